@@ -1,0 +1,44 @@
+# The commands a newcomer needs. Each does its own set-up; nothing has to be installed by hand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test bench lock clean setup setup-dev
+
+help:
+	@echo "make demo    run the whole job on the sample workspace, about 20 seconds after the first install"
+	@echo "make test    lint, types, layers, sizes and the whole test suite"
+	@echo "make bench   measure, and write the tables under benchmarks/"
+	@echo "make lock    renew the locked versions from pyproject.toml"
+	@echo "make clean   remove the virtual environment and what the demo left"
+
+setup: $(VENV)/.runtime
+
+setup-dev: $(VENV)/.dev
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" scripts/install requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	@PYTHON="$(PYTHON)" scripts/install requirements-dev.lock
+	@touch $@ $(VENV)/.runtime
+
+demo: setup
+	@$(BIN)/python scripts/demo.py
+
+test: setup-dev
+	@scripts/test
+
+bench: setup-dev
+	@$(BIN)/python -m benchmarks
+
+lock: setup-dev
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" --all-extras --group build pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" --all-extras --group dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache

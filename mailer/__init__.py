@@ -1,0 +1,1 @@
+"""Email campaigns for advocacy groups."""

@@ -1,0 +1,103 @@
+"""The compiled message: constant text with numbered slots, the slots, the links and the pictures. No person yet.
+
+`compiling` makes it, `merge` fills it in for a person, `delivery` freezes it as JSON. Equal input gives equal bytes,
+and `digest` tells two messages apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+# Constant text and, between it, numbers of slots. ("Dear ", 0, ",") is "Dear {{ supporter.first_name }},".
+Parts = tuple[str | int, ...]
+
+
+class Context(StrEnum):
+    """Where a slot stands, and so how its value is escaped."""
+
+    HTML = "html"  # between tags
+    ATTRIBUTE = "attribute"  # inside a quoted attribute
+    URL = "url"  # inside an address: percent-encoded
+    TEXT = "text"  # the plain-text part
+    HEADER = "header"  # a header's value: no line breaks or control characters
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A Jinja construct that waits for the person, as its source, and where it stands."""
+
+    source: str
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A row of the link table: in the mail it is `click_url`/n, and this says where that leads."""
+
+    n: int  # from 1, in order of appearance in the HTML
+    url: str  # as written, merge tags included, with the workspace's link parameters
+    destination: Parts  # the same with slots, filled in for the person when followed
+    label: str  # what the reader sees, for reports
+    placement: str  # button, inline, footnote, footer, image …
+    is_action: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture beside the message. In the mail its address is PUBLIC_URL/i/<digest>/<name>."""
+
+    name: str  # relative to the newsletter's folder, or brand's to the workspace
+    digest: str  # first 16 hex digits of the content's SHA-256
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Everything that is the same for all recipients."""
+
+    slug: str
+    list: str  # the name of the list in whose name it goes out
+    language: str  # BCP 47
+    direction: str  # ltr or rtl
+    from_: str  # Name <address>
+    reply_to: str  # "" for none
+    public_url: str  # under which its links were built
+    subject: Parts
+    preheader: Parts
+    html: Parts
+    text: Parts
+    slots: tuple[Slot, ...]
+    links: tuple[Link, ...]
+    images: tuple[Image, ...] = ()
+    # What merge tags may name beside the supporter: list.*, campaign.*, organisation.*
+    constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything above, in hex: two messages with one digest are the same mail."""
+        return hashlib.sha256(json.dumps(to_json(self), sort_keys=True).encode()).hexdigest()
+
+
+def to_json(message: Message) -> dict[str, Any]:
+    """The message as JSON data; `from_json` is its inverse."""
+    return asdict(message)
+
+
+def from_json(data: Mapping[str, Any]) -> Message:
+    """The message that `to_json` described."""
+    values: dict[str, Any] = dict(data)
+    for name in ("subject", "preheader", "html", "text"):
+        values[name] = tuple(values[name])
+    values["slots"] = tuple(Slot(slot["source"], Context(slot["context"])) for slot in values["slots"])
+    values["links"] = tuple(_link(**link) for link in values["links"])
+    values["images"] = tuple(Image(**image) for image in values["images"])
+    return Message(**values)
+
+
+def _link(*, destination: list[str | int], **values: Any) -> Link:
+    return Link(destination=tuple(destination), **values)

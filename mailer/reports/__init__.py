@@ -1,0 +1,1 @@
+"""Figures of a campaign and how they are shown."""

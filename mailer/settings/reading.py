@@ -1,0 +1,211 @@
+"""Reads mailer.toml and MAILER_* variables into `Settings`, finding every fault before it complains."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.settings.values import (
+    Brand,
+    Organisation,
+    Outbox,
+    Pace,
+    Public,
+    Sender,
+    Sendgrid,
+    Settings,
+    Smtp,
+)
+
+SETTINGS_FILE = "mailer.toml"
+SECTIONS: Mapping[str, type] = {
+    "organisation": Organisation, "sender": Sender, "public": Public, "outbox": Outbox, "smtp": Smtp,
+    "sendgrid": Sendgrid, "pace": Pace, "brand": Brand,
+}  # fmt: skip
+TOP_LEVEL = ("database", "transport", "link_parameters")
+TRANSPORTS = ("outbox", "smtp", "sendgrid")
+SMTP_SECURITY = ("starttls", "tls", "none")
+# Variables that are not settings: secrets, and where the workspace is.
+OTHER_VARIABLES = (
+    "MAILER_SIGNING_KEYS", "MAILER_ADDRESS_KEY", "MAILER_SMTP_PASSWORD", "MAILER_SENDGRID_API_KEY", "MAILER_WORKSPACE",
+)  # fmt: skip
+
+
+def read_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings of the workspace at `root`. Raises `FaultsFound` with every fault of the file and the environment."""
+    path = root / SETTINGS_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except FileNotFoundError:
+        raise MailerError(
+            f"{SETTINGS_FILE} is missing in {root}", hint="Run `mailer init` to make a workspace."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MailerError(f"this is not valid TOML: {error}", place=Place(SETTINGS_FILE)) from None
+    reader = _Reader(text)
+    values = reader.values(_merged(data, environ, reader))
+    raise_faults("The settings have faults:", reader.faults + _judge(values, reader))
+    return Settings(root=root, **values)
+
+
+def _merged(data: dict[str, Any], environ: Mapping[str, str], reader: _Reader) -> dict[str, Any]:
+    """The file's data with MAILER_<NAME> and MAILER_<SECTION>_<NAME> laid over it."""
+    merged: dict[str, Any] = dict(data)
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith("MAILER_") or variable in OTHER_VARIABLES:
+            continue
+        name = variable.removeprefix("MAILER_").lower()
+        section, _, key = name.partition("_")
+        if name in TOP_LEVEL and name != "link_parameters":
+            merged[name] = value
+        elif section in SECTIONS and key:
+            table = merged.get(section)
+            merged[section] = {**(cast(dict[str, Any], table) if isinstance(table, dict) else {}), key: value}
+        else:
+            reader.fault(f"the variable {variable} is not a setting", None)
+    return merged
+
+
+class _Reader:
+    """Turns parsed TOML into the dataclasses, collecting faults with the line each key stands on."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.splitlines()
+        self.faults: list[Fault] = []
+
+    def place(self, section: str | None, key: str | None) -> Place:
+        """The line of `key` in `[section]`, as well as a line scan can tell."""
+        current: str | None = None
+        for number, line in enumerate(self.lines, start=1):
+            bare = line.strip()
+            if bare.startswith("["):
+                current = bare.strip("[]").strip()
+                if current == section and key is None:
+                    return Place(SETTINGS_FILE, number)
+            elif current == section and key is not None and bare.partition("=")[0].strip() == key:
+                return Place(SETTINGS_FILE, number)
+        return Place(SETTINGS_FILE)
+
+    def fault(self, message: str, place: Place | None, hint: str | None = None) -> None:
+        self.faults.append(Fault(message, place=place or Place("environment"), hint=hint))
+
+    def values(self, data: dict[str, Any]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, value in data.items():
+            if name in SECTIONS and isinstance(value, dict):
+                values[name] = self.section(name, cast(dict[str, Any], value))
+            elif name in SECTIONS:
+                self.fault(f"{name} is a section: write [{name}]", self.place(None, name))
+            elif name == "link_parameters":
+                values[name] = self.strings(name, value)
+            elif name in TOP_LEVEL:
+                values[name] = self.typed(value, "str", place=self.place(None, name), name=name)
+            else:
+                known = ", ".join(sorted([*SECTIONS, *TOP_LEVEL]))
+                self.fault(f"unknown setting {name!r}", self.place(None, name), f"Known: {known}.")
+        return values
+
+    def section(self, section: str, table: dict[str, Any]) -> object:
+        kind = SECTIONS[section]
+        types = {f.name.rstrip("_"): (f.name, str(f.type)) for f in fields(kind)}
+        values: dict[str, Any] = {}
+        for key, value in table.items():
+            place = self.place(section, key)
+            if key not in types:
+                self.fault(f"unknown setting {key!r} in [{section}]", place, f"Known: {', '.join(types)}.")
+            elif key == "domains":
+                values[key] = self.rates(value, place)
+            else:
+                name, type_name = types[key]
+                values[name] = self.typed(value, type_name, place=place, name=f"{section}.{key}")
+        return kind(**{name: value for name, value in values.items() if value is not None})
+
+    def typed(self, value: Any, type_name: str, *, place: Place, name: str) -> Any:
+        try:
+            if type_name == "str" and isinstance(value, str):
+                return value
+            if type_name == "int" and not isinstance(value, (bool, float)):
+                return int(value)
+            if type_name == "float" and not isinstance(value, bool):
+                return float(value)
+        except (TypeError, ValueError):
+            pass
+        expected = {"str": "text", "int": "a whole number", "float": "a number"}[type_name]
+        self.fault(f"{name} must be {expected}, not {value!r}", place)
+        return None
+
+    def strings(self, name: str, value: Any) -> dict[str, str]:
+        if isinstance(value, dict) and all(isinstance(v, str) for v in cast(dict[str, Any], value).values()):
+            return cast(dict[str, str], value)
+        self.fault(f"{name} must be a table of texts", self.place(name, None))
+        return {}
+
+    def rates(self, value: Any, place: Place) -> dict[str, float]:
+        table = cast(dict[str, Any], value) if isinstance(value, dict) else {"": value}
+        if all(isinstance(v, (int, float)) and v > 0 for v in table.values()):
+            return {str(domain).lower(): float(v) for domain, v in table.items()}
+        self.fault("pace.domains must name mails a second for each domain", place, 'For example: "gmail.com" = 20')
+        return {}
+
+
+def _judge(values: Mapping[str, Any], reader: _Reader) -> list[Fault]:
+    """Faults in values that have the right type but can't work."""
+    faults: list[Fault] = []
+
+    def wrong(message: str, section: str | None, key: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=reader.place(section, key), hint=hint))
+
+    if values.get("transport", "outbox") not in TRANSPORTS:
+        wrong(
+            f"unknown transport {values['transport']!r}",
+            None,
+            "transport",
+            f"Choose one of: {', '.join(TRANSPORTS)}.",
+        )
+    public: Public = values.get("public", Public())
+    address = urlsplit(public.url)
+    if address.scheme not in ("http", "https") or not address.netloc or address.query or public.url.endswith("/"):
+        wrong("public.url must be http(s)://host without a slash at the end", "public", "url")
+    smtp: Smtp = values.get("smtp", Smtp())
+    if smtp.security not in SMTP_SECURITY:
+        wrong(
+            f"unknown smtp.security {smtp.security!r}",
+            "smtp",
+            "security",
+            f"Choose one of: {', '.join(SMTP_SECURITY)}.",
+        )
+    if not 0 < smtp.port < 65536:
+        wrong("smtp.port must be from 1 to 65535", "smtp", "port")
+    sendgrid: Sendgrid = values.get("sendgrid", Sendgrid())
+    if not 1 <= sendgrid.people_per_request <= 1000:
+        wrong("sendgrid.people_per_request must be from 1 to 1000", "sendgrid", "people_per_request")
+    for section, count in (("smtp", smtp.connections), ("sendgrid", sendgrid.connections)):
+        if not 1 <= count <= 64:
+            wrong(f"{section}.connections must be from 1 to 64", section, "connections")
+    if not values.get("organisation", Organisation()).postal_address.strip():
+        wrong(
+            "organisation.postal_address is missing", "organisation", "postal_address",
+            "The law in many countries asks for a postal address in every mail.",
+        )  # fmt: skip
+    sender: Sender = values.get("sender", Sender())
+    for key, value in (("from", sender.from_), ("reply_to", sender.reply_to)):
+        if value and "@" not in parseaddr(value)[1]:
+            wrong(f"sender.{key} must hold an address, such as Name <appeals@example.org>", "sender", key)
+    return faults + _judge_brand(values.get("brand", Brand()), reader)
+
+
+def _judge_brand(brand: Brand, reader: _Reader) -> list[Fault]:
+    faults: list[Fault] = []
+    for name in ("primary", "on_primary", "text", "muted", "background", "surface", "link"):
+        colour = getattr(brand, name)
+        if not (len(colour) == 7 and colour[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in colour[1:])):
+            faults.append(Fault(f"brand.{name} must be a colour like #1d4f91", place=reader.place("brand", name)))
+    return faults

@@ -1,0 +1,111 @@
+"""What mailer.toml can set: each setting with its meaning, unit and default, and nothing about where it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Who mails. The postal address stands in every footer (CAN-SPAM 15 U.S.C. §7704(a)(5))."""
+
+    name: str = ""
+    postal_address: str = ""
+    website: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The default From and Reply-To; a list or a message may name others. `from_` is "Name <address>"."""
+
+    from_: str = ""
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Where supporters reach `mailer serve`, without a trailing slash, and the mailbox that takes unsubscribes."""
+
+    url: str = "http://127.0.0.1:8765"
+    unsubscribe_mailto: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """The local Maildir that stands for a mail service until there is one; relative to the workspace."""
+
+    path: str = "outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """A relay. `security`: "starttls" (usually port 587), "tls" (465) or "none" (a relay on this machine)."""
+
+    host: str = "localhost"
+    port: int = 587
+    security: str = "starttls"
+    username: str = ""
+    connections: int = 4
+    timeout_seconds: float = 30.0
+    ca_file: str = ""  # trust this certificate authority beside the system's
+
+
+@dataclass(frozen=True, slots=True)
+class Sendgrid:
+    """SendGrid's v3 Mail Send. `people_per_request`: what one unanswered request can leave uncertain."""
+
+    base_url: str = "https://api.sendgrid.com"
+    people_per_request: int = 500
+    connections: int = 2
+    timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The most mails a second, in total and for one recipient domain; 0 is as fast as the transport takes them."""
+
+    per_second: float = 0.0
+    domains: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """How the mails and pages look. Colours are #rrggbb; `logo` is a picture in the workspace or an https address."""
+
+    primary: str = "#1d4f91"  # buttons and headings; 8.1:1 against white
+    on_primary: str = "#ffffff"
+    text: str = "#24292f"
+    muted: str = "#57606a"
+    background: str = "#f2f4f7"
+    surface: str = "#ffffff"
+    link: str = "#1d4f91"
+    logo: str = ""
+    logo_alt: str = ""
+    font: str = "Helvetica, Arial, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of mailer.toml. `root` is the workspace's folder, to which relative paths are relative."""
+
+    root: Path
+    organisation: Organisation = Organisation()
+    sender: Sender = Sender()
+    public: Public = Public()
+    database: str = "mailer.db"  # a file in the workspace, or postgresql+psycopg://user@host/name
+    transport: str = "outbox"
+    outbox: Outbox = Outbox()
+    smtp: Smtp = Smtp()
+    sendgrid: Sendgrid = Sendgrid()
+    pace: Pace = Pace()
+    brand: Brand = Brand()
+    link_parameters: Mapping[str, str] = field(
+        default_factory=dict[str, str]
+    )  # added to each destination, such as utm_source
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL of the database."""
+        return self.database if "://" in self.database else f"sqlite:///{self.root / self.database}"

@@ -1,0 +1,8 @@
+"""Runs migrations on the connection that `store.database.migrate` hands over."""
+
+from alembic import context
+
+from mailer.store.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.run_migrations()

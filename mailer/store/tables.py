@@ -1,0 +1,285 @@
+"""The tables, declared once for SQLite and PostgreSQL, each column with its meaning. Migrations equal this, by test.
+
+Times are UTC instants (`Instant`): whole microseconds since 1970, so that both engines store and order them alike.
+States and reasons are texts from the enums here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as whole microseconds since 1970 UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970 of an aware datetime: what an `Instant` column holds."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+# SQLite numbers rows by itself only in a column that is literally INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class DeliveryState(StrEnum):
+    """Where one message to one person stands."""
+
+    QUEUED = "queued"  # not handed over; due when `not_before` has come
+    SENDING = "sending"  # the intent is recorded; the message may be on the wire
+    SENT = "sent"  # the transport took it
+    FAILED = "failed"  # refused for good
+    UNCERTAIN = "uncertain"  # it may have arrived; nobody can tell; never resent by itself
+    SKIPPED = "skipped"  # not handed over, for the reason beside it: left, suppressed or deleted since the launch
+    CANCELLED = "cancelled"  # staff cancelled the campaign before its turn came
+
+
+class CampaignState(StrEnum):
+    """Where one sending of one message stands."""
+
+    SCHEDULED = "scheduled"  # the message is frozen; the audience will be when it is due
+    SENDING = "sending"  # the audience is frozen; workers may claim
+    PAUSED = "paused"  # by staff or by a guard rail; `why` says which
+    OVERDUE = "overdue"  # its time passed by more than it may be late; staff decide
+    CANCELLED = "cancelled"
+    FINISHED = "finished"  # nothing is queued or on the wire
+
+
+class Membership(StrEnum):
+    """How a person stands to a list."""
+
+    SUBSCRIBED = "subscribed"
+    PENDING = "pending"  # asked to join; the confirmation has not been pressed
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address must not be mailed. An import lifts none of them."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"  # refused for good: no such person
+    COMPLAINED = "complained"  # reported as spam
+    STAFF = "staff"
+
+
+class Verdict(StrEnum):
+    """Who is thought to have made a hit, by the rules of `tracking`."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNSURE = "unsure"
+
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Id, primary_key=True),  # never used again after a deletion
+    Column("address", Text, nullable=False, unique=True),  # normalised: what `audience` makes of it
+    Column("address_hash", LargeBinary, nullable=False, unique=True),  # keyed, 16 bytes; what suppressions know
+    Column("first_name", Text, nullable=False, server_default=""),
+    Column("last_name", Text, nullable=False, server_default=""),
+    Column("country", Text, nullable=False, server_default=""),  # ISO 3166-1 alpha-2, upper case
+    Column("language", Text, nullable=False, server_default=""),  # BCP 47
+    Column("attributes", JSON, nullable=False, server_default="{}"),  # other columns of imports, as texts
+    Column("tracking", Boolean, nullable=False, server_default="1"),  # false: clicks count in the total only
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),  # lists/<name>.toml
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("list_id", BigInteger, ForeignKey("lists.id"), primary_key=True),
+    Column("person_id", BigInteger, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    Column("status", Text, nullable=False),  # Membership
+    Column("changed_at", Instant, nullable=False),
+    Index("ix_subscriptions_person_id", "person_id"),
+    sqlite_with_rowid=False,
+)
+
+consent_sources = Table(
+    "consent_sources",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("how", Text, nullable=False),  # import, form, link, one-click, staff
+    Column("source", Text, nullable=False),  # the file, page or campaign
+    Column("wording", Text, nullable=False),  # what the person agreed to, word for word; "" when leaving
+    UniqueConstraint("how", "source", "wording"),
+)
+
+consents = Table(  # appended to, never changed: the proof of every subscription
+    "consents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("person_id", BigInteger, ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("list_id", BigInteger, ForeignKey("lists.id"), nullable=False),
+    Column("status", Text, nullable=False),  # Membership after the change
+    Column("at", Instant, nullable=False),
+    Column("source_id", BigInteger, ForeignKey("consent_sources.id"), nullable=False),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("list_id", BigInteger, primary_key=True, autoincrement=False),  # 0: every list
+    Column("reason", Text, primary_key=True),  # SuppressionReason
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),  # the campaign, file or person behind it
+    sqlite_with_rowid=False,
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    # Random, below 2**31: a restored copy of the database never gives an old campaign's links to a new one.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("slug", Text, nullable=False, unique=True),  # newsletters/<slug>: sent once
+    Column("state", Text, nullable=False),  # CampaignState
+    Column("why", Text, nullable=False, server_default=""),  # of a pause, a cancellation or being overdue
+    Column("message", JSON, nullable=False),  # the compiled message, frozen
+    Column("digest", Text, nullable=False),  # of the compiled message
+    Column("audience", JSON, nullable=False),  # who was asked for: lists, segment, exclusions
+    Column("counts", JSON, nullable=False, server_default="{}"),  # the selection at launch: reason → people
+    Column("transport", Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant),  # when it is scheduled
+    Column("zone", Text, nullable=False, server_default=""),  # the zone the time was given in
+    Column("late_seconds", Integer, nullable=False, server_default="7200"),  # may start this much after due_at
+    Column("launched_at", Instant),
+    Column("finished_at", Instant),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("campaign_id", BigInteger, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),  # from 1, in order of appearance
+    Column("url", Text, nullable=False),  # as written, merge tags included
+    Column("label", Text, nullable=False),
+    Column("placement", Text, nullable=False),  # button, inline, footnote, footer …
+    Column("is_action", Boolean, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # campaign id * 2**32 + n
+    Column("campaign_id", BigInteger, ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False),
+    Column("person_id", BigInteger),  # null once the person is forgotten
+    Column("state", Text, nullable=False),  # DeliveryState
+    Column("attempt", Integer, nullable=False, server_default="0"),  # hand-overs begun
+    Column("not_before", Instant),  # null: at once
+    Column("worker_id", BigInteger),  # who has claimed it, while its lease lasts
+    Column("code", Text, nullable=False, server_default=""),  # the last reply: "550 5.1.1", or a skip's reason
+    Column("detail", Text, nullable=False, server_default=""),  # the reply's text
+    Column("reply_class", Text, nullable=False, server_default=""),  # hard, soft, policy, ours
+    Column("provider_id", Text, nullable=False, server_default=""),  # the provider's own id of the message
+    Column("changed_at", Instant),
+    UniqueConstraint("campaign_id", "person_id"),
+    Index("ix_deliveries_campaign_id_state", "campaign_id", "state"),
+    Index("ix_deliveries_worker_id", "worker_id"),
+    Index("ix_deliveries_person_id", "person_id"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # random
+    Column("name", Text, nullable=False),  # host and process, for people
+    Column("lease_until", Instant, nullable=False),  # renewed while it lives; what it claimed lapses with it
+)
+
+events = Table(  # what happened to a delivery, appended: deferred, unsubscribed, resolved …
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", BigInteger, nullable=False, index=True),
+    Column("delivery_id", BigInteger, index=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+)
+
+hits = Table(  # every request of a tracked link, raw; the verdict is derived and can be derived again
+    "hits",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", BigInteger, nullable=False),
+    Column("delivery_id", BigInteger),  # null: the person asked not to be tracked
+    Column("n", Integer, nullable=False),  # the link
+    Column("at", Instant, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("headers", JSON, nullable=False),  # a chosen few, cut short
+    Column("network", LargeBinary, nullable=False),  # salted hash of the network, never an address
+    Column("verdict", Text, nullable=False),  # Verdict
+    Column("reasons", Text, nullable=False, server_default=""),
+    Column("rules", Integer, nullable=False),  # the version of the rules that judged it
+    Index("ix_hits_campaign_id_delivery_id", "campaign_id", "delivery_id"),
+)
+
+images = Table(  # pictures of frozen messages, served as they were when they were mailed
+    "images",
+    metadata,
+    Column("digest", Text, primary_key=True),  # first 16 hex digits of SHA-256
+    Column("content_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+proofs = Table(  # test mails: their links work and count for nothing
+    "proofs",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # random
+    Column("slug", Text, nullable=False),
+    Column("message", JSON, nullable=False),
+    Column("person_id", BigInteger),  # as whom it was merged
+    Column("at", Instant, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""What comes back: signed tokens, clicks and who made them, people who leave."""

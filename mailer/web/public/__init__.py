@@ -1,0 +1,1 @@
+"""The supporters' door: tracked links, leaving, view in the browser."""

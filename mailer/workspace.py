@@ -1,0 +1,133 @@
+"""The workspace: where its folders are, and the lists it defines. What stands inside a message is for `compose`."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read_settings
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+LIST_KEYS = ("title", "list_id", "from", "reply_to", "description", "consent", "opt_in", "language", "columns")
+OPT_IN = ("single", "double")
+
+
+@dataclass(frozen=True, slots=True)
+class ListDefinition:
+    """One list of supporters, as lists/<name>.toml defines it; who is on it stands in the database."""
+
+    name: str
+    title: str
+    list_id: str  # RFC 2919: label.domain, such as appeals.lists.example.org
+    from_: str = ""  # "" takes the workspace's sender
+    reply_to: str = ""
+    description: str = ""  # why a person gets it; stands in the footer
+    consent: str = ""  # the wording people agreed to, kept as proof beside each subscription
+    opt_in: str = "single"
+    language: str = "en"
+    columns: Mapping[str, str] = field(default_factory=dict[str, str])  # an import file's column → our field
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A campaign workspace: its folder, settings and secrets."""
+
+    root: Path
+    settings: Settings
+    secrets: Secrets = field(repr=False)
+
+    @property
+    def newsletters(self) -> Path:
+        return self.root / "newsletters"
+
+    @property
+    def templates(self) -> Path:
+        return self.root / "templates"
+
+    @property
+    def lists(self) -> Path:
+        return self.root / "lists"
+
+    def newsletter(self, slug: str) -> Path:
+        """The folder of the newsletter `slug`; raises with the nearest names when there is none."""
+        folder = self.newsletters / slug
+        if SLUG.fullmatch(slug) and folder.is_dir():
+            return folder
+        raise MailerError(
+            f"there is no newsletter {slug!r}", place=Place("newsletters/"), hint=_nearest(slug, self.slugs())
+        )
+
+    def slugs(self) -> list[str]:
+        """The slugs of all newsletters, sorted."""
+        folders = self.newsletters.iterdir() if self.newsletters.is_dir() else ()
+        return sorted(folder.name for folder in folders if folder.is_dir() and SLUG.fullmatch(folder.name))
+
+    def list_names(self) -> list[str]:
+        """The names of all defined lists, sorted."""
+        return sorted(path.stem for path in self.lists.glob("*.toml")) if self.lists.is_dir() else []
+
+    def list_definition(self, name: str) -> ListDefinition:
+        """The list `name`; raises when it isn't defined or its definition has faults."""
+        path = self.lists / f"{name}.toml"
+        if not SLUG.fullmatch(name) or not path.is_file():
+            raise MailerError(
+                f"there is no list {name!r}", place=Place("lists/"), hint=_nearest(name, self.list_names())
+            )
+        return read_list(path)
+
+
+def find_workspace(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> Workspace:
+    """The workspace of MAILER_WORKSPACE, or the nearest folder upwards from `start` that holds mailer.toml."""
+    named = environ.get("MAILER_WORKSPACE")
+    here = Path(named) if named else (start or Path.cwd())
+    here = here.resolve()
+    above: tuple[Path, ...] = () if named else tuple(here.parents)
+    for folder in (here, *above):
+        if (folder / SETTINGS_FILE).is_file():
+            return Workspace(folder, read_settings(folder, environ), read_secrets(folder, environ))
+    raise MailerError(
+        f"there is no {SETTINGS_FILE} in {here}" + ("" if named else " or a folder above it"),
+        hint="Go into a workspace, or make one: mailer init DIR",
+    )
+
+
+def read_list(path: Path) -> ListDefinition:
+    """The list defined by a TOML file. Raises `FaultsFound` with all its faults."""
+    place = Place(f"lists/{path.name}")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MailerError(f"this is not valid TOML: {error}", place=place) from None
+    faults = [
+        Fault(f"unknown key {key!r}", place=place, hint=_nearest(key, LIST_KEYS))
+        for key in data
+        if key not in LIST_KEYS
+    ]
+    texts = {key: value for key, value in data.items() if key != "columns"}
+    faults += [Fault(f"{key} must be text", place=place) for key, value in texts.items() if not isinstance(value, str)]
+    faults += [Fault(f"{key} is missing", place=place) for key in ("title", "list_id") if not data.get(key)]
+    if data.get("opt_in", "single") not in OPT_IN:
+        faults.append(Fault("opt_in must be single or double", place=place))
+    if data.get("list_id") and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", str(data["list_id"])):
+        faults.append(Fault("list_id must look like appeals.lists.example.org", place=place))
+    columns = data.get("columns", {})
+    if not isinstance(columns, dict) or not all(isinstance(v, str) for v in cast(dict[str, Any], columns).values()):
+        faults.append(Fault("[columns] must map a column to a field, both texts", place=place))
+    raise_faults(f"The list {path.stem} has faults:", faults)
+    values = {("from_" if key == "from" else key): value for key, value in data.items()}
+    return ListDefinition(name=path.stem, **values)
+
+
+def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """A remedy naming the likeliest of `known`, or all of them."""
+    if not known:
+        return "None is defined yet."
+    near = get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
