@@ -8,7 +8,30 @@ from importlib import import_module
 import click
 
 # Command → the module and function behind it. Imported when asked for, so that `mailer --help` stays quick.
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("start:init", "make a workspace"),
+    "new": ("start:new", "begin a newsletter"),
+    "check": ("compose:check", "look for faults before anyone is mailed"),
+    "render": ("compose:render", "write the HTML, text and mail as files"),
+    "lists": ("people:lists", "the lists and how many are on them"),
+    "import": ("people:import_", "bring people in from a file"),
+    "people": ("people:people", "find, show, export, unsubscribe or forget people"),
+    "audience": ("audience:audience", "who gets a newsletter, and who does not and why"),
+    "test": ("send:test", "mail a proof to a colleague"),
+    "send": ("send:send", "send a newsletter to its audience"),
+    "schedule": ("send:schedule", "send it later"),
+    "unschedule": ("send:unschedule", "take it off the schedule"),
+    "pause": ("send:pause", "stop handing mails over"),
+    "resume": ("send:resume", "go on with a paused newsletter"),
+    "cancel": ("send:cancel", "end a newsletter for good"),
+    "resolve": ("send:resolve", "decide on people whose delivery is uncertain"),
+    "status": ("status:status", "how every newsletter stands"),
+    "run": ("run:run", "do what is due; cron calls it every minute"),
+    "cron": ("run:cron", "print the crontab line and the systemd timer"),
+    "serve": ("serve:serve", "the web server for clicks and unsubscribes"),
+    "report": ("report:report", "who got it, who followed the link, who left"),
+    "doctor": ("status:doctor", "check everything a send depends on"),
+}
 
 
 class LazyGroup(click.Group):

@@ -181,7 +181,7 @@ campaigns = Table(
     "campaigns",
     metadata,
     # Random, below 2**31: a restored copy of the database never gives an old campaign's links to a new one.
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("slug", Text, nullable=False, unique=True),  # newsletters/<slug>: sent once
     Column("state", Text, nullable=False),  # CampaignState
     Column("why", Text, nullable=False, server_default=""),  # of a pause, a cancellation or being overdue
@@ -212,12 +212,12 @@ links = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),  # campaign id * 2**32 + n
+    Column("id", Id, primary_key=True, autoincrement=False),  # campaign id * 2**32 + n
     Column("campaign_id", BigInteger, ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False),
     Column("person_id", BigInteger),  # null once the person is forgotten
     Column("state", Text, nullable=False),  # DeliveryState
     Column("attempt", Integer, nullable=False, server_default="0"),  # hand-overs begun
-    Column("not_before", Instant),  # null: at once
+    Column("not_before", Instant, nullable=False),  # while queued: due from here on
     Column("worker_id", BigInteger),  # who has claimed it, while its lease lasts
     Column("code", Text, nullable=False, server_default=""),  # the last reply: "550 5.1.1", or a skip's reason
     Column("detail", Text, nullable=False, server_default=""),  # the reply's text
@@ -225,9 +225,16 @@ deliveries = Table(
     Column("provider_id", Text, nullable=False, server_default=""),  # the provider's own id of the message
     Column("changed_at", Instant),
     UniqueConstraint("campaign_id", "person_id"),
-    Index("ix_deliveries_campaign_id_state", "campaign_id", "state"),
-    Index("ix_deliveries_worker_id", "worker_id"),
+    Index("ix_deliveries_campaign_id_state_not_before", "campaign_id", "state", "not_before"),
     Index("ix_deliveries_person_id", "person_id"),
+)
+
+# Only what is claimed just now is in this index, so that a worker's claims are found and dropped quickly.
+Index(
+    "ix_deliveries_worker_id",
+    deliveries.c.worker_id,
+    sqlite_where=deliveries.c.worker_id.is_not(None),
+    postgresql_where=deliveries.c.worker_id.is_not(None),
 )
 
 workers = Table(

@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "campaigns",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("slug", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), server_default="", nullable=False),
@@ -147,12 +147,12 @@ def upgrade() -> None:
 
     op.create_table(
         "deliveries",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("campaign_id", sa.BigInteger(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("not_before", sa.BigInteger(), nullable=True),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
         sa.Column("worker_id", sa.BigInteger(), nullable=True),
         sa.Column("code", sa.Text(), server_default="", nullable=False),
         sa.Column("detail", sa.Text(), server_default="", nullable=False),
@@ -166,9 +166,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("campaign_id", "person_id", name=op.f("uq_deliveries_campaign_id_person_id")),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
-        batch_op.create_index("ix_deliveries_campaign_id_state", ["campaign_id", "state"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_campaign_id_state_not_before", ["campaign_id", "state", "not_before"], unique=False
+        )
         batch_op.create_index("ix_deliveries_person_id", ["person_id"], unique=False)
-        batch_op.create_index("ix_deliveries_worker_id", ["worker_id"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_worker_id",
+            ["worker_id"],
+            unique=False,
+            sqlite_where=sa.text("worker_id IS NOT NULL"),
+            postgresql_where=sa.text("worker_id IS NOT NULL"),
+        )
 
     op.create_table(
         "links",

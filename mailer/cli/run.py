@@ -1,0 +1,160 @@
+"""What cron calls, and what tells staff how things stand: run, status, cron."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import console, now, print_json, workspace_and_database
+
+if TYPE_CHECKING:
+    from mailer.delivery.engine import Stop
+    from mailer.delivery.running import RunReport
+    from mailer.delivery.tally import Tally
+    from mailer.store.database import Database
+    from mailer.workspace import Workspace
+
+    Progress = Callable[[str, Tally], None]
+
+SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on their way
+TROUBLE = 3  # exit code of a run that somebody should look at
+LOOP_PAUSE_SECONDS = 1.0
+
+
+@click.command()
+@click.option("--for", "duration", metavar="55s", help="Stop after this long; what is left stays queued.")
+@click.option("--loop", is_flag=True, help="Go on looking for work until stopped.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def run(duration: str | None, loop: bool, as_json: bool) -> None:
+    """Do everything that is due: launch, send, retry, settle. Safe to overlap."""
+    from mailer.delivery.engine import Stop
+    from mailer.delivery.schedule import seconds_of
+
+    stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
+    code = 0
+    with workspace_and_database() as (workspace, database), _signals(stop):
+        while True:
+            code = max(code, _run_once(workspace, database, stop, as_json=as_json))
+            if not loop or stop.due():
+                break
+            time.sleep(LOOP_PAUSE_SECONDS)
+    sys.exit(code)
+
+
+def send_now(workspace: Workspace, database: Database, slug: str) -> int:
+    """Send a campaign that was just launched, with progress on a terminal; returns the exit code."""
+    from mailer.delivery.engine import Stop
+
+    stop = Stop()
+    with _signals(stop):
+        code = _run_once(workspace, database, stop, as_json=False, only=slug)
+    if stop.reason:
+        click.echo("Whoever is left stays queued; `mailer run` goes on.")
+    return code
+
+
+def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.delivery.running import Runner
+
+    with _progress() as progress:
+        report = Runner(workspace, database, clock=now, stop=stop, progress=progress).run(only)
+    if as_json:
+        print_json(_as_data(report))
+    else:
+        _tell(report)
+    return TROUBLE if report.trouble else 0
+
+
+@contextmanager
+def _signals(stop: Stop) -> Generator[None, None, None]:
+    """Ctrl-C and SIGTERM end the run in good order; a second one at once."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if stop.reason:
+            raise KeyboardInterrupt
+        stop.now(f"stopped by {signal.Signals(number).name}", drain_seconds=SIGNAL_DRAIN_SECONDS)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress() -> Generator[Progress, None, None]:
+    """A line that counts while a person watches; nothing under cron."""
+    if not sys.stdout.isatty():
+
+        def silent(slug: str, tally: Tally) -> None:
+            """Nobody watches."""
+
+        yield silent
+        return
+    with console().status("") as status:
+        shown = 0.0
+
+        def show(slug: str, tally: Tally) -> None:
+            nonlocal shown
+            if time.monotonic() - shown > 0.1:
+                shown = time.monotonic()
+                status.update(f"{slug}: {_counts(tally)}")
+
+        yield show
+
+
+def _tell(report: RunReport) -> None:
+    """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
+    if report.settled:
+        click.echo(
+            f"{report.settled:,} deliveries are uncertain: the program sending them had died. mailer resolve --help"
+        )
+    for slug in report.overdue:
+        click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
+    for slug, tally in report.tallies.items():
+        if _counts(tally) or tally.ended:
+            state = "finished" if slug in report.finished else tally.ended or "more is due later"
+            paused = "PAUSED: " if tally.pause else ""
+            click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.", err=tally.trouble)
+
+
+def _counts(tally: Tally) -> str:
+    words = (
+        ("sent", tally.sent),
+        ("put off", tally.deferred),
+        ("refused", tally.failed),
+        ("uncertain", tally.uncertain),
+        ("skipped", tally.skipped),
+    )
+    return ", ".join(f"{count:,} {word}" for word, count in words if count)
+
+
+def _as_data(report: RunReport) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(report)
+
+
+@click.command()
+def cron() -> None:
+    """Print the crontab line and the systemd units that run `mailer run` every minute."""
+    from pathlib import Path
+
+    from mailer.workspace import find_workspace
+
+    root = find_workspace().root
+    program = Path(sys.argv[0]).resolve()
+    click.echo("# crontab -e\n")
+    click.echo(f"* * * * * cd {root} && {program} run --for 55s\n")
+    click.echo("# or systemd: /etc/systemd/system/mailer.service\n")
+    click.echo(f"[Service]\nType=oneshot\nWorkingDirectory={root}\nExecStart={program} run --for 55s\n")
+    click.echo("# /etc/systemd/system/mailer.timer, then: systemctl enable --now mailer.timer\n")
+    click.echo("[Timer]\nOnCalendar=minutely\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target")

@@ -1,0 +1,234 @@
+"""Sending: a proof, the campaign itself, its schedule, and stopping it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import console, now, workspace_and_database
+from mailer.errors import MailerError
+
+if TYPE_CHECKING:
+    from mailer.audience.selection import Selection
+    from mailer.delivery.campaigns import Plan
+    from mailer.store.database import Database
+    from mailer.workspace import Workspace
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person of the database.")
+def test(slug: str, to: str, as_address: str | None) -> None:
+    """Mail a proof: marked as one, and its clicks never count."""
+    from mailer.audience.addresses import normalise
+    from mailer.audience.people import example, find_supporter
+    from mailer.delivery.preparing import prepare
+    from mailer.delivery.proofs import Proof, send_proof
+    from mailer.transports.choosing import make_transport
+
+    with workspace_and_database() as (workspace, database):
+        prepared = prepare(workspace, database, slug)
+        _warn(prepared.warnings)
+        address = normalise(to)
+        person_id, supporter = None, example({"email": address, "first_name": "", "name": ""})
+        if as_address:
+            with database.read() as connection:
+                person_id, supporter = find_supporter(connection, as_address)
+        transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
+        proof = Proof(to=address, supporter=supporter, person_id=person_id)
+        send_proof(workspace, database, prepared.plan, proof, transport=transport, now=now())
+    click.echo(
+        f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
+    )
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--yes", "agreed", type=int, metavar="N", help="Send without asking, if the audience is N people.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+@click.option("--later", is_flag=True, help="Only launch; `mailer run` sends.")
+def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
+    """Send a newsletter to its audience, after showing both and asking."""
+    from mailer.audience.selection import select_audience
+    from mailer.cli.run import send_now
+    from mailer.delivery.campaigns import launch_now
+    from mailer.delivery.preparing import prepare
+
+    with workspace_and_database() as (workspace, database):
+        prepared = prepare(workspace, database, slug)
+        _warn(prepared.warnings)
+        workspace.secrets.require_signing()
+        with database.read() as connection:
+            selection = select_audience(connection, prepared.plan.audience, now=now())
+        _show(workspace, prepared.plan, selection)
+        if not selection.chosen:
+            raise MailerError("nobody would get this mail", hint=f"See who is left out and why: mailer audience {slug}")
+        if dry_run:
+            click.echo("Nothing was sent (--dry-run).")
+            return
+        _agree(selection.chosen, agreed)
+        launch_now(database, prepared.plan, expected=selection.chosen, now=now())
+        if later:
+            click.echo(f"Launched. `mailer run` sends it to {selection.chosen:,} people.")
+            return
+        sys.exit(send_now(workspace, database, slug))
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--at", "at", required=True, metavar='"2026-12-01 09:00"', help="The local time it is due.")
+@click.option("--tz", "zone", default="UTC", show_default=True, metavar="ZONE", help="Such as Europe/London.")
+@click.option("--late", default="2h", show_default=True, help="Later than this it is flagged, not sent.")
+def schedule(slug: str, at: str, zone: str, late: str) -> None:
+    """Freeze a message now and send it later; `mailer run` from cron does the sending."""
+    from mailer.audience.selection import select_audience
+    from mailer.delivery import campaigns
+    from mailer.delivery.preparing import prepare
+    from mailer.delivery.schedule import due_at, in_words, is_ambiguous, seconds_of
+
+    moment = now()
+    instant = due_at(at, zone=zone, now=moment)
+    allowed = timedelta(seconds=seconds_of(late))
+    with workspace_and_database() as (workspace, database):
+        prepared = prepare(workspace, database, slug)
+        _warn(prepared.warnings)
+        workspace.secrets.require_signing()
+        with database.read() as connection:
+            selection = select_audience(connection, prepared.plan.audience, now=moment)
+        _show(workspace, prepared.plan, selection)
+        campaigns.schedule(database, prepared.plan, due_at=instant, zone=zone, late=allowed, now=moment)
+    if is_ambiguous(instant, zone):
+        click.echo(f"The clocks of {zone} show {at} twice that day; the first is meant.")
+    click.echo(f"{slug} is due {in_words(instant, zone=zone, now=moment)}.")
+    click.echo("The message is frozen as it is now; who gets it is decided then. `mailer run` must run from cron.")
+
+
+@click.command()
+@click.argument("slug")
+def unschedule(slug: str) -> None:
+    """Take a newsletter off the schedule."""
+    from mailer.delivery.campaigns import unschedule as take_off
+
+    with workspace_and_database() as (_, database):
+        take_off(database, slug)
+    click.echo(f"{slug} is off the schedule; nobody was mailed.")
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--why", default="paused by staff", show_default=True, help="Shown by `mailer status`.")
+def pause(slug: str, why: str) -> None:
+    """Stop handing mails over; whoever is queued stays queued."""
+    from mailer.delivery import campaigns
+
+    with workspace_and_database() as (_, database):
+        campaign_id, state = _campaign(database, slug)
+        if not campaigns.pause(database, campaign_id, why):
+            raise MailerError(f"{slug} is {state}, so there is nothing to pause")
+    click.echo(f"{slug} is paused. Go on with: mailer resume {slug}")
+
+
+@click.command()
+@click.argument("slug")
+def resume(slug: str) -> None:
+    """Go on with a paused newsletter; `mailer run` sends."""
+    from mailer.delivery import campaigns
+
+    with workspace_and_database() as (_, database):
+        campaign_id, state = _campaign(database, slug)
+        if not campaigns.resume(database, campaign_id):
+            raise MailerError(f"{slug} is {state}, not paused")
+    click.echo(f"{slug} goes on with the next: mailer run")
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def cancel(slug: str, yes: bool) -> None:
+    """End a newsletter for good; whoever is queued is never mailed by it."""
+    from mailer.delivery import campaigns
+
+    with workspace_and_database() as (_, database):
+        campaign_id, state = _campaign(database, slug)
+        if not yes:
+            click.confirm(f"Cancel {slug} for good?", abort=True)
+        count = campaigns.cancel(database, campaign_id, now=now())
+        if count is None:
+            raise MailerError(f"{slug} is {state}, so there is nothing to cancel")
+    click.echo(f"{slug} is cancelled; {count:,} people who were queued will not be mailed.")
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--resend", "choice", flag_value="resend", help="Mail them again: some may get it twice.")
+@click.option("--count-as-sent", "choice", flag_value="count", help="Let it rest: some may never have got it.")
+def resolve(slug: str, choice: str | None) -> None:
+    """Decide on people whose delivery is uncertain: nobody can know whether they got the mail."""
+    from mailer.delivery.campaigns import resolve_uncertain
+
+    with workspace_and_database() as (_, database):
+        campaign_id, _state = _campaign(database, slug)
+        if choice is None:
+            raise click.UsageError("Choose --resend or --count-as-sent; `mailer status` shows how many it concerns.")
+        count = resolve_uncertain(database, campaign_id, resend=choice == "resend", now=now())
+    done = "are queued again; `mailer run` sends" if choice == "resend" else "now count as sent"
+    click.echo(f"{count:,} uncertain deliveries of {slug} {done}.")
+
+
+def _campaign(database: Database, slug: str) -> tuple[int, str]:
+    from mailer.delivery.campaigns import require_campaign
+
+    with database.read() as connection:
+        row = require_campaign(connection, slug)
+    return row.id, row.state
+
+
+def _warn(warnings: tuple[object, ...]) -> None:
+    for warning in warnings:
+        click.echo(str(warning), err=True)
+
+
+def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
+    """Subject, sender, audience with reasons, and the way it goes out."""
+    from rich.table import Table
+
+    from mailer.compose.merge import written
+
+    message = plan.message
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column()
+    table.add_row("Subject", written(message, message.subject))
+    table.add_row("From", message.from_)
+    table.add_row("Transport", _transport(workspace))
+    left_out = [f"{count:,} {reason.value}" for reason, count in selection.excluded.items()]
+    table.add_row("Audience", f"{selection.total:,} on {', '.join(plan.audience.include)}")
+    if left_out:
+        table.add_row("Left out", ", ".join(left_out))
+    table.add_row("Gets it", f"[bold]{selection.chosen:,} people[/bold]")
+    console().print(table)
+
+
+def _transport(workspace: Workspace) -> str:
+    settings = workspace.settings
+    where = {
+        "outbox": f"{settings.outbox.path}/, a folder on this machine",
+        "smtp": f"{settings.smtp.host}:{settings.smtp.port}",
+        "sendgrid": settings.sendgrid.base_url,
+    }
+    return f"{settings.transport} ({where[settings.transport]})"
+
+
+def _agree(count: int, agreed: int | None) -> None:
+    """Have the number of people typed; anything else sends nothing."""
+    if agreed is None:
+        if not sys.stdin.isatty():
+            raise MailerError("nobody is there to ask", hint=f"In a script, name the number of people: --yes {count}")
+        answer = click.prompt(f"To send, type the number of people ({count})", default="", show_default=False)
+        agreed = int(answer) if str(answer).strip().isdigit() else None
+    if agreed != count:
+        raise MailerError(f"the audience is {count:,} people, not {agreed or 'what was typed'}; nothing was sent")

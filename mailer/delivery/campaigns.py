@@ -1,0 +1,284 @@
+"""Campaigns: frozen from a compiled message, launched on an audience, paused, resumed, cancelled, scheduled.
+
+Each change is one transaction with the rule that allows it: what a campaign may become depends on what it is.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
+
+from mailer.audience.definition import Audience, from_json, to_json
+from mailer.audience.selection import Selection, chosen, select_audience
+from mailer.compose import message as messages
+from mailer.compose.message import Message
+from mailer.errors import MailerError
+from mailer.store.database import Database
+from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries, events, images, links
+
+OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
+
+
+class CountChanged(MailerError):
+    """The audience is not the one that was agreed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A message and its audience, ready to be launched or scheduled. `folder` holds the message's pictures."""
+
+    message: Message
+    audience: Audience
+    folder: Path
+    root: Path
+    transport: str
+
+
+def find_campaign(connection: Connection, slug: str) -> Row[Any] | None:
+    """The campaign of a newsletter, or None when it was never sent or scheduled."""
+    return connection.execute(select(campaigns).where(campaigns.c.slug == slug)).one_or_none()
+
+
+def require_campaign(connection: Connection, slug: str) -> Row[Any]:
+    """The campaign of a newsletter; raises when there is none."""
+    row = find_campaign(connection, slug)
+    if row is None:
+        raise MailerError(f"{slug} was neither sent nor scheduled", hint=f"Send it: mailer send {slug}")
+    return row
+
+
+def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) -> int:
+    """Freeze message and audience, all in one transaction; returns the campaign's id.
+
+    Raises `CountChanged` when the audience isn't `expected` people: then nothing is kept.
+    """
+    with database.write() as connection:
+        _forget_unsent(connection, plan.message.slug)
+        campaign_id = _create(connection, plan, state=CampaignState.SENDING, now=now)
+        selection = _freeze_audience(connection, campaign_id, plan.audience, now=now)
+        if selection.chosen != expected:
+            raise CountChanged(
+                f"the audience is {selection.chosen:,} people, not {expected:,}",
+                hint="Look at it: mailer audience " + plan.message.slug,
+            )
+    return campaign_id
+
+
+def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime) -> int:
+    """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
+    with database.write() as connection:
+        _forget_unsent(connection, plan.message.slug)
+        campaign_id = _create(connection, plan, state=CampaignState.SCHEDULED, now=now)
+        connection.execute(
+            update(campaigns)
+            .where(campaigns.c.id == campaign_id)
+            .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
+        )
+    return campaign_id
+
+
+def launch_due(database: Database, *, now: datetime) -> list[Row[Any]]:
+    """Launch each scheduled campaign whose time has come, or flag it when it is too late. Returns those changed."""
+    due = select(campaigns).where(campaigns.c.state == CampaignState.SCHEDULED, campaigns.c.due_at <= now)
+    with database.read() as connection:
+        waiting = connection.execute(due.order_by(campaigns.c.due_at)).all()
+    for row in waiting:
+        with database.write() as connection:
+            # Somebody else may have launched it meanwhile; the state decides, inside the transaction.
+            late = now - row.due_at > timedelta(seconds=row.late_seconds)
+            changed = connection.execute(
+                update(campaigns)
+                .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
+                .values(
+                    state=CampaignState.OVERDUE if late else CampaignState.SENDING,
+                    why=f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time" if late else "",
+                )
+            ).rowcount
+            if changed and not late:
+                _freeze_audience(connection, row.id, from_json(row.audience), now=now)
+    with database.read() as connection:
+        ids = [row.id for row in waiting]
+        return list(connection.execute(select(campaigns).where(campaigns.c.id.in_(ids))).all())
+
+
+def unschedule(database: Database, slug: str) -> None:
+    """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
+    with database.write() as connection:
+        row = require_campaign(connection, slug)
+        if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
+            raise MailerError(f"{slug} is {row.state}, not scheduled", hint=f"To stop it: mailer pause {slug}")
+        _forget_unsent(connection, slug)
+
+
+def pause(database: Database, campaign_id: int, why: str) -> bool:
+    """Stop handing over; whoever is queued stays queued. False when it wasn't sending."""
+    return _become(database, campaign_id, CampaignState.PAUSED, why=why, allowed=[CampaignState.SENDING])
+
+
+def resume(database: Database, campaign_id: int) -> bool:
+    """Go on with a paused campaign. False when it wasn't paused."""
+    return _become(database, campaign_id, CampaignState.SENDING, why="", allowed=[CampaignState.PAUSED])
+
+
+def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None:
+    """End a campaign for good: whoever is queued is never mailed by it. Returns how many; None when it had ended."""
+    with database.write() as connection:
+        changed = connection.execute(
+            update(campaigns)
+            .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(OPEN))
+            .values(state=CampaignState.CANCELLED, why="cancelled by staff", finished_at=now)
+        ).rowcount
+        if not changed:
+            return None
+        return connection.execute(
+            update(deliveries)
+            .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.QUEUED)
+            .values(state=DeliveryState.CANCELLED, changed_at=now)
+        ).rowcount
+
+
+def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
+    """Mark a campaign finished once nobody is queued or on the wire."""
+    open_states = (DeliveryState.QUEUED, DeliveryState.SENDING)
+    left = exists().where(deliveries.c.campaign_id == campaign_id, deliveries.c.state.in_(open_states))
+    with database.write() as connection:
+        return bool(
+            connection.execute(
+                update(campaigns)
+                .where(campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.SENDING, ~left)
+                .values(state=CampaignState.FINISHED, finished_at=now)
+            ).rowcount
+        )
+
+
+def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now: datetime) -> int:
+    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many."""
+    changes: Mapping[str, Any] = (
+        {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
+        if resend
+        else {"state": DeliveryState.SENT, "detail": "counted as sent by staff's decision"}
+    )
+    uncertain = [deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
+    with database.write() as connection:
+        kind = literal("resend" if resend else "counted-as-sent")
+        what = select(
+            deliveries.c.campaign_id, deliveries.c.id, bindparam("at", now, campaigns.c.created_at.type), kind
+        )
+        connection.execute(
+            insert(events).from_select(["campaign_id", "delivery_id", "at", "kind"], what.where(*uncertain))
+        )
+        count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
+        if resend and count:
+            connection.execute(
+                update(campaigns)
+                .where(campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.FINISHED)
+                .values(state=CampaignState.SENDING, finished_at=None)
+            )
+    return count
+
+
+def _become(
+    database: Database, campaign_id: int, state: CampaignState, *, why: str, allowed: Sequence[CampaignState]
+) -> bool:
+    with database.write() as connection:
+        return bool(
+            connection.execute(
+                update(campaigns)
+                .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(allowed))
+                .values(state=state, why=why)
+            ).rowcount
+        )
+
+
+def _forget_unsent(connection: Connection, slug: str) -> None:
+    """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before."""
+    row = find_campaign(connection, slug)
+    if row is None:
+        return
+    if row.launched_at is not None:
+        raise MailerError(
+            f"{slug} was launched before and is {row.state}",
+            hint="A newsletter is sent once. To mail others, copy its folder and leave out those already mailed:"
+            f" audience: {{not_mailed_by: [{slug}]}}",
+        )
+    connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+
+
+def _create(connection: Connection, plan: Plan, *, state: CampaignState, now: datetime) -> int:
+    message = plan.message
+    campaign_id = secrets.randbelow(2**31 - 1) + 1
+    try:
+        connection.execute(
+            insert(campaigns).values(
+                id=campaign_id,
+                slug=message.slug,
+                state=state,
+                message=messages.to_json(message),
+                digest=message.digest,
+                audience=to_json(plan.audience),
+                transport=plan.transport,
+                created_at=now,
+            )
+        )
+    except IntegrityError:
+        raise MailerError(
+            f"{message.slug} is being sent by somebody else just now", hint="See: mailer status"
+        ) from None
+    if message.links:
+        connection.execute(
+            insert(links),
+            [
+                {
+                    "campaign_id": campaign_id,
+                    "n": link.n,
+                    "url": link.url,
+                    "label": link.label,
+                    "placement": link.placement,
+                    "is_action": link.is_action,
+                }
+                for link in message.links
+            ],
+        )
+    keep_images(connection, message, folder=plan.folder, root=plan.root)
+    return campaign_id
+
+
+def keep_images(connection: Connection, message: Message, *, folder: Path, root: Path) -> None:
+    """Store the message's pictures, so that they are served as they were mailed."""
+    for image in message.images:
+        known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
+        if known is None:
+            path = folder / image.name if (folder / image.name).is_file() else root / image.name
+            connection.execute(
+                insert(images).values(digest=image.digest, content_type=image.content_type, content=path.read_bytes())
+            )
+
+
+def _freeze_audience(connection: Connection, campaign_id: int, audience: Audience, *, now: datetime) -> Selection:
+    """One row for each person, numbered within the campaign, by one statement of the database."""
+    selection = select_audience(connection, audience, now=now)
+    who = chosen(audience, now=now).subquery()
+    number = func.row_number().over(order_by=who.c.person_id)
+    connection.execute(
+        insert(deliveries).from_select(
+            ["id", "campaign_id", "person_id", "state", "not_before"],
+            select(
+                literal(campaign_id * 2**32) + number,
+                literal(campaign_id),
+                who.c.person_id,
+                literal(str(DeliveryState.QUEUED)),
+                bindparam("due", now, deliveries.c.not_before.type),
+            ),
+        )
+    )
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
+    )
+    return selection

@@ -1,0 +1,276 @@
+"""The engine: works a campaign's queue off over several connections, each in a thread of its own.
+
+Only the thread that calls `Engine.run` touches the database. The connections hand it their outcomes and ask for the
+next people; it gathers what is waiting, commits once for all of them (`Worker.exchange`), and answers. So the ledger
+always knows of every message that may be on the wire, and one commit serves many connections.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TypeVar
+
+from mailer.delivery.ledger import CampaignStopped, LeaseLost, Worker
+from mailer.delivery.pacing import Pacer
+from mailer.delivery.postman import Postman
+from mailer.delivery.recipients import Recipient
+from mailer.delivery.recording import Claim, Done
+from mailer.delivery.sender import Assignment, Request, Sender, boot_seconds
+from mailer.delivery.tally import Tally
+from mailer.store.database import DatabaseTrouble
+from mailer.transports.envelope import (
+    ReplyClass,
+    Transport,
+    TransportRefused,
+)
+
+T = TypeVar("T")
+
+CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
+TROUBLES_IN_A_ROW = 5  # failed connections before the worker leaves the rest to a later run
+LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
+DATABASE_PATIENCE_SECONDS = 30.0  # outcomes are held this long for a database that can't be written
+
+
+class Stop:
+    """How a run is told to end: by a signal or a deadline. What is on the wire is waited for `drain_seconds`."""
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self.deadline = deadline  # monotonic seconds
+        self.reason = ""
+        self.drain_seconds = 30.0
+
+    def now(self, reason: str, *, drain_seconds: float) -> None:
+        self.reason, self.drain_seconds = self.reason or reason, drain_seconds
+
+    def due(self) -> str:
+        """Why to stop now, or ""."""
+        if not self.reason and self.deadline is not None and time.monotonic() >= self.deadline:
+            self.reason = "the time given with --for is over"
+        return self.reason
+
+
+class Engine:
+    """Sends what is due of one campaign, until nothing is due or it is stopped."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        *,
+        postman: Postman,
+        transport: Transport,
+        recipients: Callable[[Sequence[Claim]], dict[int, Recipient]],
+        pacer: Pacer,
+        stop: Stop,
+        clock: Callable[[], datetime],
+        progress: Callable[[Tally], None] = lambda tally: None,
+    ) -> None:
+        self.worker = worker
+        self.postman = postman
+        self.transport = transport
+        self.pacer = pacer
+        self.stop = stop
+        self.clock = clock
+        self.progress = progress
+        self.tally = Tally()
+        self._recipients = recipients
+        self._known: dict[int, Recipient | None] = {}  # by delivery id, of those put aside
+        self._ahead: deque[Claim] = deque()
+        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._wake = threading.Event()
+        self._troubles = 0
+
+    def run(self) -> Tally:
+        """Send until nothing is due. Always gives back what it claimed, whatever happens."""
+        unrecorded: list[Done] = []
+        try:
+            self._refill()
+            wanted = -(-len(self._ahead) // self.transport.batch)
+            sender = Sender(
+                self._requests, transport=self.transport, postman=self.postman, clock=self.clock, wake=self._wake
+            )
+            threads = [
+                threading.Thread(target=sender.run, name=f"connection-{n}", daemon=True)
+                for n in range(min(self.transport.connections, wanted))
+            ]
+            for thread in threads:
+                thread.start()
+            if threads:
+                self._serve(len(threads), unrecorded)
+        finally:
+            self._wake.set()
+            self.worker.release(unrecorded)
+        return self.tally
+
+    def _serve(self, active: int, unrecorded: list[Done]) -> None:
+        waiting: list[Request] = []
+        stopping_since: float | None = None
+        pause = 0.0
+        while active:
+            fresh = self._gather(pause if waiting else LONGEST_WAIT_SECONDS)
+            self._note(fresh)
+            unrecorded.extend(item for request in fresh for item in request.done)
+            waiting += fresh
+            self._look_for_the_end()
+            if self.tally.ended and stopping_since is None:
+                stopping_since = time.monotonic()
+                self._wake.set()
+            chosen, pause = ({}, LONGEST_WAIT_SECONDS) if self.tally.ended else self._choose(waiting)
+            if any(chosen.values()):
+                pause = 0.0  # whoever got nobody this time, since the person left meanwhile, asks again at once
+            begun = self._exchange(unrecorded, chosen)
+            waiting, left = self._answer(waiting, chosen, begun)
+            active -= left
+            self.progress(self.tally)
+            if stopping_since and time.monotonic() - stopping_since > self.stop.drain_seconds:
+                return  # what has not answered by now becomes uncertain on release
+
+    def _gather(self, timeout: float) -> list[Request]:
+        """All requests there are; waits for the first for at most `timeout` seconds, in small steps so that a
+        signal is heard soon."""
+        requests: list[Request] = []
+        until = time.monotonic() + timeout
+        while not requests:
+            left = until - time.monotonic()
+            with suppress(queue.Empty):
+                requests.append(self._requests.get(timeout=max(0.0, min(left, 0.2))))
+            if left <= 0 or self.stop.due() or self.tally.ended:
+                break
+        with suppress(queue.Empty):
+            while True:
+                requests.append(self._requests.get_nowait())
+        return requests
+
+    def _note(self, requests: list[Request]) -> None:
+        for request in requests:
+            for item in request.done:
+                self.tally.count(item.outcome)
+                if item.outcome is not None:
+                    self._troubles = 0
+                    if item.outcome.reply_class is ReplyClass.OURS:
+                        self._pause(
+                            f"the {self.transport.name} transport refuses us: {item.outcome.code} {item.outcome.detail}"
+                        )
+            if isinstance(request.trouble, TransportRefused):
+                self._pause(request.trouble.message, request.trouble.hint)
+            elif request.trouble is not None:
+                self._troubles += 1
+                later = getattr(request.trouble, "retry_after_seconds", None) or 0.0
+                if self._troubles >= TROUBLES_IN_A_ROW or later > LONGEST_WAIT_SECONDS:
+                    self.tally.end(f"{request.trouble.message}; the rest stays queued", trouble=True)
+
+    def _pause(self, why: str, hint: str | None = None) -> None:
+        self.tally.pause = self.tally.pause or (f"{why.strip()} {hint}" if hint else why.strip())
+        self.tally.end(self.tally.pause, trouble=True)
+
+    def _look_for_the_end(self) -> None:
+        if reason := self.stop.due():
+            self.tally.end(reason)
+
+    def _choose(self, waiting: list[Request]) -> tuple[dict[int, list[Claim]], float]:
+        """Who gets whom, by index in `waiting`, and how long to wait when the pace holds everybody back."""
+        chosen: dict[int, list[Claim]] = {}
+        pause = LONGEST_WAIT_SECONDS
+        for index, request in enumerate(waiting):
+            if request.trouble:
+                continue
+            if not self._ahead:
+                self._refill()
+            claims, wait = self._next_claims()
+            chosen[index] = claims
+            if not claims and self._ahead:
+                pause = min(pause, max(wait, 0.001))
+        return chosen, pause
+
+    def _next_claims(self) -> tuple[list[Claim], float]:
+        """The next people whom the pace allows now, at most a batch; and the shortest wait of those it doesn't."""
+        now = time.monotonic()
+        claims: list[Claim] = []
+        held: list[Claim] = []
+        shortest = LONGEST_WAIT_SECONDS
+        while self._ahead and len(claims) < self.transport.batch:
+            claim = self._ahead.popleft()
+            recipient = self._known.get(claim.id)
+            wait = self.pacer.wait(recipient.domain, now) if recipient else 0.0
+            if wait > 0:
+                held.append(claim)
+                shortest = min(shortest, wait)
+                continue
+            if recipient:
+                self.pacer.take(recipient.domain, now)
+            claims.append(claim)
+        self._ahead.extendleft(reversed(held))
+        return claims, shortest
+
+    def _refill(self) -> None:
+        if self.tally.ended:
+            return
+        try:
+            claims = _patiently(lambda: self.worker.claim(max(CLAIMED_AHEAD, 2 * self.transport.batch)))
+        except (LeaseLost, CampaignStopped) as error:
+            self.tally.end(error.message)
+            return
+        known = _patiently(lambda: self._recipients(claims))
+        self._known |= {claim.id: known.get(claim.person_id) for claim in claims}
+        self._ahead.extend(claims)
+
+    def _exchange(self, unrecorded: list[Done], chosen: dict[int, list[Claim]]) -> dict[int, Claim]:
+        """Commit outcomes and intents. The begun claims by delivery id."""
+        wanted = [claim for claims in chosen.values() for claim in claims]
+        if not (wanted or unrecorded):
+            with suppress(DatabaseTrouble):
+                self._renew()
+            return {}
+        try:
+            begun = _patiently(lambda: self.worker.exchange(unrecorded, wanted))
+        except (LeaseLost, CampaignStopped) as error:
+            self.tally.end(error.message)
+            unrecorded.clear()
+            return {}
+        unrecorded.clear()
+        self.tally.skipped += begun.skipped
+        return {claim.id: claim for claim in begun.claims}
+
+    def _renew(self) -> None:
+        try:
+            self.worker.renew()
+        except LeaseLost as error:
+            self.tally.end(error.message)
+
+    def _answer(
+        self, waiting: list[Request], chosen: dict[int, list[Claim]], begun: dict[int, Claim]
+    ) -> tuple[list[Request], int]:
+        """Reply to those that can go on or must end. Returns who still waits, and how many connections ended."""
+        still: list[Request] = []
+        left = 0
+        for index, request in enumerate(waiting):
+            claims = [begun[claim.id] for claim in chosen.get(index, ()) if claim.id in begun]
+            if claims:
+                people = tuple((claim, self._known.pop(claim.id)) for claim in claims)
+                request.reply.put(Assignment(people, begun_at=boot_seconds()))
+            elif self.tally.ended or (not request.trouble and not chosen.get(index) and not self._ahead):
+                request.reply.put(Assignment(end=True))
+                left += 1
+            elif request.trouble:
+                request.reply.put(Assignment(wait_seconds=min(2.0**self._troubles / 2, LONGEST_WAIT_SECONDS)))
+            else:
+                still.append(request)
+        return still, left
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """Do `action`, waiting a while for a database that is locked, full or restarting: outcomes must not be lost."""
+    patience = time.monotonic() + DATABASE_PATIENCE_SECONDS
+    while True:
+        try:
+            return action()
+        except DatabaseTrouble:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.5)

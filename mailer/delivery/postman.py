@@ -1,0 +1,102 @@
+"""Makes the envelopes of a campaign: one message, merged for one person, with the headers that only they get.
+
+What is the same for everybody is worked out once, when the `Postman` is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import format_datetime, parseaddr
+from urllib.parse import quote
+
+from mailer.compose.merge import MergeProgram, Urls
+from mailer.compose.message import Message
+from mailer.settings import Settings
+from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.transports.envelope import Envelope, Mailing
+
+PROOF_MARK = "[Proof] "
+
+
+class Postman:
+    """Envelopes for one message. With `proof`, subjects are marked and links count for nothing."""
+
+    def __init__(self, message: Message, *, settings: Settings, signer: Signer, proof: bool = False) -> None:
+        self.message = message
+        self.program = MergeProgram(message)
+        self._signer = signer
+        self._proof = proof
+        self._mailto = settings.public.unsubscribe_mailto
+        self._domain = parseaddr(message.from_)[1].rpartition("@")[2] or "localhost"
+        self._id_suffix = f"{message.digest[:12]}@{self._domain}"
+
+    def mailing(self) -> Mailing:
+        """What all mails of the campaign share."""
+        message = self.message
+        name, address = parseaddr(message.from_)
+        return Mailing(
+            key=message.slug,
+            from_name=name,
+            from_address=address,
+            reply_to=message.reply_to,
+            subject=(PROOF_MARK, *message.subject) if self._proof else message.subject,
+            text=message.text,
+            html=message.html,
+            headers=self._shared_headers(),
+        )
+
+    def urls(self, named: Named) -> Urls:
+        """The addresses that only this person's mail holds."""
+        sign = self._signer.sign
+        base = self.message.public_url
+        return Urls(
+            click=f"{base}/c/{sign(Purpose.CLICK, named)}",
+            unsubscribe=f"{base}/u/{sign(Purpose.UNSUBSCRIBE, named)}",
+            view=f"{base}/v/{sign(Purpose.VIEW, named)}",
+            preferences=f"{base}/p/{sign(Purpose.PREFERENCES, named)}",
+        )
+
+    def envelope(
+        self, delivery_id: int, *, attempt: int, address: str, supporter: Mapping[str, object], now: datetime
+    ) -> Envelope:
+        """One person's mail. `supporter` is what merge tags see."""
+        urls = self.urls(Named(delivery_id, proof=self._proof))
+        return Envelope(
+            delivery_id=delivery_id,
+            attempt=attempt,
+            address=address,
+            name=str(supporter.get("name", "")),
+            values=self.program.values(supporter, urls),
+            headers=(
+                ("Date", format_datetime(now)),
+                # The same delivery built again has the same id, so a receiver can tell a repeat (RFC 5322 §3.6.4).
+                ("Message-ID", f"<{delivery_id:x}.{self._id_suffix}>"),
+                ("List-Unsubscribe", self._list_unsubscribe(urls)),
+            ),
+        )
+
+    def _list_unsubscribe(self, urls: Urls) -> str:
+        """One https address, and a mailbox for readers that know nothing else (RFC 8058 §3.1, RFC 2369 §3.2)."""
+        token = urls.unsubscribe.rpartition("/")[2]
+        mailto = f", <mailto:{self._mailto}?subject={quote(token)}>" if self._mailto else ""
+        return f"<{urls.unsubscribe}>{mailto}"
+
+    def _shared_headers(self) -> tuple[tuple[str, str], ...]:
+        about = self.message.constants.get("list", {})
+        title, list_id = about.get("title", ""), about.get("list_id", "")
+        quoted = title.replace("\\", "").replace('"', "'")
+        return (
+            ("List-ID", f'"{quoted}" <{list_id}>' if title.isascii() else f"<{list_id}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            # Gmail's Postmaster Tools group complaints by it; read from the right, where the sender stands.
+            ("Feedback-ID", f"{self.message.slug[:40]}:{self.message.list[:40]}:mailer:{_sender_id(self._domain)}"),
+            # Not a standard, yet the one header that old vacation responders heed; RFC 3834 §2 names it.
+            ("Precedence", "bulk"),
+        )
+
+
+def _sender_id(domain: str) -> str:
+    """A Feedback-ID sender of 5 to 15 letters and digits, the same for all mail of a domain (Gmail's rule)."""
+    letters = "".join(character for character in domain if character.isalnum())
+    return (letters + "mailer")[:15] if len(letters) < 5 else letters[:15]

@@ -1,0 +1,165 @@
+"""What the answer of a transport makes of a delivery: decided as a value, then written down in the open transaction.
+
+Only the answer to the last attempt counts, so a late answer never overwrites a newer truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
+
+from mailer.audience.consent import suppress
+from mailer.store.tables import (
+    CampaignState,
+    DeliveryState,
+    SuppressionReason,
+    campaigns,
+    deliveries,
+    events,
+    people,
+)
+from mailer.transports.envelope import Fate, Outcome, ReplyClass
+
+# A relay's "try again later" is believed for two days, as a relay itself would (RFC 5321 §4.5.4.1 asks for some
+# days; an appeal that is older helps nobody).
+GIVE_UP_AFTER = timedelta(hours=48)
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery this worker may hand over, once its intent is recorded. `attempt` fences late answers off."""
+
+    id: int
+    person_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of one hand-over. No outcome: surely nothing was handed over, and the row goes back to the queue."""
+
+    claim: Claim
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an outcome makes of a delivery."""
+
+    state: DeliveryState
+    not_before: datetime | None = None  # when queued again
+
+
+def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datetime) -> Change:
+    """What becomes of a delivery after a hand-over; pure. `since`: when its campaign was launched."""
+    if outcome is None:
+        return Change(DeliveryState.QUEUED, not_before=now)
+    if outcome.fate is Fate.ACCEPTED:
+        return Change(DeliveryState.SENT)
+    if outcome.fate is Fate.UNCERTAIN:
+        return Change(DeliveryState.UNCERTAIN)
+    if outcome.reply_class is ReplyClass.OURS:
+        return Change(DeliveryState.QUEUED, not_before=now)  # not this person's fault; the campaign pauses
+    if outcome.fate is Fate.REFUSED or (now - since > GIVE_UP_AFTER and attempt > 1):
+        return Change(DeliveryState.FAILED)
+    wait = min(FIRST_RETRY * 4 ** min(attempt - 1, 10), LONGEST_RETRY)
+    if outcome.retry_after_seconds is not None:
+        wait = max(wait, timedelta(seconds=outcome.retry_after_seconds))
+    return Change(DeliveryState.QUEUED, not_before=now + wait)
+
+
+def record(connection: Connection, campaign_id: int, done: Iterable[Done], now: datetime) -> None:
+    """Write outcomes down. An answer that comes after the lease was lost settles what had become uncertain, as long
+    as no later attempt has begun: it is proof."""
+    done = list(done)
+    if not done:
+        return
+    launched_at, campaign_state = connection.execute(
+        select(campaigns.c.launched_at, campaigns.c.state).where(campaigns.c.id == campaign_id)
+    ).one()
+    sent: list[dict[str, object]] = []
+    others: list[dict[str, object]] = []
+    for item in done:
+        change = decide(item.outcome, attempt=item.claim.attempt, now=now, since=launched_at or now)
+        if change.state is DeliveryState.QUEUED and campaign_state == CampaignState.CANCELLED:
+            change = Change(DeliveryState.CANCELLED)
+        (sent if change.state is DeliveryState.SENT else others).append(_row(item, change, now))
+    _write(connection, sent, OPEN_TO_PROOF, now)
+    _write(connection, others, OPEN, now)
+    _note_deferrals(connection, campaign_id, done, now)
+    _suppress_hard(connection, done, now)
+
+
+# In which states a row takes the answer to its last attempt. That it was taken is proof, whatever staff decided since.
+OPEN = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
+OPEN_TO_PROOF = (*OPEN, DeliveryState.QUEUED, DeliveryState.CANCELLED)
+ROW_COLUMNS = ("state", "not_before", "code", "detail", "reply_class", "provider_id")
+
+
+def _write(
+    connection: Connection, rows: list[dict[str, object]], states: Sequence[DeliveryState], now: datetime
+) -> None:
+    if rows:
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.id == bindparam("delivery"),
+                deliveries.c.attempt == bindparam("tried"),
+                # Written out, since a driver can't repeat a statement with an IN of many values.
+                or_(*(deliveries.c.state == state for state in states)),
+            )
+            .values({name: bindparam(f"new_{name}") for name in ROW_COLUMNS} | {"worker_id": None, "changed_at": now}),
+            rows,
+        )
+
+
+def _row(item: Done, change: Change, now: datetime) -> dict[str, object]:
+    outcome = item.outcome
+    return {
+        "delivery": item.claim.id,
+        "tried": item.claim.attempt,
+        "new_state": change.state,
+        "new_not_before": change.not_before or now,
+        "new_code": outcome.code if outcome else "",
+        "new_detail": outcome.detail[:500] if outcome else "",
+        "new_reply_class": outcome.reply_class or "" if outcome else "",
+        "new_provider_id": outcome.provider_id if outcome else "",
+    }
+
+
+def _note_deferrals(connection: Connection, campaign_id: int, done: Sequence[Done], now: datetime) -> None:
+    rows = [
+        {
+            "campaign_id": campaign_id,
+            "delivery_id": item.claim.id,
+            "at": now,
+            "kind": "deferred",
+            "detail": f"{item.outcome.code} {item.outcome.detail}".strip()[:500],
+        }
+        for item in done
+        if item.outcome and item.outcome.fate is Fate.DEFERRED
+    ]
+    if rows:
+        connection.execute(insert(events), rows)
+
+
+def _suppress_hard(connection: Connection, done: Sequence[Done], now: datetime) -> None:
+    """An address that does not exist is mailed by no later campaign."""
+    for item in done:
+        if item.outcome and item.outcome.fate is Fate.REFUSED and item.outcome.reply_class is ReplyClass.HARD:
+            known = select(people.c.address_hash).where(people.c.id == item.claim.person_id)
+            address_hash = connection.execute(known).scalar()
+            if address_hash is not None:
+                suppress(
+                    connection,
+                    address_hash=address_hash,
+                    reason=SuppressionReason.BOUNCED,
+                    list_id=0,
+                    at=now,
+                    source=f"{item.outcome.code} {item.outcome.detail}".strip()[:200],
+                )

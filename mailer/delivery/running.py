@@ -1,0 +1,131 @@
+"""One run, as cron calls it: settle what dead workers left, launch what is due, send what is queued, leave.
+
+Any number of runs may overlap, on one machine or many: the ledger shares the work out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from mailer.audience.consent import list_id
+from mailer.audience.definition import from_json as audience_from_json
+from mailer.compose.message import from_json as message_from_json
+from mailer.delivery import campaigns as steps
+from mailer.delivery.engine import Engine, Stop
+from mailer.delivery.ledger import Worker, settle_expired
+from mailer.delivery.pacing import Pacer
+from mailer.delivery.postman import Postman
+from mailer.delivery.recipients import load_recipients
+from mailer.delivery.tally import Tally
+from mailer.store.database import Database
+from mailer.store.tables import CampaignState, campaigns
+from mailer.tracking.tokens import Signer
+from mailer.transports.choosing import make_transport
+from mailer.transports.envelope import Transport
+from mailer.workspace import Workspace
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did, campaign by campaign, and what staff should know."""
+
+    settled: int = 0  # deliveries that became uncertain since their program died
+    launched: list[str] = field(default_factory=list[str])
+    overdue: list[str] = field(default_factory=list[str])
+    tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
+    finished: list[str] = field(default_factory=list[str])
+
+    @property
+    def trouble(self) -> bool:
+        """Whether somebody should look: a campaign paused itself, is overdue, or its transport failed."""
+        return bool(self.overdue) or any(tally.trouble for tally in self.tallies.values())
+
+
+class Runner:
+    """Sends a workspace's campaigns. One `Stop` ends all of it."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        database: Database,
+        *,
+        clock: Callable[[], datetime],
+        stop: Stop,
+        progress: Callable[[str, Tally], None] = lambda slug, tally: None,
+        transport: Transport | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self.database = database
+        self.clock = clock
+        self.stop = stop
+        self.progress = progress
+        self.signer = Signer(workspace.secrets.require_signing())
+        self.transport = transport or make_transport(workspace.settings, workspace.secrets, root=workspace.root)
+        self.pacer = Pacer(workspace.settings.pace)
+
+    def run(self, only: str | None = None) -> RunReport:
+        """Everything that is due now; sends one campaign alone when `only` names it."""
+        report = RunReport(settled=settle_expired(self.database, self.clock()))
+        for row in steps.launch_due(self.database, now=self.clock()):
+            (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
+        for row in self._sending():
+            if only is not None and row.slug != only:
+                continue
+            if self.stop.due():
+                break
+            report.tallies[row.slug] = self.send(row)
+            if steps.finish_if_done(self.database, row.id, now=self.clock()):
+                report.finished.append(row.slug)
+        return report
+
+    def send(self, row: Row[Any]) -> Tally:
+        """Work one campaign's queue off, until nothing of it is due."""
+        postman = Postman(message_from_json(row.message), settings=self.workspace.settings, signer=self.signer)
+        tally = Tally()
+        if row.transport != self.transport.name:
+            tally.end(
+                f"it was launched for the {row.transport} transport, and mailer.toml now names {self.transport.name}:"
+                f" put that back, or cancel the campaign",
+                trouble=True,
+            )
+        while not (tally.ended or self.stop.due()):
+            part = self._engine(row, postman).run()
+            tally.add(part)
+            if part.pause:
+                steps.pause(self.database, row.id, part.pause)
+            # Whatever came back to the queue meanwhile is due at once; go on until a round moves nobody.
+            if part.ended or not (part.sent or part.failed or part.skipped or part.uncertain):
+                break
+        return tally
+
+    def _engine(self, row: Row[Any], postman: Postman) -> Engine:
+        worker = Worker(
+            self.database,
+            campaign_id=row.id,
+            list_ids=self._list_ids(audience_from_json(row.audience).include),
+            clock=self.clock,
+        )
+        return Engine(
+            worker,
+            postman=postman,
+            transport=self.transport,
+            recipients=lambda claims: load_recipients(self.database, claims),
+            pacer=self.pacer,
+            stop=self.stop,
+            clock=self.clock,
+            progress=lambda tally: self.progress(row.slug, tally),
+        )
+
+    def _list_ids(self, names: Sequence[str]) -> list[int]:
+        with self.database.write() as connection:
+            return [list_id(connection, name) for name in names]
+
+    def _sending(self) -> list[Row[Any]]:
+        with self.database.read() as connection:
+            query = select(campaigns).where(campaigns.c.state == CampaignState.SENDING)
+            return list(connection.execute(query.order_by(campaigns.c.launched_at)).all())

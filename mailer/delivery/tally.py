@@ -1,0 +1,47 @@
+"""What one run of the engine did: counts, and why it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailer.transports.envelope import Fate, Outcome
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of people. `ended` says why sending stopped before the queue was empty, `pause` why it must not go on."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    skipped: int = 0
+    returned: int = 0  # put back without an attempt: surely nothing left
+    ended: str = ""
+    pause: str = ""
+    trouble: bool = False
+
+    def count(self, outcome: Outcome | None) -> None:
+        """Count one hand-over."""
+        if outcome is None:
+            self.returned += 1
+        elif outcome.fate is Fate.ACCEPTED:
+            self.sent += 1
+        elif outcome.fate is Fate.DEFERRED:
+            self.deferred += 1
+        elif outcome.fate is Fate.REFUSED:
+            self.failed += 1
+        else:
+            self.uncertain += 1
+
+    def end(self, reason: str, *, trouble: bool = False) -> None:
+        """Sending stops; the first reason given is the one that counts."""
+        self.ended = self.ended or reason
+        self.trouble = self.trouble or trouble
+
+    def add(self, other: Tally) -> None:
+        """Add another run's counts to these."""
+        for name in ("sent", "deferred", "failed", "uncertain", "skipped", "returned"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.end(other.ended, trouble=other.trouble)
+        self.pause = self.pause or other.pause

@@ -1,0 +1,228 @@
+"""The ledger under several workers: claims, intents, leases that run out, consent read at the last moment."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from mailer.audience.consent import leave, list_id, suppress
+from mailer.delivery import campaigns as steps
+from mailer.delivery.ledger import LEASE, CampaignStopped, LeaseLost, settle_expired
+from mailer.delivery.recording import Done
+from mailer.errors import MailerError
+from mailer.store.database import Database
+from mailer.store.tables import SuppressionReason, deliveries, events, people, subscriptions, suppressions
+from mailer.transports.envelope import Fate, Outcome, ReplyClass
+from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
+
+COUNT = 20
+
+
+@pytest.fixture
+def clock(now: datetime) -> Clock:
+    return Clock(now)
+
+
+@pytest.fixture
+def campaign(database: Database, now: datetime) -> int:
+    add_people(database, COUNT, now=now)
+    return launch(database, count=COUNT, now=now)
+
+
+def test_launching_queues_everybody_once(database: Database, campaign: int) -> None:
+    assert states(database) == {"queued": COUNT}
+    with database.read() as connection:
+        ids = connection.execute(select(deliveries.c.id).order_by(deliveries.c.id)).scalars().all()
+    assert ids == [campaign * 2**32 + n for n in range(1, COUNT + 1)]
+
+
+def test_a_newsletter_is_launched_once(database: Database, campaign: int, now: datetime) -> None:
+    with pytest.raises(MailerError, match="launched before"):
+        launch(database, count=COUNT, now=now)
+    assert states(database) == {"queued": COUNT}
+
+
+def test_another_count_than_agreed_launches_nobody(database: Database, now: datetime) -> None:
+    add_people(database, 3, now=now)
+    with pytest.raises(steps.CountChanged, match="3 people, not 2"):
+        launch(database, count=2, now=now)
+    assert states(database) == {}
+
+
+def test_two_workers_never_get_the_same_person(database: Database, campaign: int, clock: Clock) -> None:
+    one, two = worker(database, campaign, clock), worker(database, campaign, clock)
+    first, second, rest = one.claim(12), two.claim(12), one.claim(12)
+    assert (len(first), len(second), len(rest)) == (12, 8, 0)
+    assert not {c.id for c in first} & {c.id for c in second}
+
+
+def test_intent_is_recorded_before_and_outcome_after(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    begun = one.exchange((), one.claim(3)).claims
+    assert states(database) == {"queued": COUNT - 3, "sending": 3}
+    one.exchange([Done(claim, ACCEPTED) for claim in begun], ())
+    assert states(database) == {"queued": COUNT - 3, "sent": 3}
+
+
+def test_who_died_leaves_only_what_was_on_the_wire_uncertain(database: Database, campaign: int, clock: Clock) -> None:
+    dead = worker(database, campaign, clock)
+    dead.exchange((), dead.claim(10)[:2])
+    clock.now += LEASE / 2
+    assert settle_expired(database, clock.now) == 0
+    clock.now += LEASE
+    assert settle_expired(database, clock.now) == 2
+    assert states(database) == {"queued": COUNT - 2, "uncertain": 2}
+    assert len(worker(database, campaign, clock).claim(100)) == COUNT - 2
+
+
+def test_a_worker_that_lost_its_lease_gets_nobody_more(database: Database, campaign: int, clock: Clock) -> None:
+    frozen = worker(database, campaign, clock)
+    claims = frozen.claim(5)
+    clock.now += LEASE * 2
+    settle_expired(database, clock.now)
+    with pytest.raises(LeaseLost):
+        frozen.exchange((), claims)
+    with pytest.raises(LeaseLost):
+        frozen.claim(5)
+    assert states(database) == {"queued": COUNT}
+
+
+def test_a_late_answer_is_proof(database: Database, campaign: int, clock: Clock) -> None:
+    frozen = worker(database, campaign, clock)
+    begun = frozen.exchange((), frozen.claim(3)).claims
+    clock.now += LEASE * 2
+    settle_expired(database, clock.now)
+    answers = [Done(begun[0], ACCEPTED), Done(begun[1], None), Done(begun[2], Outcome(Fate.UNCERTAIN))]
+    with pytest.raises(LeaseLost):
+        frozen.exchange(answers, ())
+    assert states(database) == {"queued": COUNT - 2, "sent": 1, "uncertain": 1}
+
+
+def test_a_late_answer_stops_a_resend_that_has_not_begun(database: Database, campaign: int, clock: Clock) -> None:
+    frozen = worker(database, campaign, clock)
+    begun = frozen.exchange((), frozen.claim(1)).claims
+    clock.now += LEASE * 2
+    settle_expired(database, clock.now)
+    assert steps.resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1
+    with pytest.raises(LeaseLost):
+        frozen.exchange([Done(begun[0], ACCEPTED)], ())
+    assert states(database) == {"queued": COUNT - 1, "sent": 1}
+
+
+def test_a_late_answer_does_not_overwrite_a_newer_attempt(database: Database, campaign: int, clock: Clock) -> None:
+    frozen = worker(database, campaign, clock)
+    begun = frozen.exchange((), frozen.claim(1)).claims
+    clock.now += LEASE * 2
+    settle_expired(database, clock.now)
+    steps.resolve_uncertain(database, campaign, resend=True, now=clock.now)
+    other = worker(database, campaign, clock)
+    again = other.exchange((), [c for c in other.claim(COUNT) if c.id == begun[0].id]).claims
+    other.exchange([Done(again[0], Outcome(Fate.REFUSED, code="550 5.7.1"))], ())
+    with pytest.raises(LeaseLost):
+        frozen.exchange([Done(begun[0], None)], ())
+    assert states(database) == {"queued": COUNT - 1, "failed": 1}
+
+
+@pytest.mark.parametrize("clock_step", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_clock_that_jumps_ends_no_lease_by_itself(
+    database: Database, campaign: int, clock: Clock, clock_step: timedelta
+) -> None:
+    one = worker(database, campaign, clock)
+    claims = one.claim(3)
+    clock.now += clock_step
+    assert len(one.exchange((), claims).claims) == 3
+    assert settle_expired(database, clock.now) == 0
+
+
+def test_consent_is_read_at_the_last_moment(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    claims = one.claim(5)
+    left, suppressed, deleted = claims[0].person_id, claims[1].person_id, claims[2].person_id
+    with database.write() as connection:
+        number = list_id(connection, "supporters")
+        leave(connection, person_id=left, list_ids=[number], how="link", source="appeal", at=clock.now)
+        hashed = connection.execute(select(people.c.address_hash).where(people.c.id == suppressed)).scalar_one()
+        suppress(connection, address_hash=hashed, reason=SuppressionReason.STAFF, at=clock.now, source="test")
+        connection.execute(delete(subscriptions).where(subscriptions.c.person_id == deleted))
+        connection.execute(delete(people).where(people.c.id == deleted))
+    begun = one.exchange((), claims)
+    assert [claim.person_id for claim in begun.claims] == [claim.person_id for claim in claims[3:]]
+    assert begun.skipped == 3
+    with database.read() as connection:
+        rows = connection.execute(
+            select(deliveries.c.person_id, deliveries.c.code).where(deliveries.c.state == "skipped")
+        )
+        assert dict(rows.tuples().all()) == {
+            left: "unsubscribed",
+            suppressed: "suppressed by staff",
+            deleted: "deleted",
+        }
+
+
+def test_pause_takes_effect_with_the_next_exchange(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    claims = one.claim(4)
+    begun = one.exchange((), claims[:2]).claims
+    assert steps.pause(database, campaign, "a typo in the subject")
+    with pytest.raises(CampaignStopped, match="a typo in the subject"):
+        one.exchange([Done(claim, ACCEPTED) for claim in begun], claims[2:])
+    assert states(database) == {"queued": COUNT - 2, "sent": 2}
+    one.release()
+    assert steps.resume(database, campaign)
+    assert len(worker(database, campaign, clock).claim(100)) == COUNT - 2
+
+
+def test_cancel_keeps_what_is_on_the_wire_and_drops_the_rest(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    begun = one.exchange((), one.claim(4)[:2]).claims
+    assert steps.cancel(database, campaign, now=clock.now) == COUNT - 2
+    with pytest.raises(CampaignStopped):
+        one.exchange([Done(begun[0], ACCEPTED), Done(begun[1], None)], ())
+    assert states(database) == {"cancelled": COUNT - 1, "sent": 1}
+    assert steps.cancel(database, campaign, now=clock.now) is None
+
+
+def test_a_deferral_waits_and_leaves_a_note(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    begun = one.exchange((), one.claim(1)).claims
+    one.exchange([Done(begun[0], Outcome(Fate.DEFERRED, "450 4.2.1", "try later"))], ())
+    assert len(one.claim(100)) == COUNT - 1
+    clock.now += timedelta(minutes=2)
+    assert [claim.id for claim in one.claim(100)] == [begun[0].id]
+    with database.read() as connection:
+        notes = connection.execute(select(events.c.kind, events.c.detail, events.c.delivery_id)).all()
+    assert notes == [("deferred", "450 4.2.1 try later", begun[0].id)]
+
+
+def test_an_address_that_does_not_exist_is_suppressed(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    begun = one.exchange((), one.claim(2)).claims
+    hard = Outcome(Fate.REFUSED, "550 5.1.1", "no such user", reply_class=ReplyClass.HARD)
+    policy = Outcome(Fate.REFUSED, "550 5.7.1", "looks like spam", reply_class=ReplyClass.POLICY)
+    one.exchange([Done(begun[0], hard), Done(begun[1], policy)], ())
+    with database.read() as connection:
+        rows = connection.execute(select(suppressions.c.reason, suppressions.c.list_id, suppressions.c.source)).all()
+    assert rows == [("bounced", 0, "550 5.1.1 no such user")]
+    assert states(database)["failed"] == 2
+
+
+def test_finished_means_nobody_is_queued_or_on_the_wire(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    begun = one.exchange((), one.claim(COUNT)).claims
+    assert not steps.finish_if_done(database, campaign, now=clock.now)
+    one.exchange([Done(claim, ACCEPTED) for claim in begun], ())
+    assert steps.finish_if_done(database, campaign, now=clock.now)
+    assert not steps.pause(database, campaign, "too late")
+
+
+def test_release_gives_back_what_was_not_begun(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    one.exchange((), one.claim(10)[:1])
+    one.release()
+    assert states(database) == {"queued": COUNT - 1, "uncertain": 1}
+    with database.write() as connection:
+        assert not connection.execute(
+            update(deliveries).where(deliveries.c.worker_id.is_not(None)).values(worker_id=None)
+        ).rowcount

@@ -1,0 +1,105 @@
+"""A small world to send in: people on a list, a hand-made message, a campaign; and what the ledger says afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from mailer.audience.addresses import address_hash
+from mailer.audience.consent import list_id
+from mailer.audience.definition import Audience
+from mailer.compose.message import Context, Link, Message, Slot
+from mailer.delivery.campaigns import Plan, launch_now
+from mailer.delivery.ledger import Worker
+from mailer.store.database import Database
+from mailer.store.tables import deliveries, people, subscriptions
+from mailer.transports.envelope import Fate, Outcome
+
+KEY = b"an-address-key-for-tests-that-is-long-enough"
+ACCEPTED = Outcome(Fate.ACCEPTED)
+
+MESSAGE = Message(
+    slug="appeal",
+    list="supporters",
+    language="en",
+    direction="ltr",
+    from_="Example Campaigns <appeals@example.org>",
+    reply_to="",
+    public_url="https://mail.example.org",
+    subject=("Dear ", 0, ", one minute"),
+    preheader=("Add your name",),
+    html=("<p>Dear ", 1, '</p><p><a href="', 2, '/1">Add your name</a> <a href="', 3, '">Leave</a></p>'),
+    text=("Dear ", 4, "\n\nAdd your name: ", 5, "/1\nLeave: ", 6, "\n"),
+    slots=(
+        Slot('supporter.first_name | default("friend")', Context.HEADER),
+        Slot('supporter.first_name | default("friend")', Context.HTML),
+        Slot("click_url", Context.ATTRIBUTE),
+        Slot("unsubscribe_url", Context.ATTRIBUTE),
+        Slot('supporter.first_name | default("friend")', Context.TEXT),
+        Slot("click_url", Context.TEXT),
+        Slot("unsubscribe_url", Context.TEXT),
+    ),
+    links=(
+        Link(1, "https://action.example.org/act", ("https://action.example.org/act",), "Add your name", "button", True),
+    ),
+    constants={"list": {"title": "Supporters", "list_id": "supporters.lists.example.org"}},
+)
+
+
+def add_people(database: Database, count: int, *, now: datetime) -> list[int]:
+    """`count` people at example.org, subscribed to "supporters"."""
+    with database.write() as connection:
+        number = list_id(connection, "supporters")
+        rows = [
+            {
+                "address": f"person{n}@example.org",
+                "address_hash": address_hash(f"person{n}@example.org", KEY),
+                "first_name": f"First{n}",
+                "created_at": now,
+                "updated_at": now,
+            }
+            for n in range(count)
+        ]
+        connection.execute(insert(people), rows)
+        ids = list(connection.execute(select(people.c.id).order_by(people.c.id)).scalars())
+        standing = {"list_id": number, "status": "subscribed", "changed_at": now}
+        connection.execute(insert(subscriptions), [{**standing, "person_id": person} for person in ids])
+    return ids
+
+
+def launch(database: Database, *, count: int, now: datetime, transport: str = "outbox", slug: str = "appeal") -> int:
+    """A campaign to everybody on the list; its id."""
+    message = MESSAGE if slug == "appeal" else Message(**{**_fields(MESSAGE), "slug": slug})
+    plan = Plan(message, Audience(include=("supporters",)), folder=Path(), root=Path(), transport=transport)
+    return launch_now(database, plan, expected=count, now=now)
+
+
+def _fields(message: Message) -> dict[str, object]:
+    return {name: getattr(message, name) for name in Message.__dataclass_fields__}
+
+
+def states(database: Database) -> dict[str, int]:
+    """How many deliveries are in each state."""
+    with database.read() as connection:
+        return dict(Counter(connection.execute(select(deliveries.c.state)).scalars()))
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def worker(database: Database, campaign_id: int, clock: Callable[[], datetime]) -> Worker:
+    """A worker of its own on the campaign."""
+    with database.write() as connection:
+        number = list_id(connection, "supporters")
+    return Worker(database, campaign_id=campaign_id, list_ids=[number], clock=clock)

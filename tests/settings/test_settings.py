@@ -1,0 +1,133 @@
+"""mailer.toml, MAILER_* variables and secrets: every fault at once, with its line; secrets never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailer.errors import FaultsFound, MailerError
+from mailer.settings import Secrets, read_secrets, read_settings
+from tests.conftest import SETTINGS
+
+GOOD_KEY = "k" * 40
+
+
+def write(root: Path, text: str) -> Path:
+    (root / "mailer.toml").write_text(text, encoding="utf-8")
+    return root
+
+
+def test_the_file_and_its_defaults(tmp_path: Path) -> None:
+    settings = read_settings(write(tmp_path, SETTINGS), environ={})
+    assert settings.organisation.name == "Example Campaigns"
+    assert settings.sender.from_ == "Example Campaigns <appeals@example.org>"
+    assert settings.transport == "outbox"
+    assert settings.database_url == f"sqlite:///{tmp_path}/mailer.db"
+
+
+def test_the_environment_comes_first(tmp_path: Path) -> None:
+    environ = {
+        "MAILER_TRANSPORT": "smtp",
+        "MAILER_SMTP_HOST": "relay.example.org",
+        "MAILER_SMTP_PORT": "2525",
+        "MAILER_DATABASE": "postgresql+psycopg://mailer@db.example.org/mailer",
+        "MAILER_SENDER_REPLY_TO": "x@example.org",
+        "PATH": "/bin",
+    }
+    settings = read_settings(write(tmp_path, SETTINGS), environ=environ)
+    assert (settings.transport, settings.smtp.host, settings.smtp.port) == ("smtp", "relay.example.org", 2525)
+    assert settings.database_url.startswith("postgresql+psycopg://")
+    assert settings.sender.reply_to == "x@example.org"
+    assert settings.organisation.name == "Example Campaigns"
+
+
+def test_every_fault_is_found_at_once_with_its_line(tmp_path: Path) -> None:
+    text = """\
+transport = "pigeon"
+colour = "red"
+
+[organisation]
+name = 7
+
+[public]
+url = "mail.example.org/"
+
+[smtp]
+port = 70000
+security = "maybe"
+hots = "x"
+
+[sendgrid]
+people_per_request = 5000
+
+[brand]
+primary = "blue"
+"""
+    with pytest.raises(FaultsFound) as found:
+        read_settings(write(tmp_path, text), environ={"MAILER_SMTP_SPEED": "1", "MAILER_WHAT": "1"})
+    told = str(found.value)
+    for words in (
+        "mailer.toml:1: unknown transport 'pigeon'",
+        "mailer.toml:2: unknown setting 'colour'",
+        "mailer.toml:5: organisation.name must be text",
+        "mailer.toml:8: public.url must be",
+        "mailer.toml:11: smtp.port must be",
+        "mailer.toml:12: unknown smtp.security 'maybe'",
+        "mailer.toml:13: unknown setting 'hots' in [smtp]",
+        "mailer.toml:16: sendgrid.people_per_request",
+        "mailer.toml:19: brand.primary",
+        "postal_address is missing",
+        "unknown setting 'speed' in [smtp]",
+        "MAILER_WHAT is not a setting",
+    ):
+        assert words in told
+
+
+@pytest.mark.parametrize("text", ["transport = ", "[organisation", "\x00"])
+def test_what_is_not_toml_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(MailerError, match="not valid TOML"):
+        read_settings(write(tmp_path, text), environ={})
+
+
+def test_no_file_is_no_workspace(tmp_path: Path) -> None:
+    with pytest.raises(MailerError, match=r"mailer.toml is missing") as missing:
+        read_settings(tmp_path, environ={})
+    assert "mailer init" in (missing.value.hint or "")
+
+
+def write_secrets(root: Path, text: str, mode: int = 0o600) -> Path:
+    path = root / "secrets.toml"
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+    return root
+
+
+def test_secrets_are_read_and_never_shown(tmp_path: Path) -> None:
+    write_secrets(tmp_path, f'signing_keys = ["{GOOD_KEY}"]\nsmtp_password = "hunter2"\n')
+    secrets = read_secrets(tmp_path, environ={"MAILER_SENDGRID_API_KEY": "SG.x"})
+    assert secrets.require_signing() == (GOOD_KEY.encode(),)
+    assert (secrets.smtp_password, secrets.sendgrid_api_key) == ("hunter2", "SG.x")
+    assert repr(secrets) == "Secrets()"
+
+
+def test_secrets_that_others_can_read_are_refused(tmp_path: Path) -> None:
+    write_secrets(tmp_path, f'signing_keys = ["{GOOD_KEY}"]\n', mode=0o644)
+    with pytest.raises(MailerError, match="can be read by others") as refused:
+        read_secrets(tmp_path, environ={})
+    assert refused.value.hint == "Run: chmod 600 secrets.toml"
+
+
+@pytest.mark.parametrize("text", ['signing_keys = ["short"]', 'smtp_pasword = "hunter2"', 'smtp_password = "hunter2'])
+def test_a_fault_in_the_secrets_tells_no_secret(tmp_path: Path, text: str) -> None:
+    write_secrets(tmp_path, text)
+    with pytest.raises(MailerError) as found:
+        read_secrets(tmp_path, environ={})
+    assert "hunter2" not in str(found.value)
+    assert "short" not in str(found.value).replace("shorter", "")
+
+
+def test_without_a_signing_key_nothing_is_signed() -> None:
+    with pytest.raises(MailerError, match="no signing key"):
+        Secrets().require_signing()
