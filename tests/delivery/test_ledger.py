@@ -151,14 +151,9 @@ def test_consent_is_read_at_the_last_moment(database: Database, campaign: int, c
     assert [claim.person_id for claim in begun.claims] == [claim.person_id for claim in claims[3:]]
     assert begun.skipped == 3
     with database.read() as connection:
-        rows = connection.execute(
-            select(deliveries.c.person_id, deliveries.c.code).where(deliveries.c.state == "skipped")
-        )
-        assert dict(rows.tuples().all()) == {
-            left: "unsubscribed",
-            suppressed: "suppressed by staff",
-            deleted: "deleted",
-        }
+        skipped = select(deliveries.c.person_id, deliveries.c.code).where(deliveries.c.state == "skipped")
+        reasons = {row.person_id: row.code for row in connection.execute(skipped)}
+    assert reasons == {left: "unsubscribed", suppressed: "suppressed by staff", deleted: "deleted"}
 
 
 def test_pause_takes_effect_with_the_next_exchange(database: Database, campaign: int, clock: Clock) -> None:
