@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -81,4 +82,10 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if "MAILER_DEBUG" in os.environ:
+            raise
+        click.echo(f"error: this is a fault of Mailer itself: {type(error).__name__}", err=True)
+        click.echo("    Run it again with MAILER_DEBUG=1 to see where, and please report that.", err=True)
         sys.exit(1)

@@ -11,7 +11,9 @@ from mailer.cli.context import now, workspace_and_database
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8765, show_default=True, help="The port to listen on; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 takes a free one."
+)
 def serve(host: str, port: int) -> None:
     """Serve what supporters meet: tracked links, unsubscribe, preferences, mails in the browser.
 

@@ -35,6 +35,7 @@ SMTP_SECURITY = ("starttls", "tls", "none")
 # Variables that are not settings: secrets, and where the workspace is.
 OTHER_VARIABLES = (
     "MAILER_SIGNING_KEYS", "MAILER_ADDRESS_KEY", "MAILER_SMTP_PASSWORD", "MAILER_SENDGRID_API_KEY", "MAILER_WORKSPACE",
+    "MAILER_DEBUG",
 )  # fmt: skip
 
 

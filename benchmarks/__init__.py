@@ -1,0 +1,1 @@
+"""Measurements, each beside a named counterpart in the same run. `make bench`; never part of the tests."""

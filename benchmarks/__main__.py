@@ -1,0 +1,59 @@
+"""Runs the measurements and writes the table to benchmarks/results.md. `python -m benchmarks [--quick] [NAME …]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import composing, importing, sending, starting
+from benchmarks.measure import Row
+
+RESULTS = Path(__file__).parent / "results.md"
+CASES: dict[str, Callable[[Path, bool], list[Row]]] = {
+    "starting": starting.measure,
+    "composing": composing.measure,
+    "importing": importing.measure,
+    "sending": sending.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("names", nargs="*", choices=[*CASES, []], help="which measurements; all when none is named")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, for trying the benchmark itself")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    for name in options.names or CASES:
+        with tempfile.TemporaryDirectory(prefix="mailer-bench-") as folder:
+            rows += CASES[name](Path(folder), options.quick)
+    table = _table(rows)
+    print(table)
+    if not options.names and not options.quick:
+        RESULTS.write_text(table, encoding="utf-8")
+
+
+def _table(rows: list[Row]) -> str:
+    lines = [
+        "# Measured by `make bench`",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores"
+        "; one run on one machine, so read the ratios and not the absolute figures.",
+        "",
+        "| case | ours | counterpart | ratio | aim | met |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {r.case} | {r.ours} | {r.counterpart} | {r.ratio:.2f} | {r.aim} | {'yes' if r.met else '**no**'} |"
+            for r in rows
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

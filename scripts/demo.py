@@ -1,0 +1,174 @@
+"""The main job from end to end on the workspace of this repository, as its user would type it. `make demo` runs this.
+
+Everything it makes goes into demo/, which it clears first. No mail leaves this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from email.message import EmailMessage
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "demo"
+SLUG = "2026-11-ask-un-experts"
+MAILER = [sys.executable, "-m", "mailer"]
+BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"}
+
+
+def main() -> None:
+    shutil.rmtree(DEMO, ignore_errors=True)
+    DEMO.mkdir()
+    port = free_port()
+    environ = os.environ | {
+        "MAILER_DATABASE": str(DEMO / "mailer.db"),
+        "MAILER_OUTBOX_PATH": str(DEMO / "outbox"),
+        "MAILER_TRANSPORT": "outbox",
+        "MAILER_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        # Keys for this demo alone; `mailer init` makes lasting ones.
+        "MAILER_SIGNING_KEYS": secrets.token_urlsafe(32),
+        "MAILER_ADDRESS_KEY": secrets.token_urlsafe(32),
+    }
+
+    say("Bring the sample list in")
+    rejects = DEMO / "rejects.csv"
+    run(environ, "import", "supporters", "lists/sample-supporters.csv", "--rejects", str(rejects))
+    say("Check and render the sample appeal")
+    run(environ, "check", SLUG)
+    run(environ, "render", SLUG, "--out", str(DEMO / "rendered"))
+    say("Who gets it, and who doesn't")
+    run(environ, "audience", SLUG)
+    say("Mail it to the outbox")
+    count = run(environ, "send", SLUG, "--dry-run", quiet=True)
+    people = re.search(r"([\d,]+) people", count)
+    assert people, count
+    run(environ, "send", SLUG, "--yes", people[1].replace(",", ""))
+
+    say("Start the public server; three supporters follow the link, one leaves")
+    with server(environ, port):
+        mails = [read(path) for path in sorted((DEMO / "outbox" / "new").iterdir())]
+        for mail in mails[:3]:
+            print(f"  {mail['To']} opens the sign-up link → {follow(action_link(mail))}")
+        leaving = mails[3]
+        print(f"  {leaving['To']} presses unsubscribe → {one_click(leaving)}")
+        say("The report")
+        run(environ, "report", SLUG)
+    tell(rejects)
+
+
+def run(environ: dict[str, str], *arguments: str, quiet: bool = False) -> str:
+    shown = " ".join(argument.replace(f"{ROOT}/", "") for argument in arguments)
+    if not quiet:
+        print(f"$ mailer {shown}", flush=True)
+    done = subprocess.run(
+        [*MAILER, *arguments], check=False, cwd=ROOT, env=environ, stdout=subprocess.PIPE if quiet else None, text=True
+    )
+    if done.returncode:
+        sys.exit(f"demo: mailer {shown} ended with {done.returncode}")
+    return done.stdout or ""
+
+
+@contextlib.contextmanager
+def server(environ: dict[str, str], port: int):
+    process = subprocess.Popen(
+        [*MAILER, "serve", "--port", str(port)], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=15)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit("demo: the server did not start")
+
+
+def read(path: Path) -> EmailMessage:
+    with path.open("rb") as file:
+        mail = email.message_from_binary_file(file, policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def action_link(mail: EmailMessage) -> str:
+    """The address behind "Add your name", from the plain-text part."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    found = re.search(r"Add your name:\s*(http\S+)", body.get_content())
+    assert found, body.get_content()
+    return found[1]
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments: object, **named: object) -> None:
+        return None
+
+
+def follow(url: str) -> str:
+    """Open a tracked link as a browser would, up to the redirect; where it leads."""
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(
+            urllib.request.Request(url, headers=BROWSER), timeout=10
+        ) as page:
+            return f"HTTP {page.status}"
+    except urllib.error.HTTPError as answer:
+        return str(answer.headers.get("Location", f"HTTP {answer.code}"))
+
+
+def one_click(mail: EmailMessage) -> str:
+    """Press the mail program's own unsubscribe button (RFC 8058)."""
+    url = str(mail["List-Unsubscribe"]).split(">")[0].lstrip("<")
+    request = urllib.request.Request(url, data=b"List-Unsubscribe=One-Click", headers=BROWSER, method="POST")
+    with urllib.request.urlopen(request, timeout=10) as page:
+        return f"HTTP {page.status}, done"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def say(step: str) -> None:
+    print(f"\n── {step}", flush=True)
+
+
+def tell(rejects: Path) -> None:
+    print(f"""
+── Where things are
+  the mails       {DEMO.name}/outbox/new/    one file each; any mail reader opens the Maildir: mutt -f demo/outbox
+  the HTML, text  {DEMO.name}/rendered/      open the .html in a browser
+  rejected rows   {rejects.relative_to(ROOT)}
+
+── What to try next
+  .venv/bin/mailer new my-appeal        begin a message of your own, then edit newsletters/my-appeal/message.md
+  .venv/bin/mailer check my-appeal      look for faults before anyone is mailed
+  .venv/bin/mailer --help               everything else; README.md has the five-minute tour
+""")
+
+
+if __name__ == "__main__":
+    main()
