@@ -25,6 +25,7 @@ from mailer.delivery.sender import Assignment, Request, Sender, boot_seconds
 from mailer.delivery.tally import Tally
 from mailer.store.database import DatabaseTrouble
 from mailer.transports.envelope import (
+    Outcome,
     ReplyClass,
     Transport,
     TransportRefused,
@@ -33,6 +34,7 @@ from mailer.transports.envelope import (
 T = TypeVar("T")
 
 CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
+OURS_IN_A_ROW = 3  # refusals that are our fault (login, identity, protocol) before the campaign pauses itself
 TROUBLES_IN_A_ROW = 5  # failed connections before the worker leaves the rest to a later run
 LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
 DATABASE_PATIENCE_SECONDS = 30.0  # outcomes are held this long for a database that can't be written
@@ -85,6 +87,7 @@ class Engine:
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._troubles = 0
+        self._ours = 0
 
     def run(self) -> Tally:
         """Send until nothing is due. Always gives back what it claimed, whatever happens."""
@@ -153,10 +156,7 @@ class Engine:
                 self.tally.count(item.outcome)
                 if item.outcome is not None:
                     self._troubles = 0
-                    if item.outcome.reply_class is ReplyClass.OURS:
-                        self._pause(
-                            f"the {self.transport.name} transport refuses us: {item.outcome.code} {item.outcome.detail}"
-                        )
+                    self._judge(item.outcome)
             if isinstance(request.trouble, TransportRefused):
                 self._pause(request.trouble.message, request.trouble.hint)
             elif request.trouble is not None:
@@ -164,6 +164,12 @@ class Engine:
                 later = getattr(request.trouble, "retry_after_seconds", None) or 0.0
                 if self._troubles >= TROUBLES_IN_A_ROW or later > LONGEST_WAIT_SECONDS:
                     self.tally.end(f"{request.trouble.message}; the rest stays queued", trouble=True)
+
+    def _judge(self, outcome: Outcome) -> None:
+        """One odd answer never stops the rest; the same fault of ours for one person after another does."""
+        self._ours = self._ours + 1 if outcome.reply_class is ReplyClass.OURS else 0
+        if self._ours >= OURS_IN_A_ROW:
+            self._pause(f"the {self.transport.name} transport refuses us: {outcome.code} {outcome.detail}")
 
     def _pause(self, why: str, hint: str | None = None) -> None:
         self.tally.pause = self.tally.pause or (f"{why.strip()} {hint}" if hint else why.strip())

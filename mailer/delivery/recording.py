@@ -63,9 +63,9 @@ def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datet
         return Change(DeliveryState.SENT)
     if outcome.fate is Fate.UNCERTAIN:
         return Change(DeliveryState.UNCERTAIN)
-    if outcome.reply_class is ReplyClass.OURS:
-        return Change(DeliveryState.QUEUED, not_before=now)  # not this person's fault; the campaign pauses
-    if outcome.fate is Fate.REFUSED or (now - since > GIVE_UP_AFTER and attempt > 1):
+    given_up = now - since > GIVE_UP_AFTER and attempt > 1
+    # A refusal that is our fault is not the end of this person: they keep their place until it is mended.
+    if given_up or (outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS):
         return Change(DeliveryState.FAILED)
     wait = min(FIRST_RETRY * 4 ** min(attempt - 1, 10), LONGEST_RETRY)
     if outcome.retry_after_seconds is not None:

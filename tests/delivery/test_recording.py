@@ -21,7 +21,10 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
         (Outcome(Fate.REFUSED, reply_class=ReplyClass.HARD), Change(DeliveryState.FAILED)),
         (Outcome(Fate.REFUSED, reply_class=ReplyClass.POLICY), Change(DeliveryState.FAILED)),
         # Our own fault: the person keeps their place in the queue.
-        (Outcome(Fate.REFUSED, reply_class=ReplyClass.OURS), Change(DeliveryState.QUEUED, not_before=NOW)),
+        (
+            Outcome(Fate.REFUSED, reply_class=ReplyClass.OURS),
+            Change(DeliveryState.QUEUED, not_before=NOW + timedelta(minutes=1)),
+        ),
         # Surely nothing left.
         (None, Change(DeliveryState.QUEUED, not_before=NOW)),
     ],

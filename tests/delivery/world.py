@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -73,13 +74,10 @@ def add_people(database: Database, count: int, *, now: datetime) -> list[int]:
 
 def launch(database: Database, *, count: int, now: datetime, transport: str = "outbox", slug: str = "appeal") -> int:
     """A campaign to everybody on the list; its id."""
-    message = MESSAGE if slug == "appeal" else Message(**{**_fields(MESSAGE), "slug": slug})
-    plan = Plan(message, Audience(include=("supporters",)), folder=Path(), root=Path(), transport=transport)
+    plan = Plan(
+        replace(MESSAGE, slug=slug), Audience(include=("supporters",)), folder=Path(), root=Path(), transport=transport
+    )
     return launch_now(database, plan, expected=count, now=now)
-
-
-def _fields(message: Message) -> dict[str, object]:
-    return {name: getattr(message, name) for name in Message.__dataclass_fields__}
 
 
 def states(database: Database) -> dict[str, int]:

@@ -1,0 +1,126 @@
+"""Leaving by way of a mail: the person of a delivery leaves the lists it went to, and the campaign's figures know it.
+
+How a subscription ends, and its proof, is for `audience.consent`; pages and requests are for `web`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, insert, select, update
+
+from mailer.audience.consent import leave
+from mailer.delivery.frozen import NotKept, campaign_of, recipient_of
+from mailer.store.tables import DeliveryState, Membership, campaigns, deliveries, events, lists, people, subscriptions
+
+UNSUBSCRIBED = "unsubscribed"  # kinds of `events`
+ARRIVED = "arrived"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the person of a delivery stands. `address` is None once they were forgotten."""
+
+    person_id: int | None
+    address: str | None
+    asked: tuple[str, ...]  # names of the lists the campaign went to
+    subscribed: tuple[tuple[int, str], ...]  # number and name of each list they are on now, sorted by name
+
+    @property
+    def on_asked(self) -> tuple[str, ...]:
+        """Those of the campaign's lists they are on now."""
+        return tuple(name for _, name in self.subscribed if name in self.asked)
+
+
+def standing(connection: Connection, delivery_id: int) -> Standing:
+    """How the person of a delivery stands now. Raises `NotKept`."""
+    person_id = recipient_of(connection, delivery_id)
+    asked = _lists_of(connection, campaign_of(delivery_id))
+    if person_id is None:
+        return Standing(None, None, asked, ())
+    address = connection.execute(select(people.c.address).where(people.c.id == person_id)).scalar()
+    rows = connection.execute(
+        select(lists.c.id, lists.c.name)
+        .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+        .where(subscriptions.c.person_id == person_id, subscriptions.c.status != Membership.UNSUBSCRIBED)
+        .order_by(lists.c.name)
+    ).all()
+    return Standing(person_id, address, asked, tuple((row.id, row.name) for row in rows))
+
+
+def leave_campaign(connection: Connection, *, delivery_id: int, how: str, at: datetime) -> Standing:
+    """The person of a delivery leaves the lists its campaign went to. Repeats change nothing.
+
+    Returns how they stood before. `how` is link or one-click. Raises `NotKept`.
+    """
+    before = standing(connection, delivery_id)
+    ids = connection.execute(select(lists.c.id).where(lists.c.name.in_(before.asked))).scalars().all()
+    _leave(connection, before.person_id, delivery_id=delivery_id, list_ids=ids, how=how, at=at)
+    return before
+
+
+def leave_some(
+    connection: Connection, *, delivery_id: int, list_ids: Sequence[int], how: str, at: datetime
+) -> Standing:
+    """The person of a delivery leaves these lists. Returns how they stood before. Raises `NotKept`."""
+    before = standing(connection, delivery_id)
+    _leave(connection, before.person_id, delivery_id=delivery_id, list_ids=list_ids, how=how, at=at)
+    return before
+
+
+def note_arrival(connection: Connection, delivery_ids: Sequence[int], *, at: datetime) -> int:
+    """Links of these deliveries were followed: those that were uncertain did arrive, and count as sent from now on.
+
+    A token can't be guessed, so whoever holds one, person or scanner, has the mail. Returns how many were settled.
+    """
+    arrived = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(delivery_ids), deliveries.c.state == DeliveryState.UNCERTAIN)
+        .values(state=DeliveryState.SENT, changed_at=at)
+        .returning(deliveries.c.id, deliveries.c.campaign_id)
+    ).all()
+    rows = [
+        {
+            "campaign_id": row.campaign_id,
+            "delivery_id": row.id,
+            "at": at,
+            "kind": ARRIVED,
+            "detail": "a link was followed",
+        }
+        for row in arrived
+    ]
+    if rows:
+        connection.execute(insert(events), rows)
+    return len(rows)
+
+
+def _leave(
+    connection: Connection,
+    person_id: int | None,
+    *,
+    delivery_id: int,
+    list_ids: Sequence[int],
+    how: str,
+    at: datetime,
+) -> None:
+    """Leave the lists and note it once for the delivery, however often it is pressed."""
+    if person_id is None or not list_ids:
+        return
+    campaign_id = campaign_of(delivery_id)
+    slug = connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign_id)).scalar_one()
+    note_arrival(connection, [delivery_id], at=at)
+    if not leave(connection, person_id=person_id, list_ids=list_ids, how=how, source=slug, at=at):
+        return
+    noted = exists().where(events.c.delivery_id == delivery_id, events.c.kind == UNSUBSCRIBED)
+    if not connection.execute(select(noted)).scalar():
+        row = {"campaign_id": campaign_id, "delivery_id": delivery_id, "at": at, "kind": UNSUBSCRIBED, "detail": how}
+        connection.execute(insert(events).values(row))
+
+
+def _lists_of(connection: Connection, campaign_id: int) -> tuple[str, ...]:
+    audience = connection.execute(select(campaigns.c.audience).where(campaigns.c.id == campaign_id)).scalar()
+    if audience is None:
+        raise NotKept("this campaign is not kept here any more")
+    return tuple(audience.get("include", ()))
