@@ -12,9 +12,10 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 INTRODUCTION = """\
 # Commands
 
-Made from the commands themselves by `scripts/cli_reference.py`. Every command says the same with `--help`. Exit codes: 0
-done; 1 a fault, told in one message; 2 wrong usage; 3 `run` or `send` met something that somebody should look at; 130
-stopped by Ctrl-C.
+Made from the commands themselves by `scripts/cli_reference.py`. Every command says the same with `--help`.
+
+Exit codes: 0 done; 1 a fault, told in one message; 2 wrong usage; 3 `run` or `send` met something that somebody
+should look at; 130 stopped by Ctrl-C.
 """
 
 

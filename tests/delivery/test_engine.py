@@ -1,0 +1,230 @@
+"""The engine's decisions, with a scripted transport: trouble, refusals, pace, odd answers, and its own faults."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import pytest
+
+from mailer.delivery import campaigns as steps
+from mailer.delivery.engine import Engine, Stop
+from mailer.delivery.pacing import Pacer
+from mailer.delivery.postman import Postman
+from mailer.delivery.recipients import load_recipients
+from mailer.delivery.tally import Tally
+from mailer.settings import Pace
+from mailer.store.database import Database
+from mailer.tracking.tokens import Signer
+from mailer.transports.envelope import (
+    Envelope,
+    Fate,
+    Mailing,
+    Outcome,
+    ReplyClass,
+    TransportRefused,
+    TransportUnavailable,
+)
+from mailer.workspace import Workspace
+from tests.delivery.world import ACCEPTED, MESSAGE, Clock, add_people, launch, states, worker
+
+COUNT = 20
+Answer = Callable[[Envelope], Outcome]
+
+
+class Scripted:
+    """A transport that answers as it is told, and remembers whom it was given."""
+
+    name = "outbox"
+
+    def __init__(self, answer: Answer, *, batch: int = 1, connections: int = 2) -> None:
+        self.answer = answer
+        self.batch = batch
+        self.connections = connections
+        self.given: list[Envelope] = []
+        self.connect_errors: list[Exception] = []
+        self._lock = threading.Lock()
+
+    def connect(self, mailing: Mailing) -> Scripted:
+        with self._lock:
+            if self.connect_errors:
+                raise self.connect_errors.pop(0)
+        return self
+
+    def hand_over(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
+        with self._lock:
+            self.given.extend(envelopes)
+        return [self.answer(envelope) for envelope in envelopes]
+
+    def close(self) -> None:
+        pass
+
+    def probe(self) -> str:
+        return "scripted"
+
+
+@pytest.fixture
+def campaign(database: Database, now: datetime) -> int:
+    add_people(database, COUNT, now=now)
+    return launch(database, count=COUNT, now=now)
+
+
+@pytest.fixture
+def send(workspace: Workspace, database: Database, campaign: int, now: datetime) -> Callable[..., Tally]:
+    def run(
+        transport: Scripted, *, stop: Stop | None = None, pace: Pace | None = None, clock: Clock | None = None
+    ) -> Tally:
+        time = clock or Clock(now)
+        engine = Engine(
+            worker(database, campaign, time),
+            postman=Postman(MESSAGE, settings=workspace.settings, signer=Signer([b"k" * 32])),
+            transport=transport,
+            recipients=lambda claims: load_recipients(database, claims),
+            pacer=Pacer(pace or Pace()),
+            stop=stop or Stop(),
+            clock=time,
+        )
+        return engine.run()
+
+    return run
+
+
+@pytest.mark.parametrize(("batch", "connections"), [(1, 1), (1, 4), (7, 2), (100, 3)])
+def test_everybody_is_handed_over_once(
+    send: Callable[..., Tally], database: Database, batch: int, connections: int
+) -> None:
+    transport = Scripted(lambda envelope: ACCEPTED, batch=batch, connections=connections)
+    tally = send(transport)
+    assert (tally.sent, tally.ended) == (COUNT, "")
+    assert sorted(e.address for e in transport.given) == sorted(f"person{n}@example.org" for n in range(COUNT))
+    assert states(database) == {"sent": COUNT}
+
+
+def test_an_envelope_holds_one_persons_mail(send: Callable[..., Tally]) -> None:
+    transport = Scripted(lambda envelope: ACCEPTED)
+    send(transport)
+    for envelope in transport.given:
+        headers = dict(envelope.headers)
+        number = envelope.address.removeprefix("person").partition("@")[0]
+        assert envelope.name == f"First{number}"
+        assert envelope.values[0] == f"First{number}"
+        unsubscribe, mailto = headers["List-Unsubscribe"].split(", ")
+        assert unsubscribe == f"<{envelope.values[3]}>"
+        assert mailto.startswith("<mailto:unsubscribe@example.org?subject=")
+    assert len({dict(e.headers)["Message-ID"] for e in transport.given}) == COUNT
+
+
+def test_the_same_delivery_built_again_has_the_same_id(send: Callable[..., Tally], now: datetime) -> None:
+    clock = Clock(now)
+    first = Scripted(lambda envelope: Outcome(Fate.DEFERRED))
+    send(first, clock=clock)
+    clock.now = now.replace(hour=12)
+    second = Scripted(lambda envelope: ACCEPTED)
+    send(second, clock=clock)
+    ids = [{e.delivery_id: dict(e.headers)["Message-ID"] for e in one.given} for one in (first, second)]
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == COUNT
+
+
+def test_one_bad_address_stops_nobody_else(send: Callable[..., Tally], database: Database) -> None:
+    bad = Outcome(Fate.REFUSED, "554 5.7.1", "no", reply_class=ReplyClass.POLICY)
+    tally = send(Scripted(lambda e: bad if e.address.startswith("person3@") else ACCEPTED))
+    assert (tally.sent, tally.failed, tally.ended) == (COUNT - 1, 1, "")
+    assert states(database) == {"sent": COUNT - 1, "failed": 1}
+
+
+def test_one_odd_refusal_of_us_stops_nobody(send: Callable[..., Tally], database: Database) -> None:
+    ours = Outcome(Fate.REFUSED, "550 5.5.0", "syntax", reply_class=ReplyClass.OURS)
+    tally = send(Scripted(lambda e: ours if e.address.startswith("person3@") else ACCEPTED))
+    assert not tally.pause
+    assert states(database) == {"sent": COUNT - 1, "queued": 1}
+
+
+def test_refusals_of_us_one_after_another_pause_the_campaign(send: Callable[..., Tally], database: Database) -> None:
+    ours = Outcome(Fate.REFUSED, "530 5.7.0", "log in first", reply_class=ReplyClass.OURS)
+    transport = Scripted(lambda e: ours, connections=1)
+    tally = send(transport)
+    assert "530 5.7.0 log in first" in tally.pause
+    assert len(transport.given) == 3
+    assert states(database) == {"queued": COUNT}
+
+
+def test_a_refused_login_pauses_and_hands_nobody_over(send: Callable[..., Tally], database: Database) -> None:
+    transport = Scripted(lambda e: ACCEPTED)
+    transport.connect_errors = [TransportRefused("the relay refuses the login", hint="Check the password.")] * 2
+    tally = send(transport)
+    assert tally.pause == "the relay refuses the login Check the password."
+    assert states(database) == {"queued": COUNT}
+
+
+def test_a_relay_that_is_down_for_a_moment_loses_nobody(send: Callable[..., Tally], database: Database) -> None:
+    transport = Scripted(lambda e: ACCEPTED, connections=1)
+    transport.connect_errors = [TransportUnavailable("connection refused")]
+    assert send(transport).sent == COUNT
+    assert states(database) == {"sent": COUNT}
+
+
+def test_a_relay_that_stays_away_leaves_everybody_queued(send: Callable[..., Tally], database: Database) -> None:
+    transport = Scripted(lambda e: ACCEPTED)
+    transport.connect_errors = [TransportUnavailable("connection refused", retry_after_seconds=600)] * 9
+    tally = send(transport)
+    assert tally.ended == "connection refused; the rest stays queued"
+    assert tally.trouble
+    assert not tally.pause
+    assert states(database) == {"queued": COUNT}
+
+
+def test_a_fault_of_ours_in_mid_air_is_uncertain(send: Callable[..., Tally], database: Database) -> None:
+    def explode(envelope: Envelope) -> Outcome:
+        raise RuntimeError("a bug")
+
+    tally = send(Scripted(explode, connections=1))
+    assert "RuntimeError('a bug')" in tally.pause
+    assert states(database) == {"queued": COUNT - 1, "uncertain": 1}
+
+
+def test_pausing_from_outside_ends_the_run(send: Callable[..., Tally], database: Database, campaign: int) -> None:
+    transport = Scripted(lambda e: ACCEPTED, connections=1)
+
+    def pause_at_five(envelope: Envelope) -> Outcome:
+        if len(transport.given) == 5:
+            steps.pause(database, campaign, "a typo")
+        return ACCEPTED
+
+    transport.answer = pause_at_five
+    tally = send(transport)
+    assert tally.ended == "the campaign is paused: a typo"
+    assert states(database) == {"queued": COUNT - 5, "sent": 5}
+
+
+def test_a_stop_drains_what_is_on_the_wire(send: Callable[..., Tally], database: Database) -> None:
+    stop = Stop()
+
+    def stop_now(envelope: Envelope) -> Outcome:
+        stop.now("stopped by a test", drain_seconds=5)
+        return ACCEPTED
+
+    transport = Scripted(stop_now, connections=1)
+    tally = send(transport, stop=stop)
+    assert (tally.sent, tally.ended) == (1, "stopped by a test")
+    assert states(database) == {"queued": COUNT - 1, "sent": 1}
+
+
+def test_what_does_not_answer_in_time_is_uncertain(send: Callable[..., Tally], database: Database) -> None:
+    stop, release = Stop(), threading.Event()
+
+    def hang(envelope: Envelope) -> Outcome:
+        stop.now("stopped by a test", drain_seconds=0.1)
+        release.wait(20)
+        return ACCEPTED
+
+    tally = send(Scripted(hang, connections=1), stop=stop)
+    release.set()
+    assert tally.ended == "stopped by a test"
+    assert states(database) == {"queued": COUNT - 1, "uncertain": 1}
+
+
+def test_a_pace_leaves_nobody_out(send: Callable[..., Tally], database: Database) -> None:
+    transport = Scripted(lambda e: ACCEPTED, connections=1)
+    assert send(transport, pace=Pace(per_second=400, domains={"example.org": 200})).sent == COUNT
