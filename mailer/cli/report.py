@@ -1,0 +1,56 @@
+"""`mailer report`: the figures of one campaign, for people, for programs, for spreadsheets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import console, print_json, workspace_and_database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from mailer.workspace import Workspace
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV, one measure a row.")
+def report(slug: str, as_json: bool, as_csv: bool) -> None:
+    """Who got SLUG, who followed its sign-up link, who left. Works while it is still being sent, too."""
+    from mailer.reports import exporting
+    from mailer.reports.figures import figures
+    from mailer.reports.showing import show
+
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other")
+    with workspace_and_database() as (workspace, database), database.read() as connection:
+        _require(connection, workspace, slug)
+        found = figures(connection, slug)
+    if as_json:
+        print_json(exporting.as_json(found))
+    elif as_csv:
+        click.echo(exporting.as_csv(found), nl=False)
+    else:
+        show(found, console())
+
+
+def _require(connection: Connection, workspace: Workspace, slug: str) -> None:
+    """Say what is missing: the campaign of a newsletter that exists, or the newsletter itself."""
+    from difflib import get_close_matches
+
+    from sqlalchemy import select
+
+    from mailer.errors import MailerError
+    from mailer.store.tables import campaigns
+
+    known = list(connection.execute(select(campaigns.c.slug).order_by(campaigns.c.created_at.desc())).scalars())
+    if slug in known:
+        return
+    if slug in workspace.slugs():
+        raise MailerError(f"{slug} was neither sent nor scheduled yet", hint=f"Send it: mailer send {slug}")
+    near = get_close_matches(slug, [*known, *workspace.slugs()], n=1)
+    hint = f"Did you mean {near[0]}?" if near else "`mailer status` shows what was sent."
+    raise MailerError(f"there is no newsletter {slug!r}", hint=hint)

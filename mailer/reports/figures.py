@@ -1,0 +1,223 @@
+"""The figures of one campaign, counted in the database: who was asked, what became of each mail, who followed a link.
+
+A *person* who followed a link is a delivery with at least one hit judged human; where all hits of a delivery are
+doubtful the person is *unsure* and counted apart. A *click* is a hit that is not a machine's, each one counted. Rates
+are per sent mail. How figures are shown is for `showing` and `exporting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, func, select
+
+from mailer.errors import MailerError
+from mailer.store.tables import CampaignState, DeliveryState, Verdict, campaigns, deliveries, events, hits, links
+
+TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons
+NO_CLASS = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Clicks:
+    """Who followed a link, or any of several."""
+
+    people: int = 0
+    people_per_sent: float | None = None  # None while nothing was sent
+    unsure: int = 0  # people of whom every hit is doubtful, beside `people`
+    clicks: int = 0  # hits by people, doubtful ones and those by people who are not tracked among them
+    untracked: int = 0  # those of the clicks that no delivery is kept with, so they are in nobody's count of people
+    machine: int = 0  # hits by programs
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The sign-up link in one place of the mail, such as all its buttons."""
+
+    name: str
+    clicks: Clicks
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """One row of the link table."""
+
+    n: int
+    label: str
+    url: str
+    placement: str
+    is_action: bool
+    clicks: Clicks
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of the mails. The numbers add up to `people`, for whom the campaign was frozen."""
+
+    people: int = 0
+    queued: int = 0
+    sending: int = 0
+    sent: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything a report says of one campaign."""
+
+    slug: str
+    state: CampaignState
+    why: str
+    transport: str
+    due_at: datetime | None
+    zone: str
+    launched_at: datetime | None
+    finished_at: datetime | None
+    audience: int | None  # people on the lists asked for; None until the audience is frozen
+    left_out: Mapping[str, int]  # reason → people, at the launch
+    delivered: Delivered
+    failed_by_class: Mapping[str, int]
+    skipped_by_reason: Mapping[str, int]
+    action: Clicks  # the sign-up link, wherever it stands
+    placements: tuple[Placement, ...]
+    links: tuple[LinkFigures, ...]
+    unsubscribed: int  # people who left by way of this mail
+    unsubscribed_per_sent: float | None
+
+
+def figures(connection: Connection, slug: str) -> Figures:
+    """The figures of the campaign `slug` now, whatever its state. Raises `MailerError` when there is none."""
+    campaign = connection.execute(select(campaigns).where(campaigns.c.slug == slug)).first()
+    if campaign is None:
+        raise MailerError(f"{slug} was neither sent nor scheduled, so there is nothing to report")
+    delivered, failed, skipped = _delivered(connection, campaign.id)
+    sent = delivered.sent
+    counts = dict(campaign.counts)
+    unsubscribed = _unsubscribed(connection, campaign.id)
+    return Figures(
+        slug=slug,
+        state=CampaignState(campaign.state),
+        why=campaign.why,
+        transport=campaign.transport,
+        due_at=campaign.due_at,
+        zone=campaign.zone,
+        launched_at=campaign.launched_at,
+        finished_at=campaign.finished_at,
+        audience=counts.get(TOTAL),
+        left_out={name: people for name, people in counts.items() if name not in (TOTAL, CHOSEN)},
+        delivered=delivered,
+        failed_by_class=failed,
+        skipped_by_reason=skipped,
+        action=_action(connection, campaign.id, sent),
+        placements=_placements(connection, campaign.id, sent),
+        links=_links(connection, campaign.id, sent),
+        unsubscribed=unsubscribed,
+        unsubscribed_per_sent=_per_sent(unsubscribed, sent),
+    )
+
+
+def _delivered(connection: Connection, campaign_id: int) -> tuple[Delivered, dict[str, int], dict[str, int]]:
+    """By state; and of the failed by class, of the skipped by reason, the most frequent first."""
+    failed, skipped = DeliveryState.FAILED.value, DeliveryState.SKIPPED.value
+    # The classes and reasons of other states would only make more groups.
+    reason = case(
+        (deliveries.c.state == failed, deliveries.c.reply_class), (deliveries.c.state == skipped, deliveries.c.code),
+        else_="",
+    ).label("reason")  # fmt: skip
+    rows = connection.execute(
+        select(deliveries.c.state, reason, func.count())
+        .where(deliveries.c.campaign_id == campaign_id)
+        .group_by(deliveries.c.state, "reason")  # by name: PostgreSQL takes two sets of parameters for two expressions
+        .order_by(func.count().desc(), "reason")
+    ).all()
+    states: dict[str, int] = {}
+    reasons: dict[str, dict[str, int]] = {failed: {}, skipped: {}}
+    for state, why, people in rows:
+        states[state] = states.get(state, 0) + people
+        if state in reasons:
+            reasons[state][why or NO_CLASS] = people
+    return Delivered(people=sum(states.values()), **states), reasons[failed], reasons[skipped]
+
+
+def _action(connection: Connection, campaign_id: int, sent: int) -> Clicks:
+    row = connection.execute(
+        select(*_measures()).where(*_of(campaign_id), links.c.is_action).select_from(_JOINED)
+    ).one()
+    return _clicks(row, sent)
+
+
+def _placements(connection: Connection, campaign_id: int, sent: int) -> tuple[Placement, ...]:
+    """Every placement of the sign-up link in the order of the mail, those nobody followed too."""
+    counted = _by(connection, campaign_id, links.c.placement, links.c.is_action)
+    names = connection.execute(
+        select(links.c.placement)
+        .where(links.c.campaign_id == campaign_id, links.c.is_action)
+        .group_by(links.c.placement)
+        .order_by(func.min(links.c.n))
+    ).scalars()
+    return tuple(Placement(name, _clicks(counted.get(name), sent)) for name in names)
+
+
+def _links(connection: Connection, campaign_id: int, sent: int) -> tuple[LinkFigures, ...]:
+    """Every link in the order of the mail, those nobody followed too."""
+    counted = _by(connection, campaign_id, links.c.n)
+    rows = connection.execute(select(links).where(links.c.campaign_id == campaign_id).order_by(links.c.n)).all()
+    return tuple(
+        LinkFigures(row.n, row.label, row.url, row.placement, row.is_action, _clicks(counted.get(row.n), sent))
+        for row in rows
+    )
+
+
+def _unsubscribed(connection: Connection, campaign_id: int) -> int:
+    people = func.count(events.c.delivery_id.distinct())
+    query = select(people).where(events.c.campaign_id == campaign_id, events.c.kind == "unsubscribed")
+    return connection.execute(query).scalar_one()
+
+
+_JOINED = hits.join(links, (links.c.campaign_id == hits.c.campaign_id) & (links.c.n == hits.c.n))
+
+
+def _of(campaign_id: int) -> tuple[ColumnElement[bool], ...]:
+    return (hits.c.campaign_id == campaign_id,)
+
+
+def _by(
+    connection: Connection, campaign_id: int, key: ColumnElement[Any], *conditions: ColumnElement[bool]
+) -> dict[Any, Any]:
+    query = select(*_measures(), key.label("key")).select_from(_JOINED).where(*_of(campaign_id), *conditions)
+    return {row.key: row for row in connection.execute(query.group_by(key))}
+
+
+def _measures() -> Sequence[ColumnElement[int]]:
+    verdict, delivery = hits.c.verdict, hits.c.delivery_id
+    no_machine = verdict != Verdict.MACHINE.value
+    return (
+        func.count(case((verdict == Verdict.HUMAN.value, delivery)).distinct()).label("people"),
+        func.count(case((no_machine, delivery)).distinct()).label("maybe"),
+        func.count(case((no_machine, hits.c.id))).label("clicks"),
+        func.count(case((no_machine & delivery.is_(None), hits.c.id))).label("untracked"),
+        func.count(case((verdict == Verdict.MACHINE.value, hits.c.id))).label("machine"),
+    )
+
+
+def _clicks(row: Any, sent: int) -> Clicks:
+    if row is None:
+        return Clicks(people_per_sent=_per_sent(0, sent))
+    return Clicks(
+        people=row.people,
+        people_per_sent=_per_sent(row.people, sent),
+        unsure=row.maybe - row.people,
+        clicks=row.clicks,
+        untracked=row.untracked,
+        machine=row.machine,
+    )
+
+
+def _per_sent(people: int, sent: int) -> float | None:
+    return people / sent if sent else None

@@ -1,0 +1,86 @@
+"""The supporters' door as an ASGI app: which address leads where, and what is said when nothing stands there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mailer.delivery.frozen import NotKept
+from mailer.store.database import Database, DatabaseTrouble
+from mailer.tracking.tokens import BadToken
+from mailer.web.public import clicks, health, leaving, preferences, viewing
+from mailer.web.public.door import Door, door_of, open_door
+from mailer.web.public.guard import Guard
+from mailer.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+ROUTES = (
+    Route("/c/{token}/{n}", clicks.follow),
+    Route("/u/{token}", leaving.ask, methods=["GET"]),
+    Route("/u/{token}", leaving.leave, methods=["POST"]),
+    Route("/v/{token}", viewing.view),
+    Route("/p/{token}", preferences.show, methods=["GET"]),
+    Route("/p/{token}", preferences.change, methods=["POST"]),
+    Route("/i/{digest}/{name:path}", viewing.picture),
+    Route("/healthz", health.alive),
+    Route("/readyz", health.ready),
+    Route("/robots.txt", health.robots),
+    Route("/", health.home),
+)
+
+
+def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Starlette:
+    """The app over an open database, which stays the caller's to close. Raises `MailerError` without signing keys."""
+    door = open_door(workspace, database, clock=clock)
+    app = Starlette(
+        routes=ROUTES,
+        middleware=[Middleware(Guard, pages=door.pages)],
+        exception_handlers={
+            BadToken: _lost,
+            NotKept: _lost,
+            DatabaseTrouble: _busy,
+            HTTPException: _refused,
+        },
+        lifespan=_lifespan,
+    )
+    # RFC 8058 §3.1: no redirect on the way of an unsubscribe, not even for a slash.
+    app.router.redirect_slashes = False
+    app.state.door = door
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
+    door: Door = app.state.door
+    door.recorder.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(door.recorder.stop)
+        door.threads.shutdown()
+
+
+def _lost(request: Request, _error: Exception) -> Response:
+    return door_of(request).pages.problem(404)
+
+
+def _busy(request: Request, error: Exception) -> Response:
+    # Only the words meant for people: the cause behind them may quote what was to be written.
+    log.error("a request could not be served: %s", getattr(error, "message", type(error).__name__))
+    return door_of(request).pages.problem(503)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return door_of(request).pages.problem(error.status_code, dict(error.headers or {}))

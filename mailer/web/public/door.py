@@ -1,0 +1,87 @@
+"""What every page of the supporters' door has in hand, and how it does work that waits for the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ParamSpec, TypeVar, cast
+
+from starlette.requests import Request
+
+from mailer.delivery.leaving import note_arrival
+from mailer.errors import MailerError
+from mailer.store.database import Database
+from mailer.tracking.hits import Hit, record_hits
+from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.public.letters import Letters
+from mailer.web.public.pages import Pages
+from mailer.web.public.recorder import Recorder
+from mailer.workspace import ListDefinition, Workspace
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 8  # for the database; fewer than the connections its pool may open
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The parts of one running app."""
+
+    workspace: Workspace
+    database: Database
+    clock: Callable[[], datetime]
+    signer: Signer
+    network_key: bytes
+    pages: Pages
+    letters: Letters
+    recorder: Recorder
+    threads: ThreadPoolExecutor
+
+    async def wait_for(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of `work`, which runs in a thread since it reads or writes the database."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: work(*args, **kwargs))
+
+    def named(self, request: Request, purpose: Purpose) -> Named:
+        """What the request's token names. Raises `BadToken`."""
+        return self.signer.read(purpose, request.path_params["token"])
+
+    def about_list(self, name: str) -> ListDefinition:
+        """A list as supporters know it; one that is not defined any more is called by its name."""
+        try:
+            return self.workspace.list_definition(name)
+        except MailerError:
+            return ListDefinition(name=name, title=name, list_id="")
+
+    def titles(self, names: Iterable[str]) -> list[str]:
+        """What supporters know these lists as."""
+        return [self.about_list(name).title for name in names]
+
+
+def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Door:
+    """The door of a workspace. Raises when it has no signing key or no address key: links could be forged."""
+    signer = Signer(workspace.secrets.require_signing())
+
+    def write(hits: Sequence[Hit]) -> None:
+        with database.write() as connection:
+            note_arrival(connection, record_hits(connection, hits), at=clock())
+
+    return Door(
+        workspace=workspace,
+        database=database,
+        clock=clock,
+        signer=signer,
+        network_key=workspace.secrets.require_address_key(),
+        pages=Pages(workspace.settings),
+        letters=Letters(database, settings=workspace.settings, signer=signer),
+        recorder=Recorder(write),
+        threads=ThreadPoolExecutor(THREADS, thread_name_prefix="door"),
+    )
+
+
+def door_of(request: Request) -> Door:
+    """The door a request came to."""
+    return cast(Door, request.app.state.door)

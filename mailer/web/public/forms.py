@@ -1,0 +1,53 @@
+"""Reads the small forms that supporters and mail providers post, within bounds of size and time.
+
+A body that can't be understood is an empty form: an unsubscribe is not refused for its spelling.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
+
+LONGEST_BODY_BYTES = 16_384
+PATIENCE_SECONDS = 10.0  # for the whole body
+MOST_FIELDS = 200
+
+
+async def read_form(request: Request) -> Mapping[str, tuple[str, ...]]:
+    """The fields of an urlencoded or multipart body, each with all its values.
+
+    Raises HTTPException 413 for a body over 16 kB, 408 for one that does not end in ten seconds.
+    """
+    try:
+        body = await asyncio.wait_for(_body(request), PATIENCE_SECONDS)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    try:
+        form = await Request(request.scope, receive).form(max_files=MOST_FIELDS, max_fields=MOST_FIELDS)
+    except (MultiPartException, HTTPException, ValueError, LookupError):
+        return {}
+    try:
+        names = set(form.keys())
+        return {name: tuple(v for v in form.getlist(name) if isinstance(v, str)) for name in names}
+    finally:
+        await form.close()
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_BODY_BYTES:
+            raise HTTPException(413)
+    return body

@@ -1,0 +1,74 @@
+"""Runs an app on uvicorn until it is told to stop: an open socket in, requests drained on SIGTERM and Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from mailer.errors import MailerError
+
+DRAIN_SECONDS = 10  # how long requests under way may take once it is told to stop
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `MailerError` when it can't be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        opened = socket.socket(family, kind, protocol)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind(address)
+            opened.listen(2048)
+        except OSError:
+            opened.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        words = error.strerror if isinstance(error, OSError) else "this is not the name of a host"
+        raise MailerError(
+            f"can't listen on {host}, port {port}: {words}",
+            hint="Choose another with --host and --port; 0 is a free one.",
+        ) from error
+    return opened
+
+
+def address_of(opened: socket.socket) -> str:
+    """The address a browser on this machine would use."""
+    host, port = opened.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def configure(app: Starlette) -> uvicorn.Config:
+    """How the app is served: no access log, since addresses hold tokens, and a limit on everything a stranger sends."""
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="on",
+        ws="none",
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        h11_max_incomplete_event_size=16_384,
+    )
+    # Whatever handlers somebody attaches: a line of it holds a token and the client's IP.
+    logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
+    return config
+
+
+def run(app: Starlette, opened: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what is under way. Call it in the main thread."""
+
+    def already_drained(_signal: int, _frame: FrameType | None) -> None:
+        """uvicorn sends itself the signal once more when it has drained; that must not end us half-way."""
+
+    before = {number: signal.signal(number, already_drained) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        uvicorn.Server(configure(app)).run(sockets=[opened])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

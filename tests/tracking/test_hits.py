@@ -1,0 +1,97 @@
+"""What is kept of a request, and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from mailer.store.database import Database
+from mailer.store.tables import Verdict, hits, people
+from mailer.tracking.hits import LONGEST_HEADER, Hit, make_hit, network_hash, record_hits
+from mailer.tracking.rules import RULES
+from tests.reports.builders import add_campaign, add_deliveries, add_people, delivery_id, make_message
+
+KEY = b"the workspace's address key"
+MOMENT = datetime.fromisoformat("2026-11-24T09:00:00+00:00")
+
+
+def a_hit(number: int = 1, headers: dict[str, str] | None = None) -> Hit:
+    return make_hit(
+        campaign_id=77, delivery_id=delivery_id(number), n=1, at=MOMENT, method="GET",
+        headers={"user-agent": "Mozilla/5.0"} if headers is None else headers, address="192.0.2.55", key=KEY,
+    )  # fmt: skip
+
+
+def test_only_chosen_headers_are_kept() -> None:
+    headers = {"user-agent": "Mozilla/5.0", "cookie": "a=b", "referer": "https://mail.example.org/?q=me", "host": "x",
+               "x-forwarded-for": "192.0.2.1", "authorization": "Basic eA==", "accept-language": "pt-BR"}  # fmt: skip
+    assert a_hit(headers=headers).headers == {"user-agent": "Mozilla/5.0", "accept-language": "pt-BR"}
+
+
+@given(st.dictionaries(st.sampled_from(["user-agent", "accept", "purpose", "cookie"]), st.text(max_size=500)))
+def test_what_is_kept_is_short_and_printable(headers: dict[str, str]) -> None:
+    for value in a_hit(headers=headers).headers.values():
+        assert len(value) <= LONGEST_HEADER
+        assert value.isprintable()
+
+
+@given(st.ip_addresses(v=4))
+def test_a_network_is_kept_and_no_address(address: object) -> None:
+    text = str(address)
+    first = text.rpartition(".")[0] + ".1"
+    hashed = network_hash(text, campaign_id=1, key=KEY)
+    assert len(hashed) == 8
+    assert hashed == network_hash(first, campaign_id=1, key=KEY), "the same for all of a /24"
+    assert hashed == network_hash(f"::ffff:{text}", campaign_id=1, key=KEY), "also through a dual-stack socket"
+
+
+def test_networks_campaigns_and_keys_are_told_apart() -> None:
+    same = network_hash("2001:db8:1:2::3", campaign_id=1, key=KEY)
+    assert same == network_hash("2001:db8:1:ffff::9%eth0", campaign_id=1, key=KEY)
+    others = [
+        network_hash("2001:db8:2:2::3", campaign_id=1, key=KEY),
+        network_hash("2001:db8:1:2::3", campaign_id=2, key=KEY),
+        network_hash("2001:db8:1:2::3", campaign_id=1, key=b"another"),
+        network_hash("192.0.2.1", campaign_id=1, key=KEY),
+        network_hash("192.0.3.1", campaign_id=1, key=KEY),
+    ]
+    assert len({same, *others}) == 6
+
+
+@pytest.mark.parametrize("address", ["", "unknown", "999.1.1.1", "a:b", "/run/mailer.sock"])
+def test_what_is_no_address_has_no_network(address: str) -> None:
+    assert network_hash(address, campaign_id=1, key=KEY) == b""
+
+
+@pytest.mark.parametrize(("header", "value"), [("sec-gpc", "1"), ("dnt", "1"), ("sec-gpc", " 1 ")])
+def test_a_browser_can_ask_not_to_be_tracked(header: str, value: str) -> None:
+    hit = a_hit(headers={"user-agent": "Mozilla/5.0", header: value})
+    assert (hit.delivery_id, hit.headers, hit.network) == (None, {}, b"")
+    assert (hit.verdict, hit.n, hit.campaign_id) == (Verdict.HUMAN, 1, 77)
+    assert a_hit(headers={"user-agent": "Mozilla/5.0", header: "0"}).delivery_id is not None
+
+
+def test_hits_are_stored_and_untracked_people_are_not_named(database: Database, now: datetime) -> None:
+    with database.write() as connection:
+        add_people(connection, 3, now=now)
+        add_campaign(connection, make_message(), now=now)
+        add_deliveries(connection, [1, 2, 3], now=now)
+        connection.execute(update(people).where(people.c.id == 2).values(tracking=False))
+        named = record_hits(connection, [a_hit(1), a_hit(2), a_hit(1), replace(a_hit(3), delivery_id=None), a_hit(9)])
+    assert named == [delivery_id(1), delivery_id(9)]
+    with database.read() as connection:
+        rows = connection.execute(select(hits).order_by(hits.c.id)).all()
+    assert [row.delivery_id for row in rows] == [delivery_id(1), None, delivery_id(1), None, delivery_id(9)]
+    assert (rows[1].headers, rows[1].network) == ({}, b"")
+    assert rows[0].at == MOMENT
+    assert {row.rules for row in rows} == {RULES}
+
+
+def test_no_hits_is_no_work(database: Database) -> None:
+    with database.write() as connection:
+        assert record_hits(connection, []) == []
