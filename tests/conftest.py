@@ -68,3 +68,7 @@ def database(workspace: Workspace) -> Iterator[Database]:
     database = open_database(workspace.settings.database_url)
     yield database
     database.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")

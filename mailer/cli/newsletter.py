@@ -70,9 +70,8 @@ Ask once more before you close.
 ::: ask
 :::
 
-In solidarity,
-
-The team at {{ organisation.name }}
+In solidarity,\\
+all of us at {{ organisation.name }}
 
 [^1]: [The title of the source](https://example.org/source)
 """

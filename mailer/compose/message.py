@@ -29,10 +29,24 @@ class Context(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A Jinja construct that waits for the person, as its source, and where it stands."""
+    """An expression that waits for the person, as its source, and where its text stands.
+
+    The sources click_url, unsubscribe_url, view_url and preferences_url are the person's own addresses.
+    """
 
     source: str
     context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """{% if %} … {% elif %} … {% else %} … {% endif %}: the first branch whose test holds, or nothing.
+
+    A branch is (source of the test, its text); the test of {% else %} is "". The slots of a branch are computed only
+    when the branch is taken, and the parts of a message name the choice alone.
+    """
+
+    branches: tuple[tuple[str, Parts], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,7 @@ class Message:
     preheader: Parts
     html: Parts
     text: Parts
-    slots: tuple[Slot, ...]
+    slots: tuple[Slot | Choice, ...]
     links: tuple[Link, ...]
     images: tuple[Image, ...] = ()
     # What merge tags may name beside the supporter: list.*, campaign.*, organisation.*
@@ -93,10 +107,16 @@ def from_json(data: Mapping[str, Any]) -> Message:
     values: dict[str, Any] = dict(data)
     for name in ("subject", "preheader", "html", "text"):
         values[name] = tuple(values[name])
-    values["slots"] = tuple(Slot(slot["source"], Context(slot["context"])) for slot in values["slots"])
+    values["slots"] = tuple(_slot(slot) for slot in values["slots"])
     values["links"] = tuple(_link(**link) for link in values["links"])
     values["images"] = tuple(Image(**image) for image in values["images"])
     return Message(**values)
+
+
+def _slot(data: Mapping[str, Any]) -> Slot | Choice:
+    if "branches" in data:
+        return Choice(tuple((test, tuple(parts)) for test, parts in data["branches"]))
+    return Slot(data["source"], Context(data["context"]))
 
 
 def _link(*, destination: list[str | int], **values: Any) -> Link:

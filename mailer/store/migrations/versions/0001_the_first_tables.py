@@ -100,7 +100,6 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sa.UniqueConstraint("address", name=op.f("uq_people_address")),
-        sa.UniqueConstraint("address_hash", name=op.f("uq_people_address_hash")),
         sqlite_autoincrement=True,
     )
     op.create_table(

@@ -1,0 +1,294 @@
+"""Message file → Message: the whole way, once for a campaign. Every fault is found before anything is raised.
+
+Jinja's first moment (`waiting`, `resolving`), Markdown (`markdown`, `bodies`), the layout as MJML (`structure`,
+`mjml`), the link table (`links`, `addresses`) and the cutting into parts and slots (`splitting`). `merge` fills it in
+for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+from markupsafe import Markup
+
+from mailer.compose.addresses import Addresses, conditions_in_raw
+from mailer.compose.blocks import Block, Note
+from mailer.compose.bodies import Body
+from mailer.compose.expressions import Vocabulary
+from mailer.compose.htmltext import text_of_html
+from mailer.compose.images import Pictures
+from mailer.compose.links import Links
+from mailer.compose.markdown import Markdown
+from mailer.compose.markers import Markers, Value
+from mailer.compose.message import Context, Link, Message, Slot
+from mailer.compose.mjml import mjml_to_html
+from mailer.compose.resolving import Resolved, Resolver, Task
+from mailer.compose.source import Action, Source
+from mailer.compose.splitting import Slots, Splitter
+from mailer.compose.structure import check_structure
+from mailer.compose.text import wrap
+from mailer.compose.vetting import vet_finished, vet_words
+from mailer.compose.waiting import PERSONAL_ADDRESSES
+from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.workspace import ListDefinition, Workspace
+
+BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language")
+# Languages written from right to left, by their first subtag (BCP 47; scripts by Unicode CLDR).
+RIGHT_TO_LEFT = ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "pnb", "ps", "sd", "syr", "ug", "ur", "yi")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A message and what was found that is worth saying, all warnings."""
+
+    message: Message
+    faults: tuple[Fault, ...]
+
+
+def compile_message(
+    source: Source, *, workspace: Workspace, definition: ListDefinition, known_fields: Collection[str]
+) -> Compiled:
+    """Compile `source` for the list `definition`. `known_fields` are the names after `supporter.` that exist.
+
+    Raises `FaultsFound` with all faults. The same input gives the same bytes.
+    """
+    compiler = _Compiler(source, workspace=workspace, definition=definition, known_fields=known_fields)
+    return compiler.compiled()
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What the author wrote, resolved; markers inside."""
+
+    subject: str
+    preheader: str
+    headline: str
+    action: Action | None  # its url is a marker
+    fields: SimpleNamespace
+    fields_text: str
+    blocks: list[Block]
+    notes: list[Note]
+    signature: Markup
+    signature_text: str
+
+
+class _Compiler:
+    def __init__(
+        self, source: Source, *, workspace: Workspace, definition: ListDefinition, known_fields: Collection[str]
+    ) -> None:
+        settings = workspace.settings
+        self.source = source
+        self.workspace = workspace
+        self.definition = definition
+        self.faults: list[Fault] = list(source.warnings)
+        self.language = source.language or definition.language
+        self.right_to_left = self.language.lower().split("-")[0] in RIGHT_TO_LEFT
+        self.constants = {
+            "list": {
+                "name": definition.name, "title": definition.title, "list_id": definition.list_id,
+                "description": definition.description,
+            },
+            "campaign": {"slug": source.slug, "list": definition.name},
+            "organisation": {
+                "name": settings.organisation.name, "postal_address": settings.organisation.postal_address,
+                "website": settings.organisation.website,
+            },
+        }  # fmt: skip
+        self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
+        self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
+        vocabulary = Vocabulary(
+            scopes={"supporter": {*BASE_FIELDS, *known_fields}, **self.constants}, names=PERSONAL_ADDRESSES
+        )
+        self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
+        self.resolver = Resolver(self.task, self.faults)
+        self.pictures = Pictures(
+            folder=source.folder, root=workspace.root, public_url=settings.public.url, faults=self.faults
+        )
+        self.links = Links(markers=self.markers, parameters=settings.link_parameters, faults=self.faults)
+        self.addresses = Addresses(links=self.links, pictures=self.pictures, markers=self.markers)
+
+    def compiled(self) -> Compiled:
+        written = self._written()
+        self._stop_on_faults()
+        resolved = self._laid_out(written)
+        self._stop_on_faults()
+        assert resolved is not None
+        html = self._html(resolved)
+        text = text_of_html(html) if self.source.is_mjml else self._text(written)
+        message = self._message(written, html=html, text=text)
+        self._stop_on_faults()
+        return Compiled(message, tuple(self.faults))
+
+    def _stop_on_faults(self) -> None:
+        self.faults.sort(key=_by_place)
+        raise_faults(f"The newsletter {self.source.slug} has faults:", self.faults)
+
+    # What the author wrote
+
+    def _written(self) -> _Written:
+        source, line = self.source, self.resolver.line
+        subject = line(source.subject, source.place("subject"))
+        preheader = line(source.preheader, source.place("preheader"))
+        headline = line(source.headline, source.place("headline"))
+        action = self._action()
+        body = Body(
+            markdown=Markdown(markers=self.markers, links=self.links, faults=self.faults), markers=self.markers,
+            links=self.links, pictures=self.pictures, action=action, faults=self.faults,
+        )  # fmt: skip
+        self.faults += vet_words(source)
+        fields, fields_text = self._fields(body)
+        blocks, notes = [], []
+        found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
+        if found:
+            blocks, notes = body.blocks(found)
+        signature, signature_text = self._signature(body)
+        return _Written(
+            subject, preheader, headline or self.markers.without(subject, conditions=True).lstrip(" ,;:!.–-"),
+            action, fields, fields_text, blocks, notes, signature, signature_text,
+        )  # fmt: skip
+
+    def _action(self) -> Action | None:
+        written = self.source.action
+        if written is None:
+            return None
+        url = self.resolver.line(written.url, self.source.place("action.url"))
+        label = self.resolver.line(written.label, self.source.place("action.label"))
+        self.links.set_action(url)
+        self.context["action"] = SimpleNamespace(url=url, label=label)
+        marker = self.links.add(
+            "action", label=self.markers.without(label), placement="button", place=self.source.place("action.url")
+        )
+        return Action(marker, label)
+
+    def _fields(self, body: Body) -> tuple[SimpleNamespace, str]:
+        values: dict[str, object] = {}
+        text = ""
+        for name, field in self.source.layout.fields.items():
+            written, place = self.source.fields[name], self.source.place(name)
+            if not written:
+                values[name] = ""
+            elif field.type == "markdown":
+                found = self.resolver.words(written, place)
+                values[name], said = body.markup(found, placement="inline") if found else ("", "")
+                text += said
+            elif field.type == "image":
+                values[name] = self.pictures.add(written, place).src
+            else:
+                words = self.resolver.line(written, place)
+                url = field.type == "url" and words
+                values[name] = (
+                    self.links.add(words, label=field.label, placement="template", place=place) if url else words
+                )
+        return SimpleNamespace(**values), text
+
+    def _signature(self, body: Body) -> tuple[Markup, str]:
+        place = self.source.place("signature")
+        found = self.resolver.words(self.source.signature, place) if self.source.signature else None
+        return body.markup(found, placement="signature") if found else (Markup(""), "")
+
+    # The layout
+
+    def _laid_out(self, written: _Written) -> Resolved | None:
+        settings, source = self.workspace.settings, self.source
+        brand = settings.brand
+        if brand.logo:
+            logo = self.pictures.add(brand.logo, Place("mailer.toml"), of_workspace=True)
+            brand = replace(brand, logo=logo.src)
+        context = {
+            "message": SimpleNamespace(
+                subject=written.subject, preheader=written.preheader, title=written.subject, headline=written.headline,
+                language=self.language, direction="rtl" if self.right_to_left else "ltr",
+                start="right" if self.right_to_left else "left", end="left" if self.right_to_left else "right",
+            ),
+            "body": written.blocks, "notes": written.notes, "signature": written.signature, "fields": written.fields,
+            "action": written.action, "brand": brand,
+        }  # fmt: skip
+        if source.is_mjml:
+            return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)
+        return self.resolver.layout(f"{source.template}/layout.mjml", context)
+
+    def _html(self, resolved: Resolved) -> str:
+        file = resolved.place(1).file
+        resolved = replace(resolved, text=conditions_in_raw(resolved.text, self.markers))
+        if self.markers.damaged(resolved.text):
+            self.faults.append(Fault("a filter changes text that waits for the person", Place(file)))
+        for fault in check_structure(resolved.text, file=file):
+            line = fault.place.line if fault.place else None
+            self.faults.append(replace(fault, place=resolved.place(line) if line else fault.place))
+        self._stop_on_faults()
+        rewritten = self.addresses.rewritten(resolved)
+        self._stop_on_faults()
+        try:
+            return mjml_to_html(rewritten)
+        except MailerError as error:
+            line = error.place.line if error.place else None
+            self.faults.append(replace(error.fault, place=resolved.place(line) if line else Place(file)))
+            self._stop_on_faults()
+            raise
+
+    # The parts
+
+    def _text(self, written: _Written) -> str:
+        organisation = self.workspace.settings.organisation
+        unsubscribe, view, preferences = (
+            self.markers.add(Value(name, Place(self.source.file))) for name in PERSONAL_ADDRESSES
+        )
+        heading = wrap(written.headline)
+        pieces = [
+            f"{heading}\n{'=' * min(max(map(len, heading.split(chr(10)))), 72)}\n\n",
+            written.fields_text,
+            *(block.text for block in written.blocks),
+            written.signature_text,
+            *(note.text for note in written.notes),
+            f"{'-' * 72}\n",
+            *(f"{wrap(line)}\n" for line in (self.definition.description, organisation.name) if line),
+            f"{wrap(organisation.postal_address)}\n\n",
+            f"Unsubscribe: {unsubscribe}\nChange what you get: {preferences}\nView in browser: {view}\n",
+        ]
+        return "".join(pieces)
+
+    def _message(self, written: _Written, *, html: str, text: str) -> Message:
+        slots = Slots()
+        splitter = Splitter(markers=self.markers, slots=slots, faults=self.faults)
+        settings, source = self.workspace.settings, self.source
+        html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
+        subject = splitter.plain(written.subject, Context.HEADER)
+        preheader = splitter.plain(written.preheader, Context.HEADER)
+        links = self._links(slots, splitter)
+        leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
+        unsubscribes = any(slot in leaving for slot in slots.slots)
+        address = settings.organisation.postal_address
+        self.faults += vet_finished(html, file=source.file, unsubscribes=unsubscribes, address=address)
+        sender = source.from_ or self.definition.from_ or settings.sender.from_
+        if not sender:
+            hint = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
+            self.faults.append(Fault("there is no sender", source.place("from"), hint))
+        return Message(
+            slug=source.slug, list=self.definition.name, language=self.language,
+            direction="rtl" if self.right_to_left else "ltr", from_=sender,
+            reply_to=source.reply_to or self.definition.reply_to or settings.sender.reply_to,
+            public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
+            slots=tuple(slots.slots), links=links,
+            images=self.pictures.images,
+            constants=self.constants,
+        )  # fmt: skip
+
+    def _links(self, slots: Slots, splitter: Splitter) -> tuple[Link, ...]:
+        return tuple(
+            Link(
+                n=number,
+                url=self.links.as_written(self.links.rows[index].destination),
+                destination=splitter.destination(self.links.rows[index]),
+                label=self.markers.without(self.links.rows[index].label, conditions=True),
+                placement=self.links.rows[index].placement,
+                is_action=self.links.rows[index].is_action,
+            )
+            for index, number in slots.links.items()
+        )
+
+
+def _by_place(fault: Fault) -> tuple[str, int]:
+    return (fault.place.file, fault.place.line or 0) if fault.place else ("", 0)

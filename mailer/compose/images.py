@@ -1,0 +1,129 @@
+"""Pictures beside a message: found, measured, named by their content, and given their public address.
+
+Serving them is for the web; keeping their bytes with a launched campaign is for `delivery` (`read_image`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from mailer.compose.message import Image
+from mailer.errors import Fault, MailerError, Place
+
+HEAVY_BYTES = 1_048_576  # beyond a mebibyte a picture is slow on a phone; react-email's checker draws the same line
+LARGEST_BYTES = 10_000_000
+WIDEST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where readers fetch it, and its width in pixels where the file is ours."""
+
+    src: str
+    width: int | None = None
+
+
+class Pictures:
+    """The pictures of one message, each once."""
+
+    def __init__(self, *, folder: Path, root: Path, public_url: str, faults: list[Fault]) -> None:
+        self.folder = folder
+        self.root = root
+        self.public_url = public_url
+        self.faults = faults
+        self._images: dict[tuple[str, str], Image] = {}
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The pictures found so far, in a stable order."""
+        return tuple(self._images[key] for key in sorted(self._images))
+
+    def add(self, written: str, place: Place, *, of_workspace: bool = False) -> Picture:
+        """The picture `written`: a path relative to the message (or the workspace), or an http(s) address."""
+        lowered = written.lower()
+        if lowered.startswith(("http://", "https://")):
+            if not written.startswith(f"{self.public_url}/"):
+                self._fault(f"the picture {written} comes from another site", place,
+                            "That site learns who opens the mail and when. Put the file beside the message.",
+                            warning=True)  # fmt: skip
+            return Picture(written)
+        base = self.root if of_workspace else self.folder
+        path = (base / unquote(written)).resolve()
+        if ":" in written.split("/", 1)[0] or not path.is_relative_to(base.resolve()):
+            self._fault(f"{written!r} is not a picture of this message", place, "Put the file beside the message.")
+            return Picture("")
+        if not path.is_file():
+            near = ", ".join(
+                sorted(p.name for p in base.glob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".gif"))
+            )
+            self._fault(f"there is no picture {written!r}", place, f"There is: {near}." if near else None)
+            return Picture("")
+        return self._known(path, path.relative_to(base.resolve()).as_posix(), place)
+
+    def _known(self, path: Path, name: str, place: Place) -> Picture:
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            self._fault(f"the picture {name} is {size:,} bytes", place, "Make it smaller than 1 MB.")
+            return Picture("")
+        data = path.read_bytes()
+        kind = content_type(data)
+        if kind is None:
+            self._fault(
+                f"{name} is not a PNG, JPEG or GIF", place, "Many mail programs show nothing else: save it as one."
+            )
+            return Picture("")
+        if size > HEAVY_BYTES:
+            self._fault(f"the picture {name} is {size:,} bytes", place, "Make it smaller than 1 MB.", warning=True)
+        image = Image(name, hashlib.sha256(data).hexdigest()[:16], kind)
+        self._images[name, image.digest] = image
+        return Picture(address(image, self.public_url), width(data))
+
+    def _fault(self, message: str, place: Place, hint: str | None = None, *, warning: bool = False) -> None:
+        self.faults.append(Fault(message, place, hint, warning))
+
+
+def address(image: Image, public_url: str) -> str:
+    """Where `mailer serve` gives the picture out."""
+    return f"{public_url}/i/{image.digest}/{quote(Path(image.name).name)}"
+
+
+def read_image(image: Image, *, folder: Path, root: Path) -> bytes:
+    """The bytes of a compiled message's picture; raises when the file has changed or gone since."""
+    for base in (folder, root):
+        path = base / image.name
+        if path.is_file():
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest()[:16] == image.digest:
+                return data
+    raise MailerError(f"the picture {image.name} has changed or gone", hint="Check the message again: mailer check")
+
+
+def content_type(data: bytes) -> str | None:
+    """The type that the file's first bytes tell, or None when it is none that mail programs show."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    return "image/gif" if data.startswith((b"GIF87a", b"GIF89a")) else None
+
+
+def width(data: bytes) -> int | None:
+    """The width in pixels that a PNG, GIF or JPEG states (JPEG: ITU-T T.81 §B.2.2), or None."""
+    found: int | None = None
+    if data.startswith(b"\x89PNG") and len(data) >= 24:
+        found = struct.unpack(">I", data[16:20])[0]
+    elif data.startswith(b"GIF8") and len(data) >= 10:
+        found = struct.unpack("<H", data[6:8])[0]
+    elif data.startswith(b"\xff\xd8"):
+        at = 2
+        while at + 9 <= len(data) and data[at] == 0xFF:
+            marker, length = data[at + 1], struct.unpack(">H", data[at + 2 : at + 4])[0]
+            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+                found = struct.unpack(">H", data[at + 7 : at + 9])[0]
+                break
+            at += 2 + length
+    return found if found and found < WIDEST else None

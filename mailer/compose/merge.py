@@ -1,0 +1,162 @@
+"""Message + person → one mail's texts: a program, built once, that fills the slots and escapes each for its place.
+
+No Jinja runs here: expressions are closures. Building a MIME message of the result is for `transports`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+from markupsafe import escape
+
+from mailer.compose.evaluating import Person, TextOf, text_of, truth_of
+from mailer.compose.expressions import ANYTHING, Expression, Filter, Vocabulary
+from mailer.compose.message import Choice, Context, Link, Message, Parts, Slot
+from mailer.compose.parsing import parse_expression
+from mailer.compose.waiting import PERSONAL_ADDRESSES
+from mailer.errors import MailerError
+
+# What has no place in anybody's name or town: controls, lone surrogates, noncharacters, line and paragraph separators,
+# and the signs that turn the direction of all that follows (Unicode TR 36 §3.1 names the attack).
+UNFIT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+BREAKS = re.compile(r"[\t\n\r]+")
+NAMES = ("click_url", *PERSONAL_ADDRESSES)
+Render = Callable[[Person], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The person's own addresses. A link's number is added to `click`: PUBLIC_URL/c/<token> becomes …/3."""
+
+    click: str
+    unsubscribe: str
+    view: str
+    preferences: str
+
+    @property
+    def names(self) -> dict[str, str]:
+        """By the names that messages use."""
+        return dict(zip(NAMES, (self.click, self.unsubscribe, self.view, self.preferences), strict=True))
+
+
+NO_URLS = Urls("", "", "", "")
+
+
+class BadDestination(MailerError):
+    """A link, filled in for a person, is no web address."""
+
+
+@dataclass(slots=True)
+class MergeProgram:
+    """Fills a message in. Slots that only branches of conditions use are computed when their branch is taken."""
+
+    message: Message
+    top_level: frozenset[int] = field(init=False)  # slots that the mail's texts mention themselves
+    _renders: list[Render] = field(init=False)
+    _plan: list[Render | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        message = self.message
+        texts = (message.subject, message.preheader, message.html, message.text)
+        self.top_level = frozenset(part for parts in texts for part in parts if isinstance(part, int))
+        self._renders = []
+        for slot in message.slots:  # a choice comes after the slots of its branches
+            self._renders.append(_choice(slot, self._renders, message) if isinstance(slot, Choice)
+                                 else _slot(slot, message))  # fmt: skip
+        self._plan = [render if n in self.top_level else None for n, render in enumerate(self._renders)]
+
+    def values(self, supporter: Mapping[str, object], urls: Urls) -> tuple[str, ...]:
+        """A text for each slot, escaped for where it stands; "" for slots that no text of the mail mentions itself."""
+        person = Person(supporter, urls.names)
+        return tuple([render(person) if render is not None else "" for render in self._plan])
+
+    @staticmethod
+    def fill(parts: Parts, values: Sequence[str]) -> str:
+        """The text of `parts` with `values` in its slots."""
+        return "".join([part if isinstance(part, str) else values[part] for part in parts])
+
+    def subject(self, supporter: Mapping[str, object], urls: Urls = NO_URLS) -> str:
+        """The subject, without line breaks or control characters."""
+        return self._text(self.message.subject, supporter, urls)
+
+    def preheader(self, supporter: Mapping[str, object], urls: Urls = NO_URLS) -> str:
+        """What inboxes show after the subject; it stands in the HTML as well."""
+        return self._text(self.message.preheader, supporter, urls)
+
+    def html(self, supporter: Mapping[str, object], urls: Urls) -> str:
+        """The HTML part, which is also the page behind view_url."""
+        return self._text(self.message.html, supporter, urls)
+
+    def text(self, supporter: Mapping[str, object], urls: Urls) -> str:
+        """The plain-text part."""
+        return self._text(self.message.text, supporter, urls)
+
+    def destination(self, link: Link, supporter: Mapping[str, object]) -> str:
+        """Where `link` leads this person. Raises `BadDestination` when that is no web address."""
+        url = self._text(link.destination, supporter, NO_URLS)
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\x00-\x20\x7f]", url):
+            raise BadDestination(f"link {link.n} of {self.message.slug} leads to no web address")
+        return url
+
+    def _text(self, parts: Parts, supporter: Mapping[str, object], urls: Urls) -> str:
+        person = Person(supporter, urls.names)
+        return "".join([part if isinstance(part, str) else self._renders[part](person) for part in parts])
+
+
+def _slot(slot: Slot, message: Message) -> Render:
+    expression = _parsed(slot.source, message)
+    if slot.source in NAMES:
+        return _own_address(slot.source, slot.context)
+    if slot.context is Context.URL and isinstance(expression, Filter) and expression.name == "urlencode":
+        expression = expression.operand  # encoded once, by its place
+    return _escaped(text_of(expression, message.constants), slot.context)
+
+
+def _choice(choice: Choice, renders: list[Render], message: Message) -> Render:
+    branches = [
+        (
+            truth_of(_parsed(test, message), message.constants) if test else None,
+            [part if isinstance(part, str) else renders[part] for part in parts],
+        )
+        for test, parts in choice.branches
+    ]
+
+    def render(person: Person) -> str:
+        for test, pieces in branches:
+            if test is None or test(person):
+                return "".join([piece if isinstance(piece, str) else piece(person) for piece in pieces])
+        return ""
+
+    return render
+
+
+def _parsed(source: str, message: Message) -> Expression:
+    scopes = {"supporter": ANYTHING, **dict.fromkeys(message.constants, ANYTHING)}
+    return parse_expression(source, vocabulary=Vocabulary(scopes=scopes, names=NAMES))
+
+
+def _own_address(name: str, context: Context) -> Render:
+    if context in (Context.HTML, Context.ATTRIBUTE):
+        return lambda person: str(escape(person.names[name]))
+    return lambda person: person.names[name]
+
+
+def _escaped(text: TextOf, context: Context) -> Render:
+    match context:
+        case Context.HTML | Context.ATTRIBUTE:
+            return lambda person: str(escape(_fit(text(person))))
+        case Context.URL:
+            return lambda person: quote(_fit(text(person)), safe="")
+        case Context.TEXT | Context.HEADER:
+            return lambda person: _fit(text(person))
+
+
+def _fit(value: str) -> str:
+    """`value` on one line and without what has no place in it."""
+    return value if value.isprintable() else UNFIT.sub("", BREAKS.sub(" ", value))
