@@ -34,8 +34,8 @@ def main() -> None:
     DEMO.mkdir()
     port = free_port()
     environ = os.environ | {
-        "MAILER_DATABASE": str(DEMO / "mailer.db"),
-        "MAILER_OUTBOX_PATH": str(DEMO / "outbox"),
+        "MAILER_DATABASE": "demo/mailer.db",
+        "MAILER_OUTBOX_PATH": "demo/outbox",
         "MAILER_TRANSPORT": "outbox",
         "MAILER_PUBLIC_URL": f"http://127.0.0.1:{port}",
         # Keys for this demo alone; `mailer init` makes lasting ones.
@@ -44,11 +44,11 @@ def main() -> None:
     }
 
     say("Bring the sample list in")
-    rejects = DEMO / "rejects.csv"
-    run(environ, "import", "supporters", "lists/sample-supporters.csv", "--rejects", str(rejects))
+    rejects = "demo/rejects.csv"
+    run(environ, "import", "supporters", "lists/sample-supporters.csv", "--rejects", rejects)
     say("Check and render the sample appeal")
     run(environ, "check", SLUG)
-    run(environ, "render", SLUG, "--out", str(DEMO / "rendered"))
+    run(environ, "render", SLUG, "--out", "demo/rendered")
     say("Who gets it, and who doesn't")
     run(environ, "audience", SLUG)
     say("Mail it to the outbox")
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def run(environ: dict[str, str], *arguments: str, quiet: bool = False) -> str:
-    shown = " ".join(argument.replace(f"{ROOT}/", "") for argument in arguments)
+    shown = " ".join(arguments)
     if not quiet:
         print(f"$ mailer {shown}", flush=True)
     done = subprocess.run(
@@ -156,12 +156,12 @@ def say(step: str) -> None:
     print(f"\n── {step}", flush=True)
 
 
-def tell(rejects: Path) -> None:
+def tell(rejects: str) -> None:
     print(f"""
 ── Where things are
   the mails       {DEMO.name}/outbox/new/    one file each; any mail reader opens the Maildir: mutt -f demo/outbox
   the HTML, text  {DEMO.name}/rendered/      open the .html in a browser
-  rejected rows   {rejects.relative_to(ROOT)}
+  rejected rows   {rejects}
 
 ── What to try next
   .venv/bin/mailer new my-appeal        begin a message of your own, then edit newsletters/my-appeal/message.md

@@ -194,16 +194,17 @@ def _warn(warnings: tuple[object, ...]) -> None:
 
 def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
     """Subject, sender, audience with reasons, and the way it goes out."""
+    from rich.markup import escape
     from rich.table import Table
 
-    from mailer.compose.merge import written
+    from mailer.compose.message import as_written
 
     message = plan.message
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column()
-    table.add_row("Subject", written(message, message.subject))
-    table.add_row("From", message.from_)
+    table.add_row("Subject", escape(as_written(message, message.subject)))
+    table.add_row("From", escape(message.from_))
     table.add_row("Transport", _transport(workspace))
     left_out = [f"{count:,} {reason.value}" for reason, count in selection.excluded.items()]
     table.add_row("Audience", f"{selection.total:,} on {', '.join(plan.audience.include)}")

@@ -97,6 +97,22 @@ class Message:
         return hashlib.sha256(json.dumps(to_json(self), sort_keys=True).encode()).hexdigest()
 
 
+def as_written(message: Message, parts: Parts) -> str:
+    """Some parts with their merge tags as staff wrote them, for showing: "Dear {{ supporter.first_name }}"."""
+    return "".join(part if isinstance(part, str) else _tag(message, message.slots[part]) for part in parts)
+
+
+def _tag(message: Message, slot: Slot | Choice) -> str:
+    if isinstance(slot, Slot):
+        return f"{{{{ {slot.source} }}}}"
+    words = ("if", *("elif" for _ in slot.branches[1:]))
+    tags = [
+        f"{{% {word} {test} %}}" if test else "{% else %}" for word, (test, _) in zip(words, slot.branches, strict=True)
+    ]
+    branches = [tag + as_written(message, parts) for tag, (_, parts) in zip(tags, slot.branches, strict=True)]
+    return "".join([*branches, "{% endif %}"])
+
+
 def to_json(message: Message) -> dict[str, Any]:
     """The message as JSON data; `from_json` is its inverse."""
     return asdict(message)

@@ -1,0 +1,216 @@
+"""Lists and the people on them: `lists`, `import`, and `people find | show | export | unsubscribe | forget`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import now, print_json, workspace_and_database
+from mailer.cli.showing_people import show_dossier, show_import
+from mailer.cli.tables import add_row, new_table, print_table
+from mailer.errors import MailerError
+
+if TYPE_CHECKING:
+    from mailer.audience.importing.importer import Progress as Report
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def lists(as_json: bool) -> None:
+    """Show the lists and how many people are on them."""
+    from mailer.audience.people import ListCount, list_counts
+
+    with workspace_and_database() as (workspace, database):
+        definitions = [workspace.list_definition(name) for name in workspace.list_names()]
+        with database.read() as connection:
+            counts = list_counts(connection)
+    rows = [(one, counts.get(one.name, ListCount())) for one in definitions]
+    if as_json:
+        print_json([{"name": one.name, "title": one.title, **asdict(count)} for one, count in rows])
+        return
+    if not rows:
+        click.echo("There are no lists yet: define one in lists/<name>.toml.")
+        return
+    table = new_table("List", "Title", "Subscribed", "Pending", "Unsubscribed", numbers=(2, 3, 4))
+    for one, count in rows:
+        numbers = (count.subscribed, count.pending, count.unsubscribed)
+        add_row(table, one.name, one.title, *(f"{number:,}" for number in numbers))
+    print_table(table)
+
+
+@click.command("import")
+@click.argument("list_name", metavar="LIST")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Do everything, report it, and take it back.")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected rows to this CSV.")
+@click.option("--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="What a column means; - leaves it out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def import_(
+    list_name: str, file: Path, dry_run: bool, rejects: Path | None, mapping: tuple[str, ...], as_json: bool
+) -> None:
+    """Bring people onto LIST from FILE: CSV, TSV, JSON, or JSON with one object to a line.
+
+    All of the file is taken, or none of it. Nobody who left, bounced or complained comes back by an import.
+    """
+    from mailer.audience.importing import import_file
+
+    with workspace_and_database() as (workspace, database), _progress(file.name) as progress:
+        report = import_file(
+            database,
+            definition=workspace.list_definition(list_name),
+            path=file,
+            address_key=workspace.secrets.require_address_key(),
+            now=now(),
+            mapping=_mapping(mapping),
+            dry_run=dry_run,
+            rejects_path=rejects,
+            progress=progress,
+        )
+    if as_json:
+        print_json({**asdict(report), "warnings": [str(fault) for fault in report.warnings]})
+    else:
+        show_import(report, list_name=list_name, file=file, rejects=rejects)
+
+
+@click.group()
+def people() -> None:
+    """Find, show, export, unsubscribe or forget people."""
+
+
+@people.command()
+@click.argument("text", nargs=-1, required=True)
+@click.option("--limit", default=50, show_default=True, help="Show so many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
+def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Find people by parts of their address, name or attributes."""
+    from mailer.audience.people import find as find_people
+    from mailer.audience.sqlite_tools import ensure_search
+    from mailer.store.database import DatabaseTrouble
+
+    with workspace_and_database() as (_, database):
+        # The index only makes it better: a search works beside a running import, and on a database only read.
+        with suppress(DatabaseTrouble):
+            ensure_search(database)
+        with database.read() as connection:
+            found = find_people(connection, " ".join(text), limit=limit + 1)
+    if as_json:
+        print_json(found[:limit])
+        return
+    if not found:
+        click.echo("Nobody was found.")
+        return
+    table = new_table("Address", "Name", "Country", "Language")
+    for one in found[:limit]:
+        add_row(table, one["email"], one["name"], one["country"], one["language"])
+    print_table(table)
+    if len(found) > limit:
+        click.echo(f"There are more than {limit}: say more words, or --limit.")
+
+
+@people.command()
+@click.argument("address")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def show(address: str, as_json: bool) -> None:
+    """Show everything that is known of an address: answers a request for access (GDPR Art. 15)."""
+    from mailer.audience.people import show as look_up
+
+    with workspace_and_database() as (workspace, database), database.read() as connection:
+        dossier = look_up(connection, address, address_key=workspace.secrets.require_address_key())
+    if dossier is None:
+        raise MailerError(f"nothing is known of {address}", hint="Look for them: mailer people find TEXT")
+    if as_json:
+        print_json(asdict(dossier))
+    else:
+        show_dossier(dossier)
+
+
+@people.command()
+@click.argument("list_name", metavar="LIST")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file; else to the screen.")
+def export(list_name: str, out: Path | None) -> None:
+    """Write everyone on LIST as CSV, also those who left, with their status."""
+    from mailer.audience.exporting import export_list
+
+    with workspace_and_database() as (workspace, database), database.read() as connection:
+        workspace.list_definition(list_name)
+        if out is None:
+            export_list(connection, list_name, sys.stdout)
+            return
+        partial = out.with_name(out.name + ".partial")
+        try:
+            with partial.open("w", encoding="utf-8-sig", newline="") as file:  # the mark tells Excel that it is UTF-8
+                number = export_list(connection, list_name, file)
+            partial.replace(out)
+        finally:
+            partial.unlink(missing_ok=True)
+    click.echo(f"{number:,} people of {list_name} are in {out}.")
+
+
+@people.command()
+@click.argument("address")
+@click.option("--list", "list_name", metavar="LIST", help="Only this list; else every list, now and later.")
+def unsubscribe(address: str, list_name: str | None) -> None:
+    """Take a person off a list, or off all lists, at their wish."""
+    from mailer.audience.consent import leave, leave_everything, list_id
+    from mailer.audience.people import find_supporter
+
+    with workspace_and_database() as (workspace, database), database.write() as connection:
+        person_id, supporter = find_supporter(connection, address)
+        if list_name:
+            ids = [list_id(connection, workspace.list_definition(list_name).name)]
+            changed = leave(
+                connection, person_id=person_id, list_ids=ids, how="staff", source="mailer people", at=now()
+            )
+        else:
+            changed = leave_everything(connection, person_id=person_id, how="staff", source="mailer people", at=now())
+    where = list_name or "every list"
+    click.echo(f"{supporter['email']} {'is off' if changed else 'was off already or never on'} {where}.")
+
+
+@people.command()
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(address: str, yes: bool) -> None:
+    """Delete a person with everything that names them (GDPR Art. 17). That they left is kept, as a keyed hash."""
+    from mailer.audience.consent import forget as forget_person
+    from mailer.audience.people import find_supporter
+
+    with workspace_and_database() as (_, database):
+        with database.read() as connection:
+            _, supporter = find_supporter(connection, address)
+        if not yes:
+            click.confirm(f"Delete {supporter['email']} for good?", abort=True)
+        with database.write() as connection:
+            forget_person(connection, address=address)
+    click.echo(f"{supporter['email']} is deleted. Deliveries are kept as figures, without a person.")
+
+
+def _mapping(pairs: Sequence[str]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        column, equals, name = pair.rpartition("=")
+        if not equals or not column.strip() or not name.strip():
+            raise MailerError(f"--map {pair!r} is not COLUMN=FIELD", hint="For example: --map 'E-Mail=email'")
+        mapping[column.strip()] = name.strip()
+    return mapping
+
+
+@contextmanager
+def _progress(name: str) -> Generator[Report | None, None, None]:
+    """A bar on a terminal, nothing under cron."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]:,} rows"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=1.0, rows=0)
+        yield lambda rows, share: bar.update(task, completed=share, rows=rows)

@@ -1,0 +1,51 @@
+"""Tables for a terminal, plain columns when piped. What people wrote is shown as it is, never read as markup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailer.cli.context import console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def new_table(*columns: str, title: str = "", numbers: tuple[int, ...] = (), header: bool = True) -> Table:
+    """An empty table; the columns at the positions `numbers` are set to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title, style="bold") if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_header=header,
+        header_style="bold",
+        pad_edge=False,
+    )
+    for position, name in enumerate(columns):
+        table.add_column(name, justify="right" if position in numbers else "left", overflow="fold")
+    return table
+
+
+def add_row(table: Table, *cells: str, style: str = "") -> None:
+    """A row of plain texts."""
+    from rich.text import Text
+
+    table.add_row(*(Text(cell) for cell in cells), style=style or None)
+
+
+def print_table(table: Table) -> None:
+    """Print it; when piped, without the blanks that fill it up, and as wide as its cells are."""
+    from rich.text import Text
+
+    screen = console()
+    if screen.is_terminal:
+        screen.print(table)
+        return
+    screen.width = 10_000
+    with screen.capture() as captured:
+        screen.print(table)
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    screen.print(Text("\n".join(line for line in lines if line.strip(" ─"))), soft_wrap=True)

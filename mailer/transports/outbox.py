@@ -1,0 +1,132 @@
+"""The outbox: a Maildir on this machine that any mail reader opens. Nothing leaves; no account is needed.
+
+One file for each delivery and attempt, under a name of its own, so that handing the same one over again replaces
+the same file. How mails look is left to `mime`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from mailer.transports.envelope import (
+    Envelope,
+    Fate,
+    Mailing,
+    Outcome,
+    TransportRefused,
+    TransportUnavailable,
+)
+from mailer.transports.mime import Skeleton, Unmailable
+
+_FOLDERS = ("cur", "new", "tmp")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Outbox:
+    """Delivers into the Maildir `path`, which is made when missing. See https://cr.yp.to/proto/maildir.html."""
+
+    name = "outbox"
+    batch = 1
+    connections = 1
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Outbox({str(self.path)!r})"
+
+    def connect(self, mailing: Mailing) -> OutboxConnection:
+        """Raises `TransportRefused` when the folder can't be used or the mailing can't be written down."""
+        self._prepare()
+        try:
+            return OutboxConnection(self.path, mailing.key, Skeleton(mailing))
+        except Unmailable as error:
+            raise TransportRefused(error.message, hint=error.hint) from error
+
+    def probe(self) -> str:
+        self._prepare()
+        draft = self.path / "tmp" / f"probe-{os.getpid()}"
+        try:
+            draft.touch()
+            draft.unlink()
+        except OSError as error:
+            raise _refused(self.path, error) from error
+        return f"mails are written to the Maildir {self.path}; nothing leaves this machine"
+
+    def _prepare(self) -> None:
+        try:
+            for folder in _FOLDERS:
+                (self.path / folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refused(self.path, error) from error
+
+
+class OutboxConnection:
+    """Writes mails of one mailing. Each is whole on the disk, under its final name, before it counts as accepted."""
+
+    def __init__(self, path: Path, key: str, skeleton: Skeleton) -> None:
+        self._path = path
+        self._key = _UNSAFE.sub("-", key)[:80]
+        self._skeleton = skeleton
+        self._read_already = {name.partition(":")[0] for name in os.listdir(path / "cur")}  # noqa: PTH208 - names only
+        self._new = os.open(path / "new", os.O_RDONLY | os.O_DIRECTORY)
+
+    def hand_over(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
+        """Raises `TransportUnavailable` when the disk takes nothing, with none of them delivered."""
+        outcomes: list[Outcome] = []
+        for envelope in envelopes:
+            try:
+                content = self._skeleton.fill(envelope)
+            except Unmailable as error:
+                outcomes.append(Outcome(Fate.REFUSED, detail=error.message))
+                continue
+            name = self.file_name(envelope)
+            try:
+                self._deliver(name, content)
+            except OSError as error:
+                if not outcomes:
+                    raise TransportUnavailable(
+                        f"the outbox {self._path} can't be written: {error.strerror}",
+                        hint="Make room or mend the permissions; nothing was lost.",
+                    ) from error
+                outcomes.append(Outcome(Fate.DEFERRED, detail=f"the outbox can't be written: {error.strerror}"))
+                continue
+            outcomes.append(Outcome(Fate.ACCEPTED, detail=f"new/{name}", provider_id=name))
+        return outcomes
+
+    def file_name(self, envelope: Envelope) -> str:
+        """The same for the same delivery, attempt and Message-ID: a mail written again replaces itself."""
+        known = "\0".join((envelope.address, *(value for _, value in sorted(envelope.headers))))
+        mark = hashlib.sha256(known.encode("utf-8", "replace")).hexdigest()[:12]
+        return f"{self._key}.{envelope.delivery_id}.{envelope.attempt}.{mark}"
+
+    def close(self) -> None:
+        if self._new >= 0:
+            os.close(self._new)
+            self._new = -1
+
+    def _deliver(self, name: str, content: bytes) -> None:
+        if name in self._read_already:  # somebody opened it: a mail reader moved it to cur
+            return
+        draft = self._path / "tmp" / f"{name}.{os.getpid()}"
+        final = self._path / "new" / name
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(final)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+        os.fsync(self._new)
+
+
+def _refused(path: Path, error: OSError) -> TransportRefused:
+    return TransportRefused(
+        f"the outbox {path} can't be used: {error.strerror}", hint="Set outbox.path to a folder you may write to."
+    )

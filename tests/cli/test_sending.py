@@ -1,0 +1,214 @@
+"""Sending as staff do it: the number typed, a script's number checked, schedules, pausing, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Mailer
+
+
+def sent(root: Path) -> int:
+    return len(list((root / "outbox" / "new").glob("*"))) if (root / "outbox").exists() else 0
+
+
+def test_a_script_names_the_number_and_everybody_gets_it(mailer: Mailer, campaign: str) -> None:
+    done = mailer("send", campaign, "--yes", "3")
+    assert done.code == 0, done.err
+    assert "Gets it    3 people" in done.out
+    assert f"{campaign}: 3 sent; finished." in done.out
+    assert sent(Path.cwd()) == 3
+    report = json.loads(mailer("report", campaign, "--json").out)
+    assert '"sent": 3' in json.dumps(report)
+
+
+def test_another_number_sends_nothing(mailer: Mailer, campaign: str) -> None:
+    done = mailer("send", campaign, "--yes", "4")
+    assert done.code == 1
+    assert "the audience is 3 people, not 4; nothing was sent" in done.err
+    assert sent(Path.cwd()) == 0
+    assert "Nothing was sent" in mailer("status").out
+
+
+def test_without_a_terminal_it_does_not_ask(mailer: Mailer, campaign: str) -> None:
+    done = mailer("send", campaign)
+    assert done.code == 1
+    assert "--yes 3" in done.err
+
+
+@pytest.mark.parametrize(("typed", "code"), [("3\n", 0), ("y\n", 1), ("\n", 1), ("2\n", 1)])
+def test_the_number_is_typed(
+    mailer: Mailer, campaign: str, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
+) -> None:
+
+    terminal = io.StringIO(typed)
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    done = mailer("send", campaign)
+    assert done.code == code
+    assert sent(Path.cwd()) == (3 if code == 0 else 0)
+
+
+def test_a_dry_run_sends_nothing(mailer: Mailer, campaign: str) -> None:
+    done = mailer("send", campaign, "--dry-run")
+    assert done.code == 0
+    assert "Nothing was sent (--dry-run)" in done.out
+    assert "Nothing was sent or scheduled yet" in mailer("status").out
+
+
+def test_a_newsletter_is_sent_once(mailer: Mailer, campaign: str) -> None:
+    mailer("send", campaign, "--yes", "3")
+    again = mailer("send", campaign, "--yes", "3")
+    assert again.code == 1
+    assert "launched before" in again.err
+    assert "not_mailed_by" in again.err
+    assert sent(Path.cwd()) == 3
+
+
+def test_nobody_left_in_the_audience_is_said(mailer: Mailer, campaign: str) -> None:
+    message = Path("newsletters") / campaign / "message.md"
+    text = message.read_text(encoding="utf-8")
+    message.write_text(
+        text.replace("---\n", "---\naudience:\n  segment: supporter.country == 'FR'\n", 1), encoding="utf-8"
+    )
+    done = mailer("send", campaign, "--yes", "0")
+    assert done.code == 1
+    assert "nobody would get this mail" in done.err
+    assert f"mailer audience {campaign}" in done.err
+
+
+def test_launched_for_later_is_sent_by_run(mailer: Mailer, campaign: str) -> None:
+    assert mailer("send", campaign, "--yes", "3", "--later").code == 0
+    assert sent(Path.cwd()) == 0
+    assert mailer("run").code == 0
+    assert sent(Path.cwd()) == 3
+    quiet = mailer("run")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+
+
+def test_a_schedule_is_shown_and_taken_back(mailer: Mailer, campaign: str) -> None:
+    done = mailer("schedule", campaign, "--at", "2036-12-01 09:00", "--tz", "Asia/Kolkata")
+    assert done.code == 0, done.err
+    assert "Mon 1 Dec 2036 09:00 Asia/Kolkata (03:30 UTC)" in done.out
+    assert "scheduled" in mailer("status").out
+    assert mailer("run").out == ""
+    assert mailer("unschedule", campaign).code == 0
+    assert mailer("send", campaign, "--yes", "3").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--at", "2020-01-01 09:00"], "is past"),
+        (["--at", "2037-03-29 01:30", "--tz", "Europe/London"], "does not exist"),
+        (["--at", "2036-12-01 09:00", "--tz", "Mars/Olympus"], "no time zone"),
+        (["--at", "soon"], "is not a time"),
+        (["--at", "2036-12-01 09:00", "--late", "later"], "is not a duration"),
+    ],
+)
+def test_a_schedule_that_can_not_be_is_refused(mailer: Mailer, campaign: str, arguments: list[str], words: str) -> None:
+    done = mailer("schedule", campaign, *arguments)
+    assert done.code == 1
+    assert words in done.err
+    assert "Nothing was sent or scheduled yet" in mailer("status").out
+
+
+def test_pause_resume_and_cancel(mailer: Mailer, campaign: str) -> None:
+    mailer("send", campaign, "--yes", "3", "--later")
+    assert mailer("pause", campaign, "--why", "a typo in the subject").code == 0
+    assert mailer("run").out == ""
+    assert "a typo in the subject" in mailer("status").out
+    assert mailer("resume", campaign).code == 0
+    assert mailer("cancel", campaign, "--yes").out.startswith(f"{campaign} is cancelled; 3 people")
+    assert mailer("run").out == ""
+    assert sent(Path.cwd()) == 0
+    for command in ("pause", "resume", "unschedule"):
+        refused = mailer(command, campaign)
+        assert refused.code == 1, command
+        assert "cancelled" in refused.err
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "cancel", "unschedule", "resolve", "report"])
+def test_what_was_never_sent_is_said_to_be_so(mailer: Mailer, campaign: str, command: str) -> None:
+    options = {"cancel": ["--yes"], "resolve": ["--resend"]}.get(command, [])
+    done = mailer(command, campaign, *options)
+    assert done.code == 1
+    assert campaign in done.err
+
+
+def test_a_proof_is_marked_and_leaves_no_trace_in_the_figures(mailer: Mailer, campaign: str) -> None:
+    done = mailer("test", campaign, "--to", "colleague@example.org", "--as", "ada@example.org")
+    assert done.code == 0, done.err
+    (mail,) = (Path.cwd() / "outbox" / "new").glob("*")
+    text = mail.read_bytes()
+    assert b"Subject: [Proof] " in text
+    assert b"colleague@example.org" in text
+    assert b"Ada" in text
+    assert "Nothing was sent or scheduled yet" in mailer("status").out
+
+
+def test_sending_without_a_signing_key_is_refused(mailer: Mailer, campaign: str) -> None:
+    Path("secrets.toml").write_text('address_key = "an-address-key-that-is-long-enough-for-this"\n', encoding="utf-8")
+    done = mailer("send", campaign, "--yes", "3")
+    assert done.code == 1
+    assert "no signing key" in done.err
+
+
+def test_another_transport_than_agreed_sends_nothing(
+    mailer: Mailer, campaign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailer("send", campaign, "--yes", "3", "--later")
+    monkeypatch.setenv("MAILER_TRANSPORT", "smtp")
+    done = mailer("run")
+    assert done.code == 3
+    assert "launched for the outbox transport" in done.err
+
+
+def test_a_relay_that_is_away_leaves_everybody_queued(
+    mailer: Mailer, campaign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAILER_TRANSPORT", "smtp")
+    monkeypatch.setenv("MAILER_SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("MAILER_SMTP_PORT", "1")
+    monkeypatch.setenv("MAILER_SMTP_SECURITY", "none")
+    monkeypatch.setattr("mailer.delivery.engine.TROUBLES_IN_A_ROW", 1)
+    done = mailer("send", campaign, "--yes", "3")
+    assert done.code == 3
+    assert "can't be reached" in done.err
+    assert json.loads(mailer("status", "--json").out)[0]["people"] == {"queued": 3}
+
+
+def test_doctor_finds_a_fresh_workspace_well(mailer: Mailer) -> None:
+    done = mailer("doctor")
+    assert done.code == 0, done.out
+    assert done.out.count("ok ") == 5
+
+
+def test_cron_prints_lines_that_name_this_workspace(mailer: Mailer) -> None:
+    done = mailer("cron")
+    assert f"cd {Path.cwd()} && " in done.out
+    assert "run --for 55s" in done.out
+
+
+def test_outside_a_workspace_there_is_one_clear_message(
+    mailer: Mailer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    done = mailer("status")
+    assert done.code == 1
+    assert "there is no mailer.toml" in done.err
+    assert "mailer init" in done.err
+
+
+def test_a_fault_of_the_program_itself_shows_no_traceback(mailer: Mailer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailer.cli.context.find_workspace", lambda: 1 / 0)
+    done = mailer("status")
+    assert done.code == 1
+    assert "a fault of Mailer itself: ZeroDivisionError" in done.err
+    assert "Traceback" not in done.err

@@ -1,0 +1,70 @@
+"""The servers that other tests stand on: run as processes of their own they tell durably what they took."""
+
+from __future__ import annotations
+
+import signal
+import smtplib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mailer.settings.values import Sendgrid
+from mailer.transports.envelope import Fate
+from mailer.transports.sendgrid import SendgridTransport
+from tests.conftest import REPOSITORY
+from tests.servers import relay, sendgrid_fake
+from tests.transports.samples import MAILING, envelope
+
+
+def over_smtp(port: int) -> None:
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="test") as client:
+        for n in (1, 2):
+            client.sendmail("a@example.org", [f"{n}@example.org"], f"Message-ID: <{n}@x>\r\n\r\n..\r\n".encode())
+
+
+def over_http(port: int) -> None:
+    way = SendgridTransport(Sendgrid(base_url=f"http://127.0.0.1:{port}"), api_key="SG.test")
+    outcomes = way.connect(MAILING).hand_over([envelope(1), envelope(2)])
+    assert [one.fate for one in outcomes] == [Fate.ACCEPTED] * 2
+
+
+@pytest.mark.parametrize(
+    ("module", "talk", "read"),
+    [
+        ("relay", over_smtp, lambda p: [(r.message_id, r.content) for r in relay.read_log(p)]),
+        ("sendgrid_fake", over_http, lambda p: [a.recipient for a in sendgrid_fake.read_log(p)]),
+    ],
+    ids=["relay", "sendgrid"],
+)
+def test_a_process_keeps_its_log_through_a_kill(
+    module: str, talk: Callable[[int], None], read: Callable[[Path], list[object]], tmp_path: Path
+) -> None:
+    port, log = tmp_path / "port", tmp_path / "log"
+    command = [sys.executable, "-m", f"tests.servers.{module}", "--port-file", str(port), "--log", str(log)]
+    command += ["--bodies"] if module == "relay" else []
+    process = subprocess.Popen(command, cwd=REPOSITORY)
+    try:
+        talk(relay.read_port(port))
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert len(read(log)) == 2
+    whole = log.read_bytes()
+    log.write_bytes(whole + b'{"recipient": "half a li')
+    assert len(read(log)) == 2
+
+
+def test_a_relay_process_answers_as_it_was_told_and_leaves_on_a_signal(tmp_path: Path) -> None:
+    port, log = tmp_path / "port", tmp_path / "log"
+    arguments = ["--port-file", str(port), "--log", str(log), "--answer", "rcpt=450 4.2.1 busy"]
+    process = subprocess.Popen([sys.executable, "-m", "tests.servers.relay", *arguments], cwd=REPOSITORY)
+    try:
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match="busy"):
+            over_smtp(relay.read_port(port))
+    finally:
+        process.terminate()
+    assert process.wait(10) == 0
+    assert relay.read_log(log) == []

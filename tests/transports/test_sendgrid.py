@@ -1,0 +1,384 @@
+"""SendGrid against a stateful stand-in, by the real package: limits kept, answers told apart, doubt never resolved."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mailer.settings.values import Sendgrid
+from mailer.transports.envelope import (
+    Envelope,
+    Fate,
+    Mailing,
+    Outcome,
+    ReplyClass,
+    TransportRefused,
+    TransportUnavailable,
+)
+from mailer.transports.sendgrid import MOST_CORRECTIONS, SendgridTransport
+from mailer.transports.sendgrid_request import RequestBody
+from tests.servers.relay import Relay
+from tests.servers.sendgrid_fake import Answer, Break, SendgridFake, Stall, check
+from tests.transports.samples import MAILING, envelope
+
+KEY = "SG.a-secret-that-must-not-be-shown"
+PATIENCE_SECONDS = 0.4
+ACCEPTED, DEFERRED, REFUSED, UNCERTAIN = Fate.ACCEPTED, Fate.DEFERRED, Fate.REFUSED, Fate.UNCERTAIN
+
+# Few and short values, so that a thousand people fit one request.
+SHORT = replace(MAILING, subject=("Hello",), text=("Dear ", 0), html=("Dear ", 0))
+
+
+@pytest.fixture
+def fake() -> Iterator[SendgridFake]:
+    with SendgridFake(api_key=KEY) as one:
+        yield one
+
+
+def transport(fake: SendgridFake, *, seconds: float = 5.0, key: str = KEY) -> SendgridTransport:
+    chosen = Sendgrid(base_url=fake.url, timeout_seconds=seconds)
+    return SendgridTransport(chosen, api_key=key, sender="Example <appeals@example.org>")
+
+
+def short(number: int, value: str = "you") -> Envelope:
+    return replace(envelope(number), values=(value,))
+
+
+def send(fake: SendgridFake, count: int, *, seconds: float = 5.0, mailing: Mailing = SHORT) -> list[Outcome]:
+    connection = transport(fake, seconds=seconds).connect(mailing)
+    return list(connection.hand_over([short(n) for n in range(count)]))
+
+
+def fates(outcomes: list[Outcome]) -> list[Fate]:
+    return [outcome.fate for outcome in outcomes]
+
+
+def test_a_thousand_people_go_in_one_request(fake: SendgridFake) -> None:
+    outcomes = send(fake, 1000, mailing=replace(SHORT, text=("Dear",), html=("Dear",)))
+    assert fates(outcomes) == [ACCEPTED] * 1000
+    assert len(fake.requests) == 1
+    assert len({one.recipient for one in fake.accepted}) == 1000
+    assert {one.provider_id for one in outcomes} == {fake.accepted[0].request}
+
+
+def test_what_each_person_gets_is_theirs_alone(fake: SendgridFake) -> None:
+    transport(fake).connect(MAILING).hand_over([envelope(n, name=f"Name {n}") for n in (1, 2)])
+    one, two = fake.accepted
+    assert "Name 1" in one.text
+    assert "Name 2" not in one.text
+    assert one.custom_args == {"c_delivery": "1", "c_attempt": "1", "c_campaign": MAILING.key}
+    assert one.headers["List-Unsubscribe"] == dict(envelope(1).headers)["List-Unsubscribe"]
+    assert two.headers["List-Unsubscribe"] == dict(envelope(2).headers)["List-Unsubscribe"]
+    assert one.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert one.headers["Message-ID"] == "<1.1@mail.example.org>"
+
+
+def test_their_tracking_is_off_and_no_personal_data_in_custom_args(fake: SendgridFake) -> None:
+    send(fake, 1)
+    (request,) = fake.requests
+    tracking: dict[str, dict[str, bool]] = request["tracking_settings"]
+    assert not any(value for part in tracking.values() for value in part.values())
+    assert set(tracking) == {"click_tracking", "open_tracking", "subscription_tracking", "ganalytics"}
+    assert "example.org" not in str(request["personalizations"][0]["custom_args"])
+
+
+def test_names_lose_what_sendgrid_refuses(fake: SendgridFake) -> None:
+    transport(fake).connect(SHORT).hand_over([replace(short(1), name="Smith; Jones, Ltd")])
+    assert fake.accepted[0].name == "Smith Jones Ltd"
+
+
+def test_one_address_twice_goes_in_two_requests(fake: SendgridFake) -> None:
+    twice = [short(1), replace(short(2), address="Person1@example.org"), short(3)]
+    outcomes = transport(fake).connect(SHORT).hand_over(twice)
+    assert fates(list(outcomes)) == [ACCEPTED] * 3
+    assert len(fake.requests) == 2
+
+
+def test_requests_keep_the_limits_on_substitutions(fake: SendgridFake) -> None:
+    connection = transport(fake).connect(SHORT)
+    outcomes = connection.hand_over([short(n, "x" * 9000) for n in range(12)])
+    assert fates(list(outcomes)) == [ACCEPTED] * 12  # the stand-in refuses more than 50,000 bytes
+    assert len(fake.requests) == 3
+
+
+TOO_MUCH: list[tuple[Envelope, str]] = [
+    (short(2, "x" * 10_000), "bytes"),
+    (short(2, "é" * 5_000), "bytes"),
+    (replace(short(2), values=()), "slot"),
+    (replace(short(2), address="jörg@example.org"), "before the @"),
+    (replace(short(2), headers=(("Received", "x"),)), "Received"),
+    (replace(short(2), headers=(("X-SG-ID", "x"),)), "X-SG-ID"),
+    (replace(short(2), headers=(("X-A", "x"), ("x-a", "y"))), "twice"),
+    (replace(short(2), headers=(("X-A", "x\r\nBcc: y"),)), "control"),
+    (replace(short(2), headers=(("X Y", "x"),)), "name of a header"),
+    (replace(short(2), values=("\ud800",)), "surrogate"),
+]
+
+
+@pytest.mark.parametrize(("one", "says"), TOO_MUCH, ids=[says for _, says in TOO_MUCH])
+def test_who_breaks_a_limit_alone_is_refused_alone(fake: SendgridFake, one: Envelope, says: str) -> None:
+    outcomes = list(transport(fake).connect(SHORT).hand_over([short(1), one, short(3)]))
+    assert fates(outcomes) == [ACCEPTED, REFUSED, ACCEPTED]
+    assert says in outcomes[1].detail
+    assert len(fake.accepted) == 2
+
+
+def test_an_empty_subject_is_refused_for_whom_it_is_empty(fake: SendgridFake) -> None:
+    outcomes = transport(fake).connect(replace(SHORT, subject=(0,))).hand_over([short(1), short(2, " ")])
+    assert fates(list(outcomes)) == [ACCEPTED, REFUSED]
+
+
+REFUSED_MAILINGS = [
+    (replace(SHORT, text=tuple(range(151))), "merge tags"),
+    (replace(SHORT, headers=(("Reply-To", "x"),)), "Reply-To"),
+    (replace(SHORT, text=(), html=()), "empty"),
+    (replace(SHORT, from_address="jörg@example.org"), "before the @"),
+    (replace(SHORT, html=("x" * 21_000_000,)), "larger"),
+]
+
+
+@pytest.mark.parametrize(("mailing", "says"), REFUSED_MAILINGS, ids=[says for _, says in REFUSED_MAILINGS])
+def test_a_mailing_they_cannot_carry_is_refused_before_anybody(fake: SendgridFake, mailing: Mailing, says: str) -> None:
+    with pytest.raises(TransportRefused, match=says):
+        transport(fake).connect(mailing)
+    assert fake.requests == []
+
+
+def test_keys_are_found_at_their_slots_only() -> None:
+    mailing = replace(MAILING, text=tuple(range(150)), html=("-1-", *range(150)))
+    body = RequestBody(mailing)
+    person = body.person(replace(envelope(1), values=tuple(f"v{n}" for n in range(150))), 0)
+    keys = list(person.personalization["substitutions"])
+    assert len(keys) == 150
+    assert not any(a != b and a in b for a in keys for b in keys)
+    assert not any(c in key for key in keys for c in "<>& ")
+    check(body.request([person]))
+    # A value that holds a key would be substituted again.
+    trick = RequestBody(MAILING)
+    key = next(iter(trick.person(envelope(1), 0).personalization["substitutions"]))
+    with pytest.raises(Exception, match="mark"):
+        trick.person(replace(envelope(1), values=(key, "", "", "")), 0)
+
+
+def test_a_400_that_names_one_person_refuses_that_one_and_tries_the_rest(fake: SendgridFake) -> None:
+    fake.unknown |= {"person3@example.org", "person7@example.org"}
+    outcomes = send(fake, 10)
+    assert fates(outcomes) == [REFUSED if n in (3, 7) else ACCEPTED for n in range(10)]
+    assert (outcomes[3].code, outcomes[3].reply_class) == ("400", ReplyClass.HARD)
+    assert "valid address" in outcomes[3].detail
+    assert sorted(one.recipient for one in fake.accepted) == [
+        f"person{n}@example.org" for n in range(10) if n not in (3, 7)
+    ]
+
+
+def test_bad_requests_come_to_an_end(fake: SendgridFake) -> None:
+    """Many of them get an account blocked, so the rest waits; nobody is refused for another's fault."""
+    fake.unknown |= {f"person{n}@example.org" for n in range(MOST_CORRECTIONS + 10)}
+    outcomes = send(fake, MOST_CORRECTIONS + 20)
+    assert len(fake.requests) == MOST_CORRECTIONS + 1
+    assert fates(outcomes).count(REFUSED) == MOST_CORRECTIONS + 1
+    assert fates(outcomes[MOST_CORRECTIONS + 1 :]) == [DEFERRED] * 19
+    assert fake.accepted == []
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [{"message": "Bad Request", "field": None, "help": None}],
+        [{"message": "Bad Request", "field": "null"}],
+        [{"message": "too long", "field": "subject"}],
+        [{"message": "?", "field": "personalizations.99.to"}],
+        ["not an object"],
+        [],
+    ],
+)
+def test_a_400_that_names_nobody_is_our_fault(fake: SendgridFake, errors: list[Any]) -> None:
+    fake.on(Answer(400, errors=errors))
+    outcomes = send(fake, 3)
+    assert {(one.fate, one.code, one.reply_class) for one in outcomes} == {(REFUSED, "400", ReplyClass.OURS)}
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 307, 401, 403, 404, 405, 406])
+def test_key_permission_and_address_of_the_api_are_for_staff_to_mend(fake: SendgridFake, status: int) -> None:
+    fake.on(Answer(status, headers={"Location": f"{fake.url}/elsewhere"}))
+    with pytest.raises(TransportRefused, match=str(status)) as caught:
+        send(fake, 3)
+    assert caught.value.hint
+    assert KEY not in str(caught.value)
+    assert len(fake.requests) == 1
+
+
+def test_a_wrong_key_is_refused_and_not_shown(fake: SendgridFake) -> None:
+    with pytest.raises(TransportRefused, match="401") as caught:
+        transport(fake, key="SG.wrong").connect(SHORT).hand_over([short(1)])
+    assert "SG.wrong" not in str(caught.value)
+
+
+def test_a_complaint_after_others_were_taken_loses_nobody(fake: SendgridFake) -> None:
+    fake.on(Answer(403), skip=1)
+    outcomes = list(transport(fake).connect(SHORT).hand_over([short(n, "x" * 9000) for n in range(12)]))
+    assert fates(outcomes) == [ACCEPTED] * 5 + [DEFERRED] * 7
+    assert outcomes[-1].reply_class is ReplyClass.OURS
+
+
+def test_a_request_too_large_is_split(fake: SendgridFake) -> None:
+    fake.on(Answer(413), when=lambda people: len(people) > 3)
+    assert fates(send(fake, 20)) == [ACCEPTED] * 20
+    assert [one.recipient for one in fake.accepted] == [f"person{n}@example.org" for n in range(20)]
+
+
+def test_one_mail_too_large_is_refused_alone(fake: SendgridFake) -> None:
+    fake.on(Answer(413), when=lambda people: "person2@example.org" in people)
+    assert fates(send(fake, 5)) == [ACCEPTED, ACCEPTED, REFUSED, ACCEPTED, ACCEPTED]
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Date": "Tue, 24 Nov 2026 09:00:00 GMT", "X-RateLimit-Reset": "1795510830"}, 30),
+        ({"Date": "Tue, 24 Nov 2026 09:00:00 GMT", "X-RateLimit-Reset": "1"}, 1),
+        ({"Date": "Tue, 24 Nov 2026 09:00:00 GMT", "X-RateLimit-Reset": "9999999999"}, 3600),
+        ({"X-RateLimit-Reset": "soon"}, 60),
+        ({}, 60),
+    ],
+)
+def test_a_429_waits_until_the_limit_is_reset(fake: SendgridFake, headers: dict[str, str], seconds: float) -> None:
+    fake.on(Answer(429, headers=headers))
+    outcomes = send(fake, 3)
+    assert {(one.fate, one.retry_after_seconds) for one in outcomes} == {(DEFERRED, seconds)}
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "act", [Answer(500), Answer(500, accepted=True), Answer(502), Answer(503), Answer(200)], ids=str
+)
+def test_an_answer_that_settles_nothing_leaves_doubt(fake: SendgridFake, act: Answer) -> None:
+    fake.on(act)
+    outcomes = send(fake, 3)
+    assert fates(outcomes) == [UNCERTAIN] * 3
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("act", [Stall(), Stall(read_body=False), Break(), Break(read_body=False)], ids=str)
+def test_no_answer_leaves_doubt(fake: SendgridFake, act: Stall | Break, accepted: bool) -> None:
+    fake.on(replace(act, accepted=accepted))
+    start = time.monotonic()
+    outcomes = send(fake, 3, seconds=PATIENCE_SECONDS)
+    assert fates(outcomes) == [UNCERTAIN] * 3
+    assert time.monotonic() - start < PATIENCE_SECONDS * 10
+    assert len(fake.accepted) in (0, 3)
+
+
+def test_doubt_about_one_request_keeps_the_others_out_of_it(fake: SendgridFake) -> None:
+    fake.on(Answer(503), skip=1)
+    outcomes = list(transport(fake).connect(SHORT).hand_over([short(n, "x" * 9000) for n in range(14)]))
+    assert fates(outcomes) == [ACCEPTED] * 5 + [UNCERTAIN] * 5 + [DEFERRED] * 4
+
+
+def test_nobody_listening_is_unavailable(fake: SendgridFake) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+    way = SendgridTransport(Sendgrid(base_url=f"http://127.0.0.1:{port}"), api_key=KEY)
+    with pytest.raises(TransportUnavailable, match="refused"):
+        way.connect(SHORT).hand_over([short(1)])
+
+
+def test_a_name_that_does_not_resolve_is_unavailable() -> None:
+    way = SendgridTransport(Sendgrid(base_url="https://api.sendgrid.invalid", timeout_seconds=2), api_key=KEY)
+    with pytest.raises(TransportUnavailable, match="resolved"):
+        way.connect(SHORT).hand_over([short(1)])
+
+
+def test_a_certificate_nobody_vouches_for_is_unavailable_and_nothing_was_sent() -> None:
+    with Relay(tls="tls") as server:  # any server with a certificate of its own will do
+        way = SendgridTransport(Sendgrid(base_url=f"https://127.0.0.1:{server.port}", timeout_seconds=5), api_key=KEY)
+        with pytest.raises(TransportUnavailable, match="certificate"):
+            way.connect(SHORT).hand_over([short(1)])
+
+
+def test_a_dribbled_answer_is_cut_off_in_time() -> None:
+    with DribblingServer() as port:
+        chosen = Sendgrid(base_url=f"http://127.0.0.1:{port}", timeout_seconds=PATIENCE_SECONDS)
+        start = time.monotonic()
+        outcomes = SendgridTransport(chosen, api_key=KEY).connect(SHORT).hand_over([short(1)])
+        assert fates(list(outcomes)) == [UNCERTAIN]
+        assert time.monotonic() - start < PATIENCE_SECONDS * 5
+
+
+def test_a_key_missing_malformed_or_in_the_clear_is_refused() -> None:
+    for key, url, says in (
+        ("", "https://api.sendgrid.com", "no SendGrid API key"),
+        ("SG.x\n", "https://api.sendgrid.com", "white space"),
+        (KEY, "http://api.sendgrid.invalid", "unencrypted"),
+        (KEY, "ftp://127.0.0.1", "unencrypted"),
+    ):
+        with pytest.raises(TransportRefused, match=says) as caught:
+            SendgridTransport(Sendgrid(base_url=url), api_key=key).connect(SHORT)
+        assert KEY not in str(caught.value)
+
+
+def test_the_package_logs_neither_key_nor_people(fake: SendgridFake, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        send(fake, 1)
+    assert KEY not in caplog.text
+    assert "person0@example.org" not in caplog.text
+
+
+def test_probing_uses_the_sandbox(fake: SendgridFake) -> None:
+    assert "appeals@example.org" in transport(fake).probe()
+    assert fake.requests[0]["mail_settings"] == {"sandbox_mode": {"enable": True}}
+    assert fake.accepted == []
+
+
+@pytest.mark.parametrize(
+    ("act", "error"),
+    [
+        (Answer(401), TransportRefused),
+        (Answer(400), TransportRefused),
+        (Answer(429), TransportUnavailable),
+        (Answer(503), TransportUnavailable),
+        (Break(), TransportUnavailable),
+    ],
+    ids=str,
+)
+def test_probing_tells_what_is_wrong(fake: SendgridFake, act: Answer | Break, error: type[Exception]) -> None:
+    fake.on(act)
+    with pytest.raises(error):
+        transport(fake).probe()
+
+
+class DribblingServer:
+    """Takes one connection and answers it a byte at a time, each well within a socket's own timeout."""
+
+    def __enter__(self) -> int:
+        import threading
+
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return int(self._server.getsockname()[1])
+
+    def _serve(self) -> None:
+        one, _ = self._server.accept()
+        with one:
+            for byte in b"HTTP/1.1 202 Accepted\r\nX-A: " + b"x" * 300:
+                if self._stop.wait(PATIENCE_SECONDS / 8):
+                    return
+                try:
+                    one.sendall(bytes((byte,)))
+                except OSError:
+                    return
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._server.close()
