@@ -1,7 +1,7 @@
 """kill -9 in the middle of a send, again and again; overlapping runs; signals: nobody twice, nobody lost.
 
-Real `mailer run` processes, a real Maildir and a real SMTP relay in a process of its own. What arrived is asked of
-them, person by person, and compared with what the ledger says.
+Real `mailer run` processes; a real Maildir, a real SMTP relay and a fake of SendGrid's API in processes of their own.
+What arrived is asked of them, person by person, and compared with what the ledger says.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from mailer.store.database import Database
 from mailer.store.tables import deliveries, people, workers
 from mailer.workspace import Workspace
 from tests.delivery.world import add_people, launch
+from tests.servers import sendgrid_fake
 from tests.servers.relay import read_log, read_port
 
 PEOPLE = 240
 KILLS = 8
 CONNECTIONS = 3
+PER_REQUEST = 5
 PATIENCE_SECONDS = 30.0
 
 
@@ -43,7 +45,7 @@ class Site:
     database: Database
     environ: dict[str, str]
     arrived: Callable[[], Counter[str]]  # address → how often
-    connections: int
+    on_the_wire: int  # people that may be on the wire at one moment: one a connection, or a request of SendGrid
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "mailer", "run", *arguments]
@@ -82,11 +84,11 @@ def compare(site: Site, *, kills: int) -> Counter[str]:
         elif state not in ("uncertain", "sending"):
             assert arrived[address] == 0, f"{address} is {state} and was mailed"
     states = Counter(said.values())
-    assert states["uncertain"] + states["sending"] <= kills * site.connections
+    assert states["uncertain"] + states["sending"] <= kills * site.on_the_wire
     return states
 
 
-@pytest.fixture(params=["outbox", "smtp"])
+@pytest.fixture(params=["outbox", "smtp", "sendgrid"])
 def site(request: pytest.FixtureRequest, workspace: Workspace, database: Database, tmp_path: Path) -> Iterator[Site]:
     now = datetime.now(UTC)  # the processes under test read the real clock
     add_people(database, PEOPLE, now=now)
@@ -96,7 +98,17 @@ def site(request: pytest.FixtureRequest, workspace: Workspace, database: Databas
     if request.param == "outbox":
         yield Site(workspace.root, database, environ, lambda: in_maildir(workspace.root / "outbox"), 1)
         return
-    with relay(tmp_path) as (port, log):
+    if request.param == "sendgrid":
+        with server("sendgrid_fake", tmp_path, "--api-key", "SG.test") as (port, log):
+            environ |= {
+                "MAILER_SENDGRID_BASE_URL": f"http://127.0.0.1:{port}",
+                "MAILER_SENDGRID_API_KEY": "SG.test",
+                "MAILER_SENDGRID_CONNECTIONS": "2",
+                "MAILER_SENDGRID_PEOPLE_PER_REQUEST": str(PER_REQUEST),
+            }
+            yield Site(workspace.root, database, environ, lambda: in_sendgrid(log), 2 * PER_REQUEST)
+        return
+    with server("relay", tmp_path) as (port, log):
         environ |= {
             "MAILER_SMTP_HOST": "127.0.0.1",
             "MAILER_SMTP_PORT": str(port),
@@ -107,16 +119,21 @@ def site(request: pytest.FixtureRequest, workspace: Workspace, database: Databas
 
 
 @contextmanager
-def relay(folder: Path) -> Generator[tuple[int, Path], None, None]:
-    """The SMTP relay as a process of its own."""
-    port_file, log = folder / "port", folder / "relay.log"
-    command = [sys.executable, "-m", "tests.servers.relay", "--port-file", str(port_file), "--log", str(log)]
+def server(name: str, folder: Path, *options: str) -> Generator[tuple[int, Path], None, None]:
+    """The SMTP relay or the fake of SendGrid as a process of its own."""
+    port_file, log = folder / "port", folder / f"{name}.log"
+    command = [sys.executable, "-m", f"tests.servers.{name}", "--port-file", str(port_file), "--log", str(log)]
+    command += options
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     try:
         yield read_port(port_file), log
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+def in_sendgrid(log: Path) -> Counter[str]:
+    return Counter(mail.recipient for mail in sendgrid_fake.read_log(log))
 
 
 def in_log(log: Path) -> Counter[str]:
