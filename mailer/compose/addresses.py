@@ -25,8 +25,8 @@ ATTRIBUTE = re.compile(r"(?<=\s)(href|src|alt)\s*=\s*(\"([^\"]*)\"|'([^']*)')")
 MARKUP = re.compile(r"<[^>]*>")
 
 
-# Where a bare text would break the tables around it and mj-raw may stand. Not mj-wrapper: there mrml puts the content of
-# mj-raw into a comment that only Outlook reads, so a condition can't hold a section of a wrapper.
+# Where a bare text would break the tables around it and mj-raw may stand. Not mj-wrapper: there mrml puts the content
+# of mj-raw into a comment that only Outlook reads, so a condition can't hold a section of a wrapper.
 BETWEEN = ("mj-body", "mj-section", "mj-column", "mj-hero", "mj-group")
 
 

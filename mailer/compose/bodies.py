@@ -24,7 +24,7 @@ from mailer.compose.markdown import Markdown, Parsed
 from mailer.compose.markers import Control, Markers
 from mailer.compose.resolving import Resolved
 from mailer.compose.source import Action
-from mailer.compose.text import PlainText, label_and_address, wrap
+from mailer.compose.text import PlainText, label_and_address, ruled, wrap
 from mailer.errors import Fault, Place
 
 Piece = list[Token]  # one block-level construct with all it holds
@@ -53,6 +53,7 @@ class Body:
         blocks: list[Block] = []
         run: list[Token] = []
         for piece in pieces:
+            self._refuse_inner_blocks(piece, resolved)
             special = self._special(piece, resolved)
             if piece[0].type == "condition":
                 for found in self.markers.pattern.finditer(piece[0].content):
@@ -68,6 +69,8 @@ class Body:
             elif not _is_refused(piece):
                 run += piece
         self._flush(run, blocks)
+        for note in parsed.notes:
+            self._refuse_images(note, resolved)
         return blocks, self._notes(parsed)
 
     def markup(self, resolved: Resolved, *, placement: str) -> tuple[Markup, str]:
@@ -77,6 +80,9 @@ class Body:
             if token.type.startswith("container_") or any(c.type == "image" for c in token.children or ()):
                 place = resolved.place((token.map or [0])[0] + 1)
                 self.faults.append(Fault("only words and links can stand here", place))
+        if parsed.notes:
+            hint = "Put the footnote into the body of the message."
+            self.faults.append(Fault("footnotes can't stand here", resolved.place(1), hint))
         return Markup(self.markdown.html(parsed.tokens)), self.plain.blocks(parsed.tokens)  # noqa: S704 - rendered with html off
 
     def picture(self, written: str, alt: str, *, place: Place, caption: str = "") -> ImageBlock:
@@ -114,6 +120,7 @@ class Body:
             case "container_ask_open":
                 return self._ask(piece, place)
             case "container_quote_open":
+                self._refuse_images(piece, resolved)
                 return self._quote(piece)
             case "container_story_open":
                 return self._story(piece, resolved, place)
@@ -170,11 +177,19 @@ class Body:
             self._refuse_images(part, resolved)
         tokens = [token for part in inner for token in part]
         html = Markup(self.markdown.html(tokens))  # noqa: S704 - rendered with html off
-        text = (image.text if image else "") + f"{wrap(title)}\n{'-' * min(len(title), 72)}\n\n"
+        text = (image.text if image else "") + f"{ruled(title, '-')}\n\n"
         text += self.plain.blocks(tokens) + (f"{label_and_address(link.label, link.url)}\n\n" if link else "")
         return StoryBlock(title, image, html, link, text)
 
-    def _refuse_images(self, piece: Piece, resolved: Resolved) -> None:
+    def _refuse_inner_blocks(self, piece: Piece, resolved: Resolved) -> None:
+        for token in piece[1:]:
+            if token.type.startswith("container_") and token.nesting == 1:
+                name = token.type.removeprefix("container_").removesuffix("_open")
+                place = resolved.place((token.map or [0])[0] + 1)
+                hint = "Close the block or the list above it first, and begin its line without spaces."
+                self.faults.append(Fault(f"::: {name} stands inside something else", place, hint))
+
+    def _refuse_images(self, piece: Sequence[Token], resolved: Resolved) -> None:
         for token in piece:
             if token.type == "inline" and any(child.type == "image" for child in token.children or ()):
                 place = resolved.place((token.map or [0])[0] + 1)

@@ -29,7 +29,7 @@ from mailer.compose.resolving import Resolved, Resolver, Task
 from mailer.compose.source import Action, Source
 from mailer.compose.splitting import Slots, Splitter
 from mailer.compose.structure import check_structure
-from mailer.compose.text import wrap
+from mailer.compose.text import ruled, wrap
 from mailer.compose.vetting import vet_finished, vet_words
 from mailer.compose.waiting import PERSONAL_ADDRESSES
 from mailer.errors import Fault, MailerError, Place, raise_faults
@@ -236,9 +236,8 @@ class _Compiler:
         unsubscribe, view, preferences = (
             self.markers.add(Value(name, Place(self.source.file))) for name in PERSONAL_ADDRESSES
         )
-        heading = wrap(written.headline)
         pieces = [
-            f"{heading}\n{'=' * min(max(map(len, heading.split(chr(10)))), 72)}\n\n",
+            f"{ruled(written.headline, '=')}\n\n",
             written.fields_text,
             *(block.text for block in written.blocks),
             written.signature_text,

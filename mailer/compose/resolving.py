@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, TracebackType
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import (
     BaseLoader,
@@ -83,7 +83,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.filters.update({name: builtin[name] for name in LAYOUT_FILTERS} if layout else {})
         self.filters.update({name: _tolerant(name, rule.apply) for name, rule in FILTERS.items()})
         self.globals.clear()
-        self.globals["range"] = safe_range
+        cast(dict[str, Any], self.globals)["range"] = safe_range
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Sums with numbers only: a text times a billion would fill the memory."""
@@ -157,7 +157,7 @@ class Resolver(BaseLoader):
             source, environment=environment, markers=self.task.markers, vocabulary=self.task.vocabulary,
             faults=self.faults,
         )  # fmt: skip
-        if len(self.faults) > before:
+        if any(not fault.warning for fault in self.faults[before:]):
             raise _Stopped("faults")
         return prepared
 
@@ -168,7 +168,8 @@ class Resolver(BaseLoader):
         code = _CODE.get(key)
         if code is None:
             code = environment.compile(text, name, name)
-            _keep(_CODE, key, code)
+            if name not in self.sources:  # what a message says is used once
+                _keep(_CODE, key, code)
         return environment.template_class.from_code(environment, code, globals or {}, uptodate)
 
     def _read(self, name: str) -> SourceText:

@@ -17,6 +17,7 @@ from mailer.compose.markers import ANY_MARKER, Control, Literal, Markers
 
 WIDTH = 72
 INDENT = "    "
+USUAL = "x" * 6  # as long as what a merge tag stands for usually is
 STAND_IN = "\ufdd0"  # a noncharacter: no text holds it (`source` leaves it out)
 
 
@@ -68,9 +69,7 @@ class PlainText:
         if len(links) == 1 and links[0].label == words.strip():
             return label_and_address(links[0].label, links[0].address)
         below = [self._under(link.branches, "\n" + label_and_address(link.label, link.address)) for link in links]
-        text = wrap(words, width)
-        if shout:
-            text += "\n" + "-" * min(max(len(line) for line in text.split("\n")), width)
+        text = ruled(words, "-", width=width) if shout else wrap(words, width)
         return text + "".join(below)
 
     def inline(self, token: Token) -> str:
@@ -155,6 +154,13 @@ def label_and_address(label: str, address: str) -> str:
     if address.lower().startswith("mailto:") and address[7:] == label:
         return label
     return f"{label}: {address}" if label and not re.match(r"https?://", label) else address
+
+
+def ruled(text: str, sign: str, *, width: int = WIDTH) -> str:
+    """`text` with a line of `sign` under it, as long as its longest line."""
+    wrapped = wrap(text, width)
+    longest = max(len(ANY_MARKER.sub(USUAL, line)) for line in wrapped.split("\n"))
+    return f"{wrapped}\n{sign * min(longest, width)}"
 
 
 def wrap(text: str, width: int = WIDTH) -> str:

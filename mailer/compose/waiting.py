@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from jinja2 import Environment
 
-from mailer.compose.expressions import Vocabulary, is_text
+from mailer.compose.expressions import Expression, Field, Filter, Vocabulary, is_text
 from mailer.compose.markers import Control, Markers, Value
 from mailer.compose.parsing import parse_expression
 from mailer.errors import Fault, FaultsFound, Place
@@ -24,6 +24,10 @@ WAITING_NAMES = ("supporter", *PERSONAL_ADDRESSES)
 LINE_MARK = re.compile("[\x1c-\x1e]*\x1f")
 DIGITS = "\x1c\x1d\x1e"
 FILE_STEP = 1 << 20  # lines a file may have
+
+# Where a missing value leaves a hole that everybody sees: "Dear ,".
+OFTEN_MISSING = ("first_name", "last_name", "name")
+UNCHANGED_WHEN_EMPTY = ("upper", "lower", "title")
 
 Token = tuple[int, str, str]
 
@@ -150,15 +154,18 @@ class _Waiting:
         """A marker for each construct that waits, None for the others."""
         result: list[str | None] = [None] * len(constructs)
         grouped: set[int] = set()
+        tests: dict[range, str] = {}  # from a condition's beginning to its end: what it tests
         for group in _if_groups(constructs):
             grouped.update(group)
             if any(constructs[i].waits for i in group):
                 self.group([constructs[i] for i in group], group, result)
+                tests[range(group[0], group[-1])] = " ".join(constructs[i].source for i in group)
         for index, construct in enumerate(constructs):
             if index in grouped or not construct.waits:
                 continue
             if construct.keyword == "=":
-                result[index] = self.value(construct)
+                around = " ".join(test for span, test in tests.items() if index in span)
+                result[index] = self.value(construct, around=around)
             else:
                 self.faults.append(
                     Fault(
@@ -173,29 +180,44 @@ class _Waiting:
     def at(self, construct: _Construct) -> Place:
         return Place(self.place.file, (self.place.line or 1) + construct.line - 1)
 
-    def checked(self, construct: _Construct, *, printed: bool) -> str:
-        """The source of an expression, on one line, after it has been found to be in the language."""
-        place = self.at(construct)
+    def checked(self, construct: _Construct) -> Expression | None:
+        """The expression, or None when it isn't in the language."""
         try:
-            expression = parse_expression(construct.source, vocabulary=self.vocabulary, place=place)
+            return parse_expression(construct.source, vocabulary=self.vocabulary, place=self.at(construct))
         except FaultsFound as found:
             self.faults += found.faults
-        else:
-            if printed and not is_text(expression):
-                hint = 'Write {{ "this" if … else "that" }}, or use {% if %}.'
-                self.faults.append(Fault("a comparison is true or false and can't be printed", place, hint))
-        return construct.source
+            return None
 
-    def value(self, construct: _Construct) -> str:
-        return self.markers.add(Value(self.checked(construct, printed=True), self.at(construct)))
+    def value(self, construct: _Construct, *, around: str) -> str:
+        """A marker for {{ … }}. `around`: what the conditions that it stands in test."""
+        expression, place = self.checked(construct), self.at(construct)
+        if expression is not None and not is_text(expression):
+            hint = 'Write {{ "this" if … else "that" }}, or use {% if %}.'
+            self.faults.append(Fault("a comparison is true or false and can't be printed", place, hint))
+        missing = _may_be_missing(expression)
+        if missing and missing not in around:
+            hint = f'Say what stands in its place: {{{{ supporter.{missing} | default("friend") }}}}'
+            self.faults.append(Fault(f"people without {missing} get a hole here", place, hint, warning=True))
+        return self.markers.add(Value(construct.source, place))
 
     def group(self, constructs: list[_Construct], indices: list[int], result: list[str | None]) -> None:
         number = self.markers.new_group()
         for branch, (construct, index) in enumerate(zip(constructs, indices, strict=True)):
             tested = construct.keyword in ("if", "elif")
-            test = self.checked(construct, printed=False) if tested else ""
+            if tested:
+                self.checked(construct)
+            test = construct.source if tested else ""
             ends = construct.keyword == "endif"
             result[index] = self.markers.add(Control(number, -1 if ends else branch, test, self.at(construct)))
+
+
+def _may_be_missing(expression: Expression | None) -> str | None:
+    """The field that many people lack, when nothing stands in for it."""
+    while isinstance(expression, Filter) and expression.name in UNCHANGED_WHEN_EMPTY:
+        expression = expression.operand
+    if isinstance(expression, Field) and expression.scope == "supporter" and expression.name in OFTEN_MISSING:
+        return expression.name
+    return None
 
 
 def _if_groups(constructs: list[_Construct]) -> list[list[int]]:

@@ -68,6 +68,10 @@ FIRST_LINE = FRONT.format(subject="x", preheader="x", action="x", more="").count
         ("a\n\n::: quote x\nwords\n", 3, "never closed", ":::"),
         ("::: ask\nWords\n:::\n", 1, "holds nothing but its button", None),
         ("::: story\nno title\n:::\n", 1, "no title", "### Title"),
+        ("::: story\n### A\n\nb\n\n::: ask\n:::\n:::\n", 6, "::: ask stands inside", "Close"),
+        ("- a\n\n  ::: ask\n  :::\n", 3, "::: ask stands inside", None),
+        ("::: quote a\n![A](a.png)\n:::\n", 2, "paragraph of its own", None),
+        ("a[^1]\n\n[^1]: ![A](a.png)", 3, "paragraph of its own", None),
         ("a[^1]", 1, "there is no note '1'", "[^1]:"),
         ("a\n\n![](a.png)", 3, "no description", "![What it shows]"),
         ("![A](missing.png)", 1, "there is no picture 'missing.png'", "a.png"),
@@ -104,6 +108,7 @@ def test_bad_bodies(
         ({"more": "signature: '{{ supporter.nope }}'\n"}, 9, "unknown field supporter.nope"),
         ({"more": "signature: |\n  a\n  {{ supporter.nope }}\n"}, 11, "unknown field supporter.nope"),
         ({"more": "signature: '![x](a.png)'\n"}, 9, "only words and links"),
+        ({"more": "signature: 'a^[b]'\n"}, 9, "footnotes can't stand here"),
         ({"more": "site: nowhere\n"}, 9, "is not a web address"),
         ({"more": "kicker: '{{ nope }}'\n"}, 9, "unknown name 'nope'"),
     ],
@@ -186,6 +191,24 @@ def test_warnings_stop_nothing(desk: Desk, picture: Callable[[str], Path]) -> No
                   "'X' is mentioned nowhere", "90 characters"):  # fmt: skip
         assert words.lower() in told.lower()
     assert all(fault.warning and fault.place for fault in compiled.faults)
+
+
+@pytest.mark.parametrize(
+    ("body", "holes"),
+    [
+        ("Dear {{ supporter.first_name }},", 1),
+        ("Dear {{ supporter.name | title }},", 1),
+        ("Dear {{ supporter.first_name | default('friend') }},", 0),
+        ("Dear {{ supporter.first_name or supporter.last_name }},", 0),
+        ("Dear{% if supporter.first_name %} {{ supporter.first_name }}{% endif %},", 0),
+        ("{% if supporter.country %}{{ supporter.first_name }}{% endif %}", 1),
+        ("{% if supporter.first_name %}a{% endif %}{{ supporter.first_name }}", 1),
+        ("{{ supporter.email }}", 0),
+    ],
+)
+def test_a_name_without_a_stand_in_is_told_of(desk: Desk, body: str, holes: int) -> None:
+    compiled = desk.compile(body)
+    assert sum("get a hole" in fault.message for fault in compiled.faults) == holes
 
 
 TAGS = st.sampled_from(

@@ -1,0 +1,168 @@
+"""Laws of the import: every row is counted once, and the list is what a plain reading of the rules makes it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailer.audience.addresses import BadAddress, normalise
+from mailer.audience.importing.columns import understand
+from mailer.audience.importing.judging import Person, clean, judge_rows
+from mailer.audience.importing.reading import open_table
+from mailer.audience.people import list_counts, supporters
+from mailer.store.database import Database, open_database
+from tests.audience.world import KEY, bring
+
+NAMES = st.sampled_from(
+    ["", "Ada", " Bob ", "Zoë", "علي", 'say "it"', "a,b", "x" * 201, "bell\x07", "two\nlines", "\u00a0"]
+)
+ADDRESSES = st.sampled_from(
+    [
+        "a@example.org",
+        "A@Example.org ",
+        "b@example.org",
+        "c@example.org",
+        "d@bücher.example",
+        "bad",
+        "",
+        "é@example.org",
+    ]
+)
+STATUSES = st.sampled_from(["", "", "", "subscribed", "pending", "unsubscribed", "bounced", "what?"])
+ROWS = st.lists(st.tuples(ADDRESSES, NAMES, NAMES, STATUSES).map(list), max_size=12)
+HEADER = ["email", "first_name", "town", "status"]
+
+
+def as_csv(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([HEADER, *rows])
+    return text.getvalue()
+
+
+class Model:
+    """The rules of an import, for one list, as plainly as they can be written."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, dict[str, str]] = {}
+        self.on_list: dict[str, str] = {}
+        self.suppressed: set[str] = set()
+
+    def bring(self, rows: list[list[str]]) -> dict[str, int]:
+        counts = dict.fromkeys(("added", "updated", "unchanged", "duplicate", "rejected", "suppressed"), 0)
+        taken: list[Person] = []
+        columns = understand(HEADER, {}, place="x")
+        numbered = list(enumerate(rows, start=1))
+        for person in judge_rows(
+            numbered, columns=columns, address_key=KEY, refuse=lambda *_: counts.update(rejected=counts["rejected"] + 1)
+        ):
+            taken.append(person)
+        for _, address, *_, status in taken:
+            if status not in ("subscribed", "pending"):
+                self.suppressed.add(address)
+        seen: set[str] = set()
+        for _, address, _, first, _, _, _, attributes, status in taken:
+            if address in self.suppressed:
+                counts["suppressed"] += 1
+                if status == "unsubscribed" and address in self.on_list:
+                    self.on_list[address] = "unsubscribed"
+            elif address in seen:
+                counts["duplicate"] += 1
+            else:
+                seen.add(address)
+                counts[self.take(address, first, attributes, status)] += 1
+        return counts
+
+    def take(self, address: str, first: str, attributes: str, status: str) -> str:
+        new = {"first_name": first, "attributes": attributes}
+        if address not in self.people:
+            self.people[address], self.on_list[address] = new, status
+            return "added"
+        known = self.people[address]
+        changes = {name: value for name, value in new.items() if value not in ("", "{}", known[name])}
+        known.update(changes)
+        if self.on_list[address] == "pending" and status == "subscribed":
+            self.on_list[address] = status
+            return "updated"
+        return "updated" if changes else "unchanged"
+
+
+@settings(max_examples=60, deadline=None)
+@given(files=st.lists(ROWS, min_size=1, max_size=3))
+def test_every_row_is_counted_once_and_the_list_is_as_the_rules_say(
+    tmp_path_factory: object, files: list[list[list[str]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("laws")  # pyright: ignore[reportAttributeAccessIssue] - a fixture hypothesis lets through
+    store, model = open_database(f"sqlite:///{folder / 'mailer.db'}"), Model()
+    try:
+        for rows in files:
+            report = bring(store, folder / "people.csv", as_csv(rows))
+            expected = model.bring(rows)
+            assert {name: getattr(report, name) for name in expected} == expected
+            assert report.read == len(rows) == sum(expected.values())
+            assert report.adds_up
+        check(store, model)
+    finally:
+        store.close()
+
+
+def check(store: Database, model: Model) -> None:
+    with store.read() as connection:
+        found = {one["email"]: one for one in supporters(connection, range(1, 100)).values()}
+        count = list_counts(connection).get("supporters")
+    assert set(found) == set(model.people)
+    assert {address: one["first_name"] for address, one in found.items()} == {
+        address: one["first_name"] for address, one in model.people.items()
+    }
+    standing = list(model.on_list.values())
+    if count:
+        assert (count.subscribed, count.pending, count.unsubscribed) == tuple(
+            standing.count(status) for status in ("subscribed", "pending", "unsubscribed")
+        )
+    else:
+        assert not standing
+
+
+CELLS = st.text(alphabet="aB1 .@-_é\u00a0\u200b\t\x07'\"", max_size=20) | NAMES
+
+
+@given(
+    email=ADDRESSES | st.from_regex(r"[a-zA-Z.]{1,8}@[a-z-]{1,6}\.(org|test)", fullmatch=True) | CELLS,
+    first=CELLS,
+    town=CELLS,
+)
+def test_the_short_way_judges_as_the_careful_one(email: str, first: str, town: str) -> None:
+    columns = understand(["email", "first_name", "town"], {}, place="x")
+    refused: list[str] = []
+    row = [email, first, town]
+    judged = list(
+        judge_rows(
+            [(1, list(row))],
+            columns=columns,
+            address_key=KEY,
+            refuse=lambda line, reason, values: refused.append(reason),
+        )
+    )
+    try:
+        cells = clean(list(row), columns)
+        address = normalise(cells[0])
+    except (BadAddress, Exception) as error:  # noqa: BLE001 - whatever it raises, the other way must refuse as well
+        assert refused, error
+        assert not judged
+        return
+    ((_, found, _, name, _, _, _, attributes, _),) = judged
+    assert (found, name) == (address, cells[1])
+    assert (cells[2] in attributes.replace('\\"', '"').replace("\\t", "\t")) if cells[2] else attributes == "{}"
+
+
+@given(rows=st.lists(st.lists(st.text(alphabet="ab,;\t|\"'\n é", max_size=6), min_size=3, max_size=3), max_size=5))
+def test_what_csv_writes_is_read_back(tmp_path_factory: object, rows: list[list[str]]) -> None:
+    path = Path(tmp_path_factory.mktemp("csv")) / "people.csv"  # pyright: ignore[reportAttributeAccessIssue] - as above
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["email", "name", "town"], *rows])
+    with open_table(path) as table:
+        assert table.columns == ["email", "name", "town"]
+        assert [values for _, values in table.rows] == rows

@@ -1,0 +1,108 @@
+"""People, lists and campaigns as the audience's tests need them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, insert
+
+from mailer.audience.addresses import address_hash
+from mailer.audience.importing import ImportReport, import_file
+from mailer.store.database import Database
+from mailer.store.tables import (
+    CampaignState,
+    DeliveryState,
+    Membership,
+    Verdict,
+    campaigns,
+    deliveries,
+    hits,
+    links,
+    people,
+    subscriptions,
+)
+from mailer.workspace import ListDefinition
+from tests.conftest import NOW
+
+KEY = b"an-address-key-for-tests-that-is-long-enough"
+SUPPORTERS = ListDefinition("supporters", "Supporters", "supporters.lists.example.org", consent="Yes, mail me.")
+
+
+def add_person(
+    connection: Connection, number: int, *, attributes: Mapping[str, str] | None = None, **fields: str
+) -> int:
+    address = fields.pop("address", f"person{number}@example.org")
+    connection.execute(
+        insert(people).values(
+            id=number,
+            address=address,
+            address_hash=address_hash(address, KEY),
+            attributes=dict(attributes or {}),
+            created_at=NOW,
+            updated_at=NOW,
+            **fields,
+        )
+    )
+    return number
+
+
+def subscribe(connection: Connection, person_id: int, list_id: int, status: Membership = Membership.SUBSCRIBED) -> None:
+    row = {"list_id": list_id, "person_id": person_id, "status": status.value, "changed_at": NOW}
+    connection.execute(insert(subscriptions).values(row))
+
+
+def add_campaign(connection: Connection, number: int, slug: str, *, finished_at: datetime | None = None) -> int:
+    connection.execute(
+        insert(campaigns).values(
+            id=number, slug=slug, state=CampaignState.SENDING.value, message={}, digest="", audience={},
+            created_at=NOW, finished_at=finished_at,
+        )
+    )  # fmt: skip
+    for n, is_action in ((1, True), (2, False)):
+        connection.execute(
+            insert(links).values(
+                campaign_id=number, n=n, url="https://example.org/", label="", placement="button", is_action=is_action
+            )
+        )
+    return number
+
+
+def deliver(
+    connection: Connection,
+    campaign_id: int,
+    person_id: int | None,
+    *,
+    number: int,
+    state: DeliveryState = DeliveryState.SENT,
+    at: datetime = NOW,
+) -> int:
+    delivery_id = campaign_id * 2**32 + number
+    connection.execute(
+        insert(deliveries).values(
+            id=delivery_id, campaign_id=campaign_id, person_id=person_id, state=state.value, not_before=NOW,
+            changed_at=at,
+        )
+    )  # fmt: skip
+    return delivery_id
+
+
+def click(connection: Connection, delivery_id: int, *, n: int = 1, verdict: Verdict = Verdict.HUMAN) -> None:
+    connection.execute(
+        insert(hits).values(
+            campaign_id=delivery_id >> 32, delivery_id=delivery_id, n=n, at=NOW, method="GET", headers={},
+            network=b"", verdict=verdict.value, rules=1,
+        )
+    )  # fmt: skip
+
+
+def bring(
+    database: Database, path: Path, content: str | bytes | None = None, *, name: str = "supporters", **options: object
+) -> ImportReport:
+    """Import a file, written first when its content is given."""
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    settings: dict[str, object] = {"address_key": KEY, "now": NOW, **options}
+    return import_file(database, definition=replace(SUPPORTERS, name=name), path=path, **settings)  # pyright: ignore[reportArgumentType] - passed on as given
