@@ -14,8 +14,9 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from mailer.audience.handover import obstacles
 from mailer.delivery.recording import Claim, Done, record
@@ -87,7 +88,7 @@ class Worker:
         )
         with self.database.write() as connection:
             self._hold_lease(connection, now)
-            self._check_campaign(connection)
+            _check(self._campaign(connection))
             rows = connection.execute(
                 update(deliveries)
                 .where(deliveries.c.id.in_(due.scalar_subquery()))
@@ -107,10 +108,11 @@ class Worker:
         begun: tuple[Claim, ...] = ()
         barred: dict[int, str] = {}
         with self.database.write() as connection:
-            record(connection, self.campaign_id, done, now)
+            campaign = self._campaign(connection)
+            record(connection, campaign, done, now)
             try:
                 self._hold_lease(connection, now)
-                self._check_campaign(connection)
+                _check(campaign)
             except (LeaseLost, CampaignStopped) as error:
                 stopped = error
             else:
@@ -130,7 +132,7 @@ class Worker:
         """
         now = self.clock()
         with self.database.write() as connection:
-            record(connection, self.campaign_id, done, now)
+            record(connection, self._campaign(connection), done, now)
             _let_go(connection, [self.id], now, why="the program was stopped before the answer came")
 
     def renew(self) -> None:
@@ -144,21 +146,18 @@ class Worker:
     def _hold_lease(self, connection: Connection, now: datetime) -> None:
         """Make sure the lease is still ours, and renew it in good time. The row is the lease: whoever takes over
         deletes it, so a clock that jumped can't make two workers believe in one claim."""
-        mine = workers.c.id == self.id
         if self.lease_until - now < RENEW_WHEN_LEFT or now + LEASE < self.lease_until:
-            held = connection.execute(update(workers).where(mine).values(lease_until=now + LEASE)).rowcount
+            held = connection.execute(
+                update(workers).where(workers.c.id == self.id).values(lease_until=now + LEASE)
+            ).rowcount
             self.lease_until = now + LEASE
         else:
-            held = len(connection.execute(select(workers.c.id).where(mine)).all())
+            held = len(connection.execute(LEASE_HELD, {"worker": self.id}).all())
         if not held:
             raise LeaseLost("another worker took over, since this one had not been heard of for a while")
 
-    def _check_campaign(self, connection: Connection) -> None:
-        state, why = connection.execute(
-            select(campaigns.c.state, campaigns.c.why).where(campaigns.c.id == self.campaign_id)
-        ).one()
-        if state != CampaignState.SENDING:
-            raise CampaignStopped(state, why)
+    def _campaign(self, connection: Connection) -> Row[*tuple[Any, ...]]:
+        return connection.execute(CAMPAIGN, {"campaign": self.campaign_id}).one()
 
     def _skip(self, connection: Connection, barred: dict[int, str], now: datetime) -> None:
         if barred:
@@ -172,18 +171,32 @@ class Worker:
     def _begin(self, connection: Connection, claims: Sequence[Claim], now: datetime) -> tuple[Claim, ...]:
         if not claims:
             return ()
-        rows = connection.execute(
-            update(deliveries)
-            .where(
-                deliveries.c.id.in_([claim.id for claim in claims]),
-                deliveries.c.worker_id == self.id,
-                deliveries.c.state == DeliveryState.QUEUED,
-            )
-            .values(state=DeliveryState.SENDING, attempt=deliveries.c.attempt + 1, changed_at=now)
-            .returning(deliveries.c.id, deliveries.c.attempt)
-        ).all()
+        ids = [claim.id for claim in claims]
+        rows = connection.execute(BEGIN, {"deliveries": ids, "worker": self.id, "now": now}).all()
         attempts = {row.id: row.attempt for row in rows}
         return tuple(Claim(c.id, c.person_id, attempts[c.id]) for c in claims if c.id in attempts)
+
+
+# Statements of every exchange, built once: building them takes longer than running them.
+BEGIN = (
+    update(deliveries)
+    .where(
+        deliveries.c.id.in_(bindparam("deliveries", expanding=True)),
+        deliveries.c.worker_id == bindparam("worker"),
+        deliveries.c.state == DeliveryState.QUEUED,
+    )
+    .values(state=DeliveryState.SENDING, attempt=deliveries.c.attempt + 1, changed_at=bindparam("now"))
+    .returning(deliveries.c.id, deliveries.c.attempt)
+)
+LEASE_HELD = select(workers.c.id).where(workers.c.id == bindparam("worker"))
+CAMPAIGN = select(campaigns.c.id, campaigns.c.state, campaigns.c.why, campaigns.c.launched_at).where(
+    campaigns.c.id == bindparam("campaign")
+)
+
+
+def _check(campaign: Row[*tuple[Any, ...]]) -> None:
+    if campaign.state != CampaignState.SENDING:
+        raise CampaignStopped(campaign.state, campaign.why)
 
 
 def settle_expired(database: Database, now: datetime) -> int:

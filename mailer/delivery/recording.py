@@ -5,18 +5,18 @@ Only the answer to the last attempt counts, so a late answer never overwrites a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, insert, or_, select, update
 
 from mailer.audience.consent import suppress
 from mailer.store.tables import (
     CampaignState,
     DeliveryState,
     SuppressionReason,
-    campaigns,
     deliveries,
     events,
     people,
@@ -73,49 +73,43 @@ def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datet
     return Change(DeliveryState.QUEUED, not_before=now + wait)
 
 
-def record(connection: Connection, campaign_id: int, done: Iterable[Done], now: datetime) -> None:
+def record(connection: Connection, campaign: Row[*tuple[Any, ...]], done: Sequence[Done], now: datetime) -> None:
     """Write outcomes down. An answer that comes after the lease was lost settles what had become uncertain, as long
-    as no later attempt has begun: it is proof."""
-    done = list(done)
+    as no later attempt has begun: it is proof. `campaign` is its row as it stands now."""
     if not done:
         return
-    launched_at, campaign_state = connection.execute(
-        select(campaigns.c.launched_at, campaigns.c.state).where(campaigns.c.id == campaign_id)
-    ).one()
     sent: list[dict[str, object]] = []
     others: list[dict[str, object]] = []
     for item in done:
-        change = decide(item.outcome, attempt=item.claim.attempt, now=now, since=launched_at or now)
-        if change.state is DeliveryState.QUEUED and campaign_state == CampaignState.CANCELLED:
+        change = decide(item.outcome, attempt=item.claim.attempt, now=now, since=campaign.launched_at)
+        if change.state is DeliveryState.QUEUED and campaign.state == CampaignState.CANCELLED:
             change = Change(DeliveryState.CANCELLED)
         (sent if change.state is DeliveryState.SENT else others).append(_row(item, change, now))
-    _write(connection, sent, OPEN_TO_PROOF, now)
-    _write(connection, others, OPEN, now)
-    _note_deferrals(connection, campaign_id, done, now)
+    if sent:
+        connection.execute(WRITE_SENT, sent)
+    if others:
+        connection.execute(WRITE_OTHERS, others)
+    _note_deferrals(connection, campaign.id, done, now)
     _suppress_hard(connection, done, now)
 
 
+ROW_COLUMNS = ("state", "not_before", "code", "detail", "reply_class", "provider_id", "changed_at")
+
+
+def _write(*states: DeliveryState) -> Update:
+    """The statement that writes an answer into rows in these states; built once, run for every group of answers."""
+    # Written out, since a driver can't repeat a statement with an IN of many values.
+    in_these: ColumnElement[bool] = or_(*[deliveries.c.state == state for state in states])
+    return (
+        update(deliveries)
+        .where(deliveries.c.id == bindparam("delivery"), deliveries.c.attempt == bindparam("tried"), in_these)
+        .values({name: bindparam(f"new_{name}") for name in ROW_COLUMNS} | {"worker_id": None})
+    )
+
+
 # In which states a row takes the answer to its last attempt. That it was taken is proof, whatever staff decided since.
-OPEN = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
-OPEN_TO_PROOF = (*OPEN, DeliveryState.QUEUED, DeliveryState.CANCELLED)
-ROW_COLUMNS = ("state", "not_before", "code", "detail", "reply_class", "provider_id")
-
-
-def _write(
-    connection: Connection, rows: list[dict[str, object]], states: Sequence[DeliveryState], now: datetime
-) -> None:
-    if rows:
-        connection.execute(
-            update(deliveries)
-            .where(
-                deliveries.c.id == bindparam("delivery"),
-                deliveries.c.attempt == bindparam("tried"),
-                # Written out, since a driver can't repeat a statement with an IN of many values.
-                or_(*(deliveries.c.state == state for state in states)),
-            )
-            .values({name: bindparam(f"new_{name}") for name in ROW_COLUMNS} | {"worker_id": None, "changed_at": now}),
-            rows,
-        )
+WRITE_OTHERS = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN)
+WRITE_SENT = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.CANCELLED)
 
 
 def _row(item: Done, change: Change, now: datetime) -> dict[str, object]:
@@ -129,6 +123,7 @@ def _row(item: Done, change: Change, now: datetime) -> dict[str, object]:
         "new_detail": outcome.detail[:500] if outcome else "",
         "new_reply_class": outcome.reply_class or "" if outcome else "",
         "new_provider_id": outcome.provider_id if outcome else "",
+        "new_changed_at": now,
     }
 
 
