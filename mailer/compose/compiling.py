@@ -32,6 +32,7 @@ from mailer.compose.structure import check_structure
 from mailer.compose.text import ruled, wrap
 from mailer.compose.vetting import vet_finished, vet_words
 from mailer.compose.waiting import PERSONAL_ADDRESSES
+from mailer.compose.words import words_for
 from mailer.errors import Fault, MailerError, Place, raise_faults
 from mailer.workspace import ListDefinition, Workspace
 
@@ -204,7 +205,7 @@ class _Compiler:
                 start="right" if self.right_to_left else "left", end="left" if self.right_to_left else "right",
             ),
             "body": written.blocks, "notes": written.notes, "signature": written.signature, "fields": written.fields,
-            "action": written.action, "brand": brand,
+            "action": written.action, "brand": brand, "words": words_for(self.language),
         }  # fmt: skip
         if source.is_mjml:
             return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)
@@ -233,6 +234,7 @@ class _Compiler:
 
     def _text(self, written: _Written) -> str:
         organisation = self.workspace.settings.organisation
+        words = words_for(self.language)
         unsubscribe, view, preferences = (
             self.markers.add(Value(name, Place(self.source.file))) for name in PERSONAL_ADDRESSES
         )
@@ -245,7 +247,7 @@ class _Compiler:
             f"{'-' * 72}\n",
             *(f"{wrap(line)}\n" for line in (self.definition.description, organisation.name) if line),
             f"{wrap(organisation.postal_address)}\n\n",
-            f"Unsubscribe: {unsubscribe}\nChange what you get: {preferences}\nView in browser: {view}\n",
+            f"{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n",
         ]
         return "".join(pieces)
 

@@ -100,10 +100,11 @@ def _write(*states: DeliveryState) -> Update:
     """The statement that writes an answer into rows in these states; built once, run for every group of answers."""
     # Written out, since a driver can't repeat a statement with an IN of many values.
     in_these: ColumnElement[bool] = or_(*[deliveries.c.state == state for state in states])
+    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ROW_COLUMNS}
     return (
         update(deliveries)
         .where(deliveries.c.id == bindparam("delivery"), deliveries.c.attempt == bindparam("tried"), in_these)
-        .values({name: bindparam(f"new_{name}") for name in ROW_COLUMNS} | {"worker_id": None})
+        .values(columns | {"worker_id": None})
     )
 
 

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser
 from mailer.compose.markup import VOID
 from mailer.compose.mjml import mjml_to_html
 from mailer.compose.structure import check_structure
+from mailer.compose.words import words_for
 from mailer.settings import Brand, Organisation
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.conftest import REPOSITORY
@@ -77,7 +78,9 @@ def context(**changes: Any) -> dict[str, Any]:
 def layout(name: str, **changes: Any) -> str:
     loader = FileSystemLoader(REPOSITORY / "templates")
     environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined, loader=loader)
-    return environment.get_template(f"{name}/layout.mjml").render(context(**changes))
+    values = context(**changes)
+    words = words_for(values["message"].language)
+    return environment.get_template(f"{name}/layout.mjml").render(values, words=words)
 
 
 def compiled(name: str, **changes: Any) -> str:
