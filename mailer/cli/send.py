@@ -167,16 +167,33 @@ def cancel(slug: str, yes: bool) -> None:
 @click.option("--resend", "choice", flag_value="resend", help="Mail them again: some may get it twice.")
 @click.option("--count-as-sent", "choice", flag_value="count", help="Let it rest: some may never have got it.")
 def resolve(slug: str, choice: str | None) -> None:
-    """Decide on people whose delivery is uncertain: nobody can know whether they got the mail."""
+    """Decide on people whose delivery is uncertain: nobody can know whether they got the mail.
+
+    Without a choice, lists them.
+    """
     from mailer.delivery.campaigns import resolve_uncertain
 
     with workspace_and_database() as (_, database):
         campaign_id, _state = _campaign(database, slug)
         if choice is None:
-            raise click.UsageError("Choose --resend or --count-as-sent; `mailer status` shows how many it concerns.")
+            _list_uncertain(database, slug, campaign_id)
+            return
         count = resolve_uncertain(database, campaign_id, resend=choice == "resend", now=now())
     done = "are queued again; `mailer run` sends" if choice == "resend" else "now count as sent"
     click.echo(f"{count:,} uncertain deliveries of {slug} {done}.")
+
+
+def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
+    from mailer.delivery.status import uncertain_people
+
+    with database.read() as connection:
+        found = uncertain_people(connection, campaign_id)
+    for one in found:
+        click.echo(f"{one.address or '(forgotten since)'}  {one.since:%Y-%m-%d %H:%M} UTC  {one.why}")
+    if found:
+        click.echo(f"{len(found):,} people may have got {slug} or not. Decide: --resend or --count-as-sent")
+    else:
+        click.echo(f"No delivery of {slug} is uncertain.")
 
 
 def _campaign(database: Database, slug: str) -> tuple[int, str]:

@@ -48,8 +48,11 @@ def _print_statuses(statuses: list[CampaignStatus]) -> None:
         )
     for one in statuses:
         counts = [one.people.get(state, 0) for state in _shown_states()]
-        table.add_row(one.slug, one.state, *(f"{count:,}" if count else "–" for count in counts), _remark(one))
+        table.add_row(one.slug, one.state, *(f"{count:,}" if count else "–" for count in counts))
     console().print(table)
+    for one in statuses:
+        if remark := _remark(one):
+            click.echo(f"{one.slug}: {remark}")
 
 
 def _shown_states() -> tuple[DeliveryState, ...]:
@@ -71,11 +74,9 @@ def _remark(one: CampaignStatus) -> str:
     if one.why:
         return one.why
     if one.people.get(DeliveryState.UNCERTAIN):
-        return f"see who: mailer report {one.slug}; decide: mailer resolve {one.slug}"
+        return f"see who, and decide: mailer resolve {one.slug}"
     if one.next_try and one.next_try > moment:
         return f"next try {in_words(one.next_try, zone='UTC', now=moment)}"
-    if one.finished_at:
-        return in_words(one.finished_at, zone="UTC", now=moment)
     return ""
 
 

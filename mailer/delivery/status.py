@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries
+from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries, people
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,23 @@ def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Somebody who may have got the mail or not. The address is "" once they were forgotten."""
+
+    address: str
+    since: datetime
+    why: str
+
+
+def uncertain_people(connection: Connection, campaign_id: int) -> list[Uncertain]:
+    """Everybody whose delivery is uncertain, for staff to decide on."""
+    rows = connection.execute(
+        select(people.c.address, deliveries.c.changed_at, deliveries.c.detail)
+        .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
+        .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN)
+        .order_by(deliveries.c.id)
+    )
+    return [Uncertain(row.address or "", row.changed_at, row.detail) for row in rows]

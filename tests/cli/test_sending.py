@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -180,6 +182,21 @@ def test_a_relay_that_is_away_leaves_everybody_queued(
     assert done.code == 3
     assert "can't be reached" in done.err
     assert json.loads(mailer("status", "--json").out)[0]["people"] == {"queued": 3}
+
+
+def test_the_uncertain_are_listed_and_decided_on(mailer: Mailer, campaign: str) -> None:
+    mailer("send", campaign, "--yes", "3")
+    assert "No delivery" in mailer("resolve", campaign).out
+    with closing(sqlite3.connect("mailer.db")) as database:
+        database.execute("UPDATE deliveries SET state = 'uncertain', detail = 'the program died' WHERE id % 2 = 1")
+        database.commit()
+    listed = mailer("resolve", campaign).out
+    assert "ada@example.org" in listed
+    assert "2 people may have got" in listed
+    assert "decide: mailer resolve" in mailer("status").out
+    assert mailer("resolve", campaign, "--resend").out.startswith("2 uncertain deliveries")
+    assert "2 sent; finished" in mailer("run").out
+    assert mailer("resolve", campaign, "--count-as-sent").out.startswith("0 uncertain deliveries")
 
 
 def test_doctor_finds_a_fresh_workspace_well(mailer: Mailer) -> None:
