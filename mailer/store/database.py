@@ -6,6 +6,7 @@ turned into `DatabaseTrouble` at the edge of each transaction. Which rows are re
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -51,6 +52,12 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def connect(self) -> Generator[Connection, None, None]:
+        """A connection without a transaction, for work in several steps; `immediate` makes its next one a write."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -58,7 +65,7 @@ class Database:
 def open_database(url: str) -> Database:
     """The database at a SQLAlchemy URL, made if it is missing. Raises `DatabaseTrouble` when it can't be used."""
     try:
-        engine = create_engine(url, **_options(url))
+        engine = create_engine(url, json_serializer=_json, **_options(url))
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseTrouble(
             f"the driver of this database is not installed: {error}",
@@ -69,6 +76,11 @@ def open_database(url: str) -> Database:
     with _translated():
         _check_schema(engine, url)
     return Database(engine)
+
+
+def _json(value: Any) -> str:
+    # Letters as they are: SQLite finds a key in JSON by its bytes, and would miss one written with escapes.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -115,7 +115,7 @@ people = Table(
     metadata,
     Column("id", Id, primary_key=True),  # never used again after a deletion
     Column("address", Text, nullable=False, unique=True),  # normalised: what `audience` makes of it
-    Column("address_hash", LargeBinary, nullable=False),  # keyed, 16 bytes; what suppressions know; as unique as address
+    Column("address_hash", LargeBinary, nullable=False),  # keyed, 16 bytes; what suppressions know
     Column("first_name", Text, nullable=False, server_default=""),
     Column("last_name", Text, nullable=False, server_default=""),
     Column("country", Text, nullable=False, server_default=""),  # ISO 3166-1 alpha-2, upper case

@@ -83,7 +83,8 @@ VICTIM = """
     from tests.audience.world import bring
 
     stage, url, path = sys.argv[1:]
-    plain = getattr(writing.Writer, stage)
+    owner = writing.Stage if stage == "add" else writing.Writer
+    plain = getattr(owner, stage)
 
     def stopped(self, *args):
         result = plain(self, *args)
@@ -91,12 +92,12 @@ VICTIM = """
         sys.stdin.read()
         return result
 
-    setattr(writing.Writer, stage, stopped)
+    setattr(owner, stage, stopped)
     bring(open_database(url), Path(path))
 """
 
 
-@pytest.mark.parametrize("stage", ["stage", "_add", "_subscribe_new", "finish"])
+@pytest.mark.parametrize("stage", ["add", "_add", "_subscribe_new", "finish"])
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT])
 def test_a_signal_in_the_middle_leaves_the_list_as_it_was(
     database: Database, tmp_path: Path, stage: str, kind: signal.Signals

@@ -1,0 +1,124 @@
+"""The commands, as staff and scripts use them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from mailer.cli import cli
+from mailer.errors import MailerError
+from mailer.workspace import Workspace
+
+PEOPLE = (
+    "email,first_name,country\nada@example.org,Ada,GB\nbob@example.org,[bold]Bob[/bold],FR\nADA@example.org,,\nbad,,\n"
+)
+MESSAGE = """\
+---
+subject: Hello
+list: supporters
+template: plain
+audience:
+  segment: supporter.country == "GB"
+---
+Dear all.
+"""
+
+
+@pytest.fixture
+def folder(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MAILER_WORKSPACE", str(workspace.root))
+    (workspace.root / "people.csv").write_text(PEOPLE)
+    monkeypatch.chdir(workspace.root)
+    return workspace.root
+
+
+def mailer(*words: str, answer: str = "") -> Result:
+    result = CliRunner().invoke(cli, words, input=answer, standalone_mode=False)
+    if result.exception and not isinstance(result.exception, MailerError | click.ClickException | click.Abort):
+        raise result.exception
+    return result
+
+
+def test_from_import_to_forgetting(folder: Path) -> None:
+    report = mailer("import", "supporters", "people.csv", "--rejects", "rejects.csv")
+    assert "read           4" in " ".join(report.output.split("\n")) or " 4 " in report.output
+    assert "an email address must have an @-sign" in report.output
+    assert (folder / "rejects.csv").read_text().splitlines()[1].startswith("5,")
+    assert json.loads(mailer("lists", "--json").output) == [
+        {"name": "supporters", "title": "Supporters", "subscribed": 2, "pending": 0, "unsubscribed": 0}
+    ]
+    assert "Supporters" in mailer("lists").output
+    assert "[bold]Bob[/bold]" in mailer("people", "find", "bob").output, "what people wrote is no markup"
+    assert json.loads(mailer("people", "find", "ada", "--json").output)[0]["email"] == "ada@example.org"
+    assert "Yes, mail me about campaigns." in mailer("people", "show", "ada@example.org").output
+    assert "is off supporters" in mailer(
+        "people", "unsubscribe", "Ada@example.org", "--list", "supporters"
+    ).output.replace("\n", "")
+    assert "was off already" in mailer("people", "unsubscribe", "ada@example.org", "--list", "supporters").output
+    assert "every list" in mailer("people", "unsubscribe", "bob@example.org").output
+    shown = json.loads(mailer("people", "show", "ada@example.org", "--json").output)
+    assert [one["status"] for one in shown["consents"]] == ["subscribed", "unsubscribed"]
+    assert mailer("people", "forget", "ada@example.org", answer="n\n").exception
+    assert "is deleted" in mailer("people", "forget", "ada@example.org", answer="y\n").output
+    again = json.loads(mailer("import", "supporters", "people.csv", "--json").output)
+    assert (again["added"], again["suppressed"], again["rejected"]) == (0, 3, 1)
+    assert "remembered" in mailer("people", "show", "ada@example.org").output
+
+
+def test_an_export_to_a_file_and_to_the_screen(folder: Path) -> None:
+    mailer("import", "supporters", "people.csv")
+    assert (
+        "2 people of supporters are in out.csv" in mailer("people", "export", "supporters", "--out", "out.csv").output
+    )
+    assert (folder / "out.csv").read_bytes().startswith(b"\xef\xbb\xbfemail,")
+    assert mailer("people", "export", "supporters").output.splitlines()[1].startswith("ada@example.org,Ada")
+
+
+def test_a_dry_run_says_so(folder: Path) -> None:
+    assert "nothing was changed" in mailer("import", "supporters", "people.csv", "--dry-run").output
+    assert json.loads(mailer("lists", "--json").output)[0]["subscribed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("import", "suporters", "people.csv"), "Did you mean 'supporters'?"),
+        (("import", "supporters", "people.csv", "--map", "email"), "COLUMN=FIELD"),
+        (("import", "supporters", "people.csv", "--map", "x=email"), "no column 'x'"),
+        (("people", "show", "nobody@example.org"), "nothing is known"),
+        (("people", "show", "nobody"), "@-sign"),
+        (("people", "unsubscribe", "nobody@example.org"), "nobody has the address"),
+        (("people", "forget", "nobody@example.org", "--yes"), "nobody has the address"),
+        (("people", "export", "nolist"), "no list"),
+        (("audience", "nothing"), "no newsletter"),
+    ],
+)
+def test_what_goes_wrong_is_one_clear_error(folder: Path, words: tuple[str, ...], message: str) -> None:
+    result = mailer(*words)
+    assert isinstance(result.exception, MailerError)
+    assert message in str(result.exception)
+
+
+def test_the_audience_of_a_newsletter(folder: Path) -> None:
+    mailer("import", "supporters", "people.csv")
+    mailer("people", "unsubscribe", "bob@example.org")
+    newsletter = folder / "newsletters" / "hello"
+    newsletter.mkdir()
+    (folder / "templates").unlink()
+    (folder / "templates" / "plain").mkdir(parents=True)
+    (folder / "templates" / "plain" / "layout.mjml").write_text("<mjml></mjml>")
+    (folder / "templates" / "plain" / "template.toml").write_text('description = "Plain"\n')
+    (newsletter / "message.md").write_text(MESSAGE)
+    result = mailer("audience", "hello", "--json")
+    assert not result.exception, str(result.exception)
+    figures = json.loads(result.output)
+    assert (figures["total"], figures["chosen"], figures["excluded"]) == (2, 1, {"unsubscribed": 1})
+    text = mailer("audience", "hello").output
+    assert "unsubscribed" in text
+    assert 'segment: supporter.country == "GB"' in text
+    (newsletter / "message.md").write_text(MESSAGE.replace("country", "contry"))
+    assert "message.md:6" in str(mailer("audience", "hello").exception)
