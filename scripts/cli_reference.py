@@ -9,6 +9,7 @@ import click
 from mailer.cli import cli
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
+WIDTH = 100  # whatever the terminal is, so that the page is the same everywhere
 INTRODUCTION = """\
 # Commands
 
@@ -21,7 +22,7 @@ should look at; 130 stopped by Ctrl-C.
 
 def reference() -> str:
     """The whole page."""
-    context = click.Context(cli, info_name="mailer", max_content_width=100)
+    context = click.Context(cli, info_name="mailer", terminal_width=WIDTH)
     return "\n".join([INTRODUCTION, *_sections(cli, context, "mailer")])
 
 
@@ -30,7 +31,7 @@ def _sections(group: click.Group, context: click.Context, path: str) -> list[str
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
-        below = click.Context(command, parent=context, info_name=name, max_content_width=100)
+        below = click.Context(command, parent=context, info_name=name, terminal_width=WIDTH)
         lines += [f"## {path} {name}", "", "```", command.get_help(below), "```", ""]
         if isinstance(command, click.Group):
             lines += _sections(command, below, f"{path} {name}")
