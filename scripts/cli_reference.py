@@ -22,7 +22,7 @@ should look at; 130 stopped by Ctrl-C.
 
 def reference() -> str:
     """The whole page."""
-    context = click.Context(cli, info_name="mailer", terminal_width=WIDTH)
+    context = click.Context(cli, info_name="mailer", terminal_width=WIDTH, help_option_names=["-h", "--help"])
     return "\n".join([INTRODUCTION, *_sections(cli, context, "mailer")])
 
 

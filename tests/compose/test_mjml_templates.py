@@ -273,8 +273,8 @@ def test_the_page_is_whole_whichever_branches_are_taken(name: str, kept: tuple[b
     before, first, second, after = re.split("|".join(MARKS), html)
     chosen = before + (first if kept[0] else "") + (second if kept[1] else "") + after
     assert ("A tribunal" in chosen, "A caption" in chosen) == kept
-    for view in (chosen, re.sub(r"<!--(?!\[if !|<!\[).*?-->", "", chosen, flags=re.DOTALL), for_outlook(chosen)):
-        assert Page(view).faults == []
+    assert Page(chosen).faults == []  # as everyone reads it: what is for Outlook alone is a comment
+    assert Page(for_outlook(chosen)).faults == []
 
 
 def luminance(colour: str) -> float:
