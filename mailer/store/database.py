@@ -64,6 +64,26 @@ class Database:
 
 def open_database(url: str) -> Database:
     """The database at a SQLAlchemy URL, made if it is missing. Raises `DatabaseTrouble` when it can't be used."""
+    engine = _engine(url)
+    with _translated():
+        _check_schema(engine)
+    return Database(engine)
+
+
+def migrate_database(url: str) -> str:
+    """Bring the database at a URL to this program's schema, made if it is missing; returns the schema's number.
+
+    Safe to run twice and from two places at once. Raises `DatabaseTrouble` for a schema newer than this program.
+    """
+    engine = _engine(url)
+    with _translated():
+        _refuse_newer(_version(engine)[0])
+        migrate(engine)
+    engine.dispose()
+    return SCHEMA
+
+
+def _engine(url: str) -> Engine:
     try:
         engine = create_engine(url, json_serializer=_json, **_options(url))
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -73,9 +93,7 @@ def open_database(url: str) -> Database:
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
-    with _translated():
-        _check_schema(engine, url)
-    return Database(engine)
+    return engine
 
 
 def _json(value: Any) -> str:
@@ -107,26 +125,35 @@ def _prepare_sqlite(engine: Engine) -> None:
     event.listen(engine, "begin", begun)
 
 
-def _check_schema(engine: Engine, url: str) -> None:
-    with engine.connect() as connection:
-        names = set(inspect(connection).get_table_names())
-        version = None
-        if "alembic_version" in names:
-            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+def _check_schema(engine: Engine) -> None:
+    version, is_empty = _version(engine)
     if version == SCHEMA:
         return
-    if version is None and not names & set(metadata.tables):
+    if is_empty:
         migrate(engine)
         return
+    _refuse_newer(version)
+    raise DatabaseTrouble(
+        f"the database has schema {version or 'of an unknown age'}, this program needs {SCHEMA}",
+        hint="Make a copy of the database, then run: mailer db migrate",
+    )
+
+
+def _version(engine: Engine) -> tuple[str | None, bool]:
+    """The schema's number, and whether the database holds none of our tables."""
+    with engine.connect() as connection:
+        names = set(inspect(connection).get_table_names())
+        has_version = "alembic_version" in names
+        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if has_version else None
+    return version, version is None and not names & set(metadata.tables)
+
+
+def _refuse_newer(version: str | None) -> None:
     if version is not None and version > SCHEMA:
         raise DatabaseTrouble(
             f"the database has schema {version}, newer than this program's {SCHEMA}",
             hint="Another machine runs a newer Mailer. Update this one.",
         )
-    raise DatabaseTrouble(
-        f"the database has schema {version or 'of an unknown age'}, this program needs {SCHEMA}",
-        hint="Make a copy of the database, then run: mailer db migrate",
-    )
 
 
 def migrate(engine: Engine) -> None:

@@ -76,5 +76,5 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_pages_name_only_commands_that_exist(page: Path) -> None:
     named = re.findall(r"`mailer ([a-z]+)", page.read_text(encoding="utf-8"))
-    known = {*COMMANDS, "db"} if page.parent.name == "decisions" else set(COMMANDS)
+    known = set(COMMANDS)
     assert set(named) <= known

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, text
 
 from mailer.store import database as store
-from mailer.store.database import DatabaseTrouble, open_database
+from mailer.store.database import DatabaseTrouble, migrate_database, open_database
 from mailer.store.tables import Instant, lists, metadata, to_microseconds
 
 
@@ -64,6 +64,17 @@ def test_another_schema_is_refused(tmp_path: Path, version: str, words: str) -> 
     with pytest.raises(DatabaseTrouble, match=words) as refused:
         open_database(f"sqlite:///{path}")
     assert refused.value.hint
+
+
+def test_migrating_is_safe_to_repeat_and_refuses_what_is_newer(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'mailer.db'}"
+    assert migrate_database(url) == migrate_database(url) == store.SCHEMA
+    open_database(url).close()
+    with sqlite3.connect(tmp_path / "mailer.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(DatabaseTrouble, match="newer than this program"):
+        migrate_database(url)
 
 
 def test_a_locked_database_is_said_to_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
