@@ -167,6 +167,9 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
     )
     uncertain = [deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
     with database.write() as connection:
+        state = connection.execute(select(campaigns.c.state).where(campaigns.c.id == campaign_id)).scalar_one()
+        if resend and state == CampaignState.CANCELLED:
+            raise MailerError("the campaign is cancelled, so it mails nobody again", hint="Decide: --count-as-sent")
         kind = literal("resend" if resend else "counted-as-sent")
         what = select(
             deliveries.c.campaign_id, deliveries.c.id, bindparam("at", now, campaigns.c.created_at.type), kind
