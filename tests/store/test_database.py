@@ -90,6 +90,16 @@ def test_a_locked_database_is_said_to_be_locked(tmp_path: Path, monkeypatch: pyt
     database.close()
 
 
+def test_a_read_only_database_is_said_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.db"
+    open_database(f"sqlite:///{path}").close()
+    database = open_database(f"sqlite:///file:{path}?mode=ro&uri=true")
+    with pytest.raises(DatabaseTrouble, match="can't be written") as refused, database.write() as connection:
+        connection.execute(insert(lists).values(name="supporters"))
+    assert refused.value.hint
+    database.close()
+
+
 def test_a_full_disk_undoes_the_whole_transaction(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'mailer.db'}")
     with database.engine.connect() as connection:
