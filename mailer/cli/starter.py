@@ -31,6 +31,7 @@ FOLDERS = ("templates", "newsletters", "lists")
 IGNORED = (
     "secrets.toml",
     "/outbox/",
+    "/rendered/",
     "*.db",
     "*.db-wal",
     "*.db-shm",
