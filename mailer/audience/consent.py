@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.audience.addresses import normalise
+from mailer.audience.handover import change_consent
 from mailer.store.tables import (
     Membership,
     SuppressionReason,
@@ -37,6 +38,7 @@ def leave(
     `how` is form, link, one-click, mail or staff; `source` the campaign, page or colleague. Repeats change nothing, so
     a mail provider may post an unsubscribe twice. A person who is not known, or never was on a list, is left alone.
     """
+    change_consent(connection)
     hashed = connection.execute(select(people.c.address_hash).where(people.c.id == person_id)).scalar()
     wanted = sorted(set(list_ids) - {EVERY_LIST})
     if hashed is None or not wanted:
@@ -94,6 +96,7 @@ def suppress(
 
 def leave_everything(connection: Connection, *, person_id: int, how: str, source: str, at: datetime) -> bool:
     """Take a person off all their lists and suppress the address on every list, those still to come too."""
+    change_consent(connection)
     hashed = connection.execute(select(people.c.address_hash).where(people.c.id == person_id)).scalar()
     if hashed is None:
         return False
@@ -110,6 +113,7 @@ def forget(connection: Connection, *, address: str) -> bool:
     Suppressions stay, as keyed hashes: somebody who left and was forgotten does not come back by the next import.
     Deliveries stay as figures without a person.
     """
+    change_consent(connection)
     person_id = connection.execute(select(people.c.id).where(people.c.address == normalise(address))).scalar()
     if person_id is None:
         return False

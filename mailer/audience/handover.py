@@ -1,14 +1,35 @@
-"""The last look before a mail leaves: consent and suppression as they stand now, not as they stood at the launch."""
+"""The last look before a mail leaves: consent and suppression as they stand now, not as they stood at the launch.
+
+`may_be_mailed` is the look itself, a condition for the statement that records the intent; `obstacles` says of those
+it held back what stood against them. One law binds them: whoever has no obstacle may be mailed (by test).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select
 
 from mailer.audience.standing import BY_RANK, EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
-from mailer.store.tables import deliveries, people, subscriptions, suppressions
+from mailer.store.arrays import among
+from mailer.store.prepared import Prepared
+from mailer.store.tables import Membership, deliveries, people, subscriptions, suppressions
+
+
+def may_be_mailed() -> ColumnElement[bool]:
+    """Of a row of `deliveries`: the person is known, on one of the lists bound as `lists`, and not suppressed."""
+    suppressed = exists().where(
+        suppressions.c.address_hash == people.c.address_hash,
+        suppressions.c.list_id.in_((EVERY_LIST, subscriptions.c.list_id)),
+    )
+    return exists().where(
+        people.c.id == deliveries.c.person_id,
+        subscriptions.c.person_id == people.c.id,
+        among(subscriptions.c.list_id, "lists"),
+        subscriptions.c.status == Membership.SUBSCRIBED.value,
+        ~suppressed.correlate(people, subscriptions),
+    )
 
 
 def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: Iterable[int]) -> dict[int, str]:
@@ -17,7 +38,7 @@ def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: 
     `list_ids` are the lists the campaign includes. Run it in the transaction that records the hand-over, so that
     nobody can leave between the look and the record.
     """
-    rows = connection.execute(LOOK, {"deliveries": list(delivery_ids), "lists": list(list_ids)})
+    rows = LOOK.rows(connection, {"deliveries": delivery_ids, "lists": list_ids})
     found: dict[int, str] = {}
     for delivery_id, known, standing, everywhere in rows:
         # On none of the lists any more counts as having left.
@@ -44,17 +65,39 @@ def _standing() -> ScalarSelect[Any]:
     on_list = func.coalesce(_suppressed(subscriptions.c.list_id), FREE)
     return (
         select(func.min(subscription_rank(on_list)))
-        .where(
-            subscriptions.c.person_id == people.c.id, subscriptions.c.list_id.in_(bindparam("lists", expanding=True))
-        )
+        .where(subscriptions.c.person_id == people.c.id, among(subscriptions.c.list_id, "lists"))
         .correlate(people)
         .scalar_subquery()
     )
 
 
-# Built once, since it runs in every hand-over and building it takes longer than running it.
-LOOK = (
+LOOK = Prepared(
     select(deliveries.c.id, people.c.id.is_not(None), _standing(), _suppressed(EVERY_LIST))
     .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
-    .where(deliveries.c.id.in_(bindparam("deliveries", expanding=True)))
+    .where(among(deliveries.c.id, "deliveries"))
 )
+
+
+def hold_consent(connection: Connection) -> None:
+    """Until this transaction ends nobody's leaving is committed; call it before the look.
+
+    Somebody who leaves is then either seen by the look or leaves after the intent was recorded. SQLite has one writer
+    at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        HOLD.rows(connection, {})
+
+
+def change_consent(connection: Connection) -> None:
+    """Wait for hand-overs that have looked already, and let none look until this transaction ends.
+
+    Call it first in a short transaction that takes somebody off a list, and last in a long one.
+    """
+    if connection.dialect.name == "postgresql":
+        CHANGE.rows(connection, {})
+
+
+# A lock by number (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS), ours by agreement.
+CONSENT_LOCK = 0x6D61696C  # "mail"
+HOLD = Prepared(select(func.pg_advisory_xact_lock_shared(CONSENT_LOCK)))
+CHANGE = Prepared(select(func.pg_advisory_xact_lock(CONSENT_LOCK)))

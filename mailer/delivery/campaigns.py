@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailer.audience.definition import Audience, from_json, to_json
@@ -21,7 +21,18 @@ from mailer.compose import message as messages
 from mailer.compose.message import Message
 from mailer.errors import MailerError
 from mailer.store.database import Database
-from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries, events, images, links
+from mailer.store.tables import (
+    APART,
+    QUEUE,
+    CampaignState,
+    DeliveryState,
+    campaigns,
+    deliveries,
+    events,
+    images,
+    links,
+    workers,
+)
 
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
 
@@ -145,9 +156,9 @@ def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
-    """Mark a campaign finished once nobody is queued or on the wire."""
-    open_states = (DeliveryState.QUEUED, DeliveryState.SENDING)
-    left = exists().where(deliveries.c.campaign_id == campaign_id, deliveries.c.state.in_(open_states))
+    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it."""
+    queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
+    left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
     with database.write() as connection:
         return bool(
             connection.execute(
@@ -165,7 +176,7 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
         if resend
         else {"state": DeliveryState.SENT, "detail": "counted as sent by staff's decision"}
     )
-    uncertain = [deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
+    uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
     with database.write() as connection:
         state = connection.execute(select(campaigns.c.state).where(campaigns.c.id == campaign_id)).scalar_one()
         if resend and state == CampaignState.CANCELLED:

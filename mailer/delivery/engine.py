@@ -36,6 +36,7 @@ T = TypeVar("T")
 CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
 OURS_IN_A_ROW = 3  # refusals that are our fault (login, identity, protocol) before the campaign pauses itself
 TROUBLES_IN_A_ROW = 5  # failed connections before the worker leaves the rest to a later run
+LINGER_SECONDS = 0.002  # how long a commit waits for half the connections, to serve them together
 LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
 DATABASE_PATIENCE_SECONDS = 30.0  # outcomes are held this long for a database that can't be written
 
@@ -116,7 +117,7 @@ class Engine:
         stopping_since: float | None = None
         pause = 0.0
         while active:
-            fresh = self._gather(pause if waiting else LONGEST_WAIT_SECONDS)
+            fresh = self._gather(pause if waiting else LONGEST_WAIT_SECONDS, enough=active // 2)
             self._note(fresh)
             unrecorded.extend(item for request in fresh for item in request.done)
             waiting += fresh
@@ -134,9 +135,9 @@ class Engine:
             if stopping_since and time.monotonic() - stopping_since > self.stop.drain_seconds:
                 return  # what has not answered by now becomes uncertain on release
 
-    def _gather(self, timeout: float) -> list[Request]:
-        """All requests there are; waits for the first for at most `timeout` seconds, in small steps so that a
-        signal is heard soon."""
+    def _gather(self, timeout: float, *, enough: int) -> list[Request]:
+        """The requests there are. Waits for the first for at most `timeout` seconds, in small steps so that a signal is
+        heard soon, and a moment more for `enough` of them: a commit for many costs as much as for one."""
         requests: list[Request] = []
         until = time.monotonic() + timeout
         while not requests:
@@ -146,6 +147,9 @@ class Engine:
             if left <= 0 or self.stop.due() or self.tally.ended:
                 break
         with suppress(queue.Empty):
+            until = time.monotonic() + LINGER_SECONDS
+            while 0 < len(requests) < enough:
+                requests.append(self._requests.get(timeout=max(0.0, until - time.monotonic())))
             while True:
                 requests.append(self._requests.get_nowait())
         return requests

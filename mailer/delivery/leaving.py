@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, insert, select, update
 
 from mailer.audience.consent import leave
+from mailer.audience.handover import change_consent
 from mailer.delivery.frozen import NotKept, campaign_of, recipient_of
 from mailer.store.tables import DeliveryState, Membership, campaigns, deliveries, events, lists, people, subscriptions
 
@@ -108,6 +109,7 @@ def _leave(
     """Leave the lists and note it once for the delivery, however often it is pressed."""
     if person_id is None or not list_ids:
         return
+    change_consent(connection)  # before any row of the ledger is touched, so that no worker waits for us while we wait
     campaign_id = campaign_of(delivery_id)
     slug = connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign_id)).scalar_one()
     note_arrival(connection, [delivery_id], at=at)

@@ -14,15 +14,19 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, insert, or_, select, update
 
-from mailer.audience.handover import obstacles
-from mailer.delivery.recording import Claim, Done, record
+from mailer.audience.handover import hold_consent, may_be_mailed, obstacles
+from mailer.delivery.recording import Claim, Done, Standing, record
 from mailer.errors import MailerError
+from mailer.store.arrays import among
 from mailer.store.database import Database
+from mailer.store.prepared import Prepared
 from mailer.store.tables import (
+    EPOCH,
+    MICROSECOND,
+    QUEUE,
     CampaignState,
     DeliveryState,
     campaigns,
@@ -64,10 +68,13 @@ class Worker:
         self.clock = clock
         self.id = secrets.randbits(62)
         self.lease_until = clock() + LEASE
-        with database.write() as connection:
+        with database.held.write() as connection:
             connection.execute(
                 insert(workers).values(
-                    id=self.id, name=f"{socket.gethostname()}:{os.getpid()}", lease_until=self.lease_until
+                    id=self.id,
+                    campaign_id=campaign_id,
+                    name=f"{socket.gethostname()}:{os.getpid()}",
+                    lease_until=self.lease_until,
                 )
             )
 
@@ -76,19 +83,13 @@ class Worker:
         now = self.clock()
         due = (
             select(deliveries.c.id)
-            .where(
-                deliveries.c.campaign_id == self.campaign_id,
-                deliveries.c.state == DeliveryState.QUEUED,
-                deliveries.c.not_before <= now,
-                deliveries.c.worker_id.is_(None),
-            )
+            .where(QUEUE, deliveries.c.campaign_id == self.campaign_id, deliveries.c.not_before <= now)
             .order_by(deliveries.c.not_before, deliveries.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        with self.database.write() as connection:
-            self._hold_lease(connection, now)
-            _check(self._campaign(connection))
+        with self.database.held.write() as connection:
+            self._look(connection, now).check()
             rows = connection.execute(
                 update(deliveries)
                 .where(deliveries.c.id.in_(due.scalar_subquery()))
@@ -101,29 +102,24 @@ class Worker:
         """Record the outcomes of `done` and the intents of `wanted`, in one transaction.
 
         Consent is read again here: who left, was suppressed or deleted since the launch is skipped. Raises
-        `LeaseLost` and `CampaignStopped`; the outcomes are recorded all the same.
+        `LeaseLost` and `CampaignStopped`; the outcomes are recorded all the same. When the database breaks off, the
+        same exchange may be asked for again, whether or not it was committed.
         """
         now = self.clock()
         stopped: LeaseLost | CampaignStopped | None = None
-        begun: tuple[Claim, ...] = ()
-        barred: dict[int, str] = {}
-        with self.database.write() as connection:
-            campaign = self._campaign(connection)
-            record(connection, campaign, done, now)
+        begun, skipped = (), 0
+        with self.database.held.write() as connection:
+            look = self._look(connection, now)
+            record(connection, look.campaign, done, now)
             try:
-                self._hold_lease(connection, now)
-                _check(campaign)
+                look.check()
             except (LeaseLost, CampaignStopped) as error:
                 stopped = error
             else:
-                if wanted:
-                    ids = [claim.id for claim in wanted]
-                    barred = obstacles(connection, delivery_ids=ids, list_ids=self.list_ids)
-                    self._skip(connection, barred, now)
-                    begun = self._begin(connection, [claim for claim in wanted if claim.id not in barred], now)
+                begun, skipped = self._begin(connection, wanted, now)
         if stopped:
             raise stopped
-        return Begun(begun, skipped=len(barred))
+        return Begun(begun, skipped)
 
     def release(self, done: Sequence[Done] = ()) -> None:
         """End: record `done`, give back what was claimed and not begun, and give up the lease.
@@ -131,8 +127,8 @@ class Worker:
         A delivery still on the wire becomes uncertain, since nobody will hear the answer.
         """
         now = self.clock()
-        with self.database.write() as connection:
-            record(connection, self._campaign(connection), done, now)
+        with self.database.held.write() as connection:
+            record(connection, self._look(connection, now).campaign, done, now)
             _let_go(connection, [self.id], now, why="the program was stopped before the answer came")
 
     def renew(self) -> None:
@@ -140,63 +136,93 @@ class Worker:
         now = self.clock()
         if RENEW_WHEN_LEFT <= self.lease_until - now <= LEASE:
             return
-        with self.database.write() as connection:
-            self._hold_lease(connection, now)
+        with self.database.held.write() as connection:
+            self._look(connection, now).check_lease()
 
-    def _hold_lease(self, connection: Connection, now: datetime) -> None:
-        """Make sure the lease is still ours, and renew it in good time. The row is the lease: whoever takes over
-        deletes it, so a clock that jumped can't make two workers believe in one claim."""
-        if self.lease_until - now < RENEW_WHEN_LEFT or now + LEASE < self.lease_until:
-            held = connection.execute(
+    def _look(self, connection: Connection, now: datetime) -> _Look:
+        """How the campaign and this worker's lease stand; the lease is renewed in good time.
+
+        The row is the lease: whoever takes over deletes it, so a clock that jumped can't make two workers believe in
+        one claim.
+        """
+        values = {"campaign": self.campaign_id, "worker": self.id}
+        ((state, why, launched, holds),) = LOOK.rows(connection, values)
+        if holds and not RENEW_WHEN_LEFT <= self.lease_until - now <= LEASE:
+            holds = connection.execute(
                 update(workers).where(workers.c.id == self.id).values(lease_until=now + LEASE)
             ).rowcount
             self.lease_until = now + LEASE
-        else:
-            held = len(connection.execute(LEASE_HELD, {"worker": self.id}).all())
-        if not held:
+        launched_at = EPOCH + MICROSECOND * launched
+        return _Look(Standing(self.campaign_id, CampaignState(state), why, launched_at), holds_lease=bool(holds))
+
+    def _begin(self, connection: Connection, wanted: Sequence[Claim], now: datetime) -> tuple[tuple[Claim, ...], int]:
+        """Record the intents of those who may still be mailed, and skip the others, who are counted."""
+        if not wanted:
+            return (), 0
+        ids = [claim.id for claim in wanted]
+        hold_consent(connection)
+        rows = BEGIN.rows(connection, {"deliveries": ids, "worker": self.id, "lists": self.list_ids, "now": now})
+        if len(rows) == len(ids):
+            return tuple(Claim(c.id, c.person_id, c.attempt + 1) for c in wanted), 0
+        started = {row[0] for row in rows}
+        held_back = [number for number in ids if number not in started]
+        barred = obstacles(connection, delivery_ids=held_back, list_ids=self.list_ids)
+        # Who is held back without an obstacle is ours no longer: staff cancelled the campaign, for one.
+        skipped = self._skip(connection, barred, now)
+        return tuple(Claim(c.id, c.person_id, c.attempt + 1) for c in wanted if c.id in started), skipped
+
+    def _skip(self, connection: Connection, barred: dict[int, str], now: datetime) -> int:
+        by_reason: dict[str, list[int]] = {}
+        for delivery, reason in barred.items():
+            by_reason.setdefault(reason, []).append(delivery)
+        return sum(
+            SKIP.count(connection, {"deliveries": ids, "worker": self.id, "reason": reason, "now": now})
+            for reason, ids in by_reason.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a worker sees at the start of a transaction."""
+
+    campaign: Standing
+    holds_lease: bool
+
+    def check_lease(self) -> None:
+        if not self.holds_lease:
             raise LeaseLost("another worker took over, since this one had not been heard of for a while")
 
-    def _campaign(self, connection: Connection) -> Row[*tuple[Any, ...]]:
-        return connection.execute(CAMPAIGN, {"campaign": self.campaign_id}).one()
-
-    def _skip(self, connection: Connection, barred: dict[int, str], now: datetime) -> None:
-        if barred:
-            connection.execute(
-                update(deliveries)
-                .where(deliveries.c.id == bindparam("delivery"), deliveries.c.worker_id == self.id)
-                .values(state=DeliveryState.SKIPPED, code=bindparam("reason"), worker_id=None, changed_at=now),
-                [{"delivery": delivery, "reason": reason} for delivery, reason in barred.items()],
-            )
-
-    def _begin(self, connection: Connection, claims: Sequence[Claim], now: datetime) -> tuple[Claim, ...]:
-        if not claims:
-            return ()
-        ids = [claim.id for claim in claims]
-        rows = connection.execute(BEGIN, {"deliveries": ids, "worker": self.id, "now": now}).all()
-        attempts = {row.id: row.attempt for row in rows}
-        return tuple(Claim(c.id, c.person_id, attempts[c.id]) for c in claims if c.id in attempts)
+    def check(self) -> None:
+        """Raises when this worker must hand nothing more over."""
+        self.check_lease()
+        if self.campaign.state is not CampaignState.SENDING:
+            raise CampaignStopped(self.campaign.state, self.campaign.why)
 
 
-# Statements of every exchange, built once: building them takes longer than running them.
-BEGIN = (
+# Of those a worker wants to begin, one that is *sending* already was begun by it a moment ago, in a transaction whose
+# commit the database did and could not confirm, since it was restarted. Nothing of it has left.
+_OURS = (
+    among(deliveries.c.id, "deliveries"),
+    deliveries.c.worker_id == bindparam("worker"),
+    or_(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.state == DeliveryState.SENDING.value),
+)
+_ONE_MORE = case((deliveries.c.state == DeliveryState.QUEUED.value, 1), else_=0)
+BEGIN = Prepared(
     update(deliveries)
-    .where(
-        deliveries.c.id.in_(bindparam("deliveries", expanding=True)),
-        deliveries.c.worker_id == bindparam("worker"),
-        deliveries.c.state == DeliveryState.QUEUED,
-    )
-    .values(state=DeliveryState.SENDING, attempt=deliveries.c.attempt + 1, changed_at=bindparam("now"))
-    .returning(deliveries.c.id, deliveries.c.attempt)
+    .where(*_OURS, may_be_mailed())
+    .values(state=DeliveryState.SENDING.value, attempt=deliveries.c.attempt + _ONE_MORE, changed_at=bindparam("now"))
+    .returning(deliveries.c.id)
 )
-LEASE_HELD = select(workers.c.id).where(workers.c.id == bindparam("worker"))
-CAMPAIGN = select(campaigns.c.id, campaigns.c.state, campaigns.c.why, campaigns.c.launched_at).where(
-    campaigns.c.id == bindparam("campaign")
+SKIP = Prepared(
+    update(deliveries)
+    .where(*_OURS)
+    .values(state=DeliveryState.SKIPPED.value, code=bindparam("reason"), worker_id=None, changed_at=bindparam("now"))
 )
-
-
-def _check(campaign: Row[*tuple[Any, ...]]) -> None:
-    if campaign.state != CampaignState.SENDING:
-        raise CampaignStopped(campaign.state, campaign.why)
+LOOK = Prepared(
+    select(campaigns.c.state, campaigns.c.why, campaigns.c.launched_at, workers.c.id)
+    .select_from(campaigns.outerjoin(workers, workers.c.id == bindparam("worker")))
+    .where(campaigns.c.id == bindparam("campaign"))
+)
 
 
 def settle_expired(database: Database, now: datetime) -> int:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from mailer.audience.consent import suppress
+from mailer.store.arrays import among
+from mailer.store.prepared import Prepared, Values
 from mailer.store.tables import (
     CampaignState,
     DeliveryState,
@@ -48,6 +50,16 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a campaign stands in the transaction at hand."""
+
+    id: int
+    state: CampaignState
+    why: str
+    launched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What an outcome makes of a delivery."""
 
@@ -73,37 +85,48 @@ def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datet
     return Change(DeliveryState.QUEUED, not_before=now + wait)
 
 
-def record(connection: Connection, campaign: Row[*tuple[Any, ...]], done: Sequence[Done], now: datetime) -> None:
+def record(connection: Connection, campaign: Standing, done: Sequence[Done], now: datetime) -> None:
     """Write outcomes down. An answer that comes after the lease was lost settles what had become uncertain, as long
-    as no later attempt has begun: it is proof. `campaign` is its row as it stands now."""
+    as no later attempt has begun: it is proof."""
     if not done:
         return
-    sent: list[dict[str, object]] = []
-    others: list[dict[str, object]] = []
-    for item in done:
-        change = decide(item.outcome, attempt=item.claim.attempt, now=now, since=campaign.launched_at)
+    sent: list[Values] = []
+    others: list[Values] = []
+    for (outcome, attempt), deliveries_of in _alike(done).items():
+        change = decide(outcome, attempt=attempt, now=now, since=campaign.launched_at)
         if change.state is DeliveryState.QUEUED and campaign.state == CampaignState.CANCELLED:
             change = Change(DeliveryState.CANCELLED)
-        (sent if change.state is DeliveryState.SENT else others).append(_row(item, change, now))
+        row = _row(outcome, change, now) | {"deliveries": deliveries_of, "tried": attempt}
+        (sent if change.state is DeliveryState.SENT else others).append(row)
     if sent:
-        connection.execute(WRITE_SENT, sent)
+        WRITE_SENT.each(connection, sent)
     if others:
-        connection.execute(WRITE_OTHERS, others)
-    _note_deferrals(connection, campaign.id, done, now)
-    _suppress_hard(connection, done, now)
+        WRITE_OTHERS.each(connection, others)
+        _note_deferrals(connection, campaign.id, done, now)
+        _suppress_hard(connection, done, now)
+
+
+def _alike(done: Sequence[Done]) -> dict[tuple[Outcome | None, int], list[int]]:
+    """The deliveries that got the same answer to the same attempt: of SendGrid, a whole request's."""
+    alike: dict[tuple[Outcome | None, int], list[int]] = {}
+    for item in done:
+        alike.setdefault((item.outcome, item.claim.attempt), []).append(item.claim.id)
+    return alike
 
 
 ROW_COLUMNS = ("state", "not_before", "code", "detail", "reply_class", "provider_id", "changed_at")
 
 
-def _write(*states: DeliveryState) -> Update:
-    """The statement that writes an answer into rows in these states; built once, run for every group of answers."""
-    # Written out, since a driver can't repeat a statement with an IN of many values.
-    in_these: ColumnElement[bool] = or_(*[deliveries.c.state == state for state in states])
+def _write(*states: DeliveryState) -> Prepared:
+    """The statement that writes an answer into rows in these states."""
     columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ROW_COLUMNS}
-    return (
+    return Prepared(
         update(deliveries)
-        .where(deliveries.c.id == bindparam("delivery"), deliveries.c.attempt == bindparam("tried"), in_these)
+        .where(
+            among(deliveries.c.id, "deliveries"),
+            deliveries.c.attempt == bindparam("tried"),
+            or_(*[deliveries.c.state == state.value for state in states]),
+        )
         .values(columns | {"worker_id": None})
     )
 
@@ -113,16 +136,13 @@ WRITE_OTHERS = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 WRITE_SENT = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.CANCELLED)
 
 
-def _row(item: Done, change: Change, now: datetime) -> dict[str, object]:
-    outcome = item.outcome
+def _row(outcome: Outcome | None, change: Change, now: datetime) -> dict[str, object]:
     return {
-        "delivery": item.claim.id,
-        "tried": item.claim.attempt,
-        "new_state": change.state,
+        "new_state": change.state.value,
         "new_not_before": change.not_before or now,
         "new_code": outcome.code if outcome else "",
         "new_detail": outcome.detail[:500] if outcome else "",
-        "new_reply_class": outcome.reply_class or "" if outcome else "",
+        "new_reply_class": outcome.reply_class.value if outcome and outcome.reply_class else "",
         "new_provider_id": outcome.provider_id if outcome else "",
         "new_changed_at": now,
     }

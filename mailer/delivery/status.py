@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries, people
+from mailer.audience.selection import CHOSEN
+from mailer.store.tables import APART, QUEUE, CampaignState, DeliveryState, campaigns, deliveries, people, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,9 @@ class CampaignStatus:
 
 def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
     """All campaigns, the newest first."""
-    people: dict[int, dict[DeliveryState, int]] = {}
-    next_try: dict[int, datetime] = {}
-    counted = select(
-        deliveries.c.campaign_id, deliveries.c.state, func.count(), func.min(deliveries.c.not_before)
-    ).group_by(deliveries.c.campaign_id, deliveries.c.state)
-    for campaign_id, state, count, first in connection.execute(counted):
-        people.setdefault(campaign_id, {})[DeliveryState(state)] = count
-        if state == DeliveryState.QUEUED:
-            next_try[campaign_id] = first
+    counted = count_states(connection)
+    waiting = select(deliveries.c.campaign_id, func.min(deliveries.c.not_before)).where(QUEUE)
+    next_try = {row[0]: row[1] for row in connection.execute(waiting.group_by(deliveries.c.campaign_id))}
     rows = connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
     return [
         CampaignStatus(
@@ -51,11 +47,35 @@ def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
             launched_at=row.launched_at,
             finished_at=row.finished_at,
             digest=row.digest,
-            people=people.get(row.id, {}),
+            people=_with_sent(counted.get(row.id, {}), frozen=row.counts.get(CHOSEN, 0)),
             next_try=next_try.get(row.id),
         )
         for row in rows
     ]
+
+
+def count_states(connection: Connection) -> dict[int, Counter[DeliveryState]]:
+    """How many of each campaign's deliveries are in which state, but for *sent*: those are all others.
+
+    Three small indexes hold whoever is queued, claimed, or apart from what simply went out, so a million people who
+    were mailed needn't be counted one by one.
+    """
+    counted: dict[int, Counter[DeliveryState]] = {}
+    row = (deliveries.c.campaign_id, deliveries.c.state, func.count())
+    key = (deliveries.c.campaign_id, deliveries.c.state)
+    at_work = list(connection.execute(select(workers.c.id)).scalars())
+    for part in (QUEUE, deliveries.c.worker_id.in_(at_work), APART):
+        for campaign_id, state, count in connection.execute(select(*row).where(part).group_by(*key)):
+            counted.setdefault(campaign_id, Counter())[DeliveryState(state)] += count
+    return counted
+
+
+def _with_sent(counted: Mapping[DeliveryState, int], *, frozen: int) -> dict[DeliveryState, int]:
+    """All states, those that nobody is in left out. `frozen`: people in the audience."""
+    found = dict(counted)
+    if sent := frozen - sum(counted.values()):
+        found[DeliveryState.SENT] = sent
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +92,7 @@ def uncertain_people(connection: Connection, campaign_id: int) -> list[Uncertain
     rows = connection.execute(
         select(people.c.address, deliveries.c.changed_at, deliveries.c.detail)
         .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
-        .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN)
+        .where(APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN)
         .order_by(deliveries.c.id)
     )
     return [Uncertain(row.address or "", row.changed_at, row.detail) for row in rows]

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError as SqlalchemyOperationalError
 from mailer.errors import MailerError
 from mailer.store.tables import metadata
 
-SCHEMA = "0001"  # the newest migration this program knows
+SCHEMA = "0002"  # the newest migration this program knows
 BUSY_SECONDS = 30.0  # how long a writer waits for another before it gives up
 
 
@@ -29,10 +29,14 @@ class DatabaseTrouble(MailerError):
 
 
 class Database:
-    """An open database. `read` and `write` are transactions; a write is alone in SQLite from its first statement."""
+    """An open database. `read` and `write` are transactions; a write is alone in SQLite from its first statement.
+
+    `held` is for the one thread of a process that writes all the time.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.held = Held(engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -59,7 +63,39 @@ class Database:
             yield connection
 
     def close(self) -> None:
+        self.held.close()
         self.engine.dispose()
+
+
+class Held:
+    """One connection kept for many short writes, such as a worker's. Opened when first used, and again if it breaks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def write(self) -> Generator[Connection, None, None]:
+        """A transaction that writes, as `Database.write`, without the cost of fetching a connection."""
+        with _translated():
+            connection = self._open()
+            try:
+                with connection.begin():
+                    yield connection
+            except DBAPIError:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            held, self._connection = self._connection, None
+            held.close()
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(immediate=True)
+        return self._connection
 
 
 def open_database(url: str) -> Database:
@@ -119,7 +155,9 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begun(connection: Connection) -> None:
         # A writer that begins as a reader can't become one when another wrote meanwhile, so it says so at once.
         immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        # Straight to the driver, since SQLAlchemy's own way takes ten times as long, for every group of mails.
+        raw = cast(sqlite3.Connection, connection.connection.driver_connection)
+        raw.execute("BEGIN IMMEDIATE" if immediate else "BEGIN").close()
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)

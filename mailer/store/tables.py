@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -225,8 +226,29 @@ deliveries = Table(
     Column("provider_id", Text, nullable=False, server_default=""),  # the provider's own id of the message
     Column("changed_at", Instant),
     UniqueConstraint("campaign_id", "person_id"),
-    Index("ix_deliveries_campaign_id_state_not_before", "campaign_id", "state", "not_before"),
     Index("ix_deliveries_person_id", "person_id"),
+)
+
+# The queue: whoever waits for a worker. A claim takes a row out, and what is done with it later touches no index of
+# states. The state is written out, since SQLite uses a partial index only for what it can prove without parameters.
+QUEUE = (deliveries.c.state == literal_column("'queued'")) & deliveries.c.worker_id.is_(None)
+Index(
+    "ix_deliveries_queue",
+    deliveries.c.campaign_id,
+    deliveries.c.not_before,
+    deliveries.c.id,
+    sqlite_where=QUEUE,
+    postgresql_where=QUEUE,
+)
+
+# What did not simply go out, which is little and what staff look at. All others are queued, claimed or sent.
+APART = deliveries.c.state.not_in([literal_column(f"'{state}'") for state in ("queued", "sending", "sent")])
+Index(
+    "ix_deliveries_apart",
+    deliveries.c.campaign_id,
+    deliveries.c.state,
+    sqlite_where=APART,
+    postgresql_where=APART,
 )
 
 # Only what is claimed just now is in this index, so that a worker's claims are found and dropped quickly.
@@ -241,6 +263,7 @@ workers = Table(
     "workers",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),  # random
+    Column("campaign_id", BigInteger),  # what it works at; a campaign isn't finished while somebody does
     Column("name", Text, nullable=False),  # host and process, for people
     Column("lease_until", Instant, nullable=False),  # renewed while it lives; what it claimed lapses with it
 )

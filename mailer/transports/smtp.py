@@ -24,7 +24,7 @@ from mailer.transports.envelope import (
 from mailer.transports.headers import ascii_address
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime import Skeleton, Unmailable
-from mailer.transports.replies import Reply, Step, outcome
+from mailer.transports.replies import Reply, Step, outcome, read_reply
 from mailer.transports.smtp_talk import Lost, Relay, Talk, open_talk
 
 # After the final dot a relay may scan for long, and giving up early would leave the mail uncertain. RFC 5321
@@ -161,9 +161,10 @@ class SmtpConnection:
         for place, (step, line) in enumerate(commands):
             if not talk.pipelining:
                 talk.send(line)
-            reply = talk.reply()
-            if reply.number // 100 == (3 if step is Step.DATA else 2):
+            number, words = talk.getreply()
+            if number // 100 == (3 if step is Step.DATA else 2):
                 continue
+            reply = read_reply(number, words)
             self._set_back(talk, reply, still_to_come=len(commands) - place - 1 if talk.pipelining else 0)
             result = outcome(reply, step)
             if step is Step.MAIL and result.reply_class is ReplyClass.OURS and result.fate is Fate.REFUSED:

@@ -61,6 +61,7 @@ class Talk(smtplib.SMTP):
         self.deadline = deadline
         self.pipelining = False
         self._unread = bytearray()
+        self._armed_seconds = 0.0  # the timeout the socket was given last
 
     def send(self, s: Any) -> None:
         """Send all of `s` (bytes or ASCII text). Raises `Lost`, which says how much certainly never left."""
@@ -69,7 +70,7 @@ class Talk(smtplib.SMTP):
         encrypted = isinstance(sock, ssl.SSLSocket)
         try:
             while sent < len(view):
-                sock.settimeout(self._remaining())
+                self._arm(sock)
                 sent += sock.send(view[sent : sent + CHUNK_BYTES] if encrypted else view[sent:])
         except OSError as error:
             # Of a TLS record that failed nobody knows how much arrived; a plain send that failed took nothing.
@@ -106,6 +107,7 @@ class Talk(smtplib.SMTP):
         sock = self._socket()
         sock.settimeout(self._remaining())
         self.sock = context.wrap_socket(sock, server_hostname=host)
+        self._armed_seconds = 0.0
         # What was said in the clear counts no more (RFC 3207 §4.2).
         self.helo_resp = None
         self.ehlo_resp = None
@@ -123,7 +125,7 @@ class Talk(smtplib.SMTP):
         while (end := self._unread.find(b"\n")) < 0:
             sock = self._socket()
             try:
-                sock.settimeout(self._remaining())
+                self._arm(sock)
                 chunk = sock.recv(8192)
             except OSError as error:
                 raise Lost(_why(error), timed_out=isinstance(error, TimeoutError)) from error
@@ -135,6 +137,13 @@ class Talk(smtplib.SMTP):
         line = bytes(self._unread[: end + 1])
         del self._unread[: end + 1]
         return line.rstrip(b"\r\n")
+
+    def _arm(self, sock: socket.socket) -> None:
+        """Bound the next wait by the deadline, to a tenth: each change of a timeout is a system call."""
+        remaining = self._remaining()
+        if not remaining <= self._armed_seconds <= 1.1 * remaining:
+            sock.settimeout(remaining)
+            self._armed_seconds = remaining
 
     def _remaining(self) -> float:
         remaining = self.deadline - time.monotonic()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
+
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent import forget, leave, list_id, suppress
-from mailer.audience.handover import obstacles
+from mailer.audience.handover import may_be_mailed, obstacles
 from mailer.store.database import Database
-from mailer.store.tables import Membership, SuppressionReason
+from mailer.store.tables import Membership, SuppressionReason, deliveries
 from tests.audience.world import KEY, add_campaign, add_person, deliver, subscribe
 
 
@@ -39,6 +41,8 @@ def test_each_obstacle_is_named(database: Database, now: datetime) -> None:
         stop(10, SuppressionReason.UNSUBSCRIBED)
         forget(connection, address="person6@example.org")
         found = obstacles(connection, delivery_ids=ids.values(), list_ids=[a, b])
+        free = connection.execute(select(deliveries.c.id).where(may_be_mailed()), {"lists": [a, b]}).scalars().all()
+    assert set(free) == set(ids.values()) - set(found)
     assert {key - ids[1] + 1: reason for key, reason in found.items()} == {
         1: "unsubscribed",  # 2 left a and is still on b
         3: "bounced",

@@ -66,6 +66,20 @@ def test_intent_is_recorded_before_and_outcome_after(database: Database, campaig
     assert states(database) == {"queued": COUNT - 3, "sent": 3}
 
 
+def test_an_exchange_may_be_repeated_when_its_commit_was_not_confirmed(
+    database: Database, campaign: int, clock: Clock
+) -> None:
+    one = worker(database, campaign, clock)
+    first, second = one.claim(4)[:2], one.claim(1)
+    begun = one.exchange((), first).claims
+    done = [Done(claim, ACCEPTED) for claim in begun]
+    once = one.exchange(done, second)
+    again = one.exchange(done, second)
+    assert again == once
+    assert [claim.attempt for claim in again.claims] == [1]
+    assert states(database) == {"queued": COUNT - 3, "sending": 1, "sent": 2}
+
+
 def test_who_died_leaves_only_what_was_on_the_wire_uncertain(database: Database, campaign: int, clock: Clock) -> None:
     dead = worker(database, campaign, clock)
     dead.exchange((), dead.claim(10)[:2])
@@ -203,11 +217,15 @@ def test_an_address_that_does_not_exist_is_suppressed(database: Database, campai
     assert states(database)["failed"] == 2
 
 
-def test_finished_means_nobody_is_queued_or_on_the_wire(database: Database, campaign: int, clock: Clock) -> None:
+def test_finished_means_nobody_is_queued_and_no_worker_is_at_it(
+    database: Database, campaign: int, clock: Clock
+) -> None:
     one = worker(database, campaign, clock)
     begun = one.exchange((), one.claim(COUNT)).claims
     assert not steps.finish_if_done(database, campaign, now=clock.now)
     one.exchange([Done(claim, ACCEPTED) for claim in begun], ())
+    assert not steps.finish_if_done(database, campaign, now=clock.now)
+    one.release()
     assert steps.finish_if_done(database, campaign, now=clock.now)
     assert not steps.pause(database, campaign, "too late")
 

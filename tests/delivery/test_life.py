@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from mailer.audience.consent import leave, list_id
 from mailer.delivery import campaigns as steps
 from mailer.delivery.ledger import LEASE, CampaignStopped, LeaseLost, Worker, settle_expired
 from mailer.delivery.recording import Claim, Done
+from mailer.delivery.status import campaign_statuses
 from mailer.errors import MailerError
 from mailer.store.database import open_database
 from mailer.store.tables import campaigns, deliveries
@@ -158,6 +160,12 @@ class Life(RuleBasedStateMachine):
                 assert taken or delivery in self.counted
             if state in NOT_MAILED and not self.resent.get(delivery):
                 assert not taken, state
+
+    @invariant()
+    def the_status_counts_everybody_where_they_are(self) -> None:
+        with self.database.read() as connection:
+            (status,) = campaign_statuses(connection)
+        assert status.people == Counter(self._states().values())
 
     @invariant()
     def finished_means_finished(self) -> None:
