@@ -15,8 +15,8 @@ import click
 from mailer.cli.context import console, now, print_json, workspace_and_database
 
 if TYPE_CHECKING:
-    from mailer.delivery.engine import Stop
     from mailer.delivery.running import RunReport
+    from mailer.delivery.stopping import Stop
     from mailer.delivery.tally import Tally
     from mailer.store.database import Database
     from mailer.workspace import Workspace
@@ -34,8 +34,8 @@ LOOP_PAUSE_SECONDS = 1.0
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:
     """Do everything that is due: launch, send, retry, settle. Safe to overlap."""
-    from mailer.delivery.engine import Stop
     from mailer.delivery.schedule import seconds_of
+    from mailer.delivery.stopping import Stop
 
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
     code = 0
@@ -50,7 +50,7 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
 
 def send_now(workspace: Workspace, database: Database, slug: str) -> int:
     """Send a campaign that was just launched, with progress on a terminal; returns the exit code."""
-    from mailer.delivery.engine import Stop
+    from mailer.delivery.stopping import Stop
 
     stop = Stop()
     with _signals(stop):
@@ -64,7 +64,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     from mailer.delivery.running import Runner
 
     with _progress() as progress:
-        report = Runner(workspace, database, clock=now, stop=stop, progress=progress).run(only)
+        report = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say).run(only)
     if as_json:
         print_json(_as_data(report))
     else:
@@ -124,6 +124,10 @@ def _tell(report: RunReport) -> None:
             state = "finished" if slug in report.finished else tally.ended or "more is due later"
             paused = "PAUSED: " if tally.pause else ""
             click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.", err=tally.trouble)
+
+
+def _say(words: str) -> None:
+    click.echo(words, err=True)
 
 
 def _counts(tally: Tally) -> str:

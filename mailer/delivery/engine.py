@@ -14,15 +14,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeVar
 
 from mailer.delivery.ledger import CampaignStopped, LeaseLost, Worker
 from mailer.delivery.pacing import Pacer
+from mailer.delivery.patience import Patience
 from mailer.delivery.postman import Postman
 from mailer.delivery.recipients import Recipient
 from mailer.delivery.recording import Claim, Done
-from mailer.delivery.sender import Assignment, Request, Sender, boot_seconds
-from mailer.delivery.tally import Tally
+from mailer.delivery.sender import Addressed, Assignment, Request, Sender, boot_seconds
+from mailer.delivery.stopping import Stop
+from mailer.delivery.tally import UNWATCHED, Tally, Watch
 from mailer.store.database import DatabaseTrouble
 from mailer.transports.envelope import (
     Outcome,
@@ -31,32 +32,11 @@ from mailer.transports.envelope import (
     TransportRefused,
 )
 
-T = TypeVar("T")
-
 CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
 OURS_IN_A_ROW = 3  # refusals that are our fault (login, identity, protocol) before the campaign pauses itself
 TROUBLES_IN_A_ROW = 5  # failed connections before the worker leaves the rest to a later run
 LINGER_SECONDS = 0.002  # how long a commit waits for half the connections, to serve them together
 LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
-DATABASE_PATIENCE_SECONDS = 30.0  # outcomes are held this long for a database that can't be written
-
-
-class Stop:
-    """How a run is told to end: by a signal or a deadline. What is on the wire is waited for `drain_seconds`."""
-
-    def __init__(self, deadline: float | None = None) -> None:
-        self.deadline = deadline  # monotonic seconds
-        self.reason = ""
-        self.drain_seconds = 30.0
-
-    def now(self, reason: str, *, drain_seconds: float) -> None:
-        self.reason, self.drain_seconds = self.reason or reason, drain_seconds
-
-    def due(self) -> str:
-        """Why to stop now, or ""."""
-        if not self.reason and self.deadline is not None and time.monotonic() >= self.deadline:
-            self.reason = "the time given with --for is over"
-        return self.reason
 
 
 class Engine:
@@ -72,7 +52,7 @@ class Engine:
         pacer: Pacer,
         stop: Stop,
         clock: Callable[[], datetime],
-        progress: Callable[[Tally], None] = lambda tally: None,
+        watch: Watch = UNWATCHED,
     ) -> None:
         self.worker = worker
         self.postman = postman
@@ -80,11 +60,11 @@ class Engine:
         self.pacer = pacer
         self.stop = stop
         self.clock = clock
-        self.progress = progress
+        self.watch = watch
         self.tally = Tally()
         self._recipients = recipients
-        self._known: dict[int, Recipient | None] = {}  # by delivery id, of those put aside
-        self._ahead: deque[Claim] = deque()
+        self._patience = Patience(stop, watch.say)
+        self._ahead: deque[Addressed] = deque()  # put aside for this worker, their intents not recorded
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._troubles = 0
@@ -109,7 +89,7 @@ class Engine:
                 self._serve(len(threads), unrecorded)
         finally:
             self._wake.set()
-            self.worker.release(unrecorded)
+            self._patience.wait_for(lambda: self.worker.release(unrecorded), unrecorded)
         return self.tally
 
     def _serve(self, active: int, unrecorded: list[Done]) -> None:
@@ -119,7 +99,8 @@ class Engine:
         while active:
             fresh = self._gather(pause if waiting else LONGEST_WAIT_SECONDS, enough=active // 2)
             self._note(fresh)
-            unrecorded.extend(item for request in fresh for item in request.done)
+            for request in fresh:
+                unrecorded.extend(request.done)
             waiting += fresh
             self._look_for_the_end()
             if self.tally.ended and stopping_since is None:
@@ -131,7 +112,7 @@ class Engine:
             begun = self._exchange(unrecorded, chosen)
             waiting, left = self._answer(waiting, chosen, begun)
             active -= left
-            self.progress(self.tally)
+            self.watch.progress(self.tally)
             if stopping_since and time.monotonic() - stopping_since > self.stop.drain_seconds:
                 return  # what has not answered by now becomes uncertain on release
 
@@ -183,86 +164,87 @@ class Engine:
         if reason := self.stop.due():
             self.tally.end(reason)
 
-    def _choose(self, waiting: list[Request]) -> tuple[dict[int, list[Claim]], float]:
+    def _choose(self, waiting: list[Request]) -> tuple[dict[int, list[Addressed]], float]:
         """Who gets whom, by index in `waiting`, and how long to wait when the pace holds everybody back."""
-        chosen: dict[int, list[Claim]] = {}
+        chosen: dict[int, list[Addressed]] = {}
         pause = LONGEST_WAIT_SECONDS
         for index, request in enumerate(waiting):
             if request.trouble:
                 continue
             if not self._ahead:
                 self._refill()
-            claims, wait = self._next_claims()
-            chosen[index] = claims
-            if not claims and self._ahead:
+            people, wait = self._next_people()
+            chosen[index] = people
+            if not people and self._ahead:
                 pause = min(pause, max(wait, 0.001))
         return chosen, pause
 
-    def _next_claims(self) -> tuple[list[Claim], float]:
+    def _next_people(self) -> tuple[list[Addressed], float]:
         """The next people whom the pace allows now, at most a batch; and the shortest wait of those it doesn't."""
         now = time.monotonic()
-        claims: list[Claim] = []
-        held: list[Claim] = []
+        people: list[Addressed] = []
+        held: list[Addressed] = []
         shortest = LONGEST_WAIT_SECONDS
-        while self._ahead and len(claims) < self.transport.batch:
-            claim = self._ahead.popleft()
-            recipient = self._known.get(claim.id)
+        while self._ahead and len(people) < self.transport.batch:
+            one = self._ahead.popleft()
+            recipient = one[1]
             wait = self.pacer.wait(recipient.domain, now) if recipient else 0.0
             if wait > 0:
-                held.append(claim)
+                held.append(one)
                 shortest = min(shortest, wait)
                 continue
             if recipient:
                 self.pacer.take(recipient.domain, now)
-            claims.append(claim)
+            people.append(one)
         self._ahead.extendleft(reversed(held))
-        return claims, shortest
+        return people, shortest
 
     def _refill(self) -> None:
         if self.tally.ended:
             return
         try:
-            claims = _patiently(lambda: self.worker.claim(max(CLAIMED_AHEAD, 2 * self.transport.batch)))
+            claims = self._patience.wait_for(
+                lambda: self.worker.claim(max(CLAIMED_AHEAD, 2 * self.transport.batch)), ()
+            )
         except (LeaseLost, CampaignStopped) as error:
             self.tally.end(error.message)
             return
-        known = _patiently(lambda: self._recipients(claims))
-        self._known |= {claim.id: known.get(claim.person_id) for claim in claims}
-        self._ahead.extend(claims)
+        known = self._patience.wait_for(lambda: self._recipients(claims), ())
+        self._ahead.extend((claim, known.get(claim.person_id)) for claim in claims)
 
-    def _exchange(self, unrecorded: list[Done], chosen: dict[int, list[Claim]]) -> dict[int, Claim]:
-        """Commit outcomes and intents. The begun claims by delivery id."""
-        wanted = [claim for claims in chosen.values() for claim in claims]
+    def _exchange(self, unrecorded: list[Done], chosen: dict[int, list[Addressed]]) -> set[int]:
+        """Commit outcomes and intents. The deliveries that are begun."""
+        wanted = [claim for people in chosen.values() for claim, _ in people]
         if not (wanted or unrecorded):
-            with suppress(DatabaseTrouble):
-                self._renew()
-            return {}
+            self._renew()
+            return set()
         try:
-            begun = _patiently(lambda: self.worker.exchange(unrecorded, wanted))
+            begun = self._patience.wait_for(lambda: self.worker.exchange(unrecorded, wanted), unrecorded)
         except (LeaseLost, CampaignStopped) as error:
             self.tally.end(error.message)
             unrecorded.clear()
-            return {}
+            return set()
         unrecorded.clear()
         self.tally.skipped += begun.skipped
-        return {claim.id: claim for claim in begun.claims}
+        return {claim.id for claim in begun.claims}
 
     def _renew(self) -> None:
         try:
             self.worker.renew()
         except LeaseLost as error:
             self.tally.end(error.message)
+        except DatabaseTrouble:
+            return  # there is time for another try
 
     def _answer(
-        self, waiting: list[Request], chosen: dict[int, list[Claim]], begun: dict[int, Claim]
+        self, waiting: list[Request], chosen: dict[int, list[Addressed]], begun: set[int]
     ) -> tuple[list[Request], int]:
         """Reply to those that can go on or must end. Returns who still waits, and how many connections ended."""
         still: list[Request] = []
         left = 0
         for index, request in enumerate(waiting):
-            claims = [begun[claim.id] for claim in chosen.get(index, ()) if claim.id in begun]
-            if claims:
-                people = tuple((claim, self._known.pop(claim.id)) for claim in claims)
+            people = [one for one in chosen.get(index, ()) if one[0].id in begun]
+            if people:
                 request.reply.put(Assignment(people, begun_at=boot_seconds()))
             elif self.tally.ended or (not request.trouble and not chosen.get(index) and not self._ahead):
                 request.reply.put(Assignment(end=True))
@@ -272,15 +254,3 @@ class Engine:
             else:
                 still.append(request)
         return still, left
-
-
-def _patiently(action: Callable[[], T]) -> T:
-    """Do `action`, waiting a while for a database that is locked, full or restarting: outcomes must not be lost."""
-    patience = time.monotonic() + DATABASE_PATIENCE_SECONDS
-    while True:
-        try:
-            return action()
-        except DatabaseTrouble:
-            if time.monotonic() > patience:
-                raise
-            time.sleep(0.5)

@@ -96,7 +96,7 @@ class Worker:
                 .values(worker_id=self.id)
                 .returning(deliveries.c.id, deliveries.c.person_id, deliveries.c.attempt)
             ).all()
-        return sorted((Claim(row.id, row.person_id or 0, row.attempt) for row in rows), key=lambda claim: claim.id)
+        return sorted((Claim(row.id, row.person_id or 0, row.attempt + 1) for row in rows), key=lambda claim: claim.id)
 
     def exchange(self, done: Sequence[Done], wanted: Sequence[Claim]) -> Begun:
         """Record the outcomes of `done` and the intents of `wanted`, in one transaction.
@@ -163,13 +163,13 @@ class Worker:
         hold_consent(connection)
         rows = BEGIN.rows(connection, {"deliveries": ids, "worker": self.id, "lists": self.list_ids, "now": now})
         if len(rows) == len(ids):
-            return tuple(Claim(c.id, c.person_id, c.attempt + 1) for c in wanted), 0
+            return tuple(wanted), 0
         started = {row[0] for row in rows}
         held_back = [number for number in ids if number not in started]
         barred = obstacles(connection, delivery_ids=held_back, list_ids=self.list_ids)
         # Who is held back without an obstacle is ours no longer: staff cancelled the campaign, for one.
         skipped = self._skip(connection, barred, now)
-        return tuple(Claim(c.id, c.person_id, c.attempt + 1) for c in wanted if c.id in started), skipped
+        return tuple(claim for claim in wanted if claim.id in started), skipped
 
     def _skip(self, connection: Connection, barred: dict[int, str], now: datetime) -> int:
         by_reason: dict[str, list[int]] = {}

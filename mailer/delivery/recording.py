@@ -34,7 +34,10 @@ LONGEST_RETRY = timedelta(hours=4)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery this worker may hand over, once its intent is recorded. `attempt` fences late answers off."""
+    """A delivery this worker may hand over, once its intent is recorded.
+
+    `attempt` is the number of that hand-over, from 1; it fences late answers off.
+    """
 
     id: int
     person_id: int

@@ -16,12 +16,13 @@ from mailer.audience.consent import list_id
 from mailer.audience.definition import from_json as audience_from_json
 from mailer.compose.message import from_json as message_from_json
 from mailer.delivery import campaigns as steps
-from mailer.delivery.engine import Engine, Stop
+from mailer.delivery.engine import Engine
 from mailer.delivery.ledger import Worker, settle_expired
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.postman import Postman
 from mailer.delivery.recipients import load_recipients
-from mailer.delivery.tally import Tally
+from mailer.delivery.stopping import Stop
+from mailer.delivery.tally import Tally, Watch
 from mailer.store.database import Database
 from mailer.store.tables import CampaignState, campaigns
 from mailer.tracking.tokens import Signer
@@ -57,6 +58,7 @@ class Runner:
         clock: Callable[[], datetime],
         stop: Stop,
         progress: Callable[[str, Tally], None] = lambda slug, tally: None,
+        say: Callable[[str], None] = lambda words: None,
         transport: Transport | None = None,
     ) -> None:
         self.workspace = workspace
@@ -64,6 +66,7 @@ class Runner:
         self.clock = clock
         self.stop = stop
         self.progress = progress
+        self.say = say
         self.signer = Signer(workspace.secrets.require_signing())
         self.transport = transport or make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         self.pacer = Pacer(workspace.settings.pace)
@@ -118,7 +121,10 @@ class Runner:
             pacer=self.pacer,
             stop=self.stop,
             clock=self.clock,
-            progress=lambda tally: self.progress(row.slug, tally),
+            watch=Watch(
+                progress=lambda tally: self.progress(row.slug, tally),
+                say=lambda words: self.say(f"{row.slug}: {words}"),
+            ),
         )
 
     def _list_ids(self, names: Sequence[str]) -> list[int]:

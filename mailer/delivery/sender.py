@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,12 +28,14 @@ from mailer.transports.envelope import (
     TransportUnavailable,
 )
 
+Addressed = tuple[Claim, Recipient | None]  # nobody: they were deleted since the claim
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """People whose intent is recorded, or the word to wait or to end."""
 
-    people: tuple[tuple[Claim, Recipient | None], ...] = ()
+    people: Sequence[Addressed] = ()
     begun_at: float = 0.0  # `boot_seconds` when the intents were committed
     wait_seconds: float = 0.0
     end: bool = False
@@ -117,7 +119,7 @@ class Sender:
             answers[envelope.delivery_id] = outcome
         return [Done(claim, answers[claim.id]) for claim in claims], None
 
-    def _envelope(self, pair: tuple[Claim, Recipient | None], answers: dict[int, Outcome]) -> Envelope | None:
+    def _envelope(self, pair: Addressed, answers: dict[int, Outcome]) -> Envelope | None:
         """The envelope of one person; one that can't be made is that person's refusal, and the others go on."""
         claim, recipient = pair
         if recipient is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mailer.transports.envelope import Fate, Outcome
@@ -45,3 +46,14 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.end(other.ended, trouble=other.trouble)
         self.pause = self.pause or other.pause
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks on: `progress` gets the counts again and again, `say` a sentence when staff should know something."""
+
+    progress: Callable[[Tally], None] = lambda tally: None
+    say: Callable[[str], None] = lambda words: None
+
+
+UNWATCHED = Watch()

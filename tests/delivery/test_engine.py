@@ -9,10 +9,11 @@ from datetime import datetime
 import pytest
 
 from mailer.delivery import campaigns as steps
-from mailer.delivery.engine import Engine, Stop
+from mailer.delivery.engine import Engine
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.postman import Postman
 from mailer.delivery.recipients import load_recipients
+from mailer.delivery.stopping import Stop
 from mailer.delivery.tally import Tally
 from mailer.settings import Pace
 from mailer.store.database import Database

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from mailer.delivery.engine import Stop
 from mailer.delivery.running import Runner, RunReport
+from mailer.delivery.stopping import Stop
 from mailer.settings import Secrets, Sendgrid, Smtp
 from mailer.store.database import Database
 from mailer.store.tables import campaigns, deliveries, people
