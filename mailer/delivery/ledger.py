@@ -81,22 +81,11 @@ class Worker:
     def claim(self, limit: int) -> list[Claim]:
         """At most `limit` due deliveries, put aside for this worker; empty when nothing is due."""
         now = self.clock()
-        due = (
-            select(deliveries.c.id)
-            .where(QUEUE, deliveries.c.campaign_id == self.campaign_id, deliveries.c.not_before <= now)
-            .order_by(deliveries.c.not_before, deliveries.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        values = {"campaign": self.campaign_id, "worker": self.id, "now": now, "most": limit}
         with self.database.held.write() as connection:
             self._look(connection, now).check()
-            rows = connection.execute(
-                update(deliveries)
-                .where(deliveries.c.id.in_(due.scalar_subquery()))
-                .values(worker_id=self.id)
-                .returning(deliveries.c.id, deliveries.c.person_id, deliveries.c.attempt)
-            ).all()
-        return sorted((Claim(row.id, row.person_id or 0, row.attempt + 1) for row in rows), key=lambda claim: claim.id)
+            rows = CLAIM.rows(connection, values)
+        return [Claim(number, person or 0, attempt + 1) for number, person, attempt in sorted(rows)]
 
     def exchange(self, done: Sequence[Done], wanted: Sequence[Claim]) -> Begun:
         """Record the outcomes of `done` and the intents of `wanted`, in one transaction.
@@ -198,6 +187,20 @@ class _Look:
         if self.campaign.state is not CampaignState.SENDING:
             raise CampaignStopped(self.campaign.state, self.campaign.why)
 
+
+_DUE = (
+    select(deliveries.c.id)
+    .where(QUEUE, deliveries.c.campaign_id == bindparam("campaign"), deliveries.c.not_before <= bindparam("now"))
+    .order_by(deliveries.c.not_before, deliveries.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+CLAIM = Prepared(
+    update(deliveries)
+    .where(deliveries.c.id.in_(_DUE.scalar_subquery()))
+    .values(worker_id=bindparam("worker"))
+    .returning(deliveries.c.id, deliveries.c.person_id, deliveries.c.attempt)
+)
 
 # Of those a worker wants to begin, one that is *sending* already was begun by it a moment ago, in a transaction whose
 # commit the database did and could not confirm, since it was restarted. Nothing of it has left.
