@@ -13,7 +13,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -177,13 +176,12 @@ class Life(RuleBasedStateMachine):
             return {row.id: row.state for row in connection.execute(select(deliveries.c.id, deliveries.c.state))}
 
 
-LifeCase: Any = Life.TestCase
-LifeCase.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+LONG = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-class TestLifeInSqlite(LifeCase):
+class TestLifeInSqlite(Life.TestCase):
+    settings = LONG
+
     @pytest.fixture(autouse=True)
     def on_sqlite(self, migrated_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def fresh() -> str:
@@ -196,7 +194,9 @@ class TestLifeInSqlite(LifeCase):
 
 
 @on_postgresql
-class TestLifeInPostgresql(LifeCase):
+class TestLifeInPostgresql(Life.TestCase):
+    settings = settings(LONG, max_examples=12)
+
     @pytest.fixture(autouse=True)
     def on_postgresql(self, shared_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Life, "empty_database", staticmethod(lambda: emptied(shared_url)), raising=False)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, text
 
-from mailer.store import database as store
-from mailer.store.database import DatabaseTrouble, migrate_database, open_database
+from mailer.store import engines as store
+from mailer.store.database import SCHEMA, DatabaseTrouble, migrate_database, open_database
 from mailer.store.tables import Instant, lists, metadata, to_microseconds
 
 
@@ -68,7 +68,7 @@ def test_another_schema_is_refused(tmp_path: Path, version: str, words: str) -> 
 
 def test_migrating_is_safe_to_repeat_and_refuses_what_is_newer(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'mailer.db'}"
-    assert migrate_database(url) == migrate_database(url) == store.SCHEMA
+    assert migrate_database(url) == migrate_database(url) == SCHEMA
     open_database(url).close()
     with sqlite3.connect(tmp_path / "mailer.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
