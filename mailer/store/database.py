@@ -1,8 +1,8 @@
 """Opens the workspace's database, SQLite or PostgreSQL, at the schema this program knows, and hands out transactions.
 
 A database that is missing is made; one of another version, or one that was moved away, is refused with the remedy.
-The engines' own errors are turned into `DatabaseTrouble` at the edge of each transaction. Which rows are read or written
-is decided above.
+The engines' own errors are turned into `DatabaseTrouble` at the edge of each transaction. Which rows are read or
+written is decided above.
 """
 
 from __future__ import annotations

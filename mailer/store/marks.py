@@ -131,6 +131,11 @@ def fence(connection: Connection, value: Mark) -> None:
             _execute(connection, f"CREATE TRIGGER {name} BEFORE {action} ON {table.name} {what}")
 
 
+def set_moved(connection: Connection) -> None:
+    """The move that fenced the database is complete."""
+    connection.execute(update(mark).where(mark.c.kind == MOVING).values(kind=MOVED))
+
+
 def lift_fence(connection: Connection) -> None:
     """Let the database be used again: the move was given up."""
     for table in metadata.sorted_tables:
