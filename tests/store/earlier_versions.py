@@ -21,8 +21,10 @@ from typing import Any
 import psycopg
 from sqlalchemy import MetaData, insert, make_url
 
+from mailer.store.copying import go_on_from, numbers_used
 from mailer.store.engines import make_engine
 from mailer.store.schema import VERSIONS, migrate
+from mailer.store.tables import metadata
 from tests.servers.postgres import Cluster, server_programs
 
 FOLDER = Path(__file__).parent / "earlier"
@@ -159,6 +161,8 @@ def _make(version: str, url: str) -> None:
                 if table.name in ROWS:
                     for row in ROWS[table.name]:
                         connection.execute(insert(table).values(row))
+            for table in metadata.sorted_tables if version == VERSIONS[0] else ():
+                go_on_from(connection, table, numbers_used(connection, table))
     engine.dispose()
 
 

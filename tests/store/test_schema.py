@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -26,24 +27,29 @@ EARLIER = [version for version in VERSIONS if version != SCHEMA or dump_of(versi
 both_engines = pytest.mark.parametrize("engine", ENGINES)
 
 
+@contextmanager
+def engine_of(url: str) -> Generator[Engine, None, None]:
+    engine = make_engine(url)
+    yield engine
+    engine.dispose()
+
+
 def assert_as_declared(engine: Engine, new_database: NewDatabase) -> None:
-    declared = make_engine(new_database(engine.dialect.name))
-    metadata.create_all(declared)
-    assert catalogue(engine) == catalogue(declared)
+    with engine_of(new_database(engine.dialect.name)) as declared:
+        metadata.create_all(declared)
+        assert catalogue(engine) == catalogue(declared)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    declared.dispose()
 
 
 @both_engines
 def test_migrations_make_the_tables_that_are_declared(engine: str, new_database: NewDatabase) -> None:
     url = new_database(engine)
     assert migrate_database(url) == SCHEMA
-    made = make_engine(url)
-    facts = catalogue(made)
-    assert {key[1] for key in facts if key[0] == "column"} == set(metadata.tables)
-    assert_as_declared(made, new_database)
-    made.dispose()
+    with engine_of(url) as made:
+        facts = catalogue(made)
+        assert {key[1] for key in facts if key[0] == "column"} == set(metadata.tables)
+        assert_as_declared(made, new_database)
 
 
 @both_engines
@@ -55,20 +61,19 @@ def test_a_database_of_an_earlier_version_migrates_with_its_data(
     path = dump_of(version, engine)
     assert path.exists(), "make it: python -m tests.store.earlier_versions"
     load(path, url)
-    made = make_engine(url)
-    before = all_rows(made)
-    assert len(before["people"]) == 4
-    if version != SCHEMA:
-        with pytest.raises(DatabaseTrouble, match=f"has schema {version}, this program needs {SCHEMA}"):
-            open_database(url)
-    migrate_database(url)
-    after = all_rows(made)
-    for table, rows in before.items():
-        assert len(after[table]) == len(rows), table
-        for old, new in zip(rows, after[table], strict=True):
-            assert {name: new[name] for name in old if name in new} == {n: v for n, v in old.items() if n in new}
-    assert_as_declared(made, new_database)
-    made.dispose()
+    with engine_of(url) as made:
+        before = all_rows(made)
+        assert len(before["people"]) == 4
+        if version != SCHEMA:
+            with pytest.raises(DatabaseTrouble, match=f"has schema {version}, this program needs {SCHEMA}"):
+                open_database(url)
+        migrate_database(url)
+        after = all_rows(made)
+        for table, rows in before.items():
+            assert len(after[table]) == len(rows), table
+            for old, new in zip(rows, after[table], strict=True):
+                assert {name: new[name] for name in old if name in new} == {n: v for n, v in old.items() if n in new}
+        assert_as_declared(made, new_database)
     assert_people_go_on_from(url, 7)
 
 
@@ -105,10 +110,8 @@ def test_migrating_is_safe_to_repeat(engine: str, new_database: NewDatabase) -> 
 def test_another_schema_is_refused(engine: str, new_database: NewDatabase, version: str, words: str) -> None:
     url = new_database(engine)
     open_database(url).close()
-    made = make_engine(url)
-    with made.begin() as connection:
+    with engine_of(url) as made, made.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
-    made.dispose()
     with pytest.raises(DatabaseTrouble, match=words) as refused:
         open_database(url)
     assert refused.value.hint
@@ -121,7 +124,7 @@ def at_once(call: str, url: str, count: int) -> Sequence[tuple[int, str]]:
     """Exit code and complaints of `count` processes that run one call of `store.database` at the same moment."""
     script = (
         f"import sys; from mailer.store.database import {call}; import alembic.command;"
-        f" print('ready', flush=True); sys.stdin.readline(); opened = {call}(sys.argv[1]); getattr(opened, 'close', str)()"
+        f" print('ready', flush=True); sys.stdin.readline(); done = {call}(sys.argv[1]); getattr(done, 'close', str)()"
     )
     command = [sys.executable, "-W", "error", "-c", script, url]
     pipe = subprocess.PIPE
@@ -141,10 +144,9 @@ def at_once(call: str, url: str, count: int) -> Sequence[tuple[int, str]]:
 @both_engines
 def test_many_programs_may_open_an_empty_database_at_once(engine: str, new_database: NewDatabase) -> None:
     url = new_database(engine)
-    assert at_once("open_database", url, 5) == [(0, "")] * 5
-    made = make_engine(url)
-    assert_as_declared(made, new_database)
-    made.dispose()
+    assert at_once("open_database", url, 4) == [(0, "")] * 4
+    with engine_of(url) as made:
+        assert_as_declared(made, new_database)
 
 
 @both_engines
@@ -154,22 +156,20 @@ def test_two_programs_may_migrate_at_once(engine: str, version: str, new_databas
     if version:
         load(dump_of(version, engine), url)
     assert at_once("migrate_database", url, 2) == [(0, "")] * 2
-    made = make_engine(url)
-    with made.connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [SCHEMA]
-    assert len(all_rows(made)["people"]) == (4 if version else 0)
-    made.dispose()
+    with engine_of(url) as made:
+        with made.connect() as connection:
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [SCHEMA]
+        assert len(all_rows(made)["people"]) == (4 if version else 0)
 
 
 def test_what_another_machine_did_while_this_one_waited_is_seen(new_database: NewDatabase) -> None:
     url = new_database("sqlite")
     open_database(url).close()
-    made = make_engine(url)
-    with made.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(DatabaseTrouble, match="newer than this program"):
-        schema.migrate(made)
-    made.dispose()
+    with engine_of(url) as made:
+        with made.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(DatabaseTrouble, match="newer than this program"):
+            schema.migrate(made)
 
 
 def test_a_database_that_can_not_hold_every_name_is_refused(cluster: Cluster) -> None:

@@ -201,12 +201,12 @@ INSERT INTO public.subscriptions VALUES (1, 3, 'unsubscribed', 1795510800000000)
 INSERT INTO public.subscriptions VALUES (1, 7, 'pending', 1795510800000000);
 INSERT INTO public.suppressions VALUES ('\x00ff00ff00ff00ff00ff00ff00ff00ff', 0, 'complained', 1795510800000000, 'x');
 INSERT INTO public.workers VALUES (4611686018427387903, 'host:1', 1795510800000000);
-SELECT pg_catalog.setval('public.consent_sources_id_seq', 1, false);
-SELECT pg_catalog.setval('public.consents_id_seq', 1, false);
-SELECT pg_catalog.setval('public.events_id_seq', 1, false);
-SELECT pg_catalog.setval('public.hits_id_seq', 1, false);
-SELECT pg_catalog.setval('public.lists_id_seq', 1, false);
-SELECT pg_catalog.setval('public.people_id_seq', 1, false);
+SELECT pg_catalog.setval('public.consent_sources_id_seq', 1, true);
+SELECT pg_catalog.setval('public.consents_id_seq', 3, true);
+SELECT pg_catalog.setval('public.events_id_seq', 1, true);
+SELECT pg_catalog.setval('public.hits_id_seq', 1, true);
+SELECT pg_catalog.setval('public.lists_id_seq', 2, true);
+SELECT pg_catalog.setval('public.people_id_seq', 7, true);
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY public.campaigns
