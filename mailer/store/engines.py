@@ -59,8 +59,9 @@ def parse_url(url: str) -> URL:
 
 def shown(url: str) -> str:
     """The URL as it may be shown and written down: without its password."""
-    address = parse_url(url)
-    return address.set(password=None).render_as_string()
+    a = parse_url(url)
+    without = URL.create(a.drivername, a.username, host=a.host, port=a.port, database=a.database, query=a.query)
+    return without.render_as_string()
 
 
 def _json(value: Any) -> str:

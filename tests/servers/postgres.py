@@ -78,7 +78,8 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        if self._shell is not None:
+            self.kill()  # in good order it would first write everything to the disk, to be deleted next
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
