@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from mailer.store.database import Database, open_database
 from mailer.workspace import Workspace, find_workspace
+from tests.databases import ENGINES, SQLITE, NewDatabase, emptied
+from tests.servers.postgres import Cluster, why_missing
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -48,13 +53,67 @@ def now() -> datetime:
     return NOW
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of this test process's own, started when a test first wants it."""
+    if reason := why_missing():
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with Cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database at the program's schema, to be copied: quicker than migrating one for each test."""
+    path = tmp_path_factory.mktemp("migrated") / "mailer.db"
+    open_database(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_url(cluster: Cluster) -> str:
+    """The PostgreSQL database that tests use in turn."""
+    url = cluster.create("shared")
+    open_database(url).close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
+    """Makes a database of an engine, empty and without a schema, for tests that keep one or need two."""
+    numbers = count(1)
+
+    def make(engine: str) -> str:
+        if engine == SQLITE:
+            return f"sqlite:///{tmp_path_factory.mktemp('database') / 'mailer.db'}"
+        return request.getfixturevalue("cluster").create(f"test{next(numbers)}")
+
+    return make
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def engine() -> str:
+    """Which engine the test's database is of; `pytest_generate_tests` sets both, one after the other."""
+    return SQLITE
+
+
+@pytest.fixture
+def database_setting(request: pytest.FixtureRequest, engine: str, tmp_path: Path) -> str:
+    """`database` as mailer.toml takes it, of an empty database at the program's schema."""
+    if engine == SQLITE:
+        (tmp_path / "workspace").mkdir(exist_ok=True)
+        shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "workspace" / "mailer.db")
+        return "mailer.db"
+    return emptied(request.getfixturevalue("shared_url"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, database_setting: str) -> Workspace:
     """A workspace with one list, the repository's templates and no newsletters."""
     root = tmp_path / "workspace"
     (root / "newsletters").mkdir(parents=True)
     (root / "lists").mkdir()
-    (root / "mailer.toml").write_text(SETTINGS, encoding="utf-8")
+    (root / "mailer.toml").write_text(f'database = "{database_setting}"\n{SETTINGS}', encoding="utf-8")
     (root / "lists" / "supporters.toml").write_text(LIST, encoding="utf-8")
     secrets = root / "secrets.toml"
     secrets.touch(mode=0o600)
@@ -68,6 +127,13 @@ def database(workspace: Workspace) -> Iterator[Database]:
     database = open_database(workspace.settings.database_url)
     yield database
     database.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses a database on each engine, unless it is marked as being about SQLite's own things."""
+    wants = "database" in metafunc.fixturenames or metafunc.definition.get_closest_marker("both_engines")
+    if wants and not metafunc.definition.get_closest_marker("sqlite"):
+        metafunc.parametrize("engine", ENGINES)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

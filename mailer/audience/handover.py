@@ -98,6 +98,6 @@ def change_consent(connection: Connection) -> None:
 
 
 # A lock by number (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS), ours by agreement.
-CONSENT_LOCK = 0x6D61696C  # "mail"
+CONSENT_LOCK = 0x6C656176  # "leav"
 HOLD = Prepared(select(func.pg_advisory_xact_lock_shared(CONSENT_LOCK)))
 CHANGE = Prepared(select(func.pg_advisory_xact_lock(CONSENT_LOCK)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from mailer.audience.consent import insert_for
 from mailer.audience.definition import Audience, from_json, to_json
 from mailer.audience.selection import Selection, chosen, select_audience
 from mailer.compose import message as messages
 from mailer.compose.message import Message
 from mailer.errors import MailerError
-from mailer.store.database import Database
+from mailer.store.database import Conflict, Database
 from mailer.store.tables import (
     APART,
     QUEUE,
@@ -70,7 +72,7 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) 
 
     Raises `CountChanged` when the audience isn't `expected` people: then nothing is kept.
     """
-    with database.write() as connection:
+    with database.write(one_state=True) as connection:  # those counted are those frozen
         _forget_unsent(connection, plan.message.slug)
         campaign_id = _create(connection, plan, state=CampaignState.SENDING, now=now)
         selection = _freeze_audience(connection, campaign_id, plan.audience, now=now)
@@ -101,8 +103,10 @@ def launch_due(database: Database, *, now: datetime) -> list[Row[Any]]:
     with database.read() as connection:
         waiting = connection.execute(due.order_by(campaigns.c.due_at)).all()
     for row in waiting:
-        with database.write() as connection:
-            # Somebody else may have launched it meanwhile; the state decides, inside the transaction.
+        # Somebody else may launch it too: the state decides, inside the transaction, and in PostgreSQL the row.
+        with suppress(Conflict), database.write(one_state=True) as connection:
+            if _busy(connection, row.id):
+                continue
             late = now - row.due_at > timedelta(seconds=row.late_seconds)
             changed = connection.execute(
                 update(campaigns)
@@ -117,6 +121,12 @@ def launch_due(database: Database, *, now: datetime) -> list[Row[Any]]:
     with database.read() as connection:
         ids = [row.id for row in waiting]
         return list(connection.execute(select(campaigns).where(campaigns.c.id.in_(ids))).all())
+
+
+def _busy(connection: Connection, campaign_id: int) -> bool:
+    """Whether another transaction is just changing the campaign; else nobody can until this one ends."""
+    mine = select(campaigns.c.id).where(campaigns.c.id == campaign_id).with_for_update(skip_locked=True)
+    return connection.execute(mine).first() is None
 
 
 def unschedule(database: Database, slug: str) -> None:
@@ -160,6 +170,7 @@ def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bo
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
     left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
     with database.write() as connection:
+        _lock(connection, campaign_id)
         return bool(
             connection.execute(
                 update(campaigns)
@@ -178,7 +189,7 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
     )
     uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
     with database.write() as connection:
-        state = connection.execute(select(campaigns.c.state).where(campaigns.c.id == campaign_id)).scalar_one()
+        state = _lock(connection, campaign_id)
         if resend and state == CampaignState.CANCELLED:
             raise MailerError("the campaign is cancelled, so it mails nobody again", hint="Decide: --count-as-sent")
         kind = literal("resend" if resend else "counted-as-sent")
@@ -196,6 +207,16 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
                 .values(state=CampaignState.SENDING, finished_at=None)
             )
     return count
+
+
+def _lock(connection: Connection, campaign_id: int) -> str:
+    """The campaign's state, which nobody else changes until this transaction ends.
+
+    Whoever puts people back into the queue and whoever ends a campaign for want of them both take it first: else, in
+    PostgreSQL, neither would see the other's work, and those people would stay queued in a finished campaign.
+    """
+    mine = select(campaigns.c.state).where(campaigns.c.id == campaign_id).with_for_update()
+    return connection.execute(mine).scalar_one()
 
 
 def _become(
@@ -270,9 +291,8 @@ def keep_images(connection: Connection, message: Message, *, folder: Path, root:
         known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
         if known is None:
             path = folder / image.name if (folder / image.name).is_file() else root / image.name
-            connection.execute(
-                insert(images).values(digest=image.digest, content_type=image.content_type, content=path.read_bytes())
-            )
+            row = {"digest": image.digest, "content_type": image.content_type, "content": path.read_bytes()}
+            connection.execute(insert_for(connection, images).values(row).on_conflict_do_nothing())
 
 
 def _freeze_audience(connection: Connection, campaign_id: int, audience: Audience, *, now: datetime) -> Selection:

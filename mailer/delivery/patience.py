@@ -42,6 +42,8 @@ class Patience:
             try:
                 return action()
             except DatabaseTrouble as error:
+                if not error.passing:
+                    raise _given_up(error, len(answers)) from error
                 longest = min(LONGEST_SECONDS, self._stop.drain_seconds) if self._stop.due() else LONGEST_SECONDS
                 if self._monotonic() - began > longest:
                     raise _given_up(error, len(answers)) from error

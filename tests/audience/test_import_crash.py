@@ -34,6 +34,7 @@ def numbers(database: Database) -> tuple[int, ...]:
         )
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_changes_nothing(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people(path, rows=10)
@@ -55,6 +56,7 @@ def test_a_full_disk_changes_nothing(database: Database, tmp_path: Path) -> None
     assert not list(tmp_path.glob("rejects*")), "half a file of rejects is left"
 
 
+@pytest.mark.sqlite
 def test_a_locked_database_is_said_and_nothing_changes(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_people(path, rows=10)

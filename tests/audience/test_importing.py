@@ -384,6 +384,7 @@ def test_attributes_beyond_ascii_and_with_quotes(store: Database, path: Path) ->
     assert counts(bring(store, path)) == {"unchanged": 1}
 
 
+@pytest.mark.sqlite
 def test_the_search_index_follows_small_imports_and_is_dropped_by_large_ones(database: Database, path: Path) -> None:
     ensure_search(database)
     bring(database, path, "email,first_name\nzoe@example.org,Zoë\n")

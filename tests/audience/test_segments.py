@@ -29,8 +29,8 @@ from mailer.compose.expressions import (
 from mailer.errors import FaultsFound, MailerError
 from mailer.store.database import Database, open_database
 from mailer.store.tables import DeliveryState, Verdict, people
-from tests.audience.conftest import ENGINES, POSTGRESQL, emptied
 from tests.audience.world import add_campaign, add_person, click, deliver, subscribe
+from tests.databases import ENGINES, NewDatabase
 
 TEXTS = (
     "", " ", "GB", "gb", "é", "e\u0301", "É", "10", "9", "010", "-1", "1.5", "1e5", "1.", ".5", "--1", "-", "1.2.3",
@@ -42,12 +42,9 @@ NUMBERS = (0, 1, 10, 9, -1, 1.5, 0.1, 100000, 999999999999999, 12345.678901234, 
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def world(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[Database]:
     """Sixty people with odd texts everywhere, who were mailed, clicked and subscribed in different ways."""
-    if request.param == "postgresql":
-        store = emptied(open_database(POSTGRESQL))
-    else:
-        store = open_database(f"sqlite:///{tmp_path_factory.mktemp('segments') / 'mailer.db'}")
+    store = open_database(new_database(request.param))
     with store.write() as connection:
         a = list_id(connection, "a")
         first, second = add_campaign(connection, 1, "first"), add_campaign(connection, 2, "second")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from mailer.store.database import Database, open_database
 from mailer.store.tables import DeliveryState, Membership, SuppressionReason
 from tests.audience.world import KEY, add_campaign, add_person, deliver, subscribe
 from tests.conftest import NOW
+from tests.databases import ENGINES, NewDatabase
 
 
 def pick(connection: Connection, audience: Audience, now: datetime) -> list[int]:
@@ -183,6 +185,14 @@ def rule(person: tuple[Any, ...], audience: Audience) -> str | None:
     return Reason.MAILED_BEFORE if audience.not_mailed_by and mailed else ""
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def lasting(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[Database]:
+    """A database that every example undoes its work in."""
+    store = open_database(new_database(request.param))
+    yield store
+    store.close()
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     crowd=PEOPLE,
@@ -193,12 +203,17 @@ def rule(person: tuple[Any, ...], audience: Audience) -> str | None:
     limit=st.sampled_from([None, 1, 3]),
 )
 def test_a_selection_is_what_the_rules_say(
-    crowd: list[tuple[Any, ...]], include: Names, exclude: Names, segment: str, not_mailed_by: Names, limit: int | None
+    lasting: Database,
+    crowd: list[tuple[Any, ...]],
+    include: Names,
+    exclude: Names,
+    segment: str,
+    not_mailed_by: Names,
+    limit: int | None,
 ) -> None:
     audience = Audience(include, exclude, segment, 0.0, not_mailed_by, limit, 5)
     assert from_json(to_json(audience)) == audience
-    store = open_database("sqlite://")
-    with store.write() as connection:
+    with lasting.connect() as connection, connection.begin() as undone:
         numbers = {name: list_id(connection, name) for name in "abc"}
         campaign = add_campaign(connection, 1, "earlier")
         for number, (*statuses, everywhere, on_a, mailed, british) in enumerate(crowd, start=1):
@@ -214,7 +229,7 @@ def test_a_selection_is_what_the_rules_say(
                 deliver(connection, campaign, number, number=number)
         found = select_audience(connection, audience, now=NOW)
         who = pick(connection, audience, NOW)
-    store.close()
+        undone.rollback()
     expected = Counter(verdict for person in crowd if (verdict := rule(person, audience)) is not None)
     free = {number for number, person in enumerate(crowd, start=1) if rule(person, audience) == ""}
     assert found.total == expected.total() == found.chosen + sum(found.excluded.values())

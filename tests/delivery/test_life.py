@@ -8,12 +8,14 @@ way to a second mail, and the model allows no more than one for each such decisi
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
@@ -28,6 +30,7 @@ from mailer.errors import MailerError
 from mailer.store.database import open_database
 from mailer.store.tables import campaigns, deliveries
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
+from tests.databases import emptied, on_postgresql
 from tests.delivery.world import Clock, add_people, launch, worker
 
 PEOPLE = 5
@@ -47,12 +50,12 @@ class Life(RuleBasedStateMachine):
     workers = Bundle("workers")
     claims = Bundle("claims")  # put aside, intent not recorded
     begun = Bundle("begun")  # on the wire
+    empty_database: Callable[[], str]  # makes one, or empties one, and names it
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
         self.clock = Clock(datetime(2026, 11, 24, 9, tzinfo=UTC))
-        self.database = open_database(f"sqlite:///{self.folder / 'mailer.db'}")
+        self.database = open_database(self.empty_database())
         add_people(self.database, PEOPLE, now=self.clock.now)
         self.campaign = launch(self.database, count=PEOPLE, now=self.clock.now)
         self.taken: dict[int, int] = {}  # delivery → how often the relay took it
@@ -61,7 +64,6 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.database.close()
-        shutil.rmtree(self.folder)
 
     @rule(target=workers)
     def start(self) -> Worker:
@@ -182,7 +184,27 @@ class Life(RuleBasedStateMachine):
             return {row.id: row.state for row in connection.execute(select(deliveries.c.id, deliveries.c.state))}
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+LONG = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class TestLifeInSqlite(Life.TestCase):
+    settings = LONG
+
+    @pytest.fixture(autouse=True)
+    def on_sqlite(self, migrated_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fresh() -> str:
+            path = tmp_path / f"{next(numbers)}.db"
+            shutil.copyfile(migrated_file, path)
+            return f"sqlite:///{path}"
+
+        numbers = count(1)
+        monkeypatch.setattr(Life, "empty_database", staticmethod(fresh), raising=False)
+
+
+@on_postgresql
+class TestLifeInPostgresql(Life.TestCase):
+    settings = settings(LONG, max_examples=12)
+
+    @pytest.fixture(autouse=True)
+    def on_postgresql(self, shared_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Life, "empty_database", staticmethod(lambda: emptied(shared_url)), raising=False)

@@ -8,7 +8,7 @@ from mailer.delivery.patience import LONGEST_SECONDS, Patience
 from mailer.delivery.stopping import Stop
 from mailer.store.database import DatabaseTrouble
 
-FULL = DatabaseTrouble("the disk is full", hint="Make space.")
+FULL = DatabaseTrouble("the disk is full", hint="Make space.", passing=True)
 
 
 class Wait:
@@ -62,6 +62,16 @@ def test_in_vain_it_says_who_is_affected(answers: tuple[int, ...], words: str) -
         wait.patience(Stop()).wait_for(wait.action, answers)
     assert (given_up.value.message, given_up.value.hint) == (words, "Make space.")
     assert wait.now == pytest.approx(LONGEST_SECONDS, abs=2)
+
+
+def test_what_does_not_pass_is_not_waited_for() -> None:
+    def action() -> None:
+        raise DatabaseTrouble("the database is damaged")
+
+    wait = Wait(works_at=0)
+    with pytest.raises(DatabaseTrouble, match="damaged; the answers for 1 people"):
+        wait.patience(Stop()).wait_for(action, [1])
+    assert wait.now == 0
 
 
 def test_a_stop_cuts_the_wait_to_its_drain() -> None:

@@ -7,36 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, text
 
-from mailer.store import database as store
-from mailer.store.database import DatabaseTrouble, migrate_database, open_database
-from mailer.store.tables import Instant, lists, metadata, to_microseconds
-
-
-def test_migrations_make_the_tables_that_are_declared(tmp_path: Path) -> None:
-    migrated = open_database(f"sqlite:///{tmp_path / 'migrated.db'}")
-    with migrated.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    declared = create_engine(f"sqlite:///{tmp_path / 'declared.db'}")
-    metadata.create_all(declared)
-    assert _schema(tmp_path / "migrated.db") == _schema(tmp_path / "declared.db")
-    migrated.close()
-    declared.dispose()
-
-
-def _schema(path: Path) -> dict[str, tuple[bool, bool]]:
-    """What `compare_metadata` doesn't see: which tables are without rowid, and which never use a number again."""
-    connection = sqlite3.connect(path)
-    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version'")
-    found = {name: ("WITHOUT ROWID" in sql, "AUTOINCREMENT" in sql) for name, sql in rows}
-    connection.close()
-    assert any(without for without, _ in found.values())
-    return found
+from mailer.store import engines as store
+from mailer.store.database import DatabaseTrouble, open_database
+from mailer.store.tables import Instant, lists, to_microseconds
 
 
 def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
@@ -49,32 +26,6 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     with second.read() as connection:
         assert connection.execute(text("SELECT name FROM lists")).scalars().all() == ["supporters"]
     second.close()
-
-
-@pytest.mark.parametrize(
-    ("version", "words"),
-    [("9999", "schema 9999, newer than this program's"), ("0000", "has schema 0000, this program needs")],
-)
-def test_another_schema_is_refused(tmp_path: Path, version: str, words: str) -> None:
-    path = tmp_path / "mailer.db"
-    open_database(f"sqlite:///{path}").close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
-    connection.close()
-    with pytest.raises(DatabaseTrouble, match=words) as refused:
-        open_database(f"sqlite:///{path}")
-    assert refused.value.hint
-
-
-def test_migrating_is_safe_to_repeat_and_refuses_what_is_newer(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'mailer.db'}"
-    assert migrate_database(url) == migrate_database(url) == store.SCHEMA
-    open_database(url).close()
-    with sqlite3.connect(tmp_path / "mailer.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
-    with pytest.raises(DatabaseTrouble, match="newer than this program"):
-        migrate_database(url)
 
 
 def test_a_locked_database_is_said_to_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ class Served:
 
     def rows(self, table: Table = hits) -> list[Row[tuple[object, ...]]]:
         with self.database.read() as connection:
-            return list(connection.execute(select(table)).all())
+            return list(connection.execute(select(table).order_by(*table.primary_key)).all())
 
 
 def seed(database: Database, now: datetime, *, people: int = 3) -> None:

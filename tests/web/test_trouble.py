@@ -23,14 +23,17 @@ from tests.web.conftest import Served, seed
 
 
 class Disk:
-    """Makes SQLite refuse to write, as it does on a file system that has become read-only."""
+    """Makes the database refuse to write, as SQLite does on a file system that has become read-only."""
 
     def __init__(self, database: Database) -> None:
         self.read_only = False
+        self.sqlite = database.is_sqlite
         event.listen(database.engine, "checkout", self._checkout)
 
     def _checkout(self, raw: Any, *_: Any) -> None:
-        raw.execute(f"PRAGMA query_only={'ON' if self.read_only else 'OFF'}").close()
+        on = "ON" if self.read_only else "OFF"
+        raw.execute(f"PRAGMA query_only={on}" if self.sqlite else f"SET default_transaction_read_only = {on}").close()
+        raw.commit()
 
 
 @pytest.fixture

@@ -1,0 +1,119 @@
+"""How each engine is set up: SQLite's pragmas and transactions, PostgreSQL's time limits and isolation.
+
+A URL is the whole switch between them. What a transaction of ours promises is for `database`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from typing import Any, cast
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from mailer.store.trouble import DatabaseTrouble
+
+BUSY_SECONDS = 30.0  # how long a writer waits for another before it gives up
+CONNECT_SECONDS = 10  # for a PostgreSQL server to answer
+# A worker that is frozen in the middle of a transaction must not hold its rows for longer than its lease lasts.
+IDLE_SECONDS = 60
+LOST_SECONDS = 60  # an answer that is not even acknowledged for so long will not come: the network is gone
+HOST = re.compile(r"[A-Za-z0-9._:\[\]%-]*|/.*")
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a SQLAlchemy URL; nothing is connected yet. Raises `DatabaseTrouble` for one that can't be."""
+    address = parse_url(url)
+    options = _sqlite_options() if address.drivername.startswith("sqlite") else _postgresql_options(address)
+    try:
+        engine = create_engine(address, json_serializer=_json, **options)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseTrouble(
+            f"the driver of this database is not installed: {error}",
+            hint="For PostgreSQL: pip install 'mailer[postgres]'",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+def parse_url(url: str) -> URL:
+    """The parts of a database's URL. Raises `DatabaseTrouble`, without quoting it: it may hold a password."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        address = None
+    # Signs that are not encoded shift the parts, so that half a password becomes a host, and would be shown.
+    if address is None or not HOST.fullmatch(address.host or "") or (address.database or "").count("@"):
+        raise DatabaseTrouble(
+            "the address of the database can't be read",
+            hint="It looks like postgresql+psycopg://user:password@host/name; in a password, write @ as %40, / as %2F,"
+            " : as %3A and % as %25.",
+        ) from None
+    if address.drivername in ("postgresql", "postgres"):
+        address = address.set(drivername="postgresql+psycopg")
+    return address
+
+
+def shown(url: str) -> str:
+    """The URL as it may be shown and written down: without its password."""
+    a = parse_url(url)
+    without = URL.create(a.drivername, a.username, host=a.host, port=a.port, database=a.database, query=a.query)
+    return without.render_as_string()
+
+
+def _json(value: Any) -> str:
+    # Letters as they are: SQLite finds a key in JSON by its bytes, and would miss one written with escapes.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _sqlite_options() -> dict[str, Any]:
+    # The driver must not begin transactions by itself: BEGIN IMMEDIATE is ours to say (`_prepare_sqlite`).
+    return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}}
+
+
+def _postgresql_options(address: URL) -> dict[str, Any]:
+    limits = {
+        "lock_timeout": int(BUSY_SECONDS * 1000),
+        "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
+        "tcp_user_timeout": LOST_SECONDS * 1000,
+    }
+    theirs = address.query.get("options", "")
+    options = " ".join([f"-c {name}={value}" for name, value in limits.items()] + [str(theirs)]).strip()
+    return {
+        # A connection that died while nobody used it is found and made anew before it is handed out.
+        "pool_pre_ping": True,
+        # What the queries lean on, whatever the server's own default is: each statement sees what is committed by
+        # then, and rows are fought for by FOR UPDATE and by conditions in UPDATE.
+        "isolation_level": "READ COMMITTED",
+        "connect_args": {
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": LOST_SECONDS * 1000,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "application_name": "mailer",
+            "options": options,
+        },
+    }
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    def connected(raw: Any, _record: Any) -> None:
+        connection = cast(sqlite3.Connection, raw)
+        # WAL lets readers go on while one writes. FULL syncs each commit: after a power cut the ledger
+        # still knows what was handed over (https://sqlite.org/pragma.html#pragma_synchronous).
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    def begun(connection: Connection) -> None:
+        # A writer that begins as a reader can't become one when another wrote meanwhile, so it says so at once.
+        immediate = connection.get_execution_options().get("immediate")
+        # Straight to the driver, since SQLAlchemy's own way takes ten times as long, for every group of mails.
+        raw = cast(sqlite3.Connection, connection.connection.driver_connection)
+        raw.execute("BEGIN IMMEDIATE" if immediate else "BEGIN").close()
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
