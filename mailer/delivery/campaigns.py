@@ -19,6 +19,7 @@ from mailer.audience.definition import Audience, from_json, to_json
 from mailer.audience.selection import Selection, chosen, select_audience
 from mailer.compose import message as messages
 from mailer.compose.message import Message
+from mailer.delivery.evidence import begin_anew
 from mailer.errors import MailerError
 from mailer.store.database import Database
 from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries, events, images, links
@@ -122,9 +123,15 @@ def pause(database: Database, campaign_id: int, why: str) -> bool:
     return _become(database, campaign_id, CampaignState.PAUSED, why=why, allowed=[CampaignState.SENDING])
 
 
-def resume(database: Database, campaign_id: int) -> bool:
-    """Go on with a paused campaign. False when it wasn't paused."""
-    return _become(database, campaign_id, CampaignState.SENDING, why="", allowed=[CampaignState.PAUSED])
+def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
+    """Go on with a paused campaign; its guard rails judge by what happens from now on. False when it wasn't paused."""
+    with database.write() as connection:
+        paused = [campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.PAUSED]
+        changed = update(campaigns).where(*paused).values(state=CampaignState.SENDING, why="")
+        if not connection.execute(changed).rowcount:
+            return False
+        begin_anew(connection, campaign_id, now=now)
+    return True
 
 
 def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None:

@@ -17,6 +17,7 @@ from mailer.audience.definition import from_json as audience_from_json
 from mailer.compose.message import from_json as message_from_json
 from mailer.delivery import campaigns as steps
 from mailer.delivery.engine import Engine, Stop
+from mailer.delivery.lanes import Lanes
 from mailer.delivery.ledger import Worker, settle_expired
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.postman import Postman
@@ -66,7 +67,7 @@ class Runner:
         self.progress = progress
         self.signer = Signer(workspace.secrets.require_signing())
         self.transport = transport or make_transport(workspace.settings, workspace.secrets, root=workspace.root)
-        self.pacer = Pacer(workspace.settings.pace)
+        self.pacer = Pacer(workspace.settings.pace, Lanes(database, transport=self.transport.name))
 
     def run(self, only: str | None = None) -> RunReport:
         """Everything that is due now; sends one campaign alone when `only` names it."""

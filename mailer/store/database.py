@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError as SqlalchemyOperationalError
 from mailer.errors import MailerError
 from mailer.store.tables import metadata
 
-SCHEMA = "0001"  # the newest migration this program knows
+SCHEMA = "0003"  # the newest migration this program knows
 BUSY_SECONDS = 30.0  # how long a writer waits for another before it gives up
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mailer.delivery import campaigns as steps
 from mailer.delivery.engine import Engine, Stop
+from mailer.delivery.lanes import Lanes
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.postman import Postman
 from mailer.delivery.recipients import load_recipients
@@ -81,7 +82,7 @@ def send(workspace: Workspace, database: Database, campaign: int, now: datetime)
             postman=Postman(MESSAGE, settings=workspace.settings, signer=Signer([b"k" * 32])),
             transport=transport,
             recipients=lambda claims: load_recipients(database, claims),
-            pacer=Pacer(pace or Pace()),
+            pacer=Pacer(pace or Pace(), Lanes(database, transport="outbox")),
             stop=stop or Stop(),
             clock=time,
         )
