@@ -50,8 +50,9 @@ class Watch:
         self._clock = clock
         self._monotonic = monotonic
         self._guard = Guard(limits, slug=slug, transport=transport)
-        self._since: datetime | None = None
         self._next_look = 0.0
+        with database.read() as connection:
+            self._since = _since(connection, campaign_id)
 
     def note(self, outcome: Outcome, *, failed: bool) -> Halt | None:
         """Take one answer in, in memory only."""
@@ -81,12 +82,20 @@ class Watch:
         return self._guard.learn(known)
 
 
+def _since(connection: Connection, campaign_id: int) -> datetime:
+    """When the campaign was last resumed."""
+    query = select(guard_evidence.c.since).where(guard_evidence.c.campaign_id == campaign_id)
+    return connection.execute(query).scalar() or EPOCH
+
+
 def add(
     connection: Connection, campaign_id: int, fresh: Evidence, *, since: datetime | None = None, keep: int
 ) -> Evidence:
     """Add what one worker saw; returns what all have seen. What was seen before a resume (`since`) isn't added."""
     row = _locked(connection, campaign_id)
-    values: dict[str, Any] = {name: getattr(row, name) for name in ("accepted", "refused", "hard", "recent", "troubles")}
+    values: dict[str, Any] = {
+        name: getattr(row, name) for name in ("accepted", "refused", "hard", "recent", "troubles")
+    }
     if fresh.mailed and since in (None, row.since):
         values["accepted"] += fresh.accepted
         values["refused"] += fresh.refused
@@ -124,7 +133,9 @@ def count_trouble(connection: Connection, campaign_id: int, *, now: datetime) ->
     connection.execute(
         update(guard_evidence)
         # One that seems to lie ahead was counted before the clock was put back.
-        .where(guard_evidence.c.campaign_id == campaign_id, or_(last.is_(None), last <= now - TROUBLES_APART, last > now))
+        .where(
+            guard_evidence.c.campaign_id == campaign_id, or_(last.is_(None), last <= now - TROUBLES_APART, last > now)
+        )
         .values(troubles=guard_evidence.c.troubles + 1, trouble_at=now)
     )
     return int(_locked(connection, campaign_id).troubles)

@@ -1,4 +1,4 @@
-"""Guard rails: when a campaign must pause itself, and the sentence that says why. Pure: outcomes and counts in, words out.
+"""Guard rails: when a campaign must pause itself, and the sentence that says why. Pure: outcomes in, words out.
 
 One bad address never stops the others. What several workers have seen together, `evidence` keeps; the limits and their
 sources stand in `settings.values`. Pausing itself, and whether it was allowed, is for the engine and `campaigns`.
@@ -12,6 +12,7 @@ from datetime import datetime
 
 from mailer.errors import MailerError
 from mailer.settings import Guard as Limits
+from mailer.store.tables import EPOCH
 from mailer.transports.envelope import Fate, Outcome, ReplyClass, TransportRefused
 
 TROUBLES_IN_A_ROW = 5  # failed connections before a worker leaves the rest to a later run
@@ -30,7 +31,7 @@ class Evidence:
     bounced: int = 0  # taken by the transport, and came back hard
     complained: int = 0  # reported as spam
     troubles: int = 0  # failures of the transport in a row
-    since: datetime | None = None
+    since: datetime = EPOCH
 
     @property
     def mailed(self) -> int:
@@ -58,7 +59,12 @@ class Guard:
         self._refused_lately = 0
         self._ours = 0
         self._troubles = 0
-        self.fresh = Evidence()  # what this worker noted since `learn`
+        self._forget_fresh()
+
+    @property
+    def fresh(self) -> Evidence:
+        """What this worker noted since it last learned."""
+        return Evidence(self._accepted, self._refused, self._hard, "".join(self._fresh))
 
     def note(self, outcome: Outcome, *, failed: bool) -> Halt | None:
         """Take one answer in. `failed`: the person's delivery has failed by it, whatever the fate was."""
@@ -70,10 +76,14 @@ class Guard:
                 "Mend the login or the sender it names (mailer doctor)",
             )
         if failed:
-            self._count(REFUSED, hard=outcome.reply_class is ReplyClass.HARD)
+            self._refused += 1
+            self._hard += outcome.reply_class is ReplyClass.HARD
+            self._remember(REFUSED)
+            self._refused_lately += 1
             return self._judge_recent(outcome)
         if outcome.fate is Fate.ACCEPTED:
-            self._count(TAKEN)
+            self._accepted += 1
+            self._remember(TAKEN)
         return None
 
     def trouble(self, error: MailerError) -> Halt | None:
@@ -88,7 +98,8 @@ class Guard:
 
     def learn(self, evidence: Evidence) -> Halt | None:
         """Judge by what all workers have seen; what was fresh is in it."""
-        self._known, self.fresh = evidence, Evidence()
+        self._known = evidence
+        self._forget_fresh()
         self._recent = deque(evidence.recent, maxlen=self._limits.refused_of)
         self._refused_lately = self._recent.count(REFUSED)
         return self._judge_recent(None) or self._judge_rates()
@@ -102,18 +113,15 @@ class Guard:
             error.hint or "Mend it (mailer doctor tries it without mailing anybody).",
         )
 
-    def _count(self, what: str, *, hard: bool = False) -> None:
+    def _forget_fresh(self) -> None:
+        self._accepted = self._refused = self._hard = 0
+        self._fresh: deque[str] = deque(maxlen=self._limits.refused_of)
+
+    def _remember(self, what: str) -> None:
         if len(self._recent) == self._recent.maxlen and self._recent[0] == REFUSED:
             self._refused_lately -= 1
         self._recent.append(what)
-        self._refused_lately += what == REFUSED
-        old = self.fresh
-        self.fresh = Evidence(
-            accepted=old.accepted + (what == TAKEN),
-            refused=old.refused + (what == REFUSED),
-            hard=old.hard + hard,
-            recent=old.recent[1 - self._limits.refused_of :] + what,
-        )
+        self._fresh.append(what)
 
     def _judge_recent(self, outcome: Outcome | None) -> Halt | None:
         share, of = self._limits.refused_share, self._limits.refused_of

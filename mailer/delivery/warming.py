@@ -3,8 +3,8 @@
 Providers judge by the mail they see, so the plan goes by days on which mail went out, not by the calendar: a day
 without mail uses up no step, and neither does one on which less than half of its allowance went out, since the next
 number would be too large a leap from what was really sent. After 30 days without mail an unfinished plan begins anew,
-as Twilio SendGrid asks ("if you haven't sent on it in more than 30 days", warm-up-ip-addresses in its docs). A plan that
-was gone through stays so. A day is a day of UTC: one meaning on all machines, and never an hour short or long.
+as Twilio SendGrid asks of an address not used for so long (its docs, "Warming Up an IP Address"). A plan that was gone
+through stays so. A day is a day of UTC: one meaning on all machines, and never an hour short or long.
 
 The count is kept in the transaction that records the intents, so it is exact whatever dies. Pure but for the row.
 """
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from mailer.audience.consent import insert_for
 from mailer.delivery.schedule import in_words
@@ -122,7 +122,7 @@ class WarmUp:
             .values(people=warm_up_days.c.people + people)
         )
 
-    def _row(self, now: datetime) -> tuple[object, ...]:
+    def _row(self, now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return (warm_up_days.c.transport == self._transport, warm_up_days.c.day == _day(now))
 
 

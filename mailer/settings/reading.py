@@ -165,7 +165,7 @@ class _Reader:
         return {}
 
     def plan(self, value: Any, place: Place) -> tuple[int, ...]:
-        days = cast(list[Any], value) if isinstance(value, list) else [value]
+        days = cast(list[Any], value) if isinstance(value, list) else [None]
         if all(isinstance(day, int) and not isinstance(day, bool) and day > 0 for day in days):
             return tuple(days)
         self.fault(

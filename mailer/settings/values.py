@@ -85,8 +85,8 @@ class Guard:
     """When a campaign pauses itself. Rates are shares of 1; a rail is off at 0. docs/pace-and-guard-rails.md has more.
 
     Amazon SES reviews an account at 5 % hard bounces and pauses it at 10 %, and at 0.1 % and 0.5 % complaints
-    (docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html). Gmail asks for complaints below 0.1 % and never
-    0.3 % or more (support.google.com/a/answer/81126), Yahoo for less than 0.3 % (senders.yahooinc.com/best-practices).
+    (docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html). Gmail asks for complaints below 0.1 % and
+    never 0.3 % (support.google.com/a/answer/81126), Yahoo for less than 0.3 % (senders.yahooinc.com/best-practices).
     """
 
     # Refusals of our login, our identity or our syntax, one after another; one odd answer is somebody's odd server.

@@ -286,8 +286,8 @@ def test_real_processes_share_one_pace(url: str) -> None:
         taker.stdin.flush()
     told = [json.loads(taker.communicate(timeout=60)[0]) for taker in takers]
     sent = {domain: sorted(moment for one in told for moment in one[domain]) for domain in ("gmail.com", "a.org")}
-    # Never above the pace, whatever the machine is busy with. How near they come to it is simulated above, since here it
-    # depends on what else the machine does.
+    # Never above the pace, whatever the machine is busy with. How near they come to it is simulated above, since here
+    # it depends on what else the machine does.
     everybody = sorted(sent["gmail.com"] + sent["a.org"])
     assert len(sent["gmail.com"]) <= 20 * seconds * 1.05 + 20 * LATE_SECONDS
     assert len(everybody) <= 200 * seconds * 1.05 + 200 * LATE_SECONDS
