@@ -165,8 +165,10 @@ class _Reader:
         return {}
 
     def plan(self, value: Any, place: Place) -> tuple[int, ...]:
-        days = cast(list[Any], value) if isinstance(value, list) else [None]
-        if all(isinstance(day, int) and not isinstance(day, bool) and day > 0 for day in days):
+        days = cast(list[Any], value) if isinstance(value, list) else []
+        if isinstance(value, list) and all(
+            isinstance(day, int) and not isinstance(day, bool) and day > 0 for day in days
+        ):
             return tuple(days)
         self.fault(
             "pace.warm_up must list whole numbers of people, one for each day", place, "For example: [200, 400, 800]"

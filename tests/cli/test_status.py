@@ -18,7 +18,7 @@ def test_a_campaign_that_paused_itself_says_why(mailer: Mailer, campaign: str) -
             "UPDATE campaigns SET state = 'paused', why = '21 of the last 200 people were refused for good'"
         )
         database.commit()
-    assert f"{campaign}: 21 of the last 200 people were refused for good" in mailer("status").out
+    assert f"{campaign}: 21 of the last 200 people were refused" in mailer("status").out
     assert json.loads(mailer("status", "--json").out)[0]["remark"].startswith("21 of the last 200")
     assert mailer("resume", campaign).code == 0
     assert "refused" not in mailer("status").out

@@ -186,5 +186,5 @@ troubles = -1
 
 @pytest.mark.parametrize("plan", ["200", '["200"]', "[0]", "[1.5]", "[true]"])
 def test_a_warm_up_plan_is_numbers_of_people(tmp_path: Path, plan: str) -> None:
-    with pytest.raises(MailerError, match="pace.warm_up must list whole numbers"):
+    with pytest.raises(MailerError, match="must list whole numbers of people"):
         read_settings(write(tmp_path, f"{SETTINGS}\n[pace]\nwarm_up = {plan}\n"), environ={})
