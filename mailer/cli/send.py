@@ -140,7 +140,7 @@ def resume(slug: str) -> None:
 
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
-        if not campaigns.resume(database, campaign_id):
+        if not campaigns.resume(database, campaign_id, now=now()):
             raise MailerError(f"{slug} is {state}, not paused")
     click.echo(f"{slug} goes on with the next: mailer run")
 

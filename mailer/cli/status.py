@@ -27,18 +27,24 @@ LOW_ON_SPACE_BYTES = 200 * 1024 * 1024
 def status(as_json: bool) -> None:
     """How every newsletter that was sent or scheduled stands."""
     from mailer.delivery.status import campaign_statuses
+    from mailer.delivery.warming import WarmUp
 
-    with workspace_and_database() as (_, database), database.read() as connection:
+    moment = now()
+    with workspace_and_database() as (workspace, database), database.read() as connection:
         statuses = campaign_statuses(connection)
+        transport = workspace.settings.transport
+        today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
+    warm_up = {transport: today.in_words(moment)} if today else {}
+    remarks = [_remark(one, warm_up=warm_up.get(one.transport, "")) for one in statuses]
     if as_json:
-        print_json([asdict(one) for one in statuses])
+        print_json([asdict(one) | {"remark": remark} for one, remark in zip(statuses, remarks, strict=True)])
     elif not statuses:
         click.echo("Nothing was sent or scheduled yet. Begin with: mailer new SLUG")
     else:
-        _print_statuses(statuses)
+        _print_statuses(statuses, remarks)
 
 
-def _print_statuses(statuses: list[CampaignStatus]) -> None:
+def _print_statuses(statuses: list[CampaignStatus], remarks: list[str]) -> None:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -50,8 +56,8 @@ def _print_statuses(statuses: list[CampaignStatus]) -> None:
         counts = [one.people.get(state, 0) for state in _shown_states()]
         table.add_row(one.slug, one.state, *(f"{count:,}" if count else "–" for count in counts))
     console().print(table)
-    for one in statuses:
-        if remark := _remark(one):
+    for one, remark in zip(statuses, remarks, strict=True):
+        if remark:
             click.echo(f"{one.slug}: {remark}")
 
 
@@ -63,8 +69,8 @@ def _shown_states() -> tuple[DeliveryState, ...]:
     )  # fmt: skip
 
 
-def _remark(one: CampaignStatus) -> str:
-    """What staff should know or do next."""
+def _remark(one: CampaignStatus, *, warm_up: str) -> str:
+    """What staff should know or do next. `warm_up`: where the plan of its transport stands, if there is one."""
     from mailer.delivery.schedule import in_words
     from mailer.store.tables import CampaignState, DeliveryState
 
@@ -75,6 +81,8 @@ def _remark(one: CampaignStatus) -> str:
         return one.why
     if one.people.get(DeliveryState.UNCERTAIN):
         return f"see who, and decide: mailer resolve {one.slug}"
+    if warm_up and one.state is CampaignState.SENDING and one.people.get(DeliveryState.QUEUED):
+        return warm_up
     if one.next_try and one.next_try > moment:
         return f"next try {in_words(one.next_try, zone='UTC', now=moment)}"
     return ""

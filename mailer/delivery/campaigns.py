@@ -21,6 +21,7 @@ from mailer.audience.definition import Audience, from_json, to_json
 from mailer.audience.selection import Selection, chosen, select_audience
 from mailer.compose import message as messages
 from mailer.compose.message import Message
+from mailer.delivery.evidence import begin_anew
 from mailer.errors import MailerError
 from mailer.store.database import Conflict, Database
 from mailer.store.tables import (
@@ -143,9 +144,16 @@ def pause(database: Database, campaign_id: int, why: str) -> bool:
     return _become(database, campaign_id, CampaignState.PAUSED, why=why, allowed=[CampaignState.SENDING])
 
 
-def resume(database: Database, campaign_id: int) -> bool:
-    """Go on with a paused campaign. False when it wasn't paused."""
-    return _become(database, campaign_id, CampaignState.SENDING, why="", allowed=[CampaignState.PAUSED])
+def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
+    """Go on with a paused campaign; its guard rails judge by what happens from now on. False when it wasn't paused."""
+    with database.write() as connection:
+        _lock(connection, campaign_id)
+        paused = [campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.PAUSED]
+        changed = update(campaigns).where(*paused).values(state=CampaignState.SENDING, why="")
+        if not connection.execute(changed).rowcount:
+            return False
+        begin_anew(connection, campaign_id, now=now)
+    return True
 
 
 def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None:
@@ -161,7 +169,7 @@ def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None
         return connection.execute(
             update(deliveries)
             .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.QUEUED)
-            .values(state=DeliveryState.CANCELLED, changed_at=now)
+            .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
         ).rowcount
 
 

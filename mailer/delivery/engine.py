@@ -11,30 +11,26 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from itertools import groupby
 
+from mailer.delivery.evidence import Watch
+from mailer.delivery.guarding import Halt
 from mailer.delivery.ledger import CampaignStopped, LeaseLost, Worker
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.patience import Patience
 from mailer.delivery.postman import Postman
-from mailer.delivery.recipients import Recipient
-from mailer.delivery.recording import Claim, Done
+from mailer.delivery.recipients import load_recipients
+from mailer.delivery.recording import Done
 from mailer.delivery.sender import Addressed, Assignment, Request, Sender, boot_seconds
 from mailer.delivery.stopping import Stop
-from mailer.delivery.tally import UNWATCHED, Tally, Watch
+from mailer.delivery.tally import UNOBSERVED, Observer, Tally
 from mailer.store.database import DatabaseTrouble
-from mailer.transports.envelope import (
-    Outcome,
-    ReplyClass,
-    Transport,
-    TransportRefused,
-)
+from mailer.transports.envelope import Transport
 
 CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
-OURS_IN_A_ROW = 3  # refusals that are our fault (login, identity, protocol) before the campaign pauses itself
-TROUBLES_IN_A_ROW = 5  # failed connections before the worker leaves the rest to a later run
 LINGER_SECONDS = 0.002  # how long a commit waits for half the connections, to serve them together
 LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
 
@@ -48,27 +44,26 @@ class Engine:
         *,
         postman: Postman,
         transport: Transport,
-        recipients: Callable[[Sequence[Claim]], dict[int, Recipient]],
         pacer: Pacer,
+        rails: Watch,
         stop: Stop,
         clock: Callable[[], datetime],
-        watch: Watch = UNWATCHED,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self.worker = worker
         self.postman = postman
         self.transport = transport
         self.pacer = pacer
+        self.rails = rails
         self.stop = stop
         self.clock = clock
-        self.watch = watch
+        self.observer = observer
         self.tally = Tally()
-        self._recipients = recipients
-        self._patience = Patience(stop, watch.say)
+        self._patience = Patience(stop, observer.say)
         self._ahead: deque[Addressed] = deque()  # put aside for this worker, their intents not recorded
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._troubles = 0
-        self._ours = 0
 
     def run(self) -> Tally:
         """Send until nothing is due. Always gives back what it claimed, whatever happens."""
@@ -87,6 +82,8 @@ class Engine:
                 thread.start()
             if threads:
                 self._serve(len(threads), unrecorded)
+                with suppress(DatabaseTrouble):
+                    self._halt(self.rails.look(at_once=True))
         finally:
             self._wake.set()
             self._patience.wait_for(lambda: self.worker.release(unrecorded), unrecorded)
@@ -112,7 +109,7 @@ class Engine:
             begun = self._exchange(unrecorded, chosen)
             waiting, left = self._answer(waiting, chosen, begun)
             active -= left
-            self.watch.progress(self.tally)
+            self.observer.progress(self.tally)
             if stopping_since and time.monotonic() - stopping_since > self.stop.drain_seconds:
                 return  # what has not answered by now becomes uncertain on release
 
@@ -136,29 +133,27 @@ class Engine:
         return requests
 
     def _note(self, requests: list[Request]) -> None:
+        """Count what came of hand-overs, and have the guard rails judge it."""
         for request in requests:
-            for item in request.done:
-                self.tally.count(item.outcome)
-                if item.outcome is not None:
+            for _, alike in groupby(request.done, key=lambda item: id(item.outcome)):
+                done = list(alike)
+                outcome = done[0].outcome
+                self.tally.count(outcome, len(done))
+                if outcome is not None:
                     self._troubles = 0
-                    self._judge(item.outcome)
-            if isinstance(request.trouble, TransportRefused):
-                self._pause(request.trouble.message, request.trouble.hint)
-            elif request.trouble is not None:
+                    self._halt(self.rails.note(outcome, people=len(done)))
+            if request.trouble is not None:
                 self._troubles += 1
-                later = getattr(request.trouble, "retry_after_seconds", None) or 0.0
-                if self._troubles >= TROUBLES_IN_A_ROW or later > LONGEST_WAIT_SECONDS:
-                    self.tally.end(f"{request.trouble.message}; the rest stays queued", trouble=True)
+                error = request.trouble
+                self._halt(self._patience.wait_for(lambda: self.rails.trouble(error), ()))  # noqa: B023 - run at once
+        with suppress(DatabaseTrouble):  # they look again in a moment
+            self._halt(self.rails.look())
 
-    def _judge(self, outcome: Outcome) -> None:
-        """One odd answer never stops the rest; the same fault of ours for one person after another does."""
-        self._ours = self._ours + 1 if outcome.reply_class is ReplyClass.OURS else 0
-        if self._ours >= OURS_IN_A_ROW:
-            self._pause(f"the {self.transport.name} transport refuses us: {outcome.code} {outcome.detail}")
-
-    def _pause(self, why: str, hint: str | None = None) -> None:
-        self.tally.pause = self.tally.pause or (f"{why.strip()} {hint}" if hint else why.strip())
-        self.tally.end(self.tally.pause, trouble=True)
+    def _halt(self, halt: Halt | None) -> None:
+        if halt is not None:
+            if halt.pause:
+                self.tally.pause = self.tally.pause or halt.reason
+            self.tally.end(halt.reason, trouble=True)
 
     def _look_for_the_end(self) -> None:
         if reason := self.stop.due():
@@ -181,6 +176,9 @@ class Engine:
 
     def _next_people(self) -> tuple[list[Addressed], float]:
         """The next people whom the pace allows now, at most a batch; and the shortest wait of those it doesn't."""
+        if self.pacer.unlimited:
+            count = min(len(self._ahead), self.transport.batch)
+            return [self._ahead.popleft() for _ in range(count)], LONGEST_WAIT_SECONDS
         now = time.monotonic()
         people: list[Addressed] = []
         held: list[Addressed] = []
@@ -209,7 +207,7 @@ class Engine:
         except (LeaseLost, CampaignStopped) as error:
             self.tally.end(error.message)
             return
-        known = self._patience.wait_for(lambda: self._recipients(claims), ())
+        known = self._patience.wait_for(lambda: load_recipients(self.worker.database, claims), ())
         self._ahead.extend((claim, known.get(claim.person_id)) for claim in claims)
 
     def _exchange(self, unrecorded: list[Done], chosen: dict[int, list[Addressed]]) -> set[int]:
@@ -226,6 +224,8 @@ class Engine:
             return set()
         unrecorded.clear()
         self.tally.skipped += begun.skipped
+        if begun.held_back:
+            self.tally.end(begun.held_back)
         return {claim.id for claim in begun.claims}
 
     def _renew(self) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, case, delete, insert, or_, select,
 
 from mailer.audience.handover import hold_consent, may_be_mailed, obstacles
 from mailer.delivery.recording import Claim, Done, Standing, record
+from mailer.delivery.warming import WarmUp
 from mailer.errors import MailerError
 from mailer.store.arrays import among
 from mailer.store.database import Database
@@ -33,6 +34,7 @@ from mailer.store.tables import (
     deliveries,
     workers,
 )
+from mailer.transports.envelope import Fate
 
 LEASE = timedelta(seconds=60)
 RENEW_WHEN_LEFT = timedelta(seconds=40)
@@ -52,17 +54,30 @@ class CampaignStopped(MailerError):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What an exchange gives back: the claims whose intent is recorded, and how many were skipped just now."""
+    """What an exchange gives back: the claims whose intent is recorded, and how many were skipped just now.
+
+    `held_back`: why the others were not begun, when the warm-up plan lets no more people through today.
+    """
 
     claims: tuple[Claim, ...]
     skipped: int
+    held_back: str = ""
 
 
 class Worker:
     """One process at work on one campaign, known to others by its row in `workers`."""
 
-    def __init__(self, database: Database, *, campaign_id: int, list_ids: Sequence[int], clock: Callable[[], datetime]):
+    def __init__(
+        self,
+        database: Database,
+        *,
+        campaign_id: int,
+        list_ids: Sequence[int],
+        clock: Callable[[], datetime],
+        warm_up: WarmUp,
+    ) -> None:
         self.database = database
+        self.warm_up = warm_up
         self.campaign_id = campaign_id
         self.list_ids = tuple(list_ids)
         self.clock = clock
@@ -96,19 +111,19 @@ class Worker:
         """
         now = self.clock()
         stopped: LeaseLost | CampaignStopped | None = None
-        begun, skipped = (), 0
+        begun = Begun((), 0)
         with self.database.held.write() as connection:
             look = self._look(connection, now)
-            record(connection, look.campaign, done, now)
+            self._record(connection, look.campaign, done, now)
             try:
                 look.check()
             except (LeaseLost, CampaignStopped) as error:
                 stopped = error
             else:
-                begun, skipped = self._begin(connection, wanted, now)
+                begun = self._begin(connection, wanted, now)
         if stopped:
             raise stopped
-        return Begun(begun, skipped)
+        return begun
 
     def release(self, done: Sequence[Done] = ()) -> None:
         """End: record `done`, give back what was claimed and not begun, and give up the lease.
@@ -117,7 +132,7 @@ class Worker:
         """
         now = self.clock()
         with self.database.held.write() as connection:
-            record(connection, self._look(connection, now).campaign, done, now)
+            self._record(connection, self._look(connection, now).campaign, done, now)
             _let_go(connection, [self.id], now, why="the program was stopped before the answer came")
 
     def renew(self) -> None:
@@ -144,21 +159,30 @@ class Worker:
         launched_at = EPOCH + MICROSECOND * launched
         return _Look(Standing(self.campaign_id, CampaignState(state), why, launched_at), holds_lease=bool(holds))
 
-    def _begin(self, connection: Connection, wanted: Sequence[Claim], now: datetime) -> tuple[tuple[Claim, ...], int]:
-        """Record the intents of those who may still be mailed, and skip the others, who are counted."""
-        if not wanted:
-            return (), 0
-        ids = [claim.id for claim in wanted]
+    def _record(self, connection: Connection, campaign: Standing, done: Sequence[Done], now: datetime) -> None:
+        record(connection, campaign, done, now)
+        nothing_left = sum(item.outcome is None or item.outcome.fate is Fate.DEFERRED for item in done)
+        self.warm_up.give_back(connection, nothing_left, now=now)
+
+    def _begin(self, connection: Connection, wanted: Sequence[Claim], now: datetime) -> Begun:
+        """Record the intents of those who may still be mailed, and skip the others."""
+        granted = wanted[: self.warm_up.take(connection, len(wanted), now=now)]
+        today = self.warm_up.today(connection, now) if len(granted) < len(wanted) else None
+        held_back = today.in_words(now) if today else ""
+        if not granted:
+            return Begun((), 0, held_back)
+        ids = [claim.id for claim in granted]
         hold_consent(connection)
         rows = BEGIN.rows(connection, {"deliveries": ids, "worker": self.id, "lists": self.list_ids, "now": now})
         if len(rows) == len(ids):
-            return tuple(wanted), 0
+            return Begun(tuple(granted), 0, held_back)
         started = {row[0] for row in rows}
-        held_back = [number for number in ids if number not in started]
-        barred = obstacles(connection, delivery_ids=held_back, list_ids=self.list_ids)
-        # Who is held back without an obstacle is ours no longer: staff cancelled the campaign, for one.
+        not_started = [number for number in ids if number not in started]
+        barred = obstacles(connection, delivery_ids=not_started, list_ids=self.list_ids)
+        # Who did not start and has no obstacle is ours no longer: staff cancelled the campaign, for one.
         skipped = self._skip(connection, barred, now)
-        return tuple(claim for claim in wanted if claim.id in started), skipped
+        self.warm_up.give_back(connection, len(not_started), now=now)
+        return Begun(tuple(claim for claim in granted if claim.id in started), skipped, held_back)
 
     def _skip(self, connection: Connection, barred: dict[int, str], now: datetime) -> int:
         by_reason: dict[str, list[int]] = {}

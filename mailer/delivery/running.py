@@ -17,12 +17,14 @@ from mailer.audience.definition import from_json as audience_from_json
 from mailer.compose.message import from_json as message_from_json
 from mailer.delivery import campaigns as steps
 from mailer.delivery.engine import Engine
+from mailer.delivery.evidence import Watch
+from mailer.delivery.lanes import Lanes
 from mailer.delivery.ledger import Worker, settle_expired
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.postman import Postman
-from mailer.delivery.recipients import load_recipients
 from mailer.delivery.stopping import Stop
-from mailer.delivery.tally import Tally, Watch
+from mailer.delivery.tally import Observer, Tally
+from mailer.delivery.warming import WarmUp
 from mailer.store.database import Database
 from mailer.store.tables import CampaignState, campaigns
 from mailer.tracking.tokens import Signer
@@ -69,7 +71,8 @@ class Runner:
         self.say = say
         self.signer = Signer(workspace.secrets.require_signing())
         self.transport = transport or make_transport(workspace.settings, workspace.secrets, root=workspace.root)
-        self.pacer = Pacer(workspace.settings.pace)
+        self.pacer = Pacer(workspace.settings.pace, Lanes(database, transport=self.transport.name))
+        self.warm_up = WarmUp(workspace.settings.pace, transport=self.transport.name)
 
     def run(self, only: str | None = None) -> RunReport:
         """Everything that is due now; sends one campaign alone when `only` names it."""
@@ -112,16 +115,25 @@ class Runner:
             campaign_id=row.id,
             list_ids=self._list_ids(audience_from_json(row.audience).include),
             clock=self.clock,
+            warm_up=self.warm_up,
+        )
+        rails = Watch(
+            self.database,
+            campaign_id=row.id,
+            slug=row.slug,
+            transport=self.transport.name,
+            limits=self.workspace.settings.guard,
+            clock=self.clock,
         )
         return Engine(
             worker,
             postman=postman,
             transport=self.transport,
-            recipients=lambda claims: load_recipients(self.database, claims),
             pacer=self.pacer,
+            rails=rails,
             stop=self.stop,
             clock=self.clock,
-            watch=Watch(
+            observer=Observer(
                 progress=lambda tally: self.progress(row.slug, tally),
                 say=lambda words: self.say(f"{row.slug}: {words}"),
             ),

@@ -22,18 +22,18 @@ class Tally:
     pause: str = ""
     trouble: bool = False
 
-    def count(self, outcome: Outcome | None) -> None:
-        """Count one hand-over."""
+    def count(self, outcome: Outcome | None, people: int = 1) -> None:
+        """Count a hand-over."""
         if outcome is None:
-            self.returned += 1
+            self.returned += people
         elif outcome.fate is Fate.ACCEPTED:
-            self.sent += 1
+            self.sent += people
         elif outcome.fate is Fate.DEFERRED:
-            self.deferred += 1
+            self.deferred += people
         elif outcome.fate is Fate.REFUSED:
-            self.failed += 1
+            self.failed += people
         else:
-            self.uncertain += 1
+            self.uncertain += people
 
     def end(self, reason: str, *, trouble: bool = False) -> None:
         """Sending stops; the first reason given is the one that counts."""
@@ -49,11 +49,11 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Observer:
     """Who looks on: `progress` gets the counts again and again, `say` a sentence when staff should know something."""
 
     progress: Callable[[Tally], None] = lambda tally: None
     say: Callable[[str], None] = lambda words: None
 
 
-UNWATCHED = Watch()
+UNOBSERVED = Observer()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import date
 from email.utils import parseaddr
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ from urllib.parse import urlsplit
 from mailer.errors import Fault, MailerError, Place, raise_faults
 from mailer.settings.values import (
     Brand,
+    Guard,
     Organisation,
     Outbox,
     Pace,
@@ -27,7 +31,7 @@ from mailer.settings.values import (
 SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "outbox": Outbox, "smtp": Smtp,
-    "sendgrid": Sendgrid, "pace": Pace, "brand": Brand,
+    "sendgrid": Sendgrid, "pace": Pace, "guard": Guard, "brand": Brand,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "link_parameters")
 TRANSPORTS = ("outbox", "smtp", "sendgrid")
@@ -124,6 +128,10 @@ class _Reader:
                 self.fault(f"unknown setting {key!r} in [{section}]", place, f"Known: {', '.join(types)}.")
             elif key == "domains":
                 values[key] = self.rates(value, place)
+            elif key == "warm_up":
+                values[key] = self.plan(value, place)
+            elif key == "warm_up_since":
+                values[key] = self.day(value, place)
             else:
                 name, type_name = types[key]
                 values[name] = self.typed(value, type_name, place=place, name=f"{section}.{key}")
@@ -151,10 +159,28 @@ class _Reader:
 
     def rates(self, value: Any, place: Place) -> dict[str, float]:
         table = cast(dict[str, Any], value) if isinstance(value, dict) else {"": value}
-        if all(isinstance(v, (int, float)) and v > 0 for v in table.values()):
+        if all(isinstance(v, (int, float)) and 0 < v < math.inf for v in table.values()):
             return {str(domain).lower(): float(v) for domain, v in table.items()}
         self.fault("pace.domains must name mails a second for each domain", place, 'For example: "gmail.com" = 20')
         return {}
+
+    def plan(self, value: Any, place: Place) -> tuple[int, ...]:
+        days = cast(list[Any], value) if isinstance(value, list) else []
+        if isinstance(value, list) and all(
+            isinstance(day, int) and not isinstance(day, bool) and day > 0 for day in days
+        ):
+            return tuple(days)
+        self.fault(
+            "pace.warm_up must list whole numbers of people, one for each day", place, "For example: [200, 400, 800]"
+        )
+        return ()
+
+    def day(self, value: Any, place: Place) -> date | None:
+        try:
+            return value if type(value) is date else date.fromisoformat(value)
+        except (TypeError, ValueError):
+            self.fault(f"pace.warm_up_since must be a day, not {value!r}", place, "For example: 2026-12-01")
+            return None
 
 
 def _judge(values: Mapping[str, Any], reader: _Reader) -> list[Fault]:
@@ -200,7 +226,33 @@ def _judge(values: Mapping[str, Any], reader: _Reader) -> list[Fault]:
     for key, value in (("from", sender.from_), ("reply_to", sender.reply_to)):
         if value and "@" not in parseaddr(value)[1]:
             wrong(f"sender.{key} must hold an address, such as Name <appeals@example.org>", "sender", key)
+    faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), reader)
     return faults + _judge_brand(values.get("brand", Brand()), reader)
+
+
+def _judge_pace(pace: Pace, guard: Guard, reader: _Reader) -> list[Fault]:
+    faults: list[Fault] = []
+
+    def wrong(message: str, section: str, key: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=reader.place(section, key), hint=hint))
+
+    if not 0 <= pace.per_second < math.inf:
+        wrong("pace.per_second must be a number of mails a second, or 0 for no limit", "pace", "per_second")
+    for earlier, later in pairwise(pace.warm_up):
+        if later < earlier:
+            wrong(f"pace.warm_up goes down, from {earlier:,} to {later:,} people a day", "pace", "warm_up")
+            break
+    for key in ("refused_share", "bounce_rate", "complaint_rate"):
+        if not 0 <= getattr(guard, key) < 1:
+            wrong(f"guard.{key} must be a share from 0 to 1", "guard", key, "Write 0.05 for 5 %; 0 turns it off.")
+    for key in ("refusals_of_us", "bounces_at_least", "complaints_at_least"):
+        if getattr(guard, key) < 1:
+            wrong(f"guard.{key} must be 1 or more", "guard", key)
+    if not 10 <= guard.refused_of <= 10_000:
+        wrong("guard.refused_of must be from 10 to 10,000 people", "guard", "refused_of")
+    if guard.troubles < 0:
+        wrong("guard.troubles must be 1 or more, or 0 to turn it off", "guard", "troubles")
+    return faults
 
 
 def _judge_brand(brand: Brand, reader: _Reader) -> list[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 
@@ -68,10 +69,42 @@ class Sendgrid:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The most mails a second, in total and for one recipient domain; 0 is as fast as the transport takes them."""
+    """The most mails a second, in total and for one recipient domain, over all workers together; 0 is as fast as the
+    transport takes them. `warm_up` is for a sending address nobody knows yet: how many people on the 1st, 2nd, 3rd …
+    day of mailing, without a limit after the last; days before `warm_up_since` don't count.
+    """
 
     per_second: float = 0.0
     domains: Mapping[str, float] = field(default_factory=dict[str, float])
+    warm_up: tuple[int, ...] = ()
+    warm_up_since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """When a campaign pauses itself. Rates are shares of 1; a rail is off at 0. docs/pace-and-guard-rails.md has more.
+
+    Amazon SES reviews an account at 5 % hard bounces and pauses it at 10 %, and at 0.1 % and 0.5 % complaints
+    (docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html). Gmail asks for complaints below 0.1 % and
+    never 0.3 % (support.google.com/a/answer/81126), Yahoo for less than 0.3 % (senders.yahooinc.com/best-practices).
+    """
+
+    # Refusals of our login, our identity or our syntax, one after another; one odd answer is somebody's odd server.
+    refusals_of_us: int = 3
+    # Of the last 200 people, more than 10 % refused for good: the rate at which SES pauses, seen while it happens. With
+    # 3 %, which is poor, chance alone brings 21 of 200 once in a million; a blocklist or a bad import does at once.
+    refused_share: float = 0.10
+    refused_of: int = 200
+    # Hard bounces of all people mailed: SES's rate for a review, since half of what gets one paused is late enough.
+    bounce_rate: float = 0.05
+    bounces_at_least: int = 20  # with 2 %, 20 among the first 400 are an accident of one in five thousand
+    # Complaints of all people mailed: what Gmail and Yahoo never want to see. Gmail reports none of its own to us, so
+    # those that we hear of are part of the truth.
+    complaint_rate: float = 0.003
+    complaints_at_least: int = 5  # with 0.05 %, 5 among the first 1,666 are an accident of one in six hundred
+    # Failures of the transport in a row, counted once a minute at most: an hour. Relays are restarted, certificates
+    # renewed and networks mended within it, and RFC 5321 §4.5.4.1 has a client retry rather than give up.
+    troubles: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +137,7 @@ class Settings:
     smtp: Smtp = Smtp()
     sendgrid: Sendgrid = Sendgrid()
     pace: Pace = Pace()
+    guard: Guard = Guard()
     brand: Brand = Brand()
     link_parameters: Mapping[str, str] = field(
         default_factory=dict[str, str]

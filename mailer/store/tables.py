@@ -26,6 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     literal_column,
+    text,
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -279,6 +280,10 @@ events = Table(  # what happened to a delivery, appended: deferred, unsubscribed
     Column("detail", Text, nullable=False, server_default=""),
 )
 
+# What came back about mails that were taken: few among many events, and looked for every few seconds of a send.
+FEEDBACK = text("kind IN ('bounced', 'complained')")
+Index("ix_events_feedback", events.c.campaign_id, sqlite_where=FEEDBACK, postgresql_where=FEEDBACK)
+
 hits = Table(  # every request of a tracked link, raw; the verdict is derived and can be derived again
     "hits",
     metadata,
@@ -312,4 +317,41 @@ proofs = Table(  # test mails: their links work and count for nothing
     Column("message", JSON, nullable=False),
     Column("person_id", BigInteger),  # as whom it was merged
     Column("at", Instant, nullable=False),
+)
+
+pace_lanes = Table(  # how far ahead the slots of a pace are given out, over all workers together
+    "pace_lanes",
+    metadata,
+    Column("transport", Text, primary_key=True),
+    Column("domain", Text, primary_key=True),  # "": the transport's total
+    Column("next_at", Instant, nullable=False),  # when the first slot that nobody has begins
+    sqlite_with_rowid=False,
+)
+
+warm_up_days = Table(  # how many people were mailed on each day under a warm-up plan
+    "warm_up_days",
+    metadata,
+    Column("transport", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # of UTC, as 2026-11-24
+    Column("people", Integer, nullable=False),  # taken, refused for good, uncertain or on the wire
+    sqlite_with_rowid=False,
+)
+
+guard_evidence = Table(  # what a campaign's guard rails judge by, of all workers together; begun anew at a resume
+    "guard_evidence",
+    metadata,
+    Column(
+        "campaign_id",
+        BigInteger,
+        ForeignKey("campaigns.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("since", Instant, nullable=False),  # of the last resume; 0 before any
+    Column("accepted", Integer, nullable=False, server_default="0"),  # people whose mail was taken
+    Column("refused", Integer, nullable=False, server_default="0"),  # refused for good
+    Column("hard", Integer, nullable=False, server_default="0"),  # of these: there is no such person
+    Column("recent", Text, nullable=False, server_default=""),  # the last outcomes: "." taken, "x" refused
+    Column("troubles", Integer, nullable=False, server_default="0"),  # failures of the transport in a row
+    Column("trouble_at", Instant),  # when the last of them was counted
 )

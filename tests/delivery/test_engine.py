@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from mailer.delivery import campaigns as steps
 from mailer.delivery.engine import Engine
+from mailer.delivery.evidence import Watch
+from mailer.delivery.lanes import Lanes
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.postman import Postman
-from mailer.delivery.recipients import load_recipients
 from mailer.delivery.stopping import Stop
 from mailer.delivery.tally import Tally
-from mailer.settings import Pace
+from mailer.settings import Guard, Pace
 from mailer.store.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.envelope import (
@@ -28,6 +29,7 @@ from mailer.transports.envelope import (
     TransportUnavailable,
 )
 from mailer.workspace import Workspace
+from tests.conftest import NOW
 from tests.delivery.world import ACCEPTED, MESSAGE, Clock, add_people, launch, states, worker
 
 COUNT = 20
@@ -74,15 +76,22 @@ def campaign(database: Database, now: datetime) -> int:
 @pytest.fixture
 def send(workspace: Workspace, database: Database, campaign: int, now: datetime) -> Callable[..., Tally]:
     def run(
-        transport: Scripted, *, stop: Stop | None = None, pace: Pace | None = None, clock: Clock | None = None
+        transport: Scripted,
+        *,
+        stop: Stop | None = None,
+        pace: Pace | None = None,
+        guard: Guard | None = None,
+        clock: Clock | None = None,
     ) -> Tally:
         time = clock or Clock(now)
         engine = Engine(
-            worker(database, campaign, time),
+            worker(database, campaign, time, pace),
             postman=Postman(MESSAGE, settings=workspace.settings, signer=Signer([b"k" * 32])),
             transport=transport,
-            recipients=lambda claims: load_recipients(database, claims),
-            pacer=Pacer(pace or Pace()),
+            pacer=Pacer(pace or Pace(), Lanes(database, transport="outbox")),
+            rails=Watch(
+                database, campaign_id=campaign, slug="appeal", transport="outbox", limits=guard or Guard(), clock=time
+            ),
             stop=stop or Stop(),
             clock=time,
         )
@@ -155,7 +164,10 @@ def test_a_refused_login_pauses_and_hands_nobody_over(send: Callable[..., Tally]
     transport = Scripted(lambda e: ACCEPTED)
     transport.connect_errors = [TransportRefused("the relay refuses the login", hint="Check the password.")] * 2
     tally = send(transport)
-    assert tally.pause == "the relay refuses the login Check the password."
+    assert tally.pause == (
+        "the relay refuses the login; everybody who was not mailed yet stays queued."
+        " Check the password; then: mailer resume appeal"
+    )
     assert states(database) == {"queued": COUNT}
 
 
@@ -229,3 +241,33 @@ def test_what_does_not_answer_in_time_is_uncertain(send: Callable[..., Tally], d
 def test_a_pace_leaves_nobody_out(send: Callable[..., Tally], database: Database) -> None:
     transport = Scripted(lambda e: ACCEPTED, connections=1)
     assert send(transport, pace=Pace(per_second=400, domains={"example.org": 200})).sent == COUNT
+
+
+def test_a_warm_up_plan_ends_the_run_well_and_goes_on_tomorrow(send: Callable[..., Tally], database: Database) -> None:
+    pace = Pace(warm_up=(6, 8))
+    first = send(Scripted(lambda e: ACCEPTED, connections=3), pace=pace)
+    assert (first.sent, first.trouble, first.pause) == (6, False, "")
+    assert first.ended.startswith("today's warm-up allowance of 6 is used up; the rest goes on tomorrow")
+    assert states(database) == {"queued": COUNT - 6, "sent": 6}
+    again = send(Scripted(lambda e: ACCEPTED), pace=pace)
+    assert again.sent == 0
+    tomorrow = send(Scripted(lambda e: ACCEPTED), pace=pace, clock=Clock(NOW + timedelta(days=1)))
+    assert tomorrow.sent == 8
+
+
+def test_who_was_put_off_does_not_use_the_plan_up(send: Callable[..., Tally], database: Database) -> None:
+    later = Outcome(Fate.DEFERRED, "450 4.2.1", "busy")
+    tally = send(
+        Scripted(lambda e: later if e.address.startswith("person1") else ACCEPTED, connections=1),
+        pace=Pace(warm_up=(9, 9)),
+    )
+    assert (tally.sent, tally.deferred) == (9, 1)
+    assert states(database) == {"sent": 9, "queued": 11}
+
+
+def test_too_many_refusals_pause_and_the_rest_stays_queued(send: Callable[..., Tally], database: Database) -> None:
+    no = Outcome(Fate.REFUSED, "550 5.7.1", "blocked", reply_class=ReplyClass.POLICY)
+    tally = send(Scripted(lambda e: no, connections=1), guard=Guard(refused_of=20))
+    assert tally.pause.startswith("3 of the last 3 people were refused for good, most lately with 550 5.7.1 blocked")
+    assert tally.pause.endswith("then: mailer resume appeal")
+    assert states(database) == {"failed": 3, "queued": COUNT - 3}

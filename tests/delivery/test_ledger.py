@@ -179,7 +179,7 @@ def test_pause_takes_effect_with_the_next_exchange(database: Database, campaign:
         one.exchange([Done(claim, ACCEPTED) for claim in begun], claims[2:])
     assert states(database) == {"queued": COUNT - 2, "sent": 2}
     one.release()
-    assert steps.resume(database, campaign)
+    assert steps.resume(database, campaign, now=clock.now)
     assert len(worker(database, campaign, clock).claim(100)) == COUNT - 2
 
 

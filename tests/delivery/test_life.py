@@ -117,7 +117,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def resume(self) -> None:
-        steps.resume(self.database, self.campaign)
+        steps.resume(self.database, self.campaign, now=self.clock.now)
 
     @rule(n=st.integers(1, PEOPLE))
     def leave(self, n: int) -> None:

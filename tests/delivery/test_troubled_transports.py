@@ -33,7 +33,7 @@ Send = Callable[[Workspace], RunReport]
 @pytest.fixture
 def send(database: Database, monkeypatch: pytest.MonkeyPatch) -> Send:
     """One `mailer run` over a campaign to six people, by the real clock, that gives up at the first lost connection."""
-    monkeypatch.setattr("mailer.delivery.engine.TROUBLES_IN_A_ROW", 1)
+    monkeypatch.setattr("mailer.delivery.guarding.TROUBLES_IN_A_ROW", 1)
 
     def run(workspace: Workspace) -> RunReport:
         now = datetime.now(UTC)

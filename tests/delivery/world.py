@@ -16,6 +16,8 @@ from mailer.audience.definition import Audience
 from mailer.compose.message import Context, Link, Message, Slot
 from mailer.delivery.campaigns import Plan, launch_now
 from mailer.delivery.ledger import Worker
+from mailer.delivery.warming import WarmUp
+from mailer.settings import Pace
 from mailer.store.database import Database
 from mailer.store.tables import deliveries, people, subscriptions
 from mailer.transports.envelope import Fate, Outcome
@@ -96,8 +98,9 @@ class Clock:
         return self.now
 
 
-def worker(database: Database, campaign_id: int, clock: Callable[[], datetime]) -> Worker:
+def worker(database: Database, campaign_id: int, clock: Callable[[], datetime], pace: Pace | None = None) -> Worker:
     """A worker of its own on the campaign."""
     with database.write() as connection:
         number = list_id(connection, "supporters")
-    return Worker(database, campaign_id=campaign_id, list_ids=[number], clock=clock)
+    warm_up = WarmUp(pace or Pace(), transport="outbox")
+    return Worker(database, campaign_id=campaign_id, list_ids=[number], clock=clock, warm_up=warm_up)

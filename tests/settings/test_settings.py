@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,59 @@ def test_a_fault_in_the_secrets_tells_no_secret(tmp_path: Path, text: str) -> No
 def test_without_a_signing_key_nothing_is_signed() -> None:
     with pytest.raises(MailerError, match="no signing key"):
         Secrets().require_signing()
+
+
+def test_pace_and_guard_are_read(tmp_path: Path) -> None:
+    text = f"""{SETTINGS}
+[pace]
+per_second = 200
+domains = {{ "Gmail.com" = 20 }}
+warm_up = [200, 400, 400, 800]
+warm_up_since = 2026-12-01
+
+[guard]
+complaint_rate = 0.001
+troubles = 0
+"""
+    settings = read_settings(write(tmp_path, text), environ={"MAILER_PACE_WARM_UP_SINCE": "2026-12-02"})
+    assert settings.pace.domains == {"gmail.com": 20}
+    assert (settings.pace.warm_up, settings.pace.warm_up_since) == ((200, 400, 400, 800), date(2026, 12, 2))
+    assert (settings.guard.complaint_rate, settings.guard.troubles, settings.guard.refused_of) == (0.001, 0, 200)
+
+
+def test_pace_and_guard_that_can_not_work_are_refused(tmp_path: Path) -> None:
+    text = """\
+[pace]
+per_second = -1
+warm_up = [400, 200]
+warm_up_since = "soon"
+
+[guard]
+refused_share = 5
+bounce_rate = -0.1
+complaint_rate = nan
+refused_of = 3
+refusals_of_us = 0
+troubles = -1
+"""
+    with pytest.raises(FaultsFound) as found:
+        read_settings(write(tmp_path, text), environ={})
+    told = str(found.value)
+    for words in (
+        "mailer.toml:2: pace.per_second must be",
+        "mailer.toml:3: pace.warm_up goes down, from 400 to 200",
+        "mailer.toml:4: pace.warm_up_since must be a day, not 'soon'",
+        "mailer.toml:7: guard.refused_share must be a share from 0 to 1\n    Write 0.05 for 5 %",
+        "mailer.toml:8: guard.bounce_rate",
+        "mailer.toml:9: guard.complaint_rate",
+        "mailer.toml:10: guard.refused_of must be from 10 to 10,000",
+        "mailer.toml:11: guard.refusals_of_us must be 1 or more",
+        "mailer.toml:12: guard.troubles must be",
+    ):
+        assert words in told
+
+
+@pytest.mark.parametrize("plan", ["200", '["200"]', "[0]", "[1.5]", "[true]"])
+def test_a_warm_up_plan_is_numbers_of_people(tmp_path: Path, plan: str) -> None:
+    with pytest.raises(MailerError, match="must list whole numbers of people"):
+        read_settings(write(tmp_path, f"{SETTINGS}\n[pace]\nwarm_up = {plan}\n"), environ={})
