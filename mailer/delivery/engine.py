@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 
-from mailer.delivery.evidence import Watch
+from mailer.delivery.evidence import Rails
 from mailer.delivery.guarding import Halt
 from mailer.delivery.ledger import CampaignStopped, LeaseLost, Worker
 from mailer.delivery.pacing import Pacer
@@ -45,7 +45,7 @@ class Engine:
         postman: Postman,
         transport: Transport,
         pacer: Pacer,
-        rails: Watch,
+        rails: Rails,
         stop: Stop,
         clock: Callable[[], datetime],
         observer: Observer = UNOBSERVED,

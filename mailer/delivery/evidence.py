@@ -20,14 +20,14 @@ from mailer.errors import MailerError
 from mailer.settings import Guard as Limits
 from mailer.store.database import Database
 from mailer.store.tables import EPOCH, FEEDBACK, DeliveryState, deliveries, events, guard_evidence
-from mailer.transports.envelope import Fate, Outcome, ReplyClass
+from mailer.transports.envelope import Outcome
 
 LOOK_EVERY_SECONDS = 10.0
 # Failures of several workers at once are one failure, and runs that cron starts each minute are one each.
 TROUBLES_APART = timedelta(seconds=50)
 
 
-class Watch:
+class Rails:
     """The guard rails of one worker with the database behind them. Used by the one thread that may touch it.
 
     Every method returns why to stop, or None. `look` and `trouble` may raise `DatabaseTrouble`; nothing is lost then.
@@ -56,8 +56,7 @@ class Watch:
 
     def note(self, outcome: Outcome, *, people: int = 1) -> Halt | None:
         """Take one answer in, which may be that of many people; in memory only."""
-        failed = outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS
-        return self._guard.note(outcome, failed=failed, people=people)
+        return self._guard.note(outcome, people=people)
 
     def trouble(self, error: MailerError) -> Halt | None:
         """Take a failure of the transport in. One that ends this run is counted, together with those of other runs."""
@@ -66,7 +65,7 @@ class Watch:
             return halt
         if paused := self.look(at_once=True):
             return paused
-        with self._database.write() as connection:
+        with self._database.held.write() as connection:
             in_a_row = count_trouble(connection, self._campaign_id, now=self._clock())
         return self._guard.judge_troubles(in_a_row, error) or halt
 
@@ -74,7 +73,7 @@ class Watch:
         """Every few seconds: tell what was seen here, and judge by what was seen everywhere."""
         if not at_once and self._monotonic() < self._next_look:
             return None
-        with self._database.write() as connection:
+        with self._database.held.write() as connection:
             known = add(
                 connection, self._campaign_id, self._guard.fresh, since=self._since, keep=self._limits.refused_of
             )

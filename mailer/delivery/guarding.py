@@ -66,9 +66,12 @@ class Guard:
         """What this worker noted since it last learned."""
         return Evidence(self._accepted, self._refused, self._hard, "".join(self._fresh))
 
-    def note(self, outcome: Outcome, *, failed: bool, people: int = 1) -> Halt | None:
-        """Take one answer in, which may be that of many people. `failed`: their deliveries have failed by it."""
+    def note(self, outcome: Outcome, *, people: int = 1, failed: bool | None = None) -> Halt | None:
+        """Take one answer in, which may be that of many people. `failed`: whether their deliveries have failed by it,
+        when that isn't just what a refusal means: somebody who was put off for too long is given up on."""
         self._troubles = 0
+        if failed is None:
+            failed = outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS
         self._ours = self._ours + people if outcome.reply_class is ReplyClass.OURS else 0
         if self._ours >= self._limits.refusals_of_us:
             return self._pause(

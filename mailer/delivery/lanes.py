@@ -97,7 +97,7 @@ class Lanes:
             slots, _ = self._offer(connection, lanes, wanted, rows=self._rows(connection, lanes))
         if not slots.times:
             return slots
-        with self._database.write() as connection:
+        with self._database.held.write() as connection:
             slots, ends = self._offer(connection, lanes, wanted, rows=self._locked_rows(connection, lanes))
             if slots.times:
                 self._write(connection, lanes, ends)

@@ -17,7 +17,7 @@ from mailer.audience.definition import from_json as audience_from_json
 from mailer.compose.message import from_json as message_from_json
 from mailer.delivery import campaigns as steps
 from mailer.delivery.engine import Engine
-from mailer.delivery.evidence import Watch
+from mailer.delivery.evidence import Rails
 from mailer.delivery.lanes import Lanes
 from mailer.delivery.ledger import Worker, settle_expired
 from mailer.delivery.pacing import Pacer
@@ -117,7 +117,7 @@ class Runner:
             clock=self.clock,
             warm_up=self.warm_up,
         )
-        rails = Watch(
+        rails = Rails(
             self.database,
             campaign_id=row.id,
             slug=row.slug,

@@ -10,7 +10,7 @@ import pytest
 
 from mailer.delivery import campaigns as steps
 from mailer.delivery.engine import Engine
-from mailer.delivery.evidence import Watch
+from mailer.delivery.evidence import Rails
 from mailer.delivery.lanes import Lanes
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.postman import Postman
@@ -89,7 +89,7 @@ def send(workspace: Workspace, database: Database, campaign: int, now: datetime)
             postman=Postman(MESSAGE, settings=workspace.settings, signer=Signer([b"k" * 32])),
             transport=transport,
             pacer=Pacer(pace or Pace(), Lanes(database, transport="outbox")),
-            rails=Watch(
+            rails=Rails(
                 database, campaign_id=campaign, slug="appeal", transport="outbox", limits=guard or Guard(), clock=time
             ),
             stop=stop or Stop(),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from mailer.delivery import campaigns as steps
-from mailer.delivery.evidence import TROUBLES_APART, Watch, add, count_trouble, feedback
+from mailer.delivery.evidence import TROUBLES_APART, Rails, add, count_trouble, feedback
 from mailer.delivery.guarding import TROUBLES_IN_A_ROW, Evidence, Guard, Halt
 from mailer.settings import Guard as Limits
 from mailer.store.database import Database
@@ -35,8 +35,7 @@ def noted(one: Guard, *outcomes: Outcome) -> Halt | None:
     """Take outcomes in, as the ledger judges them; the last word of the guard."""
     halt = None
     for outcome in outcomes:
-        failed = outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS
-        halt = one.note(outcome, failed=failed)
+        halt = one.note(outcome)
     return halt
 
 
@@ -179,12 +178,12 @@ def campaign(database: Database, now: datetime) -> int:
 
 
 @pytest.fixture
-def watch(database: Database, campaign: int, clock: Clock) -> Callable[..., Watch]:
+def rails(database: Database, campaign: int, clock: Clock) -> Callable[..., Rails]:
     def seconds() -> float:
         return (clock.now - EPOCH).total_seconds()
 
-    def make(limits: Limits = Limits()) -> Watch:  # noqa: B008  a frozen value
-        return Watch(
+    def make(limits: Limits = Limits()) -> Rails:  # noqa: B008  a frozen value
+        return Rails(
             database,
             campaign_id=campaign,
             slug="appeal",
@@ -197,15 +196,15 @@ def watch(database: Database, campaign: int, clock: Clock) -> Callable[..., Watc
     return make
 
 
-def note(one: Watch, *outcomes: Outcome) -> Halt | None:
+def note(one: Rails, *outcomes: Outcome) -> Halt | None:
     halt = None
     for outcome in outcomes:
         halt = one.note(outcome)
     return halt
 
 
-def test_workers_share_what_they_see(watch: Callable[..., Watch]) -> None:
-    first, second = watch(), watch()
+def test_workers_share_what_they_see(rails: Callable[..., Rails]) -> None:
+    first, second = rails(), rails()
     assert note(first, *[POLICY] * 15) is None
     assert note(second, *[POLICY] * 6) is None
     assert first.look(at_once=True) is None
@@ -214,17 +213,17 @@ def test_workers_share_what_they_see(watch: Callable[..., Watch]) -> None:
     assert "21 of the last 21 people were refused" in halt.reason
 
 
-def test_a_later_run_remembers(watch: Callable[..., Watch]) -> None:
-    first = watch()
+def test_a_later_run_remembers(rails: Callable[..., Rails]) -> None:
+    first = rails()
     note(first, *[POLICY] * 15)
     first.look(at_once=True)
-    second = watch()
+    second = rails()
     assert second.look(at_once=True) is None
     assert note(second, *[POLICY] * 6) is not None
 
 
-def test_a_look_is_taken_every_ten_seconds(watch: Callable[..., Watch], clock: Clock, database: Database) -> None:
-    one = watch()
+def test_a_look_is_taken_every_ten_seconds(rails: Callable[..., Rails], clock: Clock, database: Database) -> None:
+    one = rails()
     one.look()
     note(one, ACCEPTED)
     clock.now += timedelta(seconds=9)
@@ -256,9 +255,9 @@ def came_back(database: Database, campaign: int, numbers: range, *, kind: str, a
 
 
 def test_complaints_during_the_send_pause_it(
-    watch: Callable[..., Watch], database: Database, campaign: int, clock: Clock
+    rails: Callable[..., Rails], database: Database, campaign: int, clock: Clock
 ) -> None:
-    one = watch()
+    one = rails()
     note(one, *[ACCEPTED] * 40)
     hand_over(database, campaign, 1, 40, state="sent", at=clock.now)
     assert one.look() is None
@@ -283,9 +282,9 @@ def test_a_bounce_that_was_a_refusal_counts_once(database: Database, campaign: i
 
 
 def test_a_resume_judges_only_what_comes_after(
-    watch: Callable[..., Watch], database: Database, campaign: int, clock: Clock
+    rails: Callable[..., Rails], database: Database, campaign: int, clock: Clock
 ) -> None:
-    one = watch()
+    one = rails()
     hand_over(database, campaign, 1, 20, state="sent", at=clock.now)
     came_back(database, campaign, range(1, 11), kind="complained", at=clock.now)
     halt = note(one, *[ACCEPTED] * 20, *[POLICY] * 21)
@@ -293,7 +292,7 @@ def test_a_resume_judges_only_what_comes_after(
     assert steps.pause(database, campaign, halt.reason)
     clock.now += timedelta(hours=1)
     assert steps.resume(database, campaign, now=clock.now)
-    again = watch()
+    again = rails()
     assert again.look(at_once=True) is None
     # Who complains later about what they got before the pause says nothing about what is sent now.
     came_back(database, campaign, range(11, 20), kind="complained", at=clock.now)
@@ -309,20 +308,20 @@ def test_a_resume_judges_only_what_comes_after(
 
 
 def test_a_relay_that_is_away_for_some_minutes_needs_nobody(
-    watch: Callable[..., Watch], database: Database, clock: Clock
+    rails: Callable[..., Rails], database: Database, clock: Clock
 ) -> None:
     for _ in range(59):
-        assert away(watch()) == Halt("relay.example.org can't be reached; the rest stays queued", pause=False)
+        assert away(rails()) == Halt("relay.example.org can't be reached; the rest stays queued", pause=False)
         clock.now += timedelta(minutes=1)
-    back = watch()
+    back = rails()
     note(back, ACCEPTED)
     back.look(at_once=True)
     assert seen(database).troubles == 0
 
 
-def test_a_relay_that_is_away_for_an_hour_pauses(watch: Callable[..., Watch], clock: Clock) -> None:
+def test_a_relay_that_is_away_for_an_hour_pauses(rails: Callable[..., Rails], clock: Clock) -> None:
     begun = clock.now
-    while not (halt := away(watch())) or not halt.pause:
+    while not (halt := away(rails())) or not halt.pause:
         clock.now += timedelta(seconds=59.5)  # cron is not to the second
         assert clock.now - begun < timedelta(hours=2)
     assert clock.now - begun == pytest.approx(timedelta(hours=1), abs=timedelta(minutes=2))
@@ -332,7 +331,7 @@ def test_a_relay_that_is_away_for_an_hour_pauses(watch: Callable[..., Watch], cl
     assert halt.reason.endswith("Is its name right?; then: mailer resume appeal")
 
 
-def away(one: Watch) -> Halt | None:
+def away(one: Rails) -> Halt | None:
     """A run that meets nothing but failed connections."""
     for _ in range(TROUBLES_IN_A_ROW):
         if halt := one.trouble(AWAY):
@@ -341,12 +340,12 @@ def away(one: Watch) -> Halt | None:
 
 
 def test_mail_that_was_taken_before_the_relay_went_away_counts_first(
-    watch: Callable[..., Watch], database: Database, clock: Clock
+    rails: Callable[..., Rails], database: Database, clock: Clock
 ) -> None:
     for _ in range(5):
-        away(watch())
+        away(rails())
         clock.now += timedelta(minutes=1)
-    last = watch()
+    last = rails()
     note(last, ACCEPTED)
     away(last)
     assert seen(database).troubles == 1

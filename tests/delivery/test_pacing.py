@@ -7,11 +7,9 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,8 +19,10 @@ from mailer.delivery.lanes import AHEAD_SECONDS, BLOCK_SECONDS, LATE_SECONDS, TO
 from mailer.delivery.pacing import Pacer
 from mailer.settings import Pace
 from mailer.store.database import Database, open_database
-from tests.servers.postgres import Cluster, why_missing
+from mailer.workspace import Workspace
+from tests.databases import POSTGRESQL, NewDatabase, on_postgresql
 
+simulated = pytest.mark.sqlite  # on PostgreSQL the server's clock counts, which no test can set
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
@@ -73,22 +73,6 @@ def simulate(workers: list[Simulated], clock: Clock, seconds: float) -> list[tup
     return sorted(mail for worker in workers for mail in worker.sent)
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    if why := why_missing():
-        pytest.skip(why)
-    with Cluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'mailer.db'}"
-    cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.create(f"pace_{abs(hash(request.node.nodeid))}")
-
-
 def worker(
     database: Database, clock: Clock, pace: Pace, *, connections: int = 4, seconds_per_mail: float, domains: str
 ) -> Simulated:
@@ -107,6 +91,7 @@ def test_no_pace_costs_nothing() -> None:
     pacer.take("example.org", 0.0)
 
 
+@simulated
 def test_only_named_domains_are_held_back_when_there_is_no_total(database: Database) -> None:
     clock = Clock()
     alone = worker(database, clock, Pace(domains={"gmail.com": 20}), seconds_per_mail=0.01, domains="gmail.com a.org")
@@ -117,6 +102,7 @@ def test_only_named_domains_are_held_back_when_there_is_no_total(database: Datab
     assert not alone.pacer.unlimited
 
 
+@simulated
 @pytest.mark.parametrize("count", [1, 2, 4])
 @pytest.mark.parametrize("rate", [0.5, 3, 20, 200])
 def test_all_workers_together_keep_the_total_within_five_percent(database: Database, count: int, rate: float) -> None:
@@ -125,6 +111,7 @@ def test_all_workers_together_keep_the_total_within_five_percent(database: Datab
     assert len(simulate(workers, clock, seconds)) == pytest.approx(rate * seconds, rel=0.05, abs=1)
 
 
+@simulated
 def test_workers_slower_than_the_pace_reach_it_together(database: Database) -> None:
     # 4 × 60 a second could be mailed; one alone can't use the blocks of a full pace in time.
     clock = Clock()
@@ -135,6 +122,7 @@ def test_workers_slower_than_the_pace_reach_it_together(database: Database) -> N
     assert len(simulate(workers, clock, 20)) == pytest.approx(200 * 20, rel=0.05)
 
 
+@simulated
 def test_a_slow_worker_takes_little_from_a_quick_one(database: Database) -> None:
     clock, pace = Clock(), Pace(per_second=100)
     slow = worker(database, clock, pace, connections=1, seconds_per_mail=1 / 20, domains="a.org")
@@ -143,6 +131,7 @@ def test_a_slow_worker_takes_little_from_a_quick_one(database: Database) -> None
     assert len(slow.sent) > 100
 
 
+@simulated
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_a_domain_has_a_pace_of_its_own_and_holds_nobody_else(database: Database, count: int) -> None:
     clock, pace = Clock(), Pace(per_second=200, domains={"gmail.com": 20})
@@ -152,6 +141,7 @@ def test_a_domain_has_a_pace_of_its_own_and_holds_nobody_else(database: Database
     assert sent.total() == pytest.approx(200 * 20, rel=0.05)
 
 
+@simulated
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_people_of_one_domain_alone_waste_nothing_of_the_total(database: Database, count: int) -> None:
     # `count` workers have nobody but people at gmail.com, and one has everybody else: who gets the total's slots?
@@ -163,6 +153,7 @@ def test_people_of_one_domain_alone_waste_nothing_of_the_total(database: Databas
     assert sent["a.org"] == pytest.approx(180 * 20, rel=0.05)
 
 
+@simulated
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_a_total_as_narrow_as_the_domain_is_used_up(database: Database, count: int) -> None:
     clock, pace = Clock(), Pace(per_second=10, domains={"gmail.com": 10})
@@ -170,6 +161,7 @@ def test_a_total_as_narrow_as_the_domain_is_used_up(database: Database, count: i
     assert len(simulate(workers, clock, 30)) == pytest.approx(300, rel=0.05)
 
 
+@simulated
 @pytest.mark.parametrize("step", [timedelta(hours=-1), timedelta(seconds=-1), timedelta(hours=1), timedelta(days=400)])
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_clock_that_is_put_forward_or_back_changes_nothing(database: Database, count: int, step: timedelta) -> None:
@@ -183,6 +175,7 @@ def test_a_clock_that_is_put_forward_or_back_changes_nothing(database: Database,
     assert len(around) == pytest.approx(200, rel=0.15)
 
 
+@simulated
 def test_an_idle_lane_saves_nothing_up(database: Database) -> None:
     clock, pace = Clock(), Pace(per_second=100)
     one = worker(database, clock, pace, seconds_per_mail=0.001, domains="a.org")
@@ -192,6 +185,7 @@ def test_an_idle_lane_saves_nothing_up(database: Database) -> None:
     assert len(simulate([one], clock, 2)) <= 2 * 100 + 1
 
 
+@simulated
 def test_a_worker_that_stood_still_loses_its_slots(database: Database) -> None:
     clock, pace = Clock(), Pace(per_second=100)
     stuck = worker(database, clock, pace, connections=1, seconds_per_mail=1.0, domains="a.org")
@@ -272,9 +266,8 @@ print(json.dumps(times))
 """
 
 
-def test_real_processes_share_one_pace(url: str) -> None:
-    open_database(url).close()
-    seconds = 4.0
+def test_real_processes_share_one_pace(workspace: Workspace, database: Database) -> None:
+    url, seconds = workspace.settings.database_url, 4.0
     command = [sys.executable, "-c", TAKER, url, str(seconds)]
     takers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     for taker in takers:
@@ -297,8 +290,9 @@ def test_real_processes_share_one_pace(url: str) -> None:
     assert sent["gmail.com"]
 
 
-def test_the_server_s_clock_is_used_on_postgresql(cluster: Cluster) -> None:
-    database = open_database(cluster.create("server_clock"))
+@on_postgresql
+def test_the_server_s_clock_is_used_on_postgresql(new_database: NewDatabase) -> None:
+    database = open_database(new_database(POSTGRESQL))
     wrong = Clock()
     wrong.put = timedelta(days=-3000)
     here = Lanes(database, transport="smtp", clock=wrong.wall)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.delivery.warming import COLD_AFTER, WarmUp, step_today
 from mailer.settings import Pace
 from mailer.store.database import Database, open_database
-from tests.servers.postgres import Cluster, why_missing
+from mailer.workspace import Workspace
 
 PLAN = (200, 400, 800)
 FIRST = date(2026, 11, 2)
@@ -65,55 +62,39 @@ def test_the_step_is_never_beyond_the_days_mailed(plan: tuple[int, ...], mailed:
     assert step == 0 or 2 * max(earlier) >= plan[step - 1]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    if why := why_missing():
-        pytest.skip(why)
-    with Cluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'mailer.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("cluster").create(f"warm_{abs(hash(request.node.nodeid))}")
-    database = open_database(url)
-    yield database
-    database.close()
-
-
 def take(database: Database, warm_up: WarmUp, wanted: int, now: datetime) -> int:
     with database.write() as connection:
         return warm_up.take(connection, wanted, now=now)
 
 
-def test_a_plan_is_kept_day_by_day(either: Database) -> None:
+def test_a_plan_is_kept_day_by_day(database: Database) -> None:
     plan = Pace(warm_up=PLAN)
     for n, allowed in enumerate(PLAN):
         now = MORNING + n * DAY
         before, restarted = WarmUp(plan, transport="smtp"), WarmUp(plan, transport="smtp")
-        assert take(either, before, 150, now) == 150
-        assert take(either, restarted, 5000, now + timedelta(hours=14, minutes=59)) == allowed - 150
-        assert take(either, restarted, 1, now) == 0
-        with either.read() as connection:
+        assert take(database, before, 150, now) == 150
+        assert take(database, restarted, 5000, now + timedelta(hours=14, minutes=59)) == allowed - 150
+        assert take(database, restarted, 1, now) == 0
+        with database.read() as connection:
             today = restarted.today(connection, now)
         assert today is not None
         assert (today.step, today.left) == (n + 1, 0)
         assert f"allowance of {allowed:,} is used up; the rest goes on tomorrow," in today.in_words(now)
         assert "00:00 UTC, in 15 h 0 min" in today.in_words(now)
     done = WarmUp(plan, transport="smtp")
-    assert take(either, done, 5000, MORNING + 3 * DAY) == 5000
-    with either.read() as connection:
+    assert take(database, done, 5000, MORNING + 3 * DAY) == 5000
+    with database.read() as connection:
         assert done.today(connection, MORNING + 3 * DAY) is None
 
 
-def test_many_workers_at_once_never_go_beyond(either: Database) -> None:
+def test_many_workers_at_once_never_go_beyond(workspace: Workspace, database: Database) -> None:
     granted: list[int] = []
 
     def work() -> None:
+        own = open_database(workspace.settings.database_url)
         warm_up = WarmUp(Pace(warm_up=PLAN), transport="smtp")
-        granted.extend(take(either, warm_up, 7, MORNING) for _ in range(15))
+        granted.extend(take(own, warm_up, 7, MORNING) for _ in range(15))
+        own.close()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
