@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cron": ("run:cron", "print the crontab line and the systemd timer"),
     "serve": ("serve:serve", "the web server for clicks and unsubscribes"),
     "report": ("report:report", "who got it, who followed the link, who left"),
-    "db": ("db:db", "bring the database to this program's schema"),
+    "db": ("db:db", "look after the database: migrate, backup, move"),
     "doctor": ("status:doctor", "check everything a send depends on"),
 }
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def workspace_and_database() -> Generator[tuple[Workspace, Database], None, None]:
     """The workspace around the current folder and its open database."""
     workspace = find_workspace()
-    database = open_database(workspace.settings.database_url)
+    database = open_database(workspace.settings.database_url, clock=now)
     try:
         yield workspace, database
     finally:

@@ -25,6 +25,8 @@ from mailer.store.marks import BACKUP, mark
 from mailer.store.tables import to_microseconds
 from mailer.store.trouble import translated
 
+PROGRAMS = Path("/usr/lib/postgresql")  # where Debian keeps those of each version
+
 
 def back_up(url: str, path: Path, *, now: datetime) -> Path:
     """Write a copy to `path`, or under a name with the time into the folder `path`; returns the file.
@@ -106,7 +108,7 @@ def _schema(address: URL) -> str:
 
 def _pg_dump() -> Path:
     """PostgreSQL's own program: Debian's newest, since it reads every older server, or whichever PATH knows."""
-    found = list(Path("/usr/lib/postgresql").glob("*/bin/pg_dump"))
+    found = list(PROGRAMS.glob("*/bin/pg_dump"))
     if found:
         return max(found, key=lambda path: float(path.parts[-3]))
     named = shutil.which("pg_dump")

@@ -11,7 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Engine, MetaData, Table, Text, delete, insert, inspect, select, text, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.schema import CreateTable
 
 from mailer.store.tables import CampaignState, Instant, campaigns, metadata
@@ -98,7 +113,7 @@ def _hold_back(connection: Connection, taken: datetime, *, now: datetime) -> Non
         .where(campaigns.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED]))
         .values(
             state=CampaignState.PAUSED,
-            why=f"{since} If none were sent, go on: mailer resume SLUG. Else end it: mailer cancel SLUG",
+            why=_with_slug(f"{since} If none were sent, go on: mailer resume @. Else end it: mailer cancel @"),
         )
     )
     connection.execute(
@@ -106,9 +121,14 @@ def _hold_back(connection: Connection, taken: datetime, *, now: datetime) -> Non
         .where(campaigns.c.state.in_([CampaignState.SCHEDULED, CampaignState.OVERDUE]), campaigns.c.due_at <= now)
         .values(
             state=CampaignState.OVERDUE,
-            why=f"{since} If this one was not sent, schedule it again: mailer unschedule SLUG, then mailer schedule",
+            why=_with_slug(f"{since} If this one was not sent, schedule it anew: mailer unschedule @"),
         )
     )
+
+
+def _with_slug(words: str) -> ColumnElement[str]:
+    """The words, with each campaign's slug in place of @."""
+    return func.replace(words, "@", campaigns.c.slug)
 
 
 def fence(connection: Connection, value: Mark) -> None:

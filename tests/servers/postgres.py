@@ -29,8 +29,16 @@ from psycopg import sql
 HOST = "127.0.0.1"
 ROLE = "mailer"  # an ordinary role: it owns its databases and is no superuser
 PATIENCE_SECONDS = 60.0
+MEMORY_BYTES = 4 * 1024**3
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-ALWAYS = ("max_connections=60", "shared_buffers=32MB", "log_min_messages=fatal", "max_wal_size=4GB")
+ALWAYS = (
+    "max_connections=60",
+    "shared_buffers=32MB",
+    "log_min_messages=fatal",
+    "max_wal_size=1GB",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+)
 # The server is ended when this shell's input is, which the system closes when the parent is gone, even killed.
 LIFELINE = '"$@" </dev/null & child=$!; read -r line; kill -INT $child 2>/dev/null; wait $child'
 
@@ -60,7 +68,7 @@ class Cluster:
         self._programs = programs
         self._settings = ALWAYS + (() if durable else FAST) + settings
         self._shell: subprocess.Popen[Any] | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="mailer-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="mailer-pg-", dir=None if durable else _quick_folder()))
         self._as_user: dict[str, Any] = {}
         if os.geteuid() == 0:  # the server refuses to run as root
             user = _ordinary_user()
@@ -170,6 +178,12 @@ def _ordinary_user() -> pwd.struct_passwd:
         return pwd.getpwnam("postgres")
     except KeyError:
         return pwd.getpwnam("nobody")
+
+
+def _quick_folder() -> Path | None:
+    """Memory, where there is enough of it: each database is a few hundred files that are soon deleted again."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES else None
 
 
 def _free_port() -> int:
