@@ -32,16 +32,12 @@ Render = Callable[[Person], str]
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The person's own addresses. A link's number is added to `click`: PUBLIC_URL/c/<token> becomes …/3.
-
-    `plain` says that none of them needs escaping in HTML, for callers that know so beforehand.
-    """
+    """The person's own addresses. A link's number is added to `click`: PUBLIC_URL/c/<token> becomes …/3."""
 
     click: str
     unsubscribe: str
     view: str
     preferences: str
-    plain: bool = False
 
     @property
     def names(self) -> dict[str, str]:
@@ -86,7 +82,10 @@ class MergeProgram:
 
     def values(self, supporter: Mapping[str, object], urls: Urls) -> tuple[str, ...]:
         """A text for each slot, escaped for where it stands; "" for slots that no text of the mail mentions itself."""
-        person = _person(supporter, urls)
+        return self.values_of(_person(supporter, urls))
+
+    def values_of(self, person: Person) -> tuple[str, ...]:
+        """The same of a person whose `names` holds at least `addresses`, and `names_in_html` the same escaped."""
         return tuple([render(person) for render in self._plan])
 
     @staticmethod
@@ -125,8 +124,7 @@ class MergeProgram:
 
 def _person(supporter: Mapping[str, object], urls: Urls) -> Person:
     names = urls.names
-    in_html = names if urls.plain else {name: for_html(address) for name, address in names.items()}
-    return Person(supporter, names, NO_CALLS, in_html)
+    return Person(supporter, names, NO_CALLS, {name: for_html(address) for name, address in names.items()})
 
 
 def _slot(slot: Slot, message: Message) -> Render:
