@@ -20,7 +20,9 @@ from mailer.transports.envelope import Envelope, Mailing
 PROOF_MARK = "[Proof] "
 LEAVING = "unsubscribe_url"
 SECOND = timedelta(seconds=1)
-PURPOSES = dict(zip(NAMES, (Purpose.CLICK, Purpose.UNSUBSCRIBE, Purpose.VIEW, Purpose.PREFERENCES), strict=True))
+PURPOSES: dict[str, Purpose] = dict(
+    zip(NAMES, (Purpose.CLICK, Purpose.UNSUBSCRIBE, Purpose.VIEW, Purpose.PREFERENCES), strict=True)
+)
 
 
 class Postman:

@@ -107,6 +107,9 @@ class SendgridFake:
         self.api_key = api_key
         self.unknown: set[str] = set()  # addresses to call invalid, as SendGrid does with some that look right
         self.requests: list[dict[str, Any]] = []  # the bodies of all requests that were read, in order
+        self.connections = 0  # how many were opened
+        self.leaves_silently = False  # close each connection after an answer and say nothing of it, as idle ones are
+        self._left = threading.Semaphore(0)
         self._accepted: list[Accepted] = []
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
@@ -117,7 +120,8 @@ class SendgridFake:
         class Handler(_Handler):
             server_fake = fake
 
-        self._server = ThreadingHTTPServer((HOST, 0), Handler)
+        self._server = _Server((HOST, 0), Handler)
+        self._server.fake = self
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="sendgrid", daemon=True)
 
@@ -146,6 +150,13 @@ class SendgridFake:
         """Act so: always or `times` times, after letting `skip` pass, on all requests or `when` the recipients fit."""
         with self._lock:
             self._rules.append(_Rule(act, times, skip, when))
+
+    def wait_until_left(self) -> None:
+        """Wait until one more connection is closed."""
+        assert self._left.acquire(timeout=10)
+
+    def left(self) -> None:
+        self._left.release()
 
     def behave(self) -> None:
         """Forget all rules."""
@@ -198,15 +209,28 @@ class SendgridFake:
         self.stop()
 
 
+class _Server(ThreadingHTTPServer):
+    fake: SendgridFake
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.fake.left()
+
+
 class _Handler(BaseHTTPRequestHandler):
     server_fake: SendgridFake
     protocol_version = "HTTP/1.1"
 
+    def setup(self) -> None:
+        super().setup()
+        self.server_fake.connections += 1
+
     def do_POST(self) -> None:
         fake = self.server_fake
-        self.close_connection = True
+        self.close_connection = fake.leaves_silently
         unread = fake.take(None)
         if unread is not None:
+            self.close_connection = True
             if isinstance(unread, Stall):
                 fake.stopping.wait()
             return
@@ -233,10 +257,10 @@ class _Handler(BaseHTTPRequestHandler):
         match act:
             case Answer():
                 self._answer(act.status, {"errors": list(act.errors)}, act.headers)
-            case Stall():
-                fake.stopping.wait()
-            case Break():
-                return
+            case Stall() | Break():
+                self.close_connection = True
+                if isinstance(act, Stall):
+                    fake.stopping.wait()
             case None if body.get("mail_settings", {}).get("sandbox_mode", {}).get("enable") is True:
                 self._answer(200, None, {})
             case None:
@@ -256,7 +280,6 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": "application/json", **headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
 
