@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from jinja2 import Environment
-from mailer.compose.compiling import compile_message
-from mailer.compose.merge import MergeProgram, Urls
 
 from benchmarks.measure import Row, median_seconds
 from benchmarks.worlds import SLUG, workspace
+from mailer.compose.compiling import compile_message
+from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.message import Message
 from mailer.compose.source import read_source
 from mailer.workspace import find_workspace

@@ -41,7 +41,6 @@ class Postman:
         self._plain = all(for_html(stem) == stem for stem in self._stems)
         self._mailto = settings.public.unsubscribe_mailto
         self._domain = parseaddr(message.from_)[1].rpartition("@")[2] or "localhost"
-        self._id_suffix = f"{message.digest[:12]}@{self._domain}"
         self._dated = (datetime.min.replace(tzinfo=UTC), "")  # a second, and its Date
 
     def mailing(self) -> Mailing:
@@ -80,7 +79,8 @@ class Postman:
             headers=(
                 ("Date", self._date(now)),
                 # The same delivery built again has the same id, so a receiver can tell a repeat (RFC 5322 §3.6.4).
-                ("Message-ID", f"<{delivery_id:x}.{self._id_suffix}>"),
+                # Its number begins with its campaign's, which is random, so no other mail of the domain has it.
+                ("Message-ID", f"<{delivery_id:x}@{self._domain}>"),
                 ("List-Unsubscribe", self._list_unsubscribe(names[LEAVING], tokens[self._leaving])),
             ),
         )

@@ -62,6 +62,7 @@ class Sendgrid:
     base_url: str = "https://api.sendgrid.com"
     people_per_request: int = 0
     merged_bytes_per_request: int = 50_000
+    gzip: bool = False  # only for accounts where SendGrid's support enabled it
     connections: int = 2
     timeout_seconds: float = 30.0
 

@@ -29,7 +29,7 @@ from mailer.transports.sendgrid_http import Answer, Poster, Unanswered
 from mailer.transports.sendgrid_request import MOST_PEOPLE, MOST_REQUEST_BYTES, Group, Person, RequestBody
 
 MOST_CORRECTIONS = 20  # requests in one hand-over that may fail for single people: many 400s get an account blocked
-COMPLAINTS = (401, 403, 404, 405, 406)  # key, permission, address of the API: nothing is taken until staff mend it
+COMPLAINTS = (401, 403, 404, 405, 406, 415)  # key, permission, address, gzip: nothing is taken until staff mend it
 FIRST_BATCH = 100  # people, before anything is known of what is merged for them
 ENOUGH_TO_LEARN = 20  # people; fewer share more than many would
 FILLED = 0.92  # of the room in a request: the next people may have longer texts
@@ -113,7 +113,8 @@ class SendgridTransport:
             raise TransportRefused(
                 "the SendGrid API key would travel unencrypted", hint="sendgrid.base_url must begin with https://."
             )
-        return Poster(self._settings.base_url, self._api_key, timeout_seconds=self._settings.timeout_seconds)
+        given = self._settings
+        return Poster(given.base_url, self._api_key, timeout_seconds=given.timeout_seconds, compress=given.gzip)
 
 
 class SendgridConnection:
@@ -271,4 +272,6 @@ def _complaint(answer: Answer) -> TransportRefused | TransportUnavailable:
         return TransportRefused(said, hint="Check the API key, its permission to send mail, and the verified sender.")
     if answer.status >= 500 or answer.status == 429:
         return TransportUnavailable(said, retry_after_seconds=answer.wait_seconds if answer.status == 429 else None)
+    if answer.status == 415:
+        return TransportRefused(said, hint="Only accounts where SendGrid's support enabled it may set sendgrid.gzip.")
     return TransportRefused(said, hint="Check sendgrid.base_url; it is https://api.sendgrid.com or its EU counterpart.")

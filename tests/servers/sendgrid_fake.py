@@ -18,6 +18,7 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors and …/mail
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import random
@@ -109,6 +110,7 @@ class SendgridFake:
         self.requests: list[dict[str, Any]] = []  # the bodies of all requests that were read, in order
         self.connections = 0  # how many were opened
         self.leaves_silently = False  # close each connection after an answer and say nothing of it, as idle ones are
+        self.takes_gzip = False  # an account where support enabled it
         self._left = threading.Semaphore(0)
         self._accepted: list[Accepted] = []
         self._rules: list[_Rule] = []
@@ -234,22 +236,8 @@ class _Handler(BaseHTTPRequestHandler):
             if isinstance(unread, Stall):
                 fake.stopping.wait()
             return
-        raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.headers.get("Authorization") != f"Bearer {fake.api_key}":
-            self._errors(401, "The provided authorization grant is invalid, expired, or revoked")
-            return
-        if self.path != "/v3/mail/send":
-            self._errors(404, "resource not found")
-            return
-        try:
-            body: dict[str, Any] = json.loads(raw)
-            fake.requests.append(body)
-            check(body, fake.unknown)
-        except Invalid as error:
-            self._errors(400, error.message, error.where)
-            return
-        except ValueError:
-            self._errors(400, "Bad Request")
+        body = self._body()
+        if body is None:
             return
         act = fake.take([p["to"][0]["email"] for p in body["personalizations"]])
         if act is not None and act.accepted:
@@ -265,6 +253,28 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(200, None, {})
             case None:
                 self._answer(202, None, {"X-Message-Id": fake.accept(body)})
+
+    def _body(self) -> dict[str, Any] | None:
+        """The request, read and checked; None when it was answered already."""
+        fake = self.server_fake
+        raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if self.headers.get("Authorization") != f"Bearer {fake.api_key}":
+            return self._errors(401, "The provided authorization grant is invalid, expired, or revoked")
+        if self.path != "/v3/mail/send":
+            return self._errors(404, "resource not found")
+        if self.headers.get("Content-Encoding") == "gzip":
+            if not fake.takes_gzip:
+                return self._errors(415, "Content-Encoding is not supported")
+            raw = gzip.decompress(raw)
+        try:
+            body: dict[str, Any] = json.loads(raw)
+            fake.requests.append(body)
+            check(body, fake.unknown)
+        except Invalid as error:
+            return self._errors(400, error.message, error.where)
+        except ValueError:
+            return self._errors(400, "Bad Request")
+        return body
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
         """Say nothing: tests read what was accepted."""

@@ -195,7 +195,7 @@ def test_a_400_that_names_nobody_is_our_fault(fake: SendgridFake, errors: list[A
     assert len(fake.requests) == 1
 
 
-@pytest.mark.parametrize("status", [301, 307, 401, 403, 404, 405, 406])
+@pytest.mark.parametrize("status", [301, 307, 401, 403, 404, 405, 406, 415])
 def test_key_permission_and_address_of_the_api_are_for_staff_to_mend(fake: SendgridFake, status: int) -> None:
     fake.on(Answer(status, headers={"Location": f"{fake.url}/elsewhere"}))
     with pytest.raises(TransportRefused, match=str(status)) as caught:
@@ -294,6 +294,19 @@ def test_a_certificate_nobody_vouches_for_is_unavailable_and_nothing_was_sent() 
             hand_over(way, SHORT, [short(1)])
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_compressed_requests_are_for_accounts_that_take_them(fake: SendgridFake, enabled: bool) -> None:
+    fake.takes_gzip = enabled
+    way = SendgridTransport(Sendgrid(base_url=fake.url, gzip=True), api_key=KEY, sender="appeals@example.org")
+    if enabled:
+        assert fates(hand_over(way, SHORT, [short(1), short(2)])) == [ACCEPTED] * 2
+        assert len(fake.accepted) == 2
+    else:
+        with pytest.raises(TransportRefused, match="415") as caught:
+            way.probe()
+        assert "sendgrid.gzip" in str(caught.value.hint)
+
+
 def test_many_requests_share_a_connection(fake: SendgridFake) -> None:
     outcomes = hand_over(transport(fake), SHORT, [long(n) for n in range(12)])
     assert fates(outcomes) == [ACCEPTED] * 12
@@ -313,7 +326,7 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again(fake: SendgridFa
 
 @pytest.mark.parametrize("read_body", [True, False])
 def test_a_kept_connection_that_breaks_under_a_request_leaves_doubt(fake: SendgridFake, read_body: bool) -> None:
-    """Nobody can tell how much of it was read, so it isn't tried again; the next request has a connection of its own."""
+    """Nobody can tell how much of it was read, so it is not tried again; the next has its own."""
     fake.on(Break(read_body=read_body), skip=1, times=1)
     with closing(transport(fake).connect(SHORT)) as connection:
         found = [fates(list(connection.hand_over([short(n)]))) for n in range(3)]
