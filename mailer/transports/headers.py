@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from email.utils import parseaddr
 from enum import Enum, auto
 from functools import lru_cache
@@ -56,12 +57,13 @@ def header(name: str, value: str) -> bytes:
     return text_header(name, value)
 
 
-def one_line_value(name: str, value: str) -> str:
-    """A header's value as `header` encodes it, unfolded: for providers that want a name and a text."""
-    short = len(name) + len(value) + 2 <= LINE
-    if short and _kind(name) is _Kind.PROGRAMS and value.isascii() and value.isprintable():
-        return value  # folding would only break lines after commas
-    return header(name, value).decode("ascii").replace("\r\n", "").partition(": ")[2]
+def one_line_values(name: str, values: Sequence[str]) -> list[str]:
+    """Values of one header as `header` encodes them, unfolded: for providers that want a name and a text."""
+    together = "".join(values)
+    longest = len(name) + 2 + max(map(len, values), default=0)
+    if _kind(name) is _Kind.PROGRAMS and together.isascii() and together.isprintable() and longest <= LINE:
+        return list(values)  # folding would only break lines after commas
+    return [header(name, value).decode("ascii").replace("\r\n", "").partition(": ")[2] for value in values]
 
 
 @lru_cache(maxsize=256)

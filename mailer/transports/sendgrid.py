@@ -26,7 +26,8 @@ from mailer.transports.envelope import (
 from mailer.transports.headers import Unmailable, split_mailbox
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.sendgrid_http import Answer, Poster, Unanswered
-from mailer.transports.sendgrid_request import MOST_PEOPLE, MOST_REQUEST_BYTES, Group, Person, RequestBody
+from mailer.transports.sendgrid_people import Person
+from mailer.transports.sendgrid_request import MOST_PEOPLE, MOST_REQUEST_BYTES, Group, RequestBody
 
 MOST_CORRECTIONS = 20  # requests in one hand-over that may fail for single people: many 400s get an account blocked
 COMPLAINTS = (401, 403, 404, 405, 406, 415)  # key, permission, address, gzip: nothing is taken until staff mend it
@@ -144,13 +145,8 @@ class _HandOver:
         self._post = post
         self._body = body
         self._corrections = 0
-        self.outcomes: dict[int, Outcome] = {}
-        people: list[Person] = []
-        for place, envelope in enumerate(envelopes):
-            try:
-                people.append(body.person(envelope, place))
-            except Unmailable as error:
-                self.outcomes[place] = Outcome(Fate.REFUSED, detail=error.message)
+        people, refused = body.people.make(envelopes)
+        self.outcomes = {place: Outcome(Fate.REFUSED, detail=error.message) for place, error in refused.items()}
         self.waiting = list(body.groups(people))
 
     def post(self, request: Group) -> None:

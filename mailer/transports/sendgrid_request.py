@@ -1,7 +1,8 @@
 """What a Mail Send request says: one body with keys where people differ, and for each person what fills them.
 
 Every documented limit is checked here, before anything is sent; where Twilio's pages disagree the smaller number
-counts (docs/decisions/0009-bytes-a-person.md). What people share is found by `sendgrid_sharing`; sending is `sendgrid`.
+counts (docs/decisions/0009-bytes-a-person.md). Who can be in a request is for `sendgrid_people`, what people share for
+`sendgrid_sharing`; sending is `sendgrid`.
 
 Sources: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send (limitations),
 …/mail-send/errors, and https://www.twilio.com/docs/sendgrid/for-developers/sending-email/personalizations.
@@ -12,14 +13,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from json.encoder import encode_basestring as in_json
-from typing import Any, NamedTuple
+from typing import Any
 
 from mailer.compose.message import Parts
-from mailer.transports.envelope import Envelope, Mailing
-from mailer.transports.headers import Unmailable, ascii_address, one_line_value, refuse_control, split_mailbox
-from mailer.transports.mime import fill
+from mailer.transports.envelope import Mailing
+from mailer.transports.headers import Unmailable, ascii_address, one_line_values, refuse_control, split_mailbox
 from mailer.transports.quoted import one_line_break
+from mailer.transports.sendgrid_people import People, Person, clean_name, refuse_surrogates
 from mailer.transports.sendgrid_sharing import MARKS, Sharing, share
 
 MOST_PEOPLE = 1000
@@ -30,11 +32,6 @@ MOST_REQUEST_SUBSTITUTIONS = 10_000
 MOST_REQUEST_SUBSTITUTION_BYTES = 50_000  # one page says a request, another a person: settings may leave it out
 MOST_ARGUMENT_BYTES = 10_000  # custom_args of one person, those of the message included
 LONGEST_ARGUMENT_BYTES = 40  # of ours for one person
-RESERVED = frozenset(
-    ("x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding",
-     "to", "from", "subject", "reply-to", "cc", "bcc")
-)  # fmt: skip
-
 # Their own tracking would rewrite our links, and their subscription tracking adds a second List-Unsubscribe.
 TRACKING_OFF = {
     "click_tracking": {"enable": False, "enable_text": False},
@@ -43,18 +40,6 @@ TRACKING_OFF = {
     "ganalytics": {"enable": False},
 }
 NO_BLANKS = (",", ":")  # json.dumps without a blank after each
-
-
-class Person(NamedTuple):
-    """One envelope, checked, and its place in the hand-over. Made for everybody, so as quick to make as can be."""
-
-    place: int
-    address: str
-    name: str
-    header_names: tuple[str, ...]
-    header_values: tuple[str, ...]
-    argument: str  # the delivery's number in hexadecimal, a dot, the attempt
-    values: tuple[str, ...]  # for each slot that the message uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,47 +77,15 @@ class RequestBody:
             raise Unmailable("the message uses every sign that could mark its merge tags", hint="Send it by SMTP.")
         if len(constants) > MOST_REQUEST_BYTES:
             raise Unmailable("the message is larger than SendGrid takes")
-        _refuse_surrogates(constants + mailing.key)
+        refuse_surrogates(constants + mailing.key)
         if not mailing.text and not mailing.html:
             raise Unmailable("the message is empty")
-        self._mailing = mailing
-        self._subject_has_slots = any(isinstance(part, int) for part in mailing.subject)
-        self._has_words = any(isinstance(part, str) and part for part in (*mailing.text, *mailing.html))
-        self._subject, self._text, self._html = map(_encoded, contents)
         for part in mailing.subject:
             refuse_control(str(part), "Subject")
-        self._header_names_seen: tuple[str, ...] = ()
-        self._headers = {name: one_line_value(name, value) for name, value in mailing.headers}
-        self._refuse_headers([name for name, _ in mailing.headers], ())
-        self._start = self._constant()
-
-    def person(self, envelope: Envelope, place: int) -> Person:
-        """One person's part. Raises `Unmailable` when it can't be carried faithfully."""
-        if self._slots and len(envelope.values) <= self._slots[-1]:
-            raise Unmailable(f"the message has slot {self._slots[-1]}, and only {len(envelope.values)} are filled")
-        values = tuple([envelope.values[slot] for slot in self._slots])
-        together = "".join(values)
-        if "\r" in together:
-            values = tuple(map(one_line_break, values))
-        if not together.isascii():
-            _refuse_surrogates(together)
-        if self._subject_has_slots:
-            _check_subject(fill(self._mailing.subject, envelope.values))
-        if not self._has_words and not fill((*self._mailing.text, *self._mailing.html), envelope.values):
-            raise Unmailable("the mail is empty for this person, which SendGrid doesn't take")
-        names = tuple([name for name, _ in envelope.headers])
-        if names != self._header_names_seen:
-            self._refuse_headers(names, self._headers)
-            self._header_names_seen = names
-        return Person(
-            place=place,
-            address=ascii_address(envelope.address),
-            name=_clean_name(envelope.name),
-            header_names=names,
-            header_values=tuple([one_line_value(name, value) for name, value in envelope.headers]),
-            argument=f"{envelope.delivery_id:x}.{envelope.attempt}",
-            values=values,
-        )
+        self.people = People(mailing, self._slots)
+        self._subject, self._text, self._html = map(_encoded, contents)
+        self._headers = {name: one_line_values(name, [value])[0] for name, value in mailing.headers}
+        self._start = _start(mailing)
 
     def groups(self, people: Sequence[Person]) -> Iterator[Group]:
         """The people in requests that break no limit, in order. One person alone always makes one, with no keys."""
@@ -159,28 +112,30 @@ class RequestBody:
         headers = dict(zip(names, zip(*[person.header_values for person in people], strict=True), strict=True))
         shared = {name: values[0] for name, values in headers.items() if values.count(values[0]) == len(values)}
         own = [name for name in names if name not in shared]
-        row = (
-            '{"to":[{"email":%s%s}],'
-            + (f'"headers":{{{_members(own)}}},' if own else "")
-            + '"custom_args":{"c":"%s"}'
-            + (f',"substitutions":{{{_members(keys)}}}' if keys else "")
-            + "}"
+        head = "".join(
+            [
+                self._start,
+                f',"subject":{_filled(self._subject, slots)}',
+                f',"content":[{self._content(slots)}]',
+                f',"headers":{json.dumps(self._headers | shared, separators=NO_BLANKS)}',
+                ',"personalizations":[',
+            ]
         )
-        columns = [
+        # One person is a row of these, joined; what stands between is the same for all.
+        pieces: list[Iterable[str]] = [
+            repeat('{"to":[{"email":'),
             [in_json(person.address) for person in people],
             [f',"name":{in_json(person.name)}' if person.name else "" for person in people],
-            *[map(in_json, headers[name]) for name in own],
+            repeat('}],"custom_args":{"c":"'),
             [person.argument for person in people],
-            *[map(in_json, column) for column in sharing.columns],
+            repeat('"}'),
         ]
-        body = (
-            self._start,
-            f',"subject":{_filled(self._subject, slots)}',
-            f',"content":[{self._content(slots)}]',
-            f',"headers":{json.dumps(self._headers | shared, separators=NO_BLANKS)}',
-            f',"personalizations":[{",".join([row % values for values in zip(*columns, strict=True)])}]}}',
-        )
-        return "".join(body).encode("utf-8")
+        pieces += _object("headers", own, [headers[name] for name in own])
+        pieces += _object("substitutions", keys, sharing.columns)
+        pieces.append(repeat("}"))
+        everybody = ",".join(map("".join, zip(*pieces, strict=False)))
+        # Encoded apart: one character beyond ASCII would double the room and the work of all.
+        return b"".join([head.encode("utf-8"), everybody.encode("utf-8"), b"]}"])
 
     def _fits(self, people: Sequence[Person], sharing: Sharing) -> bool:
         """Whether these people can be one request."""
@@ -213,36 +168,28 @@ class RequestBody:
             room -= size
         return [part for part in parts if part]
 
-    def _refuse_headers(self, names: Sequence[str], taken: Iterable[str]) -> None:
-        """Raise for a header that they make themselves or that would stand twice."""
-        known = {name.lower() for name in taken}
-        for name in names:
-            if name.lower() in RESERVED or name.lower() in known:
-                raise Unmailable(f"SendGrid doesn't take the header {name!r}, or it stands twice")
-            known.add(name.lower())
-
-    def _constant(self) -> str:
-        """What all requests begin with, up to the subject."""
-        mailing = self._mailing
-        argument = len("c_campaign") + len(mailing.key.encode()) + LONGEST_ARGUMENT_BYTES
-        if argument > MOST_ARGUMENT_BYTES:
-            raise Unmailable("the campaign's name is longer than SendGrid takes")
-        name, address = _clean_name(mailing.from_name), ascii_address(mailing.from_address)
-        body: dict[str, Any] = {
-            "from": {"email": address} | ({"name": name} if name else {}),
-            "tracking_settings": TRACKING_OFF,
-            "custom_args": {"c_campaign": mailing.key},
-        }
-        if mailing.reply_to:
-            name, address = split_mailbox(mailing.reply_to)
-            name = _clean_name(name)
-            body["reply_to"] = {"email": address} | ({"name": name} if name else {})
-        return json.dumps(body, separators=NO_BLANKS)[:-1]
-
     def _content(self, slots: dict[int, str]) -> str:
         """Both parts; an empty one is refused by them, and says nothing anyway."""
         parts = (("text/plain", _filled(self._text, slots)), ("text/html", _filled(self._html, slots)))
         return ",".join(f'{{"type":"{kind}","value":{value}}}' for kind, value in parts if value != '""')
+
+
+def _start(mailing: Mailing) -> str:
+    """What all requests begin with, up to the subject."""
+    argument = len("c_campaign") + len(mailing.key.encode()) + LONGEST_ARGUMENT_BYTES
+    if argument > MOST_ARGUMENT_BYTES:
+        raise Unmailable("the campaign's name is longer than SendGrid takes")
+    name, address = clean_name(mailing.from_name), ascii_address(mailing.from_address)
+    body: dict[str, Any] = {
+        "from": {"email": address} | ({"name": name} if name else {}),
+        "tracking_settings": TRACKING_OFF,
+        "custom_args": {"c_campaign": mailing.key},
+    }
+    if mailing.reply_to:
+        name, address = split_mailbox(mailing.reply_to)
+        name = clean_name(name)
+        body["reply_to"] = {"email": address} | ({"name": name} if name else {})
+    return json.dumps(body, separators=NO_BLANKS)[:-1]
 
 
 def _encoded(parts: Parts) -> list[str | int]:
@@ -254,31 +201,15 @@ def _filled(encoded: Sequence[str | int], slots: dict[int, str]) -> str:
     return '"' + "".join([part if isinstance(part, str) else slots[part] for part in encoded]) + '"'
 
 
-def _members(names: Sequence[str]) -> str:
-    """Members of a JSON object, as a format for their values."""
-    return ",".join(f"{in_json(name)}:%s".replace("%", "%%").replace("%%s", "%s") for name in names)
+def _object(name: str, keys: Sequence[str], columns: Sequence[Sequence[str]]) -> list[Iterable[str]]:
+    """Columns that make a member of each person's object, itself an object; none without keys."""
+    pieces: list[Iterable[str]] = []
+    before = f',"{name}":{{'
+    for key, column in zip(keys, columns, strict=True):
+        pieces += [repeat(f"{before}{in_json(key)}:"), map(in_json, column)]
+        before = ","
+    return [*pieces, repeat("}")] if pieces else []
 
 
 def _halves(people: Sequence[Person]) -> list[Sequence[Person]]:
     return [people[: len(people) // 2], people[len(people) // 2 :]]
-
-
-def _clean_name(name: str) -> str:
-    """A name without what they take in none."""
-    refuse_control(name, "a name")
-    if ";" in name or "," in name:
-        name = name.replace(";", " ").replace(",", " ")
-    return " ".join(name.split())
-
-
-def _check_subject(subject: str) -> None:
-    refuse_control(subject, "Subject")
-    if not subject.strip():
-        raise Unmailable("the subject is empty for this person, which SendGrid doesn't take")
-
-
-def _refuse_surrogates(text: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise Unmailable("half a surrogate pair is no character") from error

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product, takewhile
 
-# Rare signs first. Not < > & (they may come encoded), no blanks, nothing that JSON escapes.
-MARKS = "~^`|%#*+_$@!={}[]?()"
+# Signs that stay as they are in addresses first (RFC 3986 §2), since keys stand there. Not < > & (they may come
+# encoded), no blanks, nothing that JSON escapes.
+MARKS = "~$!*+@_=()^`|{}[]#?%"
 LETTERS = string.digits + string.ascii_lowercase
 
 

@@ -28,7 +28,8 @@ TOKEN = "https://m.example.org/c/AAAAAAAAAAAB"
 def requests(mailing: Mailing, people: Sequence[Envelope], **limits: int) -> list[dict[str, Any]]:
     """The requests that these people make, read back; each keeps what is documented."""
     body = RequestBody(mailing, **limits)
-    prepared = [body.person(one, place) for place, one in enumerate(people)]
+    prepared, refused = body.people.make(people)
+    assert not refused
     found = [json.loads(body.request(group)) for group in body.groups(prepared)]
     for one in found:
         check(one)
@@ -88,7 +89,7 @@ def test_a_key_is_found_at_its_slots_only() -> None:
     assert len(keys) == 150
     assert len({len(key) for key in keys}) == 1, "so none is a beginning of another"
     (mark,) = {key[0] for key in keys}
-    assert mark not in "~^"
+    assert mark not in "~^", "neither in a text nor in a value"
     for part in request["content"]:
         assert part["value"].count(mark) == 150
         assert all(part["value"].count(key) == 1 for key in keys)
@@ -139,10 +140,35 @@ def test_settings_bound_a_request(limits: dict[str, int], sizes: list[int]) -> N
     assert [len(one["personalizations"]) for one in found] == sizes
 
 
+odd = st.sampled_from(["", " Ada", "Ada  Bo", "a;b", "a,b", "|", "é", "a\nb", "\u202e", "\xa0", "\ud800"])
+people_of_all_kinds = st.builds(
+    lambda number, name, value, unsubscribe: replace(
+        envelope(number, name=name), values=("", value, "t", name), headers=(("List-Unsubscribe", unsubscribe),)
+    ),
+    st.integers(1, 9),
+    odd | text,
+    odd | text,
+    st.sampled_from(["<https://m.example.org/u/x>", "é", "x" * 1100, "a\r\nb"]),
+)
+
+
+@given(st.lists(people_of_all_kinds, max_size=6))
+def test_looking_at_all_together_finds_what_looking_at_each_does(envelopes: list[Envelope]) -> None:
+    people = RequestBody(replace(MAILING, subject=("Help",))).people
+    made, refused = people.make(envelopes)
+    for place, one in enumerate(envelopes):
+        if place in refused:
+            with pytest.raises(Unmailable):
+                people.alone(one, place)
+        else:
+            assert people.alone(one, place) in made
+    assert [person.place for person in made] == [n for n in range(len(envelopes)) if n not in refused]
+
+
 def test_a_mail_with_nothing_in_it_is_refused() -> None:
     body = RequestBody(replace(MAILING, subject=("Help",), text=(0,), html=(1,)))
     with pytest.raises(Unmailable, match="empty"):
-        body.person(replace(envelope(1), values=("", "")), 0)
+        body.people.alone(replace(envelope(1), values=("", "")), 0)
     (request,) = requests(replace(MAILING, subject=("Help",), text=(0,), html=(1,)), with_values(("", "<p>")))
     assert [part["type"] for part in request["content"]] == ["text/html"]
 
