@@ -208,9 +208,13 @@ class _Line:
         """Whether another request may be tried on it. Nothing is due to us, so what can be read is its end."""
         if connection.sock is None:  # the server announced the end with its last answer
             return True
+        if time.monotonic() - self._used_at >= KEPT_SECONDS:
+            return False
+        if isinstance(connection.sock, ssl.SSLSocket) and connection.sock.pending():
+            return False
         poll = select.poll()
         poll.register(connection.sock, select.POLLIN)
-        return time.monotonic() - self._used_at < KEPT_SECONDS and not poll.poll(0)
+        return not poll.poll(0)
 
     def _make(self, seconds: float) -> _Reporting:
         host, port = self._api.hostname or "", self._api.port

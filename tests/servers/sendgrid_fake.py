@@ -24,6 +24,7 @@ import os
 import random
 import re
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -104,7 +105,9 @@ class Invalid(Exception):
 class SendgridFake:
     """The API, listening on `url`. Start it with `with`; `on` tells it how to answer."""
 
-    def __init__(self, *, api_key: str = "SG.test", log: Path | None = None) -> None:
+    def __init__(
+        self, *, api_key: str = "SG.test", log: Path | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
         self.api_key = api_key
         self.unknown: set[str] = set()  # addresses to call invalid, as SendGrid does with some that look right
         self.requests: list[dict[str, Any]] = []  # the bodies of all requests that were read, in order
@@ -124,6 +127,9 @@ class SendgridFake:
 
         self._server = _Server((HOST, 0), Handler)
         self._server.fake = self
+        self._scheme = "https" if context else "http"
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="sendgrid", daemon=True)
 
@@ -133,7 +139,7 @@ class SendgridFake:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"{self._scheme}://{HOST}:{self.port}"
 
     @property
     def accepted(self) -> list[Accepted]:

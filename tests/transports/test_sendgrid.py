@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from mailer.settings.values import Sendgrid
 from mailer.transports.envelope import (
@@ -311,6 +314,19 @@ def test_many_requests_share_a_connection(fake: SendgridFake) -> None:
     outcomes = hand_over(transport(fake), SHORT, [long(n) for n in range(12)])
     assert fates(outcomes) == [ACCEPTED] * 12
     assert (len(fake.requests), fake.connections) == (3, 1)
+
+
+def test_an_encrypted_connection_is_kept_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS reads records of its own, such as session tickets; they aren't taken for the end of the connection."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with SendgridFake(api_key=KEY, context=context) as fake, closing(transport(fake).connect(SHORT)) as connection:
+        for number in range(3):
+            assert fates(list(connection.hand_over([short(number)]))) == [ACCEPTED]
+        assert (len(fake.accepted), fake.connections) == (3, 1)
 
 
 def test_a_connection_that_was_closed_meanwhile_is_opened_again(fake: SendgridFake) -> None:
