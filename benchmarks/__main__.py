@@ -10,13 +10,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import composing, importing, sending, starting
+from benchmarks import composing, importing, making, sending, starting
 from benchmarks.measure import Row
 
 RESULTS = Path(__file__).parent / "results.md"
 CASES: dict[str, Callable[[Path, bool], list[Row]]] = {
     "starting": starting.measure,
     "composing": composing.measure,
+    "making": making.measure,
     "importing": importing.measure,
     "sending": sending.measure,
 }

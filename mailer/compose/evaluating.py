@@ -34,13 +34,18 @@ ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
 NO_CONSTANTS: Mapping[str, Mapping[str, str]] = {}
 
 
+NO_NAMES: Mapping[str, str] = {}
+NO_CALLS: Mapping[str, Callable[[str], bool]] = {}
+
+
 @dataclass(slots=True)
 class Person:
     """Whom an expression is computed for. `calls` answers questions such as mailed("slug")."""
 
     supporter: Mapping[str, object]
-    names: Mapping[str, str] = field(default_factory=dict[str, str])
-    calls: Mapping[str, Callable[[str], bool]] = field(default_factory=dict[str, Callable[[str], bool]])
+    names: Mapping[str, str] = field(default_factory=lambda: NO_NAMES)
+    calls: Mapping[str, Callable[[str], bool]] = field(default_factory=lambda: NO_CALLS)
+    names_in_html: Mapping[str, str] = field(default_factory=lambda: NO_NAMES)  # escaped already; for `merge`
 
 
 TextOf = Callable[[Person], str]
@@ -152,6 +157,9 @@ def _compare(compare: Compare, constants: Mapping[str, Mapping[str, str]]) -> Tr
     if _is_number(compare.left) or _is_number(right):
         return _compare_numbers(compare.left, name, right, constants)
     test, first, second = ORDER[name], text_of(compare.left, constants), text_of(right, constants)
+    if name == "==" and isinstance(right, Const):  # what most conditions are
+        wanted_text = right.value
+        return lambda person: first(person) == wanted_text
     return lambda person: test(first(person), second(person))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from markupsafe import escape
 
-from mailer.compose.evaluating import Person, TextOf, text_of, truth_of
+from mailer.compose.evaluating import NO_CALLS, Person, TextOf, text_of, truth_of
 from mailer.compose.expressions import ANYTHING, Expression, Filter, Vocabulary
 from mailer.compose.message import Choice, Context, Link, Message, Parts, Slot
 from mailer.compose.parsing import parse_expression
@@ -25,6 +25,7 @@ UNFIT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
 BREAKS = re.compile(r"[\t\n\r]+")
+NEEDS_ESCAPE = re.compile("[&<>\"']").search
 NAMES = ("click_url", *PERSONAL_ADDRESSES)
 Render = Callable[[Person], str]
 
@@ -41,7 +42,12 @@ class Urls:
     @property
     def names(self) -> dict[str, str]:
         """By the names that messages use."""
-        return dict(zip(NAMES, (self.click, self.unsubscribe, self.view, self.preferences), strict=True))
+        return {
+            "click_url": self.click,
+            "unsubscribe_url": self.unsubscribe,
+            "view_url": self.view,
+            "preferences_url": self.preferences,
+        }
 
 
 NO_URLS = Urls("", "", "", "")
@@ -57,8 +63,9 @@ class MergeProgram:
 
     message: Message
     top_level: frozenset[int] = field(init=False)  # slots that the mail's texts mention themselves
+    addresses: frozenset[str] = field(init=False)  # which of NAMES the message mentions anywhere
     _renders: list[Render] = field(init=False)
-    _plan: list[Render | None] = field(init=False)
+    _plan: list[Render] = field(init=False)
 
     def __post_init__(self) -> None:
         message = self.message
@@ -68,12 +75,18 @@ class MergeProgram:
         for slot in message.slots:  # a choice comes after the slots of its branches
             self._renders.append(_choice(slot, self._renders, message) if isinstance(slot, Choice)
                                  else _slot(slot, message))  # fmt: skip
-        self._plan = [render if n in self.top_level else None for n, render in enumerate(self._renders)]
+        self._plan = [render if n in self.top_level else _nothing for n, render in enumerate(self._renders)]
+        # By the letter, so perhaps one too many: an address that nobody needs does no harm, a missing one would.
+        sources = " ".join(source for slot in message.slots for source in _sources(slot))
+        self.addresses = frozenset(name for name in NAMES if name in sources)
 
     def values(self, supporter: Mapping[str, object], urls: Urls) -> tuple[str, ...]:
         """A text for each slot, escaped for where it stands; "" for slots that no text of the mail mentions itself."""
-        person = Person(supporter, urls.names)
-        return tuple([render(person) if render is not None else "" for render in self._plan])
+        return self.values_of(_person(supporter, urls))
+
+    def values_of(self, person: Person) -> tuple[str, ...]:
+        """The same of a person whose `names` holds at least `addresses`, and `names_in_html` the same escaped."""
+        return tuple([render(person) for render in self._plan])
 
     @staticmethod
     def fill(parts: Parts, values: Sequence[str]) -> str:
@@ -105,8 +118,13 @@ class MergeProgram:
         return url
 
     def _text(self, parts: Parts, supporter: Mapping[str, object], urls: Urls) -> str:
-        person = Person(supporter, urls.names)
+        person = _person(supporter, urls)
         return "".join([part if isinstance(part, str) else self._renders[part](person) for part in parts])
+
+
+def _person(supporter: Mapping[str, object], urls: Urls) -> Person:
+    names = urls.names
+    return Person(supporter, names, NO_CALLS, {name: for_html(address) for name, address in names.items()})
 
 
 def _slot(slot: Slot, message: Message) -> Render:
@@ -120,20 +138,29 @@ def _slot(slot: Slot, message: Message) -> Render:
 
 def _choice(choice: Choice, renders: list[Render], message: Message) -> Render:
     branches = [
-        (
-            truth_of(_parsed(test, message), message.constants) if test else None,
-            [part if isinstance(part, str) else renders[part] for part in parts],
-        )
+        (truth_of(_parsed(test, message), message.constants) if test else None, _branch(parts, renders))
         for test, parts in choice.branches
     ]
 
     def render(person: Person) -> str:
-        for test, pieces in branches:
+        for test, branch in branches:
             if test is None or test(person):
-                return "".join([piece if isinstance(piece, str) else piece(person) for piece in pieces])
+                return branch(person)
         return ""
 
     return render
+
+
+def _branch(parts: Parts, renders: list[Render]) -> Render:
+    if all(isinstance(part, str) for part in parts):
+        text = "".join(map(str, parts))
+        return lambda person: text
+    pieces = [part if isinstance(part, str) else renders[part] for part in parts]
+    return lambda person: "".join([piece if isinstance(piece, str) else piece(person) for piece in pieces])
+
+
+def _sources(slot: Slot | Choice) -> list[str]:
+    return [slot.source] if isinstance(slot, Slot) else [test for test, _ in slot.branches]
 
 
 def _parsed(source: str, message: Message) -> Expression:
@@ -143,18 +170,27 @@ def _parsed(source: str, message: Message) -> Expression:
 
 def _own_address(name: str, context: Context) -> Render:
     if context in (Context.HTML, Context.ATTRIBUTE):
-        return lambda person: str(escape(person.names[name]))
+        return lambda person: person.names_in_html[name]
     return lambda person: person.names[name]
 
 
 def _escaped(text: TextOf, context: Context) -> Render:
     match context:
         case Context.HTML | Context.ATTRIBUTE:
-            return lambda person: str(escape(_fit(text(person))))
+            return lambda person: for_html(_fit(text(person)))
         case Context.URL:
             return lambda person: quote(_fit(text(person)), safe="")
         case Context.TEXT | Context.HEADER:
             return lambda person: _fit(text(person))
+
+
+def _nothing(person: Person) -> str:
+    return ""
+
+
+def for_html(value: str) -> str:
+    """`value` as it stands between tags and in quoted attributes; the very same text when nothing needs care."""
+    return str(escape(value)) if NEEDS_ESCAPE(value) else value
 
 
 def _fit(value: str) -> str:

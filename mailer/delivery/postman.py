@@ -6,17 +6,23 @@ What is the same for everybody is worked out once, when the `Postman` is made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parseaddr
-from urllib.parse import quote
+from operator import add
 
-from mailer.compose.merge import MergeProgram, Urls
+from mailer.compose.evaluating import NO_CALLS, Person
+from mailer.compose.merge import NAMES, MergeProgram, Urls, for_html
 from mailer.compose.message import Message
 from mailer.settings import Settings
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.transports.envelope import Envelope, Mailing
 
 PROOF_MARK = "[Proof] "
+LEAVING = "unsubscribe_url"
+SECOND = timedelta(seconds=1)
+PURPOSES: dict[str, Purpose] = dict(
+    zip(NAMES, (Purpose.CLICK, Purpose.UNSUBSCRIBE, Purpose.VIEW, Purpose.PREFERENCES), strict=True)
+)
 
 
 class Postman:
@@ -25,11 +31,17 @@ class Postman:
     def __init__(self, message: Message, *, settings: Settings, signer: Signer, proof: bool = False) -> None:
         self.message = message
         self.program = MergeProgram(message)
-        self._signer = signer
         self._proof = proof
+        # Tokens are made for the addresses that the message mentions, and for List-Unsubscribe.
+        self._names = [name for name in NAMES if name in self.program.addresses or name == LEAVING]
+        self._tokens = signer.signing([PURPOSES[name] for name in self._names], proof=proof)
+        self._stems = [f"{message.public_url}/{PURPOSES[name]}/" for name in self._names]
+        self._leaving = self._names.index(LEAVING)
+        # A token needs no escaping anywhere, so an address needs none when what stands before its token needs none.
+        self._plain = all(for_html(stem) == stem for stem in self._stems)
         self._mailto = settings.public.unsubscribe_mailto
         self._domain = parseaddr(message.from_)[1].rpartition("@")[2] or "localhost"
-        self._id_suffix = f"{message.digest[:12]}@{self._domain}"
+        self._dated = (datetime.min.replace(tzinfo=UTC), "")  # a second, and its Date
 
     def mailing(self) -> Mailing:
         """What all mails of the campaign share."""
@@ -47,40 +59,45 @@ class Postman:
         )
 
     def urls(self, named: Named) -> Urls:
-        """The addresses that only this person's mail holds."""
-        sign = self._signer.sign
-        base = self.message.public_url
-        return Urls(
-            click=f"{base}/c/{sign(Purpose.CLICK, named)}",
-            unsubscribe=f"{base}/u/{sign(Purpose.UNSUBSCRIBE, named)}",
-            view=f"{base}/v/{sign(Purpose.VIEW, named)}",
-            preferences=f"{base}/p/{sign(Purpose.PREFERENCES, named)}",
-        )
+        """The addresses that only this person's mail holds; "" for those that the message doesn't mention."""
+        found = dict(zip(self._names, map(add, self._stems, self._tokens(named.id)), strict=True))
+        return Urls(*[found.get(name, "") for name in NAMES])
 
     def envelope(
         self, delivery_id: int, *, attempt: int, address: str, supporter: Mapping[str, object], now: datetime
     ) -> Envelope:
         """One person's mail. `supporter` is what merge tags see."""
-        urls = self.urls(Named(delivery_id, proof=self._proof))
+        tokens = self._tokens(delivery_id)
+        names = dict(zip(self._names, map(add, self._stems, tokens), strict=True))
+        in_html = names if self._plain else {name: for_html(url) for name, url in names.items()}
         return Envelope(
             delivery_id=delivery_id,
             attempt=attempt,
             address=address,
             name=str(supporter.get("name", "")),
-            values=self.program.values(supporter, urls),
+            values=self.program.values_of(Person(supporter, names, NO_CALLS, in_html)),
             headers=(
-                ("Date", format_datetime(now)),
+                ("Date", self._date(now)),
                 # The same delivery built again has the same id, so a receiver can tell a repeat (RFC 5322 §3.6.4).
-                ("Message-ID", f"<{delivery_id:x}.{self._id_suffix}>"),
-                ("List-Unsubscribe", self._list_unsubscribe(urls)),
+                # Its number begins with its campaign's, which is random, so no other mail of the domain has it.
+                ("Message-ID", f"<{delivery_id:x}@{self._domain}>"),
+                ("List-Unsubscribe", self._list_unsubscribe(names[LEAVING], tokens[self._leaving])),
             ),
         )
 
-    def _list_unsubscribe(self, urls: Urls) -> str:
+    def _date(self, now: datetime) -> str:
+        """`now` as a header says it, which is the same for a whole second (RFC 5322 §3.3)."""
+        second, text = self._dated
+        if not second <= now < second + SECOND:
+            second = now.replace(microsecond=0)
+            text = format_datetime(second)
+            self._dated = (second, text)
+        return text
+
+    def _list_unsubscribe(self, url: str, token: str) -> str:
         """One https address, and a mailbox for readers that know nothing else (RFC 8058 §3.1, RFC 2369 §3.2)."""
-        token = urls.unsubscribe.rpartition("/")[2]
-        mailto = f", <mailto:{self._mailto}?subject={quote(token)}>" if self._mailto else ""
-        return f"<{urls.unsubscribe}>{mailto}"
+        mailto = f", <mailto:{self._mailto}?subject={token}>" if self._mailto else ""
+        return f"<{url}>{mailto}"
 
     def _shared_headers(self) -> tuple[tuple[str, str], ...]:
         about = self.message.constants.get("list", {})

@@ -212,8 +212,10 @@ def _judge(values: Mapping[str, Any], reader: _Reader) -> list[Fault]:
     if not 0 < smtp.port < 65536:
         wrong("smtp.port must be from 1 to 65535", "smtp", "port")
     sendgrid: Sendgrid = values.get("sendgrid", Sendgrid())
-    if not 1 <= sendgrid.people_per_request <= 1000:
-        wrong("sendgrid.people_per_request must be from 1 to 1000", "sendgrid", "people_per_request")
+    if not 0 <= sendgrid.people_per_request <= 1000:
+        wrong("sendgrid.people_per_request must be from 1 to 1000, or 0", "sendgrid", "people_per_request")
+    if sendgrid.merged_bytes_per_request < 0:
+        wrong("sendgrid.merged_bytes_per_request can't be negative", "sendgrid", "merged_bytes_per_request")
     for section, count in (("smtp", smtp.connections), ("sendgrid", sendgrid.connections)):
         if not 1 <= count <= 64:
             wrong(f"{section}.connections must be from 1 to 64", section, "connections")

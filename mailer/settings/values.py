@@ -55,14 +55,15 @@ class Smtp:
 
 @dataclass(frozen=True, slots=True)
 class Sendgrid:
-    """SendGrid's v3 Mail Send. `people_per_request`: what one unanswered request can leave uncertain.
-
-    The default keeps a usual appeal below the 50,000 bytes of substitutions that a request may hold; more people are
-    cut into several requests.
+    """SendGrid's v3 Mail Send. `people_per_request`: what one unanswered request can leave uncertain; 0 is as many as
+    its limits allow. `merged_bytes_per_request`: 0 leaves only the limit of each person
+    (docs/decisions/0009-bytes-a-person.md).
     """
 
     base_url: str = "https://api.sendgrid.com"
-    people_per_request: int = 50
+    people_per_request: int = 0
+    merged_bytes_per_request: int = 50_000
+    gzip: bool = False  # only for accounts where SendGrid's support enabled it
     connections: int = 2
     timeout_seconds: float = 30.0
 

@@ -12,7 +12,8 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Sequence
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,16 @@ from mailer.errors import MailerError
 ID_BYTES = 8
 MAC_BYTES = 15  # 120 bits: far beyond guessing, and the token ends on a whole base64 group
 PROOF = 0x01  # flag: the number is a proof's, so nothing that is done with it counts
+
+BLOCK_BYTES = 64  # of SHA-256
+INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
+OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
+# Both parts of a token are whole base64 groups, so the parts of several tokens are encoded in one go and cut apart.
+BODY_CHARACTERS = (1 + ID_BYTES) // 3 * 4
+MAC_CHARACTERS = MAC_BYTES // 3 * 4
+
+Mac = Callable[[bytes], bytes]
 
 
 class Purpose(StrEnum):
@@ -48,16 +59,31 @@ class Signer:
     """Signs and reads tokens. `keys` come newest first."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._derived = {
-            purpose: [hmac.digest(key, b"mailer.token." + purpose.encode(), hashlib.sha256) for key in keys]
+        self._macs = {
+            purpose: [_mac(hmac.digest(key, b"mailer.token." + purpose.encode(), "sha256")) for key in keys]
             for purpose in Purpose
         }
 
     def sign(self, purpose: Purpose, named: Named) -> str:
         """The token of `named` for `purpose`."""
-        body = bytes([PROOF if named.proof else 0]) + named.id.to_bytes(ID_BYTES)
-        mac = hmac.digest(self._derived[purpose][0], body, "sha256")[:MAC_BYTES]
-        return urlsafe_b64encode(body + mac).decode("ascii")
+        (token,) = self.signing((purpose,), proof=named.proof)(named.id)
+        return token
+
+    def signing(self, purposes: Sequence[Purpose], *, proof: bool = False) -> Callable[[int], list[str]]:
+        """A function from a number to its tokens, one for each purpose in order; for signing many numbers quickly."""
+        macs = [self._macs[purpose][0] for purpose in purposes]
+        flags = bytes([PROOF if proof else 0])
+        starts = [BODY_CHARACTERS + place * MAC_CHARACTERS for place in range(len(macs))]
+        cuts = [slice(start, start + MAC_CHARACTERS) for start in starts]
+
+        def tokens(number: int) -> list[str]:
+            body = flags + number.to_bytes(ID_BYTES, "big")
+            whole = b"".join([body, *[mac(body) for mac in macs]])
+            text = b2a_base64(whole, newline=False).translate(URL_SAFE).decode("ascii")
+            stem = text[:BODY_CHARACTERS]
+            return [stem + text[cut] for cut in cuts]
+
+        return tokens
 
     def read(self, purpose: Purpose, token: str) -> Named:
         """What `token` names; raises `BadToken`. Every token has one spelling only."""
@@ -65,10 +91,26 @@ class Signer:
             raw = urlsafe_b64decode(token.encode("ascii"))
         except (UnicodeEncodeError, Base64Error, ValueError):
             raise BadToken("the link is damaged") from None
-        body, mac = raw[: 1 + ID_BYTES], raw[1 + ID_BYTES :]
+        body, given = raw[: 1 + ID_BYTES], raw[1 + ID_BYTES :]
         genuine = False
-        for key in self._derived[purpose]:
-            genuine |= hmac.compare_digest(mac, hmac.digest(key, body, "sha256")[:MAC_BYTES])
+        for mac in self._macs[purpose]:
+            genuine |= hmac.compare_digest(given, mac(body))
         if not genuine or body[0] & ~PROOF or urlsafe_b64encode(raw).decode("ascii") != token:
             raise BadToken("the link is damaged")
         return Named(int.from_bytes(body[1:]), proof=bool(body[0] & PROOF))
+
+
+def _mac(key: bytes) -> Mac:
+    """HMAC-SHA256 under `key`, cut short. The states after the key's two blocks are kept (RFC 2104 §4), which makes
+    it three times as quick as `hmac.digest`."""
+    block = key.ljust(BLOCK_BYTES, b"\x00")  # keys here are digests, so never longer than a block
+    inner = hashlib.sha256(block.translate(INNER_PAD))
+    outer = hashlib.sha256(block.translate(OUTER_PAD))
+
+    def mac(body: bytes) -> bytes:
+        first, second = inner.copy(), outer.copy()
+        first.update(body)
+        second.update(first.digest())
+        return second.digest()[:MAC_BYTES]
+
+    return mac

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from email.utils import parseaddr
+from enum import Enum, auto
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -20,7 +23,8 @@ WORD_BYTES = 45  # 45 bytes are 60 characters of Base64, 72 with "=?utf-8?b?" an
 
 # Headers that programs read: encoded words would change their meaning.
 _FOR_PROGRAMS = re.compile(r"list-(?!id)|message-id|date|feedback-id|precedence|auto-submitted", re.IGNORECASE)
-_NAME = re.compile(r"[!-9;-~]+")
+# RFC 5322 §2.2 lets a name begin with any sign; here it doesn't, so that no line of a mail begins with a dot.
+_NAME = re.compile(r"[A-Za-z0-9][!-9;-~]*")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -31,18 +35,45 @@ class Unmailable(MailerError):
     """A mail that can't be written down faithfully: nothing of it was sent."""
 
 
+class _Kind(Enum):
+    """Who reads a header, and so how it may be encoded."""
+
+    PROGRAMS = auto()
+    LIST_ID = auto()  # a phrase for people, then an identifier for programs
+    PEOPLE = auto()
+
+
 def header(name: str, value: str) -> bytes:
     """One header with its CRLF. Raises `Unmailable` for what could start another header or would be damaged."""
-    if not _NAME.fullmatch(name):
-        raise Unmailable(f"{name!r} can't be the name of a header")
-    refuse_control(value, f"the header {name}")
-    if _FOR_PROGRAMS.match(name):
+    kind = _kind(name)
+    if not value.isprintable():
+        refuse_control(value, f"the header {name}")
+    if kind is _Kind.PROGRAMS:
         return _for_programs(name, value)
-    if name.lower() == "list-id":
+    if kind is _Kind.LIST_ID:
         phrase, opening, rest = value.rpartition("<")
         if opening and not value.isascii():
             return mailbox_header(name, phrase.strip(), rest.removesuffix(">"))
     return text_header(name, value)
+
+
+def one_line_values(name: str, values: Sequence[str]) -> list[str]:
+    """Values of one header as `header` encodes them, unfolded: for providers that want a name and a text."""
+    together = "".join(values)
+    longest = len(name) + 2 + max(map(len, values), default=0)
+    if _kind(name) is _Kind.PROGRAMS and together.isascii() and together.isprintable() and longest <= LINE:
+        return list(values)  # folding would only break lines after commas
+    return [header(name, value).decode("ascii").replace("\r\n", "").partition(": ")[2] for value in values]
+
+
+@lru_cache(maxsize=256)
+def _kind(name: str) -> _Kind:
+    """Raises `Unmailable` for what can't be the name of a header."""
+    if not _NAME.fullmatch(name):
+        raise Unmailable(f"{name!r} can't be the name of a header")
+    if _FOR_PROGRAMS.match(name):
+        return _Kind.PROGRAMS
+    return _Kind.LIST_ID if name.lower() == "list-id" else _Kind.PEOPLE
 
 
 def text_header(name: str, value: str) -> bytes:
@@ -62,12 +93,16 @@ def text_header(name: str, value: str) -> bytes:
 
 def mailbox_header(name: str, display: str, address: str) -> bytes:
     """`name: display <address>`; the address must be ASCII already."""
-    refuse_control(display, f"the name in {name}")
-    refuse_control(address, f"the address in {name}")
+    if not (display.isprintable() and address.isprintable()):
+        refuse_control(display, f"the name in {name}")
+        refuse_control(address, f"the address in {name}")
     start = f"{name}: "
     if not display:
         return f"{start}{address}\r\n".encode()
     if _ATOMS.fullmatch(display) and "=?" not in display:
+        line = f"{start}{display} <{address}>\r\n"
+        if len(line) <= FOLD + 2:
+            return line.encode()
         words = [display]
     elif _PLAIN.fullmatch(display) and "=?" not in display:
         words = ['"' + display.replace("\\", "\\\\").replace('"', '\\"') + '"']
@@ -124,7 +159,7 @@ def split_mailbox(value: str) -> tuple[str, str]:
 
 def refuse_control(value: str, where: str) -> None:
     """Raise `Unmailable` when `value` could break out of its header."""
-    if found := _CONTROL.search(value):
+    if not value.isprintable() and (found := _CONTROL.search(value)):
         raise Unmailable(
             f"{where} holds the control character U+{ord(found.group()):04X}",
             hint="A header is one line of visible text.",
@@ -134,12 +169,12 @@ def refuse_control(value: str, where: str) -> None:
 def _for_programs(name: str, value: str) -> bytes:
     if not value.isascii():
         raise Unmailable(f"the header {name} must be ASCII")
-    lines = [f"{name}: {value}"]
-    if len(lines[0]) > FOLD and name.lower().startswith("list-"):
-        lines = f"{name}: {value}".replace(", ", ",\n ").split("\n")
-    if max(map(len, lines)) > LINE:
+    line = f"{name}: {value}\r\n"
+    if len(line) - 2 > FOLD and name.lower().startswith("list-"):
+        line = line.replace(", ", ",\r\n ")
+    if len(line) - 2 > LINE and max(map(len, line.split("\r\n"))) > LINE:
         raise Unmailable(f"the header {name} is longer than {LINE} characters")
-    return "\r\n".join(lines).encode() + b"\r\n"
+    return line.encode("ascii")
 
 
 def _folded(start: str, words: list[str]) -> bytes:

@@ -2,6 +2,8 @@
 
 `Skeleton` encodes what a campaign's mails share once; one person's mail is then a join of byte strings. Message-ID,
 Date and List-Unsubscribe come from the caller, and getting the bytes anywhere is left to the transports.
+
+No line of a mail begins with a dot and the last one ends in CRLF, so SMTP can send it as it stands (RFC 5321 §4.5.2).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from operator import itemgetter
 
 from mailer.compose.message import Parts
 from mailer.transports.envelope import Envelope, Mailing
@@ -47,56 +50,74 @@ class Skeleton:
         tail.append(b"MIME-Version: 1.0\r\n")
         tail.append(f'Content-Type: multipart/alternative; boundary="{self.boundary}"\r\n'.encode())
         self._after_personal = b"".join(tail)
-        self._pieces, self._places = self._body(mailing)
-        self._used = sorted({slot for _, slot in self._places})
+        self._pieces = self._body(mailing)
+        self._used = sorted({piece for piece in self._pieces if isinstance(piece, int)})
         self.slots = max([-1, *_slots(mailing.subject), *self._used]) + 1  # how many values a mail needs at least
+        # A mail is picked from (headers, *quoted values, *constants) in the order of its pieces.
+        self._constants = tuple(piece for piece in self._pieces if isinstance(piece, bytes))
+        self._in_order = itemgetter(*self._order())
+        self._headers_seen: tuple[str, ...] = ()
 
     def fill(self, envelope: Envelope) -> bytes:
         """One person's mail, CRLF line ends, no line over 998 bytes. Raises `Unmailable`: then nothing may be sent."""
         values = envelope.values
         if len(values) < self.slots:
             raise Unmailable(f"the message has {self.slots} slots, and only {len(values)} are filled")
-        _refuse_ours(envelope.headers, self._names)
-        pieces = self._pieces.copy()
         try:
-            quoted = {slot: quote_value(values[slot]) for slot in self._used}
+            # Many slots have equal values: an address stands in the HTML and in the text.
+            chosen = [values[slot] for slot in self._used]
+            known = {value: quote_value(value) for value in set(chosen)}
         except UnicodeEncodeError as error:
             raise Unmailable("a value holds half a surrogate pair, which is no character") from error
-        for place, slot in self._places:
-            pieces[place] = quoted[slot]
-        subject = self._constant_subject or text_header("Subject", fill(self._subject, values))
-        pieces[0] = b"".join(
-            (
+        quoted = [known[value] for value in chosen]
+        return b"".join(self._in_order((self._headers(envelope), *quoted, *self._constants)))
+
+    def _headers(self, envelope: Envelope) -> bytes:
+        names = tuple([name for name, _ in envelope.headers])
+        if names != self._headers_seen:
+            _refuse_ours(envelope.headers, self._names)
+            self._headers_seen = names
+        return b"".join(
+            [
                 self._before_to,
                 mailbox_header("To", envelope.name, ascii_address(envelope.address)),
-                subject,
-                *(header(name, value) for name, value in envelope.headers),
+                self._constant_subject or text_header("Subject", fill(self._subject, envelope.values)),
+                *[header(name, value) for name, value in envelope.headers],
                 self._after_personal,
-            )
+            ]
         )
-        return b"".join(pieces)
 
-    def _body(self, mailing: Mailing) -> tuple[list[bytes], list[tuple[int, int]]]:
-        """All pieces of a mail in order, the first empty for the headers, and which of them are which slot."""
-        pieces: list[bytes] = [b""]
-        places: list[tuple[int, int]] = []
+    def _body(self, mailing: Mailing) -> list[bytes | int]:
+        """What follows the headers: constant bytes, and numbers of slots."""
+        pieces: list[bytes | int] = []
         for kind, parts in (("plain", mailing.text), ("html", mailing.html)):
-            pieces.append(
+            constant = (
                 f"\r\n--{self.boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"
                 "Content-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
             )
-            constant = ""
+            text = ""
             for part in parts:
                 if isinstance(part, str):
-                    constant += part
+                    text += part
                     continue
-                pieces.append(_quote_constant(constant, more_follows=True))
-                constant = ""
-                places.append((len(pieces), part))
-                pieces.append(b"")
-            pieces.append(_quote_constant(constant, more_follows=False))
+                pieces += [constant + _quote_constant(text, more_follows=True), part]
+                constant, text = b"", ""
+            pieces.append(constant + _quote_constant(text, more_follows=False))
         pieces.append(f"\r\n--{self.boundary}--\r\n".encode())
-        return pieces, places
+        return pieces
+
+    def _order(self) -> list[int]:
+        """Where each piece of a mail stands in what it is picked from."""
+        slot_places = {slot: place for place, slot in enumerate(self._used, 1)}
+        order = [0]
+        constants = 1 + len(self._used)
+        for piece in self._pieces:
+            if isinstance(piece, int):
+                order.append(slot_places[piece])
+            else:
+                order.append(constants)
+                constants += 1
+        return order
 
 
 def build(mailing: Mailing, envelope: Envelope) -> bytes:

@@ -7,21 +7,23 @@ one piece never depends on its neighbours. What the pieces say is left to `mime`
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 SOFT = b"=\r\n"
 WIDTH = 73  # of 76: two for an escaped first character, one for the soft break's "="
 
-# Most values are a name or a short address: printable ASCII with nothing that needs care where it stands.
-_PLAIN = re.compile(r"(?!\.|From )[ -<>-~]{1,73}")
 _UNSAFE = re.compile(rb"[^\t -<>-~]")
 _HEX = tuple(b"=%02X" % byte for byte in range(256))
 
 
 def quote_value(text: str) -> bytes:
     """What fills a slot: quoted, and closed by a soft line break so that constant text may follow."""
-    if _PLAIN.fullmatch(text):
+    if not text:
+        return b""
+    # Most values are a name or a short address: printable ASCII with nothing that needs care where it stands.
+    if len(text) <= WIDTH and text.isascii() and text.isprintable() and "=" not in text and text[0] not in ".F":
         return text.encode("ascii") + SOFT
-    return quote(text, more_follows=True) if text else b""
+    return _quote_again(text)
 
 
 def quote(text: str, *, more_follows: bool) -> bytes:
@@ -40,6 +42,12 @@ def quote(text: str, *, more_follows: bool) -> bytes:
     else:
         done.append(b"")
     return b"\r\n".join(done)
+
+
+@lru_cache(maxsize=256)
+def _quote_again(text: str) -> bytes:
+    """A value that needs care, such as the text of a condition, and is the same for many people."""
+    return quote(text, more_follows=True)
 
 
 def one_line_break(text: str) -> str:

@@ -1,27 +1,35 @@
 """Posting JSON by the `sendgrid` package, the only module that imports it, and telling how far a request got.
 
-The package raises for each status, has no bound on the whole time, and can't tell a connection that never opened from
-one that broke later. Here every answer is returned, one deadline holds, and what never went out is kept apart from
-what may have arrived. What the answers mean is `sendgrid`.
+The package raises for each status, opens a connection for each request, has no bound on the whole time, and can't tell
+a connection that never opened from one that broke later. Here every answer is returned, one deadline holds, what never
+went out is kept apart from what may have arrived, and a connection serves many requests. What the answers mean is
+`sendgrid`.
+
+A kept connection is given up, with nothing sent on it, when it was idle for long or when anything can be read from it:
+that is its end. Once a byte of a request may have gone out, a failure means that its answer is missing; a server that
+closes in the very moment we write is no exception, since nobody can tell how much it read (RFC 9112 §9.3.1, §9.5).
 """
 
 from __future__ import annotations
 
 import contextlib
 import email.utils
+import gzip
 import http.client
 import json
 import logging
 import re
+import select
 import socket
 import ssl
 import threading
-import urllib.error
+import time
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import python_http_client
 from sendgrid import SendGridAPIClient
@@ -33,6 +41,8 @@ logging.getLogger("python_http_client").setLevel(logging.WARNING)
 
 NO_TIME_NAMED_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0
+QUICKLY = 1  # of gzip's levels; 6 takes three times as long for a twentieth less
+KEPT_SECONDS = 4.0  # an idle connection; servers and the boxes between keep theirs longer, and tell nobody how long
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +92,41 @@ class Unanswered(Exception):
 
 
 class Poster:
-    """Posts requests to Mail Send. `timeout_seconds` bounds connecting, and again everything after."""
+    """Posts requests to Mail Send, one after another. `timeout_seconds` bounds connecting, and again all the rest."""
 
-    def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float) -> None:
+    def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float, compress: bool = False) -> None:
+        api: Any = SendGridAPIClient(api_key, host=base_url.rstrip("/")).client
         self._seconds = timeout_seconds
-        self._api = SendGridAPIClient(api_key, host=base_url.rstrip("/"))
+        self._compress = compress
+        if compress:
+            api.request_headers["Content-Encoding"] = "gzip"
+        self._client = _Client(api, _Line(urlsplit(base_url)))
 
-    def __call__(self, body: Mapping[str, Any]) -> Answer:
+    def __call__(self, body: bytes) -> Answer:
         """The answer, whatever it says. Raises `TransportUnavailable` when nothing went out, else `Unanswered`."""
         progress = _Progress(self._seconds)
+        if self._compress:
+            body = gzip.compress(body, QUICKLY, mtime=0)
         try:
-            post: Any = _Client(self._api, progress).post  # the package makes its methods as they are asked for
-            response: Any = post(request_body=body)
+            response = self._client.exchange(body, progress)
             headers = {str(name).lower(): str(value) for name, value in response.headers.items()}
             return Answer(int(response.status_code), headers, bytes(response.body))
         except (OSError, http.client.HTTPException) as error:
-            cause = error.reason if isinstance(error, urllib.error.URLError) else error
-            why = _why(cause, progress)
+            self.close()
+            why = _why(error, progress)
             if progress.began:
                 raise Unanswered(why) from error
             raise TransportUnavailable(
                 f"SendGrid can't be reached: {why}", hint="Check the network and sendgrid.base_url."
             ) from error
+        except BaseException:
+            self.close()  # in the middle of an answer, perhaps: nobody else may read on
+            raise
         finally:
             progress.finish()
+
+    def close(self) -> None:
+        self._client.line.close()
 
 
 class _Progress:
@@ -136,44 +157,78 @@ class _Progress:
 
 
 class _Client(python_http_client.Client):
-    """The package's client with connections that report their progress."""
+    """The package's client for Mail Send, sending bytes as they are over a connection that is kept."""
 
-    def __init__(self, api: SendGridAPIClient, progress: _Progress) -> None:
-        base: Any = api.client
-        super().__init__(base.host, dict(base.request_headers), version=3, url_path=["mail", "send"])
-        self._progress = progress
+    def __init__(self, api: Any, line: _Line) -> None:
+        super().__init__(api.host, dict(api.request_headers), version=3, url_path=["mail", "send"])
+        self.line = line
+        self._body = b""
+        self._progress: _Progress | None = None
 
-    def _make_request(self, opener: Any, request: Any, timeout: Any = None) -> Any:
-        handlers = (_AnswersOnly(), _Http(self._progress), _Https(self._progress))
-        return urllib.request.build_opener(*handlers).open(request, timeout=self._progress.seconds)
+    def exchange(self, body: bytes, progress: _Progress) -> Any:
+        self._body, self._progress = body, progress
+        post: Any = self.post  # the package makes its methods as they are asked for
+        return post(request_body={})  # the address and the headers are the package's; the body is made already
+
+    def _make_request(self, opener: Any, request: urllib.request.Request, timeout: Any = None) -> Any:
+        assert self._progress is not None
+        return self.line.exchange(request, self._body, self._progress)
 
 
-class _AnswersOnly(urllib.request.HTTPErrorProcessor):
-    """Statuses are answers, not exceptions; a redirect is not followed, which would turn POST into GET."""
+class _Line:
+    """One connection to the API, opened when it is needed and kept while it is fresh."""
 
-    def http_response(self, request: Any, response: Any) -> Any:
+    def __init__(self, api: SplitResult) -> None:
+        self._api = api
+        self._context = ssl.create_default_context() if api.scheme == "https" else None
+        self._connection: _Reporting | None = None
+        self._used_at = 0.0
+
+    def exchange(self, request: urllib.request.Request, body: bytes, progress: _Progress) -> http.client.HTTPResponse:
+        """Send a request and await the beginning of its answer."""
+        if self._connection is not None and not self._fresh(self._connection):
+            self.close()
+        if self._connection is None:
+            self._connection = self._make(progress.seconds)
+        connection = self._connection
+        connection.progress = progress
+        if connection.sock is not None:
+            progress.connected(connection.sock)
+        connection.request("POST", request.selector, body, dict(request.header_items()))
+        response = connection.getresponse()
+        self._used_at = time.monotonic()
         return response
 
-    https_response = http_response
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
+    def _fresh(self, connection: _Reporting) -> bool:
+        """Whether another request may be tried on it. Nothing is due to us, so what can be read is its end."""
+        if connection.sock is None:  # the server announced the end with its last answer
+            return True
+        if time.monotonic() - self._used_at >= KEPT_SECONDS:
+            return False
+        if isinstance(connection.sock, ssl.SSLSocket) and connection.sock.pending():
+            return False
+        poll = select.poll()
+        poll.register(connection.sock, select.POLLIN)
+        return not poll.poll(0)
 
-class _Http(urllib.request.HTTPHandler):
-    def __init__(self, progress: _Progress) -> None:
-        super().__init__()
-        self._progress = progress
-
-    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_HttpConnection, progress=self._progress), req)  # pyright: ignore[reportArgumentType] - partial builds the same
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, progress: _Progress) -> None:
-        super().__init__()
-        self._progress = progress
-
-    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        made = partial(_HttpsConnection, progress=self._progress, context=ssl.create_default_context())
-        return self.do_open(made, req)  # pyright: ignore[reportArgumentType] - partial builds the same
+    def _make(self, seconds: float) -> _Reporting:
+        host, port = self._api.hostname or "", self._api.port
+        if self._context is None:
+            return _Reporting(host, port, timeout=seconds)
+        proxy = "" if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get("https", "")
+        if not proxy:
+            return _HttpsConnection(host, port, timeout=seconds, context=self._context)
+        way = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        connection = _HttpsConnection(way.hostname or "", way.port or 80, timeout=seconds, context=self._context)
+        login = f"{unquote(way.username or '')}:{unquote(way.password or '')}".encode()
+        headers = {"Proxy-Authorization": f"Basic {b64encode(login).decode()}"} if way.username else {}
+        connection.set_tunnel(host, port or 443, headers)
+        return connection
 
 
 class _Reporting(http.client.HTTPConnection):
@@ -192,16 +247,8 @@ class _Reporting(http.client.HTTPConnection):
         super().send(data)
 
 
-class _HttpConnection(_Reporting):
-    def __init__(self, *given: Any, progress: _Progress, **more: Any) -> None:
-        super().__init__(*given, **more)
-        self.progress = progress
-
-
 class _HttpsConnection(_Reporting, http.client.HTTPSConnection):
-    def __init__(self, *given: Any, progress: _Progress, **more: Any) -> None:
-        super().__init__(*given, **more)
-        self.progress = progress
+    pass
 
 
 def _why(cause: object, progress: _Progress) -> str:

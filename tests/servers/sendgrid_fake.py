@@ -18,11 +18,13 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors and …/mail
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import random
 import re
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -103,10 +105,16 @@ class Invalid(Exception):
 class SendgridFake:
     """The API, listening on `url`. Start it with `with`; `on` tells it how to answer."""
 
-    def __init__(self, *, api_key: str = "SG.test", log: Path | None = None) -> None:
+    def __init__(
+        self, *, api_key: str = "SG.test", log: Path | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
         self.api_key = api_key
         self.unknown: set[str] = set()  # addresses to call invalid, as SendGrid does with some that look right
         self.requests: list[dict[str, Any]] = []  # the bodies of all requests that were read, in order
+        self.connections = 0  # how many were opened
+        self.leaves_silently = False  # close each connection after an answer and say nothing of it, as idle ones are
+        self.takes_gzip = False  # an account where support enabled it
+        self._left = threading.Semaphore(0)
         self._accepted: list[Accepted] = []
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
@@ -117,7 +125,11 @@ class SendgridFake:
         class Handler(_Handler):
             server_fake = fake
 
-        self._server = ThreadingHTTPServer((HOST, 0), Handler)
+        self._server = _Server((HOST, 0), Handler)
+        self._server.fake = self
+        self._scheme = "https" if context else "http"
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="sendgrid", daemon=True)
 
@@ -127,7 +139,7 @@ class SendgridFake:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"{self._scheme}://{HOST}:{self.port}"
 
     @property
     def accepted(self) -> list[Accepted]:
@@ -146,6 +158,13 @@ class SendgridFake:
         """Act so: always or `times` times, after letting `skip` pass, on all requests or `when` the recipients fit."""
         with self._lock:
             self._rules.append(_Rule(act, times, skip, when))
+
+    def wait_until_left(self) -> None:
+        """Wait until one more connection is closed."""
+        assert self._left.acquire(timeout=10)
+
+    def left(self) -> None:
+        self._left.release()
 
     def behave(self) -> None:
         """Forget all rules."""
@@ -198,34 +217,33 @@ class SendgridFake:
         self.stop()
 
 
+class _Server(ThreadingHTTPServer):
+    fake: SendgridFake
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.fake.left()
+
+
 class _Handler(BaseHTTPRequestHandler):
     server_fake: SendgridFake
     protocol_version = "HTTP/1.1"
 
+    def setup(self) -> None:
+        super().setup()
+        self.server_fake.connections += 1
+
     def do_POST(self) -> None:
         fake = self.server_fake
-        self.close_connection = True
+        self.close_connection = fake.leaves_silently
         unread = fake.take(None)
         if unread is not None:
+            self.close_connection = True
             if isinstance(unread, Stall):
                 fake.stopping.wait()
             return
-        raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.headers.get("Authorization") != f"Bearer {fake.api_key}":
-            self._errors(401, "The provided authorization grant is invalid, expired, or revoked")
-            return
-        if self.path != "/v3/mail/send":
-            self._errors(404, "resource not found")
-            return
-        try:
-            body: dict[str, Any] = json.loads(raw)
-            fake.requests.append(body)
-            check(body, fake.unknown)
-        except Invalid as error:
-            self._errors(400, error.message, error.where)
-            return
-        except ValueError:
-            self._errors(400, "Bad Request")
+        body = self._body()
+        if body is None:
             return
         act = fake.take([p["to"][0]["email"] for p in body["personalizations"]])
         if act is not None and act.accepted:
@@ -233,14 +251,36 @@ class _Handler(BaseHTTPRequestHandler):
         match act:
             case Answer():
                 self._answer(act.status, {"errors": list(act.errors)}, act.headers)
-            case Stall():
-                fake.stopping.wait()
-            case Break():
-                return
+            case Stall() | Break():
+                self.close_connection = True
+                if isinstance(act, Stall):
+                    fake.stopping.wait()
             case None if body.get("mail_settings", {}).get("sandbox_mode", {}).get("enable") is True:
                 self._answer(200, None, {})
             case None:
                 self._answer(202, None, {"X-Message-Id": fake.accept(body)})
+
+    def _body(self) -> dict[str, Any] | None:
+        """The request, read and checked; None when it was answered already."""
+        fake = self.server_fake
+        raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if self.headers.get("Authorization") != f"Bearer {fake.api_key}":
+            return self._errors(401, "The provided authorization grant is invalid, expired, or revoked")
+        if self.path != "/v3/mail/send":
+            return self._errors(404, "resource not found")
+        if self.headers.get("Content-Encoding") == "gzip":
+            if not fake.takes_gzip:
+                return self._errors(415, "Content-Encoding is not supported")
+            raw = gzip.decompress(raw)
+        try:
+            body: dict[str, Any] = json.loads(raw)
+            fake.requests.append(body)
+            check(body, fake.unknown)
+        except Invalid as error:
+            return self._errors(400, error.message, error.where)
+        except ValueError:
+            return self._errors(400, "Bad Request")
+        return body
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
         """Say nothing: tests read what was accepted."""
@@ -256,7 +296,6 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": "application/json", **headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
 

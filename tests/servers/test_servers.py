@@ -7,6 +7,7 @@ import smtplib
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ def over_smtp(port: int) -> None:
 
 def over_http(port: int) -> None:
     way = SendgridTransport(Sendgrid(base_url=f"http://127.0.0.1:{port}"), api_key="SG.test")
-    outcomes = way.connect(MAILING).hand_over([envelope(1), envelope(2)])
+    with closing(way.connect(MAILING)) as connection:
+        outcomes = connection.hand_over([envelope(1), envelope(2)])
     assert [one.fate for one in outcomes] == [Fate.ACCEPTED] * 2
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
@@ -26,6 +28,20 @@ def test_what_is_signed_comes_back(purpose: Purpose, thing: Named) -> None:
     token = SIGNER.sign(purpose, thing)
     assert re.fullmatch(r"[A-Za-z0-9_-]{32}", token), "fit for a path, with no padding"
     assert SIGNER.read(purpose, token) == thing
+
+
+@given(st.lists(purposes, unique=True), named)
+def test_signing_many_is_signing_each(wanted: list[Purpose], thing: Named) -> None:
+    found = SIGNER.signing(wanted, proof=thing.proof)(thing.id)
+    assert found == [SIGNER.sign(purpose, thing) for purpose in wanted]
+
+
+@given(purposes, named)
+def test_a_token_is_the_hmac_that_it_says(purpose: Purpose, thing: Named) -> None:
+    raw = urlsafe_b64decode(SIGNER.sign(purpose, thing))
+    key = hmac.digest(NEW, b"mailer.token." + purpose.encode(), hashlib.sha256)
+    assert raw[:9] == bytes([thing.proof]) + thing.id.to_bytes(8, "big")
+    assert raw[9:] == hmac.digest(key, raw[:9], hashlib.sha256)[:15]
 
 
 @given(purposes, purposes, named)

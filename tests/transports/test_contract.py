@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -188,7 +189,8 @@ def test_sendgrid_and_smtp_give_the_same_content(fake: SendgridFake, values: tup
     chosen = Settings(root=Path(), transport="sendgrid", sendgrid=Sendgrid(base_url=fake.url))
     transport = make_transport(chosen, Secrets(sendgrid_api_key=SECRET), root=Path())
     before = len(fake.accepted)
-    outcome = transport.connect(replace(mailing, subject=("Subject ", 0))).hand_over([one])[0]
+    with closing(transport.connect(replace(mailing, subject=("Subject ", 0)))) as connection:
+        outcome = connection.hand_over([one])[0]
     assert outcome.fate is Fate.ACCEPTED
     by_sendgrid = fake.accepted[before]
     by_smtp = read(build(replace(mailing, subject=("Subject ", 0)), one))

@@ -72,6 +72,9 @@ def test_a_mail_reads_back_as_it_was_meant(plain: str, html: str, name: str, val
     assert content.isascii()
     assert max(map(len, content.split(b"\r\n"))) <= 998
     assert b"\n" not in content.replace(b"\r\n", b"")
+    assert not content.startswith(b"."), "SMTP sends it as it stands (RFC 5321 §4.5.2)"
+    assert b"\r\n." not in content
+    assert content.endswith(b"\r\n")
 
 
 @given(name=line)
@@ -193,6 +196,7 @@ def test_line_breaks_and_control_characters_never_reach_a_header(bad: str) -> No
         (MAILING, replace(envelope(), name="\ud800"), "surrogate"),
         (replace(MAILING, html=("\ud800",)), envelope(), "surrogate"),
         (replace(MAILING, headers=(("X Y", "z"),)), envelope(), "name of a header"),
+        (replace(MAILING, headers=((".X", "z"),)), envelope(), "name of a header"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_carried_is_refused_with_the_reason(mailing: Mailing, one: Envelope, says: str) -> None:
