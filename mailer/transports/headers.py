@@ -97,7 +97,7 @@ def mailbox_header(name: str, display: str, address: str) -> bytes:
         refuse_control(display, f"the name in {name}")
         refuse_control(address, f"the address in {name}")
     start = f"{name}: "
-    if not display:
+    if not display.strip():
         return f"{start}{address}\r\n".encode()
     if _ATOMS.fullmatch(display) and "=?" not in display:
         line = f"{start}{display} <{address}>\r\n"

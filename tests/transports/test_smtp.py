@@ -16,7 +16,7 @@ import pytest
 from mailer.settings.values import Smtp
 from mailer.transports import smtp
 from mailer.transports.envelope import Fate, Outcome, ReplyClass, TransportRefused, TransportUnavailable
-from mailer.transports.smtp import SmtpTransport, _transparent
+from mailer.transports.smtp import SmtpTransport
 from tests.servers.relay import Act, Dribble, HangUp, Relay, Say, Silence, Step
 from tests.transports.samples import MAILING, envelope
 
@@ -344,17 +344,3 @@ def test_the_size_is_announced_and_a_mail_too_large_refused_before_it_is_sent() 
         (outcome,) = send(relay, 1)
         assert (outcome.fate, outcome.code[:3]) == (REFUSED, "552")
         assert Step.END not in relay.commands
-
-
-@pytest.mark.parametrize(
-    ("content", "wanted"),
-    [
-        (b"a\r\n", b"a\r\n"),
-        (b".\r\n", b"..\r\n"),
-        (b"a\r\n.\r\nb\r\n..\r\n", b"a\r\n..\r\nb\r\n...\r\n"),
-        (b"no end", b"no end\r\n"),
-        (b".\r\n.\r\n.", b"..\r\n..\r\n..\r\n"),
-    ],
-)
-def test_dots_that_start_a_line_are_doubled(content: bytes, wanted: bytes) -> None:
-    assert _transparent(content) == wanted
