@@ -38,6 +38,7 @@ ALWAYS = (
     "max_wal_size=1GB",
     "wal_level=minimal",
     "max_wal_senders=0",
+    "dynamic_shared_memory_type=mmap",  # else each kill leaves some of the machine's shared memory behind
 )
 # The server is ended when this shell's input is, which the system closes when the parent is gone, even killed.
 LIFELINE = '"$@" </dev/null & child=$!; read -r line; kill -INT $child 2>/dev/null; wait $child'
