@@ -28,6 +28,7 @@ from mailer.store.tables import people
 from mailer.workspace import ListDefinition
 
 MANY_ROWS = 10_000  # beyond which the search index is quicker made anew than kept
+ROW_BYTES = 60  # of a file, about
 Progress = Callable[[int, float], None]  # rows read, and the share of the file from 0 to 1
 
 
@@ -112,7 +113,8 @@ def _import_first(connection: Connection, file: _File, origin: Origin, *, dry_ru
     with sole_writing(connection), _writing(connection) as transaction:
         if not is_empty(connection):  # by now
             return None
-        drop_search(connection)
+        if file.table.size > MANY_ROWS * ROW_BYTES:
+            drop_search(connection)
         first = First(connection, origin)
         file.fill(first)
         counts = first.finish()
