@@ -39,9 +39,9 @@ def pack_values(people: Sequence[Person], part: slice) -> Packed:
     return Packed(len(people), _statuses(people), values, "")
 
 
-def pack_text(people: Sequence[Person]) -> Packed:
-    """For `copy_packed`."""
-    return Packed(len(people), _statuses(people), [], as_copy_text(people))
+def pack_text(people: Sequence[Person], part: slice, *, constants: Sequence[int] = ()) -> Packed:
+    """For `copy_packed`: this part of each person, followed by the constants."""
+    return Packed(len(people), _statuses(people), [], as_copy_text(list(map(itemgetter(part), people)), constants))
 
 
 def _statuses(people: Sequence[Person]) -> frozenset[str]:
@@ -68,12 +68,13 @@ def copy_packed(connection: Connection, into: str, packed: Packed) -> None:
         copy.write(packed.text)
 
 
-def as_copy_text(rows: Sequence[tuple[Any, ...]]) -> str:
+def as_copy_text(rows: Sequence[tuple[Any, ...]], constants: Sequence[int] = ()) -> str:
     """Rows in the text format of COPY: a line for each, tabs between the values."""
     if not rows:
         return ""
     columns = [_texts(column) for column in zip(*rows, strict=True)]
-    return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+    end = "".join(f"\t{constant}" for constant in constants) + "\n"
+    return end.join(map("\t".join, zip(*columns, strict=True))) + end
 
 
 def _texts(column: tuple[Any, ...]) -> Iterable[str]:

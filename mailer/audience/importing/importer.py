@@ -20,6 +20,7 @@ from mailer.audience.importing.judging import Person, Refuse
 from mailer.audience.importing.reading import Table, open_table
 from mailer.audience.importing.report import ImportReport, Rejects
 from mailer.audience.importing.staging import Stage
+from mailer.audience.importing.unchecked import alone
 from mailer.audience.importing.writing import Writer
 from mailer.audience.sqlite_tools import bulk_writing, drop_search, sole_writing
 from mailer.errors import Fault, FaultsFound, MailerError, Place
@@ -94,7 +95,7 @@ class _File:
             refuse=self.rejects.add,
             position=table.position,
             size=table.size,
-            by_address=isinstance(place, First),
+            by_address=isinstance(place, First) and place.is_sqlite,
         )
         with reading as pieces:
             for packed, position in pieces:
@@ -105,12 +106,12 @@ class _File:
 
 def _import_first(connection: Connection, file: _File, origin: Origin, *, dry_run: bool) -> Counts | None:
     """All of it in one transaction, when the database holds nobody yet; otherwise None, and nothing is read."""
-    if not may_be_first(connection, file.columns):
-        return None
     with connection.begin():
-        if not is_empty(connection):
+        if not may_be_first(connection, file.columns):
             return None
     with sole_writing(connection), _writing(connection) as transaction:
+        if connection.dialect.name == "postgresql":
+            alone(connection)
         if not is_empty(connection):  # by now
             return None
         if file.table.size > MANY_ROWS * ROW_BYTES:

@@ -47,7 +47,7 @@ class Stage:
 
     def pack(self, people: Sequence[Person]) -> Packed:
         """People ready to be taken in; this may be done in another process."""
-        return pack_values(people, slice(None)) if self._is_sqlite else pack_text(people)
+        return (pack_values if self._is_sqlite else pack_text)(people, slice(None))
 
     def add(self, packed: Packed) -> None:
         """Take in judged rows."""
