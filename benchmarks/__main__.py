@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import composing, importing, making, sending, starting
+from benchmarks import composing, importing, launching, making, sending, starting
 from benchmarks.measure import Row
 
 RESULTS = Path(__file__).parent / "results.md"
@@ -19,6 +19,7 @@ CASES: dict[str, Callable[[Path, bool], list[Row]]] = {
     "composing": composing.measure,
     "making": making.measure,
     "importing": importing.measure,
+    "launching": launching.measure,
     "sending": sending.measure,
 }
 

@@ -1,23 +1,40 @@
 """Who gets a newsletter, and for everyone else on its lists the one reason why not. Decided in SQL, for millions.
 
-`chosen` is the same decision as a SELECT, for the launch to freeze. Consent is read again at hand-over (`handover`).
+`decided` is the same decision for the launch to freeze. Consent is read again at hand-over (`handover`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Subquery, case, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    MetaData,
+    Select,
+    Subquery,
+    Table,
+    Text,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+)
 
 from mailer.audience.definition import Audience
 from mailer.audience.groups import list_numbers, mailed_by, mailed_since, subscribed_to
 from mailer.audience.segments import condition
 from mailer.audience.standing import EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
-from mailer.store.tables import people, subscriptions, suppressions
+from mailer.store.tables import Id, people, subscriptions, suppressions
 
 CHOSEN = "chosen"
 PRIME = 2**31 - 1  # products of two numbers below it fit 64 bits
@@ -36,9 +53,55 @@ class Selection:
         return {"total": self.total, CHOSEN: self.chosen, **{r.value: n for r, n in self.excluded.items()}}
 
 
+_temporary = MetaData()
+_verdicts = Table(  # everyone on the included lists
+    "selection_verdicts",
+    _temporary,
+    Column("person_id", Id, primary_key=True, autoincrement=False),
+    Column("verdict", Text, nullable=False),  # CHOSEN or a Reason
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
+places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers
+    "selection_places",
+    _temporary,
+    Column("n", Id, primary_key=True),
+    Column("person_id", Id, nullable=False),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
+
+
 def select_audience(connection: Connection, audience: Audience, *, now: datetime) -> Selection:
     """Count everyone on the included lists once: chosen, or left out for the first reason that holds."""
-    verdicts = _verdicts(audience, now=now)
+    return _counted(connection, _verdicts_of(audience, now=now).subquery(), audience)
+
+
+def chosen(audience: Audience, *, now: datetime) -> Select[int]:
+    """A SELECT of `person_id` for everyone who gets the mail, always in the same order: by number, or as drawn."""
+    return _chosen(_verdicts_of(audience, now=now).subquery(), audience)
+
+
+@contextmanager
+def decided(connection: Connection, audience: Audience, *, now: datetime) -> Generator[Selection, None, None]:
+    """Decide once about everyone: the counts, and in the table `places`, for this transaction, whoever is chosen.
+
+    Counting and then choosing would decide twice, and numbering a million people by a window function takes as long
+    as writing them down.
+    """
+    for table in (_verdicts, places):  # left by a transaction that went on after an error
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
+    _temporary.create_all(connection, checkfirst=False)
+    everyone = _verdicts_of(audience, now=now)
+    connection.execute(insert(_verdicts).from_select(["person_id", "verdict"], everyone))
+    selection = _counted(connection, _verdicts, audience)
+    person = _chosen(_verdicts, audience).subquery().c.person_id
+    connection.execute(insert(places).from_select(["person_id"], select(person).order_by(person)))
+    yield selection
+    _temporary.drop_all(connection, checkfirst=False)
+
+
+def _counted(connection: Connection, verdicts: FromClause, audience: Audience) -> Selection:
     rows = connection.execute(select(verdicts.c.verdict, func.count()).group_by(verdicts.c.verdict))
     counts = {str(row[0]): int(row[1]) for row in rows}
     passed = counts.pop(CHOSEN, 0)
@@ -49,9 +112,7 @@ def select_audience(connection: Connection, audience: Audience, *, now: datetime
     return Selection(total=passed + sum(excluded.values()) - (passed - taken), chosen=taken, excluded=excluded)
 
 
-def chosen(audience: Audience, *, now: datetime) -> Select[int]:
-    """A SELECT of `person_id` for everyone who gets the mail, always in the same order: by number, or as drawn."""
-    verdicts = _verdicts(audience, now=now)
+def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
     person = verdicts.c.person_id
     query = select(person).where(verdicts.c.verdict == CHOSEN)
     if audience.limit is None:
@@ -59,7 +120,7 @@ def chosen(audience: Audience, *, now: datetime) -> Select[int]:
     return query.order_by(_drawn(person, audience.seed), person).limit(audience.limit)
 
 
-def _verdicts(audience: Audience, *, now: datetime) -> Subquery:
+def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     """Everyone on the included lists once: person_id and verdict, which is CHOSEN or a `Reason`."""
     standing = _standing(audience.include)
     person, rank = standing.c.person_id, standing.c.rank
@@ -75,8 +136,9 @@ def _verdicts(audience: Audience, *, now: datetime) -> Subquery:
         reasons.append((person.in_(mailed_since(since)), Reason.MAILED_RECENTLY.value))
     if audience.not_mailed_by:
         reasons.append((person.in_(mailed_by(audience.not_mailed_by)), Reason.MAILED_BEFORE.value))
-    verdict = case(*reasons, else_=CHOSEN)
-    return select(person.label("person_id"), verdict.label("verdict")).select_from(source).subquery()
+    # First whether anything stands against them at all, so that for most people nothing else is compared.
+    against = case((rank != FREE, case(*reasons[: len(RANKS)])), *reasons[len(RANKS) :], else_=CHOSEN)
+    return select(person.label("person_id"), against.label("verdict")).select_from(source)
 
 
 def _standing(names: Iterable[str]) -> Subquery:
@@ -100,11 +162,18 @@ def _standing(names: Iterable[str]) -> Subquery:
             .outerjoin(here, (here.c.address_hash == hashed) & (here.c.list_id == subscriptions.c.list_id))
             .outerjoin(everywhere, everywhere.c.address_hash == hashed)
         )
-        .where(subscriptions.c.list_id.in_(list_numbers(wanted)))
+        .where(_on(wanted))
     )
     by_person = (rows.group_by(person) if several else rows).subquery()
     rank = case((by_person.c.gravest > by_person.c.best, by_person.c.gravest), else_=by_person.c.best)
     return select(by_person.c.person_id, rank.label("rank")).subquery()
+
+
+def _on(names: list[str]) -> ColumnElement[bool]:
+    """Rows of these lists. One list is asked for by an equation, so that its people are met in their own order."""
+    if len(names) == 1:
+        return subscriptions.c.list_id == list_numbers(names).scalar_subquery()
+    return subscriptions.c.list_id.in_(list_numbers(names))
 
 
 def _suppressed(where: ColumnElement[bool]) -> Subquery:

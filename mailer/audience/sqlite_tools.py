@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -91,6 +91,28 @@ def bulk_writing(connection: Connection) -> Generator[None, None, None]:
         yield
     finally:
         _pragmas(connection, "temp_store = MEMORY", f"cache_size = -{USUAL_CACHE_KIB}", "foreign_keys = ON")
+
+
+@contextmanager
+def sole_writing(connection: Connection) -> Generator[None, None, None]:
+    """Write once instead of twice, into the file itself and not into the write-ahead log first, if nobody is there.
+
+    What is there is kept in a rollback journal meanwhile, so a killed program still leaves nothing half-done
+    (https://sqlite.org/lockingv3.html#rollback). But readers wait too, so this is for a database that holds nobody yet.
+    The log is back afterwards; after a kill, whoever opens the database next turns it on again.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    (patience,) = _driver(connection).execute("PRAGMA busy_timeout").fetchone()
+    _pragmas(connection, "busy_timeout = 0")
+    with suppress(sqlite3.OperationalError):  # somebody else has it open: then by the log
+        _pragmas(connection, "journal_mode = DELETE")
+    _pragmas(connection, f"busy_timeout = {patience}")
+    try:
+        yield
+    finally:
+        _pragmas(connection, "journal_mode = WAL")
 
 
 def _pragmas(connection: Connection, *pragmas: str) -> None:

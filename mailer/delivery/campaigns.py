@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailer.audience.consent import insert_for
 from mailer.audience.definition import Audience, from_json, to_json
-from mailer.audience.selection import Selection, chosen, select_audience
+from mailer.audience.selection import Selection, decided, places
 from mailer.compose import message as messages
 from mailer.compose.message import Message
 from mailer.delivery.evidence import begin_anew
@@ -304,22 +304,20 @@ def keep_images(connection: Connection, message: Message, *, folder: Path, root:
 
 
 def _freeze_audience(connection: Connection, campaign_id: int, audience: Audience, *, now: datetime) -> Selection:
-    """One row for each person, numbered within the campaign, by one statement of the database."""
-    selection = select_audience(connection, audience, now=now)
-    who = chosen(audience, now=now).subquery()
-    number = func.row_number().over(order_by=who.c.person_id)
-    connection.execute(
-        insert(deliveries).from_select(
-            ["id", "campaign_id", "person_id", "state", "not_before"],
-            select(
-                literal(campaign_id * 2**32) + number,
-                literal(campaign_id),
-                who.c.person_id,
-                literal(str(DeliveryState.QUEUED)),
-                bindparam("due", now, deliveries.c.not_before.type),
-            ),
+    """One row for each person, numbered within the campaign, by a few statements of the database."""
+    with decided(connection, audience, now=now) as selection:
+        connection.execute(
+            insert(deliveries).from_select(
+                ["id", "campaign_id", "person_id", "state", "not_before"],
+                select(
+                    literal(campaign_id * 2**32) + places.c.n,
+                    literal(campaign_id),
+                    places.c.person_id,
+                    literal(str(DeliveryState.QUEUED)),
+                    bindparam("due", now, deliveries.c.not_before.type),
+                ).order_by(places.c.n),
+            )
         )
-    )
     connection.execute(
         update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
     )

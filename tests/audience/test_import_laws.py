@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.audience.addresses import BadAddress, normalise
-from mailer.audience.importing.columns import understand
+from mailer.audience.importing.batches import judge_batches
+from mailer.audience.importing.bulk import as_copy_text
+from mailer.audience.importing.columns import Columns, understand
 from mailer.audience.importing.judging import Person, RowRefused, clean, judge_rows
 from mailer.audience.importing.reading import open_table
 from mailer.audience.people import list_counts, supporters
@@ -147,6 +151,7 @@ def test_the_short_way_judges_as_the_careful_one(email: str, first: str, town: s
             refuse=lambda line, reason, values: refused.append(reason),
         )
     )
+    assert [one for batch in judge_all([(1, list(row))], columns) for one in batch] == judged
     try:
         cells = clean(list(row), columns)
         address = normalise(cells[0])
@@ -157,6 +162,46 @@ def test_the_short_way_judges_as_the_careful_one(email: str, first: str, town: s
     ((_, found, _, name, _, _, _, attributes, _),) = judged
     assert (found, name) == (address, cells[1])
     assert (cells[2] in attributes.replace('\\"', '"').replace("\\t", "\t")) if cells[2] else attributes == "{}"
+
+
+WIDE = understand(["e-mail", "name", "last_name", "country", "language", "town", "job", "status"], {}, place="x")
+PLACES = st.sampled_from(["", "GB", "uk", "France", " DE", "en", "pt_BR", "English", "e n"])
+WIDE_ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["a@example.org", "B.c@Example.org", " d@example.org", "x" * 60 + "@example.org", "bad"]),
+        NAMES | st.sampled_from(["Ada King Lovelace", "Lovelace, Ada"]),
+        st.sampled_from(["", "Lovelace"]), PLACES, PLACES, NAMES, NAMES, STATUSES,
+    ).map(list),
+    max_size=6,
+)  # fmt: skip
+
+
+def judge_all(rows: list[tuple[int, list[str]]], columns: Columns) -> Iterator[list[Person]]:
+    return judge_batches(rows, columns=columns, address_key=KEY, refuse=lambda *_: None)
+
+
+@given(rows=WIDE_ROWS)
+def test_rows_judged_together_are_judged_as_one_by_one(rows: list[list[str]]) -> None:
+    numbered = list(enumerate(rows, start=1))
+    together = [one for batch in judge_all(numbered, WIDE) for one in batch]
+    alone = [one for row in numbered for batch in judge_all([row], WIDE) for one in batch]
+    rowwise = list(judge_rows(numbered, columns=WIDE, address_key=KEY, refuse=lambda *_: None))
+    assert together == alone == rowwise
+
+
+TEXT = st.text(alphabet="ab\\\t\n\rN.é", max_size=8)
+BACK = {"t": "\t", "n": "\n", "r": "\r"}
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 9), TEXT, st.binary(max_size=3), TEXT), min_size=1, max_size=4))
+def test_text_for_copy_says_what_the_rows_say(rows: list[tuple[int, str, bytes, str]]) -> None:
+    text = as_copy_text(rows, (7,))
+    assert text.endswith("\n")
+    read = [
+        [re.sub(r"\\(.)", lambda found: BACK.get(found[1], found[1]), cell) for cell in line.split("\t")]
+        for line in text[:-1].split("\n")
+    ]
+    assert read == [[str(a), b, "\\x" + c.hex(), d, "7"] for a, b, c, d in rows]
 
 
 @given(rows=st.lists(st.lists(st.text(alphabet="ab,;\t|\"'\n é", max_size=6), min_size=3, max_size=3), max_size=5))

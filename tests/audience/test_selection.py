@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent import list_id, suppress
 from mailer.audience.definition import Audience, from_json, to_json
-from mailer.audience.selection import chosen, select_audience
+from mailer.audience.selection import chosen, decided, places, select_audience
 from mailer.audience.standing import Reason
 from mailer.store.database import Database, open_database
 from mailer.store.tables import DeliveryState, Membership, SuppressionReason
@@ -229,7 +229,11 @@ def test_a_selection_is_what_the_rules_say(
                 deliver(connection, campaign, number, number=number)
         found = select_audience(connection, audience, now=NOW)
         who = pick(connection, audience, NOW)
+        with decided(connection, audience, now=NOW) as at_once:
+            numbered = [tuple(row) for row in connection.execute(select(places).order_by(places.c.n))]
         undone.rollback()
+    assert at_once == found
+    assert numbered == list(enumerate(sorted(who), start=1))
     expected = Counter(verdict for person in crowd if (verdict := rule(person, audience)) is not None)
     free = {number for number, person in enumerate(crowd, start=1) if rule(person, audience) == ""}
     assert found.total == expected.total() == found.chosen + sum(found.excluded.values())

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Transaction, select
 
 from mailer.audience.addresses import address_hash
+from mailer.audience.importing.aside import judged
+from mailer.audience.importing.batches import judge_batches
 from mailer.audience.importing.columns import Columns, missing_columns, understand
-from mailer.audience.importing.judging import Person, judge_rows
+from mailer.audience.importing.first import First, is_empty, may_be_first
+from mailer.audience.importing.joining import Joining, Origin
+from mailer.audience.importing.judging import Person, Refuse
 from mailer.audience.importing.reading import Table, open_table
 from mailer.audience.importing.report import ImportReport, Rejects
-from mailer.audience.importing.writing import Stage, Writer
-from mailer.audience.sqlite_tools import bulk_writing, drop_search
+from mailer.audience.importing.staging import Stage
+from mailer.audience.importing.unchecked import alone
+from mailer.audience.importing.writing import Writer
+from mailer.audience.sqlite_tools import bulk_writing, drop_search, sole_writing
 from mailer.errors import Fault, FaultsFound, MailerError, Place
 from mailer.store.database import Database
 from mailer.store.tables import people
 from mailer.workspace import ListDefinition
 
 MANY_ROWS = 10_000  # beyond which the search index is quicker made anew than kept
-BATCH = 500  # rows handed on together: few enough to stay in the processor's cache
+ROW_BYTES = 60  # of a file, about
 Progress = Callable[[int, float], None]  # rows read, and the share of the file from 0 to 1
 
 
@@ -45,6 +51,7 @@ def import_file(  # noqa: PLR0913 - what an import is told; all but the first by
     complained comes back by this. A dry run does it all and takes it back. Raises `MailerError` when the file can't be
     read or the database not written, and then nothing has changed.
     """
+    origin = Origin(definition, path.name, now)
     with open_table(path) as table:
         columns = _columns(table, definition.columns, mapping or {})
         with (
@@ -52,44 +59,100 @@ def import_file(  # noqa: PLR0913 - what an import is told; all but the first by
             database.connect() as connection,
             bulk_writing(connection),
         ):
-            judged = judge_rows(table.rows, columns=columns, address_key=address_key, refuse=rejects.add)
-            with connection.begin():
-                check_key(connection, address_key)
-                stage = Stage(connection)
-                _fill(stage, judged, table=table, rejects=rejects, progress=progress)
-            try:
-                counts = _take_over(stage, definition, source=path.name, now=now, dry_run=dry_run)
-            finally:
-                connection.execution_options(immediate=False)
-                with connection.begin():
-                    stage.drop()
+            file = _File(table, columns, address_key, rejects, progress)
+            rows, counts = _import_first(connection, file, origin, dry_run=dry_run) or _import_staged(
+                connection, file, origin, dry_run=dry_run
+            )
             rejects.finish()
     report = _report(counts, rejects, table=table, columns=columns, dry_run=dry_run)
-    assert report.read == stage.rows + rejects.count, report
+    assert report.read == rows + rejects.count, report
     return report
 
 
-def _fill(stage: Stage, judged: Iterator[Person], *, table: Table, rejects: Rejects, progress: Progress | None) -> None:
-    while batch := list(islice(judged, BATCH)):
-        stage.add(batch)
-        if progress:
-            progress(stage.rows + rejects.count, min(table.position() / table.size, 1.0))
+Counts = tuple[int, dict[str, int]]  # rows that could be taken, and what they became
 
 
-def _take_over(
-    stage: Stage, definition: ListDefinition, *, source: str, now: datetime, dry_run: bool
-) -> dict[str, int]:
-    """All of it in one transaction, which is the only thing others wait for."""
-    connection = stage.connection
-    connection.execution_options(immediate=True)
-    with connection.begin() as transaction:
-        if stage.rows > MANY_ROWS:
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file being read, and who is told of what is found in it."""
+
+    table: Table
+    columns: Columns
+    address_key: bytes
+    rejects: Rejects
+    progress: Progress | None
+
+    def fill(self, place: Stage | First) -> None:
+        """Read and judge the rest of the file, and put the people in their place."""
+
+        def judge(refuse: Refuse) -> Iterator[list[Person]]:
+            return judge_batches(self.table.rows, columns=self.columns, address_key=self.address_key, refuse=refuse)
+
+        table = self.table
+        reading = judged(
+            judge,
+            place.pack,
+            refuse=self.rejects.add,
+            position=table.position,
+            size=table.size,
+            by_address=isinstance(place, First) and place.is_sqlite,
+        )
+        with reading as pieces:
+            for packed, position in pieces:
+                place.add(packed)
+                if self.progress:
+                    self.progress(place.rows + self.rejects.count, min(position / table.size, 1.0))
+
+
+def _import_first(connection: Connection, file: _File, origin: Origin, *, dry_run: bool) -> Counts | None:
+    """All of it in one transaction, when the database holds nobody yet; otherwise None, and nothing is read."""
+    with connection.begin():
+        if not may_be_first(connection, file.columns):
+            return None
+    with sole_writing(connection), _writing(connection) as transaction:
+        if connection.dialect.name == "postgresql":
+            alone(connection)
+        if not is_empty(connection):  # by now
+            return None
+        if file.table.size > MANY_ROWS * ROW_BYTES:
             drop_search(connection)
-        writer = Writer(stage, list_name=definition.name, source=source, wording=definition.consent, now=now)
-        counts = writer.finish()
+        first = First(connection, origin)
+        file.fill(first)
+        counts = first.finish()
         if dry_run:
             transaction.rollback()
-    return counts
+    return first.rows, counts
+
+
+def _import_staged(connection: Connection, file: _File, origin: Origin, *, dry_run: bool) -> Counts:
+    """Staged first, which locks nobody out; then taken over in one transaction, the only thing others wait for."""
+    with connection.begin():
+        check_key(connection, file.address_key)
+        stage = Stage(connection)
+        file.fill(stage)
+        stage.filled()
+    try:
+        with _writing(connection) as transaction:
+            if stage.rows > MANY_ROWS:
+                drop_search(connection)
+            counts = Writer(stage, Joining(connection, origin)).finish()
+            if dry_run:
+                transaction.rollback()
+    finally:
+        with connection.begin():
+            stage.drop()
+    return stage.rows, counts
+
+
+@contextmanager
+def _writing(connection: Connection) -> Generator[Transaction, None, None]:
+    """A write transaction; those after it are not."""
+    connection.execution_options(immediate=True)
+    try:
+        with connection.begin() as transaction:
+            yield transaction
+    finally:
+        connection.execution_options(immediate=False)
 
 
 def check_key(connection: Connection, address_key: bytes) -> None:

@@ -1,7 +1,7 @@
 """Judges rows one by one: a person to be taken, or the reason why not. Knows nothing of the database.
 
-A million rows pass here, so plain rows with a plain address take a short way, and everything else the careful one;
-both give the same, by property test.
+Rows that say nothing odd are judged by `batches`, many at a time. Of what comes here, plain rows with a plain address
+take a short way, and everything else the careful one; all give the same, by property test.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def judge_rows(rows: Iterable[Row], *, columns: Columns, address_key: bytes, ref
     """The rows that can be taken, as people; `refuse` is told line, reason and values of the others."""
     keyed = hashlib.blake2b(digest_size=HASH_BYTES, key=hash_key(address_key))
     email, width, plain = columns.email, columns.width, PLAIN.fullmatch
-    countries, languages, person_of = _Countries(), _Languages(), _fields(columns)
+    countries, languages, person_of = Countries(), Languages(), _fields(columns)
     for line, values in rows:
         try:
             written, joined = values[email] if len(values) == width else "", "".join(values)
@@ -99,14 +99,14 @@ def clean(values: list[str], columns: Columns) -> list[str]:
 Fields = tuple[str, str, str, str, str, str]  # first name, last name, country, language, attributes as JSON, status
 
 
-def _fields(columns: Columns) -> Callable[[list[str], _Countries, _Languages], Fields]:
+def _fields(columns: Columns) -> Callable[[list[str], Countries, Languages], Fields]:
     """A function that takes everything but the address out of a row's cells."""
     missing = columns.width  # where an empty cell is put for the fields that the file hasn't
     names = ("first_name", "last_name", "name", "country", "language", "status")
     pick = itemgetter(*(columns.fields.get(name, missing) for name in names))
     kept = [(f"{QUOTED(name)}:", position) for name, position in columns.attributes]
 
-    def fields(cells: list[str], countries: _Countries, languages: _Languages) -> Fields:
+    def fields(cells: list[str], countries: Countries, languages: Languages) -> Fields:
         cells.append("")
         first, last, name, country, language, status = pick(cells)
         if name and not first and not last:
@@ -117,7 +117,7 @@ def _fields(columns: Columns) -> Callable[[list[str], _Countries, _Languages], F
             pairs.append(f'"country_as_given":{QUOTED(country)}')
         if language and not language_tag:
             pairs.append(f'"language_as_given":{QUOTED(language)}')
-        standing = _status(status) if status else SUBSCRIBED
+        standing = status_of(status)
         return first, last, country_code, language_tag, "{" + ",".join(pairs) + "}", standing
 
     return fields
@@ -135,7 +135,7 @@ def split_name(name: str) -> tuple[str, str]:
     return first, last.strip()
 
 
-class _Countries(dict[str, str]):
+class Countries(dict[str, str]):
     """What a country is written as → its ISO 3166-1 code, or "" for what is not a code. Worked out once for each."""
 
     def __missing__(self, text: str) -> str:
@@ -145,7 +145,7 @@ class _Countries(dict[str, str]):
         return code
 
 
-class _Languages(dict[str, str]):
+class Languages(dict[str, str]):
     """What a language is written as → its BCP 47 tag, or "" for what is not one. Worked out once for each."""
 
     def __missing__(self, text: str) -> str:
@@ -158,7 +158,10 @@ class _Languages(dict[str, str]):
         return tag
 
 
-def _status(text: str) -> str:
+def status_of(text: str) -> str:
+    """The membership or suppression that a status stands for. Raises `RowRefused` for a word that is not known."""
+    if not text:
+        return SUBSCRIBED
     status = STATUSES.get(text.casefold())
     if status is None:
         known = ", ".join(dict.fromkeys(str(value) for value in STATUSES.values()))

@@ -1,112 +1,33 @@
-"""Puts judged people into the database: staged in a temporary table, then taken over by a few statements on sets.
+"""Takes staged people over into the list, by a few statements on sets, in one transaction, the caller's.
 
-Staging lets the database sort a million addresses before it puts them into its index, in little memory, and compare
-rows with who is known without asking for each; and nobody is locked out while the file is read. Taking over is one
-transaction, the caller's.
+This lets the database sort a million addresses before it puts them into its index, in little memory, and compare rows
+with who is known without asking for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from sqlalchemy import ColumnElement, and_, case, exists, func, insert, literal, or_, select, true, update
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    LargeBinary,
-    MetaData,
-    Select,
-    Table,
-    Text,
-    and_,
-    case,
-    exists,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    true,
-    update,
-)
-
-from mailer.audience.consent import consent_source, insert_for, list_id
+from mailer.audience.consent import consent_source, insert_for
 from mailer.audience.importing.attributes import as_json, differ, merged
-from mailer.audience.importing.judging import Person
+from mailer.audience.importing.joining import Joining
+from mailer.audience.importing.staging import TEXTS, Stage, known, stage
 from mailer.audience.standing import EVERY_LIST
-from mailer.store.tables import Id, Instant, Membership, consents, people, subscriptions, suppressions
+from mailer.store.tables import Membership, people, subscriptions, suppressions
 
 SUBSCRIBED, PENDING, LEFT = (member.value for member in Membership)
 STAYING = (SUBSCRIBED, PENDING)
-TEXTS = ("first_name", "last_name", "country", "language")
-
-_temporary = MetaData()
-stage = Table(  # the rows of the file that could be taken
-    "import_stage",
-    _temporary,
-    Column("line", Id, primary_key=True, autoincrement=False),
-    Column("address", Text, nullable=False),
-    Column("address_hash", LargeBinary, nullable=False),
-    *(Column(name, Text, nullable=False) for name in TEXTS),
-    Column("attributes", Text, nullable=False),  # JSON
-    Column("status", Text, nullable=False),  # Membership or SuppressionReason
-    prefixes=["TEMPORARY"],
-)
-known = Table(  # people who were known before and whom the file names
-    "import_known",
-    _temporary,
-    Column("person_id", Id, primary_key=True, autoincrement=False),
-    Column("line", Id, nullable=False),  # the first that names them
-    Column("outcome", Text, nullable=False),  # JOINED, UPDATED, UNCHANGED or GONE
-    prefixes=["TEMPORARY"],
-)
 JOINED, UPDATED, UNCHANGED, GONE = "joined", "updated", "unchanged", "gone"
-_INSERT = f"INSERT INTO import_stage ({', '.join(stage.c.keys())}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-
-
-class Stage:
-    """The staged rows on a connection. Filling it locks nobody out: the tables are this connection's own."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.rows = 0
-        self.statuses: set[str] = set()
-        self.drop()
-        _temporary.create_all(connection, checkfirst=False)
-
-    def add(self, batch: Sequence[Person]) -> None:
-        """Take in judged rows."""
-        self.rows += len(batch)
-        self.statuses.update({row[-1] for row in batch})
-        if self.connection.dialect.name == "sqlite":
-            # Straight to the driver: SQLAlchemy's own way takes as long again for each row.
-            self.connection.exec_driver_sql(_INSERT, list(batch))
-        else:
-            names = stage.c.keys()
-            self.connection.execute(insert(stage), [dict(zip(names, row, strict=True)) for row in batch])
-
-    def drop(self) -> None:
-        """Drop the tables, also those that an import left which was broken off."""
-        for table in _temporary.sorted_tables:
-            self.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
 
 
 class Writer:
     """Takes the staged rows over into the list, in the caller's write transaction."""
 
-    def __init__(self, staged: Stage, *, list_name: str, source: str, wording: str, now: datetime) -> None:
-        self.connection = connection = staged.connection
+    def __init__(self, staged: Stage, joining: Joining) -> None:
+        self.connection = staged.connection
         self.staged, self.statuses = staged.rows, staged.statuses
-        self.now = literal(now, Instant())
-        self.source = source
-        if connection.dialect.name == "postgresql":
-            # Numbers tell who is new, so nobody else may add people meanwhile. SQLite has one writer anyway.
-            connection.exec_driver_sql("LOCK TABLE people IN SHARE ROW EXCLUSIVE MODE")
-        self.list_id = list_id(connection, list_name)
-        self.joining = consent_source(connection, how="import", source=source, wording=wording)
-        self.newest = connection.execute(select(func.coalesce(func.max(people.c.id), 0))).scalar_one()
+        self.joining = joining
+        self.now, self.list_id = joining.now, joining.list_id
 
     def finish(self) -> dict[str, int]:
         """Take over what was staged; how many rows became what: added, updated, unchanged, duplicate, suppressed."""
@@ -136,7 +57,7 @@ class Writer:
         if self.statuses <= set(STAYING):
             return False
         where = case((stage.c.status == LEFT, self.list_id), else_=EVERY_LIST)
-        rows = select(stage.c.address_hash, where, stage.c.status, self.now, literal(self.source)).where(
+        rows = select(stage.c.address_hash, where, stage.c.status, self.now, literal(self.joining.source)).where(
             stage.c.status.not_in(STAYING)
         )
         names = ["address_hash", "list_id", "reason", "at", "source"]
@@ -198,7 +119,7 @@ class Writer:
                 .join(people, people.c.address == first.c.address)
                 .outerjoin(subscriptions, here)
             )
-            .where(people.c.id <= self.newest)
+            .where(people.c.id <= self.joining.newest)
         )
         self.connection.execute(insert(known).from_select(["person_id", "line", "outcome"], rows))
 
@@ -217,8 +138,8 @@ class Writer:
         for status in STAYING:
             wanted = select(known.c.person_id).join(stage, stage.c.line == known.c.line)
             joined = wanted.where(known.c.outcome == JOINED, stage.c.status == status)
-            self._prove(joined, status, self.joining)
-            self._subscribe(joined, status)
+            self.joining.prove(joined, status)
+            self.joining.subscribe(joined, status)
         confirmed = and_(
             subscriptions.c.list_id == self.list_id,
             subscriptions.c.status == PENDING,
@@ -228,22 +149,22 @@ class Writer:
                 .where(known.c.outcome == UPDATED, stage.c.status == SUBSCRIBED)
             ),
         )
-        self._prove(select(subscriptions.c.person_id).where(confirmed), SUBSCRIBED, self.joining)
+        self.joining.prove(select(subscriptions.c.person_id).where(confirmed), SUBSCRIBED)
         self.connection.execute(update(subscriptions).where(confirmed).values(status=SUBSCRIBED, changed_at=self.now))
 
     def _subscribe_new(self) -> None:
         """Put the new people on the list, with the proof of it: those who have not confirmed as such."""
-        everyone = select(people.c.id).where(people.c.id > self.newest)
+        everyone = select(people.c.id).where(people.c.id > self.joining.newest)
         if PENDING in self.statuses:
             first = select(func.min(stage.c.line)).where(stage.c.status.in_(STAYING)).group_by(stage.c.address)
             addresses = select(stage.c.address).where(stage.c.line.in_(first), stage.c.status == PENDING)
             waiting = everyone.where(people.c.address.in_(addresses))
-            self._prove(waiting, PENDING, self.joining)
-            self._subscribe(waiting, PENDING)
+            self.joining.prove(waiting, PENDING)
+            self.joining.subscribe(waiting, PENDING)
             theirs = and_(subscriptions.c.person_id == people.c.id, subscriptions.c.list_id == self.list_id)
             everyone = everyone.where(~exists().where(theirs))
-        self._prove(everyone, SUBSCRIBED, self.joining)
-        self._subscribe(everyone, SUBSCRIBED)
+        self.joining.prove(everyone, SUBSCRIBED)
+        self.joining.subscribe(everyone, SUBSCRIBED)
 
     def _let_go(self) -> None:
         """Take off the list those of whom the file says that they left."""
@@ -251,19 +172,6 @@ class Writer:
         leaving = and_(
             subscriptions.c.list_id == self.list_id, subscriptions.c.status != LEFT, subscriptions.c.person_id.in_(left)
         )
-        source_id = consent_source(self.connection, how="import", source=self.source, wording="")
-        self._prove(select(subscriptions.c.person_id).where(leaving), LEFT, source_id)
+        source_id = consent_source(self.connection, how="import", source=self.joining.source, wording="")
+        self.joining.prove(select(subscriptions.c.person_id).where(leaving), LEFT, source_id=source_id)
         self.connection.execute(update(subscriptions).where(leaving).values(status=LEFT, changed_at=self.now))
-
-    def _prove(self, who: Select[Any], status: str, source_id: int) -> None:
-        """Append a proof for each of `who`; before their subscriptions change, which `who` may ask for."""
-        person = who.subquery().c[0]
-        rows = select(person, literal(self.list_id), literal(status), self.now, literal(source_id)).order_by(person)
-        names = ["person_id", "list_id", "status", "at", "source_id"]
-        self.connection.execute(insert(consents).from_select(names, rows))
-
-    def _subscribe(self, who: Select[Any], status: str) -> None:
-        person = who.subquery().c[0]
-        rows = select(literal(self.list_id), person, literal(status), self.now).order_by(person)
-        names = ["list_id", "person_id", "status", "changed_at"]
-        self.connection.execute(insert(subscriptions).from_select(names, rows))

@@ -1,0 +1,150 @@
+"""Judges many rows at a time, a step for a whole column of them; what isn't plain is judged row by row in `judging`.
+
+A million rows pass here, and a call for each row and step would take most of the time of an import. Both ways give the
+same, by property test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+from mailer.audience.addresses import HASH_BYTES, PLAIN, SHORT, hash_key
+from mailer.audience.importing.columns import Columns
+from mailer.audience.importing.judging import (
+    LONGEST_NAME,
+    QUOTED,
+    SUBSCRIBED,
+    Countries,
+    Languages,
+    Person,
+    Refuse,
+    RowRefused,
+    judge_rows,
+    split_name,
+    status_of,
+)
+from mailer.audience.importing.reading import Row
+
+BATCH = 250  # rows judged together: one odd row among them sends all of them the careful way
+REMEMBERED = 2_000  # values of a column
+
+
+def judge_batches(
+    rows: Iterable[Row], *, columns: Columns, address_key: bytes, refuse: Refuse
+) -> Iterator[list[Person]]:
+    """The rows that can be taken, as people, some hundred at a time; `refuse` is told of the others (`judge_rows`)."""
+    plain = _Plain(columns, address_key)
+    rows = iter(rows)
+    while batch := list(islice(rows, BATCH)):
+        people = plain.judge(batch)
+        if people is None:
+            people = list(judge_rows(batch, columns=columns, address_key=address_key, refuse=refuse))
+        yield people
+
+
+class _Plain:
+    """The short way, for batches in which no row says anything odd."""
+
+    def __init__(self, columns: Columns, address_key: bytes) -> None:
+        self.width, self.email, self.positions = columns.width, columns.email, columns.fields
+        self.keyed = hashlib.blake2b(digest_size=HASH_BYTES, key=hash_key(address_key))
+        self.countries, self.languages = Countries(), Languages()
+        self.statuses = _Remembered(status_of)
+        self.pairs = [(_Remembered(_pair_of(name)), position) for name, position in columns.attributes]
+        self.given = {name: _Remembered(_pair_of(f"{name}_as_given")) for name in ("country", "language")}
+
+    def judge(self, batch: Sequence[Row]) -> list[Person] | None:
+        """The people in these rows; None when one of the rows needs a closer look."""
+        lines, values = zip(*batch, strict=True)
+        if set(map(len, values)) != {self.width}:
+            return None
+        cells = list(chain.from_iterable(values))
+        # What is printable has no white space but blanks, and no line end.
+        if not "".join(cells).isprintable() or max(map(len, cells)) > LONGEST_NAME:
+            return None
+        text = "\n".join(["", *cells, ""])
+        if "\n " in text or " \n" in text:
+            cells = [cell.strip() for cell in cells]
+        addresses = self._addresses(cells)
+        if addresses is None:
+            return None
+        try:
+            fields = self._fields(cells, len(lines))
+        except RowRefused:
+            return None
+        return list(zip(lines, addresses, self._hashes(addresses), *fields, strict=True))
+
+    def _addresses(self, cells: list[str]) -> list[str] | None:
+        written = "\n".join(cells[self.email :: self.width])
+        if not written.isascii():
+            return None
+        addresses = written.lower().split("\n")
+        plain = max(map(len, addresses)) <= SHORT and all(map(PLAIN.fullmatch, addresses))
+        return addresses if plain else None
+
+    def _hashes(self, addresses: list[str]) -> list[bytes]:
+        copy = self.keyed.copy
+        hashes: list[bytes] = []
+        for address in "\n".join(addresses).encode().split(b"\n"):
+            hashed = copy()
+            hashed.update(address)
+            hashes.append(hashed.digest())
+        return hashes
+
+    def _fields(self, cells: list[str], count: int) -> tuple[Sequence[str], ...]:
+        """First names, last names, countries, languages, attributes as JSON, statuses."""
+        empty = [""] * count
+        found = {name: cells[position :: self.width] for name, position in self.positions.items()}
+        first, last = found.get("first_name", empty), found.get("last_name", empty)
+        if "name" in found:
+            first, last = _split(first, last, found["name"])
+        pieces = [list(map(pairs.__getitem__, cells[position :: self.width])) for pairs, position in self.pairs]
+        codes = {"country": empty, "language": empty}
+        for field, known in (("country", self.countries), ("language", self.languages)):
+            if field in found:
+                codes[field] = list(map(known.__getitem__, found[field]))
+                if codes[field].count("") > found[field].count(""):
+                    unknown = zip(found[field], codes[field], strict=True)
+                    pieces.append([self.given[field][cell] if not code else "" for cell, code in unknown])
+        statuses = list(map(self.statuses.__getitem__, found["status"])) if "status" in found else [SUBSCRIBED] * count
+        return first, last, codes["country"], codes["language"], _objects(pieces, count), statuses
+
+
+class _Remembered(dict[str, str]):
+    """What a function makes of a text, worked out once for each of the first thousands."""
+
+    def __init__(self, work_out: Callable[[str], str]) -> None:
+        super().__init__()
+        self.work_out = work_out
+
+    def __missing__(self, text: str) -> str:
+        result = self.work_out(text)
+        if len(self) < REMEMBERED:
+            self[text] = result
+        return result
+
+
+def _pair_of(name: str) -> Callable[[str], str]:
+    """A function that gives a value as a member of a JSON object, or "" for an empty one."""
+    prefix = f"{QUOTED(name)}:"
+    return lambda cell: prefix + QUOTED(cell) if cell else ""
+
+
+def _split(first: list[str], last: list[str], whole: list[str]) -> tuple[list[str], list[str]]:
+    """First and last names, from names in one piece where neither is given."""
+    names = [
+        split_name(three) if three and not one and not two else (one, two)
+        for one, two, three in zip(first, last, whole, strict=True)
+    ]
+    return [one for one, _ in names], [two for _, two in names]
+
+
+def _objects(pieces: list[list[str]], count: int) -> list[str]:
+    """JSON objects of the pairs in these columns, without those that are empty."""
+    if not pieces:
+        return ["{}"] * count
+    if len(pieces) == 1:
+        return ["{" + pair + "}" for pair in pieces[0]]
+    return ["{" + ",".join(filter(None, pairs)) + "}" for pairs in zip(*pieces, strict=True)]
