@@ -221,7 +221,7 @@ def test_a_copy_put_back_sends_nothing_that_may_have_been_sent(
     assert campaign_of(copy, "finished") == (CampaignState.FINISHED, "")
     assert steps.launch_due(copy, now=morning) == []
     # Once: staff's decision holds from then on, in the copy and wherever else it is opened.
-    assert steps.resume(copy, ids["sending"])
+    assert steps.resume(copy, ids["sending"], now=morning)
     copy.close()
     again = open_database(target, clock=lambda: morning)
     assert campaign_of(again, "sending") == (CampaignState.SENDING, "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, insert, literal, or_, select, true, update
 
+from mailer.audience.handover import change_consent
 from mailer.audience.consent import consent_source, insert_for
 from mailer.audience.importing.attributes import as_json, differ, merged
 from mailer.audience.importing.joining import Joining
@@ -44,6 +45,7 @@ class Writer:
         self._subscribe_new()
         if blocked:
             self._let_go()
+            change_consent(self.connection)  # last: whoever hands over meanwhile waits only for the commit
         return {
             "added": new + outcomes.get(JOINED, 0),
             "updated": outcomes.get(UPDATED, 0),
