@@ -13,7 +13,7 @@ from mailer.workspace import Workspace
 from tests.chaos.receivers import receiving
 from tests.chaos.site import Site
 from tests.chaos.stores import PostgresStore, SqliteStore, Store
-from tests.servers.postgres import Cluster, why_missing
+from tests.servers.postgres import Cluster
 
 LEAST_KILLS = 200  # of the long form
 COLUMNS = ("case", "engine", "transport", "kills", "people", "twice", "lost", "uncertain", "bound")
@@ -29,14 +29,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.get_closest_marker("long")]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    if missing := why_missing():
-        pytest.skip(missing)
-    with Cluster() as cluster:
-        yield cluster
 
 
 @pytest.fixture

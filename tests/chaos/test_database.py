@@ -18,7 +18,7 @@ from mailer.store.database import open_database
 from tests.chaos.combinations import on
 from tests.chaos.site import Site
 from tests.chaos.stores import PostgresStore, SqliteStore
-from tests.servers.postgres import Cluster, why_missing
+from tests.servers.postgres import Cluster
 
 PEOPLE = 240
 LOCKED_SECONDS = 2.5
@@ -115,10 +115,8 @@ def test_a_run_is_stopped_while_the_disk_is_full(small_disk: Path, site: Site) -
 
 
 @pytest.fixture
-def own_cluster() -> Iterator[Cluster]:
-    """A cluster that this case may kill, and that keeps what it committed."""
-    if missing := why_missing():
-        pytest.skip(missing)
+def own_cluster(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster beside the shared one that this case may kill, and that keeps what it committed."""
     with Cluster(durable=True) as cluster:
         yield cluster
 
