@@ -84,7 +84,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if not config.getoption("--long"):
+    if not config.getoption("--long") or config.getoption("collectonly"):
         return
     rows = _rows(terminalreporter)
     terminalreporter.section("what arrived against what the ledger says")
@@ -109,8 +109,9 @@ def _rows(reporter: pytest.TerminalReporter) -> list[list[str | int]]:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The whole long form must have killed often enough, or it proves less than it says."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    whole = session.config.getoption("--long") and not session.config.getoption("keyword")
-    if whole and reporter and session.exitstatus == 0 and not any("::" in one for one in session.config.args):
+    given = session.config
+    whole = given.getoption("--long") and not (given.getoption("keyword") or given.getoption("collectonly"))
+    if whole and reporter and session.exitstatus == 0 and not any("::" in one or ".py" in one for one in given.args):
         kills = sum(int(row[3]) for row in _rows(reporter))
         if kills < LEAST_KILLS:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

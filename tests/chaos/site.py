@@ -32,7 +32,7 @@ from tests.delivery.world import add_people, launch
 PATIENCE_SECONDS = 60.0
 PACE_PER_SECOND = 150.0  # slow enough to be caught in the middle
 SHARED_PEOPLE = 2100  # enough for four workers: one puts some hundreds aside at a time
-SHARED_PACE_PER_SECOND = 500.0  # of each of them
+SHARED_PACE_PER_SECOND = 500.0
 FAULTS_OF_OURS = ("Traceback", "fault of Mailer itself", "ResourceWarning")
 ENDED_WELL = (0, 3)  # 3: somebody should look
 HOURS_LATER = 2 * 3600.0

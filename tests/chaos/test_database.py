@@ -117,8 +117,8 @@ def test_a_run_is_stopped_while_the_disk_is_full(small_disk: Path, site: Site) -
 @pytest.fixture
 def own_cluster(cluster: Cluster) -> Iterator[Cluster]:
     """A cluster beside the shared one that this case may kill, and that keeps what it committed."""
-    with Cluster(durable=True) as cluster:
-        yield cluster
+    with Cluster(durable=True) as own:
+        yield own
 
 
 @on("postgresql-smtp", engines=["postgresql"])
