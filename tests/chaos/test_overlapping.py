@@ -26,8 +26,9 @@ def test_nine_overlapping_runs_share_the_work(site: Site) -> None:
 
 @on("sqlite-outbox", also=("sqlite-outbox",))
 def test_cron_stops_in_time_and_the_next_run_goes_on(site: Site) -> None:
+    site.pace_per_second = 40
     site.launch(300)
-    words = site.mailer("run", "--for", "1s")
+    words = site.mailer("run", "--for", "3s")
     assert "the time given with --for is over" in words
     states = site.judge(ended=False).states
     assert set(states) == {"sent", "queued"}
