@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test bench lock clean setup setup-dev
+.PHONY: help demo test chaos bench lock clean setup setup-dev
 
 help:
 	@echo "make demo    run the whole job on the sample workspace, about 20 seconds after the first install"
 	@echo "make test    lint, types, layers, sizes and the whole test suite"
+	@echo "make chaos   kill, cut off and fill up whatever a send needs, and compare what arrived with the ledger"
 	@echo "make bench   measure, and write the tables under benchmarks/"
 	@echo "make lock    renew the locked versions from pyproject.toml"
 	@echo "make clean   remove the virtual environment and what the demo left"
@@ -29,6 +30,9 @@ demo: setup
 
 test: setup-dev
 	@scripts/test
+
+chaos: setup-dev
+	@scripts/chaos $(if $(SEED),--chaos-seed $(SEED))
 
 bench: setup-dev
 	@$(BIN)/python -m benchmarks

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on their way
 TROUBLE = 3  # exit code of a run that somebody should look at
-LOOP_PAUSE_SECONDS = 1.0
+LOOP_PAUSE_SECONDS = 0.5  # so that a resume takes effect within a second
 
 
 @click.command()
@@ -114,8 +114,10 @@ def _progress() -> Generator[Progress, None, None]:
 def _tell(report: RunReport) -> None:
     """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
     if report.settled:
+        people = "1 person" if report.settled == 1 else f"{report.settled:,} people"
         click.echo(
-            f"{report.settled:,} deliveries are uncertain: the program sending them had died. mailer resolve --help"
+            f"{people} may have got their mail or not: the program that was sending it died. Of which newsletter:"
+            " mailer status"
         )
     for slug in report.overdue:
         click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
@@ -123,7 +125,8 @@ def _tell(report: RunReport) -> None:
         if _counts(tally) or tally.ended:
             state = "finished" if slug in report.finished else tally.ended or "more is due later"
             paused = "PAUSED: " if tally.pause else ""
-            click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.", err=tally.trouble)
+            doubt = f" Who is uncertain may have got it or not; decide: mailer resolve {slug}" * bool(tally.uncertain)
+            click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
 
 
 def _say(words: str) -> None:

@@ -5,7 +5,8 @@ In a thread, for most tests:
     with Relay(tls="starttls", login=("user", "password")) as relay:
         relay.on(Step.RCPT, Say("550 5.1.1 no such user"), recipient="gone@example.org")
         ...                       # send to relay.host, relay.port, trusting relay.ca_file
-        relay.received            # what was accepted, in order
+        relay.received            # what was accepted, in order, and when
+        relay.go_down(), relay.come_back()      # on the same port
 
 As a process of its own, for tests that kill the sender and must ask somebody else what arrived:
 
@@ -26,6 +27,7 @@ import base64
 import json
 import logging
 import os
+import random
 import re
 import signal
 import ssl
@@ -90,27 +92,43 @@ class Silence:
     recorded: bool = False
 
 
-Act = Say | HangUp | Dribble | Silence
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Wait, then go on as if nothing had been."""
+
+    seconds: float
+
+
+Act = Say | HangUp | Dribble | Silence | Delay
 
 
 @dataclass(slots=True)
-class _Rule:
+class Rule:
+    """One thing the relay was told, and how often it did it."""
+
     step: Step
     act: Act
     times: int | None
     skip: int
     recipient: str | None
+    share: float
+    taken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One accepted message for one recipient. `content` is empty unless bodies are kept."""
+    """One accepted message for one recipient. `content` is empty unless bodies are kept.
+
+    Both times are UNIX seconds: when its MAIL command was read, and when the relay took it, just before the 250.
+    """
 
     recipient: str
     sender: str
     message_id: str
     size_bytes: int
     content: bytes = b""
+    began_at: float = 0.0
+    accepted_at: float = 0.0
 
 
 class _Session(SMTP):
@@ -124,7 +142,7 @@ class _Session(SMTP):
         self._auth_required = relay.login is not None
         self._relay = relay
         self._greeted = False
-        self._middle: _Rule | None = None
+        self.began_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._relay.opened(self)
@@ -152,7 +170,7 @@ class _Session(SMTP):
         if rule is None:
             return False
         await self.act(rule.act)
-        return True
+        return not isinstance(rule.act, Delay)
 
     async def act(self, act: Act) -> None:
         match act:
@@ -170,6 +188,8 @@ class _Session(SMTP):
                     await self._writer.drain()
             case Silence():
                 await asyncio.Event().wait()  # until the connection goes, which cancels this
+            case Delay(seconds):
+                await asyncio.sleep(seconds)
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd finds commands by these names
         if not await self.acted(Step.EHLO, hostname):
@@ -184,6 +204,7 @@ class _Session(SMTP):
             await super().smtp_AUTH(arg)
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
+        self.began_at = time.time()
         if not await self.acted(Step.MAIL, arg):
             await super().smtp_MAIL(arg)
 
@@ -220,6 +241,7 @@ class Relay:
         pipelining: bool = True,
         size_limit_bytes: int = 33554432,
         names: tuple[str, ...] = (HOST, "localhost"),  # which its certificate is for
+        seed: str = "",  # of the dice that rules with a share throw
     ) -> None:
         self.host = HOST
         self.port = 0
@@ -228,7 +250,8 @@ class Relay:
         self.most_connections = 0
         self.connections_made = 0
         self._received: list[Received] = []
-        self._rules: list[_Rule] = []
+        self._rules: list[Rule] = []
+        self._dice = random.Random(seed)
         self.login = login
         self._tls = tls
         self._names = names
@@ -251,12 +274,27 @@ class Relay:
         with self._lock:
             return list(self._received)
 
+    @property
+    def accepted(self) -> int:
+        """How many messages were accepted so far."""
+        return len(self._received)
+
     def on(
-        self, step: Step, act: Act, *, times: int | None = None, skip: int = 0, recipient: str | None = None
-    ) -> None:
-        """Answer `act` at `step`: always or `times` times, after letting `skip` pass, for all or one recipient."""
+        self,
+        step: Step,
+        act: Act,
+        *,
+        times: int | None = None,
+        skip: int = 0,
+        recipient: str | None = None,
+        share: float = 1.0,
+    ) -> Rule:
+        """Answer `act` at `step`: always or `times` times, after letting `skip` pass, for all or one recipient, each
+        time or by chance in a `share` of the times."""
+        rule = Rule(step, act, times, skip, recipient, share)
         with self._lock:
-            self._rules.append(_Rule(step, act, times, skip, recipient))
+            self._rules.append(rule)
+        return rule
 
     def behave(self) -> None:
         """Forget all rules."""
@@ -267,9 +305,22 @@ class Relay:
         """Break all open connections, as a restart of the relay does."""
         self._loop.call_soon_threadsafe(lambda: [session.hang_up() for session in list(self._sessions)])
 
+    def go_down(self) -> None:
+        """Break all open connections and refuse new ones."""
+        asyncio.run_coroutine_threadsafe(self._go_down(), self._loop).result(10)
+
+    async def _go_down(self) -> None:
+        self._server.close()
+        for session in list(self._sessions):
+            session.hang_up()
+
+    def come_back(self) -> None:
+        """Listen again, on the same port."""
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+
     # What the conversations ask and tell
 
-    def take(self, step: Step, argument: str | None) -> _Rule | None:
+    def take(self, step: Step, argument: str | None) -> Rule | None:
         with self._lock:
             self.commands.append(step)
             for rule in self._rules:
@@ -278,10 +329,13 @@ class Relay:
                 if rule.skip:
                     rule.skip -= 1
                     continue
+                if rule.share < 1 and self._dice.random() >= rule.share:
+                    continue
                 if rule.times is not None:
                     if not rule.times:
                         continue
                     rule.times -= 1
+                rule.taken += 1
                 return rule
         return None
 
@@ -304,8 +358,11 @@ class Relay:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         recipients = ",".join(envelope.rcpt_tos)
         rule = self.take(Step.END, recipients)
+        if rule is not None and isinstance(rule.act, Delay):
+            await server.act(rule.act)
+            rule = None
         if rule is None or getattr(rule.act, "recorded", False):
-            self._record(envelope)
+            self._record(envelope, server.began_at)
         if rule is not None:
             if isinstance(rule.act, Say):
                 return rule.act.reply
@@ -313,7 +370,7 @@ class Relay:
             await asyncio.Event().wait()
         return f"250 2.0.0 Ok: queued as {len(self._received):08X}"
 
-    def _record(self, envelope: Any) -> None:
+    def _record(self, envelope: Any, began_at: float) -> None:
         content: bytes = envelope.original_content
         found = MESSAGE_ID.search(content)
         for recipient in envelope.rcpt_tos:
@@ -323,6 +380,8 @@ class Relay:
                 message_id=found.group(1).decode("ascii", "replace") if found else "",
                 size_bytes=len(content),
                 content=content if self.bodies else b"",
+                began_at=began_at,
+                accepted_at=time.time(),
             )
             with self._lock:
                 self._received.append(one)
@@ -397,6 +456,8 @@ def _line(one: Received) -> bytes:
         "sender": one.sender,
         "message_id": one.message_id,
         "size_bytes": one.size_bytes,
+        "began_at": one.began_at,
+        "accepted_at": one.accepted_at,
         "content": base64.b64encode(one.content).decode(),
     }
     return json.dumps(data).encode() + b"\n"

@@ -4,7 +4,7 @@ remembers whom it took mail for. It misbehaves when told to.
     with SendgridFake(api_key="SG.test") as fake:
         fake.on(Answer(429, headers={"X-RateLimit-Reset": "1790000030"}), times=1)
         ...                       # post to fake.url
-        fake.accepted             # one for each person, as their mail would read
+        fake.accepted             # one for each person, as their mail would read, and when it was taken
 
 As a process of its own, for tests that kill the sender:
 
@@ -26,15 +26,16 @@ import re
 import signal
 import ssl
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
 from tests.servers.relay import read_port, write_port
 
-__all__ = ["Accepted", "Answer", "Break", "SendgridFake", "Stall", "read_log", "read_port"]
+__all__ = ["Accepted", "Answer", "Break", "Delay", "SendgridFake", "Stall", "read_log", "read_port"]
 
 HOST = "127.0.0.1"
 ADDRESS = re.compile(r"[!#$%&'*+/=?^_`{|}~.A-Za-z0-9-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -68,20 +69,34 @@ class Break:
     accepted: bool = False
 
 
-Act = Answer | Stall | Break
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Read the body, wait, then go on as if nothing had been."""
+
+    seconds: float
+
+
+Act = Answer | Stall | Break | Delay
 
 
 @dataclass(slots=True)
-class _Rule:
+class Rule:
+    """One thing the fake was told, and how often it did it."""
+
     act: Act
     times: int | None
     skip: int
     when: Callable[[Sequence[str]], bool] | None
+    share: float
+    taken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """One person's mail as SendGrid would send it. `request` is the X-Message-Id of its request."""
+    """One person's mail as SendGrid would send it. `request` is the X-Message-Id of its request.
+
+    Both times are UNIX seconds: when the request's headers were read, and when its mails were taken.
+    """
 
     recipient: str
     name: str
@@ -91,6 +106,8 @@ class Accepted:
     headers: dict[str, str]
     custom_args: dict[str, str]
     request: str
+    began_at: float = 0.0
+    accepted_at: float = 0.0
 
 
 class Invalid(Exception):
@@ -106,7 +123,12 @@ class SendgridFake:
     """The API, listening on `url`. Start it with `with`; `on` tells it how to answer."""
 
     def __init__(
-        self, *, api_key: str = "SG.test", log: Path | None = None, context: ssl.SSLContext | None = None
+        self,
+        *,
+        api_key: str = "SG.test",
+        log: Path | None = None,
+        context: ssl.SSLContext | None = None,
+        seed: str = "",  # of the dice that rules with a share throw
     ) -> None:
         self.api_key = api_key
         self.unknown: set[str] = set()  # addresses to call invalid, as SendGrid does with some that look right
@@ -116,7 +138,8 @@ class SendgridFake:
         self.takes_gzip = False  # an account where support enabled it
         self._left = threading.Semaphore(0)
         self._accepted: list[Accepted] = []
-        self._rules: list[_Rule] = []
+        self._rules: list[Rule] = []
+        self._dice = random.Random(seed)
         self._lock = threading.Lock()
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if log else None
         self.stopping = threading.Event()
@@ -154,10 +177,14 @@ class SendgridFake:
         times: int | None = None,
         skip: int = 0,
         when: Callable[[Sequence[str]], bool] | None = None,
-    ) -> None:
-        """Act so: always or `times` times, after letting `skip` pass, on all requests or `when` the recipients fit."""
+        share: float = 1.0,
+    ) -> Rule:
+        """Act so: always or `times` times, after letting `skip` pass, on all requests or `when` the recipients fit,
+        each time or by chance in a `share` of the times."""
+        rule = Rule(act, times, skip, when, share)
         with self._lock:
-            self._rules.append(_Rule(act, times, skip, when))
+            self._rules.append(rule)
+        return rule
 
     def wait_until_left(self) -> None:
         """Wait until one more connection is closed."""
@@ -181,18 +208,22 @@ class SendgridFake:
                 if rule.skip:
                     rule.skip -= 1
                     continue
+                if rule.share < 1 and self._dice.random() >= rule.share:
+                    continue
                 if rule.times is not None:
                     if not rule.times:
                         continue
                     rule.times -= 1
+                rule.taken += 1
                 return rule.act
         return None
 
-    def accept(self, body: Mapping[str, Any]) -> str:
+    def accept(self, body: Mapping[str, Any], began_at: float) -> str:
         """Take the mails of a valid request; returns its X-Message-Id."""
         with self._lock:
             request = f"fake-{len(self.requests):06d}"
-            for mail in mails(body, request):
+            now = time.time()
+            for mail in (replace(mail, began_at=began_at, accepted_at=now) for mail in mails(body, request)):
                 self._accepted.append(mail)
                 if self._log is not None:
                     os.write(self._log, json.dumps(asdict(mail)).encode() + b"\n")
@@ -235,6 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         fake = self.server_fake
+        began_at = time.time()
         self.close_connection = fake.leaves_silently
         unread = fake.take(None)
         if unread is not None:
@@ -246,8 +278,11 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         act = fake.take([p["to"][0]["email"] for p in body["personalizations"]])
+        if isinstance(act, Delay):
+            fake.stopping.wait(act.seconds)
+            act = None
         if act is not None and act.accepted:
-            fake.accept(body)
+            fake.accept(body, began_at)
         match act:
             case Answer():
                 self._answer(act.status, {"errors": list(act.errors)}, act.headers)
@@ -258,7 +293,7 @@ class _Handler(BaseHTTPRequestHandler):
             case None if body.get("mail_settings", {}).get("sandbox_mode", {}).get("enable") is True:
                 self._answer(200, None, {})
             case None:
-                self._answer(202, None, {"X-Message-Id": fake.accept(body)})
+                self._answer(202, None, {"X-Message-Id": fake.accept(body, began_at)})
 
     def _body(self) -> dict[str, Any] | None:
         """The request, read and checked; None when it was answered already."""

@@ -6,6 +6,7 @@ import signal
 import smtplib
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -70,3 +71,44 @@ def test_a_relay_process_answers_as_it_was_told_and_leaves_on_a_signal(tmp_path:
         process.terminate()
     assert process.wait(10) == 0
     assert relay.read_log(log) == []
+
+
+def test_a_relay_goes_down_and_comes_back_on_its_port() -> None:
+    with relay.Relay() as running:
+        running.go_down()
+        with pytest.raises(ConnectionRefusedError):
+            over_smtp(running.port)
+        running.come_back()
+        over_smtp(running.port)
+        assert running.accepted == 2
+
+
+def test_a_relay_tells_when_a_hand_over_began_and_when_it_was_taken() -> None:
+    with relay.Relay() as running:
+        running.on(relay.Step.END, relay.Delay(0.05))
+        before = time.time()
+        over_smtp(running.port)
+        for one in running.received:
+            assert before <= one.began_at <= one.accepted_at - 0.05
+            assert one.accepted_at <= time.time()
+
+
+def test_the_fake_tells_when_a_request_began_and_when_it_was_taken() -> None:
+    with sendgrid_fake.SendgridFake() as fake:
+        rule = fake.on(sendgrid_fake.Delay(0.05))
+        before = time.time()
+        over_http(fake.port)
+        assert rule.taken == 1
+        assert len(fake.accepted) == 2
+        for one in fake.accepted:
+            assert before <= one.began_at <= one.accepted_at - 0.05
+
+
+def test_what_happens_by_chance_is_drawn_from_the_seed() -> None:
+    def refused(seed: str) -> list[bool]:
+        with relay.Relay(seed=seed) as running:
+            running.on(relay.Step.RCPT, relay.Say("450 4.2.1 busy"), share=0.5)
+            return [running.take(relay.Step.RCPT, "a@example.org") is not None for _ in range(40)]
+
+    assert refused("one") == refused("one") != refused("two")
+    assert 5 < sum(refused("one")) < 35

@@ -1,0 +1,67 @@
+"""What staff do in mid-send: pause, resume, cancel from another process; Ctrl-C and SIGTERM of the sending one."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from tests.chaos.combinations import on
+from tests.chaos.site import Site
+
+PEOPLE = 2000  # most of them are never mailed
+AT_ONCE_SECONDS = 1.0
+DRAIN_SECONDS = 5.0
+
+
+def later_than(site: Site, moment: float) -> list[str]:
+    return [one.address for one in site.receiver.arrivals() if one.accepted_at > moment]
+
+
+def watch(site: Site, since: float) -> None:
+    """Long enough to see whether anything arrives more than a second after."""
+    site.wait_for(lambda: time.time() > since + 2 * AT_ONCE_SECONDS, why="two seconds had passed")
+    assert later_than(site, since + AT_ONCE_SECONDS) == []
+
+
+@on("sqlite-smtp", "postgresql-sendgrid")
+def test_pause_resume_and_cancel_take_effect_within_a_second(site: Site) -> None:
+    site.pace_per_second = 60
+    site.launch(PEOPLE)
+    worker = site.start("run", "--loop")
+    site.wait_for_arrivals(40, worker)
+    site.mailer("pause", "appeal")
+    watch(site, time.time())
+    paused = site.judge(ended=False)
+    assert paused.states == {"sent": site.receiver.count(), "queued": PEOPLE - site.receiver.count()}
+    assert site.status()["state"] == "paused"
+    before = site.receiver.count()
+    site.mailer("resume", "appeal")
+    resumed_at = time.time()
+    site.wait_for_arrivals(before + 20, worker)
+    first = min(one.began_at for one in site.receiver.arrivals()[before:])
+    assert first - resumed_at <= AT_ONCE_SECONDS
+    words = site.mailer("cancel", "appeal", "--yes")
+    watch(site, time.time())
+    worker.send(signal.SIGTERM)
+    worker.end()
+    sent = site.receiver.count()
+    assert site.finish(state="cancelled") == {"sent": sent, "cancelled": PEOPLE - sent}
+    assert f"{PEOPLE - sent:,} people who were queued will not be mailed" in words
+    assert site.told(r"appeal: .* sent; the campaign is paused")
+
+
+@on("sqlite-smtp", "postgresql-sendgrid", also=("sqlite-outbox",))
+def test_a_signal_drains_and_leaves_nothing_uncertain(site: Site) -> None:
+    site.launch(240)
+    site.receiver.slow_down(0.5)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        run = site.start("run")
+        site.wait_for_arrivals(site.receiver.count() + 6, run)
+        run.send(number)
+        since = time.monotonic()
+        words = run.end()
+        assert time.monotonic() - since <= DRAIN_SECONDS
+        assert f"stopped by {number.name}" in words
+        assert set(site.judge(ended=False).states) == {"sent", "queued"}
+    site.receiver.behave()
+    assert site.finish() == {"sent": 240}
