@@ -14,9 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.audience.addresses import normalise
 from mailer.audience.handover import change_consent
+from mailer.store.states import Membership, SuppressionReason
 from mailer.store.tables import (
-    Membership,
-    SuppressionReason,
     consent_sources,
     consents,
     deliveries,

@@ -7,17 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Select, or_, select
 
-from mailer.store.tables import (
-    DeliveryState,
-    Membership,
-    Verdict,
-    campaigns,
-    deliveries,
-    hits,
-    links,
-    lists,
-    subscriptions,
-)
+from mailer.store.states import DeliveryState, Membership, Verdict
+from mailer.store.tables import campaigns, deliveries, hits, links, lists, subscriptions
 
 # A person counts as mailed when the mail left, may have left, or is leaving.
 MAILED = (DeliveryState.SENT.value, DeliveryState.SENDING.value, DeliveryState.UNCERTAIN.value)

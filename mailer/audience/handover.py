@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, se
 from mailer.audience.standing import BY_RANK, EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
 from mailer.store.arrays import among
 from mailer.store.prepared import Prepared
-from mailer.store.tables import Membership, deliveries, people, subscriptions, suppressions
+from mailer.store.states import Membership
+from mailer.store.tables import deliveries, people, subscriptions, suppressions
 
 
 def may_be_mailed() -> ColumnElement[bool]:

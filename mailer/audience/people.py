@@ -13,16 +13,8 @@ from sqlalchemy import Connection, Select, Text, bindparam, cast, func, or_, sel
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.sqlite_tools import has_search, search_words
 from mailer.errors import MailerError
-from mailer.store.tables import (
-    Membership,
-    consent_sources,
-    consents,
-    deliveries,
-    lists,
-    people,
-    subscriptions,
-    suppressions,
-)
+from mailer.store.states import Membership
+from mailer.store.tables import consent_sources, consents, deliveries, lists, people, subscriptions, suppressions
 
 FIELDS = ("email", "first_name", "last_name", "name", "country", "language")  # what every supporter has
 

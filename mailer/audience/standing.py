@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, literal
 
-from mailer.store.tables import Membership, SuppressionReason, subscriptions, suppressions
+from mailer.store.states import Membership, SuppressionReason
+from mailer.store.tables import subscriptions, suppressions
 
 EVERY_LIST = 0  # the list_id of a suppression that holds for all lists
 

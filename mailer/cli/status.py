@@ -16,7 +16,7 @@ from mailer.errors import MailerError
 if TYPE_CHECKING:
     from mailer.delivery.status import CampaignStatus
     from mailer.store.database import Database
-    from mailer.store.tables import DeliveryState
+    from mailer.store.states import DeliveryState
     from mailer.workspace import Workspace
 
 LOW_ON_SPACE_BYTES = 200 * 1024 * 1024
@@ -62,7 +62,7 @@ def _print_statuses(statuses: list[CampaignStatus], remarks: list[str]) -> None:
 
 
 def _shown_states() -> tuple[DeliveryState, ...]:
-    from mailer.store.tables import DeliveryState
+    from mailer.store.states import DeliveryState
 
     return (
         DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.SKIPPED
@@ -72,7 +72,7 @@ def _shown_states() -> tuple[DeliveryState, ...]:
 def _remark(one: CampaignStatus, *, warm_up: str) -> str:
     """What staff should know or do next. `warm_up`: where the plan of its transport stands, if there is one."""
     from mailer.delivery.schedule import in_words
-    from mailer.store.tables import CampaignState, DeliveryState
+    from mailer.store.states import CampaignState, DeliveryState
 
     moment = now()
     if one.state is CampaignState.SCHEDULED and one.due_at:

@@ -24,18 +24,8 @@ from mailer.compose.message import Message
 from mailer.delivery.evidence import begin_anew
 from mailer.errors import MailerError
 from mailer.store.database import Conflict, Database
-from mailer.store.tables import (
-    APART,
-    QUEUE,
-    CampaignState,
-    DeliveryState,
-    campaigns,
-    deliveries,
-    events,
-    images,
-    links,
-    workers,
-)
+from mailer.store.states import CampaignState, DeliveryState
+from mailer.store.tables import APART, QUEUE, campaigns, deliveries, events, images, links, workers
 
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
 

@@ -19,7 +19,8 @@ from mailer.delivery.guarding import Evidence, Guard, Halt
 from mailer.errors import MailerError
 from mailer.settings import Guard as Limits
 from mailer.store.database import Database
-from mailer.store.tables import EPOCH, FEEDBACK, DeliveryState, deliveries, events, guard_evidence
+from mailer.store.states import DeliveryState
+from mailer.store.tables import EPOCH, FEEDBACK, deliveries, events, guard_evidence
 from mailer.transports.envelope import Outcome
 
 LOOK_EVERY_SECONDS = 10.0

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, exists, insert, select, update
 from mailer.audience.consent import leave
 from mailer.audience.handover import change_consent
 from mailer.delivery.frozen import NotKept, campaign_of, recipient_of
-from mailer.store.tables import DeliveryState, Membership, campaigns, deliveries, events, lists, people, subscriptions
+from mailer.store.states import DeliveryState, Membership
+from mailer.store.tables import campaigns, deliveries, events, lists, people, subscriptions
 
 UNSUBSCRIBED = "unsubscribed"  # kinds of `events`
 ARRIVED = "arrived"

@@ -24,16 +24,8 @@ from mailer.errors import MailerError
 from mailer.store.arrays import among
 from mailer.store.database import Database
 from mailer.store.prepared import Prepared
-from mailer.store.tables import (
-    EPOCH,
-    MICROSECOND,
-    QUEUE,
-    CampaignState,
-    DeliveryState,
-    campaigns,
-    deliveries,
-    workers,
-)
+from mailer.store.states import CampaignState, DeliveryState
+from mailer.store.tables import EPOCH, MICROSECOND, QUEUE, campaigns, deliveries, workers
 from mailer.transports.envelope import Fate
 
 LEASE = timedelta(seconds=60)

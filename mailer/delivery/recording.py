@@ -15,14 +15,8 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from mailer.audience.consent import suppress
 from mailer.store.arrays import among
 from mailer.store.prepared import Prepared, Values
-from mailer.store.tables import (
-    CampaignState,
-    DeliveryState,
-    SuppressionReason,
-    deliveries,
-    events,
-    people,
-)
+from mailer.store.states import CampaignState, DeliveryState, SuppressionReason
+from mailer.store.tables import deliveries, events, people
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 
 # A relay's "try again later" is believed for two days, as a relay itself would (RFC 5321 §4.5.4.1 asks for some

@@ -26,7 +26,8 @@ from mailer.delivery.stopping import Stop
 from mailer.delivery.tally import Observer, Tally
 from mailer.delivery.warming import WarmUp
 from mailer.store.database import Database
-from mailer.store.tables import CampaignState, campaigns
+from mailer.store.states import CampaignState
+from mailer.store.tables import campaigns
 from mailer.tracking.tokens import Signer
 from mailer.transports.choosing import make_transport
 from mailer.transports.envelope import Transport

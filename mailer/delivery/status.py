@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from mailer.audience.selection import CHOSEN
-from mailer.store.tables import APART, QUEUE, CampaignState, DeliveryState, campaigns, deliveries, people, workers
+from mailer.store.states import CampaignState, DeliveryState
+from mailer.store.tables import APART, QUEUE, campaigns, deliveries, people, workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from mailer.errors import MailerError
-from mailer.store.tables import CampaignState, DeliveryState, Verdict, campaigns, deliveries, events, hits, links
+from mailer.store.states import CampaignState, DeliveryState, Verdict
+from mailer.store.tables import campaigns, deliveries, events, hits, links
 
 TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons
 NO_CLASS = "unknown"

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mailer.reports.figures import Clicks, Figures
-from mailer.store.tables import CampaignState
+from mailer.store.states import CampaignState
 
 LABEL_CELLS, NUMBER_CELLS, SHARE_CELLS, BAR_CELLS = 28, 7, 19, 24
 FULL, EIGHTHS = "█", " ▏▎▍▌▋▊▉"

@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
-from mailer.store.tables import CampaignState, Instant, campaigns, metadata
+from mailer.store.states import CampaignState
+from mailer.store.tables import Instant, campaigns, metadata
 from mailer.store.trouble import FENCED, DatabaseTrouble
 
 BACKUP = "backup"  # this is a copy, taken at `at`

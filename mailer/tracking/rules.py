@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from mailer.store.tables import Verdict
+from mailer.store.states import Verdict
 
 RULES = 1  # goes up with each change of what follows, and stands beside every verdict
 

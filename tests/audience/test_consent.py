@@ -11,15 +11,8 @@ from mailer.audience.addresses import address_hash
 from mailer.audience.consent import forget, leave, leave_everything, list_id, suppress
 from mailer.audience.people import show
 from mailer.store.database import Database
-from mailer.store.tables import (
-    Membership,
-    SuppressionReason,
-    consents,
-    deliveries,
-    people,
-    subscriptions,
-    suppressions,
-)
+from mailer.store.states import Membership, SuppressionReason
+from mailer.store.tables import consents, deliveries, people, subscriptions, suppressions
 from tests.audience.world import KEY, add_campaign, add_person, deliver, subscribe
 
 

@@ -10,7 +10,8 @@ from mailer.audience.addresses import address_hash
 from mailer.audience.consent import forget, leave, list_id, suppress
 from mailer.audience.handover import may_be_mailed, obstacles
 from mailer.store.database import Database
-from mailer.store.tables import Membership, SuppressionReason, deliveries
+from mailer.store.states import Membership, SuppressionReason
+from mailer.store.tables import deliveries
 from tests.audience.world import KEY, add_campaign, add_person, deliver, subscribe
 
 

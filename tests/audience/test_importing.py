@@ -18,7 +18,8 @@ from mailer.audience.people import find_supporter, list_counts, show
 from mailer.audience.sqlite_tools import ensure_search, has_search, search_words
 from mailer.errors import MailerError
 from mailer.store.database import Database
-from mailer.store.tables import SuppressionReason, consents, people, suppressions
+from mailer.store.states import SuppressionReason
+from mailer.store.tables import consents, people, suppressions
 from tests.audience.world import KEY, bring
 from tests.conftest import NOW
 

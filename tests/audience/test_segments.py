@@ -28,7 +28,8 @@ from mailer.compose.expressions import (
 )
 from mailer.errors import FaultsFound, MailerError
 from mailer.store.database import Database, open_database
-from mailer.store.tables import DeliveryState, Verdict, people
+from mailer.store.states import DeliveryState, Verdict
+from mailer.store.tables import people
 from tests.audience.world import add_campaign, add_person, click, deliver, subscribe
 from tests.databases import ENGINES, NewDatabase
 

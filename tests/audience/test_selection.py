@@ -18,7 +18,7 @@ from mailer.audience.definition import Audience, from_json, to_json
 from mailer.audience.selection import chosen, decided, places, select_audience
 from mailer.audience.standing import Reason
 from mailer.store.database import Database, open_database
-from mailer.store.tables import DeliveryState, Membership, SuppressionReason
+from mailer.store.states import DeliveryState, Membership, SuppressionReason
 from tests.audience.world import KEY, add_campaign, add_person, deliver, subscribe
 from tests.conftest import NOW
 from tests.databases import ENGINES, NewDatabase

@@ -12,18 +12,8 @@ from sqlalchemy import Connection, insert
 from mailer.audience.addresses import address_hash
 from mailer.audience.importing import ImportReport, import_file
 from mailer.store.database import Database
-from mailer.store.tables import (
-    CampaignState,
-    DeliveryState,
-    Membership,
-    Verdict,
-    campaigns,
-    deliveries,
-    hits,
-    links,
-    people,
-    subscriptions,
-)
+from mailer.store.states import CampaignState, DeliveryState, Membership, Verdict
+from mailer.store.tables import campaigns, deliveries, hits, links, people, subscriptions
 from mailer.workspace import ListDefinition
 from tests.conftest import NOW
 

@@ -13,7 +13,8 @@ from mailer.delivery.ledger import LEASE, CampaignStopped, LeaseLost, settle_exp
 from mailer.delivery.recording import Done
 from mailer.errors import MailerError
 from mailer.store.database import Database
-from mailer.store.tables import SuppressionReason, deliveries, events, people, subscriptions, suppressions
+from mailer.store.states import SuppressionReason
+from mailer.store.tables import deliveries, events, people, subscriptions, suppressions
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
 

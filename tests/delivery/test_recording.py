@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mailer.delivery.recording import Change, decide
-from mailer.store.tables import DeliveryState
+from mailer.store.states import DeliveryState
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

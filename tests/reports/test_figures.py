@@ -14,7 +14,8 @@ from sqlalchemy import delete
 from mailer.errors import MailerError
 from mailer.reports.figures import Clicks, Delivered, Figures, figures
 from mailer.store.database import Database
-from mailer.store.tables import CampaignState, DeliveryState, Verdict, hits
+from mailer.store.states import CampaignState, DeliveryState, Verdict
+from mailer.store.tables import hits
 from tests.reports.builders import (
     CAMPAIGN,
     SLUG,

@@ -21,7 +21,8 @@ from mailer.reports.exporting import as_csv
 from mailer.reports.figures import figures
 from mailer.reports.showing import BAR_CELLS, bar, show
 from mailer.store.database import Database
-from mailer.store.tables import CampaignState, DeliveryState, campaigns
+from mailer.store.states import CampaignState, DeliveryState
+from mailer.store.tables import campaigns
 from mailer.workspace import Workspace
 from tests.reports.builders import (
     SLUG,

@@ -19,7 +19,8 @@ from mailer.errors import MailerError
 from mailer.store import backup as backing
 from mailer.store.backup import back_up
 from mailer.store.database import Database, DatabaseTrouble, open_database
-from mailer.store.tables import CampaignState, campaigns, events, people
+from mailer.store.states import CampaignState
+from mailer.store.tables import campaigns, events, people
 from tests.conftest import NOW
 from tests.databases import ENGINES, NewDatabase
 from tests.delivery.world import Clock, add_people, launch, worker

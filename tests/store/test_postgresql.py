@@ -13,7 +13,8 @@ from mailer.delivery import campaigns as steps
 from mailer.errors import MailerError
 from mailer.store import engines
 from mailer.store.database import Conflict, Database, DatabaseTrouble, open_database
-from mailer.store.tables import DeliveryState, campaigns, deliveries, lists
+from mailer.store.states import DeliveryState
+from mailer.store.tables import campaigns, deliveries, lists
 from tests.conftest import NOW
 from tests.databases import emptied, on_postgresql
 from tests.delivery.world import add_people, launch, states

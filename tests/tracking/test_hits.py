@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from mailer.store.database import Database
-from mailer.store.tables import Verdict, hits, people
+from mailer.store.states import Verdict
+from mailer.store.tables import hits, people
 from mailer.tracking.hits import LONGEST_HEADER, Hit, make_hit, network_hash, record_hits
 from mailer.tracking.rules import RULES
 from tests.reports.builders import add_campaign, add_deliveries, add_people, delivery_id, make_message

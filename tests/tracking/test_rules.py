@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.store.tables import Verdict
+from mailer.store.states import Verdict
 from mailer.tracking.rules import judge
 
 PEOPLE = (

@@ -11,7 +11,8 @@ from sqlalchemy import update
 
 from mailer.errors import MailerError
 from mailer.store.database import Database
-from mailer.store.tables import DeliveryState, Verdict, campaigns, deliveries, events, people
+from mailer.store.states import DeliveryState, Verdict
+from mailer.store.tables import campaigns, deliveries, events, people
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.web.public.clicks import location

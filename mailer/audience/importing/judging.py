@@ -16,7 +16,7 @@ from mailer.audience.addresses import AROUND, HASH_BYTES, PLAIN, SHORT, BadAddre
 from mailer.audience.importing.columns import Columns
 from mailer.audience.importing.reading import Row
 from mailer.errors import MailerError
-from mailer.store.tables import Membership, SuppressionReason
+from mailer.store.states import Membership, SuppressionReason
 
 LONGEST_NAME = 200
 LONGEST_ATTRIBUTE = 10_000

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, insert, literal, or_, select, true, update
 
-from mailer.audience.handover import change_consent
 from mailer.audience.consent import consent_source, insert_for
+from mailer.audience.handover import change_consent
 from mailer.audience.importing.attributes import as_json, differ, merged
 from mailer.audience.importing.joining import Joining
 from mailer.audience.importing.staging import TEXTS, Stage, known, stage
 from mailer.audience.standing import EVERY_LIST
-from mailer.store.tables import Membership, people, subscriptions, suppressions
+from mailer.store.states import Membership
+from mailer.store.tables import people, subscriptions, suppressions
 
 SUBSCRIBED, PENDING, LEFT = (member.value for member in Membership)
 STAYING = (SUBSCRIBED, PENDING)

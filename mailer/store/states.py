@@ -1,0 +1,53 @@
+"""The words for states and reasons that the tables hold, each with its meaning."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DeliveryState(StrEnum):
+    """Where one message to one person stands."""
+
+    QUEUED = "queued"  # not handed over; due when `not_before` has come
+    SENDING = "sending"  # the intent is recorded; the message may be on the wire
+    SENT = "sent"  # the transport took it
+    FAILED = "failed"  # refused for good
+    UNCERTAIN = "uncertain"  # it may have arrived; nobody can tell; never resent by itself
+    SKIPPED = "skipped"  # not handed over, for the reason beside it: left, suppressed or deleted since the launch
+    CANCELLED = "cancelled"  # staff cancelled the campaign before its turn came
+
+
+class CampaignState(StrEnum):
+    """Where one sending of one message stands."""
+
+    SCHEDULED = "scheduled"  # the message is frozen; the audience will be when it is due
+    SENDING = "sending"  # the audience is frozen; workers may claim
+    PAUSED = "paused"  # by staff or by a guard rail; `why` says which
+    OVERDUE = "overdue"  # its time passed by more than it may be late; staff decide
+    CANCELLED = "cancelled"
+    FINISHED = "finished"  # nothing is queued or on the wire
+
+
+class Membership(StrEnum):
+    """How a person stands to a list."""
+
+    SUBSCRIBED = "subscribed"
+    PENDING = "pending"  # asked to join; the confirmation has not been pressed
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address must not be mailed. An import lifts none of them."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"  # refused for good: no such person
+    COMPLAINED = "complained"  # reported as spam
+    STAFF = "staff"
+
+
+class Verdict(StrEnum):
+    """Who is thought to have made a hit, by the rules of `tracking`."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNSURE = "unsure"
