@@ -10,12 +10,12 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 
+from mailer.delivery.ahead import Ahead
 from mailer.delivery.evidence import Rails
 from mailer.delivery.guarding import Halt
 from mailer.delivery.ledger import CampaignStopped, LeaseLost, Worker
@@ -31,6 +31,7 @@ from mailer.store.database import DatabaseTrouble
 from mailer.transports.envelope import Transport
 
 CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
+MOST_AHEAD = 10 * CLAIMED_AHEAD  # of these, when all wait for a domain's pace
 LINGER_SECONDS = 0.002  # how long a commit waits for half the connections, to serve them together
 LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
 
@@ -60,7 +61,8 @@ class Engine:
         self.observer = observer
         self.tally = Tally()
         self._patience = Patience(stop, observer.say)
-        self._ahead: deque[Addressed] = deque()  # put aside for this worker, their intents not recorded
+        self._ahead = Ahead(pacer)  # put aside for this worker, their intents not recorded
+        self._more_are_due = True
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._troubles = 0
@@ -168,34 +170,18 @@ class Engine:
                 continue
             if not self._ahead:
                 self._refill()
-            people, wait = self._next_people()
+            while self._ahead_is_stuck():
+                self._refill()
+            people, wait = self._ahead.take(self.transport.batch, now=time.monotonic(), longest=LONGEST_WAIT_SECONDS)
             chosen[index] = people
             if not people and self._ahead:
                 pause = min(pause, max(wait, 0.001))
         return chosen, pause
 
-    def _next_people(self) -> tuple[list[Addressed], float]:
-        """The next people whom the pace allows now, at most a batch; and the shortest wait of those it doesn't."""
-        if self.pacer.unlimited:
-            count = min(len(self._ahead), self.transport.batch)
-            return [self._ahead.popleft() for _ in range(count)], LONGEST_WAIT_SECONDS
-        now = time.monotonic()
-        people: list[Addressed] = []
-        held: list[Addressed] = []
-        shortest = LONGEST_WAIT_SECONDS
-        while self._ahead and len(people) < self.transport.batch:
-            one = self._ahead.popleft()
-            recipient = one[1]
-            wait = self.pacer.wait(recipient.domain, now) if recipient else 0.0
-            if wait > 0:
-                held.append(one)
-                shortest = min(shortest, wait)
-                continue
-            if recipient:
-                self.pacer.take(recipient.domain, now)
-            people.append(one)
-        self._ahead.extendleft(reversed(held))
-        return people, shortest
+    def _ahead_is_stuck(self) -> bool:
+        """Whether all that are put aside wait for their domains while others in the queue would be free."""
+        stuck = self._more_are_due and self._ahead.all_wait_for_domains and len(self._ahead) < MOST_AHEAD
+        return stuck and not self.tally.ended
 
     def _refill(self) -> None:
         if self.tally.ended:
@@ -207,6 +193,7 @@ class Engine:
         except (LeaseLost, CampaignStopped) as error:
             self.tally.end(error.message)
             return
+        self._more_are_due = bool(claims)
         known = self._patience.wait_for(lambda: load_recipients(self.worker.database, claims), ())
         self._ahead.extend((claim, known.get(claim.person_id)) for claim in claims)
 

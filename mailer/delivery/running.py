@@ -85,10 +85,18 @@ class Runner:
                 continue
             if self.stop.due():
                 break
-            report.tallies[row.slug] = self.send(row)
+            # Under cron a used-up allowance is said once, by the run that used it up; `mailer status` keeps saying it.
+            if only is not None or not self._allowance_is_used_up():
+                report.tallies[row.slug] = self.send(row)
             if steps.finish_if_done(self.database, row.id, now=self.clock()):
                 report.finished.append(row.slug)
         return report
+
+    def _allowance_is_used_up(self) -> bool:
+        """Whether the warm-up plan lets nobody through for the rest of the day."""
+        with self.database.read() as connection:
+            today = self.warm_up.today(connection, self.clock())
+        return today is not None and not today.left
 
     def send(self, row: Row[Any]) -> Tally:
         """Work one campaign's queue off, until nothing of it is due."""

@@ -276,7 +276,6 @@ pace_lanes = Table(  # how far ahead the slots of a pace are given out, over all
     Column("transport", Text, primary_key=True),
     Column("domain", Text, primary_key=True),  # "": the transport's total
     Column("next_at", Instant, nullable=False),  # when the first slot that nobody has begins
-    sqlite_with_rowid=False,
 )
 
 warm_up_days = Table(  # how many people were mailed on each day under a warm-up plan
@@ -285,19 +284,12 @@ warm_up_days = Table(  # how many people were mailed on each day under a warm-up
     Column("transport", Text, primary_key=True),
     Column("day", Text, primary_key=True),  # of UTC, as 2026-11-24
     Column("people", Integer, nullable=False),  # taken, refused for good, uncertain or on the wire
-    sqlite_with_rowid=False,
 )
 
 guard_evidence = Table(  # what a campaign's guard rails judge by, of all workers together; begun anew at a resume
     "guard_evidence",
     metadata,
-    Column(
-        "campaign_id",
-        BigInteger,
-        ForeignKey("campaigns.id", ondelete="CASCADE"),
-        primary_key=True,
-        autoincrement=False,
-    ),
+    Column("campaign_id", BigInteger, primary_key=True, autoincrement=False),
     Column("since", Instant, nullable=False),  # of the last resume; 0 before any
     Column("accepted", Integer, nullable=False, server_default="0"),  # people whose mail was taken
     Column("refused", Integer, nullable=False, server_default="0"),  # refused for good

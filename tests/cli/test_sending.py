@@ -177,7 +177,7 @@ def test_a_relay_that_is_away_leaves_everybody_queued(
     monkeypatch.setenv("MAILER_SMTP_HOST", "127.0.0.1")
     monkeypatch.setenv("MAILER_SMTP_PORT", "1")
     monkeypatch.setenv("MAILER_SMTP_SECURITY", "none")
-    monkeypatch.setattr("mailer.delivery.engine.TROUBLES_IN_A_ROW", 1)
+    monkeypatch.setattr("mailer.delivery.guarding.TROUBLES_IN_A_ROW", 1)
     done = mailer("send", campaign, "--yes", "3")
     assert done.code == 3
     assert "can't be reached" in done.err

@@ -38,3 +38,14 @@ def test_a_warm_up_plan_says_how_far_today_went(mailer: Mailer, campaign: str) -
     told = mailer("status").out
     assert f"{campaign}: today's warm-up allowance of 2 is used up; the rest goes on tomorrow, " in told
     assert "00:00 UTC, in " in told
+
+
+def test_a_used_up_allowance_is_said_once_and_is_no_trouble(mailer: Mailer, campaign: str) -> None:
+    settings = Path("mailer.toml").read_text(encoding="utf-8")
+    Path("mailer.toml").write_text(f"{settings}\n[pace]\nwarm_up = [2, 400]\n", encoding="utf-8")
+    done = mailer("send", campaign, "--yes", "3")
+    assert done.code == 0
+    assert f"{campaign}: 2 sent; today's warm-up allowance of 2 is used up; the rest goes on tomorrow" in done.out
+    assert json.loads(mailer("status", "--json").out)[0]["people"] == {"sent": 2, "queued": 1}
+    again = mailer("run")
+    assert (again.code, again.out, again.err) == (0, "", "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from mailer.delivery import campaigns as steps
 from mailer.delivery.engine import Engine
@@ -18,6 +20,7 @@ from mailer.delivery.stopping import Stop
 from mailer.delivery.tally import Tally
 from mailer.settings import Guard, Pace
 from mailer.store.database import Database
+from mailer.store.tables import people
 from mailer.tracking.tokens import Signer
 from mailer.transports.envelope import (
     Envelope,
@@ -271,3 +274,24 @@ def test_too_many_refusals_pause_and_the_rest_stays_queued(send: Callable[..., T
     assert tally.pause.startswith("3 of the last 3 people were refused for good, most lately with 550 5.7.1 blocked")
     assert tally.pause.endswith("then: mailer resume appeal")
     assert states(database) == {"failed": 3, "queued": COUNT - 3}
+
+
+def test_who_waits_for_a_domain_keeps_nobody_else_waiting(
+    send: Callable[..., Tally], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.delivery.engine.CLAIMED_AHEAD", 3)
+    with database.write() as connection:
+        last = select(people.c.id).order_by(people.c.id.desc()).limit(5).scalar_subquery()
+        for number in connection.execute(select(people.c.id).where(people.c.id.in_(last))).scalars().all():
+            address = f"last{number}@other.example"
+            connection.execute(update(people).where(people.c.id == number).values(address=address))
+    stop = Stop(time.monotonic() + 20)  # for an engine that waits for the first lane
+
+    def stop_after_the_others(envelope: Envelope) -> Outcome:
+        if sum(one.address.endswith("@other.example") for one in transport.given) == 5:
+            stop.now("stopped by a test", drain_seconds=5)
+        return ACCEPTED
+
+    transport = Scripted(stop_after_the_others, connections=1)
+    send(transport, stop=stop, pace=Pace(domains={"example.org": 0.001}))
+    assert len(transport.given) == 5 + 1  # and one of the 15 who came first

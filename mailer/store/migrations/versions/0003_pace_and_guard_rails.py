@@ -19,7 +19,6 @@ def upgrade() -> None:
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("transport", "domain", name=op.f("pk_pace_lanes")),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "warm_up_days",
@@ -27,7 +26,6 @@ def upgrade() -> None:
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("transport", "day", name=op.f("pk_warm_up_days")),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "guard_evidence",
@@ -39,8 +37,5 @@ def upgrade() -> None:
         sa.Column("recent", sa.Text(), server_default="", nullable=False),
         sa.Column("troubles", sa.Integer(), server_default="0", nullable=False),
         sa.Column("trouble_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaigns.id"], name=op.f("fk_guard_evidence_campaign_id"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("campaign_id", name=op.f("pk_guard_evidence")),
     )
