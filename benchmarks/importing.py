@@ -103,7 +103,7 @@ def _rows(engine: str, name: str, size: int, runs: list[tuple[Run, Run]]) -> lis
     peak, plain_peak = (max(one[which].peak_bytes for one in runs) for which in (0, 1))
     ratio = statistics.median(ours.seconds / plain.seconds for ours, plain in runs)
     case = f"{size:,} rows, {engine}"
-    times, most, met = f"≤ {MOST_TIMES:g}", f"≤ {megabytes(MOST_BYTES)}", ratio <= MOST_TIMES
+    times, most = f"≤ {MOST_TIMES:g}", f"≤ {megabytes(MOST_BYTES)}"
     return [
         Row(
             f"import of {case}", f"{seconds:.2f} s", f"{name} {plain_seconds:.2f} s", ratio, times, ratio <= MOST_TIMES
