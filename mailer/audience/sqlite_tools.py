@@ -112,7 +112,8 @@ def sole_writing(connection: Connection) -> Generator[None, None, None]:
     try:
         yield
     finally:
-        _pragmas(connection, "journal_mode = WAL")
+        with suppress(sqlite3.OperationalError):  # somebody is just opening it, and turns the log on
+            _pragmas(connection, "journal_mode = WAL")
 
 
 def _pragmas(connection: Connection, *pragmas: str) -> None:

@@ -211,6 +211,8 @@ def _progress(name: str) -> Generator[Report | None, None, None]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]:,} rows"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+    # Drawn when there is news and not by a thread of its own, beside which no second process could be forked off.
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, auto_refresh=False) as bar:
         task = bar.add_task(name, total=1.0, rows=0)
-        yield lambda rows, share: bar.update(task, completed=share, rows=rows)
+        yield lambda rows, share: bar.update(task, completed=share, rows=rows, refresh=True)

@@ -34,7 +34,7 @@ IMPORT = """
 
     url, path, meddle = sys.argv[1:]
     aside.LARGE_BYTES, aside.TOGETHER, aside.SORTED = 0, 500, 2_000
-    aside.can_fork = lambda: True
+    aside.can_fork, first.JOINED_TOGETHER = lambda: True, 1_000
     add, reached = first.First.add, []
 
     def meddling(self, packed):

@@ -99,7 +99,7 @@ def _received(receiver: Pipe, refuse: Refuse) -> Iterator[Piece]:
     while True:
         try:
             message: _Message = pickle.loads(receiver.recv_bytes())  # noqa: S301 - from our own fork
-        except EOFError:
+        except (EOFError, OSError):  # between two pieces, or within one
             raise MailerError("the process that read the file was ended", hint="Was memory short? Try again.") from None
         refused, packed, position, error = message
         for line, reason, values in refused:

@@ -20,6 +20,7 @@ from mailer.store.tables import people, suppressions, to_microseconds
 
 COLUMNS = ("address", "address_hash", *TEXTS, "attributes", "created_at", "updated_at")
 GIVEN = slice(1, -1)  # of a `Person`: without line and status
+JOINED_TOGETHER = 50_000  # rows
 
 
 def may_be_first(connection: Connection, columns: Columns) -> bool:
@@ -50,6 +51,9 @@ class First:
         self.joining = Joining(connection, origin)
         self.at = to_microseconds(origin.now)
         self.rows = 0
+        self.added = 0
+        self._joined = self.joining.newest  # everyone up to this number is on the list
+        self._waiting = 0  # rows taken in since
 
     def pack(self, batch: Sequence[Person]) -> Packed:
         """People ready to be taken in; this may be done in another process."""
@@ -58,21 +62,32 @@ class First:
     def add(self, packed: Packed) -> None:
         """Take in judged people; of those with the same address, the first."""
         self.rows += packed.rows
+        self._waiting += packed.rows
         into = f"people ({', '.join(COLUMNS)})"
-        if self.is_sqlite:
-            conflict = "ON CONFLICT (address) DO NOTHING"
-            insert_packed(self.connection, into, packed, constants=(self.at, self.at), conflict=conflict)
-        else:
+        if not self.is_sqlite:
             copy_packed(self.connection, into, packed)
+            return
+        conflict = "ON CONFLICT (address) DO NOTHING"
+        insert_packed(self.connection, into, packed, constants=(self.at, self.at), conflict=conflict)
+        if self._waiting >= JOINED_TOGETHER:
+            self._join()
 
     def finish(self) -> dict[str, int]:
         """Put everyone on the list; how many rows became what."""
         if not self.is_sqlite:
             with_unique_people(self.connection)
-        everyone = select(people.c.id).where(people.c.id > self.joining.newest)
-        self.joining.prove(everyone, SUBSCRIBED)
-        self.joining.subscribe(everyone, SUBSCRIBED)
+        self._join()
         if not self.is_sqlite:
             with_keys(self.connection)
-        added = self.connection.execute(select(func.count()).select_from(everyone.subquery())).scalar_one()
-        return {"added": added, "updated": 0, "unchanged": 0, "duplicate": self.rows - added, "suppressed": 0}
+        duplicate = self.rows - self.added
+        return {"added": self.added, "updated": 0, "unchanged": 0, "duplicate": duplicate, "suppressed": 0}
+
+    def _join(self) -> None:
+        """Put those on the list who have come since the last time, while their pages are still in memory."""
+        new = select(people.c.id).where(people.c.id > self._joined)
+        self.joining.prove(new, SUBSCRIBED)
+        self.joining.subscribe(new, SUBSCRIBED)
+        found = select(func.count(), func.coalesce(func.max(people.c.id), self._joined))
+        count, newest = self.connection.execute(found.where(people.c.id > self._joined)).one()
+        self.added += count
+        self._joined, self._waiting = newest, 0
