@@ -30,7 +30,7 @@ def examine_database(url: str, *, clock: Callable[[], datetime], connections: in
     """Gather and judge. `connections` is how many the transport sends by side by side."""
     try:
         parts = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second for a port that is no number
         # The text itself may hold a password.
         todo = 'Set it to a file, such as "mailer.db", or to "postgresql+psycopg://user@host/name".'
         return Health(

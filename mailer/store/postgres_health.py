@@ -138,7 +138,10 @@ def judge_postgres(facts: PostgresFacts, *, today: date, connections: int) -> li
     ]
     if facts.schema == SCHEMA:
         size = in_words(facts.size_bytes)
-        findings.insert(0, well(PART, f"PostgreSQL {_version(facts)}, {facts.where}, {size}, schema {facts.schema}"))
+        can = ", can be written" if not facts.in_recovery and not facts.not_writable else ""
+        findings.insert(
+            0, well(PART, f"PostgreSQL {_version(facts)}, {facts.where}, {size}, schema {facts.schema}{can}")
+        )
     return findings
 
 
@@ -192,8 +195,6 @@ def _judge_writing(facts: PostgresFacts) -> Iterator[Finding]:
             f"this user may not write everything ({', '.join(facts.not_writable)}), so sends fail and clicks are lost",
             "Use the user who owns the tables, or grant it SELECT, INSERT, UPDATE and DELETE.",
         )
-    elif facts.schema == SCHEMA:
-        yield well(PART, "it can be written")
 
 
 def _judge_clock(facts: PostgresFacts) -> Iterator[Finding]:

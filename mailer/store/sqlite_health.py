@@ -23,8 +23,8 @@ from mailer.store.mounts import file_system_of
 from mailer.store.tables import EPOCH
 
 LOCK_SECONDS = 3.0  # for the write lock; a commit of a send takes far less
-# quick_check reads the whole file, some hundred MB a second. When it isn't through by then it is stopped, and the finding
-# says so: a doctor who takes minutes is asked by nobody.
+# quick_check reads the whole file, some hundred MB a second. When it isn't through by then it is stopped, and the
+# finding says so: a doctor who takes minutes is asked by nobody.
 CHECK_SECONDS = 8.0
 NEWEST_SECONDS = 2.0  # for the newest time in the ledger, which is a scan
 NEARLY_FULL_BYTES = 50_000_000  # the WAL of one large launch takes about as much
@@ -58,10 +58,14 @@ class SqliteFacts:
     locked: bool = False
     write_trouble: str = ""
 
+    @property
+    def writable(self) -> bool:
+        return self.folder_writable and not self.locked and not self.write_trouble
+
 
 def gather_sqlite(database: str) -> SqliteFacts:
     """Facts of the file `database`. Takes the write lock for a moment, and writes nothing."""
-    path = Path(database)
+    path = Path(database.removeprefix("file:").partition("?")[0])  # SQLite's own URIs name a file as well
     folder = next((one for one in path.absolute().parents if one.is_dir()), Path("/"))
     facts: dict[str, object] = {
         "folder_writable": os.access(path.absolute().parent, os.W_OK),
@@ -175,11 +179,10 @@ def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Finding]:
         *_judge_clock(facts, now),
     ]
     size = in_words(facts.size_bytes)
-    whole = (
-        "no damage found" if facts.checked_whole else f"no damage found in {CHECK_SECONDS:.0f} s, then stopped looking"
-    )
+    seen = "no damage found" if facts.checked_whole else f"no damage found in {CHECK_SECONDS:.0f} s, then it was let be"
     if not facts.damage and facts.schema == SCHEMA:
-        findings.insert(0, well(PART, f"SQLite {facts.path.name}, {size}, schema {facts.schema}, {whole}"))
+        can = "can be written, " if facts.writable else ""
+        findings.insert(0, well(PART, f"SQLite {facts.path.name}, {size}, schema {facts.schema}, {can}{seen}"))
     return findings
 
 
@@ -213,7 +216,7 @@ def _judge_content(facts: SqliteFacts) -> Iterator[Finding]:
     if facts.journal_mode != "wal" and facts.has_tables:
         yield warning(
             PART,
-            f"{facts.path.name} was in {facts.journal_mode} mode instead of WAL, so sends and clicks wait for each other",
+            f"{facts.path.name} was in {facts.journal_mode} mode and not WAL, so sends and clicks wait for each other",
             "Mailer turns WAL on whenever it opens the file; if this is said again, move the file to a local disk.",
         )
 
@@ -232,8 +235,6 @@ def _judge_writing(facts: SqliteFacts) -> Iterator[Finding]:
             f"another program holds the write lock of {facts.path.name} for over {LOCK_SECONDS:.0f} s, so sends wait",
             "See which (lsof), and let it finish: an import of many people takes a while.",
         )
-    else:
-        yield well(PART, "it can be written")
 
 
 def _judge_permissions(facts: SqliteFacts) -> Iterator[Finding]:

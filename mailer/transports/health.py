@@ -55,8 +55,9 @@ def judge_relay(facts: RelayFacts) -> list[Finding]:
     return findings
 
 
-def leaves_this_machine(settings: Settings) -> bool:
-    """Whether mails reach other people by the transport that is set, as far as the settings tell."""
+def surely_leaves(settings: Settings) -> bool:
+    """Whether mails reach other machines by the transport that is set. A relay on this one may be there for trying out,
+    or may pass mails on: that the settings don't tell."""
     return settings.transport == "sendgrid" or (
         settings.transport == "smtp" and not on_this_machine(settings.smtp.host)
     )

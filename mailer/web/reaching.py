@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from mailer.findings import Finding, Level, at_most, bad, warning, well
+from mailer.findings import Finding, bad, warning, well
 from mailer.tracking.identity import Likeness, recognise
 from mailer.transports.loopback import on_this_machine
 
@@ -131,7 +131,7 @@ class PublicFacts:
     url: str
     fetched: Fetched
     likeness: Likeness | None
-    mails_leave: bool  # by the transport that is set
+    mails_leave: bool  # surely, by the transport that is set
 
 
 def public_facts(url: str, *, keys: Sequence[bytes], mails_leave: bool, resolve: Resolve | None = None) -> PublicFacts:
@@ -243,8 +243,3 @@ def _judge_status(facts: PublicFacts, lost: str) -> Finding:
         f"something answers at {url}, but not this workspace's `mailer serve`, so {lost}",
         "Let the web server pass everything to `mailer serve` of this workspace, with the same secrets.",
     )
-
-
-def cap_for_trial(findings: Sequence[Finding], *, mails_leave: bool) -> list[Finding]:
-    """While nothing leaves this machine, nothing here is worse than a warning."""
-    return list(findings) if mails_leave else at_most(Level.WARNING, findings)
