@@ -34,13 +34,18 @@ def doctor(as_json: bool) -> None:
     if as_json:
         print_json([asdict(one) for one in findings])
     else:
-        _show(findings)
+        show(findings)
     sys.exit(1 if worst(findings) is Level.BAD else 0)
 
 
-def _show(findings: Sequence[Finding]) -> None:
-    # On a terminal lines are broken under their beginning; in a pipe each finding stays one line, for grep.
-    width = min(console().width, WIDEST) if sys.stdout.isatty() else None
+def _width() -> int | None:
+    """Where lines are broken: at the terminal's edge. In a pipe each finding stays one line, for grep."""
+    return min(console().width, WIDEST) if sys.stdout.isatty() else None
+
+
+def show(findings: Sequence[Finding]) -> None:
+    """The findings under the names of their parts, and the sum of it."""
+    width = _width()
     for part, group in groupby(findings, key=lambda one: one.part):
         click.secho(part[:1].upper() + part[1:], bold=True)
         for one in group:
