@@ -122,8 +122,8 @@ class Dns:
         """The server's address and port. Raises ValueError when `server` is neither."""
         host, port = self.server, "53"
         if self.server.startswith("["):
-            host, _, port = self.server[1:].partition("]")
-            port = port.removeprefix(":") or "53"
+            host, closed, port = self.server[1:].partition("]")
+            port = port.removeprefix(":") if port else "53" if closed else ""
         elif self.server.count(":") == 1:
             host, _, port = self.server.partition(":")
         if not 0 < int(port) < 65536:

@@ -8,7 +8,7 @@ from email.utils import parseaddr
 
 from mailer.findings import Finding, Level, at_most, warning
 from mailer.settings.values import Settings
-from mailer.transports.dns.asking import Asker
+from mailer.transports.dns.asking import Asker, Got
 from mailer.transports.dns.dkim import DkimFacts, gather_dkim, judge_dkim
 from mailer.transports.dns.dmarc import DmarcFacts, gather_dmarc, judge_dmarc
 from mailer.transports.dns.reachable import (
@@ -90,6 +90,17 @@ def gather_domain(asker: Asker, domain: str, *, settings: Settings) -> DomainFac
 
 def judge_domain(facts: DomainFacts, *, transport: str) -> list[Finding]:
     part = _part(facts.domain)
+    if facts.mail.mx.got is Got.ABSENT:  # then nothing below it exists either (RFC 8020), and one finding says it all
+        return judge_mail(facts.mail, part=part, who="replies and bounces")
+    if all(answer.got is Got.UNKNOWN for answer in (facts.mail.mx, facts.spf.answer, facts.dmarc.answers[0][1])):
+        return [
+            warning(
+                part,
+                f"{facts.domain} couldn't be looked up ({facts.mail.mx.why}), so nothing is known of its SPF, DKIM and"
+                " DMARC, and of where replies go",
+                "Look again when this machine is online.",
+            )
+        ]
     findings: Sequence[Finding] = (
         *judge_spf(facts.spf, part=part, own_envelope=transport != "sendgrid"),
         *judge_dkim(facts.dkim, part=part),
@@ -108,7 +119,7 @@ def is_placeholder(domain: str) -> bool:
 def _placeholder(domain: str, where: str) -> Finding:
     return warning(
         _part(domain),
-        f"{domain} is an example's domain, from which nobody can be mailed",
+        f"{domain} is an example's domain and nobody's own",
         f"Put your own address into {where}.",
     )
 
