@@ -13,12 +13,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailer.cli.context import now
 from mailer.errors import MailerError
 from mailer.findings import Finding, Level, at_most, bad, from_error, warning, well
 from mailer.settings import SECRETS_FILE, Secrets, Settings, read_secrets, read_settings
 from mailer.workspace import ListDefinition, Workspace, find_root
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 TOTAL_SECONDS = 60.0  # each part has its own, shorter limits; this is for what none of them foresaw
 LEAST_KEY = 32  # characters of a key: as `read_secrets` asks of signing keys
@@ -164,12 +168,9 @@ def _rows(patient: Patient, url: str) -> list[Finding]:
         database.close()
 
 
-def _address_key(patient: Patient, connection: object) -> list[Finding]:
-    from sqlalchemy import Connection
-
+def _address_key(patient: Patient, connection: Connection) -> list[Finding]:
     from mailer.audience.importing.importer import check_key
 
-    assert isinstance(connection, Connection)
     key = patient.workspace.secrets.address_key
     if not key:
         return []

@@ -87,7 +87,10 @@ def gather_sqlite(database: str) -> SqliteFacts:
             facts |= _inside(connection)
     except sqlite3.Error as error:
         said = trouble(error)
-        facts |= {"trouble": said.message, "todo": said.hint or ""}
+        if "malformed" in str(error):
+            facts |= {"damage": (str(error),)}
+        else:
+            facts |= {"trouble": said.message, "todo": said.hint or ""}
     else:
         facts |= _writing(path)
     return SqliteFacts(path, **facts)  # pyright: ignore[reportArgumentType]
