@@ -156,14 +156,21 @@ def _database(patient: Patient) -> list[Finding]:
 def _rows(patient: Patient, url: str) -> list[Finding]:
     """What stands in the database: whether it goes with our address key, and what waits for somebody."""
     from mailer.delivery.health import gather_sending, judge_sending
-    from mailer.store.database import open_database
+    from mailer.store.database import Database
+    from mailer.store.engines import make_engine
+    from mailer.store.health import examine_mark
 
-    database = open_database(url)
+    # Not `open_database`: opening a backup that was put back pauses its campaigns, and a doctor changes nothing.
+    database = Database(make_engine(url))
     try:
         with database.read() as connection:
             moment = now()
             facts = gather_sending(connection, now=moment)
-            return [*_address_key(patient, connection), *judge_sending(facts, now=moment)]
+            return [
+                *examine_mark(connection),
+                *_address_key(patient, connection),
+                *judge_sending(facts, now=moment),
+            ]
     finally:
         database.close()
 

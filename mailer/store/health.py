@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection
 
-from mailer.findings import Finding, bad
-from mailer.store.database import SCHEMA
+from mailer.findings import Finding, bad, from_error, warning
+from mailer.store.engines import parse_url
+from mailer.store.marks import BACKUP, MOVED, MOVING, find_mark
+from mailer.store.schema import SCHEMA
+from mailer.store.trouble import DatabaseTrouble
 
 PART = "database"
 
@@ -29,13 +31,9 @@ class Health:
 def examine_database(url: str, *, clock: Callable[[], datetime], connections: int) -> Health:
     """Gather and judge. `connections` is how many the transport sends by side by side."""
     try:
-        parts = make_url(url)
-    except (ArgumentError, ValueError):  # the second for a port that is no number
-        # The text itself may hold a password.
-        todo = 'Set it to a file, such as "mailer.db", or to "postgresql+psycopg://user@host/name".'
-        return Health(
-            [bad(PART, "`database` in the settings is no address of a database, so nothing works", todo)], False
-        )
+        parts = parse_url(url)
+    except DatabaseTrouble as error:
+        return Health(from_error(PART, error), False)
     if parts.drivername.startswith("sqlite"):
         from mailer.store.sqlite_health import gather_sqlite, judge_sqlite
 
@@ -65,6 +63,21 @@ def judge_schema(schema: str | None, *, has_tables: bool) -> Finding | None:
         f"the database has schema {schema or 'of an unknown age'}, no command can use it before it has {SCHEMA}",
         "Make a copy of the database, then run: mailer db migrate",
     )
+
+
+def examine_mark(connection: Connection) -> list[Finding]:
+    """Whether the database is one in use: not moved away, and no backup that was put back."""
+    found = find_mark(connection, MOVED, MOVING, BACKUP)
+    if found is None:
+        return []
+    if found.kind == MOVED:
+        said = f"this database was moved to {found.place}, so no command uses it"
+        return [bad(PART, said, "Put that into mailer.toml as `database`.")]
+    if found.kind == MOVING:
+        said = f"this database is being moved to {found.place}, so no command uses it"
+        return [bad(PART, said, "Wait for that. If it was interrupted: mailer db move --help")]
+    said = f"this is a backup taken at {found.at:%Y-%m-%d %H:%M} UTC, put back and not used since"
+    return [warning(PART, said, "The next command pauses campaigns that may have been sent since; see mailer status.")]
 
 
 def in_words(size_bytes: float) -> str:

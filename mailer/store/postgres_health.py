@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, inspect, make_url, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from mailer.findings import Finding, bad, warning, well
-from mailer.store.database import SCHEMA, trouble
+from mailer.store.engines import parse_url
 from mailer.store.health import PART, in_words, judge_schema
+from mailer.store.schema import SCHEMA
+from mailer.store.trouble import trouble
 
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 5000
@@ -57,7 +59,7 @@ class PostgresFacts:
 
 def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts:
     """Facts of the server and database at `url`."""
-    parts = make_url(url)
+    parts = parse_url(url)
     host = parts.query.get("host", parts.host or "")
     host = host if isinstance(host, str) else ",".join(host)
     where = f"{parts.database or ''} at {host or 'a local socket'}"

@@ -1,6 +1,6 @@
 """A SQLite database's file and what it says of itself: gathered without changing anything, then judged.
 
-The file is opened by `sqlite3` itself and not through `database`, which would turn on WAL before it could be asked for.
+The file is opened by `sqlite3` itself and not through `engines`, which would turn on WAL before it could be asked for.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mailer.findings import Finding, bad, warning, well
-from mailer.store.database import SCHEMA, trouble
 from mailer.store.health import PART, in_words, judge_schema
 from mailer.store.mounts import file_system_of
+from mailer.store.schema import SCHEMA
 from mailer.store.tables import EPOCH
+from mailer.store.trouble import trouble
 
 LOCK_SECONDS = 3.0  # for the write lock; a commit of a send takes far less
 # quick_check reads the whole file, some hundred MB a second. When it isn't through by then it is stopped, and the

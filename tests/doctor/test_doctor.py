@@ -28,11 +28,13 @@ from mailer.cli import examining
 from mailer.cli.context import now
 from mailer.errors import MailerError
 from mailer.findings import Finding, Level, bad, warning, well
+from mailer.store import marks
 from mailer.store.database import open_database
 from mailer.web.public.app import create_app
 from mailer.web.server import configure, listen
 from mailer.workspace import find_workspace
 from tests.cli.conftest import Done, Mailer, mailer
+from tests.conftest import NOW
 from tests.servers.dns_server import DnsServer, Fail, Silence
 from tests.servers.relay import Relay, Say, Step
 from tests.servers.sendgrid_fake import SendgridFake
@@ -348,6 +350,25 @@ def test_a_paused_campaign_is_named_with_its_reason(town: Town) -> None:
     ((part, level, words),) = town.troubles()
     assert (part, level) == ("sending", "warning")
     assert words == "the campaign appeal is paused, and 1 person waits for it: a typo"
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "words"),
+    [
+        (marks.MOVED, "bad", "this database was moved to a server, so no command uses it"),
+        (marks.MOVING, "bad", "this database is being moved to a server"),
+        (marks.BACKUP, "warning", "this is a backup taken at 2026-11-24 09:00 UTC, put back and not used since"),
+    ],
+)
+def test_a_database_that_is_not_simply_in_use(town: Town, kind: str, level: str, words: str) -> None:
+    database = open_database(f"sqlite:///{town.root / 'mailer.db'}")
+    with database.write() as connection:
+        marks.set_mark(connection, marks.Mark(kind, NOW, place="a server"))
+    for _ in range(2):  # looking doesn't use the backup
+        ((part, found, said),) = town.troubles()
+        assert (part, found) == ("database", level)
+        assert said.startswith(words)
+    database.close()
 
 
 def test_a_fresh_workspace_has_warnings_only(mailer: Mailer) -> None:

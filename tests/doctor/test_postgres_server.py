@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from mailer.findings import Level
-from mailer.store.database import SCHEMA, open_database
+from mailer.store.database import open_database
 from mailer.store.health import examine_database
 from mailer.store.postgres_health import gather_postgres
-
-pytest.importorskip("psycopg")
-postgres = pytest.importorskip("tests.servers.postgres")
+from mailer.store.schema import SCHEMA
+from tests.servers.postgres import Cluster
 
 
 def clock() -> datetime:
@@ -22,15 +19,7 @@ def clock() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    if why := postgres.why_missing():
-        pytest.skip(why)
-    with postgres.Cluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
-def url(cluster: Any) -> str:
+def url(cluster: Cluster) -> str:
     url = cluster.create("doctor")
     open_database(url).close()
     return url
@@ -58,15 +47,15 @@ def test_a_clock_that_is_wrong(url: str) -> None:
     assert "90.0 s behind the database server's" in words
 
 
-def test_an_empty_database_stays_empty(cluster: Any) -> None:
-    url = cluster.create("empty")
+def test_an_empty_database_stays_empty(cluster: Cluster) -> None:
+    url = cluster.create("doctor_empty")
     for _ in range(2):
         ((level, words),) = troubles(url)
         assert level is Level.WARNING
         assert "is empty" in words
 
 
-def test_a_user_who_may_only_read(cluster: Any, url: str) -> None:
+def test_a_user_who_may_only_read(cluster: Cluster, url: str) -> None:
     with cluster.administrate("doctor") as connection:
         connection.execute("CREATE ROLE reader LOGIN")
         connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
@@ -76,7 +65,7 @@ def test_a_user_who_may_only_read(cluster: Any, url: str) -> None:
     assert "(campaigns, deliveries, workers, events, hits)" in words
 
 
-def test_a_database_set_to_reading_only(cluster: Any, url: str) -> None:
+def test_a_database_set_to_reading_only(cluster: Cluster, url: str) -> None:
     with cluster.administrate() as connection:
         connection.execute("ALTER DATABASE doctor SET default_transaction_read_only = on")
     try:
@@ -94,7 +83,7 @@ def test_more_connections_than_there_is_room_for(url: str) -> None:
     assert "wants 74" in words
 
 
-def test_another_schema(cluster: Any, url: str) -> None:
+def test_another_schema(cluster: Cluster, url: str) -> None:
     with cluster.administrate("doctor") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         ((level, words),) = troubles(url)
@@ -103,7 +92,7 @@ def test_another_schema(cluster: Any, url: str) -> None:
     assert "newer than this program's" in words
 
 
-def test_a_database_that_is_not_there(cluster: Any) -> None:
+def test_a_database_that_is_not_there(cluster: Cluster) -> None:
     ((level, words),) = troubles(cluster.url("nowhere"))
     assert level is Level.BAD
     assert "nowhere" in words
