@@ -85,13 +85,19 @@ class Workspace:
 
 def find_workspace(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> Workspace:
     """The workspace of MAILER_WORKSPACE, or the nearest folder upwards from `start` that holds mailer.toml."""
+    folder = find_root(start, environ)
+    return Workspace(folder, read_settings(folder, environ), read_secrets(folder, environ))
+
+
+def find_root(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of that workspace, with nothing in it read yet."""
     named = environ.get("MAILER_WORKSPACE")
     here = Path(named) if named else (start or Path.cwd())
     here = here.resolve()
     above: tuple[Path, ...] = () if named else tuple(here.parents)
     for folder in (here, *above):
         if (folder / SETTINGS_FILE).is_file():
-            return Workspace(folder, read_settings(folder, environ), read_secrets(folder, environ))
+            return folder
     raise MailerError(
         f"there is no {SETTINGS_FILE} in {here}" + ("" if named else " or a folder above it"),
         hint="Go into a workspace, or make one: mailer init DIR",

@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve:serve", "the web server for clicks and unsubscribes"),
     "report": ("report:report", "who got it, who followed the link, who left"),
     "db": ("db:db", "look after the database: migrate, backup, move"),
-    "doctor": ("status:doctor", "check everything a send depends on"),
+    "doctor": ("doctor:doctor", "check everything a send depends on"),
 }
 
 

@@ -1,25 +1,17 @@
-"""How things stand: `status` of every campaign, and `doctor` for everything a send depends on."""
+"""How things stand: `status` of every campaign."""
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli.context import console, now, print_json, workspace_and_database
-from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from mailer.delivery.status import CampaignStatus
-    from mailer.store.database import Database
     from mailer.store.states import DeliveryState
-    from mailer.workspace import Workspace
-
-LOW_ON_SPACE_BYTES = 200 * 1024 * 1024
 
 
 @click.command()
@@ -86,82 +78,3 @@ def _remark(one: CampaignStatus, *, warm_up: str) -> str:
     if one.next_try and one.next_try > moment:
         return f"next try {in_words(one.next_try, zone='UTC', now=moment)}"
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at: whether it is well, and what was found."""
-
-    name: str
-    well: bool
-    found: str
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def doctor(as_json: bool) -> None:
-    """Look at everything a send depends on: settings, database, keys, transport, public address."""
-    with workspace_and_database() as (workspace, database):
-        checks = [
-            _check("database", lambda: _database(workspace, database)),
-            _check("disk space", lambda: _space(workspace)),
-            _check("signing key", lambda: _keys(workspace)),
-            _check("public address", lambda: _public(workspace)),
-            _check("transport", lambda: _transport(workspace)),
-        ]
-    if as_json:
-        print_json([asdict(check) for check in checks])
-    else:
-        for check in checks:
-            mark = "[green]ok[/green]  " if check.well else "[red]bad[/red] "
-            console().print(f"{mark}{check.name}: {check.found}", soft_wrap=True)
-    sys.exit(0 if all(check.well for check in checks) else 1)
-
-
-def _check(name: str, look: Callable[[], str]) -> Check:
-    try:
-        return Check(name, True, look())
-    except MailerError as error:
-        return Check(name, False, f"{error.message}. {error.hint or ''}".strip())
-
-
-def _database(workspace: Workspace, database: Database) -> str:
-    from sqlalchemy import text
-
-    from mailer.store.database import SCHEMA
-
-    with database.write() as connection:
-        # Taking the write lock and giving it back proves that a send could write.
-        connection.execute(text("CREATE TEMPORARY TABLE doctor_was_here (one INTEGER)"))
-        connection.execute(text("DROP TABLE doctor_was_here"))
-    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    return f"{kind}, schema {SCHEMA}, can be written"
-
-
-def _space(workspace: Workspace) -> str:
-    free = shutil.disk_usage(workspace.root).free
-    if free < LOW_ON_SPACE_BYTES:
-        raise MailerError(f"only {free / 1e6:,.0f} MB are free", hint="Make space before sending.")
-    return f"{free / 1e9:,.1f} GB free"
-
-
-def _keys(workspace: Workspace) -> str:
-    keys = workspace.secrets.require_signing()
-    workspace.secrets.require_address_key()
-    return f"{len(keys)} signing key{'s' if len(keys) > 1 else ''}, and a key for suppressed addresses"
-
-
-def _public(workspace: Workspace) -> str:
-    url = workspace.settings.public.url
-    if url.startswith(("http://127.0.0.1", "http://localhost")):
-        return f"{url}: good for trying out; before mailing people, set public.url to an https address"
-    if not url.startswith("https://"):
-        raise MailerError(f"{url} is not https", hint="One-click unsubscribe needs https (RFC 8058 §3.1).")
-    return url
-
-
-def _transport(workspace: Workspace) -> str:
-    from mailer.transports.choosing import make_transport
-
-    settings = workspace.settings
-    return make_transport(settings, workspace.secrets, root=workspace.root).probe()

@@ -4,6 +4,7 @@ from mailer.settings.reading import SETTINGS_FILE, TRANSPORTS, read_settings
 from mailer.settings.secret import SECRETS_FILE, Secrets, read_secrets
 from mailer.settings.values import (
     Brand,
+    Dns,
     Guard,
     Organisation,
     Outbox,
@@ -20,6 +21,7 @@ __all__ = [
     "SETTINGS_FILE",
     "TRANSPORTS",
     "Brand",
+    "Dns",
     "Guard",
     "Organisation",
     "Outbox",

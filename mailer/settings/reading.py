@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from mailer.errors import Fault, MailerError, Place, raise_faults
 from mailer.settings.values import (
     Brand,
+    Dns,
     Guard,
     Organisation,
     Outbox,
@@ -31,7 +33,7 @@ from mailer.settings.values import (
 SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "outbox": Outbox, "smtp": Smtp,
-    "sendgrid": Sendgrid, "pace": Pace, "guard": Guard, "brand": Brand,
+    "sendgrid": Sendgrid, "pace": Pace, "guard": Guard, "brand": Brand, "dns": Dns,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "link_parameters")
 TRANSPORTS = ("outbox", "smtp", "sendgrid")
@@ -126,6 +128,8 @@ class _Reader:
             place = self.place(section, key)
             if key not in types:
                 self.fault(f"unknown setting {key!r} in [{section}]", place, f"Known: {', '.join(types)}.")
+            elif types[key][1] == "tuple[str, ...]":
+                values[types[key][0]] = self.texts(value, place=place, name=f"{section}.{key}")
             elif key == "domains":
                 values[key] = self.rates(value, place)
             elif key == "warm_up":
@@ -156,6 +160,14 @@ class _Reader:
             return cast(dict[str, str], value)
         self.fault(f"{name} must be a table of texts", self.place(name, None))
         return {}
+
+    def texts(self, value: Any, *, place: Place, name: str) -> tuple[str, ...]:
+        """A list of texts; from the environment, where there are no lists, words with spaces between."""
+        given = value.split() if isinstance(value, str) else value
+        if isinstance(given, list) and all(isinstance(one, str) for one in cast(list[Any], given)):
+            return tuple(cast(list[str], given))
+        self.fault(f"{name} must be a list of texts, not {value!r}", place, f'For example: {name} = ["s1", "s2"]')
+        return ()
 
     def rates(self, value: Any, place: Place) -> dict[str, float]:
         table = cast(dict[str, Any], value) if isinstance(value, dict) else {"": value}
@@ -229,6 +241,7 @@ def _judge(values: Mapping[str, Any], reader: _Reader) -> list[Fault]:
         if value and "@" not in parseaddr(value)[1]:
             wrong(f"sender.{key} must hold an address, such as Name <appeals@example.org>", "sender", key)
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), reader)
+    faults += _judge_dns(values.get("dns", Dns()), sender, reader)
     return faults + _judge_brand(values.get("brand", Brand()), reader)
 
 
@@ -254,6 +267,27 @@ def _judge_pace(pace: Pace, guard: Guard, reader: _Reader) -> list[Fault]:
         wrong("guard.refused_of must be from 10 to 10,000 people", "guard", "refused_of")
     if guard.troubles < 0:
         wrong("guard.troubles must be 1 or more, or 0 to turn it off", "guard", "troubles")
+    return faults
+
+
+def _judge_dns(dns: Dns, sender: Sender, reader: _Reader) -> list[Fault]:
+    faults: list[Fault] = []
+    try:
+        if dns.server:
+            dns.where()
+    except ValueError:
+        hint = 'Such as "127.0.0.1:5353"; leave it out to ask whom the system asks.'
+        place = reader.place("dns", "server")
+        faults.append(Fault("dns.server must be an IP address, with or without a port", place=place, hint=hint))
+    if not 0 < dns.timeout_seconds <= 120:
+        place = reader.place("dns", "timeout_seconds")
+        faults.append(Fault("dns.timeout_seconds must be above 0 and at most 120", place=place))
+    for selector in sender.dkim_selectors:
+        # RFC 6376 §3.1: labels with dots between, below _domainkey of the sender's domain.
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", selector):
+            place = reader.place("sender", "dkim_selectors")
+            hint = "Only the part before ._domainkey, such as s1."
+            faults.append(Fault(f"{selector!r} can't be a DKIM selector", place=place, hint=hint))
     return faults
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from ipaddress import ip_address
 from pathlib import Path
 
 
@@ -23,6 +24,7 @@ class Sender:
 
     from_: str = ""
     reply_to: str = ""
+    dkim_selectors: tuple[str, ...] = ()  # under which `mailer doctor` looks for DKIM keys; SendGrid's are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,27 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True)
+class Dns:
+    """Whom `mailer doctor` asks about the sending domain. `server`: an IP address, with a port if it isn't 53, such as
+    "127.0.0.1:5353" or "[::1]:5353"; "" asks whom the system asks. `timeout_seconds` is for all questions together."""
+
+    server: str = ""
+    timeout_seconds: float = 15.0
+
+    def where(self) -> tuple[str, int]:
+        """The server's address and port. Raises ValueError when `server` is neither."""
+        host, port = self.server, "53"
+        if self.server.startswith("["):
+            host, closed, port = self.server[1:].partition("]")
+            port = port.removeprefix(":") if port else "53" if closed else ""
+        elif self.server.count(":") == 1:
+            host, _, port = self.server.partition(":")
+        if not 0 < int(port) < 65536:
+            raise ValueError("a port is from 1 to 65535")
+        return str(ip_address(host)), int(port)
+
+
+@dataclass(frozen=True, slots=True)
 class Brand:
     """How the mails and pages look. Colours are #rrggbb; `logo` is a picture in the workspace or an https address."""
 
@@ -139,6 +162,7 @@ class Settings:
     sendgrid: Sendgrid = Sendgrid()
     pace: Pace = Pace()
     guard: Guard = Guard()
+    dns: Dns = Dns()
     brand: Brand = Brand()
     link_parameters: Mapping[str, str] = field(
         default_factory=dict[str, str]

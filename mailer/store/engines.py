@@ -6,8 +6,10 @@ A URL is the whole switch between them. What a transaction of ours promises is f
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
+from contextlib import suppress
 from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -100,6 +102,14 @@ def _postgresql_options(address: URL) -> dict[str, Any]:
     }
 
 
+def _keep_private(path: str) -> None:
+    """A database that is made now is its owner's alone: people's addresses are in it. SQLite gives its WAL the same
+    permissions. One that is there is left as it is; `mailer doctor` says who can read it."""
+    if path not in ("", ":memory:") and not path.startswith("file:"):
+        with suppress(OSError):  # what is wrong with the path is said when it is opened
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     def connected(raw: Any, _record: Any) -> None:
         connection = cast(sqlite3.Connection, raw)
@@ -115,5 +125,9 @@ def _prepare_sqlite(engine: Engine) -> None:
         raw = cast(sqlite3.Connection, connection.connection.driver_connection)
         raw.execute("BEGIN IMMEDIATE" if immediate else "BEGIN").close()
 
+    def connecting(*_: object) -> None:
+        _keep_private(engine.url.database or "")
+
+    event.listen(engine, "do_connect", connecting)
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)

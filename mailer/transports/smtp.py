@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailer.settings.values import Smtp
@@ -30,6 +31,26 @@ from mailer.transports.smtp_talk import Lost, Relay, Talk, open_talk
 # After the final dot a relay may scan for long, and giving up early would leave the mail uncertain. RFC 5321
 # §4.5.3.2.6 would have ten minutes.
 ANSWER_FACTOR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RelayFacts:
+    """What a relay offered when it let us in. `size_limit_bytes` is 0 when it names none (RFC 1870)."""
+
+    host: str
+    port: int
+    security: str
+    tls_version: str | None
+    username: str
+    pipelining: bool
+    size_limit_bytes: int
+
+    def in_words(self) -> str:
+        how = f"encrypted by {self.security.upper()} ({self.tls_version})" if self.tls_version else "unencrypted"
+        login = f", logged in as {self.username}" if self.username else ""
+        pipelining = "pipelining" if self.pipelining else "no pipelining, so a mail takes more round trips"
+        size = f", mails of up to {self.size_limit_bytes / 1e6:,.1f} MB" if self.size_limit_bytes else ""
+        return f"the relay {self.host}:{self.port} answers, {how}{login}; {pipelining}{size}"
 
 
 class SmtpTransport:
@@ -56,12 +77,25 @@ class SmtpTransport:
         return SmtpConnection(self._relay(), skeleton)
 
     def probe(self) -> str:
+        return self.look().in_words()
+
+    def look(self) -> RelayFacts:
+        """Open, encrypt and log in, and leave again. Raises as `connect` does."""
         relay = self._relay()
         talk = open_talk(relay)
+        sock = talk.sock
+        size = talk.esmtp_features.get("size", "")
+        facts = RelayFacts(
+            host=relay.host,
+            port=relay.port,
+            security=relay.security,
+            tls_version=sock.version() if isinstance(sock, ssl.SSLSocket) else None,
+            username=relay.username,
+            pipelining=talk.pipelining,
+            size_limit_bytes=int(size) if size.isdecimal() else 0,
+        )
         talk.leave()
-        how = {"starttls": "encrypted by STARTTLS", "tls": "encrypted by TLS"}.get(relay.security, "unencrypted")
-        login = f", logged in as {relay.username}" if relay.username else ""
-        return f"the relay {relay} answers, {how}{login}"
+        return facts
 
     def _relay(self) -> Relay:
         given = self._settings

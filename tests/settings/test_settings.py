@@ -91,6 +91,47 @@ def test_what_is_not_toml_is_refused(tmp_path: Path, text: str) -> None:
         read_settings(write(tmp_path, text), environ={})
 
 
+def test_selectors_and_the_dns_server(tmp_path: Path) -> None:
+    text = SETTINGS.replace(
+        "[public]", 'dkim_selectors = ["s1", "mail.2026"]\n\n[dns]\nserver = "[::1]:5353"\n\n[public]'
+    )
+    settings = read_settings(write(tmp_path, text), environ={})
+    assert settings.sender.dkim_selectors == ("s1", "mail.2026")
+    assert settings.dns.where() == ("::1", 5353)
+    environ = {
+        "MAILER_SENDER_DKIM_SELECTORS": "a b",
+        "MAILER_DNS_SERVER": "192.0.2.1",
+        "MAILER_DNS_TIMEOUT_SECONDS": "3",
+    }
+    settings = read_settings(write(tmp_path, text), environ=environ)
+    assert settings.sender.dkim_selectors == ("a", "b")
+    assert settings.dns.where() == ("192.0.2.1", 53)
+    assert settings.dns.timeout_seconds == 3.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('[dns]\nserver = "dns.example.org"', "dns.server must be an IP address"),
+        ('[dns]\nserver = "127.0.0.1:x"', "dns.server must be an IP address"),
+        ('[dns]\nserver = "127.0.0.1:70000"', "dns.server must be an IP address"),
+        ('[dns]\nserver = "[::1"', "dns.server must be an IP address"),
+        ("[dns]\ntimeout_seconds = 0", "dns.timeout_seconds must be above 0"),
+        ("[dns]\ntimeout_seconds = nan", "dns.timeout_seconds must be above 0"),
+    ],
+)
+def test_a_dns_server_that_can_not_be_is_refused(tmp_path: Path, setting: str, words: str) -> None:
+    with pytest.raises(FaultsFound, match=words):
+        read_settings(write(tmp_path, f"{SETTINGS}\n{setting}\n"), environ={})
+
+
+@pytest.mark.parametrize("selectors", ["7", "[7]", '["s1._domainkey.example.org."]', '["a b"]', '["*"]', '[""]'])
+def test_a_selector_that_can_not_be_is_refused(tmp_path: Path, selectors: str) -> None:
+    text = SETTINGS.replace("[public]", f"dkim_selectors = {selectors}\n\n[public]")
+    with pytest.raises(FaultsFound, match=r"dkim_selectors must be a list of texts|can't be a DKIM selector"):
+        read_settings(write(tmp_path, text), environ={})
+
+
 def test_no_file_is_no_workspace(tmp_path: Path) -> None:
     with pytest.raises(MailerError, match=r"mailer.toml is missing") as missing:
         read_settings(tmp_path, environ={})

@@ -34,6 +34,7 @@ ROUTES = (
     Route("/p/{token}", preferences.change, methods=["POST"]),
     Route("/i/{digest}/{name:path}", viewing.picture),
     Route("/healthz", health.alive),
+    Route("/healthz/{nonce}", health.identify),
     Route("/readyz", health.ready),
     Route("/robots.txt", health.robots),
     Route("/", health.home),

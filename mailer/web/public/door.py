@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ParamSpec, TypeVar, cast
 
@@ -34,6 +34,7 @@ class Door:
     workspace: Workspace
     database: Database
     clock: Callable[[], datetime]
+    signing_keys: tuple[bytes, ...] = field(repr=False)
     signer: Signer
     network_key: bytes
     pages: Pages
@@ -63,7 +64,8 @@ class Door:
 
 def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Door:
     """The door of a workspace. Raises when it has no signing key or no address key: links could be forged."""
-    signer = Signer(workspace.secrets.require_signing())
+    keys = workspace.secrets.require_signing()
+    signer = Signer(keys)
 
     def write(hits: Sequence[Hit]) -> None:
         with database.write() as connection:
@@ -73,6 +75,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         workspace=workspace,
         database=database,
         clock=clock,
+        signing_keys=keys,
         signer=signer,
         network_key=workspace.secrets.require_address_key(),
         pages=Pages(workspace.settings),

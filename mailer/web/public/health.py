@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from mailer.tracking.identity import NONCE, prove
 from mailer.web.public.door import door_of
 
 
 async def alive(_request: Request) -> Response:
     """200 while the process answers."""
     return PlainTextResponse("ok\n")
+
+
+async def identify(request: Request) -> Response:
+    """Proof that this server knows the workspace's signing keys: `mailer doctor` asks whether the way leads here."""
+    nonce = str(request.path_params["nonce"])
+    if not NONCE.fullmatch(nonce):
+        raise HTTPException(404)
+    return PlainTextResponse(prove(door_of(request).signing_keys, nonce) + "\n")
 
 
 async def ready(request: Request) -> Response:

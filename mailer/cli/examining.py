@@ -1,0 +1,226 @@
+"""What `mailer doctor` looks at: which part of the program examines what, side by side, none stopping another.
+
+How a part is judged is its own floor's matter. A part that fails in a way nobody foresaw, or takes too long, becomes a
+finding of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailer.cli.context import now
+from mailer.errors import MailerError
+from mailer.findings import Finding, Level, at_most, bad, from_error, warning, well
+from mailer.settings import SECRETS_FILE, Secrets, Settings, read_secrets, read_settings
+from mailer.workspace import ListDefinition, Workspace, find_root
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+TOTAL_SECONDS = 60.0  # each part has its own, shorter limits; this is for what none of them foresaw
+LEAST_KEY = 32  # characters of a key: as `read_secrets` asks of signing keys
+Examine = Callable[[], list[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """The workspace as far as it can be read. Without secrets (`ailing`), what needs them isn't tried."""
+
+    workspace: Workspace
+    lists: tuple[ListDefinition, ...]
+    ailing: bool
+
+    @property
+    def settings(self) -> Settings:
+        return self.workspace.settings
+
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        return tuple(key.encode() for key in self.workspace.secrets.signing_keys)
+
+
+def examine() -> list[Finding]:
+    """All findings about the workspace around the current folder. Raises `MailerError` when there is none."""
+    root = find_root()
+    try:
+        settings = read_settings(root)
+    except MailerError as error:
+        return [
+            *from_error("settings", error),
+            warning("settings", "nothing else was looked at, since the settings can't be read"),
+        ]
+    ailments, secrets = _secrets(root)
+    workspace = Workspace(root, settings, secrets or Secrets())
+    faults, lists = _lists(workspace)
+    patient = Patient(workspace, lists, ailing=secrets is None)
+    parts: tuple[tuple[str, Examine], ...] = (
+        ("database", lambda: _database(patient)),
+        ("transport", lambda: _transport(patient)),
+        ("DNS", lambda: _dns(patient)),
+        ("public address", lambda: _public(patient)),
+    )
+    return [*ailments, *_keys(patient), *faults, *side_by_side(parts, total_seconds=TOTAL_SECONDS)]
+
+
+def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) -> list[Finding]:
+    """The findings of all parts in their order, each examined by a thread of its own."""
+    found: dict[str, list[Finding]] = {}
+
+    def run(name: str, look: Examine) -> None:
+        try:
+            found[name] = look()
+        except MailerError as error:
+            found[name] = from_error(name, error)
+        except Exception as error:
+            if "MAILER_DEBUG" in os.environ:
+                raise
+            words = f"it couldn't be examined, through a fault of Mailer itself: {type(error).__name__}"
+            found[name] = [
+                warning(name, words, "Run it again with MAILER_DEBUG=1 to see where, and please report that.")
+            ]
+
+    threads = [threading.Thread(target=run, args=part, daemon=True) for part in parts]
+    until = time.monotonic() + total_seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    late = f"it couldn't be examined within {total_seconds:.0f} s"
+    return [finding for name, _ in parts for finding in found.get(name, [warning(name, late, "Look again later.")])]
+
+
+def _secrets(root: Path) -> tuple[list[Finding], Secrets | None]:
+    try:
+        return [], read_secrets(root)
+    except MailerError as error:
+        return from_error("keys", error), None
+
+
+def _lists(workspace: Workspace) -> tuple[list[Finding], tuple[ListDefinition, ...]]:
+    findings: list[Finding] = []
+    lists: list[ListDefinition] = []
+    for name in workspace.list_names():
+        try:
+            lists.append(workspace.list_definition(name))
+        except MailerError as error:
+            findings += from_error("lists", error)
+    return findings, tuple(lists)
+
+
+def _keys(patient: Patient) -> Iterator[Finding]:
+    if patient.ailing:
+        return
+    secrets, broken = patient.workspace.secrets, False
+    for require in (secrets.require_signing, secrets.require_address_key):
+        try:
+            require()
+        except MailerError as error:
+            broken = True
+            yield from from_error("keys", error)
+    if secrets.address_key and len(secrets.address_key) < LEAST_KEY:
+        yield warning(
+            "keys",
+            f"the address key is shorter than {LEAST_KEY} characters, so a stolen database could tell who left",
+            "Make a longer one only while nobody is imported: with another key no unsubscribe is found.",
+        )
+    if not broken:
+        count = len(secrets.signing_keys)
+        older = f" and {count - 1} older" if count > 1 else ""
+        yield well("keys", f"a signing key{older}, and an address key; {_kept(patient.workspace.root)}")
+
+
+def _kept(root: Path) -> str:
+    path = root / SECRETS_FILE
+    if not path.exists():
+        return "from the environment"
+    return f"{SECRETS_FILE} is its owner's alone ({stat.S_IMODE(path.stat().st_mode):03o})"
+
+
+def _database(patient: Patient) -> list[Finding]:
+    from mailer.store.health import examine_database
+
+    settings = patient.settings
+    connections = {"smtp": settings.smtp.connections, "sendgrid": settings.sendgrid.connections}
+    url = settings.database_url
+    health = examine_database(url, clock=now, connections=connections.get(settings.transport, 1))
+    return [*health.findings, *(_rows(patient, url) if health.usable else [])]
+
+
+def _rows(patient: Patient, url: str) -> list[Finding]:
+    """What stands in the database: whether it goes with our address key, and what waits for somebody."""
+    from mailer.delivery.health import gather_sending, judge_sending
+    from mailer.store.database import Database
+    from mailer.store.engines import make_engine
+    from mailer.store.health import examine_mark
+
+    # Not `open_database`: opening a backup that was put back pauses its campaigns, and a doctor changes nothing.
+    database = Database(make_engine(url))
+    try:
+        with database.read() as connection:
+            moment = now()
+            facts = gather_sending(connection, now=moment)
+            return [
+                *examine_mark(connection),
+                *_address_key(patient, connection),
+                *judge_sending(facts, now=moment),
+            ]
+    finally:
+        database.close()
+
+
+def _address_key(patient: Patient, connection: Connection) -> list[Finding]:
+    from mailer.audience.importing.importer import check_key
+
+    key = patient.workspace.secrets.address_key
+    if not key:
+        return []
+    try:
+        check_key(connection, key.encode())
+    except MailerError as error:
+        return [bad("database", f"{error.message}, so people who left would be mailed", error.hint or "")]
+    return [well("database", "the address key is the one it was made with")]
+
+
+def _transport(patient: Patient) -> list[Finding]:
+    from mailer.transports.health import examine_transport
+
+    if patient.ailing and patient.settings.transport != "outbox":
+        return [warning("transport", "it wasn't tried, since the secrets can't be read")]
+    return examine_transport(patient.settings, patient.workspace.secrets, root=patient.workspace.root)
+
+
+def _dns(patient: Patient) -> list[Finding]:
+    from mailer.transports.dns.asking import Asker
+    from mailer.transports.dns.domain import examine_domains, mailers
+
+    settings = patient.settings
+    senders = [("[sender] from in mailer.toml", settings.sender.from_)]
+    answers = [
+        ("[sender] reply_to in mailer.toml", settings.sender.reply_to),
+        ("[public] unsubscribe_mailto in mailer.toml", settings.public.unsubscribe_mailto),
+    ]
+    for one in patient.lists:
+        senders.append((f"from in lists/{one.name}.toml", one.from_))
+        answers.append((f"reply_to in lists/{one.name}.toml", one.reply_to))
+    return examine_domains(settings, mailers(senders, answers), Asker(settings.dns))
+
+
+def _public(patient: Patient) -> list[Finding]:
+    from mailer.transports.dns.asking import Asker
+    from mailer.transports.health import surely_leaves
+    from mailer.web.reaching import judge_public, public_facts
+
+    settings = patient.settings
+    resolve = Asker(settings.dns).resolve if settings.dns.server else None  # else as the system does, with /etc/hosts
+    url = settings.public.url
+    facts = public_facts(url, keys=patient.signing_keys, mails_leave=surely_leaves(settings), resolve=resolve)
+    findings = judge_public(facts, now=now())
+    # With the outbox no link is out yet that could be lost.
+    return at_most(Level.WARNING, findings) if settings.transport == "outbox" else findings

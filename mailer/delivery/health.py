@@ -1,0 +1,158 @@
+"""What stands still that should not: paused and overdue campaigns, workers that died, queues that nobody works at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from mailer.findings import Finding, warning, well
+from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries, workers
+
+PART = "sending"
+# cron calls `mailer run` every minute; one that was missed is nothing, five are a cron that doesn't run.
+PATIENCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One campaign that isn't over. `waiting` counts the queued; `due_since` is when the first of them was due."""
+
+    slug: str
+    state: CampaignState
+    why: str
+    due_at: datetime | None
+    waiting: int
+    due_since: datetime | None
+    uncertain: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadWorker:
+    """A worker whose lease ran out and whose claims nobody has taken over. `on_the_wire` may have left or not."""
+
+    name: str  # host:process
+    lease_until: datetime
+    claimed: int
+    on_the_wire: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendingFacts:
+    """All campaigns that could need somebody, and the workers."""
+
+    campaigns: tuple[Standing, ...]
+    dead: tuple[DeadWorker, ...]
+    living: int
+
+
+def gather_sending(connection: Connection, *, now: datetime) -> SendingFacts:
+    known = connection.execute(select(workers)).all()
+    dead = [row for row in known if row.lease_until < now]
+    return SendingFacts(
+        campaigns=tuple(_campaigns(connection)),
+        dead=tuple(_dead_worker(connection, row.id, name=row.name, lease_until=row.lease_until) for row in dead),
+        living=len(known) - len(dead),
+    )
+
+
+def _campaigns(connection: Connection) -> Iterator[Standing]:
+    rows = connection.execute(
+        select(campaigns.c.id, campaigns.c.slug, campaigns.c.state, campaigns.c.why, campaigns.c.due_at)
+        .where(campaigns.c.state.not_in((CampaignState.CANCELLED,)))
+        .order_by(campaigns.c.created_at)
+    ).all()
+    for row in rows:
+        counts = {
+            state: (count, first)
+            for state, count, first in connection.execute(
+                select(deliveries.c.state, func.count(), func.min(deliveries.c.not_before))
+                .where(
+                    deliveries.c.campaign_id == row.id,
+                    deliveries.c.state.in_((DeliveryState.QUEUED, DeliveryState.UNCERTAIN)),
+                )
+                .group_by(deliveries.c.state)
+            )
+        }
+        waiting, due_since = counts.get(DeliveryState.QUEUED, (0, None))
+        uncertain, _ = counts.get(DeliveryState.UNCERTAIN, (0, None))
+        yield Standing(row.slug, CampaignState(row.state), row.why, row.due_at, waiting, due_since, uncertain)
+
+
+def _dead_worker(connection: Connection, worker_id: int, *, name: str, lease_until: datetime) -> DeadWorker:
+    mine = select(deliveries.c.state, func.count()).where(deliveries.c.worker_id == worker_id)
+    counts: dict[str, int] = {}
+    for state, count in connection.execute(mine.group_by(deliveries.c.state)):
+        counts[state] = count
+    return DeadWorker(name, lease_until, sum(counts.values()), counts.get(DeliveryState.SENDING, 0))
+
+
+def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Finding]:
+    findings = [finding for one in facts.campaigns for finding in _judge_campaign(one, facts, now)]
+    findings += [_judge_dead(one) for one in facts.dead]
+    if findings:
+        return findings
+    at_work = f"; {_count(facts.living, 'worker')} at work" if facts.living else ""
+    return [well(PART, f"no campaign waits for staff{at_work}")]
+
+
+def _judge_campaign(one: Standing, facts: SendingFacts, now: datetime) -> Iterator[Finding]:
+    match one.state:
+        case CampaignState.PAUSED:
+            # `why` is a sentence of its own when staff wrote it.
+            why = f": {one.why.rstrip('.')}" if one.why else ""
+            yield warning(
+                PART,
+                f"the campaign {one.slug} is paused, and {_people(one.waiting)} for it{why}",
+                f"When that is settled: mailer resume {one.slug}, or mailer cancel {one.slug}",
+            )
+        case CampaignState.OVERDUE:
+            yield warning(
+                PART,
+                f"the campaign {one.slug} was not sent, since its time ({_at(one.due_at)}) had passed by too much",
+                f"Send it now or schedule it again: mailer send {one.slug}",
+            )
+        case CampaignState.SCHEDULED if one.due_at is not None and one.due_at < now - PATIENCE:
+            yield warning(
+                PART,
+                f"the campaign {one.slug} was due at {_at(one.due_at)}, and nothing has begun to send it",
+                "Is cron running `mailer run`? See: mailer cron",
+            )
+        case CampaignState.SENDING if not facts.living and one.due_since and one.due_since < now - PATIENCE:
+            yield warning(
+                PART,
+                f"nobody is sending the campaign {one.slug}; {_people(one.waiting)} for it since {_at(one.due_since)}",
+                "Is cron running `mailer run`? See: mailer cron",
+            )
+        case _:
+            pass
+    if one.uncertain:
+        yield warning(
+            PART,
+            f"{_count(one.uncertain, 'person', 'people')} may have got {one.slug} or not, and nobody can tell",
+            f"See who, and decide: mailer resolve {one.slug}",
+        )
+
+
+def _judge_dead(one: DeadWorker) -> Finding:
+    left = f"{_count(one.claimed, 'delivery', 'deliveries')} with it"
+    lost = f", {one.on_the_wire:,} of them perhaps handed over" if one.on_the_wire else ""
+    return warning(
+        PART,
+        f"the worker {one.name} died or hangs: its lease ran out at {_at(one.lease_until)}, {left}{lost}",
+        "The next `mailer run` settles it. If this stays, cron isn't running it: mailer cron",
+    )
+
+
+def _people(count: int) -> str:
+    return "1 person waits" if count == 1 else f"{count:,} people wait"
+
+
+def _count(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _at(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
