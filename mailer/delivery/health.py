@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from mailer.findings import Finding, warning, well
-from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries, workers
+from mailer.store.states import CampaignState, DeliveryState
+from mailer.store.tables import campaigns, deliveries, workers
 
 PART = "sending"
 # cron calls `mailer run` every minute; one that was missed is nothing, five are a cron that doesn't run.

@@ -11,7 +11,8 @@ from mailer.delivery.health import PATIENCE, gather_sending, judge_sending
 from mailer.delivery.ledger import LEASE
 from mailer.findings import Level
 from mailer.store.database import Database
-from mailer.store.tables import CampaignState, DeliveryState, campaigns, deliveries
+from mailer.store.states import CampaignState, DeliveryState
+from mailer.store.tables import campaigns, deliveries
 from tests.delivery.world import Clock, add_people, launch, worker
 
 
