@@ -165,7 +165,9 @@ def _rows(patient: Patient, url: str) -> list[Finding]:
     try:
         with database.read() as connection:
             moment = now()
-            facts = gather_sending(connection, now=moment)
+            facts = gather_sending(
+                connection, now=moment, pace=patient.settings.pace, transport=patient.settings.transport
+            )
             return [
                 *examine_mark(connection),
                 *_address_key(patient, connection),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from mailer.delivery.warming import WarmUp
 from mailer.findings import Finding, warning, well
+from mailer.settings import Pace
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import campaigns, deliveries, workers
 
@@ -19,15 +21,18 @@ PATIENCE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One campaign that isn't over. `waiting` counts the queued; `due_since` is when the first of them was due."""
+    """One campaign. `waiting` counts the queued; `due_since` is when the first of them was due; `worked_at` says
+    whether a worker that lives is at it."""
 
     slug: str
+    transport: str
     state: CampaignState
     why: str
     due_at: datetime | None
     waiting: int
     due_since: datetime | None
     uncertain: int
+    worked_at: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +52,34 @@ class SendingFacts:
     campaigns: tuple[Standing, ...]
     dead: tuple[DeadWorker, ...]
     living: int
+    held_back: Mapping[str, str]  # transport → why its warm-up plan lets nobody more through today
 
 
-def gather_sending(connection: Connection, *, now: datetime) -> SendingFacts:
+def gather_sending(connection: Connection, *, now: datetime, pace: Pace, transport: str) -> SendingFacts:
+    """`transport` is the one that is set, and `pace` the warm-up plan that goes with it."""
     known = connection.execute(select(workers)).all()
     dead = [row for row in known if row.lease_until < now]
+    at_work = {row.campaign_id for row in known if row.lease_until >= now}
+    today = WarmUp(pace, transport=transport).today(connection, now)
     return SendingFacts(
-        campaigns=tuple(_campaigns(connection)),
+        campaigns=tuple(_campaigns(connection, at_work)),
         dead=tuple(_dead_worker(connection, row.id, name=row.name, lease_until=row.lease_until) for row in dead),
         living=len(known) - len(dead),
+        held_back={transport: today.in_words(now)} if today and not today.left else {},
     )
 
 
-def _campaigns(connection: Connection) -> Iterator[Standing]:
+def _campaigns(connection: Connection, at_work: Container[int | None]) -> Iterator[Standing]:
     rows = connection.execute(
-        select(campaigns.c.id, campaigns.c.slug, campaigns.c.state, campaigns.c.why, campaigns.c.due_at)
-        .where(campaigns.c.state.not_in((CampaignState.CANCELLED,)))
+        select(
+            campaigns.c.id,
+            campaigns.c.slug,
+            campaigns.c.transport,
+            campaigns.c.state,
+            campaigns.c.why,
+            campaigns.c.due_at,
+        )  # not the message, which is large
+        .where(campaigns.c.state != CampaignState.CANCELLED)
         .order_by(campaigns.c.created_at)
     ).all()
     for row in rows:
@@ -79,7 +96,17 @@ def _campaigns(connection: Connection) -> Iterator[Standing]:
         }
         waiting, due_since = counts.get(DeliveryState.QUEUED, (0, None))
         uncertain, _ = counts.get(DeliveryState.UNCERTAIN, (0, None))
-        yield Standing(row.slug, CampaignState(row.state), row.why, row.due_at, waiting, due_since, uncertain)
+        yield Standing(
+            slug=row.slug,
+            transport=row.transport,
+            state=CampaignState(row.state),
+            why=row.why,
+            due_at=row.due_at,
+            waiting=waiting,
+            due_since=due_since,
+            uncertain=uncertain,
+            worked_at=row.id in at_work,
+        )
 
 
 def _dead_worker(connection: Connection, worker_id: int, *, name: str, lease_until: datetime) -> DeadWorker:
@@ -121,7 +148,9 @@ def _judge_campaign(one: Standing, facts: SendingFacts, now: datetime) -> Iterat
                 f"the campaign {one.slug} was due at {_at(one.due_at)}, and nothing has begun to send it",
                 "Is cron running `mailer run`? See: mailer cron",
             )
-        case CampaignState.SENDING if not facts.living and one.due_since and one.due_since < now - PATIENCE:
+        case CampaignState.SENDING if one.waiting and one.transport in facts.held_back:
+            yield well(PART, f"{one.slug}: {facts.held_back[one.transport]}")
+        case CampaignState.SENDING if not one.worked_at and one.due_since and one.due_since < now - PATIENCE:
             yield warning(
                 PART,
                 f"nobody is sending the campaign {one.slug}; {_people(one.waiting)} for it since {_at(one.due_since)}",

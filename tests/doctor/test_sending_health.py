@@ -9,16 +9,18 @@ from sqlalchemy import update
 from mailer.delivery.campaigns import pause
 from mailer.delivery.health import PATIENCE, gather_sending, judge_sending
 from mailer.delivery.ledger import LEASE
+from mailer.delivery.warming import WarmUp
 from mailer.findings import Level
+from mailer.settings import Pace
 from mailer.store.database import Database
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import campaigns, deliveries
 from tests.delivery.world import Clock, add_people, launch, worker
 
 
-def judged(database: Database, now: datetime) -> list[tuple[Level, str, str]]:
+def judged(database: Database, now: datetime, pace: Pace = Pace()) -> list[tuple[Level, str, str]]:  # noqa: B008 - frozen
     with database.read() as connection:
-        facts = gather_sending(connection, now=now)
+        facts = gather_sending(connection, now=now, pace=pace, transport="outbox")
     return [(one.level, one.found, one.todo) for one in judge_sending(facts, now=now)]
 
 
@@ -55,6 +57,29 @@ def test_those_put_off_are_not_waiting_yet(database: Database, now: datetime) ->
     with database.write() as connection:
         connection.execute(update(deliveries).values(not_before=now + timedelta(hours=2)))
     assert [level for level, _, _ in judged(database, now + timedelta(hours=1))] == [Level.WELL]
+
+
+def test_what_the_warm_up_plan_holds_back_is_well(database: Database, now: datetime) -> None:
+    add_people(database, 3, now=now)
+    launch(database, count=3, now=now)
+    later = now + timedelta(hours=1)
+    plan = Pace(warm_up=(2, 4))
+    assert [level for level, _, _ in judged(database, later, plan)] == [Level.WARNING]  # nobody works at it
+    with database.write() as connection:
+        WarmUp(plan, transport="outbox").take(connection, 2, now=later)
+    ((level, found, _),) = judged(database, later, plan)
+    assert level is Level.WELL
+    assert found.startswith("appeal: today's warm-up allowance of 2 is used up")
+
+
+def test_a_worker_at_another_campaign_is_none_at_this(database: Database, now: datetime) -> None:
+    add_people(database, 3, now=now)
+    launch(database, count=3, now=now)
+    other = launch(database, count=3, now=now, slug="other")
+    later = now + timedelta(hours=1)
+    worker(database, other, Clock(later))
+    ((_, found, _),) = judged(database, later)
+    assert found.startswith("nobody is sending the campaign appeal")
 
 
 def test_a_paused_campaign_says_why(database: Database, now: datetime) -> None:
