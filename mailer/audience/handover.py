@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, false, func, or_, select
 
 from mailer.audience.standing import BY_RANK, EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
 from mailer.store.arrays import among
@@ -18,16 +18,16 @@ from mailer.store.states import Membership
 from mailer.store.tables import deliveries, people, subscriptions, suppressions
 
 
-def may_be_mailed() -> ColumnElement[bool]:
-    """Of a row of `deliveries`: the person is known, on one of the lists bound as `lists`, and not suppressed."""
+def may_be_mailed(list_ids: Iterable[int]) -> ColumnElement[bool]:
+    """Of a row of `deliveries`: the person is known, on one of these lists, and not suppressed."""
     suppressed = exists().where(
         suppressions.c.address_hash == people.c.address_hash,
-        suppressions.c.list_id.in_((EVERY_LIST, subscriptions.c.list_id)),
+        or_(suppressions.c.list_id == EVERY_LIST, suppressions.c.list_id == subscriptions.c.list_id),
     )
     return exists().where(
         people.c.id == deliveries.c.person_id,
         subscriptions.c.person_id == people.c.id,
-        among(subscriptions.c.list_id, "lists"),
+        or_(false(), *[subscriptions.c.list_id == number for number in list_ids]),
         subscriptions.c.status == Membership.SUBSCRIBED.value,
         ~suppressed.correlate(people, subscriptions),
     )

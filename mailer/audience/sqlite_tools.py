@@ -18,12 +18,12 @@ from sqlalchemy import Connection
 
 from mailer.errors import MailerError, Place
 from mailer.store.database import Database
+from mailer.store.engines import PAGE_CACHE_KIB
 
 TABLE, INDEX = "people", "people_fts"
 SEARCHED = ("address", "first_name", "last_name", "attributes")
 TOKENIZER = "unicode61 remove_diacritics 2"  # "jorg" finds Jörg
 CACHE_KIB = 32 * 1024  # of pages while a large file is written
-USUAL_CACHE_KIB = 2000  # SQLite's own default
 
 
 def rows_of_json(path: Path, encoding: str) -> list[Any]:
@@ -90,7 +90,7 @@ def bulk_writing(connection: Connection) -> Generator[None, None, None]:
     try:
         yield
     finally:
-        _pragmas(connection, "temp_store = MEMORY", f"cache_size = -{USUAL_CACHE_KIB}", "foreign_keys = ON")
+        _pragmas(connection, "temp_store = MEMORY", f"cache_size = -{PAGE_CACHE_KIB}", "foreign_keys = ON")
 
 
 @contextmanager

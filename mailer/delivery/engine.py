@@ -96,7 +96,7 @@ class Engine:
         stopping_since: float | None = None
         pause = 0.0
         while active:
-            fresh = self._gather(pause if waiting else LONGEST_WAIT_SECONDS, enough=active // 2)
+            fresh = self._gather(pause if waiting else LONGEST_WAIT_SECONDS, enough=(3 * active) // 4)
             self._note(fresh)
             for request in fresh:
                 unrecorded.extend(request.done)

@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, insert, or_, select, update
 
@@ -23,7 +24,7 @@ from mailer.delivery.warming import WarmUp
 from mailer.errors import MailerError
 from mailer.store.arrays import among
 from mailer.store.database import Database
-from mailer.store.prepared import Prepared
+from mailer.store.prepared import ByNumber, Prepared
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import EPOCH, MICROSECOND, QUEUE, campaigns, deliveries, workers
 from mailer.transports.envelope import Fate
@@ -72,6 +73,7 @@ class Worker:
         self.warm_up = warm_up
         self.campaign_id = campaign_id
         self.list_ids = tuple(list_ids)
+        self._begin_those = _begin_statement(self.list_ids)
         self.clock = clock
         self.id = secrets.randbits(62)
         self.lease_until = clock() + LEASE
@@ -165,7 +167,7 @@ class Worker:
             return Begun((), 0, held_back)
         ids = [claim.id for claim in granted]
         hold_consent(connection)
-        rows = BEGIN.rows(connection, {"deliveries": ids, "worker": self.id, "lists": self.list_ids, "now": now})
+        rows = self._begin_those.rows(connection, ids, {"worker": self.id, "now": now})
         if len(rows) == len(ids):
             return Begun(tuple(granted), 0, held_back)
         started = {row[0] for row in rows}
@@ -221,20 +223,29 @@ CLAIM = Prepared(
 # Of those a worker wants to begin, one that is *sending* already was begun by it a moment ago, in a transaction whose
 # commit the database did and could not confirm, since it was restarted. Nothing of it has left.
 _OURS = (
-    among(deliveries.c.id, "deliveries"),
     deliveries.c.worker_id == bindparam("worker"),
     or_(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.state == DeliveryState.SENDING.value),
 )
 _ONE_MORE = case((deliveries.c.state == DeliveryState.QUEUED.value, 1), else_=0)
-BEGIN = Prepared(
-    update(deliveries)
-    .where(*_OURS, may_be_mailed())
-    .values(state=DeliveryState.SENDING.value, attempt=deliveries.c.attempt + _ONE_MORE, changed_at=bindparam("now"))
-    .returning(deliveries.c.id)
-)
+
+
+def _begin_statement(list_ids: Sequence[int]) -> ByNumber:
+    """Records the intents of those rows whose people may be mailed as members of these lists."""
+    begun: dict[str, Any] = {
+        "state": DeliveryState.SENDING.value,
+        "attempt": deliveries.c.attempt + _ONE_MORE,
+        "changed_at": bindparam("now"),
+    }
+    allowed = may_be_mailed(list_ids)
+    return ByNumber(
+        deliveries.c.id,
+        lambda those: update(deliveries).where(those, *_OURS, allowed).values(begun).returning(deliveries.c.id),
+    )
+
+
 SKIP = Prepared(
     update(deliveries)
-    .where(*_OURS)
+    .where(among(deliveries.c.id, "deliveries"), *_OURS)
     .values(state=DeliveryState.SKIPPED.value, code=bindparam("reason"), worker_id=None, changed_at=bindparam("now"))
 )
 LOOK = Prepared(

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from mailer.audience.consent import suppress
-from mailer.store.arrays import among
-from mailer.store.prepared import Prepared, Values
+from mailer.store.prepared import ByNumber, Values
 from mailer.store.states import CampaignState, DeliveryState, SuppressionReason
 from mailer.store.tables import deliveries, events, people
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
@@ -87,14 +86,14 @@ def record(connection: Connection, campaign: Standing, done: Sequence[Done], now
     as no later attempt has begun: it is proof."""
     if not done:
         return
-    sent: list[Values] = []
-    others: list[Values] = []
+    sent: list[tuple[list[int], Values]] = []
+    others: list[tuple[list[int], Values]] = []
     for (outcome, attempt), deliveries_of in _alike(done).items():
         change = decide(outcome, attempt=attempt, now=now, since=campaign.launched_at)
         if change.state is DeliveryState.QUEUED and campaign.state == CampaignState.CANCELLED:
             change = Change(DeliveryState.CANCELLED)
-        row = _row(outcome, change, now) | {"deliveries": deliveries_of, "tried": attempt}
-        (sent if change.state is DeliveryState.SENT else others).append(row)
+        row = _row(outcome, change, now) | {"tried": attempt}
+        (sent if change.state is DeliveryState.SENT else others).append((deliveries_of, row))
     if sent:
         WRITE_SENT.each(connection, sent)
     if others:
@@ -114,18 +113,14 @@ def _alike(done: Sequence[Done]) -> dict[tuple[Outcome | None, int], list[int]]:
 ROW_COLUMNS = ("state", "not_before", "code", "detail", "reply_class", "provider_id", "changed_at")
 
 
-def _write(*states: DeliveryState) -> Prepared:
+def _write(*states: DeliveryState) -> ByNumber:
     """The statement that writes an answer into rows in these states."""
-    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ROW_COLUMNS}
-    return Prepared(
-        update(deliveries)
-        .where(
-            among(deliveries.c.id, "deliveries"),
-            deliveries.c.attempt == bindparam("tried"),
-            or_(*[deliveries.c.state == state.value for state in states]),
-        )
-        .values(columns | {"worker_id": None})
-    )
+    columns: dict[str, Any] = {"worker_id": None}
+    for name in ROW_COLUMNS:
+        columns[name] = bindparam(f"new_{name}")
+    tried = deliveries.c.attempt == bindparam("tried")
+    takes = or_(*[deliveries.c.state == state.value for state in states])
+    return ByNumber(deliveries.c.id, lambda those: update(deliveries).where(those, tried, takes).values(columns))
 
 
 # In which states a row takes the answer to its last attempt. That it was taken is proof, whatever staff decided since.

@@ -28,6 +28,7 @@ from mailer.transports.envelope import (
     TransportUnavailable,
 )
 
+BOOT_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 Addressed = tuple[Claim, Recipient | None]  # nobody: they were deleted since the claim
 
 
@@ -140,8 +141,7 @@ class Sender:
 
 def boot_seconds() -> float:
     """Seconds since the machine started, those spent asleep or frozen included."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)
+    return time.clock_gettime(BOOT_CLOCK)
 
 
 def _close(connection: Connection) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sqlite3
+import time
 from contextlib import suppress
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from mailer.store.trouble import DatabaseTrouble
 
 BUSY_SECONDS = 30.0  # how long a writer waits for another before it gives up
+LOOK_AGAIN_SECONDS = 0.02
+PAGE_CACHE_KIB = 16 * 1024  # of SQLite's pages in memory: a worker comes back to the same ones for every mail
 CONNECT_SECONDS = 10  # for a PostgreSQL server to answer
 # A worker that is frozen in the middle of a transaction must not hold its rows for longer than its lease lasts.
 IDLE_SECONDS = 60
@@ -110,12 +113,26 @@ def _keep_private(path: str) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode. Another program that does so just now is waited for: SQLite itself does not here."""
+    until = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(LOOK_AGAIN_SECONDS)
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     def connected(raw: Any, _record: Any) -> None:
         connection = cast(sqlite3.Connection, raw)
         # WAL lets readers go on while one writes. FULL syncs each commit: after a power cut the ledger
         # still knows what was handed over (https://sqlite.org/pragma.html#pragma_synchronous).
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        _write_ahead(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", f"cache_size=-{PAGE_CACHE_KIB}"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     def begun(connection: Connection) -> None:

@@ -96,7 +96,10 @@ class Reply:
 
 def read_reply(number: int, text: bytes) -> Reply:
     """The reply as values. Its words are cut at 500 characters and cleaned of control characters."""
-    words = " ".join(re.sub(r"[^ -~]+", " ", text.decode("utf-8", "replace")).split())[:500]
+    words = text.decode("utf-8", "replace")
+    if not (words.isascii() and words.isprintable()):
+        words = re.sub(r"[^ -~]+", " ", words)
+    words = " ".join(words.split())[:500]
     found = _ENHANCED.match(words)
     # A code that contradicts the number, such as "250 5.1.1", is not one.
     return Reply(number, found.group() if found and found.group(1) == str(number)[0] else "", words)
