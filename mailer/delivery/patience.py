@@ -34,6 +34,7 @@ class Patience:
         self._say = say
         self._monotonic = monotonic
         self._sleep = sleep
+        self._stopped_at: float | None = None
 
     def wait_for(self, action: Callable[[], T], answers: Sized) -> T:
         """What `action` returns. `answers` are those not written down yet. Raises `DatabaseTrouble` at last."""
@@ -44,7 +45,7 @@ class Patience:
             except DatabaseTrouble as error:
                 if not error.passing:
                     raise _given_up(error, len(answers)) from error
-                longest = min(LONGEST_SECONDS, self._stop.drain_seconds) if self._stop.due() else LONGEST_SECONDS
+                longest = self._longest(began)
                 if self._monotonic() - began > longest:
                     raise _given_up(error, len(answers)) from error
                 if not told and self._monotonic() - began > LONGEST_PAUSE_SECONDS:
@@ -55,6 +56,14 @@ class Patience:
                     )
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _longest(self, began: float) -> float:
+        """How many seconds from `began` on to wait. Once the run is stopped, all waits share the time to drain."""
+        if not self._stop.due():
+            return LONGEST_SECONDS
+        if self._stopped_at is None:
+            self._stopped_at = self._monotonic()
+        return min(LONGEST_SECONDS, self._stopped_at + self._stop.drain_seconds - began)
 
 
 def _given_up(error: DatabaseTrouble, answers: int) -> DatabaseTrouble:

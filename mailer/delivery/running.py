@@ -18,9 +18,10 @@ from mailer.compose.message import from_json as message_from_json
 from mailer.delivery import campaigns as steps
 from mailer.delivery.engine import Engine
 from mailer.delivery.evidence import Rails
-from mailer.delivery.lanes import Lanes
+from mailer.delivery.lanes import Lane, Lanes, Slots
 from mailer.delivery.ledger import Worker, settle_expired
 from mailer.delivery.pacing import Pacer
+from mailer.delivery.patience import Patience
 from mailer.delivery.postman import Postman
 from mailer.delivery.stopping import Stop
 from mailer.delivery.tally import Observer, Tally
@@ -50,6 +51,17 @@ class RunReport:
         return bool(self.overdue) or any(tally.trouble for tally in self.tallies.values())
 
 
+class _Patiently:
+    """The lanes of a pace, for a run that waits for a database in trouble."""
+
+    def __init__(self, lanes: Lanes, patience: Patience) -> None:
+        self._lanes = lanes
+        self._patience = patience
+
+    def take(self, lanes: Sequence[Lane], wanted: int) -> Slots:
+        return self._patience.wait_for(lambda: self._lanes.take(lanes, wanted), ())
+
+
 class Runner:
     """Sends a workspace's campaigns. One `Stop` ends all of it."""
 
@@ -72,7 +84,9 @@ class Runner:
         self.say = say
         self.signer = Signer(workspace.secrets.require_signing())
         self.transport = transport or make_transport(workspace.settings, workspace.secrets, root=workspace.root)
-        self.pacer = Pacer(workspace.settings.pace, Lanes(database, transport=self.transport.name))
+        self.patience = Patience(stop, say)
+        lanes = Lanes(database, transport=self.transport.name)
+        self.pacer = Pacer(workspace.settings.pace, _Patiently(lanes, self.patience))
         self.warm_up = WarmUp(workspace.settings.pace, transport=self.transport.name)
 
     def run(self, only: str | None = None) -> RunReport:
@@ -88,9 +102,12 @@ class Runner:
             # Under cron a used-up allowance is said once, by the run that used it up; `mailer status` keeps saying it.
             if only is not None or not self._allowance_is_used_up():
                 report.tallies[row.slug] = self.send(row)
-            if steps.finish_if_done(self.database, row.id, now=self.clock()):
+            if self._finish(row.id):
                 report.finished.append(row.slug)
         return report
+
+    def _finish(self, campaign_id: int) -> bool:
+        return self.patience.wait_for(lambda: steps.finish_if_done(self.database, campaign_id, now=self.clock()), ())
 
     def _allowance_is_used_up(self) -> bool:
         """Whether the warm-up plan lets nobody through for the rest of the day."""
@@ -109,10 +126,10 @@ class Runner:
                 trouble=True,
             )
         while not (tally.ended or self.stop.due()):
-            part = self._engine(row, postman).run()
+            part = self.patience.wait_for(lambda: self._engine(row, postman), ()).run()
             tally.add(part)
-            if part.pause:
-                steps.pause(self.database, row.id, part.pause)
+            if why := part.pause:
+                self.patience.wait_for(lambda: steps.pause(self.database, row.id, why), ())
             # Whatever came back to the queue meanwhile is due at once; go on until a round moves nobody.
             if part.ended or not (part.sent or part.failed or part.skipped or part.uncertain):
                 break

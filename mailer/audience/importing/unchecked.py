@@ -42,7 +42,7 @@ def without_keys(connection: Connection) -> None:
 def with_unique_people(connection: Connection) -> None:
     """Make addresses unique again. Of people with one address the first stays: nothing refers to the others yet."""
     connection.exec_driver_sql(f"SET LOCAL maintenance_work_mem = '{SORTING}'")
-    add = AddConstraint(_unique_address())
+    add = AddConstraint(_unique_address(), isolate_from_table=False)
     try:
         with connection.begin_nested():
             connection.execute(add)
@@ -56,7 +56,7 @@ def with_unique_people(connection: Connection) -> None:
 def with_keys(connection: Connection) -> None:
     """Make all others again, and let the planner know what is there now."""
     for key in (subscriptions.primary_key, *_foreign_keys()):
-        connection.execute(AddConstraint(key))
+        connection.execute(AddConstraint(key, isolate_from_table=False))
     for index in _indexes():
         connection.execute(CreateIndex(index))
     connection.exec_driver_sql(f"ANALYZE {', '.join(table.name for table in TABLES)}")
