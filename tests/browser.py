@@ -23,9 +23,12 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the session. Give each page a context of its own."""
+    """One browser for a module, since playwright keeps a loop running that other tests would meet.
+
+    Give each page a context of its own.
+    """
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         reason = "no browser: apt install chromium-headless-shell"

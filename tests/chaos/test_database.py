@@ -77,7 +77,6 @@ def move_to(site: Site, folder: Path) -> None:
 
 @on("sqlite-smtp", engines=["sqlite"])
 def test_the_disk_is_full_then_has_space_again(small_disk: Path, site: Site) -> None:
-    """Fails now and then: `Lanes.take` writes outside the engine's patience, so a paced run can end at once, with 1."""
     site.launch(PEOPLE)
     move_to(site, small_disk)
     try:
