@@ -188,7 +188,7 @@ def test_whoever_waits_too_long_for_another_gives_up(
 def test_a_program_that_stands_still_in_the_middle_does_not_hold_its_rows(
     shared_database: str, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "IDLE_SECONDS", 1)  # long enough to be opened on a busy machine
     frozen = open_database(shared_database)
     with opened.write() as connection:
         connection.execute(insert(lists).values(name="a"))
