@@ -32,7 +32,7 @@ from mailer.transports.envelope import Transport
 
 CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
 MOST_AHEAD = 10 * CLAIMED_AHEAD  # of these, when all wait for a domain's pace
-LINGER_SECONDS = 0.002  # how long a commit waits for half the connections, to serve them together
+LINGER_SECONDS = 0.002  # how long a commit waits for most connections, to serve them together
 LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
 
 
