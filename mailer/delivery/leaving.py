@@ -28,6 +28,7 @@ class Standing:
     person_id: int | None
     address: str | None
     asked: tuple[str, ...]  # names of the lists the campaign went to
+    language: str  # theirs, else the campaign's
     subscribed: tuple[tuple[int, str], ...]  # number and name of each list they are on now, sorted by name
 
     @property
@@ -39,17 +40,21 @@ class Standing:
 def standing(connection: Connection, delivery_id: int) -> Standing:
     """How the person of a delivery stands now. Raises `NotKept`."""
     person_id = recipient_of(connection, delivery_id)
-    asked = _lists_of(connection, campaign_of(delivery_id))
-    if person_id is None:
-        return Standing(None, None, asked, ())
-    address = connection.execute(select(people.c.address).where(people.c.id == person_id)).scalar()
+    asked, written_in = _campaign(connection, campaign_of(delivery_id))
+    person = connection.execute(
+        select(people.c.address, people.c.language).where(people.c.id == (-1 if person_id is None else person_id))
+    ).first()
+    if person is None:
+        return Standing(None, None, asked, written_in, ())
     rows = connection.execute(
         select(lists.c.id, lists.c.name)
         .join(subscriptions, subscriptions.c.list_id == lists.c.id)
         .where(subscriptions.c.person_id == person_id, subscriptions.c.status != Membership.UNSUBSCRIBED)
         .order_by(lists.c.name)
     ).all()
-    return Standing(person_id, address, asked, tuple((row.id, row.name) for row in rows))
+    return Standing(
+        person_id, person.address, asked, person.language or written_in, tuple((row.id, row.name) for row in rows)
+    )
 
 
 def leave_campaign(connection: Connection, *, delivery_id: int, how: str, at: datetime) -> Standing:
@@ -122,8 +127,13 @@ def _leave(
         connection.execute(insert(events).values(row))
 
 
-def _lists_of(connection: Connection, campaign_id: int) -> tuple[str, ...]:
-    audience = connection.execute(select(campaigns.c.audience).where(campaigns.c.id == campaign_id)).scalar()
-    if audience is None:
+def _campaign(connection: Connection, campaign_id: int) -> tuple[tuple[str, ...], str]:
+    """The lists a campaign went to and the language it was written in. Raises `NotKept`."""
+    row = connection.execute(
+        select(campaigns.c.audience, campaigns.c.message["language"].as_string().label("language")).where(
+            campaigns.c.id == campaign_id
+        )
+    ).first()
+    if row is None:
         raise NotKept("this campaign is not kept here any more")
-    return tuple(audience.get("include", ()))
+    return tuple(row.audience.get("include", ())), row.language or ""

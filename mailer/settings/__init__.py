@@ -1,8 +1,10 @@
 """The workspace's settings and secrets. `values` says what can be set; `reading` and `secret` read it."""
 
-from mailer.settings.reading import SETTINGS_FILE, TRANSPORTS, read_settings
+from mailer.settings.judging import TRANSPORTS
+from mailer.settings.reading import SETTINGS_FILE, read_settings
 from mailer.settings.secret import SECRETS_FILE, Secrets, read_secrets
 from mailer.settings.values import (
+    Bounces,
     Brand,
     Dns,
     Guard,
@@ -14,12 +16,15 @@ from mailer.settings.values import (
     Sendgrid,
     Settings,
     Smtp,
+    Tracking,
+    Webhook,
 )
 
 __all__ = [
     "SECRETS_FILE",
     "SETTINGS_FILE",
     "TRANSPORTS",
+    "Bounces",
     "Brand",
     "Dns",
     "Guard",
@@ -32,6 +37,8 @@ __all__ = [
     "Sendgrid",
     "Settings",
     "Smtp",
+    "Tracking",
+    "Webhook",
     "read_secrets",
     "read_settings",
 ]

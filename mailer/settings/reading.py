@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
-from email.utils import parseaddr
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.settings.judging import judge
 from mailer.settings.values import (
+    Bounces,
     Brand,
     Dns,
     Guard,
@@ -28,20 +26,22 @@ from mailer.settings.values import (
     Sendgrid,
     Settings,
     Smtp,
+    Tracking,
+    Webhook,
 )
 
 SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "outbox": Outbox, "smtp": Smtp,
     "sendgrid": Sendgrid, "pace": Pace, "guard": Guard, "brand": Brand, "dns": Dns,
+    "tracking": Tracking, "bounces": Bounces, "webhook": Webhook,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "link_parameters")
-TRANSPORTS = ("outbox", "smtp", "sendgrid")
-SMTP_SECURITY = ("starttls", "tls", "none")
+TRUTHS = {"true": True, "false": False}  # of the environment, where everything is text
 # Variables that are not settings: secrets, and where the workspace is.
 OTHER_VARIABLES = (
-    "MAILER_SIGNING_KEYS", "MAILER_ADDRESS_KEY", "MAILER_SMTP_PASSWORD", "MAILER_SENDGRID_API_KEY", "MAILER_WORKSPACE",
-    "MAILER_DEBUG",
+    "MAILER_SIGNING_KEYS", "MAILER_ADDRESS_KEY", "MAILER_SMTP_PASSWORD", "MAILER_SENDGRID_API_KEY", "MAILER_API_KEYS",
+    "MAILER_WEBHOOK_KEY", "MAILER_IMAP_PASSWORD", "MAILER_WORKSPACE", "MAILER_DEBUG",
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def read_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settin
         raise MailerError(f"this is not valid TOML: {error}", place=Place(SETTINGS_FILE)) from None
     reader = _Reader(text)
     values = reader.values(_merged(data, environ, reader))
-    raise_faults("The settings have faults:", reader.faults + _judge(values, reader))
+    raise_faults("The settings have faults:", reader.faults + judge(values, reader.place))
     return Settings(root=root, **values)
 
 
@@ -149,9 +149,11 @@ class _Reader:
                 return int(value)
             if type_name == "float" and not isinstance(value, bool):
                 return float(value)
+            if type_name == "bool" and (isinstance(value, bool) or value in TRUTHS):
+                return value if isinstance(value, bool) else TRUTHS[value]
         except (TypeError, ValueError):
             pass
-        expected = {"str": "text", "int": "a whole number", "float": "a number"}[type_name]
+        expected = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}[type_name]
         self.fault(f"{name} must be {expected}, not {value!r}", place)
         return None
 
@@ -193,108 +195,3 @@ class _Reader:
         except (TypeError, ValueError):
             self.fault(f"pace.warm_up_since must be a day, not {value!r}", place, "For example: 2026-12-01")
             return None
-
-
-def _judge(values: Mapping[str, Any], reader: _Reader) -> list[Fault]:
-    """Faults in values that have the right type but can't work."""
-    faults: list[Fault] = []
-
-    def wrong(message: str, section: str | None, key: str, hint: str | None = None) -> None:
-        faults.append(Fault(message, place=reader.place(section, key), hint=hint))
-
-    if values.get("transport", "outbox") not in TRANSPORTS:
-        wrong(
-            f"unknown transport {values['transport']!r}",
-            None,
-            "transport",
-            f"Choose one of: {', '.join(TRANSPORTS)}.",
-        )
-    public: Public = values.get("public", Public())
-    address = urlsplit(public.url)
-    if address.scheme not in ("http", "https") or not address.netloc or address.query or public.url.endswith("/"):
-        wrong("public.url must be http(s)://host without a slash at the end", "public", "url")
-    smtp: Smtp = values.get("smtp", Smtp())
-    if smtp.security not in SMTP_SECURITY:
-        wrong(
-            f"unknown smtp.security {smtp.security!r}",
-            "smtp",
-            "security",
-            f"Choose one of: {', '.join(SMTP_SECURITY)}.",
-        )
-    if not 0 < smtp.port < 65536:
-        wrong("smtp.port must be from 1 to 65535", "smtp", "port")
-    sendgrid: Sendgrid = values.get("sendgrid", Sendgrid())
-    if not 0 <= sendgrid.people_per_request <= 1000:
-        wrong("sendgrid.people_per_request must be from 1 to 1000, or 0", "sendgrid", "people_per_request")
-    if sendgrid.merged_bytes_per_request < 0:
-        wrong("sendgrid.merged_bytes_per_request can't be negative", "sendgrid", "merged_bytes_per_request")
-    for section, count in (("smtp", smtp.connections), ("sendgrid", sendgrid.connections)):
-        if not 1 <= count <= 64:
-            wrong(f"{section}.connections must be from 1 to 64", section, "connections")
-    if not values.get("organisation", Organisation()).postal_address.strip():
-        wrong(
-            "organisation.postal_address is missing", "organisation", "postal_address",
-            "The law in many countries asks for a postal address in every mail.",
-        )  # fmt: skip
-    sender: Sender = values.get("sender", Sender())
-    for key, value in (("from", sender.from_), ("reply_to", sender.reply_to)):
-        if value and "@" not in parseaddr(value)[1]:
-            wrong(f"sender.{key} must hold an address, such as Name <appeals@example.org>", "sender", key)
-    faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), reader)
-    faults += _judge_dns(values.get("dns", Dns()), sender, reader)
-    return faults + _judge_brand(values.get("brand", Brand()), reader)
-
-
-def _judge_pace(pace: Pace, guard: Guard, reader: _Reader) -> list[Fault]:
-    faults: list[Fault] = []
-
-    def wrong(message: str, section: str, key: str, hint: str | None = None) -> None:
-        faults.append(Fault(message, place=reader.place(section, key), hint=hint))
-
-    if not 0 <= pace.per_second < math.inf:
-        wrong("pace.per_second must be a number of mails a second, or 0 for no limit", "pace", "per_second")
-    for earlier, later in pairwise(pace.warm_up):
-        if later < earlier:
-            wrong(f"pace.warm_up goes down, from {earlier:,} to {later:,} people a day", "pace", "warm_up")
-            break
-    for key in ("refused_share", "bounce_rate", "complaint_rate"):
-        if not 0 <= getattr(guard, key) < 1:
-            wrong(f"guard.{key} must be a share from 0 to 1", "guard", key, "Write 0.05 for 5 %; 0 turns it off.")
-    for key in ("refusals_of_us", "bounces_at_least", "complaints_at_least"):
-        if getattr(guard, key) < 1:
-            wrong(f"guard.{key} must be 1 or more", "guard", key)
-    if not 10 <= guard.refused_of <= 10_000:
-        wrong("guard.refused_of must be from 10 to 10,000 people", "guard", "refused_of")
-    if guard.troubles < 0:
-        wrong("guard.troubles must be 1 or more, or 0 to turn it off", "guard", "troubles")
-    return faults
-
-
-def _judge_dns(dns: Dns, sender: Sender, reader: _Reader) -> list[Fault]:
-    faults: list[Fault] = []
-    try:
-        if dns.server:
-            dns.where()
-    except ValueError:
-        hint = 'Such as "127.0.0.1:5353"; leave it out to ask whom the system asks.'
-        place = reader.place("dns", "server")
-        faults.append(Fault("dns.server must be an IP address, with or without a port", place=place, hint=hint))
-    if not 0 < dns.timeout_seconds <= 120:
-        place = reader.place("dns", "timeout_seconds")
-        faults.append(Fault("dns.timeout_seconds must be above 0 and at most 120", place=place))
-    for selector in sender.dkim_selectors:
-        # RFC 6376 §3.1: labels with dots between, below _domainkey of the sender's domain.
-        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", selector):
-            place = reader.place("sender", "dkim_selectors")
-            hint = "Only the part before ._domainkey, such as s1."
-            faults.append(Fault(f"{selector!r} can't be a DKIM selector", place=place, hint=hint))
-    return faults
-
-
-def _judge_brand(brand: Brand, reader: _Reader) -> list[Fault]:
-    faults: list[Fault] = []
-    for name in ("primary", "on_primary", "text", "muted", "background", "surface", "link"):
-        colour = getattr(brand, name)
-        if not (len(colour) == 7 and colour[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in colour[1:])):
-            faults.append(Fault(f"brand.{name} must be a colour like #1d4f91", place=reader.place("brand", name)))
-    return faults

@@ -13,6 +13,7 @@ from typing import Any, cast
 from mailer.errors import Fault, FaultsFound, MailerError, Place
 
 SECRETS_FILE = "secrets.toml"
+SHORTEST_KEY = 32  # characters; what `mailer init` makes has 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class Secrets:
     address_key: str = field(default="", repr=False)  # keys the hash under which suppressed addresses are kept
     smtp_password: str = field(default="", repr=False)
     sendgrid_api_key: str = field(default="", repr=False)
+    api_keys: tuple[str, ...] = field(default=(), repr=False)  # of other sites that report conversions
+    webhook_key: str = field(default="", repr=False)  # signs what we tell another program
+    imap_password: str = field(default="", repr=False)
 
     def require_signing(self) -> tuple[bytes, ...]:
         """The signing keys as bytes; raises when there is none, since an unsigned link could be forged."""
@@ -60,12 +64,25 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
             # The parser's own message may quote the line, and with it a secret.
             raise MailerError("this is not valid TOML", place=Place(SECRETS_FILE)) from None
-    keys = environ.get("MAILER_SIGNING_KEYS")
-    signing = tuple(keys.split()) if keys else _texts(data.get("signing_keys", []))
+
+    def one(name: str) -> str:
+        return environ.get(f"MAILER_{name.upper()}") or str(data.get(name, ""))
+
+    def several(name: str) -> tuple[str, ...]:
+        given = environ.get(f"MAILER_{name.upper()}")
+        return tuple(given.split()) if given else _texts(data.get(name, []))
+
+    signing, api_keys, webhook_key = several("signing_keys"), several("api_keys"), one("webhook_key")
+    guessable = {
+        "a signing key": signing,
+        "an API key": api_keys,
+        "the webhook key": (webhook_key,) * bool(webhook_key),
+    }
     faults = [
-        Fault("a signing key is shorter than 32 characters", place=Place(SECRETS_FILE))
-        for key in signing
-        if len(key) < 32
+        Fault(f"{what} is shorter than {SHORTEST_KEY} characters", place=Place(SECRETS_FILE))
+        for what, keys in guessable.items()
+        for key in keys
+        if len(key) < SHORTEST_KEY
     ]
     unknown = set(data) - {f.name for f in fields(Secrets)}
     faults += [Fault(f"unknown secret {name!r}", place=Place(SECRETS_FILE)) for name in sorted(unknown)]
@@ -73,9 +90,12 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
         raise FaultsFound("The secrets have faults:", faults)
     return Secrets(
         signing_keys=signing,
-        address_key=environ.get("MAILER_ADDRESS_KEY") or str(data.get("address_key", "")),
-        smtp_password=environ.get("MAILER_SMTP_PASSWORD") or str(data.get("smtp_password", "")),
-        sendgrid_api_key=environ.get("MAILER_SENDGRID_API_KEY") or str(data.get("sendgrid_api_key", "")),
+        address_key=one("address_key"),
+        smtp_password=one("smtp_password"),
+        sendgrid_api_key=one("sendgrid_api_key"),
+        api_keys=api_keys,
+        webhook_key=webhook_key,
+        imap_password=one("imap_password"),
     )
 
 

@@ -29,10 +29,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """Where supporters reach `mailer serve`, without a trailing slash, and the mailbox that takes unsubscribes."""
+    """Where supporters reach `mailer serve`, without a trailing slash, and the mailbox that takes unsubscribes.
+
+    `proxies`: addresses or networks of the web servers in front, whose X-Forwarded-For is believed.
+    """
 
     url: str = "http://127.0.0.1:8765"
     unsubscribe_mailto: str = ""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Sendgrid:
     gzip: bool = False  # only for accounts where SendGrid's support enabled it
     connections: int = 2
     timeout_seconds: float = 30.0
+    webhook_keys: tuple[str, ...] = ()  # public keys of its Event Webhook, base64; several while one is replaced
+    webhook_unsigned: bool = False  # believe events without a signature: whoever knows the address can forge them
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,41 @@ class Guard:
     # Failures of the transport in a row, counted once a minute at most: an hour. Relays are restarted, certificates
     # renewed and networks mended within it, and RFC 5321 §4.5.4.1 has a client retry rather than give up.
     troubles: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """What is learned of supporters beyond the links they follow. docs/tracking.md has more.
+
+    `fresh_days`: how long the link of a mail opens a sign-up form that is filled in for its reader.
+    """
+
+    opens: bool = False  # a picture in each mail that tells of openings, for those who agree to be tracked
+    conversions: bool = False  # a signed parameter on destinations, with which another site reports what was done
+    fresh_days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Bounces:
+    """Mails that come back. `address` is a mailbox with tags, such as bounces@example.org: mails leave with the return
+    path bounces+<token>@example.org, by SMTP. A person's mailbox that was full or away in `soft_campaigns` campaigns,
+    the first and the last `soft_days` apart, with nothing delivered between, is mailed no more.
+    """
+
+    address: str = ""
+    # A mailbox that stays full for two weeks and three appeals is given up by its owner; Mailman and the hosted suites
+    # count to between three and seven.
+    soft_campaigns: int = 3
+    soft_days: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where signatures, joins and leavings are told to, such as a CRM; "" tells nobody. The key is `webhook_key` in
+    secrets.toml."""
+
+    url: str = ""
+    timeout_seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +203,9 @@ class Settings:
     sendgrid: Sendgrid = Sendgrid()
     pace: Pace = Pace()
     guard: Guard = Guard()
+    tracking: Tracking = Tracking()
+    bounces: Bounces = Bounces()
+    webhook: Webhook = Webhook()
     dns: Dns = Dns()
     brand: Brand = Brand()
     link_parameters: Mapping[str, str] = field(

@@ -51,3 +51,39 @@ class Verdict(StrEnum):
     HUMAN = "human"
     MACHINE = "machine"
     UNSURE = "unsure"
+
+
+class Frequency(StrEnum):
+    """How often a person wants to be mailed."""
+
+    EVERY = "every"  # each newsletter of their lists
+    MONTHLY = "monthly"  # at most one in 30 days, beside urgent ones
+    URGENT = "urgent"  # urgent newsletters only
+
+
+class Feedback(StrEnum):
+    """What came back of a mail after the transport took it; a later one in this order overrules an earlier one."""
+
+    NONE = ""
+    PROCESSED = "processed"  # the provider has it
+    DELIVERED = "delivered"  # the mailbox's server took it
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"  # reported as spam
+
+
+class Wish(StrEnum):
+    """What a confirmation is about."""
+
+    JOIN = "join"  # be on lists
+    ADDRESS = "address"  # be mailed at another address
+
+
+class ReturnedKind(StrEnum):
+    """What a mail in the mailbox for bounces turned out to be."""
+
+    BOUNCE = "bounce"
+    DELAY = "delay"  # still trying, or delivered: nothing to do
+    COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
+    AUTO_REPLY = "auto-reply"  # out of office …
+    UNKNOWN = "unknown"

@@ -1,66 +1,31 @@
-"""The tables, declared once for SQLite and PostgreSQL, each column with its meaning. Migrations equal this, by test.
+"""The tables of people and of the sending, declared once for SQLite and PostgreSQL, each column with its meaning.
 
-Times are UTC instants (`Instant`): whole microseconds since 1970, so that both engines store and order them alike.
-States and reasons are texts from the enums in `states`.
+Migrations equal this and `returns`, by test. Times are UTC instants (`Instant`): whole microseconds since 1970, so that
+both engines store and order them alike. States and reasons are texts from the enums in `states`.
 """
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     literal_column,
     text,
 )
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+from mailer.store import returns  # its tables stand in the same catalogue
+from mailer.store.base import EPOCH, MICROSECOND, Id, Instant, metadata, to_microseconds
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, stored as whole microseconds since 1970 UTC."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        return None if value is None else to_microseconds(value)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else EPOCH + timedelta(microseconds=value)
-
-
-def to_microseconds(moment: datetime) -> int:
-    """Whole microseconds since 1970 of an aware datetime: what an `Instant` column holds."""
-    return (moment - EPOCH) // MICROSECOND
-
-
-# SQLite numbers rows by itself only in a column that is literally INTEGER.
-Id = BigInteger().with_variant(Integer, "sqlite")
+__all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "metadata", "returns", "to_microseconds"]
 
 
 people = Table(
@@ -77,6 +42,7 @@ people = Table(
     Column("tracking", Boolean, nullable=False, server_default="1"),  # false: clicks count in the total only
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("frequency", Text, nullable=False, server_default="every"),  # Frequency
     sqlite_autoincrement=True,
 )
 
@@ -149,6 +115,8 @@ campaigns = Table(
     Column("late_seconds", Integer, nullable=False, server_default="7200"),  # may start this much after due_at
     Column("launched_at", Instant),
     Column("finished_at", Instant),
+    Column("is_public", Boolean, nullable=False, server_default="0"),  # stands in the archive
+    Column("is_urgent", Boolean, nullable=False, server_default="0"),  # goes to those who asked for urgent mail only
 )
 
 links = Table(
@@ -177,6 +145,9 @@ deliveries = Table(
     Column("reply_class", Text, nullable=False, server_default=""),  # hard, soft, policy, ours
     Column("provider_id", Text, nullable=False, server_default=""),  # the provider's own id of the message
     Column("changed_at", Instant),
+    Column(
+        "feedback", Text, nullable=False, server_default=""
+    ),  # Feedback: what came back later of a mail that was taken
     UniqueConstraint("campaign_id", "person_id"),
     Index("ix_deliveries_person_id", "person_id"),
 )
@@ -229,6 +200,7 @@ events = Table(  # what happened to a delivery, appended: deferred, unsubscribed
     Column("at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
+    Column("reply_class", Text, nullable=False, server_default=""),  # of a bounce: hard, soft, policy, ours
 )
 
 # What came back about mails that were taken: few among many events, and looked for every few seconds of a send.
@@ -241,7 +213,7 @@ hits = Table(  # every request of a tracked link, raw; the verdict is derived an
     Column("id", Id, primary_key=True),
     Column("campaign_id", BigInteger, nullable=False),
     Column("delivery_id", BigInteger),  # null: the person asked not to be tracked
-    Column("n", Integer, nullable=False),  # the link
+    Column("n", Integer, nullable=False),  # the link; 0 is the picture that tells of an opening
     Column("at", Instant, nullable=False),
     Column("method", Text, nullable=False),
     Column("headers", JSON, nullable=False),  # a chosen few, cut short

@@ -229,3 +229,34 @@ troubles = -1
 def test_a_warm_up_plan_is_numbers_of_people(tmp_path: Path, plan: str) -> None:
     with pytest.raises(MailerError, match="must list whole numbers of people"):
         read_settings(write(tmp_path, f"{SETTINGS}\n[pace]\nwarm_up = {plan}\n"), environ={})
+
+
+def test_truths_are_read_from_the_file_and_from_the_environment(tmp_path: Path) -> None:
+    text = SETTINGS + "\n[sendgrid]\ngzip = true\n"
+    assert read_settings(write(tmp_path, text), environ={}).sendgrid.gzip
+    assert not read_settings(tmp_path, environ={"MAILER_SENDGRID_GZIP": "false"}).sendgrid.gzip
+    with pytest.raises(FaultsFound, match=r"sendgrid\.gzip must be true or false"):
+        read_settings(write(tmp_path, SETTINGS + "\n[sendgrid]\ngzip = 1\n"), environ={})
+
+
+def test_what_comes_back_is_judged_all_at_once(tmp_path: Path) -> None:
+    text = """
+[tracking]
+fresh_days = 0
+[bounces]
+address = "bounces+x@example.org"
+soft_days = 0
+[webhook]
+url = "crm.example.org"
+"""
+    with pytest.raises(FaultsFound) as caught:
+        read_settings(write(tmp_path, SETTINGS + text), environ={"MAILER_PUBLIC_PROXIES": "10.0.0.0/8 everywhere"})
+    said = str(caught.value)
+    for words in ("fresh_days", "bounces.address", "soft_days", "webhook.url", "'everywhere'"):
+        assert words in said
+
+
+def test_keys_that_could_be_guessed_are_refused(tmp_path: Path) -> None:
+    for name in ("MAILER_API_KEYS", "MAILER_WEBHOOK_KEY"):
+        with pytest.raises(FaultsFound, match="shorter than 32 characters"):
+            read_secrets(tmp_path, environ={name: "short"})

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, Text, insert, select, text, update
 
 from mailer.delivery.recording import Done
 from mailer.errors import MailerError
@@ -19,13 +19,17 @@ from mailer.store.copying import content_of
 from mailer.store.database import Database, DatabaseTrouble, migrate_database, open_database
 from mailer.store.engines import make_engine
 from mailer.store.moving import abandon_move, check_move, move_database
-from mailer.store.tables import guard_evidence, lists, metadata, pace_lanes, people, warm_up_days, workers
+from mailer.store.tables import Instant, guard_evidence, lists, metadata, pace_lanes, people, warm_up_days, workers
 from tests.conftest import NOW, REPOSITORY
 from tests.databases import NewDatabase, on_postgresql
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
 from tests.store.earlier_versions import dump_of, load, plain
 
 AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT = "_carry", "copy_table", "set_mark", "set_moved"
+EXAMPLES: dict[type, Any] = {  # a value of each type, for tables that no earlier version had
+    Integer: 1, BigInteger: 1, Boolean: True, Text: "Zürich", Instant: NOW, JSON: {"a": ["b"]}, 
+    LargeBinary: b"\x00\xff",
+}  # fmt: skip
 STAGES = (AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT)
 
 
@@ -54,6 +58,9 @@ def full(new_database: NewDatabase) -> str:
         connection.execute(insert(pace_lanes).values(transport="smtp", domain="", next_at=NOW))
         connection.execute(insert(warm_up_days).values(transport="smtp", day="2026-11-24", people=200))
         connection.execute(insert(guard_evidence).values(campaign_id=7, since=NOW, recent="..x"))
+        for table in metadata.sorted_tables:
+            if not connection.execute(select(table).limit(1)).first():
+                connection.execute(insert(table).values({c.name: EXAMPLES[type(c.type)] for c in table.columns}))
     database.close()
     return url
 

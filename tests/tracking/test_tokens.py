@@ -6,12 +6,13 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.tracking.tokens import BadToken, Named, Purpose, Signer
+from mailer.tracking.tokens import BadToken, Named, Purpose, Signer, Visit
 
 OLD, NEW = b"an-older-signing-key-long-enough-for-us", b"a-newer-signing-key-long-enough-for-us"
 SIGNER = Signer([NEW, OLD])
@@ -125,3 +126,44 @@ def test_an_error_never_quotes_the_token() -> None:
     with pytest.raises(BadToken) as caught:
         SIGNER.read(Purpose.CLICK, "x" * 32)
     assert "xxx" not in str(caught.value)
+
+
+visits = st.builds(
+    Visit, named, st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1).map(lambda s: datetime.fromtimestamp(s, UTC))
+)
+
+
+@given(purposes, visits)
+def test_a_visit_comes_back_with_its_link_and_its_second(purpose: Purpose, visit: Visit) -> None:
+    token = SIGNER.sign_visit(purpose, visit)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{40}", token)
+    assert SIGNER.read_visit(purpose, token) == visit
+
+
+@given(purposes, visits, purposes, visits, st.integers(0, 40))
+def test_visits_cannot_be_spliced_from_two(first: Purpose, one: Visit, second: Purpose, other: Visit, cut: int) -> None:
+    tokens = SIGNER.sign_visit(first, one), SIGNER.sign_visit(second, other)
+    spliced = tokens[0][:cut] + tokens[1][cut:]
+    if spliced not in tokens:
+        with pytest.raises(BadToken):
+            SIGNER.read_visit(first, spliced)
+        with pytest.raises(BadToken):
+            SIGNER.read(first, spliced)
+
+
+@given(purposes, visits)
+def test_a_visit_is_no_token_of_a_delivery_and_the_other_way_round(purpose: Purpose, visit: Visit) -> None:
+    with pytest.raises(BadToken):
+        SIGNER.read(purpose, SIGNER.sign_visit(purpose, visit))
+    with pytest.raises(BadToken):
+        SIGNER.read_visit(purpose, SIGNER.sign(purpose, visit.named))
+
+
+def test_every_bit_of_a_visit_counts() -> None:
+    raw = urlsafe_b64decode(SIGNER.sign_visit(Purpose.ACT, Visit(Named(12345), 3, datetime(2026, 11, 25, tzinfo=UTC))))
+    for place in range(len(raw)):
+        for bit in range(8):
+            flipped = bytearray(raw)
+            flipped[place] ^= 1 << bit
+            with pytest.raises(BadToken):
+                SIGNER.read_visit(Purpose.ACT, urlsafe_b64encode(flipped).decode())

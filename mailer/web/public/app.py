@@ -73,15 +73,20 @@ async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
 
 
 def _lost(request: Request, _error: Exception) -> Response:
-    return door_of(request).pages.problem(404)
+    return _problem(request, 404)
 
 
 def _busy(request: Request, error: Exception) -> Response:
     # Only the words meant for people: the cause behind them may quote what was to be written.
     log.error("a request could not be served: %s", getattr(error, "message", type(error).__name__))
-    return door_of(request).pages.problem(503)
+    return _problem(request, 503)
 
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return door_of(request).pages.problem(error.status_code, dict(error.headers or {}))
+    return _problem(request, error.status_code, dict(error.headers or {}))
+
+
+def _problem(request: Request, status: int, headers: dict[str, str] | None = None) -> Response:
+    door = door_of(request)
+    return door.pages.problem(status, door.language(request), headers)

@@ -16,6 +16,7 @@ from mailer.errors import MailerError
 from mailer.store.database import Database
 from mailer.tracking.hits import Hit, record_hits
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.public.languages import Language, choose
 from mailer.web.public.letters import Letters
 from mailer.web.public.pages import Pages
 from mailer.web.public.recorder import Recorder
@@ -49,6 +50,12 @@ class Door:
     def named(self, request: Request, purpose: Purpose) -> Named:
         """What the request's token names. Raises `BadToken`."""
         return self.signer.read(purpose, request.path_params["token"])
+
+    def language(self, request: Request, *wishes: str) -> Language:
+        """The language to answer in: what the page's address asks for, then these wishes, then the browser's."""
+        return choose(
+            request.query_params.get("lang", ""), *wishes, accepted=request.headers.get("accept-language", "")
+        )
 
     def about_list(self, name: str) -> ListDefinition:
         """A list as supporters know it; one that is not defined any more is called by its name."""

@@ -6,9 +6,10 @@ import logging
 import traceback
 from pathlib import Path
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mailer.web.public.languages import choose
 from mailer.web.public.pages import Pages
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ class Guard:
             log.error("a request failed: %s", where(error))
             if started:
                 raise ConnectionAbortedError("the answer had begun") from None
-            await self._pages.problem(500)(scope, receive, send_with_headers)
+            language = choose(accepted=Headers(scope=scope).get("accept-language", ""))
+            await self._pages.problem(500, language)(scope, receive, send_with_headers)
 
 
 def where(error: BaseException) -> str:

@@ -37,4 +37,5 @@ async def robots(_request: Request) -> Response:
 
 async def home(request: Request) -> Response:
     """Who mails from here."""
-    return door_of(request).pages.response("home.html")
+    door = door_of(request)
+    return door.pages.response("home.html", door.language(request))

@@ -25,10 +25,10 @@ async def ask(request: Request) -> Response:
     door = door_of(request)
     named = door.named(request, Purpose.UNSUBSCRIBE)
     if named.proof:
-        return await _proof(door, named, done=False)
+        return await _proof(request, named, done=False)
     now = await door.wait_for(_standing, door, named.id)
     page = "leave.html" if now.on_asked else "left.html"
-    return _page(door, page, now, lists=now.on_asked or now.asked, already=True)
+    return _page(request, page, now, lists=now.on_asked or now.asked, already=True)
 
 
 async def leave(request: Request) -> Response:
@@ -37,24 +37,28 @@ async def leave(request: Request) -> Response:
     named = door.named(request, Purpose.UNSUBSCRIBE)
     form = await read_form(request)
     if named.proof:
-        return await _proof(door, named, done=True)
+        return await _proof(request, named, done=True)
     how = LINK if form.get(PAGE_FIELD) == ("page",) else ONE_CLICK
     before = await door.wait_for(_leave, door, named.id, how)
-    return _page(door, "left.html", before, lists=before.on_asked or before.asked, already=not before.on_asked)
+    return _page(request, "left.html", before, lists=before.on_asked or before.asked, already=not before.on_asked)
 
 
-def _page(door: Door, page: str, now: Standing, *, lists: tuple[str, ...], already: bool) -> Response:
+def _page(request: Request, page: str, now: Standing, *, lists: tuple[str, ...], already: bool) -> Response:
+    door = door_of(request)
     return door.pages.response(
         page,
+        door.language(request, now.language),
         lists=door.titles(lists),
         address=mask(now.address) if now.address else "",
         already=already,
     )
 
 
-async def _proof(door: Door, named: Named, *, done: bool) -> Response:
+async def _proof(request: Request, named: Named, *, done: bool) -> Response:
+    door = door_of(request)
     letter = await door.wait_for(door.letters.find, named)
-    return door.pages.response("proof.html", lists=door.titles([letter.message.list]), done=done)
+    language = door.language(request, letter.message.language)
+    return door.pages.response("proof.html", language, lists=door.titles([letter.message.list]), done=done)
 
 
 def _standing(door: Door, delivery_id: int) -> Standing:

@@ -1,6 +1,6 @@
-"""Turns the templates in pages/ into answers: the brand's colours, one style block, a strict Content-Security-Policy.
+"""Turns the templates in pages/ into answers: the reader's language, the brand's colours, a strict content policy.
 
-Pages hold no script and load nothing. Their words are English; titles of lists may be in any script (<bdi>).
+Pages hold no script and load nothing. What staff wrote, such as titles of lists, may be in any script (<bdi>).
 """
 
 from __future__ import annotations
@@ -10,45 +10,50 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.responses import HTMLResponse, Response
 
 from mailer.settings import Settings
+from mailer.web.public.languages import Language, later
 
 FOLDER = Path(__file__).parent / "pages"
 STYLE = "style.css"
 
 # What each failure is called on its page, and what to do. Others are told what 500 is.
 PROBLEMS = {
-    400: ("That did not work", "Your browser sent something we could not read. Please try again."),
+    400: (later("That did not work"), later("Your browser sent something we could not read. Please try again.")),
     404: (
-        "This link does not work",
-        "It may have been cut short on its way. Open it from the mail once more, or copy the whole address.",
+        later("This link does not work"),
+        later("It may have been cut short on its way. Open it from the mail once more, or copy the whole address."),
     ),
-    405: ("That did not work", "Please go back to the mail and follow its link again."),
-    408: ("That took too long", "Please check your connection and try again."),
-    413: ("That was too much", "Your browser sent more than we take here. Please try again from the mail."),
-    500: ("Something went wrong here", "It is our fault, not yours. Please try again in a few minutes."),
+    405: (later("That did not work"), later("Please go back to the mail and follow its link again.")),
+    408: (later("That took too long"), later("Please check your connection and try again.")),
+    413: (later("That was too much"), later("Your browser sent more than we take here. Please try again.")),
+    429: (
+        later("That was too often"),
+        later("Too much came from your network in a short time. Please wait a few minutes and try again."),
+    ),
+    500: (
+        later("Something went wrong here"),
+        later("It is our fault, not yours. Please try again in a few minutes."),
+    ),
     503: (
-        "We can't do this just now",
-        "Nothing was changed. Please try again in a few minutes; the link in your mail keeps working.",
+        later("We can't do this just now"),
+        later("Nothing was changed. Please try again in a few minutes; the link in your mail keeps working."),
     ),
 }
 RETRY_AFTER_SECONDS = 60
 
 
 class Pages:
-    """The pages of one workspace."""
+    """The pages of one workspace, in every language there is."""
 
     def __init__(self, settings: Settings) -> None:
-        self._jinja = Environment(
-            loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
+        self._languages: dict[str, Environment] = {}
         # A family name can't end the style block or begin another rule.
         font = "".join(c for c in settings.brand.font if c.isalnum() or c in " ,-'\"")
-        style = self._jinja.get_template(STYLE).render(brand=settings.brand, font=font)
-        self._shared = {"organisation": settings.organisation, "style": style}
+        style = _environment().get_template(STYLE).render(brand=settings.brand, font=font)
+        self._shared = {"organisation": settings.organisation, "style": style, "base": settings.public.url}
         digest = b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
         self.policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
@@ -56,21 +61,43 @@ class Pages:
         )
 
     def response(
-        self, page: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+        self, page: str, language: Language, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
     ) -> Response:
-        """The page pages/`page` with `values`."""
-        html = self._jinja.get_template(page).render({**self._shared, **values})
+        """The page pages/`page` in this language, with `values`."""
         return HTMLResponse(
-            html, status_code=status, headers={"Content-Security-Policy": self.policy, **(headers or {})}
+            self._template(page, language).render({**self._shared, "language": language, **values}),
+            status_code=status,
+            headers={
+                "Content-Security-Policy": self.policy,
+                "Content-Language": language.code,
+                "Vary": "Accept-Language",
+                **(headers or {}),
+            },
         )
 
-    def problem(self, status: int, headers: dict[str, str] | None = None) -> Response:
+    def problem(self, status: int, language: Language, headers: dict[str, str] | None = None) -> Response:
         """The plain page for a failure."""
         title, remedy = PROBLEMS.get(status, PROBLEMS[500])
-        more = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
-        return self.response(
-            "problem.html", status=status, headers={**more, **(headers or {})}, title=title, remedy=remedy
-        )
+        more = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) else {}
+        words = {"title": language.say(title), "remedy": language.say(remedy)}
+        return self.response("problem.html", language, status=status, headers={**more, **(headers or {})}, **words)
+
+    def _template(self, page: str, language: Language) -> Template:
+        if language.code not in self._languages:
+            environment = _environment()
+            environment.install_gettext_translations(  # pyright: ignore[reportAttributeAccessIssue] - of the extension
+                language.words, newstyle=True
+            )
+            environment.filters.update(number=language.number, listed=language.listed)
+            self._languages[language.code] = environment
+        return self._languages[language.code].get_template(page)
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
 
 
 def mask(address: str) -> str:

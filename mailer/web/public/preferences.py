@@ -20,8 +20,8 @@ async def show(request: Request) -> Response:
     door = door_of(request)
     named = door.named(request, Purpose.PREFERENCES)
     if named.proof:
-        return await _proof(door, named)
-    return _page(door, await door.wait_for(_standing, door, named.id), left=())
+        return await _proof(request, named)
+    return _page(request, await door.wait_for(_standing, door, named.id), left=())
 
 
 async def change(request: Request) -> Response:
@@ -30,25 +30,29 @@ async def change(request: Request) -> Response:
     named = door.named(request, Purpose.PREFERENCES)
     form = await read_form(request)
     if named.proof:
-        return await _proof(door, named)
+        return await _proof(request, named)
     ticked = {text for text in form.get(LEAVE_FIELD, ()) if text.isascii() and text.isdigit()}
     before, after = await door.wait_for(_leave, door, named.id, ticked)
     left = tuple(name for _, name in before.subscribed if name not in {name for _, name in after.subscribed})
-    return _page(door, after, left=left)
+    return _page(request, after, left=left)
 
 
-def _page(door: Door, now: Standing, *, left: tuple[str, ...]) -> Response:
+def _page(request: Request, now: Standing, *, left: tuple[str, ...]) -> Response:
+    door = door_of(request)
     return door.pages.response(
         "preferences.html",
+        door.language(request, now.language),
         lists=[(number, door.about_list(name)) for number, name in now.subscribed],
         left=door.titles(left),
         address=mask(now.address) if now.address else "",
     )
 
 
-async def _proof(door: Door, named: Named) -> Response:
+async def _proof(request: Request, named: Named) -> Response:
+    door = door_of(request)
     letter = await door.wait_for(door.letters.find, named)
-    return door.pages.response("proof.html", lists=door.titles([letter.message.list]), done=False)
+    language = door.language(request, letter.message.language)
+    return door.pages.response("proof.html", language, lists=door.titles([letter.message.list]), done=False)
 
 
 def _standing(door: Door, delivery_id: int) -> Standing:

@@ -1,0 +1,66 @@
+"""Brings the words of the supporters' pages into the catalogues: new ones with no translation, dropped ones out.
+
+python -m scripts.catalogues          # then translate what is new; a test finds what was left
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+PUBLIC = Path(__file__).parents[1] / "mailer" / "web" / "public"
+METHODS = [
+    ("**.py", "python"),
+    ("pages/**.html", "jinja2.ext:babel_extract"),
+    ("pages/**.txt", "jinja2.ext:babel_extract"),
+]
+HEADER = """msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: {plurals}\\n"
+
+"""
+KEYWORDS: dict[str, tuple[int, ...] | None] = {"later": None, "say": None, "gettext": None, "ngettext": (1, 2)}
+OPTIONS = {
+    "pages/**.html": {"trimmed": "false", "newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"},
+    "pages/**.txt": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"},
+}
+
+
+def words() -> Catalog:
+    """Every word of the pages, where it stands beside it."""
+    found = Catalog(project="mailer", charset="utf-8")
+    for name, _, message, comments, context in extract_from_dir(
+        PUBLIC, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",)
+    ):
+        found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
+    return found
+
+
+def read(path: Path) -> Catalog:
+    """A catalogue as it stands."""
+    with path.open("rb") as file:
+        return read_po(file, locale=path.stem)
+
+
+def main() -> None:
+    template = words()
+    for path in sorted((PUBLIC / "locale").glob("*.po")):
+        catalogue = read(path)
+        catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
+        text = io.BytesIO()
+        write_po(
+            text, catalogue, width=120, sort_by_file=True, ignore_obsolete=True, include_lineno=False, omit_header=True
+        )
+        path.write_bytes(HEADER.format(language=path.stem, plurals=catalogue.plural_forms).encode() + text.getvalue())
+        missing = sum(1 for message in catalogue if message.id and not message.string)
+        print(f"{path.stem}: {len(catalogue)} texts, {missing} without a translation")
+
+
+if __name__ == "__main__":
+    main()
