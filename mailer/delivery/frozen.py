@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, select
 
 from mailer.compose.message import Message, from_json
 from mailer.errors import MailerError
+from mailer.store.states import CampaignState
 from mailer.store.tables import campaigns, deliveries, proofs
 
 NUMBERS_PER_CAMPAIGN = 2**32  # a delivery's id is its campaign's, times this, plus a number of its own
@@ -26,6 +29,18 @@ def frozen_message(connection: Connection, campaign_id: int) -> Message:
     if data is None:
         raise NotKept("this campaign is not kept here any more")
     return from_json(data)
+
+
+def public_campaigns(connection: Connection, slug: str = "") -> list[tuple[int, datetime]]:
+    """Campaigns whose newsletter stands in the archive, or the one of `slug`: number and start, the newest first."""
+    begun = campaigns.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED])
+    query = select(campaigns.c.id, campaigns.c.launched_at).where(
+        campaigns.c.is_public, campaigns.c.launched_at.is_not(None), begun
+    )
+    if slug:
+        query = query.where(campaigns.c.slug == slug)
+    rows = connection.execute(query.order_by(campaigns.c.launched_at.desc(), campaigns.c.id))
+    return [(row.id, row.launched_at) for row in rows]
 
 
 def proof_message(connection: Connection, proof_id: int) -> tuple[Message, int | None]:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
 from mailer.tracking.tokens import BadToken
-from mailer.web.public import clicks, health, leaving, preferences, viewing
+from mailer.web.public import archive, clicks, health, leaving, preferences, viewing
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import Guard
 from mailer.workspace import Workspace
@@ -33,6 +33,10 @@ ROUTES = (
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
     Route("/i/{digest}/{name:path}", viewing.picture),
+    Route("/archive", archive.contents),
+    Route("/archive/feed.atom", archive.feed),
+    Route("/archive/{slug}", archive.show),
+    Route("/archive/{slug}/go/{n}", archive.follow),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),
     Route("/readyz", health.ready),

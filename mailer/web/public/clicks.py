@@ -36,7 +36,7 @@ async def follow(request: Request) -> Response:
     door = door_of(request)
     named = door.named(request, Purpose.CLICK)
     letter = door.letters.kept(named) or await door.wait_for(door.letters.find, named)
-    link = letter.links.get(_number(request.path_params["n"]))
+    link = letter.links.get(link_number(request.path_params["n"]))
     if link is None:
         raise HTTPException(404)
     if not named.proof:
@@ -73,7 +73,7 @@ def _in_ascii(parts: SplitResult) -> str:
     return f"{host}:{parts.port}" if parts.port else host
 
 
-def _number(text: str) -> int:
+def link_number(text: str) -> int:
     """The number of a link in its one spelling, or 0, which no link has."""
     proper = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and not text.startswith("0")
     return int(text) if proper else 0

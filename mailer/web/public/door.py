@@ -16,6 +16,7 @@ from mailer.errors import MailerError
 from mailer.store.database import Database
 from mailer.tracking.hits import Hit, record_hits
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.public.archived import Archive
 from mailer.web.public.languages import Language, choose
 from mailer.web.public.letters import Letters
 from mailer.web.public.pages import Pages
@@ -40,6 +41,7 @@ class Door:
     network_key: bytes
     pages: Pages
     letters: Letters
+    archive: Archive
     recorder: Recorder
     threads: ThreadPoolExecutor
 
@@ -87,6 +89,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         network_key=workspace.secrets.require_address_key(),
         pages=Pages(workspace.settings),
         letters=Letters(database, settings=workspace.settings, signer=signer),
+        archive=Archive(database),
         recorder=Recorder(write),
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="door"),
     )

@@ -31,8 +31,8 @@ async def ready(request: Request) -> Response:
 
 
 async def robots(_request: Request) -> Response:
-    """Nothing here is for search engines."""
-    return PlainTextResponse("User-agent: *\nDisallow: /\n")
+    """Only what is for everybody is for search engines."""
+    return PlainTextResponse("User-agent: *\nAllow: /archive\nAllow: /act/\nAllow: /i/\nDisallow: /\n")
 
 
 async def home(request: Request) -> Response:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import cast
 from unicodedata import combining, normalize
 
 from babel import Locale
+from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -50,6 +52,10 @@ class Language:
     def number(self, value: float) -> str:
         """A number as it is written here: 12,500 or 12 500."""
         return str(format_decimal(value, locale=self.locale))
+
+    def day(self, moment: date) -> str:
+        """A day as it is written here: 25 November 2026."""
+        return str(format_date(moment, format="long", locale=self.locale))
 
     def listed(self, names: Iterable[str]) -> Markup:
         """Names as HTML, strong and each in its own direction: "A, B and C"."""

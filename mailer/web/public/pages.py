@@ -88,7 +88,7 @@ class Pages:
             environment.install_gettext_translations(  # pyright: ignore[reportAttributeAccessIssue] - of the extension
                 language.words, newstyle=True
             )
-            environment.filters.update(number=language.number, listed=language.listed)
+            environment.filters.update(number=language.number, listed=language.listed, day=language.day)
             self._languages[language.code] = environment
         return self._languages[language.code].get_template(page)
 

@@ -26,7 +26,7 @@ async def view(request: Request) -> Response:
     door = door_of(request)
     named = door.named(request, Purpose.VIEW)
     html = await door.wait_for(_html, door, named)
-    return HTMLResponse(html, headers={"Content-Security-Policy": _policy(door)})
+    return HTMLResponse(html, headers={"Content-Security-Policy": mail_policy(door)})
 
 
 async def picture(request: Request) -> Response:
@@ -47,7 +47,7 @@ def _html(door: Door, named: Named) -> str:
     return letter.html(named, door.letters.supporter(named, letter))
 
 
-def _policy(door: Door) -> str:
+def mail_policy(door: Door) -> str:
     """Mail HTML has inline styles; it may show our own pictures and the brand's logo, and do nothing else."""
     settings = door.workspace.settings
     addresses = [urlsplit(url) for url in (settings.public.url, settings.brand.logo)]

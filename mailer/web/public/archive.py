@@ -1,0 +1,110 @@
+"""/archive: the newsletters that staff marked public, a page for each, and their Atom feed (RFC 4287).
+
+A page shows the mail as somebody would get it of whom nothing is known: merge tags show their fallbacks. Its links lead
+on without being counted, since nobody's mail they stand in; those of the footer lead to the pages anyone may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from mailer.compose.merge import MergeProgram, Urls
+from mailer.errors import MailerError
+from mailer.store.base import EPOCH
+from mailer.web.public.archived import NOBODY, Entry
+from mailer.web.public.clicks import link_number, location
+from mailer.web.public.door import door_of
+from mailer.web.public.viewing import mail_policy
+
+MOST_IN_FEED = 20
+KEPT = {"Cache-Control": "public, max-age=300"}
+INDEXED = {**KEPT, "X-Robots-Tag": "all"}
+ATOM = "http://www.w3.org/2005/Atom"
+
+
+async def contents(request: Request) -> Response:
+    """The list of newsletters."""
+    door = door_of(request)
+    entries = await door.wait_for(door.archive.entries)
+    language = door.language(request)
+    return door.pages.response("archive.html", language, headers=INDEXED, entries=entries)
+
+
+async def show(request: Request) -> Response:
+    """One newsletter."""
+    door = door_of(request)
+    slug = str(request.path_params["slug"])
+    program = await _program(request, slug)
+    base = door.workspace.settings.public.url
+    here = f"{base}/archive/{slug}"
+    html = program.html(NOBODY, Urls(click=f"{here}/go", unsubscribe=f"{base}/", view=here, preferences=f"{base}/"))
+    return HTMLResponse(html, headers={**INDEXED, "Content-Security-Policy": mail_policy(door)})
+
+
+async def follow(request: Request) -> Response:
+    """A link of an archived newsletter leads on; nothing is counted."""
+    program = await _program(request, str(request.path_params["slug"]))
+    number = link_number(request.path_params["n"])
+    link = next((link for link in program.message.links if link.n == number), None)
+    if link is None:
+        raise HTTPException(404)
+    try:
+        target = location(program.destination(link, NOBODY))
+    except MailerError:
+        raise HTTPException(404) from None
+    return Response(status_code=302, headers={"Location": target})
+
+
+async def feed(request: Request) -> Response:
+    """The newest newsletters for feed readers."""
+    door = door_of(request)
+    entries = await door.wait_for(door.archive.entries)
+    settings = door.workspace.settings
+    return Response(
+        atom(entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name),
+        media_type="application/atom+xml",
+        headers=INDEXED,
+    )
+
+
+async def _program(request: Request, slug: str) -> MergeProgram:
+    door = door_of(request)
+    program = await door.wait_for(door.archive.program, slug)
+    if program is None:
+        raise HTTPException(404)
+    return program
+
+
+def atom(entries: Sequence[Entry], *, base: str, organisation: str) -> bytes:
+    """The feed as XML. An entry's id is its address, which never changes as long as the public address doesn't."""
+    ET.register_namespace("", ATOM)
+    root = ET.Element(f"{{{ATOM}}}feed")
+    _add(root, "title", organisation or base)
+    _add(root, "id", f"{base}/archive")
+    _add(root, "link", rel="self", href=f"{base}/archive/feed.atom")
+    _add(root, "link", rel="alternate", type="text/html", href=f"{base}/archive")
+    _add(_add(root, "author"), "name", organisation or base)
+    # A feed must say when it changed, also while it is empty (RFC 4287 §4.2.15).
+    _add(root, "updated", max((entry.sent_at for entry in entries), default=EPOCH).isoformat())
+    for entry in entries:
+        item = _add(root, "entry")
+        item.set("{http://www.w3.org/XML/1998/namespace}lang", entry.language)
+        address = f"{base}/archive/{entry.slug}"
+        _add(item, "title", entry.subject)
+        _add(item, "id", address)
+        _add(item, "link", rel="alternate", type="text/html", href=address)
+        _add(item, "updated", entry.sent_at.isoformat())
+        _add(item, "summary", entry.preheader)
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
+    child = ET.SubElement(parent, f"{{{ATOM}}}{name}", attributes)
+    # XML has no place for control characters, escaped or not (XML 1.0 §2.2).
+    child.text = "".join(c for c in text if c.isprintable()) or None
+    return child

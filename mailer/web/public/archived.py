@@ -1,0 +1,60 @@
+"""The public newsletters as `archive` shows them, with fallbacks where they are personal; read once and kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailer.audience.people import example
+from mailer.compose.merge import MergeProgram
+from mailer.delivery.frozen import frozen_message, public_campaigns
+from mailer.store.database import Database
+
+MOST_SHOWN = 200  # newsletters; years of them
+NOBODY = example({})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One public newsletter, with fallbacks where it is personal."""
+
+    slug: str
+    sent_at: datetime
+    subject: str
+    preheader: str
+    language: str
+    direction: str
+
+
+class Archive:
+    """What is public, and what was read of it: a frozen message never changes. Safe to use from several threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._entries: dict[int, Entry] = {}
+        self._lock = threading.Lock()
+
+    def entries(self) -> Sequence[Entry]:
+        """The newest first."""
+        with self._database.read() as connection:
+            found = public_campaigns(connection)[:MOST_SHOWN]
+            for number, sent_at in found:
+                if number not in self._entries:
+                    entry = _entry(MergeProgram(frozen_message(connection, number)), sent_at)
+                    with self._lock:
+                        self._entries[number] = entry
+            return [self._entries[number] for number, _ in found]
+
+    def program(self, slug: str) -> MergeProgram | None:
+        """The message of a public newsletter. None when it isn't there or isn't public."""
+        with self._database.read() as connection:
+            numbers = [number for number, _ in public_campaigns(connection, slug)]
+            return MergeProgram(frozen_message(connection, numbers[0])) if numbers else None
+
+
+def _entry(program: MergeProgram, sent_at: datetime) -> Entry:
+    message = program.message
+    subject, preheader = program.subject(NOBODY), program.preheader(NOBODY)
+    return Entry(message.slug, sent_at, subject, preheader, message.language, message.direction)

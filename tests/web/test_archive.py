@@ -1,0 +1,98 @@
+"""The archive: only what staff made public, nothing personal in it, and a feed that feed readers take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+from sqlalchemy import update
+
+from mailer.store.states import CampaignState
+from mailer.store.tables import campaigns
+from mailer.web.public.archive import ATOM, atom
+from mailer.web.public.archived import Entry
+from tests.conftest import NOW
+from tests.reports.builders import CAMPAIGN, SLUG, add_campaign, make_message
+from tests.web.conftest import Served
+
+NAMES = {"a": ATOM}
+
+
+def publish(served: Served, **values: object) -> None:
+    with served.database.write() as connection:
+        connection.execute(
+            update(campaigns).where(campaigns.c.id == CAMPAIGN).values(is_public=True, launched_at=NOW, **values)
+        )
+
+
+def test_nothing_is_public_by_itself(served: Served) -> None:
+    assert SLUG not in served.get("/archive").text
+    assert served.get(f"/archive/{SLUG}").status == 404
+    assert served.get(f"/archive/{SLUG}/go/1").status == 404
+    assert not ET.fromstring(served.get("/archive/feed.atom").body).findall("a:entry", NAMES)
+
+
+@pytest.mark.parametrize("state", [CampaignState.SCHEDULED, CampaignState.OVERDUE, CampaignState.CANCELLED])
+def test_what_was_not_sent_is_not_shown(served: Served, state: CampaignState) -> None:
+    publish(served, state=state)
+    assert served.get(f"/archive/{SLUG}").status == 404
+    assert SLUG not in served.get("/archive").text
+
+
+def test_a_public_newsletter_shows_nothing_of_anybody(served: Served) -> None:
+    publish(served)
+    page = served.get(f"/archive/{SLUG}")
+    assert page.status == 200
+    assert "Mary" not in page.text
+    assert "/c/" not in page.text, "no link of anybody's mail"
+    assert "/u/" not in page.text
+    assert f"/archive/{SLUG}/go/1" in page.text
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert page.headers["x-robots-tag"] == "all"
+
+
+def test_its_links_lead_on_and_count_for_nothing(served: Served) -> None:
+    publish(served)
+    answer = served.get(f"/archive/{SLUG}/go/1")
+    assert (answer.status, answer.headers["location"]) == (302, "https://action.example.org/act/ask?source=mail")
+    assert served.get(f"/archive/{SLUG}/go/4").headers["location"] == "https://example.org/in/?x=1", "a fallback"
+    for wrong in ("0", "01", "99", "x", "1/2"):
+        assert served.get(f"/archive/{SLUG}/go/{wrong}").status == 404
+    assert served.rows() == []
+
+
+def test_the_newest_stands_first_on_the_page_and_in_the_feed(served: Served) -> None:
+    publish(served)
+    with served.database.write() as connection:
+        later = replace(make_message(), slug="2026-12-thanks", subject=("Thank you & <all>",), language="fr")
+        add_campaign(
+            connection, later, now=NOW, campaign_id=CAMPAIGN + 1, is_public=True, launched_at=NOW + timedelta(days=9)
+        )
+    text = served.get("/archive").text
+    assert text.index("2026-12-thanks") < text.index(f"/archive/{SLUG}")
+    assert "Thank you &amp; &lt;all&gt;" in text
+    answer = served.get("/archive/feed.atom")
+    assert answer.headers["content-type"].startswith("application/atom+xml")
+    root = ET.fromstring(answer.body)
+    titles = [entry.findtext("a:title", namespaces=NAMES) for entry in root.findall("a:entry", NAMES)]
+    assert titles == ["Thank you & <all>", "Ask them"]
+    assert root.findtext("a:updated", namespaces=NAMES) == (NOW + timedelta(days=9)).isoformat()
+    for entry in root.findall("a:entry", NAMES):  # RFC 4287 §4.1.2: what each entry must have
+        for name in ("id", "title", "updated"):
+            assert entry.findtext(f"a:{name}", namespaces=NAMES)
+
+
+def test_a_feed_is_xml_whatever_staff_wrote() -> None:
+    sent_at = datetime.fromisoformat("2026-11-25T09:00Z")
+    entry = Entry("x", sent_at, "a\x0bb\x00<&", "😀\ufffe", "en", "ltr")
+    root = ET.fromstring(atom([entry], base="https://mail.example.org", organisation="A & B"))
+    assert root.findtext("a:title", namespaces=NAMES) == "A & B"
+    assert root.find("a:entry/a:title", NAMES).text == "ab<&"  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def test_search_engines_may_read_what_is_for_everybody_alone(served: Served) -> None:
+    lines = served.get("/robots.txt").text.splitlines()
+    assert "Allow: /archive" in lines
+    assert lines[-1] == "Disallow: /"
