@@ -28,5 +28,5 @@ def serve(host: str, port: int) -> None:
         with listen(host, port) as opened:
             click.echo(f"Serving on {address_of(opened)}")
             click.echo(f"Links in mails lead to {workspace.settings.public.url}. Stop with Ctrl-C.")
-            run(app, opened)
+            run(app, opened, proxies=workspace.settings.public.proxies)
         click.echo(f"Stopped. Clicks stored: {app.state.door.recorder.written}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+from collections.abc import Sequence
 from types import FrameType
 
 import uvicorn
@@ -42,8 +43,11 @@ def address_of(opened: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def configure(app: Starlette) -> uvicorn.Config:
-    """How the app is served: no access log, since addresses hold tokens, and a limit on everything a stranger sends."""
+def configure(app: Starlette, *, proxies: Sequence[str] = ()) -> uvicorn.Config:
+    """How the app is served: no access log, since addresses hold tokens, and a limit on everything a stranger sends.
+
+    `proxies`: addresses and networks whose X-Forwarded-For is believed; nobody else's is.
+    """
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -51,6 +55,8 @@ def configure(app: Starlette) -> uvicorn.Config:
         server_header=False,
         lifespan="on",
         ws="none",
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         timeout_keep_alive=5,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         h11_max_incomplete_event_size=16_384,
@@ -60,7 +66,7 @@ def configure(app: Starlette) -> uvicorn.Config:
     return config
 
 
-def run(app: Starlette, opened: socket.socket) -> None:
+def run(app: Starlette, opened: socket.socket, *, proxies: Sequence[str] = ()) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what is under way. Call it in the main thread."""
 
     def already_drained(_signal: int, _frame: FrameType | None) -> None:
@@ -68,7 +74,7 @@ def run(app: Starlette, opened: socket.socket) -> None:
 
     before = {number: signal.signal(number, already_drained) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        uvicorn.Server(configure(app)).run(sockets=[opened])
+        uvicorn.Server(configure(app, proxies=proxies)).run(sockets=[opened])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -51,10 +51,10 @@ def fetch(
 
 
 @contextmanager
-def serving(app: Starlette) -> Generator[int]:
+def serving(app: Starlette, *, proxies: Sequence[str] = ()) -> Generator[int]:
     """The app on a free port; drained at the end."""
     opened = listen("127.0.0.1", 0)
-    server = uvicorn.Server(configure(app))
+    server = uvicorn.Server(configure(app, proxies=proxies))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
     thread.start()
     try:

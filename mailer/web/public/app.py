@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
@@ -49,7 +50,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     """The app over an open database, which stays the caller's to close. Raises `MailerError` without signing keys."""
     door = open_door(workspace, database, clock=clock)
     app = Starlette(
-        routes=ROUTES,
+        routes=_routes(workspace.settings.public.url),
         middleware=[Middleware(Guard, pages=door.pages)],
         exception_handlers={
             BadToken: _lost,
@@ -63,6 +64,12 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     app.router.redirect_slashes = False
     app.state.door = door
     return app
+
+
+def _routes(public_url: str) -> Sequence[BaseRoute]:
+    """The routes, and again below the path of the public address: a web server in front may take it off or leave it."""
+    prefix = urlsplit(public_url).path
+    return [*ROUTES, Mount(prefix, routes=ROUTES)] if prefix else ROUTES
 
 
 @asynccontextmanager
