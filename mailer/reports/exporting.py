@@ -20,6 +20,8 @@ def as_json(figures: Figures) -> dict[str, Any]:
     data = asdict(figures)
     for name in ("due_at", "launched_at", "finished_at"):
         data[name] = data[name].isoformat() if data[name] else None
+    for step in data["course"]["steps"]:
+        step["begins"] = step["begins"].isoformat()
     return data
 
 
@@ -53,6 +55,24 @@ def _rows(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float |
         yield from _clicks("links", item, link.clicks)
     yield "unsubscribed", "by way of this mail", "people", figures.unsubscribed
     yield "unsubscribed", "by way of this mail", "people_per_sent", figures.unsubscribed_per_sent
+    yield from _outcomes(figures)
+
+
+def _outcomes(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float | None]]:
+    back, signed = figures.came_back, figures.signed
+    for name in ("heard_of", "delivered", "bounced", "complained"):
+        yield "came back", name, "people", getattr(back, name)
+    for name in ("bounced_per_sent", "complained_per_sent"):
+        yield "came back", name.removesuffix("_per_sent"), "people_per_sent", getattr(back, name)
+    yield from _reasons("bounced", back.bounced_by_class)
+    yield "signed", "by way of this mail", "people", signed.people
+    yield "signed", "by way of this mail", "per_thousand_sent", signed.per_thousand_sent
+    yield from _reasons("signed by placement", signed.by_placement)
+    yield from _reasons("signed on the page", signed.by_source)
+    yield from _reasons("reported by other sites", signed.elsewhere)
+    for step in figures.course.steps:
+        yield "course", step.begins.isoformat(), "clicks", step.clicks
+        yield "course", step.begins.isoformat(), "signatures", step.signatures
 
 
 def _reasons(section: str, counts: Mapping[str, int]) -> Iterator[tuple[str, str, str, int]]:

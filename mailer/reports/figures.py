@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from mailer.errors import MailerError
+from mailer.reports.outcomes import CameBack, Course, Signed, came_back, course, signed
 from mailer.store.states import CampaignState, DeliveryState, Verdict
 from mailer.store.tables import campaigns, deliveries, events, hits, links
 
@@ -90,6 +91,9 @@ class Figures:
     links: tuple[LinkFigures, ...]
     unsubscribed: int  # people who left by way of this mail
     unsubscribed_per_sent: float | None
+    came_back: CameBack
+    signed: Signed
+    course: Course
 
 
 def figures(connection: Connection, slug: str) -> Figures:
@@ -120,6 +124,9 @@ def figures(connection: Connection, slug: str) -> Figures:
         links=_links(connection, campaign.id, sent),
         unsubscribed=unsubscribed,
         unsubscribed_per_sent=_per_sent(unsubscribed, sent),
+        came_back=came_back(connection, campaign.id, sent),
+        signed=signed(connection, campaign.id, slug, sent),
+        course=course(connection, campaign.id, campaign.launched_at),
     )
 
 
