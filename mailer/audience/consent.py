@@ -13,15 +13,14 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.audience.addresses import normalise
+from mailer.audience.forgetting import blank
 from mailer.audience.handover import change_consent
 from mailer.store.states import Membership, SuppressionReason
 from mailer.store.tables import (
     consent_sources,
     consents,
-    deliveries,
     lists,
     people,
-    proofs,
     subscriptions,
     suppressions,
 )
@@ -110,14 +109,15 @@ def forget(connection: Connection, *, address: str) -> bool:
     """Delete a person with everything that names them. False when the address is not known.
 
     Suppressions stay, as keyed hashes: somebody who left and was forgotten does not come back by the next import.
-    Deliveries stay as figures without a person.
+    Deliveries, clicks and signatures stay as figures without a person.
     """
     change_consent(connection)
-    person_id = connection.execute(select(people.c.id).where(people.c.address == normalise(address))).scalar()
-    if person_id is None:
+    spelling = normalise(address)
+    person = connection.execute(select(people.c.id, people.c.address_hash).where(people.c.address == spelling)).first()
+    if person is None:
         return False
-    for table in (deliveries, proofs):
-        connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))
+    person_id = person.id
+    blank(connection, person_id=person_id, address=spelling, address_hash=person.address_hash)
     for table in (consents, subscriptions):
         connection.execute(delete(table).where(table.c.person_id == person_id))
     connection.execute(delete(people).where(people.c.id == person_id))

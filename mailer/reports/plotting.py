@@ -16,6 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 24, 72, 56
 CLICKS, SIGNATURES = "#9db8d9", "#1d4f91"
 INK, QUIET, GRID = "#24292f", "#57606a", "#e3e7ec"
 MOST_LABELS = 8
+PARTS = (4, 6, 8, 12, 16, 20, 24, 32)
 
 
 def plot(course: Course, *, title: str, zone: tzinfo) -> str:
@@ -78,13 +79,8 @@ def _legend(root: ET.Element) -> None:
 
 
 def _ceiling(value: int) -> int:
-    """The next of 4, 8, 20, 40, 80, 200 … that is not below `value`: four even parts of whole numbers."""
-    ceiling, factors = 4, (2.0, 2.5, 2.0)
-    n = 0
-    while ceiling < value:
-        ceiling = int(ceiling * factors[n % 3])
-        n += 1
-    return ceiling
+    """A round number that is not below `value` and has four even parts."""
+    return next(part * 10**power for power in range(20) for part in PARTS if part * 10**power >= value)
 
 
 def _words(step: Step, zone: tzinfo) -> str:
