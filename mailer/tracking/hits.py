@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from mailer.store.tables import deliveries, hits, people
-from mailer.tracking.rules import RULES, judge
+from mailer.tracking.rules import OPENING, RULES, judge
 
 # What the rules look at, now or later. Nothing here names a page or a person.
 KEPT_HEADERS = (
@@ -62,7 +62,7 @@ def make_hit(
 ) -> Hit:
     """The hit a request makes. `headers` have lower-case names; `address` is the client's IP, and is not kept."""
     kept = {name: _short(headers[name]) for name in KEPT_HEADERS if name in headers}
-    verdict, reasons = judge(method, kept)
+    verdict, reasons = judge(method, kept, opening=n == OPENING)
     hit = Hit(
         campaign_id=campaign_id,
         delivery_id=delivery_id,
