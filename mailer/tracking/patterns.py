@@ -84,13 +84,7 @@ def judge_together(hits: Sequence[Seen], *, handed_over_at: int | None, crowds: 
             more.append("network:crowd")
             points += WEAK
         if verdict is not Verdict.MACHINE:
-            verdict = (
-                Verdict.MACHINE
-                if points >= MACHINE_FROM
-                else Verdict.UNSURE
-                if points >= UNSURE_FROM
-                else Verdict.HUMAN
-            )
+            verdict = _verdict(points)
         found.append((verdict, (*reasons, *more)))
     return found
 

@@ -46,7 +46,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     door = open_door(workspace, database, clock=clock)
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(Guard, pages=door.pages)],
+        middleware=[Middleware(clicks.Quick, door=door), Middleware(Guard, pages=door.pages)],
         exception_handlers={
             BadToken: _lost,
             NotKept: _lost,
