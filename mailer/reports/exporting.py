@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from mailer.reports.figures import Clicks, Delivered, Figures
+from mailer.reports.figures import Clicks, Delivered, Figures, Openings
 
 HEADER = ("section", "item", "measure", "value")
 # A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection); an apostrophe makes it text.
@@ -51,6 +51,12 @@ def _rows(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float |
     for link in figures.links:
         item = f"{link.n} {link.label} ({link.placement}) {link.url}"
         yield from _clicks("links", item, link.clicks)
+    if figures.openings:
+        for field in fields(Openings):
+            yield "openings", "all mails", field.name, getattr(figures.openings, field.name)
+    for done in figures.conversions:
+        yield "conversions", done.name, "count", done.count
+        yield "conversions", done.name, "people", done.people
     yield "unsubscribed", "by way of this mail", "people", figures.unsubscribed
     yield "unsubscribed", "by way of this mail", "people_per_sent", figures.unsubscribed_per_sent
 

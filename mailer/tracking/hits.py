@@ -77,8 +77,12 @@ def make_hit(
         verdict=verdict,
         reasons=reasons,
     )
-    opted_out = any(headers.get(name, "").strip() == "1" for name in OPT_OUT_HEADERS)
-    return anonymous(hit) if opted_out else hit
+    return anonymous(hit) if opted_out(headers) else hit
+
+
+def opted_out(headers: Mapping[str, str]) -> bool:
+    """Whether the browser asks for its owner not to be tracked."""
+    return any(headers.get(name, "").strip() == "1" for name in OPT_OUT_HEADERS)
 
 
 def anonymous(hit: Hit) -> Hit:

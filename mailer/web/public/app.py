@@ -18,7 +18,7 @@ from starlette.routing import Route
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
 from mailer.tracking.tokens import BadToken
-from mailer.web.public import clicks, health, leaving, preferences, viewing
+from mailer.web.public import clicks, conversions, health, leaving, opens, preferences, viewing
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import Guard
 from mailer.workspace import Workspace
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 ROUTES = (
     Route("/c/{token}/{n}", clicks.follow),
+    Route("/o/{token}.gif", opens.opened),
+    Route("/api/conversions", conversions.report, methods=["POST"]),
     Route("/u/{token}", leaving.ask, methods=["GET"]),
     Route("/u/{token}", leaving.leave, methods=["POST"]),
     Route("/v/{token}", viewing.view),

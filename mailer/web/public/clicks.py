@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mailer.delivery.conversions import may_be_followed
 from mailer.delivery.frozen import campaign_of
 from mailer.errors import MailerError
-from mailer.tracking.hits import Hit, make_hit
-from mailer.tracking.tokens import BadToken, Named, Purpose
+from mailer.store.database import DatabaseTrouble
+from mailer.tracking.hits import Hit, make_hit, opted_out
+from mailer.tracking.tokens import BadToken, Named, Purpose, Visit
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.guard import HEADERS
-from mailer.web.public.locations import location
+from mailer.web.public.locations import location, with_parameter
 
 log = logging.getLogger(__name__)
 
+PARAMETER = "mailer"  # what another site finds the token under
 MOST_DIGITS = 4  # of a link's number
 PREFIX = f"/{Purpose.CLICK}/"
 # The same as of any other answer, made once.
@@ -52,6 +56,8 @@ async def follow(request: Request) -> Response:
     except MailerError as error:
         log.error("link %d of %s leads nowhere: %s", link.n, letter.message.slug, type(error).__name__)
         raise HTTPException(404) from None
+    if door.workspace.settings.tracking.conversions:
+        target = await _reporting(request, door, named=named, n=link.n, target=target)
     return Response(status_code=302, headers={"Location": target})
 
 
@@ -61,12 +67,37 @@ def _number(text: str) -> int:
     return int(text) if proper else 0
 
 
+async def _reporting(request: Request, door: Door, *, named: Named, n: int, target: str) -> str:
+    """The destination with a token for reporting what was done there; without, where it would be of no use or unasked.
+
+    Pages of our own need none, proofs count for nothing, and who asked not to be tracked gets the address as mailed.
+    """
+    own = urlsplit(door.workspace.settings.public.url)
+    if named.proof or opted_out(request.headers) or urlsplit(target).netloc == own.netloc:
+        return target
+    try:
+        followed = await door.wait_for(_may_be_followed, door, named)
+    except DatabaseTrouble as error:  # the supporter goes on all the same
+        log.error("a destination got no token: %s", error.message)
+        return target
+    if not followed:
+        return target
+    visit = Visit(named, n, door.clock())
+    return with_parameter(target, PARAMETER, door.signer.sign_visit(Purpose.CONVERSION, visit))
+
+
+def _may_be_followed(door: Door, named: Named) -> bool:
+    with door.database.read() as connection:
+        return may_be_followed(connection, named.id)
+
+
 class Quick:
     """ASGI middleware, outermost: the redirect of a click that needs nothing but to be stored."""
 
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
         self._door = door
+        self._reporting = door.workspace.settings.tracking.conversions  # then destinations differ from person to person
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope) if scope["type"] == "http" else None
@@ -82,7 +113,12 @@ class Quick:
     def _find(self, scope: Scope) -> tuple[Named, int, bytes] | None:
         """Who clicked which link, and where it leads; None when it takes more than a look in memory."""
         path: str = scope["path"]
-        if not path.startswith(PREFIX) or scope["method"] not in ("GET", "HEAD") or scope.get("root_path"):
+        if (
+            self._reporting
+            or not path.startswith(PREFIX)
+            or scope["method"] not in ("GET", "HEAD")
+            or scope.get("root_path")
+        ):
             return None
         token, _, number = path[len(PREFIX) :].partition("/")
         try:
