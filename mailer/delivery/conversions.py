@@ -82,8 +82,8 @@ def record_conversions(
             "source": source[:LONGEST_REFERENCE],
         }
         statement = insert_for(connection, conversions).values(values).on_conflict_do_nothing()
-        stored = connection.execute(statement).rowcount
-        answers.append(Answer(Fate.STORED if stored else Fate.KNOWN))
+        stored = connection.execute(statement.returning(conversions.c.id)).first()
+        answers.append(Answer(Fate.STORED if stored is not None else Fate.KNOWN))
     return answers
 
 

@@ -136,7 +136,8 @@ def _raw(clicks: Clicks) -> str:
 def _openings(openings: Openings) -> Text:
     return Text(
         f"At least {openings.people:,} people; {openings.unsure:,} more unsure. Apple and others fetch the picture"
-        f" whether the mail is read or not, and many programs never do, so this is no rate. Fetched {openings.fetched:,} times."
+        f" whether the mail is read or not, and many programs never do, so this is no rate."
+        f" Fetched {openings.fetched:,} times."
     )
 
 

@@ -35,7 +35,8 @@ def location(url: str) -> str:
 def with_parameter(url: str, name: str, value: str) -> str:
     """The address with one more parameter in its query, and every other byte as it was. `value` is plain ASCII."""
     before, mark, fragment = url.partition("#")
-    joint = "?" if "?" not in before else "" if before.endswith(("?", "&")) else "&"
+    _, begun, query = before.partition("?")
+    joint = "?" if not begun else "" if not query or query.endswith("&") else "&"
     return f"{before}{joint}{name}={value}{mark}{fragment}"
 
 
