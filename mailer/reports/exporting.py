@@ -72,4 +72,6 @@ def _clicks(section: str, item: str, clicks: Clicks) -> Iterator[tuple[str, str,
 
 
 def _text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    # Names come from other sites too, and people look at CSV on a terminal: no signs that move its cursor.
+    printable = "".join(c if c.isprintable() or c in "\t\r\n" else "�" for c in cell)
+    return f"'{printable}" if cell.startswith(FORMULA_STARTS) else printable
