@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cron": ("run:cron", "print the crontab line and the systemd timer"),
     "serve": ("serve:serve", "the web server for clicks and unsubscribes"),
     "report": ("report:report", "who got it, who followed the link, who left"),
+    "clicks": ("clicks:clicks", "judge stored clicks anew: person or machine"),
+    "conversions": ("conversions:conversions", "what supporters did on other sites, from a file"),
     "db": ("db:db", "look after the database: migrate, backup, move"),
     "doctor": ("doctor:doctor", "check everything a send depends on"),
 }

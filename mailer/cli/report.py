@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,20 @@ def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
     from mailer.reports import exporting
     from mailer.reports.figures import figures
     from mailer.reports.showing import show
+    from mailer.store.database import DatabaseTrouble
+    from mailer.tracking.judging import judge_new
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
     if plot and plot.suffix.lower() != ".svg":
         raise click.UsageError("--plot writes SVG: name a file that ends in .svg")
-    with workspace_and_database() as (workspace, database), database.read() as connection:
-        _require(connection, workspace, slug)
-        found = figures(connection, slug)
+    with workspace_and_database() as (workspace, database):
+        with database.read() as connection:
+            _require(connection, workspace, slug)
+        with suppress(DatabaseTrouble):  # a copy that can't be written is reported as it was judged last
+            judge_new(database)
+        with database.read() as connection:
+            found = figures(connection, slug)
     if plot:
         _draw(found, plot)
     if as_json:

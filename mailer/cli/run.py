@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on their way
 TROUBLE = 3  # exit code of a run that somebody should look at
 LOOP_PAUSE_SECONDS = 0.5  # so that a resume takes effect within a second
+JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of a campaign's
 
 
 @click.command()
@@ -41,9 +42,13 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
     _collect_less()
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
     code = 0
+    judged_at: float | None = None
     with workspace_and_database() as (workspace, database), _signals(stop):
         while True:
             code = max(code, _run_once(workspace, database, stop, as_json=as_json))
+            if judged_at is None or time.monotonic() - judged_at > JUDGE_SECONDS:
+                judged_at = time.monotonic()
+                _judge_clicks(database)
             if not loop or stop.due():
                 break
             time.sleep(LOOP_PAUSE_SECONDS)
@@ -79,6 +84,18 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     else:
         _tell(report)
     return TROUBLE if report.trouble else 0
+
+
+def _judge_clicks(database: Database) -> None:
+    """Say of the clicks that came whether a person or a machine made them. It can wait for the next run."""
+    from mailer.store.database import DatabaseTrouble
+    from mailer.tracking.judging import judge_new
+
+    try:
+        judge_new(database)
+    except DatabaseTrouble as error:
+        if not error.passing:
+            raise
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from mailer.reports.figures import Clicks, Delivered, Figures
+from mailer.reports.figures import Clicks, Delivered, Figures, Openings
 
 HEADER = ("section", "item", "measure", "value")
 # A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection); an apostrophe makes it text.
@@ -53,6 +53,12 @@ def _rows(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float |
     for link in figures.links:
         item = f"{link.n} {link.label} ({link.placement}) {link.url}"
         yield from _clicks("links", item, link.clicks)
+    if figures.openings:
+        for field in fields(Openings):
+            yield "openings", "all mails", field.name, getattr(figures.openings, field.name)
+    for done in figures.conversions:
+        yield "conversions", done.name, "count", done.count
+        yield "conversions", done.name, "people", done.people
     yield "unsubscribed", "by way of this mail", "people", figures.unsubscribed
     yield "unsubscribed", "by way of this mail", "people_per_sent", figures.unsubscribed_per_sent
     yield from _outcomes(figures)
@@ -69,7 +75,6 @@ def _outcomes(figures: Figures) -> Iterator[tuple[str, str, str, str | int | flo
     yield "signed", "by way of this mail", "per_thousand_sent", signed.per_thousand_sent
     yield from _reasons("signed by placement", signed.by_placement)
     yield from _reasons("signed on the page", signed.by_source)
-    yield from _reasons("reported by other sites", signed.elsewhere)
     for step in figures.course.steps:
         yield "course", step.begins.isoformat(), "clicks", step.clicks
         yield "course", step.begins.isoformat(), "signatures", step.signatures
@@ -86,4 +91,6 @@ def _clicks(section: str, item: str, clicks: Clicks) -> Iterator[tuple[str, str,
 
 
 def _text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    # Names come from other sites too, and people look at CSV on a terminal: no signs that move its cursor.
+    printable = "".join(c if c.isprintable() or c in "\t\r\n" else "�" for c in cell)
+    return f"'{printable}" if cell.startswith(FORMULA_STARTS) else printable

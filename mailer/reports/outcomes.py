@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal, select, type_coerce
 
 from mailer.store.base import MICROSECOND, to_microseconds
-from mailer.store.returns import conversions, signatures
+from mailer.store.returns import signatures
 from mailer.store.states import Feedback, Verdict
 from mailer.store.tables import campaigns, deliveries, events, hits, links
 
@@ -50,7 +50,6 @@ class Signed:
     by_placement: Mapping[str, int] = field(default_factory=dict[str, int])
     on_page: int = 0  # everybody who signed on the newsletter's own page
     by_source: Mapping[str, int] = field(default_factory=dict[str, int])  # of those on the page, the most first
-    elsewhere: Mapping[str, int] = field(default_factory=dict[str, int])  # what other sites reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +123,12 @@ def signed(connection: Connection, campaign_id: int, slug: str, sent: int) -> Si
     for name, source, count in brought:
         key = f"mail {name}" if name else source or DIRECTLY
         by_source[key] = by_source.get(key, 0) + count
-    reported = connection.execute(
-        select(conversions.c.name, func.count())
-        .where(conversions.c.campaign_id == campaign_id)
-        .group_by(conversions.c.name)
-        .order_by(func.count().desc(), conversions.c.name)
-    )
     return Signed(
         people=people,
         per_thousand_sent=1000 * people / sent if sent else None,
         by_placement={str(name): int(count) for name, count in placed},
         on_page=sum(by_source.values()),
         by_source=dict(sorted(by_source.items(), key=lambda item: (-item[1], item[0]))),
-        elsewhere={str(name): int(count) for name, count in reported},
     )
 
 

@@ -16,7 +16,7 @@ from mailer.reports.outcomes import MOST_STEPS, STEPS, Course, Step
 from mailer.reports.plotting import plot
 from mailer.reports.showing import show
 from mailer.store.database import Database
-from mailer.store.returns import conversions, signatures, statements
+from mailer.store.returns import signatures, statements
 from mailer.store.states import Feedback, Verdict
 from mailer.store.tables import campaigns, deliveries, events
 from tests.reports.builders import (
@@ -96,16 +96,12 @@ def test_signatures_are_counted_by_what_brought_them(sent: Database, now: dateti
         sign(connection, 6, now, source="poster")
         sign(connection, 7, now)
         sign(connection, 8, now, page="another-page", campaign_id=CAMPAIGN)
-        connection.execute(
-            insert(conversions).values(campaign_id=CAMPAIGN, name="donated", reference="1", at=now, source="api")
-        )
     signed = of(sent).signed
     assert (signed.people, signed.on_page) == (5, 7)
     assert signed.per_thousand_sent == 250
     assert signed.by_placement == {"button": 3, "inline": 1}
     assert signed.by_source == {f"mail {SLUG}": 4, "directly": 1, "mail 2026-10-first": 1, "poster": 1}
     assert sum(signed.by_source.values()) == signed.on_page
-    assert signed.elsewhere == {"donated": 1}
 
 
 def test_the_course_counts_each_click_and_signature_once(sent: Database, now: datetime) -> None:

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
 from mailer.tracking.tokens import BadToken
-from mailer.web.public import archive, clicks, health, leaving, preferences, viewing
+from mailer.web.public import archive, clicks, conversions, health, leaving, opens, preferences, viewing
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import Guard
 from mailer.workspace import Workspace
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 ROUTES = (
     Route("/c/{token}/{n}", clicks.follow),
+    Route("/o/{token}.gif", opens.opened),
+    Route("/api/conversions", conversions.report, methods=["POST"]),
     Route("/u/{token}", leaving.ask, methods=["GET"]),
     Route("/u/{token}", leaving.leave, methods=["POST"]),
     Route("/v/{token}", viewing.view),
@@ -51,7 +53,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     door = open_door(workspace, database, clock=clock)
     app = Starlette(
         routes=_routes(workspace.settings.public.url),
-        middleware=[Middleware(Guard, pages=door.pages)],
+        middleware=[Middleware(clicks.Quick, door=door), Middleware(Guard, pages=door.pages)],
         exception_handlers={
             BadToken: _lost,
             NotKept: _lost,

@@ -77,8 +77,10 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
     signer = Signer(keys)
 
     def write(hits: Sequence[Hit]) -> None:
-        with database.write() as connection:
-            note_arrival(connection, record_hits(connection, hits), at=clock())
+        with database.held.write() as connection:
+            arrived = record_hits(connection, hits)
+            if arrived:
+                note_arrival(connection, arrived, at=clock())
 
     return Door(
         workspace=workspace,
