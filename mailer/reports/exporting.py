@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from mailer.audience.exporting import guarded
 from mailer.reports.figures import Clicks, Delivered, Figures
 
 HEADER = ("section", "item", "measure", "value")
-# A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection); an apostrophe makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def as_json(figures: Figures) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def as_csv(figures: Figures) -> str:
     writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180 §2
     writer.writerow(HEADER)
     for row in _rows(figures):
-        writer.writerow([_text(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
     return text.getvalue()
 
 
@@ -63,7 +62,3 @@ def _reasons(section: str, counts: Mapping[str, int]) -> Iterator[tuple[str, str
 def _clicks(section: str, item: str, clicks: Clicks) -> Iterator[tuple[str, str, str, int | float | None]]:
     for field in fields(Clicks):
         yield section, item, field.name, getattr(clicks, field.name)
-
-
-def _text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -17,7 +17,8 @@ from starlette.responses import Response
 from mailer.delivery.frozen import campaign_of
 from mailer.errors import MailerError
 from mailer.tracking.hits import Hit, make_hit
-from mailer.tracking.tokens import Named, Purpose
+from mailer.tracking.tokens import Named, Purpose, Visit
+from mailer.web.public.acting import to_own_page
 from mailer.web.public.door import Door, door_of
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ async def follow(request: Request) -> Response:
     except MailerError as error:
         log.error("link %d of %s leads nowhere: %s", link.n, letter.message.slug, type(error).__name__)
         raise HTTPException(404) from None
+    target = to_own_page(door, target, Visit(named, link.n, door.clock()))
     return Response(status_code=302, headers={"Location": target})
 
 

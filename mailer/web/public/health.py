@@ -31,8 +31,8 @@ async def ready(request: Request) -> Response:
 
 
 async def robots(_request: Request) -> Response:
-    """Nothing here is for search engines."""
-    return PlainTextResponse("User-agent: *\nDisallow: /\n")
+    """Nothing here is for search engines but the pages on which people sign."""
+    return PlainTextResponse("User-agent: *\nAllow: /act/\nDisallow: /\n")
 
 
 async def home(request: Request) -> Response:
