@@ -20,7 +20,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from mailer.delivery.stopping import Stop
 from mailer.delivery.telling import CallState
@@ -71,15 +71,15 @@ def tell_due(
     return told
 
 
-def standing(database: Database) -> dict[str, int]:
-    """How many calls wait and how many were given up, by state."""
-    with database.read() as connection:
-        rows = connection.execute(
-            select(webhook_calls.c.state, func.count())
-            .where(webhook_calls.c.state != CallState.SENT.value)
-            .group_by(webhook_calls.c.state)
-        )
-        return {str(state): int(number) for state, number in rows}
+def standing(connection: Connection) -> dict[str, int]:
+    """How many calls wait ("queued") and how many were given up ("failed")."""
+    rows = connection.execute(
+        select(webhook_calls.c.state, func.count())
+        .where(webhook_calls.c.state.in_((CallState.QUEUED.value, CallState.FAILED.value)))
+        .group_by(webhook_calls.c.state)
+        .order_by(webhook_calls.c.state.desc())
+    )
+    return {str(state): int(number) for state, number in rows}
 
 
 def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any], at: datetime) -> str:

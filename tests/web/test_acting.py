@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import delete, insert, text, update
 
 from mailer.compose.action import ACTION_FILE
+from mailer.compose.message import to_json
 from mailer.store.database import Database
 from mailer.store.returns import confirmations, signatures, statements, webhook_calls
-from mailer.store.tables import consents, deliveries, links, people, subscriptions, suppressions
+from mailer.store.tables import campaigns, consents, deliveries, links, people, subscriptions, suppressions
 from mailer.tracking.tokens import Named, Purpose, Signer, Visit
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
@@ -332,9 +333,6 @@ def test_the_tracked_link_leads_to_the_page_with_a_visit(acting: Served, now: da
         own = [link.__class__(9, target + "?utm_source=a#sign", (target + "?utm_source=a#sign",), "x", "button", True)
                for link in make_links()[:1]]  # fmt: skip
         message = make_message(links=[*make_links(), *own])
-        from mailer.compose.message import to_json
-        from mailer.store.tables import campaigns
-
         connection.execute(update(campaigns).values(message=to_json(message)))
         connection.execute(
             insert(links).values(campaign_id=CAMPAIGN, n=9, url=target, label="", placement="button", is_action=True)
