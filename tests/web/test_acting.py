@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
@@ -146,6 +147,14 @@ def test_a_repeat_updates_and_is_counted_once(acting: Served) -> None:
     assert "<strong>1</strong> person has signed" in acting.get("/act/library").text
 
 
+def test_the_same_person_pressing_many_times_at_once_is_one_signature(acting: Served) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        replies = list(threads.map(lambda _: post(acting, BLANK), range(16)))
+    assert {reply.status for reply in replies} == {303}
+    assert len(acting.rows(signatures)) == 1
+    assert [row.address for row in acting.rows(people)].count("ana@example.org") == 1
+
+
 def test_a_stranger_who_types_my_address_changes_nothing_of_me(acting: Served, now: datetime) -> None:
     before = acting.rows(people)
     assert post(acting, {**BLANK, "email": "MARY1@example.org", "first_name": "Impostor"}).status == 303
@@ -270,6 +279,15 @@ def test_what_is_not_known_of_the_reader_is_asked_for(acting: Served, now: datet
     (row,) = acting.rows(signatures)
     assert (row.first_name, row.last_name, row.country) == ("Marta", "Kiss", "HU")
     assert acting.rows(people)[0].last_name == ""
+
+
+def test_what_the_page_does_not_ask_for_is_not_taken_from_what_is_known(
+    acting: Served, workspace: Workspace, now: datetime
+) -> None:
+    path = workspace.newsletters / "library" / ACTION_FILE
+    path.write_text(PAGE.replace("  country: required\n", ""), encoding="utf-8")
+    assert post(acting, {"country": "FR"}, f"?t={token(acting, now)}").status == 303
+    assert acting.rows(signatures)[0].country == ""
 
 
 @pytest.mark.parametrize("headers", [{}, {"Sec-GPC": "1"}, {"DNT": "1"}])

@@ -132,7 +132,7 @@ def test_pictures_are_served_for_ever(served: Served) -> None:
 def test_health_and_robots(served: Served) -> None:
     assert served.get("/healthz").text == "ok\n"
     assert served.get("/readyz").text == "ok\n"
-    assert served.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
+    assert served.get("/robots.txt").text == "User-agent: *\nAllow: /act/\nDisallow: /\n"
 
 
 def test_a_fault_of_ours_is_a_plain_page_and_the_log_names_no_one(

@@ -131,7 +131,7 @@ def _sign(
     Returns whether the news wait for a mail to be confirmed.
     """
     at, settings = door.clock(), door.workspace.settings
-    particulars = filled.who(who)
+    particulars = filled.who(page, who)
     with door.database.write() as connection:
         if who and who.person_id is not None:
             person_id, address = who.person_id, who.address

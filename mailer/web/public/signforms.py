@@ -56,11 +56,12 @@ class Filled:
     trapped: bool = False
     address: str = ""  # normalised
 
-    def who(self, visitor: Visitor | None) -> Particulars:
-        """What the person signs with: what they typed, and for the rest what is known of them."""
-        known = {"first_name": visitor.first_name, "last_name": visitor.last_name, "country": visitor.country} if (
-            visitor
-        ) else {}  # fmt: skip
+    def who(self, page: ActionPage, visitor: Visitor | None) -> Particulars:
+        """What the person signs with: what they typed, and what is known of the rest, if the page asks for it."""
+        known: dict[str, str] = {}
+        if visitor:
+            known = {"first_name": visitor.first_name, "last_name": visitor.last_name}
+            known |= {"country": visitor.country} if "country" in page.fields else {}
         texts = {**known, **{name: text for name, text in self.typed.items() if name != "email"}}
         return Particulars(**texts, shown=self.shown)
 
