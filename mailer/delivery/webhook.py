@@ -139,6 +139,9 @@ def _claim(database: Database, now: datetime) -> Row[Any] | None:
     """The call that is due the longest, put aside for us: if we die, it is due again when the lease ends."""
     due = (webhook_calls.c.state == CallState.QUEUED.value) & (webhook_calls.c.not_before <= now)
     first = select(webhook_calls.c.id).where(due).order_by(webhook_calls.c.not_before, webhook_calls.c.id).limit(1)
+    with database.read() as connection:  # usually nothing is, and a write would keep others waiting
+        if connection.execute(first).first() is None:
+            return None
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             first = first.with_for_update(skip_locked=True)
