@@ -11,7 +11,9 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, select
 
-from mailer.audience.segments import LATER, parse_segment
+from mailer.audience.segments import parse_segment
+from mailer.audience.signing import signed_pages
+from mailer.compose.action import has_action_page
 from mailer.compose.expressions import And, Call, Compare, Concat, Conditional, Expression, Not, Or
 from mailer.compose.parsing import nearest
 from mailer.compose.source import Source
@@ -63,6 +65,7 @@ def read_audience(connection: Connection, source: Source, *, workspace: Workspac
         source,
         lists=workspace.list_names(),
         slugs=sorted({*campaign_slugs, *workspace.slugs()} - {source.slug}),
+        pages=sorted({*signed_pages(connection), *(s for s in workspace.slugs() if has_action_page(workspace, s))}),
         fields=fields,
     )
     audience = reader.audience()
@@ -74,11 +77,17 @@ class _Reader:
     """Turns the raw mapping into an `Audience`, collecting faults with their lines."""
 
     def __init__(
-        self, source: Source, *, lists: Collection[str], slugs: Collection[str], fields: Collection[str]
+        self,
+        source: Source,
+        *,
+        lists: Collection[str],
+        slugs: Collection[str],
+        pages: Collection[str],
+        fields: Collection[str],
     ) -> None:
         self.source = source
         self.raw = source.audience
-        self.lists, self.slugs, self.fields = lists, slugs, fields
+        self.lists, self.slugs, self.pages, self.fields = lists, slugs, pages, fields
         self.faults: list[Fault] = []
 
     def fault(self, key: str, message: str, hint: str | None = None) -> None:
@@ -152,10 +161,8 @@ class _Reader:
 
     def check_call(self, call: Call) -> None:
         (name,) = call.args
-        if call.name in LATER:
-            self.fault("segment", f"{call.name}(…) can't be used yet: {LATER[call.name]}", "Leave it out for now.")
-            return
-        kind, known = ("list", self.lists) if call.name == "subscribed" else ("campaign", self.slugs)
+        kinds = {"subscribed": ("list", self.lists), "signed": ("action page", self.pages)}
+        kind, known = kinds.get(call.name, ("campaign", self.slugs))
         if name not in known:
             self.fault("segment", f"there is no {kind} {name!r}", nearest(name, known))
 

@@ -1,4 +1,4 @@
-"""Groups of people as subqueries of their numbers: on a list, mailed, clicked. What for is decided elsewhere."""
+"""Groups of people as subqueries of their numbers: on a list, mailed, clicked, signed. What for is for callers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, or_, select
 
+from mailer.store.returns import signatures
 from mailer.store.states import DeliveryState, Membership, Verdict
 from mailer.store.tables import campaigns, deliveries, hits, links, lists, subscriptions
 
@@ -49,6 +50,13 @@ def clicked_in(slugs: Iterable[str]) -> Select[int | None]:
         .where(
             hits.c.campaign_id.in_(_campaigns(slugs)), hits.c.verdict.in_(PEOPLE), deliveries.c.person_id.is_not(None)
         )
+    )
+
+
+def signed_on(pages: Iterable[str]) -> Select[int | None]:
+    """People who signed on one of these action pages."""
+    return select(signatures.c.person_id).where(
+        signatures.c.page.in_(sorted(set(pages))), signatures.c.person_id.is_not(None)
     )
 
 

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lists": ("people:lists", "the lists and how many are on them"),
     "import": ("people:import_", "bring people in from a file"),
     "people": ("people:people", "find, show, export, unsubscribe or forget people"),
+    "signatures": ("signatures:signatures", "who signed on a newsletter's action page, and their export"),
     "audience": ("audience:audience", "who gets a newsletter, and who does not and why"),
     "test": ("send:test", "mail a proof to a colleague"),
     "send": ("send:send", "send a newsletter to its audience"),

@@ -68,18 +68,24 @@ def render(slug: str, as_address: str | None, out: Path | None) -> None:
 
 
 def _check_newsletter(workspace: Workspace, database: Database, slug: str) -> list[Fault]:
-    """Every fault of one newsletter: of its message and of its audience together."""
+    """Every fault of one newsletter: of its message, its audience and its action page together."""
     from mailer.audience.definition import read_audience
     from mailer.audience.fields import known_fields
+    from mailer.compose.action import has_action_page, read_action_page
     from mailer.compose.compiling import compile_message
     from mailer.compose.source import read_source
 
     faults: list[Fault] = []
+    if has_action_page(workspace, slug):
+        try:
+            faults += read_action_page(workspace, slug)[1]
+        except MailerError as error:
+            faults += _faults(error)
     try:
         source = read_source(workspace.newsletter(slug), root=workspace.root)
         definition = workspace.list_definition(source.list)
     except MailerError as error:
-        return list(_faults(error))
+        return [*_faults(error), *faults]
     definitions = _sound_lists(workspace)
     with database.read() as connection:
         fields = known_fields(connection, definitions)

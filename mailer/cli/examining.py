@@ -118,7 +118,8 @@ def _keys(patient: Patient) -> Iterator[Finding]:
     if patient.ailing:
         return
     secrets, broken = patient.workspace.secrets, False
-    for require in (secrets.require_signing, secrets.require_address_key):
+    webhook = [secrets.require_webhook] if patient.workspace.settings.webhook.url else []
+    for require in (secrets.require_signing, secrets.require_address_key, *webhook):
         try:
             require()
         except MailerError as error:

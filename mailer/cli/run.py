@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mailer.delivery.running import RunReport
     from mailer.delivery.stopping import Stop
     from mailer.delivery.tally import Tally
+    from mailer.delivery.webhook import Told
     from mailer.store.database import Database
     from mailer.workspace import Workspace
 
@@ -35,7 +37,7 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 @click.option("--loop", is_flag=True, help="Go on looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:
-    """Do everything that is due: launch, send, retry, settle. Safe to overlap."""
+    """Do everything that is due: launch, send, retry, settle, tell the webhook. Safe to overlap."""
     from mailer.delivery.schedule import seconds_of
     from mailer.delivery.stopping import Stop
 
@@ -44,6 +46,8 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
     code = 0
     judged_at: float | None = None
     with workspace_and_database() as (workspace, database), _signals(stop):
+        if workspace.settings.webhook.url:
+            workspace.secrets.require_webhook()  # said before anybody is mailed
         while True:
             code = max(code, _run_once(workspace, database, stop, as_json=as_json))
             if judged_at is None or time.monotonic() - judged_at > JUDGE_SECONDS:
@@ -79,11 +83,24 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
 
     with _progress() as progress:
         report = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say).run(only)
+    told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:
-        print_json(_as_data(report))
+        print_json(_as_data(report) | ({"told": asdict(told)} if told else {}))
     else:
         _tell(report)
-    return TROUBLE if report.trouble else 0
+    if told and told.given_up:
+        click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
+    return TROUBLE if report.trouble or (told and told.given_up) else 0
+
+
+def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> Told | None:
+    """Make the calls that are due to the program that mailer.toml names, if it names one."""
+    from mailer.delivery.webhook import tell_due
+
+    webhook = workspace.settings.webhook
+    if not webhook.url:
+        return None
+    return tell_due(database, webhook=webhook, key=workspace.secrets.require_webhook(), clock=now, stop=stop)
 
 
 def _judge_clicks(database: Database) -> None:
@@ -171,8 +188,6 @@ def _counts(tally: Tally) -> str:
 
 
 def _as_data(report: RunReport) -> dict[str, object]:
-    from dataclasses import asdict
-
     return asdict(report)
 
 

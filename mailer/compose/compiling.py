@@ -155,7 +155,8 @@ class _Compiler:
         written = self.source.action
         if written is None:
             return None
-        url = self.resolver.line(written.url, self.source.place("action.url"))
+        own = f"{self.workspace.settings.public.url}/act/{self.source.slug}"
+        url = own if written.page else self.resolver.line(written.url, self.source.place("action.url"))
         label = self.resolver.line(written.label, self.source.place("action.label"))
         self.links.set_action(url)
         self.context["action"] = SimpleNamespace(url=url, label=label)

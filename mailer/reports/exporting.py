@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from mailer.audience.exporting import guarded
 from mailer.reports.figures import Clicks, Delivered, Figures, Openings
 
 HEADER = ("section", "item", "measure", "value")
-# A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection); an apostrophe makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def as_json(figures: Figures) -> dict[str, Any]:
@@ -93,4 +92,4 @@ def _clicks(section: str, item: str, clicks: Clicks) -> Iterator[tuple[str, str,
 def _text(cell: str) -> str:
     # Names come from other sites too, and people look at CSV on a terminal: no signs that move its cursor.
     printable = "".join(c if c.isprintable() or c in "\t\r\n" else "�" for c in cell)
-    return f"'{printable}" if cell.startswith(FORMULA_STARTS) else printable
+    return guarded(printable)

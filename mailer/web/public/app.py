@@ -19,7 +19,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
 from mailer.tracking.tokens import BadToken
-from mailer.web.public import archive, clicks, conversions, health, leaving, opens, preferences, viewing
+from mailer.web.public import (
+    acting,
+    archive,
+    clicks,
+    conversions,
+    health,
+    leaving,
+    opens,
+    preferences,
+    viewing,
+)
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import Guard
 from mailer.workspace import Workspace
@@ -35,6 +45,9 @@ ROUTES = (
     Route("/v/{token}", viewing.view),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
+    Route("/act/{slug}", acting.show, methods=["GET"]),
+    Route("/act/{slug}", acting.add, methods=["POST"]),
+    Route("/act/{slug}/thanks", acting.thanks, methods=["GET"]),
     Route("/i/{digest}/{name:path}", viewing.picture),
     Route("/archive", archive.contents),
     Route("/archive/feed.atom", archive.feed),

@@ -22,6 +22,7 @@ from mailer.errors import MailerError
 from mailer.store.database import DatabaseTrouble
 from mailer.tracking.hits import Hit, make_hit, opted_out
 from mailer.tracking.tokens import BadToken, Named, Purpose, Visit
+from mailer.web.public.acting import own_pages, to_own_page
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.guard import HEADERS
 from mailer.web.public.locations import location, with_parameter
@@ -56,6 +57,7 @@ async def follow(request: Request) -> Response:
     except MailerError as error:
         log.error("link %d of %s leads nowhere: %s", link.n, letter.message.slug, type(error).__name__)
         raise HTTPException(404) from None
+    target = to_own_page(door, target, Visit(named, link.n, door.clock()))
     if door.workspace.settings.tracking.conversions:
         target = await _reporting(request, door, named=named, n=link.n, target=target)
     return Response(status_code=302, headers={"Location": target})
@@ -97,6 +99,7 @@ class Quick:
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
         self._door = door
+        self._own_pages = own_pages(door).encode("ascii", "replace")
         self._reporting = door.workspace.settings.tracking.conversions  # then destinations differ from person to person
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,6 +131,9 @@ class Quick:
         letter = None if named.proof else self._door.letters.kept(named)
         n = link_number(number)
         target = letter.fixed.get(n) if letter else None
+        if target and target.startswith(self._own_pages):
+            visit = Visit(named, n, self._door.clock())
+            target = to_own_page(self._door, target.decode("ascii"), visit).encode("ascii")
         return (named, n, target) if target else None
 
 

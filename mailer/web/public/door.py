@@ -16,6 +16,7 @@ from mailer.errors import MailerError
 from mailer.store.database import Database
 from mailer.tracking.hits import Hit, record_hits
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.public.actionpages import ActionPages
 from mailer.web.public.archived import Archive
 from mailer.web.public.languages import Language, choose
 from mailer.web.public.letters import Letters
@@ -43,6 +44,7 @@ class Door:
     letters: Letters
     archive: Archive
     recorder: Recorder
+    acts: ActionPages
     threads: ThreadPoolExecutor
 
     async def wait_for(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -72,9 +74,14 @@ class Door:
 
 
 def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Door:
-    """The door of a workspace. Raises when it has no signing key or no address key: links could be forged."""
+    """The door of a workspace. Raises when it has no signing key or no address key: links could be forged.
+
+    Raises, too, when another program is to be told of signatures and there is no key to sign that with.
+    """
     keys = workspace.secrets.require_signing()
     signer = Signer(keys)
+    if workspace.settings.webhook.url:
+        workspace.secrets.require_webhook()  # said now, and not by the run that is to use it
 
     def write(hits: Sequence[Hit]) -> None:
         with database.held.write() as connection:
@@ -93,6 +100,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         letters=Letters(database, settings=workspace.settings, signer=signer),
         archive=Archive(database),
         recorder=Recorder(write),
+        acts=ActionPages(workspace, database),
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="door"),
     )
 
