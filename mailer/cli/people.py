@@ -14,6 +14,7 @@ import click
 from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.showing_people import show_dossier, show_import
 from mailer.cli.tables import add_row, new_table, print_table
+from mailer.cli.undoing import undo_unsubscribes
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ def import_(
 @click.group()
 def people() -> None:
     """Find, show, export, unsubscribe or forget people."""
+
+
+people.add_command(undo_unsubscribes)
 
 
 @people.command()

@@ -70,9 +70,14 @@ def _collect_less() -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.delivery.courier import Courier
     from mailer.delivery.running import Runner
+    from mailer.delivery.tidying import tidy
 
     with _progress() as progress:
+        if only is None:
+            tidy(database, now=now())
+            Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
         report = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say).run(only)
     if as_json:
         print_json(_as_data(report))

@@ -51,7 +51,7 @@ def all_pages(served: Served) -> dict[str, Reply]:
         "proof": served.get(served.path(Purpose.UNSUBSCRIBE, proof=True)),
         "left": served.post(leaving, b"from=page"),
         "already": served.get(leaving),
-        "less": served.post(preferences, b"leave=2"),
+        "less": served.post(preferences, b"shown=1&shown=2&on=1"),
         "lost": served.get("/c/x/1"),
         "nowhere": served.get("/nothing/here"),
         "method": served.get("/", method="DELETE"),

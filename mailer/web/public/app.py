@@ -18,7 +18,7 @@ from starlette.routing import Route
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
 from mailer.tracking.tokens import BadToken
-from mailer.web.public import clicks, health, leaving, preferences, viewing
+from mailer.web.public import clicks, confirming, health, joining, leaving, preferences, viewing
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import Guard
 from mailer.workspace import Workspace
@@ -29,9 +29,19 @@ ROUTES = (
     Route("/c/{token}/{n}", clicks.follow),
     Route("/u/{token}", leaving.ask, methods=["GET"]),
     Route("/u/{token}", leaving.leave, methods=["POST"]),
+    Route("/u/{token}/undo", leaving.undo, methods=["POST"]),
     Route("/v/{token}", viewing.view),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
+    Route("/p/{token}/address", preferences.move, methods=["POST"]),
+    Route("/p/{token}/data", preferences.data, methods=["POST"]),
+    Route("/p/{token}/delete", preferences.ask_to_delete, methods=["GET"]),
+    Route("/p/{token}/delete", preferences.delete, methods=["POST"]),
+    Route("/join/{list}", joining.show, methods=["GET"]),
+    Route("/join/{list}", joining.join, methods=["POST"]),
+    Route("/join/{list}/sent", joining.sent, methods=["GET"]),
+    Route("/confirm/{token}", confirming.ask, methods=["GET"]),
+    Route("/confirm/{token}", confirming.confirm, methods=["POST"]),
     Route("/i/{digest}/{name:path}", viewing.picture),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),
@@ -65,10 +75,12 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
 async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     door: Door = app.state.door
     door.recorder.start()
+    door.courier.start()
     try:
         yield
     finally:
         await asyncio.to_thread(door.recorder.stop)
+        await asyncio.to_thread(door.courier.stop)
         door.threads.shutdown()
 
 
