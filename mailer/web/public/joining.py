@@ -15,11 +15,12 @@ from starlette.responses import Response
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.joining import Asking
 from mailer.delivery.wishes import ask_to_join
-from mailer.errors import MailerError
-from mailer.languages import later
+from mailer.errors import MailerError, Place
+from mailer.languages import choose, later
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
-from mailer.workspace import ListDefinition
+from mailer.web.public.pages import Pages
+from mailer.workspace import ListDefinition, Workspace
 
 PURPOSE = "form"  # of the limit by network
 TRAP = "website"  # a field that people don't see; programs fill in whatever they find
@@ -65,6 +66,17 @@ async def sent(request: Request) -> Response:
     definition = await _list(request)
     door = door_of(request)
     return door.pages.response("sent.html", door.language(request), list=definition)
+
+
+def embedded(workspace: Workspace, name: str) -> str:
+    """A form as plain HTML, to be pasted into another site. Raises `MailerError` for a list that isn't open to all."""
+    definition = workspace.list_definition(name)
+    if not definition.public_form:
+        raise MailerError(
+            f"the list {name} has no public form", place=Place(f"lists/{name}.toml"), hint="Write: public_form = true"
+        )
+    values = {"list": definition, "agreed": mark(definition.consent), "trap": TRAP}
+    return Pages(workspace.settings).text("embed.html", choose(definition.language), **values)
 
 
 def mark(wording: str) -> str:

@@ -69,7 +69,7 @@ class Pages:
     ) -> Response:
         """The page pages/`page` in this language, with `values`."""
         return HTMLResponse(
-            self._template(page, language).render({**self._shared, "language": language, **values}),
+            self.text(page, language, **values),
             status_code=status,
             headers={
                 "Content-Security-Policy": self.policy,
@@ -78,6 +78,10 @@ class Pages:
                 **(headers or {}),
             },
         )
+
+    def text(self, page: str, language: Language, **values: Any) -> str:
+        """The HTML of pages/`page`."""
+        return self._template(page, language).render({**self._shared, "language": language, **values})
 
     def problem(self, status: int, language: Language, headers: dict[str, str] | None = None) -> Response:
         """The plain page for a failure."""
