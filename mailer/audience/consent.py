@@ -22,9 +22,12 @@ from mailer.store.tables import (
     lists,
     people,
     proofs,
+    returns,
     subscriptions,
     suppressions,
 )
+
+confirmations, notices = returns.confirmations, returns.notices
 
 EVERY_LIST = 0  # the list_id of a suppression that holds for all lists
 
@@ -145,8 +148,16 @@ def forget(connection: Connection, *, address: str) -> bool:
         connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))
     for table in (consents, subscriptions):
         connection.execute(delete(table).where(table.c.person_id == person_id))
+    _forget_wishes(connection, address=normalise(address), person_id=person_id)
     connection.execute(delete(people).where(people.c.id == person_id))
     return True
+
+
+def _forget_wishes(connection: Connection, *, address: str, person_id: int) -> None:
+    """What they asked for by forms, and the mails about it."""
+    mine = (confirmations.c.address == address) | (confirmations.c.person_id == person_id)
+    connection.execute(delete(confirmations).where(mine))
+    connection.execute(delete(notices).where(notices.c.address == address))
 
 
 def list_id(connection: Connection, name: str) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
 
 import pytest
 from sqlalchemy import Row, select
@@ -18,6 +20,9 @@ from mailer.store.database import Database, open_database
 from mailer.store.states import DeliveryState
 from mailer.transports.envelope import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
 from mailer.workspace import Workspace
+from tests.delivery.test_troubled_transports import API_KEY, by_sendgrid, by_smtp
+from tests.servers.relay import HangUp, Relay, Say, Step
+from tests.servers.sendgrid_fake import SendgridFake
 
 TAKEN = Outcome(Fate.ACCEPTED, "250", "ok")
 LATER = Outcome(Fate.DEFERRED, "451 4.7.1", "greylisted: mary@example.org")
@@ -194,6 +199,45 @@ def test_addresses_are_emptied_after_a_week_and_rows_deleted_later(world: World)
     world.now += KEEP
     tidy(world.database, now=world.now)
     assert world.states() == ["queued"]
+
+
+def test_a_relay_gets_it_whole_and_is_asked_again_when_it_puts_us_off(world: World) -> None:
+    world.add(1, Kind.WELCOME)
+    with Relay() as relay:
+        relay.on(Step.RCPT, Say("450 4.2.1 greylisted"), times=1)
+        courier = Courier(by_smtp(world.workspace, relay), world.database, clock=lambda: world.now)
+        courier.deliver_due()
+        assert world.states() == ["queued"]
+        world.now += timedelta(minutes=1)
+        courier.deliver_due()
+        assert world.states() == ["sent"]
+        (received,) = relay.received
+    assert received.recipient == "mary0@example.org"
+    mail = message_from_bytes(received.content, policy=policy.default)
+    assert "Supporters" in mail["Subject"]
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert [part.get_content_type() for part in mail.walk()][1:] == ["text/plain", "text/html"]
+
+
+def test_a_relay_that_hangs_up_after_the_last_byte_leaves_it_uncertain(world: World) -> None:
+    world.add()
+    with Relay() as relay:
+        relay.on(Step.END, HangUp(recorded=True))
+        courier = Courier(by_smtp(world.workspace, relay), world.database, clock=lambda: world.now)
+        courier.deliver_due()
+        courier.deliver_due()
+        assert world.states() == ["uncertain"]
+        assert len(relay.received) == 1
+
+
+def test_sendgrid_takes_it_without_any_header_of_a_list(world: World) -> None:
+    world.add()
+    with SendgridFake(api_key=API_KEY) as fake:
+        Courier(by_sendgrid(world.workspace, fake), world.database, clock=lambda: world.now).deliver_due()
+        assert world.states() == ["sent"]
+        assert [mail.recipient for mail in fake.accepted] == ["mary0@example.org"]
+        assert "list-unsubscribe" not in json.dumps(fake.requests).lower()
+        assert "auto-generated" in json.dumps(fake.requests)
 
 
 @pytest.mark.sqlite

@@ -23,6 +23,7 @@ from tests.reports.builders import ADDRESS_KEY
 from tests.web.client import Reply, serving
 from tests.web.conftest import Served, seed
 from tests.web.notices import deliver, link_of
+from tests.web.test_pages import keep_the_promises
 
 WORDING = 'Yes, mail me about "campaigns" & more.'
 NEW = "zoe@example.net"
@@ -276,6 +277,8 @@ def test_no_other_token_confirms(site: Served, workspace: Workspace, clock: Cloc
 
 def test_the_mail_is_in_the_language_of_the_form(site: Served, workspace: Workspace, clock: Clock) -> None:
     fields = urlencode({"email": NEW, "agreed": mark(WORDING)}).encode()
+    assert 'action="/join/supporters?lang=ar"' in site.get("/join/supporters?lang=ar").text
+    assert 'action="/join/supporters"' in site.get("/join/supporters?lang=%22%3E").text
     reply = site.post("/join/supporters?lang=ar", fields)
     assert reply.headers["location"] == "supporters/sent?lang=ar"
     assert site.rows(tables.notices)[0].language == "ar"
@@ -283,3 +286,22 @@ def test_the_mail_is_in_the_language_of_the_form(site: Served, workspace: Worksp
     body = mail.get_body(("html",))
     assert body is not None
     assert 'dir="rtl"' in body.get_content()
+
+
+def test_the_pages_of_a_wish_keep_the_promises(site: Served, workspace: Workspace, clock: Clock) -> None:
+    sign_up(site, NEW)
+    (mail,) = deliver(site, workspace, clock)
+    link = link_of(mail)
+    pages = {
+        "form": site.get("/join/supporters"),
+        "fault": sign_up(site, "zoe"),
+        "sent": site.get("/join/supporters/sent"),
+        "ask": site.get(link),
+        "done": site.post(link),
+    }
+    clock.now += timedelta(days=8)
+    sign_up(site, "other@example.net")
+    (*_, second) = deliver(site, workspace, clock)
+    clock.now += timedelta(days=8)
+    keep_the_promises({**pages, "late": site.get(link_of(second))})
+    assert site.get(link).status == 200, "what was done stays done"

@@ -26,6 +26,7 @@ from mailer.workspace import Workspace
 from tests.reports.builders import ADDRESS_KEY
 from tests.web.conftest import Served
 from tests.web.notices import deliver, link_of
+from tests.web.test_pages import keep_the_promises
 
 ALL = "shown=1&shown=2"
 Clock = Callable[[], datetime]
@@ -194,15 +195,20 @@ def test_a_copy_of_the_data_goes_to_the_person_alone(
 
 def test_deleting_takes_a_second_page_and_a_press(served: Served, path: str) -> None:
     assert f'action="{path}/delete"' in served.get(f"{path}/delete").text
+    served.post(f"{path}/data")
+    served.post(f"{path}/address", b"email=new@example.net")
     for _ in range(2):
         reply = served.post(f"{path}/delete")
         assert reply.status == 200
         assert "We keep nothing about you" in reply.text
+        keep_the_promises({"deleted": reply})
     assert [row.id for row in served.rows(people)] == [2, 3]
     assert [row.person_id for row in served.rows(deliveries)] == [None, 2, 3]
     for page in (served.get(path), served.post(path, f"{ALL}&on=1".encode()), served.post(f"{path}/data")):
         assert "We keep nothing about you" in page.text
     assert statuses(served) == {}
+    assert served.rows(tables.confirmations) == []
+    assert [row.address for row in served.rows(tables.notices)] == ["new@example.net"], "which names nobody we know"
 
 
 @pytest.mark.parametrize("more", ["", "/address", "/data", "/delete"])

@@ -115,14 +115,19 @@ def _form(request: Request, definition: ListDefinition, *, typed: dict[str, str]
         typed=typed,
         fault=language.say(fault) if fault else "",
         trap=TRAP,
+        query=_query(request),
     )
 
 
 def _sent(request: Request, definition: ListDefinition) -> Response:
     """A redirect, so that reloading the page posts nothing again. Relative: whatever path we are served under."""
+    return Response(status_code=303, headers={"Location": f"{definition.name}/sent{_query(request)}"})
+
+
+def _query(request: Request) -> str:
+    """The language that the address asks for, to be kept on the way."""
     asked = request.query_params.get("lang", "")
-    language = f"?lang={asked}" if asked.isascii() and asked.replace("-", "").isalnum() else ""
-    return Response(status_code=303, headers={"Location": f"{definition.name}/sent{language}"})
+    return f"?lang={asked}" if asked.isascii() and asked.replace("-", "").isalnum() and len(asked) < LONGEST else ""
 
 
 def _typed(text: str) -> str:

@@ -126,7 +126,7 @@ def _page(request: Request, now: Now, *, done: str = "", status: int = 200) -> R
         lists=[(number, door.about_list(name), number in chosen.on) for number, name in every],
         chosen=chosen,
         languages=[(code, language_of(code).locale.display_name) for code in LANGUAGES],
-        reads=chosen.language.partition("-")[0].lower(),
+        reads=chosen.language.partition("-")[0].lower() or language.code,
         address=mask(chosen.address),
         done=done,
     )
