@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on their way
 TROUBLE = 3  # exit code of a run that somebody should look at
+TIDY_SECONDS = 600.0  # between looks of a loop for what is too old to be kept
 LOOP_PAUSE_SECONDS = 0.5  # so that a resume takes effect within a second
 
 
@@ -37,12 +38,16 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
     """Do everything that is due: launch, send, retry, settle. Safe to overlap."""
     from mailer.delivery.schedule import seconds_of
     from mailer.delivery.stopping import Stop
+    from mailer.delivery.tidying import tidy
 
     _collect_less()
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
-    code = 0
+    code, tidied_at = 0, float("-inf")
     with workspace_and_database() as (workspace, database), _signals(stop):
         while True:
+            if time.monotonic() - tidied_at > TIDY_SECONDS:
+                tidy(database, now=now())
+                tidied_at = time.monotonic()
             code = max(code, _run_once(workspace, database, stop, as_json=as_json))
             if not loop or stop.due():
                 break
@@ -72,11 +77,9 @@ def _collect_less() -> None:
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
     from mailer.delivery.courier import Courier
     from mailer.delivery.running import Runner
-    from mailer.delivery.tidying import tidy
 
     with _progress() as progress:
         if only is None:
-            tidy(database, now=now())
             Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
         report = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say).run(only)
     if as_json:
