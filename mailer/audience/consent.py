@@ -75,6 +75,31 @@ def leave(
     return bool(changed) or any(added)
 
 
+def subscribe(
+    connection: Connection, *, person_id: int, list_id: int, how: str, source: str, wording: str, at: datetime
+) -> None:
+    """Put a person on a list at their wish, with the proof. What stands against mailing them is not looked at."""
+    row = {"list_id": list_id, "person_id": person_id, "status": Membership.SUBSCRIBED.value, "changed_at": at}
+    changed = {"status": row["status"], "changed_at": at}
+    connection.execute(
+        insert_for(connection, subscriptions)
+        .values(row)
+        .on_conflict_do_update(index_elements=["list_id", "person_id"], set_=changed)
+    )
+    prove(
+        connection, person_id=person_id, list_id=list_id, status=Membership.SUBSCRIBED, at=at,
+        source_id=consent_source(connection, how=how, source=source, wording=wording),
+    )  # fmt: skip
+
+
+def prove(
+    connection: Connection, *, person_id: int, list_id: int, status: Membership, at: datetime, source_id: int
+) -> None:
+    """Append the proof of one change of consent."""
+    row = {"person_id": person_id, "list_id": list_id, "status": status.value, "at": at, "source_id": source_id}
+    connection.execute(insert(consents).values(row))
+
+
 def suppress(
     connection: Connection,
     *,

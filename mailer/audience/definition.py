@@ -36,9 +36,10 @@ class Audience:
     not_mailed_by: tuple[str, ...] = ()  # leave out whoever one of these campaigns mailed, by slug
     limit: int | None = None  # so many people, drawn at random
     seed: int = 0  # of the draw: the same seed draws the same people
+    urgent: bool = False  # so says the newsletter: it goes to those, too, who asked for fewer mails
 
 
-KEYS = tuple(field.name for field in fields(Audience))
+KEYS = tuple(field.name for field in fields(Audience) if field.name != "urgent")
 
 
 def to_json(audience: Audience) -> dict[str, Any]:
@@ -109,6 +110,7 @@ class _Reader:
             not_mailed_by=self.names("not_mailed_by", "campaign", self.slugs),
             limit=cast(int | None, self.number("limit", whole=True, most=LARGEST)),
             seed=cast(int, self.number("seed", whole=True, most=LARGEST, least=0) or 0),
+            urgent=self.source.is_urgent,
         )
 
     def names(self, key: str, kind: str, known: Collection[str]) -> tuple[str, ...]:

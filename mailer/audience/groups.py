@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 
 from mailer.store.returns import signatures
 from mailer.store.states import DeliveryState, Membership, Verdict
@@ -39,6 +39,18 @@ def mailed_since(moment: datetime) -> Select[int | None]:
     # Campaigns that finished before can't hold a later delivery, so only a few campaigns' rows are read.
     live = select(campaigns.c.id).where(or_(campaigns.c.finished_at.is_(None), campaigns.c.finished_at >= moment))
     return _mailed().where(deliveries.c.campaign_id.in_(live), deliveries.c.changed_at >= moment)
+
+
+def mailed_ordinary_since(person: ColumnElement[int], moment: datetime) -> ColumnElement[bool]:
+    """Whether a campaign that wasn't urgent mailed this person at `moment` or later. For the few who are asked about:
+    it looks at each one's own mails."""
+    return exists().where(
+        deliveries.c.person_id == person,
+        deliveries.c.state.in_(MAILED),
+        deliveries.c.changed_at >= moment,
+        campaigns.c.id == deliveries.c.campaign_id,
+        campaigns.c.is_urgent.is_(False),
+    )
 
 
 def clicked_in(slugs: Iterable[str]) -> Select[int | None]:

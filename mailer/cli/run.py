@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on their way
 TROUBLE = 3  # exit code of a run that somebody should look at
+TIDY_SECONDS = 600.0  # between looks of a loop for what is too old to be kept
 LOOP_PAUSE_SECONDS = 0.5  # so that a resume takes effect within a second
 JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of a campaign's
 
@@ -40,15 +41,19 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
     """Do everything that is due: launch, send, retry, settle, tell the webhook. Safe to overlap."""
     from mailer.delivery.schedule import seconds_of
     from mailer.delivery.stopping import Stop
+    from mailer.delivery.tidying import tidy
 
     _collect_less()
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
-    code = 0
+    code, tidied_at = 0, float("-inf")
     judged_at: float | None = None
     with workspace_and_database() as (workspace, database), _signals(stop):
         if workspace.settings.webhook.url:
             workspace.secrets.require_webhook()  # said before anybody is mailed
         while True:
+            if time.monotonic() - tidied_at > TIDY_SECONDS:
+                tidy(database, now=now())
+                tidied_at = time.monotonic()
             code = max(code, _run_once(workspace, database, stop, as_json=as_json))
             if judged_at is None or time.monotonic() - judged_at > JUDGE_SECONDS:
                 judged_at = time.monotonic()
@@ -79,9 +84,12 @@ def _collect_less() -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.delivery.courier import Courier
     from mailer.delivery.running import Runner
 
     with _progress() as progress:
+        if only is None:
+            Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
         report = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say).run(only)
     told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:

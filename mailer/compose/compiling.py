@@ -275,7 +275,7 @@ class _Compiler:
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
             slots=tuple(slots.slots), links=links,
             images=self.pictures.images,
-            constants=self.constants,
+            constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
         )  # fmt: skip
 
     def _links(self, slots: Slots, splitter: Splitter) -> tuple[Link, ...]:

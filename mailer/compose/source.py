@@ -33,7 +33,8 @@ TEXT_KEYS = (
     "signature",
     "notes",
 )
-KEYS = (*TEXT_KEYS, "action", "audience")
+SWITCHES = ("urgent", "archive")  # true or false
+KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience")
 ACTION_KEYS = ("url", "page", "label")
 ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
 # Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
@@ -76,6 +77,8 @@ class Source:
     body: str
     body_line: int
     warnings: tuple[Fault, ...] = field(default=())
+    is_urgent: bool = False  # goes to those, too, who asked for fewer mails
+    is_public: bool = False  # stands in the public archive once it was sent
 
     def place(self, key: str) -> Place:
         """Where a key of the front matter stands ("audience.segment"), or the nearest key above it that does."""
@@ -151,6 +154,7 @@ class _Checker:
     def source(self, *, is_mjml: bool) -> Source:
         texts = {key: self.text(key) for key in TEXT_KEYS if key != "notes"}
         self.text("notes")  # for the authors themselves: it is checked for form and goes nowhere
+        urgent, archive = (self.switch(key) for key in SWITCHES)
         layout = self.layout(texts["template"], is_mjml=is_mjml)
         fields = {name: self.field(layout.fields[name]) for name in layout.fields}
         for key in self.front.data if layout.known else ():
@@ -166,6 +170,7 @@ class _Checker:
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
             body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if fault.warning),
+            is_urgent=urgent, is_public=archive,
         )  # fmt: skip
 
     def text(self, key: str) -> str:
@@ -185,6 +190,12 @@ class _Checker:
         if key in ("from", "reply_to"):
             self.address(key, value)
         return CONTROL.sub("", value)
+
+    def switch(self, key: str) -> bool:
+        value = self.front.data.get(key, False)
+        if not isinstance(value, bool):
+            self.fault(f"{key} must be true or false, not {_kind(value)}", key, f"{key}: true")
+        return value is True
 
     def address(self, key: str, value: str) -> None:
         address = parseaddr(value)[1]
@@ -264,6 +275,7 @@ class _Checker:
 
 def _kind(value: object) -> str:
     names: dict[type, str] = {
+        str: "text",
         bool: "true or false",
         int: "a number",
         float: "a number",

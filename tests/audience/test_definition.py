@@ -22,6 +22,7 @@ class Written:
 
     slug = "appeal"
     list = "supporters"
+    is_urgent = False
 
     def __init__(self, audience: dict[str, object]) -> None:
         self.audience = audience

@@ -11,8 +11,8 @@ from babel.messages.catalog import Catalog, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.web.public import languages
-from mailer.web.public.languages import LANGUAGES, choose, language
+from mailer import languages
+from mailer.languages import LANGUAGES, choose, language
 from scripts.catalogues import read, words
 from tests.web.client import BROWSER
 from tests.web.conftest import Served

@@ -19,11 +19,11 @@ from mailer.audience.news import Agreed, ask_to_confirm, join_known
 from mailer.audience.signing import Origin, sign, signer, source_of
 from mailer.compose.action import ActionPage
 from mailer.delivery.telling import tell_signature
+from mailer.languages import Language
 from mailer.tracking.hits import OPT_OUT_HEADERS
 from mailer.tracking.tokens import BadToken, Purpose, Visit
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
-from mailer.web.public.languages import Language
 from mailer.web.public.signforms import EMPTY, Filled, asked, read
 from mailer.web.public.visitors import Visitor, visitor
 

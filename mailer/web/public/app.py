@@ -23,8 +23,10 @@ from mailer.web.public import (
     acting,
     archive,
     clicks,
+    confirming,
     conversions,
     health,
+    joining,
     leaving,
     opens,
     preferences,
@@ -42,12 +44,22 @@ ROUTES = (
     Route("/api/conversions", conversions.report, methods=["POST"]),
     Route("/u/{token}", leaving.ask, methods=["GET"]),
     Route("/u/{token}", leaving.leave, methods=["POST"]),
+    Route("/u/{token}/undo", leaving.undo, methods=["POST"]),
     Route("/v/{token}", viewing.view),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
     Route("/act/{slug}", acting.show, methods=["GET"]),
     Route("/act/{slug}", acting.add, methods=["POST"]),
     Route("/act/{slug}/thanks", acting.thanks, methods=["GET"]),
+    Route("/p/{token}/address", preferences.move, methods=["POST"]),
+    Route("/p/{token}/data", preferences.data, methods=["POST"]),
+    Route("/p/{token}/delete", preferences.ask_to_delete, methods=["GET"]),
+    Route("/p/{token}/delete", preferences.delete, methods=["POST"]),
+    Route("/join/{list}", joining.show, methods=["GET"]),
+    Route("/join/{list}", joining.join, methods=["POST"]),
+    Route("/join/{list}/sent", joining.sent, methods=["GET"]),
+    Route("/confirm/{token}", confirming.ask, methods=["GET"]),
+    Route("/confirm/{token}", confirming.confirm, methods=["POST"]),
     Route("/i/{digest}/{name:path}", viewing.picture),
     Route("/archive", archive.contents),
     Route("/archive/feed.atom", archive.feed),
@@ -91,10 +103,12 @@ def _routes(public_url: str) -> Sequence[BaseRoute]:
 async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     door: Door = app.state.door
     door.recorder.start()
+    door.courier.start()
     try:
         yield
     finally:
         await asyncio.to_thread(door.recorder.stop)
+        await asyncio.to_thread(door.courier.stop)
         door.threads.shutdown()
 
 

@@ -14,7 +14,7 @@ from unicodedata import category, normalize
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.signing import Particulars
 from mailer.compose.action import ActionPage
-from mailer.web.public.languages import Language, later
+from mailer.languages import Language, later
 from mailer.web.public.visitors import Visitor
 
 TRAP = "homepage"  # no person sees this field; programs that fill in everything do

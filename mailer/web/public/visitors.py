@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from mailer.delivery.frozen import NotKept, campaign_of, proof_message, recipient_of
+from mailer.languages import Language
 from mailer.store.states import Membership
 from mailer.store.tables import lists, people, subscriptions
 from mailer.tracking.tokens import Visit
-from mailer.web.public.languages import Language
 from mailer.web.public.pages import mask
 
 AHEAD = timedelta(minutes=5)  # clocks of several servers differ
