@@ -72,6 +72,7 @@ def _collect_less() -> None:
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
     from mailer.delivery.running import Runner
 
+    _apply_posts(workspace, database, stop)
     with _progress() as progress:
         report = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say).run(only)
     if as_json:
@@ -79,6 +80,19 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     else:
         _tell(report)
     return TROUBLE if report.trouble else 0
+
+
+def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """What providers reported and no server has applied yet. The mails go out whatever becomes of it."""
+    from mailer.delivery.posts import apply_waiting, delete_old
+    from mailer.store.database import DatabaseTrouble
+
+    try:
+        apply_waiting(database, soft=workspace.settings.bounces, clock=now, due=lambda: bool(stop.due()))
+        delete_old(database, now=now())
+    except DatabaseTrouble as error:
+        if not error.passing:
+            raise
 
 
 @contextmanager

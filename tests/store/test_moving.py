@@ -27,7 +27,7 @@ from tests.store.earlier_versions import dump_of, load, plain
 
 AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT = "_carry", "copy_table", "set_mark", "set_moved"
 EXAMPLES: dict[type, Any] = {  # a value of each type, for tables that no earlier version had
-    Integer: 1, BigInteger: 1, Boolean: True, Text: "Zürich", Instant: NOW, JSON: {"a": ["b"]}, 
+    Integer: 1, BigInteger: 1, Boolean: True, Text: "Zürich", Instant: NOW, JSON: {"a": ["b"]},
     LargeBinary: b"\x00\xff",
 }  # fmt: skip
 STAGES = (AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT)

@@ -18,7 +18,8 @@ from starlette.routing import Route
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
 from mailer.tracking.tokens import BadToken
-from mailer.web.public import clicks, health, leaving, preferences, viewing
+from mailer.web.public import clicks, health, hooks, leaving, preferences, viewing
+from mailer.web.public.applying import Applier
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import Guard
 from mailer.workspace import Workspace
@@ -33,6 +34,7 @@ ROUTES = (
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
     Route("/i/{digest}/{name:path}", viewing.picture),
+    Route("/hooks/sendgrid", hooks.sendgrid, methods=["POST"]),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),
     Route("/readyz", health.ready),
@@ -58,6 +60,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     # RFC 8058 §3.1: no redirect on the way of an unsubscribe, not even for a slash.
     app.router.redirect_slashes = False
     app.state.door = door
+    app.state.applier = Applier(workspace.settings, database, clock=clock)
     return app
 
 
@@ -65,9 +68,11 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
 async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     door: Door = app.state.door
     door.recorder.start()
+    app.state.applier.start()
     try:
         yield
     finally:
+        await asyncio.to_thread(app.state.applier.stop)
         await asyncio.to_thread(door.recorder.stop)
         door.threads.shutdown()
 
