@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run:run", "do what is due; cron calls it every minute"),
     "cron": ("run:cron", "print the crontab line and the systemd timer"),
     "serve": ("serve:serve", "the web server for clicks and unsubscribes"),
+    "bounces": ("bounces:bounces", "read mails that came back"),
     "report": ("report:report", "who got it, who followed the link, who left"),
     "db": ("db:db", "look after the database: migrate, backup, move"),
     "doctor": ("doctor:doctor", "check everything a send depends on"),
