@@ -105,24 +105,23 @@ class Imap:
             raise MailerError("there is no IMAP password", hint="Set imap_password in secrets.toml.")
         self._where = f"the mailbox at {host}"
         self._only_look = only_look
+        plain = parts.scheme == "imap"
         context = context or ssl.create_default_context()
         try:
-            if parts.scheme == "imaps":
-                self._imap = imaplib.IMAP4_SSL(host, port or 993, ssl_context=context, timeout=TIMEOUT_SECONDS)
-            else:
+            if plain:
                 self._imap = imaplib.IMAP4(host, port or 143, timeout=TIMEOUT_SECONDS)
-                if not may_be_plain(host):
-                    self._imap.starttls(context)
+            else:
+                self._imap = imaplib.IMAP4_SSL(host, port or 993, ssl_context=context, timeout=TIMEOUT_SECONDS)
         except (OSError, imaplib.IMAP4.error) as error:
             raise self._trouble("can't be reached", error) from error
         try:
-            self._imap.login(unquote(parts.username), password)
-        except (OSError, imaplib.IMAP4.error):
-            # Not the server's words: some repeat the login.
-            raise MailerError(
-                f"{self._where} doesn't let us in", hint="Check the name in the address and imap_password."
-            ) from None
-        self._select(unquote(parts.path.strip("/")) or "INBOX")
+            self._enter(
+                unquote(parts.username), password, encrypt=context if plain and not may_be_plain(host) else None
+            )
+            self._select(unquote(parts.path.strip("/")) or "INBOX")
+        except BaseException:
+            self._imap.shutdown()
+            raise
 
     def unread(self) -> Iterator[Sequence[Mail]]:
         numbers = [part.decode("ascii") for part in (self._ask("SEARCH", "UNSEEN")[0] or b"").split()]
@@ -138,6 +137,20 @@ class Imap:
             self._imap.logout()
         except (OSError, imaplib.IMAP4.error):
             self._imap.shutdown()
+
+    def _enter(self, name: str, password: str, *, encrypt: ssl.SSLContext | None) -> None:
+        try:
+            if encrypt is not None:
+                self._imap.starttls(encrypt)
+        except (OSError, imaplib.IMAP4.error) as error:
+            raise self._trouble("can't be spoken to in private", error) from error
+        try:
+            self._imap.login(name, password)
+        except (OSError, imaplib.IMAP4.error):
+            # Not the server's words: some repeat the login.
+            raise MailerError(
+                f"{self._where} doesn't let us in", hint="Check the name in the address and imap_password."
+            ) from None
 
     def _select(self, folder: str) -> None:
         quoted = '"' + folder.replace("\\", "\\\\").replace('"', '\\"') + '"'
