@@ -184,6 +184,8 @@ def cron() -> None:
     program = Path(sys.argv[0]).resolve()
     click.echo("# crontab -e\n")
     click.echo(f"* * * * * cd {root} && {program} run --for 55s\n")
+    click.echo("# where mails that came back are read from a mailbox (docs/bounces.md):\n")
+    click.echo(f"*/5 * * * * cd {root} && {program} bounces --maildir /home/bounces/Maildir\n")
     click.echo("# or systemd: /etc/systemd/system/mailer.service\n")
     click.echo(f"[Service]\nType=oneshot\nWorkingDirectory={root}\nExecStart={program} run --for 55s\n")
     click.echo("# /etc/systemd/system/mailer.timer, then: systemctl enable --now mailer.timer\n")
