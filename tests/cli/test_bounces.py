@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from mailer.cli import cli
 from mailer.delivery import mailbox as acting
+from mailer.delivery.posts import keep_post
 from mailer.errors import MailerError
 from mailer.store.database import Database, DatabaseTrouble
-from mailer.store.returns import returned_mails
-from mailer.store.tables import subscriptions, suppressions
+from mailer.store.returns import provider_posts, returned_mails
+from mailer.store.tables import EPOCH, deliveries, subscriptions, suppressions
 from mailer.tracking.mailboxes import Imap, Maildir
 from mailer.workspace import Workspace
-from tests.reports.builders import add_campaign, add_deliveries, add_people, make_message
+from tests.reports.builders import add_campaign, add_deliveries, add_people, delivery_id, make_message
 from tests.servers.imap_server import Box, ImapServer
 
 FOLDER = Path(__file__).parent.parent / "tracking" / "returned"
@@ -227,3 +228,18 @@ def test_a_huge_mail_is_read_to_its_end_and_kept(world: Database, monkeypatch: p
 @pytest.mark.parametrize("arguments", [(), ("--stdin", "--list")])
 def test_one_place_to_read_must_be_named(arguments: tuple[str, ...]) -> None:
     assert isinstance(mailer(*arguments).exception, MailerError)
+
+
+def test_a_run_applies_what_providers_posted_and_deletes_what_is_old(world: Database, now: datetime) -> None:
+    entry = {"event": "delivered", "email": "mary1@example.org", "c": f"{delivery_id(1):x}.1"}
+    with world.write() as connection:
+        keep_post(connection, json.dumps([entry]).encode(), at=now)
+        connection.execute(insert(provider_posts).values(provider="sendgrid", at=now, body=b"[]", applied_at=EPOCH))
+    assert CliRunner().invoke(cli, ["run"]).exit_code == 0
+    with world.read() as connection:
+        assert connection.execute(select(deliveries.c.feedback).order_by(deliveries.c.id)).scalars().all() == [
+            "delivered",
+            "",
+        ]
+        (post,) = connection.execute(select(provider_posts)).all()
+    assert post.applied_at is not None
