@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run:run", "do what is due; cron calls it every minute"),
     "cron": ("run:cron", "print the crontab line and the systemd timer"),
     "serve": ("serve:serve", "the web server for clicks and unsubscribes"),
+    "bounces": ("bounces:bounces", "read mails that came back"),
     "report": ("report:report", "who got it, who followed the link, who left"),
     "clicks": ("clicks:clicks", "judge stored clicks anew: person or machine"),
     "conversions": ("conversions:conversions", "what supporters did on other sites, from a file"),

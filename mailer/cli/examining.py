@@ -208,6 +208,7 @@ def _dns(patient: Patient) -> list[Finding]:
     answers = [
         ("[sender] reply_to in mailer.toml", settings.sender.reply_to),
         ("[public] unsubscribe_mailto in mailer.toml", settings.public.unsubscribe_mailto),
+        ("[bounces] address in mailer.toml", settings.bounces.address),
     ]
     for one in patient.lists:
         senders.append((f"from in lists/{one.name}.toml", one.from_))

@@ -87,6 +87,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     from mailer.delivery.courier import Courier
     from mailer.delivery.running import Runner
 
+    _apply_posts(workspace, database, stop)
     with _progress() as progress:
         if only is None:
             Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
@@ -118,6 +119,19 @@ def _judge_clicks(database: Database) -> None:
 
     try:
         judge_new(database)
+    except DatabaseTrouble as error:
+        if not error.passing:
+            raise
+
+
+def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """What providers reported and no server has applied yet. The mails go out whatever becomes of it."""
+    from mailer.delivery.posts import apply_waiting, delete_old
+    from mailer.store.database import DatabaseTrouble
+
+    try:
+        apply_waiting(database, soft=workspace.settings.bounces, clock=now, due=lambda: bool(stop.due()))
+        delete_old(database, now=now())
     except DatabaseTrouble as error:
         if not error.passing:
             raise
@@ -210,6 +224,8 @@ def cron() -> None:
     program = Path(sys.argv[0]).resolve()
     click.echo("# crontab -e\n")
     click.echo(f"* * * * * cd {root} && {program} run --for 55s\n")
+    click.echo("# where mails that came back are read from a mailbox (docs/bounces.md):\n")
+    click.echo(f"*/5 * * * * cd {root} && {program} bounces --maildir /home/bounces/Maildir\n")
     click.echo("# or systemd: /etc/systemd/system/mailer.service\n")
     click.echo(f"[Service]\nType=oneshot\nWorkingDirectory={root}\nExecStart={program} run --for 55s\n")
     click.echo("# /etc/systemd/system/mailer.timer, then: systemctl enable --now mailer.timer\n")

@@ -15,6 +15,7 @@ from mailer.compose.merge import NAMES, MergeProgram, Urls, for_html
 from mailer.compose.message import Message
 from mailer.compose.picture import PICTURE, picture_tag, with_picture
 from mailer.settings import Settings
+from mailer.tracking.return_path import return_path
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.transports.envelope import Envelope, Mailing
 
@@ -37,7 +38,9 @@ class Postman:
         # Tokens are made for the addresses that the message mentions, and for List-Unsubscribe.
         self._names = [name for name in NAMES if name in self.program.addresses or name == LEAVING]
         self._picture = signer.signing((Purpose.OPEN,))
-        self._tokens = signer.signing([PURPOSES[name] for name in self._names], proof=proof)
+        self._bounces = settings.bounces.address  # "": mails come back to their sender
+        returning = (Purpose.RETURN,) * bool(self._bounces)  # its token comes last
+        self._tokens = signer.signing([*(PURPOSES[name] for name in self._names), *returning], proof=proof)
         self._stems = [f"{message.public_url}/{PURPOSES[name]}/" for name in self._names]
         self._leaving = self._names.index(LEAVING)
         # A token needs no escaping anywhere, so an address needs none when what stands before its token needs none.
@@ -95,6 +98,7 @@ class Postman:
                 ("Message-ID", f"<{delivery_id:x}@{self._domain}>"),
                 ("List-Unsubscribe", self._list_unsubscribe(names[LEAVING], tokens[self._leaving])),
             ),
+            return_path=return_path(self._bounces, tokens[-1]) if self._bounces else "",
         )
 
     def _picture_of(self, delivery_id: int) -> str:
@@ -112,7 +116,7 @@ class Postman:
 
     def _list_unsubscribe(self, url: str, token: str) -> str:
         """One https address, and a mailbox for readers that know nothing else (RFC 8058 §3.1, RFC 2369 §3.2)."""
-        mailto = f", <mailto:{self._mailto}?subject={token}>" if self._mailto else ""
+        mailto = f", <mailto:{self._mailto}?subject=unsubscribe%20{token}>" if self._mailto else ""
         return f"<{url}>{mailto}"
 
     def _shared_headers(self) -> tuple[tuple[str, str], ...]:

@@ -144,6 +144,7 @@ class Runner:
             list_ids=self._list_ids(audience_from_json(row.audience).include),
             clock=self.clock,
             warm_up=self.warm_up,
+            soft=self.workspace.settings.bounces,
         )
         rails = Rails(
             self.database,

@@ -26,12 +26,14 @@ from mailer.web.public import (
     confirming,
     conversions,
     health,
+    hooks,
     joining,
     leaving,
     opens,
     preferences,
     viewing,
 )
+from mailer.web.public.applying import Applier
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import Guard
 from mailer.workspace import Workspace
@@ -65,6 +67,7 @@ ROUTES = (
     Route("/archive/feed.atom", archive.feed),
     Route("/archive/{slug}", archive.show),
     Route("/archive/{slug}/go/{n}", archive.follow),
+    Route("/hooks/sendgrid", hooks.sendgrid, methods=["POST"]),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),
     Route("/readyz", health.ready),
@@ -90,6 +93,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     # RFC 8058 §3.1: no redirect on the way of an unsubscribe, not even for a slash.
     app.router.redirect_slashes = False
     app.state.door = door
+    app.state.applier = Applier(workspace.settings, database, clock=clock)
     return app
 
 
@@ -104,9 +108,11 @@ async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     door: Door = app.state.door
     door.recorder.start()
     door.courier.start()
+    app.state.applier.start()
     try:
         yield
     finally:
+        await asyncio.to_thread(app.state.applier.stop)
         await asyncio.to_thread(door.recorder.stop)
         await asyncio.to_thread(door.courier.stop)
         door.threads.shutdown()
