@@ -6,15 +6,15 @@ person. The person's own row, subscriptions and consents are deleted by `consent
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, LargeBinary, func, literal, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy import delete as delete_from
 
+from mailer.audience.scrubbing import scrub
 from mailer.store.returns import (
     confirmations,
     conversions,
     notices,
     provider_events,
-    provider_posts,
     returned_mails,
     signatures,
     webhook_calls,
@@ -22,7 +22,6 @@ from mailer.store.returns import (
 from mailer.store.states import SuppressionReason
 from mailer.store.tables import deliveries, events, hits, proofs, suppressions
 
-NOBODY = b"forgotten@invalid"  # RFC 6761 §6.4: no address ever ends so
 SIGNED_TEXTS = ("first_name", "last_name", "country", "postcode", "comment")
 
 
@@ -82,19 +81,6 @@ def _what_providers_wrote(connection: Connection, person_id: int, address: str) 
     theirs = select(deliveries.c.id).where(deliveries.c.person_id == person_id)
     connection.execute(delete_from(provider_events).where(provider_events.c.delivery_id.in_(theirs)))
     connection.execute(
-        update(returned_mails)
-        .where(or_(func.lower(returned_mails.c.sender).contains(address, autoescape=True),
-                   returned_mails.c.delivery_id.in_(theirs)))
-        .values(sender="", subject="", why="")
-    )  # fmt: skip
-    # Bodies of a provider's posts hold many people's events, and are kept for some days as they came.
-    wanted = literal(address.encode(), LargeBinary)
-    place = (
-        func.position(wanted.op("IN")(provider_posts.c.body))
-        if connection.dialect.name == "postgresql"
-        else func.instr(provider_posts.c.body, wanted)
+        update(returned_mails).where(returned_mails.c.delivery_id.in_(theirs)).values(sender="", subject="", why="")
     )
-    found = connection.execute(select(provider_posts.c.id, provider_posts.c.body).where(place > 0)).all()
-    for number, body in found:
-        without = bytes(body).replace(address.encode(), NOBODY)
-        connection.execute(update(provider_posts).where(provider_posts.c.id == number).values(body=without))
+    scrub(connection, address)

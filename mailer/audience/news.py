@@ -1,26 +1,21 @@
-"""Somebody ticked the box for news while signing: on the list at once when they are known, else once they confirm.
+"""Somebody known, who came by the link of their own mail, ticked the box for news while signing: on the list at once.
 
-The mails that ask for a confirmation, and what its link does, are made elsewhere from the row that is written here.
+Whoever isn't known asks to join as on a sign-up page, and confirms it by mail: that is for `joining`.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, or_, select
 
-from mailer.audience.addresses import normalise
 from mailer.audience.consent import EVERY_LIST, consent_source, insert_for, list_id
 from mailer.audience.handover import change_consent
-from mailer.store.returns import confirmations
-from mailer.store.states import Membership, Wish
+from mailer.store.states import Membership
 from mailer.store.tables import consents, people, subscriptions, suppressions
 
 HOW = "form"
-NUMBER_BITS = 62  # of a confirmation: too many to try, and a positive number in both engines
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +49,3 @@ def join_known(connection: Connection, *, person_id: int, agreed: Agreed, at: da
     proof = {"person_id": person_id, "list_id": number, "status": Membership.SUBSCRIBED.value, "at": at}
     connection.execute(insert(consents).values(**proof, source_id=origin))
     return True
-
-
-def ask_to_confirm(
-    connection: Connection, *, address: str, fields: Mapping[str, str], agreed: Agreed, at: datetime
-) -> int:
-    """Note that somebody wants to be on a list, to be confirmed by mail; returns the confirmation's number."""
-    number = secrets.randbits(NUMBER_BITS)
-    connection.execute(
-        insert(confirmations).values(
-            id=number, kind=Wish.JOIN.value, address=normalise(address), fields=dict(fields), lists=[agreed.list],
-            source=agreed.source, wording=agreed.wording, asked_at=at,
-        )
-    )  # fmt: skip
-    return number

@@ -200,7 +200,6 @@ def forget(address: str, yes: bool) -> None:
     """Delete a person with everything that names them (GDPR Art. 17). That they left is kept, as a keyed hash."""
     from mailer.audience.consent import forget as forget_person
     from mailer.audience.people import find_supporter
-    from mailer.delivery.scrubbing import scrub
 
     with workspace_and_database() as (_, database):
         with database.read() as connection:
@@ -209,7 +208,6 @@ def forget(address: str, yes: bool) -> None:
             click.confirm(f"Delete {supporter['email']} for good?", abort=True)
         with database.write() as connection:
             forget_person(connection, address=address)
-            scrub(connection, str(supporter["email"]))
     click.echo(f"{supporter['email']} is deleted. Deliveries are kept as figures, without a person.")
 
 

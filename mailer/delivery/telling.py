@@ -1,15 +1,13 @@
 """Notes what another program, such as a CRM, is to be told, in the transaction in which it happens.
 
-So nothing is told that did not happen, and nothing that happened is forgotten. Sending it is for `webhook`. Every
-function does nothing when mailer.toml names no `webhook.url`.
+So nothing is told that did not happen, and nothing that happened is forgotten. Sending it is for `webhook`.
+Nothing is noted when mailer.toml names no `webhook.url`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -23,8 +21,6 @@ class Event(StrEnum):
 
     SIGNED = "signature.made"
     SIGNED_AGAIN = "signature.changed"
-    JOINED = "list.joined"
-    LEFT = "list.left"
 
 
 class CallState(StrEnum):
@@ -58,43 +54,10 @@ def tell_signature(
         "source": row.slug or row.source,
     }
     event = Event.SIGNED if new else Event.SIGNED_AGAIN
-    tell(connection, settings=settings, event=event, person_id=row.person_id, payload=payload, at=at)
-
-
-def tell_membership(
-    connection: Connection, *, settings: Settings, event: Event, person_id: int, lists: list[str], at: datetime
-) -> None:
-    """Somebody joined lists or left them: `Event.JOINED` or `Event.LEFT`, once it holds."""
-    if not settings.webhook.url or not lists:
-        return
-    row = connection.execute(
-        select(people.c.address, people.c.first_name, people.c.last_name, people.c.country).where(
-            people.c.id == person_id
-        )
-    ).one()
-    payload = {
-        "lists": sorted(lists), "email": row.address, "first_name": row.first_name, "last_name": row.last_name,
-        "country": row.country,
-    }  # fmt: skip
-    tell(connection, settings=settings, event=event, person_id=person_id, payload=payload, at=at)
-
-
-def tell(
-    connection: Connection,
-    *,
-    settings: Settings,
-    event: Event,
-    person_id: int | None,
-    payload: Mapping[str, Any],
-    at: datetime,
-) -> None:
-    """Note one call."""
-    if not settings.webhook.url:
-        return
     body = {"event": event.value, "at": at.isoformat(), **payload}
     connection.execute(
         insert(webhook_calls).values(
-            event=event.value, payload=body, person_id=person_id, state=CallState.QUEUED.value, not_before=at,
+            event=event.value, payload=body, person_id=row.person_id, state=CallState.QUEUED.value, not_before=at,
             created_at=at,
         )
     )  # fmt: skip

@@ -144,7 +144,7 @@ class Bounces:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where signatures, joins and leavings are told to, such as a CRM; "" tells nobody. The key is `webhook_key` in
+    """Where signatures are told to, such as a CRM; "" tells nobody. The key is `webhook_key` in
     secrets.toml."""
 
     url: str = ""

@@ -17,13 +17,13 @@ import pytest
 from sqlalchemy import select
 
 from mailer.audience.signing import Origin, Particulars, sign, signer
-from mailer.delivery.telling import Event, tell_membership, tell_signature
+from mailer.delivery.telling import tell_signature
 from mailer.delivery.webhook import GIVE_UP_AFTER, LEASE, Told, _claim, _record, next_wait, standing, tell_due
 from mailer.errors import MailerError
 from mailer.settings import Secrets, Settings
 from mailer.settings.values import Webhook
 from mailer.store.database import Database
-from mailer.store.returns import webhook_calls
+from mailer.store.returns import signatures, webhook_calls
 from mailer.workspace import Workspace
 
 KEY = b"a-webhook-key-for-tests-that-is-long-enough"
@@ -239,33 +239,26 @@ def test_nothing_is_told_of_what_was_rolled_back(
 ) -> None:
     settings = settings_with(workspace, receiver.webhook)
     make_signature(database, settings, now)
-    person = rows(database)[0].person_id
+    with database.read() as connection:
+        number = connection.execute(select(signatures.c.id)).scalar_one()
 
-    def leave_and_fail() -> None:
+    def sign_again_and_fail() -> None:
         with database.write() as connection:
-            tell_membership(connection, settings=settings, event=Event.LEFT, person_id=person, lists=["a"], at=now)
+            tell_signature(connection, settings=settings, signature_id=number, opt_in=False, new=False, at=now)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        leave_and_fail()
+        sign_again_and_fail()
     assert [row.event for row in rows(database)] == ["signature.made"]
 
 
-def test_a_repeat_and_a_joining_are_told_as_such(
-    workspace: Workspace, database: Database, receiver: Receiver, now: datetime
-) -> None:
+def test_a_repeat_is_told_as_such(workspace: Workspace, database: Database, receiver: Receiver, now: datetime) -> None:
     settings = settings_with(workspace, receiver.webhook)
     make_signature(database, settings, now)
     make_signature(database, settings, now)
-    person = rows(database)[0].person_id
-    with database.write() as connection:
-        tell_membership(
-            connection, settings=settings, event=Event.JOINED, person_id=person, lists=["b", "a"], at=now
-        )  # fmt: skip
-    assert tell(database, receiver, now).sent == 3
-    told = [json.loads(call.body) for call in receiver.calls]
-    assert [one["event"] for one in told] == ["signature.made", "signature.changed", "list.joined"]
-    assert told[2]["lists"] == ["a", "b"]
+    assert tell(database, receiver, now).sent == 2
+    told = [json.loads(call.body)["event"] for call in receiver.calls]
+    assert told == ["signature.made", "signature.changed"]
 
 
 def test_no_key_no_start() -> None:

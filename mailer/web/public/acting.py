@@ -15,10 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mailer.audience.news import Agreed, ask_to_confirm, join_known
+from mailer.audience.joining import Asking
+from mailer.audience.news import Agreed, join_known
 from mailer.audience.signing import Origin, sign, signer, source_of
 from mailer.compose.action import ActionPage
 from mailer.delivery.telling import tell_signature
+from mailer.delivery.wishes import ask_to_join
 from mailer.languages import Language
 from mailer.tracking.hits import OPT_OUT_HEADERS
 from mailer.tracking.tokens import BadToken, Purpose, Visit
@@ -30,6 +32,7 @@ from mailer.web.public.visitors import Visitor, visitor
 VISIT_FIELD = "t"
 SOURCE_FIELDS = ("source", "utm_source")
 FORWARDED = "forwarded"  # the source of those who say that the mail was not theirs
+PURPOSE = "act"  # of the limit by network
 LONGEST_TOKEN = 200
 SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
 
@@ -45,6 +48,7 @@ async def add(request: Request) -> Response:
     """Sign. 303 to the thanks; 422 with what was typed when something is missing."""
     door = door_of(request)
     page, who = await _arrived(request, door)
+    await door.limits.hold(PURPOSE, request)
     form = await read_form(request)
     language = door.language(request, page.language)
     filled = read(form, page, who, language)
@@ -56,6 +60,7 @@ async def add(request: Request) -> Response:
         return door.pages.response("signed_test.html", language, act=page)
     waits = await door.wait_for(_sign, door, page, who, filled, _origin(request, who), language)
     door.acts.signed(page)
+    door.courier.call()
     return _thank(request, page, news=waits)
 
 
@@ -152,9 +157,9 @@ def _sign(
                 "first_name": particulars.first_name, "last_name": particulars.last_name,
                 "country": particulars.country, "language": language.code,
             }  # fmt: skip
-            agreed = Agreed(page.opt_in.list, page.opt_in.wording, f"act/{page.slug}")
             known = person_id if who else None
-            waits = not _wants_news(door, connection, known=known, address=address, fields=fields, agreed=agreed)
+            asking = Asking(address, (page.opt_in.list,), f"act/{page.slug}", page.opt_in.wording, fields)
+            waits = not _wants_news(door, connection, known=known, asking=asking, language=language)
         signed = sign(
             connection, page=page.slug, statement=page.statement, person_id=person_id, who=particulars, origin=origin,
             at=at,
@@ -166,17 +171,18 @@ def _sign(
     return waits
 
 
-def _wants_news(
-    door: Door, connection: Connection, *, known: int | None, address: str, fields: dict[str, str], agreed: Agreed
-) -> bool:
+def _wants_news(door: Door, connection: Connection, *, known: int | None, asking: Asking, language: Language) -> bool:
     """They ticked the box. True when they are on the list now: they came by their own link, and had not left it.
 
-    Everybody else is on it once they confirm it by mail: anybody may type any address.
+    Everybody else is on it once they confirm it by mail, whatever the list says: anybody may type any address, and the
+    thanks tell nobody who is on the list.
     """
     at = door.clock()
-    if known is not None and join_known(connection, person_id=known, agreed=agreed, at=at):
-        return True
-    ask_to_confirm(connection, address=address, fields=fields, agreed=agreed, at=at)
+    if known is not None:
+        (name,) = asking.lists
+        if join_known(connection, person_id=known, agreed=Agreed(name, asking.wording, asking.source), at=at):
+            return True
+    ask_to_join(connection, asking, confirmed=asking.lists, language=language.code, address_key=door.network_key, at=at)
     return False
 
 

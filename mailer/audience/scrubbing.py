@@ -1,6 +1,6 @@
 """Takes an address out of what came back and is kept for a while: posts of the webhook, and unclear mails' senders.
 
-`audience.consent.forget` deletes the person; call this in the same transaction.
+`forgetting` calls it in the transaction that deletes the person.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import cast
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, LargeBinary, func, literal, or_, select, update
 
 from mailer.store.returns import provider_posts, returned_mails
 
@@ -22,19 +22,28 @@ def scrub(connection: Connection, address: str) -> int:
     An event that isn't applied yet stays, without the address: it counts for the delivery, which is kept as a figure.
     """
     count = 0
-    for number in connection.execute(select(provider_posts.c.id)).scalars().all():
+    # Days of posts may be a gigabyte: the database looks for those that name somebody, or that may in another spelling.
+    named = or_(_holds(connection, address.encode()), _holds(connection, b"\\u"))
+    for number in connection.execute(select(provider_posts.c.id).where(named)).scalars().all():
         query = select(provider_posts.c.body).where(provider_posts.c.id == number)
         body = connection.execute(query).scalar()
         cleaned = _without(body, address.lower()) if body is not None else body
         if cleaned != body:
             count += 1
             connection.execute(update(provider_posts).where(provider_posts.c.id == number).values(body=cleaned))
-    named = [func.lower(column).contains(address, autoescape=True) for column in _TEXTS]
-    mails = update(returned_mails).where(or_(*named)).values(sender="", subject="")
+    texts = [func.lower(column).contains(address, autoescape=True) for column in _TEXTS]
+    mails = update(returned_mails).where(or_(*texts)).values(sender="", subject="")
     return count + connection.execute(mails).rowcount
 
 
 _TEXTS = (returned_mails.c.sender, returned_mails.c.subject)
+
+
+def _holds(connection: Connection, text: bytes) -> ColumnElement[bool]:
+    wanted, body = literal(text, LargeBinary), provider_posts.c.body
+    if connection.dialect.name == "postgresql":
+        return func.position(wanted.op("IN")(body)) > 0
+    return func.instr(body, wanted) > 0
 
 
 def _without(body: bytes, address: str) -> bytes:

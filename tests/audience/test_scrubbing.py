@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
+from mailer.audience.scrubbing import scrub
 from mailer.delivery.posts import keep_post
-from mailer.delivery.scrubbing import scrub
 from mailer.store.database import Database
 from mailer.store.returns import provider_posts, returned_mails
 
