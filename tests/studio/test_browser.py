@@ -82,13 +82,11 @@ def test_a_hostile_mail_does_nothing_in_its_frame(
     page: Page, room: Room, evil: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where, visited = evil
-    html = HOSTILE.replace("{evil}", where)
+    html = HOSTILE.replace("{evil}", f"{where}/framed")
     # First that it would: as a page of that server it does what it can.
     with suppress(Error):  # it leads away while it is being loaded
         page.goto(f"{where}/")
     wait_until(lambda: bool(page.wait_for_timeout(20)) or {"/pixel.gif", "/script", "/frame"} <= set(visited))
-    visited.clear()
-
     prepare: Callable[..., Prepared] = desks.prepare
 
     def prepared(*given: object) -> Prepared:
@@ -100,16 +98,19 @@ def test_a_hostile_mail_does_nothing_in_its_frame(
     room.write(BODY + "\nMore.\n")
     for tab in ("desktop", "phone", "forced", "pictures-off"):
         for pressed in ("js", "top", "new", "post", "out"):
-            page.goto(f"{room.url}?tab={tab}")
+            # Frames in the frame whose addresses are refused can keep the page's load event waiting.
+            page.goto(f"{room.url}?tab={tab}", wait_until="domcontentloaded")
             page.frame_locator("#mail").locator(f"#{pressed}").click(no_wait_after=True)
             page.wait_for_timeout(150)
             assert page.title().startswith("our-appeal"), (tab, pressed)
             assert page.url.startswith(room.url)
             assert len(page.context.pages) == 1
-    page.goto(f"{room.url}mail")  # the frame's own address, opened by itself, is as harmless
+    page.goto(
+        f"{room.url}mail", wait_until="domcontentloaded"
+    )  # the frame's own address, opened by itself, is as harmless
     page.wait_for_timeout(500)
     assert page.title() == "x"
-    assert visited == []
+    assert [path for path in visited if path.startswith("/framed")] == []
 
 
 def test_no_tab_asks_anyone_but_this_server(page: Page, room: Room) -> None:
@@ -198,6 +199,9 @@ def test_a_proof_is_sent_from_the_page(page: Page, room: Room) -> None:
     page.get_by_text("A proof went to colleague@example.org").wait_for()
     assert page.url == f"{room.url}?tab=phone"
     assert len(list((room.workspace.root / "outbox" / "new").iterdir())) == 1
+    room.write(BODY.replace("Ask them", "Tell them"))
+    page.frame_locator("#mail").get_by_text("Tell them now").wait_for()
+    assert "A proof went to" in page.inner_text("#told")
 
 
 def test_the_page_works_without_its_script(browser: Browser, room: Room) -> None:  # noqa: F811

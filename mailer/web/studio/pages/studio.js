@@ -6,6 +6,7 @@
   const quiet = live.textContent;
   let source = null;
   let asked = 0;
+  let sending = false;
 
   const say = (words, lost = false) => {
     live.textContent = words;
@@ -44,7 +45,7 @@
       const frame = old.querySelector("iframe"), newFrame = part.querySelector("iframe");
       if (frame && newFrame && withoutVersion(old.outerHTML) === withoutVersion(part.outerHTML)) {
         exchangeFrame(frame, newFrame);
-      } else if (everything || !busy(old)) {
+      } else if (everything || !(busy(old) || part.dataset.part === "proof")) { // what became of a proof stays
         if (part.dataset.part === "tabs") {
           const scrolled = old.scrollLeft;
           old.innerHTML = part.innerHTML;
@@ -82,7 +83,7 @@
     source.onopen = () => { if (live.classList.contains("lost")) say(quiet); };
     source.onerror = () => say("The preview has stopped. Start `mailer preview` again.", true);
     source.onmessage = async (event) => {
-      if (event.data === document.body.dataset.mark) return;
+      if (sending || event.data === document.body.dataset.mark) return; // the answer to a proof is a newer page too
       if (await load(location.href, {}, false)) say(`Up to date, ${new Date().toLocaleTimeString()}.`);
     };
   };
@@ -115,13 +116,15 @@
       return;
     }
     const button = form.querySelector("button");
-    button.disabled = true;
+    button.disabled = sending = true;
     button.textContent = "Sending …";
     try {
       await load(form.action, { method: "POST", body: fields });
     } catch {
       say("The preview has stopped. Start `mailer preview` again.", true);
     }
+    sending = false;
+    watch(); // what was missed meanwhile is told again
     const now = document.getElementById("send");
     now.disabled = false;
     now.textContent = "Send";
