@@ -14,6 +14,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("start:new", "begin a newsletter"),
     "check": ("compose:check", "look for faults before anyone is mailed"),
     "render": ("compose:render", "write the HTML, text and mail as files"),
+    "preview": ("preview:preview", "show it in the browser while you write"),
+    "shots": ("preview:shots", "pictures of it on phone and desktop, light and dark"),
     "lists": ("people:lists", "the lists and how many are on them"),
     "import": ("people:import_", "bring people in from a file"),
     "people": ("people:people", "find, show, export, unsubscribe or forget people"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import uvicorn
@@ -70,15 +70,36 @@ def configure(app: Starlette, *, proxies: Sequence[str] = ()) -> uvicorn.Config:
     return config
 
 
-def run(app: Starlette, opened: socket.socket, *, proxies: Sequence[str] = ()) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish what is under way. Call it in the main thread."""
+class _Server(uvicorn.Server):
+    """Tells when the end begins, so that answers which last as long as their reader can end themselves."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping()
+        super().handle_exit(sig, frame)
+
+
+def run(
+    app: Starlette,
+    opened: socket.socket,
+    *,
+    proxies: Sequence[str] = (),
+    stopping: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what is under way. Call it in the main thread.
+
+    `stopping` is called when the signal arrives, before anything is waited for.
+    """
 
     def already_drained(_signal: int, _frame: FrameType | None) -> None:
         """uvicorn sends itself the signal once more when it has drained; that must not end us half-way."""
 
     before = {number: signal.signal(number, already_drained) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        uvicorn.Server(configure(app, proxies=proxies)).run(sockets=[opened])
+        _Server(configure(app, proxies=proxies), stopping).run(sockets=[opened])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
