@@ -275,6 +275,7 @@ class _Compiler:
             slots=tuple(slots.slots), links=links,
             images=self.pictures.images,
             constants=self.constants,
+            waived=dict(source.waived),
         )  # fmt: skip
 
     def _links(self, slots: Slots, splitter: Splitter) -> tuple[Link, ...]:

@@ -90,6 +90,8 @@ class Message:
     images: tuple[Image, ...] = ()
     # What merge tags may name beside the supporter: list.*, campaign.*, organisation.*
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    # Rules of `mailer check` that were waived, each with the author's reason: the report shows them.
+    waived: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def digest(self) -> str:

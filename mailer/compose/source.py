@@ -33,7 +33,7 @@ TEXT_KEYS = (
     "signature",
     "notes",
 )
-KEYS = (*TEXT_KEYS, "action", "audience")
+KEYS = (*TEXT_KEYS, "action", "audience", "waive")
 ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
 # Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
@@ -74,6 +74,8 @@ class Source:
     body: str
     body_line: int
     warnings: tuple[Fault, ...] = field(default=())
+    # Rules of `mailer check` that the author leaves unheeded, each with the reason.
+    waived: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def place(self, key: str) -> Place:
         """Where a key of the front matter stands ("audience.segment"), or the nearest key above it that does."""
@@ -162,7 +164,8 @@ class _Checker:
             from_=texts["from"], reply_to=texts["reply_to"], list=texts["list"], template=layout.name,
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
-            body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if fault.warning),
+            body_line=self.front.body_line, waived=self.waived(),
+            warnings=tuple(fault for fault in self.faults if fault.warning),
         )  # fmt: skip
 
     def text(self, key: str) -> str:
@@ -244,6 +247,23 @@ class _Checker:
             "audience must hold keys", "audience", "Below `audience:` write indented lines such as `include: [x]`."
         )
         return {}
+
+    def waived(self) -> Mapping[str, str]:
+        """Rule → reason. Which rules there are is known to `checking`."""
+        data = self.front.data.get("waive")
+        hint = 'Below `waive:` write indented lines such as `contrast.low: "the colours of the coalition"`.'
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            self.fault("waive must name rules, each with a reason", "waive", hint)
+            return {}
+        found: dict[str, str] = {}
+        for key, value in cast(dict[Any, Any], data).items():
+            if isinstance(value, str) and value.strip():
+                found[str(key)] = " ".join(value.split())
+            else:
+                self.fault(f"waive.{key} must give the reason", f"waive.{key}", hint)
+        return found
 
 
 def _kind(value: object) -> str:
