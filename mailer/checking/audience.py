@@ -52,8 +52,9 @@ def long(draft: Draft) -> Iterator[Found]:
 )  # fmt: skip
 def capitals(draft: Draft) -> Iterator[Found]:
     for one in _troubled(draft, Trouble.CAPITALS):
+        verb = "has" if one.people == 1 else "have"
         todo = f"Write {{{{ {one.source} | title }}}}, or correct the list and import it again."
-        yield Found(f"{_people(one)} have a name in capitals, such as {one.value}", todo, _place(draft, one))
+        yield Found(f"{_people(one)} {verb} a name in capitals, such as {one.value}", todo, _place(draft, one))
 
 
 @rule(
@@ -104,7 +105,9 @@ def never_filled(draft: Draft) -> Iterator[Found]:
     for name in audience.never_filled:
         near = get_close_matches(name, sorted(draft.fields - used), n=1, cutoff=0.75)
         todo = f"Did you mean supporter.{near[0]}?" if near else "Look at the list's [columns], or leave it out."
-        yield Found(f"supporter.{name} is empty for all {audience.people:,} people", todo, draft.place_of(name), PART)
+        yield Found(
+            f"supporter.{name} is empty for everyone ({counted(audience.people)})", todo, draft.place_of(name), PART
+        )
 
 
 def _troubled(draft: Draft, kind: Trouble) -> Iterator[Troubled]:
@@ -112,7 +115,11 @@ def _troubled(draft: Draft, kind: Trouble) -> Iterator[Troubled]:
 
 
 def _people(one: Troubled) -> str:
-    return "1 person" if one.people == 1 else f"{one.people:,} people"
+    return counted(one.people)
+
+
+def counted(people: int) -> str:
+    return "1 person" if people == 1 else f"{people:,} people"
 
 
 def _place(draft: Draft, one: Troubled) -> Place:

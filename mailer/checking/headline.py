@@ -17,7 +17,7 @@ EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a\u231b]
 HABITS = (
     (re.compile(r"^\s*(re|fw|fwd|aw|wg|tr|sv|rv)\s*:", re.IGNORECASE), "begins like an answer, and answers nothing"),
     (re.compile(r"[!?]{2,}|!.*!"), "has more than one exclamation or question mark"),
-    (re.compile(r"[$€£]{2,}|\b100 ?%|\bfree\b.*!|\bact now\b|\bclick (here|now)\b|\burgent\b.*!|\bwinner\b|\bcash\b",
+    (re.compile(r"[$€£]{2,}|\b100 ?%|\bfree\s*!|\bact now\b|\bclick (here|now)\b|\burgent\b.*!|\bwinner\b|\bcash\b",
                 re.IGNORECASE), "has words that spam lives by"),
     (re.compile(r"(\w)( \1?\w){4,}$|\b\w( \w){4,}\b"), "is s p a c e d out"),
     (re.compile(r"\.{4,}|_{3,}|[*=~]{3,}|[→►★✓✔]{2,}"), "is decorated with signs"),

@@ -10,7 +10,6 @@ from mailer.checking.document import Element
 from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
-from mailer.errors import Place
 
 SHARPEST = 2.6  # pixels of the file for one on the screen; twice is sharp on every phone
 WIDE_ENOUGH = 1_400
@@ -31,15 +30,10 @@ looked_at_elsewhere(
 )  # fmt: skip
 
 
-@rule(
-    "pictures.no-alt", Level.WARNING, "a picture in the text is not described",
+looked_at_elsewhere(
+    "pictures.no-alt", Level.ERROR, "a picture in the text is not described", waivable=False,
     why="People who can't see it, and everybody whose program holds pictures back, learn nothing of it.",
 )  # fmt: skip
-def no_alt(draft: Draft) -> Iterator[Found]:
-    for number, line in enumerate(draft.source.body.split("\n"), draft.source.body_line):
-        for found in re.finditer(r"!\[\s*\]\(([^)\s]+)", line):
-            yield Found(f"the picture {found[1]} is not described", f"![What it shows]({found[1]})",
-                        Place(draft.source.file, number))  # fmt: skip
 
 
 @rule(

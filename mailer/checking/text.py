@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
-from mailer.checking.rules import Found, rule
+from mailer.checking.rules import Found, looked_at_elsewhere, rule
 from mailer.errors import Place
 
 LONGEST_LINE = 78  # characters, RFC 5322 §2.1.1
@@ -65,17 +65,10 @@ def tags(draft: Draft) -> Iterator[Found]:
                     draft.place_of(found))  # fmt: skip
 
 
-@rule(
-    "text.note-missing", Level.ERROR, "a mark such as [^1] has no note",
+looked_at_elsewhere(
+    "text.note-missing", Level.ERROR, "a mark such as [^1] has no note", waivable=False,
     why="The mark would be mailed as it stands, and the source it promises isn't there.",
 )  # fmt: skip
-def note_missing(draft: Draft) -> Iterator[Found]:
-    notes = set(NOTE.findall(draft.source.body))
-    for number, line in _body(draft):
-        for name in MARK.findall(line):
-            if name not in notes:
-                yield Found(f"[^{name}] has no note", f"At the end of the file: [^{name}]: The source",
-                            Place(draft.source.file, number))  # fmt: skip
 
 
 @rule(

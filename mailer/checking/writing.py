@@ -14,7 +14,7 @@ from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
 
 PLACEHOLDER = re.compile(
-    r"\blorem ipsum\b|\b(?:TODO|FIXME|TBC|TBD|XXX+|PLACEHOLDER)\b"
+    r"\b(?i:lorem ipsum)\b|\b(?:TODO|FIXME|TBC|TBD|XXX+|PLACEHOLDER)\b"
     r"|\[(?:[A-Z][A-Z _-]{2,30}|insert [^\]]{1,40}|your [^\]]{1,40})\](?!\()"
     r"|\bXX\b|\b(?:tk){2,}\b|\?\?\?"
 )

@@ -65,10 +65,10 @@ def test_faults_of_message_and_audience_together(home: Workspace) -> None:
     assert done.exit_code == 1
     assert "good  2 errors" in done.output
     assert "newsletters/good/message.md:7" in done.output
-    assert "newsletters/good/message.md:29: unknown field supporter.nope" in done.output
+    assert "newsletters/good/message.md:27: unknown field supporter.nope" in done.output
     data = json.loads(run(home, "check", "good", "--json").output)
     remarks = data["good"]["remarks"]
-    assert {one["line"] for one in remarks} == {7, 29}
+    assert {one["line"] for one in remarks} == {7, 27}
     assert all(one["file"] == "newsletters/good/message.md" and one["level"] == "error" for one in remarks)
     assert {one["rule"] for one in remarks} == {"compose.fault"}
 
