@@ -9,9 +9,11 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -70,7 +72,8 @@ def _follow(url: str, *, limits: Limits, resolve: Resolve, deadline: float) -> A
     except NotAsked as error:
         return Answer(0, str(error), tuple(passed))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Answer(0, _reason(error), tuple(passed))
+        late = time.monotonic() >= deadline
+        return Answer(0, "it didn't answer in time" if late else _reason(error), tuple(passed))
     return Answer(0, f"more than {MOST_REDIRECTS} redirects", tuple(passed))
 
 
@@ -85,7 +88,12 @@ def _ask_once(url: str, *, limits: Limits, resolve: Resolve, deadline: float) ->
     path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
     status, location = 0, ""
     for method in ("HEAD", "GET"):
-        connection = _Pinned(host, port, address, secure=parts.scheme == "https", seconds=_left(deadline))
+        left = _left(deadline)
+        connection = _Pinned(host, port, address, secure=parts.scheme == "https", seconds=left)
+        # A timeout of the socket is for each piece, so a site that sends a byte now and then would hold us for ever.
+        watch = threading.Timer(left, connection.abort)
+        watch.daemon = True
+        watch.start()
         try:
             connection.request(method, path, headers={"User-Agent": AGENT, "Accept": "*/*", "Connection": "close"})
             response = connection.getresponse()
@@ -93,6 +101,7 @@ def _ask_once(url: str, *, limits: Limits, resolve: Resolve, deadline: float) ->
             if method == "GET":
                 response.read(MOST_BYTES)
         finally:
+            watch.cancel()
             connection.close()
         if status not in REFUSES_HEAD:
             break
@@ -114,6 +123,12 @@ class _Pinned(http.client.HTTPConnection):
         self.sock = plain
         if self._secure:
             self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
+
+    def abort(self) -> None:
+        """Cut it off, whatever it waits for."""
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _chosen(addresses: Sequence[str], *, private: bool) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from mailer.checking.document import parse
 from mailer.checking.draft import Answer, Draft, SpamTest
+from mailer.checking.figures import Figures, Trouble, Troubled
 from mailer.checking.rules import Found
 from mailer.checking.running import rules
 from tests.checking.desk import Desk
@@ -22,6 +23,13 @@ def found(draft: Draft, name: str) -> list[Found]:
 @pytest.fixture
 def draft(desk: Desk) -> Draft:
     return desk.draft()
+
+
+def test_a_link_that_leads_some_people_nowhere(draft: Draft) -> None:
+    nowhere = Figures(people=5, troubled=(Troubled(Trouble.DESTINATION, "Your page", 2, "none", 7),))
+    (told,) = found(replace(draft, audience=nowhere), "audience.destination")
+    assert told.message == "the link “Your page” leads 2 people to no web address, such as “none”"
+    assert not found(replace(draft, audience=Figures(people=5)), "audience.destination")
 
 
 def test_a_picture_without_alt(draft: Draft) -> None:

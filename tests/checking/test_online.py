@@ -31,6 +31,10 @@ class Site(BaseHTTPRequestHandler):
         type(self).seen.append(f"{method} {self.path}")
         if self.path == "/slow":
             time.sleep(3)
+        if self.path == "/drip":
+            for _ in range(40):
+                self.wfile.write(b"H")
+                time.sleep(0.1)
         status = {"/gone": 404, "/loop": 302, "/on": 301, "/in": 302}.get(self.path, 200)
         if self.path == "/nohead" and method == "HEAD":
             status = 405
@@ -78,6 +82,13 @@ def test_redirects_come_to_an_end(site: str) -> None:
 def test_a_site_that_is_slow_is_given_up(site: str) -> None:
     answer = ask([f"{site}/slow"], limits=Limits(private=True, seconds_each=0.2))[f"{site}/slow"]
     assert (answer.status, answer.reason) == (0, "it didn't answer in time")
+
+
+def test_a_site_that_sends_a_byte_now_and_then_is_given_up_too(site: str) -> None:
+    began = time.monotonic()
+    answer = ask([f"{site}/drip"], limits=Limits(private=True, seconds_each=0.5))[f"{site}/drip"]
+    assert (answer.status, answer.reason) == (0, "it didn't answer in time")
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(
