@@ -28,7 +28,7 @@ SHORTENERS = ("bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "lnkd.in", "ow.
               "t.ly", "tiny.cc", "tinyurl.com")  # fmt: skip
 LOOKS_LIKE_ADDRESS = re.compile(r"(https?://|www\.)\S+|[\w-]+(\.[\w-]+)*\.(org|com|net|info|eu|uk|de|fr|int)(/\S*)?")
 LOCAL = ("localhost", "127.0.0.1", "::1")
-SEVERAL_LINKS = 3  # a mail with so many others tells several stories, and has several asks
+SEVERAL_LINKS = 2  # a mail with so many others tells several stories, and has several asks
 
 
 @rule(
@@ -95,7 +95,7 @@ def action_missing(draft: Draft) -> Iterator[Found]:
 @rule(
     "links.action-once", Level.NOTE, "the action is offered only once in a mail that asks for one thing",
     why="Who is won over by the first lines, and who reads to the end, should both find it without scrolling. A mail "
-    "with three or more other links tells several stories, and is left alone.",
+    "with two or more other links tells several stories, and is left alone.",
 )  # fmt: skip
 def action_once(draft: Draft) -> Iterator[Found]:
     links = draft.message.links
