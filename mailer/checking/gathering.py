@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from email import policy
 from email.parser import BytesHeaderParser
 
 from mailer.audience.people import example
@@ -59,7 +58,7 @@ def gather(workspace: Workspace, database: Database, written: Written, *, scope:
     postman = Postman(message, settings=settings, signer=Signer([KEY]))
     envelope = postman.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
     mail = build(postman.mailing(), envelope)
-    headers = BytesHeaderParser(policy=policy.default).parsebytes(mail)
+    headers = BytesHeaderParser().parsebytes(mail)
     whole = MergeProgram(all_branches(message))
     urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
     return Draft(
@@ -73,7 +72,7 @@ def gather(workspace: Workspace, database: Database, written: Written, *, scope:
         text=whole.text(best, urls),
         subject=postman.program.subject(best),
         preheader=postman.program.preheader(best),
-        headers={name.lower(): str(value) for name, value in headers.items()},
+        headers={name.lower(): " ".join(str(value).split()) for name, value in headers.items()},
         click_stem=f"{urls.click}/",
         files=_files(workspace, written.source),
         pictures=_pictures(message, written.plan),

@@ -59,7 +59,12 @@ def run(draft: Draft, faults: Iterable[Fault] = ()) -> list[Remark]:
     """What all rules say of a draft, with the compiler's warnings, worst first; waived remarks carry their reason."""
     found = [one.remark(each) for one in rules().values() if one.look is not None for each in one.look(draft)]
     # What a rule looks at itself, in the mail as it leaves, is not said twice.
-    told = [remark for fault in faults if (remark := of_fault(fault)) and rules()[remark.rule].look is None]
+    holes = {one.place for one in found if one.rule in ("audience.greeting", "audience.empty")}
+    told = [
+        remark
+        for remark in map(of_fault, faults)
+        if rules()[remark.rule].look is None and not (remark.rule == "writing.no-stand-in" and remark.place in holes)
+    ]
     return judged(draft.source, [*told, *found])
 
 

@@ -103,9 +103,9 @@ def _show_remarks(remarks: Sequence[Remark], *, err: bool = False) -> None:
     width = min(console().width, WIDEST) if stream.isatty() else None
     for remark in remarks:
         level = "waived" if remark.waived else remark.level.value
-        label = click.style(
-            f"{level:<{INDENT - 4}}", fg=COLOURS.get(level), bold=level == "error", dim=level == "waived"
-        )
+        # None, not False: click writes the sign that ends bold and dim for a False.
+        bold, dim = level == "error" or None, level == "waived" or None
+        label = click.style(f"{level:<{INDENT - 4}}", fg=COLOURS.get(level), bold=bold, dim=dim)
         where = f"{remark.where}: " if remark.where else ""
         first, *rest = _lines(f"{where}{remark.message}", width)
         click.echo(f"  {label}  {first}", err=err)

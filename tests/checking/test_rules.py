@@ -255,7 +255,11 @@ CASES = (
     Case(
         "writing.placeholder", Try(body="TODO the figures\n\n"), Try(body="There is much to do, and a todo list.\n\n")
     ),
-    Case("writing.placeholder", Try(body="Dear [NAME],\n\n"), Try(body="[NATO](https://nato.int) was asked.\n\n")),
+    Case(
+        "writing.placeholder",
+        Try(body="Dear [NAME],\n\n"),
+        Try(body="[NATO](https://nato.int) and [NGO] in the siglo XX: really???\n\n"),
+    ),
     Case("writing.placeholder", Try(front={"subject": "Lorem ipsum dolor"}), Try(body="{# TODO: not mailed #}\n\n")),
     Case(
         "writing.past-date",
@@ -272,7 +276,8 @@ CASES = (
     Case("size.heavy", Try(body=(FILLER * 4 + "\n\n") * 150), Try(body=(FILLER * 4 + "\n\n") * 120)),
     Case("size.clipped", Try(body=(FILLER * 4 + "\n\n") * 230), Try(body=(FILLER * 4 + "\n\n") * 150)),
     Case("compose.fault", Try(body="{{ supporter.frist_name }}\n\n")),
-    Case("compose.warning", Try(body="Dear {{ supporter.first_name }},\n\n")),
+    Case("writing.no-stand-in", Try(body="Dear {{ supporter.first_name }},\n\n")),
+    Case("compose.warning", Try(body="A\x0bB\n\n")),
     Case(
         "check.waiver",
         Try(front={"waive": '\n  links.vage: "we like it"'}),

@@ -96,6 +96,35 @@ def test_families_of_mail_programs_can_be_chosen(desk: Desk) -> None:
     assert desk.look(Try(templates=css.templates, settings=thunderbird)) == []
 
 
+def test_a_designers_document_is_looked_at_too(desk: Desk) -> None:
+    mjml = """\
+<mjml lang="{{ message.language }}" dir="{{ message.direction }}">
+  <mj-head>
+    <mj-title>{{ message.title }}</mj-title>
+    <mj-style>
+      .row { display: grid; }
+    </mj-style>
+  </mj-head>
+  <mj-body>
+    <mj-section><mj-column>
+      <mj-text font-size="16px"><h1>{{ message.headline }}</h1><p>The council decides in three weeks.</p></mj-text>
+      <mj-button href="{{ action.url }}">{{ action.label }}</mj-button>
+      <mj-button href="{{ action.url }}">{{ action.label }}</mj-button>
+      <mj-text font-size="16px"><p>{{ organisation.postal_address }}</p>
+        <p><a href="{{ unsubscribe_url }}">Leave</a></p></mj-text>
+    </mj-column></mj-section>
+  </mj-body>
+</mjml>
+"""
+    remarks = desk.look(Try(mjml=mjml))
+    assert {remark.rule for remark in remarks} >= {"compatibility.breaks"}
+    lines = (desk.folder / "message.mjml").read_text(encoding="utf-8").split("\n")
+    place = next(remark.place for remark in remarks if remark.rule == "compatibility.breaks")
+    assert place is not None
+    assert "display: grid" in lines[(place.line or 0) - 1]
+    assert not [remark for remark in remarks if remark.rule.startswith(("law.", "text.", "compose."))]
+
+
 def test_an_unknown_family_is_a_fault_of_the_settings(desk: Desk) -> None:
     desk.write(Try(settings=(("[sender]", '[check]\nclients = ["gmial"]\n\n[sender]'),)))
     with pytest.raises(FaultsFound) as found:
