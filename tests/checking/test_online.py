@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import trustme
 
 from mailer.checking import online
 from mailer.checking.draft import Answer
@@ -146,3 +148,29 @@ def test_links_that_wait_for_the_person_and_odd_schemes(site: str) -> None:
     assert {url: answer.reason for url, answer in found.items()} == dict.fromkeys(
         ("ftp://council.gov/", "https://a:b@council.gov/"), "it leads to no web address"
     )
+
+
+@pytest.mark.parametrize(("name", "status"), [("council.gov", 200), ("other.gov", 0)])
+def test_a_certificate_must_be_of_the_name_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, name: str, status: int
+) -> None:
+    authority = trustme.CA()
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("council.gov").configure_cert(theirs)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    monkeypatch.setattr(online.ssl, "create_default_context", lambda: trusting)
+    Site.seen = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server.daemon_threads = True
+    server.handle_error = lambda request, client_address: None  # the handshake that our side breaks off
+    server.socket = theirs.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    url = f"https://{name}:{server.server_port}/"
+    answer = ask([url], limits=HERE, resolve=lambda host, port: ["127.0.0.1"])[url]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert answer.status == status
+    assert status or "certificate" in answer.reason
