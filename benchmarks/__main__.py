@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import composing, importing, launching, making, scaling, sending, starting
+from benchmarks import clicking, composing, importing, launching, making, scaling, sending, starting
 from benchmarks.measure import Row
 
 RESULTS = Path(__file__).parent / "results.md"
@@ -22,6 +22,7 @@ CASES: dict[str, Callable[[Path, bool], list[Row]]] = {
     "launching": launching.measure,
     "sending": sending.measure,
     "scaling": scaling.measure,
+    "clicking": clicking.measure,
 }
 
 

@@ -15,7 +15,8 @@ from mailer.errors import Fault, MailerError, Place, raise_faults
 from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read_settings
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
-LIST_KEYS = ("title", "list_id", "from", "reply_to", "description", "consent", "opt_in", "language", "columns")
+TEXT_KEYS = ("title", "list_id", "from", "reply_to", "description", "consent", "opt_in", "language")
+LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
 OPT_IN = ("single", "double")
 
 
@@ -32,6 +33,7 @@ class ListDefinition:
     consent: str = ""  # the wording people agreed to, kept as proof beside each subscription
     opt_in: str = "single"
     language: str = "en"
+    public_form: bool = False  # whether anybody may sign up at /join/<name>
     columns: Mapping[str, str] = field(default_factory=dict[str, str])  # an import file's column → our field
 
 
@@ -116,8 +118,13 @@ def read_list(path: Path) -> ListDefinition:
         for key in data
         if key not in LIST_KEYS
     ]
-    texts = {key: value for key, value in data.items() if key != "columns"}
+    texts = {key: value for key, value in data.items() if key in TEXT_KEYS}
     faults += [Fault(f"{key} must be text", place=place) for key, value in texts.items() if not isinstance(value, str)]
+    if not isinstance(data.get("public_form", False), bool):
+        faults.append(Fault("public_form must be true or false", place=place))
+    elif data.get("public_form") and not data.get("consent"):
+        hint = 'Say what people agree to, such as consent = "Yes, mail me about campaigns."'
+        faults.append(Fault("public_form needs a consent wording", place=place, hint=hint))
     faults += [Fault(f"{key} is missing", place=place) for key in ("title", "list_id") if not data.get(key)]
     if data.get("opt_in", "single") not in OPT_IN:
         faults.append(Fault("opt_in must be single or double", place=place))

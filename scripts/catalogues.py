@@ -1,4 +1,4 @@
-"""Brings the words of the supporters' pages into the catalogues: new ones with no translation, dropped ones out.
+"""Brings the words of the supporters' pages and notices into the catalogues: new ones untranslated, dropped ones out.
 
 python -m scripts.catalogues          # then translate what is new; a test finds what was left
 """
@@ -12,11 +12,14 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-PUBLIC = Path(__file__).parents[1] / "mailer" / "web" / "public"
+PACKAGE = Path(__file__).parents[1] / "mailer"
 METHODS = [
-    ("**.py", "python"),
-    ("pages/**.html", "jinja2.ext:babel_extract"),
-    ("pages/**.txt", "jinja2.ext:babel_extract"),
+    ("web/public/**.py", "python"),
+    ("delivery/wording.py", "python"),
+    ("web/public/pages/**.html", "jinja2.ext:babel_extract"),
+    ("web/public/pages/**.txt", "jinja2.ext:babel_extract"),
+    ("delivery/texts/**.html", "jinja2.ext:babel_extract"),
+    ("delivery/texts/**.txt", "jinja2.ext:babel_extract"),
 ]
 HEADER = """msgid ""
 msgstr ""
@@ -26,17 +29,15 @@ msgstr ""
 
 """
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"later": None, "say": None, "gettext": None, "ngettext": (1, 2)}
-OPTIONS = {
-    "pages/**.html": {"trimmed": "false", "newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"},
-    "pages/**.txt": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"},
-}
+JINJA = {"trimmed": "false", "newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
+OPTIONS = {pattern: JINJA for pattern, method in METHODS if method.startswith("jinja2")}
 
 
 def words() -> Catalog:
     """Every word of the pages, where it stands beside it."""
     found = Catalog(project="mailer", charset="utf-8")
     for name, _, message, comments, context in extract_from_dir(
-        PUBLIC, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",)
+        PACKAGE, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",)
     ):
         found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
     return found
@@ -50,7 +51,7 @@ def read(path: Path) -> Catalog:
 
 def main() -> None:
     template = words()
-    for path in sorted((PUBLIC / "locale").glob("*.po")):
+    for path in sorted((PACKAGE / "locale").glob("*.po")):
         catalogue = read(path)
         catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
         text = io.BytesIO()

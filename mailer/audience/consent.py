@@ -13,15 +13,14 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.audience.addresses import normalise
+from mailer.audience.forgetting import blank
 from mailer.audience.handover import change_consent
 from mailer.store.states import Membership, SuppressionReason
 from mailer.store.tables import (
     consent_sources,
     consents,
-    deliveries,
     lists,
     people,
-    proofs,
     subscriptions,
     suppressions,
 )
@@ -76,6 +75,31 @@ def leave(
     return bool(changed) or any(added)
 
 
+def subscribe(
+    connection: Connection, *, person_id: int, list_id: int, how: str, source: str, wording: str, at: datetime
+) -> None:
+    """Put a person on a list at their wish, with the proof. What stands against mailing them is not looked at."""
+    row = {"list_id": list_id, "person_id": person_id, "status": Membership.SUBSCRIBED.value, "changed_at": at}
+    changed = {"status": row["status"], "changed_at": at}
+    connection.execute(
+        insert_for(connection, subscriptions)
+        .values(row)
+        .on_conflict_do_update(index_elements=["list_id", "person_id"], set_=changed)
+    )
+    prove(
+        connection, person_id=person_id, list_id=list_id, status=Membership.SUBSCRIBED, at=at,
+        source_id=consent_source(connection, how=how, source=source, wording=wording),
+    )  # fmt: skip
+
+
+def prove(
+    connection: Connection, *, person_id: int, list_id: int, status: Membership, at: datetime, source_id: int
+) -> None:
+    """Append the proof of one change of consent."""
+    row = {"person_id": person_id, "list_id": list_id, "status": status.value, "at": at, "source_id": source_id}
+    connection.execute(insert(consents).values(row))
+
+
 def suppress(
     connection: Connection,
     *,
@@ -110,14 +134,15 @@ def forget(connection: Connection, *, address: str) -> bool:
     """Delete a person with everything that names them. False when the address is not known.
 
     Suppressions stay, as keyed hashes: somebody who left and was forgotten does not come back by the next import.
-    Deliveries stay as figures without a person.
+    Deliveries, clicks and signatures stay as figures without a person.
     """
     change_consent(connection)
-    person_id = connection.execute(select(people.c.id).where(people.c.address == normalise(address))).scalar()
-    if person_id is None:
+    spelling = normalise(address)
+    person = connection.execute(select(people.c.id, people.c.address_hash).where(people.c.address == spelling)).first()
+    if person is None:
         return False
-    for table in (deliveries, proofs):
-        connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))
+    person_id = person.id
+    blank(connection, person_id=person_id, address=spelling, address_hash=person.address_hash)
     for table in (consents, subscriptions):
         connection.execute(delete(table).where(table.c.person_id == person_id))
     connection.execute(delete(people).where(people.c.id == person_id))

@@ -11,7 +11,9 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, select
 
-from mailer.audience.segments import LATER, parse_segment
+from mailer.audience.segments import parse_segment
+from mailer.audience.signing import signed_pages
+from mailer.compose.action import has_action_page
 from mailer.compose.expressions import And, Call, Compare, Concat, Conditional, Expression, Not, Or
 from mailer.compose.parsing import nearest
 from mailer.compose.source import Source
@@ -34,9 +36,10 @@ class Audience:
     not_mailed_by: tuple[str, ...] = ()  # leave out whoever one of these campaigns mailed, by slug
     limit: int | None = None  # so many people, drawn at random
     seed: int = 0  # of the draw: the same seed draws the same people
+    urgent: bool = False  # so says the newsletter: it goes to those, too, who asked for fewer mails
 
 
-KEYS = tuple(field.name for field in fields(Audience))
+KEYS = tuple(field.name for field in fields(Audience) if field.name != "urgent")
 
 
 def to_json(audience: Audience) -> dict[str, Any]:
@@ -63,6 +66,7 @@ def read_audience(connection: Connection, source: Source, *, workspace: Workspac
         source,
         lists=workspace.list_names(),
         slugs=sorted({*campaign_slugs, *workspace.slugs()} - {source.slug}),
+        pages=sorted({*signed_pages(connection), *(s for s in workspace.slugs() if has_action_page(workspace, s))}),
         fields=fields,
     )
     audience = reader.audience()
@@ -74,11 +78,17 @@ class _Reader:
     """Turns the raw mapping into an `Audience`, collecting faults with their lines."""
 
     def __init__(
-        self, source: Source, *, lists: Collection[str], slugs: Collection[str], fields: Collection[str]
+        self,
+        source: Source,
+        *,
+        lists: Collection[str],
+        slugs: Collection[str],
+        pages: Collection[str],
+        fields: Collection[str],
     ) -> None:
         self.source = source
         self.raw = source.audience
-        self.lists, self.slugs, self.fields = lists, slugs, fields
+        self.lists, self.slugs, self.pages, self.fields = lists, slugs, pages, fields
         self.faults: list[Fault] = []
 
     def fault(self, key: str, message: str, hint: str | None = None) -> None:
@@ -100,6 +110,7 @@ class _Reader:
             not_mailed_by=self.names("not_mailed_by", "campaign", self.slugs),
             limit=cast(int | None, self.number("limit", whole=True, most=LARGEST)),
             seed=cast(int, self.number("seed", whole=True, most=LARGEST, least=0) or 0),
+            urgent=self.source.is_urgent,
         )
 
     def names(self, key: str, kind: str, known: Collection[str]) -> tuple[str, ...]:
@@ -152,10 +163,8 @@ class _Reader:
 
     def check_call(self, call: Call) -> None:
         (name,) = call.args
-        if call.name in LATER:
-            self.fault("segment", f"{call.name}(…) can't be used yet: {LATER[call.name]}", "Leave it out for now.")
-            return
-        kind, known = ("list", self.lists) if call.name == "subscribed" else ("campaign", self.slugs)
+        kinds = {"subscribed": ("list", self.lists), "signed": ("action page", self.pages)}
+        kind, known = kinds.get(call.name, ("campaign", self.slugs))
         if name not in known:
             self.fault("segment", f"there is no {kind} {name!r}", nearest(name, known))
 

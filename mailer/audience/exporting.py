@@ -13,7 +13,7 @@ from mailer.audience.people import FIELDS
 from mailer.store.tables import lists, people, subscriptions
 
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection").
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 COLUMNS = (*(name for name in FIELDS if name != "name"), "status", "changed_at")
 
 

@@ -1,12 +1,13 @@
-"""Groups of people as subqueries of their numbers: on a list, mailed, clicked. What for is decided elsewhere."""
+"""Groups of people as subqueries of their numbers: on a list, mailed, clicked, signed. What for is for callers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 
+from mailer.store.returns import signatures
 from mailer.store.states import DeliveryState, Membership, Verdict
 from mailer.store.tables import campaigns, deliveries, hits, links, lists, subscriptions
 
@@ -40,6 +41,18 @@ def mailed_since(moment: datetime) -> Select[int | None]:
     return _mailed().where(deliveries.c.campaign_id.in_(live), deliveries.c.changed_at >= moment)
 
 
+def mailed_ordinary_since(person: ColumnElement[int], moment: datetime) -> ColumnElement[bool]:
+    """Whether a campaign that wasn't urgent mailed this person at `moment` or later. For the few who are asked about:
+    it looks at each one's own mails."""
+    return exists().where(
+        deliveries.c.person_id == person,
+        deliveries.c.state.in_(MAILED),
+        deliveries.c.changed_at >= moment,
+        campaigns.c.id == deliveries.c.campaign_id,
+        campaigns.c.is_urgent.is_(False),
+    )
+
+
 def clicked_in(slugs: Iterable[str]) -> Select[int | None]:
     """People who followed the action link of one of these campaigns, machines left out."""
     action = (links.c.campaign_id == hits.c.campaign_id) & (links.c.n == hits.c.n) & links.c.is_action
@@ -49,6 +62,13 @@ def clicked_in(slugs: Iterable[str]) -> Select[int | None]:
         .where(
             hits.c.campaign_id.in_(_campaigns(slugs)), hits.c.verdict.in_(PEOPLE), deliveries.c.person_id.is_not(None)
         )
+    )
+
+
+def signed_on(pages: Iterable[str]) -> Select[int | None]:
+    """People who signed on one of these action pages."""
+    return select(signatures.c.person_id).where(
+        signatures.c.page.in_(sorted(set(pages))), signatures.c.person_id.is_not(None)
     )
 
 

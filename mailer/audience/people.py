@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Select, Text, bindparam, cast, func, or_, sel
 
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.sqlite_tools import has_search, search_words
+from mailer.audience.story import Moment, story
 from mailer.errors import MailerError
-from mailer.store.states import Membership
+from mailer.store.states import Frequency, Membership
 from mailer.store.tables import consent_sources, consents, deliveries, lists, people, subscriptions, suppressions
 
 FIELDS = ("email", "first_name", "last_name", "name", "country", "language")  # what every supporter has
@@ -79,6 +80,8 @@ class Dossier:
     consents: Sequence[Proof] = ()
     suppressions: Sequence[Suppressed] = ()
     deliveries: Mapping[str, int] = field(default_factory=dict[str, int])  # state → how many
+    story: Sequence[Moment] = ()
+    frequency: str = Frequency.EVERY.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,9 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
     spelling = normalise(address)
     stops = _suppressions(connection, address_hash(spelling, address_key))
     row = connection.execute(
-        select(*MERGED, people.c.tracking, people.c.created_at, people.c.updated_at).where(people.c.address == spelling)
+        select(*MERGED, people.c.tracking, people.c.created_at, people.c.updated_at, people.c.frequency).where(
+            people.c.address == spelling
+        )
     ).first()
     if row is None:
         return Dossier(spelling, None, {}, suppressions=stops) if stops else None
@@ -170,6 +175,8 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
         consents=[Proof(*row) for row in connection.execute(_proofs(row.id))],
         suppressions=stops,
         deliveries={str(state): int(number) for state, number in counts},
+        story=story(connection, row.id),
+        frequency=row.frequency,
     )
 
 

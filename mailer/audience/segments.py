@@ -14,7 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from mailer.audience.groups import clicked_in, mailed_by, subscribed_to
+from mailer.audience.groups import clicked_in, mailed_by, signed_on, subscribed_to
 from mailer.compose.evaluating import MOST_DIGITS, ORDER
 from mailer.compose.expressions import (
     And,
@@ -42,8 +42,8 @@ QUESTIONS: Mapping[str, Callable[[str], Any]] = {
     "mailed": lambda slug: mailed_by([slug]),
     "clicked": lambda slug: clicked_in([slug]),
     "subscribed": lambda name: subscribed_to([name]),
+    "signed": lambda page: signed_on([page]),
 }
-LATER = {"signed": "action pages come later, so who signed is not known yet"}
 COLUMNS: Mapping[str, ColumnElement[str]] = {
     "email": people.c.address,
     "first_name": people.c.first_name,
@@ -55,7 +55,7 @@ COLUMNS: Mapping[str, ColumnElement[str]] = {
 
 def vocabulary(fields: Collection[str]) -> Vocabulary:
     """What a segment may name. Filters are left out: engines differ in what `lower` does beyond ASCII."""
-    return Vocabulary(scopes={"supporter": fields}, calls=(*QUESTIONS, *LATER), filters=())
+    return Vocabulary(scopes={"supporter": fields}, calls=tuple(QUESTIONS), filters=())
 
 
 def parse_segment(source: str, *, fields: Collection[str], place: Place | None = None) -> Expression:
@@ -83,8 +83,6 @@ def truth(expression: Expression) -> Truth:
         case Compare():
             return _compare(expression)
         case Call(name, args):
-            if name in LATER:
-                raise MailerError(f"{name}(…) can't be used in a segment yet: {LATER[name]}")
             return people.c.id.in_(QUESTIONS[name](*args))
         case Const(value):
             return true() if value else false()

@@ -23,20 +23,24 @@ from sqlalchemy import (
     Subquery,
     Table,
     Text,
+    and_,
     case,
     func,
     insert,
     literal,
+    or_,
     select,
 )
 
 from mailer.audience.definition import Audience
-from mailer.audience.groups import list_numbers, mailed_by, mailed_since, subscribed_to
+from mailer.audience.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
 from mailer.audience.segments import condition
 from mailer.audience.standing import EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
+from mailer.store.states import Frequency
 from mailer.store.tables import Id, people, subscriptions, suppressions
 
 CHOSEN = "chosen"
+A_MONTH = timedelta(days=30)  # whoever wants one mail a month waits so long for the next
 PRIME = 2**31 - 1  # products of two numbers below it fit 64 bits
 
 
@@ -131,6 +135,8 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     if audience.segment:
         source = standing.join(people, people.c.id == person)
         reasons.append((~condition(audience.segment), Reason.OUTSIDE.value))
+    if not audience.urgent:
+        reasons.append((_wants_fewer(standing.c.frequency, person, now=now), Reason.FEWER.value))
     if audience.not_mailed_within_hours > 0:
         since = now - timedelta(hours=audience.not_mailed_within_hours)
         reasons.append((person.in_(mailed_since(since)), Reason.MAILED_RECENTLY.value))
@@ -141,8 +147,17 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     return select(person.label("person_id"), against.label("verdict")).select_from(source)
 
 
+def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:
+    """Whether somebody asked for urgent newsletters alone, or for one a month and has had it."""
+    return and_(
+        frequency != Frequency.EVERY.value,  # most people: nothing else is looked at
+        or_(frequency != Frequency.MONTHLY.value, mailed_ordinary_since(person, now - A_MONTH)),
+    )
+
+
 def _standing(names: Iterable[str]) -> Subquery:
-    """Everyone on these lists once: person_id, and the rank of what stands against mailing them, FREE if nothing."""
+    """Everyone on these lists once: person_id, frequency, and the rank of what stands against mailing them, FREE if
+    nothing."""
     wanted = sorted(set(names))
     # By address, once, and then joined: suppressions are few beside the people.
     everywhere = _suppressed(suppressions.c.list_id == EVERY_LIST).alias("everywhere")
@@ -156,6 +171,7 @@ def _standing(names: Iterable[str]) -> Subquery:
             person.label("person_id"),
             (func.min(on_list) if several else on_list).label("best"),
             (func.max(anywhere) if several else anywhere).label("gravest"),
+            (func.min(people.c.frequency) if several else people.c.frequency).label("frequency"),
         )
         .select_from(
             subscriptions.join(people, people.c.id == person)
@@ -166,7 +182,7 @@ def _standing(names: Iterable[str]) -> Subquery:
     )
     by_person = (rows.group_by(person) if several else rows).subquery()
     rank = case((by_person.c.gravest > by_person.c.best, by_person.c.gravest), else_=by_person.c.best)
-    return select(by_person.c.person_id, rank.label("rank")).subquery()
+    return select(by_person.c.person_id, by_person.c.frequency, rank.label("rank")).subquery()
 
 
 def _on(names: list[str]) -> ColumnElement[bool]:

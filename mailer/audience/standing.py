@@ -28,6 +28,7 @@ class Reason(StrEnum):
     STAFF = "suppressed by staff"
     EXCLUDED = "on an excluded list"
     OUTSIDE = "outside the segment"
+    FEWER = "asked for fewer mails"  # in their preferences: once a month, or urgent ones alone
     MAILED_RECENTLY = "mailed recently"
     MAILED_BEFORE = "mailed by an earlier campaign"
     LIMIT = "beyond the limit"

@@ -153,7 +153,7 @@ def shortener(draft: Draft) -> Iterator[Found]:
 )  # fmt: skip
 def action_page(draft: Draft) -> Iterator[Found]:
     action, slug = draft.source.action, draft.source.slug
-    if action is None:
+    if action is None or action.page:  # the page beside the message: `compose` knows its address
         return
     stem = f"{draft.settings.public.url}/act/"
     place = draft.source.place("action.url")

@@ -16,6 +16,7 @@ from mailer.checking.figures import Figures
 from mailer.checking.gathering import Scope, Written, gather
 from mailer.checking.remarks import Remark, worst_first
 from mailer.checking.running import judged, of_fault, run
+from mailer.compose.action import has_action_page, read_action_page
 from mailer.compose.compiling import Compiled, compile_message
 from mailer.compose.source import read_source
 from mailer.delivery.campaigns import Plan
@@ -55,7 +56,7 @@ def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Sco
         definition = workspace.list_definition(source.list)
     except MailerError as error:
         return Preflight(slug, tuple(judged(source, map(of_fault, _faults(error)))))
-    faults: list[Fault] = []
+    faults = _page_faults(workspace, slug)
     audience: Audience | None = None
     compiled: Compiled | None = None
     with database.read() as connection:
@@ -76,6 +77,16 @@ def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Sco
     written = Written(source, plan, definition, fields)
     draft = gather(workspace, database, written, scope=scope, now=now)
     return Preflight(slug, tuple(run(draft, faults)), plan, draft.audience, len(draft.mail.encode()))
+
+
+def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:
+    """What is the matter with the action page beside the message, if there is one."""
+    if not has_action_page(workspace, slug):
+        return []
+    try:
+        return list(read_action_page(workspace, slug)[1])
+    except MailerError as error:
+        return list(_faults(error))
 
 
 def look_at_lists(workspace: Workspace) -> list[Remark]:

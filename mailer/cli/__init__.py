@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lists": ("people:lists", "the lists and how many are on them"),
     "import": ("people:import_", "bring people in from a file"),
     "people": ("people:people", "find, show, export, unsubscribe or forget people"),
+    "signatures": ("signatures:signatures", "who signed on a newsletter's action page, and their export"),
     "audience": ("audience:audience", "who gets a newsletter, and who does not and why"),
     "test": ("send:test", "mail a proof to a colleague"),
     "send": ("send:send", "send a newsletter to its audience"),
@@ -30,7 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run:run", "do what is due; cron calls it every minute"),
     "cron": ("run:cron", "print the crontab line and the systemd timer"),
     "serve": ("serve:serve", "the web server for clicks and unsubscribes"),
+    "bounces": ("bounces:bounces", "read mails that came back"),
     "report": ("report:report", "who got it, who followed the link, who left"),
+    "clicks": ("clicks:clicks", "judge stored clicks anew: person or machine"),
+    "conversions": ("conversions:conversions", "what supporters did on other sites, from a file"),
     "db": ("db:db", "look after the database: migrate, backup, move"),
     "doctor": ("doctor:doctor", "check everything a send depends on"),
 }

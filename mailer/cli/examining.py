@@ -118,7 +118,8 @@ def _keys(patient: Patient) -> Iterator[Finding]:
     if patient.ailing:
         return
     secrets, broken = patient.workspace.secrets, False
-    for require in (secrets.require_signing, secrets.require_address_key):
+    webhook = [secrets.require_webhook] if patient.workspace.settings.webhook.url else []
+    for require in (secrets.require_signing, secrets.require_address_key, *webhook):
         try:
             require()
         except MailerError as error:
@@ -207,6 +208,7 @@ def _dns(patient: Patient) -> list[Finding]:
     answers = [
         ("[sender] reply_to in mailer.toml", settings.sender.reply_to),
         ("[public] unsubscribe_mailto in mailer.toml", settings.public.unsubscribe_mailto),
+        ("[bounces] address in mailer.toml", settings.bounces.address),
     ]
     for one in patient.lists:
         senders.append((f"from in lists/{one.name}.toml", one.from_))

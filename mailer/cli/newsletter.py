@@ -23,7 +23,8 @@ list: {list}
 # How it looks: a folder in templates/.
 template: {template}
 language: {language}
-# The sign-up link. It is counted wherever the message uses it.
+# The sign-up link. It is counted wherever the message uses it. With `page: true` in place of the url it leads to a page
+# of your own to sign on, written in action.md beside this file: docs/action-pages.md.
 action:
   url: https://action.example.org/act/{slug}
   label: Add your name

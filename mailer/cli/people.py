@@ -1,4 +1,4 @@
-"""Lists and the people on them: `lists`, `import`, and `people find | show | export | unsubscribe | forget`."""
+"""Lists and the people on them: `lists [embed]`, `import`, and `people find | show | export | unsubscribe | forget`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,33 @@ import click
 from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.showing_people import show_dossier, show_import
 from mailer.cli.tables import add_row, new_table, print_table
+from mailer.cli.undoing import undo_unsubscribes
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from mailer.audience.importing.importer import Progress as Report
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def lists(as_json: bool) -> None:
+@click.pass_context
+def lists(context: click.Context, as_json: bool) -> None:
     """Show the lists and how many people are on them."""
+    if context.invoked_subcommand is None:
+        _show_lists(as_json=as_json)
+
+
+@lists.command()
+@click.argument("name", metavar="LIST")
+def embed(name: str) -> None:
+    """Print a sign-up form for LIST as HTML, to paste into a website."""
+    from mailer.web.public.joining import embedded
+    from mailer.workspace import find_workspace
+
+    click.echo(embedded(find_workspace(), name), nl=False)
+
+
+def _show_lists(*, as_json: bool) -> None:
     from mailer.audience.people import ListCount, list_counts
 
     with workspace_and_database() as (workspace, database):
@@ -81,6 +98,9 @@ def import_(
 @click.group()
 def people() -> None:
     """Find, show, export, unsubscribe or forget people."""
+
+
+people.add_command(undo_unsubscribes)
 
 
 @people.command()
@@ -180,6 +200,7 @@ def forget(address: str, yes: bool) -> None:
     """Delete a person with everything that names them (GDPR Art. 17). That they left is kept, as a keyed hash."""
     from mailer.audience.consent import forget as forget_person
     from mailer.audience.people import find_supporter
+    from mailer.delivery.scrubbing import scrub
 
     with workspace_and_database() as (_, database):
         with database.read() as connection:
@@ -188,6 +209,7 @@ def forget(address: str, yes: bool) -> None:
             click.confirm(f"Delete {supporter['email']} for good?", abort=True)
         with database.write() as connection:
             forget_person(connection, address=address)
+            scrub(connection, str(supporter["email"]))
     click.echo(f"{supporter['email']} is deleted. Deliveries are kept as figures, without a person.")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +13,7 @@ from mailer.cli.context import console, print_json, workspace_and_database
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from mailer.reports.figures import Figures
     from mailer.workspace import Workspace
 
 
@@ -18,23 +21,47 @@ if TYPE_CHECKING:
 @click.argument("slug")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV, one measure a row.")
-def report(slug: str, as_json: bool, as_csv: bool) -> None:
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg", help="Draw its course as an SVG."
+)
+def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
     """Who got SLUG, who followed its sign-up link, who left. Works while it is still being sent, too."""
     from mailer.reports import exporting
     from mailer.reports.figures import figures
     from mailer.reports.showing import show
+    from mailer.store.database import DatabaseTrouble
+    from mailer.tracking.judging import judge_new
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    with workspace_and_database() as (workspace, database), database.read() as connection:
-        _require(connection, workspace, slug)
-        found = figures(connection, slug)
+    if plot and plot.suffix.lower() != ".svg":
+        raise click.UsageError("--plot writes SVG: name a file that ends in .svg")
+    with workspace_and_database() as (workspace, database):
+        with database.read() as connection:
+            _require(connection, workspace, slug)
+        with suppress(DatabaseTrouble):  # a copy that can't be written is reported as it was judged last
+            judge_new(database)
+        with database.read() as connection:
+            found = figures(connection, slug)
+    if plot:
+        _draw(found, plot)
     if as_json:
         print_json(exporting.as_json(found))
     elif as_csv:
         click.echo(exporting.as_csv(found), nl=False)
     else:
         show(found, console())
+
+
+def _draw(found: Figures, file: Path) -> None:
+    from datetime import UTC
+    from zoneinfo import ZoneInfo
+
+    from mailer.reports import plotting
+
+    zone = ZoneInfo(found.zone) if found.zone else UTC
+    file.write_text(plotting.plot(found.course, title=found.slug, zone=zone), encoding="utf-8")
+    click.echo(f"Drawn: {file}", err=True)
 
 
 def _require(connection: Connection, workspace: Workspace, slug: str) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mailer.delivery.running import RunReport
     from mailer.delivery.stopping import Stop
     from mailer.delivery.tally import Tally
+    from mailer.delivery.webhook import Told
     from mailer.store.database import Database
     from mailer.workspace import Workspace
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 
 SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on their way
 TROUBLE = 3  # exit code of a run that somebody should look at
+TIDY_SECONDS = 600.0  # between looks of a loop for what is too old to be kept
 LOOP_PAUSE_SECONDS = 0.5  # so that a resume takes effect within a second
+JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of a campaign's
 
 
 @click.command()
@@ -34,16 +38,26 @@ LOOP_PAUSE_SECONDS = 0.5  # so that a resume takes effect within a second
 @click.option("--loop", is_flag=True, help="Go on looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:
-    """Do everything that is due: launch, send, retry, settle. Safe to overlap."""
+    """Do everything that is due: launch, send, retry, settle, tell the webhook. Safe to overlap."""
     from mailer.delivery.schedule import seconds_of
     from mailer.delivery.stopping import Stop
+    from mailer.delivery.tidying import tidy
 
     _collect_less()
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
-    code = 0
+    code, tidied_at = 0, float("-inf")
+    judged_at: float | None = None
     with workspace_and_database() as (workspace, database), _signals(stop):
+        if workspace.settings.webhook.url:
+            workspace.secrets.require_webhook()  # said before anybody is mailed
         while True:
+            if time.monotonic() - tidied_at > TIDY_SECONDS:
+                tidy(database, now=now())
+                tidied_at = time.monotonic()
             code = max(code, _run_once(workspace, database, stop, as_json=as_json))
+            if judged_at is None or time.monotonic() - judged_at > JUDGE_SECONDS:
+                judged_at = time.monotonic()
+                _judge_clicks(database)
             if not loop or stop.due():
                 break
             time.sleep(LOOP_PAUSE_SECONDS)
@@ -70,15 +84,57 @@ def _collect_less() -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.delivery.courier import Courier
     from mailer.delivery.running import Runner
 
+    _apply_posts(workspace, database, stop)
     with _progress() as progress:
+        if only is None:
+            Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
         report = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say).run(only)
+    told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:
-        print_json(_as_data(report))
+        print_json(_as_data(report) | ({"told": asdict(told)} if told else {}))
     else:
         _tell(report)
-    return TROUBLE if report.trouble else 0
+    if told and told.given_up:
+        click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
+    return TROUBLE if report.trouble or (told and told.given_up) else 0
+
+
+def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> Told | None:
+    """Make the calls that are due to the program that mailer.toml names, if it names one."""
+    from mailer.delivery.webhook import tell_due
+
+    webhook = workspace.settings.webhook
+    if not webhook.url:
+        return None
+    return tell_due(database, webhook=webhook, key=workspace.secrets.require_webhook(), clock=now, stop=stop)
+
+
+def _judge_clicks(database: Database) -> None:
+    """Say of the clicks that came whether a person or a machine made them. It can wait for the next run."""
+    from mailer.store.database import DatabaseTrouble
+    from mailer.tracking.judging import judge_new
+
+    try:
+        judge_new(database)
+    except DatabaseTrouble as error:
+        if not error.passing:
+            raise
+
+
+def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """What providers reported and no server has applied yet. The mails go out whatever becomes of it."""
+    from mailer.delivery.posts import apply_waiting, delete_old
+    from mailer.store.database import DatabaseTrouble
+
+    try:
+        apply_waiting(database, soft=workspace.settings.bounces, clock=now, due=lambda: bool(stop.due()))
+        delete_old(database, now=now())
+    except DatabaseTrouble as error:
+        if not error.passing:
+            raise
 
 
 @contextmanager
@@ -154,8 +210,6 @@ def _counts(tally: Tally) -> str:
 
 
 def _as_data(report: RunReport) -> dict[str, object]:
-    from dataclasses import asdict
-
     return asdict(report)
 
 
@@ -170,6 +224,8 @@ def cron() -> None:
     program = Path(sys.argv[0]).resolve()
     click.echo("# crontab -e\n")
     click.echo(f"* * * * * cd {root} && {program} run --for 55s\n")
+    click.echo("# where mails that came back are read from a mailbox (docs/bounces.md):\n")
+    click.echo(f"*/5 * * * * cd {root} && {program} bounces --maildir /home/bounces/Maildir\n")
     click.echo("# or systemd: /etc/systemd/system/mailer.service\n")
     click.echo(f"[Service]\nType=oneshot\nWorkingDirectory={root}\nExecStart={program} run --for 55s\n")
     click.echo("# /etc/systemd/system/mailer.timer, then: systemctl enable --now mailer.timer\n")

@@ -56,6 +56,8 @@ def show_dossier(dossier: Dossier) -> None:
     if dossier.created_at:
         add_row(table, "known since", f"{dossier.created_at:%Y-%m-%d %H:%M} UTC")
         add_row(table, "clicks tracked", "yes" if dossier.tracking else "no")
+        if dossier.frequency != "every":
+            add_row(table, "wants", f"{dossier.frequency} mail only")
         mails = ", ".join(f"{number:,} {state}" for state, number in dossier.deliveries.items())
         add_row(table, "mails", mails or "none")
     else:
@@ -66,8 +68,19 @@ def show_dossier(dossier: Dossier) -> None:
         for one in dossier.consents:
             add_row(table, f"{one.at:%Y-%m-%d %H:%M}", one.list, one.status, one.how, one.source, one.wording)
         print_table(table)
+    if dossier.story:
+        table = new_table("When (UTC)", "What", "Where", "")
+        for moment in dossier.story:
+            if moment.kind != "consent":  # these have their own table, with the wording
+                add_row(table, f"{moment.at:%Y-%m-%d %H:%M}", moment.kind, moment.what, _printable(moment.detail))
+        print_table(table)
     if dossier.suppressions:
         table = new_table("Not mailed since (UTC)", "List", "Because", "Source")
         for stop in dossier.suppressions:
             add_row(table, f"{stop.at:%Y-%m-%d %H:%M}", stop.list or "every list", stop.reason, stop.source)
         print_table(table)
+
+
+def _printable(text: str) -> str:
+    """What strangers sent, such as a browser's name, must not move the cursor of a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)

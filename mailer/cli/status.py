@@ -20,11 +20,13 @@ def status(as_json: bool) -> None:
     """How every newsletter that was sent or scheduled stands."""
     from mailer.delivery.status import campaign_statuses
     from mailer.delivery.warming import WarmUp
+    from mailer.delivery.webhook import standing as webhook_standing
 
     moment = now()
     with workspace_and_database() as (workspace, database), database.read() as connection:
         statuses = campaign_statuses(connection)
         transport = workspace.settings.transport
+        calls = webhook_standing(connection)
         today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
     warm_up = {transport: today.in_words(moment)} if today else {}
     remarks = [_remark(one, warm_up=warm_up.get(one.transport, "")) for one in statuses]
@@ -34,6 +36,9 @@ def status(as_json: bool) -> None:
         click.echo("Nothing was sent or scheduled yet. Begin with: mailer new SLUG")
     else:
         _print_statuses(statuses, remarks)
+    if not as_json and any(calls.values()):
+        words = {"queued": "waiting", "failed": "given up"}
+        click.echo("webhook: " + ", ".join(f"{number:,} {words.get(state, state)}" for state, number in calls.items()))
 
 
 def _print_statuses(statuses: list[CampaignStatus], remarks: list[str]) -> None:

@@ -155,7 +155,8 @@ class _Compiler:
         written = self.source.action
         if written is None:
             return None
-        url = self.resolver.line(written.url, self.source.place("action.url"))
+        own = f"{self.workspace.settings.public.url}/act/{self.source.slug}"
+        url = own if written.page else self.resolver.line(written.url, self.source.place("action.url"))
         label = self.resolver.line(written.label, self.source.place("action.label"))
         self.links.set_action(url)
         self.context["action"] = SimpleNamespace(url=url, label=label)
@@ -274,7 +275,7 @@ class _Compiler:
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
             slots=tuple(slots.slots), links=links,
             images=self.pictures.images,
-            constants=self.constants,
+            constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
             waived=dict(source.waived),
         )  # fmt: skip
 

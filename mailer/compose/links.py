@@ -118,7 +118,7 @@ class Links:
                         "Write https:// and the site's name out; merge tags can follow after it.")  # fmt: skip
         elif re.search(r'[\s\x00-\x1f<>"\\]', url):
             self._fault(f"{shown!r} holds characters that addresses can't have", place, "Write a space as %20.")
-        elif not _is_host(host[1]):
+        elif not is_host(host[1]):
             self._fault(f"{shown!r} names no site that can be reached", place)
         elif len(url) > LONGEST:
             self._fault(f"an address is longer than {LONGEST} characters", place)
@@ -139,7 +139,7 @@ class Links:
         self.faults.append(Fault(message, place, hint))
 
 
-def _is_host(authority: str) -> bool:
+def is_host(authority: str) -> bool:
     """Whether it is a host with an optional port, without the name@ with which addresses are faked."""
     try:
         parts = urlsplit(f"//{authority}")

@@ -16,6 +16,7 @@ from mailer.compose.evaluating import NO_CALLS, Person, TextOf, text_of, truth_o
 from mailer.compose.expressions import ANYTHING, Expression, Filter, Vocabulary
 from mailer.compose.message import Choice, Context, Link, Message, Parts, Slot
 from mailer.compose.parsing import parse_expression
+from mailer.compose.picture import PICTURE
 from mailer.compose.waiting import PERSONAL_ADDRESSES
 from mailer.errors import MailerError
 
@@ -128,9 +129,11 @@ def _person(supporter: Mapping[str, object], urls: Urls) -> Person:
 
 
 def _slot(slot: Slot, message: Message) -> Render:
-    expression = _parsed(slot.source, message)
+    if slot.source == PICTURE:  # HTML as a whole, made by the postman; pages have none
+        return lambda person: person.names_in_html.get(PICTURE, "")
     if slot.source in NAMES:
         return _own_address(slot.source, slot.context)
+    expression = _parsed(slot.source, message)
     if slot.context is Context.URL and isinstance(expression, Filter) and expression.name == "urlencode":
         expression = expression.operand  # encoded once, by its place
     return _escaped(text_of(expression, message.constants), slot.context)

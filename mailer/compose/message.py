@@ -17,6 +17,9 @@ from typing import Any
 Parts = tuple[str | int, ...]
 
 
+ADDED = ("is_urgent", "is_public")  # fields of `Message` that frozen ones may lack
+
+
 class Context(StrEnum):
     """Where a slot stands, and so how its value is escaped."""
 
@@ -90,6 +93,8 @@ class Message:
     images: tuple[Image, ...] = ()
     # What merge tags may name beside the supporter: list.*, campaign.*, organisation.*
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    is_urgent: bool = False  # goes to those, too, who asked for fewer mails
+    is_public: bool = False  # stands in the public archive
     # Rules of `mailer check` that were waived, each with the author's reason: the report shows them.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -116,8 +121,11 @@ def _tag(message: Message, slot: Slot | Choice) -> str:
 
 
 def to_json(message: Message) -> dict[str, Any]:
-    """The message as JSON data; `from_json` is its inverse."""
-    return asdict(message)
+    """The message as JSON data; `from_json` is its inverse.
+
+    What was added later is left out where it says nothing, so that a message keeps the digest it always had.
+    """
+    return {name: value for name, value in asdict(message).items() if name not in ADDED or value}
 
 
 def from_json(data: Mapping[str, Any]) -> Message:

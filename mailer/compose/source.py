@@ -33,7 +33,9 @@ TEXT_KEYS = (
     "signature",
     "notes",
 )
-KEYS = (*TEXT_KEYS, "action", "audience", "waive")
+SWITCHES = ("urgent", "archive")  # true or false
+KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
+ACTION_KEYS = ("url", "page", "label")
 ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
 # Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
@@ -43,10 +45,11 @@ LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The sign-up link: where the message wants its reader to go."""
+    """The sign-up link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
 
     url: str
     label: str
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Source:
     body: str
     body_line: int
     warnings: tuple[Fault, ...] = field(default=())
+    is_urgent: bool = False  # goes to those, too, who asked for fewer mails
+    is_public: bool = False  # stands in the public archive once it was sent
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -88,13 +93,13 @@ def read_source(folder: Path, *, root: Path) -> Source:
     """The newsletter in `folder` of the workspace at `root`. Raises `FaultsFound` with all faults of form."""
     faults: list[Fault] = []
     path, file = _message_file(folder, root=root, faults=faults)
-    text = _read_text(path, file=file, faults=faults) if path else None
+    text = read_text(path, file=file, faults=faults) if path else None
     front = split_front_matter(text, file=file, faults=faults) if text is not None else None
     if front is None:
         raise_faults(f"The newsletter {folder.name} has faults:", faults)
         raise AssertionError("a missing part is always a fault")
-    checker = _Checker(front, file=file, root=root, faults=faults)
-    source = checker.source(folder, is_mjml=file.endswith(MJML_FILE))
+    checker = _Checker(front, file=file, folder=folder, root=root, faults=faults)
+    source = checker.source(is_mjml=file.endswith(MJML_FILE))
     raise_faults(f"The newsletter {folder.name} has faults:", faults)
     return source
 
@@ -112,7 +117,7 @@ def _message_file(folder: Path, *, root: Path, faults: list[Fault]) -> tuple[Pat
     return None, where
 
 
-def _read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
+def read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
     """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning)."""
     size = path.stat().st_size
     if size > LARGEST_BYTES:
@@ -136,9 +141,10 @@ def _read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
 class _Checker:
     """Goes through the front matter key by key."""
 
-    def __init__(self, front: FrontMatter, *, file: str, root: Path, faults: list[Fault]) -> None:
+    def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Fault]) -> None:
         self.front = front
         self.file = file
+        self.folder = folder
         self.root = root
         self.faults = faults
 
@@ -147,9 +153,10 @@ class _Checker:
             key = key.rpartition(".")[0]
         self.faults.append(Fault(message, Place(self.file, self.front.lines.get(key, 1)), hint))
 
-    def source(self, folder: Path, *, is_mjml: bool) -> Source:
+    def source(self, *, is_mjml: bool) -> Source:
         texts = {key: self.text(key) for key in TEXT_KEYS if key != "notes"}
         self.text("notes")  # for the authors themselves: it is checked for form and goes nowhere
+        urgent, archive = (self.switch(key) for key in SWITCHES)
         layout = self.layout(texts["template"], is_mjml=is_mjml)
         fields = {name: self.field(layout.fields[name]) for name in layout.fields}
         for key in self.front.data if layout.known else ():
@@ -159,13 +166,13 @@ class _Checker:
         if not self.front.body.strip():
             self.faults.append(Fault("the message has no text", Place(self.file, self.front.body_line)))
         return Source(
-            slug=folder.name, folder=folder, file=self.file, is_mjml=is_mjml,
+            slug=self.folder.name, folder=self.folder, file=self.file, is_mjml=is_mjml,
             subject=texts["subject"], preheader=texts["preheader"], headline=texts["headline"],
             from_=texts["from"], reply_to=texts["reply_to"], list=texts["list"], template=layout.name,
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
-            body_line=self.front.body_line, waived=self.waived(),
-            warnings=tuple(fault for fault in self.faults if fault.warning),
+            body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if fault.warning),
+            is_urgent=urgent, is_public=archive, waived=self.waived(),
         )  # fmt: skip
 
     def text(self, key: str) -> str:
@@ -185,6 +192,12 @@ class _Checker:
         if key in ("from", "reply_to"):
             self.address(key, value)
         return CONTROL.sub("", value)
+
+    def switch(self, key: str) -> bool:
+        value = self.front.data.get(key, False)
+        if not isinstance(value, bool):
+            self.fault(f"{key} must be true or false, not {_kind(value)}", key, f"{key}: true")
+        return value is True
 
     def address(self, key: str, value: str) -> None:
         address = parseaddr(value)[1]
@@ -225,19 +238,32 @@ class _Checker:
         data = self.front.data.get("action")
         if data is None:
             return None
-        hint = 'Below `action:` write two indented lines, `url: https://…` and `label: "Add your name"`.'
+        hint = "Below `action:` write two indented lines, `url: https://…` or `page: true`, and `label: Add your name`."
         if not isinstance(data, dict):
             self.fault("action must have a url and a label", "action", hint)
             return None
         values = cast(dict[Any, Any], data)
         for key in values:
-            if key not in ("url", "label"):
-                self.fault(f"unknown key action.{key}", f"action.{key}", nearest(str(key), ("url", "label")))
-        for key in ("url", "label"):
+            if key not in ACTION_KEYS:
+                self.fault(f"unknown key action.{key}", f"action.{key}", nearest(str(key), ACTION_KEYS))
+        page = self.own_page(values)
+        for key in ("label",) if page else ("url", "label"):
             value = values.get(key)
             if not isinstance(value, str) or not value.strip() or BREAK.search(value.strip()):
                 self.fault(f"action.{key} must be a text on one line", f"action.{key}", hint)
-        return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip())
+        return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip(), page)
+
+    def own_page(self, values: Mapping[Any, Any]) -> bool:
+        """Whether the action is the page that stands beside the message."""
+        page = values.get("page", False)
+        if not isinstance(page, bool):
+            self.fault("action.page must be true or false", "action.page")
+        elif page and "url" in values:
+            self.fault("action has a page and a url", "action.url", "The button leads to one of them: keep that.")
+        elif page and not (self.folder / "action.md").is_file():
+            hint = "How to write one: docs/action-pages.md."
+            self.fault("there is no action.md beside the message", "action.page", hint)
+        return page is True
 
     def audience(self) -> Mapping[str, Any]:
         data = self.front.data.get("audience", {})
@@ -268,6 +294,7 @@ class _Checker:
 
 def _kind(value: object) -> str:
     names: dict[type, str] = {
+        str: "text",
         bool: "true or false",
         int: "a number",
         float: "a number",

@@ -257,6 +257,8 @@ def _create(connection: Connection, plan: Plan, *, state: CampaignState, now: da
                 digest=message.digest,
                 audience=to_json(plan.audience),
                 transport=plan.transport,
+                is_urgent=message.is_urgent,
+                is_public=message.is_public,
                 created_at=now,
             )
         )

@@ -194,7 +194,9 @@ class Engine:
             self.tally.end(error.message)
             return
         self._more_are_due = bool(claims)
-        known = self._patience.wait_for(lambda: load_recipients(self.worker.database, claims), ())
+        known = self._patience.wait_for(
+            lambda: load_recipients(self.worker.database, claims, with_tracking=self.postman.opens), ()
+        )
         self._ahead.extend((claim, known.get(claim.person_id)) for claim in claims)
 
     def _exchange(self, unrecorded: list[Done], chosen: dict[int, list[Addressed]]) -> set[int]:

@@ -21,7 +21,7 @@ from mailer.settings import Guard as Limits
 from mailer.store.database import Database
 from mailer.store.states import DeliveryState
 from mailer.store.tables import EPOCH, FEEDBACK, deliveries, events, guard_evidence
-from mailer.transports.envelope import Outcome
+from mailer.transports.envelope import Outcome, ReplyClass
 
 LOOK_EVERY_SECONDS = 10.0
 # Failures of several workers at once are one failure, and runs that cron starts each minute are one each.
@@ -112,13 +112,15 @@ def add(
 
 
 def feedback(connection: Connection, campaign_id: int, *, since: datetime) -> dict[str, int]:
-    """How many people's mails, taken after `since`, bounced or were complained about; each person once."""
+    """How many people's mails, taken after `since`, bounced hard or were complained about; each person once."""
     rows = connection.execute(
         select(events.c.kind, func.count(events.c.delivery_id.distinct()).label("people"))
         .join(deliveries, deliveries.c.id == events.c.delivery_id)
         .where(
             events.c.campaign_id == campaign_id,
             FEEDBACK,
+            # Full mailboxes and blocklists come back too, and are no sign of a bad list.
+            or_(events.c.kind == "complained", events.c.reply_class.in_(("", ReplyClass.HARD.value))),
             deliveries.c.changed_at > since,
             deliveries.c.state != DeliveryState.FAILED,  # refused at once, and counted as that
         )

@@ -19,9 +19,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, delete, insert, or_, select, update
 
 from mailer.audience.handover import hold_consent, may_be_mailed, obstacles
-from mailer.delivery.recording import Claim, Done, Standing, record
+from mailer.delivery.recording import NO_SETTING, Claim, Done, Standing, record
 from mailer.delivery.warming import WarmUp
 from mailer.errors import MailerError
+from mailer.settings import Bounces
 from mailer.store.arrays import among
 from mailer.store.database import Database
 from mailer.store.prepared import ByNumber, Prepared
@@ -68,8 +69,10 @@ class Worker:
         list_ids: Sequence[int],
         clock: Callable[[], datetime],
         warm_up: WarmUp,
+        soft: Bounces = NO_SETTING,
     ) -> None:
         self.database = database
+        self.soft = soft
         self.warm_up = warm_up
         self.campaign_id = campaign_id
         self.list_ids = tuple(list_ids)
@@ -154,7 +157,7 @@ class Worker:
         return _Look(Standing(self.campaign_id, CampaignState(state), why, launched_at), holds_lease=bool(holds))
 
     def _record(self, connection: Connection, campaign: Standing, done: Sequence[Done], now: datetime) -> None:
-        record(connection, campaign, done, now)
+        record(connection, campaign, done, now, soft=self.soft)
         nothing_left = sum(item.outcome is None or item.outcome.fate is Fate.DEFERRED for item in done)
         self.warm_up.give_back(connection, nothing_left, now=now)
 

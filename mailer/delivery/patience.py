@@ -34,7 +34,6 @@ class Patience:
         self._say = say
         self._monotonic = monotonic
         self._sleep = sleep
-        self._stopped_at: float | None = None
 
     def wait_for(self, action: Callable[[], T], answers: Sized) -> T:
         """What `action` returns. `answers` are those not written down yet. Raises `DatabaseTrouble` at last."""
@@ -61,9 +60,9 @@ class Patience:
         """How many seconds from `began` on to wait. Once the run is stopped, all waits share the time to drain."""
         if not self._stop.due():
             return LONGEST_SECONDS
-        if self._stopped_at is None:
-            self._stopped_at = self._monotonic()
-        return min(LONGEST_SECONDS, self._stopped_at + self._stop.drain_seconds - began)
+        if self._stop.since is None:
+            self._stop.since = self._monotonic()
+        return min(LONGEST_SECONDS, self._stop.since + self._stop.drain_seconds - began)
 
 
 def _given_up(error: DatabaseTrouble, answers: int) -> DatabaseTrouble:

@@ -13,7 +13,9 @@ from operator import add
 from mailer.compose.evaluating import NO_CALLS, Person
 from mailer.compose.merge import NAMES, MergeProgram, Urls, for_html
 from mailer.compose.message import Message
+from mailer.compose.picture import PICTURE, picture_tag, with_picture
 from mailer.settings import Settings
+from mailer.tracking.return_path import return_path
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.transports.envelope import Envelope, Mailing
 
@@ -29,12 +31,16 @@ class Postman:
     """Envelopes for one message. With `proof`, subjects are marked and links count for nothing."""
 
     def __init__(self, message: Message, *, settings: Settings, signer: Signer, proof: bool = False) -> None:
-        self.message = message
-        self.program = MergeProgram(message)
+        self.opens = settings.tracking.opens and not proof  # whether mails may have a picture that tells of openings
+        self.message = with_picture(message) if self.opens else message
+        self.program = MergeProgram(self.message)
         self._proof = proof
         # Tokens are made for the addresses that the message mentions, and for List-Unsubscribe.
         self._names = [name for name in NAMES if name in self.program.addresses or name == LEAVING]
-        self._tokens = signer.signing([PURPOSES[name] for name in self._names], proof=proof)
+        self._picture = signer.signing((Purpose.OPEN,))
+        self._bounces = settings.bounces.address  # "": mails come back to their sender
+        returning = (Purpose.RETURN,) * bool(self._bounces)  # its token comes last
+        self._tokens = signer.signing([*(PURPOSES[name] for name in self._names), *returning], proof=proof)
         self._stems = [f"{message.public_url}/{PURPOSES[name]}/" for name in self._names]
         self._leaving = self._names.index(LEAVING)
         # A token needs no escaping anywhere, so an address needs none when what stands before its token needs none.
@@ -64,12 +70,21 @@ class Postman:
         return Urls(*[found.get(name, "") for name in NAMES])
 
     def envelope(
-        self, delivery_id: int, *, attempt: int, address: str, supporter: Mapping[str, object], now: datetime
+        self,
+        delivery_id: int,
+        *,
+        attempt: int,
+        address: str,
+        supporter: Mapping[str, object],
+        now: datetime,
+        tracked: bool = False,
     ) -> Envelope:
-        """One person's mail. `supporter` is what merge tags see."""
+        """One person's mail. `supporter` is what merge tags see; `tracked`: the person agrees to be tracked."""
         tokens = self._tokens(delivery_id)
         names = dict(zip(self._names, map(add, self._stems, tokens), strict=True))
         in_html = names if self._plain else {name: for_html(url) for name, url in names.items()}
+        if tracked and self.opens:
+            in_html = {**in_html, PICTURE: self._picture_of(delivery_id)}
         return Envelope(
             delivery_id=delivery_id,
             attempt=attempt,
@@ -83,7 +98,12 @@ class Postman:
                 ("Message-ID", f"<{delivery_id:x}@{self._domain}>"),
                 ("List-Unsubscribe", self._list_unsubscribe(names[LEAVING], tokens[self._leaving])),
             ),
+            return_path=return_path(self._bounces, tokens[-1]) if self._bounces else "",
         )
+
+    def _picture_of(self, delivery_id: int) -> str:
+        (token,) = self._picture(delivery_id)
+        return picture_tag(for_html(f"{self.message.public_url}/{Purpose.OPEN}/{token}.gif"))
 
     def _date(self, now: datetime) -> str:
         """`now` as a header says it, which is the same for a whole second (RFC 5322 §3.3)."""
@@ -96,7 +116,7 @@ class Postman:
 
     def _list_unsubscribe(self, url: str, token: str) -> str:
         """One https address, and a mailbox for readers that know nothing else (RFC 8058 §3.1, RFC 2369 §3.2)."""
-        mailto = f", <mailto:{self._mailto}?subject={token}>" if self._mailto else ""
+        mailto = f", <mailto:{self._mailto}?subject=unsubscribe%20{token}>" if self._mailto else ""
         return f"<{url}>{mailto}"
 
     def _shared_headers(self) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from mailer.audience.consent import suppress
+from mailer.delivery.softening import suppress_worn
+from mailer.settings import Bounces
 from mailer.store.prepared import ByNumber, Values
 from mailer.store.states import CampaignState, DeliveryState, SuppressionReason
 from mailer.store.tables import deliveries, events, people
@@ -23,6 +25,7 @@ from mailer.transports.envelope import Fate, Outcome, ReplyClass
 GIVE_UP_AFTER = timedelta(hours=48)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
+NO_SETTING = Bounces()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +84,33 @@ def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datet
     return Change(DeliveryState.QUEUED, not_before=now + wait)
 
 
-def record(connection: Connection, campaign: Standing, done: Sequence[Done], now: datetime) -> None:
+def record(
+    connection: Connection, campaign: Standing, done: Sequence[Done], now: datetime, *, soft: Bounces = NO_SETTING
+) -> None:
     """Write outcomes down. An answer that comes after the lease was lost settles what had become uncertain, as long
     as no later attempt has begun: it is proof."""
     if not done:
         return
     sent: list[tuple[list[int], Values]] = []
     others: list[tuple[list[int], Values]] = []
+    failed_soft: set[int] = set()
     for (outcome, attempt), deliveries_of in _alike(done).items():
         change = decide(outcome, attempt=attempt, now=now, since=campaign.launched_at)
         if change.state is DeliveryState.QUEUED and campaign.state == CampaignState.CANCELLED:
             change = Change(DeliveryState.CANCELLED)
         row = _row(outcome, change, now) | {"tried": attempt}
         (sent if change.state is DeliveryState.SENT else others).append((deliveries_of, row))
+        if change.state is DeliveryState.FAILED and outcome and outcome.reply_class is ReplyClass.SOFT:
+            failed_soft.update(deliveries_of)
     if sent:
         WRITE_SENT.each(connection, sent)
     if others:
         WRITE_OTHERS.each(connection, others)
         _note_deferrals(connection, campaign.id, done, now)
         _suppress_hard(connection, done, now)
+    if failed_soft:
+        persons = {item.claim.person_id for item in done if item.claim.id in failed_soft}
+        suppress_worn(connection, sorted(persons), rule=soft, now=now)
 
 
 def _alike(done: Sequence[Done]) -> dict[tuple[Outcome | None, int], list[int]]:

@@ -47,8 +47,10 @@ class RunReport:
 
     @property
     def trouble(self) -> bool:
-        """Whether somebody should look: a campaign paused itself, is overdue, or its transport failed."""
-        return bool(self.overdue) or any(tally.trouble for tally in self.tallies.values())
+        """Whether somebody should look: a campaign paused itself or is overdue, its transport failed, or people may
+        have got their mail or not, and staff decide about them."""
+        doubtful = any(tally.uncertain for tally in self.tallies.values())
+        return bool(self.overdue or self.settled) or doubtful or any(tally.trouble for tally in self.tallies.values())
 
 
 class _Patiently:
@@ -142,6 +144,7 @@ class Runner:
             list_ids=self._list_ids(audience_from_json(row.audience).include),
             clock=self.clock,
             warm_up=self.warm_up,
+            soft=self.workspace.settings.bounces,
         )
         rails = Rails(
             self.database,

@@ -133,6 +133,7 @@ class Sender:
                 address=recipient.address,
                 supporter=recipient.fields,
                 now=self._clock(),
+                tracked=recipient.tracked,
             )
         except MailerError as error:
             answers[claim.id] = Outcome(Fate.REFUSED, detail=f"this person's mail can't be made: {error.message}")

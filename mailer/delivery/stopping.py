@@ -12,6 +12,7 @@ class Stop:
         self.deadline = deadline  # monotonic seconds
         self.reason = ""
         self.drain_seconds = 30.0
+        self.since: float | None = None  # when it was first heeded, in seconds of whoever waits
 
     def now(self, reason: str, *, drain_seconds: float) -> None:
         self.reason, self.drain_seconds = self.reason or reason, drain_seconds

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from mailer.reports.figures import Clicks, Delivered, Figures
+from mailer.audience.exporting import guarded
+from mailer.reports.figures import Clicks, Delivered, Figures, Openings
 
 HEADER = ("section", "item", "measure", "value")
-# A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection); an apostrophe makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def as_json(figures: Figures) -> dict[str, Any]:
@@ -20,6 +19,8 @@ def as_json(figures: Figures) -> dict[str, Any]:
     data = asdict(figures)
     for name in ("due_at", "launched_at", "finished_at"):
         data[name] = data[name].isoformat() if data[name] else None
+    for step in data["course"]["steps"]:
+        step["begins"] = step["begins"].isoformat()
     return data
 
 
@@ -51,8 +52,31 @@ def _rows(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float |
     for link in figures.links:
         item = f"{link.n} {link.label} ({link.placement}) {link.url}"
         yield from _clicks("links", item, link.clicks)
+    if figures.openings:
+        for field in fields(Openings):
+            yield "openings", "all mails", field.name, getattr(figures.openings, field.name)
+    for done in figures.conversions:
+        yield "conversions", done.name, "count", done.count
+        yield "conversions", done.name, "people", done.people
     yield "unsubscribed", "by way of this mail", "people", figures.unsubscribed
     yield "unsubscribed", "by way of this mail", "people_per_sent", figures.unsubscribed_per_sent
+    yield from _outcomes(figures)
+
+
+def _outcomes(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float | None]]:
+    back, signed = figures.came_back, figures.signed
+    for name in ("heard_of", "delivered", "bounced", "complained"):
+        yield "came back", name, "people", getattr(back, name)
+    for name in ("bounced_per_sent", "complained_per_sent"):
+        yield "came back", name.removesuffix("_per_sent"), "people_per_sent", getattr(back, name)
+    yield from _reasons("bounced", back.bounced_by_class)
+    yield "signed", "by way of this mail", "people", signed.people
+    yield "signed", "by way of this mail", "per_thousand_sent", signed.per_thousand_sent
+    yield from _reasons("signed by placement", signed.by_placement)
+    yield from _reasons("signed on the page", signed.by_source)
+    for step in figures.course.steps:
+        yield "course", step.begins.isoformat(), "clicks", step.clicks
+        yield "course", step.begins.isoformat(), "signatures", step.signatures
 
 
 def _reasons(section: str, counts: Mapping[str, int]) -> Iterator[tuple[str, str, str, int]]:
@@ -66,4 +90,6 @@ def _clicks(section: str, item: str, clicks: Clicks) -> Iterator[tuple[str, str,
 
 
 def _text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    # Names come from other sites too, and people look at CSV on a terminal: no signs that move its cursor.
+    printable = "".join(c if c.isprintable() or c in "\t\r\n" else "�" for c in cell)
+    return guarded(printable)

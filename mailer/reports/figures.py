@@ -15,8 +15,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from mailer.errors import MailerError
+from mailer.reports.outcomes import CameBack, Course, Signed, came_back, course, signed
+from mailer.store.returns import conversions
 from mailer.store.states import CampaignState, DeliveryState, Verdict
 from mailer.store.tables import campaigns, deliveries, events, hits, links
+from mailer.tracking.rules import OPENING
 
 TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons
 NO_CLASS = "unknown"
@@ -32,6 +35,25 @@ class Clicks:
     clicks: int = 0  # hits by people, doubtful ones and those by people who are not tracked among them
     untracked: int = 0  # those of the clicks that no delivery is kept with, so they are in nobody's count of people
     machine: int = 0  # hits by programs
+    raw: int = 0  # every hit, by whomever: `clicks` and `machine` together
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """What the picture in the mails tells. Most of it is fetched by programs, so no rate is made of it."""
+
+    people: int = 0  # at least so many: a picture that nothing speaks against was fetched for them
+    unsure: int = 0  # of whom only proxies and mail programs fetched it, read or not; beside `people`
+    fetched: int = 0  # every request of the picture
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """One thing that was done on another site."""
+
+    name: str
+    count: int
+    people: int  # of whom it is known by which mail they came
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +110,13 @@ class Figures:
     action: Clicks  # the sign-up link, wherever it stands
     placements: tuple[Placement, ...]
     links: tuple[LinkFigures, ...]
+    openings: Openings | None  # None when no mail had a picture that tells of it, as far as is known
+    conversions: tuple[Conversion, ...]  # the most frequent first
     unsubscribed: int  # people who left by way of this mail
     unsubscribed_per_sent: float | None
+    came_back: CameBack
+    signed: Signed
+    course: Course
 
 
 def figures(connection: Connection, slug: str) -> Figures:
@@ -118,8 +145,13 @@ def figures(connection: Connection, slug: str) -> Figures:
         action=_action(connection, campaign.id, sent),
         placements=_placements(connection, campaign.id, sent),
         links=_links(connection, campaign.id, sent),
+        openings=_openings(connection, campaign.id),
+        conversions=_conversions(connection, campaign.id),
         unsubscribed=unsubscribed,
         unsubscribed_per_sent=_per_sent(unsubscribed, sent),
+        came_back=came_back(connection, campaign.id, sent),
+        signed=signed(connection, campaign.id, slug, sent),
+        course=course(connection, campaign.id, campaign.launched_at),
     )
 
 
@@ -175,6 +207,21 @@ def _links(connection: Connection, campaign_id: int, sent: int) -> tuple[LinkFig
     )
 
 
+def _openings(connection: Connection, campaign_id: int) -> Openings | None:
+    human = case((hits.c.verdict == Verdict.HUMAN.value, hits.c.delivery_id)).distinct()
+    maybe = case((hits.c.verdict != Verdict.MACHINE.value, hits.c.delivery_id)).distinct()
+    query = select(func.count(human), func.count(maybe), func.count())
+    people, all_, fetched = connection.execute(query.where(*_of(campaign_id), hits.c.n == OPENING)).one()
+    return Openings(people, all_ - people, fetched) if fetched else None
+
+
+def _conversions(connection: Connection, campaign_id: int) -> tuple[Conversion, ...]:
+    count, people = func.count(), func.count(conversions.c.delivery_id.distinct())
+    query = select(conversions.c.name, count, people).where(conversions.c.campaign_id == campaign_id)
+    rows = connection.execute(query.group_by(conversions.c.name).order_by(count.desc(), conversions.c.name))
+    return tuple(Conversion(*row) for row in rows)
+
+
 def _unsubscribed(connection: Connection, campaign_id: int) -> int:
     people = func.count(events.c.delivery_id.distinct())
     query = select(people).where(events.c.campaign_id == campaign_id, events.c.kind == "unsubscribed")
@@ -217,6 +264,7 @@ def _clicks(row: Any, sent: int) -> Clicks:
         clicks=row.clicks,
         untracked=row.untracked,
         machine=row.machine,
+        raw=row.clicks + row.machine,
     )
 
 

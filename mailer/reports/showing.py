@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mailer.reports.figures import Clicks, Figures
+from mailer.reports.figures import Clicks, Figures, Openings
 from mailer.store.states import CampaignState
 
 LABEL_CELLS, NUMBER_CELLS, SHARE_CELLS, BAR_CELLS = 28, 7, 19, 24
@@ -64,6 +64,16 @@ def _sections(figures: Figures, *, bars: bool) -> Iterator[RenderableType]:
     others = [link for link in figures.links if not link.is_action]
     if others:
         yield _section("Other links", _links(figures))
+    if figures.signed.people or figures.signed.on_page:
+        yield _section("Signatures", _signed(figures, bars=bars))
+    if figures.course.steps:
+        yield _section(f"Over time ({figures.zone or 'UTC'})", _course(figures, bars=bars))
+    if figures.came_back.heard_of or figures.came_back.bounced or figures.came_back.complained:
+        yield _section("Came back", _came_back(figures, bars=bars))
+    if figures.openings:
+        yield _section("Openings", _openings(figures.openings))
+    if figures.conversions:
+        yield _section("Done on other sites", _conversions(figures, bars=bars))
     yield _section("Left by way of this mail", _unsubscribed(figures, bars=bars))
     yield _notes(figures)
 
@@ -123,24 +133,39 @@ def _action(figures: Figures, *, bars: bool) -> RenderableType:
 
 
 def _raw(clicks: Clicks) -> str:
-    words = f"{clicks.clicks:,} clicks in all"
+    words = f"Followed {clicks.raw:,} times: {clicks.clicks:,} clicks"
     if clicks.untracked:
         words += f", {clicks.untracked:,} of them by people who are not tracked"
     return f"{words}; {clicks.machine:,} more by machines, not counted."
+
+
+def _openings(openings: Openings) -> Text:
+    return Text(
+        f"At least {openings.people:,} people; {openings.unsure:,} more unsure. Apple and others fetch the picture"
+        f" whether the mail is read or not, and many programs never do, so this is no rate."
+        f" Fetched {openings.fetched:,} times."
+    )
+
+
+def _conversions(figures: Figures, *, bars: bool) -> Table:
+    rows = _Rows(figures.delivered.sent, bars=bars)
+    for done in figures.conversions:
+        rows.add(_printable(done.name), done.count, colour="green", of="of sent")
+    return rows.table
 
 
 def _links(figures: Figures) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("Link", overflow="fold", ratio=1)
     table.add_column("Place")
-    for name in ("People", "of sent", "Clicks", "Machines"):
+    for name in ("People", "of sent", "Clicks", "Machines", "All"):
         table.add_column(name, justify="right", no_wrap=True)
     for link in figures.links:
         if not link.is_action:
             label = Text.assemble(_printable(link.label), "\n", (_printable(link.url), "dim"))
             clicks = link.clicks
             rate = _percent(clicks.people_per_sent) if clicks.people else DASH
-            numbers = (_count(clicks.people), rate, _count(clicks.clicks), _count(clicks.machine))
+            numbers = (_count(clicks.people), rate, _count(clicks.clicks), _count(clicks.machine), _count(clicks.raw))
             table.add_row(label, link.placement, *numbers)
     return table
 
@@ -151,6 +176,57 @@ def _unsubscribed(figures: Figures, *, bars: bool) -> Table:
     return rows.table
 
 
+def _signed(figures: Figures, *, bars: bool) -> RenderableType:
+    signed = figures.signed
+    rows = _Rows(figures.delivered.sent, bars=bars)
+    rows.add("by way of this mail", signed.people, style="bold", colour="green", of="of sent")
+    for placement, people in signed.by_placement.items():
+        rows.add(f"  {placement}", people, colour="bright_black")
+    lines: list[RenderableType] = [rows.table]
+    if signed.per_thousand_sent is not None:
+        lines.append(Text(f"{signed.per_thousand_sent:,.1f} signatures for each 1,000 mails sent.", style="dim"))
+    if signed.on_page:
+        page = _Rows(signed.on_page, bars=bars)
+        page.add("on its page in all", signed.on_page, style="bold")
+        for source, people in signed.by_source.items():
+            page.add(f"  {_printable(source)}", people, colour="bright_black", of="of these")
+        lines.append(page.table)
+    return Group(*lines)
+
+
+def _course(figures: Figures, *, bars: bool) -> Table:
+    steps = figures.course.steps
+    most = max(max(step.clicks, step.signatures) for step in steps)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("From", no_wrap=True, min_width=LABEL_CELLS)
+    table.add_column("Clicks", justify="right", no_wrap=True)
+    table.add_column("Signatures", justify="right", no_wrap=True)
+    if bars:
+        table.add_column("")
+    zone = ZoneInfo(figures.zone) if figures.zone else UTC
+    for step in steps:
+        cells: list[RenderableType] = [f"{step.begins.astimezone(zone):%a %-d %b %H:%M}"]
+        cells += [_count(step.clicks), _count(step.signatures)]
+        if bars:
+            clicks = Text(bar(step.clicks / most), style="bright_black")
+            cells.append(Group(clicks, Text(bar(step.signatures / most), style="green")) if step.signatures else clicks)
+        table.add_row(*cells)
+    return table
+
+
+def _came_back(figures: Figures, *, bars: bool) -> RenderableType:
+    back = figures.came_back
+    rows = _Rows(figures.delivered.sent, bars=bars)
+    rows.add("delivered", back.delivered, style="bold", colour="green", of="of sent")
+    rows.add("bounced later", back.bounced, colour="red", of="of sent")
+    for reason, people in back.bounced_by_class.items():
+        rows.add(f"  {reason}: {CLASSES.get(reason, reason)}", people, style="dim", colour="")
+    rows.add("complained: reported as spam", back.complained, colour="red", of="of sent")
+    unknown = max(0, figures.delivered.sent - back.heard_of)
+    words = f"Of {unknown:,} sent mails nothing came back, neither that they arrived nor that they did not."
+    return Group(rows.table, Text(words, style="dim")) if unknown else rows.table
+
+
 def _notes(figures: Figures) -> Text:
     sent = figures.delivered.sent
     per = (
@@ -158,7 +234,7 @@ def _notes(figures: Figures) -> Text:
     )
     return Text(
         f"{per}People are mails whose link was followed at least once by other than a known program; "
-        "a scanner that looks like a browser can't be told from a person by one request.",
+        "scanners that look like browsers are found by what they do together, and some are not.",
         style="dim",
     )
 

@@ -46,6 +46,16 @@ class Secrets:
             )
         return self.address_key.encode()
 
+    def require_webhook(self) -> bytes:
+        """The key that signs what another program is told; raises when there is none: it could believe anybody."""
+        if not self.webhook_key:
+            raise MailerError(
+                "webhook.url is set, and there is no webhook key to sign with",
+                hint=f'Put webhook_key = "…" into {SECRETS_FILE} ({SHORTEST_KEY} characters or more; the other program '
+                "checks signatures with it), or set MAILER_WEBHOOK_KEY.",
+            )
+        return self.webhook_key.encode()
+
 
 def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets:
     """Secrets from secrets.toml (readable by its owner alone) with MAILER_* variables laid over it."""

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from mailer.store.engines import make_engine
 from mailer.store.marks import check_marks, refuse_moved
@@ -86,7 +85,7 @@ class Held:
             try:
                 with connection.begin():
                     yield connection
-            except DBAPIError:
+            except Exception:  # the driver's own too, which `begin` may raise
                 self.close()
                 raise
 

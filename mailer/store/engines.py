@@ -69,9 +69,8 @@ def shown(url: str) -> str:
     return without.render_as_string()
 
 
-def _json(value: Any) -> str:
-    # Letters as they are: SQLite finds a key in JSON by its bytes, and would miss one written with escapes.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# Letters as they are: SQLite finds a key in JSON by its bytes, and would miss one written with escapes.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _sqlite_options() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Executable, bindparam
+from sqlalchemy import Column, Connection, Executable, Table, bindparam, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -96,6 +96,39 @@ class ByNumber:
 
     def _singly(self, connection: Connection, numbers: Sequence[int]) -> bool:
         return len(numbers) <= self.FEW and connection.dialect.name == "sqlite"
+
+
+class PreparedInsert:
+    """Puts rows into a table, many by one statement.
+
+    SQLite's driver lets other threads run after each statement, and may wait milliseconds for its turn again.
+    """
+
+    SIZES = (64, 16, 4, 1)  # rows of a statement
+
+    def __init__(self, table: Table, columns: Sequence[str]) -> None:
+        self._columns = columns
+        self._statements = {
+            size: Prepared(
+                insert(table).values(
+                    [
+                        {name: bindparam(f"{name}_{row}", type_=table.c[name].type) for name in columns}
+                        for row in range(size)
+                    ]
+                )
+            )
+            for size in self.SIZES
+        }
+
+    def insert(self, connection: Connection, rows: Sequence[Values]) -> None:
+        """Store all rows; each has a value for every column."""
+        start = 0
+        for size in self.SIZES:
+            while len(rows) - start >= size:
+                part = rows[start : start + size]
+                values = {f"{name}_{place}": row[name] for place, row in enumerate(part) for name in self._columns}
+                self._statements[size].count(connection, values)
+                start += size
 
 
 def _binder(compiled: SQLCompiler, connection: Connection) -> Bind:

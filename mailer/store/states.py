@@ -76,6 +76,7 @@ class Wish(StrEnum):
 
     JOIN = "join"  # be on lists
     ADDRESS = "address"  # be mailed at another address
+    DATA = "data"  # have a copy of everything that is kept about them
 
 
 class ReturnedKind(StrEnum):

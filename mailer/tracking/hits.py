@@ -13,13 +13,16 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from mailer.store.prepared import ByNumber, PreparedInsert
+from mailer.store.states import DeliveryState
 from mailer.store.tables import deliveries, hits, people
-from mailer.tracking.rules import RULES, judge
+from mailer.tracking.rules import OPENING, RULES, judge
 
 # What the rules look at, now or later. Nothing here names a page or a person.
 KEPT_HEADERS = (
@@ -62,7 +65,7 @@ def make_hit(
 ) -> Hit:
     """The hit a request makes. `headers` have lower-case names; `address` is the client's IP, and is not kept."""
     kept = {name: _short(headers[name]) for name in KEPT_HEADERS if name in headers}
-    verdict, reasons = judge(method, kept)
+    verdict, reasons = _at_first_sight(method, tuple(kept.items()), n == OPENING)
     hit = Hit(
         campaign_id=campaign_id,
         delivery_id=delivery_id,
@@ -71,11 +74,15 @@ def make_hit(
         method=method,
         headers=kept,
         network=network_hash(address, campaign_id=campaign_id, key=key),
-        verdict=verdict.value,
-        reasons=" ".join(reasons),
+        verdict=verdict,
+        reasons=reasons,
     )
-    opted_out = any(headers.get(name, "").strip() == "1" for name in OPT_OUT_HEADERS)
-    return anonymous(hit) if opted_out else hit
+    return anonymous(hit) if opted_out(headers) else hit
+
+
+def opted_out(headers: Mapping[str, str]) -> bool:
+    """Whether the browser asks for its owner not to be tracked."""
+    return any(headers.get(name, "").strip() == "1" for name in OPT_OUT_HEADERS)
 
 
 def anonymous(hit: Hit) -> Hit:
@@ -83,6 +90,14 @@ def anonymous(hit: Hit) -> Hit:
     return replace(hit, delivery_id=None, headers={}, network=NO_NETWORK)
 
 
+@lru_cache(maxsize=4096)
+def _at_first_sight(method: str, headers: tuple[tuple[str, str], ...], opening: bool) -> tuple[str, str]:
+    """Verdict and reasons as they are stored. Most requests are made by few browsers."""
+    verdict, reasons = judge(method, dict(headers), opening=opening)
+    return verdict.value, " ".join(reasons)
+
+
+@lru_cache(maxsize=4096)
 def network_hash(address: str, *, campaign_id: int, key: bytes) -> bytes:
     """The keyed hash of the /24 (IPv4) or /48 (IPv6) an address is in; empty when it isn't an address.
 
@@ -93,29 +108,39 @@ def network_hash(address: str, *, campaign_id: int, key: bytes) -> bytes:
     except ValueError:
         return NO_NETWORK
     network = _network(parsed)
-    campaign_key = hmac.digest(key, b"mailer.network." + str(campaign_id).encode(), "sha256")
+    campaign_key = _campaign_key(key, campaign_id)
     return hashlib.blake2b(network, digest_size=NETWORK_BYTES, key=campaign_key).digest()
 
 
+@lru_cache(maxsize=64)
+def _campaign_key(key: bytes, campaign_id: int) -> bytes:
+    return hmac.digest(key, b"mailer.network." + str(campaign_id).encode(), "sha256")
+
+
 def record_hits(connection: Connection, found: Sequence[Hit]) -> list[int]:
-    """Store hits, anonymous for people who asked for that. Returns the deliveries that were named, each once."""
-    untracked = _untracked(connection, {hit.delivery_id for hit in found if hit.delivery_id is not None})
-    kept = [anonymous(hit) if hit.delivery_id in untracked else hit for hit in found]
-    if kept:
-        connection.execute(insert(hits), [_row(hit) for hit in kept])
-    return sorted({hit.delivery_id for hit in kept if hit.delivery_id is not None})
+    """Store hits, anonymous for people who asked for that. Returns those of the named deliveries that were uncertain,
+    each once: their mail did arrive."""
+    untracked, uncertain = _standing(connection, {hit.delivery_id for hit in found if hit.delivery_id is not None})
+    STORE.insert(connection, [_row(anonymous(hit) if hit.delivery_id in untracked else hit) for hit in found])
+    return sorted(uncertain - untracked)
 
 
-def _untracked(connection: Connection, delivery_ids: set[int]) -> set[int]:
-    """Those of the deliveries whose person is not to be tracked."""
-    if not delivery_ids:
-        return set()
-    rows = connection.execute(
-        select(deliveries.c.id)
-        .join(people, people.c.id == deliveries.c.person_id)
-        .where(deliveries.c.id.in_(delivery_ids), people.c.tracking.is_(False))
-    )
-    return set(rows.scalars())
+def _standing(connection: Connection, delivery_ids: set[int]) -> tuple[set[int], set[int]]:
+    """Those of the deliveries whose person is not to be tracked, and those that nobody knows the fate of."""
+    rows = STANDING.rows(connection, list(delivery_ids), {}) if delivery_ids else []
+    untracked = {number for number, tracking, _ in rows if tracking is not None and not tracking}
+    return untracked, {number for number, _, state in rows if state == DeliveryState.UNCERTAIN.value}
+
+
+STORE = PreparedInsert(hits, [column.name for column in hits.columns if column.name != "id"])
+STANDING = ByNumber(
+    deliveries.c.id,
+    lambda which: (
+        select(deliveries.c.id, people.c.tracking, deliveries.c.state)
+        .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
+        .where(which)
+    ),
+)
 
 
 def _network(address: IPv4Address | IPv6Address) -> bytes:
@@ -126,7 +151,8 @@ def _network(address: IPv4Address | IPv6Address) -> bytes:
 
 def _short(value: str) -> str:
     """A header's value fit to be kept: hostile input, so printable and short."""
-    return "".join(c if c.isprintable() else " " for c in value[:LONGEST_HEADER])
+    cut = value[:LONGEST_HEADER]
+    return cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
 
 
 def _row(hit: Hit) -> dict[str, Any]:

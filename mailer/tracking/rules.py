@@ -1,7 +1,7 @@
 """Who made a hit, as far as one request can tell: a person, a machine, or nobody knows. Pure and versioned.
 
-Each rule gives a reason, and the strongest verdict wins. Hits are stored raw, so that later rules judge old hits again;
-what only several hits together can show (every link in seconds, one network for many people) is not judged here.
+Each rule gives a reason, and the strongest verdict wins. Hits are stored raw, so that later rules judge old hits again.
+This is the judgement at first sight; what only several hits together can show is for `patterns`.
 
 The words of generic robot lists are left out on purpose: they take mail providers' picture proxies for robots, and let
 scanners that look like Chrome pass. Only who says so of itself is a machine here.
@@ -14,7 +14,8 @@ from collections.abc import Mapping
 
 from mailer.store.states import Verdict
 
-RULES = 1  # goes up with each change of what follows, and stands beside every verdict
+RULES = 2  # goes up with each change of what follows or of `patterns`, and stands beside every verdict
+OPENING = 0  # the number of the picture that tells of an opening, where links have theirs
 
 # What prefetching browsers and proxies say of themselves: Sec-Purpose (Fetch, §3.7 of the WHATWG standard) and the
 # older spellings of Chrome and Safari ("Purpose"), and Firefox ("X-Moz").
@@ -36,8 +37,22 @@ LIBRARY = re.compile(
 )
 
 
-def judge(method: str, headers: Mapping[str, str]) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict over one request, and every reason for it. `headers` have lower-case names."""
+# Providers that fetch pictures in the reader's place and keep them: Gmail and Yahoo when the mail is opened, which
+# also programs do that read along. They say so of themselves.
+PROXY = re.compile(r"googleimageproxy|ggpht\.com|yahoomailproxy", re.IGNORECASE)
+# Apple's Mail Privacy Protection fetches each picture, read or not, and says no more than this; Apple's Mail without
+# it names WebKit and no browser. The two can't be told apart for sure.
+PERHAPS_APPLE = re.compile(
+    r"^mozilla/5\.0( \((macintosh|iphone|ipad)[^)]*\) applewebkit/[\d.]+ \(khtml, like gecko\)( mobile/\w+)?)?$",
+    re.IGNORECASE,
+)
+
+
+def judge(method: str, headers: Mapping[str, str], *, opening: bool = False) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict over one request, and every reason for it. `headers` have lower-case names.
+
+    `opening`: it asked for the picture of a mail, which programs do in the reader's place.
+    """
     machine: list[str] = []
     unsure: list[str] = []
     if method != "GET":
@@ -46,9 +61,16 @@ def judge(method: str, headers: Mapping[str, str]) -> tuple[Verdict, tuple[str, 
     agent = headers.get("user-agent", "").strip()
     if not agent:
         unsure.append("agent:none")  # no browser leaves it out, some proxies strip it
-    elif LIBRARY.match(agent):
-        machine.append("agent:library")
-    elif ROBOT.search(agent):
-        machine.append("agent:robot")
+    elif PROXY.search(agent):
+        (unsure if opening else machine).append("agent:image-proxy")
+    elif says_it_is_a_program(agent):
+        machine.append("agent:library" if LIBRARY.match(agent) else "agent:robot")
+    elif opening and PERHAPS_APPLE.match(agent):
+        unsure.append("agent:perhaps-apple")
     verdict = Verdict.MACHINE if machine else Verdict.UNSURE if unsure else Verdict.HUMAN
     return verdict, (*machine, *unsure)
+
+
+def says_it_is_a_program(agent: str) -> bool:
+    """Whether a User-Agent names a robot or a library."""
+    return bool(LIBRARY.match(agent) or ROBOT.search(agent))

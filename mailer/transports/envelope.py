@@ -39,6 +39,7 @@ class Envelope:
     name: str  # "" when unknown
     values: tuple[str, ...]  # one for each slot of the message
     headers: tuple[tuple[str, str], ...]  # Message-ID, Date, List-Unsubscribe
+    return_path: str = ""  # where it goes when it comes back (RFC 5321 §4.4); "": to the sender
 
 
 class Fate(StrEnum):

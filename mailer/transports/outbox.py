@@ -20,6 +20,7 @@ from mailer.transports.envelope import (
     TransportRefused,
     TransportUnavailable,
 )
+from mailer.transports.headers import ascii_address
 from mailer.transports.mime import Skeleton, Unmailable
 
 _FOLDERS = ("cur", "new", "tmp")
@@ -80,7 +81,7 @@ class OutboxConnection:
         outcomes: list[Outcome] = []
         for envelope in envelopes:
             try:
-                content = self._skeleton.fill(envelope)
+                content = _returning_to(envelope.return_path) + self._skeleton.fill(envelope)
             except Unmailable as error:
                 outcomes.append(Outcome(Fate.REFUSED, detail=error.message))
                 continue
@@ -124,6 +125,11 @@ class OutboxConnection:
             draft.unlink(missing_ok=True)
             raise
         os.fsync(self._new)
+
+
+def _returning_to(address: str) -> bytes:
+    """The line that says where a mail came from, as whoever delivers it writes at its top (RFC 5321 §4.4)."""
+    return f"Return-Path: <{ascii_address(address)}>\r\n".encode() if address else b""
 
 
 def _refused(path: Path, error: OSError) -> TransportRefused:

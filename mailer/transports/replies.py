@@ -65,6 +65,7 @@ UNKNOWN = re.compile(
     r"(?:user|mailbox|recipient|address|account)\b[^.;]{0,40}?"
     r"\b(?:unknown|not found|doesn't exist|does not exist|disabled|inactive|invalid|no longer)"
     r"|no such (?:user|mailbox|recipient|address|account|person)|unknown (?:user|mailbox|recipient)"
+    r"|user doesn't have an? .{1,40} account"
     r"|invalid (?:recipient|mailbox)|no mailbox here|not our customer",
     re.IGNORECASE,
 )
@@ -74,6 +75,10 @@ LIMITED = re.compile(r"\brate\b|too (?:many|much|fast)|additional messages|quota
 BLOCKED = re.compile(r"spam|black ?list|block|reputation|policy|denied|reject|spf|dkim|dmarc|junk", re.IGNORECASE)
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
+# The same anywhere in the words of a report: a reply it quotes, or qmail's "(#5.1.1)".
+_QUOTED_NUMBER = re.compile(r"(?<![\d.])([45]\d\d)(?=[ -])")
+_QUOTED_CODE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_VAGUE = re.compile(r"[45]\.0\.0|")  # says no more than the number does
 _QUEUED = re.compile(r"queued as (\S+)", re.IGNORECASE)
 
 
@@ -119,6 +124,27 @@ def classify(reply: Reply, step: Step) -> ReplyClass:
     if not reply.enhanced and reply.number in (550, 551, 552, 553, 554):
         return _by_words(reply, step, found)
     return found
+
+
+def classify_report(status: str, words: str) -> ReplyClass:
+    """Whose fault it is that a mail came back later, by the same table. `status` is the enhanced code of a report
+    (RFC 3464 §2.3.4) or "", `words` its diagnostic text, in which there may be a better one."""
+    quoted = _QUOTED_CODE.search(words)
+    code = status if not _VAGUE.fullmatch(status) else quoted.group() if quoted else ""
+    if not re.fullmatch(r"[45]\.\d{1,3}\.\d{1,3}", code) or _VAGUE.fullmatch(code):
+        code = ""
+    first = code[:1] or status[:1]
+    number = next((n for n in _QUOTED_NUMBER.findall(words) if not first or n.startswith(first)), "")
+    # 550 and 450 mean nothing of their own.
+    reply = Reply(int(number or ("450" if first == "4" else "550")), code, words)
+    found = classify(reply, Step.RCPT)
+    if found is not OURS:
+        return found
+    # The mail was taken when it was sent, so it wasn't our login or our syntax: 5.5.0 is what Outlook.com says of
+    # mailboxes that aren't there, and 5.7.9 what Yahoo says of mails it doesn't like.
+    if reply.number >= 500 and UNKNOWN.search(words):
+        return HARD
+    return POLICY if code[1:3] == ".7" else SOFT
 
 
 def _before_anybody(reply: Reply, found: ReplyClass) -> ReplyClass:

@@ -127,6 +127,20 @@ class SmtpTransport:
         return context
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """From whom a mail goes to whom (RFC 5321 §3.3); both ASCII."""
+
+    sender: str
+    recipient: str
+
+    @property
+    def sender_in_words(self) -> str:
+        """Without the tag, which is a person's token."""
+        local, _, domain = self.sender.rpartition("@")
+        return f"{local.partition('+')[0]}@{domain}"
+
+
 class SmtpConnection:
     """An open conversation for one mailing. When it breaks, the next hand-over opens another."""
 
@@ -142,7 +156,11 @@ class SmtpConnection:
         for envelope in envelopes:
             try:
                 content = self._skeleton.fill(envelope)
-                outcomes.append(self._deliver(ascii_address(envelope.address), content))
+                way = _Way(
+                    ascii_address(envelope.return_path) if envelope.return_path else self._skeleton.from_address,
+                    ascii_address(envelope.address),
+                )
+                outcomes.append(self._deliver(way, content))
             except Unmailable as error:
                 outcomes.append(Outcome(Fate.REFUSED, detail=error.message))
             except (TransportUnavailable, TransportRefused) as error:
@@ -157,37 +175,37 @@ class SmtpConnection:
             self._talk.leave()
             self._talk = None
 
-    def _deliver(self, recipient: str, content: bytes) -> Outcome:
+    def _deliver(self, way: _Way, content: bytes) -> Outcome:
         reused = self._used and self._talk is not None
         try:
-            return self._transaction(recipient, content)
+            return self._transaction(way, content)
         except Lost as lost:
             self._drop()
             if not reused or lost.timed_out:
                 return Outcome(Fate.DEFERRED, detail=f"the relay broke off: {lost.why}", reply_class=ReplyClass.SOFT)
         # Relays close connections that were idle or had many mails, and say so to nobody. Nothing was taken: once more.
         try:
-            return self._transaction(recipient, content)
+            return self._transaction(way, content)
         except Lost as lost:
             self._drop()
             return Outcome(Fate.DEFERRED, detail=f"the relay broke off: {lost.why}", reply_class=ReplyClass.SOFT)
 
-    def _transaction(self, recipient: str, content: bytes) -> Outcome:
+    def _transaction(self, way: _Way, content: bytes) -> Outcome:
         """MAIL, RCPT, DATA and the message. Raises `Lost` while surely nothing was taken."""
         if self._talk is None:
             self._talk = open_talk(self._relay)
         talk = self._talk
         self._used = True
         talk.deadline = time.monotonic() + self._relay.timeout_seconds
-        refusal = self._announce(talk, recipient, len(content))
+        refusal = self._announce(talk, way, len(content))
         return refusal if refusal is not None else self._message(talk, content)
 
-    def _announce(self, talk: Talk, recipient: str, size_bytes: int) -> Outcome | None:
+    def _announce(self, talk: Talk, way: _Way, size_bytes: int) -> Outcome | None:
         """Everything before the message; None when the relay waits for it. One round trip when pipelined (RFC 2920)."""
         size = f" SIZE={size_bytes}" if talk.has_extn("size") else ""
         commands = (
-            (Step.MAIL, f"MAIL FROM:<{self._skeleton.from_address}>{size}\r\n"),
-            (Step.RCPT, f"RCPT TO:<{recipient}>\r\n"),
+            (Step.MAIL, f"MAIL FROM:<{way.sender}>{size}\r\n"),
+            (Step.RCPT, f"RCPT TO:<{way.recipient}>\r\n"),
             (Step.DATA, "DATA\r\n"),
         )
         if talk.pipelining:
@@ -203,7 +221,7 @@ class SmtpConnection:
             result = outcome(reply, step)
             if step is Step.MAIL and result.reply_class is ReplyClass.OURS and result.fate is Fate.REFUSED:
                 raise TransportRefused(
-                    f"the relay {self._relay} doesn't let us send from {self._skeleton.from_address}: {reply}",
+                    f"the relay {self._relay} doesn't let us send from {way.sender_in_words}: {reply}",
                     hint="Check the sender's address and the [smtp] login.",
                 )
             return result

@@ -12,7 +12,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from mailer.errors import MailerError
+from mailer.web.protocol import TimedProtocol
 
+MOST_AT_ONCE = 900  # connections and requests; below the 1,024 files that a process may usually open
 DRAIN_SECONDS = 10  # how long requests under way may take once it is told to stop
 
 
@@ -50,6 +52,8 @@ def configure(app: Starlette, *, proxies: Sequence[str] = ()) -> uvicorn.Config:
     """
     config = uvicorn.Config(
         app,
+        http=TimedProtocol,
+        limit_concurrency=MOST_AT_ONCE,
         access_log=False,
         log_config=None,
         server_header=False,

@@ -22,6 +22,7 @@ class Written:
 
     slug = "appeal"
     list = "supporters"
+    is_urgent = False
 
     def __init__(self, audience: dict[str, object]) -> None:
         self.audience = audience
@@ -77,7 +78,7 @@ def test_everything_at_once(database: Database, workspace: Workspace, now: datet
         ({"segment": 7}, "must be an expression"),
         ({"segment": "mailed('nowhere')"}, "no campaign 'nowhere'"),
         ({"segment": "not (supporter.country and subscribed('nowhere'))"}, "no list 'nowhere'"),
-        ({"segment": "signed('a-page')"}, "action pages come later"),
+        ({"segment": "signed('a-page')"}, "there is no action page 'a-page'"),
         ({"segment": "opened('x')"}, "opened"),
         ({"not_mailed_by": ["appeal"]}, "no campaign 'appeal'"),
         ({"not_mailed_within_hours": "1h"}, "must be a number"),

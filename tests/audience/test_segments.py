@@ -26,11 +26,11 @@ from mailer.compose.expressions import (
     Not,
     Or,
 )
-from mailer.errors import FaultsFound, MailerError
+from mailer.errors import FaultsFound
 from mailer.store.database import Database, open_database
 from mailer.store.states import DeliveryState, Verdict
 from mailer.store.tables import people
-from tests.audience.world import add_campaign, add_person, click, deliver, subscribe
+from tests.audience.world import add_campaign, add_person, click, deliver, put_name, subscribe
 from tests.databases import ENGINES, NewDatabase
 
 TEXTS = (
@@ -63,6 +63,9 @@ def world(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator
                 verdict = (Verdict.HUMAN, Verdict.MACHINE, Verdict.UNSURE)[n // 5 % 3]
                 click(connection, deliver(connection, first, n, number=n, state=state), n=n % 2 + 1, verdict=verdict)
         deliver(connection, second, None, number=1)
+        for n in range(3, 61, 4):
+            put_name(connection, "first", n)
+        put_name(connection, "first", None)
     yield store
     store.close()
 
@@ -70,7 +73,7 @@ def world(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator
 fields = st.sampled_from(FIELDS).map(lambda name: Field("supporter", name))
 texts = st.sampled_from(TEXTS).map(Const)
 numbers = st.sampled_from(NUMBERS).map(Const)
-CALLS = ("mailed", "clicked")
+CALLS = ("mailed", "clicked", "signed")
 calls = st.builds(lambda name, slug: Call(name, (slug,)), st.sampled_from(CALLS), st.sampled_from(["first", "second"]))
 
 
@@ -126,6 +129,7 @@ def expected_calls() -> dict[str, dict[str, set[int]]]:
         "subscribed": {"a": {n for n in range(1, 61) if n % 2}},
         "mailed": {"first": {n for n in tens if n % 3 != 1}},
         "clicked": {"first": {n for n in tens if n % 2 == 0 and n // 5 % 3 != 1}},
+        "signed": {"first": set(range(3, 61, 4))},
     }
 
 
@@ -170,11 +174,6 @@ def test_what_a_segment_can_not_say(segment: str, words: str) -> None:
     with pytest.raises(FaultsFound) as caught:
         parse_segment(segment, fields=FIELDS)
     assert words in str(caught.value)
-
-
-def test_signed_is_for_later() -> None:
-    with pytest.raises(MailerError, match="action pages come later"):
-        condition('signed("a-page")')
 
 
 def test_the_name_is_the_same_in_both(world: Database) -> None:

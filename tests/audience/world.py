@@ -7,17 +7,20 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.importing import ImportReport, import_file
+from mailer.audience.signing import Origin, Particulars, sign
 from mailer.store.database import Database
+from mailer.store.returns import signatures
 from mailer.store.states import CampaignState, DeliveryState, Membership, Verdict
 from mailer.store.tables import campaigns, deliveries, hits, links, people, subscriptions
 from mailer.workspace import ListDefinition
 from tests.conftest import NOW
 
 KEY = b"an-address-key-for-tests-that-is-long-enough"
+NOBODY = Particulars("", "")
 SUPPORTERS = ListDefinition("supporters", "Supporters", "supporters.lists.example.org", consent="Yes, mail me.")
 
 
@@ -86,6 +89,14 @@ def click(connection: Connection, delivery_id: int, *, n: int = 1, verdict: Verd
             network=b"", verdict=verdict.value, rules=1,
         )
     )  # fmt: skip
+
+
+def put_name(connection: Connection, page: str, person_id: int | None) -> None:
+    """A signature; of somebody who was forgotten meanwhile when there is no number."""
+    statement = sign(connection, page=page, statement="We ask.", person_id=person_id or 10**9, who=NOBODY,
+                     origin=Origin(), at=NOW)  # fmt: skip
+    if person_id is None:
+        connection.execute(update(signatures).where(signatures.c.id == statement.id).values(person_id=None))
 
 
 def bring(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.delivery.patience import LONGEST_SECONDS, Patience
+from mailer.delivery.patience import LONGEST_PAUSE_SECONDS, LONGEST_SECONDS, Patience
+from mailer.delivery.running import RunReport
 from mailer.delivery.stopping import Stop
+from mailer.delivery.tally import Tally
 from mailer.store.database import DatabaseTrouble
 
 FULL = DatabaseTrouble("the disk is full", hint="Make space.", passing=True)
@@ -80,3 +82,22 @@ def test_a_stop_cuts_the_wait_to_its_drain() -> None:
     with pytest.raises(DatabaseTrouble):
         wait.patience(stop).wait_for(wait.action, ())
     assert wait.now == pytest.approx(5, abs=1.1)
+
+
+def test_all_who_wait_share_one_drain() -> None:
+    """The runner waits with its engine: after a signal they may take five seconds together, not each."""
+    wait, stop = Wait(works_at=1000), Stop()
+    first, second = wait.patience(stop), wait.patience(stop)
+    stop.now("stopped by SIGTERM", drain_seconds=5)
+    for patience in (first, second):
+        with pytest.raises(DatabaseTrouble):
+            patience.wait_for(wait.action, ())
+    assert wait.now <= 5 + 2 * LONGEST_PAUSE_SECONDS
+
+
+def test_a_run_that_leaves_somebody_uncertain_calls_for_staff() -> None:
+    doubtful = Tally()
+    doubtful.uncertain = 1
+    assert RunReport(tallies={"appeal": doubtful}).trouble
+    assert RunReport(settled=1).trouble
+    assert not RunReport(tallies={"appeal": Tally()}).trouble

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mailer.compose.message import Context, Message, Parts, Slot
 from mailer.delivery.postman import Postman
-from mailer.settings.values import Public, Settings
+from mailer.settings.values import Bounces, Public, Settings
+from mailer.tracking.return_path import tag_of, tokens_in
 from mailer.tracking.tokens import Named, Purpose, Signer
 
 SIGNER = Signer([b"k" * 32])
@@ -53,7 +54,7 @@ def test_the_header_that_lets_people_leave_is_there_though_the_message_never_say
     made = postman(message("supporter.first_name"), mailto="out@example.org")
     envelope = made.envelope(7, attempt=1, address="ada@example.org", supporter=SUPPORTER, now=NOW)
     token = SIGNER.sign(Purpose.UNSUBSCRIBE, Named(7))
-    said = f"<https://m.example.org/u/{token}>, <mailto:out@example.org?subject={token}>"
+    said = f"<https://m.example.org/u/{token}>, <mailto:out@example.org?subject=unsubscribe%20{token}>"
     assert dict(envelope.headers)["List-Unsubscribe"] == said
     urls = made.urls(Named(7))
     assert urls.unsubscribe.endswith(f"/u/{token}")
@@ -75,6 +76,20 @@ def test_another_zone_is_the_same_moment() -> None:
     for zone in (UTC, timezone(timedelta(hours=5, minutes=30))):
         envelope = made.envelope(1, attempt=1, address="a@example.org", supporter={}, now=NOW.astimezone(zone))
         assert parsedate_to_datetime(dict(envelope.headers)["Date"]) == NOW.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("proof", [False, True])
+def test_a_mail_comes_back_to_a_mailbox_with_its_own_token(proof: bool) -> None:
+    settings = Settings(root=Path(), bounces=Bounces(address="bounces@example.org"))
+    made = Postman(message(*ALL), settings=settings, signer=SIGNER, proof=proof)
+    envelope = made.envelope(7, attempt=1, address="ada@example.org", supporter=SUPPORTER, now=NOW)
+    (token,) = tokens_in(envelope.return_path)
+    assert SIGNER.read(Purpose.RETURN, token) == Named(7, proof=proof)
+    assert envelope.return_path == f"bounces+{tag_of(token)}@example.org"
+    assert made.urls(Named(7, proof=proof)) == postman(message(*ALL), proof=proof).urls(Named(7, proof=proof))
+    assert (
+        postman(message(*ALL)).envelope(7, attempt=1, address="a@example.org", supporter={}, now=NOW).return_path == ""
+    )
 
 
 def test_a_proof_says_so() -> None:

@@ -26,6 +26,12 @@ SLOTS = (
     Slot("unsubscribe_url", Context.ATTRIBUTE),
     Slot("view_url", Context.ATTRIBUTE),
 )
+# What makes the rules come to each verdict.
+HEADERS: Mapping[Verdict, Mapping[str, str]] = {
+    Verdict.HUMAN: {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"},
+    Verdict.MACHINE: {"user-agent": "curl/8.14.1"},
+    Verdict.UNSURE: {},
+}
 ACTION = "https://action.example.org/act/ask?source=mail"
 
 
@@ -149,7 +155,7 @@ def add_hit(
     connection.execute(
         insert(hits).values(
             campaign_id=campaign_id, delivery_id=None if number is None else delivery_id(number, campaign_id), n=n,
-            at=now, method="GET", headers={}, network=b"", verdict=verdict, reasons="", rules=RULES,
+            at=now, method="GET", headers=HEADERS[verdict], network=b"", verdict=verdict, reasons="", rules=RULES,
         )
     )  # fmt: skip
 

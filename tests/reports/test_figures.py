@@ -63,13 +63,13 @@ def test_a_campaign_of_ten(ten_sent: Database, now: datetime) -> None:
     found = of(ten_sent)
     assert (found.audience, found.left_out) == (12, {"unsubscribed": 2})
     assert found.delivered == Delivered(people=10, sent=10)
-    assert found.action == Clicks(people=2, people_per_sent=0.2, unsure=1, clicks=6, untracked=1, machine=4)
+    assert found.action == Clicks(people=2, people_per_sent=0.2, unsure=1, clicks=6, untracked=1, machine=4, raw=10)
     assert [(p.name, p.clicks.people, p.clicks.clicks, p.clicks.machine) for p in found.placements] == [
         ("button", 2, 4, 3),
         ("inline", 1, 2, 1),
     ]
     assert [(link.n, link.clicks.people) for link in found.links] == [(1, 2), (2, 1), (3, 1), (4, 0)]
-    assert found.links[2].clicks == Clicks(people=1, people_per_sent=0.1, clicks=1, machine=1)
+    assert found.links[2].clicks == Clicks(people=1, people_per_sent=0.1, clicks=1, machine=1, raw=2)
     assert (found.unsubscribed, found.unsubscribed_per_sent) == (1, 0.1)
 
 
@@ -149,5 +149,6 @@ def test_sql_counts_as_a_reader_would(
         assert clicks.unsure == len(doubtful)
         assert clicks.machine == verdicts[MACHINE]
         assert clicks.clicks == verdicts[HUMAN] + verdicts[UNSURE]
+        assert clicks.raw == len(mine)
         assert clicks.untracked == len([1 for number, verdict in mine if not number and verdict is not MACHINE])
     assert sum(link.clicks.clicks for link in found.links) == len([v for _, _, v in rows if v is not MACHINE])

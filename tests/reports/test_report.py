@@ -21,16 +21,20 @@ from mailer.reports.exporting import as_csv
 from mailer.reports.figures import figures
 from mailer.reports.showing import BAR_CELLS, bar, show
 from mailer.store.database import Database
+from mailer.store.returns import conversions
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import campaigns
+from mailer.tracking.hits import make_hit, record_hits
 from mailer.workspace import Workspace
 from tests.reports.builders import (
+    CAMPAIGN,
     SLUG,
     add_campaign,
     add_deliveries,
     add_event,
     add_hit,
     add_people,
+    delivery_id,
     make_links,
     make_message,
 )
@@ -54,6 +58,36 @@ def sent(workspace: Workspace, database: Database, now: datetime, monkeypatch: p
             add_hit(connection, number, 1, now=now)
         add_event(connection, 4, "unsubscribed", now=now)
     return database
+
+
+# CVE-2022-25772: what a stranger's program said of itself ran as a script in the staff's browser.
+HOSTILE = '=cmd|"/c calc"!A1<script>alert(1)</script>\x1b]0;owned\x07\u202e'
+
+
+def test_what_strangers_say_of_themselves_is_shown_nowhere_as_it_came(sent: Database, now: datetime) -> None:
+    with sent.write() as connection:
+        record_hits(
+            connection,
+            [
+                make_hit(
+                    campaign_id=CAMPAIGN, delivery_id=delivery_id(5), n=n, at=now + timedelta(hours=1), method="GET",
+                    headers={"user-agent": HOSTILE, "accept": HOSTILE}, address=HOSTILE, key=b"key",
+                )
+                for n in (0, 1)
+            ],
+        )  # fmt: skip
+        connection.execute(
+            conversions.insert().values(
+                campaign_id=CAMPAIGN, name=HOSTILE, reference=HOSTILE, at=now, source=HOSTILE, n=1
+            )
+        )
+    outputs = [run(SLUG).output, run(SLUG, "--csv").output]
+    outputs.append(CliRunner().invoke(cli, ["clicks", "recompute"]).output)
+    for output in outputs:
+        assert "\x1b" not in output
+        assert "\x07" not in output
+        assert not any(cell.startswith("=") for row in csv.reader(io.StringIO(output)) for cell in row)
+    assert json.loads(run(SLUG, "--json").output)["openings"] == {"people": 1, "unsure": 0, "fetched": 1}
 
 
 def run(*arguments: str) -> Result:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from mailer.store.database import Database
-from mailer.store.states import Verdict
-from mailer.store.tables import hits, people
+from mailer.store.states import DeliveryState, Verdict
+from mailer.store.tables import deliveries, hits, people
 from mailer.tracking.hits import LONGEST_HEADER, Hit, make_hit, network_hash, record_hits
 from mailer.tracking.rules import RULES
 from tests.reports.builders import add_campaign, add_deliveries, add_people, delivery_id, make_message
@@ -83,11 +83,16 @@ def test_hits_are_stored_and_untracked_people_are_not_named(database: Database, 
         add_campaign(connection, make_message(), now=now)
         add_deliveries(connection, [1, 2, 3], now=now)
         connection.execute(update(people).where(people.c.id == 2).values(tracking=False))
-        named = record_hits(connection, [a_hit(1), a_hit(2), a_hit(1), replace(a_hit(3), delivery_id=None), a_hit(9)])
-    assert named == [delivery_id(1), delivery_id(9)]
+        connection.execute(
+            update(deliveries).where(deliveries.c.id != delivery_id(1)).values(state=DeliveryState.UNCERTAIN)
+        )
+        found = [a_hit(1), a_hit(2), a_hit(1), replace(a_hit(3), delivery_id=None), a_hit(9), a_hit(3)]
+        arrived = record_hits(connection, found)
+    assert arrived == [delivery_id(3)]
     with database.read() as connection:
         rows = connection.execute(select(hits).order_by(hits.c.id)).all()
-    assert [row.delivery_id for row in rows] == [delivery_id(1), None, delivery_id(1), None, delivery_id(9)]
+    known = [row.delivery_id for row in rows]
+    assert known == [delivery_id(1), None, delivery_id(1), None, delivery_id(9), delivery_id(3)]
     assert (rows[1].headers, rows[1].network) == ({}, b"")
     assert rows[0].at == MOMENT
     assert {row.rules for row in rows} == {RULES}

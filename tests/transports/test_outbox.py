@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import mailbox
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ def test_the_same_delivery_again_replaces_itself(tmp_path: Path) -> None:
     assert hand_over(tmp_path, 1, attempt=2) != first
     assert len(list((tmp_path / "new").iterdir())) == 2
     assert (tmp_path / "new" / first).read_bytes() == build(MAILING, envelope(1))
+
+
+def test_the_return_path_stands_at_the_top_as_in_a_mailbox(tmp_path: Path) -> None:
+    connection = Outbox(tmp_path).connect(MAILING)
+    sent = replace(envelope(1), return_path="bounces+token@example.org")
+    (outcome,) = connection.hand_over([sent])
+    connection.close()
+    content = (tmp_path / "new" / outcome.provider_id).read_bytes()
+    assert content == b"Return-Path: <bounces+token@example.org>\r\n" + build(MAILING, sent)
 
 
 def test_a_mail_that_somebody_has_read_is_not_delivered_again(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.transports.envelope import Fate, ReplyClass
-from mailer.transports.replies import ENHANCED, Step, classify, outcome, read_reply
+from mailer.transports.replies import ENHANCED, Step, classify, classify_report, outcome, read_reply
 from tests.conftest import REPOSITORY
 
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
@@ -106,3 +106,32 @@ def test_the_documentation_shows_the_table_as_it_is() -> None:
             if code.strip()[:1] in "45x" and "." in code:
                 shown[code.strip()] = ReplyClass(kind.strip().partition(";")[0])
     assert shown == ENHANCED
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
+        ("5.1.1", "550 5.1.1 no such user", HARD),
+        ("5.0.0", "550 5.1.1 <x>: unknown", HARD),  # Exim: the better code stands in the words
+        ("5.0.0", "550 No such user here", HARD),
+        ("", "Sorry, no mailbox here by that name. (#5.1.1)", HARD),
+        ("5.0.0", "554 delivery error: dd This user doesn't have a yahoo.com account (x) [0]", HARD),
+        ("5.2.2", "552 5.2.2 mailbox full", SOFT),
+        ("4.4.1", "connect to mx.example.org: Connection timed out", SOFT),
+        ("5.4.4", "Host or domain name not found", SOFT),
+        ("4.1.1", "450 4.1.1 user unknown in local table", SOFT),  # not for good
+        ("5.7.1", "554 5.7.1 spam", POLICY),
+        ("5.7.9", "554 5.7.9 Message not accepted for policy reasons", POLICY),
+        ("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable", SOFT),
+        ("5.5.0", "550 5.5.0 unknown user", HARD),
+        ("", "", SOFT),
+        ("nonsense", "nonsense", SOFT),
+    ],
+)
+def test_a_report_is_judged_by_the_same_table(status: str, words: str, kind: ReplyClass) -> None:
+    assert classify_report(status, words) is kind
+
+
+@given(st.text(max_size=12), st.text(max_size=80))
+def test_no_report_is_our_own_fault_and_none_makes_it_fail(status: str, words: str) -> None:
+    assert classify_report(status, words) in (HARD, SOFT, POLICY)

@@ -95,6 +95,25 @@ def test_a_refused_sender_stops_the_sending_and_blames_nobody(relay: Relay, repl
     assert caught.value.hint
 
 
+def test_each_mail_leaves_with_its_own_return_path(relay: Relay) -> None:
+    connection = transport(relay).connect(MAILING)
+    back = replace(envelope(1), return_path="bounces+one@example.org")
+    outcomes = connection.hand_over([back, envelope(2)])
+    connection.close()
+    assert [outcome.fate for outcome in outcomes] == [ACCEPTED, ACCEPTED]
+    assert [one.sender for one in relay.received] == ["bounces+one@example.org", "appeals@example.org"]
+
+
+def test_a_refused_return_path_is_named_without_its_token(relay: Relay) -> None:
+    relay.on(Step.MAIL, Say("550 5.1.8 no such sender"))
+    connection = transport(relay).connect(MAILING)
+    with pytest.raises(TransportRefused) as caught:
+        connection.hand_over([replace(envelope(1), return_path="bounces+token@example.org")])
+    connection.close()
+    assert "bounces@example.org" in caught.value.message
+    assert "token" not in caught.value.message
+
+
 AT_THE_GREETING = [
     (Step.CONNECT, "421 busy", TransportUnavailable),
     (Step.CONNECT, "450 busy", TransportUnavailable),

@@ -15,7 +15,7 @@ from mailer.store.states import DeliveryState, Verdict
 from mailer.store.tables import campaigns, deliveries, events, people
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.app import create_app
-from mailer.web.public.clicks import location
+from mailer.web.public.locations import location
 from mailer.workspace import Workspace
 from tests.reports.builders import ACTION, CAMPAIGN, SLUG, add_campaign, add_deliveries, delivery_id, make_message
 from tests.web.client import BROWSER, fetch, serving

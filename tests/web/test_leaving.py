@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 from sqlalchemy import delete, update
 
@@ -17,7 +19,6 @@ from mailer.store.tables import (
 )
 from mailer.tracking.tokens import Named, Purpose
 from tests.reports.builders import SLUG, delivery_id
-from tests.web.client import BROWSER
 from tests.web.conftest import Served
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -88,7 +89,7 @@ def test_repeats_are_fine_and_count_once(served: Served) -> None:
     page = served.get(served.path(Purpose.UNSUBSCRIBE))
     assert page.status == 200
     assert "You are not subscribed" in page.text
-    assert "<button" not in page.text
+    assert ">Unsubscribe</button>" not in page.text
     assert len(served.rows(events)) == len(served.rows(consents)) == len(served.rows(suppressions)) == 1
 
 
@@ -142,32 +143,39 @@ def test_a_huge_body_is_refused(served: Served) -> None:
     assert statuses(served) == ["subscribed", "subscribed"]
 
 
-def test_preferences_show_the_lists_and_leave_the_ticked_ones(served: Served) -> None:
-    path = served.path(Purpose.PREFERENCES)
-    page = served.get(path, headers=BROWSER).text
-    assert "Monthly &lt;news&gt;" in page
-    assert page.count('type="checkbox"') == 2
-    news = next(row.list_id for row in served.rows(subscriptions) if row.list_id != 1)
-    reply = served.post(path, f"leave={news}&leave=999&leave=x".encode())
+@pytest.mark.parametrize("body", [b"from=page", ONE_CLICK])
+def test_a_mistake_can_be_undone_for_a_day(served: Served, body: bytes) -> None:
+    before = served.rows(subscriptions)[0].status, served.rows(suppressions)
+    page = served.post(served.path(Purpose.UNSUBSCRIBE), body).text
+    undo = f"{served.path(Purpose.UNSUBSCRIBE)}/undo"
+    assert f'action="{undo}"' in page
+    assert f'action="{undo}"' in served.get(served.path(Purpose.UNSUBSCRIBE)).text
+    assert served.get(undo).status == 405
+    assert statuses(served) == ["unsubscribed", "subscribed"]
+    reply = served.post(undo)
     assert reply.status == 200
-    assert "You have left" in reply.text
-    assert reply.text.count('type="checkbox"') == 1
-    assert sorted(statuses(served)) == ["subscribed", "unsubscribed"]
-    assert [(row.kind, row.delivery_id) for row in served.rows(events)] == [("unsubscribed", delivery_id(1))]
-    both = "&".join(f"leave={row.list_id}" for row in served.rows(subscriptions))
-    assert "on none of our lists" in served.post(path, both.encode()).text
-    assert len(served.rows(events)) == 1
+    assert "you are subscribed again" in reply.text
+    assert (served.rows(subscriptions)[0].status, served.rows(suppressions)) == before
+    assert [row.kind for row in served.rows(events)] == ["unsubscribed", "undone"]
+    assert served.rows(consent_sources)[-1].how == "undo"
+    assert "you are subscribed again" in served.post(undo).text
+    assert len(served.rows(events)) == 2, "a repeat changes nothing"
 
 
-def test_preferences_cannot_touch_lists_the_person_is_not_on(served: Served) -> None:
+def test_after_a_day_it_is_too_late(served: Served, now: datetime) -> None:
+    served.post(served.path(Purpose.UNSUBSCRIBE), ONE_CLICK)
+    yesterday = now - timedelta(days=1)
     with served.database.write() as connection:
-        connection.execute(delete(subscriptions).where(subscriptions.c.person_id == 1, subscriptions.c.list_id == 2))
-    reply = served.post(served.path(Purpose.PREFERENCES), b"leave=2")
-    assert reply.status == 200
-    assert served.rows(suppressions) == served.rows(events) == []
+        connection.execute(update(consents).values(at=yesterday))
+        connection.execute(update(subscriptions).values(changed_at=yesterday))
+    assert "/undo" not in served.get(served.path(Purpose.UNSUBSCRIBE)).text
+    assert "can't be undone" in served.post(f"{served.path(Purpose.UNSUBSCRIBE)}/undo").text
+    assert statuses(served) == ["unsubscribed", "subscribed"]
 
 
-def test_preferences_of_a_proof_change_nothing(served: Served) -> None:
-    reply = served.post(served.path(Purpose.PREFERENCES, proof=True), b"leave=1&leave=2")
-    assert "This was a test mail" in reply.text
-    assert statuses(served, 2) == ["subscribed", "subscribed"]
+def test_undoing_needs_the_token_of_leaving_and_a_proof_undoes_nothing(served: Served) -> None:
+    served.post(served.path(Purpose.UNSUBSCRIBE), ONE_CLICK)
+    for token in (served.token(Purpose.CLICK), served.token(Purpose.PREFERENCES), "x"):
+        assert served.post(f"/u/{token}/undo").status == 404
+    assert "test mail" in served.post(f"{served.path(Purpose.UNSUBSCRIBE, proof=True)}/undo").text
+    assert statuses(served) == ["unsubscribed", "subscribed"]

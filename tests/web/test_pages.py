@@ -51,7 +51,12 @@ def all_pages(served: Served) -> dict[str, Reply]:
         "proof": served.get(served.path(Purpose.UNSUBSCRIBE, proof=True)),
         "left": served.post(leaving, b"from=page"),
         "already": served.get(leaving),
-        "less": served.post(preferences, b"leave=2"),
+        "undone": served.post(f"{leaving}/undo"),
+        "less": served.post(preferences, b"shown=1&shown=2&on=1"),
+        "address": served.post(f"{preferences}/address", b"email=zoe@example.net"),
+        "no address": served.post(f"{preferences}/address", b"email=zoe"),
+        "data": served.post(f"{preferences}/data"),
+        "delete": served.get(f"{preferences}/delete"),
         "lost": served.get("/c/x/1"),
         "nowhere": served.get("/nothing/here"),
         "method": served.get("/", method="DELETE"),
@@ -59,13 +64,22 @@ def all_pages(served: Served) -> dict[str, Reply]:
 
 
 def test_every_page_keeps_the_promises(served: Served) -> None:
-    for name, reply in all_pages(served).items():
+    keep_the_promises(all_pages(served))
+
+
+def keep_the_promises(pages: dict[str, Reply]) -> None:
+    """Small, no script, nothing loaded, one heading, every field named, a strict policy."""
+    for name, reply in pages.items():
         assert len(reply.body) < 20_000, name
         outline = Outline(reply.text)
         tags = outline.names()
         assert not {"script", "img", "link", "iframe", "object", "video", "audio"} & set(tags), name
         assert tags.count("h1") == tags.count("title") == tags.count("main") == 1, name
         assert outline.tags[0] == ("html", {"lang": "en", "dir": "ltr"}), name
+        named = {given.get("for") for tag, given in outline.tags if tag == "label"}
+        boxes = ("checkbox", "radio", "hidden")  # the first two stand inside their labels
+        fields = [given for tag, given in outline.tags if tag in ("input", "select")]
+        assert {given.get("id") for given in fields if given.get("type") not in boxes} <= named, name
         assert not [tag for tag, given in outline.tags if "style" in given or any(a.startswith("on") for a in given)]
         assert "width=device-width" in reply.text
         check_policy(reply)

@@ -19,7 +19,21 @@ from starlette.routing import BaseRoute, Mount, Route
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
 from mailer.tracking.tokens import BadToken
-from mailer.web.public import archive, clicks, health, leaving, preferences, viewing
+from mailer.web.public import (
+    acting,
+    archive,
+    clicks,
+    confirming,
+    conversions,
+    health,
+    hooks,
+    joining,
+    leaving,
+    opens,
+    preferences,
+    viewing,
+)
+from mailer.web.public.applying import Applier
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import Guard
 from mailer.workspace import Workspace
@@ -28,16 +42,32 @@ log = logging.getLogger(__name__)
 
 ROUTES = (
     Route("/c/{token}/{n}", clicks.follow),
+    Route("/o/{token}.gif", opens.opened),
+    Route("/api/conversions", conversions.report, methods=["POST"]),
     Route("/u/{token}", leaving.ask, methods=["GET"]),
     Route("/u/{token}", leaving.leave, methods=["POST"]),
+    Route("/u/{token}/undo", leaving.undo, methods=["POST"]),
     Route("/v/{token}", viewing.view),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
+    Route("/act/{slug}", acting.show, methods=["GET"]),
+    Route("/act/{slug}", acting.add, methods=["POST"]),
+    Route("/act/{slug}/thanks", acting.thanks, methods=["GET"]),
+    Route("/p/{token}/address", preferences.move, methods=["POST"]),
+    Route("/p/{token}/data", preferences.data, methods=["POST"]),
+    Route("/p/{token}/delete", preferences.ask_to_delete, methods=["GET"]),
+    Route("/p/{token}/delete", preferences.delete, methods=["POST"]),
+    Route("/join/{list}", joining.show, methods=["GET"]),
+    Route("/join/{list}", joining.join, methods=["POST"]),
+    Route("/join/{list}/sent", joining.sent, methods=["GET"]),
+    Route("/confirm/{token}", confirming.ask, methods=["GET"]),
+    Route("/confirm/{token}", confirming.confirm, methods=["POST"]),
     Route("/i/{digest}/{name:path}", viewing.picture),
     Route("/archive", archive.contents),
     Route("/archive/feed.atom", archive.feed),
     Route("/archive/{slug}", archive.show),
     Route("/archive/{slug}/go/{n}", archive.follow),
+    Route("/hooks/sendgrid", hooks.sendgrid, methods=["POST"]),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),
     Route("/readyz", health.ready),
@@ -51,7 +81,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     door = open_door(workspace, database, clock=clock)
     app = Starlette(
         routes=_routes(workspace.settings.public.url),
-        middleware=[Middleware(Guard, pages=door.pages)],
+        middleware=[Middleware(clicks.Quick, door=door), Middleware(Guard, pages=door.pages)],
         exception_handlers={
             BadToken: _lost,
             NotKept: _lost,
@@ -63,6 +93,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     # RFC 8058 §3.1: no redirect on the way of an unsubscribe, not even for a slash.
     app.router.redirect_slashes = False
     app.state.door = door
+    app.state.applier = Applier(workspace.settings, database, clock=clock)
     return app
 
 
@@ -76,10 +107,14 @@ def _routes(public_url: str) -> Sequence[BaseRoute]:
 async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     door: Door = app.state.door
     door.recorder.start()
+    door.courier.start()
+    app.state.applier.start()
     try:
         yield
     finally:
+        await asyncio.to_thread(app.state.applier.stop)
         await asyncio.to_thread(door.recorder.stop)
+        await asyncio.to_thread(door.courier.stop)
         door.threads.shutdown()
 
 

@@ -17,8 +17,9 @@ from mailer.compose.merge import MergeProgram, Urls
 from mailer.errors import MailerError
 from mailer.store.base import EPOCH
 from mailer.web.public.archived import NOBODY, Entry
-from mailer.web.public.clicks import link_number, location
+from mailer.web.public.clicks import link_number
 from mailer.web.public.door import door_of
+from mailer.web.public.locations import location
 from mailer.web.public.viewing import mail_policy
 
 MOST_IN_FEED = 20

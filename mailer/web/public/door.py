@@ -7,18 +7,22 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
 from starlette.requests import Request
 
+from mailer.delivery.courier import Courier, CourierThread
 from mailer.delivery.leaving import note_arrival
 from mailer.errors import MailerError
+from mailer.languages import Language, choose
 from mailer.store.database import Database
 from mailer.tracking.hits import Hit, record_hits
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.public.actionpages import ActionPages
 from mailer.web.public.archived import Archive
-from mailer.web.public.languages import Language, choose
 from mailer.web.public.letters import Letters
+from mailer.web.public.limits import Limits
 from mailer.web.public.pages import Pages
 from mailer.web.public.recorder import Recorder
 from mailer.workspace import ListDefinition, Workspace
@@ -43,11 +47,14 @@ class Door:
     letters: Letters
     archive: Archive
     recorder: Recorder
+    acts: ActionPages
+    limits: Limits
+    courier: CourierThread
     threads: ThreadPoolExecutor
 
     async def wait_for(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of `work`, which runs in a thread since it reads or writes the database."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: work(*args, **kwargs))
+        return await _in_thread(self.threads, work, *args, **kwargs)
 
     def named(self, request: Request, purpose: Purpose) -> Named:
         """What the request's token names. Raises `BadToken`."""
@@ -72,27 +79,43 @@ class Door:
 
 
 def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Door:
-    """The door of a workspace. Raises when it has no signing key or no address key: links could be forged."""
+    """The door of a workspace. Raises when it has no signing key or no address key: links could be forged.
+
+    Raises, too, when another program is to be told of signatures and there is no key to sign that with.
+    """
     keys = workspace.secrets.require_signing()
     signer = Signer(keys)
+    if workspace.settings.webhook.url:
+        workspace.secrets.require_webhook()  # said now, and not by the run that is to use it
 
     def write(hits: Sequence[Hit]) -> None:
-        with database.write() as connection:
-            note_arrival(connection, record_hits(connection, hits), at=clock())
+        with database.held.write() as connection:
+            arrived = record_hits(connection, hits)
+            if arrived:
+                note_arrival(connection, arrived, at=clock())
 
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
+    address_key = workspace.secrets.require_address_key()
     return Door(
         workspace=workspace,
         database=database,
         clock=clock,
         signing_keys=keys,
         signer=signer,
-        network_key=workspace.secrets.require_address_key(),
+        network_key=address_key,
         pages=Pages(workspace.settings),
         letters=Letters(database, settings=workspace.settings, signer=signer),
         archive=Archive(database),
         recorder=Recorder(write),
-        threads=ThreadPoolExecutor(THREADS, thread_name_prefix="door"),
+        acts=ActionPages(workspace, database),
+        limits=Limits(database, key=address_key, clock=clock, wait=partial(_in_thread, threads)),
+        courier=CourierThread(Courier(workspace, database, clock=clock)),
+        threads=threads,
     )
+
+
+async def _in_thread(threads: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, lambda: work(*args, **kwargs))
 
 
 def door_of(request: Request) -> Door:

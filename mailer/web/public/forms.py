@@ -23,12 +23,7 @@ async def read_form(request: Request) -> Mapping[str, tuple[str, ...]]:
 
     Raises HTTPException 413 for a body over 16 kB, 408 for one that does not end in ten seconds.
     """
-    try:
-        body = await asyncio.wait_for(_body(request), PATIENCE_SECONDS)
-    except TimeoutError:
-        raise HTTPException(408) from None
-    except ClientDisconnect:
-        raise HTTPException(400) from None
+    body = await read_body(request, most_bytes=LONGEST_BODY_BYTES)
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
@@ -44,10 +39,20 @@ async def read_form(request: Request) -> Mapping[str, tuple[str, ...]]:
         await form.close()
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
+async def read_body(request: Request, *, most_bytes: int) -> bytes:
+    """The whole body. Raises HTTPException 413 for a longer one, 408 for one that does not end in ten seconds."""
+    try:
+        return await asyncio.wait_for(_body(request, most_bytes), PATIENCE_SECONDS)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+
+
+async def _body(request: Request, most_bytes: int) -> bytes:
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LONGEST_BODY_BYTES:
+        if len(body) > most_bytes:
             raise HTTPException(413)
-    return body
+    return bytes(body)

@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mailer.web.public.languages import choose
+from mailer.languages import choose
 from mailer.web.public.pages import Pages
 
 log = logging.getLogger(__name__)

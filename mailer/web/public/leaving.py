@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.delivery.leaving import Standing, leave_campaign, standing
+from mailer.delivery.undoing import LINK, ONE_CLICK, last, undo_last
 from mailer.tracking.tokens import Named, Purpose
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
 from mailer.web.public.pages import mask
 
 PAGE_FIELD = "from"  # our own page's form says so; a provider's post does not
-LINK = "link"
-ONE_CLICK = "one-click"
 
 
 async def ask(request: Request) -> Response:
@@ -26,9 +25,27 @@ async def ask(request: Request) -> Response:
     named = door.named(request, Purpose.UNSUBSCRIBE)
     if named.proof:
         return await _proof(request, named, done=False)
-    now = await door.wait_for(_standing, door, named.id)
+    now, can_undo = await door.wait_for(_standing, door, named.id)
     page = "leave.html" if now.on_asked else "left.html"
-    return _page(request, page, now, lists=now.on_asked or now.asked, already=True)
+    return _page(request, page, now, already=True, can_undo=can_undo)
+
+
+async def undo(request: Request) -> Response:
+    """Take the leaving back, within a day of it, and say how they stand now."""
+    door = door_of(request)
+    named = door.named(request, Purpose.UNSUBSCRIBE)
+    await read_form(request)
+    if named.proof:
+        return await _proof(request, named, done=True)
+    now, undone = await door.wait_for(_undo, door, named.id)
+    return door.pages.response(
+        "undone.html",
+        door.language(request, now.language),
+        lists=door.titles(now.on_asked or now.asked),
+        address=mask(now.address) if now.address else "",
+        undone=undone or bool(now.on_asked),
+        here=request.path_params["token"],
+    )
 
 
 async def leave(request: Request) -> Response:
@@ -39,18 +56,20 @@ async def leave(request: Request) -> Response:
     if named.proof:
         return await _proof(request, named, done=True)
     how = LINK if form.get(PAGE_FIELD) == ("page",) else ONE_CLICK
-    before = await door.wait_for(_leave, door, named.id, how)
-    return _page(request, "left.html", before, lists=before.on_asked or before.asked, already=not before.on_asked)
+    before, can_undo = await door.wait_for(_leave, door, named.id, how)
+    return _page(request, "left.html", before, already=not before.on_asked, can_undo=can_undo)
 
 
-def _page(request: Request, page: str, now: Standing, *, lists: tuple[str, ...], already: bool) -> Response:
+def _page(request: Request, page: str, now: Standing, *, already: bool, can_undo: bool) -> Response:
     door = door_of(request)
     return door.pages.response(
         page,
         door.language(request, now.language),
-        lists=door.titles(lists),
+        lists=door.titles(now.on_asked or now.asked),
         address=mask(now.address) if now.address else "",
+        can_undo=can_undo,
         already=already,
+        here=request.path_params["token"],
     )
 
 
@@ -61,11 +80,20 @@ async def _proof(request: Request, named: Named, *, done: bool) -> Response:
     return door.pages.response("proof.html", language, lists=door.titles([letter.message.list]), done=done)
 
 
-def _standing(door: Door, delivery_id: int) -> Standing:
+def _standing(door: Door, delivery_id: int) -> tuple[Standing, bool]:
     with door.database.read() as connection:
-        return standing(connection, delivery_id)
+        now = standing(connection, delivery_id)
+        can_undo = not now.on_asked and last(connection, delivery_id=delivery_id, at=door.clock()) is not None
+        return now, can_undo
 
 
-def _leave(door: Door, delivery_id: int, how: str) -> Standing:
+def _leave(door: Door, delivery_id: int, how: str) -> tuple[Standing, bool]:
     with door.database.write() as connection:
-        return leave_campaign(connection, delivery_id=delivery_id, how=how, at=door.clock())
+        before = leave_campaign(connection, delivery_id=delivery_id, how=how, at=door.clock())
+        return before, last(connection, delivery_id=delivery_id, at=door.clock()) is not None
+
+
+def _undo(door: Door, delivery_id: int) -> tuple[Standing, bool]:
+    with door.database.write() as connection:
+        undone = undo_last(connection, delivery_id=delivery_id, at=door.clock())
+        return standing(connection, delivery_id), undone

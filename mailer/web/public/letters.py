@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -14,9 +15,11 @@ from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Link, Message
 from mailer.delivery.frozen import NotKept, campaign_of, frozen_message, proof_message, recipient_of
 from mailer.delivery.postman import Postman
+from mailer.errors import MailerError
 from mailer.settings import Settings
 from mailer.store.database import Database
 from mailer.tracking.tokens import Named, Signer
+from mailer.web.public.locations import location
 
 MOST_KEPT = 32  # messages; about 1 MB each
 
@@ -27,6 +30,7 @@ class Letter:
 
     postman: Postman
     links: Mapping[int, Link]
+    fixed: Mapping[int, bytes]  # where the links lead that lead everybody to the same place, as a header has it
     proof_person: int | None = None
 
     @property
@@ -90,7 +94,16 @@ class Letters:
             else:
                 message = frozen_message(connection, campaign_of(named.id))
         postman = Postman(message, settings=self._settings, signer=self._signer, proof=named.proof)
-        return Letter(postman, {link.n: link for link in message.links}, person)
+        return Letter(postman, {link.n: link for link in message.links}, _fixed(postman.program, message), person)
+
+
+def _fixed(program: MergeProgram, message: Message) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for link in message.links:
+        if all(isinstance(part, str) for part in link.destination):
+            with suppress(MailerError):  # that it leads nowhere is said when it is followed
+                found[link.n] = location(program.destination(link, {})).encode("ascii")
+    return found
 
 
 def _key(named: Named) -> tuple[int, bool]:

@@ -9,12 +9,13 @@ import hashlib
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.responses import HTMLResponse, Response
 
+from mailer.languages import Language, later
 from mailer.settings import Settings
-from mailer.web.public.languages import Language, later
 
 FOLDER = Path(__file__).parent / "pages"
 STYLE = "style.css"
@@ -53,7 +54,10 @@ class Pages:
         # A family name can't end the style block or begin another rule.
         font = "".join(c for c in settings.brand.font if c.isalnum() or c in " ,-'\"")
         style = _environment().get_template(STYLE).render(brand=settings.brand, font=font)
-        self._shared = {"organisation": settings.organisation, "style": style, "base": settings.public.url}
+        self._shared = {
+            "organisation": settings.organisation, "style": style, "base": settings.public.url,
+            "root": urlsplit(settings.public.url).path,  # forms post to the host they came from, under its path
+        }  # fmt: skip
         digest = b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
         self.policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
@@ -65,7 +69,7 @@ class Pages:
     ) -> Response:
         """The page pages/`page` in this language, with `values`."""
         return HTMLResponse(
-            self._template(page, language).render({**self._shared, "language": language, **values}),
+            self.text(page, language, **values),
             status_code=status,
             headers={
                 "Content-Security-Policy": self.policy,
@@ -74,6 +78,10 @@ class Pages:
                 **(headers or {}),
             },
         )
+
+    def text(self, page: str, language: Language, **values: Any) -> str:
+        """The HTML of pages/`page`."""
+        return self._template(page, language).render({**self._shared, "language": language, **values})
 
     def problem(self, status: int, language: Language, headers: dict[str, str] | None = None) -> Response:
         """The plain page for a failure."""

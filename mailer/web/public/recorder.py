@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from mailer.errors import MailerError
@@ -25,13 +25,13 @@ PATIENCE_SECONDS = 5.0  # how long a supporter waits for the disk at most
 RETRY_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A request that waits. No hit: it only asks whether writing works."""
+@dataclass(slots=True)
+class _Batch:
+    """Requests of one turn of an event loop, which wait together. A hit for each, or none: who only asks."""
 
-    hit: Hit | None
     loop: asyncio.AbstractEventLoop
-    written: asyncio.Future[bool]
+    hits: list[Hit] = field(default_factory=list[Hit])
+    waiting: list[asyncio.Future[bool]] = field(default_factory=list["asyncio.Future[bool]"])
 
 
 class Recorder:
@@ -47,7 +47,9 @@ class Recorder:
         self._write = write
         self._patience = patience_seconds
         self._retry = retry_seconds
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()  # None: write what there is and end
+        self._queue: SimpleQueue[_Batch | None] = SimpleQueue()  # None: write what there is and end
+        self._filling: _Batch | None = None  # goes into the queue at the end of the loop's turn
+        self._entered = self._taken = 0  # hits put into batches by the loop, and taken by the thread
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._held: list[Hit] = []  # could not be written yet; touched by the thread alone
         self.written = 0  # hits on disk since the start
@@ -63,48 +65,66 @@ class Recorder:
 
     async def record(self, hit: Hit) -> bool:
         """Wait until `hit` is committed. False when that did not happen in time; it was logged, and is tried again."""
-        if self._queue.qsize() >= MOST_WAITING:
+        if self._entered - self._taken >= MOST_WAITING:
             log.error("a click was lost: the database can't be written and too many clicks are waiting")
             return False
-        written = await self._ask(hit)
+        self._entered += 1
+        batch = self._batch()
+        batch.hits.append(hit)
+        written = await self._wait(batch)
         if not written:
             log.error("a supporter was sent on before their click was on disk; it is kept in memory and tried again")
         return written
 
     async def ready(self) -> bool:
         """Whether the database can be written now."""
-        return self._thread.is_alive() and await self._ask(None)
+        return self._thread.is_alive() and await self._wait(self._batch())
 
-    async def _ask(self, hit: Hit | None) -> bool:
+    def _batch(self) -> _Batch:
+        """The batch of this turn of the running loop."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(hit, loop, loop.create_future())
-        self._queue.put(waiting)
-        try:
-            return await asyncio.wait_for(waiting.written, self._patience)
-        except TimeoutError:
-            return False
+        batch = self._filling
+        if batch is None or batch.loop is not loop:
+            batch = self._filling = _Batch(loop)
+            loop.call_soon(self._send, batch)
+        return batch
+
+    def _wait(self, batch: _Batch) -> asyncio.Future[bool]:
+        written = batch.loop.create_future()
+        batch.waiting.append(written)
+        return written
+
+    def _send(self, batch: _Batch) -> None:
+        if self._filling is batch:
+            self._filling = None
+        batch.loop.call_later(self._patience, _resolve, batch.waiting, False)
+        self._queue.put(batch)
 
     def _work(self) -> None:
         ending = False
         while not ending:
-            batch = self._next_batch()
-            waiting = [item for item in batch if item is not None]
-            ending = len(waiting) < len(batch)
-            if waiting or self._held:
-                _answer(waiting, written=self._commit([item.hit for item in waiting if item.hit is not None]))
+            found = self._next_batches()
+            batches = [item for item in found if item is not None]
+            ending = len(batches) < len(found)
+            new = [hit for batch in batches for hit in batch.hits]
+            self._taken += len(new)
+            if batches or self._held:
+                _answer(batches, written=self._commit(new))
         if self._held:
             log.error("%d clicks were lost: the database could not be written until the end", len(self._held))
 
-    def _next_batch(self) -> list[_Waiting | None]:
-        """All that waits, at most as much as one commit takes; blocks until there is something to do."""
-        batch: list[_Waiting | None] = []
+    def _next_batches(self) -> list[_Batch | None]:
+        """All that waits, about as much as one commit takes; blocks until there is something to do."""
+        found: list[_Batch | None] = []
+        count = 0
         try:
-            batch.append(self._queue.get(timeout=self._retry if self._held else None))
-            while len(batch) < MOST_IN_ONE_COMMIT and batch[-1] is not None:
-                batch.append(self._queue.get_nowait())
+            found.append(self._queue.get(timeout=self._retry if self._held else None))
+            while count < MOST_IN_ONE_COMMIT and (last := found[-1]) is not None:
+                count += len(last.hits)
+                found.append(self._queue.get_nowait())
         except Empty:
             pass
-        return batch
+        return found
 
     def _commit(self, new: Sequence[Hit]) -> bool:
         hits = [*self._held, *new]
@@ -123,10 +143,10 @@ class Recorder:
         return True
 
 
-def _answer(waiting: Sequence[_Waiting], *, written: bool) -> None:
+def _answer(batches: Sequence[_Batch], *, written: bool) -> None:
     """Wake the requests, each event loop once."""
-    for loop in {item.loop for item in waiting}:
-        futures = [item.written for item in waiting if item.loop is loop]
+    for loop in {batch.loop for batch in batches}:
+        futures = [future for batch in batches if batch.loop is loop for future in batch.waiting]
         try:
             loop.call_soon_threadsafe(_resolve, futures, written)
         except RuntimeError:  # the loop has ended, and nobody waits any more

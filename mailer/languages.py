@@ -1,6 +1,6 @@
-"""The languages of the supporters' pages: which one a reader gets, and its words, numbers and lists.
+"""The languages of the supporters' pages and notices: which one a reader gets, and its words, numbers and lists.
 
-The words stand in locale/<language>.po, the usual catalogues of gettext; the English ones are in the pages themselves.
+The words stand in locale/<language>.po, the usual catalogues of gettext; the English ones are in the texts themselves.
 They are read when first needed, so that nothing has to be compiled and no second form of them can be stale.
 `python -m scripts.catalogues` brings new words of the pages into every catalogue.
 """
@@ -61,6 +61,10 @@ class Language:
         """Names as HTML, strong and each in its own direction: "A, B and C"."""
         marked = [Markup("<strong><bdi>{}</bdi></strong>").format(name) for name in names]
         return Markup(format_list([str(one) for one in marked], locale=self.locale))  # noqa: S704 - escaped above
+
+    def enumerated(self, names: Iterable[str]) -> str:
+        """Names as plain text: "A, B and C"."""
+        return format_list(list(names), locale=self.locale)
 
     def countries(self) -> list[tuple[str, str]]:
         """Code and name of each country, by name as this language sorts it, as nearly as code points can."""

@@ -1,0 +1,100 @@
+"""Takes a person out of everything but the figures: what they wrote, what was said of them, where they clicked from.
+
+What stays: that the address must not be mailed, as a keyed hash; deliveries, clicks and signatures as counts without a
+person. The person's own row, subscriptions and consents are deleted by `consent.forget`, which calls this.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, LargeBinary, func, literal, or_, select, update
+from sqlalchemy import delete as delete_from
+
+from mailer.store.returns import (
+    confirmations,
+    conversions,
+    notices,
+    provider_events,
+    provider_posts,
+    returned_mails,
+    signatures,
+    webhook_calls,
+)
+from mailer.store.states import SuppressionReason
+from mailer.store.tables import deliveries, events, hits, proofs, suppressions
+
+NOBODY = b"forgotten@invalid"  # RFC 6761 §6.4: no address ever ends so
+SIGNED_TEXTS = ("first_name", "last_name", "country", "postcode", "comment")
+
+
+def blank(connection: Connection, *, person_id: int, address: str, address_hash: bytes) -> None:
+    """Remove every trace of a person beside their own rows. `address` is normalised."""
+    theirs = select(deliveries.c.id).where(deliveries.c.person_id == person_id)
+    _what_was_said(connection, person_id, address_hash)
+    campaign_ids = select(deliveries.c.campaign_id).where(
+        deliveries.c.person_id == person_id
+    )  # there is an index by it
+    connection.execute(
+        update(hits)
+        .where(hits.c.campaign_id.in_(campaign_ids), hits.c.delivery_id.in_(theirs))
+        .values(headers={}, network=b"")  # the counts stay
+    )
+    connection.execute(
+        update(signatures)
+        .where(signatures.c.person_id == person_id)
+        .values(person_id=None, shown=False, **dict.fromkeys(SIGNED_TEXTS, ""))
+    )
+    # The other site's own number of it may name the person there.
+    numbers = select(conversions.c.id).where(
+        conversions.c.campaign_id.in_(campaign_ids), conversions.c.delivery_id.in_(theirs)
+    )
+    for number in connection.execute(numbers).scalars().all():
+        connection.execute(
+            update(conversions).where(conversions.c.id == number).values(reference=f"forgotten-{number}")
+        )
+    connection.execute(
+        delete_from(confirmations).where(
+            or_(confirmations.c.address == address, confirmations.c.person_id == person_id)
+        )
+    )
+    connection.execute(delete_from(notices).where(notices.c.address == address))
+    connection.execute(delete_from(webhook_calls).where(webhook_calls.c.person_id == person_id))
+    _what_providers_wrote(connection, person_id, address)
+    for table in (deliveries, proofs):
+        connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))
+
+
+def _what_was_said(connection: Connection, person_id: int, address_hash: bytes) -> None:
+    """Replies of servers quote the address: in deliveries, their events, and the source of a suppression."""
+    theirs = select(deliveries.c.id).where(deliveries.c.person_id == person_id)
+    connection.execute(
+        update(events).where(events.c.delivery_id.in_(theirs), events.c.detail.contains("@")).values(detail="")
+    )
+    connection.execute(update(deliveries).where(deliveries.c.person_id == person_id).values(detail=""))
+    said = suppressions.c.reason.in_([SuppressionReason.BOUNCED.value, SuppressionReason.COMPLAINED.value])
+    connection.execute(
+        update(suppressions)
+        .where(suppressions.c.address_hash == address_hash, or_(said, suppressions.c.source.contains("@")))
+        .values(source="")
+    )
+
+
+def _what_providers_wrote(connection: Connection, person_id: int, address: str) -> None:
+    theirs = select(deliveries.c.id).where(deliveries.c.person_id == person_id)
+    connection.execute(delete_from(provider_events).where(provider_events.c.delivery_id.in_(theirs)))
+    connection.execute(
+        update(returned_mails)
+        .where(or_(func.lower(returned_mails.c.sender).contains(address, autoescape=True),
+                   returned_mails.c.delivery_id.in_(theirs)))
+        .values(sender="", subject="", why="")
+    )  # fmt: skip
+    # Bodies of a provider's posts hold many people's events, and are kept for some days as they came.
+    wanted = literal(address.encode(), LargeBinary)
+    place = (
+        func.position(wanted.op("IN")(provider_posts.c.body))
+        if connection.dialect.name == "postgresql"
+        else func.instr(provider_posts.c.body, wanted)
+    )
+    found = connection.execute(select(provider_posts.c.id, provider_posts.c.body).where(place > 0)).all()
+    for number, body in found:
+        without = bytes(body).replace(address.encode(), NOBODY)
+        connection.execute(update(provider_posts).where(provider_posts.c.id == number).values(body=without))

@@ -1,0 +1,60 @@
+"""/hooks/sendgrid: takes SendGrid's posts in. Signature, disk, 204; what they say is applied after (`applying`).
+
+SendGrid repeats for a day what isn't answered with 2xx (Event Webhook reference), so a post is answered once it is
+committed. Everything that isn't SendGrid's is refused alike, whatever is wrong with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from mailer.delivery.posts import keep_post
+from mailer.tracking.sendgrid_signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
+from mailer.web.public.applying import Applier
+from mailer.web.public.door import Door, door_of
+
+# SendGrid posts at 768 kB (its 2021 reference); 10,000 events in one post are about 5 MB.
+LONGEST_BODY_BYTES = 8_000_000
+PATIENCE_SECONDS = 20.0  # for the whole body
+
+
+async def sendgrid(request: Request) -> Response:
+    """Take a post. 403 for what isn't signed, 413 and 408 for what is too long or too slow, 503 to be sent again."""
+    door = door_of(request)
+    applier = cast(Applier, request.app.state.applier)
+    signature, timestamp = (request.headers.get(name, "") for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER))
+    unsigned = door.workspace.settings.sendgrid.webhook_unsigned
+    if not unsigned and not (applier.keys and signature and timestamp):
+        return Response(status_code=403)  # before anything of its body is read
+    try:
+        body = await asyncio.wait_for(_body(request), PATIENCE_SECONDS)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+    if not unsigned and not await door.wait_for(
+        is_signed, applier.keys, body, signature=signature, timestamp=timestamp
+    ):
+        return Response(status_code=403)
+    await door.wait_for(_keep, door, body)
+    applier.wake()
+    return Response(status_code=204)
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_BODY_BYTES:
+            raise HTTPException(413)
+    return bytes(body)
+
+
+def _keep(door: Door, body: bytes) -> None:
+    with door.database.write() as connection:
+        keep_post(connection, body, at=door.clock())

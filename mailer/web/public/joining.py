@@ -1,0 +1,135 @@
+"""/join/<list>: a form to sign up with, here or pasted into another site, and one answer whatever the address is.
+
+What joining does is decided in `delivery.wishes`. A form of another site may post here: there is no cookie and no
+state, and whoever posts a stranger's address only sends them a mail that asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mailer.audience.addresses import BadAddress, normalise
+from mailer.audience.joining import Asking
+from mailer.delivery.wishes import ask_to_join
+from mailer.errors import MailerError, Place
+from mailer.languages import choose, later
+from mailer.web.public.door import Door, door_of
+from mailer.web.public.forms import read_form
+from mailer.web.public.pages import Pages
+from mailer.workspace import ListDefinition, Workspace
+
+PURPOSE = "form"  # of the limit by network
+TRAP = "website"  # a field that people don't see; programs fill in whatever they find
+TYPED = ("email", "first_name")
+LONGEST = 254  # of an address (RFC 5321 §4.5.3.1.3); a name may have as much
+
+NO_ADDRESS = later("This doesn't look like an email address. Please check it.")
+NOT_AGREED = later("Please tick the box to say that you agree.")
+
+
+async def show(request: Request) -> Response:
+    """The form. 404 for a list that isn't open to everybody."""
+    definition = await _list(request)
+    return _form(request, definition, typed=dict.fromkeys(TYPED, ""), fault="")
+
+
+async def join(request: Request) -> Response:
+    """Do what the form says, and go to the page that says what happens next. 422 with the form for a mistake in it."""
+    door = door_of(request)
+    definition = await _list(request)
+    await door.limits.hold(PURPOSE, request)
+    form = await read_form(request)
+    typed = {name: _typed(form.get(name, ("",))[0]) for name in TYPED}
+    if any(form.get(TRAP, ())):
+        return _sent(request, definition)  # a program: it learns nothing, and nobody is mailed
+    try:
+        address = normalise(typed["email"])
+    except BadAddress:
+        return _form(request, definition, typed=typed, fault=NO_ADDRESS)
+    if form.get("agreed") != (mark(definition.consent),):
+        # Not ticked, or ticked beside other words: a form pasted elsewhere before the wording was changed.
+        return _form(request, definition, typed=typed, fault=NOT_AGREED)
+    language = door.language(request).code
+    fields = {"first_name": typed["first_name"], "language": language}
+    asking = Asking(address, (definition.name,), f"/join/{definition.name}", definition.consent, fields)
+    await door.wait_for(_ask, door, asking, definition, language)
+    door.courier.call()
+    return _sent(request, definition)
+
+
+async def sent(request: Request) -> Response:
+    """What happens next, the same for everybody."""
+    definition = await _list(request)
+    door = door_of(request)
+    return door.pages.response("sent.html", door.language(request), list=definition)
+
+
+def embedded(workspace: Workspace, name: str) -> str:
+    """A form as plain HTML, to be pasted into another site. Raises `MailerError` for a list that isn't open to all."""
+    definition = workspace.list_definition(name)
+    if not definition.public_form:
+        raise MailerError(
+            f"the list {name} has no public form", place=Place(f"lists/{name}.toml"), hint="Write: public_form = true"
+        )
+    values = {"list": definition, "agreed": mark(definition.consent), "trap": TRAP}
+    return Pages(workspace.settings).text("embed.html", choose(definition.language), **values)
+
+
+def mark(wording: str) -> str:
+    """What the form's box says of the words beside it, so that the proof holds what was really shown."""
+    return hashlib.sha256(wording.encode()).hexdigest()[:12]
+
+
+def _ask(door: Door, asking: Asking, definition: ListDefinition, language: str) -> None:
+    confirmed = [definition.name] if definition.opt_in == "double" else []
+    with door.database.write() as connection:
+        ask_to_join(
+            connection, asking, confirmed=confirmed, language=language, address_key=door.network_key, at=door.clock()
+        )
+
+
+async def _list(request: Request) -> ListDefinition:
+    door = door_of(request)
+    try:
+        definition = await door.wait_for(door.workspace.list_definition, str(request.path_params["list"]))
+    except MailerError:
+        raise HTTPException(404) from None
+    if not definition.public_form:
+        raise HTTPException(404)
+    return definition
+
+
+def _form(request: Request, definition: ListDefinition, *, typed: dict[str, str], fault: str) -> Response:
+    door = door_of(request)
+    language = door.language(request)
+    return door.pages.response(
+        "join.html",
+        language,
+        status=422 if fault else 200,
+        list=definition,
+        agreed=mark(definition.consent),
+        typed=typed,
+        fault=language.say(fault) if fault else "",
+        trap=TRAP,
+        query=_query(request),
+    )
+
+
+def _sent(request: Request, definition: ListDefinition) -> Response:
+    """A redirect, so that reloading the page posts nothing again. Relative: whatever path we are served under."""
+    return Response(status_code=303, headers={"Location": f"{definition.name}/sent{_query(request)}"})
+
+
+def _query(request: Request) -> str:
+    """The language that the address asks for, to be kept on the way."""
+    asked = request.query_params.get("lang", "")
+    return f"?lang={asked}" if asked.isascii() and asked.replace("-", "").isalnum() and len(asked) < LONGEST else ""
+
+
+def _typed(text: str) -> str:
+    """One line of what was typed: hostile input, so printable and short."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:LONGEST]

@@ -1,0 +1,245 @@
+"""`mailer bounces` from a Maildir, over IMAP and by a pipe: nothing marked before it is kept, nothing lost."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import insert, select
+
+from mailer.cli import cli
+from mailer.delivery import mailbox as acting
+from mailer.delivery.posts import keep_post
+from mailer.errors import MailerError
+from mailer.store.database import Database, DatabaseTrouble
+from mailer.store.returns import provider_posts, returned_mails
+from mailer.store.tables import EPOCH, deliveries, subscriptions, suppressions
+from mailer.tracking.mailboxes import Imap, Maildir
+from mailer.workspace import Workspace
+from tests.reports.builders import add_campaign, add_deliveries, add_people, delivery_id, make_message
+from tests.servers.imap_server import Box, ImapServer
+
+FOLDER = Path(__file__).parent.parent / "tracking" / "returned"
+NAMES = ("postfix-unknown-user", "somebody-writes", "unsubscribe", "vacation")
+
+
+@pytest.fixture
+def world(workspace: Workspace, database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch) -> Database:
+    with database.write() as connection:
+        add_people(connection, 2, now=now)
+        add_campaign(connection, make_message(), now=now)
+        add_deliveries(connection, [1, 2], now=now, changed_at=now)
+    monkeypatch.chdir(workspace.root)
+    return database
+
+
+@pytest.fixture
+def maildir(tmp_path: Path) -> Path:
+    box = tmp_path / "box"
+    for folder in ("new", "cur", "tmp"):
+        (box / folder).mkdir(parents=True)
+    for place, name in enumerate(NAMES):
+        (box / "new" / f"176400000{place}.M1P1.host").write_bytes((FOLDER / f"{name}.eml").read_bytes())
+    return box
+
+
+def mailer(*arguments: str, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(cli, ["bounces", *arguments], input=stdin)
+
+
+def count(database: Database) -> tuple[int, int, list[str]]:
+    """Mails kept, addresses suppressed, and how the two people stand to the list."""
+    with database.read() as connection:
+        kept = len(connection.execute(select(returned_mails)).all())
+        statuses = connection.execute(select(subscriptions.c.status).order_by(subscriptions.c.person_id)).scalars()
+        return kept, len(connection.execute(select(suppressions)).all()), list(statuses)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_maildir_is_read_and_its_mails_are_seen_then(world: Database, maildir: Path) -> None:
+    result = mailer("--maildir", str(maildir))
+    assert (result.exit_code, result.exception) == (0, None)
+    assert result.output.startswith("4 read: 1 auto-reply, 1 bounce, 1 unknown, 1 unsubscribe; 2 acted.")
+    assert count(world) == (4, 2, ["unsubscribed", "subscribed"])
+    assert names(maildir / "new") == []
+    assert all(name.endswith(":2,S") for name in names(maildir / "cur"))
+    assert len(names(maildir / "cur")) == 4
+    assert mailer("--maildir", str(maildir)).output == "", "silent when there is nothing, as cron likes it"
+    listed = json.loads(mailer("--list", "--json").output)
+    assert [(row["sender"], row["subject"]) for row in listed] == [("Máry <mary@example.net>", "Re: Ask them")]
+    assert "Máry" in mailer("--list").output
+
+
+def test_a_dry_run_keeps_and_marks_nothing(world: Database, maildir: Path) -> None:
+    result = mailer("--maildir", str(maildir), "--dry-run")
+    assert "bounce: hard: 5.1.1" in result.output
+    assert "2 would act" in result.output
+    assert count(world) == (0, 0, ["subscribed", "subscribed"])
+    assert len(names(maildir / "new")) == 4
+
+
+def test_what_could_not_be_committed_stays_new(world: Database, maildir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> object:
+        raise DatabaseTrouble("the disk is full")
+
+    monkeypatch.setattr(acting, "apply", fails)
+    assert isinstance(mailer("--maildir", str(maildir)).exception, DatabaseTrouble)
+    assert len(names(maildir / "new")) == 4
+    assert count(world) == (0, 0, ["subscribed", "subscribed"])
+    monkeypatch.undo()
+    monkeypatch.chdir(maildir.parent / "workspace")
+    mailer("--maildir", str(maildir))
+    assert count(world)[0] == 4
+
+
+def test_a_death_between_the_commit_and_the_mark_acts_once(
+    world: Database, maildir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(self: Maildir, mails: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Maildir, "done", dies)
+        mailer("--maildir", str(maildir))
+    assert len(names(maildir / "new")) == 4
+    assert json.loads(mailer("--maildir", str(maildir), "--json").output) == {
+        "read": 4, "before": 4, "acted": 0, "kinds": {}, "mails": [],
+    }  # fmt: skip
+    assert count(world) == (4, 2, ["unsubscribed", "subscribed"])
+
+
+def test_a_folder_that_is_no_maildir_is_named(world: Database, tmp_path: Path) -> None:
+    error = mailer("--maildir", str(tmp_path)).exception
+    assert isinstance(error, MailerError)
+    assert "is no Maildir" in error.message
+
+
+@pytest.fixture
+def box() -> Box:
+    return Box({7 + place: (FOLDER / f"{name}.eml").read_bytes() for place, name in enumerate(NAMES)})
+
+
+@pytest.fixture
+def with_password(monkeypatch: pytest.MonkeyPatch, box: Box) -> None:
+    monkeypatch.setenv("MAILER_IMAP_PASSWORD", box.password)
+
+
+@pytest.mark.usefixtures("with_password")
+def test_an_imap_mailbox_is_read_and_its_mails_are_seen_then(world: Database, box: Box) -> None:
+    with ImapServer(box) as server:
+        result = mailer("--imap", server.url)
+        assert result.output.startswith("4 read: ")
+        assert box.seen == {7, 8, 9, 10}
+        assert len(box.mails) == 4, "none is deleted"
+        assert count(world) == (4, 2, ["unsubscribed", "subscribed"])
+        box.mails = {n + 100: raw for n, raw in box.mails.items()}  # numbered anew, and all unseen
+        assert json.loads(mailer("--imap", server.url, "--json").output)["before"] == 4
+
+
+@pytest.mark.usefixtures("with_password")
+def test_a_dry_run_over_imap_marks_nothing(world: Database, box: Box) -> None:
+    with ImapServer(box) as server:
+        assert "2 would act" in mailer("--imap", server.url, "--dry-run").output
+    assert box.seen == set()
+    assert "EXAMINE" in box.commands
+    assert count(world)[0] == 0
+
+
+@pytest.mark.usefixtures("with_password")
+@pytest.mark.parametrize("command", ["LOGIN", "SELECT", "SEARCH", "FETCH", "STORE"])
+def test_a_server_that_hangs_up_loses_nothing(world: Database, box: Box, command: str) -> None:
+    box.break_off_at = command
+    with ImapServer(box) as server:
+        assert isinstance(mailer("--imap", server.url).exception, MailerError)
+        assert box.seen == set()
+        box.break_off_at = ""
+        mailer("--imap", server.url)
+    assert count(world) == (4, 2, ["unsubscribed", "subscribed"])
+
+
+def test_a_wrong_password_is_said_without_it(world: Database, box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILER_IMAP_PASSWORD", "wrong-password")
+    with ImapServer(box) as server:
+        error = mailer("--imap", server.url).exception
+    assert isinstance(error, MailerError)
+    assert "doesn't let us in" in error.message
+    assert "wrong-password" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "http://a@b/", "imaps://host/INBOX", "imaps://a:secret@host/", "imaps://a@host:99999/"]
+)
+def test_an_address_that_is_none_is_refused_before_anything(url: str) -> None:
+    with pytest.raises(MailerError) as caught:
+        Imap(url, password="x", may_be_plain=lambda host: False)
+    assert "secret@" not in str(caught.value)
+
+
+def test_a_mail_from_a_pipe_is_kept(world: Database) -> None:
+    result = mailer("--stdin", stdin=(FOLDER / "postfix-unknown-user.eml").read_bytes())
+    assert (result.exit_code, result.output) == (0, "")
+    assert count(world) == (1, 1, ["subscribed", "subscribed"])
+
+
+def test_the_recipient_may_be_told_beside_the_mail(world: Database) -> None:
+    raw = (FOLDER / "qmail-unknown-user.eml").read_bytes()
+    address = raw.split(b"Delivered-To: ")[1].split(b"\n")[0]
+    bare = raw.replace(address, b"somebody@example.org")
+    told = mailer("--stdin", "--recipient", address.decode(), "--dry-run", "--json", stdin=bare)
+    assert json.loads(told.output)["acted"] == 1
+    assert json.loads(mailer("--stdin", "--dry-run", "--json", stdin=bare).output)["acted"] == 0
+
+
+@pytest.mark.parametrize("trouble", ["database", "workspace", "fault"])
+def test_a_pipe_gives_the_mail_back_when_it_cannot_be_kept(
+    world: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    def fails(*_: object, **__: object) -> Any:
+        raise DatabaseTrouble("the database is not there") if trouble == "database" else ZeroDivisionError("a@b.org")
+
+    if trouble == "workspace":
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    else:
+        monkeypatch.setattr(acting, "apply", fails)
+    result = mailer("--stdin", stdin=(FOLDER / "postfix-unknown-user.eml").read_bytes())
+    assert result.exit_code == 75
+    assert "a@b.org" not in result.output
+    assert count(world)[0] == 0
+
+
+def test_a_huge_mail_is_read_to_its_end_and_kept(world: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = (FOLDER / "postfix-unknown-user.eml").read_bytes() + b"x" * 10_000_000
+    pipe = io.TextIOWrapper(io.BytesIO(raw))
+    monkeypatch.setattr(sys, "stdin", pipe)
+    assert mailer("--stdin", stdin=raw).exit_code == 0
+    assert count(world)[1] == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("--stdin", "--list")])
+def test_one_place_to_read_must_be_named(arguments: tuple[str, ...]) -> None:
+    assert isinstance(mailer(*arguments).exception, MailerError)
+
+
+def test_a_run_applies_what_providers_posted_and_deletes_what_is_old(world: Database, now: datetime) -> None:
+    entry = {"event": "delivered", "email": "mary1@example.org", "c": f"{delivery_id(1):x}.1"}
+    with world.write() as connection:
+        keep_post(connection, json.dumps([entry]).encode(), at=now)
+        connection.execute(insert(provider_posts).values(provider="sendgrid", at=now, body=b"[]", applied_at=EPOCH))
+    assert CliRunner().invoke(cli, ["run"]).exit_code == 0
+    with world.read() as connection:
+        assert connection.execute(select(deliveries.c.feedback).order_by(deliveries.c.id)).scalars().all() == [
+            "delivered",
+            "",
+        ]
+        (post,) = connection.execute(select(provider_posts)).all()
+    assert post.applied_at is not None
