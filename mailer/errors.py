@@ -30,6 +30,7 @@ class Fault:
     place: Place | None = None
     hint: str | None = None
     warning: bool = False
+    rule: str = ""  # the rule of `mailer check` that speaks of it, where it is not just compose.fault
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""

@@ -12,7 +12,7 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("start:init", "make a workspace"),
     "new": ("start:new", "begin a newsletter"),
-    "check": ("compose:check", "look for faults before anyone is mailed"),
+    "check": ("checking:check", "look for faults before anyone is mailed"),
     "render": ("compose:render", "write the HTML, text and mail as files"),
     "preview": ("preview:preview", "show it in the browser while you write"),
     "shots": ("preview:shots", "pictures of it on phone and desktop, light and dark"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mailer.cli.checking import fit_to_mail
 from mailer.cli.context import console, now, workspace_and_database
 from mailer.errors import MailerError
 
@@ -26,13 +27,11 @@ def test(slug: str, to: str, as_address: str | None) -> None:
     """Mail a proof: marked as one, and its clicks never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people import example, find_supporter
-    from mailer.delivery.preparing import prepare
     from mailer.delivery.proofs import Proof, send_proof
     from mailer.transports.choosing import make_transport
 
     with workspace_and_database() as (workspace, database):
-        prepared = prepare(workspace, database, slug)
-        _warn(prepared.warnings)
+        plan = fit_to_mail(workspace, database, slug, everyone=False)
         address = normalise(to)
         person_id, supporter = None, example({"email": address, "first_name": "", "name": ""})
         if as_address:
@@ -40,7 +39,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
                 person_id, supporter = find_supporter(connection, as_address)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         proof = Proof(to=address, supporter=supporter, person_id=person_id)
-        send_proof(workspace, database, prepared.plan, proof, transport=transport, now=now())
+        send_proof(workspace, database, plan, proof, transport=transport, now=now())
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
     )
@@ -56,22 +55,20 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
     from mailer.audience.selection import select_audience
     from mailer.cli.run import send_now
     from mailer.delivery.campaigns import launch_now
-    from mailer.delivery.preparing import prepare
 
     with workspace_and_database() as (workspace, database):
-        prepared = prepare(workspace, database, slug)
-        _warn(prepared.warnings)
+        plan = fit_to_mail(workspace, database, slug)
         workspace.secrets.require_signing()
         with database.read() as connection:
-            selection = select_audience(connection, prepared.plan.audience, now=now())
-        _show(workspace, prepared.plan, selection)
+            selection = select_audience(connection, plan.audience, now=now())
+        _show(workspace, plan, selection)
         if not selection.chosen:
             raise MailerError("nobody would get this mail", hint=f"See who is left out and why: mailer audience {slug}")
         if dry_run:
             click.echo("Nothing was sent (--dry-run).")
             return
         _agree(selection.chosen, agreed)
-        launch_now(database, prepared.plan, expected=selection.chosen, now=now())
+        launch_now(database, plan, expected=selection.chosen, now=now())
         if later:
             click.echo(f"Launched. `mailer run` sends it to {selection.chosen:,} people.")
             return
@@ -87,20 +84,18 @@ def schedule(slug: str, at: str, zone: str, late: str) -> None:
     """Freeze a message now and send it later; `mailer run` from cron does the sending."""
     from mailer.audience.selection import select_audience
     from mailer.delivery import campaigns
-    from mailer.delivery.preparing import prepare
     from mailer.delivery.schedule import due_at, in_words, is_ambiguous, seconds_of
 
     moment = now()
     instant = due_at(at, zone=zone, now=moment)
     allowed = timedelta(seconds=seconds_of(late))
     with workspace_and_database() as (workspace, database):
-        prepared = prepare(workspace, database, slug)
-        _warn(prepared.warnings)
+        plan = fit_to_mail(workspace, database, slug)
         workspace.secrets.require_signing()
         with database.read() as connection:
-            selection = select_audience(connection, prepared.plan.audience, now=moment)
-        _show(workspace, prepared.plan, selection)
-        campaigns.schedule(database, prepared.plan, due_at=instant, zone=zone, late=allowed, now=moment)
+            selection = select_audience(connection, plan.audience, now=moment)
+        _show(workspace, plan, selection)
+        campaigns.schedule(database, plan, due_at=instant, zone=zone, late=allowed, now=moment)
     if is_ambiguous(instant, zone):
         click.echo(f"The clocks of {zone} show {at} twice that day; the first is meant.")
     click.echo(f"{slug} is due {in_words(instant, zone=zone, now=moment)}.")
@@ -202,11 +197,6 @@ def _campaign(database: Database, slug: str) -> tuple[int, str]:
     with database.read() as connection:
         row = require_campaign(connection, slug)
     return row.id, row.state
-
-
-def _warn(warnings: tuple[object, ...]) -> None:
-    for warning in warnings:
-        click.echo(str(warning), err=True)
 
 
 def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:

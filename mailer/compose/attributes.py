@@ -98,9 +98,10 @@ def _picture(piece: Piece, seen: Mapping[str, Attribute], file: str) -> Iterator
     """A picture needs an alt, and one that leads somewhere needs an alt that says where."""
     place = Place(file, piece.line)
     if piece.name.lower() == "img" and "alt" not in seen:
-        yield Fault("<img> has no alt", place, _WHY["mj-image", "alt"])
+        yield Fault("<img> has no alt", place, _WHY["mj-image", "alt"], rule="accessibility.alt")
     elif piece.name == "mj-image" and "href" in seen and "alt" in seen and not (seen["alt"].value or "").strip():
-        yield Fault("a picture that is a link has an empty alt", place, "Say in alt where it leads.")
+        hint = "Say in alt where it leads."
+        yield Fault("a picture that is a link has an empty alt", place, hint, rule="accessibility.link-text")
 
 
 def style_faults(css: str, *, file: str, line: int) -> Iterator[Fault]:

@@ -157,7 +157,7 @@ class Body:
         alt = image.content.strip()
         if not alt:
             hint = "Say in a few words what it shows: ![What it shows](picture.jpg)"
-            self.faults.append(Fault("the picture has no description", place, hint))
+            self.faults.append(Fault("the picture has no description", place, hint, rule="pictures.no-alt"))
         caption = str(image.attrs.get("title", "")).strip()
         return self.picture(str(image.attrs.get("src", "")), alt, place=place, caption=caption)
 

@@ -276,6 +276,7 @@ class _Compiler:
             slots=tuple(slots.slots), links=links,
             images=self.pictures.images,
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
+            waived=dict(source.waived),
         )  # fmt: skip
 
     def _links(self, slots: Slots, splitter: Splitter) -> tuple[Link, ...]:

@@ -49,7 +49,7 @@ class Pictures:
             if not written.startswith(f"{self.public_url}/"):
                 self._fault(f"the picture {written} comes from another site", place,
                             "That site learns who opens the mail and when. Put the file beside the message.",
-                            warning=True)  # fmt: skip
+                            warning=True, rule="pictures.elsewhere")  # fmt: skip
             return Picture(written)
         base = self.root if of_workspace else self.folder
         path = (base / unquote(written)).resolve()
@@ -77,13 +77,17 @@ class Pictures:
             )
             return Picture("")
         if size > HEAVY_BYTES:
-            self._fault(f"the picture {name} is {size:,} bytes", place, "Make it smaller than 1 MB.", warning=True)
+            self._fault(f"the picture {name} is {size:,} bytes", place, "Make it smaller than 1 MB.", warning=True,
+                        rule="pictures.heavy")  # fmt: skip
         image = Image(name, hashlib.sha256(data).hexdigest()[:16], kind)
         self._images[name, image.digest] = image
         return Picture(address(image, self.public_url), width(data))
 
-    def _fault(self, message: str, place: Place, hint: str | None = None, *, warning: bool = False) -> None:
-        self.faults.append(Fault(message, place, hint, warning))
+    def _fault(
+        self, message: str, place: Place, hint: str | None = None, *, warning: bool = False,
+        rule: str = "pictures.missing",
+    ) -> None:  # fmt: skip
+        self.faults.append(Fault(message, place, hint, warning, rule))
 
 
 def address(image: Image, public_url: str) -> str:

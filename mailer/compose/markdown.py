@@ -107,7 +107,11 @@ class Markdown:
         refs = cast(dict[str, int], cast(dict[str, Any], env.get("footnotes", {})).get("refs", {}))
         for label, number in refs.items():
             if number < 0:
-                self._warn(f"the note {label.removeprefix(':')!r} is mentioned nowhere", resolved.place(1))
+                self._warn(
+                    f"the note {label.removeprefix(':')!r} is mentioned nowhere",
+                    resolved.place(1),
+                    rule="text.note-unused",
+                )
 
     def _check_heading(self, token: Token, place: Place) -> None:
         if token.tag == "h1":
@@ -130,11 +134,12 @@ class Markdown:
             self.faults.append(Fault(message, place, nearest(name, CONTAINERS)))
         for child in token.children or ():
             if child.type == "text" and HTML_TAG.search(child.content):
-                self._warn("HTML is shown as text here", place, "Write Markdown: **bold**, *italic*, [words](address).")
+                hint = "Write Markdown: **bold**, *italic*, [words](address)."
+                self._warn("HTML is shown as text here", place, hint, rule="text.tags")
             lost = LOST_NOTE.search(child.content) if child.type == "text" else None
             if lost:
                 note = f"Write the note on a line of its own: [^{lost[1]}]: …"
-                self.faults.append(Fault(f"there is no note {lost[1]!r}", place, note))
+                self.faults.append(Fault(f"there is no note {lost[1]!r}", place, note, rule="text.note-missing"))
 
     def _links(self, tokens: Sequence[Token], lines: _Lines, placement: str) -> None:
         inside = ""
@@ -158,8 +163,8 @@ class Markdown:
                 child.attrs["href"] = self.links.add(href, label=label, placement=inside or placement, place=place)
                 child.attrs.pop("title", None)
 
-    def _warn(self, message: str, place: Place, hint: str | None = None) -> None:
-        self.faults.append(Fault(message, place, hint, warning=True))
+    def _warn(self, message: str, place: Place, hint: str | None = None, *, rule: str = "") -> None:
+        self.faults.append(Fault(message, place, hint, warning=True, rule=rule))
 
 
 class _Lines:

@@ -95,6 +95,8 @@ class Message:
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     is_urgent: bool = False  # goes to those, too, who asked for fewer mails
     is_public: bool = False  # stands in the public archive
+    # Rules of `mailer check` that were waived, each with the author's reason: the report shows them.
+    waived: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def digest(self) -> str:

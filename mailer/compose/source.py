@@ -34,7 +34,7 @@ TEXT_KEYS = (
     "notes",
 )
 SWITCHES = ("urgent", "archive")  # true or false
-KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience")
+KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
 ACTION_KEYS = ("url", "page", "label")
 ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
 # Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
@@ -79,6 +79,8 @@ class Source:
     warnings: tuple[Fault, ...] = field(default=())
     is_urgent: bool = False  # goes to those, too, who asked for fewer mails
     is_public: bool = False  # stands in the public archive once it was sent
+    # Rules of `mailer check` that the author leaves unheeded, each with the reason.
+    waived: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def place(self, key: str) -> Place:
         """Where a key of the front matter stands ("audience.segment"), or the nearest key above it that does."""
@@ -170,7 +172,7 @@ class _Checker:
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
             body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if fault.warning),
-            is_urgent=urgent, is_public=archive,
+            is_urgent=urgent, is_public=archive, waived=self.waived(),
         )  # fmt: skip
 
     def text(self, key: str) -> str:
@@ -271,6 +273,23 @@ class _Checker:
             "audience must hold keys", "audience", "Below `audience:` write indented lines such as `include: [x]`."
         )
         return {}
+
+    def waived(self) -> Mapping[str, str]:
+        """Rule → reason. Which rules there are is known to `checking`."""
+        data = self.front.data.get("waive")
+        hint = 'Below `waive:` write indented lines such as `contrast.low: "the colours of the coalition"`.'
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            self.fault("waive must name rules, each with a reason", "waive", hint)
+            return {}
+        found: dict[str, str] = {}
+        for key, value in cast(dict[Any, Any], data).items():
+            if isinstance(value, str) and value.strip():
+                found[str(key)] = " ".join(value.split())
+            else:
+                self.fault(f"waive.{key} must give the reason", f"waive.{key}", hint)
+        return found
 
 
 def _kind(value: object) -> str:

@@ -32,14 +32,16 @@ def vet_words(source: Source) -> list[Fault]:
     for place, text in lines:
         for found in FOREIGN_TAG.finditer(text):
             hint = 'Here it is written {{ supporter.first_name | default("friend") }}.'
-            faults.append(Fault(f"{found[0]} is no merge tag and would be mailed as it stands", place, hint))
+            what = f"{found[0]} is no merge tag and would be mailed as it stands"
+            faults.append(Fault(what, place, hint, rule="writing.foreign-tag"))
     if not source.preheader:
         hint = "Add preheader: and a sentence of 40 to 100 characters; inboxes show it after the subject."
-        faults.append(Fault("there is no preheader", source.place("subject"), hint, warning=True))
+        where = source.place("subject")
+        faults.append(Fault("there is no preheader", where, hint, warning=True, rule="subject.no-preheader"))
     if len(source.subject) > LONG_SUBJECT and "{" not in source.subject:
         faults.append(
             Fault(f"the subject has {len(source.subject)} characters", source.place("subject"),
-                  "Inboxes cut it off: put what matters into the first 35.", warning=True)
+                  "Inboxes cut it off: put what matters into the first 35.", warning=True, rule="subject.long")
         )  # fmt: skip
     return faults
 
@@ -49,13 +51,14 @@ def vet_finished(html: str, *, file: str, unsubscribes: bool, address: str) -> l
     faults: list[Fault] = []
     if not unsubscribes:
         hint = 'Put it into the footer: <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
-        faults.append(Fault("the mail has no link for leaving", Place(file), hint))
+        faults.append(Fault("the mail has no link for leaving", Place(file), hint, rule="law.no-unsubscribe"))
     words = unescape(" ".join(MARKUP.sub(" ", html).split()))
     if " ".join(address.split()) not in words:
         hint = "Put it into the footer: {{ organisation.postal_address }}"
-        faults.append(Fault("the mail has no postal address", Place(file), hint))
+        faults.append(Fault("the mail has no postal address", Place(file), hint, rule="law.no-address"))
     size = len(html.encode())
     if size > HEAVY_BYTES:
         clipped = "cuts it off" if size > CLIPPED_BYTES else "cuts mails off at about 102,000 bytes"
-        faults.append(Fault(f"the HTML is {size:,} bytes; Gmail {clipped}", Place(file), "Shorten it.", warning=True))
+        what = f"the HTML is {size:,} bytes; Gmail {clipped}"
+        faults.append(Fault(what, Place(file), "Shorten it.", warning=True, rule="size.heavy"))
     return faults

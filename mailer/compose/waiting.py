@@ -197,7 +197,9 @@ class _Waiting:
         missing = _may_be_missing(expression)
         if missing and missing not in around:
             hint = f'Say what stands in its place: {{{{ supporter.{missing} | default("friend") }}}}'
-            self.faults.append(Fault(f"people without {missing} get a hole here", place, hint, warning=True))
+            self.faults.append(
+                Fault(f"people without {missing} get a hole here", place, hint, True, "writing.no-stand-in")
+            )
         return self.markers.add(Value(construct.source, place))
 
     def group(self, constructs: list[_Construct], indices: list[int], result: list[str | None]) -> None:

@@ -6,6 +6,7 @@ from mailer.settings.secret import SECRETS_FILE, Secrets, read_secrets
 from mailer.settings.values import (
     Bounces,
     Brand,
+    Check,
     Dns,
     Guard,
     Organisation,
@@ -26,6 +27,7 @@ __all__ = [
     "TRANSPORTS",
     "Bounces",
     "Brand",
+    "Check",
     "Dns",
     "Guard",
     "Organisation",

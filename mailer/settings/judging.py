@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 from mailer.errors import Fault, Place
 from mailer.settings.values import (
+    CLIENT_FAMILIES,
     Bounces,
     Brand,
+    Check,
     Dns,
     Guard,
     Organisation,
@@ -83,6 +85,7 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
     faults += _judge_coming_back(values, place)
     faults += _judge_dns(values.get("dns", Dns()), sender, place)
+    faults += _judge_check(values.get("check", Check()), place)
     return faults + _judge_brand(values.get("brand", Brand()), place)
 
 
@@ -159,6 +162,16 @@ def _judge_dns(dns: Dns, sender: Sender, place: PlaceOf) -> list[Fault]:
             hint = "Only the part before ._domainkey, such as s1."
             faults.append(Fault(f"{selector!r} can't be a DKIM selector", place=where, hint=hint))
     return faults
+
+
+def _judge_check(check: Check, place: PlaceOf) -> list[Fault]:
+    hint = f"Known: {', '.join(CLIENT_FAMILIES)}."
+    where = place("check", "clients")
+    return [
+        Fault(f"unknown family of mail programs {family!r}", place=where, hint=hint)
+        for family in check.clients
+        if family not in CLIENT_FAMILIES
+    ]
 
 
 def _judge_brand(brand: Brand, place: PlaceOf) -> list[Fault]:

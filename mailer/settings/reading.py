@@ -16,6 +16,7 @@ from mailer.settings.judging import judge
 from mailer.settings.values import (
     Bounces,
     Brand,
+    Check,
     Dns,
     Guard,
     Organisation,
@@ -34,7 +35,7 @@ SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "outbox": Outbox, "smtp": Smtp,
     "sendgrid": Sendgrid, "pace": Pace, "guard": Guard, "brand": Brand, "dns": Dns,
-    "tracking": Tracking, "bounces": Bounces, "webhook": Webhook,
+    "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "link_parameters")
 TRUTHS = {"true": True, "false": False}  # of the environment, where everything is text

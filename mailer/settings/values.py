@@ -172,6 +172,21 @@ class Dns:
         return str(ip_address(host)), int(port)
 
 
+# The families of mail programs that caniemail.com tests (mailer/checking/data).
+CLIENT_FAMILIES = (
+    "aol", "apple-mail", "fastmail", "free-fr", "gmail", "gmx", "hey", "ionos-1and1", "laposte", "mail-ru", "orange",
+    "outlook", "protonmail", "rainloop", "samsung-email", "sfr", "t-online-de", "thunderbird", "web-de", "wp-pl",
+    "yahoo",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What `mailer check` looks at. `clients`: families of mail programs in which mails should look right."""
+
+    clients: tuple[str, ...] = ("gmail", "apple-mail", "outlook", "yahoo")
+
+
 @dataclass(frozen=True, slots=True)
 class Brand:
     """How the mails and pages look. Colours are #rrggbb; `logo` is a picture in the workspace or an https address."""
@@ -208,6 +223,7 @@ class Settings:
     webhook: Webhook = Webhook()
     dns: Dns = Dns()
     brand: Brand = Brand()
+    check: Check = Check()
     link_parameters: Mapping[str, str] = field(
         default_factory=dict[str, str]
     )  # added to each destination, such as utm_source

@@ -16,7 +16,7 @@ from mailer.workspace import Workspace
 GOOD = """\
 ---
 subject: "Hello {{ supporter.first_name | default('you') }}"
-preheader: Now
+preheader: "One sentence of a good length, that says what can be done now."
 list: supporters
 template: appeal
 action:
@@ -28,7 +28,15 @@ Dear {{ supporter.first_name | default("friend") }},
 ::: ask
 :::
 
+The library in our street is to be closed in spring. It is the one warm room where children do their homework, where
+people who have no printer print what the office asks of them, and where forty of us learned to read a second language.
+The council decides in three weeks, and it has heard from nobody yet but its treasurer. Please let it hear from you, and
+then ask somebody next door to do the same.
+
 ![A seal](seal.png)
+
+::: ask
+:::
 """
 
 
@@ -55,12 +63,14 @@ def test_faults_of_message_and_audience_together(home: Workspace) -> None:
     path.write_text(GOOD.replace("action:", "audience:\n  include: [nobody]\naction:") + "\n{{ supporter.nope }}\n")
     done = run(home, "check", "good")
     assert done.exit_code == 1
-    assert "good  2 faults" in done.output
+    assert "good  2 errors" in done.output
     assert "newsletters/good/message.md:7" in done.output
-    assert "newsletters/good/message.md:19: unknown field supporter.nope" in done.output
+    assert "newsletters/good/message.md:27: unknown field supporter.nope" in done.output
     data = json.loads(run(home, "check", "good", "--json").output)
-    assert {fault["line"] for fault in data["good"]} == {7, 19}
-    assert all(fault["file"] == "newsletters/good/message.md" and not fault["warning"] for fault in data["good"])
+    remarks = data["good"]["remarks"]
+    assert {one["line"] for one in remarks} == {7, 27}
+    assert all(one["file"] == "newsletters/good/message.md" and one["level"] == "error" for one in remarks)
+    assert {one["rule"] for one in remarks} == {"compose.fault"}
 
 
 def test_everything_is_checked_without_a_slug(home: Workspace) -> None:

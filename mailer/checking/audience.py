@@ -1,0 +1,126 @@
+"""Rules about everyone's mail, from what merging the whole audience told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from mailer.checking.draft import Draft
+from mailer.checking.figures import Trouble, Troubled
+from mailer.checking.remarks import Level
+from mailer.checking.rules import Found, rule
+from mailer.errors import Place
+
+PART = "audience"
+
+
+@rule(
+    "audience.greeting", Level.ERROR, "somebody would be greeted as “Dear ,”",
+    why="A mail that calls people by nothing says that nobody looked at it.",
+)  # fmt: skip
+def greeting(draft: Draft) -> Iterator[Found]:
+    for one in _troubled(draft, Trouble.GREETING):
+        todo = f'Say what stands in its place: {{{{ {one.source} | default("friend") }}}}'
+        yield Found(f"{_people(one)} would get nothing where {{{{ {one.source} }}}} stands", todo, _place(draft, one))
+
+
+@rule(
+    "audience.empty", Level.WARNING, "a merge tag prints nothing for somebody",
+    why="A hole in a sentence reads as a mistake.",
+)  # fmt: skip
+def empty(draft: Draft) -> Iterator[Found]:
+    for one in _troubled(draft, Trouble.EMPTY):
+        todo = 'Add | default("…"), or put the sentence into {% if %}.'
+        yield Found(f"{{{{ {one.source} }}}} is empty for {_people(one)}", todo, _place(draft, one))
+
+
+@rule(
+    "audience.long", Level.WARNING, "a merged value is longer than 60 characters",
+    why="It breaks the line, the button or the subject it stands in, and is mostly a slip in the import.",
+)  # fmt: skip
+def long(draft: Draft) -> Iterator[Found]:
+    for one in _troubled(draft, Trouble.LONG):
+        yield Found(
+            f"{{{{ {one.source} }}}} is very long for {_people(one)}, such as “{one.value}…”",
+            f"Look at person {one.person_id}: mailer people find TEXT", _place(draft, one),
+        )  # fmt: skip
+
+
+@rule(
+    "audience.capitals", Level.WARNING, "a name stands in capitals",
+    why="“Dear ANNA” reads as shouting and as a machine.",
+)  # fmt: skip
+def capitals(draft: Draft) -> Iterator[Found]:
+    for one in _troubled(draft, Trouble.CAPITALS):
+        verb = "has" if one.people == 1 else "have"
+        todo = f"Write {{{{ {one.source} | title }}}}, or correct the list and import it again."
+        yield Found(f"{_people(one)} {verb} a name in capitals, such as {one.value}", todo, _place(draft, one))
+
+
+@rule(
+    "audience.markup", Level.WARNING, "a merged value holds markup, a web address or another program's merge tag",
+    why="People would read the signs as they stand; it is a slip in the import, or somebody's joke in a form.",
+)  # fmt: skip
+def markup(draft: Draft) -> Iterator[Found]:
+    for one in _troubled(draft, Trouble.MARKUP):
+        yield Found(
+            f"{{{{ {one.source} }}}} looks wrong for {_people(one)}, such as “{one.value}”",
+            "Correct it in the list and import it again.", _place(draft, one),
+        )  # fmt: skip
+
+
+@rule(
+    "audience.destination", Level.ERROR, "a link leads somebody nowhere",
+    why="The address is made from what is known of a person, and for these people it is no web address.",
+)  # fmt: skip
+def destination(draft: Draft) -> Iterator[Found]:
+    for one in _troubled(draft, Trouble.DESTINATION):
+        yield Found(
+            f"the link “{one.source}” leads {_people(one)} to no web address, such as “{one.value}”",
+            "Write the site out and only its end as a merge tag, or put the link into {% if %}.", part=PART,
+        )  # fmt: skip
+
+
+@rule(
+    "audience.unmet", Level.NOTE, "a condition holds for nobody",
+    why="Either nobody it is for is on the list, or it tests something that is spelt otherwise.",
+)  # fmt: skip
+def unmet(draft: Draft) -> Iterator[Found]:
+    for test in draft.audience.unmet if draft.audience else ():
+        yield Found(
+            f"nobody meets {{% if {test} %}}", "Look at how the list spells the value, or take the condition out.",
+            draft.place_of(test), PART,
+        )  # fmt: skip
+
+
+@rule(
+    "audience.never-filled", Level.WARNING, "a field that the message uses is empty for everyone",
+    why="The field is known to the list, yet nobody has it: mostly its name is spelt in two ways.",
+)  # fmt: skip
+def never_filled(draft: Draft) -> Iterator[Found]:
+    audience = draft.audience
+    if audience is None or audience.people == 0:
+        return
+    used = set(audience.never_filled)
+    for name in audience.never_filled:
+        near = get_close_matches(name, sorted(draft.fields - used), n=1, cutoff=0.75)
+        todo = f"Did you mean supporter.{near[0]}?" if near else "Look at the list's [columns], or leave it out."
+        yield Found(
+            f"supporter.{name} is empty for everyone ({counted(audience.people)})", todo, draft.place_of(name), PART
+        )
+
+
+def _troubled(draft: Draft, kind: Trouble) -> Iterator[Troubled]:
+    return (one for one in (draft.audience.troubled if draft.audience else ()) if one.trouble is kind)
+
+
+def _people(one: Troubled) -> str:
+    return counted(one.people)
+
+
+def counted(people: int) -> str:
+    return "1 person" if people == 1 else f"{people:,} people"
+
+
+def _place(draft: Draft, one: Troubled) -> Place:
+    return draft.place_of(one.source)

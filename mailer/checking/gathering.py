@@ -1,0 +1,118 @@
+"""Makes a draft: everything the rules look at, asked of the files, the database and, if wanted, the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.parser import BytesHeaderParser
+
+from mailer.audience.people import example
+from mailer.checking.document import parse
+from mailer.checking.draft import Draft, PictureFile
+from mailer.checking.everyone import merge_everyone, supporter_of
+from mailer.checking.expanding import all_branches
+from mailer.checking.figures import Figures, Which
+from mailer.checking.measuring import frames
+from mailer.checking.online import ask
+from mailer.checking.spam import spam_tests
+from mailer.compose.images import read_image, width
+from mailer.compose.merge import MergeProgram, Urls
+from mailer.compose.message import Message
+from mailer.compose.source import Source
+from mailer.delivery.campaigns import Plan
+from mailer.delivery.postman import Postman
+from mailer.store.database import Database
+from mailer.tracking.tokens import Signer
+from mailer.transports.mime import build
+from mailer.workspace import ListDefinition, Workspace
+
+KEY = b"drafts are signed with this, which no server takes"
+NUMBER = 2**62  # as long as a delivery's number gets
+SAMPLE = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
+TOKEN = "TOKEN"  # noqa: S105  stands for a signed one where only its place matters
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is looked at beside the message itself."""
+
+    everyone: bool = True  # merge the whole audience
+    online: bool = False  # ask where links lead
+    spam: bool = False  # ask SpamAssassin
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What `preflight` has read and compiled already."""
+
+    source: Source
+    plan: Plan
+    definition: ListDefinition
+    fields: frozenset[str]
+
+
+def gather(workspace: Workspace, database: Database, written: Written, *, scope: Scope, now: datetime) -> Draft:
+    """The draft of a newsletter that compiles."""
+    message, settings = written.plan.message, workspace.settings
+    figures, best, longest = _people(database, written.plan, scope=scope, now=now)
+    postman = Postman(message, settings=settings, signer=Signer([KEY]))
+    envelope = postman.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
+    mail = build(postman.mailing(), envelope)
+    headers = BytesHeaderParser().parsebytes(mail)
+    whole = MergeProgram(all_branches(message))
+    urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
+    return Draft(
+        source=written.source,
+        message=message,
+        settings=settings,
+        definition=written.definition,
+        fields=written.fields,
+        html=parse(whole.html(best, urls)),
+        mail=postman.program.fill(message.html, envelope.values),
+        text=whole.text(best, urls),
+        subject=postman.program.subject(best),
+        preheader=postman.program.preheader(best),
+        headers={name.lower(): " ".join(str(value).split()) for name, value in headers.items()},
+        click_stem=f"{urls.click}/",
+        files=_files(workspace, written.source),
+        pictures=_pictures(message, written.plan),
+        pages=frozenset(slug for slug in workspace.slugs() if (workspace.newsletters / slug / "action.md").is_file()),
+        today=now.date(),
+        audience=figures,
+        answers=ask(link.url for link in message.links) if scope.online else {},
+        spam=spam_tests(mail) if scope.spam else (),
+    )
+
+
+def _people(
+    database: Database, plan: Plan, *, scope: Scope, now: datetime
+) -> tuple[Figures | None, dict[str, str], dict[str, str]]:
+    """What merging everyone told, and the merge mappings of the best and the longest mail."""
+    sample = example(SAMPLE)
+    if not scope.everyone:
+        return None, sample, sample
+    with database.read() as connection:
+        figures = merge_everyone(connection, plan.message, plan.audience, now=now)
+        best = supporter_of(connection, figures, Which.BEST) or sample
+        longest = supporter_of(connection, figures, Which.LONGEST) or sample
+    return figures, best, longest
+
+
+def _files(workspace: Workspace, source: Source) -> dict[str, str]:
+    """What was written for this message in CSS and HTML, by the name faults give it."""
+    if source.is_mjml:
+        return {source.file: "\n" * (source.body_line - 1) + source.body}
+    paths = [*sorted((workspace.templates / source.template).glob("*.mjml")),
+             *sorted((workspace.templates / "blocks").glob("*.mjml"))]  # fmt: skip
+    return {
+        f"templates/{path.parent.name}/{path.name}": path.read_text(encoding="utf-8", errors="replace")
+        for path in paths
+    }
+
+
+def _pictures(message: Message, plan: Plan) -> tuple[PictureFile, ...]:
+    found: list[PictureFile] = []
+    for image in message.images:
+        data = read_image(image, folder=plan.folder, root=plan.root)
+        found.append(PictureFile(image.name, image.content_type, len(data), width(data), frames(data)))
+    return tuple(found)

@@ -1,0 +1,126 @@
+"""The preflight of one newsletter: read, compiled, merged for everyone, and looked at by every rule.
+
+What keeps a newsletter from being mailed is an error here; `mailer check` shows it, `test`, `send` and `schedule` stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailer.audience.definition import Audience, read_audience
+from mailer.audience.fields import known_fields
+from mailer.checking.figures import Figures
+from mailer.checking.gathering import Scope, Written, gather
+from mailer.checking.remarks import Remark, worst_first
+from mailer.checking.running import judged, of_fault, run
+from mailer.compose.action import has_action_page, read_action_page
+from mailer.compose.compiling import Compiled, compile_message
+from mailer.compose.source import read_source
+from mailer.delivery.campaigns import Plan
+from mailer.errors import Fault, FaultsFound, MailerError, Place
+from mailer.store.database import Database
+from mailer.workspace import ListDefinition, Workspace
+
+# What may lie in lists/: definitions and the generated sample. Anything else may hold people's addresses.
+IN_LISTS = (".toml",)
+SAMPLE = ("README.md", "sample-supporters.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What was found. `plan` is None when there is nothing that could be mailed."""
+
+    slug: str
+    remarks: tuple[Remark, ...]
+    plan: Plan | None = None
+    figures: Figures | None = None
+    html_bytes: int = 0  # of the longest mail
+
+    @property
+    def errors(self) -> tuple[Remark, ...]:
+        """What keeps it from being mailed."""
+        return tuple(remark for remark in self.remarks if remark.stops)
+
+
+def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
+    """Look at the newsletter `slug`. Every fault is a remark."""
+    try:
+        folder = workspace.newsletter(slug)
+        source = read_source(folder, root=workspace.root)
+    except MailerError as error:
+        return _stopped(slug, _faults(error))
+    try:
+        definition = workspace.list_definition(source.list)
+    except MailerError as error:
+        return Preflight(slug, tuple(judged(source, map(of_fault, _faults(error)))))
+    faults = _page_faults(workspace, slug)
+    audience: Audience | None = None
+    compiled: Compiled | None = None
+    with database.read() as connection:
+        fields = known_fields(connection, _sound_lists(workspace))
+        try:
+            audience = read_audience(connection, source, workspace=workspace, fields=fields)
+        except MailerError as error:
+            faults += _faults(error)
+    try:
+        compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=fields)
+        faults += compiled.faults
+    except MailerError as error:
+        faults += _faults(error)
+    if audience is None or compiled is None:
+        return Preflight(slug, tuple(judged(source, map(of_fault, faults))))
+    transport = workspace.settings.transport
+    plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
+    written = Written(source, plan, definition, fields)
+    draft = gather(workspace, database, written, scope=scope, now=now)
+    return Preflight(slug, tuple(run(draft, faults)), plan, draft.audience, len(draft.mail.encode()))
+
+
+def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:
+    """What is the matter with the action page beside the message, if there is one."""
+    if not has_action_page(workspace, slug):
+        return []
+    try:
+        return list(read_action_page(workspace, slug)[1])
+    except MailerError as error:
+        return list(_faults(error))
+
+
+def look_at_lists(workspace: Workspace) -> list[Remark]:
+    """What is the matter with the lists, and with files beside them."""
+    remarks: list[Remark] = []
+    for name in workspace.list_names():
+        try:
+            workspace.list_definition(name)
+        except MailerError as error:
+            remarks += [of_fault(fault, otherwise="lists.fault") for fault in _faults(error)]
+    return worst_first([*remarks, *_strangers(workspace)])
+
+
+def _strangers(workspace: Workspace) -> Iterator[Remark]:
+    for path in sorted(workspace.lists.rglob("*")) if workspace.lists.is_dir() else ():
+        if path.is_file() and path.suffix not in IN_LISTS and path.name not in SAMPLE:
+            hint = "Addresses live in the database: bring them in with `mailer import` and keep the file elsewhere."
+            place = Place(path.relative_to(workspace.root).as_posix())
+            fault = Fault("this is no list definition and may hold people's addresses", place, hint)
+            yield of_fault(fault, otherwise="lists.addresses")
+
+
+def _stopped(slug: str, faults: tuple[Fault, ...]) -> Preflight:
+    return Preflight(slug, tuple(worst_first(map(of_fault, faults))))
+
+
+def _sound_lists(workspace: Workspace) -> list[ListDefinition]:
+    """The lists that can be read; what is wrong with others is no fault of a newsletter that doesn't use them."""
+    sound: list[ListDefinition] = []
+    for name in workspace.list_names():
+        with suppress(MailerError):
+            sound.append(workspace.list_definition(name))
+    return sound
+
+
+def _faults(error: MailerError) -> tuple[Fault, ...]:
+    return error.faults if isinstance(error, FaultsFound) else (error.fault,)

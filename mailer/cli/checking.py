@@ -1,0 +1,165 @@
+"""`mailer check`: what the preflight says, worst first; and the same for commands that must not mail a mistake."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailer.cli.context import console, now, print_json, workspace_and_database
+from mailer.errors import MailerError
+
+if TYPE_CHECKING:
+    from mailer.checking.preflight import Preflight
+    from mailer.checking.remarks import Remark
+    from mailer.delivery.campaigns import Plan
+    from mailer.store.database import Database
+    from mailer.workspace import Workspace
+
+COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+INDENT = 11  # two spaces, the longest level, two spaces
+WIDEST = 110  # longer lines are hard to read
+MOST_VARIANTS = 12
+
+
+class NotFitToMail(MailerError):
+    """The preflight found errors."""
+
+
+@click.command()
+@click.argument("slug", required=False)
+@click.option("--online", is_flag=True, help="Ask each link's site whether it is there.")
+@click.option("--variants", is_flag=True, help="Show how many people see which branches, and whose mail stands out.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None:
+    """Look at a newsletter before anyone is mailed, or at all of them and at the lists.
+
+    Everyone's mail is merged, and every rule of docs/checks.md looks at it. Errors keep it from being sent; a rule can
+    be waived in the front matter, with the reason. Exit code 1 when there is an error.
+    """
+    from mailer.checking.gathering import Scope
+    from mailer.checking.preflight import Preflight, look_at_lists, preflight
+    from mailer.checking.spam import installed
+
+    found: list[Preflight] = []
+    with workspace_and_database() as (workspace, database):
+        scope = Scope(online=online, spam=slug is not None and installed())
+        if slug is None:
+            found.append(Preflight("lists", tuple(look_at_lists(workspace))))
+        for name in [slug] if slug else workspace.slugs():
+            found.append(preflight(workspace, database, name, scope=scope, now=now()))
+    if as_json:
+        print_json({one.slug: _as_data(one) for one in found})
+    else:
+        for one in found:
+            show(one)
+            if variants:
+                _show_variants(one)
+    sys.exit(1 if any(one.errors for one in found) else 0)
+
+
+def fit_to_mail(workspace: Workspace, database: Database, slug: str, *, everyone: bool = True) -> Plan:
+    """The plan of a newsletter that has no error. What was found is shown, errors first; raises when there are any."""
+    from mailer.checking.gathering import Scope
+    from mailer.checking.preflight import preflight
+
+    found = preflight(workspace, database, slug, scope=Scope(everyone=everyone), now=now())
+    told = [remark for remark in found.remarks if remark.level.value != "note" and not remark.waived]
+    _show_remarks(told, err=True)
+    if found.errors or found.plan is None:
+        hint = f"Mend it, or waive a rule with its reason: docs/checks.md. See all of it: mailer check {slug}"
+        raise NotFitToMail(f"{slug} isn't mailed: {_count(len(found.errors), 'error')}", hint=hint)
+    return found.plan
+
+
+def show(found: Preflight) -> None:
+    """One line when all is well; else the remarks below it."""
+    click.echo(f"{click.style(found.slug, bold=True)}  {_verdict(found)}")
+    _show_remarks(found.remarks)
+
+
+def _verdict(found: Preflight) -> str:
+    counts = Counter(remark.level.value for remark in found.remarks if not remark.waived)
+    waived = sum(1 for remark in found.remarks if remark.waived)
+    words = [click.style(_count(counts[level], level), fg=COLOURS[level]) for level in COLOURS if counts[level]]
+    said = ", ".join(words) if words else click.style("sound", fg="green")
+    if waived:
+        said += f", {waived} waived"
+    figures = found.figures
+    if figures is not None and figures.people:
+        people = "1 person" if figures.people == 1 else f"{figures.people:,} people"
+        many = len(figures.variants) + figures.more_variants
+        said += f" · {people}" + (f", {_count(many, 'variant')}" if many > 1 else "")
+        said += f" · {max(1, round(found.html_bytes / 1000))} kB"
+    return said
+
+
+def _show_remarks(remarks: Sequence[Remark], *, err: bool = False) -> None:
+    stream = sys.stderr if err else sys.stdout
+    width = min(console().width, WIDEST) if stream.isatty() else None
+    for remark in remarks:
+        level = "waived" if remark.waived else remark.level.value
+        # None, not False: click writes the sign that ends bold and dim for a False.
+        bold, dim = level == "error" or None, level == "waived" or None
+        label = click.style(f"{level:<{INDENT - 4}}", fg=COLOURS.get(level), bold=bold, dim=dim)
+        where = f"{remark.where}: " if remark.where else ""
+        first, *rest = _lines(f"{where}{remark.message}", width)
+        click.echo(f"  {label}  {first}", err=err)
+        for line in rest:
+            click.echo(" " * INDENT + line, err=err)
+        why = f"Waived: {remark.waived}" if remark.waived else remark.why
+        for line in _lines(f"{why} [{remark.rule}]".strip(), width):
+            click.echo(" " * INDENT + click.style(line, dim=True), err=err)
+        for at, line in enumerate(_lines(remark.todo, width, arrow=2) if remark.todo and not remark.waived else ()):
+            click.echo(" " * INDENT + ("→ " if at == 0 else "  ") + line, err=err)
+
+
+def _lines(text: str, width: int | None, *, arrow: int = 0) -> list[str]:
+    """The text broken at the terminal's edge; in a pipe each stays one line, for grep."""
+    text = " ".join(text.split())
+    if width is None:
+        return [text]
+    return wrap(text, max(30, width - INDENT - arrow), break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _show_variants(found: Preflight) -> None:
+    from mailer.cli.tables import add_row, new_table, print_table
+
+    figures = found.figures
+    if figures is None or not figures.people:
+        return
+    table = new_table("People", "see", "one of them is person", numbers=(0, 2))
+    for variant in figures.variants[:MOST_VARIANTS]:
+        add_row(table, f"{variant.people:,}", " · ".join(variant.branches) or "the same mail", str(variant.person_id))
+    for one in figures.standouts:
+        add_row(table, "", f"the {one.which.value} mail", str(one.person_id), style="dim")
+    print_table(table)
+    more = len(figures.variants) - MOST_VARIANTS + figures.more_variants
+    if more > 0:
+        click.echo(f"and {_count(more, 'more variant')}")
+
+
+def _as_data(found: Preflight) -> dict[str, Any]:
+    from mailer.checking.remarks import as_data
+
+    data: dict[str, Any] = {"remarks": [as_data(remark) for remark in found.remarks]}
+    figures = found.figures
+    if figures is not None:
+        data |= {
+            "people": figures.people,
+            "html_bytes": found.html_bytes,
+            "variants": [
+                {"branches": one.branches, "people": one.people, "person": one.person_id} for one in figures.variants
+            ],
+            "more_variants": figures.more_variants,
+            "examples": {one.which.value: one.person_id for one in figures.standouts},
+        }
+    return data
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
