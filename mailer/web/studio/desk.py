@@ -15,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mailer.checking.remarks import Remark
 from mailer.delivery.preparing import Prepared, prepare
 from mailer.errors import Fault, MailerError
 from mailer.settings import read_secrets, read_settings
 from mailer.store.database import Database
-from mailer.web.studio.findings import Remark, faults_in, findings_of, remarks
+from mailer.web.studio.findings import faults_in, findings_of, remarks
 from mailer.web.studio.letters import Press
 from mailer.web.studio.readers import Reader, first_of
 from mailer.web.studio.variants import Variants, variants_of
@@ -137,7 +138,7 @@ class Desk:
             return
         variants, audience = None, ()
         try:
-            found = findings_of(showing.workspace, self.database, self.slug)
+            found = findings_of(showing.workspace, self.database, self.slug, now=self.clock())
             plan, now = showing.prepared.plan, self.clock()
             with self.database.read() as connection:
                 variants = variants_of(connection, plan, now=now)

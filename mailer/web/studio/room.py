@@ -10,10 +10,11 @@ from typing import cast
 
 from starlette.requests import Request
 
+from mailer.checking.remarks import Level, Remark
 from mailer.errors import Fault, MailerError
 from mailer.web.studio import inbox
 from mailer.web.studio.desk import Desk, Noted, Showing
-from mailer.web.studio.findings import Remark, Weight, faults_in, remarks
+from mailer.web.studio.findings import faults_in, remarks
 from mailer.web.studio.guard import Keys
 from mailer.web.studio.letters import Header, Letter, headers_of
 from mailer.web.studio.proofing import Told
@@ -73,11 +74,11 @@ class Scene:
 
     @property
     def faults(self) -> int:
-        return sum(remark.weight is Weight.FAULT for remark in self.remarks)
+        return sum(remark.stops for remark in self.remarks)
 
     @property
     def warnings(self) -> int:
-        return sum(remark.weight is Weight.WARNING for remark in self.remarks)
+        return sum(remark.level is Level.WARNING and not remark.waived for remark in self.remarks)
 
 
 def scene(studio: Studio, view: View, told: Told | None = None) -> Scene:
