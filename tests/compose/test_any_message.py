@@ -44,7 +44,7 @@ PIECES = st.sampled_from(
         "\x0b", "\x00", "\t", "\r", "---\n", "mk0a1b2c3dv0z", "TODO", "word ", "é",
     ]
 )  # fmt: skip
-BODIES = st.lists(PIECES | st.text(max_size=8), max_size=24).map("".join)
+BODIES = st.lists(PIECES | st.text(max_size=8), max_size=12).map("".join)
 LINES = st.lists(PIECES | st.text(max_size=6), min_size=1, max_size=5).map("".join)
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 LEFT_OVER = re.compile(r"mk(?!0a1b2c3d)[0-9a-f]{8}[vtcl]\d|[\x1c-\x1f]")
@@ -53,16 +53,22 @@ LEFT_OVER = re.compile(r"mk(?!0a1b2c3d)[0-9a-f]{8}[vtcl]\d|[\x1c-\x1f]")
 @st.composite
 def messages(draw: st.DrawFn) -> str:
     """A message file: front matter that YAML can read, mostly, and a body."""
+    template = draw(st.sampled_from(TEMPLATES))
+    words = st.just("Plain words") | LINES
     front: dict[str, object] = {
-        "subject": draw(st.just("Help us") | LINES), "list": "supporters",
-        "template": draw(st.sampled_from(TEMPLATES)), "action": {"url": "https://act.example.org/a", "label": "Sign"},
+        "subject": draw(words), "list": "supporters", "template": template,
+        "action": {"url": "https://act.example.org/a", "label": "Sign"},
     }  # fmt: skip
-    for key in draw(st.sets(st.sampled_from(["preheader", "headline", "signature", "kicker", "picture", "from"]))):
-        front[key] = draw(LINES)
-    if draw(st.booleans()):
-        front["language"] = draw(st.sampled_from(["en", "ar", "hi", "fr", "xx", "not a language"]))
-    if draw(st.integers(0, 9)) == 0:
+    keys = ["preheader", "headline", "signature", "deadline" if template == "urgent" else "kicker"]
+    for key in draw(st.sets(st.sampled_from(keys))):
+        front[key] = draw(words)
+    odd = draw(st.integers(0, 15))
+    if odd < 4:
+        front["language"] = ("ar", "hi", "xx", "not a language")[odd]
+    elif odd == 4:
         del front["action"]
+    elif odd == 5:
+        front["picture"] = draw(st.sampled_from(["letters.png", "gone.png", "../x", "https://e.org/x.png"]))
     written = yaml.safe_dump(front, allow_unicode=True, width=10_000)
     return f"---\n{written}---\n{draw(BODIES)}"
 
