@@ -103,6 +103,7 @@ class Page(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str]]] = []
+        self.walk: list[tuple[str, dict[str, str]]] = []  # the same, and each end as /tag
         self.faults: list[str] = []
         self.stack: list[str] = []
         self.feed(source)
@@ -111,6 +112,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        self.walk.append(self.tags[-1])
         if tag not in VOID and not tag.startswith(("o:", "xml")):
             self.stack.append(tag)
 
@@ -118,6 +120,7 @@ class Page(HTMLParser):
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag: str) -> None:
+        self.walk.append((f"/{tag}", {}))
         if tag.startswith(("o:", "xml")):
             return
         if not self.stack or self.stack[-1] != tag:
@@ -364,3 +367,44 @@ def test_in_the_dark_nothing_is_dark_on_dark(name: str, browser: Browser) -> Non
 
 def _hex(rgb: str) -> str:
     return "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", rgb)[:3])
+
+
+def outlook_rows(html: str) -> Iterator[tuple[float, float]]:
+    """Each row of the page as Outlook reads it whose cells have widths: their sum, and the room there is for them."""
+    room: list[float] = [600]
+    cells: list[float] = []
+    for tag, attributes in Page(for_outlook(html)).walk:
+        rules = style(attributes)
+        if tag == "table":
+            width = attributes.get("width") or rules.get("width", "100%")
+            room.append(pixels(width) if "px" in width or width.isdigit() else room[-1])
+        elif tag == "td":
+            sides = (rules.get("padding", "0px") + " ").split()
+            left, right = (sides * 4)[-1 if len(sides) == 4 else 1 % len(sides)], sides[1 % len(sides)]
+            sides_width = pixels(rules.get("padding-left", left)) + pixels(rules.get("padding-right", right))
+            width = rules.get("width") or attributes.get("width", "")
+            if "px" in width:  # an attribute as well: mj-wrapper has it, and it is too wide when there is a padding
+                cells.append(pixels(width))
+                yield sum(cells), room[-1]
+            room.append((cells[-1] if "px" in width else room[-1]) - sides_width)
+        elif tag in ("/table", "/td"):
+            room.pop()
+        if tag in ("tr", "/tr", "/table", "table"):
+            cells = []
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_columns_fit_their_row_in_classic_outlook(name: str, direction: str) -> None:
+    """Outlook takes widths as they stand: a row whose cells are wider than its room makes the whole mail wider."""
+    rows = list(outlook_rows(compiled(name, message=message(direction=direction))))
+    assert any(room == 520 for _, room in rows)
+    assert (180, 540) in rows, "the first of three figures"
+    for cells, room in rows:
+        assert cells <= room, (cells, room)
+        assert cells == int(cells), "half pixels are rounded up"
+
+
+def test_a_row_that_does_not_fit_is_seen() -> None:
+    wide = '<table width="600"><tr><td style="padding:0px 40px"><table><tr><td style="width:600px"></td></tr></table>'
+    assert list(outlook_rows(wide + "</td></tr></table>")) == [(600, 520)]
