@@ -138,5 +138,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
+    parser.addoption(
+        "--messages", default="200", help="how many made-up messages tests/compose/test_any_message.py compiles"
+    )
+    parser.addoption("--npm-mjml", default="", help="a folder with npm's mjml, to hold our compiler against it")
     parser.addoption("--long", action="store_true", help="the long form of tests/chaos; `make chaos` runs it")
     parser.addoption("--chaos-seed", default="20261124", help="what the random moments of tests/chaos come from")

@@ -41,12 +41,12 @@ class QuoteBlock:
 
 @dataclass(frozen=True, slots=True)
 class ImageBlock:
-    """A picture. `width` in pixels, when the file is known."""
+    """A picture. `width` in pixels, when the file is known; `caption` may hold links."""
 
     src: str
     alt: str
     width: int | None
-    caption: str
+    caption: str | Markup
     text: str
     kind: str = "image"
 
@@ -72,6 +72,64 @@ class StoryBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A number and what there are that many of."""
+
+    figure: Markup
+    label: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersBlock:
+    """Two or three figures, side by side where there is room."""
+
+    figures: tuple[Figure, ...]
+    text: str
+    kind: str = "numbers"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressBlock:
+    """A picture of how many have signed, drawn by our server when the mail is opened, and words below it."""
+
+    src: str
+    alt: str
+    html: Markup
+    text: str
+    kind: str = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareBlock:
+    """Links with which a reader passes an address on, and the address itself to copy."""
+
+    title: str
+    links: tuple[LabelledLink, ...]
+    copy: str  # the words before the address
+    address: str
+    text: str
+    kind: str = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class PostscriptBlock:
+    """A P.S.; it comes below the signature."""
+
+    html: Markup
+    text: str
+    kind: str = "ps"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signs, with a picture of them or none."""
+
+    html: Markup
+    picture: ImageBlock | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionBlock:
     """A marker of {% if %}, {% else %} or {% endif %} that stands around whole blocks."""
 
@@ -83,7 +141,18 @@ class ConditionBlock:
         return self.marker
 
 
-Block = TextBlock | AskBlock | QuoteBlock | ImageBlock | StoryBlock | ConditionBlock
+Block = (
+    TextBlock
+    | AskBlock
+    | QuoteBlock
+    | ImageBlock
+    | StoryBlock
+    | NumbersBlock
+    | ProgressBlock
+    | ShareBlock
+    | PostscriptBlock
+    | ConditionBlock
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mailer.compose.addresses import Addresses, conditions_in_raw
-from mailer.compose.blocks import Block, Note
-from mailer.compose.bodies import Body
+from mailer.compose.blocks import PostscriptBlock, Signature
+from mailer.compose.bodies import Body, Written
+from mailer.compose.desk import Desk
 from mailer.compose.expressions import Vocabulary
 from mailer.compose.htmltext import text_of_html
 from mailer.compose.images import Pictures
@@ -61,7 +62,7 @@ def compile_message(
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class _Authored:
     """What the author wrote, resolved; markers inside."""
 
     subject: str
@@ -70,10 +71,8 @@ class _Written:
     action: Action | None  # its url is a marker
     fields: SimpleNamespace
     fields_text: str
-    blocks: list[Block]
-    notes: list[Note]
-    signature: Markup
-    signature_text: str
+    body: Written
+    signature: Signature
 
 
 class _Compiler:
@@ -129,27 +128,26 @@ class _Compiler:
 
     # What the author wrote
 
-    def _written(self) -> _Written:
+    def _written(self) -> _Authored:
         source, line = self.source, self.resolver.line
         subject = line(source.subject, source.place("subject"))
         preheader = line(source.preheader, source.place("preheader"))
         headline = line(source.headline, source.place("headline"))
         action = self._action()
+        title = headline or self.markers.without(subject, conditions=True).lstrip(" ,;:!.–-")
         body = Body(
-            markdown=Markdown(markers=self.markers, links=self.links, faults=self.faults), markers=self.markers,
-            links=self.links, pictures=self.pictures, action=action, faults=self.faults,
+            Desk(
+                markdown=Markdown(markers=self.markers, links=self.links, faults=self.faults), markers=self.markers,
+                links=self.links, pictures=self.pictures, words=words_for(self.language), action=action,
+                slug=source.slug, title=title, faults=self.faults,
+            )
         )  # fmt: skip
         self.faults += vet_words(source)
         fields, fields_text = self._fields(body)
-        blocks, notes = [], []
         found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
-        if found:
-            blocks, notes = body.blocks(found)
-        signature, signature_text = self._signature(body)
-        return _Written(
-            subject, preheader, headline or self.markers.without(subject, conditions=True).lstrip(" ,;:!.–-"),
-            action, fields, fields_text, blocks, notes, signature, signature_text,
-        )  # fmt: skip
+        written = body.written(found) if found else Written([], [], [])
+        signature = self._signature(body)
+        return _Authored(subject, preheader, title, action, fields, fields_text, written, signature)
 
     def _action(self) -> Action | None:
         written = self.source.action
@@ -186,14 +184,14 @@ class _Compiler:
                 )
         return SimpleNamespace(**values), text
 
-    def _signature(self, body: Body) -> tuple[Markup, str]:
+    def _signature(self, body: Body) -> Signature:
         place = self.source.place("signature")
         found = self.resolver.words(self.source.signature, place) if self.source.signature else None
-        return body.markup(found, placement="signature") if found else (Markup(""), "")
+        return body.signature(found) if found else Signature(Markup(""), None, "")
 
     # The layout
 
-    def _laid_out(self, written: _Written) -> Resolved | None:
+    def _laid_out(self, written: _Authored) -> Resolved | None:
         settings, source = self.workspace.settings, self.source
         brand = settings.brand
         if brand.logo:
@@ -205,12 +203,27 @@ class _Compiler:
                 language=self.language, direction="rtl" if self.right_to_left else "ltr",
                 start="right" if self.right_to_left else "left", end="left" if self.right_to_left else "right",
             ),
-            "body": written.blocks, "notes": written.notes, "signature": written.signature, "fields": written.fields,
-            "action": written.action, "brand": brand, "words": words_for(self.language),
+            "body": written.body.blocks, "postscripts": written.body.postscripts, "notes": written.body.notes,
+            "signature": written.signature.html, "signature_picture": written.signature.picture,
+            "fields": written.fields, "action": written.action, "brand": brand, "words": words_for(self.language),
         }  # fmt: skip
         if source.is_mjml:
             return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)
-        return self.resolver.layout(f"{source.template}/layout.mjml", context)
+        layout = self.resolver.layout(f"{source.template}/layout.mjml", context)
+        if layout:
+            self._refuse_what_is_not_shown(written, layout)
+        return layout
+
+    def _refuse_what_is_not_shown(self, written: _Authored, layout: Resolved) -> None:
+        """A template made before there was a P.S. would leave it out of the mail, and nobody would see that."""
+        for block in written.body.postscripts:
+            if isinstance(block, PostscriptBlock) and str(block.html) not in layout.text:
+                hint = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
+                self.faults.append(Fault("the template doesn't show a P.S.", layout.place(1), f"Add to it: {hint}"))
+        picture = written.signature.picture
+        if picture and picture.src and str(escape(picture.src)) not in layout.text:
+            hint = "See templates/blocks/signature.mjml for how it is shown."
+            self.faults.append(Fault("the template doesn't show the signature's picture", layout.place(1), hint))
 
     def _html(self, resolved: Resolved) -> str:
         file = resolved.place(1).file
@@ -233,7 +246,7 @@ class _Compiler:
 
     # The parts
 
-    def _text(self, written: _Written) -> str:
+    def _text(self, written: _Authored) -> str:
         organisation = self.workspace.settings.organisation
         words = words_for(self.language)
         unsubscribe, view, preferences = (
@@ -242,9 +255,10 @@ class _Compiler:
         pieces = [
             f"{ruled(written.headline, '=')}\n\n",
             written.fields_text,
-            *(block.text for block in written.blocks),
-            written.signature_text,
-            *(note.text for note in written.notes),
+            *(block.text for block in written.body.blocks),
+            written.signature.text,
+            *(block.text for block in written.body.postscripts),
+            *(note.text for note in written.body.notes),
             f"{'-' * 72}\n",
             *(f"{wrap(line)}\n" for line in (self.definition.description, organisation.name) if line),
             f"{wrap(organisation.postal_address)}\n\n",
@@ -252,7 +266,7 @@ class _Compiler:
         ]
         return "".join(pieces)
 
-    def _message(self, written: _Written, *, html: str, text: str) -> Message:
+    def _message(self, written: _Authored, *, html: str, text: str) -> Message:
         slots = Slots()
         splitter = Splitter(markers=self.markers, slots=slots, faults=self.faults)
         settings, source = self.workspace.settings, self.source

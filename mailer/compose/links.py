@@ -48,8 +48,11 @@ class Links:
         """Say where `action` leads; it may hold markers."""
         self.action_url = self._literals_said(url)
 
-    def add(self, written: str, *, label: str, placement: str, place: Place) -> str:
-        """What to write as the address of a link: a marker when it is tracked, else the address itself."""
+    def add(self, written: str, *, label: str, placement: str, place: Place, bare: bool = False) -> str:
+        """What to write as the address of a link: a marker when it is tracked, else the address itself.
+
+        A `bare` one doesn't get the workspace's parameters.
+        """
         url = self._literals_said(written.strip())
         if url == "action":
             if not self.action_url:
@@ -66,11 +69,24 @@ class Links:
             return ""
         self.rows.append(
             PendingLink(
-                self._with_parameters(_encoded(url, self.markers)), label, placement,
+                _encoded(url, self.markers) if bare else self._with_parameters(_encoded(url, self.markers)),
+                label, placement,
                 is_action=bool(self.action_url) and url == self.action_url,
             )
         )  # fmt: skip
         return self.markers.add(LinkMark(len(self.rows) - 1))
+
+    def shared(self, written: str, place: Place) -> str | None:
+        """An address that readers may pass on, whole and with the workspace's parameters; None when it is not fit.
+
+        It is the same for everybody: what it said of one person, others would learn.
+        """
+        url = self._literals_said(written.strip())
+        if self.markers.pattern.search(url):
+            self._fault("an address that waits for the person can't be passed on", place,
+                        "Others would get it too. Name another: ::: share https://…")  # fmt: skip
+            return None
+        return self._with_parameters(_encoded(url, self.markers)) if self._is_sound(url, written, place) else None
 
     def as_written(self, text: str) -> str:
         """`text` with merge tags in place of markers, for people to read."""

@@ -23,7 +23,7 @@ from mailer.compose.parsing import nearest
 from mailer.compose.resolving import Resolved
 from mailer.errors import Fault, Place
 
-CONTAINERS = ("ask", "quote", "story")
+CONTAINERS = ("ask", "quote", "picture", "story", "numbers", "progress", "share", "ps")
 # Beside a letter `**` is no emphasis, beside punctuation it is. A {% tag %} counts as punctuation, so while Markdown is
 # read its marker stands between two signs that nobody writes (U+2E31, category Po).
 FENCE = "\u2e31"
@@ -151,8 +151,8 @@ class Markdown:
             token.children = _with_bare_addresses(token.children)
             place = lines.at(token)
             for index, child in enumerate(token.children):
-                if child.type != "link_open":
-                    continue
+                if child.type != "link_open" or inside == "share":
+                    continue  # what is shared is text for others: `containers` refuses links in it
                 label = _label(token.children[index + 1 :])
                 if BARE_ADDRESS.fullmatch(label) and placement != "signature":
                     hint = "Mail programs warn when the address shown isn't where the link leads. Give it words."

@@ -10,25 +10,60 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Labels of the three links at the end of every mail."""
+    """Labels of the three links at the end of every mail, and what blocks say by themselves."""
 
     unsubscribe: str
     preferences: str
     view: str
+    progress: str  # instead of the picture of ::: progress, where pictures are off
+    share: str  # above the links of ::: share
+    email: str  # the first of them
+    copy: str  # before the address to pass on
+    ps: str
 
 
 WORDS = {
-    "ar": Words("إلغاء الاشتراك", "تغيير ما يصلك", "عرض في المتصفح"),
-    "de": Words("Abmelden", "Einstellungen ändern", "Im Browser ansehen"),
-    "en": Words("Unsubscribe", "Change what you get", "View in browser"),
-    "es": Words("Darse de baja", "Cambiar lo que recibe", "Ver en el navegador"),
-    "fr": Words("Se désabonner", "Modifier mes préférences", "Voir dans le navigateur"),
-    "he": Words("הסרה מהרשימה", "שינוי ההעדפות", "צפייה בדפדפן"),
-    "hi": Words("सदस्यता समाप्त करें", "अपनी पसंद बदलें", "ब्राउज़र में देखें"),
-    "it": Words("Annulla l’iscrizione", "Modifica le preferenze", "Vedi nel browser"),
-    "nl": Words("Uitschrijven", "Voorkeuren wijzigen", "Bekijken in de browser"),
-    "pt": Words("Cancelar a inscrição", "Alterar preferências", "Ver no navegador"),
-}
+    "ar": Words(
+        "إلغاء الاشتراك", "تغيير ما يصلك", "عرض في المتصفح", "عدد الموقّعين حتى الآن", "شاركها مع غيرك",
+        "البريد الإلكتروني", "أو انسخ هذا العنوان:", "ملاحظة:",
+    ),
+    "de": Words(
+        "Abmelden", "Einstellungen ändern", "Im Browser ansehen", "So viele haben schon unterschrieben", "Weitersagen",
+        "E-Mail", "Oder diese Adresse kopieren:", "PS:",
+    ),
+    "en": Words(
+        "Unsubscribe", "Change what you get", "View in browser", "How many have signed so far", "Pass it on",
+        "Email", "Or copy this address:", "P.S.",
+    ),
+    "es": Words(
+        "Darse de baja", "Cambiar lo que recibe", "Ver en el navegador", "Cuántas personas han firmado", "Páselo",
+        "Correo", "O copie esta dirección:", "P. D.",
+    ),
+    "fr": Words(
+        "Se désabonner", "Modifier mes préférences", "Voir dans le navigateur", "Nombre de signatures à ce jour",
+        "Faites passer", "E-mail", "Ou copiez cette adresse\u202f:", "P.-S.",
+    ),
+    "he": Words(
+        "הסרה מהרשימה", "שינוי ההעדפות", "צפייה בדפדפן", "כמה חתמו עד כה", "העבירו הלאה", "דוא״ל",
+        "או העתיקו את הכתובת:", "נ״ב",
+    ),
+    "hi": Words(
+        "सदस्यता समाप्त करें", "अपनी पसंद बदलें", "ब्राउज़र में देखें", "अब तक कितने लोगों ने हस्ताक्षर किए", "औरों तक पहुँचाएँ",
+        "ईमेल", "या यह पता कॉपी करें:", "पुनश्च:",
+    ),
+    "it": Words(
+        "Annulla l’iscrizione", "Modifica le preferenze", "Vedi nel browser", "Quante persone hanno firmato finora",
+        "Passaparola", "Email", "Oppure copi questo indirizzo:", "P.S.",
+    ),
+    "nl": Words(
+        "Uitschrijven", "Voorkeuren wijzigen", "Bekijken in de browser", "Zoveel mensen hebben al getekend",
+        "Geef het door", "E-mail", "Of kopieer dit adres:", "P.S.",
+    ),
+    "pt": Words(
+        "Cancelar a inscrição", "Alterar preferências", "Ver no navegador", "Quantas pessoas já assinaram",
+        "Passe adiante", "E-mail", "Ou copie este endereço:", "P.S.",
+    ),
+}  # fmt: skip
 
 
 def words_for(language: str) -> Words:

@@ -180,4 +180,11 @@ def _judge_brand(brand: Brand, place: PlaceOf) -> list[Fault]:
         colour = getattr(brand, name)
         if not (len(colour) == 7 and colour[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in colour[1:])):
             faults.append(Fault(f"brand.{name} must be a colour like #1d4f91", place=place("brand", name)))
+    for name, address in brand.social.items():
+        parts = urlsplit(address)
+        if parts.scheme != "https" or not parts.netloc or not name.strip():
+            hint = 'Such as social = { Bluesky = "https://bsky.app/profile/your-group.example" }'
+            faults.append(
+                Fault(f"brand.social: {name!r} needs an https address", place=place("brand", "social"), hint=hint)
+            )
     return faults

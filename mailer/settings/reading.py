@@ -113,7 +113,7 @@ class _Reader:
             elif name in SECTIONS:
                 self.fault(f"{name} is a section: write [{name}]", self.place(None, name))
             elif name == "link_parameters":
-                values[name] = self.strings(name, value)
+                values[name] = self.strings(name, value, self.place(name, None))
             elif name in TOP_LEVEL:
                 values[name] = self.typed(value, "str", place=self.place(None, name), name=name)
             else:
@@ -131,6 +131,8 @@ class _Reader:
                 self.fault(f"unknown setting {key!r} in [{section}]", place, f"Known: {', '.join(types)}.")
             elif types[key][1] == "tuple[str, ...]":
                 values[types[key][0]] = self.texts(value, place=place, name=f"{section}.{key}")
+            elif key == "social":
+                values[key] = self.strings(f"{section}.{key}", value, place)
             elif key == "domains":
                 values[key] = self.rates(value, place)
             elif key == "warm_up":
@@ -158,10 +160,10 @@ class _Reader:
         self.fault(f"{name} must be {expected}, not {value!r}", place)
         return None
 
-    def strings(self, name: str, value: Any) -> dict[str, str]:
+    def strings(self, name: str, value: Any, place: Place) -> dict[str, str]:
         if isinstance(value, dict) and all(isinstance(v, str) for v in cast(dict[str, Any], value).values()):
             return cast(dict[str, str], value)
-        self.fault(f"{name} must be a table of texts", self.place(name, None))
+        self.fault(f"{name} must be a table of texts", place)
         return {}
 
     def texts(self, value: Any, *, place: Place, name: str) -> tuple[str, ...]:

@@ -189,7 +189,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """How the mails and pages look. Colours are #rrggbb; `logo` is a picture in the workspace or an https address."""
+    """How the mails and pages look. Colours are #rrggbb; `logo` is a picture in the workspace or an https address.
+
+    `social`: where else people find the organisation, what it is called there → its https address.
+    """
 
     primary: str = "#1d4f91"  # buttons and headings; 8.1:1 against white
     on_primary: str = "#ffffff"
@@ -201,6 +204,13 @@ class Brand:
     logo: str = ""
     logo_alt: str = ""
     font: str = "Helvetica, Arial, sans-serif"
+    social: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def tint(self) -> str:
+        """A breath of `primary` in `surface`, behind what is to stand out and yet be read like text."""
+        pairs = [(int(self.primary[i : i + 2], 16), int(self.surface[i : i + 2], 16)) for i in (1, 3, 5)]
+        return "#" + "".join(f"{round(0.07 * one + 0.93 * other):02x}" for one, other in pairs)
 
 
 @dataclass(frozen=True, slots=True)

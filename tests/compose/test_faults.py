@@ -107,7 +107,7 @@ def test_bad_bodies(
         ({"action": "'https://x.org/{{ supporter.nope }}'"}, 7, "unknown field supporter.nope"),
         ({"more": "signature: '{{ supporter.nope }}'\n"}, 9, "unknown field supporter.nope"),
         ({"more": "signature: |\n  a\n  {{ supporter.nope }}\n"}, 11, "unknown field supporter.nope"),
-        ({"more": "signature: '![x](a.png)'\n"}, 9, "only words and links"),
+        ({"more": "signature: 'x ![x](a.png)'\n"}, 9, "only words and links"),
         ({"more": "signature: 'a^[b]'\n"}, 9, "footnotes can't stand here"),
         ({"more": "site: nowhere\n"}, 9, "is not a web address"),
         ({"more": "kicker: '{{ nope }}'\n"}, 9, "unknown name 'nope'"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailer.errors import FaultsFound, MailerError
-from mailer.settings import Secrets, read_secrets, read_settings
+from mailer.settings import Brand, Secrets, read_secrets, read_settings
 from tests.conftest import SETTINGS
 
 GOOD_KEY = "k" * 40
@@ -260,3 +260,24 @@ def test_keys_that_could_be_guessed_are_refused(tmp_path: Path) -> None:
     for name in ("MAILER_API_KEYS", "MAILER_WEBHOOK_KEY"):
         with pytest.raises(FaultsFound, match="shorter than 32 characters"):
             read_secrets(tmp_path, environ={name: "short"})
+
+
+def test_where_else_people_find_us_is_read_and_judged(tmp_path: Path) -> None:
+    good = '[brand]\nsocial = { Mastodon = "https://social.example.org/@us" }\n'
+    assert read_settings(write(tmp_path, SETTINGS + good), environ={}).brand.social == {
+        "Mastodon": "https://social.example.org/@us"
+    }
+    for bad, words in (
+        ('social = { X = "x.com/us" }', "'X' needs an https address"),
+        ('social = { X = "javascript:alert(1)" }', "'X' needs an https address"),
+        ('social = "https://x.com"', "brand.social must be a table of texts"),
+    ):
+        with pytest.raises(FaultsFound, match=words) as found:
+            read_settings(write(tmp_path, f"{SETTINGS}[brand]\n{bad}\n"), environ={})
+        lines = SETTINGS.count("\n") + 2
+        assert f"mailer.toml:{lines}: " in str(found.value)
+
+
+def test_the_tint_is_a_breath_of_the_brands_colour() -> None:
+    assert Brand(primary="#000000", surface="#ffffff").tint == "#ededed"
+    assert Brand(primary="#1d4f91", surface="#ffffff").tint == "#eff3f7"

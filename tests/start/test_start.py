@@ -23,6 +23,7 @@ from mailer.workspace import find_workspace
 from scripts.sample_list import BROKEN, PEOPLE, sample
 from tests.conftest import REPOSITORY
 
+TEMPLATES = ("appeal", "thanks", "update", "urgent")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 
 
@@ -119,7 +120,7 @@ def test_git_would_take_neither_secrets_nor_addresses(tmp_path: Path) -> None:
     assert {"mailer.toml", "lists/supporters.toml", "lists/sample-supporters.csv", "lists/README.md"} <= taken
 
 
-@pytest.mark.parametrize("template", ["appeal", "update"])
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_a_new_newsletter_explains_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str) -> None:
     make_workspace(tmp_path)
     result = run("new", "2027-01-night-school", "--template", template, folder=tmp_path, monkeypatch=monkeypatch)
@@ -128,16 +129,30 @@ def test_a_new_newsletter_explains_itself(tmp_path: Path, monkeypatch: pytest.Mo
     post = frontmatter.loads(text)
     assert post["subject"] == "Night school"
     assert (post["template"], post["list"], post["language"]) == (template, "supporters", "en")
-    assert post["action"] == {"url": "https://action.example.org/act/2027-01-night-school", "label": "Add your name"}
+    assert "  url: https://action.example.org/act/2027-01-night-school" in text
     head = text.split("---")[1]
-    assert "# Line above the headline" in head
+    assert {"urgent": "# Until when"}.get(template, "# Line above the headline") in head
     assert head.count("#") > 8
     assert "{{ organisation.name }}" in head
-    expected = {"appeal": ("::: ask", "::: quote", "[^1]", "{% if"), "update": ("::: story", "::: ask")}[template]
+    assert "%" not in text.replace("{%", "").replace("%}", "")
+    expected = {
+        "appeal": ("::: ask", "::: quote", "::: numbers", "::: picture", "::: ps", "[^1]", "{% if"),
+        "update": ("::: story", "::: ask", "::: numbers"),
+        "urgent": ("::: ask", "::: ps"),
+        "thanks": ("::: progress", "::: share", "::: ask"),
+    }[template]
     assert all(word in post.content for word in expected)
 
 
-@pytest.mark.parametrize("template", ["appeal", "update"])
+def test_a_template_without_a_draft_gets_a_short_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_workspace(tmp_path)
+    (tmp_path / "templates" / "appeal" / "draft.md").unlink()
+    run("new", "x", folder=tmp_path, monkeypatch=monkeypatch)
+    result = run("check", "x", folder=tmp_path, monkeypatch=monkeypatch)
+    assert result.exit_code == 0, (result.output, result.exception)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_a_new_newsletter_passes_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str) -> None:
     make_workspace(tmp_path)
     run("new", "x", "--template", template, folder=tmp_path, monkeypatch=monkeypatch)
