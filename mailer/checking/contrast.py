@@ -1,7 +1,7 @@
 """Contrast of each text against its background, by WCAG 2.2: computed from inline styles and bgcolor.
 
-Only what stands in the mail itself is known: readers' dark modes change colours as they like (`compose` checks the
-brand's colours for that).
+Only what stands in the mail itself is known. What readers' dark modes make of the brand's colours is reckoned in
+`compose.contrast`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from mailer.checking.document import Element
 from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
+from mailer.compose.contrast import contrast_faults, ratio
+from mailer.errors import Fault
 
 Colour = tuple[int, int, int]
 
@@ -44,7 +46,7 @@ def low(draft: Draft) -> Iterator[Found]:
         text, ground = colour_of(element), ground_of(element)
         if text is None or ground is None or (text, ground) in told:
             continue
-        measured, wanted = ratio(text, ground), ENOUGH_LARGE if is_large(element) else ENOUGH
+        measured, wanted = ratio(written(text), written(ground)), ENOUGH_LARGE if is_large(element) else ENOUGH
         if measured < wanted:
             told.add((text, ground))
             yield Found(
@@ -53,18 +55,24 @@ def low(draft: Draft) -> Iterator[Found]:
             )  # fmt: skip
 
 
-def ratio(one: Colour, other: Colour) -> float:
-    """The contrast of two colours, from 1 to 21 (WCAG 2.2, “contrast ratio”)."""
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
+@rule(
+    "contrast.brand", Level.ERROR, "two colours of [brand] in mailer.toml can't be read one on the other",
+    why="Every mail and every page is made of them.",
+)  # fmt: skip
+def brand(draft: Draft) -> Iterator[Found]:
+    yield from (_found(fault) for fault in contrast_faults(draft.settings.brand) if not fault.warning)
 
 
-def luminance(colour: Colour) -> float:
-    """Relative luminance of an sRGB colour (WCAG 2.2, “relative luminance”)."""
-    red, green, blue = (
-        part / 255 / 12.92 if part / 255 <= 0.04045 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in colour
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+@rule(
+    "contrast.dark", Level.WARNING, "two colours of [brand] can't be read when a mail program turns them around",
+    why="Readers who chose a dark mode get colours that nobody chose: Gmail, Outlook and Samsung ask no mail about it.",
+)  # fmt: skip
+def brand_in_the_dark(draft: Draft) -> Iterator[Found]:
+    yield from (_found(fault) for fault in contrast_faults(draft.settings.brand) if fault.warning)
+
+
+def _found(fault: Fault) -> Found:
+    return Found(fault.message, fault.hint or "", place=fault.place)
 
 
 def read_colour(value: str) -> Colour | None:

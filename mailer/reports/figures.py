@@ -114,6 +114,7 @@ class Figures:
     conversions: tuple[Conversion, ...]  # the most frequent first
     unsubscribed: int  # people who left by way of this mail
     unsubscribed_per_sent: float | None
+    waived: Mapping[str, str]  # rules of the preflight that the author left unheeded, each with the reason
     came_back: CameBack
     signed: Signed
     course: Course
@@ -149,6 +150,7 @@ def figures(connection: Connection, slug: str) -> Figures:
         conversions=_conversions(connection, campaign.id),
         unsubscribed=unsubscribed,
         unsubscribed_per_sent=_per_sent(unsubscribed, sent),
+        waived=dict(campaign.message.get("waived") or {}),
         came_back=came_back(connection, campaign.id, sent),
         signed=signed(connection, campaign.id, slug, sent),
         course=course(connection, campaign.id, campaign.launched_at),

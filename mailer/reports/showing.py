@@ -75,6 +75,8 @@ def _sections(figures: Figures, *, bars: bool) -> Iterator[RenderableType]:
     if figures.conversions:
         yield _section("Done on other sites", _conversions(figures, bars=bars))
     yield _section("Left by way of this mail", _unsubscribed(figures, bars=bars))
+    if figures.waived:
+        yield _section("Waived before it was sent", _waived(figures))
     yield _notes(figures)
 
 
@@ -225,6 +227,13 @@ def _came_back(figures: Figures, *, bars: bool) -> RenderableType:
     unknown = max(0, figures.delivered.sent - back.heard_of)
     words = f"Of {unknown:,} sent mails nothing came back, neither that they arrived nor that they did not."
     return Group(rows.table, Text(words, style="dim")) if unknown else rows.table
+
+
+def _waived(figures: Figures) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    for rule, reason in figures.waived.items():
+        table.add_row(_printable(rule), _printable(reason))
+    return table
 
 
 def _notes(figures: Figures) -> Text:

@@ -87,6 +87,16 @@ CASES = (
         Try(settings=(("[sender]", '[brand]\nprimary = "#0b4a8f"\n\n[sender]'),)),
     ),
     Case(
+        "contrast.brand",
+        Try(settings=(("[sender]", '[brand]\nmuted = "#c0c4cc"\n\n[sender]'),)),
+        Try(settings=(("[sender]", '[brand]\nmuted = "#4d5560"\n\n[sender]'),)),
+    ),
+    Case(
+        "contrast.dark",
+        Try(settings=(("[sender]", '[brand]\nprimary = "#0078c8"\non_primary = "#000000"\n\n[sender]'),)),
+        Try(settings=(("[sender]", '[brand]\nprimary = "#0b4a8f"\n\n[sender]'),)),
+    ),
+    Case(
         "compatibility.breaks",
         styled(".row { display: flex; }"),
         styled("@media (min-width: 600px) { .row { display: flex; } }"),

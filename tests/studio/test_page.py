@@ -129,7 +129,7 @@ def test_a_fault_of_ours_is_told_without_a_traceback(room: Room, monkeypatch: py
 def test_findings_come_from_one_place_and_arrive_when_they_are_ready(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def found(*_: object) -> tuple[desks.Remark, ...]:
+    def found(*_: object, **__: object) -> tuple[desks.Remark, ...]:
         return desks.remarks((Fault("the sky is green", hint="Look up."),))
 
     monkeypatch.setattr(desks, "findings_of", found)

@@ -31,6 +31,7 @@ from mailer.web.public import (
     leaving,
     opens,
     preferences,
+    progressing,
     viewing,
 )
 from mailer.web.public.applying import Applier
@@ -63,6 +64,7 @@ ROUTES = (
     Route("/confirm/{token}", confirming.ask, methods=["GET"]),
     Route("/confirm/{token}", confirming.confirm, methods=["POST"]),
     Route("/i/{digest}/{name:path}", viewing.picture),
+    Route("/progress/{slug}.png", progressing.show),
     Route("/archive", archive.contents),
     Route("/archive/feed.atom", archive.feed),
     Route("/archive/{slug}", archive.show),
