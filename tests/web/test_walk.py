@@ -114,6 +114,9 @@ class Screen:
         PICTURES.mkdir(exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{step}-{self.name}.png", full_page=True)
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{step} is too wide"
+        # A label squeezed into a column of single letters is neither too wide nor a fault to axe.
+        squeezed = "[...document.querySelectorAll('label, p, a, button')].filter((e) => e.offsetHeight > 600).length"
+        assert self.page.evaluate(squeezed) == 0, f"{step} has something squeezed"
         if mail:
             return
         self.page.add_script_tag(path=AXE)
