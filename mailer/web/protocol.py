@@ -1,7 +1,7 @@
-"""HTTP by uvicorn and h11, with a limit to how slowly a visitor may ask.
+"""HTTP by uvicorn and httptools, with limits to how slowly a visitor may ask, and with how much before the body.
 
 uvicorn ends connections that idle after an answer; one that never asks, or asks a byte at a time, it would hold for
-ever. How much a request may be is for uvicorn's own limits and for the pages; this is about time.
+ever, and headers it would take as many as come. How large a body may be is for the pages.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+MOST_HEADER_BYTES = 16_384  # address and headers; more than any browser sends
 HEADER_SECONDS = 10.0  # from the connection, or the first byte after an answer, to the end of a request's headers
 
 
-class TimedProtocol(H11Protocol):
+class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _header_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -30,9 +32,26 @@ class TimedProtocol(H11Protocol):
         elif self._deadline is None:
             self._wait()
 
+    def on_message_begin(self) -> None:
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + 4)  # a colon, a space, and the end of the line
+        super().on_header(name, value)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()
         super().connection_lost(exc)
+
+    def _count(self, more: int) -> None:
+        self._header_bytes += more
+        if self._header_bytes > MOST_HEADER_BYTES:
+            raise ValueError("too much before the body")  # which the parser hands on as a request it can't read
 
     def _wait(self) -> None:
         self._deadline = self.loop.call_later(HEADER_SECONDS, self._cut_off)

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from mailer.errors import MailerError
-from mailer.web.protocol import TimedProtocol
+from mailer.web.protocol import BoundedProtocol
 
 MOST_AT_ONCE = 900  # connections and requests; below the 1,024 files that a process may usually open
 DRAIN_SECONDS = 10  # how long requests under way may take once it is told to stop
@@ -52,7 +52,7 @@ def configure(app: Starlette, *, proxies: Sequence[str] = ()) -> uvicorn.Config:
     """
     config = uvicorn.Config(
         app,
-        http=TimedProtocol,
+        http=BoundedProtocol,
         limit_concurrency=MOST_AT_ONCE,
         access_log=False,
         log_config=None,
@@ -63,7 +63,6 @@ def configure(app: Starlette, *, proxies: Sequence[str] = ()) -> uvicorn.Config:
         forwarded_allow_ips=list(proxies),
         timeout_keep_alive=5,
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        h11_max_incomplete_event_size=16_384,
     )
     # Whatever handlers somebody attaches: a line of it holds a token and the client's IP.
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
