@@ -54,7 +54,8 @@ clients = ["gmail", "apple-mail", "outlook", "yahoo"]   # families of mail progr
 ```
 
 What these can show is taken from caniemail.com ({date}), in `mailer/checking/data`.
-Much of it was tested years ago, so each remark says when. Looked at is what you wrote in `templates/` or a message.mjml, not what the compiler writes.
+Much of it was tested years ago, so each remark says when. Looked at is what you wrote in `templates/` or a
+message.mjml, not what the compiler writes.
 A thing *breaks* the mail where it is missing, or the mail *looks plainer*, or nobody minds, and then nothing is said.
 What stands inside `@media` is left out: the rest of the style sheet says how it looks elsewhere.
 
