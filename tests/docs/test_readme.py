@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import os
 import re
 import shlex
+import signal
+import socket
 import subprocess
 import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +36,14 @@ def commands() -> list[list[str]]:
 
 
 def test_the_tour_works_from_beginning_to_end(tmp_path: Path) -> None:
-    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{opened.getsockname()[1]}"
+    environ = {
+        **os.environ,
+        "MAILER_PUBLIC_URL": base,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
 
     def run(arguments: list[str], folder: Path) -> str:
         done = subprocess.run(arguments, cwd=folder, env=environ, capture_output=True, text=True, check=False)
@@ -47,15 +62,53 @@ def test_the_tour_works_from_beginning_to_end(tmp_path: Path) -> None:
         "test",
         "send",
         "report",
+        "preview",
+        "serve",
+        "signatures",
     }
     for command in asked:
         if command[1] == "send":  # asks for the number of people, which nobody is here to type
             command += ["--yes", str(len(people(root)))]
+        if command[1] in ("preview", "serve"):  # they go on until they are stopped
+            with serving(command, root, environ, base):
+                if command[1] == "serve":
+                    sign(root, base)
+            continue
         if command[1] == "schedule":  # the README's date passes
             command[command.index("--at") + 1] = f"{datetime.now(UTC) + timedelta(days=400):%Y-%m-%d} 09:00"
         run(command, root)
-    assert len(list((root / "outbox" / "new").iterdir())) == len(people(root)) + 1  # and the proof
+    assert len(list((root / "outbox" / "new").iterdir())) == 2 * len(people(root)) + 1  # two newsletters and the proof
+    assert "1 of 500 signatures" in run(["mailer", "signatures", "2026-11-ask-un-experts"], root)
     assert (root / "preview" / "save-the-library.html").is_file()
+
+
+@contextmanager
+def serving(command: list[str], root: Path, environ: dict[str, str], base: str) -> Generator[None]:
+    """A command of the tour that serves, until the end of the block."""
+    more = ["--port", base.rpartition(":")[2]] if command[1] == "serve" else ["--port", "0", "--no-open"]
+    process = subprocess.Popen([*command, *more], cwd=root, env=environ, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    assert "http://127.0.0.1" in said, said
+    yield
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+def sign(root: Path, base: str) -> None:
+    """The first signature: the button of a mail of the sample appeal, and the button of the page it leads to."""
+    files = sorted((root / "outbox" / "new").iterdir())
+    texts = (file.read_bytes() for file in files)
+    mail = next(text for text in texts if b"2026-11-ask-un-experts" in text)
+    body = email.message_from_bytes(mail, policy=email.policy.default).get_body(("plain",))
+    assert body is not None
+    found = re.search(rf"{re.escape(base)}/c/\S+", body.get_content())
+    assert found
+    with urllib.request.urlopen(found[0]) as page:
+        address = page.url
+    form = urllib.parse.urlencode({"first_name": "Ada", "last_name": "Sample", "country": "GB"}).encode()
+    with urllib.request.urlopen(address, data=form) as thanks:
+        assert "/thanks" in thanks.url
 
 
 def people(root: Path) -> list[str]:
