@@ -27,6 +27,7 @@ from tests.compose.test_mjml_templates import Page, for_outlook
 from tests.looking import difference
 
 GOLDEN = Path(__file__).parent / "golden" / "mails"
+AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
 FONT = "DejaVu Sans"
 TOLERANCE = 0.02  # of the squares of 4 by 4 points; a line that wraps elsewhere or a colour that is lost is more
 MAILS = [(template, tongue) for template in TEMPLATES for tongue in TONGUES]
@@ -81,6 +82,40 @@ def test_mails_look_as_they_did(workspace: Workspace, template: str, name: str, 
             path.parent.mkdir(exist_ok=True)
             path.write_text(found, encoding="utf-8")
         assert path.read_text(encoding="utf-8") == found, f"{path.name} differs"
+
+
+# What axe asks of a whole page and a mail inside a mail program is not: it has no landmarks of its own there
+# (github.com/mjmlio/mjml/issues/2954). Every other rule holds.
+NOT_OF_MAILS = {"landmark-one-main", "region"}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(("name", "scheme"), [("english", "light"), ("english", "dark"), ("arabic", "light")])
+def test_every_mail_is_accessible(
+    workspace: Workspace,
+    browser: Browser,  # noqa: F811
+    template: str,
+    name: str,
+    scheme: str,
+) -> None:
+    """axe-core (tests/vendor), at the width of a phone."""
+    tongue = TONGUES[name]
+    html = program(workspace, template, tongue).html(person(tongue), URLS)
+    tab = browser.new_context(
+        viewport={"width": 390, "height": 700}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    try:
+        page = tab.new_page()
+        page.route("**/*", lambda route: route.abort())
+        page.set_content(html)
+        page.add_script_tag(path=AXE)
+        found = page.evaluate("axe.run(document)")
+        told = [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]
+                if each["id"] not in NOT_OF_MAILS]  # fmt: skip
+        assert told == []
+        assert len(found["passes"]) > 10
+    finally:
+        tab.close()
 
 
 def has_font(tab: Tab) -> bool:
