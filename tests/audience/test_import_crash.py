@@ -99,8 +99,17 @@ VICTIM = """
 """
 
 
-@pytest.mark.parametrize("stage", ["add", "_add", "_subscribe_new", "finish"])
-@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("stage", "kind"),
+    [
+        ("add", signal.SIGKILL),
+        ("_add", signal.SIGKILL),
+        ("_subscribe_new", signal.SIGKILL),
+        ("finish", signal.SIGKILL),
+        ("add", signal.SIGINT),
+        ("finish", signal.SIGINT),
+    ],
+)
 def test_a_signal_in_the_middle_leaves_the_list_as_it_was(
     database: Database, tmp_path: Path, stage: str, kind: signal.Signals
 ) -> None:

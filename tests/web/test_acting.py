@@ -22,6 +22,9 @@ from tests.reports.builders import CAMPAIGN, delivery_id, make_links, make_messa
 from tests.web.client import BROWSER, Reply, fetch, serving
 from tests.web.conftest import PROOF, Served, seed
 
+# How signatures are stored is tried on both engines in tests/audience.
+pytestmark = pytest.mark.sqlite
+
 STATEMENT = "We ask the council to **keep** the library open."
 PAGE = f"""\
 ---

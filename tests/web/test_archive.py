@@ -17,6 +17,8 @@ from tests.conftest import NOW
 from tests.reports.builders import CAMPAIGN, SLUG, add_campaign, make_message
 from tests.web.conftest import Served
 
+pytestmark = pytest.mark.sqlite  # about pages; what they read is little
+
 NAMES = {"a": ATOM}
 
 

@@ -102,7 +102,7 @@ def test_no_request_is_a_fault_of_ours(served: Served, path: str) -> None:
     known = st.sampled_from([*tokens(served), SLUG, "supporters", "updates", "1", "2", "0123456789abcdef"])
     values = st.one_of(known, known, hostile)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(
         parameters=st.lists(values, min_size=4, max_size=4),
         query=st.lists(st.tuples(st.sampled_from(QUERY), values), max_size=3),

@@ -28,6 +28,8 @@ from tests.reports.builders import SLUG, delivery_id, make_message
 from tests.web.client import BROWSER, serving
 from tests.web.conftest import Served, seed
 
+pytestmark = pytest.mark.sqlite  # about pictures and headers; hits are tried on both engines in tests/tracking
+
 SIGNER = Signer([b"k" * 32])
 NOW = datetime.fromisoformat("2026-11-24T09:00:00+00:00")
 GMAIL = {"User-Agent": "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"}

@@ -26,6 +26,8 @@ from tests.reports.builders import delivery_id
 from tests.web.client import Reply, fetch, serving
 from tests.web.conftest import PICTURE, Served, seed
 
+pytestmark = pytest.mark.sqlite  # about pages; what they read is little
+
 
 class Outline(HTMLParser):
     """The tags of a page, with their attributes."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.web.conftest import Served
 from tests.web.test_acting import BLANK, acting, post
+
+pytestmark = pytest.mark.sqlite  # about a picture
 
 __all__ = ["acting"]
 
