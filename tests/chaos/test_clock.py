@@ -36,7 +36,7 @@ def step_through(site: Site, *, moved: bool, step: str = "{:f}") -> None:
         run.end()
 
 
-@on("sqlite-smtp", "postgresql-sendgrid")
+@on("postgresql-sendgrid")
 def test_the_clock_steps_an_hour_forward_and_back(site: Site) -> None:
     site.launch(PEOPLE)
     step_through(site, moved=True)

@@ -23,7 +23,7 @@ def watch(site: Site, since: float) -> None:
     assert later_than(site, since + AT_ONCE_SECONDS) == []
 
 
-@on("sqlite-smtp", "postgresql-sendgrid")
+@on("sqlite-smtp")
 def test_pause_resume_and_cancel_take_effect_within_a_second(site: Site) -> None:
     site.pace_per_second = 60
     site.launch(PEOPLE)
@@ -50,7 +50,7 @@ def test_pause_resume_and_cancel_take_effect_within_a_second(site: Site) -> None
     assert site.told(r"appeal: .* sent; the campaign is paused")
 
 
-@on("sqlite-smtp", "postgresql-sendgrid", also=("sqlite-outbox",))
+@on("postgresql-sendgrid", also=("sqlite-outbox",))
 def test_a_signal_drains_and_leaves_nothing_uncertain(site: Site) -> None:
     site.launch(240)
     site.receiver.slow_down(0.5)

@@ -28,7 +28,7 @@ STOPS_WITHIN_SECONDS = 15.0  # draining, and then once more for the last words t
 DISK_BYTES = 24 * 1024 * 1024  # SQLite's write-ahead log takes 4 MB before it is written back
 
 
-@on("sqlite-smtp", "postgresql-sendgrid")
+@on("sqlite-smtp")
 def test_another_program_holds_the_write_lock(site: Site) -> None:
     site.launch(PEOPLE)
     run = site.start("run")

@@ -24,7 +24,7 @@ def served_port(site: Site, serve: Run) -> int:
     return int(found[1])
 
 
-@on("sqlite-smtp", "postgresql-sendgrid")
+@on("postgresql-sendgrid")
 def test_who_leaves_while_the_send_runs_gets_nothing_more(site: Site) -> None:
     site.pace_per_second = 0
     site.launch(PEOPLE)

@@ -46,7 +46,7 @@ def freeze(site: Site, run: Run) -> float:
     pytest.fail("it was writing all the time")
 
 
-@on("sqlite-smtp", "postgresql-sendgrid")
+@on("sqlite-smtp")
 def test_a_frozen_worker_that_wakes_hands_nothing_more_over(site: Site) -> None:
     """Its lease is ended by hand. What had left its hands may still arrive; no more than that."""
     site.launch(240)
