@@ -93,12 +93,16 @@ def run(
     `stopping` is called when the signal arrives, before anything is waited for.
     """
 
-    def already_drained(_signal: int, _frame: FrameType | None) -> None:
-        """uvicorn sends itself the signal once more when it has drained; that must not end us half-way."""
+    server = _Server(configure(app, proxies=proxies), stopping)
 
-    before = {number: signal.signal(number, already_drained) for number in (signal.SIGINT, signal.SIGTERM)}
+    def told_early_or_again(_signal: int, _frame: FrameType | None) -> None:
+        """Before uvicorn listens for it a signal counts, too. When it has drained it sends itself the signal once more,
+        and that must not end us half-way."""
+        server.should_exit = True
+
+    before = {number: signal.signal(number, told_early_or_again) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        _Server(configure(app, proxies=proxies), stopping).run(sockets=[opened])
+        server.run(sockets=[opened])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -86,13 +86,16 @@ def test_the_tour_works_from_beginning_to_end(tmp_path: Path) -> None:
 def serving(command: list[str], root: Path, environ: dict[str, str], base: str) -> Generator[None]:
     """A command of the tour that serves, until the end of the block."""
     more = ["--port", base.rpartition(":")[2]] if command[1] == "serve" else ["--port", "0", "--no-open"]
-    process = subprocess.Popen([*command, *more], cwd=root, env=environ, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    said = process.stdout.readline()
-    assert "http://127.0.0.1" in said, said
-    yield
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    with subprocess.Popen([*command, *more], cwd=root, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            assert "http://127.0.0.1" in said, said
+            yield
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
 
 
 def sign(root: Path, base: str) -> None:

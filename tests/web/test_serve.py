@@ -137,3 +137,26 @@ def test_without_a_signing_key_nothing_is_served(workspace: Workspace) -> None:
     assert done.returncode == 1
     assert "signing key" in done.stderr
     assert "mailer init" in done.stderr
+
+
+EARLY = """
+import signal
+import uvicorn
+from starlette.applications import Starlette
+from mailer.web.server import listen, run
+
+begin = uvicorn.Server.run
+
+def told_first(self, sockets):
+    signal.raise_signal(signal.SIGTERM)
+    begin(self, sockets)
+
+uvicorn.Server.run = told_first
+run(Starlette(), listen("127.0.0.1", 0))
+print("ended")
+"""
+
+
+def test_a_signal_before_it_has_begun_is_not_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout == "ended\n"
