@@ -68,6 +68,11 @@ class FaultsFound(MailerError):
         return "\n".join([self.message, *(f"  {fault}" for fault in self.faults)])
 
 
+def faults_of(error: MailerError) -> tuple[Fault, ...]:
+    """Each fault that an error tells of."""
+    return error.faults if isinstance(error, FaultsFound) else (error.fault,)
+
+
 def raise_faults(message: str, faults: Iterable[Fault]) -> None:
     """Raise `FaultsFound` when any of `faults` is more than a warning."""
     found = tuple(faults)

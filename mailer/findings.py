@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mailer.errors import Fault, FaultsFound, MailerError
+from mailer.errors import Fault, MailerError, faults_of
 
 
 class Level(StrEnum):
@@ -45,8 +45,7 @@ def bad(part: str, found: str, todo: str = "") -> Finding:
 
 def from_error(part: str, error: MailerError, level: Level = Level.BAD) -> list[Finding]:
     """An error as findings: one for each of its faults."""
-    faults = error.faults if isinstance(error, FaultsFound) else (error.fault,)
-    return [_from_fault(part, fault, level) for fault in faults]
+    return [_from_fault(part, fault, level) for fault in faults_of(error)]
 
 
 def _from_fault(part: str, fault: Fault, level: Level) -> Finding:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, or_, select
 
-from mailer.audience.consent import EVERY_LIST, consent_source, insert_for, list_id
+from mailer.audience.consent import EVERY_LIST, list_id, subscribe
 from mailer.audience.handover import change_consent
 from mailer.store.states import Membership
-from mailer.store.tables import consents, people, subscriptions, suppressions
+from mailer.store.tables import people, subscriptions, suppressions
 
 HOW = "form"
 
@@ -43,9 +43,7 @@ def join_known(connection: Connection, *, person_id: int, agreed: Agreed, at: da
     ).first()
     if stopped or status is not None:
         return False
-    row = {"list_id": number, "person_id": person_id, "status": Membership.SUBSCRIBED.value, "changed_at": at}
-    connection.execute(insert_for(connection, subscriptions).values(row).on_conflict_do_nothing())
-    origin = consent_source(connection, how=HOW, source=agreed.source, wording=agreed.wording)
-    proof = {"person_id": person_id, "list_id": number, "status": Membership.SUBSCRIBED.value, "at": at}
-    connection.execute(insert(consents).values(**proof, source_id=origin))
+    subscribe(
+        connection, person_id=person_id, list_id=number, how=HOW, source=agreed.source, wording=agreed.wording, at=at
+    )
     return True

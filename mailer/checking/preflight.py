@@ -20,7 +20,7 @@ from mailer.compose.action import has_action_page, read_action_page
 from mailer.compose.compiling import Compiled, compile_message
 from mailer.compose.source import read_source
 from mailer.delivery.campaigns import Plan
-from mailer.errors import Fault, FaultsFound, MailerError, Place
+from mailer.errors import Fault, MailerError, Place, faults_of
 from mailer.store.database import Database
 from mailer.workspace import ListDefinition, Workspace
 
@@ -51,11 +51,11 @@ def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Sco
         folder = workspace.newsletter(slug)
         source = read_source(folder, root=workspace.root)
     except MailerError as error:
-        return _stopped(slug, _faults(error))
+        return _stopped(slug, faults_of(error))
     try:
         definition = workspace.list_definition(source.list)
     except MailerError as error:
-        return Preflight(slug, tuple(judged(source, map(of_fault, _faults(error)))))
+        return Preflight(slug, tuple(judged(source, map(of_fault, faults_of(error)))))
     faults = _page_faults(workspace, slug)
     audience: Audience | None = None
     compiled: Compiled | None = None
@@ -64,12 +64,12 @@ def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Sco
         try:
             audience = read_audience(connection, source, workspace=workspace, fields=fields)
         except MailerError as error:
-            faults += _faults(error)
+            faults += faults_of(error)
     try:
         compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=fields)
         faults += compiled.faults
     except MailerError as error:
-        faults += _faults(error)
+        faults += faults_of(error)
     if audience is None or compiled is None:
         return Preflight(slug, tuple(judged(source, map(of_fault, faults))))
     transport = workspace.settings.transport
@@ -86,7 +86,7 @@ def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:
     try:
         return list(read_action_page(workspace, slug)[1])
     except MailerError as error:
-        return list(_faults(error))
+        return list(faults_of(error))
 
 
 def look_at_lists(workspace: Workspace) -> list[Remark]:
@@ -96,7 +96,7 @@ def look_at_lists(workspace: Workspace) -> list[Remark]:
         try:
             workspace.list_definition(name)
         except MailerError as error:
-            remarks += [of_fault(fault, otherwise="lists.fault") for fault in _faults(error)]
+            remarks += [of_fault(fault, otherwise="lists.fault") for fault in faults_of(error)]
     return worst_first([*remarks, *_strangers(workspace)])
 
 
@@ -120,7 +120,3 @@ def _sound_lists(workspace: Workspace) -> list[ListDefinition]:
         with suppress(MailerError):
             sound.append(workspace.list_definition(name))
     return sound
-
-
-def _faults(error: MailerError) -> tuple[Fault, ...]:
-    return error.faults if isinstance(error, FaultsFound) else (error.fault,)

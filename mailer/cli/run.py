@@ -126,12 +126,11 @@ def _judge_clicks(database: Database) -> None:
 
 def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
     """What providers reported and no server has applied yet. The mails go out whatever becomes of it."""
-    from mailer.delivery.posts import apply_waiting, delete_old
+    from mailer.delivery.posts import apply_waiting
     from mailer.store.database import DatabaseTrouble
 
     try:
         apply_waiting(database, soft=workspace.settings.bounces, clock=now, due=lambda: bool(stop.due()))
-        delete_old(database, now=now())
     except DatabaseTrouble as error:
         if not error.passing:
             raise

@@ -49,6 +49,8 @@ def show_import(report: ImportReport, *, list_name: str, file: Path, rejects: Pa
 
 def show_dossier(dossier: Dossier) -> None:
     """Print everything known of an address."""
+    from mailer.reports.showing import printable
+
     table = new_table("", "", title=dossier.address, header=False)
     for name, value in dossier.fields.items():
         if value and name != "email":
@@ -72,15 +74,10 @@ def show_dossier(dossier: Dossier) -> None:
         table = new_table("When (UTC)", "What", "Where", "")
         for moment in dossier.story:
             if moment.kind != "consent":  # these have their own table, with the wording
-                add_row(table, f"{moment.at:%Y-%m-%d %H:%M}", moment.kind, moment.what, _printable(moment.detail))
+                add_row(table, f"{moment.at:%Y-%m-%d %H:%M}", moment.kind, moment.what, printable(moment.detail))
         print_table(table)
     if dossier.suppressions:
         table = new_table("Not mailed since (UTC)", "List", "Because", "Source")
         for stop in dossier.suppressions:
             add_row(table, f"{stop.at:%Y-%m-%d %H:%M}", stop.list or "every list", stop.reason, stop.source)
         print_table(table)
-
-
-def _printable(text: str) -> str:
-    """What strangers sent, such as a browser's name, must not move the cursor of a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from mailer.audience.consent import leave
 from mailer.audience.handover import change_consent
@@ -18,6 +18,7 @@ from mailer.store.states import DeliveryState, Membership
 from mailer.store.tables import campaigns, deliveries, events, lists, people, subscriptions
 
 UNSUBSCRIBED = "unsubscribed"  # kinds of `events`
+UNDONE = "undone"
 ARRIVED = "arrived"
 
 
@@ -112,7 +113,7 @@ def _leave(
     how: str,
     at: datetime,
 ) -> None:
-    """Leave the lists and note it once for the delivery, however often it is pressed."""
+    """Leave the lists and note it once for the delivery, however often it is pressed; again after it was undone."""
     if person_id is None or not list_ids:
         return
     change_consent(connection)  # before any row of the ledger is touched, so that no worker waits for us while we wait
@@ -121,8 +122,13 @@ def _leave(
     note_arrival(connection, [delivery_id], at=at)
     if not leave(connection, person_id=person_id, list_ids=list_ids, how=how, source=slug, at=at):
         return
-    noted = exists().where(events.c.delivery_id == delivery_id, events.c.kind == UNSUBSCRIBED)
-    if not connection.execute(select(noted)).scalar():
+    noted = (
+        select(events.c.kind)
+        .where(events.c.delivery_id == delivery_id, events.c.kind.in_([UNSUBSCRIBED, UNDONE]))
+        .order_by(events.c.id.desc())
+        .limit(1)
+    )
+    if connection.execute(noted).scalar() != UNSUBSCRIBED:
         row = {"campaign_id": campaign_id, "delivery_id": delivery_id, "at": at, "kind": UNSUBSCRIBED, "detail": how}
         connection.execute(insert(events).values(row))
 

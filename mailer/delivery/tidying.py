@@ -1,4 +1,5 @@
-"""What `mailer run` clears away: wishes nobody confirmed, notices that were read long ago, limits that hold no more."""
+"""What `mailer run` clears away: wishes nobody confirmed, notices read long ago, limits that hold no more, and bodies of a
+provider's posts that were applied some days ago."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from sqlalchemy import exists, or_, select
 
 from mailer.audience import wishes
 from mailer.delivery import notices
+from mailer.delivery.posts import delete_old
 from mailer.store import limits
 from mailer.store.database import Database
 
@@ -17,6 +19,7 @@ LIMITS_AFTER = timedelta(days=1)
 
 def tidy(database: Database, *, now: datetime) -> bool:
     """Delete what is too old to be kept. False when nothing was: then nothing was written either."""
+    deleted = delete_old(database, now=now) > 0
     done = notices.notices.c.state.in_([state.value for state in notices.DONE])
     named = (notices.notices.c.address != "") & (notices.notices.c.created_at < now - notices.KEEP_ADDRESS)
     old = or_(named, notices.notices.c.created_at < now - notices.KEEP)
@@ -27,7 +30,7 @@ def tidy(database: Database, *, now: datetime) -> bool:
     )
     with database.read() as connection:
         if not connection.execute(select(due)).scalar():
-            return False
+            return deleted
     with database.write() as connection:
         wishes.prune(connection, now=now)
         limits.prune(connection, now=now)

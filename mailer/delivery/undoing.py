@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from mailer.audience.consent import consent_source, prove
 from mailer.delivery.frozen import campaign_of
+from mailer.delivery.leaving import UNDONE
 from mailer.store.states import Membership, SuppressionReason
 from mailer.store.tables import (
     campaigns,
@@ -27,7 +28,6 @@ from mailer.store.tables import (
 )
 
 A_DAY = timedelta(days=1)  # how long the page after leaving offers to undo it
-UNDONE = "undone"  # a kind of `events`
 HOW = "undo"
 LINK, ONE_CLICK = "link", "one-click"
 WAYS = (LINK, ONE_CLICK)

@@ -225,9 +225,18 @@ def _conversions(connection: Connection, campaign_id: int) -> tuple[Conversion, 
 
 
 def _unsubscribed(connection: Connection, campaign_id: int) -> int:
-    people = func.count(events.c.delivery_id.distinct())
-    query = select(people).where(events.c.campaign_id == campaign_id, events.c.kind == "unsubscribed")
-    return connection.execute(query).scalar_one()
+    """People who left by way of this mail and did not take it back since."""
+    kind, number = events.c.kind, events.c.id
+    last = (
+        select(
+            func.max(case((kind == "unsubscribed", number))).label("left"),
+            func.coalesce(func.max(case((kind == "undone", number))), 0).label("undone"),
+        )
+        .where(events.c.campaign_id == campaign_id, kind.in_(["unsubscribed", "undone"]))
+        .group_by(events.c.delivery_id)
+        .subquery()
+    )
+    return connection.execute(select(func.count()).where(last.c.left > last.c.undone)).scalar_one()
 
 
 _JOINED = hits.join(links, (links.c.campaign_id == hits.c.campaign_id) & (links.c.n == hits.c.n))

@@ -152,7 +152,7 @@ def _openings(openings: Openings) -> Text:
 def _conversions(figures: Figures, *, bars: bool) -> Table:
     rows = _Rows(figures.delivered.sent, bars=bars)
     for done in figures.conversions:
-        rows.add(_printable(done.name), done.count, colour="green", of="of sent")
+        rows.add(printable(done.name), done.count, colour="green", of="of sent")
     return rows.table
 
 
@@ -164,7 +164,7 @@ def _links(figures: Figures) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for link in figures.links:
         if not link.is_action:
-            label = Text.assemble(_printable(link.label), "\n", (_printable(link.url), "dim"))
+            label = Text.assemble(printable(link.label), "\n", (printable(link.url), "dim"))
             clicks = link.clicks
             rate = _percent(clicks.people_per_sent) if clicks.people else DASH
             numbers = (_count(clicks.people), rate, _count(clicks.clicks), _count(clicks.machine), _count(clicks.raw))
@@ -191,7 +191,7 @@ def _signed(figures: Figures, *, bars: bool) -> RenderableType:
         page = _Rows(signed.on_page, bars=bars)
         page.add("on its page in all", signed.on_page, style="bold")
         for source, people in signed.by_source.items():
-            page.add(f"  {_printable(source)}", people, colour="bright_black", of="of these")
+            page.add(f"  {printable(source)}", people, colour="bright_black", of="of these")
         lines.append(page.table)
     return Group(*lines)
 
@@ -232,7 +232,7 @@ def _came_back(figures: Figures, *, bars: bool) -> RenderableType:
 def _waived(figures: Figures) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
     for rule, reason in figures.waived.items():
-        table.add_row(_printable(rule), _printable(reason))
+        table.add_row(printable(rule), printable(reason))
     return table
 
 
@@ -300,6 +300,6 @@ def _moment(moment: datetime, zone: str) -> str:
     return f"{local:%a %-d %b %Y %H:%M} {zone or 'UTC'}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text of a message, which must not move the cursor of a terminal."""
     return "".join(c if c.isprintable() else "�" for c in text)

@@ -11,6 +11,7 @@ from mailer.audience.addresses import address_hash
 from mailer.audience.consent import leave, leave_everything, list_id, subscribe, suppress
 from mailer.delivery.leaving import leave_campaign
 from mailer.delivery.undoing import MANY, leavings, marked, undo, undo_last
+from mailer.reports.figures import figures
 from mailer.store.database import Database
 from mailer.store.states import SuppressionReason
 from mailer.store.tables import campaigns, consents, deliveries, events, subscriptions, suppressions
@@ -158,3 +159,13 @@ def test_the_list_says_what_speaks_for_a_machine(sent: Database, now: datetime) 
     assert found[2].marks == ("5 of this domain within minutes",)
     assert found[8].marks == ()
     assert [found[number].how for number in (1, 8)] == ["one-click", "link"]
+
+
+def test_the_report_counts_who_left_and_did_not_take_it_back(sent: Database, now: datetime) -> None:
+    with sent.write() as connection:
+        for number in (1, 2, 3):
+            go(connection, number, now)
+        assert undo_last(connection, delivery_id=delivery_id(1), at=now + MINUTE)
+        assert undo_last(connection, delivery_id=delivery_id(2), at=now + MINUTE)
+        go(connection, 2, now + 2 * MINUTE)  # left again
+        assert figures(connection, SLUG).unsubscribed == 2

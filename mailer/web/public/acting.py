@@ -22,7 +22,7 @@ from mailer.compose.action import ActionPage
 from mailer.delivery.telling import tell_signature
 from mailer.delivery.wishes import ask_to_join
 from mailer.languages import Language
-from mailer.tracking.hits import OPT_OUT_HEADERS
+from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import BadToken, Purpose, Visit
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
@@ -191,8 +191,7 @@ def _origin(request: Request, who: Visitor | None) -> Origin:
     named = next((text for name in SOURCE_FIELDS if (text := source_of(request.query_params.get(name, "")))), "")
     if who is None:
         return Origin(source=named)
-    opted_out = any(request.headers.get(name, "").strip() == "1" for name in OPT_OUT_HEADERS)
-    delivery_id = who.visit.named.id if who.tracking and not opted_out else None
+    delivery_id = who.visit.named.id if who.tracking and not opted_out(request.headers) else None
     return Origin(who.campaign_id, delivery_id, who.visit.n, named)
 
 

@@ -17,10 +17,10 @@ from datetime import datetime
 
 from mailer.checking.remarks import Remark
 from mailer.delivery.preparing import Prepared, prepare
-from mailer.errors import Fault, MailerError
+from mailer.errors import Fault, MailerError, faults_of
 from mailer.settings import read_secrets, read_settings
 from mailer.store.database import Database
-from mailer.web.studio.findings import faults_in, findings_of, remarks
+from mailer.web.studio.findings import findings_of, remarks
 from mailer.web.studio.letters import Press
 from mailer.web.studio.readers import Reader, first_of
 from mailer.web.studio.variants import Variants, variants_of
@@ -115,7 +115,7 @@ class Desk:
             prepared = prepare(workspace, self.database, self.slug)
             press = Press(prepared.plan, workspace)
         except MailerError as error:
-            faults = faults_in(error)
+            faults = faults_of(error)
         except Exception as error:  # noqa: BLE001 - the page must go on, and go on telling
             log.error("compiling failed: %s", type(error).__name__)
             hint = "What you see is the last good version. See where with: MAILER_DEBUG=1 mailer check"
@@ -144,7 +144,7 @@ class Desk:
                 variants = variants_of(connection, plan, now=now)
                 audience = tuple(first_of(connection, plan.audience, now=now))
         except MailerError as error:
-            found = remarks(faults_in(error))
+            found = remarks(faults_of(error))
         except Exception as error:  # noqa: BLE001 - as above
             log.error("looking for findings failed: %s", type(error).__name__)
             fault = Fault(f"the findings could not be worked out: {type(error).__name__}", hint="Try: mailer check")

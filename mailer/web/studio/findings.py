@@ -8,7 +8,7 @@ from mailer.checking.gathering import Scope
 from mailer.checking.preflight import preflight
 from mailer.checking.remarks import Remark, worst_first
 from mailer.checking.running import of_fault
-from mailer.errors import Fault, FaultsFound, MailerError
+from mailer.errors import Fault
 from mailer.store.database import Database
 from mailer.workspace import Workspace
 
@@ -21,8 +21,3 @@ def findings_of(workspace: Workspace, database: Database, slug: str, *, now: dat
 def remarks(faults: tuple[Fault, ...]) -> tuple[Remark, ...]:
     """Faults of compiling as remarks, the worst first, else in the order of their places."""
     return tuple(worst_first(map(of_fault, faults)))
-
-
-def faults_in(error: MailerError) -> tuple[Fault, ...]:
-    """Each fault that an error tells of."""
-    return error.faults if isinstance(error, FaultsFound) else (error.fault,)

@@ -11,10 +11,10 @@ from typing import cast
 from starlette.requests import Request
 
 from mailer.checking.remarks import Level, Remark
-from mailer.errors import Fault, MailerError
+from mailer.errors import Fault, MailerError, faults_of
 from mailer.web.studio import inbox
 from mailer.web.studio.desk import Desk, Noted, Showing
-from mailer.web.studio.findings import faults_in, remarks
+from mailer.web.studio.findings import remarks
 from mailer.web.studio.guard import Keys
 from mailer.web.studio.letters import Header, Letter, headers_of
 from mailer.web.studio.proofing import Told
@@ -95,7 +95,7 @@ def scene(studio: Studio, view: View, told: Told | None = None) -> Scene:
                 wanted = showing.prepared.plan.audience if showing.prepared else None
                 found = search(connection, view.words, wanted, now=studio.clock())
     except MailerError as error:
-        trouble = faults_in(error)
+        trouble = faults_of(error)
     letter, headers, size = None, [], None
     if showing.press:
         letter = showing.press.letter(reader.supporter, now=studio.clock())
@@ -104,7 +104,7 @@ def scene(studio: Studio, view: View, told: Told | None = None) -> Scene:
                 mail = showing.press.mail(letter)
                 headers, size = headers_of(mail), Size(len(letter.html.encode()), len(mail))
             except MailerError as error:
-                trouble += faults_in(error)
+                trouble += faults_of(error)
     root = showing.workspace.root
     files = [(message_file(root, desk.slug), "Message"), ("html", "HTML as mailed")]
     return Scene(
