@@ -1,5 +1,4 @@
-"""What `mailer run` clears away: wishes nobody confirmed, notices read long ago, limits that hold no more, and bodies of a
-provider's posts that were applied some days ago."""
+"""What `mailer run` clears away: wishes nobody confirmed, notices read long ago, limits that hold no more, old posts."""
 
 from __future__ import annotations
 
