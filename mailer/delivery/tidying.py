@@ -1,4 +1,4 @@
-"""What `mailer run` clears away: wishes nobody confirmed, notices read long ago, limits that hold no more, old posts."""
+"""What `mailer run` clears away: wishes nobody confirmed, notices read long ago, limits that are over, old posts."""
 
 from __future__ import annotations
 
