@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from mailer.delivery.connections import Addressed
 from mailer.delivery.lanes import TOTAL
 from mailer.delivery.pacing import Pacer
-from mailer.delivery.sender import Addressed
 
 
 class Ahead:

@@ -1,14 +1,12 @@
-"""The engine: works a campaign's queue off over several connections, each in a thread of its own.
+"""The engine: works a campaign's queue off over several connections side by side.
 
-Only the thread that calls `Engine.run` touches the database. The connections hand it their outcomes and ask for the
-next people; it gathers what is waiting, commits once for all of them (`Worker.exchange`), and answers. So the ledger
-always knows of every message that may be on the wire, and one commit serves many connections.
+Only the thread that calls `Engine.run` touches the database. The connections report what they have done and ask for
+people; it gathers what there is, commits once for all (`Worker.exchange`), and gives. So the ledger always knows
+of every message that may be on the wire, and one commit serves many connections.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,19 +14,21 @@ from datetime import datetime
 from itertools import groupby
 
 from mailer.delivery.ahead import Ahead
+from mailer.delivery.connections import Addressed, Connections, Maker, Report, boot_seconds
 from mailer.delivery.evidence import Rails
 from mailer.delivery.guarding import Halt
 from mailer.delivery.ledger import CampaignStopped, LeaseLost, Worker
+from mailer.delivery.looped import Looped
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.patience import Patience
 from mailer.delivery.postman import Postman
 from mailer.delivery.recipients import load_recipients
 from mailer.delivery.recording import Done
-from mailer.delivery.sender import Addressed, Assignment, Request, Sender, boot_seconds
 from mailer.delivery.stopping import Stop
 from mailer.delivery.tally import UNOBSERVED, Observer, Tally
+from mailer.delivery.threaded import Threaded
 from mailer.store.database import DatabaseTrouble
-from mailer.transports.envelope import Transport
+from mailer.transports.envelope import Transport, TransportRefused
 
 CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
 MOST_AHEAD = 10 * CLAIMED_AHEAD  # of these, when all wait for a domain's pace
@@ -63,90 +63,88 @@ class Engine:
         self._patience = Patience(stop, observer.say)
         self._ahead = Ahead(pacer)  # put aside for this worker, their intents not recorded
         self._more_are_due = True
-        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        self._wake = threading.Event()
         self._troubles = 0
 
     def run(self) -> Tally:
         """Send until nothing is due. Always gives back what it claimed, whatever happens."""
         unrecorded: list[Done] = []
+        connections: Connections | None = None
         try:
             self._refill()
-            wanted = -(-len(self._ahead) // self.transport.batch)
-            sender = Sender(
-                self._requests, transport=self.transport, postman=self.postman, clock=self.clock, wake=self._wake
-            )
-            threads = [
-                threading.Thread(target=sender.run, name=f"connection-{n}", daemon=True)
-                for n in range(min(self.transport.connections, wanted))
-            ]
-            for thread in threads:
-                thread.start()
-            if threads:
-                self._serve(len(threads), unrecorded)
+            wanted = min(self.transport.connections, -(-len(self._ahead) // self.transport.batch))
+            if wanted:
+                connections = self._connections(wanted)
+                connections.start()
+                self._serve(connections, wanted, unrecorded)
                 with suppress(DatabaseTrouble):
                     self._halt(self.rails.look(at_once=True))
+        except TransportRefused as error:  # this mailing can't be sent by this transport at all
+            self._halt(self.rails.trouble(error))
         finally:
-            self._wake.set()
             self._patience.wait_for(lambda: self.worker.release(unrecorded), unrecorded)
+            if connections is not None:
+                connections.close()
         return self.tally
 
-    def _serve(self, active: int, unrecorded: list[Done]) -> None:
-        waiting: list[Request] = []
+    def _connections(self, count: int) -> Connections:
+        mailing, maker = self.postman.mailing(), Maker(self.postman, self.clock)
+        loop = self.transport.loop(mailing)
+        if loop is not None:
+            return Looped(loop, maker, count=count)
+        return Threaded(self.transport, mailing, maker, count=count)
+
+    def _serve(self, connections: Connections, active: int, unrecorded: list[Done]) -> None:
+        waiting: list[Report] = []
         stopping_since: float | None = None
         pause = 0.0
         while active:
-            fresh = self._gather(pause if waiting else LONGEST_WAIT_SECONDS, enough=(3 * active) // 4)
+            fresh = self._gather(connections, pause if waiting else LONGEST_WAIT_SECONDS, enough=(3 * active) // 4)
             self._note(fresh)
-            for request in fresh:
-                unrecorded.extend(request.done)
+            for report in fresh:
+                unrecorded.extend(report.done)
             waiting += fresh
             self._look_for_the_end()
             if self.tally.ended and stopping_since is None:
                 stopping_since = time.monotonic()
-                self._wake.set()
+                connections.hurry()
             chosen, pause = ({}, LONGEST_WAIT_SECONDS) if self.tally.ended else self._choose(waiting)
             if any(chosen.values()):
                 pause = 0.0  # whoever got nobody this time, since the person left meanwhile, asks again at once
             begun = self._exchange(unrecorded, chosen)
-            waiting, left = self._answer(waiting, chosen, begun)
+            waiting, left = self._answer(connections, waiting, chosen, begun)
             active -= left
             self.observer.progress(self.tally)
             if stopping_since and time.monotonic() - stopping_since > self.stop.drain_seconds:
                 return  # what has not answered by now becomes uncertain on release
 
-    def _gather(self, timeout: float, *, enough: int) -> list[Request]:
-        """The requests there are. Waits for the first for at most `timeout` seconds, in small steps so that a signal is
+    def _gather(self, connections: Connections, timeout: float, *, enough: int) -> list[Report]:
+        """The reports there are. Waits for the first for at most `timeout` seconds, in small steps so that a signal is
         heard soon, and a moment more for `enough` of them: a commit for many costs as much as for one."""
-        requests: list[Request] = []
+        reports: list[Report] = []
         until = time.monotonic() + timeout
-        while not requests:
+        while not reports:
             left = until - time.monotonic()
-            with suppress(queue.Empty):
-                requests.append(self._requests.get(timeout=max(0.0, min(left, 0.2))))
+            reports += connections.wait(max(0.0, min(left, 0.2)))
             if left <= 0 or self.stop.due() or self.tally.ended:
                 break
-        with suppress(queue.Empty):
-            until = time.monotonic() + LINGER_SECONDS
-            while 0 < len(requests) < enough:
-                requests.append(self._requests.get(timeout=max(0.0, until - time.monotonic())))
-            while True:
-                requests.append(self._requests.get_nowait())
-        return requests
+        until = time.monotonic() + LINGER_SECONDS
+        while 0 < len(reports) < enough and (left := until - time.monotonic()) > 0:
+            reports += connections.wait(left)
+        return reports
 
-    def _note(self, requests: list[Request]) -> None:
+    def _note(self, reports: list[Report]) -> None:
         """Count what came of hand-overs, and have the guard rails judge it."""
-        for request in requests:
-            for _, alike in groupby(request.done, key=lambda item: id(item.outcome)):
+        for report in reports:
+            for _, alike in groupby(report.done, key=lambda item: id(item.outcome)):
                 done = list(alike)
                 outcome = done[0].outcome
                 self.tally.count(outcome, len(done))
                 if outcome is not None:
                     self._troubles = 0
                     self._halt(self.rails.note(outcome, people=len(done)))
-            if request.trouble is not None:
+            if report.trouble is not None:
                 self._troubles += 1
-                error = request.trouble
+                error = report.trouble
                 self._halt(self._patience.wait_for(lambda: self.rails.trouble(error), ()))  # noqa: B023 - run at once
         with suppress(DatabaseTrouble):  # they look again in a moment
             self._halt(self.rails.look())
@@ -161,12 +159,12 @@ class Engine:
         if reason := self.stop.due():
             self.tally.end(reason)
 
-    def _choose(self, waiting: list[Request]) -> tuple[dict[int, list[Addressed]], float]:
+    def _choose(self, waiting: list[Report]) -> tuple[dict[int, list[Addressed]], float]:
         """Who gets whom, by index in `waiting`, and how long to wait when the pace holds everybody back."""
         chosen: dict[int, list[Addressed]] = {}
         pause = LONGEST_WAIT_SECONDS
-        for index, request in enumerate(waiting):
-            if request.trouble:
+        for index, report in enumerate(waiting):
+            if report.trouble:
                 continue
             if not self._ahead:
                 self._refill()
@@ -226,20 +224,20 @@ class Engine:
             return  # there is time for another try
 
     def _answer(
-        self, waiting: list[Request], chosen: dict[int, list[Addressed]], begun: set[int]
-    ) -> tuple[list[Request], int]:
+        self, connections: Connections, waiting: list[Report], chosen: dict[int, list[Addressed]], begun: set[int]
+    ) -> tuple[list[Report], int]:
         """Reply to those that can go on or must end. Returns who still waits, and how many connections ended."""
-        still: list[Request] = []
-        left = 0
-        for index, request in enumerate(waiting):
+        still: list[Report] = []
+        left: list[int] = []
+        for index, report in enumerate(waiting):
             people = [one for one in chosen.get(index, ()) if one[0].id in begun]
             if people:
-                request.reply.put(Assignment(people, begun_at=boot_seconds()))
-            elif self.tally.ended or (not request.trouble and not chosen.get(index) and not self._ahead):
-                request.reply.put(Assignment(end=True))
-                left += 1
-            elif request.trouble:
-                request.reply.put(Assignment(wait_seconds=min(2.0**self._troubles / 2, LONGEST_WAIT_SECONDS)))
+                connections.give(report.number, people, begun_at=boot_seconds())
+            elif self.tally.ended or (not report.trouble and not chosen.get(index) and not self._ahead):
+                left.append(report.number)
+            elif report.trouble:
+                connections.rest(report.number, min(2.0**self._troubles / 2, LONGEST_WAIT_SECONDS))
             else:
-                still.append(request)
-        return still, left
+                still.append(report)
+        connections.leave(left)
+        return still, len(left)

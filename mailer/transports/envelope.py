@@ -84,6 +84,46 @@ class TransportRefused(MailerError):
     """Nothing was handed over, and nothing will be until staff mend it: login, certificate, identity, settings."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one of many connections says: what became of its mail; or, without an outcome, that it is open.
+
+    `trouble`: surely nothing was handed over, and the connection is closed.
+    """
+
+    number: int
+    outcome: Outcome | None = None
+    trouble: MailerError | None = None
+
+
+class Loop(Protocol):
+    """Many connections side by side, known by number and driven by one thread that never waits for one of them."""
+
+    def open(self, number: int) -> None:
+        """Begin to connect; `wait` says that it is open, or why not."""
+        ...
+
+    def begin(self, number: int, envelope: Envelope) -> None:
+        """Begin to hand over one mail; `wait` says what became of it. Opens again what was closed."""
+        ...
+
+    def wait(self, seconds: float) -> Sequence[Answer]:
+        """What there is to say; waits at most so long for the first."""
+        ...
+
+    def shut(self, number: int) -> None:
+        """Break a connection off."""
+        ...
+
+    def leave(self, numbers: Sequence[int]) -> None:
+        """Close connections that are idle as the other side would have it."""
+        ...
+
+    def close(self) -> None:
+        """End all of it; what is in the middle of a mail is broken off."""
+        ...
+
+
 class Connection(Protocol):
     """One open way to the other side, used by one thread."""
 
@@ -109,6 +149,10 @@ class Transport(Protocol):
 
     def connect(self, mailing: Mailing) -> Connection:
         """Open a connection for one campaign. Raises as `hand_over` does."""
+        ...
+
+    def loop(self, mailing: Mailing) -> Loop | None:
+        """Many connections for one campaign in one thread; None for a transport that is driven by threads."""
         ...
 
     def probe(self) -> str:

@@ -48,6 +48,9 @@ class Outbox:
         except Unmailable as error:
             raise TransportRefused(error.message, hint=error.hint) from error
 
+    def loop(self, mailing: Mailing) -> None:
+        return None
+
     def probe(self) -> str:
         self._prepare()
         draft = self.path / "tmp" / f"probe-{os.getpid()}"

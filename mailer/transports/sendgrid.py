@@ -81,6 +81,9 @@ class SendgridTransport:
         if people >= ENOUGH_TO_LEARN:
             self._merged_bytes = merged_bytes / people
 
+    def loop(self, mailing: Mailing) -> None:
+        return None
+
     def probe(self) -> str:
         """Validate a mail in sandbox mode: nothing is sent, and no credit used."""
         name, address = split_mailbox(self._sender)

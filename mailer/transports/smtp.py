@@ -1,13 +1,12 @@
 """Handing mails to an SMTP relay (RFC 5321): one transaction a mail, many mails a connection.
 
-What is certain is kept apart from what isn't: a connection lost before the final dot has left is *deferred*; after
-it and before the answer, *uncertain*. The conversation itself is `smtp_talk`, the meaning of replies `replies`.
+The relay by its settings, and one connection for whoever has few mails. A campaign's connections go side by side in
+`smtp_loop`; a mail's own conversation is `smtp_transaction`, the meaning of replies `replies`.
 """
 
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,15 @@ from mailer.transports.envelope import (
     Fate,
     Mailing,
     Outcome,
-    ReplyClass,
     TransportRefused,
     TransportUnavailable,
 )
-from mailer.transports.headers import ascii_address
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime import Skeleton, Unmailable
-from mailer.transports.replies import Reply, Step, outcome, read_reply
-from mailer.transports.smtp_talk import Lost, Relay, Talk, open_talk
+from mailer.transports.smtp_loop import SmtpLoop
+from mailer.transports.smtp_talk import Relay, open_talk
 
-# After the final dot a relay may scan for long, and giving up early would leave the mail uncertain. RFC 5321
-# §4.5.3.2.6 would have ten minutes.
-ANSWER_FACTOR = 4
+LOOK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +65,15 @@ class SmtpTransport:
 
     def connect(self, mailing: Mailing) -> SmtpConnection:
         """Open, encrypt and log in. Raises `TransportUnavailable` or `TransportRefused`."""
+        return SmtpConnection(self.loop(mailing))
+
+    def loop(self, mailing: Mailing) -> SmtpLoop:
+        """Conversations side by side. Raises `TransportRefused` for a mailing that can't be sent by SMTP."""
         try:
             skeleton = Skeleton(mailing)
         except Unmailable as error:
             raise TransportRefused(error.message, hint=error.hint) from error
-        return SmtpConnection(self._relay(), skeleton)
+        return SmtpLoop(self._relay(), skeleton)
 
     def probe(self) -> str:
         return self.look().in_words()
@@ -127,147 +126,40 @@ class SmtpTransport:
         return context
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """From whom a mail goes to whom (RFC 5321 §3.3); both ASCII."""
-
-    sender: str
-    recipient: str
-
-    @property
-    def sender_in_words(self) -> str:
-        """Without the tag, which is a person's token."""
-        local, _, domain = self.sender.rpartition("@")
-        return f"{local.partition('+')[0]}@{domain}"
-
-
 class SmtpConnection:
-    """An open conversation for one mailing. When it breaks, the next hand-over opens another."""
+    """One conversation for one mailing, waited for. When it breaks, the next hand-over opens another."""
 
-    def __init__(self, relay: Relay, skeleton: Skeleton) -> None:
-        self._relay = relay
-        self._skeleton = skeleton
-        self._talk: Talk | None = open_talk(relay)
-        self._used = False
+    def __init__(self, loop: SmtpLoop) -> None:
+        self._loop = loop
+        loop.open(0)
+        try:
+            self._answer()
+        except BaseException:
+            loop.close()
+            raise
 
     def hand_over(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
         """One outcome for each. Raises `TransportUnavailable` or `TransportRefused` when none was handed over."""
         outcomes: list[Outcome] = []
         for envelope in envelopes:
+            self._loop.begin(0, envelope)
             try:
-                content = self._skeleton.fill(envelope)
-                way = _Way(
-                    ascii_address(envelope.return_path) if envelope.return_path else self._skeleton.from_address,
-                    ascii_address(envelope.address),
-                )
-                outcomes.append(self._deliver(way, content))
-            except Unmailable as error:
-                outcomes.append(Outcome(Fate.REFUSED, detail=error.message))
+                outcome = self._answer()
             except (TransportUnavailable, TransportRefused) as error:
                 if not outcomes:
                     raise
                 left = len(envelopes) - len(outcomes)
                 return [*outcomes, *(Outcome(Fate.DEFERRED, detail=error.message) for _ in range(left))]
+            assert outcome is not None
+            outcomes.append(outcome)
         return outcomes
 
     def close(self) -> None:
-        if self._talk is not None:
-            self._talk.leave()
-            self._talk = None
+        self._loop.close()
 
-    def _deliver(self, way: _Way, content: bytes) -> Outcome:
-        reused = self._used and self._talk is not None
-        try:
-            return self._transaction(way, content)
-        except Lost as lost:
-            self._drop()
-            if not reused or lost.timed_out:
-                return Outcome(Fate.DEFERRED, detail=f"the relay broke off: {lost.why}", reply_class=ReplyClass.SOFT)
-        # Relays close connections that were idle or had many mails, and say so to nobody. Nothing was taken: once more.
-        try:
-            return self._transaction(way, content)
-        except Lost as lost:
-            self._drop()
-            return Outcome(Fate.DEFERRED, detail=f"the relay broke off: {lost.why}", reply_class=ReplyClass.SOFT)
-
-    def _transaction(self, way: _Way, content: bytes) -> Outcome:
-        """MAIL, RCPT, DATA and the message. Raises `Lost` while surely nothing was taken."""
-        if self._talk is None:
-            self._talk = open_talk(self._relay)
-        talk = self._talk
-        self._used = True
-        talk.deadline = time.monotonic() + self._relay.timeout_seconds
-        refusal = self._announce(talk, way, len(content))
-        return refusal if refusal is not None else self._message(talk, content)
-
-    def _announce(self, talk: Talk, way: _Way, size_bytes: int) -> Outcome | None:
-        """Everything before the message; None when the relay waits for it. One round trip when pipelined (RFC 2920)."""
-        size = f" SIZE={size_bytes}" if talk.has_extn("size") else ""
-        commands = (
-            (Step.MAIL, f"MAIL FROM:<{way.sender}>{size}\r\n"),
-            (Step.RCPT, f"RCPT TO:<{way.recipient}>\r\n"),
-            (Step.DATA, "DATA\r\n"),
-        )
-        if talk.pipelining:
-            talk.send("".join(line for _, line in commands))
-        for place, (step, line) in enumerate(commands):
-            if not talk.pipelining:
-                talk.send(line)
-            number, words = talk.getreply()
-            if number // 100 == (3 if step is Step.DATA else 2):
-                continue
-            reply = read_reply(number, words)
-            self._set_back(talk, reply, still_to_come=len(commands) - place - 1 if talk.pipelining else 0)
-            result = outcome(reply, step)
-            if step is Step.MAIL and result.reply_class is ReplyClass.OURS and result.fate is Fate.REFUSED:
-                raise TransportRefused(
-                    f"the relay {self._relay} doesn't let us send from {way.sender_in_words}: {reply}",
-                    hint="Check the sender's address and the [smtp] login.",
-                )
-            return result
-        return None
-
-    def _set_back(self, talk: Talk, reply: Reply, *, still_to_come: int) -> None:
-        """After a refusal: make the connection ready for the next mail, or give it up."""
-        if reply.number == 421 or reply.number < 400:
-            self._drop()
-            return
-        try:
-            for left in range(still_to_come, 0, -1):
-                answer = talk.reply()
-                if left == 1 and answer.number // 100 == 3:
-                    # It waits for a message without a recipient: RFC 2920 §3.1 has us end it at once.
-                    talk.command(".")
-            if talk.command("RSET").number // 100 != 2:
-                self._drop()
-        except Lost:
-            self._drop()
-
-    def _message(self, talk: Talk, content: bytes) -> Outcome:
-        # `mime` writes no line that begins with a dot, so nothing is left to do for transparency (RFC 5321 §4.5.2).
-        talk.deadline = time.monotonic() + self._relay.timeout_seconds
-        try:
-            talk.send(content + b".\r\n")
-        except Lost as lost:
-            if lost.sent_bytes <= len(content):
-                raise  # no relay has seen the end of it
-            return self._uncertain(lost.why)
-        talk.deadline = time.monotonic() + ANSWER_FACTOR * self._relay.timeout_seconds
-        try:
-            reply = talk.reply()
-        except Lost as lost:
-            return self._uncertain(lost.why)
-        if reply.number == 421 or reply.number // 100 not in (2, 4, 5):
-            self._drop()
-        if reply.number // 100 not in (2, 4, 5):
-            return self._uncertain(f"it answered {reply}")
-        return outcome(reply, Step.END)
-
-    def _uncertain(self, why: str) -> Outcome:
-        self._drop()
-        return Outcome(Fate.UNCERTAIN, detail=f"the whole mail was sent, then the answer was missing: {why}")
-
-    def _drop(self) -> None:
-        if self._talk is not None:
-            self._talk.close()
-            self._talk = None
+    def _answer(self) -> Outcome | None:
+        while not (answers := self._loop.wait(LOOK_SECONDS)):
+            pass  # each step has its deadline
+        if answers[0].trouble is not None:
+            raise answers[0].trouble
+        return answers[0].outcome

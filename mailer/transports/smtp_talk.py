@@ -1,7 +1,7 @@
 """One SMTP conversation under a deadline: connecting, TLS, login, commands and replies.
 
 Built on `smtplib`, whose reading is replaced: its timeouts restart with every byte, so a relay that answers one byte
-a second would hold it for ever. What replies mean is `replies`, and which mail they are for is left to `smtp`.
+a second would hold it for ever. What replies mean is `replies`; the mails themselves go by `smtp_loop`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 
 from mailer.transports.envelope import ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.replies import Reply, Step, classify, read_reply
+from mailer.transports.smtp_reading import NotSmtp, ReplyReader
 
-MOST_REPLY_BYTES = 65536
 CHUNK_BYTES = 16384  # one TLS record
 
 
@@ -60,7 +60,7 @@ class Talk(smtplib.SMTP):
         self.sock = sock
         self.deadline = deadline
         self.pipelining = False
-        self._unread = bytearray()
+        self.reader = ReplyReader()
         self._armed_seconds = 0.0  # the timeout the socket was given last
 
     def send(self, s: Any) -> None:
@@ -75,20 +75,16 @@ class Talk(smtplib.SMTP):
         except OSError as error:
             # Of a TLS record that failed nobody knows how much arrived; a plain send that failed took nothing.
             gone = min(len(view), sent + CHUNK_BYTES) if encrypted else sent
-            raise Lost(_why(error), sent_bytes=gone, timed_out=isinstance(error, TimeoutError)) from error
+            raise Lost(why(error), sent_bytes=gone, timed_out=isinstance(error, TimeoutError)) from error
 
     def getreply(self) -> tuple[int, bytes]:
         """One reply: its number and its lines joined by newlines. Raises `Lost`."""
-        lines: list[bytes] = []
-        size = 0
-        while True:
-            line = self._line()
-            size += len(line)
-            if size > MOST_REPLY_BYTES or not line[:3].isdigit() or line[3:4] not in (b"", b" ", b"-"):
-                raise Lost("what it answered is not SMTP")
-            lines.append(line[4:].strip())
-            if line[3:4] != b"-":
-                return int(line[:3]), b"\n".join(lines)
+        try:
+            while (reply := self.reader.take()) is None:
+                self._read()
+        except NotSmtp:
+            raise Lost("what it answered is not SMTP") from None
+        return reply
 
     def reply(self) -> Reply:
         """One reply as values."""
@@ -101,7 +97,7 @@ class Talk(smtplib.SMTP):
 
     def begin_tls(self, context: ssl.SSLContext, host: str) -> None:
         """Change over to TLS after the server said 220 (RFC 3207)."""
-        if self._unread:
+        if self.reader:
             # Somebody put replies in front of the encryption, to have them believed after it (CVE-2011-0411).
             raise Lost("it answered more than it was asked before encryption began")
         sock = self._socket()
@@ -121,22 +117,16 @@ class Talk(smtplib.SMTP):
             self.command("QUIT")
         self.close()
 
-    def _line(self) -> bytes:
-        while (end := self._unread.find(b"\n")) < 0:
-            sock = self._socket()
-            try:
-                self._arm(sock)
-                chunk = sock.recv(8192)
-            except OSError as error:
-                raise Lost(_why(error), timed_out=isinstance(error, TimeoutError)) from error
-            if not chunk:
-                raise Lost("it closed the connection")
-            self._unread += chunk
-            if len(self._unread) > MOST_REPLY_BYTES and b"\n" not in self._unread:
-                raise Lost("what it answered is not SMTP")
-        line = bytes(self._unread[: end + 1])
-        del self._unread[: end + 1]
-        return line.rstrip(b"\r\n")
+    def _read(self) -> None:
+        sock = self._socket()
+        try:
+            self._arm(sock)
+            chunk = sock.recv(8192)
+        except OSError as error:
+            raise Lost(why(error), timed_out=isinstance(error, TimeoutError)) from error
+        if not chunk:
+            raise Lost("it closed the connection")
+        self.reader.feed(chunk)
 
     def _arm(self, sock: socket.socket) -> None:
         """Bound the next wait by the deadline, to a tenth: each change of a timeout is a system call."""
@@ -258,7 +248,7 @@ def _connect(relay: Relay) -> socket.socket:
         ) from error
     except OSError as error:
         raise TransportUnavailable(
-            f"the relay {relay} can't be reached: {_why(error)}", hint="Check smtp.host and smtp.port."
+            f"the relay {relay} can't be reached: {why(error)}", hint="Check smtp.host and smtp.port."
         ) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
@@ -286,7 +276,7 @@ def _translated(relay: Relay) -> Generator[None]:
             hint='smtp.security is "starttls" on most relays\' port 587 and "tls" on port 465.',
         ) from error
     except OSError as error:
-        raise TransportUnavailable(f"the relay {relay} broke off while we were greeting it: {_why(error)}") from error
+        raise TransportUnavailable(f"the relay {relay} broke off while we were greeting it: {why(error)}") from error
 
 
 def _greeting_name(sock: socket.socket) -> str:
@@ -298,7 +288,8 @@ def _greeting_name(sock: socket.socket) -> str:
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
-def _why(error: OSError) -> str:
+def why(error: OSError) -> str:
+    """Our words for what broke a conversation."""
     if isinstance(error, Lost):
         return error.why
     if isinstance(error, TimeoutError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailer.delivery.ahead import Ahead
+from mailer.delivery.connections import Addressed
 from mailer.delivery.lanes import Lane, Slots
 from mailer.delivery.pacing import Pacer
 from mailer.delivery.recipients import Recipient
 from mailer.delivery.recording import Claim
-from mailer.delivery.sender import Addressed
 from mailer.settings import Pace
 
 

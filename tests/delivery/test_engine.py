@@ -66,6 +66,9 @@ class Scripted:
     def close(self) -> None:
         pass
 
+    def loop(self, mailing: Mailing) -> None:
+        return None
+
     def probe(self) -> str:
         return "scripted"
 

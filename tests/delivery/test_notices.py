@@ -51,6 +51,9 @@ class Post:
 
     def close(self) -> None: ...
 
+    def loop(self, mailing: Mailing) -> None:
+        return None
+
     def probe(self) -> str:
         return ""
 

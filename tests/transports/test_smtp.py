@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mailer.settings.values import Smtp
-from mailer.transports import smtp
+from mailer.transports import smtp_transaction
 from mailer.transports.envelope import Fate, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.smtp import SmtpTransport
 from tests.servers.relay import Act, Dribble, HangUp, Relay, Say, Silence, Step
@@ -175,7 +175,7 @@ def test_a_connection_lost_before_the_message_is_deferred(relay: Relay, step: St
 def test_no_answer_after_the_final_dot_is_uncertain(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, recorded: bool, silent: bool
 ) -> None:
-    monkeypatch.setattr(smtp, "ANSWER_FACTOR", 1)
+    monkeypatch.setattr(smtp_transaction, "ANSWER_FACTOR", 1)
     relay.on(Step.END, Silence(recorded) if silent else HangUp(recorded), times=1)
     first, second = send(relay, 1, 2, seconds=PATIENCE_SECONDS if silent else 5.0)
     assert (first.fate, second.fate) == (UNCERTAIN, ACCEPTED)
@@ -229,7 +229,7 @@ def test_a_dribbling_greeting_is_cut_off_in_time(step: Step) -> None:
 
 @pytest.mark.parametrize(("step", "fate"), [(Step.MAIL, DEFERRED), (Step.DATA, DEFERRED), (Step.END, UNCERTAIN)])
 def test_a_dribbled_reply_is_cut_off_in_time(step: Step, fate: Fate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "ANSWER_FACTOR", 1)
+    monkeypatch.setattr(smtp_transaction, "ANSWER_FACTOR", 1)
     with Relay() as relay:
         relay.on(step, Dribble("250 " + "x" * 400, pause_seconds=PATIENCE_SECONDS / 8))
         start = time.monotonic()
