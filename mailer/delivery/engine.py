@@ -143,7 +143,8 @@ class Engine:
                 self.tally.count(outcome, len(done))
                 if outcome is not None:
                     self._troubles = 0
-                    self._halt(self.rails.note(outcome, people=len(done)))
+                    attempts = [item.claim.attempt for item in done]
+                    self._halt(self.rails.note(outcome, people=len(done), attempts=attempts))
             if request.trouble is not None:
                 self._troubles += 1
                 error = request.trouble
