@@ -84,10 +84,12 @@ def _collect_less() -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.delivery.campaigns import finish_paused
     from mailer.delivery.courier import Courier
     from mailer.delivery.running import Runner
 
     _apply_posts(workspace, database, stop)
+    finish_paused(database, now=now())
     with _progress() as progress:
         if only is None:
             Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
@@ -177,6 +179,8 @@ def _progress() -> Generator[Progress, None, None]:
 
 def _tell(report: RunReport) -> None:
     """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
+    from mailer.delivery.guarding import once_finished
+
     if report.settled:
         people = "1 person" if report.settled == 1 else f"{report.settled:,} people"
         click.echo(
@@ -187,8 +191,11 @@ def _tell(report: RunReport) -> None:
         click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
     for slug, tally in report.tallies.items():
         if _counts(tally) or tally.ended:
-            state = "finished" if slug in report.finished else tally.ended or "more is due later"
-            paused = "PAUSED: " if tally.pause else ""
+            finished = slug in report.finished
+            state = "finished" if finished else tally.ended or "more is due later"
+            if finished and tally.pause:
+                state = f"finished. {once_finished(tally.pause).rstrip('.')}"
+            paused = "PAUSED: " if tally.pause and not finished else ""
             doubt = f" Who is uncertain may have got it or not; decide: mailer resolve {slug}" * bool(tally.uncertain)
             click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
 

@@ -124,7 +124,12 @@ def pause(slug: str, why: str) -> None:
         campaign_id, state = _campaign(database, slug)
         if not campaigns.pause(database, campaign_id, why):
             raise MailerError(f"{slug} is {state}, so there is nothing to pause")
-    click.echo(f"{slug} is paused. Go on with: mailer resume {slug}")
+        finished = campaigns.finish_if_done(database, campaign_id, now=now())
+    click.echo(
+        f"{slug} is finished: nobody was left to mail."
+        if finished
+        else f"{slug} is paused. Go on with: mailer resume {slug}"
+    )
 
 
 @click.command()
@@ -135,9 +140,12 @@ def resume(slug: str) -> None:
 
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
-        if not campaigns.resume(database, campaign_id, now=now()):
+        finished = state == "paused" and campaigns.finish_if_done(database, campaign_id, now=now())
+        if not (finished or campaigns.resume(database, campaign_id, now=now())):
             raise MailerError(f"{slug} is {state}, not paused")
-    click.echo(f"{slug} goes on with the next: mailer run")
+    click.echo(
+        f"{slug} is finished: nobody was left to mail." if finished else f"{slug} goes on with the next: mailer run"
+    )
 
 
 @click.command()

@@ -22,6 +22,7 @@ from mailer.audience.selection import Selection, decided, places
 from mailer.compose import message as messages
 from mailer.compose.message import Message
 from mailer.delivery.evidence import begin_anew
+from mailer.delivery.guarding import once_finished
 from mailer.errors import MailerError
 from mailer.store.database import Conflict, Database
 from mailer.store.states import CampaignState, DeliveryState
@@ -164,18 +165,32 @@ def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
-    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it."""
+    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it.
+
+    A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept.
+    """
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
     left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
     with database.write() as connection:
-        _lock(connection, campaign_id)
+        state, why = _lock(connection, campaign_id)
+        if state not in (CampaignState.SENDING, CampaignState.PAUSED):
+            return False
         return bool(
             connection.execute(
                 update(campaigns)
-                .where(campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.SENDING, ~left)
-                .values(state=CampaignState.FINISHED, finished_at=now)
+                .where(campaigns.c.id == campaign_id, ~left)
+                .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
             ).rowcount
         )
+
+
+def finish_paused(database: Database, *, now: datetime) -> None:
+    """Finish what was paused with nobody left to mail, once its last worker is gone."""
+    with database.read() as connection:
+        paused = select(campaigns.c.id).where(campaigns.c.state == CampaignState.PAUSED)
+        ids = connection.execute(paused).scalars().all()
+    for campaign_id in ids:
+        finish_if_done(database, campaign_id, now=now)
 
 
 def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now: datetime) -> int:
@@ -187,7 +202,7 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
     )
     uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
     with database.write() as connection:
-        state = _lock(connection, campaign_id)
+        state, _ = _lock(connection, campaign_id)
         if resend and state == CampaignState.CANCELLED:
             raise MailerError("the campaign is cancelled, so it mails nobody again", hint="Decide: --count-as-sent")
         kind = literal("resend" if resend else "counted-as-sent")
@@ -199,22 +214,23 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
         )
         count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
         if resend and count:
-            connection.execute(
-                update(campaigns)
-                .where(campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.FINISHED)
-                .values(state=CampaignState.SENDING, finished_at=None)
+            reopened = update(campaigns).where(
+                campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.FINISHED
             )
+            if connection.execute(reopened.values(state=CampaignState.SENDING, finished_at=None, why="")).rowcount:
+                begin_anew(connection, campaign_id, now=now)
     return count
 
 
-def _lock(connection: Connection, campaign_id: int) -> str:
-    """The campaign's state, which nobody else changes until this transaction ends.
+def _lock(connection: Connection, campaign_id: int) -> tuple[str, str]:
+    """The campaign's state and why, which nobody else changes until this transaction ends.
 
     Whoever puts people back into the queue and whoever ends a campaign for want of them both take it first: else, in
     PostgreSQL, neither would see the other's work, and those people would stay queued in a finished campaign.
     """
-    mine = select(campaigns.c.state).where(campaigns.c.id == campaign_id).with_for_update()
-    return connection.execute(mine).scalar_one()
+    mine = select(campaigns.c.state, campaigns.c.why).where(campaigns.c.id == campaign_id).with_for_update()
+    state, why = connection.execute(mine).one()
+    return state, why
 
 
 def _become(

@@ -17,6 +17,7 @@ from mailer.transports.envelope import Fate, Outcome, ReplyClass, TransportRefus
 
 TROUBLES_IN_A_ROW = 5  # failed connections before a worker leaves the rest to a later run
 LONGEST_WAIT_SECONDS = 10.0  # a transport that asks for more is left to a later run, too
+QUEUED, THEN = "; everybody who was not mailed yet stays queued. ", "; then: mailer resume "  # around the remedy
 TAKEN, REFUSED = ".", "x"  # the last outcomes, as `Evidence.recent` has them
 
 
@@ -172,8 +173,13 @@ class Guard:
         return None
 
     def _pause(self, what: str, remedy: str) -> Halt:
-        then = f"{remedy.strip().rstrip('.')}; then: mailer resume {self._slug}"
-        return Halt(f"{what.strip()}; everybody who was not mailed yet stays queued. {then}", pause=True)
+        return Halt(f"{what.strip()}{QUEUED}{remedy.strip().rstrip('.')}{THEN}{self._slug}", pause=True)
+
+
+def once_finished(why: str) -> str:
+    """What a pause's reason still tells when nobody was left to mail; "" when no guard rail gave it."""
+    what, ours, remedy = why.partition(QUEUED)
+    return f"{what}; it would have paused, had anybody been left to mail. {remedy.rpartition(THEN)[0]}." if ours else ""
 
 
 def _passes(count: int, *, of: int, rate: float, at_least: int) -> bool:

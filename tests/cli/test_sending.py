@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Mailer
+from tests.servers.relay import Relay, Say, Step
 
 
 def sent(root: Path) -> int:
@@ -132,6 +133,39 @@ def test_pause_resume_and_cancel(mailer: Mailer, campaign: str) -> None:
         refused = mailer(command, campaign)
         assert refused.code == 1, command
         assert "cancelled" in refused.err
+
+
+def test_a_guard_rail_that_is_passed_with_nobody_left_ends_the_campaign_and_is_told(
+    mailer: Mailer, campaign: str
+) -> None:
+    with Relay() as relay:
+        settings = Path("mailer.toml").read_text(encoding="utf-8").replace('transport = "outbox"', 'transport = "smtp"')
+        smtp = f'[smtp]\nhost = "{relay.host}"\nport = {relay.port}\nsecurity = "none"\nconnections = 1\n'
+        rails = "[guard]\nrefused_of = 20\n"
+        Path("mailer.toml").write_text(f"{settings}\n{smtp}\n{rails}", encoding="utf-8")
+        relay.on(Step.RCPT, Say("554 blocked"))
+        done = mailer("send", campaign, "--yes", "3")
+    assert done.code == 3
+    assert f"{campaign}: 3 refused; finished. 3 of the last 3 people were refused for good, most lately" in done.err
+    assert (
+        "; it would have paused, had anybody been left to mail. A blocklist, a refused sender or an old list does that:"
+        " mend what the replies say.\n"
+    ) in done.err
+    told = mailer("status").out
+    assert "finished" in told
+    assert f"{campaign}: 3 of the last 3 people were refused for good" in told
+    assert "mailer resume" not in told
+    assert f"{campaign} is finished, not paused" in mailer("resume", campaign).err
+
+
+def test_resuming_or_pausing_with_nobody_left_finishes(mailer: Mailer, campaign: str) -> None:
+    mailer("send", campaign, "--yes", "3")
+    for command, state in (("pause", "sending"), ("resume", "paused")):
+        with closing(sqlite3.connect("mailer.db")) as database:
+            database.execute("UPDATE campaigns SET state = ?, finished_at = NULL", (state,))
+            database.commit()
+        assert mailer(command, campaign).out == f"{campaign} is finished: nobody was left to mail.\n"
+        assert json.loads(mailer("status", "--json").out)[0]["state"] == "finished"
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "cancel", "unschedule", "resolve", "report"])
