@@ -90,7 +90,7 @@ def schedule(slug: str, at: str, zone: str, late: str) -> None:
     instant = due_at(at, zone=zone, now=moment)
     allowed = timedelta(seconds=seconds_of(late))
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_mail(workspace, database, slug)
+        plan = fit_to_mail(workspace, database, slug, at=instant)
         workspace.secrets.require_signing()
         with database.read() as connection:
             selection = select_audience(connection, plan.audience, now=moment)

@@ -6,7 +6,7 @@ Each change is one transaction with the rule that allows it: what a campaign may
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +29,15 @@ from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import APART, QUEUE, campaigns, deliveries, events, images, links, workers
 
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
+
+
+# Why a scheduled message must not go out to its audience as things are when it is due; "" when it may.
+WhyHold = Callable[[Message, Audience], str]
+
+
+def hold_nothing(_message: Message, _audience: Audience) -> str:
+    """For those who have nothing to look at."""
+    return ""
 
 
 class CountChanged(MailerError):
@@ -89,26 +98,28 @@ def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, lat
     return campaign_id
 
 
-def launch_due(database: Database, *, now: datetime) -> list[Row[Any]]:
-    """Launch each scheduled campaign whose time has come, or flag it when it is too late. Returns those changed."""
+def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing) -> list[Row[Any]]:
+    """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
+    not. Returns those changed."""
     due = select(campaigns).where(campaigns.c.state == CampaignState.SCHEDULED, campaigns.c.due_at <= now)
     with database.read() as connection:
         waiting = connection.execute(due.order_by(campaigns.c.due_at)).all()
     for row in waiting:
+        why = ""
+        if now - row.due_at > timedelta(seconds=row.late_seconds):
+            why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
+        elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
+            why = f"{reason}. Mend that, then send it (mailer send {row.slug}) or schedule it again"
         # Somebody else may launch it too: the state decides, inside the transaction, and in PostgreSQL the row.
         with suppress(Conflict), database.write(one_state=True) as connection:
             if _busy(connection, row.id):
                 continue
-            late = now - row.due_at > timedelta(seconds=row.late_seconds)
             changed = connection.execute(
                 update(campaigns)
                 .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
-                .values(
-                    state=CampaignState.OVERDUE if late else CampaignState.SENDING,
-                    why=f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time" if late else "",
-                )
+                .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
             ).rowcount
-            if changed and not late:
+            if changed and not why:
                 _freeze_audience(connection, row.id, from_json(row.audience), now=now)
     with database.read() as connection:
         ids = [row.id for row in waiting]

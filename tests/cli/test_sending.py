@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -118,6 +119,37 @@ def test_a_schedule_that_can_not_be_is_refused(mailer: Mailer, campaign: str, ar
     assert done.code == 1
     assert words in done.err
     assert "Nothing was sent or scheduled yet" in mailer("status").out
+
+
+def test_a_schedule_is_looked_at_again_when_it_is_due(mailer: Mailer, campaign: str) -> None:
+    assert mailer("schedule", campaign, "--at", "2036-01-01 09:00").code == 0
+    with closing(sqlite3.connect("mailer.db")) as database:
+        database.execute("UPDATE subscriptions SET status = 'unsubscribed'")
+        database.execute("UPDATE campaigns SET due_at = ?", (int(time.time() * 1e6),))
+        database.commit()
+    done = mailer("run")
+    assert done.code == 3
+    assert f"{campaign}: due, and NOT SENT: nobody would get it any more." in done.err
+    assert sent(Path.cwd()) == 0
+    assert mailer("run").code == 0, "it is said once by cron"
+    told = mailer("status").out
+    assert "overdue" in told
+    assert f"{campaign}: nobody would get it any more. Mend that, then send it (mailer send {campaign})" in told
+    with closing(sqlite3.connect("mailer.db")) as database:
+        database.execute("UPDATE subscriptions SET status = 'subscribed'")
+        database.commit()
+    assert mailer("send", campaign, "--yes", "3").code == 0
+    assert sent(Path.cwd()) == 3
+
+
+def test_a_date_that_will_be_past_when_it_is_due_is_told_while_scheduling(mailer: Mailer, campaign: str) -> None:
+    message = Path("newsletters") / campaign / "message.md"
+    text = message.read_text(encoding="utf-8").replace("::: ps", "Sign before 5 December 2035.\n\n::: ps", 1)
+    message.write_text(text, encoding="utf-8")
+    in_time = mailer("schedule", campaign, "--at", "2035-12-05 09:00")
+    assert in_time.code == 0
+    assert "2035-12-05 was" not in in_time.err
+    assert "2035-12-05 was 27 days ago" in mailer("schedule", campaign, "--at", "2036-01-01 09:00").err
 
 
 def test_pause_resume_and_cancel(mailer: Mailer, campaign: str) -> None:
