@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 
 from mailer.checking.document import Element
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
+from mailer.checking.specimen import Specimen
 
 PART = "HTML"
 SMALLEST_PIXELS = 14.0
@@ -24,9 +24,9 @@ JUSTIFIED_CHARACTERS = 80
     "accessibility.language", Level.ERROR, "the HTML, or the part that is shown, does not say its language",
     why="A screen reader then reads it with the voice of another language. 95.7 % of mails lack it.",
 )  # fmt: skip
-def language(draft: Draft) -> Iterator[Found]:
-    wanted = draft.message.language.lower()
-    for element in _roots(draft):
+def language(specimen: Specimen) -> Iterator[Found]:
+    wanted = specimen.message.language.lower()
+    for element in _roots(specimen):
         said = element.attrs.get("lang", "").lower()
         if said != wanted:
             words = f"says lang={said!r}, and the message is in {wanted}" if said else "has no lang"
@@ -38,20 +38,20 @@ def language(draft: Draft) -> Iterator[Found]:
     "accessibility.direction", Level.ERROR, "the HTML, or the part that is shown, does not say its direction",
     why="Without dir, Arabic or Hebrew is set in the wrong order, and English inside such a mail too.",
 )  # fmt: skip
-def direction(draft: Draft) -> Iterator[Found]:
-    for element in _roots(draft):
-        if element.attrs.get("dir", "").lower() != draft.message.direction:
+def direction(specimen: Specimen) -> Iterator[Found]:
+    for element in _roots(specimen):
+        if element.attrs.get("dir", "").lower() != specimen.message.direction:
             todo = 'Write <mjml … dir="{{ message.direction }}"> in the layout.'
-            yield Found(f'<{element.tag}> has no dir="{draft.message.direction}"', todo, part=PART)
+            yield Found(f'<{element.tag}> has no dir="{specimen.message.direction}"', todo, part=PART)
 
 
 @rule(
     "accessibility.title", Level.ERROR, "the HTML has no title",
     why="It is what a screen reader says first, and the name of the page when the mail is viewed in a browser.",
 )  # fmt: skip
-def title(draft: Draft) -> Iterator[Found]:
+def title(specimen: Specimen) -> Iterator[Found]:
     words = "".join(
-        child for element in draft.html.find("title") for child in element.children if isinstance(child, str)
+        child for element in specimen.html.find("title") for child in element.children if isinstance(child, str)
     )
     if not words.strip():
         yield Found("the HTML has no <title>", "Write <mj-title>{{ message.title }}</mj-title> in mj-head.", part=PART)
@@ -61,10 +61,10 @@ def title(draft: Draft) -> Iterator[Found]:
     "accessibility.table", Level.ERROR, "a table that only lays things out is not marked as one",
     why="A screen reader announces rows and columns before each word. 83.8 % of mails have such tables.",
 )  # fmt: skip
-def table(draft: Draft) -> Iterator[Found]:
+def table(specimen: Specimen) -> Iterator[Found]:
     bare = [
         element
-        for element in draft.html.find("table")
+        for element in specimen.html.find("table")
         if element.attrs.get("role") not in ("presentation", "none") and not list(element.find("th"))
     ]
     if bare:
@@ -80,8 +80,8 @@ def table(draft: Draft) -> Iterator[Found]:
     "accessibility.alt", Level.ERROR, "a picture has no alt",
     why="A screen reader then reads the file's name. 47.9 % of mails have such pictures.",
 )  # fmt: skip
-def alt(draft: Draft) -> Iterator[Found]:
-    for element in draft.html.find("img"):
+def alt(specimen: Specimen) -> Iterator[Found]:
+    for element in specimen.html.find("img"):
         if "alt" not in element.attrs:
             source = element.attrs.get("src", "")
             yield Found(
@@ -93,11 +93,11 @@ def alt(draft: Draft) -> Iterator[Found]:
     "accessibility.link-text", Level.ERROR, "a link has no words",
     why="It can be followed by nobody who doesn't see it. 72 % of mails have such links.",
 )  # fmt: skip
-def link_text(draft: Draft) -> Iterator[Found]:
-    for element in draft.html.find("a"):
+def link_text(specimen: Specimen) -> Iterator[Found]:
+    for element in specimen.html.find("a"):
         said = element.text(alternatives=True) or element.attrs.get("aria-label", "").strip()
         if element.attrs.get("href") and not said and not element.hidden:
-            link = draft.link_of(element)
+            link = specimen.link_of(element)
             where = link.url if link else element.attrs["href"]
             picture = next(element.find("img"), None) is not None
             todo = "Give the picture an alt that says where the link leads." if picture else "Give the link words."
@@ -108,8 +108,8 @@ def link_text(draft: Draft) -> Iterator[Found]:
     "accessibility.heading", Level.WARNING, "there is not exactly one main heading",
     why="People who listen jump from heading to heading. 76.8 % of mails have no <h1>.",
 )  # fmt: skip
-def heading(draft: Draft) -> Iterator[Found]:
-    count = sum(1 for element in draft.html.find("h1") if element.text() and not element.hidden)
+def heading(specimen: Specimen) -> Iterator[Found]:
+    count = sum(1 for element in specimen.html.find("h1") if element.text() and not element.hidden)
     if count != 1:
         todo = "Headings in the text begin with ##; the single # is the headline's, which the layout writes."
         yield Found(f"the mail has {count or 'no'} <h1>", todo, part=PART)
@@ -119,16 +119,16 @@ def heading(draft: Draft) -> Iterator[Found]:
     "accessibility.heading-order", Level.WARNING, "a level of headings is left out",
     why="Somebody who jumps by headings looks for the one that is missing.",
 )  # fmt: skip
-def heading_order(draft: Draft) -> Iterator[Found]:
+def heading_order(specimen: Specimen) -> Iterator[Found]:
     before = 0
-    for element in draft.html.walk():
+    for element in specimen.html.walk():
         if HEADING.fullmatch(element.tag) and not element.hidden:
             level = int(element.tag[1])
             if before and level > before + 1:
                 words = element.text()
                 todo = f"Write it with {'#' * (before + 1)} instead of {'#' * level}."
                 yield Found(f"“{words}” is a heading of level {level} after one of {before}", todo,
-                            draft.place_of(words))  # fmt: skip
+                            specimen.place_of(words))  # fmt: skip
             before = level
 
 
@@ -136,9 +136,9 @@ def heading_order(draft: Draft) -> Iterator[Found]:
     "accessibility.small-text", Level.WARNING, "text is smaller than 14 pixels",
     why="Many people can't read it on a phone, and they can't enlarge a mail.",
 )  # fmt: skip
-def small_text(draft: Draft) -> Iterator[Found]:
+def small_text(specimen: Specimen) -> Iterator[Found]:
     told: set[float] = set()
-    for element, words in texts(draft.html):
+    for element, words in texts(specimen.html):
         size = font_pixels(element)
         if element.tag not in ("sup", "sub") and size < SMALLEST_PIXELS and size not in told:
             told.add(size)
@@ -149,8 +149,8 @@ def small_text(draft: Draft) -> Iterator[Found]:
     "accessibility.justified", Level.WARNING, "longer text is centred or justified",
     why="The eye doesn't find the next line; people with dyslexia lose the text.",
 )  # fmt: skip
-def justified(draft: Draft) -> Iterator[Found]:
-    for element in draft.html.find("p", "div", "td", "li"):
+def justified(specimen: Specimen) -> Iterator[Found]:
+    for element in specimen.html.find("p", "div", "td", "li"):
         own = " ".join(child for child in element.children if isinstance(child, str)).strip()
         set_as = next((one.styles["text-align"] for one in element.ancestors() if "text-align" in one.styles), "")
         if len(own) > JUSTIFIED_CHARACTERS and set_as in ("justify", "center") and not element.hidden:
@@ -162,8 +162,8 @@ def justified(draft: Draft) -> Iterator[Found]:
     "accessibility.colour-only-link", Level.WARNING, "a link in running text is told by its colour alone",
     why="People who don't see the colour don't see the link. 16.9 % of mails have such links.",
 )  # fmt: skip
-def colour_only_link(draft: Draft) -> Iterator[Found]:
-    for element in draft.html.find("a"):
+def colour_only_link(specimen: Specimen) -> Iterator[Found]:
+    for element in specimen.html.find("a"):
         parent = element.parent
         beside = "".join(child for child in parent.children if isinstance(child, str)).strip() if parent else ""
         plain = element.styles.get("text-decoration", element.styles.get("text-decoration-line", "")) == "none"
@@ -176,8 +176,8 @@ def colour_only_link(draft: Draft) -> Iterator[Found]:
     "accessibility.vml", Level.WARNING, "content stands in a box that only Outlook draws",
     why="Links inside VML can't be reached by keyboard (parcel.io/blog/is-vml-accessible).",
 )  # fmt: skip
-def vml(draft: Draft) -> Iterator[Found]:
-    if "<v:" in draft.mail:
+def vml(specimen: Specimen) -> Iterator[Found]:
+    if "<v:" in specimen.mail:
         todo = "Use a coloured section and a button made of a table cell, as the templates do."
         yield Found("the HTML has VML shapes", todo, part=PART)
 
@@ -199,10 +199,10 @@ def font_pixels(element: Element) -> float:
     return 16.0
 
 
-def _roots(draft: Draft) -> Iterator[Element]:
+def _roots(specimen: Specimen) -> Iterator[Element]:
     """<html>, and whatever the body holds that people see."""
-    yield from draft.html.find("html")
-    for body in draft.html.find("body"):
+    yield from specimen.html.find("html")
+    for body in specimen.html.find("body"):
         for child in body.children:
             if isinstance(child, Element) and not child.hidden and (child.text(alternatives=True)):
                 yield child

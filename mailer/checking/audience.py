@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from mailer.checking.draft import Draft
 from mailer.checking.figures import Trouble, Troubled
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
+from mailer.checking.specimen import Specimen
 from mailer.errors import Place
 
 PART = "audience"
@@ -18,31 +18,33 @@ PART = "audience"
     "audience.greeting", Level.ERROR, "somebody would be greeted as “Dear ,”",
     why="A mail that calls people by nothing says that nobody looked at it.",
 )  # fmt: skip
-def greeting(draft: Draft) -> Iterator[Found]:
-    for one in _troubled(draft, Trouble.GREETING):
+def greeting(specimen: Specimen) -> Iterator[Found]:
+    for one in _troubled(specimen, Trouble.GREETING):
         todo = f'Say what stands in its place: {{{{ {one.source} | default("friend") }}}}'
-        yield Found(f"{_people(one)} would get nothing where {{{{ {one.source} }}}} stands", todo, _place(draft, one))
+        yield Found(
+            f"{_people(one)} would get nothing where {{{{ {one.source} }}}} stands", todo, _place(specimen, one)
+        )
 
 
 @rule(
     "audience.empty", Level.WARNING, "a merge tag prints nothing for somebody",
     why="A hole in a sentence reads as a mistake.",
 )  # fmt: skip
-def empty(draft: Draft) -> Iterator[Found]:
-    for one in _troubled(draft, Trouble.EMPTY):
+def empty(specimen: Specimen) -> Iterator[Found]:
+    for one in _troubled(specimen, Trouble.EMPTY):
         todo = 'Add | default("…"), or put the sentence into {% if %}.'
-        yield Found(f"{{{{ {one.source} }}}} is empty for {_people(one)}", todo, _place(draft, one))
+        yield Found(f"{{{{ {one.source} }}}} is empty for {_people(one)}", todo, _place(specimen, one))
 
 
 @rule(
     "audience.long", Level.WARNING, "a merged value is longer than 60 characters",
     why="It breaks the line, the button or the subject it stands in, and is mostly a slip in the import.",
 )  # fmt: skip
-def long(draft: Draft) -> Iterator[Found]:
-    for one in _troubled(draft, Trouble.LONG):
+def long(specimen: Specimen) -> Iterator[Found]:
+    for one in _troubled(specimen, Trouble.LONG):
         yield Found(
             f"{{{{ {one.source} }}}} is very long for {_people(one)}, such as “{one.value}…”",
-            f"Look at person {one.person_id}: mailer people find TEXT", _place(draft, one),
+            f"Look at person {one.person_id}: mailer people find TEXT", _place(specimen, one),
         )  # fmt: skip
 
 
@@ -50,22 +52,22 @@ def long(draft: Draft) -> Iterator[Found]:
     "audience.capitals", Level.WARNING, "a name stands in capitals",
     why="“Dear ANNA” reads as shouting and as a machine.",
 )  # fmt: skip
-def capitals(draft: Draft) -> Iterator[Found]:
-    for one in _troubled(draft, Trouble.CAPITALS):
+def capitals(specimen: Specimen) -> Iterator[Found]:
+    for one in _troubled(specimen, Trouble.CAPITALS):
         verb = "has" if one.people == 1 else "have"
         todo = f"Write {{{{ {one.source} | title }}}}, or correct the list and import it again."
-        yield Found(f"{_people(one)} {verb} a name in capitals, such as {one.value}", todo, _place(draft, one))
+        yield Found(f"{_people(one)} {verb} a name in capitals, such as {one.value}", todo, _place(specimen, one))
 
 
 @rule(
     "audience.markup", Level.WARNING, "a merged value holds markup, a web address or another program's merge tag",
     why="People would read the signs as they stand; it is a slip in the import, or somebody's joke in a form.",
 )  # fmt: skip
-def markup(draft: Draft) -> Iterator[Found]:
-    for one in _troubled(draft, Trouble.MARKUP):
+def markup(specimen: Specimen) -> Iterator[Found]:
+    for one in _troubled(specimen, Trouble.MARKUP):
         yield Found(
             f"{{{{ {one.source} }}}} looks wrong for {_people(one)}, such as “{one.value}”",
-            "Correct it in the list and import it again.", _place(draft, one),
+            "Correct it in the list and import it again.", _place(specimen, one),
         )  # fmt: skip
 
 
@@ -73,8 +75,8 @@ def markup(draft: Draft) -> Iterator[Found]:
     "audience.destination", Level.ERROR, "a link leads somebody nowhere",
     why="The address is made from what is known of a person, and for these people it is no web address.",
 )  # fmt: skip
-def destination(draft: Draft) -> Iterator[Found]:
-    for one in _troubled(draft, Trouble.DESTINATION):
+def destination(specimen: Specimen) -> Iterator[Found]:
+    for one in _troubled(specimen, Trouble.DESTINATION):
         yield Found(
             f"the link “{one.source}” leads {_people(one)} to no web address, such as “{one.value}”",
             "Write the site out and only its end as a merge tag, or put the link into {% if %}.", part=PART,
@@ -85,11 +87,11 @@ def destination(draft: Draft) -> Iterator[Found]:
     "audience.unmet", Level.NOTE, "a condition holds for nobody",
     why="Either nobody it is for is on the list, or it tests something that is spelt otherwise.",
 )  # fmt: skip
-def unmet(draft: Draft) -> Iterator[Found]:
-    for test in draft.audience.unmet if draft.audience else ():
+def unmet(specimen: Specimen) -> Iterator[Found]:
+    for test in specimen.audience.unmet if specimen.audience else ():
         yield Found(
             f"nobody meets {{% if {test} %}}", "Look at how the list spells the value, or take the condition out.",
-            draft.place_of(test), PART,
+            specimen.place_of(test), PART,
         )  # fmt: skip
 
 
@@ -97,21 +99,21 @@ def unmet(draft: Draft) -> Iterator[Found]:
     "audience.never-filled", Level.WARNING, "a field that the message uses is empty for everyone",
     why="The field is known to the list, yet nobody has it: mostly its name is spelt in two ways.",
 )  # fmt: skip
-def never_filled(draft: Draft) -> Iterator[Found]:
-    audience = draft.audience
+def never_filled(specimen: Specimen) -> Iterator[Found]:
+    audience = specimen.audience
     if audience is None or audience.people == 0:
         return
     used = set(audience.never_filled)
     for name in audience.never_filled:
-        near = get_close_matches(name, sorted(draft.fields - used), n=1, cutoff=0.75)
+        near = get_close_matches(name, sorted(specimen.fields - used), n=1, cutoff=0.75)
         todo = f"Did you mean supporter.{near[0]}?" if near else "Look at the list's [columns], or leave it out."
         yield Found(
-            f"supporter.{name} is empty for everyone ({counted(audience.people)})", todo, draft.place_of(name), PART
+            f"supporter.{name} is empty for everyone ({counted(audience.people)})", todo, specimen.place_of(name), PART
         )
 
 
-def _troubled(draft: Draft, kind: Trouble) -> Iterator[Troubled]:
-    return (one for one in (draft.audience.troubled if draft.audience else ()) if one.trouble is kind)
+def _troubled(specimen: Specimen, kind: Trouble) -> Iterator[Troubled]:
+    return (one for one in (specimen.audience.troubled if specimen.audience else ()) if one.trouble is kind)
 
 
 def _people(one: Troubled) -> str:
@@ -122,5 +124,5 @@ def counted(people: int) -> str:
     return "1 person" if people == 1 else f"{people:,} people"
 
 
-def _place(draft: Draft, one: Troubled) -> Place:
-    return draft.place_of(one.source)
+def _place(specimen: Specimen, one: Troubled) -> Place:
+    return specimen.place_of(one.source)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mailer.checking.clients import Feature, knowledge
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
+from mailer.checking.specimen import Specimen
 from mailer.checking.stylesheets import Use, uses
 
 # Without these, things stand in the wrong place, on one another, or not at all.
@@ -59,36 +59,36 @@ NEXT = "Look at caniemail.com/features/{slug}/, or leave it out: tables and plai
     "compatibility.breaks", Level.WARNING, "the template uses something that breaks in a mail program of the set",
     why="Things stand on one another or are missing there. The set is [check] clients in mailer.toml.",
 )  # fmt: skip
-def breaks(draft: Draft) -> Iterator[Found]:
-    for feature, found in _lacking(draft):
+def breaks(specimen: Specimen) -> Iterator[Found]:
+    for feature, found in _lacking(specimen):
         if feature.slug in BREAKING:
-            yield _found(draft, feature, found, "breaks in")
+            yield _found(specimen, feature, found, "breaks in")
 
 
 @rule(
     "compatibility.plainer", Level.NOTE, "the template uses something without which the mail looks plainer",
     why="It is readable everywhere and looks as meant only in some programs.",
 )  # fmt: skip
-def plainer(draft: Draft) -> Iterator[Found]:
-    for feature, found in _lacking(draft):
+def plainer(specimen: Specimen) -> Iterator[Found]:
+    for feature, found in _lacking(specimen):
         if feature.slug not in BREAKING:
-            yield _found(draft, feature, found, "is not shown by")
+            yield _found(specimen, feature, found, "is not shown by")
 
 
-def _lacking(draft: Draft) -> Iterator[tuple[Feature, Sequence[Use]]]:
+def _lacking(specimen: Specimen) -> Iterator[tuple[Feature, Sequence[Use]]]:
     """Features that the author uses and some wanted family lacks, with all their places."""
     known = knowledge().features
     used: dict[str, list[Use]] = {}
-    for file in sorted(draft.files):
-        for use in uses(draft.files[file], file=file, known=known):
+    for file in sorted(specimen.files):
+        for use in uses(specimen.files[file], file=file, known=known):
             used.setdefault(use.feature, []).append(use)
     for slug, found in used.items():
-        if slug not in FINE and known[slug].families("n", draft.settings.check.clients):
+        if slug not in FINE and known[slug].families("n", specimen.settings.check.clients):
             yield known[slug], found
 
 
-def _found(draft: Draft, feature: Feature, found: Sequence[Use], words: str) -> Found:
-    families = [knowledge().families[one] for one in feature.families("n", draft.settings.check.clients)]
+def _found(specimen: Specimen, feature: Feature, found: Sequence[Use], words: str) -> Found:
+    families = [knowledge().families[one] for one in feature.families("n", specimen.settings.check.clients)]
     more = f", and in {len(found) - 1} more places" if len(found) > 1 else ""
     return Found(
         f"{feature.title} {words} {', '.join(families)} (tested on {feature.tested}): {found[0].written}{more}",

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from mailer.checking.accessibility import font_pixels, texts
 from mailer.checking.document import Element
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
+from mailer.checking.specimen import Specimen
 from mailer.compose.contrast import contrast_faults, ratio
 from mailer.errors import Fault
 
@@ -40,9 +40,9 @@ WHITE, BLACK, LINK = (255, 255, 255), (0, 0, 0), (0, 0, 238)  # what browsers ta
     "contrast.low", Level.ERROR, "text stands out too little from its background",
     why="People with weak eyes, an old screen or the sun on it can't read it. 59.4 % of mails have such text.",
 )  # fmt: skip
-def low(draft: Draft) -> Iterator[Found]:
+def low(specimen: Specimen) -> Iterator[Found]:
     told: set[tuple[Colour, Colour]] = set()
-    for element, words in texts(draft.html):
+    for element, words in texts(specimen.html):
         text, ground = colour_of(element), ground_of(element)
         if text is None or ground is None or (text, ground) in told:
             continue
@@ -59,16 +59,16 @@ def low(draft: Draft) -> Iterator[Found]:
     "contrast.brand", Level.ERROR, "two colours of [brand] in mailer.toml can't be read one on the other",
     why="Every mail and every page is made of them.",
 )  # fmt: skip
-def brand(draft: Draft) -> Iterator[Found]:
-    yield from (_found(fault) for fault in contrast_faults(draft.settings.brand) if not fault.warning)
+def brand(specimen: Specimen) -> Iterator[Found]:
+    yield from (_found(fault) for fault in contrast_faults(specimen.settings.brand) if not fault.warning)
 
 
 @rule(
     "contrast.dark", Level.WARNING, "two colours of [brand] can't be read when a mail program turns them around",
     why="Readers who chose a dark mode get colours that nobody chose: Gmail, Outlook and Samsung ask no mail about it.",
 )  # fmt: skip
-def brand_in_the_dark(draft: Draft) -> Iterator[Found]:
-    yield from (_found(fault) for fault in contrast_faults(draft.settings.brand) if fault.warning)
+def brand_in_the_dark(specimen: Specimen) -> Iterator[Found]:
+    yield from (_found(fault) for fault in contrast_faults(specimen.settings.brand) if fault.warning)
 
 
 def _found(fault: Fault) -> Found:

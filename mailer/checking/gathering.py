@@ -1,4 +1,4 @@
-"""Makes a draft: everything the rules look at, asked of the files, the database and, if wanted, the network."""
+"""Makes a specimen: everything the rules look at, asked of the files, the database and, if wanted, the network."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from email.parser import BytesHeaderParser
 
 from mailer.audience.people import example
 from mailer.checking.document import parse
-from mailer.checking.draft import Draft, PictureFile
 from mailer.checking.everyone import merge_everyone, supporter_of
 from mailer.checking.expanding import all_branches
 from mailer.checking.figures import Figures, Which
 from mailer.checking.measuring import frames
 from mailer.checking.online import ask
 from mailer.checking.spam import spam_tests
+from mailer.checking.specimen import PictureFile, Specimen
 from mailer.compose.images import read_image, width
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.message import Message
@@ -26,7 +26,7 @@ from mailer.tracking.tokens import Signer
 from mailer.transports.mime import build
 from mailer.workspace import ListDefinition, Workspace
 
-KEY = b"drafts are signed with this, which no server takes"
+KEY = b"specimens are signed with this, which no server takes"
 NUMBER = 2**62  # as long as a delivery's number gets
 SAMPLE = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
 TOKEN = "TOKEN"  # noqa: S105  stands for a signed one where only its place matters
@@ -51,8 +51,8 @@ class Written:
     fields: frozenset[str]
 
 
-def gather(workspace: Workspace, database: Database, written: Written, *, scope: Scope, now: datetime) -> Draft:
-    """The draft of a newsletter that compiles."""
+def gather(workspace: Workspace, database: Database, written: Written, *, scope: Scope, now: datetime) -> Specimen:
+    """The specimen of a newsletter that compiles."""
     message, settings = written.plan.message, workspace.settings
     figures, best, longest = _people(database, written.plan, scope=scope, now=now)
     postman = Postman(message, settings=settings, signer=Signer([KEY]))
@@ -61,7 +61,7 @@ def gather(workspace: Workspace, database: Database, written: Written, *, scope:
     headers = BytesHeaderParser().parsebytes(mail)
     whole = MergeProgram(all_branches(message))
     urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
-    return Draft(
+    return Specimen(
         source=written.source,
         message=message,
         settings=settings,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
+from mailer.checking.specimen import Specimen
 
 LONGEST = 50  # characters a phone shows in its widest list; 33 in the narrowest (emailtooltester's tests)
 PREHEADER_SHORTEST, PREHEADER_LONGEST = 40, 110
@@ -33,45 +33,45 @@ looked_at_elsewhere(
     "subject.long", Level.WARNING, "the subject is longer than 50 characters",
     why="Phones cut it off; the first 33 characters are what everybody sees.",
 )  # fmt: skip
-def long(draft: Draft) -> Iterator[Found]:
-    if len(draft.subject) > LONGEST:
-        cut = draft.subject[:33].rstrip()
-        yield Found(f"the subject has {len(draft.subject)} characters; the narrowest phone shows “{cut}…”",
-                    "Put what matters into the first 33.", draft.source.place("subject"))  # fmt: skip
+def long(specimen: Specimen) -> Iterator[Found]:
+    if len(specimen.subject) > LONGEST:
+        cut = specimen.subject[:33].rstrip()
+        yield Found(f"the subject has {len(specimen.subject)} characters; the narrowest phone shows “{cut}…”",
+                    "Put what matters into the first 33.", specimen.source.place("subject"))  # fmt: skip
 
 
 @rule(
     "subject.preheader-length", Level.NOTE, "the preheader is shorter than 40 or longer than 110 characters",
     why="What is short is filled up with the next words of the mail; what is long is cut off.",
 )  # fmt: skip
-def preheader_length(draft: Draft) -> Iterator[Found]:
-    length = len(draft.preheader)
+def preheader_length(specimen: Specimen) -> Iterator[Found]:
+    length = len(specimen.preheader)
     if length and not PREHEADER_SHORTEST <= length <= PREHEADER_LONGEST:
         yield Found(f"the preheader has {length} characters", "40 to 100 are shown well, the main words first.",
-                    draft.source.place("preheader"))  # fmt: skip
+                    specimen.source.place("preheader"))  # fmt: skip
 
 
 @rule(
     "subject.equal", Level.WARNING, "the preheader says the same as the subject",
     why="Two lines in the inbox, and only one thing said.",
 )  # fmt: skip
-def equal(draft: Draft) -> Iterator[Found]:
-    subject, preheader = _bare(draft.subject), _bare(draft.preheader)
+def equal(specimen: Specimen) -> Iterator[Found]:
+    subject, preheader = _bare(specimen.subject), _bare(specimen.preheader)
     if subject and preheader.startswith(subject):
         todo = "Let it go on where the subject ends: what happened, what the reader can do."
-        yield Found("the preheader repeats the subject", todo, draft.source.place("preheader"))
+        yield Found("the preheader repeats the subject", todo, specimen.source.place("preheader"))
 
 
 @rule(
     "subject.capitals", Level.WARNING, "the subject or the preheader is in capitals",
     why="It reads as shouting, and filters count it (SpamAssassin: SUBJ_ALL_CAPS).",
 )  # fmt: skip
-def capitals(draft: Draft) -> Iterator[Found]:
-    for key, text in (("subject", draft.subject), ("preheader", draft.preheader)):
+def capitals(specimen: Specimen) -> Iterator[Found]:
+    for key, text in (("subject", specimen.subject), ("preheader", specimen.preheader)):
         words = [word for word in re.findall(r"[^\W\d_]{3,}", text) if word.upper() != word.lower()]
         shouted = [word for word in words if word.isupper()]
         if len(shouted) > 2 and len(shouted) * 2 > len(words):
-            yield Found(f"the {key} is in capitals", "Write it as a sentence.", draft.source.place(key))
+            yield Found(f"the {key} is in capitals", "Write it as a sentence.", specimen.source.place(key))
 
 
 @rule(
@@ -79,31 +79,31 @@ def capitals(draft: Draft) -> Iterator[Found]:
     why="Flags, skin tones and joined signs show as boxes or letters in older Outlook and Windows; several look like "
     "advertising.",
 )  # fmt: skip
-def emoji(draft: Draft) -> Iterator[Found]:
-    for key, text in (("subject", draft.source.subject), ("preheader", draft.source.preheader)):
+def emoji(specimen: Specimen) -> Iterator[Found]:
+    for key, text in (("subject", specimen.source.subject), ("preheader", specimen.source.preheader)):
         if BREAKABLE.search(text):
             yield Found(f"the {key} has an emoji made of several signs", "Take a simple one, or none.",
-                        draft.source.place(key))  # fmt: skip
+                        specimen.source.place(key))  # fmt: skip
         elif len(EMOJI.findall(text)) > 1:
-            yield Found(f"the {key} has several emoji", "Keep one.", draft.source.place(key))
+            yield Found(f"the {key} has several emoji", "Keep one.", specimen.source.place(key))
 
 
 @rule(
     "subject.spam-habits", Level.WARNING, "the subject has a habit of spam",
     why="Filters and people both look for these.",
 )  # fmt: skip
-def spam_habits(draft: Draft) -> Iterator[Found]:
+def spam_habits(specimen: Specimen) -> Iterator[Found]:
     for pattern, words in HABITS:
-        if pattern.search(draft.subject):
-            yield Found(f"the subject {words}", "Say plainly what the mail is about.", draft.source.place("subject"))
+        if pattern.search(specimen.subject):
+            yield Found(f"the subject {words}", "Say plainly what the mail is about.", specimen.source.place("subject"))
 
 
 @rule(
     "subject.spamassassin", Level.WARNING, "SpamAssassin, where it is installed, gives a point or more for something",
     why="Many mail servers ask it. Its reasons teach more than its score; some of its tests are old.",
 )  # fmt: skip
-def spamassassin(draft: Draft) -> Iterator[Found]:
-    for test in draft.spam:
+def spamassassin(specimen: Specimen) -> Iterator[Found]:
+    for test in specimen.spam:
         if test.points >= 1.0:
             yield Found(f"SpamAssassin gives {test.points:.1f} points for {test.name}: {test.description}",
                         "From 5 points in all a mail is spam to most servers.", part="mail")  # fmt: skip

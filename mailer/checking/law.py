@@ -8,9 +8,9 @@ from email.utils import parseaddr
 
 from mailer.checking.accessibility import font_pixels
 from mailer.checking.document import Element
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
+from mailer.checking.specimen import Specimen
 
 # Mailboxes for people: their DMARC has others refuse what anybody else mails in their name.
 FREE_MAIL = ("gmail.com", "googlemail.com", "yahoo.com", "outlook.com", "hotmail.com", "live.com", "aol.com", "gmx.de",
@@ -32,12 +32,12 @@ looked_at_elsewhere(
     "law.hidden", Level.ERROR, "the link for leaving or the postal address can't be seen",
     why="What people can't see doesn't count, for the law as little as for them.",
 )  # fmt: skip
-def hidden(draft: Draft) -> Iterator[Found]:
-    leaving = [element for element in draft.html.find("a") if "/u/" in element.attrs.get("href", "")]
+def hidden(specimen: Specimen) -> Iterator[Found]:
+    leaving = [element for element in specimen.html.find("a") if "/u/" in element.attrs.get("href", "")]
     if leaving and not any(_seen(element) for element in leaving):
         yield Found("the link for leaving is hidden or tiny", "Let it stand in the footer, to be read.", part="HTML")
-    address = _bare(draft.settings.organisation.postal_address)
-    if address and address not in _bare(draft.html.text()):
+    address = _bare(specimen.settings.organisation.postal_address)
+    if address and address not in _bare(specimen.html.text()):
         yield Found("the postal address is hidden", "Let it stand in the footer, to be read.", part="HTML")
 
 
@@ -45,10 +45,10 @@ def hidden(draft: Draft) -> Iterator[Found]:
     "law.text", Level.ERROR, "the plain text has no address for leaving, or no postal address",
     why="People who read the text have the same rights.",
 )  # fmt: skip
-def text(draft: Draft) -> Iterator[Found]:
-    if f"{draft.message.public_url}/u/" not in draft.text:
+def text(specimen: Specimen) -> Iterator[Found]:
+    if f"{specimen.message.public_url}/u/" not in specimen.text:
         yield Found("the text has no address for leaving", "Write {{ unsubscribe_url }} in it.", part="text")
-    if _bare(draft.settings.organisation.postal_address) not in _bare(draft.text):
+    if _bare(specimen.settings.organisation.postal_address) not in _bare(specimen.text):
         yield Found("the text has no postal address", "Write {{ organisation.postal_address }} in it.", part="text")
 
 
@@ -56,15 +56,15 @@ def text(draft: Draft) -> Iterator[Found]:
     "law.headers", Level.ERROR, "the List headers are not what Gmail and Yahoo ask of bulk mail",
     why="Without List-Unsubscribe by https and its one-click companion (RFC 8058) they deliver to the spam folder.",
 )  # fmt: skip
-def headers(draft: Draft) -> Iterator[Found]:
-    leaving = draft.headers.get("list-unsubscribe", "")
-    outward = draft.settings.transport != "outbox" and not draft.is_example
+def headers(specimen: Specimen) -> Iterator[Found]:
+    leaving = specimen.headers.get("list-unsubscribe", "")
+    outward = specimen.settings.transport != "outbox" and not specimen.is_example
     if not leaving or (outward and not HTTPS_ADDRESS.search(leaving)):
         todo = "Set public.url in mailer.toml to an https address."
         yield Found("List-Unsubscribe names no https address", todo, part="headers")
-    if draft.headers.get("list-unsubscribe-post") != "List-Unsubscribe=One-Click":
+    if specimen.headers.get("list-unsubscribe-post") != "List-Unsubscribe=One-Click":
         yield Found("List-Unsubscribe-Post is missing", "It must say List-Unsubscribe=One-Click.", part="headers")
-    if f"<{draft.definition.list_id}>" not in draft.headers.get("list-id", ""):
+    if f"<{specimen.definition.list_id}>" not in specimen.headers.get("list-id", ""):
         yield Found("List-ID doesn't name the list", "Set list_id in the list's file.", part="headers")
 
 
@@ -72,14 +72,14 @@ def headers(draft: Draft) -> Iterator[Found]:
     "law.alignment", Level.WARNING, "From stands at another domain than the one that is vouched for",
     why="DMARC (RFC 9989) lets a mail pass when the return path (SPF) or the signature (DKIM) is of From's domain.",
 )  # fmt: skip
-def alignment(draft: Draft) -> Iterator[Found]:
-    domain = _domain(draft.message.from_)
-    own, returning = _domain(draft.settings.sender.from_), _domain(draft.settings.bounces.address)
-    place = draft.source.place("from")
+def alignment(specimen: Specimen) -> Iterator[Found]:
+    domain = _domain(specimen.message.from_)
+    own, returning = _domain(specimen.settings.sender.from_), _domain(specimen.settings.bounces.address)
+    place = specimen.source.place("from")
     if returning and not _aligned(domain, returning):
         yield Found(f"From is at {domain}, and mails come back to {returning}",
                     f"Take a bounces.address at {domain}, or a From at {returning}.", place)  # fmt: skip
-    elif own and draft.settings.sender.dkim_selectors and not _aligned(domain, own):
+    elif own and specimen.settings.sender.dkim_selectors and not _aligned(domain, own):
         yield Found(f"From is at {domain}, and the DKIM selectors in mailer.toml are those of {own}",
                     f"Make sure that {domain} has DKIM too: mailer doctor", place)  # fmt: skip
 
@@ -88,10 +88,10 @@ def alignment(draft: Draft) -> Iterator[Found]:
     "law.free-mail", Level.ERROR, "From is a mailbox of a provider for people, such as gmail.com",
     why="These domains tell others to refuse mail in their name that they didn't send (DMARC).",
 )  # fmt: skip
-def free_mail(draft: Draft) -> Iterator[Found]:
-    domain = _domain(draft.message.from_)
+def free_mail(specimen: Specimen) -> Iterator[Found]:
+    domain = _domain(specimen.message.from_)
     if domain in FREE_MAIL:
-        yield Found(f"From is at {domain}", "Mail from a domain of your own.", draft.source.place("from"))
+        yield Found(f"From is at {domain}", "Mail from a domain of your own.", specimen.source.place("from"))
 
 
 def _domain(address: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.draft import Draft, host_of, is_reserved
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
+from mailer.checking.specimen import Specimen, host_of, is_reserved
 from mailer.compose.message import as_written
 
 # What says nothing about where a link leads, by language (BCP 47's first subtag), in the languages footers speak.
@@ -36,24 +36,24 @@ SEVERAL_LINKS = 2  # a mail with so many others tells several stories, and has s
     why="It was to be filled in later, and people would land nowhere. In a workspace whose own sender still stands at "
     "such a name, example.org counts as its site.",
 )  # fmt: skip
-def placeholder(draft: Draft) -> Iterator[Found]:
+def placeholder(specimen: Specimen) -> Iterator[Found]:
     todo = "Write the address it should lead to."
-    for link, place in draft.links():
-        if is_reserved(host_of(link.url)) and not draft.is_example:
+    for link, place in specimen.links():
+        if is_reserved(host_of(link.url)) and not specimen.is_example:
             yield Found(f"the link “{link.label}” leads to {link.url}", todo, place)
-    for element in draft.html.find("a"):
+    for element in specimen.html.find("a"):
         href = element.attrs.get("href", "").strip()
         if "href" in element.attrs and href in ("", "#"):
             words = element.text()
-            yield Found(f"the link “{words}” leads to “{href}”", todo, draft.place_of(words))
+            yield Found(f"the link “{words}” leads to “{href}”", todo, specimen.place_of(words))
 
 
 @rule(
     "links.syntax", Level.WARNING, "a link's address looks mistyped",
     why="It is an address by its form, and leads to nobody's site.",
 )  # fmt: skip
-def syntax(draft: Draft) -> Iterator[Found]:
-    for link, place in draft.links():
+def syntax(specimen: Specimen) -> Iterator[Found]:
+    for link, place in specimen.links():
         url, host = link.url, host_of(link.url)
         rest = url.partition("://")[2]
         if not host or ("." not in host and ":" not in host and host not in LOCAL and "{{" not in url):
@@ -70,13 +70,13 @@ def syntax(draft: Draft) -> Iterator[Found]:
     "links.insecure", Level.WARNING, "a link begins with http:// where https:// should be",
     why="Others on the way can read and change what people see and sign; browsers warn of such sites.",
 )  # fmt: skip
-def insecure(draft: Draft) -> Iterator[Found]:
-    for link, place in draft.links():
+def insecure(specimen: Specimen) -> Iterator[Found]:
+    for link, place in specimen.links():
         host = host_of(link.url)
         if link.url.lower().startswith("http://") and host not in LOCAL:
             yield Found(f"{link.url} begins with http://", f"Write https://{link.url[7:]}", place)
-    public = draft.settings.public.url
-    if public.startswith("http://") and draft.settings.transport != "outbox" and not draft.is_example:
+    public = specimen.settings.public.url
+    if public.startswith("http://") and specimen.settings.transport != "outbox" and not specimen.is_example:
         words = f"every link of the mail begins with {public}"
         yield Found(words, "Give the server a certificate: docs/deploy.md. Then set public.url in mailer.toml.",
                     part="mailer.toml")  # fmt: skip
@@ -86,10 +86,10 @@ def insecure(draft: Draft) -> Iterator[Found]:
     "links.action-missing", Level.WARNING, "the message has an action, and no link leads to it",
     why="People are asked to do something and find no way to do it.",
 )  # fmt: skip
-def action_missing(draft: Draft) -> Iterator[Found]:
-    if draft.source.action and not any(link.is_action for link in draft.message.links):
+def action_missing(specimen: Specimen) -> Iterator[Found]:
+    if specimen.source.action and not any(link.is_action for link in specimen.message.links):
         todo = "Write `::: ask` and `:::` on two lines where the button should stand, or [words](action)."
-        yield Found("the action's link stands nowhere in the mail", todo, draft.source.place("action"))
+        yield Found("the action's link stands nowhere in the mail", todo, specimen.source.place("action"))
 
 
 @rule(
@@ -97,30 +97,30 @@ def action_missing(draft: Draft) -> Iterator[Found]:
     why="Who is won over by the first lines, and who reads to the end, should both find it without scrolling. A mail "
     "with two or more other links tells several stories, and is left alone.",
 )  # fmt: skip
-def action_once(draft: Draft) -> Iterator[Found]:
-    links = draft.message.links
+def action_once(specimen: Specimen) -> Iterator[Found]:
+    links = specimen.message.links
     actions = [link for link in links if link.is_action]
     others = {link.url for link in links if not link.is_action and link.placement not in ("footer", "footnote")}
     if len(actions) == 1 and len(others) < SEVERAL_LINKS:
         todo = "Ask once near the top and once at the end: `::: ask` and `:::`, or [words](action)."
-        yield Found("the action is offered only once", todo, draft.source.place("action"))
+        yield Found("the action is offered only once", todo, specimen.source.place("action"))
 
 
 @rule(
     "links.vague", Level.WARNING, "a link's words don't say where it leads, such as “click here”",
     why="Read aloud in a list of links, or seen at a glance, it says nothing. 17.6 % of mails have such links.",
 )  # fmt: skip
-def vague(draft: Draft) -> Iterator[Found]:
-    language = draft.message.language.lower().partition("-")[0]
+def vague(specimen: Specimen) -> Iterator[Found]:
+    language = specimen.message.language.lower().partition("-")[0]
     known = {*VAGUE["en"], *VAGUE.get(language, ())}
     told: set[str] = set()
-    for element in draft.html.find("a"):
+    for element in specimen.html.find("a"):
         words = element.text(alternatives=True)
         bare = words.lower().strip(" .!?:…>›»→")
         if bare in known and bare not in told and not element.hidden:
             told.add(bare)
             yield Found(
-                f"a link is called “{words}”", "Say where it leads: “Read their answer”.", draft.place_of(words)
+                f"a link is called “{words}”", "Say where it leads: “Read their answer”.", specimen.place_of(words)
             )
 
 
@@ -129,20 +129,20 @@ def vague(draft: Draft) -> Iterator[Found]:
     why="The link goes through this server to be counted, so the address that is shown isn't the one that is opened; "
     "filters take that for phishing.",
 )  # fmt: skip
-def address_as_words(draft: Draft) -> Iterator[Found]:
-    for element in draft.html.find("a"):
+def address_as_words(specimen: Specimen) -> Iterator[Found]:
+    for element in specimen.html.find("a"):
         words = element.text()
-        if draft.link_of(element) and LOOKS_LIKE_ADDRESS.fullmatch(words.lower()):
+        if specimen.link_of(element) and LOOKS_LIKE_ADDRESS.fullmatch(words.lower()):
             yield Found(f"the link “{words}” shows an address", "Write words instead: [our report](https://…).",
-                        draft.place_of(words))  # fmt: skip
+                        specimen.place_of(words))  # fmt: skip
 
 
 @rule(
     "links.shortener", Level.WARNING, "a link goes through an address shortener",
     why="Filters distrust shorteners, since spam hides behind them; clicks are counted here in any case.",
 )  # fmt: skip
-def shortener(draft: Draft) -> Iterator[Found]:
-    for link, place in draft.links():
+def shortener(specimen: Specimen) -> Iterator[Found]:
+    for link, place in specimen.links():
         if host_of(link.url) in SHORTENERS:
             yield Found(f"{link.url} is a shortened address", "Write the address it leads to.", place)
 
@@ -151,18 +151,18 @@ def shortener(draft: Draft) -> Iterator[Found]:
     "links.action-page", Level.ERROR, "the action's address doesn't match its page",
     why="The mail would send people to a page that isn't there, or past the one that is.",
 )  # fmt: skip
-def action_page(draft: Draft) -> Iterator[Found]:
-    action, slug = draft.source.action, draft.source.slug
+def action_page(specimen: Specimen) -> Iterator[Found]:
+    action, slug = specimen.source.action, specimen.source.slug
     if action is None or action.page:  # the page beside the message: `compose` knows its address
         return
-    stem = f"{draft.settings.public.url}/act/"
-    place = draft.source.place("action.url")
+    stem = f"{specimen.settings.public.url}/act/"
+    place = specimen.source.place("action.url")
     if action.url.startswith(stem):
         named = re.split(r"[/?#]", action.url[len(stem) :])[0]
-        if "{" not in named and named not in draft.pages:
+        if "{" not in named and named not in specimen.pages:
             todo = f"Write newsletters/{named or slug}/action.md, or correct the address."
             yield Found(f"{action.url} is an address of ours, and there is no page for it", todo, place)
-    elif slug in draft.pages:
+    elif slug in specimen.pages:
         yield Found(f"this newsletter has an action page, and its action leads to {action.url}",
                     f"Write url: {stem}{slug}", place)  # fmt: skip
 
@@ -171,9 +171,9 @@ def action_page(draft: Draft) -> Iterator[Found]:
     "links.unreachable", Level.WARNING, "a link's site doesn't answer, or says that there is no such page (--online)",
     why="People would land on an error.",
 )  # fmt: skip
-def unreachable(draft: Draft) -> Iterator[Found]:
-    for link, place in draft.links():
-        answer = draft.answers.get(link.url)
+def unreachable(specimen: Specimen) -> Iterator[Found]:
+    for link, place in specimen.links():
+        answer = specimen.answers.get(link.url)
         if answer and not 200 <= answer.status < 400:
             said = f"answers {answer.status}" if answer.status else f"couldn't be reached: {answer.reason}"
             yield Found(f"{link.url} {said}", "Open it in a browser; some sites refuse programs.", place)
@@ -183,11 +183,11 @@ def unreachable(draft: Draft) -> Iterator[Found]:
     "links.redirect", Level.NOTE, "a link's site sends people on to another address (--online)",
     why="It works today; the address it leads to is quicker and lasts longer.",
 )  # fmt: skip
-def redirect(draft: Draft) -> Iterator[Found]:
-    for link, place in draft.links():
-        answer = draft.answers.get(link.url)
+def redirect(specimen: Specimen) -> Iterator[Found]:
+    for link, place in specimen.links():
+        answer = specimen.answers.get(link.url)
         if answer and answer.redirects and 200 <= answer.status < 300:
-            path = " → ".join((as_written(draft.message, link.destination), *answer.redirects))
+            path = " → ".join((as_written(specimen.message, link.destination), *answer.redirects))
             yield Found(path, f"Write {answer.redirects[-1]}", place)
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from mailer.checking.draft import Answer
+from mailer.checking.specimen import Answer
 
 MOST_LINKS = 60
 AT_ONCE = 8

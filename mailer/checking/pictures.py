@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from mailer.checking.document import Element
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
+from mailer.checking.specimen import Specimen
 
 SHARPEST = 2.6  # pixels of the file for one on the screen; twice is sharp on every phone
 WIDE_ENOUGH = 1_400
@@ -40,12 +40,12 @@ looked_at_elsewhere(
     "pictures.wide", Level.NOTE, "a picture has many more pixels than are shown",
     why="It is loaded slowly and looks no sharper.",
 )  # fmt: skip
-def wide(draft: Draft) -> Iterator[Found]:
-    for picture in draft.pictures:
-        shown = max((_pixels(element) for element in _shown(draft, picture.name)), default=0)
+def wide(specimen: Specimen) -> Iterator[Found]:
+    for picture in specimen.pictures:
+        shown = max((_pixels(element) for element in _shown(specimen, picture.name)), default=0)
         if shown and picture.width and picture.width > WIDE_ENOUGH and picture.width > shown * SHARPEST:
             yield Found(f"{picture.name} is {picture.width:,} pixels wide and is shown {shown} wide",
-                        f"Make it {shown * 2} pixels wide.", draft.place_of(picture.name))  # fmt: skip
+                        f"Make it {shown * 2} pixels wide.", specimen.place_of(picture.name))  # fmt: skip
 
 
 @rule(
@@ -53,19 +53,19 @@ def wide(draft: Draft) -> Iterator[Found]:
     why="Classic Outlook shows its first frame only, and movement that can't be stopped makes some people ill "
     "(WCAG 2.2, 2.2.2).",
 )  # fmt: skip
-def moving(draft: Draft) -> Iterator[Found]:
-    for picture in draft.pictures:
+def moving(specimen: Specimen) -> Iterator[Found]:
+    for picture in specimen.pictures:
         if picture.frames > 1:
             yield Found(f"{picture.name} moves", "Its first frame must say all, and it must end within 5 s.",
-                        draft.place_of(picture.name))  # fmt: skip
+                        specimen.place_of(picture.name))  # fmt: skip
 
 
 @rule(
     "pictures.format", Level.WARNING, "a picture is of a kind that large mail programs don't show",
     why="WebP is not shown by classic Outlook, SVG not by Gmail.",
 )  # fmt: skip
-def kind(draft: Draft) -> Iterator[Found]:
-    for element in draft.html.find("img"):
+def kind(specimen: Specimen) -> Iterator[Found]:
+    for element in specimen.html.find("img"):
         source = element.attrs.get("src", "")
         if UNSHOWN.search(source) or source.startswith("data:"):
             yield Found(f"{source[:80]} is not shown everywhere", "Save it as PNG or JPEG.", part="HTML")
@@ -75,17 +75,17 @@ def kind(draft: Draft) -> Iterator[Found]:
     "pictures.balance", Level.WARNING, "the mail is mostly pictures",
     why="Many programs hold pictures back, so people see an empty mail; filters distrust it too.",
 )  # fmt: skip
-def balance(draft: Draft) -> Iterator[Found]:
-    shown = [element for element in draft.html.find("img") if _pixels(element) >= 200]
-    characters = len(draft.html.text())
+def balance(specimen: Specimen) -> Iterator[Found]:
+    shown = [element for element in specimen.html.find("img") if _pixels(element) >= 200]
+    characters = len(specimen.html.text())
     if shown and characters < FEW_CHARACTERS * len(shown) ** 0.5:
         yield Found(f"{len(shown)} picture{'s' if len(shown) > 1 else ''} and {characters:,} characters of text",
                     "Say in words what the pictures say.", part="HTML")  # fmt: skip
 
 
-def _shown(draft: Draft, name: str) -> Iterator[Element]:
+def _shown(specimen: Specimen, name: str) -> Iterator[Element]:
     ending = quote(name.rpartition("/")[2])
-    return (element for element in draft.html.find("img") if element.attrs.get("src", "").endswith(f"/{ending}"))
+    return (element for element in specimen.html.find("img") if element.attrs.get("src", "").endswith(f"/{ending}"))
 
 
 def _pixels(element: Element) -> int:

@@ -75,8 +75,8 @@ def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Sco
     transport = workspace.settings.transport
     plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
     written = Written(source, plan, definition, fields)
-    draft = gather(workspace, database, written, scope=scope, now=now)
-    return Preflight(slug, tuple(run(draft, faults)), plan, draft.audience, len(draft.mail.encode()))
+    specimen = gather(workspace, database, written, scope=scope, now=now)
+    return Preflight(slug, tuple(run(specimen, faults)), plan, specimen.audience, len(specimen.mail.encode()))
 
 
 def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level, Remark
+from mailer.checking.specimen import Specimen
 from mailer.errors import Place
 
 
@@ -24,7 +24,7 @@ class Found:
     part: str = ""
 
 
-Look = Callable[[Draft], Iterable[Found]]
+Look = Callable[[Specimen], Iterable[Found]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Runs every rule on a draft, puts the compiler's faults beside what they found, and heeds the author's waivers."""
+"""Runs every rule on a specimen, puts the compiler's faults beside what they found, and heeds the author's waivers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mailer.checking import (
     text,
     writing,
 )
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level, Remark, worst_first
 from mailer.checking.rules import Rule, looked_at_elsewhere, registered
+from mailer.checking.specimen import Specimen
 from mailer.compose.parsing import nearest
 from mailer.compose.source import Source
 from mailer.errors import Fault
@@ -55,9 +55,9 @@ def rules() -> Mapping[str, Rule]:
     return registered()
 
 
-def run(draft: Draft, faults: Iterable[Fault] = ()) -> list[Remark]:
-    """What all rules say of a draft, with the compiler's warnings, worst first; waived remarks carry their reason."""
-    found = [one.remark(each) for one in rules().values() if one.look is not None for each in one.look(draft)]
+def run(specimen: Specimen, faults: Iterable[Fault] = ()) -> list[Remark]:
+    """What all rules say of it, with the compiler's warnings, worst first; waived remarks carry their reason."""
+    found = [one.remark(each) for one in rules().values() if one.look is not None for each in one.look(specimen)]
     # What a rule looks at itself, in the mail as it leaves, is not said twice.
     holes = {one.place for one in found if one.rule in ("audience.greeting", "audience.empty")}
     told = [
@@ -65,7 +65,7 @@ def run(draft: Draft, faults: Iterable[Fault] = ()) -> list[Remark]:
         for remark in map(of_fault, faults)
         if rules()[remark.rule].look is None and not (remark.rule == "writing.no-stand-in" and remark.place in holes)
     ]
-    return judged(draft.source, [*told, *found])
+    return judged(specimen.source, [*told, *found])
 
 
 def judged(source: Source, remarks: Iterable[Remark]) -> list[Remark]:

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from mailer.checking.draft import SpamTest
+from mailer.checking.specimen import SpamTest
 
 PROGRAM = "spamassassin"
 SECONDS = 20.0  # it takes about one; a first start may compile its rules

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
+from mailer.checking.specimen import Specimen
 from mailer.errors import Place
 
 LONGEST_LINE = 78  # characters, RFC 5322 §2.1.1
@@ -23,8 +23,8 @@ NOTE = re.compile(r"^\[\^([^\]\s]+)\]:", re.MULTILINE)
     "text.missing", Level.ERROR, "the mail has no plain text",
     why="Some people read nothing else, and filters distrust HTML alone (SpamAssassin: MIME_HTML_ONLY).",
 )  # fmt: skip
-def missing(draft: Draft) -> Iterator[Found]:
-    if not draft.text.strip():
+def missing(specimen: Specimen) -> Iterator[Found]:
+    if not specimen.text.strip():
         yield Found("the plain text is empty", "Write words into the message.", part="text")
 
 
@@ -32,8 +32,8 @@ def missing(draft: Draft) -> Iterator[Found]:
     "text.other-story", Level.WARNING, "the plain text doesn't say what the HTML says",
     why="Who reads the text misses something; filters count it against the mail (SpamAssassin: MPART_ALT_DIFF, 2.2).",
 )  # fmt: skip
-def other_story(draft: Draft) -> Iterator[Found]:
-    shown, told = _words(draft.html.text()), _words(draft.text)
+def other_story(specimen: Specimen) -> Iterator[Found]:
+    shown, told = _words(specimen.html.text()), _words(specimen.text)
     lost = shown - told
     if len(shown) >= 20 and len(lost) > len(shown) * (1 - SAME_STORY):
         some = ", ".join(sorted(lost, key=len, reverse=True)[:5])
@@ -45,8 +45,8 @@ def other_story(draft: Draft) -> Iterator[Found]:
     "text.unwrapped", Level.WARNING, "a line of the plain text is longer than 78 characters",
     why="Many programs show it as it is, and it runs out of the window (RFC 5322 §2.1.1).",
 )  # fmt: skip
-def unwrapped(draft: Draft) -> Iterator[Found]:
-    for number, line in enumerate(draft.text.split("\n"), 1):
+def unwrapped(specimen: Specimen) -> Iterator[Found]:
+    for number, line in enumerate(specimen.text.split("\n"), 1):
         if (
             len(line) > LONGEST_LINE
             and "://" not in line
@@ -59,10 +59,10 @@ def unwrapped(draft: Draft) -> Iterator[Found]:
     "text.tags", Level.WARNING, "the plain text shows tags or entities",
     why="People read the signs as they stand.",
 )  # fmt: skip
-def tags(draft: Draft) -> Iterator[Found]:
-    for found in {match[0] for match in TAG.finditer(draft.text)}:
+def tags(specimen: Specimen) -> Iterator[Found]:
+    for found in {match[0] for match in TAG.finditer(specimen.text)}:
         yield Found(f"the text has {found}", "Write Markdown: **bold**, *italic*, [words](https://…).",
-                    draft.place_of(found))  # fmt: skip
+                    specimen.place_of(found))  # fmt: skip
 
 
 looked_at_elsewhere(
@@ -75,19 +75,19 @@ looked_at_elsewhere(
     "text.note-unused", Level.WARNING, "a note has no mark in the text",
     why="It is left out of the mail, and somebody wrote it for a reason.",
 )  # fmt: skip
-def note_unused(draft: Draft) -> Iterator[Found]:
-    marks = set(MARK.findall(draft.source.body))
-    for number, line in _body(draft):
+def note_unused(specimen: Specimen) -> Iterator[Found]:
+    marks = set(MARK.findall(specimen.source.body))
+    for number, line in _body(specimen):
         for name in NOTE.findall(line):
             if name not in marks:
                 yield Found(f"the note [^{name}] has no mark", f"Put [^{name}] behind the sentence it is for.",
-                            Place(draft.source.file, number))  # fmt: skip
+                            Place(specimen.source.file, number))  # fmt: skip
 
 
-def _body(draft: Draft) -> Iterator[tuple[int, str]]:
+def _body(specimen: Specimen) -> Iterator[tuple[int, str]]:
     """The numbered lines of a Markdown body."""
-    if not draft.source.is_mjml:
-        yield from enumerate(draft.source.body.split("\n"), draft.source.body_line)
+    if not specimen.source.is_mjml:
+        yield from enumerate(specimen.source.body.split("\n"), specimen.source.body_line)
 
 
 def _words(text: str) -> set[str]:

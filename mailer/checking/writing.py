@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
-from mailer.checking.draft import Draft
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
+from mailer.checking.specimen import Specimen
 
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX.
 PLACEHOLDER = re.compile(
@@ -43,8 +43,8 @@ looked_at_elsewhere(
     "writing.placeholder", Level.ERROR, "something was to be filled in later: lorem ipsum, TODO, XXX, [NAME]",
     why="Everybody would read it.",
 )  # fmt: skip
-def placeholder(draft: Draft) -> Iterator[Found]:
-    for line, place in draft.lines():
+def placeholder(specimen: Specimen) -> Iterator[Found]:
+    for line, place in specimen.lines():
         for found in PLACEHOLDER.finditer(line):
             yield Found(f"“{found[0]}” was to be filled in", "Write what should stand there.", place)
 
@@ -54,12 +54,12 @@ def placeholder(draft: Draft) -> Iterator[Found]:
     why="The text was taken over from an older mail, or comes too late. A date of more than a year ago counts only "
     "after words such as “until” or “before”.",
 )  # fmt: skip
-def past_date(draft: Draft) -> Iterator[Found]:
-    for line, place in draft.lines():
-        for start, day in dates(line, draft.message.language):
+def past_date(specimen: Specimen) -> Iterator[Found]:
+    for line, place in specimen.lines():
+        for start, day in dates(line, specimen.message.language):
             ahead = AHEAD.search(line[:start]) is not None
-            age = (draft.today - day).days
-            if age > 0 and (ahead or (age <= RECENT_DAYS and day.year >= draft.today.year - 1)):
+            age = (specimen.today - day).days
+            if age > 0 and (ahead or (age <= RECENT_DAYS and day.year >= specimen.today.year - 1)):
                 yield Found(f"{day.isoformat()} was {age} day{'s' if age > 1 else ''} ago",
                             "Look whether the sentence still holds.", place)  # fmt: skip
 

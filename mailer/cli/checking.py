@@ -14,6 +14,8 @@ from mailer.cli.context import console, now, print_json, workspace_and_database
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mailer.checking.preflight import Preflight
     from mailer.checking.remarks import Remark
     from mailer.delivery.campaigns import Plan
@@ -62,12 +64,17 @@ def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None
     sys.exit(1 if any(one.errors for one in found) else 0)
 
 
-def fit_to_mail(workspace: Workspace, database: Database, slug: str, *, everyone: bool = True) -> Plan:
-    """The plan of a newsletter that has no error. What was found is shown, errors first; raises when there are any."""
+def fit_to_mail(
+    workspace: Workspace, database: Database, slug: str, *, everyone: bool = True, at: datetime | None = None
+) -> Plan:
+    """The plan of a newsletter that has no error. What was found is shown, errors first; raises when there are any.
+
+    `at`: when it is to go out, if not now; what will be past by then is told.
+    """
     from mailer.checking.gathering import Scope
     from mailer.checking.preflight import preflight
 
-    found = preflight(workspace, database, slug, scope=Scope(everyone=everyone), now=now())
+    found = preflight(workspace, database, slug, scope=Scope(everyone=everyone), now=at or now())
     told = [remark for remark in found.remarks if remark.level.value != "note" and not remark.waived]
     _show_remarks(told, err=True)
     if found.errors or found.plan is None:

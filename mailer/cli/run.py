@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import console, now, print_json, workspace_and_database
+from mailer.errors import MailerError
 
 if TYPE_CHECKING:
+    from mailer.audience.definition import Audience
+    from mailer.compose.message import Message
     from mailer.delivery.running import RunReport
     from mailer.delivery.stopping import Stop
     from mailer.delivery.tally import Tally
@@ -84,19 +87,24 @@ def _collect_less() -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.delivery.campaigns import finish_paused
     from mailer.delivery.courier import Courier
     from mailer.delivery.running import Runner
 
     _apply_posts(workspace, database, stop)
+    finish_paused(database, now=now())
     with _progress() as progress:
         if only is None:
             Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
-        report = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say).run(only)
+        held = _Held(workspace, database)
+        report = Runner(
+            workspace, database, clock=now, stop=stop, progress=progress, say=_say, why_hold=held.why_hold
+        ).run(only)
     told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:
         print_json(_as_data(report) | ({"told": asdict(told)} if told else {}))
     else:
-        _tell(report)
+        _tell(report, held.reasons)
     if told and told.given_up:
         click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
     return TROUBLE if report.trouble or (told and told.given_up) else 0
@@ -175,8 +183,33 @@ def _progress() -> Generator[Progress, None, None]:
         yield show
 
 
-def _tell(report: RunReport) -> None:
+class _Held:
+    """Looks once more at a newsletter that is due, and keeps the reasons of those that are not launched."""
+
+    def __init__(self, workspace: Workspace, database: Database) -> None:
+        self._workspace = workspace
+        self._database = database
+        self.reasons: dict[str, str] = {}
+
+    def why_hold(self, message: Message, audience: Audience) -> str:
+        from mailer.checking.launching import why_hold
+        from mailer.store.database import DatabaseTrouble
+
+        try:
+            why = why_hold(self._workspace, self._database, message, audience, now=now())
+        except DatabaseTrouble:
+            raise
+        except MailerError as error:  # what can't be looked at must not keep others waiting
+            why = error.message
+        if why:
+            self.reasons[message.slug] = why
+        return why
+
+
+def _tell(report: RunReport, held: Mapping[str, str]) -> None:
     """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
+    from mailer.delivery.guarding import once_finished
+
     if report.settled:
         people = "1 person" if report.settled == 1 else f"{report.settled:,} people"
         click.echo(
@@ -184,11 +217,17 @@ def _tell(report: RunReport) -> None:
             " mailer status"
         )
     for slug in report.overdue:
-        click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
+        if why := held.get(slug):
+            click.echo(f"{slug}: due, and NOT SENT: {why}. Mend that, then send it or schedule it again.", err=True)
+        else:
+            click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
     for slug, tally in report.tallies.items():
         if _counts(tally) or tally.ended:
-            state = "finished" if slug in report.finished else tally.ended or "more is due later"
-            paused = "PAUSED: " if tally.pause else ""
+            finished = slug in report.finished
+            state = "finished" if finished else tally.ended or "more is due later"
+            if finished and tally.pause:
+                state = f"finished. {once_finished(tally.pause).rstrip('.')}"
+            paused = "PAUSED: " if tally.pause and not finished else ""
             doubt = f" Who is uncertain may have got it or not; decide: mailer resolve {slug}" * bool(tally.uncertain)
             click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
 

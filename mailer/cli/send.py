@@ -90,7 +90,7 @@ def schedule(slug: str, at: str, zone: str, late: str) -> None:
     instant = due_at(at, zone=zone, now=moment)
     allowed = timedelta(seconds=seconds_of(late))
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_mail(workspace, database, slug)
+        plan = fit_to_mail(workspace, database, slug, at=instant)
         workspace.secrets.require_signing()
         with database.read() as connection:
             selection = select_audience(connection, plan.audience, now=moment)
@@ -124,7 +124,12 @@ def pause(slug: str, why: str) -> None:
         campaign_id, state = _campaign(database, slug)
         if not campaigns.pause(database, campaign_id, why):
             raise MailerError(f"{slug} is {state}, so there is nothing to pause")
-    click.echo(f"{slug} is paused. Go on with: mailer resume {slug}")
+        finished = campaigns.finish_if_done(database, campaign_id, now=now())
+    click.echo(
+        f"{slug} is finished: nobody was left to mail."
+        if finished
+        else f"{slug} is paused. Go on with: mailer resume {slug}"
+    )
 
 
 @click.command()
@@ -135,9 +140,12 @@ def resume(slug: str) -> None:
 
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
-        if not campaigns.resume(database, campaign_id, now=now()):
+        finished = state == "paused" and campaigns.finish_if_done(database, campaign_id, now=now())
+        if not (finished or campaigns.resume(database, campaign_id, now=now())):
             raise MailerError(f"{slug} is {state}, not paused")
-    click.echo(f"{slug} goes on with the next: mailer run")
+    click.echo(
+        f"{slug} is finished: nobody was left to mail." if finished else f"{slug} goes on with the next: mailer run"
+    )
 
 
 @click.command()

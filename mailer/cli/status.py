@@ -74,10 +74,13 @@ def _remark(one: CampaignStatus, *, warm_up: str) -> str:
     moment = now()
     if one.state is CampaignState.SCHEDULED and one.due_at:
         return f"due {in_words(one.due_at, zone=one.zone, now=moment)}"
+    unclear = f"see who, and decide: mailer resolve {one.slug}" if one.people.get(DeliveryState.UNCERTAIN) else ""
+    if one.why and unclear and one.state is CampaignState.FINISHED:
+        return f"{one.why} Some are uncertain: {unclear}"
     if one.why:
         return one.why
-    if one.people.get(DeliveryState.UNCERTAIN):
-        return f"see who, and decide: mailer resolve {one.slug}"
+    if unclear:
+        return unclear
     if warm_up and one.state is CampaignState.SENDING and one.people.get(DeliveryState.QUEUED):
         return warm_up
     if one.next_try and one.next_try > moment:

@@ -6,7 +6,7 @@ Each change is one transaction with the rule that allows it: what a campaign may
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,12 +22,22 @@ from mailer.audience.selection import Selection, decided, places
 from mailer.compose import message as messages
 from mailer.compose.message import Message
 from mailer.delivery.evidence import begin_anew
+from mailer.delivery.guarding import once_finished
 from mailer.errors import MailerError
 from mailer.store.database import Conflict, Database
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import APART, QUEUE, campaigns, deliveries, events, images, links, workers
 
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
+
+
+# Why a scheduled message must not go out to its audience as things are when it is due; "" when it may.
+WhyHold = Callable[[Message, Audience], str]
+
+
+def hold_nothing(_message: Message, _audience: Audience) -> str:
+    """For those who have nothing to look at."""
+    return ""
 
 
 class CountChanged(MailerError):
@@ -88,26 +98,28 @@ def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, lat
     return campaign_id
 
 
-def launch_due(database: Database, *, now: datetime) -> list[Row[Any]]:
-    """Launch each scheduled campaign whose time has come, or flag it when it is too late. Returns those changed."""
+def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing) -> list[Row[Any]]:
+    """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
+    not. Returns those changed."""
     due = select(campaigns).where(campaigns.c.state == CampaignState.SCHEDULED, campaigns.c.due_at <= now)
     with database.read() as connection:
         waiting = connection.execute(due.order_by(campaigns.c.due_at)).all()
     for row in waiting:
+        why = ""
+        if now - row.due_at > timedelta(seconds=row.late_seconds):
+            why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
+        elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
+            why = f"{reason}. Mend that, then send it (mailer send {row.slug}) or schedule it again"
         # Somebody else may launch it too: the state decides, inside the transaction, and in PostgreSQL the row.
         with suppress(Conflict), database.write(one_state=True) as connection:
             if _busy(connection, row.id):
                 continue
-            late = now - row.due_at > timedelta(seconds=row.late_seconds)
             changed = connection.execute(
                 update(campaigns)
                 .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
-                .values(
-                    state=CampaignState.OVERDUE if late else CampaignState.SENDING,
-                    why=f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time" if late else "",
-                )
+                .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
             ).rowcount
-            if changed and not late:
+            if changed and not why:
                 _freeze_audience(connection, row.id, from_json(row.audience), now=now)
     with database.read() as connection:
         ids = [row.id for row in waiting]
@@ -164,18 +176,32 @@ def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
-    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it."""
+    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it.
+
+    A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept.
+    """
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
     left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
     with database.write() as connection:
-        _lock(connection, campaign_id)
+        state, why = _lock(connection, campaign_id)
+        if state not in (CampaignState.SENDING, CampaignState.PAUSED):
+            return False
         return bool(
             connection.execute(
                 update(campaigns)
-                .where(campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.SENDING, ~left)
-                .values(state=CampaignState.FINISHED, finished_at=now)
+                .where(campaigns.c.id == campaign_id, ~left)
+                .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
             ).rowcount
         )
+
+
+def finish_paused(database: Database, *, now: datetime) -> None:
+    """Finish what was paused with nobody left to mail, once its last worker is gone."""
+    with database.read() as connection:
+        paused = select(campaigns.c.id).where(campaigns.c.state == CampaignState.PAUSED)
+        ids = connection.execute(paused).scalars().all()
+    for campaign_id in ids:
+        finish_if_done(database, campaign_id, now=now)
 
 
 def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now: datetime) -> int:
@@ -187,7 +213,7 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
     )
     uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
     with database.write() as connection:
-        state = _lock(connection, campaign_id)
+        state, _ = _lock(connection, campaign_id)
         if resend and state == CampaignState.CANCELLED:
             raise MailerError("the campaign is cancelled, so it mails nobody again", hint="Decide: --count-as-sent")
         kind = literal("resend" if resend else "counted-as-sent")
@@ -199,22 +225,23 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
         )
         count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
         if resend and count:
-            connection.execute(
-                update(campaigns)
-                .where(campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.FINISHED)
-                .values(state=CampaignState.SENDING, finished_at=None)
+            reopened = update(campaigns).where(
+                campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.FINISHED
             )
+            if connection.execute(reopened.values(state=CampaignState.SENDING, finished_at=None, why="")).rowcount:
+                begin_anew(connection, campaign_id, now=now)
     return count
 
 
-def _lock(connection: Connection, campaign_id: int) -> str:
-    """The campaign's state, which nobody else changes until this transaction ends.
+def _lock(connection: Connection, campaign_id: int) -> tuple[str, str]:
+    """The campaign's state and why, which nobody else changes until this transaction ends.
 
     Whoever puts people back into the queue and whoever ends a campaign for want of them both take it first: else, in
     PostgreSQL, neither would see the other's work, and those people would stay queued in a finished campaign.
     """
-    mine = select(campaigns.c.state).where(campaigns.c.id == campaign_id).with_for_update()
-    return connection.execute(mine).scalar_one()
+    mine = select(campaigns.c.state, campaigns.c.why).where(campaigns.c.id == campaign_id).with_for_update()
+    state, why = connection.execute(mine).one()
+    return state, why
 
 
 def _become(

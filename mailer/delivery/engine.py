@@ -141,7 +141,8 @@ class Engine:
                 self.tally.count(outcome, len(done))
                 if outcome is not None:
                     self._troubles = 0
-                    self._halt(self.rails.note(outcome, people=len(done)))
+                    attempts = [item.claim.attempt for item in done]
+                    self._halt(self.rails.note(outcome, people=len(done), attempts=attempts))
             if report.trouble is not None:
                 self._troubles += 1
                 error = report.trouble

@@ -8,7 +8,7 @@ A resume begins the row anew, so that a campaign isn't paused twice on the same 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,12 +16,13 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from mailer.audience.consent import insert_for
 from mailer.delivery.guarding import Evidence, Guard, Halt
+from mailer.delivery.recording import is_given_up
 from mailer.errors import MailerError
 from mailer.settings import Guard as Limits
 from mailer.store.database import Database
 from mailer.store.states import DeliveryState
-from mailer.store.tables import EPOCH, FEEDBACK, deliveries, events, guard_evidence
-from mailer.transports.envelope import Outcome, ReplyClass
+from mailer.store.tables import EPOCH, FEEDBACK, campaigns, deliveries, events, guard_evidence
+from mailer.transports.envelope import Fate, Outcome, ReplyClass
 
 LOOK_EVERY_SECONDS = 10.0
 # Failures of several workers at once are one failure, and runs that cron starts each minute are one each.
@@ -54,10 +55,17 @@ class Rails:
         self._next_look = 0.0
         with database.read() as connection:
             self._since = _since(connection, campaign_id)
+            launched = select(campaigns.c.launched_at).where(campaigns.c.id == campaign_id)
+            self._launched_at = connection.execute(launched).scalar_one()
 
-    def note(self, outcome: Outcome, *, people: int = 1) -> Halt | None:
-        """Take one answer in, which may be that of many people; in memory only."""
-        return self._guard.note(outcome, people=people)
+    def note(self, outcome: Outcome, *, people: int = 1, attempts: Iterable[int] = ()) -> Halt | None:
+        """Take one answer in, which may be that of many people; in memory only. `attempts`: how often each of them was
+        tried by now, which tells who is given up on."""
+        given_up = 0
+        if outcome.fate is not Fate.ACCEPTED:
+            now, since = self._clock(), self._launched_at
+            given_up = sum(is_given_up(outcome, attempt=attempt, now=now, since=since) for attempt in attempts)
+        return self._guard.note(outcome, people=people, given_up=given_up)
 
     def trouble(self, error: MailerError) -> Halt | None:
         """Take a failure of the transport in. One that ends this run is counted, together with those of other runs."""

@@ -17,6 +17,7 @@ from mailer.transports.envelope import Fate, Outcome, ReplyClass, TransportRefus
 
 TROUBLES_IN_A_ROW = 5  # failed connections before a worker leaves the rest to a later run
 LONGEST_WAIT_SECONDS = 10.0  # a transport that asks for more is left to a later run, too
+QUEUED, THEN = "; everybody who was not mailed yet stays queued. ", "; then: mailer resume "  # around the remedy
 TAKEN, REFUSED = ".", "x"  # the last outcomes, as `Evidence.recent` has them
 
 
@@ -66,19 +67,17 @@ class Guard:
         """What this worker noted since it last learned."""
         return Evidence(self._accepted, self._refused, self._hard, "".join(self._fresh))
 
-    def note(self, outcome: Outcome, *, people: int = 1, failed: bool | None = None) -> Halt | None:
-        """Take one answer in, which may be that of many people. `failed`: whether their deliveries have failed by it,
-        when that isn't just what a refusal means: somebody who was put off for too long is given up on."""
+    def note(self, outcome: Outcome, *, people: int = 1, given_up: int = 0) -> Halt | None:
+        """Take one answer in, which may be that of many people. `given_up`: how many of them are not tried again,
+        though it doesn't refuse them for good, since they were put off for too long."""
         self._troubles = 0
-        if failed is None:
-            failed = outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS
         self._ours = self._ours + people if outcome.reply_class is ReplyClass.OURS else 0
         if self._ours >= self._limits.refusals_of_us:
             return self._pause(
                 f"the {self._transport} transport refuses us: {_words(outcome)}",
                 "Mend the login or the sender it names (mailer doctor)",
             )
-        if failed:
+        if outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS:
             self._refused += people
             self._hard += people * (outcome.reply_class is ReplyClass.HARD)
             self._remember(REFUSED * people)
@@ -86,6 +85,9 @@ class Guard:
         if outcome.fate is Fate.ACCEPTED:
             self._accepted += people
             self._remember(TAKEN * people)
+        if given_up:
+            self._refused += given_up
+            return self._judge_given_up(outcome)
         return None
 
     def trouble(self, error: MailerError) -> Halt | None:
@@ -138,6 +140,20 @@ class Guard:
             "A blocklist, a refused sender or an old list does that: mend what the replies say",
         )
 
+    def _judge_given_up(self, outcome: Outcome) -> Halt | None:
+        """Judge by everybody mailed. Of the last ones many may be given up on in any campaign: whoever is put off comes
+        last, and two days later those whom nothing helps come one after another."""
+        share = self._limits.refused_share
+        refused = self._known.refused + self._refused
+        mailed = self._known.mailed + self._accepted + self._refused
+        if not share or refused <= share * max(mailed, self._limits.refused_of):
+            return None
+        return self._pause(
+            f"{refused:,} of {mailed:,} people were refused for good, or put off for two days and given up on, most"
+            f" lately with {_words(outcome)}",
+            "Who is tried again now and put off once more is given up on too, so first mend what the replies say",
+        )
+
     def _judge_rates(self) -> Halt | None:
         known, limits = self._known, self._limits
         bounced = known.hard + known.bounced
@@ -157,8 +173,13 @@ class Guard:
         return None
 
     def _pause(self, what: str, remedy: str) -> Halt:
-        then = f"{remedy.strip().rstrip('.')}; then: mailer resume {self._slug}"
-        return Halt(f"{what.strip()}; everybody who was not mailed yet stays queued. {then}", pause=True)
+        return Halt(f"{what.strip()}{QUEUED}{remedy.strip().rstrip('.')}{THEN}{self._slug}", pause=True)
+
+
+def once_finished(why: str) -> str:
+    """What a pause's reason still tells when nobody was left to mail; "" when no guard rail gave it."""
+    what, ours, remedy = why.partition(QUEUED)
+    return f"{what}; it would have paused, had anybody been left to mail. {remedy.rpartition(THEN)[0]}." if ours else ""
 
 
 def _passes(count: int, *, of: int, rate: float, at_least: int) -> bool:

@@ -127,10 +127,9 @@ def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Finding]:
 
 
 def _judge_campaign(one: Standing, facts: SendingFacts, now: datetime) -> Iterator[Finding]:
+    why = f": {one.why.rstrip('.')}" if one.why else ""  # a sentence of its own when staff wrote it
     match one.state:
         case CampaignState.PAUSED:
-            # `why` is a sentence of its own when staff wrote it.
-            why = f": {one.why.rstrip('.')}" if one.why else ""
             yield warning(
                 PART,
                 f"the campaign {one.slug} is paused, and {_people(one.waiting)} for it{why}",
@@ -139,7 +138,7 @@ def _judge_campaign(one: Standing, facts: SendingFacts, now: datetime) -> Iterat
         case CampaignState.OVERDUE:
             yield warning(
                 PART,
-                f"the campaign {one.slug} was not sent, since its time ({_at(one.due_at)}) had passed by too much",
+                f"the campaign {one.slug} was due at {_at(one.due_at)} and was not sent{why}",
                 f"Send it now or schedule it again: mailer send {one.slug}",
             )
         case CampaignState.SCHEDULED if one.due_at is not None and one.due_at < now - PATIENCE:

@@ -74,14 +74,23 @@ def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datet
         return Change(DeliveryState.SENT)
     if outcome.fate is Fate.UNCERTAIN:
         return Change(DeliveryState.UNCERTAIN)
-    given_up = now - since > GIVE_UP_AFTER and attempt > 1
-    # A refusal that is our fault is not the end of this person: they keep their place until it is mended.
-    if given_up or (outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS):
+    if is_for_good(outcome) or is_given_up(outcome, attempt=attempt, now=now, since=since):
         return Change(DeliveryState.FAILED)
     wait = min(FIRST_RETRY * 4 ** min(attempt - 1, 10), LONGEST_RETRY)
     if outcome.retry_after_seconds is not None:
         wait = max(wait, timedelta(seconds=outcome.retry_after_seconds))
     return Change(DeliveryState.QUEUED, not_before=now + wait)
+
+
+def is_for_good(outcome: Outcome) -> bool:
+    """Whether somebody was refused, and not by our own fault: until that is mended they keep their place."""
+    return outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS
+
+
+def is_given_up(outcome: Outcome, *, attempt: int, now: datetime, since: datetime) -> bool:
+    """Whether somebody who is not refused for good is tried no more, since that has gone on for too long."""
+    put_off = outcome.fate is Fate.DEFERRED or (outcome.fate is Fate.REFUSED and not is_for_good(outcome))
+    return put_off and attempt > 1 and now - since > GIVE_UP_AFTER
 
 
 def record(

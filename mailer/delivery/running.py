@@ -77,6 +77,7 @@ class Runner:
         progress: Callable[[str, Tally], None] = lambda slug, tally: None,
         say: Callable[[str], None] = lambda words: None,
         transport: Transport | None = None,
+        why_hold: steps.WhyHold = steps.hold_nothing,
     ) -> None:
         self.workspace = workspace
         self.database = database
@@ -84,6 +85,7 @@ class Runner:
         self.stop = stop
         self.progress = progress
         self.say = say
+        self.why_hold = why_hold
         self.signer = Signer(workspace.secrets.require_signing())
         self.transport = transport or make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         self.patience = Patience(stop, say)
@@ -94,7 +96,7 @@ class Runner:
     def run(self, only: str | None = None) -> RunReport:
         """Everything that is due now; sends one campaign alone when `only` names it."""
         report = RunReport(settled=settle_expired(self.database, self.clock()))
-        for row in steps.launch_due(self.database, now=self.clock()):
+        for row in steps.launch_due(self.database, now=self.clock(), why_hold=self.why_hold):
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
         for row in self._sending():
             if only is not None and row.slug != only:

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from xml.etree import ElementTree as ET
 
 from mailer.reports.outcomes import Course, Step
+from mailer.xmlwriting import add, begin
 
 SVG = "http://www.w3.org/2000/svg"
 WIDTH, HEIGHT = 960, 420
@@ -21,14 +22,11 @@ PARTS = (4, 6, 8, 12, 16, 20, 24, 32)
 
 def plot(course: Course, *, title: str, zone: tzinfo) -> str:
     """The picture as SVG text: a bar of clicks and a bar of signatures for each step."""
-    ET.register_namespace("", SVG)
-    root = ET.Element(
-        f"{{{SVG}}}svg", viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", width=str(WIDTH), height=str(HEIGHT)
-    )
+    root = begin("svg", SVG, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", width=str(WIDTH), height=str(HEIGHT))
     root.set("font-family", "Helvetica, Arial, sans-serif")
-    _add(root, "title", f"{title}: clicks and signatures over time")
-    _add(root, "desc", "; ".join(_words(step, zone) for step in course.steps) or "Nothing has happened yet.")
-    _add(root, "rect", width=str(WIDTH), height=str(HEIGHT), fill="#ffffff")
+    add(root, "title", f"{title}: clicks and signatures over time")
+    add(root, "desc", "; ".join(_words(step, zone) for step in course.steps) or "Nothing has happened yet.")
+    add(root, "rect", width=str(WIDTH), height=str(HEIGHT), fill="#ffffff")
     _text(root, LEFT, 32, title, size=18, weight="bold")
     _legend(root)
     highest = _ceiling(max((max(step.clicks, step.signatures) for step in course.steps), default=0))
@@ -46,7 +44,7 @@ def _bars(root: ET.Element, steps: Sequence[Step], highest: int) -> None:
         for place, (value, colour) in enumerate(((step.clicks, CLICKS), (step.signatures, SIGNATURES))):
             height = value / highest * (HEIGHT - TOP - BOTTOM)
             x = LEFT + n * each + each * 0.1 + place * bar
-            _add(
+            add(
                 root, "rect", x=f"{x:.1f}", y=f"{HEIGHT - BOTTOM - height:.1f}", width=f"{bar:.1f}",
                 height=f"{height:.1f}", fill=colour,
             )  # fmt: skip
@@ -55,7 +53,7 @@ def _bars(root: ET.Element, steps: Sequence[Step], highest: int) -> None:
 def _scale(root: ET.Element, highest: int) -> None:
     for part in range(5):
         y = HEIGHT - BOTTOM - part / 4 * (HEIGHT - TOP - BOTTOM)
-        _add(root, "line", x1=str(LEFT), x2=str(WIDTH - RIGHT), y1=f"{y:.1f}", y2=f"{y:.1f}", stroke=GRID)
+        add(root, "line", x1=str(LEFT), x2=str(WIDTH - RIGHT), y1=f"{y:.1f}", y2=f"{y:.1f}", stroke=GRID)
         value = highest * part / 4
         if value == int(value):
             _text(root, LEFT - 8, y + 4, f"{int(value):,}", size=12, anchor="end", colour=QUIET)
@@ -73,7 +71,7 @@ def _times(root: ET.Element, course: Course, zone: tzinfo) -> None:
 def _legend(root: ET.Element) -> None:
     x = LEFT
     for words, colour in (("clicks", CLICKS), ("signatures", SIGNATURES)):
-        _add(root, "rect", x=str(x), y="46", width="12", height="12", fill=colour)
+        add(root, "rect", x=str(x), y="46", width="12", height="12", fill=colour)
         _text(root, x + 18, 56, words, size=13, colour=QUIET)
         x += 90
 
@@ -100,11 +98,4 @@ def _text(
         "x": f"{x:.1f}", "y": f"{y:.1f}", "font-size": str(size), "font-weight": weight, "text-anchor": anchor,
         "fill": colour,
     }  # fmt: skip
-    _add(root, "text", words, **attributes)
-
-
-def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
-    child = ET.SubElement(parent, f"{{{SVG}}}{name}", attributes)
-    # XML has no place for control characters, escaped or not (XML 1.0 §2.2).
-    child.text = "".join(c for c in text if c.isprintable()) or None
-    return child
+    add(root, "text", words, **attributes)

@@ -23,7 +23,7 @@ STATES: Mapping[CampaignState, tuple[str, str]] = {
     CampaignState.SCHEDULED: ("Scheduled", "cyan"),
     CampaignState.SENDING: ("Still sending: the figures grow", "yellow"),
     CampaignState.PAUSED: ("Paused: part of it is sent", "yellow"),
-    CampaignState.OVERDUE: ("Overdue: it was not sent in time, and waits for your decision", "red"),
+    CampaignState.OVERDUE: ("Overdue: it was not sent when it was due, and waits for your decision", "red"),
     CampaignState.CANCELLED: ("Cancelled", "red"),
     CampaignState.FINISHED: ("Finished", "green"),
 }

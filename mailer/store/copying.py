@@ -1,5 +1,7 @@
 """Carries rows from one database to another: table by table in the order of the primary keys, in bounded memory.
 
+A batch is bounded in bytes as well as in rows, since a picture or a provider's post takes as much as a thousand people.
+
 Values travel as they are stored, JSON as its text and instants as numbers, so that nothing is read into a meaning and
 written anew. Both sides are read the same way, and each table's digest tells whether they hold the same. Transactions,
 and who may write meanwhile, are for `moving`.
@@ -17,6 +19,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Connection,
+    LargeBinary,
     Table,
     Text,
     cast,
@@ -34,6 +37,8 @@ from sqlalchemy import table as plain_table
 from mailer.store.tables import Instant
 
 BATCH_ROWS = 2000
+BATCH_BYTES = 2_000_000  # of values; each is held several times over while it is hashed and written anew
+VARIABLE = (Text, JSON, LargeBinary)  # what may be of any length
 Rows = Sequence[tuple[Any, ...]]
 Progress = Callable[[str, int, int], None]  # the table, rows done, rows in all
 
@@ -77,9 +82,19 @@ def read_rows(connection: Connection, table: Table) -> Iterator[Rows]:
     # Byte by byte, as SQLite orders texts, whatever the language of the PostgreSQL database is.
     keys = [collate(c, "C") if postgresql and isinstance(c.type, Text) else c for c in table.primary_key.columns]
     stored = [cast(c, Text) if isinstance(c.type, JSON) else type_coerce(c, _plain(c.type)) for c in table.columns]
-    streamed = {"stream_results": True, "yield_per": BATCH_ROWS}
+    streamed = {"stream_results": True, "yield_per": _batch_rows(connection, table)}
     for part in connection.execute(select(*stored).order_by(*keys), execution_options=streamed).partitions():
         yield [tuple(row) for row in part]
+
+
+def _batch_rows(connection: Connection, table: Table) -> int:
+    """How many rows stay within `BATCH_BYTES`, were all as large as the largest one. Texts are measured in letters."""
+    texts = [cast(c, Text) if isinstance(c.type, JSON) else c for c in table.columns if isinstance(c.type, VARIABLE)]
+    if not texts:
+        return BATCH_ROWS
+    sizes = [func.coalesce(func.length(value), 0) for value in texts]
+    largest = connection.execute(select(func.max(sum(sizes[1:], sizes[0]))).select_from(table)).scalar() or 0
+    return max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, largest)))
 
 
 class _Digest:

@@ -23,7 +23,7 @@ class CampaignState(StrEnum):
     SCHEDULED = "scheduled"  # the message is frozen; the audience will be when it is due
     SENDING = "sending"  # the audience is frozen; workers may claim
     PAUSED = "paused"  # by staff or by a guard rail; `why` says which
-    OVERDUE = "overdue"  # its time passed by more than it may be late; staff decide
+    OVERDUE = "overdue"  # its time came and it was not sent, for the reason in `why`; staff decide
     CANCELLED = "cancelled"
     FINISHED = "finished"  # nothing is queued or on the wire
 

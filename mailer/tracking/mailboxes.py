@@ -9,6 +9,7 @@ from __future__ import annotations
 import imaplib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -120,7 +121,7 @@ class Imap:
             )
             self._select(unquote(parts.path.strip("/")) or "INBOX")
         except BaseException:
-            self._imap.shutdown()
+            self._hang_up()
             raise
 
     def unread(self) -> Iterator[Sequence[Mail]]:
@@ -136,9 +137,19 @@ class Imap:
         try:
             self._imap.logout()
         except (OSError, imaplib.IMAP4.error):
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):  # a connection that failed to become encrypted is closed already
             self._imap.shutdown()
 
     def _enter(self, name: str, password: str, *, encrypt: ssl.SSLContext | None) -> None:
+        # Who sits between us and the server may take the offer out (RFC 8314 §3.2), so without it nothing is sent.
+        if encrypt is not None and "STARTTLS" not in self._imap.capabilities:
+            raise MailerError(
+                f"{self._where} offers no encryption (STARTTLS), so the password isn't sent to it",
+                hint="Most servers are encrypted from the start, at another port: write imaps:// in place of imap://.",
+            )
         try:
             if encrypt is not None:
                 self._imap.starttls(encrypt)
@@ -178,5 +189,11 @@ class Imap:
         return list(data)
 
     def _trouble(self, what: str, error: Exception) -> MailerError:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return MailerError(
+                f"the certificate of {self._where} can't be trusted: {error.verify_message.rstrip('.')}",
+                hint="Name the host as its certificate does. One of an authority of your own is trusted when"
+                " SSL_CERT_FILE names that authority's file.",
+            )
         words = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         return MailerError(f"{self._where} {what}: {words}", hint="Nothing was lost: run it again.")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailer.audience.definition import Audience
-from mailer.checking.draft import Draft
 from mailer.checking.gathering import Scope, Written, gather
 from mailer.checking.preflight import Preflight, preflight
 from mailer.checking.remarks import Remark
+from mailer.checking.specimen import Specimen
 from mailer.compose.compiling import compile_message
 from mailer.compose.source import read_source
 from mailer.delivery.campaigns import Plan
@@ -125,8 +125,8 @@ class Desk:
         """Every remark about the newsletter."""
         return list(self.preflight(attempt).remarks)
 
-    def draft(self, attempt: Try = Try()) -> Draft:
-        """The draft that rules look at, for what no file can bring about."""
+    def specimen(self, attempt: Try = Try()) -> Specimen:
+        """The specimen that rules look at, for what no file can bring about."""
         self.write(attempt)
         workspace = find_workspace(self.root, environ={})
         source = read_source(self.folder, root=self.root)

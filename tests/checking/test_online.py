@@ -12,8 +12,8 @@ import pytest
 import trustme
 
 from mailer.checking import online
-from mailer.checking.draft import Answer
 from mailer.checking.online import Limits, ask
+from mailer.checking.specimen import Answer
 
 HERE = Limits(private=True, seconds_each=2.0, seconds_all=5.0)
 

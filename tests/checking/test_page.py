@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mailer.checking.running import MODULES, rules
 from scripts.check_rules import GROUPS, PAGE, page
-from tests.checking import test_drafts, test_everyone, test_rules
+from tests.checking import test_everyone, test_rules, test_specimens
 
 ELSEWHERE = ("lists.fault", "lists.addresses")  # tests/cli/test_compose.py: they are about no newsletter
 
@@ -27,7 +27,7 @@ def test_each_rule_says_what_it_is_and_why_it_matters() -> None:
 
 def test_each_rule_has_a_test() -> None:
     tested = {case.rule for case in test_rules.CASES}
-    for module in (test_drafts, test_everyone):
+    for module in (test_specimens, test_everyone):
         text = Path(str(module.__file__)).read_text(encoding="utf-8")
         tested.update(name for name in rules() if f'"{name}"' in text)
     assert sorted(set(rules()) - tested - set(ELSEWHERE)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -173,6 +174,79 @@ def test_a_wrong_password_is_said_without_it(world: Database, box: Box, monkeypa
     assert isinstance(error, MailerError)
     assert "doesn't let us in" in error.message
     assert "wrong-password" not in str(error)
+
+
+@pytest.mark.usefixtures("with_password")
+def test_a_mailbox_is_read_over_tls(world: Database, box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ImapServer(box, tls="tls") as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
+        assert mailer("--imap", server.url).output.startswith("4 read: ")
+    assert box.seen == {7, 8, 9, 10}
+    assert box.plain == []
+    assert count(world) == (4, 2, ["unsubscribed", "subscribed"])
+
+
+def encrypted(server: ImapServer, box: Box, *, trusted: bool = True) -> Imap:
+    """The mailbox of a server, as of one on another machine, where no password may travel in plain text."""
+    context = ssl.create_default_context(cafile=server.ca_file if trusted and server.ca_file.exists() else None)
+    return Imap(server.url, password=box.password, may_be_plain=lambda host: False, context=context)
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls"])
+def test_nothing_is_said_in_plain_text_but_the_wish_to_encrypt(box: Box, tls: str) -> None:
+    with ImapServer(box, tls=tls) as server:
+        mailbox = encrypted(server, box)
+        (mails,) = mailbox.unread()
+        mailbox.done(mails)
+        mailbox.close()
+    assert [mail.raw for mail in mails] == list(box.mails.values())
+    assert box.seen == set(box.mails)
+    assert box.plain == ([] if tls == "tls" else ["CAPABILITY", "STARTTLS"])
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls"])
+@pytest.mark.parametrize(
+    ("trusted", "name", "words"),
+    [(False, "127.0.0.1", "unable to get local issuer certificate"), (True, "other.example", "IP address mismatch")],
+)
+def test_a_certificate_that_is_not_the_servers_gets_no_password(
+    box: Box, tls: str, trusted: bool, name: str, words: str
+) -> None:
+    with ImapServer(box, tls=tls, names=(name,)) as server, pytest.raises(MailerError) as caught:
+        encrypted(server, box, trusted=trusted)
+    assert "the certificate of the mailbox at 127.0.0.1 can't be trusted" in caught.value.message
+    assert words in caught.value.message
+    assert "LOGIN" not in box.commands
+
+
+def test_a_server_that_does_not_encrypt_gets_no_password(box: Box) -> None:
+    with ImapServer(box) as server, pytest.raises(MailerError, match="offers no encryption") as caught:
+        encrypted(server, box)
+    assert "imaps://" in str(caught.value)
+    assert "LOGIN" not in box.commands
+
+
+def test_a_server_that_hangs_up_before_it_encrypts_gets_no_password(box: Box) -> None:
+    box.break_off_at = "STARTTLS"
+    with ImapServer(box, tls="starttls") as server, pytest.raises(MailerError, match="can't be spoken to in private"):
+        encrypted(server, box)
+    assert "LOGIN" not in box.commands
+
+
+def test_a_server_that_speaks_no_tls_is_no_mailbox_over_tls(box: Box) -> None:
+    with ImapServer(box) as server, pytest.raises(MailerError, match="can't be reached"):
+        Imap(server.url.replace("imap:", "imaps:"), password=box.password, may_be_plain=lambda host: False)
+    assert box.commands == []
+
+
+def test_what_somebody_adds_before_the_encryption_begins_is_not_heard(box: Box) -> None:
+    # Answers to commands that come after it, as in CVE-2011-0411 and "NO STARTTLS" (USENIX Security 2021).
+    box.inject = b"* SEARCH 666\r\n* BYE\r\n"
+    with ImapServer(box, tls="starttls") as server:
+        mailbox = encrypted(server, box)
+        (mails,) = mailbox.unread()
+        mailbox.close()
+    assert [mail.key for mail in mails] == ["7", "8", "9", "10"]
 
 
 @pytest.mark.parametrize(

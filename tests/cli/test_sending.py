@@ -6,12 +6,14 @@ import io
 import json
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Mailer
+from tests.servers.relay import Relay, Say, Step
 
 
 def sent(root: Path) -> int:
@@ -119,6 +121,37 @@ def test_a_schedule_that_can_not_be_is_refused(mailer: Mailer, campaign: str, ar
     assert "Nothing was sent or scheduled yet" in mailer("status").out
 
 
+def test_a_schedule_is_looked_at_again_when_it_is_due(mailer: Mailer, campaign: str) -> None:
+    assert mailer("schedule", campaign, "--at", "2036-01-01 09:00").code == 0
+    with closing(sqlite3.connect("mailer.db")) as database:
+        database.execute("UPDATE subscriptions SET status = 'unsubscribed'")
+        database.execute("UPDATE campaigns SET due_at = ?", (int(time.time() * 1e6),))
+        database.commit()
+    done = mailer("run")
+    assert done.code == 3
+    assert f"{campaign}: due, and NOT SENT: nobody would get it any more." in done.err
+    assert sent(Path.cwd()) == 0
+    assert mailer("run").code == 0, "it is said once by cron"
+    told = mailer("status").out
+    assert "overdue" in told
+    assert f"{campaign}: nobody would get it any more. Mend that, then send it (mailer send {campaign})" in told
+    with closing(sqlite3.connect("mailer.db")) as database:
+        database.execute("UPDATE subscriptions SET status = 'subscribed'")
+        database.commit()
+    assert mailer("send", campaign, "--yes", "3").code == 0
+    assert sent(Path.cwd()) == 3
+
+
+def test_a_date_that_will_be_past_when_it_is_due_is_told_while_scheduling(mailer: Mailer, campaign: str) -> None:
+    message = Path("newsletters") / campaign / "message.md"
+    text = message.read_text(encoding="utf-8").replace("::: ps", "Sign before 5 December 2035.\n\n::: ps", 1)
+    message.write_text(text, encoding="utf-8")
+    in_time = mailer("schedule", campaign, "--at", "2035-12-05 09:00")
+    assert in_time.code == 0
+    assert "2035-12-05 was" not in in_time.err
+    assert "2035-12-05 was 27 days ago" in mailer("schedule", campaign, "--at", "2036-01-01 09:00").err
+
+
 def test_pause_resume_and_cancel(mailer: Mailer, campaign: str) -> None:
     mailer("send", campaign, "--yes", "3", "--later")
     assert mailer("pause", campaign, "--why", "a typo in the subject").code == 0
@@ -132,6 +165,39 @@ def test_pause_resume_and_cancel(mailer: Mailer, campaign: str) -> None:
         refused = mailer(command, campaign)
         assert refused.code == 1, command
         assert "cancelled" in refused.err
+
+
+def test_a_guard_rail_that_is_passed_with_nobody_left_ends_the_campaign_and_is_told(
+    mailer: Mailer, campaign: str
+) -> None:
+    with Relay() as relay:
+        settings = Path("mailer.toml").read_text(encoding="utf-8").replace('transport = "outbox"', 'transport = "smtp"')
+        smtp = f'[smtp]\nhost = "{relay.host}"\nport = {relay.port}\nsecurity = "none"\nconnections = 1\n'
+        rails = "[guard]\nrefused_of = 20\n"
+        Path("mailer.toml").write_text(f"{settings}\n{smtp}\n{rails}", encoding="utf-8")
+        relay.on(Step.RCPT, Say("554 blocked"))
+        done = mailer("send", campaign, "--yes", "3")
+    assert done.code == 3
+    assert f"{campaign}: 3 refused; finished. 3 of the last 3 people were refused for good, most lately" in done.err
+    assert (
+        "; it would have paused, had anybody been left to mail. A blocklist, a refused sender or an old list does that:"
+        " mend what the replies say.\n"
+    ) in done.err
+    told = mailer("status").out
+    assert "finished" in told
+    assert f"{campaign}: 3 of the last 3 people were refused for good" in told
+    assert "mailer resume" not in told
+    assert f"{campaign} is finished, not paused" in mailer("resume", campaign).err
+
+
+def test_resuming_or_pausing_with_nobody_left_finishes(mailer: Mailer, campaign: str) -> None:
+    mailer("send", campaign, "--yes", "3")
+    for command, state in (("pause", "sending"), ("resume", "paused")):
+        with closing(sqlite3.connect("mailer.db")) as database:
+            database.execute("UPDATE campaigns SET state = ?, finished_at = NULL", (state,))
+            database.commit()
+        assert mailer(command, campaign).out == f"{campaign} is finished: nobody was left to mail.\n"
+        assert json.loads(mailer("status", "--json").out)[0]["state"] == "finished"
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "cancel", "unschedule", "resolve", "report"])

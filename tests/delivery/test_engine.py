@@ -279,6 +279,18 @@ def test_too_many_refusals_pause_and_the_rest_stays_queued(send: Callable[..., T
     assert states(database) == {"failed": 3, "queued": COUNT - 3}
 
 
+def test_a_relay_that_puts_everyone_off_for_two_days_does_not_lose_them_all(
+    send: Callable[..., Tally], database: Database
+) -> None:
+    later = Outcome(Fate.DEFERRED, "451 4.7.1", "too much mail from you")
+    relay, guard = Scripted(lambda e: later, connections=1), Guard(refused_of=20)
+    assert send(relay, guard=guard).pause == ""
+    assert states(database) == {"queued": COUNT}
+    tally = send(relay, guard=guard, clock=Clock(NOW + timedelta(hours=49)))
+    assert "given up on, most lately with 451 4.7.1" in tally.pause
+    assert states(database) == {"failed": 3, "queued": COUNT - 3}
+
+
 def test_who_waits_for_a_domain_keeps_nobody_else_waiting(
     send: Callable[..., Tally], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,13 +68,25 @@ def test_a_wall_of_refusals_is_noticed_before_the_window_is_full() -> None:
     assert noted(guard(), *[POLICY] * 21) is not None
 
 
-def test_a_person_given_up_on_counts_as_refused() -> None:
+def test_people_given_up_on_pause_when_they_are_many_of_all_mailed() -> None:
     one = guard()
-    halts = [one.note(LATER, failed=True) for _ in range(21)]
+    halts = [one.note(LATER, given_up=1) for _ in range(21)]
     halt = halts[-1]
     assert halts[:-1] == [None] * 20
     assert halt is not None
-    assert "451 4.3.0 busy" in halt.reason
+    assert halt.pause
+    assert halt.reason.startswith(
+        "21 of 21 people were refused for good, or put off for two days and given up on, most lately with 451 4.3.0"
+        " busy; everybody who was not mailed yet stays queued."
+    )
+
+
+def test_people_given_up_on_at_the_end_of_a_campaign_that_went_well_pause_nothing() -> None:
+    one = guard()
+    assert one.learn(Evidence(accepted=9000)) is None
+    assert noted(one, *[ACCEPTED] * 900) is None
+    assert [one.note(LATER, given_up=1) for _ in range(1100)] == [None] * 1100
+    assert one.note(LATER, given_up=1) is not None, "1,101 of 11,001 are more than a tenth"
 
 
 def test_being_put_off_is_no_refusal() -> None:
@@ -211,6 +223,20 @@ def test_workers_share_what_they_see(rails: Callable[..., Rails]) -> None:
     halt = second.look(at_once=True)
     assert halt is not None
     assert "21 of the last 21 people were refused" in halt.reason
+
+
+def test_whoever_is_put_off_for_two_days_is_given_up_on_and_counted(rails: Callable[..., Rails], clock: Clock) -> None:
+    late, attempts = timedelta(hours=48, seconds=1), [1, 2, 2, 9]
+    one = rails()
+    assert one.note(LATER, people=4, attempts=attempts) is None
+    assert one.look(at_once=True) is None
+    clock.now += late
+    assert one.note(LATER, people=4, attempts=attempts) is None
+    assert one.note(ACCEPTED, people=4, attempts=attempts) is None
+    assert one.note(LATER, people=30, attempts=[2] * 17) is None, "20 of 24, with the first three"
+    halt = one.note(LATER, attempts=[2])
+    assert halt is not None
+    assert halt.reason.startswith("21 of 25 people")
 
 
 def test_a_later_run_remembers(rails: Callable[..., Rails]) -> None:

@@ -14,7 +14,7 @@ from mailer.delivery.recording import Done
 from mailer.errors import MailerError
 from mailer.store.database import Database
 from mailer.store.states import SuppressionReason
-from mailer.store.tables import deliveries, events, people, subscriptions, suppressions
+from mailer.store.tables import campaigns, deliveries, events, guard_evidence, people, subscriptions, suppressions
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
 
@@ -229,6 +229,54 @@ def test_finished_means_nobody_is_queued_and_no_worker_is_at_it(
     one.release()
     assert steps.finish_if_done(database, campaign, now=clock.now)
     assert not steps.pause(database, campaign, "too late")
+
+
+def test_a_pause_after_the_last_hand_over_ends_with_the_last_worker(
+    database: Database, campaign: int, clock: Clock
+) -> None:
+    found = "3 of 9 people bounced; everybody who was not mailed yet stays queued. Mend it; then: mailer resume appeal"
+    one, two = worker(database, campaign, clock), worker(database, campaign, clock)
+    claims = one.claim(COUNT)
+    one.exchange([Done(claim, ACCEPTED) for claim in one.exchange((), claims).claims], ())
+    assert steps.pause(database, campaign, found)
+    one.release()
+    steps.finish_paused(database, now=clock.now)
+    assert standing(database) == ("paused", found), "the other is at it"
+    two.release()
+    steps.finish_paused(database, now=clock.now)
+    said = "3 of 9 people bounced; it would have paused, had anybody been left to mail. Mend it."
+    assert standing(database) == ("finished", said)
+
+
+def test_a_paused_campaign_with_somebody_put_off_stays_paused(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    begun = one.exchange((), one.claim(COUNT)).claims
+    later = Outcome(Fate.DEFERRED, "450 4.2.1", "try later")
+    one.release([Done(begun[0], later), *(Done(claim, ACCEPTED) for claim in begun[1:])])
+    steps.pause(database, campaign, "paused by staff")
+    steps.finish_paused(database, now=clock.now)
+    assert standing(database) == ("paused", "paused by staff")
+
+
+def test_resending_to_the_uncertain_opens_what_a_pause_ended(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    begun = one.exchange((), one.claim(COUNT)).claims
+    one.release([Done(claim, ACCEPTED) for claim in begun[1:]])  # what has not answered becomes uncertain
+    steps.pause(
+        database, campaign, "9 bounced; everybody who was not mailed yet stays queued. M; then: mailer resume a"
+    )
+    assert steps.finish_if_done(database, campaign, now=clock.now)
+    assert steps.resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1
+    assert standing(database) == ("sending", "")
+    with database.read() as connection:
+        assert connection.execute(select(guard_evidence.c.since)).scalars().all() == [clock.now]
+
+
+def standing(database: Database) -> tuple[str, str]:
+    """The campaign's state, and why."""
+    with database.read() as connection:
+        state, why = connection.execute(select(campaigns.c.state, campaigns.c.why)).one()
+    return state, why
 
 
 def test_release_gives_back_what_was_not_begun(database: Database, campaign: int, clock: Clock) -> None:

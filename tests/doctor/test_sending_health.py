@@ -94,9 +94,11 @@ def test_a_paused_campaign_says_why(database: Database, now: datetime) -> None:
 def test_overdue_and_forgotten_schedules(database: Database, now: datetime) -> None:
     add_people(database, 1, now=now)
     launch(database, count=1, now=now)
-    set_campaign(database, state=CampaignState.OVERDUE, due_at=now)
+    set_campaign(database, state=CampaignState.OVERDUE, due_at=now, why="nobody would get it any more.")
     ((_, found, _),) = judged(database, now)
-    assert found == "the campaign appeal was not sent, since its time (2026-11-24 09:00 UTC) had passed by too much"
+    assert found == (
+        "the campaign appeal was due at 2026-11-24 09:00 UTC and was not sent: nobody would get it any more"
+    )
     set_campaign(database, state=CampaignState.SCHEDULED)
     assert [level for level, _, _ in judged(database, now + PATIENCE)] == [Level.WELL]
     ((level, found, _),) = judged(database, now + timedelta(minutes=6))

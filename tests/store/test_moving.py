@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mailer.store.copying import content_of
 from mailer.store.database import Database, DatabaseTrouble, migrate_database, open_database
 from mailer.store.engines import make_engine
 from mailer.store.moving import abandon_move, check_move, move_database
+from mailer.store.returns import provider_posts
 from mailer.store.tables import Instant, guard_evidence, lists, metadata, pace_lanes, people, warm_up_days, workers
 from tests.conftest import NOW, REPOSITORY
 from tests.databases import NewDatabase, on_postgresql
@@ -35,6 +37,14 @@ STAGES = (AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT)
 
 def now() -> datetime:
     return NOW
+
+
+def big_posts(url: str, count: int) -> None:
+    """Add posts of a provider of a megabyte each, and one row of a few bytes before them."""
+    database = open_database(url)
+    for size in [10] + [1_000_000] * count:
+        run(database, insert(provider_posts).values(provider="sendgrid", at=NOW, body=b"x" * size))
+    database.close()
 
 
 def silent(table: str, done: int, total: int) -> None:
@@ -120,6 +130,24 @@ def test_everything_arrives_and_the_old_one_is_closed(
         number = connection.execute(insert(people).values(values)).inserted_primary_key
         assert number == (8,), "number 7 was somebody who was deleted"
     opened.close()
+
+
+@on_postgresql
+@pytest.mark.parametrize("way", [("sqlite", "postgresql"), ("postgresql", "sqlite"), ("sqlite", "sqlite")], ids=str)
+def test_large_rows_take_no_more_memory_the_more_of_them_there_are(
+    new_database: NewDatabase, way: tuple[str, str]
+) -> None:
+    peaks: list[int] = []
+    for count in (8, 32):
+        source, target = new_database(way[0]), new_database(way[1])
+        big_posts(source, count)
+        tracemalloc.start()
+        try:
+            assert carry(source, target).rows["provider_posts"] == count + 1
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 2_000_000, peaks
 
 
 @on_postgresql
@@ -239,6 +267,7 @@ def killed(stage: str, source: str, target: str) -> None:
     """Run a move in a process of its own, and kill it when it comes to `stage`."""
     script = """
 import sys
+import tracemalloc
 from datetime import UTC, datetime
 from mailer.store import copying, marks, moving
 stage, source, target = sys.argv[1:]

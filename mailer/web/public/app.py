@@ -36,7 +36,7 @@ from mailer.web.public import (
 )
 from mailer.web.public.applying import Applier
 from mailer.web.public.door import Door, door_of, open_door
-from mailer.web.public.guard import Guard
+from mailer.web.public.guard import guarded
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     door = open_door(workspace, database, clock=clock)
     app = Starlette(
         routes=_routes(workspace.settings.public.url),
-        middleware=[Middleware(clicks.Quick, door=door), Middleware(Guard, pages=door.pages)],
+        middleware=[Middleware(clicks.Quick, door=door), Middleware(guarded, pages=door.pages)],
         exception_handlers={
             BadToken: _lost,
             NotKept: _lost,

@@ -21,6 +21,7 @@ from mailer.web.public.clicks import link_number
 from mailer.web.public.door import door_of
 from mailer.web.public.locations import location
 from mailer.web.public.viewing import mail_policy
+from mailer.xmlwriting import add, begin
 
 MOST_IN_FEED = 20
 KEPT = {"Cache-Control": "public, max-age=300"}
@@ -83,29 +84,21 @@ async def _program(request: Request, slug: str) -> MergeProgram:
 
 def atom(entries: Sequence[Entry], *, base: str, organisation: str) -> bytes:
     """The feed as XML. An entry's id is its address, which never changes as long as the public address doesn't."""
-    ET.register_namespace("", ATOM)
-    root = ET.Element(f"{{{ATOM}}}feed")
-    _add(root, "title", organisation or base)
-    _add(root, "id", f"{base}/archive")
-    _add(root, "link", rel="self", href=f"{base}/archive/feed.atom")
-    _add(root, "link", rel="alternate", type="text/html", href=f"{base}/archive")
-    _add(_add(root, "author"), "name", organisation or base)
+    root = begin("feed", ATOM)
+    add(root, "title", organisation or base)
+    add(root, "id", f"{base}/archive")
+    add(root, "link", rel="self", href=f"{base}/archive/feed.atom")
+    add(root, "link", rel="alternate", type="text/html", href=f"{base}/archive")
+    add(add(root, "author"), "name", organisation or base)
     # A feed must say when it changed, also while it is empty (RFC 4287 §4.2.15).
-    _add(root, "updated", max((entry.sent_at for entry in entries), default=EPOCH).isoformat())
+    add(root, "updated", max((entry.sent_at for entry in entries), default=EPOCH).isoformat())
     for entry in entries:
-        item = _add(root, "entry")
+        item = add(root, "entry")
         item.set("{http://www.w3.org/XML/1998/namespace}lang", entry.language)
         address = f"{base}/archive/{entry.slug}"
-        _add(item, "title", entry.subject)
-        _add(item, "id", address)
-        _add(item, "link", rel="alternate", type="text/html", href=address)
-        _add(item, "updated", entry.sent_at.isoformat())
-        _add(item, "summary", entry.preheader)
+        add(item, "title", entry.subject)
+        add(item, "id", address)
+        add(item, "link", rel="alternate", type="text/html", href=address)
+        add(item, "updated", entry.sent_at.isoformat())
+        add(item, "summary", entry.preheader)
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
-
-
-def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
-    child = ET.SubElement(parent, f"{{{ATOM}}}{name}", attributes)
-    # XML has no place for control characters, escaped or not (XML 1.0 §2.2).
-    child.text = "".join(c for c in text if c.isprintable()) or None
-    return child

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from mailer.errors import MailerError
 from mailer.web.studio import views
 from mailer.web.studio.desk import Desk
-from mailer.web.studio.guard import Guard, Keys
+from mailer.web.studio.guard import Keys, guarded
 from mailer.web.studio.room import Studio
 
 ROUTES = (
@@ -40,7 +40,7 @@ def create_app(desk: Desk, *, clock: Callable[[], datetime], keys: Keys | None =
     keys = keys or Keys()
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(Guard, keys=keys)],
+        middleware=[Middleware(guarded, keys=keys)],
         exception_handlers={HTTPException: _refused, MailerError: _told},
     )
     app.router.redirect_slashes = False

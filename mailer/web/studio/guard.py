@@ -8,28 +8,21 @@ what changes something must come from a page of ours (its Origin) and bring a se
 from __future__ import annotations
 
 import hmac
-import logging
 import secrets
-import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-log = logging.getLogger(__name__)
+from mailer.web import answering
 
 HOSTS = ("127.0.0.1", "localhost")
 SAFE = ("GET", "HEAD")
-# Where an answer does not say otherwise.
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+HEADERS = answering.HEADERS | {
     "Cross-Origin-Opener-Policy": "same-origin",
     # Our own pages need their Origin on forms, which a stricter policy hides; other sites never learn the address.
     "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -45,6 +38,15 @@ class Keys:
         return f"/{self.path}"
 
 
+def guarded(app: ASGIApp, keys: Keys) -> ASGIApp:
+    """The app, behind what keeps others out."""
+
+    def problem(_: Scope) -> ASGIApp:
+        return _plain(500, "Something went wrong in the studio. Load the page again; the terminal says more.")
+
+    return answering.Answering(Guard(app, keys), headers=HEADERS, failed=problem)
+
+
 class Guard:
     """ASGI middleware. The app behind it sees paths without the secret."""
 
@@ -55,32 +57,11 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        refusal = self._refusal(scope)
-        if refusal is not None:
-            await refusal(scope, receive, send_with_headers)
-            return
-        path = scope["path"].removeprefix(self._keys.base) or "/"
-        inner = {**scope, "path": path, "raw_path": path.encode()}
-        try:
-            await self._app(inner, receive, send_with_headers)
-        except Exception as error:  # noqa: BLE001 - the last stop: staff see words, the log sees the lines
-            log.error("a request failed: %s", _where(error))
-            if started:
-                raise ConnectionAbortedError("the answer had begun") from None
-            answer = _plain(500, "Something went wrong in the studio. Load the page again; the terminal says more.")
-            await answer(scope, receive, send_with_headers)
+        elif (refusal := self._refusal(scope)) is not None:
+            await refusal(scope, receive, send)
+        else:
+            path = scope["path"].removeprefix(self._keys.base) or "/"
+            await self._app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         """Why a request is not answered, or None."""
@@ -99,10 +80,3 @@ class Guard:
 
 def _plain(status: int, words: str) -> PlainTextResponse:
     return PlainTextResponse(words + "\n", status_code=status)
-
-
-def _where(error: BaseException) -> str:
-    """An error's kind and the lines it came through, without its words: those may quote somebody's data."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    return f"{type(error).__name__} at {lines}"

@@ -54,7 +54,7 @@ class SpamTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Specimen:
     """A newsletter as the rules see it. `html` and `text` have every branch of every condition, so that all of
     them are looked at; `mail` is the longest HTML as it leaves, `subject` and `preheader` are the best one's."""
 
