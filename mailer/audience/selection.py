@@ -1,6 +1,7 @@
 """Who gets a newsletter, and for everyone else on its lists the one reason why not. Decided in SQL, for millions.
 
-`decided` is the same decision for the launch to freeze. Consent is read again at hand-over (`handover`).
+`decided` keeps the decision in tables, to be counted, merged and frozen from. Consent is read again at hand-over
+(`handover`).
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
 )
 
 from mailer.audience.definition import Audience
 from mailer.audience.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
 from mailer.audience.segments import condition
 from mailer.audience.standing import EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
+from mailer.store.engines import expect_many_rows
 from mailer.store.states import Frequency
 from mailer.store.tables import Id, people, subscriptions, suppressions
 
@@ -78,7 +81,10 @@ places = Table(  # those who get the mail, numbered from 1 in the order of their
 
 def select_audience(connection: Connection, audience: Audience, *, now: datetime) -> Selection:
     """Count everyone on the included lists once: chosen, or left out for the first reason that holds."""
-    return _counted(connection, _verdicts_of(audience, now=now).subquery(), audience)
+    with _weighed(
+        connection, audience, now=now
+    ):  # SQLite would sort everyone by reason to count them, which takes longer
+        return _counted(connection, _verdicts, audience)
 
 
 def chosen(audience: Audience, *, now: datetime) -> Select[int]:
@@ -93,15 +99,26 @@ def decided(connection: Connection, audience: Audience, *, now: datetime) -> Gen
     Counting and then choosing would decide twice, and numbering a million people by a window function takes as long
     as writing them down.
     """
+    with _weighed(connection, audience, now=now):
+        selection = _counted(connection, _verdicts, audience)
+        person = _chosen(_verdicts, audience).subquery().c.person_id
+        connection.execute(insert(places).from_select(["person_id"], select(person).order_by(person)))
+        yield selection
+
+
+@contextmanager
+def _weighed(connection: Connection, audience: Audience, *, now: datetime) -> Generator[None, None, None]:
+    """Everyone on the included lists in the table `_verdicts`; `places` is there, and empty. Dropped in the end."""
     for table in (_verdicts, places):  # left by a transaction that went on after an error
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
     _temporary.create_all(connection, checkfirst=False)
+    if connection.dialect.name == "postgresql":
+        for table in (_verdicts, places):  # nobody is looked up in them; SQLite keeps the rows themselves by this key
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} DROP CONSTRAINT {table.name}_pkey")
+    expect_many_rows(connection)
     everyone = _verdicts_of(audience, now=now)
     connection.execute(insert(_verdicts).from_select(["person_id", "verdict"], everyone))
-    selection = _counted(connection, _verdicts, audience)
-    person = _chosen(_verdicts, audience).subquery().c.person_id
-    connection.execute(insert(places).from_select(["person_id"], select(person).order_by(person)))
-    yield selection
+    yield
     _temporary.drop_all(connection, checkfirst=False)
 
 
@@ -126,15 +143,14 @@ def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
 
 def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     """Everyone on the included lists once: person_id and verdict, which is CHOSEN or a `Reason`."""
-    standing = _standing(audience.include)
+    segment = condition(audience.segment) if audience.segment else None
+    standing = _standing(audience.include, segment)
     person, rank = standing.c.person_id, standing.c.rank
-    source: Any = standing
     reasons: list[tuple[ColumnElement[bool], str]] = [(rank == RANKS[reason], reason.value) for reason in RANKS]
     if audience.exclude:
         reasons.append((person.in_(subscribed_to(audience.exclude)), Reason.EXCLUDED.value))
-    if audience.segment:
-        source = standing.join(people, people.c.id == person)
-        reasons.append((~condition(audience.segment), Reason.OUTSIDE.value))
+    if segment is not None:
+        reasons.append((~standing.c.inside, Reason.OUTSIDE.value))
     if not audience.urgent:
         reasons.append((_wants_fewer(standing.c.frequency, person, now=now), Reason.FEWER.value))
     if audience.not_mailed_within_hours > 0:
@@ -144,7 +160,7 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
         reasons.append((person.in_(mailed_by(audience.not_mailed_by)), Reason.MAILED_BEFORE.value))
     # First whether anything stands against them at all, so that for most people nothing else is compared.
     against = case((rank != FREE, case(*reasons[: len(RANKS)])), *reasons[len(RANKS) :], else_=CHOSEN)
-    return select(person.label("person_id"), against.label("verdict")).select_from(source)
+    return select(person.label("person_id"), against.label("verdict")).select_from(standing)
 
 
 def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:
@@ -155,9 +171,9 @@ def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, n
     )
 
 
-def _standing(names: Iterable[str]) -> Subquery:
-    """Everyone on these lists once: person_id, frequency, and the rank of what stands against mailing them, FREE if
-    nothing."""
+def _standing(names: Iterable[str], segment: ColumnElement[bool] | None) -> Subquery:
+    """Everyone on these lists once: person_id, frequency, the rank of what stands against mailing them, FREE if
+    nothing, and whether they are `inside` the segment."""
     wanted = sorted(set(names))
     # By address, once, and then joined: suppressions are few beside the people.
     everywhere = _suppressed(suppressions.c.list_id == EVERY_LIST).alias("everywhere")
@@ -166,12 +182,16 @@ def _standing(names: Iterable[str]) -> Subquery:
     on_list = subscription_rank(func.coalesce(here.c.rank, FREE))
     anywhere = func.coalesce(everywhere.c.rank, FREE)
     several = len(wanted) > 1
+    # Said here, where people are joined already, and worked out only for those who are asked about: engines take such
+    # a subquery apart. Grouped rows can't say it, so there people are joined again.
+    inside = true() if segment is None else segment
     rows = (
         select(
             person.label("person_id"),
             (func.min(on_list) if several else on_list).label("best"),
             (func.max(anywhere) if several else anywhere).label("gravest"),
             (func.min(people.c.frequency) if several else people.c.frequency).label("frequency"),
+            *([] if several else [inside.label("inside")]),
         )
         .select_from(
             subscriptions.join(people, people.c.id == person)
@@ -182,7 +202,12 @@ def _standing(names: Iterable[str]) -> Subquery:
     )
     by_person = (rows.group_by(person) if several else rows).subquery()
     rank = case((by_person.c.gravest > by_person.c.best, by_person.c.gravest), else_=by_person.c.best)
-    return select(by_person.c.person_id, by_person.c.frequency, rank.label("rank")).subquery()
+    found = select(by_person.c.person_id, by_person.c.frequency, rank.label("rank"))
+    if not several:
+        return found.add_columns(by_person.c.inside).subquery()
+    if segment is not None:
+        found = found.select_from(by_person.join(people, people.c.id == by_person.c.person_id))
+    return found.add_columns(inside.label("inside")).subquery()
 
 
 def _on(names: list[str]) -> ColumnElement[bool]:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from mailer.audience.definition import Audience
 from mailer.audience.people import supporters
 from mailer.audience.segments import text
-from mailer.audience.selection import chosen
+from mailer.audience.selection import places
 from mailer.checking.figures import Figures, Which
 from mailer.checking.merging import Row, Walk
 from mailer.compose.expressions import Field
@@ -36,10 +34,10 @@ class Example:
     people: int
 
 
-def merge_everyone(connection: Connection, message: Message, audience: Audience, *, now: datetime) -> Figures:
-    """What merging `message` for everyone in `audience` tells. The database groups people who are alike."""
+def merge_everyone(connection: Connection, message: Message) -> Figures:
+    """What merging `message` tells for everyone in `places`. The database groups people who are alike."""
     walk = Walk(message)
-    return walk.figures(_rows(connection, walk.fields, audience, now=now))
+    return walk.figures(_rows(connection, walk.fields))
 
 
 def examples(connection: Connection, figures: Figures) -> list[Example]:
@@ -64,10 +62,9 @@ def supporter_of(connection: Connection, figures: Figures, which: Which) -> dict
     return supporters(connection, [one.person_id]).get(one.person_id) if one else None
 
 
-def _rows(connection: Connection, fields: tuple[str, ...], audience: Audience, *, now: datetime) -> Iterator[Row]:
-    who = chosen(audience, now=now).subquery().c.person_id
+def _rows(connection: Connection, fields: tuple[str, ...]) -> Iterator[Row]:
     columns = [text(Field("supporter", name)).label(f"f{number}") for number, name in enumerate(fields)]
-    source = people.join(who.table, who == people.c.id)
+    source = people.join(places, places.c.person_id == people.c.id)
     if "email" in fields:  # everyone is different: nothing to group
         query = select(people.c.id, *columns).select_from(source)
         for row in connection.execute(query.execution_options(yield_per=BATCH)):

@@ -7,6 +7,7 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 
 from mailer.audience.people import example
+from mailer.audience.selection import Selection, decided
 from mailer.checking.document import parse
 from mailer.checking.everyone import merge_everyone, supporter_of
 from mailer.checking.expanding import all_branches
@@ -54,7 +55,7 @@ class Written:
 def gather(workspace: Workspace, database: Database, written: Written, *, scope: Scope, now: datetime) -> Specimen:
     """The specimen of a newsletter that compiles."""
     message, settings = written.plan.message, workspace.settings
-    figures, best, longest = _people(database, written.plan, scope=scope, now=now)
+    selection, figures, best, longest = _people(database, written.plan, scope=scope, now=now)
     postman = Postman(message, settings=settings, signer=Signer([KEY]))
     envelope = postman.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
     mail = build(postman.mailing(), envelope)
@@ -79,6 +80,7 @@ def gather(workspace: Workspace, database: Database, written: Written, *, scope:
         pages=frozenset(slug for slug in workspace.slugs() if (workspace.newsletters / slug / "action.md").is_file()),
         today=now.date(),
         audience=figures,
+        selection=selection,
         answers=ask(link.url for link in message.links) if scope.online else {},
         spam=spam_tests(mail) if scope.spam else (),
     )
@@ -86,16 +88,16 @@ def gather(workspace: Workspace, database: Database, written: Written, *, scope:
 
 def _people(
     database: Database, plan: Plan, *, scope: Scope, now: datetime
-) -> tuple[Figures | None, dict[str, str], dict[str, str]]:
-    """What merging everyone told, and the merge mappings of the best and the longest mail."""
+) -> tuple[Selection | None, Figures | None, dict[str, str], dict[str, str]]:
+    """Who gets it, what merging them all told, and the merge mappings of the best and the longest mail."""
     sample = example(SAMPLE)
     if not scope.everyone:
-        return None, sample, sample
-    with database.read() as connection:
-        figures = merge_everyone(connection, plan.message, plan.audience, now=now)
+        return None, None, sample, sample
+    with database.read(of_everyone=True) as connection, decided(connection, plan.audience, now=now) as selection:
+        figures = merge_everyone(connection, plan.message)
         best = supporter_of(connection, figures, Which.BEST) or sample
         longest = supporter_of(connection, figures, Which.LONGEST) or sample
-    return figures, best, longest
+    return selection, figures, best, longest
 
 
 def _files(workspace: Workspace, source: Source) -> dict[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from mailer.audience.definition import Audience
+from mailer.audience.selection import decided
 from mailer.checking.audience import counted
 from mailer.checking.everyone import merge_everyone
 from mailer.checking.figures import Figures, Trouble
@@ -28,8 +29,8 @@ ABOUT_PEOPLE = {
 
 def why_hold(workspace: Workspace, database: Database, message: Message, audience: Audience, *, now: datetime) -> str:
     """Why the message must not go out to this audience now, in words for staff; "" when it may."""
-    with database.read() as connection:
-        figures = merge_everyone(connection, message, audience, now=now)
+    with database.read(of_everyone=True) as connection, decided(connection, audience, now=now):
+        figures = merge_everyone(connection, message)
     return "; ".join([*_about_people(message, figures), *_about_pages(workspace, message)])
 
 

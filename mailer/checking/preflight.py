@@ -12,6 +12,7 @@ from datetime import datetime
 
 from mailer.audience.definition import Audience, read_audience
 from mailer.audience.fields import known_fields
+from mailer.audience.selection import Selection
 from mailer.checking.figures import Figures
 from mailer.checking.gathering import Scope, Written, gather
 from mailer.checking.remarks import Remark, worst_first
@@ -36,6 +37,7 @@ class Preflight:
     slug: str
     remarks: tuple[Remark, ...]
     plan: Plan | None = None
+    selection: Selection | None = None  # who gets it, when everyone was looked at
     figures: Figures | None = None
     html_bytes: int = 0  # of the longest mail
 
@@ -76,7 +78,8 @@ def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Sco
     plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
     written = Written(source, plan, definition, fields)
     specimen = gather(workspace, database, written, scope=scope, now=now)
-    return Preflight(slug, tuple(run(specimen, faults)), plan, specimen.audience, len(specimen.mail.encode()))
+    size_bytes = len(specimen.mail.encode())
+    return Preflight(slug, tuple(run(specimen, faults)), plan, specimen.selection, specimen.audience, size_bytes)
 
 
 def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:

@@ -12,6 +12,7 @@ from datetime import date
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
+from mailer.audience.selection import Selection
 from mailer.checking.document import Element
 from mailer.checking.figures import Figures
 from mailer.compose.message import Link, Message
@@ -75,6 +76,7 @@ class Specimen:
     pages: frozenset[str]  # newsletters with an action page
     today: date
     audience: Figures | None = None  # None when nobody was merged
+    selection: Selection | None = None  # of the same people
     answers: Mapping[str, Answer] = field(default_factory=dict[str, Answer])  # by address; empty when not online
     spam: tuple[SpamTest, ...] = ()
 

@@ -27,7 +27,7 @@ def audience(slug: str, as_json: bool) -> None:
     with workspace_and_database() as (workspace, database):
         source = read_source(workspace.newsletter(slug), root=workspace.root)
         definitions = [workspace.list_definition(name) for name in workspace.list_names()]
-        with database.read() as connection:
+        with database.read(of_everyone=True) as connection:
             asked = read_audience(connection, source, workspace=workspace, fields=known_fields(connection, definitions))
             selection = select_audience(connection, asked, now=now())
     if as_json:

@@ -16,6 +16,7 @@ from mailer.errors import MailerError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mailer.audience.selection import Selection
     from mailer.checking.preflight import Preflight
     from mailer.checking.remarks import Remark
     from mailer.delivery.campaigns import Plan
@@ -64,13 +65,27 @@ def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None
     sys.exit(1 if any(one.errors for one in found) else 0)
 
 
-def fit_to_mail(
-    workspace: Workspace, database: Database, slug: str, *, everyone: bool = True, at: datetime | None = None
-) -> Plan:
-    """The plan of a newsletter that has no error. What was found is shown, errors first; raises when there are any.
+def fit_to_prove(workspace: Workspace, database: Database, slug: str) -> Plan:
+    """The plan of a newsletter that has no error by itself, whoever gets it. Else as `fit_to_mail`."""
+    return _fit(workspace, database, slug, everyone=False)[0]
 
-    `at`: when it is to go out, if not now; what will be past by then is told.
+
+def fit_to_mail(
+    workspace: Workspace, database: Database, slug: str, *, at: datetime | None = None
+) -> tuple[Plan, Selection]:
+    """The plan of a newsletter that has no error for anybody who gets it, and who that is.
+
+    What was found is shown, errors first; raises when there are any. `at`: when it is to go out, if not now; what will
+    be past by then is told.
     """
+    plan, found = _fit(workspace, database, slug, everyone=True, at=at)
+    assert found.selection is not None
+    return plan, found.selection
+
+
+def _fit(
+    workspace: Workspace, database: Database, slug: str, *, everyone: bool, at: datetime | None = None
+) -> tuple[Plan, Preflight]:
     from mailer.checking.gathering import Scope
     from mailer.checking.preflight import preflight
 
@@ -80,7 +95,7 @@ def fit_to_mail(
     if found.errors or found.plan is None:
         hint = f"Mend it, or waive a rule with its reason: docs/checks.md. See all of it: mailer check {slug}"
         raise NotFitToMail(f"{slug} isn't mailed: {_count(len(found.errors), 'error')}", hint=hint)
-    return found.plan
+    return found.plan, found
 
 
 def show(found: Preflight) -> None:

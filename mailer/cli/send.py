@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.checking import fit_to_mail
+from mailer.cli.checking import fit_to_mail, fit_to_prove
 from mailer.cli.context import console, now, workspace_and_database
 from mailer.errors import MailerError
 
@@ -31,7 +31,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
     from mailer.transports.choosing import make_transport
 
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_mail(workspace, database, slug, everyone=False)
+        plan = fit_to_prove(workspace, database, slug)
         address = normalise(to)
         person_id, supporter = None, example({"email": address, "first_name": "", "name": ""})
         if as_address:
@@ -52,15 +52,12 @@ def test(slug: str, to: str, as_address: str | None) -> None:
 @click.option("--later", is_flag=True, help="Only launch; `mailer run` sends.")
 def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
     """Send a newsletter to its audience, after showing both and asking."""
-    from mailer.audience.selection import select_audience
     from mailer.cli.run import send_now
     from mailer.delivery.campaigns import launch_now
 
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_mail(workspace, database, slug)
         workspace.secrets.require_signing()
-        with database.read() as connection:
-            selection = select_audience(connection, plan.audience, now=now())
+        plan, selection = fit_to_mail(workspace, database, slug)
         _show(workspace, plan, selection)
         if not selection.chosen:
             raise MailerError("nobody would get this mail", hint=f"See who is left out and why: mailer audience {slug}")
@@ -82,7 +79,6 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
 @click.option("--late", default="2h", show_default=True, help="Later than this it is flagged, not sent.")
 def schedule(slug: str, at: str, zone: str, late: str) -> None:
     """Freeze a message now and send it later; `mailer run` from cron does the sending."""
-    from mailer.audience.selection import select_audience
     from mailer.delivery import campaigns
     from mailer.delivery.schedule import due_at, in_words, is_ambiguous, seconds_of
 
@@ -90,10 +86,8 @@ def schedule(slug: str, at: str, zone: str, late: str) -> None:
     instant = due_at(at, zone=zone, now=moment)
     allowed = timedelta(seconds=seconds_of(late))
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_mail(workspace, database, slug, at=instant)
         workspace.secrets.require_signing()
-        with database.read() as connection:
-            selection = select_audience(connection, plan.audience, now=moment)
+        plan, selection = fit_to_mail(workspace, database, slug, at=instant)
         _show(workspace, plan, selection)
         campaigns.schedule(database, plan, due_at=instant, zone=zone, late=allowed, now=moment)
     if is_ambiguous(instant, zone):

@@ -73,7 +73,8 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) 
 
     Raises `CountChanged` when the audience isn't `expected` people: then nothing is kept.
     """
-    with database.write(one_state=True) as connection:  # those counted are those frozen
+    # One state: those counted are those frozen.
+    with database.write(one_state=True, of_everyone=True) as connection:
         _forget_unsent(connection, plan.message.slug)
         campaign_id = _create(connection, plan, state=CampaignState.SENDING, now=now)
         selection = _freeze_audience(connection, campaign_id, plan.audience, now=now)
@@ -111,7 +112,7 @@ def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_no
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
             why = f"{reason}. Mend that, then send it (mailer send {row.slug}) or schedule it again"
         # Somebody else may launch it too: the state decides, inside the transaction, and in PostgreSQL the row.
-        with suppress(Conflict), database.write(one_state=True) as connection:
+        with suppress(Conflict), database.write(one_state=True, of_everyone=True) as connection:
             if _busy(connection, row.id):
                 continue
             changed = connection.execute(

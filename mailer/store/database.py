@@ -8,12 +8,12 @@ written is decided above.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
 
-from mailer.store.engines import make_engine
+from mailer.store.engines import make_engine, sorting_on_disk
 from mailer.store.marks import check_marks, refuse_moved
 from mailer.store.schema import SCHEMA, check_schema
 from mailer.store.schema import migrate as migrate_engine
@@ -37,22 +37,24 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def read(self) -> Generator[Connection, None, None]:
-        """A transaction that sees one state of the database throughout."""
-        with translated(), self.engine.connect() as connection:
+    def read(self, *, of_everyone: bool = False) -> Generator[Connection, None, None]:
+        """A transaction that sees one state of the database throughout. `of_everyone` is for looks at a whole audience:
+        what is sorted there does not stay in memory."""
+        with translated(), self.engine.connect() as connection, _room(connection, of_everyone):
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
 
     @contextmanager
-    def write(self, *, one_state: bool = False) -> Generator[Connection, None, None]:
+    def write(self, *, one_state: bool = False, of_everyone: bool = False) -> Generator[Connection, None, None]:
         """A transaction that writes; committed at the end, rolled back whole on any exception.
 
         In PostgreSQL others may commit while it runs, and its next statement sees that. With `one_state` it sees one
         state throughout, and raises `Conflict` when somebody else changed meanwhile what it changes.
+        `of_everyone` as for `read`.
         """
-        with translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection, _room(connection, of_everyone):
             connection.execution_options(immediate=True)
             if one_state and not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
@@ -68,6 +70,10 @@ class Database:
     def close(self) -> None:
         self.held.close()
         self.engine.dispose()
+
+
+def _room(connection: Connection, of_everyone: bool) -> AbstractContextManager[None]:
+    return sorting_on_disk(connection) if of_everyone else nullcontext()
 
 
 class Held:

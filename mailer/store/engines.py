@@ -10,7 +10,8 @@ import os
 import re
 import sqlite3
 import time
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -25,6 +26,7 @@ CONNECT_SECONDS = 10  # for a PostgreSQL server to answer
 # A worker that is frozen in the middle of a transaction must not hold its rows for longer than its lease lasts.
 IDLE_SECONDS = 60
 LOST_SECONDS = 60  # an answer that is not even acknowledged for so long will not come: the network is gone
+SORTING = "64MB"  # of the PostgreSQL server's memory, for each thing that a statement over many rows sorts or joins by
 HOST = re.compile(r"[A-Za-z0-9._:\[\]%-]*|/.*")
 
 
@@ -71,6 +73,29 @@ def shown(url: str) -> str:
 
 # Letters as they are: SQLite finds a key in JSON by its bytes, and would miss one written with escapes.
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@contextmanager
+def sorting_on_disk(connection: Connection) -> Generator[None, None, None]:
+    """Keep what SQLite sorts and its temporary tables on disk beyond a few megabytes, so that memory does not grow with
+    the people. Begin and end it between transactions: temporary tables are dropped. Nothing on other engines."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = cast(sqlite3.Connection, connection.connection.driver_connection)
+    raw.execute("PRAGMA temp_store = FILE").close()
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA temp_store = MEMORY").close()
+
+
+def expect_many_rows(connection: Connection) -> None:
+    """For the rest of this transaction, let PostgreSQL sort in memory, and not compile statements, which takes longer
+    than a million rows gain by it (docs/performance.md). Nothing on other engines."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL work_mem = '{SORTING}'")
+        connection.exec_driver_sql("SET LOCAL jit = off")
 
 
 def _sqlite_options() -> dict[str, Any]:

@@ -57,6 +57,26 @@ def test_the_number_is_typed(
     assert sent(Path.cwd()) == (3 if code == 0 else 0)
 
 
+def test_who_leaves_while_the_question_stands_stops_the_send(
+    mailer: Mailer, campaign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def typed() -> str:
+        with closing(sqlite3.connect("mailer.db")) as database, database:
+            one = "SELECT person_id FROM subscriptions WHERE status = 'subscribed' LIMIT 1"
+            database.execute(f"UPDATE subscriptions SET status = 'unsubscribed' WHERE person_id IN ({one})")
+        return "3\n"
+
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(terminal, "readline", lambda *_: typed(), raising=False)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    done = mailer("send", campaign)
+    assert done.code == 1
+    assert "the audience is 2 people, not 3" in done.err
+    assert sent(Path.cwd()) == 0
+    assert "Nothing was sent" in mailer("status").out
+
+
 def test_a_dry_run_sends_nothing(mailer: Mailer, campaign: str) -> None:
     done = mailer("send", campaign, "--dry-run")
     assert done.code == 0

@@ -95,3 +95,17 @@ def test_an_instant_survives_to_the_microsecond(moment: datetime) -> None:
     column = Instant()
     stored = to_microseconds(moment)
     assert column.process_result_value(stored, create_engine("sqlite://").dialect) == moment
+
+
+def test_a_look_at_everyone_sorts_on_disk_and_later_ones_in_memory_again(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/mailer.db")
+    where = "PRAGMA temp_store"
+    with pytest.raises(DatabaseTrouble), database.read(of_everyone=True) as connection:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+    with database.read() as connection:
+        assert connection.exec_driver_sql(where).scalar() == 2  # MEMORY
+    with database.write(of_everyone=True) as connection:
+        assert connection.exec_driver_sql(where).scalar() == 1  # FILE
+    with database.read() as connection:
+        assert connection.exec_driver_sql(where).scalar() == 2
+    database.close()
