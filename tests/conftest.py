@@ -13,7 +13,7 @@ import pytest
 
 from mailer.store.database import Database, open_database
 from mailer.workspace import Workspace, find_workspace
-from tests.databases import ENGINES, SQLITE, NewDatabase, emptied
+from tests.databases import ENGINES, SQLITE, NewDatabase, emptied, let_go
 from tests.servers.postgres import Cluster, why_missing
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -71,11 +71,12 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_url(cluster: Cluster) -> str:
+def shared_url(cluster: Cluster) -> Iterator[str]:
     """The PostgreSQL database that tests use in turn."""
     url = cluster.create("shared")
     open_database(url).close()
-    return url
+    yield url
+    let_go(url)
 
 
 @pytest.fixture(scope="session")
