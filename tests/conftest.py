@@ -45,6 +45,8 @@ signing_keys = ["a-signing-key-for-tests-that-is-long-enough"]
 address_key = "an-address-key-for-tests-that-is-long-enough"
 """
 
+LONG = ("tests/chaos/", "tests/docs/")  # folders whose tests take many seconds each
+
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -135,6 +137,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wants = "database" in metafunc.fixturenames or metafunc.definition.get_closest_marker("both_engines")
     if wants and not metafunc.definition.get_closest_marker("sqlite"):
         metafunc.parametrize("engine", ENGINES)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, or one of them is what all wait for at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
