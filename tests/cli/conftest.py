@@ -52,9 +52,8 @@ def mailer(
     root = tmp_path / "ours"
     monkeypatch.chdir(tmp_path)
     assert run("init", str(root)).code == 0
-    shutil.copy(
-        migrated_file, root / "mailer.db"
-    )  # with its mode; to make it takes the first command a fifth of a second
+    # With its mode. The first command would make it, which takes a fifth of a second.
+    shutil.copy(migrated_file, root / "mailer.db")
     monkeypatch.chdir(root)
     return run
 
