@@ -13,7 +13,7 @@ import pytest
 
 from mailer.store.database import Database, open_database
 from mailer.workspace import Workspace, find_workspace
-from tests.databases import ENGINES, SQLITE, NewDatabase, emptied
+from tests.databases import ENGINES, SQLITE, NewDatabase, emptied, let_go
 from tests.servers.postgres import Cluster, why_missing
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -45,6 +45,8 @@ signing_keys = ["a-signing-key-for-tests-that-is-long-enough"]
 address_key = "an-address-key-for-tests-that-is-long-enough"
 """
 
+LONG = ("tests/chaos/", "tests/docs/")  # folders whose tests take many seconds each
+
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -71,11 +73,12 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_url(cluster: Cluster) -> str:
+def shared_url(cluster: Cluster) -> Iterator[str]:
     """The PostgreSQL database that tests use in turn."""
     url = cluster.create("shared")
     open_database(url).close()
-    return url
+    yield url
+    let_go(url)
 
 
 @pytest.fixture(scope="session")
@@ -134,6 +137,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wants = "database" in metafunc.fixturenames or metafunc.definition.get_closest_marker("both_engines")
     if wants and not metafunc.definition.get_closest_marker("sqlite"):
         metafunc.parametrize("engine", ENGINES)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, or one of them is what all wait for at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -99,9 +101,10 @@ class Model:
 @settings(max_examples=60, deadline=None)
 @given(files=st.lists(ROWS, min_size=1, max_size=3))
 def test_every_row_is_counted_once_and_the_list_is_as_the_rules_say(
-    tmp_path_factory: pytest.TempPathFactory, files: list[list[list[str]]]
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path, files: list[list[list[str]]]
 ) -> None:
     folder = tmp_path_factory.mktemp("laws")
+    shutil.copyfile(migrated_file, folder / "mailer.db")
     store, model = open_database(f"sqlite:///{folder / 'mailer.db'}"), Model()
     try:
         for rows in files:

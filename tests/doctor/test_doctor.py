@@ -372,6 +372,7 @@ def test_a_database_that_is_not_simply_in_use(town: Town, kind: str, level: str,
 
 
 def test_a_fresh_workspace_has_warnings_only(mailer: Mailer) -> None:
+    Path("mailer.db").unlink()  # of a workspace that was only just made
     done = mailer("doctor")
     assert done.code == 0, done.out
     assert "There is no database at" in done.out

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page
@@ -15,10 +14,9 @@ from playwright.sync_api import Browser, Error, Page
 from mailer.delivery.preparing import Prepared
 from mailer.web.studio import desk as desks
 from mailer.web.studio.tabs import TABS
+from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.studio.conftest import BODY, Room, wait_until
-
-AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
 
 HOSTILE = """\
 <!doctype html><html lang="en"><head><title>x</title>
@@ -238,10 +236,6 @@ def test_every_tab_is_accessible_and_fits_its_screen(
     page = context.new_page()
     for tab in TABS:
         page.goto(f"{room.url}?tab={tab.name}&q=mary")
-        page.add_script_tag(path=AXE)
-        found = page.evaluate("axe.run(document, {iframes: false})")
-        assert len(found["passes"]) > 10
-        told = [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]]
-        assert told == [], tab.name
+        assert faults_on(page, least=10, frames=False) == [], tab.name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab.name
     context.close()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from mailer.languages import Language, later
@@ -50,7 +51,6 @@ class Pages:
     """The pages of one workspace, in every language there is."""
 
     def __init__(self, settings: Settings) -> None:
-        self._languages: dict[str, Environment] = {}
         # A family name can't end the style block or begin another rule.
         font = "".join(c for c in settings.brand.font if c.isalnum() or c in " ,-'\"")
         style = _environment().get_template(STYLE).render(brand=settings.brand, font=font)
@@ -81,7 +81,7 @@ class Pages:
 
     def text(self, page: str, language: Language, **values: Any) -> str:
         """The HTML of pages/`page`."""
-        return self._template(page, language).render({**self._shared, "language": language, **values})
+        return _environment(language).get_template(page).render({**self._shared, "language": language, **values})
 
     def problem(self, status: int, language: Language, headers: dict[str, str] | None = None) -> Response:
         """The plain page for a failure."""
@@ -90,22 +90,20 @@ class Pages:
         words = {"title": language.say(title), "remedy": language.say(remedy)}
         return self.response("problem.html", language, status=status, headers={**more, **(headers or {})}, **words)
 
-    def _template(self, page: str, language: Language) -> Template:
-        if language.code not in self._languages:
-            environment = _environment()
-            environment.install_gettext_translations(  # pyright: ignore[reportAttributeAccessIssue] - of the extension
-                language.words, newstyle=True
-            )
-            environment.filters.update(number=language.number, listed=language.listed, day=language.day)
-            self._languages[language.code] = environment
-        return self._languages[language.code].get_template(page)
 
-
-def _environment() -> Environment:
-    return Environment(
+@cache
+def _environment(language: Language | None = None) -> Environment:
+    """The templates, in a language; nothing in them is of one workspace alone, so each is compiled once."""
+    made = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
+    if language is not None:
+        made.install_gettext_translations(  # pyright: ignore[reportAttributeAccessIssue] - of the extension
+            language.words, newstyle=True
+        )
+        made.filters.update(number=language.number, listed=language.listed, day=language.day)
+    return made
 
 
 def mask(address: str) -> str:
