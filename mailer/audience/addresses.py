@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 
-from email_validator import EmailNotValidError, validate_email
-
 from mailer.errors import MailerError
 
 HASH_BYTES = 16
@@ -49,6 +47,8 @@ def normalise(text: str) -> str:
 
 def judge(text: str) -> str:
     """What `normalise` gives for a trimmed text, by email-validator alone."""
+    from email_validator import EmailNotValidError, validate_email  # slow to import, and rarely asked
+
     if not text:
         raise BadAddress("the address is empty")
     if len(text) > 4 * LONGEST:

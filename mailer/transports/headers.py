@@ -13,8 +13,6 @@ from email.utils import parseaddr
 from enum import Enum, auto
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 from mailer.errors import MailerError
 
 LINE = 998  # RFC 5322 §2.1.1, without CRLF
@@ -141,6 +139,8 @@ def ascii_address(address: str) -> str:
         if _ADDRESS.fullmatch(address) and len(address) <= 254:
             return address
         raise Unmailable(f"{address!r} is not an address that mail can be sent to")
+    from email_validator import EmailNotValidError, validate_email  # slow to import, and rarely asked
+
     try:
         found = validate_email(address, check_deliverability=False, strict=True).ascii_email
     except EmailNotValidError as error:
