@@ -65,10 +65,12 @@ class Conversation:
             self._read()
         except OSError as error:
             return self._broke(error)
-        if self._steps is None:
+        if self._steps is not None:
+            return self._follow(None)
+        if self.talk.reader:
             # A relay that speaks unasked is about to close (421, RFC 5321 §3.8).
             raise Lost("it ended the conversation")
-        return self._follow(None)
+        return None  # TLS alone had something to say: session tickets come at any time (RFC 8446 §4.6.1)
 
     def give_up(self) -> Ended | None:
         """The deadline has passed."""

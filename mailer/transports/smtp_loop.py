@@ -163,7 +163,7 @@ class SmtpLoop:
                 number, met = self._opened.get_nowait()
                 place = self._places.get(number)
                 if isinstance(met, Talk):
-                    if place is None:
+                    if place is None or place.conversation is not None:
                         met.close()
                     else:
                         self._take_over(place, met)
