@@ -81,9 +81,8 @@ places = Table(  # those who get the mail, numbered from 1 in the order of their
 
 def select_audience(connection: Connection, audience: Audience, *, now: datetime) -> Selection:
     """Count everyone on the included lists once: chosen, or left out for the first reason that holds."""
-    with _weighed(
-        connection, audience, now=now
-    ):  # SQLite would sort everyone by reason to count them, which takes longer
+    # Without the table SQLite would sort everyone by reason to count them, which takes longer.
+    with _weighed(connection, audience, now=now):
         return _counted(connection, _verdicts, audience)
 
 
