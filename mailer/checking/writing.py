@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
+from textwrap import shorten
 
 from babel import Locale, UnknownLocaleError
 
@@ -13,12 +14,14 @@ from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
 
-# Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX.
+# Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] stands what a
+# template's draft leaves to its writer; it may go on over several lines.
 PLACEHOLDER = re.compile(
-    r"\b(?i:lorem ipsum)\b|\b(?:TODO|FIXME|TBC|TBD|XXX+|PLACEHOLDER|TKTK)\b"
+    r"\[\[.*?(?:\]\]|$)|\b(?i:lorem ipsum)\b|\b(?:TODO|FIXME|TBC|TBD|XXX+|PLACEHOLDER|TKTK)\b"
     r"|\[(?:[A-Z _-]*\b(?:NAME|DATE|LINK|URL|PLACE|CITY|COUNTRY|TITLE|NUMBER|AMOUNT|TEXT|ORGANI[SZ]ATION)\b[A-Z _-]*"
     r"|insert [^\]]{1,40}|your [^\]]{1,40})\](?!\()"
 )
+LONGEST_QUOTED = 60
 RECENT_DAYS = 366  # an older date is history, unless the words look ahead
 # What makes a date a time to come, in the languages footers speak.
 AHEAD = re.compile(
@@ -40,13 +43,15 @@ looked_at_elsewhere(
 
 
 @rule(
-    "writing.placeholder", Level.ERROR, "something was to be filled in later: lorem ipsum, TODO, XXX, [NAME]",
+    "writing.placeholder", Level.ERROR,
+    "something was to be filled in later: what a draft has in [[ ]], lorem ipsum, TODO, XXX, [NAME]",
     why="Everybody would read it.",
 )  # fmt: skip
 def placeholder(specimen: Specimen) -> Iterator[Found]:
     for line, place in specimen.lines():
         for found in PLACEHOLDER.finditer(line):
-            yield Found(f"“{found[0]}” was to be filled in", "Write what should stand there.", place)
+            words = shorten(found[0], LONGEST_QUOTED, placeholder="…")
+            yield Found(f"“{words}” was to be filled in", "Write what should stand there.", place)
 
 
 @rule(

@@ -19,7 +19,7 @@ DRAFT = """\
 ---
 subject: "%title%"
 # What inboxes show after the subject: 40 to 100 characters that make somebody open the mail.
-preheader: "One sentence that says what happened, and what the reader can do about it."
+preheader: "[[One sentence that says what happened, and what the reader can do about it.]]"
 list: %list%
 template: %template%
 language: %language%
@@ -34,7 +34,7 @@ signature: |
 
 Dear {{ supporter.first_name | default("friend") }},
 
-Say what is wrong and what the reader can do.
+[[Say what is wrong and what the reader can do.]]
 
 ::: ask
 :::

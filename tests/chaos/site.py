@@ -28,6 +28,7 @@ from tests.chaos.stores import Store
 from tests.chaos.verdict import Verdict, compare
 from tests.conftest import REPOSITORY
 from tests.delivery.world import add_people, launch
+from tests.drafts import fill_in
 
 PATIENCE_SECONDS = 60.0
 PACE_PER_SECOND = 150.0  # slow enough to be caught in the middle
@@ -101,6 +102,7 @@ class Site:
         self.people = people
         add_people(self.database, people, now=datetime.now(UTC))
         self.mailer("new", "appeal")
+        fill_in(self.root / "newsletters" / "appeal" / "message.md")
 
     def share_out(self) -> None:
         """A campaign that is large enough for four workers to be at work on it at once."""

@@ -270,6 +270,11 @@ CASES = (
         Try(body="Dear [NAME],\n\n"),
         Try(body="[NATO](https://nato.int) and [NGO] in the siglo XX: really???\n\n"),
     ),
+    Case(
+        "writing.placeholder",
+        Try(body="[[Say why it matters,\nin two lines.]]\n\n"),
+        Try(body="[the plan](https://council.gov/plan) [sic]\n\n"),
+    ),
     Case("writing.placeholder", Try(front={"subject": "Lorem ipsum dolor"}), Try(body="{# TODO: not mailed #}\n\n")),
     Case(
         "writing.past-date",

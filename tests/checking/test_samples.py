@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Mailer, mailer
+from tests.drafts import fill_in
 
 __all__ = ["mailer"]  # the fixture, in a workspace made by `mailer init`
 
@@ -36,5 +38,6 @@ def test_a_sound_newsletter_is_one_line(mailer: Mailer) -> None:
 @pytest.mark.parametrize("template", ["appeal", "update"])
 def test_a_new_newsletter_of_each_template_can_be_mailed(mailer: Mailer, template: str) -> None:
     assert mailer("new", "an-appeal", "--template", template).code == 0
+    fill_in(Path("newsletters/an-appeal/message.md"))
     found = json.loads(mailer("check", "an-appeal", "--json").out)
     assert [one for one in found["an-appeal"]["remarks"] if one["level"] == "error"] == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailer import cli
+from tests.drafts import fill_in
 
 PEOPLE = """\
 email,first_name,country
@@ -64,4 +65,5 @@ def campaign(mailer: Mailer, tmp_path: Path) -> str:
     (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
     assert mailer("import", "supporters", str(tmp_path / "people.csv")).code == 0
     assert mailer("new", "save-the-library").code == 0
+    fill_in(Path("newsletters/save-the-library/message.md"))
     return "save-the-library"

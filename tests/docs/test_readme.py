@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)|src=\"([^\"]+)\"")
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+MESSAGE = re.compile(r"^```markdown\n(---\n.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def commands() -> list[list[str]]:
@@ -33,6 +34,12 @@ def commands() -> list[list[str]]:
     text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Going live")[0]
     lines = [line for block in SHELL.findall(text) for line in block.splitlines()]
     return [shlex.split(line, comments=True) for line in lines if line.startswith("mailer ")]
+
+
+def example() -> str:
+    """The message that the README has in it."""
+    (text,) = MESSAGE.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    return text
 
 
 def test_the_tour_works_from_beginning_to_end(tmp_path: Path) -> None:
@@ -77,6 +84,8 @@ def test_the_tour_works_from_beginning_to_end(tmp_path: Path) -> None:
         if command[1] == "schedule":  # the README's date passes
             command[command.index("--at") + 1] = f"{datetime.now(UTC) + timedelta(days=400):%Y-%m-%d} 09:00"
         run(command, root)
+        if command[1] == "new":
+            (root / "newsletters" / command[2] / "message.md").write_text(example(), encoding="utf-8")
     assert len(list((root / "outbox" / "new").iterdir())) == 2 * len(people(root)) + 1  # two newsletters and the proof
     assert "1 of 500 signatures" in run(["mailer", "signatures", "2026-11-ask-un-experts"], root)
     assert (root / "preview" / "save-the-library.html").is_file()

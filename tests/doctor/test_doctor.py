@@ -35,6 +35,7 @@ from mailer.web.server import configure, listen
 from mailer.workspace import find_workspace
 from tests.cli.conftest import Done, Mailer, mailer
 from tests.conftest import NOW
+from tests.drafts import fill_in
 from tests.servers.dns_server import DnsServer, Fail, Silence
 from tests.servers.relay import Relay, Say, Step
 from tests.servers.sendgrid_fake import SendgridFake
@@ -345,6 +346,7 @@ def test_the_environment_names_server_and_selectors(town: Town, monkeypatch: pyt
 
 def test_a_paused_campaign_is_named_with_its_reason(town: Town) -> None:
     assert town.mailer("new", "appeal").code == 0
+    fill_in(Path.cwd() / "newsletters" / "appeal" / "message.md")
     assert town.mailer("send", "appeal", "--yes", "1", "--later").code == 0
     assert town.mailer("pause", "appeal", "--why", "a typo").code == 0
     ((part, level, words),) = town.troubles()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import stat
 import subprocess
@@ -22,6 +23,7 @@ from mailer.errors import MailerError
 from mailer.workspace import find_workspace
 from scripts.sample_list import BROKEN, PEOPLE, sample
 from tests.conftest import REPOSITORY
+from tests.drafts import fill_in
 
 TEMPLATES = ("appeal", "thanks", "update", "urgent")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
@@ -148,16 +150,32 @@ def test_a_template_without_a_draft_gets_a_short_one(tmp_path: Path, monkeypatch
     make_workspace(tmp_path)
     (tmp_path / "templates" / "appeal" / "draft.md").unlink()
     run("new", "x", folder=tmp_path, monkeypatch=monkeypatch)
+    fill_in(tmp_path / "newsletters" / "x" / "message.md")
     result = run("check", "x", folder=tmp_path, monkeypatch=monkeypatch)
     assert result.exit_code == 0, (result.output, result.exception)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_a_new_newsletter_passes_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+def test_a_draft_that_was_filled_in_passes_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
     make_workspace(tmp_path)
     run("new", "x", "--template", template, folder=tmp_path, monkeypatch=monkeypatch)
+    fill_in(tmp_path / "newsletters" / "x" / "message.md")
     result = run("check", "x", folder=tmp_path, monkeypatch=monkeypatch)
     assert result.exit_code == 0, (result.output, result.exception)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_draft_itself_is_not_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+    make_workspace(tmp_path)
+    run("new", "x", "--template", template, folder=tmp_path, monkeypatch=monkeypatch)
+    message = tmp_path / "newsletters" / "x" / "message.md"
+    result = run("check", "x", "--json", folder=tmp_path, monkeypatch=monkeypatch)
+    assert result.exit_code == 1
+    errors = [one for one in json.loads(result.output)["x"]["remarks"] if one["level"] == "error"]
+    assert {one["rule"] for one in errors} == {"writing.placeholder"}
+    assert len(errors) == message.read_text(encoding="utf-8").count("[[") - 1  # one stands in the notes to the writer
 
 
 @pytest.mark.parametrize("slug", ["2026-11-ask-un-experts", "2026-12-year-in-review"])
