@@ -34,10 +34,11 @@ OURS = frozenset(("from", "to", "cc", "bcc", "subject", "reply-to", "mime-versio
 class Skeleton:
     """A mailing, encoded but for the people. Use it for any number of mails, from any number of threads.
 
-    Raises `Unmailable` when no mail of this mailing could be sent faithfully.
+    `end` closes each mail, such as SMTP's final dot. Raises `Unmailable` when no mail of this mailing could be sent
+    faithfully.
     """
 
-    def __init__(self, mailing: Mailing) -> None:
+    def __init__(self, mailing: Mailing, *, end: bytes = b"") -> None:
         self.from_address = ascii_address(mailing.from_address)
         self.boundary = f"=_{_digest(mailing)[:32]}"  # "=_" can't stand in quoted-printable text
         self._subject = mailing.subject
@@ -50,7 +51,7 @@ class Skeleton:
         tail.append(b"MIME-Version: 1.0\r\n")
         tail.append(f'Content-Type: multipart/alternative; boundary="{self.boundary}"\r\n'.encode())
         self._after_personal = b"".join(tail)
-        self._pieces = self._body(mailing)
+        self._pieces = self._body(mailing, end)
         self._used = sorted({piece for piece in self._pieces if isinstance(piece, int)})
         self.slots = max([-1, *_slots(mailing.subject), *self._used]) + 1  # how many values a mail needs at least
         # A mail is picked from (headers, *quoted values, *constants) in the order of its pieces.
@@ -87,7 +88,7 @@ class Skeleton:
             ]
         )
 
-    def _body(self, mailing: Mailing) -> list[bytes | int]:
+    def _body(self, mailing: Mailing, end: bytes) -> list[bytes | int]:
         """What follows the headers: constant bytes, and numbers of slots."""
         pieces: list[bytes | int] = []
         for kind, parts in (("plain", mailing.text), ("html", mailing.html)):
@@ -103,7 +104,7 @@ class Skeleton:
                 pieces += [constant + _quote_constant(text, more_follows=True), part]
                 constant, text = b"", ""
             pieces.append(constant + _quote_constant(text, more_follows=False))
-        pieces.append(f"\r\n--{self.boundary}--\r\n".encode())
+        pieces.append(f"\r\n--{self.boundary}--\r\n".encode() + end)
         return pieces
 
     def _order(self) -> list[int]:

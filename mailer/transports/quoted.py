@@ -11,6 +11,7 @@ from functools import lru_cache
 
 SOFT = b"=\r\n"
 WIDTH = 73  # of 76: two for an escaped first character, one for the soft break's "="
+CARE = (".", "From ")  # what a line had better not begin with: see `_protect`
 
 _UNSAFE = re.compile(rb"[^\t -<>-~]")
 _HEX = tuple(b"=%02X" % byte for byte in range(256))
@@ -21,7 +22,7 @@ def quote_value(text: str) -> bytes:
     if not text:
         return b""
     # Most values are a name or a short address: printable ASCII with nothing that needs care where it stands.
-    if len(text) <= WIDTH and text.isascii() and text.isprintable() and "=" not in text and text[0] not in ".F":
+    if len(text) <= WIDTH and text.isascii() and text.isprintable() and "=" not in text and not text.startswith(CARE):
         return text.encode("ascii") + SOFT
     return _quote_again(text)
 

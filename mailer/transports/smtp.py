@@ -24,6 +24,7 @@ from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime import Skeleton, Unmailable
 from mailer.transports.smtp_loop import SmtpLoop
 from mailer.transports.smtp_talk import Relay, open_talk
+from mailer.transports.smtp_transaction import END_OF_DATA
 
 LOOK_SECONDS = 60.0
 
@@ -70,7 +71,7 @@ class SmtpTransport:
     def loop(self, mailing: Mailing) -> SmtpLoop:
         """Conversations side by side. Raises `TransportRefused` for a mailing that can't be sent by SMTP."""
         try:
-            skeleton = Skeleton(mailing)
+            skeleton = Skeleton(mailing, end=END_OF_DATA)
         except Unmailable as error:
             raise TransportRefused(error.message, hint=error.hint) from error
         return SmtpLoop(self._relay(), skeleton)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from mailer.transports.smtp_reading import NotSmtp
 from mailer.transports.smtp_talk import CHUNK_BYTES, Lost, Talk, why
@@ -107,17 +106,19 @@ class Conversation:
 
     def _send(self) -> None:
         """Send what the socket takes. Raises `OSError`."""
-        with suppress(*WAITING):
+        try:
             while self._out:
                 sent = self.sock.send(self._out[:CHUNK_BYTES] if self._encrypted else self._out)
                 self._said_bytes += sent
                 self._out = self._out[sent:]
-            if self._answer_seconds is not None:
-                self.deadline = time.monotonic() + self._answer_seconds
+        except WAITING:
+            return
+        if self._answer_seconds is not None:
+            self.deadline = time.monotonic() + self._answer_seconds
 
     def _read(self) -> None:
         """Keep what has arrived. Raises `OSError`."""
-        with suppress(*WAITING):
+        try:
             while True:
                 chunk = self.sock.recv(CHUNK_BYTES)
                 if not chunk:
@@ -125,6 +126,8 @@ class Conversation:
                 self.talk.reader.feed(chunk)
                 if not self._encrypted:  # of what is decrypted already no selector knows
                     return
+        except WAITING:
+            return
 
     def _broke(self, error: OSError) -> Ended | None:
         """Tell the transaction, which knows what that means for the mail."""

@@ -27,12 +27,13 @@ from mailer.transports.envelope import (
 )
 from mailer.transports.headers import ascii_address
 from mailer.transports.mime import Skeleton, Unmailable
-from mailer.transports.smtp_conversation import FOREVER, Conversation
+from mailer.transports.smtp_conversation import Conversation
 from mailer.transports.smtp_talk import Lost, Relay, Talk, open_talk
 from mailer.transports.smtp_transaction import Ended, Way
 
 READ = selectors.EVENT_READ
 BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
+LOOK_SECONDS = 0.2  # between looks at the deadlines, so at most so late is one heeded
 LEAVE_SECONDS = 1.5  # for all QUITs together
 
 
@@ -66,6 +67,7 @@ class SmtpLoop:
         self._answers: list[Answer] = []
         self._leaving: list[threading.Thread] = []
         self._closed = False
+        self._look_at = 0.0  # when to look for deadlines that have passed, a moment of `time.monotonic`
 
     def open(self, number: int) -> None:
         """Begin to connect; `wait` will say that it is ready, or why not."""
@@ -91,16 +93,17 @@ class SmtpLoop:
     def wait(self, seconds: float) -> Sequence[Answer]:
         """What has been answered; waits at most so long for the first."""
         # What has arrived counts before what is late: the loop itself may have been kept from looking for a while.
-        for key, _ in self._selector.select(0 if self._answers else self._until_deadline(seconds)):
+        for key, _ in self._selector.select(0 if self._answers else min(seconds, LOOK_SECONDS)):
             place: _Place | None = key.data
             if place is None:
                 self._meet()
             elif place.conversation is not None:
                 self._hear(place, place.conversation.go_on)
-        now = time.monotonic()
-        for place in self._places.values():
-            if place.conversation is not None and place.conversation.deadline < now:
-                self._hear(place, place.conversation.give_up)
+        if (now := time.monotonic()) >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            for place in self._places.values():
+                if place.conversation is not None and place.conversation.deadline < now:
+                    self._hear(place, place.conversation.give_up)
         answers, self._answers = self._answers, []
         return answers
 
@@ -130,12 +133,6 @@ class SmtpLoop:
         self._selector.close()
         self._bell.close()
         self._ring.close()
-
-    def _until_deadline(self, seconds: float) -> float:
-        if seconds <= 0:
-            return 0
-        deadlines = [place.conversation.deadline for place in self._places.values() if place.conversation is not None]
-        return max(0.0, min(seconds, min(deadlines, default=FOREVER) - time.monotonic()))
 
     def _connect(self, number: int) -> None:
         threading.Thread(target=self._open, args=(number,), name=f"open-{number}", daemon=True).start()

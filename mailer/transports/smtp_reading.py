@@ -13,35 +13,38 @@ class ReplyReader:
     """Feed it what arrives; `take` gives the replies that are complete."""
 
     def __init__(self) -> None:
-        self._unread = bytearray()
-        self._lines: list[bytes] = []
+        self._unread = b""  # from `_start` on
+        self._start = 0
+        self._lines: list[bytes] = []  # of a reply that goes on
         self._size = 0
 
     def __bool__(self) -> bool:
         """Whether anything is kept that was not taken yet."""
-        return bool(self._unread or self._lines)
+        return self._start < len(self._unread) or bool(self._lines)
 
     def feed(self, data: bytes) -> None:
         """What arrived."""
-        self._unread += data
+        self._unread = self._unread[self._start :] + data
+        self._start = 0
 
     def take(self) -> tuple[int, bytes] | None:
         """The next reply: its number and its lines joined by newlines. None when it isn't complete yet.
 
         Raises `NotSmtp`.
         """
-        while (end := self._unread.find(b"\n")) >= 0:
-            line = bytes(self._unread[:end]).rstrip(b"\r\n")
-            del self._unread[: end + 1]
+        while (end := self._unread.find(b"\n", self._start)) >= 0:
+            line = self._unread[self._start : end]
+            self._start = end + 1
             self._size += len(line)
-            if self._size > MOST_REPLY_BYTES or not line[:3].isdigit() or line[3:4] not in (b"", b" ", b"-"):
+            number, sign = line[:3], line[3:4]
+            if self._size > MOST_REPLY_BYTES or not number.isdigit() or sign not in (b"", b"\r", b" ", b"-"):
                 raise NotSmtp
             self._lines.append(line[4:].strip())
-            if line[3:4] != b"-":
+            if sign != b"-":
                 words = b"\n".join(self._lines)
                 self._lines.clear()
                 self._size = 0
-                return int(line[:3]), words
-        if len(self._unread) > MOST_REPLY_BYTES:
+                return int(number), words
+        if len(self._unread) - self._start > MOST_REPLY_BYTES:
             raise NotSmtp
         return None

@@ -17,6 +17,7 @@ from mailer.transports.smtp_talk import Lost
 # After the final dot a relay may scan for long, and giving up early would leave the mail uncertain. RFC 5321
 # §4.5.3.2.6 would have ten minutes.
 ANSWER_FACTOR = 4
+END_OF_DATA = b".\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,11 @@ REPLY = Turn()
 
 
 def transaction(offer: Offer, way: Way, content: bytes) -> Steps:
-    """MAIL, RCPT, DATA and the message. Raises `Lost` while surely nothing was taken, and `TransportRefused`."""
-    size = f" SIZE={len(content)}" if offer.size else ""
+    """MAIL, RCPT, DATA and the message, which `content` is with `END_OF_DATA` after it.
+
+    Raises `Lost` while surely nothing was taken, and `TransportRefused`.
+    """
+    size = f" SIZE={len(content) - len(END_OF_DATA)}" if offer.size else ""
     mail = f"MAIL FROM:<{way.sender}>{size}\r\n"
     rcpt = f"RCPT TO:<{way.recipient}>\r\n"
     if offer.pipelining:  # one round trip for all three (RFC 2920)
@@ -91,11 +95,9 @@ def transaction(offer: Offer, way: Way, content: bytes) -> Steps:
 def _message(offer: Offer, content: bytes) -> Steps:
     # `mime` writes no line that begins with a dot, so nothing is left to do for transparency (RFC 5321 §4.5.2).
     try:
-        number, words = yield Turn(
-            content + b".\r\n", offer.timeout_seconds, answer_seconds=ANSWER_FACTOR * offer.timeout_seconds
-        )
+        number, words = yield Turn(content, offer.timeout_seconds, answer_seconds=ANSWER_FACTOR * offer.timeout_seconds)
     except Lost as lost:
-        if lost.sent_bytes <= len(content):
+        if lost.sent_bytes <= len(content) - len(END_OF_DATA):
             raise  # no relay has seen the end of it
         return _uncertain(lost.why)
     reply = read_reply(number, words)
@@ -131,7 +133,7 @@ def _set_back(reply: Reply, *, still_to_come: int) -> Generator[Turn, tuple[int,
             number, _ = yield REPLY
             if left == 1 and number // 100 == 3:
                 # It waits for a message without a recipient: RFC 2920 §3.1 has us end it at once.
-                yield Turn(b".\r\n")
+                yield Turn(END_OF_DATA)
         number, _ = yield Turn(b"RSET\r\n")
     except Lost:
         return False

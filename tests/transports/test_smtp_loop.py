@@ -28,7 +28,7 @@ LONG = replace(MAILING, html=("<p>word</p>\n" * 500_000,))  # more than the buff
 def looping(relay: Relay, *numbers: int, mailing: Mailing = MAILING, security: str = "none") -> Generator[SmtpLoop]:
     """A loop with these conversations open."""
     chosen = Smtp(
-        host=relay.host, port=relay.port, security=security, timeout_seconds=5.0,
+        host=relay.host, port=relay.port, security=security, timeout_seconds=20.0,
         ca_file=str(relay.ca_file) if security != "none" else "",
     )  # fmt: skip
     loop = SmtpTransport(chosen).loop(mailing)
@@ -44,7 +44,7 @@ def looping(relay: Relay, *numbers: int, mailing: Mailing = MAILING, security: s
 def gather(loop: SmtpLoop, count: int) -> list[Answer]:
     """So many answers, in the order in which they came."""
     answers: list[Answer] = []
-    until = time.monotonic() + 10
+    until = time.monotonic() + 40
     while len(answers) < count:
         assert time.monotonic() < until, f"only {answers}"
         answers += loop.wait(1)
