@@ -112,11 +112,11 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
 
 def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> Told | None:
     """Make the calls that are due to the program that mailer.toml names, if it names one."""
-    from mailer.delivery.webhook import tell_due
-
     webhook = workspace.settings.webhook
     if not webhook.url:
         return None
+    from mailer.delivery.webhook import tell_due
+
     return tell_due(database, webhook=webhook, key=workspace.secrets.require_webhook(), clock=now, stop=stop)
 
 
