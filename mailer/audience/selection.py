@@ -36,7 +36,6 @@ from sqlalchemy import (
 
 from mailer.audience.definition import Audience
 from mailer.audience.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
-from mailer.audience.segments import condition
 from mailer.audience.standing import EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
 from mailer.store.engines import expect_many_rows
 from mailer.store.states import Frequency
@@ -67,7 +66,6 @@ _verdicts = Table(  # everyone on the included lists
     Column("person_id", Id, primary_key=True, autoincrement=False),
     Column("verdict", Text, nullable=False),  # CHOSEN or a Reason
     prefixes=["TEMPORARY"],
-    postgresql_on_commit="DROP",
 )
 places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers
     "selection_places",
@@ -75,7 +73,6 @@ places = Table(  # those who get the mail, numbered from 1 in the order of their
     Column("n", Id, primary_key=True),
     Column("person_id", Id, nullable=False),
     prefixes=["TEMPORARY"],
-    postgresql_on_commit="DROP",
 )
 
 
@@ -110,6 +107,8 @@ def _weighed(connection: Connection, audience: Audience, *, now: datetime) -> Ge
     """Everyone on the included lists in the table `_verdicts`; `places` is there, and empty. Dropped in the end."""
     for table in (_verdicts, places):  # left by a transaction that went on after an error
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
+        if connection.dialect.name == "postgresql":  # declared, it would load PostgreSQL's dialects on SQLite too
+            table.dialect_options["postgresql"]["on_commit"] = "DROP"
     _temporary.create_all(connection, checkfirst=False)
     if connection.dialect.name == "postgresql":
         for table in (_verdicts, places):  # nobody is looked up in them; SQLite keeps the rows themselves by this key
@@ -142,7 +141,7 @@ def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
 
 def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     """Everyone on the included lists once: person_id and verdict, which is CHOSEN or a `Reason`."""
-    segment = condition(audience.segment) if audience.segment else None
+    segment = _condition(audience.segment) if audience.segment else None
     standing = _standing(audience.include, segment)
     person, rank = standing.c.person_id, standing.c.rank
     reasons: list[tuple[ColumnElement[bool], str]] = [(rank == RANKS[reason], reason.value) for reason in RANKS]
@@ -160,6 +159,13 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     # First whether anything stands against them at all, so that for most people nothing else is compared.
     against = case((rank != FREE, case(*reasons[: len(RANKS)])), *reasons[len(RANKS) :], else_=CHOSEN)
     return select(person.label("person_id"), against.label("verdict")).select_from(standing)
+
+
+def _condition(segment: str) -> ColumnElement[bool]:
+    # Here, since it brings the parser of expressions, and whoever only looks whether something is due needs none.
+    from mailer.audience.segments import condition
+
+    return condition(segment)
 
 
 def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:

@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailer.audience.definition import Audience, read_audience
+from mailer.audience.asking import read_audience
+from mailer.audience.definition import Audience
 from mailer.audience.fields import known_fields
 from mailer.audience.selection import Selection
 from mailer.checking.figures import Figures

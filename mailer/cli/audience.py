@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def audience(slug: str, as_json: bool) -> None:
     """How many people get SLUG, and how many don't, for which reason. The numbers add up to its lists."""
-    from mailer.audience.definition import read_audience, to_json
+    from mailer.audience.asking import read_audience
+    from mailer.audience.definition import to_json
     from mailer.audience.fields import known_fields
     from mailer.audience.selection import select_audience
     from mailer.compose.source import read_source

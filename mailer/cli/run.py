@@ -46,7 +46,7 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
     from mailer.delivery.stopping import Stop
     from mailer.delivery.tidying import tidy
 
-    _collect_less()
+    gc.freeze()  # what is loaded by now is not looked through for garbage
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
     code, tidied_at = 0, float("-inf")
     judged_at: float | None = None
@@ -71,19 +71,13 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
     """Send a campaign that was just launched, with progress on a terminal; returns the exit code."""
     from mailer.delivery.stopping import Stop
 
-    _collect_less()
+    gc.freeze()  # what is loaded by now is not looked through for garbage
     stop = Stop()
     with _signals(stop):
         code = _run_once(workspace, database, stop, as_json=False, only=slug)
     if stop.reason:
         click.echo("Whoever is left stays queued; `mailer run` goes on.")
     return code
-
-
-def _collect_less() -> None:
-    """Look for garbage cycles rarely, and not among what is loaded by now: hardly any are made while sending."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
@@ -112,11 +106,11 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
 
 def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> Told | None:
     """Make the calls that are due to the program that mailer.toml names, if it names one."""
-    from mailer.delivery.webhook import tell_due
-
     webhook = workspace.settings.webhook
     if not webhook.url:
         return None
+    from mailer.delivery.webhook import tell_due
+
     return tell_due(database, webhook=webhook, key=workspace.secrets.require_webhook(), clock=now, stop=stop)
 
 

@@ -1,7 +1,7 @@
 """Reads a newsletter's folder: message.md or message.mjml, with its front matter checked key by key.
 
 Everything found wrong is raised at once, each with its line and a remedy. What the texts mean (merge tags, Markdown,
-links, pictures) is for `compiling`; whom `audience` asks for is for `audience.definition`.
+links, pictures) is for `compiling`; whom `audience` asks for is for `audience.asking`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Source:
     language: str
     signature: str
     action: Action | None
-    audience: Mapping[str, Any]  # as written; `audience.definition` gives it meaning
+    audience: Mapping[str, Any]  # as written; `audience.asking` gives it meaning
     fields: Mapping[str, str]  # the layout's own; each declared one is there
     layout: Layout
     lines: Mapping[str, int]  # dotted key of the front matter → its line

@@ -14,9 +14,7 @@ from datetime import datetime
 from email.utils import format_datetime, parseaddr
 
 from mailer.delivery.notices import Claimed, claim, record, settle, waiting
-from mailer.delivery.wording import put_into_words
 from mailer.errors import MailerError
-from mailer.languages import choose
 from mailer.store.database import Database
 from mailer.store.states import DeliveryState
 from mailer.store.tables import to_microseconds
@@ -98,6 +96,10 @@ class Courier:
         return self._transport
 
     def _mail(self, claimed: Claimed) -> tuple[Mailing, Envelope]:
+        # Here, since they bring Jinja and Babel, and most looks find nothing to hand over.
+        from mailer.delivery.wording import put_into_words
+        from mailer.languages import choose
+
         notice, settings = claimed.notice, self._workspace.settings
         lists = [self._about(name) for name in notice.lists]
         sender = next((one.from_ for one in lists if one.from_), settings.sender.from_)

@@ -7,24 +7,19 @@ a week after they were applied, and sooner for somebody who is forgotten.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from mailer.audience.consent import insert_for
-from mailer.delivery.feedback import Report
-from mailer.delivery.reporting import apply
-from mailer.delivery.sendgrid_feedback import KINDS, PROVIDER, UNUSED, plausible, report_of
 from mailer.settings import Bounces
 from mailer.store.database import Database, DatabaseTrouble
-from mailer.store.returns import WAITING, provider_events, provider_posts
-from mailer.tracking.sendgrid_events import SendgridEvent, UnreadablePost, read_post
+from mailer.store.returns import WAITING, provider_posts
 
 log = logging.getLogger(__name__)
 
+PROVIDER = "sendgrid"  # whose posts these are
 # SendGrid repeats a post for a day; a week leaves staff a working week to look into one that went wrong.
 KEEP = timedelta(days=7)
 NO_TRY = "a fault of this program: "  # begins `trouble` of a post that could not be applied
@@ -84,6 +79,9 @@ def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> Tally | 
     with database.read() as connection:
         if connection.execute(select(provider_posts.c.id).where(WAITING).limit(1)).first() is None:
             return None
+    # Here, since most looks find nothing, and it brings all that reports can change.
+    from mailer.delivery.post_events import apply_body
+
     number = 0
     try:
         with database.write() as connection:
@@ -97,7 +95,7 @@ def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> Tally | 
             if post is None:
                 return None
             number = post.id
-            tally, trouble = _apply_body(connection, post.body, received=post.at, soft=soft, now=now)
+            tally, trouble = apply_body(connection, post.body, received=post.at, soft=soft, now=now)
             _mark(connection, number, trouble=trouble, now=now)
             return tally
     except DatabaseTrouble:
@@ -113,59 +111,3 @@ def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> Tally | 
 def _mark(connection: Connection, number: int, *, trouble: str, now: datetime) -> None:
     done = {"applied_at": now, "trouble": trouble}
     connection.execute(update(provider_posts).where(provider_posts.c.id == number).values(done))
-
-
-def _apply_body(
-    connection: Connection, body: bytes, *, received: datetime, soft: Bounces, now: datetime
-) -> tuple[Tally, str]:
-    try:
-        found, strange = read_post(body, received=received)
-    except UnreadablePost as error:
-        return Tally(posts=1, troubled=1), error.message
-    reports: list[Report] = []
-    kept: list[tuple[SendgridEvent, str]] = []
-    by_report: dict[int, list[SendgridEvent]] = {}
-    for event in found:
-        named, why = _named(connection, event)
-        report = report_of(named) if not why else None
-        if report is not None:
-            reports.append(report)
-            by_report.setdefault(report.delivery_id, []).append(event)
-        elif event.kind not in UNUSED:
-            kept.append((event, why))
-    applied = apply(connection, reports, soft=soft, now=now)
-    for number in {report.delivery_id for report in applied.unknown}:
-        kept += [(event, "it names a mail that is not in this database") for event in by_report[number]]
-    _keep_events(connection, kept)
-    trouble = f"{strange:,} entries were no events" if strange else ""
-    return Tally(1, len(found), applied.changed, len(kept), int(bool(strange))), trouble
-
-
-def _named(connection: Connection, event: SendgridEvent) -> tuple[SendgridEvent, str]:
-    """The event with its delivery, or why it changes nothing."""
-    if event.kind not in KINDS:
-        return event, "of a kind that changes nothing here"
-    if event.delivery_id is not None:
-        return event, ""
-    number = plausible(connection, event)
-    if number is None:
-        return event, "it names no mail of ours, and no single one to its address fits"
-    return replace(event, delivery_id=number), ""
-
-
-def _keep_events(connection: Connection, kept: Sequence[tuple[SendgridEvent, str]]) -> None:
-    rows: dict[str, dict[str, Any]] = {
-        event.key: {
-            "provider": PROVIDER,
-            "key": event.key,
-            "kind": event.kind[:100],
-            "at": event.at,
-            "delivery_id": None,
-            "payload": dict(event.payload),
-            "why": why,
-        }
-        for event, why in kept
-    }
-    if rows:
-        in_order = [rows[key] for key in sorted(rows)]
-        connection.execute(insert_for(connection, provider_events).on_conflict_do_nothing(), in_order)

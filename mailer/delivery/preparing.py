@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailer.audience.definition import read_audience
+from mailer.audience.asking import read_audience
 from mailer.audience.fields import known_fields
 from mailer.compose.compiling import compile_message
 from mailer.compose.source import read_source

@@ -20,7 +20,6 @@ from mailer.transports.replies import classify_report
 
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
 SOURCE = "SendGrid"
-PROVIDER = "sendgrid"
 HOW = "provider"  # of leaving
 COMPLAINT = "complaint"
 

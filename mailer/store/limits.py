@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Connection, bindparam, case, delete, or_, type_coerce
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.store.tables import MICROSECOND, Instant
 from mailer.store.tables import returns as tables
@@ -44,7 +43,11 @@ def turn(next_at: datetime, now: datetime, limit: Limit) -> datetime | None:
 
 def take(connection: Connection, key: bytes, limit: Limit, *, now: datetime) -> bool:
     """Take a turn for `key`; False when there is none. A refused turn costs nothing."""
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # Only that of the engine in use is loaded: both cost more than all else that a small command imports.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql as kind
+    else:
+        from sqlalchemy.dialects import sqlite as kind
     moment = bindparam("moment", now, Instant)
     latest = bindparam("latest", now + limit.ahead, Instant)
     impossible = rate_limits.c.next_at > bindparam("furthest", now + limit.ahead + limit.every, Instant)

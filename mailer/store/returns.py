@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from mailer.store.base import Id, Instant, metadata
+from mailer.store.base import Id, Instant, metadata, partial_index
 
 statements = Table(  # what people put their names to, word for word
     "statements",
@@ -138,7 +138,7 @@ provider_posts = Table(  # bodies of a provider's webhook as they came, kept unt
     Column("trouble", Text, nullable=False, server_default=""),  # why it could not be read, if so
 )
 WAITING = provider_posts.c.applied_at.is_(None)
-Index("ix_provider_posts_waiting", provider_posts.c.id, sqlite_where=WAITING, postgresql_where=WAITING)
+partial_index("ix_provider_posts_waiting", provider_posts.c.id, where=WAITING)
 
 provider_events = Table(  # events that changed nothing: of an unknown kind, or about nobody we know
     "provider_events",

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from mailer.store import returns  # its tables stand in the same catalogue
-from mailer.store.base import EPOCH, MICROSECOND, Id, Instant, metadata, to_microseconds
+from mailer.store.base import EPOCH, MICROSECOND, Id, Instant, metadata, partial_index, to_microseconds
 
 __all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "metadata", "returns", "to_microseconds"]
 
@@ -155,32 +155,14 @@ deliveries = Table(
 # The queue: whoever waits for a worker. A claim takes a row out, and what is done with it later touches no index of
 # states. The state is written out, since SQLite uses a partial index only for what it can prove without parameters.
 QUEUE = (deliveries.c.state == literal_column("'queued'")) & deliveries.c.worker_id.is_(None)
-Index(
-    "ix_deliveries_queue",
-    deliveries.c.campaign_id,
-    deliveries.c.not_before,
-    deliveries.c.id,
-    sqlite_where=QUEUE,
-    postgresql_where=QUEUE,
-)
+partial_index("ix_deliveries_queue", deliveries.c.campaign_id, deliveries.c.not_before, deliveries.c.id, where=QUEUE)
 
 # What did not simply go out, which is little and what staff look at. All others are queued, claimed or sent.
 APART = deliveries.c.state.not_in([literal_column(f"'{state}'") for state in ("queued", "sending", "sent")])
-Index(
-    "ix_deliveries_apart",
-    deliveries.c.campaign_id,
-    deliveries.c.state,
-    sqlite_where=APART,
-    postgresql_where=APART,
-)
+partial_index("ix_deliveries_apart", deliveries.c.campaign_id, deliveries.c.state, where=APART)
 
 # Only what is claimed just now is in this index, so that a worker's claims are found and dropped quickly.
-Index(
-    "ix_deliveries_worker_id",
-    deliveries.c.worker_id,
-    sqlite_where=deliveries.c.worker_id.is_not(None),
-    postgresql_where=deliveries.c.worker_id.is_not(None),
-)
+partial_index("ix_deliveries_worker_id", deliveries.c.worker_id, where=deliveries.c.worker_id.is_not(None))
 
 workers = Table(
     "workers",
@@ -205,7 +187,7 @@ events = Table(  # what happened to a delivery, appended: deferred, unsubscribed
 
 # What came back about mails that were taken: few among many events, and looked for every few seconds of a send.
 FEEDBACK = text("kind IN ('bounced', 'complained')")
-Index("ix_events_feedback", events.c.campaign_id, sqlite_where=FEEDBACK, postgresql_where=FEEDBACK)
+partial_index("ix_events_feedback", events.c.campaign_id, where=FEEDBACK)
 
 hits = Table(  # every request of a tracked link, raw; the verdict is derived and can be derived again
     "hits",

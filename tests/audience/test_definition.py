@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from mailer.audience.definition import Audience, read_audience
+from mailer.audience.asking import read_audience
+from mailer.audience.definition import Audience
 from mailer.audience.fields import known_fields
 from mailer.compose.source import Source
 from mailer.errors import FaultsFound, Place

@@ -313,16 +313,16 @@ def test_a_post_that_cannot_be_read_holds_no_other_up(world: Database, later: da
 def test_a_fault_of_ours_in_one_post_holds_no_other_up(
     world: Database, later: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailer.delivery import posts
+    from mailer.delivery import post_events
 
-    real = posts.read_post
+    real = post_events.read_post
 
     def fails(body: bytes, *, received: datetime) -> object:
         if b"mary1" in body:
             raise ZeroDivisionError("mary1@example.org")
         return real(body, received=received)
 
-    monkeypatch.setattr(posts, "read_post", fails)
+    monkeypatch.setattr(post_events, "read_post", fails)
     with world.write() as connection:
         keep_post(connection, json.dumps([event(1, "delivered", at=later)]).encode(), at=later)
     post(world, [event(2, "delivered", at=later)], now=later)
