@@ -21,7 +21,7 @@ from benchmarks.servers import postgresql
 from benchmarks.worlds import ENVIRON, MAILER
 
 FEW, MANY = 10_000, 1_000_000
-SHARED_PEOPLE = 10_000  # for the workers
+SHARED_PEOPLE = 30_000  # for the workers: with few, the starts of four programs are a tenth of it
 WORKERS = (1, 2, 4)
 AIM_A_SECOND = 50_000
 AIM_BYTES = 500
