@@ -240,7 +240,7 @@ def _counts(tally: Tally) -> str:
     words = (
         ("sent", tally.sent),
         ("put off", tally.deferred),
-        ("refused", tally.failed),
+        ("failed", tally.failed),
         ("uncertain", tally.uncertain),
         ("skipped", tally.skipped),
     )
