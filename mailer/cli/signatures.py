@@ -74,7 +74,7 @@ def _target(connection: Connection, workspace: Workspace, page: str) -> int | No
     """The page's goal. Raises when there is no such page and nobody ever signed one of this name."""
     from mailer.audience.signing import signed_pages
     from mailer.compose.action import has_action_page, read_action_page
-    from mailer.compose.parsing import nearest
+    from mailer.errors import nearest
 
     if has_action_page(workspace, page):
         with suppress(MailerError):  # a fault in its text is no reason to keep its signatures back

@@ -110,7 +110,7 @@ class Screen:
     name: str
 
     def look(self, step: str, *, mail: bool = False) -> None:
-        """Keep pictures, let axe look, by day and by night, and see that nothing hangs over the edge or is torn apart."""
+        """Keep pictures, let axe look, by day and by night; see that nothing hangs over the edge or is torn apart."""
         PICTURES.mkdir(exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{step}-{self.name}.png", full_page=True)
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{step} is too wide"
@@ -119,7 +119,8 @@ class Screen:
         assert self.page.evaluate(squeezed) == 0, f"{step} has something squeezed"
         if mail:
             return
-        torn = "[...document.querySelectorAll('main p:not(.known) bdi')].filter((e) => e.getClientRects().length > 1).length"
+        addresses = "[...document.querySelectorAll('main p:not(.known) bdi')]"
+        torn = f"{addresses}.filter((e) => e.getClientRects().length > 1).length"
         assert self.page.evaluate(torn) == 0, f"{step} has an address on two lines"
         assert faults_on(self.page) == [], step
         self.page.emulate_media(color_scheme="dark")
