@@ -68,6 +68,9 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
         print_table(table)
     if out is not None:
         click.echo(f"{written:,} written to {out}; what they signed: {_statement_file(out)}")
+        if written is not None and written < counted:
+            have = "has" if counted - written == 1 else "have"
+            click.echo(f"{counted - written:,} of those counted {have} no name any more: they were deleted since.")
 
 
 def _target(connection: Connection, workspace: Workspace, page: str) -> int | None:
