@@ -268,6 +268,7 @@ def test_mistakes_are_told_and_what_was_typed_stays(site: Served, more: dict[str
     assert reply.status == 422
     assert words in reply.text.replace("&#39;", "'")
     assert 'value="&#34;&gt;Zoe &amp; co"' in reply.text
+    assert (" checked" in reply.text) == ("agreed" not in more), "nobody ticks it for them"
     assert site.rows(tables.notices) == []
 
 

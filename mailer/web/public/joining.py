@@ -51,13 +51,14 @@ async def join(request: Request) -> Response:
     typed = {name: clean(form.get(name, ("",))[0], LONGEST) for name in TYPED}
     if any(form.get(TRAP, ())):
         return _sent(request, definition)  # a program: it learns nothing, and nobody is mailed
+    ticked = form.get("agreed") == (mark(definition.consent),)
     try:
         address = normalise(typed["email"])
     except BadAddress:
-        return _form(request, definition, typed=typed, wrong="email")
+        return _form(request, definition, typed=typed, ticked=ticked, wrong="email")
     if ADDRESS_IN_NAME.search(typed["first_name"]):  # anybody may type any address: our mails would carry their link
-        return _form(request, definition, typed=typed, wrong="first_name")
-    if form.get("agreed") != (mark(definition.consent),):
+        return _form(request, definition, typed=typed, ticked=ticked, wrong="first_name")
+    if not ticked:
         # Not ticked, or ticked beside other words: a form pasted elsewhere before the wording was changed.
         return _form(request, definition, typed=typed, wrong="agreed")
     language = door.language(request).code
@@ -110,7 +111,9 @@ async def _list(request: Request) -> ListDefinition:
     return definition
 
 
-def _form(request: Request, definition: ListDefinition, *, typed: dict[str, str], wrong: str = "") -> Response:
+def _form(
+    request: Request, definition: ListDefinition, *, typed: dict[str, str], ticked: bool = False, wrong: str = ""
+) -> Response:
     door = door_of(request)
     language = door.language(request)
     return door.pages.response(
@@ -120,6 +123,7 @@ def _form(request: Request, definition: ListDefinition, *, typed: dict[str, str]
         list=definition,
         agreed=mark(definition.consent),
         typed=typed,
+        ticked=ticked,
         wrong=wrong,
         fault=language.say(FAULTS[wrong]) if wrong else "",
         trap=TRAP,
