@@ -7,7 +7,7 @@ No message ever carries a secret.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -78,3 +78,14 @@ def raise_faults(message: str, faults: Iterable[Fault]) -> None:
     found = tuple(faults)
     if any(not fault.warning for fault in found):
         raise FaultsFound(message, found)
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """A remedy for a name that isn't known: the likeliest of `known`, or what there is."""
+    from difflib import get_close_matches  # here, since most runs make no mistake
+
+    near = get_close_matches(name, list(known), n=1)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    shown = sorted(known)
+    return f"Known: {', '.join(shown[:20])}{' …' if len(shown) > 20 else ''}." if shown else "There is none."

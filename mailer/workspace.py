@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
 from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read_settings
+from mailer.tomlreading import read_toml
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 TEXT_KEYS = ("title", "list_id", "from", "reply_to", "description", "consent", "opt_in", "language")
 LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
 OPT_IN = ("single", "double")
+EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  # what a list can't be without
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Workspace:
         if SLUG.fullmatch(slug) and folder.is_dir():
             return folder
         raise MailerError(
-            f"there is no newsletter {slug!r}", place=Place("newsletters/"), hint=_nearest(slug, self.slugs())
+            f"there is no newsletter {slug!r}", place=Place("newsletters/"), hint=nearest(slug, self.slugs())
         )
 
     def slugs(self) -> list[str]:
@@ -80,7 +80,7 @@ class Workspace:
         path = self.lists / f"{name}.toml"
         if not SLUG.fullmatch(name) or not path.is_file():
             raise MailerError(
-                f"there is no list {name!r}", place=Place("lists/"), hint=_nearest(name, self.list_names())
+                f"there is no list {name!r}", place=Place("lists/"), hint=nearest(name, self.list_names())
             )
         return read_list(path)
 
@@ -108,39 +108,32 @@ def find_root(start: Path | None = None, environ: Mapping[str, str] = os.environ
 
 def read_list(path: Path) -> ListDefinition:
     """The list defined by a TOML file. Raises `FaultsFound` with all its faults."""
-    place = Place(f"lists/{path.name}")
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MailerError(f"this is not valid TOML: {error}", place=place) from None
-    faults = [
-        Fault(f"unknown key {key!r}", place=place, hint=_nearest(key, LIST_KEYS))
-        for key in data
-        if key not in LIST_KEYS
-    ]
-    texts = {key: value for key, value in data.items() if key in TEXT_KEYS}
-    faults += [Fault(f"{key} must be text", place=place) for key, value in texts.items() if not isinstance(value, str)]
+    found = read_toml(path, f"lists/{path.name}")
+    data, faults = found.data, list[Fault]()
+
+    def fault(key: str, message: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=found.key(key), hint=hint))
+
+    for key in data:
+        if key not in LIST_KEYS:
+            fault(key, f"unknown key {key!r}", nearest(key, LIST_KEYS))
+        elif key in TEXT_KEYS and not isinstance(data[key], str):
+            fault(key, f"{key} must be text", f'Put it in quotes: {key} = "…"')
     if not isinstance(data.get("public_form", False), bool):
-        faults.append(Fault("public_form must be true or false", place=place))
+        fault("public_form", "public_form must be true or false", "Without quotes: public_form = true")
     elif data.get("public_form") and not data.get("consent"):
         hint = 'Say what people agree to, such as consent = "Yes, mail me about campaigns."'
-        faults.append(Fault("public_form needs a consent wording", place=place, hint=hint))
-    faults += [Fault(f"{key} is missing", place=place) for key in ("title", "list_id") if not data.get(key)]
+        fault("public_form", "public_form needs a consent wording", hint)
+    for key, example in EXAMPLES.items():
+        if not data.get(key):
+            fault(key, f"{key} is missing", f'For example: {key} = "{example}"')
     if data.get("opt_in", "single") not in OPT_IN:
-        faults.append(Fault("opt_in must be single or double", place=place))
+        fault("opt_in", "opt_in must be single or double", 'opt_in = "double": they confirm by mail first')
     if data.get("list_id") and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", str(data["list_id"])):
-        faults.append(Fault("list_id must look like appeals.lists.example.org", place=place))
+        fault("list_id", f"list_id must look like {EXAMPLES['list_id']}")
     columns = data.get("columns", {})
     if not isinstance(columns, dict) or not all(isinstance(v, str) for v in cast(dict[str, Any], columns).values()):
-        faults.append(Fault("[columns] must map a column to a field, both texts", place=place))
+        fault("columns", "[columns] must map a column to a field, both texts", '"First name" = "first_name"')
     raise_faults(f"The list {path.stem} has faults:", faults)
     values = {("from_" if key == "from" else key): value for key, value in data.items()}
     return ListDefinition(name=path.stem, **values)
-
-
-def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """A remedy naming the likeliest of `known`, or all of them."""
-    if not known:
-        return "None is defined yet."
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."

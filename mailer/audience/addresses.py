@@ -28,6 +28,9 @@ PLAIN = re.compile(
 class BadAddress(MailerError):
     """This text is not an address that can be mailed; `message` says why."""
 
+    def __init__(self, why: str) -> None:
+        super().__init__(why, hint="Write one as name@example.org.")
+
 
 def normalise(text: str) -> str:
     """The one spelling of an address: trimmed, lower case, the domain as people read it. Raises `BadAddress`.

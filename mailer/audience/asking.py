@@ -13,9 +13,8 @@ from mailer.audience.segments import parse_segment
 from mailer.audience.signing import signed_pages
 from mailer.compose.action import has_action_page
 from mailer.compose.expressions import And, Call, Compare, Concat, Conditional, Expression, Not, Or
-from mailer.compose.parsing import nearest
 from mailer.compose.source import Source
-from mailer.errors import Fault, FaultsFound, raise_faults
+from mailer.errors import Fault, FaultsFound, nearest, raise_faults
 from mailer.store.tables import campaigns
 from mailer.workspace import Workspace
 

@@ -21,9 +21,8 @@ from mailer.checking import (
 from mailer.checking.remarks import Level, Remark, worst_first
 from mailer.checking.rules import Rule, looked_at_elsewhere, registered
 from mailer.checking.specimen import Specimen
-from mailer.compose.parsing import nearest
 from mailer.compose.source import Source
-from mailer.errors import Fault
+from mailer.errors import Fault, nearest
 
 # In this order they stand in docs/checks.md.
 MODULES = (audience, size, accessibility, contrast, compatibility, links, headline, pictures, law, text, writing)

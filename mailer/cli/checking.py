@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None
 
     found: list[Preflight] = []
     with workspace_and_database() as (workspace, database):
+        if slug is not None:
+            workspace.newsletter(slug)  # one that isn't there has no faults to be listed
         scope = Scope(online=online, spam=slug is not None and installed())
         if slug is None:
             found.append(Preflight("lists", tuple(look_at_lists(workspace))))
@@ -89,6 +92,7 @@ def _fit(
     from mailer.checking.gathering import Scope
     from mailer.checking.preflight import preflight
 
+    workspace.newsletter(slug)
     found = preflight(workspace, database, slug, scope=Scope(everyone=everyone), now=at or now())
     told = [remark for remark in found.remarks if remark.level.value != "note" and not remark.waived]
     _show_remarks(told, err=True)
@@ -123,21 +127,28 @@ def _verdict(found: Preflight) -> str:
 def _show_remarks(remarks: Sequence[Remark], *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     width = min(console().width, WIDEST) if stream.isatty() else None
-    for remark in remarks:
-        level = "waived" if remark.waived else remark.level.value
-        # None, not False: click writes the sign that ends bold and dim for a False.
-        bold, dim = level == "error" or None, level == "waived" or None
-        label = click.style(f"{level:<{INDENT - 4}}", fg=COLOURS.get(level), bold=bold, dim=dim)
-        where = f"{remark.where}: " if remark.where else ""
-        first, *rest = _lines(f"{where}{remark.message}", width)
-        click.echo(f"  {label}  {first}", err=err)
-        for line in rest:
-            click.echo(" " * INDENT + line, err=err)
-        why = f"Waived: {remark.waived}" if remark.waived else remark.why
-        for line in _lines(f"{why} [{remark.rule}]".strip(), width):
+    for (rule, why, todo), alike in groupby(remarks, key=_said_once):
+        for remark in alike:
+            level = "waived" if remark.waived else remark.level.value
+            # None, not False: click writes the sign that ends bold and dim for a False.
+            bold, dim = level == "error" or None, level == "waived" or None
+            label = click.style(f"{level:<{INDENT - 4}}", fg=COLOURS.get(level), bold=bold, dim=dim)
+            where = f"{remark.where}: " if remark.where else ""
+            first, *rest = _lines(f"{where}{remark.message}" + (f" [{rule}]" if not why else ""), width)
+            click.echo(f"  {label}  {first}", err=err)
+            for line in rest:
+                click.echo(" " * INDENT + line, err=err)
+        for line in _lines(f"{why} [{rule}]", width) if why else ():
             click.echo(" " * INDENT + click.style(line, dim=True), err=err)
-        for at, line in enumerate(_lines(remark.todo, width, arrow=2) if remark.todo and not remark.waived else ()):
+        for at, line in enumerate(_lines(todo, width, arrow=2) if todo else ()):
             click.echo(" " * INDENT + ("→ " if at == 0 else "  ") + line, err=err)
+
+
+def _said_once(remark: Remark) -> tuple[str, str, str]:
+    """What remarks that follow each other may have in common: the rule, why it matters, and what to do."""
+    if remark.waived:
+        return remark.rule, f"Waived: {remark.waived}", ""
+    return remark.rule, remark.why, remark.todo
 
 
 def _lines(text: str, width: int | None, *, arrow: int = 0) -> list[str]:

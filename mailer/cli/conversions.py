@@ -85,7 +85,7 @@ def _tell(counts: Counter[str], rejected: list[tuple[int, str]], *, as_json: boo
         print_json({"read": read, **{fate: counts[fate] for fate in ("stored", "known", "rejected")}, "lines": lines})
         return
     click.echo(
-        f"{read:,} rows read: {counts['stored']:,} stored, {counts['known']:,} known already, "
+        f"{read:,} row{'s' * (read != 1)} read: {counts['stored']:,} stored, {counts['known']:,} known already, "
         f"{counts['rejected']:,} rejected."
     )
     for line, why in rejected[:MOST_SHOWN]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailer.compose.layouts import LayoutField, layout_names, read_layout
-from mailer.compose.parsing import nearest
-from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
 from mailer.workspace import SLUG, Workspace
 
 DRAFT_FILE = "draft.md"

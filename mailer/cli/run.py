@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import signal
 import sys
 import time
@@ -234,7 +235,7 @@ def _counts(tally: Tally) -> str:
     words = (
         ("sent", tally.sent),
         ("put off", tally.deferred),
-        ("refused", tally.failed),
+        ("failed", tally.failed),
         ("uncertain", tally.uncertain),
         ("skipped", tally.skipped),
     )
@@ -252,13 +253,16 @@ def cron() -> None:
 
     from mailer.workspace import find_workspace
 
-    root = find_workspace().root
-    program = Path(sys.argv[0]).resolve()
+    root, program = find_workspace().root, Path(sys.argv[0]).resolve()
+    words = [sys.executable, "-m", "mailer"] if program.name == "__main__.py" else [str(program)]
+    # A percent sign ends a command in a crontab (crontab(5)) and begins a specifier in a unit (systemd.unit(5)).
+    there = f"cd {shlex.quote(str(root))} && {shlex.join(words)}".replace("%", r"\%")
+    unit_root, unit_program = str(root).replace("%", "%%"), " ".join(f'"{word}"' for word in words).replace("%", "%%")
     click.echo("# crontab -e\n")
-    click.echo(f"* * * * * cd {root} && {program} run --for 55s\n")
+    click.echo(f"* * * * * {there} run --for 55s\n")
     click.echo("# where mails that came back are read from a mailbox (docs/bounces.md):\n")
-    click.echo(f"*/5 * * * * cd {root} && {program} bounces --maildir /home/bounces/Maildir\n")
+    click.echo(f"*/5 * * * * {there} bounces --maildir /home/bounces/Maildir\n")
     click.echo("# or systemd: /etc/systemd/system/mailer.service\n")
-    click.echo(f"[Service]\nType=oneshot\nWorkingDirectory={root}\nExecStart={program} run --for 55s\n")
+    click.echo(f"[Service]\nType=oneshot\nWorkingDirectory={unit_root}\nExecStart={unit_program} run --for 55s\n")
     click.echo("# /etc/systemd/system/mailer.timer, then: systemctl enable --now mailer.timer\n")
     click.echo("[Timer]\nOnCalendar=minutely\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target")

@@ -40,7 +40,7 @@ def show_import(report: ImportReport, *, list_name: str, file: Path, rejects: Pa
         for reason, number in report.reasons.items():
             click.echo(f"  {number:,} × {reason}")
         lines = ", ".join(f"{one.line:,}" for one in report.rejects[:LINES_SHOWN])
-        more = " …" if report.rejected > LINES_SHOWN else ""
+        more = " …" if report.rejected > LINES_SHOWN else "."
         where = f"They are in {rejects}." if rejects else "--rejects FILE writes them to a file."
         click.echo(f"  on line {lines}{more} {where}")
     if report.attributes:

@@ -68,13 +68,16 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
         print_table(table)
     if out is not None:
         click.echo(f"{written:,} written to {out}; what they signed: {_statement_file(out)}")
+        if written is not None and written < counted:
+            have = "has" if counted - written == 1 else "have"
+            click.echo(f"{counted - written:,} of those counted {have} no name any more: they were deleted since.")
 
 
 def _target(connection: Connection, workspace: Workspace, page: str) -> int | None:
     """The page's goal. Raises when there is no such page and nobody ever signed one of this name."""
     from mailer.audience.signing import signed_pages
     from mailer.compose.action import has_action_page, read_action_page
-    from mailer.compose.parsing import nearest
+    from mailer.errors import nearest
 
     if has_action_page(workspace, page):
         with suppress(MailerError):  # a fault in its text is no reason to keep its signatures back

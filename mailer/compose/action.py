@@ -15,9 +15,8 @@ from markupsafe import Markup
 
 from mailer.compose.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.pagetext import TAG, address_fault, page_html, page_words
-from mailer.compose.parsing import nearest
 from mailer.compose.source import BREAK, LANGUAGE, read_text
-from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
 from mailer.workspace import ListDefinition, Workspace
 
 ACTION_FILE = "action.md"

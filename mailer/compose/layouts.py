@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, Place
+from mailer.errors import Fault, MailerError, Place
+from mailer.tomlreading import read_toml
 
 LAYOUT_FILE = "layout.mjml"
 FIELD_TYPES = ("text", "markdown", "image", "url")
@@ -50,9 +50,9 @@ def read_layout(root: Path, name: str, *, faults: list[Fault]) -> Layout:
     if not path.is_file():
         return Layout(name)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        faults.append(Fault(f"this is not valid TOML: {error}", place))
+        data = read_toml(path, place.file).data
+    except MailerError as error:
+        faults.append(error.fault)
         return Layout(name)
     for key in sorted(set(data) - {"description", "fields"}):
         faults.append(Fault(f"unknown key {key!r}", place, "Known: description, [fields.<name>]."))

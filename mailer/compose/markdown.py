@@ -19,9 +19,8 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from mailer.compose.links import Links
 from mailer.compose.markers import Markers
-from mailer.compose.parsing import nearest
 from mailer.compose.resolving import Resolved
-from mailer.errors import Fault, Place
+from mailer.errors import Fault, Place, nearest
 
 CONTAINERS = ("ask", "quote", "picture", "story", "numbers", "progress", "share", "ps")
 # Beside a letter `**` is no emphasis, beside punctuation it is. A {% tag %} counts as punctuation, so while Markdown is

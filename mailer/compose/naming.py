@@ -11,9 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-from mailer.compose.parsing import nearest
 from mailer.compose.waiting import WAITING_NAMES
-from mailer.errors import Fault, Place
+from mailer.errors import Fault, Place, nearest
 
 LOCAL_NAMES = ("loop", "caller", "varargs", "kwargs", "super", "self", "range")
 

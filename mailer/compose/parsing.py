@@ -6,8 +6,7 @@ Everything else is turned away with a line and a remedy. What the parts mean is 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -29,7 +28,7 @@ from mailer.compose.expressions import (
     is_text,
 )
 from mailer.compose.filters import FILTERS, unknown_date_format
-from mailer.errors import Fault, FaultsFound, MailerError, Place
+from mailer.errors import Fault, FaultsFound, MailerError, Place, nearest
 
 OPERATORS: Mapping[str, Operator] = {
     "eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "in": "in", "notin": "not in",
@@ -272,15 +271,6 @@ class _Translator:
         if not plain or len(args) != 1 or len(node.args) != 1:
             raise self.refuse(node, f"{name} takes one text in quotes", f'For example {name}("a-name").')
         return Call(name, tuple(args))
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """A remedy: the likeliest of `known`, or what there is."""
-    near = get_close_matches(name, list(known), n=1)
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    shown = sorted(known)
-    return f"Known: {', '.join(shown[:20])}{' …' if len(shown) > 20 else ''}." if shown else "There is none."
 
 
 def _good_date(form: str) -> bool:

@@ -15,8 +15,7 @@ from typing import Any, cast
 
 from mailer.compose.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.layouts import Layout, LayoutField, layout_names, read_layout
-from mailer.compose.parsing import nearest
-from mailer.errors import Fault, Place, raise_faults
+from mailer.errors import Fault, Place, nearest, raise_faults
 
 LARGEST_BYTES = 1_000_000
 MARKDOWN_FILE = "message.md"
@@ -249,7 +248,10 @@ class _Checker:
         page = self.own_page(values)
         for key in ("label",) if page else ("url", "label"):
             value = values.get(key)
-            if not isinstance(value, str) or not value.strip() or BREAK.search(value.strip()):
+            if key not in values:
+                if not set(values) - set(ACTION_KEYS):  # else it is misspelt, and that is said
+                    self.fault(f"action.{key} is missing", f"action.{key}", hint)
+            elif not isinstance(value, str) or not value.strip() or BREAK.search(value.strip()):
                 self.fault(f"action.{key} must be a text on one line", f"action.{key}", hint)
         return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip(), page)
 

@@ -23,7 +23,7 @@ from mailer.compose import message as messages
 from mailer.compose.message import Message
 from mailer.delivery.evidence import begin_anew
 from mailer.delivery.guarding import once_finished
-from mailer.errors import MailerError
+from mailer.errors import MailerError, nearest
 from mailer.store.database import Conflict, Database
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import APART, QUEUE, campaigns, deliveries, events, images, links, workers
@@ -61,10 +61,12 @@ def find_campaign(connection: Connection, slug: str) -> Row[Any] | None:
 
 
 def require_campaign(connection: Connection, slug: str) -> Row[Any]:
-    """The campaign of a newsletter; raises when there is none."""
+    """The campaign of a newsletter; raises when there is none, with the one that was likely meant."""
     row = find_campaign(connection, slug)
     if row is None:
-        raise MailerError(f"{slug} was neither sent nor scheduled", hint=f"Send it: mailer send {slug}")
+        known = connection.execute(select(campaigns.c.slug).order_by(campaigns.c.slug)).scalars().all()
+        hint = nearest(slug, known) if known else f"Send it: mailer send {slug}"
+        raise MailerError(f"{slug} was neither sent nor scheduled", hint=hint)
     return row
 
 

@@ -138,11 +138,11 @@ class Engine:
             for _, alike in groupby(report.done, key=lambda item: id(item.outcome)):
                 done = list(alike)
                 outcome = done[0].outcome
-                self.tally.count(outcome, len(done))
+                given_up = self.rails.given_up(outcome, (item.claim.attempt for item in done)) if outcome else 0
+                self.tally.count(outcome, len(done), given_up=given_up)
                 if outcome is not None:
                     self._troubles = 0
-                    attempts = [item.claim.attempt for item in done]
-                    self._halt(self.rails.note(outcome, people=len(done), attempts=attempts))
+                    self._halt(self.rails.note(outcome, people=len(done), given_up=given_up))
             if report.trouble is not None:
                 self._troubles += 1
                 error = report.trouble

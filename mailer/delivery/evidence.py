@@ -58,13 +58,15 @@ class Rails:
             launched = select(campaigns.c.launched_at).where(campaigns.c.id == campaign_id)
             self._launched_at = connection.execute(launched).scalar_one()
 
-    def note(self, outcome: Outcome, *, people: int = 1, attempts: Iterable[int] = ()) -> Halt | None:
-        """Take one answer in, which may be that of many people; in memory only. `attempts`: how often each of them was
-        tried by now, which tells who is given up on."""
-        given_up = 0
-        if outcome.fate is not Fate.ACCEPTED:
-            now, since = self._clock(), self._launched_at
-            given_up = sum(is_given_up(outcome, attempt=attempt, now=now, since=since) for attempt in attempts)
+    def given_up(self, outcome: Outcome, attempts: Iterable[int]) -> int:
+        """How many of the people with this answer are given up on. `attempts`: how often each was tried by now."""
+        if outcome.fate is Fate.ACCEPTED:
+            return 0
+        now, since = self._clock(), self._launched_at
+        return sum(is_given_up(outcome, attempt=attempt, now=now, since=since) for attempt in attempts)
+
+    def note(self, outcome: Outcome, *, people: int = 1, given_up: int = 0) -> Halt | None:
+        """Take one answer in, which may be that of many people; in memory only."""
         return self._guard.note(outcome, people=people, given_up=given_up)
 
     def trouble(self, error: MailerError) -> Halt | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mailer.delivery.recording import is_for_good
 from mailer.transports.envelope import Fate, Outcome
 
 
@@ -13,8 +14,8 @@ class Tally:
     """Counts of people. `ended` says why sending stopped before the queue was empty, `pause` why it must not go on."""
 
     sent: int = 0
-    deferred: int = 0
-    failed: int = 0
+    deferred: int = 0  # put off, and queued again
+    failed: int = 0  # refused for good, or given up on
     uncertain: int = 0
     skipped: int = 0
     returned: int = 0  # put back without an attempt: surely nothing left
@@ -22,18 +23,19 @@ class Tally:
     pause: str = ""
     trouble: bool = False
 
-    def count(self, outcome: Outcome | None, people: int = 1) -> None:
-        """Count a hand-over."""
+    def count(self, outcome: Outcome | None, people: int = 1, *, given_up: int = 0) -> None:
+        """Count what the ledger makes of an answer that `people` got, of whom `given_up` are tried no more."""
         if outcome is None:
             self.returned += people
         elif outcome.fate is Fate.ACCEPTED:
             self.sent += people
-        elif outcome.fate is Fate.DEFERRED:
-            self.deferred += people
-        elif outcome.fate is Fate.REFUSED:
+        elif outcome.fate is Fate.UNCERTAIN:
+            self.uncertain += people
+        elif is_for_good(outcome):
             self.failed += people
         else:
-            self.uncertain += people
+            self.failed += given_up
+            self.deferred += people - given_up
 
     def end(self, reason: str, *, trouble: bool = False) -> None:
         """Sending stops; the first reason given is the one that counts."""

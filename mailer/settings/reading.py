@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
 from mailer.settings.judging import judge
 from mailer.settings.values import (
     Bounces,
@@ -30,6 +29,7 @@ from mailer.settings.values import (
     Tracking,
     Webhook,
 )
+from mailer.tomlreading import TomlFile, read_toml
 
 SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
@@ -38,6 +38,11 @@ SECTIONS: Mapping[str, type] = {
     "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "link_parameters")
+# A field's type → what it is called, and an example.
+EXPECTED = {
+    "str": ("text", '"text"'), "int": ("a whole number", "20"), "float": ("a number", "0.5"),
+    "bool": ("true or false", "true"),
+}  # fmt: skip
 TRUTHS = {"true": True, "false": False}  # of the environment, where everything is text
 # Variables that are not settings: secrets, and where the workspace is.
 OTHER_VARIABLES = (
@@ -48,19 +53,15 @@ OTHER_VARIABLES = (
 
 def read_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings of the workspace at `root`. Raises `FaultsFound` with every fault of the file and the environment."""
-    path = root / SETTINGS_FILE
     try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
+        found = read_toml(root / SETTINGS_FILE, SETTINGS_FILE)
     except FileNotFoundError:
         raise MailerError(
             f"{SETTINGS_FILE} is missing in {root}", hint="Run `mailer init` to make a workspace."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MailerError(f"this is not valid TOML: {error}", place=Place(SETTINGS_FILE)) from None
-    reader = _Reader(text)
-    values = reader.values(_merged(data, environ, reader))
-    raise_faults("The settings have faults:", reader.faults + judge(values, reader.place))
+    reader = _Reader(found)
+    values = reader.values(_merged(found.data, environ, reader))
+    raise_faults("The settings have faults:", reader.faults + judge(values, found.place))
     return Settings(root=root, **values)
 
 
@@ -85,22 +86,10 @@ def _merged(data: dict[str, Any], environ: Mapping[str, str], reader: _Reader) -
 class _Reader:
     """Turns parsed TOML into the dataclasses, collecting faults with the line each key stands on."""
 
-    def __init__(self, text: str) -> None:
-        self.lines = text.splitlines()
+    def __init__(self, found: TomlFile) -> None:
+        self.place = found.place
+        self.key = found.key
         self.faults: list[Fault] = []
-
-    def place(self, section: str | None, key: str | None) -> Place:
-        """The line of `key` in `[section]`, as well as a line scan can tell."""
-        current: str | None = None
-        for number, line in enumerate(self.lines, start=1):
-            bare = line.strip()
-            if bare.startswith("["):
-                current = bare.strip("[]").strip()
-                if current == section and key is None:
-                    return Place(SETTINGS_FILE, number)
-            elif current == section and key is not None and bare.partition("=")[0].strip() == key:
-                return Place(SETTINGS_FILE, number)
-        return Place(SETTINGS_FILE)
 
     def fault(self, message: str, place: Place | None, hint: str | None = None) -> None:
         self.faults.append(Fault(message, place=place or Place("environment"), hint=hint))
@@ -117,8 +106,7 @@ class _Reader:
             elif name in TOP_LEVEL:
                 values[name] = self.typed(value, "str", place=self.place(None, name), name=name)
             else:
-                known = ", ".join(sorted([*SECTIONS, *TOP_LEVEL]))
-                self.fault(f"unknown setting {name!r}", self.place(None, name), f"Known: {known}.")
+                self.fault(f"unknown setting {name!r}", self.key(name), nearest(name, [*SECTIONS, *TOP_LEVEL]))
         return values
 
     def section(self, section: str, table: dict[str, Any]) -> object:
@@ -128,7 +116,7 @@ class _Reader:
         for key, value in table.items():
             place = self.place(section, key)
             if key not in types:
-                self.fault(f"unknown setting {key!r} in [{section}]", place, f"Known: {', '.join(types)}.")
+                self.fault(f"unknown setting {key!r} in [{section}]", place, nearest(key, types))
             elif types[key][1] == "tuple[str, ...]":
                 values[types[key][0]] = self.texts(value, place=place, name=f"{section}.{key}")
             elif key == "social":
@@ -156,8 +144,9 @@ class _Reader:
                 return value if isinstance(value, bool) else TRUTHS[value]
         except (TypeError, ValueError):
             pass
-        expected = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}[type_name]
-        self.fault(f"{name} must be {expected}, not {value!r}", place)
+        expected, example = EXPECTED[type_name]
+        key = name.rpartition(".")[2]
+        self.fault(f"{name} must be {expected}, not {value!r}", place, f"For example: {key} = {example}")
         return None
 
     def strings(self, name: str, value: Any, place: Place) -> dict[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, FaultsFound, MailerError, Place
+from mailer.errors import Fault, FaultsFound, MailerError, Place, nearest
+from mailer.tomlreading import read_toml
 
 SECRETS_FILE = "secrets.toml"
 SHORTEST_KEY = 32  # characters; what `mailer init` makes has 43
@@ -69,11 +69,7 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
                 place=Place(SECRETS_FILE),
                 hint=f"Run: chmod 600 {SECRETS_FILE}",
             )
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-            # The parser's own message may quote the line, and with it a secret.
-            raise MailerError("this is not valid TOML", place=Place(SECRETS_FILE)) from None
+        data = read_toml(path, SECRETS_FILE, secret=True).data
 
     def one(name: str) -> str:
         return environ.get(f"MAILER_{name.upper()}") or str(data.get(name, ""))
@@ -94,8 +90,7 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
         for key in keys
         if len(key) < SHORTEST_KEY
     ]
-    unknown = set(data) - {f.name for f in fields(Secrets)}
-    faults += [Fault(f"unknown secret {name!r}", place=Place(SECRETS_FILE)) for name in sorted(unknown)]
+    faults += _misshapen(data)
     if faults:
         raise FaultsFound("The secrets have faults:", faults)
     return Secrets(
@@ -107,6 +102,20 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
         webhook_key=webhook_key,
         imap_password=one("imap_password"),
     )
+
+
+def _misshapen(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """What secrets.toml has that is no secret, or not in the form of one: it would be as if it weren't there."""
+    lists = {one.name: str(one.type) == "tuple[str, ...]" for one in fields(Secrets)}
+    place = Place(SECRETS_FILE)
+    for name, value in data.items():
+        items = cast(list[object], value) if isinstance(value, list) else [None]
+        if name not in lists:
+            yield Fault(f"unknown secret {name!r}", place, nearest(name, lists))
+        elif lists[name] and not all(isinstance(item, str) for item in items):
+            yield Fault(f"{name} must be a list of texts", place, f'Put it in brackets: {name} = ["…"]')
+        elif not lists[name] and not isinstance(value, str):
+            yield Fault(f"{name} must be text", place, f'Put it in quotes: {name} = "…"')
 
 
 def _texts(value: object) -> tuple[str, ...]:

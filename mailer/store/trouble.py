@@ -43,7 +43,7 @@ class _Known:
 
 
 LOST = "Is it running? Nothing is half-done; try again in a moment."
-SILENT = "Is it running? Check `database` in mailer.toml."
+SILENT = "Is it running, and is its address right?"
 LOCKED = ("the database is locked by another program", "Wait for it to finish, then try again.")
 STATES = (
     _Known("55P03", *LOCKED, passing=True),

@@ -95,6 +95,11 @@ class Reply:
         """As the provider wrote it: "550 5.1.1"."""
         return f"{self.number} {self.enhanced}".strip()
 
+    @property
+    def said(self) -> str:
+        """The words without the code at their beginning, which whoever shows both has said already."""
+        return self.words.removeprefix(self.enhanced).strip()
+
     def __str__(self) -> str:
         return f"{self.number} {self.words}".strip()
 
@@ -169,9 +174,9 @@ def outcome(reply: Reply, step: Step) -> Outcome:
     """What a reply makes of the mail it was given for."""
     if step is Step.END and 200 <= reply.number < 300:
         queued = _QUEUED.search(reply.words)
-        return Outcome(Fate.ACCEPTED, reply.code, reply.words, provider_id=queued.group(1) if queued else "")
+        return Outcome(Fate.ACCEPTED, reply.code, reply.said, provider_id=queued.group(1) if queued else "")
     fate = Fate.REFUSED if reply.number >= 500 else Fate.DEFERRED
-    return Outcome(fate, reply.code, f"{reply.words} (at {step})".strip(), reply_class=classify(reply, step))
+    return Outcome(fate, reply.code, f"{reply.said} (at {step})".strip(), reply_class=classify(reply, step))
 
 
 def _by_enhanced(reply: Reply) -> ReplyClass:

@@ -122,3 +122,9 @@ def test_the_audience_of_a_newsletter(folder: Path) -> None:
     assert 'segment: supporter.country == "GB"' in text
     (newsletter / "message.md").write_text(MESSAGE.replace("country", "contry"))
     assert "message.md:6" in str(mailer("audience", "hello").exception)
+
+
+def test_rejects_that_can_not_be_written_are_told_before_anything_is_read(folder: Path) -> None:
+    done = mailer("import", "supporters", "people.csv", "--rejects", "nowhere/rejects.csv")
+    assert "nowhere/rejects.csv can't be written: No such file or directory" in str(done.exception)
+    assert "Name a file in a folder that is there." in str(done.exception)

@@ -164,3 +164,32 @@ def test_a_spamassassin_that_hangs_is_left_alone(tmp_path: Path, monkeypatch: py
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert spam_tests(b"Subject: x\n\nx", seconds=0.3) == ()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("check",), ("test", "--to", "you@example.org"), ("send", "--yes", "3"), ("schedule", "--at", "2099-01-01 09:00")],
+)
+def test_a_newsletter_that_is_not_there_is_one_plain_error(
+    mailer: Mailer, campaign: str, command: tuple[str, ...]
+) -> None:
+    done = mailer(command[0], "2026-11-ask-un-expert", *command[1:])
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        "error: newsletters/: there is no newsletter '2026-11-ask-un-expert'\n"
+        "    Did you mean '2026-11-ask-un-experts'?\n"
+    )
+
+
+def test_what_holds_for_several_places_is_said_once_below_them(mailer: Mailer, campaign: str) -> None:
+    spoil(campaign)
+    spoil(campaign)
+    lines = [line.strip() for line in mailer("check", campaign).out.splitlines()[1:]]
+    assert [line.partition(" ")[0] for line in lines] == ["error", "error", "Everybody", "→"]
+
+
+def test_a_remark_without_a_why_has_its_rule_behind_it(mailer: Mailer, campaign: str) -> None:
+    path = Path("newsletters") / campaign / "message.md"
+    path.write_text(path.read_text(encoding="utf-8").replace("template: appeal", "template: apeal"), encoding="utf-8")
+    out = mailer("check", campaign).out
+    assert "unknown template 'apeal' [compose.fault]\n           → Did you mean 'appeal'?" in out

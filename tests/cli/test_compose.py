@@ -91,7 +91,7 @@ def test_everything_is_checked_without_a_slug(home: Workspace) -> None:
 def test_an_unknown_newsletter(home: Workspace) -> None:
     done = run(home, "check", "goood")
     assert done.exit_code == 1
-    assert "Did you mean 'good'?" in done.output
+    assert "Did you mean 'good'?" in str(done.exception)
 
 
 def test_render_writes_what_people_get(home: Workspace, tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shlex
 import sqlite3
+import subprocess
 import sys
 import time
 from contextlib import closing
@@ -13,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Mailer
+from tests.conftest import REPOSITORY
 from tests.servers.relay import Relay, Say, Step
 
 
@@ -198,7 +202,7 @@ def test_a_guard_rail_that_is_passed_with_nobody_left_ends_the_campaign_and_is_t
         relay.on(Step.RCPT, Say("554 blocked"))
         done = mailer("send", campaign, "--yes", "3")
     assert done.code == 3
-    assert f"{campaign}: 3 refused; finished. 3 of the last 3 people were refused for good, most lately" in done.err
+    assert f"{campaign}: 3 failed; finished. 3 of the last 3 people were refused for good, most lately" in done.err
     assert (
         "; it would have paused, had anybody been left to mail. A blocklist, a refused sender or an old list does that:"
         " mend what the replies say.\n"
@@ -289,6 +293,28 @@ def test_cron_prints_lines_that_name_this_workspace(mailer: Mailer) -> None:
     done = mailer("cron")
     assert f"cd {Path.cwd()} && " in done.out
     assert "run --for 55s" in done.out
+
+
+def test_cron_prints_lines_that_hold_for_an_odd_folder(
+    mailer: Mailer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "our 100% campaigns"
+    assert mailer("init", str(odd)).code == 0
+    monkeypatch.chdir(odd)
+    lines = mailer("cron").out.splitlines()
+    (line,) = [line for line in lines if line.endswith("run --for 55s") and line.startswith("* * * * * ")]
+    command = line.removeprefix("* * * * * ").replace("\\%", "%")  # as cron(8) hands it to the shell
+    assert shlex.split(command)[:5] == ["cd", str(odd), "&&", f"{odd}/mailer", "run"]
+    assert f"WorkingDirectory={odd}".replace("%", "%%") in lines
+    assert f'ExecStart="{odd}/mailer" run --for 55s'.replace("%", "%%") in lines
+
+
+def test_cron_names_the_interpreter_when_the_program_is_a_module(campaign: str) -> None:
+    command = [sys.executable, "-m", "mailer", "cron"]
+    environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    said = subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout
+    assert f"&& {sys.executable} -m mailer run --for 55s" in said
+    assert f'ExecStart="{sys.executable}" "-m" "mailer" run --for 55s' in said
 
 
 def test_outside_a_workspace_there_is_one_clear_message(

@@ -71,6 +71,16 @@ def test_the_export_is_private_and_has_the_statement_beside_it(mailer: Mailer, t
     assert sorted(path.name for path in tmp_path.glob("*names*")) == ["names.csv", "names.csv.statement.txt"]
 
 
+def test_whoever_signed_and_was_deleted_is_told_of(mailer: Mailer, tmp_path: Path) -> None:
+    put_names("Ana", "Bo")
+    assert "no name any more" not in mailer("signatures", PAGE, "--csv", str(tmp_path / "names.csv")).out
+    assert mailer("people", "forget", "ana@example.org", "--yes").code == 0
+    out = mailer("signatures", PAGE, "--csv", str(tmp_path / "names.csv")).out
+    assert f"{PAGE}: 2 of 500 signatures" in out
+    assert "1 written to " in out
+    assert "1 of those counted has no name any more: they were deleted since." in out
+
+
 def test_writing_into_a_git_repository_is_said(mailer: Mailer, tmp_path: Path) -> None:
     put_names("Ana")
     (tmp_path / "repository" / ".git").mkdir(parents=True)

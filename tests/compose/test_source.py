@@ -75,7 +75,8 @@ def test_everything_is_read_with_its_line(desk: Desk) -> None:
         (GOOD.replace("list:", "prehaeder: x\nlist:"), 3, "unknown key 'prehaeder'"),
         (GOOD.replace("list:", "language: English!\nlist:"), 3, "is not a language"),
         (GOOD.replace("list:", "action: https://x.org\nlist:"), 3, "action must have a url"),
-        (GOOD.replace("list:", "action:\n  url: https://x.org\nlist:"), 3, "action.label must be"),
+        (GOOD.replace("list:", "action:\n  url: https://x.org\nlist:"), 3, "action.label is missing"),
+        (GOOD.replace("list:", "action:\n  url: https://x.org\n  label: [x]\nlist:"), 5, "action.label must be"),
         (GOOD.replace("list:", "action:\n  url: https://x.org\n  label: x\n  lable: y\nlist:"), 6, "key action.lable"),
         (GOOD.replace("list:", "audience: everyone\nlist:"), 3, "audience must hold keys"),
         (GOOD.replace("Words", " "), 7, "has no text"),
@@ -90,6 +91,11 @@ def test_bad_files(desk: Desk, text: str | bytes, line: int | None, message: str
     assert hit, faults
     assert hit[0].place is not None
     assert (hit[0].place.file, hit[0].place.line) == ("newsletters/an-appeal/message.md", line)
+
+
+def test_a_misspelt_key_of_the_action_is_one_fault(desk: Desk) -> None:
+    faults = faults_of(desk, GOOD.replace("list:", "action:\n  ulr: https://x.org\n  label: x\nlist:"))
+    assert [(fault.message, fault.hint) for fault in faults] == [("unknown key action.ulr", "Did you mean 'url'?")]
 
 
 def test_all_faults_at_once_with_remedies(desk: Desk) -> None:

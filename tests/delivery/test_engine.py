@@ -154,7 +154,20 @@ def test_one_odd_refusal_of_us_stops_nobody(send: Callable[..., Tally], database
     ours = Outcome(Fate.REFUSED, "550 5.5.0", "syntax", reply_class=ReplyClass.OURS)
     tally = send(Scripted(lambda e: ours if e.address.startswith("person3@") else ACCEPTED))
     assert not tally.pause
+    assert (tally.deferred, tally.failed) == (1, 0), "they keep their place"
     assert states(database) == {"sent": COUNT - 1, "queued": 1}
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_whoever_is_given_up_on_counts_as_failed(send: Callable[..., Tally], database: Database, batch: int) -> None:
+    later = Outcome(Fate.DEFERRED, "451 4.3.0", "busy", reply_class=ReplyClass.SOFT)
+    clock = Clock(NOW)
+    first = send(Scripted(lambda e: later if e.delivery_id % 2 else ACCEPTED, batch=batch), clock=clock)
+    assert (first.sent, first.deferred, first.failed) == (COUNT // 2, COUNT // 2, 0)
+    clock.now += timedelta(hours=49)
+    last = send(Scripted(lambda e: later, batch=batch), clock=clock, guard=Guard(refused_share=0.0))
+    assert (last.sent, last.deferred, last.failed) == (0, 0, COUNT // 2)
+    assert states(database) == {"sent": COUNT // 2, "failed": COUNT // 2}
 
 
 def test_refusals_of_us_one_after_another_pause_the_campaign(send: Callable[..., Tally], database: Database) -> None:

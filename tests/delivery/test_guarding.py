@@ -228,13 +228,15 @@ def test_workers_share_what_they_see(rails: Callable[..., Rails]) -> None:
 def test_whoever_is_put_off_for_two_days_is_given_up_on_and_counted(rails: Callable[..., Rails], clock: Clock) -> None:
     late, attempts = timedelta(hours=48, seconds=1), [1, 2, 2, 9]
     one = rails()
-    assert one.note(LATER, people=4, attempts=attempts) is None
+    assert one.given_up(LATER, attempts) == 0
+    assert one.note(LATER, people=4) is None
     assert one.look(at_once=True) is None
     clock.now += late
-    assert one.note(LATER, people=4, attempts=attempts) is None
-    assert one.note(ACCEPTED, people=4, attempts=attempts) is None
-    assert one.note(LATER, people=30, attempts=[2] * 17) is None, "20 of 24, with the first three"
-    halt = one.note(LATER, attempts=[2])
+    assert (one.given_up(LATER, attempts), one.given_up(ACCEPTED, attempts)) == (3, 0)
+    assert one.note(LATER, people=4, given_up=3) is None
+    assert one.note(ACCEPTED, people=4) is None
+    assert one.note(LATER, people=30, given_up=17) is None, "20 of 24, with the first three"
+    halt = one.note(LATER, given_up=1)
     assert halt is not None
     assert halt.reason.startswith("21 of 25 people")
 

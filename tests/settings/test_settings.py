@@ -9,6 +9,7 @@ import pytest
 
 from mailer.errors import FaultsFound, MailerError
 from mailer.settings import Brand, Secrets, read_secrets, read_settings
+from mailer.workspace import read_list
 from tests.conftest import SETTINGS
 
 GOOD_KEY = "k" * 40
@@ -254,6 +255,68 @@ url = "crm.example.org"
     said = str(caught.value)
     for words in ("fresh_days", "bounces.address", "soft_days", "webhook.url", "'everywhere'"):
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('databse = "x.db"', "mailer.toml:1: unknown setting 'databse'\n    Did you mean 'database'?"),
+        ("[trakcing] # opens\nopens = true", "mailer.toml:1: unknown setting 'trakcing'\n    Did you mean 'tracking'?"),
+        ('[smtp]\nhots = "x"', "mailer.toml:2: unknown setting 'hots' in [smtp]\n    Did you mean 'host'?"),
+        ('[smtp]\nport = "ten"', "toml:2: smtp.port must be a whole number, not 'ten'\n    For example: port = 20"),
+        ("transport = outbox", "mailer.toml:1: this is not valid TOML: Invalid value\n    Texts stand in quotes: "),
+        ("\n\n[smtp", "mailer.toml:3: this is not valid TOML: "),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_line_and_the_remedy(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(MailerError) as found:
+        read_settings(write(tmp_path, text), environ={})
+    assert told in str(found.value)
+
+
+def test_a_file_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "mailer.toml").write_bytes(b'[organisation]\nname = "Caf\xe9"\n')
+    with pytest.raises(MailerError) as found:
+        read_settings(tmp_path, environ={})
+    assert str(found.value) == "mailer.toml:2: this is not UTF-8 text\n    Save the file with the encoding UTF-8."
+
+
+def test_a_list_is_told_with_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "news.toml"
+    path.write_text('titel = "News"\nlist_id = "x"\nopt_in = "triple"\npublic_form = "yes"\n[colunms]\na = "b"\n')
+    with pytest.raises(FaultsFound) as found:
+        read_list(path)
+    for told in (
+        "lists/news.toml:1: unknown key 'titel'\n    Did you mean 'title'?", "lists/news.toml: title is missing",
+        "lists/news.toml:2: list_id must look like", "lists/news.toml:3: opt_in must be single or double",
+        "lists/news.toml:4: public_form must be true or false", "lists/news.toml:5: unknown key 'colunms'",
+    ):  # fmt: skip
+        assert told in str(found.value)
+
+
+def keep_secrets(root: Path, text: str) -> None:
+    (root / "secrets.toml").write_text(text, encoding="utf-8")
+    (root / "secrets.toml").chmod(0o600)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f'signing_keys = "{GOOD_KEY}"', "signing_keys must be a list of texts"),
+        (f'signing_keys = ["{GOOD_KEY}", 7]', "signing_keys must be a list of texts"),
+        (f'address_key = ["{GOOD_KEY}"]', "address_key must be text"),
+        ("smtp_password = 1234", "smtp_password must be text"),
+        ('smtp_pasword = "x"', "Did you mean 'smtp_password'?"),
+        (f"address_key = {GOOD_KEY}", "secrets.toml:1: this is not valid TOML\n"),
+    ],
+)
+def test_a_secret_in_the_wrong_form_is_told_and_not_shown(tmp_path: Path, text: str, told: str) -> None:
+    keep_secrets(tmp_path, text)
+    with pytest.raises(MailerError) as found:
+        read_secrets(tmp_path, environ={})
+    assert told in str(found.value)
+    assert GOOD_KEY not in str(found.value)
+    assert "1234" not in str(found.value)
 
 
 def test_keys_that_could_be_guessed_are_refused(tmp_path: Path) -> None:

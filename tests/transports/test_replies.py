@@ -67,6 +67,7 @@ def test_whose_fault_a_reply_is(step: Step, said: str, wanted: ReplyClass) -> No
     assert found.reply_class is wanted
     assert found.fate is (Fate.REFUSED if said[0] == "5" else Fate.DEFERRED)
     assert said.startswith(found.code)
+    assert f"{found.code} {found.detail}" == f"{said} (at {step})", "as it was said, and nothing of it twice"
 
 
 def test_an_acceptance_keeps_the_relays_name_for_the_mail() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,7 +19,10 @@ from mailer.store.tables import (
     suppressions,
 )
 from mailer.tracking.tokens import Named, Purpose
+from mailer.web.public.app import create_app
+from mailer.workspace import Workspace
 from tests.reports.builders import SLUG, delivery_id
+from tests.web.client import fetch, serving
 from tests.web.conftest import Served
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -135,6 +139,19 @@ def test_a_slash_too_many_is_no_redirect(served: Served) -> None:
     reply = served.post(f"{served.path(Purpose.UNSUBSCRIBE)}/", ONE_CLICK)
     assert reply.status == 404
     assert "location" not in reply.headers
+
+
+def test_a_slash_too_many_is_no_redirect_below_a_path_either(
+    served: Served, workspace: Workspace, now: datetime
+) -> None:
+    public = replace(workspace.settings.public, url="https://mail.example.org/mail")
+    below = replace(workspace, settings=replace(workspace.settings, public=public))
+    with serving(create_app(below, served.database, clock=lambda: now)) as port:
+        path = f"/mail{served.path(Purpose.UNSUBSCRIBE)}"
+        for asked, status in ((f"{path}/", 404), (path, 200)):
+            reply = fetch(port, asked, method="POST", body=ONE_CLICK)
+            assert reply.status == status
+            assert "location" not in reply.headers
 
 
 def test_a_huge_body_is_refused(served: Served) -> None:

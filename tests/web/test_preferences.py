@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -164,6 +165,8 @@ def test_an_address_taken_meanwhile_is_not_taken_over(
 def test_no_address_is_told_and_wishes_are_limited(served: Served, path: str) -> None:
     replies = [served.post(f"{path}/address", b"email=nobody") for _ in range(WISHES.burst + 1)]
     assert [reply.status for reply in replies] == [422] * WISHES.burst + [429]
+    (field,) = re.findall(r"<input[^>]* aria-invalid[^>]*>", replies[0].text)
+    assert 'value="nobody"' in field, "what was typed is there to be mended"
     assert served.rows(tables.notices) == []
 
 

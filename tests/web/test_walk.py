@@ -110,7 +110,7 @@ class Screen:
     name: str
 
     def look(self, step: str, *, mail: bool = False) -> None:
-        """Keep a picture, let axe look, and see that nothing hangs over the edge and nothing came from elsewhere."""
+        """Keep pictures, let axe look, by day and by night; see that nothing hangs over the edge or is torn apart."""
         PICTURES.mkdir(exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{step}-{self.name}.png", full_page=True)
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{step} is too wide"
@@ -119,7 +119,15 @@ class Screen:
         assert self.page.evaluate(squeezed) == 0, f"{step} has something squeezed"
         if mail:
             return
+        addresses = "[...document.querySelectorAll('main p:not(.known) bdi')]"
+        torn = f"{addresses}.filter((e) => e.getClientRects().length > 1).length"
+        assert self.page.evaluate(torn) == 0, f"{step} has an address on two lines"
         assert faults_on(self.page) == [], step
+        self.page.emulate_media(color_scheme="dark")
+        self.page.screenshot(path=PICTURES / f"{step}-{self.name}-dark.png", full_page=True)
+        assert self.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 28)", step
+        assert faults_on(self.page) == [], f"{step} in the dark"
+        self.page.emulate_media(color_scheme="light")
 
 
 @pytest.fixture(params=[("phone", 390, 844, "mary@example.org"), ("desktop", 1280, 900, "jose@example.org")],
@@ -216,6 +224,11 @@ def test_a_newcomer_signs_up_and_confirms_by_mail(world: World, walker: tuple[Sc
     (mail,) = world.mails(address)
     page.set_content(world.html(mail))
     screen.look("11-confirmation-mail", mail=True)
+    page.emulate_media(color_scheme="dark")
+    page.screenshot(path=PICTURES / f"11-confirmation-mail-{screen.name}-dark.png", full_page=True)
+    assert page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor") == "rgb(32, 37, 43)"
+    assert "color-contrast" not in {rule for rule, _ in faults_on(page)}
+    page.emulate_media(color_scheme="light")
     found = re.search(rf"{re.escape(world.base)}/confirm/[\w-]+", world.html(mail))
     assert found
     page.goto(found[0])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from mailer.errors import Fault
+from mailer.errors import Fault, MailerError
 
 SHOWN = 20  # rejected rows that are kept for the report
 
@@ -59,7 +59,12 @@ class Rejects:
         self._file: TextIO | None = None
         if path is not None:
             self._partial = path.with_name(path.name + ".partial")
-            self._file = self._partial.open("w", encoding="utf-8", newline="")
+            try:
+                self._file = self._partial.open("w", encoding="utf-8", newline="")
+            except OSError as error:
+                raise MailerError(
+                    f"{path} can't be written: {error.strerror}", hint="Name a file in a folder that is there."
+                ) from None
             self._writer = csv.writer(self._file)
             self._writer.writerow(["line", "reason", *columns])
 

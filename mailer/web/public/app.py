@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from mailer.delivery.frozen import NotKept
 from mailer.store.database import Database, DatabaseTrouble
@@ -102,7 +102,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
 def _routes(public_url: str) -> Sequence[BaseRoute]:
     """The routes, and again below the path of the public address: a web server in front may take it off or leave it."""
     prefix = urlsplit(public_url).path
-    return [*ROUTES, Mount(prefix, routes=ROUTES)] if prefix else ROUTES
+    return [*ROUTES, Mount(prefix, app=Router(ROUTES, redirect_slashes=False))] if prefix else ROUTES
 
 
 @asynccontextmanager

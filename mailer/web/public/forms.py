@@ -39,10 +39,10 @@ async def read_form(request: Request) -> Mapping[str, tuple[str, ...]]:
         await form.close()
 
 
-async def read_body(request: Request, *, most_bytes: int) -> bytes:
-    """The whole body. Raises HTTPException 413 for a longer one, 408 for one that does not end in ten seconds."""
+async def read_body(request: Request, *, most_bytes: int, seconds: float | None = None) -> bytes:
+    """The whole body. Raises HTTPException 413 for a longer one, 408 for one that does not end in time."""
     try:
-        return await asyncio.wait_for(_body(request, most_bytes), PATIENCE_SECONDS)
+        return await asyncio.wait_for(_body(request, most_bytes), seconds or PATIENCE_SECONDS)
     except TimeoutError:
         raise HTTPException(408) from None
     except ClientDisconnect:

@@ -6,17 +6,16 @@ committed. Everything that isn't SendGrid's is refused alike, whatever is wrong 
 
 from __future__ import annotations
 
-import asyncio
 from typing import cast
 
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.delivery.posts import keep_post
 from mailer.tracking.sendgrid_signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
 from mailer.web.public.applying import Applier
 from mailer.web.public.door import Door, door_of
+from mailer.web.public.forms import read_body
 
 # SendGrid posts at 768 kB (its 2021 reference); 10,000 events in one post are about 5 MB.
 LONGEST_BODY_BYTES = 8_000_000
@@ -31,12 +30,7 @@ async def sendgrid(request: Request) -> Response:
     unsigned = door.workspace.settings.sendgrid.webhook_unsigned
     if not unsigned and not (applier.keys and signature and timestamp):
         return Response(status_code=403)  # before anything of its body is read
-    try:
-        body = await asyncio.wait_for(_body(request), PATIENCE_SECONDS)
-    except TimeoutError:
-        raise HTTPException(408) from None
-    except ClientDisconnect:
-        raise HTTPException(400) from None
+    body = await read_body(request, most_bytes=LONGEST_BODY_BYTES, seconds=PATIENCE_SECONDS)
     if not unsigned and not await door.wait_for(
         is_signed, applier.keys, body, signature=signature, timestamp=timestamp
     ):
@@ -44,15 +38,6 @@ async def sendgrid(request: Request) -> Response:
     await door.wait_for(_keep, door, body)
     applier.wake()
     return Response(status_code=204)
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_BODY_BYTES:
-            raise HTTPException(413)
-    return bytes(body)
 
 
 def _keep(door: Door, body: bytes) -> None:

@@ -20,6 +20,7 @@ from mailer.languages import choose, later
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
 from mailer.web.public.pages import Pages
+from mailer.web.public.signforms import ADDRESS_IN_NAME, BAD_NAME, clean
 from mailer.workspace import ListDefinition, Workspace
 
 PURPOSE = "form"  # of the limit by network
@@ -27,14 +28,18 @@ TRAP = "website"  # a field that people don't see; programs fill in whatever the
 TYPED = ("email", "first_name")
 LONGEST = 254  # of an address (RFC 5321 §4.5.3.1.3); a name may have as much
 
-NO_ADDRESS = later("This doesn't look like an email address. Please check it.")
-NOT_AGREED = later("Please tick the box to say that you agree.")
+# Field → what is said when it is wrong.
+FAULTS = {
+    "email": later("This doesn't look like an email address. Please check it."),
+    "first_name": BAD_NAME,
+    "agreed": later("Please tick the box to say that you agree."),
+}
 
 
 async def show(request: Request) -> Response:
     """The form. 404 for a list that isn't open to everybody."""
     definition = await _list(request)
-    return _form(request, definition, typed=dict.fromkeys(TYPED, ""), fault="")
+    return _form(request, definition, typed=dict.fromkeys(TYPED, ""))
 
 
 async def join(request: Request) -> Response:
@@ -43,16 +48,19 @@ async def join(request: Request) -> Response:
     definition = await _list(request)
     await door.limits.hold(PURPOSE, request)
     form = await read_form(request)
-    typed = {name: _typed(form.get(name, ("",))[0]) for name in TYPED}
+    typed = {name: clean(form.get(name, ("",))[0], LONGEST) for name in TYPED}
     if any(form.get(TRAP, ())):
         return _sent(request, definition)  # a program: it learns nothing, and nobody is mailed
+    ticked = form.get("agreed") == (mark(definition.consent),)
     try:
         address = normalise(typed["email"])
     except BadAddress:
-        return _form(request, definition, typed=typed, fault=NO_ADDRESS)
-    if form.get("agreed") != (mark(definition.consent),):
+        return _form(request, definition, typed=typed, ticked=ticked, wrong="email")
+    if ADDRESS_IN_NAME.search(typed["first_name"]):  # anybody may type any address: our mails would carry their link
+        return _form(request, definition, typed=typed, ticked=ticked, wrong="first_name")
+    if not ticked:
         # Not ticked, or ticked beside other words: a form pasted elsewhere before the wording was changed.
-        return _form(request, definition, typed=typed, fault=NOT_AGREED)
+        return _form(request, definition, typed=typed, wrong="agreed")
     language = door.language(request).code
     fields = {"first_name": typed["first_name"], "language": language}
     asking = Asking(address, (definition.name,), f"/join/{definition.name}", definition.consent, fields)
@@ -103,17 +111,21 @@ async def _list(request: Request) -> ListDefinition:
     return definition
 
 
-def _form(request: Request, definition: ListDefinition, *, typed: dict[str, str], fault: str) -> Response:
+def _form(
+    request: Request, definition: ListDefinition, *, typed: dict[str, str], ticked: bool = False, wrong: str = ""
+) -> Response:
     door = door_of(request)
     language = door.language(request)
     return door.pages.response(
         "join.html",
         language,
-        status=422 if fault else 200,
+        status=422 if wrong else 200,
         list=definition,
         agreed=mark(definition.consent),
         typed=typed,
-        fault=language.say(fault) if fault else "",
+        ticked=ticked,
+        wrong=wrong,
+        fault=language.say(FAULTS[wrong]) if wrong else "",
         trap=TRAP,
         query=_query(request),
     )
@@ -128,8 +140,3 @@ def _query(request: Request) -> str:
     """The language that the address asks for, to be kept on the way."""
     asked = request.query_params.get("lang", "")
     return f"?lang={asked}" if asked.isascii() and asked.replace("-", "").isalnum() and len(asked) < LONGEST else ""
-
-
-def _typed(text: str) -> str:
-    """One line of what was typed: hostile input, so printable and short."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()[:LONGEST]

@@ -25,6 +25,7 @@ from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
 from mailer.web.public.limits import WISHES
 from mailer.web.public.pages import mask
+from mailer.web.public.signforms import LONGEST, clean
 
 SHOWN, ON = "shown", "on"  # fields: the numbers of the lists on the page, and of those that are ticked
 Form = Mapping[str, tuple[str, ...]]
@@ -67,10 +68,11 @@ async def move(request: Request) -> Response:
         return await _proof(request, named)
     await door.limits.hold("wishes", request, WISHES)
     now = await door.wait_for(_read, door, named.id)
+    typed = form.get("email", ("",))[0]
     try:
-        address = normalise(form.get("email", ("",))[0])
+        address = normalise(typed)
     except BadAddress:
-        return _page(request, now, done="no-address", status=422)
+        return _page(request, now, done="no-address", status=422, typed=clean(typed, LONGEST["email"]))
     await door.wait_for(_move, door, named, now, address, door.language(request, now.standing.language).code)
     door.courier.call()
     return _page(request, now, done="asked-address")
@@ -112,7 +114,7 @@ async def delete(request: Request) -> Response:
     return _delete_page(request, before, deleted=True)
 
 
-def _page(request: Request, now: Now, *, done: str = "", status: int = 200) -> Response:
+def _page(request: Request, now: Now, *, done: str = "", status: int = 200, typed: str = "") -> Response:
     door, chosen = door_of(request), now.choices
     if chosen is None:
         return _delete_page(request, now, deleted=True)
@@ -129,6 +131,7 @@ def _page(request: Request, now: Now, *, done: str = "", status: int = 200) -> R
         reads=chosen.language.partition("-")[0].lower() or language.code,
         address=mask(chosen.address),
         done=done,
+        typed=typed,
     )
 
 
