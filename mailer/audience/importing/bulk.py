@@ -30,18 +30,21 @@ class Packed:
     rows: int
     statuses: frozenset[str]  # found among them
     values: list[Any]  # one after the other, for SQLite
-    text: str  # for PostgreSQL
+    text: bytes  # for PostgreSQL
 
 
 def pack_values(people: Sequence[Person], part: slice) -> Packed:
     """For `insert_packed`: this part of each person."""
     values = list(chain.from_iterable(map(itemgetter(part), people)))
-    return Packed(len(people), _statuses(people), values, "")
+    return Packed(len(people), _statuses(people), values, b"")
 
 
-def pack_text(people: Sequence[Person], part: slice, *, constants: Sequence[int] = ()) -> Packed:
-    """For `copy_packed`: this part of each person, followed by the constants."""
-    return Packed(len(people), _statuses(people), [], as_copy_text(list(map(itemgetter(part), people)), constants))
+def pack_text(people: Sequence[Person], part: slice, *, first: int | None = None) -> Packed:
+    """For `copy_text`: this part of each person, after their numbers from `first` on if it is given."""
+    columns = [_texts(column) for column in zip(*map(itemgetter(part), people), strict=True)]
+    if first is not None:
+        columns.insert(0, numbers_as_text(range(first, first + len(people))))
+    return Packed(len(people), _statuses(people), [], as_lines(columns))
 
 
 def _statuses(people: Sequence[Person]) -> frozenset[str]:
@@ -61,20 +64,28 @@ def insert_packed(
         driver.execute(statement, packed.values[start * width : (start + rows) * width]).close()
 
 
-def copy_packed(connection: Connection, into: str, packed: Packed) -> None:
-    """COPY packed rows INTO a table (PostgreSQL)."""
+def copy_text(connection: Connection, into: str, text: bytes, option: str = "") -> None:
+    """COPY rows INTO a table (PostgreSQL)."""
     driver = cast(Any, connection.connection.driver_connection)
-    with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
-        copy.write(packed.text)
+    options = f"WITH ({option})" if option else ""
+    with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN {options}") as copy:
+        copy.write(text)
 
 
-def as_copy_text(rows: Sequence[tuple[Any, ...]], constants: Sequence[int] = ()) -> str:
+def as_copy_text(rows: Sequence[tuple[Any, ...]]) -> bytes:
     """Rows in the text format of COPY: a line for each, tabs between the values."""
-    if not rows:
-        return ""
-    columns = [_texts(column) for column in zip(*rows, strict=True)]
-    end = "".join(f"\t{constant}" for constant in constants) + "\n"
-    return end.join(map("\t".join, zip(*columns, strict=True))) + end
+    return as_lines([_texts(column) for column in zip(*rows, strict=True)])
+
+
+def as_lines(columns: Sequence[Iterable[str]]) -> bytes:
+    """Columns of texts that need no escaping, as rows."""
+    lines = list(map("\t".join, zip(*columns, strict=True)))
+    return "\n".join([*lines, ""]).encode()
+
+
+def numbers_as_text(numbers: range) -> list[str]:
+    """Numbers as COPY reads them."""
+    return list(map(str, numbers))
 
 
 def _texts(column: tuple[Any, ...]) -> Iterable[str]:
