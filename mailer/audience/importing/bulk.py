@@ -9,13 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from mailer.audience.importing.judging import Person
+from mailer.audience.importing.batches import Batch
 
 TOGETHER = 125  # rows in one statement, since each statement begun costs as much as some rows
 
@@ -33,22 +31,21 @@ class Packed:
     text: bytes  # for PostgreSQL
 
 
-def pack_values(people: Sequence[Person], part: slice) -> Packed:
-    """For `insert_packed`: this part of each person."""
-    values = list(chain.from_iterable(map(itemgetter(part), people)))
-    return Packed(len(people), _statuses(people), values, b"")
+def pack_values(people: Batch, part: slice) -> Packed:
+    """For `insert_packed`: these columns of the people."""
+    columns = people[part]
+    values: list[Any] = [None] * (len(people[0]) * len(columns))
+    for place, column in enumerate(columns):
+        values[place :: len(columns)] = column
+    return Packed(len(people[0]), frozenset(people[-1]), values, b"")
 
 
-def pack_text(people: Sequence[Person], part: slice, *, first: int | None = None) -> Packed:
-    """For `copy_text`: this part of each person, after their numbers from `first` on if it is given."""
-    columns = [_texts(column) for column in zip(*map(itemgetter(part), people), strict=True)]
-    if first is not None:
-        columns.insert(0, numbers_as_text(range(first, first + len(people))))
-    return Packed(len(people), _statuses(people), [], as_lines(columns))
-
-
-def _statuses(people: Sequence[Person]) -> frozenset[str]:
-    return frozenset(map(itemgetter(-1), people))
+def pack_text(people: Batch, part: slice, *, first: int | None = None) -> Packed:
+    """For `copy_text`: these columns of the people, after their numbers from `first` on if it is given."""
+    rows = len(people[0])
+    numbers = [] if first is None else [numbers_as_text(range(first, first + rows))]
+    text = as_lines([*numbers, *map(_texts, people[part])])
+    return Packed(rows, frozenset(people[-1]), [], text)
 
 
 def insert_packed(
@@ -72,9 +69,9 @@ def copy_text(connection: Connection, into: str, text: bytes, option: str = "") 
         copy.write(text)
 
 
-def as_copy_text(rows: Sequence[tuple[Any, ...]]) -> bytes:
-    """Rows in the text format of COPY: a line for each, tabs between the values."""
-    return as_lines([_texts(column) for column in zip(*rows, strict=True)])
+def as_copy_text(columns: Batch) -> bytes:
+    """Columns of values as rows in the text format of COPY: a line for each, tabs between the values."""
+    return as_lines([_texts(column) for column in columns])
 
 
 def as_lines(columns: Sequence[Iterable[str]]) -> bytes:
@@ -88,7 +85,7 @@ def numbers_as_text(numbers: range) -> list[str]:
     return list(map(str, numbers))
 
 
-def _texts(column: tuple[Any, ...]) -> Iterable[str]:
+def _texts(column: Sequence[Any]) -> Iterable[str]:
     """The values of a column, escaped where they must be."""
     first = column[0]
     if isinstance(first, bytes):

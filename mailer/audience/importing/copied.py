@@ -6,14 +6,13 @@ so nothing is asked of the database while the file is read; keys and indexes are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection
 
+from mailer.audience.importing.batches import Batch
 from mailer.audience.importing.bulk import Packed, as_lines, copy_text, numbers_as_text, pack_text
 from mailer.audience.importing.first import COLUMNS, GIVEN, JOINED_TOGETHER, counts_of
 from mailer.audience.importing.joining import Joining, Origin
-from mailer.audience.importing.judging import SUBSCRIBED, Person
+from mailer.audience.importing.judging import SUBSCRIBED
 from mailer.audience.importing.unchecked import alike, bare, with_keys, without_doubles
 from mailer.store.copying import go_on_from, numbers_used
 from mailer.store.tables import consents, people, subscriptions, to_microseconds
@@ -41,10 +40,10 @@ class Copied:
         self._packed = 0  # rows, in the process that packs them
         self._joined = 0  # rows whose people are on the list
 
-    def pack(self, batch: Sequence[Person]) -> Packed:
+    def pack(self, batch: Batch) -> Packed:
         """People ready to be taken in, in this order; this may be done in another process."""
         first = self._person + self._packed + 1
-        self._packed += len(batch)
+        self._packed += len(batch[0])
         return pack_text(batch, GIVEN, first=first)
 
     def add(self, packed: Packed) -> None:

@@ -7,14 +7,13 @@ PostgreSQL's is `copied`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection, func, select
 
+from mailer.audience.importing.batches import Batch
 from mailer.audience.importing.bulk import Packed, insert_packed, pack_values
 from mailer.audience.importing.columns import Columns
 from mailer.audience.importing.joining import Joining, Origin
-from mailer.audience.importing.judging import SUBSCRIBED, Person
+from mailer.audience.importing.judging import SUBSCRIBED
 from mailer.audience.importing.staging import TEXTS
 from mailer.audience.importing.unchecked import may_alter
 from mailer.store.tables import people, suppressions, to_microseconds
@@ -58,7 +57,7 @@ class First:
         self._joined = self.joining.newest  # everyone up to this number is on the list
         self._waiting = 0  # rows taken in since
 
-    def pack(self, batch: Sequence[Person]) -> Packed:
+    def pack(self, batch: Batch) -> Packed:
         """People ready to be taken in; this may be done in another process."""
         return pack_values(batch, GIVEN)
 

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Transaction, select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.importing.aside import judged
-from mailer.audience.importing.batches import judge_batches
+from mailer.audience.importing.batches import Batch, judge_batches
 from mailer.audience.importing.columns import Columns, missing_columns, understand
 from mailer.audience.importing.copied import Copied
 from mailer.audience.importing.first import First, is_empty, may_be_first
 from mailer.audience.importing.joining import Joining, Origin
-from mailer.audience.importing.judging import Person, Refuse
+from mailer.audience.importing.judging import Refuse
 from mailer.audience.importing.reading import Table, open_table
 from mailer.audience.importing.report import ImportReport, Rejects
 from mailer.audience.importing.staging import Stage
@@ -86,7 +86,7 @@ class _File:
     def fill(self, place: Stage | First | Copied) -> None:
         """Read and judge the rest of the file, and put the people in their place."""
 
-        def judge(refuse: Refuse) -> Iterator[list[Person]]:
+        def judge(refuse: Refuse) -> Iterator[Batch]:
             return judge_batches(self.table.rows, columns=self.columns, address_key=self.address_key, refuse=refuse)
 
         table = self.table

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text
 
+from mailer.audience.importing.batches import Batch
 from mailer.audience.importing.bulk import Packed, copy_text, insert_packed, pack_text, pack_values
-from mailer.audience.importing.judging import Person
 from mailer.store.tables import Id
 
 TEXTS = ("first_name", "last_name", "country", "language")
@@ -47,7 +45,7 @@ class Stage:
         self.drop()
         _temporary.create_all(connection, checkfirst=False)
 
-    def pack(self, people: Sequence[Person]) -> Packed:
+    def pack(self, people: Batch) -> Packed:
         """People ready to be taken in; this may be done in another process."""
         return (pack_values if self._is_sqlite else pack_text)(people, slice(None))
 
