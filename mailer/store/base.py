@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, ForeignKeyConstraint, Integer, MetaData, TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -40,3 +40,14 @@ def to_microseconds(moment: datetime) -> int:
 
 # SQLite numbers rows by itself only in a column that is literally INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
+
+ONE_ENGINE = "engine"  # in a key's `info`: the engine that alone has it
+
+
+def key_of_sqlite(column: str, target: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
+    """A foreign key to a row that the program never deletes while it is referred to, which SQLite alone checks.
+
+    PostgreSQL looks such a row up anew for each row of a million (docs/decisions/0019-keys-to-what-stays.md).
+    """
+    key = ForeignKeyConstraint([column], [target], ondelete=ondelete, info={ONE_ENGINE: "sqlite"})
+    return key.ddl_if(dialect="sqlite")

@@ -26,6 +26,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
+from mailer.store.base import ONE_ENGINE
 from mailer.store.tables import consents, people, subscriptions
 
 TABLES = (people, subscriptions, consents)
@@ -120,7 +121,8 @@ def _names() -> str:
 
 
 def _keys(kind: type[Constraint]) -> list[Any]:
-    return [key for table in TABLES for key in table.constraints if isinstance(key, kind)]
+    every = [key for table in TABLES for key in table.constraints if isinstance(key, kind)]
+    return [key for key in every if key.info.get(ONE_ENGINE, "postgresql") == "postgresql"]
 
 
 def _indexes() -> list[Index]:
