@@ -19,10 +19,12 @@ AROUND = " \t\r\n\f\v\u00a0\u200b\ufeff"  # what pasting leaves around an addres
 # property test. Possessive, since nothing here is ever matched another way: half the time.
 SHORT = 64
 _ATOM = r"[a-z0-9_!#$%&'*+/=?^`{|}~-]++"
-PLAIN = re.compile(
+_PLAIN = (
     rf"{_ATOM}(?:\.{_ATOM})*+@(?:[a-z0-9]++(?:-[a-z0-9]++)*+\.)++"
-    r"(?!(?:arpa|invalid|local|localhost|onion|test)\Z)[a-z]{2,}+"
+    r"(?!(?:arpa|invalid|local|localhost|onion|test)(?![a-z]))[a-z]{2,}+"
 )
+PLAIN = re.compile(_PLAIN)
+PLAIN_LINES = re.compile(rf"(?:{_PLAIN}\n)++")  # many at once, each with a line end
 
 
 class BadAddress(MailerError):

@@ -261,8 +261,11 @@ def _become(
 
 
 def _forget_unsent(connection: Connection, slug: str) -> None:
-    """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before."""
-    row = find_campaign(connection, slug)
+    """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before.
+
+    The row is locked first: whoever launches it just now holds it until that is done, and it must not be dropped then.
+    """
+    row = connection.execute(select(campaigns).where(campaigns.c.slug == slug).with_for_update()).one_or_none()
     if row is None:
         return
     if row.launched_at is not None:

@@ -6,7 +6,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Dialect, Index, Integer, MetaData, TextClause, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    TextClause,
+    TypeDecorator,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
@@ -45,7 +56,6 @@ def to_microseconds(moment: datetime) -> int:
 # SQLite numbers rows by itself only in a column that is literally INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
-
 WHERE = "where"  # in an index's `info`: which rows it holds
 
 
@@ -65,3 +75,15 @@ def _create_index(create: CreateIndex, compiler: DDLCompiler, **options: Any) ->
     if WHERE in index.info:
         index.dialect_options[compiler.dialect.name][WHERE] = index.info[WHERE]
     return compiler.visit_create_index(create, **options)
+
+
+ONE_ENGINE = "engine"  # in a key's `info`: the engine that alone has it
+
+
+def key_of_sqlite(column: str, target: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
+    """A foreign key to a row that the program never deletes while it is referred to, which SQLite alone checks.
+
+    PostgreSQL looks such a row up anew for each row of a million (docs/decisions/0019-keys-to-what-stays.md).
+    """
+    key = ForeignKeyConstraint([column], [target], ondelete=ondelete, info={ONE_ENGINE: "sqlite"})
+    return key.ddl_if(dialect="sqlite")

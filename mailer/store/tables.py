@@ -23,7 +23,16 @@ from sqlalchemy import (
 )
 
 from mailer.store import returns  # its tables stand in the same catalogue
-from mailer.store.base import EPOCH, MICROSECOND, Id, Instant, metadata, partial_index, to_microseconds
+from mailer.store.base import (
+    EPOCH,
+    MICROSECOND,
+    Id,
+    Instant,
+    key_of_sqlite,
+    metadata,
+    partial_index,
+    to_microseconds,
+)
 
 __all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "metadata", "returns", "to_microseconds"]
 
@@ -56,11 +65,12 @@ lists = Table(
 subscriptions = Table(
     "subscriptions",
     metadata,
-    Column("list_id", BigInteger, ForeignKey("lists.id"), primary_key=True),
+    Column("list_id", BigInteger, primary_key=True, autoincrement=False),
     Column("person_id", BigInteger, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
     Column("status", Text, nullable=False),  # Membership
     Column("changed_at", Instant, nullable=False),
     Index("ix_subscriptions_person_id", "person_id"),
+    key_of_sqlite("list_id", "lists.id"),
     sqlite_with_rowid=False,
 )
 
@@ -79,10 +89,12 @@ consents = Table(  # appended to, never changed: the proof of every subscription
     metadata,
     Column("id", Id, primary_key=True),
     Column("person_id", BigInteger, ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("list_id", BigInteger, ForeignKey("lists.id"), nullable=False),
+    Column("list_id", BigInteger, nullable=False),
     Column("status", Text, nullable=False),  # Membership after the change
     Column("at", Instant, nullable=False),
-    Column("source_id", BigInteger, ForeignKey("consent_sources.id"), nullable=False),
+    Column("source_id", BigInteger, nullable=False),
+    key_of_sqlite("list_id", "lists.id"),
+    key_of_sqlite("source_id", "consent_sources.id"),
 )
 
 suppressions = Table(
@@ -134,7 +146,7 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),  # campaign id * 2**32 + n
-    Column("campaign_id", BigInteger, ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False),
+    Column("campaign_id", BigInteger, nullable=False),
     Column("person_id", BigInteger),  # null once the person is forgotten
     Column("state", Text, nullable=False),  # DeliveryState
     Column("attempt", Integer, nullable=False, server_default="0"),  # hand-overs begun
@@ -150,6 +162,7 @@ deliveries = Table(
     ),  # Feedback: what came back later of a mail that was taken
     UniqueConstraint("campaign_id", "person_id"),
     Index("ix_deliveries_person_id", "person_id"),
+    key_of_sqlite("campaign_id", "campaigns.id", ondelete="CASCADE"),
 )
 
 # The queue: whoever waits for a worker. A claim takes a row out, and what is done with it later touches no index of

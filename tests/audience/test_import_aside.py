@@ -13,29 +13,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 
-from mailer.audience.importing.unchecked import TABLES
+from mailer.audience.consent import forget
 from mailer.store.database import Database, open_database
-from mailer.store.tables import people
+from mailer.store.tables import consents, people, subscriptions
 from tests.audience.test_import_crash import numbers, write_people
 from tests.audience.world import bring
+from tests.store.catalogue import catalogue
 
 ROWS = 12_000
+NUMBERED = (people, consents)
 # Takes every file for a large one. What `meddle` names happens at the first piece.
 IMPORT = """
     import json, multiprocessing, os, sys
     from dataclasses import asdict
     from pathlib import Path
-    from mailer.audience.importing import aside, first
+    from mailer.audience.importing import aside, copied, first
     from mailer.errors import MailerError
     from mailer.store.database import open_database
     from tests.audience.world import bring
 
     url, path, meddle = sys.argv[1:]
     aside.LARGE_BYTES, aside.TOGETHER, aside.SORTED = 0, 500, 2_000
-    aside.can_fork, first.JOINED_TOGETHER = lambda: True, 1_000
-    add, reached = first.First.add, []
+    aside.can_fork, first.JOINED_TOGETHER, copied.JOINED_TOGETHER = lambda: True, 1_000, 1_000
+    place = copied.Copied if url.startswith("postgresql") else first.First
+    add, reached = place.add, []
 
     def meddling(self, packed):
         (child,) = multiprocessing.active_children() or (None,)
@@ -49,7 +52,7 @@ IMPORT = """
                 sys.stdin.read()
         add(self, packed)
 
-    first.First.add = meddling
+    place.add = meddling
     try:
         report = bring(open_database(url), Path(path), rejects_path=Path(path).with_name("rejects.csv"))
         print(json.dumps([len(reached), asdict(report)]))
@@ -104,28 +107,58 @@ def test_the_same_comes_of_it(database: Database, tmp_path: Path, request: pytes
     assert plain.duplicate > 0
     assert rejects == (tmp_path / "plain.csv").read_text(encoding="utf-8")
     fields = [people.c[name] for name in ("address", "address_hash", "first_name", "attributes", "created_at")]
+    proof = [consents.c[name] for name in ("list_id", "status", "at", "source_id")]
+    standing = [subscriptions.c[name] for name in ("list_id", "status", "changed_at")]
+    everything = select(*fields, *proof, *standing).select_from(
+        people.join(consents, consents.c.person_id == people.c.id).join(
+            subscriptions, subscriptions.c.person_id == people.c.id
+        )
+    )
     found: list[list[Any]] = []
     for store in (database, here):
         with store.read() as connection:
-            found.append(sorted(map(tuple, connection.execute(select(*fields)))))
+            found.append(sorted(map(tuple, connection.execute(everything))))
     assert found[0] == found[1]
+    assert len(found[0]) == plain.added
     assert numbers(database) == numbers(here) == (plain.added,) * 3
     here.close()
 
 
-def test_keys_and_indexes_are_all_there_afterwards(database: Database, tmp_path: Path) -> None:
-    before = keys(database)
+def test_keys_indexes_and_defaults_are_as_before_afterwards(database: Database, tmp_path: Path) -> None:
+    before = catalogue(database.engine)
     path = tmp_path / "people.csv"
     odd_file(path)
     assert bring(database, path).duplicate > 0
-    assert keys(database) == before
+    assert catalogue(database.engine) == before
 
 
-def keys(database: Database) -> list[Any]:
-    found = inspect(database.engine)
-    ways = (found.get_foreign_keys, found.get_indexes, found.get_unique_constraints)
-    several = [sorted(map(str, way(table.name))) for table in TABLES for way in ways]
-    return [several, [found.get_pk_constraint(table.name) for table in TABLES]]
+def test_whoever_comes_afterwards_gets_a_number_of_their_own(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    write_people(path, rows=3)
+    bring(database, path)
+    with database.write() as connection:
+        forgotten = [forget(connection, address=f"person{n}@example.org") for n in range(3)]
+    assert forgotten == [True] * 3
+    bring(database, path)  # nobody is known again
+    write_people(path, start=3, rows=2)
+    bring(database, path)
+    with database.read() as connection:
+        ids = [list(connection.execute(select(table.c.id).order_by(table.c.id)).scalars()) for table in NUMBERED]
+    assert all(len(one) == 5 for one in ids)
+    assert ids[0][0] > 3, "a number was used again"
+
+
+def test_a_table_of_others_that_refers_to_people_is_no_hindrance(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    write_people(path, rows=20)
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE members (person_id bigint REFERENCES people (id))")
+    try:
+        assert bring(database, path).added == 20
+    finally:
+        with database.write() as connection:
+            connection.exec_driver_sql("DROP TABLE members")
+    assert numbers(database) == (20, 20, 20)
 
 
 def test_what_it_meets_is_raised_here(database: Database, tmp_path: Path) -> None:

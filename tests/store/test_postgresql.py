@@ -268,3 +268,30 @@ def test_nobody_stays_queued_in_a_finished_campaign(opened: Database) -> None:
     ending.join()
     with opened.read() as connection:
         assert connection.execute(select(campaigns.c.state)).scalar_one() == "sending"
+
+
+def test_what_is_just_being_launched_is_not_taken_off_the_schedule(opened: Database) -> None:
+    add_people(opened, 3, now=NOW)
+    campaign = launch(opened, count=3, now=NOW)
+    with opened.write() as connection:
+        connection.execute(update(campaigns).values(state="scheduled", due_at=NOW, launched_at=None))
+    troubles: list[str] = []
+
+    def take_off() -> None:
+        try:
+            steps.unschedule(opened, "appeal")
+        except MailerError as error:
+            troubles.append(error.message)
+
+    thread = threading.Thread(target=take_off)
+    with opened.write() as connection:
+        connection.execute(update(campaigns).values(state="sending", launched_at=NOW))
+        thread.start()
+        with opened.read() as other:
+            while not other.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted")).first():
+                assert thread.is_alive()
+    thread.join()
+    assert troubles == ["appeal was launched before and is sending"]
+    with opened.read() as connection:
+        assert connection.execute(select(campaigns.c.id)).scalars().all() == [campaign]
+    assert states(opened) == {"queued": 3}

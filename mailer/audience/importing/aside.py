@@ -14,26 +14,29 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection as Pipe
 from operator import itemgetter
+from typing import Any
 
+from mailer.audience.importing.batches import Batch
 from mailer.audience.importing.bulk import Packed
-from mailer.audience.importing.judging import Person, Refuse
+from mailer.audience.importing.judging import Refuse
 from mailer.errors import MailerError
 
 LARGE_BYTES = 4 << 20  # a file of about 60,000 people
 TOGETHER = 2_500  # people handed over in one piece
 MOST_WAITING = 40  # pieces that the second process may be ahead by: some 10 MB
 SORTED = 100_000  # people put into order together
+ADDRESS = 1  # the column of addresses
 SWITCH_SECONDS = 0.0005  # how long the sending thread waits for the judging one; the usual 5 ms would starve the writer
 
 Refused = tuple[int, str, list[str]]
-Pack = Callable[[list[Person]], Packed]
+Pack = Callable[[Batch], Packed]
 Piece = tuple[Packed, int]  # people, and how far the file is read, in bytes
 # Reads, judges, and gives batches of people; tells `refuse` of the rows that can't be taken.
-Judge = Callable[[Refuse], Iterator[list[Person]]]
+Judge = Callable[[Refuse], Iterator[Batch]]
 Position = Callable[[], int]
 _Message = tuple[list[Refused], Packed | None, int, Exception | None]  # no people and no error: the end
 
@@ -65,10 +68,23 @@ def judged(
     process.start()
     sender.close()
     try:
-        yield _received(receiver, refuse)
+        with _not_collecting():
+            yield _received(receiver, refuse)
     finally:
         receiver.close()  # which also ends the process, if it is still at work
         process.join()
+
+
+@contextmanager
+def _not_collecting() -> Generator[None, None, None]:
+    """Nothing here stands in a circle, and looking for circles takes a third of the time where most values are made."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def can_fork() -> bool:
@@ -76,23 +92,35 @@ def can_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
 
 
-def _pieces(batches: Iterable[list[Person]], *, by_address: bool) -> Iterator[list[Person]]:
-    for people in _gathered(batches, SORTED if by_address else TOGETHER):
-        if by_address:
-            people.sort(key=itemgetter(1))  # stable, so that of two rows with one address the first stays the first
-        for start in range(0, len(people), TOGETHER):
-            yield people[start : start + TOGETHER]
+def _pieces(batches: Iterable[Batch], *, by_address: bool) -> Iterator[Batch]:
+    for people in _gathered(batches, by_address=by_address):
+        columns = _sorted(people) if by_address else people
+        for start in range(0, len(columns[0]), TOGETHER):
+            yield [column[start : start + TOGETHER] for column in columns]
 
 
-def _gathered(batches: Iterable[list[Person]], count: int) -> Iterator[list[Person]]:
-    """At least `count` people at a time, but for the last of them."""
-    people: list[Person] = []
+def _gathered(batches: Iterable[Batch], *, by_address: bool) -> Iterator[list[list[Any]]]:
+    """Some thousand people at a time. Where they are to be sorted, more and more, so that writing can begin soon."""
+    people: list[list[Any]] = []
+    count = TOGETHER
     for batch in batches:
-        people += batch
-        if len(people) >= count:
+        if not people:
+            people = [[] for _ in batch]
+        for column, more in zip(people, batch, strict=True):
+            column.extend(more)
+        if len(people[0]) >= count:
             yield people
             people = []
-    yield people
+            count = min(2 * count, SORTED) if by_address else TOGETHER
+    if people:
+        yield people
+
+
+def _sorted(people: Batch) -> list[Sequence[Any]]:
+    """The same people by address. Of two with one address the first stays the first."""
+    addresses = people[ADDRESS]
+    pick = itemgetter(*sorted(range(len(addresses)), key=addresses.__getitem__), 0)
+    return [pick(column)[:-1] for column in people]
 
 
 def _received(receiver: Pipe, refuse: Refuse) -> Iterator[Piece]:
@@ -114,7 +142,7 @@ def _received(receiver: Pipe, refuse: Refuse) -> Iterator[Piece]:
 def _serve(pieces: Callable[[Refuse], Iterator[Packed]], position: Position, sender: Pipe) -> None:
     """In the second process: hand over each piece with the rows refused meanwhile; at last, what went wrong, if any."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides
-    gc.disable()  # nothing here stands in a circle, and looking for circles takes a third of the time
+    gc.disable()  # as in `_not_collecting`
     sys.setswitchinterval(SWITCH_SECONDS)
     waiting: queue.Queue[bytes | None] = queue.Queue(MOST_WAITING)
     sending = threading.Thread(target=_send, args=(waiting, sender))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
+from typing import Any
 
-from mailer.audience.addresses import HASH_BYTES, PLAIN, SHORT, hash_key
+from mailer.audience.addresses import HASH_BYTES, PLAIN_LINES, SHORT, hash_key
 from mailer.audience.importing.columns import Columns
 from mailer.audience.importing.judging import (
     LONGEST_NAME,
@@ -18,7 +19,6 @@ from mailer.audience.importing.judging import (
     SUBSCRIBED,
     Countries,
     Languages,
-    Person,
     Refuse,
     RowRefused,
     judge_rows,
@@ -29,19 +29,22 @@ from mailer.audience.importing.reading import Row
 
 BATCH = 250  # rows judged together: one odd row among them sends all of them the careful way
 REMEMBERED = 2_000  # values of a column
+PRINTABLE = bytes(range(ord(" "), ord("~") + 1))  # of ASCII
+# People column by column, each as long as the others, in the order of a `Person`: lines, addresses, hashes …
+Batch = Sequence[Sequence[Any]]
 
 
-def judge_batches(
-    rows: Iterable[Row], *, columns: Columns, address_key: bytes, refuse: Refuse
-) -> Iterator[list[Person]]:
+def judge_batches(rows: Iterable[Row], *, columns: Columns, address_key: bytes, refuse: Refuse) -> Iterator[Batch]:
     """The rows that can be taken, as people, some hundred at a time; `refuse` is told of the others (`judge_rows`)."""
     plain = _Plain(columns, address_key)
     rows = iter(rows)
     while batch := list(islice(rows, BATCH)):
         people = plain.judge(batch)
         if people is None:
-            people = list(judge_rows(batch, columns=columns, address_key=address_key, refuse=refuse))
-        yield people
+            careful = judge_rows(batch, columns=columns, address_key=address_key, refuse=refuse)
+            people = tuple(zip(*careful, strict=True))
+        if people:
+            yield people
 
 
 class _Plain:
@@ -55,16 +58,15 @@ class _Plain:
         self.pairs = [(_Remembered(_pair_of(name)), position) for name, position in columns.attributes]
         self.given = {name: _Remembered(_pair_of(f"{name}_as_given")) for name in ("country", "language")}
 
-    def judge(self, batch: Sequence[Row]) -> list[Person] | None:
+    def judge(self, batch: Sequence[Row]) -> Batch | None:
         """The people in these rows; None when one of the rows needs a closer look."""
         lines, values = zip(*batch, strict=True)
         if set(map(len, values)) != {self.width}:
             return None
         cells = list(chain.from_iterable(values))
-        # What is printable has no white space but blanks, and no line end.
-        if not "".join(cells).isprintable() or max(map(len, cells)) > LONGEST_NAME:
-            return None
         text = "\n".join(["", *cells, ""])
+        if not _is_printable(text, line_ends=len(cells) + 1) or max(map(len, cells)) > LONGEST_NAME:
+            return None
         if "\n " in text or " \n" in text:
             cells = [cell.strip() for cell in cells]
         addresses = self._addresses(cells)
@@ -74,15 +76,17 @@ class _Plain:
             fields = self._fields(cells, len(lines))
         except RowRefused:
             return None
-        return list(zip(lines, addresses, self._hashes(addresses), *fields, strict=True))
+        return (lines, addresses, self._hashes(addresses), *fields)
 
     def _addresses(self, cells: list[str]) -> list[str] | None:
         written = "\n".join(cells[self.email :: self.width])
         if not written.isascii():
             return None
-        addresses = written.lower().split("\n")
-        plain = max(map(len, addresses)) <= SHORT and all(map(PLAIN.fullmatch, addresses))
-        return addresses if plain else None
+        lowered = written.lower()
+        if not PLAIN_LINES.fullmatch(lowered + "\n"):
+            return None
+        addresses = lowered.split("\n")
+        return addresses if max(map(len, addresses)) <= SHORT else None
 
     def _hashes(self, addresses: list[str]) -> list[bytes]:
         copy = self.keyed.copy
@@ -110,6 +114,13 @@ class _Plain:
                     pieces.append([self.given[field][cell] if not code else "" for cell, code in unknown])
         statuses = list(map(self.statuses.__getitem__, found["status"])) if "status" in found else [SUBSCRIBED] * count
         return first, last, codes["country"], codes["language"], _objects(pieces, count), statuses
+
+
+def _is_printable(text: str, *, line_ends: int) -> bool:
+    """Whether nothing but so many line ends isn't printable: so there is no white space but blanks within the lines."""
+    if text.isascii():
+        return len(text.encode().translate(None, PRINTABLE)) == line_ends
+    return text.replace("\n", "").isprintable() and text.count("\n") == line_ends
 
 
 class _Remembered(dict[str, str]):

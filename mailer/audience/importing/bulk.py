@@ -9,13 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from mailer.audience.importing.judging import Person
+from mailer.audience.importing.batches import Batch
 
 TOGETHER = 125  # rows in one statement, since each statement begun costs as much as some rows
 
@@ -30,22 +28,24 @@ class Packed:
     rows: int
     statuses: frozenset[str]  # found among them
     values: list[Any]  # one after the other, for SQLite
-    text: str  # for PostgreSQL
+    text: bytes  # for PostgreSQL
 
 
-def pack_values(people: Sequence[Person], part: slice) -> Packed:
-    """For `insert_packed`: this part of each person."""
-    values = list(chain.from_iterable(map(itemgetter(part), people)))
-    return Packed(len(people), _statuses(people), values, "")
+def pack_values(people: Batch, part: slice) -> Packed:
+    """For `insert_packed`: these columns of the people."""
+    columns = people[part]
+    values: list[Any] = [None] * (len(people[0]) * len(columns))
+    for place, column in enumerate(columns):
+        values[place :: len(columns)] = column
+    return Packed(len(people[0]), frozenset(people[-1]), values, b"")
 
 
-def pack_text(people: Sequence[Person], part: slice, *, constants: Sequence[int] = ()) -> Packed:
-    """For `copy_packed`: this part of each person, followed by the constants."""
-    return Packed(len(people), _statuses(people), [], as_copy_text(list(map(itemgetter(part), people)), constants))
-
-
-def _statuses(people: Sequence[Person]) -> frozenset[str]:
-    return frozenset(map(itemgetter(-1), people))
+def pack_text(people: Batch, part: slice, *, first: int | None = None) -> Packed:
+    """For `copy_text`: these columns of the people, after their numbers from `first` on if it is given."""
+    rows = len(people[0])
+    numbers = [] if first is None else [numbers_as_text(range(first, first + rows))]
+    text = as_lines([*numbers, *map(_texts, people[part])])
+    return Packed(rows, frozenset(people[-1]), [], text)
 
 
 def insert_packed(
@@ -61,23 +61,31 @@ def insert_packed(
         driver.execute(statement, packed.values[start * width : (start + rows) * width]).close()
 
 
-def copy_packed(connection: Connection, into: str, packed: Packed) -> None:
-    """COPY packed rows INTO a table (PostgreSQL)."""
+def copy_text(connection: Connection, into: str, text: bytes, option: str = "") -> None:
+    """COPY rows INTO a table (PostgreSQL)."""
     driver = cast(Any, connection.connection.driver_connection)
-    with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
-        copy.write(packed.text)
+    options = f"WITH ({option})" if option else ""
+    with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN {options}") as copy:
+        copy.write(text)
 
 
-def as_copy_text(rows: Sequence[tuple[Any, ...]], constants: Sequence[int] = ()) -> str:
-    """Rows in the text format of COPY: a line for each, tabs between the values."""
-    if not rows:
-        return ""
-    columns = [_texts(column) for column in zip(*rows, strict=True)]
-    end = "".join(f"\t{constant}" for constant in constants) + "\n"
-    return end.join(map("\t".join, zip(*columns, strict=True))) + end
+def as_copy_text(columns: Batch) -> bytes:
+    """Columns of values as rows in the text format of COPY: a line for each, tabs between the values."""
+    return as_lines([_texts(column) for column in columns])
 
 
-def _texts(column: tuple[Any, ...]) -> Iterable[str]:
+def as_lines(columns: Sequence[Iterable[str]]) -> bytes:
+    """Columns of texts that need no escaping, as rows."""
+    lines = list(map("\t".join, zip(*columns, strict=True)))
+    return "\n".join([*lines, ""]).encode()
+
+
+def numbers_as_text(numbers: range) -> list[str]:
+    """Numbers as COPY reads them."""
+    return list(map(str, numbers))
+
+
+def _texts(column: Sequence[Any]) -> Iterable[str]:
     """The values of a column, escaped where they must be."""
     first = column[0]
     if isinstance(first, bytes):

@@ -1,24 +1,24 @@
 """The first people of a workspace, put straight into their table while the file is read.
 
 Where nobody is known and nobody suppressed there is nothing to compare rows with, so staging would only write twice.
-Everyone in the file joins the list, the first row of each address.
+Everyone in the file joins the list, the first row of each address. This is SQLite's way, and what both have in common;
+PostgreSQL's is `copied`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection, func, select
 
-from mailer.audience.importing.bulk import Packed, copy_packed, insert_packed, pack_text, pack_values
+from mailer.audience.importing.batches import Batch
+from mailer.audience.importing.bulk import Packed, insert_packed, pack_values
 from mailer.audience.importing.columns import Columns
 from mailer.audience.importing.joining import Joining, Origin
-from mailer.audience.importing.judging import SUBSCRIBED, Person
+from mailer.audience.importing.judging import SUBSCRIBED
 from mailer.audience.importing.staging import TEXTS
-from mailer.audience.importing.unchecked import may_alter, with_keys, with_unique_people, without_keys
+from mailer.audience.importing.unchecked import may_alter
 from mailer.store.tables import people, suppressions, to_microseconds
 
-COLUMNS = ("address", "address_hash", *TEXTS, "attributes", "created_at", "updated_at")
+COLUMNS = ("address", "address_hash", *TEXTS, "attributes")
 GIVEN = slice(1, -1)  # of a `Person`: without line and status
 JOINED_TOGETHER = 50_000  # rows
 
@@ -28,7 +28,9 @@ def may_be_first(connection: Connection, columns: Columns) -> bool:
 
     A status could say, further down, that somebody must not be mailed.
     """
-    return "status" not in columns.fields and (_is_sqlite(connection) or may_alter(connection)) and is_empty(connection)
+    if "status" in columns.fields or not is_empty(connection):
+        return False
+    return connection.dialect.name == "sqlite" or may_alter(connection)
 
 
 def is_empty(connection: Connection) -> bool:
@@ -36,18 +38,18 @@ def is_empty(connection: Connection) -> bool:
     return all(connection.execute(select(table).limit(1)).first() is None for table in (people, suppressions))
 
 
-def _is_sqlite(connection: Connection) -> bool:
-    return connection.dialect.name == "sqlite"
+def counts_of(rows: int, *, added: int) -> dict[str, int]:
+    """How many rows of a first import became what."""
+    return {"added": added, "updated": 0, "unchanged": 0, "duplicate": rows - added, "suppressed": 0}
 
 
 class First:
     """Takes judged people in, within the caller's write transaction. Two rows with one address must come in order."""
 
+    by_address = True  # as the index of addresses likes it, which is kept meanwhile
+
     def __init__(self, connection: Connection, origin: Origin) -> None:
         self.connection = connection
-        self.is_sqlite = _is_sqlite(connection)
-        if not self.is_sqlite:
-            without_keys(connection)
         self.joining = Joining(connection, origin)
         self.at = to_microseconds(origin.now)
         self.rows = 0
@@ -55,18 +57,15 @@ class First:
         self._joined = self.joining.newest  # everyone up to this number is on the list
         self._waiting = 0  # rows taken in since
 
-    def pack(self, batch: Sequence[Person]) -> Packed:
+    def pack(self, batch: Batch) -> Packed:
         """People ready to be taken in; this may be done in another process."""
-        return pack_values(batch, GIVEN) if self.is_sqlite else pack_text(batch, GIVEN, constants=(self.at, self.at))
+        return pack_values(batch, GIVEN)
 
     def add(self, packed: Packed) -> None:
         """Take in judged people; of those with the same address, the first."""
         self.rows += packed.rows
         self._waiting += packed.rows
-        into = f"people ({', '.join(COLUMNS)})"
-        if not self.is_sqlite:
-            copy_packed(self.connection, into, packed)
-            return
+        into = f"people ({', '.join(COLUMNS)}, created_at, updated_at)"
         conflict = "ON CONFLICT (address) DO NOTHING"
         insert_packed(self.connection, into, packed, constants=(self.at, self.at), conflict=conflict)
         if self._waiting >= JOINED_TOGETHER:
@@ -74,13 +73,8 @@ class First:
 
     def finish(self) -> dict[str, int]:
         """Put everyone on the list; how many rows became what."""
-        if not self.is_sqlite:
-            with_unique_people(self.connection)
         self._join()
-        if not self.is_sqlite:
-            with_keys(self.connection)
-        duplicate = self.rows - self.added
-        return {"added": self.added, "updated": 0, "unchanged": 0, "duplicate": duplicate, "suppressed": 0}
+        return counts_of(self.rows, added=self.added)
 
     def _join(self) -> None:
         """Put those on the list who have come since the last time, while their pages are still in memory."""

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Transaction, select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.importing.aside import judged
-from mailer.audience.importing.batches import judge_batches
+from mailer.audience.importing.batches import Batch, judge_batches
 from mailer.audience.importing.columns import Columns, missing_columns, understand
+from mailer.audience.importing.copied import Copied
 from mailer.audience.importing.first import First, is_empty, may_be_first
 from mailer.audience.importing.joining import Joining, Origin
-from mailer.audience.importing.judging import Person, Refuse
+from mailer.audience.importing.judging import Refuse
 from mailer.audience.importing.reading import Table, open_table
 from mailer.audience.importing.report import ImportReport, Rejects
 from mailer.audience.importing.staging import Stage
@@ -82,10 +83,10 @@ class _File:
     rejects: Rejects
     progress: Progress | None
 
-    def fill(self, place: Stage | First) -> None:
+    def fill(self, place: Stage | First | Copied) -> None:
         """Read and judge the rest of the file, and put the people in their place."""
 
-        def judge(refuse: Refuse) -> Iterator[list[Person]]:
+        def judge(refuse: Refuse) -> Iterator[Batch]:
             return judge_batches(self.table.rows, columns=self.columns, address_key=self.address_key, refuse=refuse)
 
         table = self.table
@@ -95,7 +96,7 @@ class _File:
             refuse=self.rejects.add,
             position=table.position,
             size=table.size,
-            by_address=isinstance(place, First) and place.is_sqlite,
+            by_address=place.by_address,
         )
         with reading as pieces:
             for packed, position in pieces:
@@ -110,13 +111,14 @@ def _import_first(connection: Connection, file: _File, origin: Origin, *, dry_ru
         if not may_be_first(connection, file.columns):
             return None
     with sole_writing(connection), _writing(connection) as transaction:
-        if connection.dialect.name == "postgresql":
+        is_sqlite = connection.dialect.name == "sqlite"
+        if not is_sqlite:
             alone(connection)
         if not is_empty(connection):  # by now
             return None
         if file.table.size > MANY_ROWS * ROW_BYTES:
             drop_search(connection)
-        first = First(connection, origin)
+        first = First(connection, origin) if is_sqlite else Copied(connection, origin)
         file.fill(first)
         counts = first.finish()
         if dry_run:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text
 
-from mailer.audience.importing.bulk import Packed, copy_packed, insert_packed, pack_text, pack_values
-from mailer.audience.importing.judging import Person
+from mailer.audience.importing.batches import Batch
+from mailer.audience.importing.bulk import Packed, copy_text, insert_packed, pack_text, pack_values
 from mailer.store.tables import Id
 
 TEXTS = ("first_name", "last_name", "country", "language")
@@ -37,6 +35,8 @@ known = Table(  # people who were known before and whom the file names
 class Stage:
     """The staged rows on a connection. Filling it locks nobody out: the tables are this connection's own."""
 
+    by_address = False
+
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._is_sqlite = connection.dialect.name == "sqlite"
@@ -45,7 +45,7 @@ class Stage:
         self.drop()
         _temporary.create_all(connection, checkfirst=False)
 
-    def pack(self, people: Sequence[Person]) -> Packed:
+    def pack(self, people: Batch) -> Packed:
         """People ready to be taken in; this may be done in another process."""
         return (pack_values if self._is_sqlite else pack_text)(people, slice(None))
 
@@ -54,7 +54,10 @@ class Stage:
         self.rows += packed.rows
         self.statuses |= packed.statuses
         into = f"import_stage ({', '.join(stage.c.keys())})"
-        (insert_packed if self._is_sqlite else copy_packed)(self.connection, into, packed)
+        if self._is_sqlite:
+            insert_packed(self.connection, into, packed)
+        else:
+            copy_text(self.connection, into, packed.text)
 
     def filled(self) -> None:
         """All is in: let the engine know what it has there, which it can't see of a temporary table by itself."""
