@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, cast, func, or_, select, type_coerce
+from sqlalchemy import Connection, Select, Text, cast, func, or_, select
 
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.sqlite_tools import has_search, search_words
@@ -34,7 +34,7 @@ MERGED = (
 # people have none, and that is quickly seen.
 MERGED_OF = ByNumber(
     people.c.id,
-    lambda those: select(*MERGED[:-1], type_coerce(people.c.attributes, Text), people.c.tracking).where(those),
+    lambda those: select(*MERGED[:-1], cast(people.c.attributes, Text), people.c.tracking).where(those),
 )
 NO_ATTRIBUTES = "{}"
 

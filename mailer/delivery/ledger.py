@@ -25,6 +25,7 @@ from mailer.errors import MailerError
 from mailer.settings import Bounces
 from mailer.store.arrays import among
 from mailer.store.database import Database
+from mailer.store.engines import keep_few_pages
 from mailer.store.prepared import ByNumber, Prepared
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import EPOCH, MICROSECOND, QUEUE, campaigns, deliveries, workers
@@ -81,6 +82,7 @@ class Worker:
         self.id = secrets.randbits(62)
         self.lease_until = clock() + LEASE
         with database.held.write() as connection:
+            keep_few_pages(connection)
             connection.execute(
                 insert(workers).values(
                     id=self.id,
