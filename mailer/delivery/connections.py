@@ -95,6 +95,7 @@ class Maker:
         if boot_seconds() - begun_at > LEASE.total_seconds() / 2:
             # This process was frozen since the intent was recorded; others may have taken over, so nothing leaves.
             return made
+        now = self._clock()
         for claim, recipient in people:
             if recipient is None:
                 made.answers[claim.id] = Outcome(Fate.REFUSED, detail="the person is no longer known")
@@ -105,7 +106,7 @@ class Maker:
                     attempt=claim.attempt,
                     address=recipient.address,
                     supporter=recipient.fields,
-                    now=self._clock(),
+                    now=now,
                     tracked=recipient.tracked,
                 )
             except MailerError as error:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy import Connection, Update, bindparam, case, delete, insert, or_, select, update
 
 from mailer.audience.handover import hold_consent, may_be_mailed, obstacles
 from mailer.delivery.recording import NO_SETTING, Claim, Done, Standing, record
@@ -25,6 +25,7 @@ from mailer.errors import MailerError
 from mailer.settings import Bounces
 from mailer.store.arrays import among
 from mailer.store.database import Database
+from mailer.store.engines import keep_few_pages
 from mailer.store.prepared import ByNumber, Prepared
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import EPOCH, MICROSECOND, QUEUE, campaigns, deliveries, workers
@@ -76,11 +77,12 @@ class Worker:
         self.warm_up = warm_up
         self.campaign_id = campaign_id
         self.list_ids = tuple(list_ids)
-        self._begin_those = _begin_statement(self.list_ids)
+        self._begin_those, self._begun_of_those = _begin_statements(self.list_ids)
         self.clock = clock
         self.id = secrets.randbits(62)
         self.lease_until = clock() + LEASE
         with database.held.write() as connection:
+            keep_few_pages(connection)
             connection.execute(
                 insert(workers).values(
                     id=self.id,
@@ -170,10 +172,10 @@ class Worker:
             return Begun((), 0, held_back)
         ids = [claim.id for claim in granted]
         hold_consent(connection)
-        rows = self._begin_those.rows(connection, ids, {"worker": self.id, "now": now})
-        if len(rows) == len(ids):
+        values = {"worker": self.id, "now": now}
+        if self._begin_those.count(connection, ids, values) == len(ids):
             return Begun(tuple(granted), 0, held_back)
-        started = {row[0] for row in rows}
+        started = {row[0] for row in self._begun_of_those.rows(connection, ids, values)}
         not_started = [number for number in ids if number not in started]
         barred = obstacles(connection, delivery_ids=not_started, list_ids=self.list_ids)
         # Who did not start and has no obstacle is ours no longer: staff cancelled the campaign, for one.
@@ -232,17 +234,23 @@ _OURS = (
 _ONE_MORE = case((deliveries.c.state == DeliveryState.QUEUED.value, 1), else_=0)
 
 
-def _begin_statement(list_ids: Sequence[int]) -> ByNumber:
-    """Records the intents of those rows whose people may be mailed as members of these lists."""
+def _begin_statements(list_ids: Sequence[int]) -> tuple[ByNumber, ByNumber]:
+    """Record the intents of those rows whose people may be mailed as members of these lists.
+
+    The second says which rows those are as well, which takes longer. Run after the first it changes nothing more.
+    """
     begun: dict[str, Any] = {
         "state": DeliveryState.SENDING.value,
         "attempt": deliveries.c.attempt + _ONE_MORE,
         "changed_at": bindparam("now"),
     }
     allowed = may_be_mailed(list_ids)
-    return ByNumber(
-        deliveries.c.id,
-        lambda those: update(deliveries).where(those, *_OURS, allowed).values(begun).returning(deliveries.c.id),
+
+    def begin(those: Any) -> Update:
+        return update(deliveries).where(those, *_OURS, allowed).values(begun)
+
+    return ByNumber(deliveries.c.id, begin), ByNumber(
+        deliveries.c.id, lambda those: begin(those).returning(deliveries.c.id)
     )
 
 

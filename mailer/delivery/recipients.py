@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import Connection, select
-
-from mailer.audience.people import supporters
+from mailer.audience.people import MERGED_OF, supporter
 from mailer.delivery.recording import Claim
-from mailer.store.arrays import among
 from mailer.store.database import Database
-from mailer.store.tables import people
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """A person about to be mailed."""
 
     address: str
     domain: str
     fields: Mapping[str, str]
-    tracked: bool = False  # known to agree to be tracked; only looked up where it matters
+    tracked: bool = False  # known to agree to be tracked; only said where it matters
 
 
 def load_recipients(
     database: Database, claims: Sequence[Claim], *, with_tracking: bool = False
 ) -> dict[int, Recipient]:
     """The people of `claims` by id; those forgotten meanwhile are missing."""
-    numbers = [claim.person_id for claim in claims]
-    with database.read() as connection:
-        known = supporters(connection, numbers)
-        tracked = _tracked(connection, numbers) if with_tracking else set[int]()
+    with database.held.read() as connection:
+        rows = MERGED_OF.rows(connection, [claim.person_id for claim in claims], {})
     return {
-        person_id: Recipient(fields["email"], fields["email"].rpartition("@")[2], fields, person_id in tracked)
-        for person_id, fields in known.items()
+        row[0]: Recipient(row[1], row[1].rpartition("@")[2], supporter(row[1:-1]), with_tracking and bool(row[-1]))
+        for row in rows
     }
-
-
-def _tracked(connection: Connection, numbers: Sequence[int]) -> set[int]:
-    query = select(people.c.id).where(among(people.c.id, "numbers"), people.c.tracking)
-    return set(connection.execute(query, {"numbers": numbers}).scalars())

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
@@ -28,8 +29,7 @@ LONGEST_RETRY = timedelta(hours=4)
 NO_SETTING = Bounces()
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A delivery this worker may hand over, once its intent is recorded.
 
     `attempt` is the number of that hand-over, from 1; it fences late answers off.
@@ -40,8 +40,7 @@ class Claim:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """The end of one hand-over. No outcome: surely nothing was handed over, and the row goes back to the queue."""
 
     claim: Claim
@@ -125,8 +124,9 @@ def record(
 def _alike(done: Sequence[Done]) -> dict[tuple[Outcome | None, int], list[int]]:
     """The deliveries that got the same answer to the same attempt: of SendGrid, a whole request's."""
     alike: dict[tuple[Outcome | None, int], list[int]] = {}
-    for item in done:
-        alike.setdefault((item.outcome, item.claim.attempt), []).append(item.claim.id)
+    for _, run in groupby(done, key=lambda item: (id(item.outcome), item.claim.attempt)):
+        same = list(run)  # of a request one after the other, so that each answer is looked at once
+        alike.setdefault((same[0].outcome, same[0].claim.attempt), []).extend([item.claim.id for item in same])
     return alike
 
 

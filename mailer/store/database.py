@@ -77,23 +77,25 @@ def _room(connection: Connection, of_everyone: bool) -> AbstractContextManager[N
 
 
 class Held:
-    """One connection kept for many short writes, such as a worker's. Opened when first used, and again if it breaks."""
+    """One connection kept for many short transactions, such as a worker's. Opened when first used, and again if it
+    breaks. What it has read stays in its memory, so what its next write needs is there."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
+        self._immediate: bool | None = None  # how its next transaction begins
 
     @contextmanager
     def write(self) -> Generator[Connection, None, None]:
         """A transaction that writes, as `Database.write`, without the cost of fetching a connection."""
-        with translated():
-            connection = self._open()
-            try:
-                with connection.begin():
-                    yield connection
-            except Exception:  # the driver's own too, which `begin` may raise
-                self.close()
-                raise
+        with self._transaction(immediate=True) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Generator[Connection, None, None]:
+        """A transaction for one query; in PostgreSQL a second one would see what was committed meanwhile."""
+        with self._transaction(immediate=False) as connection:
+            yield connection
 
     def close(self) -> None:
         """Give the connection back."""
@@ -101,9 +103,23 @@ class Held:
             held, self._connection = self._connection, None
             held.close()
 
-    def _open(self) -> Connection:
+    @contextmanager
+    def _transaction(self, *, immediate: bool) -> Generator[Connection, None, None]:
+        with translated():
+            connection = self._open(immediate=immediate)
+            try:
+                with connection.begin():
+                    yield connection
+            except Exception:  # the driver's own too, which `begin` may raise
+                self.close()
+                raise
+
+    def _open(self, *, immediate: bool) -> Connection:
         if self._connection is None:
-            self._connection = self._engine.connect().execution_options(immediate=True)
+            self._connection, self._immediate = self._engine.connect(), None
+        if immediate is not self._immediate:  # said when it changes, since that takes as long as a small statement
+            self._connection.execution_options(immediate=immediate)
+            self._immediate = immediate
         return self._connection
 
 

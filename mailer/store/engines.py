@@ -21,7 +21,9 @@ from mailer.store.trouble import DatabaseTrouble
 
 BUSY_SECONDS = 30.0  # how long a writer waits for another before it gives up
 LOOK_AGAIN_SECONDS = 0.02
-PAGE_CACHE_KIB = 16 * 1024  # of SQLite's pages in memory: a worker comes back to the same ones for every mail
+PAGE_CACHE_KIB = 16 * 1024  # of SQLite's pages in memory
+# The same for a worker: a campaign's rows lie in the order they are mailed in, so it needs the pages around its place.
+WORKER_CACHE_KIB = 4 * 1024
 CONNECT_SECONDS = 10  # for a PostgreSQL server to answer
 # A worker that is frozen in the middle of a transaction must not hold its rows for longer than its lease lasts.
 IDLE_SECONDS = 60
@@ -88,6 +90,14 @@ def sorting_on_disk(connection: Connection) -> Generator[None, None, None]:
         yield
     finally:
         raw.execute("PRAGMA temp_store = MEMORY").close()
+
+
+def keep_few_pages(connection: Connection) -> None:
+    """From now on keep in memory only as much of SQLite's pages as a worker comes back to, so that memory does not grow
+    with the people. Nothing on other engines."""
+    if connection.dialect.name == "sqlite":
+        raw = cast(sqlite3.Connection, connection.connection.driver_connection)
+        raw.execute(f"PRAGMA cache_size=-{WORKER_CACHE_KIB}").close()
 
 
 def expect_many_rows(connection: Connection) -> None:

@@ -9,6 +9,7 @@ connection and in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Column, Connection, Executable, Table, bindparam, insert
@@ -67,35 +68,62 @@ class Prepared:
 
 
 class ByNumber:
-    """A statement about rows by their numbers: one at a time, or many at once, whichever the engine does faster.
+    """A statement about rows by their numbers, however many: as spans of numbers that follow one another, or as a set.
 
-    To look numbers up in a set SQLite makes a small table of it first, which takes longer than several rows by
-    themselves; PostgreSQL is asked over a network. `build` is given the condition that says which rows.
+    A campaign's deliveries are numbered in the order they are mailed in, so hundreds are mostly one span, which is
+    looked up once. To look numbers up in a set SQLite makes a small table of it first, which takes longer than several
+    spans by themselves; PostgreSQL is asked over a network, so what isn't one span is a set there. `build` is given the
+    condition that says which rows.
     """
 
-    FEW = 8
+    MOST_SPANS = 8  # where asking once more costs little
+    ROWS_A_SPAN = 8  # from this many rows a span costs less than its rows' places in a set
 
     def __init__(self, column: Column[Any], build: Callable[[Any], Executable]) -> None:
-        self._one = Prepared(build(column == bindparam("number")))
+        self._one = Prepared(build(column == bindparam("first")))
+        self._span = Prepared(build(column.between(bindparam("first"), bindparam("last"))))
         self._many = Prepared(build(among(column, "numbers")))
 
     def rows(self, connection: Connection, numbers: Sequence[int], values: Values) -> list[tuple[Any, ...]]:
         """What it returns for all of them, in no certain order."""
-        if not self._singly(connection, numbers):
-            return self._many.rows(connection, {**values, "numbers": numbers})
-        return [row for number in numbers for row in self._one.rows(connection, {**values, "number": number})]
+        asked = self._asked(connection, numbers, values)
+        return [row for statement, given in asked for row in statement.rows(connection, given)]
+
+    def count(self, connection: Connection, numbers: Sequence[int], values: Values) -> int:
+        """How many of these rows it changed."""
+        return sum(statement.count(connection, given) for statement, given in self._asked(connection, numbers, values))
 
     def each(self, connection: Connection, many: Sequence[tuple[Sequence[int], Values]]) -> None:
         """Run it for each set of numbers with its own values."""
-        few = [pair for pair in many if self._singly(connection, pair[0])]
-        lots = [pair for pair in many if not self._singly(connection, pair[0])]
-        if few:
-            self._one.each(connection, ({**values, "number": n} for numbers, values in few for n in numbers))
-        if lots:
-            self._many.each(connection, ({**values, "numbers": numbers} for numbers, values in lots))
+        asked: dict[Prepared, list[Values]] = {}
+        for numbers, values in many:
+            for statement, given in self._asked(connection, numbers, values):
+                asked.setdefault(statement, []).append(given)
+        for statement, given in asked.items():
+            statement.each(connection, given)
 
-    def _singly(self, connection: Connection, numbers: Sequence[int]) -> bool:
-        return len(numbers) <= self.FEW and connection.dialect.name == "sqlite"
+    def _asked(self, connection: Connection, numbers: Sequence[int], values: Values) -> list[tuple[Prepared, Values]]:
+        """The statements that together say all of these numbers, and no other."""
+        spans = spans_of(numbers)
+        cheap = max(self.MOST_SPANS, len(numbers) // self.ROWS_A_SPAN) if connection.dialect.name == "sqlite" else 1
+        if len(spans) > cheap:
+            return [(self._many, {**values, "numbers": numbers})]
+        return [
+            (self._one if first == last else self._span, {**values, "first": first, "last": last})
+            for first, last in spans
+        ]
+
+
+def spans_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and last of each run of numbers without a gap, in order; each number stands in one run."""
+    if not numbers:
+        return []
+    ordered = sorted(set(numbers))
+    first, last = ordered[0], ordered[-1]
+    if last - first == len(ordered) - 1:
+        return [(first, last)]
+    ends = [place for place, (one, other) in enumerate(pairwise(ordered), 1) if other - one > 1]
+    return [(ordered[start], ordered[end - 1]) for start, end in pairwise([0, *ends, len(ordered)])]
 
 
 class PreparedInsert:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain, count, repeat
+from operator import itemgetter
 from typing import NamedTuple
 
 from mailer.transports.envelope import Envelope, Mailing
@@ -19,6 +20,7 @@ RESERVED = frozenset(
     ("x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding",
      "to", "from", "subject", "reply-to", "cc", "bcc")
 )  # fmt: skip
+OTHER_HEADERS = "the headers of one mail are not those of another"
 
 
 class Person(NamedTuple):
@@ -69,13 +71,11 @@ class People:
             return []
         names = tuple([name for name, _ in envelopes[0].headers])
         _refuse_headers(names, self._header_names)
-        if any(tuple([name for name, _ in envelope.headers]) != names for envelope in envelopes):
-            raise Unmailable("the headers of one mail are not those of another")
+        header_values = _header_values([envelope.headers for envelope in envelopes])
         rows = self._values(envelopes)
         if self._subject_has_slots or not self._has_words:
             for envelope in envelopes:
                 self._check_texts(envelope.values)
-        header_values = zip(*[[value for _, value in envelope.headers] for envelope in envelopes], strict=True)
         columns = [one_line_values(name, values) for name, values in zip(names, header_values, strict=True)]
         return list(
             map(
@@ -93,9 +93,14 @@ class People:
     def _values(self, envelopes: Sequence[Envelope]) -> list[tuple[str, ...]]:
         """What fills the slots that are used."""
         slots = self._slots
-        if slots and (shortest := min([len(envelope.values) for envelope in envelopes])) <= slots[-1]:
+        filled = [envelope.values for envelope in envelopes]
+        if slots and (shortest := min(map(len, filled))) <= slots[-1]:
             raise Unmailable(f"the message has slot {slots[-1]}, and only {shortest} are filled")
-        rows = [tuple([envelope.values[slot] for slot in slots]) for envelope in envelopes]
+        rows = (
+            list(map(itemgetter(*slots), filled))
+            if len(slots) > 1
+            else [tuple([values[slot] for slot in slots]) for values in filled]
+        )
         together = "".join(chain.from_iterable(rows))
         if "\r" in together:
             rows = [tuple(map(one_line_break, row)) for row in rows]
@@ -111,6 +116,19 @@ class People:
             raise Unmailable("the subject is empty for this person, which SendGrid doesn't take")
         if not self._has_words and not fill((*self._mailing.text, *self._mailing.html), values):
             raise Unmailable("the mail is empty for this person, which SendGrid doesn't take")
+
+
+def _header_values(headers: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[str, ...]]:
+    """The values of each header, person by person. Raises `Unmailable` when somebody has other headers."""
+    found: list[tuple[str, ...]] = []
+    if len(set(map(len, headers))) > 1:
+        raise Unmailable(OTHER_HEADERS)
+    for column in zip(*headers, strict=True):
+        names, values = zip(*column, strict=True)
+        if len(set(names)) > 1:
+            raise Unmailable(OTHER_HEADERS)
+        found.append(values)
+    return found
 
 
 def clean_name(name: str) -> str:

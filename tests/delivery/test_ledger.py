@@ -13,6 +13,7 @@ from mailer.delivery.ledger import LEASE, CampaignStopped, LeaseLost, settle_exp
 from mailer.delivery.recording import Done
 from mailer.errors import MailerError
 from mailer.store.database import Database
+from mailer.store.engines import WORKER_CACHE_KIB
 from mailer.store.states import SuppressionReason
 from mailer.store.tables import campaigns, deliveries, events, guard_evidence, people, subscriptions, suppressions
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
@@ -79,6 +80,34 @@ def test_an_exchange_may_be_repeated_when_its_commit_was_not_confirmed(
     assert again == once
     assert [claim.attempt for claim in again.claims] == [1]
     assert states(database) == {"queued": COUNT - 3, "sending": 1, "sent": 2}
+
+
+def test_who_leaves_before_an_exchange_is_repeated_gets_nothing(
+    database: Database, campaign: int, clock: Clock
+) -> None:
+    one = worker(database, campaign, clock)
+    claims = one.claim(12)
+    assert len(one.exchange((), claims).claims) == 12  # committed, and nobody could say so
+    with database.write() as connection:
+        number = list_id(connection, "supporters")
+        person = claims[4].person_id
+        leave(connection, person_id=person, list_ids=[number], how="link", source="appeal", at=clock.now)
+    again = one.exchange((), claims)
+    assert again.claims == tuple(claim for claim in claims if claim is not claims[4])
+    assert again.skipped == 1
+    assert states(database) == {"queued": COUNT - 12, "sending": 11, "skipped": 1}
+    with database.read() as connection:
+        attempts = select(deliveries.c.attempt).where(deliveries.c.state == "sending")
+        assert set(connection.execute(attempts).scalars()) == {1}
+
+
+@pytest.mark.sqlite
+def test_a_worker_keeps_few_pages_however_large_the_file_is(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    for read in (database.held.write, database.held.read):
+        one.claim(1)
+        with read() as connection:
+            assert connection.exec_driver_sql("PRAGMA cache_size").scalar() == -WORKER_CACHE_KIB
 
 
 def test_who_died_leaves_only_what_was_on_the_wire_uncertain(database: Database, campaign: int, clock: Clock) -> None:
