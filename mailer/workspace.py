@@ -14,7 +14,7 @@ from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read
 from mailer.tomlreading import read_toml
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
-TEXT_KEYS = ("title", "list_id", "from", "reply_to", "description", "consent", "opt_in", "language")
+TEXT_KEYS = ("title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language")
 LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
 OPT_IN = ("single", "double")
 EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  # what a list can't be without
@@ -30,6 +30,7 @@ class ListDefinition:
     from_: str = ""  # "" takes the workspace's sender
     reply_to: str = ""
     description: str = ""  # why a person gets it; stands in the footer
+    about: str = ""  # what it brings and how often; stands where people choose
     consent: str = ""  # the wording people agreed to, kept as proof beside each subscription
     opt_in: str = "single"
     language: str = "en"

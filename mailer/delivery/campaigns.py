@@ -23,6 +23,7 @@ from mailer.compose import message as messages
 from mailer.compose.message import Message
 from mailer.delivery.evidence import begin_anew
 from mailer.delivery.guarding import once_finished
+from mailer.delivery.reopening import lock_campaign, reopen
 from mailer.errors import MailerError, nearest
 from mailer.store.database import Conflict, Database
 from mailer.store.states import CampaignState, DeliveryState
@@ -152,7 +153,7 @@ def pause(database: Database, campaign_id: int, why: str) -> bool:
 def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
     """Go on with a paused campaign; its guard rails judge by what happens from now on. False when it wasn't paused."""
     with database.write() as connection:
-        _lock(connection, campaign_id)
+        lock_campaign(connection, campaign_id)
         paused = [campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.PAUSED]
         changed = update(campaigns).where(*paused).values(state=CampaignState.SENDING, why="")
         if not connection.execute(changed).rowcount:
@@ -186,7 +187,7 @@ def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bo
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
     left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
     with database.write() as connection:
-        state, why = _lock(connection, campaign_id)
+        state, why = lock_campaign(connection, campaign_id)
         if state not in (CampaignState.SENDING, CampaignState.PAUSED):
             return False
         return bool(
@@ -216,7 +217,7 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
     )
     uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
     with database.write() as connection:
-        state, _ = _lock(connection, campaign_id)
+        state, _ = lock_campaign(connection, campaign_id)
         if resend and state == CampaignState.CANCELLED:
             raise MailerError("the campaign is cancelled, so it mails nobody again", hint="Decide: --count-as-sent")
         kind = literal("resend" if resend else "counted-as-sent")
@@ -228,23 +229,8 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
         )
         count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
         if resend and count:
-            reopened = update(campaigns).where(
-                campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.FINISHED
-            )
-            if connection.execute(reopened.values(state=CampaignState.SENDING, finished_at=None, why="")).rowcount:
-                begin_anew(connection, campaign_id, now=now)
+            reopen(connection, campaign_id, now=now)
     return count
-
-
-def _lock(connection: Connection, campaign_id: int) -> tuple[str, str]:
-    """The campaign's state and why, which nobody else changes until this transaction ends.
-
-    Whoever puts people back into the queue and whoever ends a campaign for want of them both take it first: else, in
-    PostgreSQL, neither would see the other's work, and those people would stay queued in a finished campaign.
-    """
-    mine = select(campaigns.c.state, campaigns.c.why).where(campaigns.c.id == campaign_id).with_for_update()
-    state, why = connection.execute(mine).one()
-    return state, why
 
 
 def _become(

@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Update, bindparam, case, delete, insert, or_,
 
 from mailer.audience.handover import hold_consent, may_be_mailed, obstacles
 from mailer.delivery.recording import NO_SETTING, Claim, Done, Standing, record
+from mailer.delivery.reopening import lock_campaign, reopen
 from mailer.delivery.warming import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Bounces
@@ -113,7 +114,7 @@ class Worker:
         begun = Begun((), 0)
         with self.database.held.write() as connection:
             look = self._look(connection, now)
-            self._record(connection, look.campaign, done, now)
+            self._record(connection, look, done, now)
             try:
                 look.check()
             except (LeaseLost, CampaignStopped) as error:
@@ -131,7 +132,7 @@ class Worker:
         """
         now = self.clock()
         with self.database.held.write() as connection:
-            self._record(connection, self._look(connection, now).campaign, done, now)
+            self._record(connection, self._look(connection, now), done, now)
             _let_go(connection, [self.id], now, why="the program was stopped before the answer came")
 
     def renew(self) -> None:
@@ -158,8 +159,13 @@ class Worker:
         launched_at = EPOCH + MICROSECOND * launched
         return _Look(Standing(self.campaign_id, CampaignState(state), why, launched_at), holds_lease=bool(holds))
 
-    def _record(self, connection: Connection, campaign: Standing, done: Sequence[Done], now: datetime) -> None:
+    def _record(self, connection: Connection, look: _Look, done: Sequence[Done], now: datetime) -> None:
+        campaign, is_late = look.campaign, bool(done) and not look.holds_lease
+        if is_late:  # others may have finished the campaign meanwhile
+            campaign = replace(campaign, state=lock_campaign(connection, campaign.id)[0])
         record(connection, campaign, done, now, soft=self.soft)
+        if is_late:
+            reopen(connection, campaign.id, now=now)
         nothing_left = sum(item.outcome is None or item.outcome.fate is Fate.DEFERRED for item in done)
         self.warm_up.give_back(connection, nothing_left, now=now)
 

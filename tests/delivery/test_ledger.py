@@ -144,6 +144,28 @@ def test_a_late_answer_is_proof(database: Database, campaign: int, clock: Clock)
     assert states(database) == {"queued": COUNT - 2, "sent": 1, "uncertain": 1}
 
 
+@pytest.mark.parametrize("late", [None, Outcome(Fate.DEFERRED, "450 4.2.1", "try later")])
+def test_a_late_answer_that_nothing_left_opens_a_finished_campaign(
+    database: Database, campaign: int, clock: Clock, late: Outcome | None
+) -> None:
+    frozen = worker(database, campaign, clock)
+    begun = frozen.exchange((), frozen.claim(3)).claims
+    clock.now += LEASE * 2
+    settle_expired(database, clock.now)
+    other = worker(database, campaign, clock)
+    other.release([Done(claim, ACCEPTED) for claim in other.exchange((), other.claim(COUNT)).claims])
+    assert steps.finish_if_done(database, campaign, now=clock.now)
+    with pytest.raises(LeaseLost):
+        frozen.exchange([Done(begun[0], ACCEPTED), Done(begun[1], late)], ())
+    assert states(database) == {"queued": 1, "sent": COUNT - 2, "uncertain": 1}
+    assert not steps.finish_if_done(database, campaign, now=clock.now)
+    clock.now += timedelta(hours=1)
+    (again,) = worker(database, campaign, clock).claim(COUNT)
+    assert again.id == begun[1].id
+    with database.read() as connection:
+        assert connection.execute(select(campaigns.c.state, campaigns.c.finished_at)).one() == ("sending", None)
+
+
 def test_a_late_answer_stops_a_resend_that_has_not_begun(database: Database, campaign: int, clock: Clock) -> None:
     frozen = worker(database, campaign, clock)
     begun = frozen.exchange((), frozen.claim(1)).claims

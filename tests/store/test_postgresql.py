@@ -10,6 +10,9 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from mailer.delivery import campaigns as steps
+from mailer.delivery.ledger import LEASE, settle_expired
+from mailer.delivery.recording import Done
+from mailer.delivery.reopening import lock_campaign
 from mailer.errors import MailerError
 from mailer.store import engines
 from mailer.store.database import Conflict, Database, DatabaseTrouble, open_database
@@ -17,7 +20,7 @@ from mailer.store.states import DeliveryState
 from mailer.store.tables import campaigns, deliveries, lists
 from tests.conftest import NOW
 from tests.databases import emptied, on_postgresql
-from tests.delivery.world import add_people, launch, states
+from tests.delivery.world import Clock, add_people, launch, states, worker
 from tests.servers.postgres import HOST, Cluster
 
 pytestmark = on_postgresql
@@ -256,7 +259,7 @@ def test_nobody_stays_queued_in_a_finished_campaign(opened: Database) -> None:
         connection.execute(update(deliveries).values(state=DeliveryState.UNCERTAIN))
     with opened.write() as staff:
         # What `resolve_uncertain` does first, held open in the middle of its transaction.
-        steps._lock(staff, campaign)
+        lock_campaign(staff, campaign)
         ending = threading.Thread(target=steps.finish_if_done, args=(opened, campaign), kwargs={"now": NOW})
         ending.start()
         with opened.read() as connection:
@@ -266,6 +269,28 @@ def test_nobody_stays_queued_in_a_finished_campaign(opened: Database) -> None:
                 assert ending.is_alive()
         staff.execute(update(deliveries).values(state=DeliveryState.QUEUED))
     ending.join()
+    with opened.read() as connection:
+        assert connection.execute(select(campaigns.c.state)).scalar_one() == "sending"
+
+
+def test_a_late_answer_waits_for_the_end_of_its_campaign_and_opens_it_again(opened: Database) -> None:
+    add_people(opened, 1, now=NOW)
+    campaign = launch(opened, count=1, now=NOW)
+    clock = Clock(NOW)
+    frozen = worker(opened, campaign, clock)
+    (begun,) = frozen.exchange((), frozen.claim(1)).claims
+    clock.now += LEASE * 2
+    settle_expired(opened, clock.now)
+    late = threading.Thread(target=frozen.release, args=([Done(begun, None)],))
+    with opened.write() as other:
+        lock_campaign(other, campaign)
+        other.execute(update(campaigns).values(state="finished", finished_at=clock.now))
+        late.start()
+        with opened.read() as connection:
+            while not connection.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted")).first():
+                assert late.is_alive()
+    late.join()
+    assert states(opened) == {"queued": 1}
     with opened.read() as connection:
         assert connection.execute(select(campaigns.c.state)).scalar_one() == "sending"
 

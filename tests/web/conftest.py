@@ -61,7 +61,9 @@ def seed(database: Database, now: datetime, *, people: int = 3) -> None:
 
 @pytest.fixture
 def served(workspace: Workspace, database: Database, now: datetime) -> Iterator[Served]:
-    (workspace.lists / "updates.toml").write_text('title = "Monthly <news>"\nlist_id = "news.lists.example.org"\n')
+    (workspace.lists / "updates.toml").write_text(
+        'title = "Monthly <news>"\nlist_id = "news.lists.example.org"\nabout = "Once a month."\n'
+    )
     seed(database, now)
     with serving(create_app(workspace, database, clock=lambda: now)) as port:
         yield Served(port, database, Signer(workspace.secrets.require_signing()))

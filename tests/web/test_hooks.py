@@ -7,7 +7,7 @@ import socket
 import time
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from mailer.store.returns import provider_posts
 from mailer.store.tables import deliveries, suppressions
 from mailer.tracking.sendgrid_signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from mailer.web.public.app import create_app
-from mailer.web.public.hooks import LONGEST_BODY_BYTES
+from mailer.web.public.hooks import LONGEST_BODY_BYTES, MOST_AT_ONCE
 from mailer.workspace import Workspace
 from tests.reports.builders import delivery_id
 from tests.web.client import Reply, fetch, serving
@@ -96,6 +96,19 @@ def test_a_signed_post_is_kept_answered_and_applied(hook: Hook) -> None:
     assert hook.posts()[0].body == bounce()
     with hook.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == 1
+
+
+def test_only_so_many_are_read_at_once_and_the_others_come_again(hook: Hook) -> None:
+    headers = {"Host": "x", SIGNATURE_HEADER: "x", TIMESTAMP_HEADER: "1", "Content-Length": "9"}
+    head = "\r\n".join([f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", "["])
+    with ExitStack() as slow:
+        for _ in range(MOST_AT_ONCE):
+            opened = slow.enter_context(socket.create_connection(("127.0.0.1", hook.port)))
+            opened.sendall(head.encode())
+        hook.wait_until(lambda: hook.post(bounce()).status == 503)
+        kept = len(hook.posts())
+    hook.wait_until(lambda: hook.post(bounce()).status == 204)
+    assert len(hook.posts()) == kept + 1
 
 
 def test_posts_by_many_apply_while_others_come(hook: Hook) -> None:

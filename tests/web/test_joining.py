@@ -49,7 +49,7 @@ def clock(now: datetime) -> Clock:
 def site(workspace: Workspace, database: Database, now: datetime, clock: Clock) -> Iterator[Served]:
     """supporters is double opt-in, updates single, staff is not for the public; three people are on the first two."""
     for name, more in (
-        ("supporters", 'opt_in = "double"\npublic_form = true\n'),
+        ("supporters", 'opt_in = "double"\npublic_form = true\nabout = "Appeals & <news>."\n'),
         ("updates", "public_form = true\n"),
         ("staff", ""),
     ):
@@ -72,6 +72,7 @@ def sign_up(site: Served, address: str, name: str = "supporters", **more: str) -
 def test_the_form_shows_the_wording_and_leads_to_itself(site: Served) -> None:
     page = site.get("/join/supporters").text
     assert "Yes, mail me about &#34;campaigns&#34; &amp; more." in page
+    assert "Appeals &amp; &lt;news&gt;." in page
     assert 'action="/join/supporters"' in page
     assert "The supporters" in page
     assert site.rows(people)[3:] == []

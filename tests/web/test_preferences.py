@@ -68,6 +68,8 @@ def test_fetching_changes_nothing_and_shows_no_address(served: Served, path: str
 def test_unticked_lists_are_left_and_can_be_joined_again(served: Served, path: str) -> None:
     page = served.get(path).text
     assert "Monthly &lt;news&gt;" in page
+    assert "Once a month." in page
+    assert "You signed up at" not in page, "that is for the footer of mails"
     assert page.count('name="on" value="1" checked') == page.count('name="on" value="2" checked') == 1
     reply = served.post(path, f"{ALL}&on=1&on=99&on=x&shown=99".encode())
     assert "Saved" in reply.text

@@ -96,6 +96,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     app.router.redirect_slashes = False
     app.state.door = door
     app.state.applier = Applier(workspace.settings, database, clock=clock)
+    app.state.room_for_posts = asyncio.Semaphore(hooks.MOST_AT_ONCE)
     return app
 
 

@@ -6,6 +6,7 @@ committed. Everything that isn't SendGrid's is refused alike, whatever is wrong 
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 from starlette.requests import Request
@@ -20,22 +21,30 @@ from mailer.web.public.forms import read_body
 # SendGrid posts at 768 kB (its 2021 reference); 10,000 events in one post are about 5 MB.
 LONGEST_BODY_BYTES = 8_000_000
 PATIENCE_SECONDS = 20.0  # for the whole body
+# Bodies in memory at a time, since whether one is SendGrid's is only known when all of it is there. Whoever finds no
+# room is asked to come again, as SendGrid does.
+MOST_AT_ONCE = 16
 
 
 async def sendgrid(request: Request) -> Response:
-    """Take a post. 403 for what isn't signed, 413 and 408 for what is too long or too slow, 503 to be sent again."""
+    """Take a post. 403 for what isn't signed, 413 and 408 for what is too long or too slow, 503 to be sent again when
+    many others are being read."""
     door = door_of(request)
     applier = cast(Applier, request.app.state.applier)
     signature, timestamp = (request.headers.get(name, "") for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER))
     unsigned = door.workspace.settings.sendgrid.webhook_unsigned
     if not unsigned and not (applier.keys and signature and timestamp):
         return Response(status_code=403)  # before anything of its body is read
-    body = await read_body(request, most_bytes=LONGEST_BODY_BYTES, seconds=PATIENCE_SECONDS)
-    if not unsigned and not await door.wait_for(
-        is_signed, applier.keys, body, signature=signature, timestamp=timestamp
-    ):
-        return Response(status_code=403)
-    await door.wait_for(_keep, door, body)
+    room = cast(asyncio.Semaphore, request.app.state.room_for_posts)
+    if room.locked():
+        return Response(status_code=503, headers={"Retry-After": "60"})
+    async with room:
+        body = await read_body(request, most_bytes=LONGEST_BODY_BYTES, seconds=PATIENCE_SECONDS)
+        if not unsigned and not await door.wait_for(
+            is_signed, applier.keys, body, signature=signature, timestamp=timestamp
+        ):
+            return Response(status_code=403)
+        await door.wait_for(_keep, door, body)
     applier.wake()
     return Response(status_code=204)
 
