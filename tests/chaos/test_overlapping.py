@@ -61,7 +61,8 @@ def test_a_frozen_worker_that_wakes_hands_nothing_more_over(site: Site) -> None:
     assert "another worker took over" in words
     assert site.receiver.count() - before <= site.receiver.on_the_wire
     site.bound = site.receiver.on_the_wire
-    assert set(site.finish()) <= {"sent", "uncertain"}
+    # The relay may have broken off with it meanwhile: whoever was surely mailed nothing is tried again later.
+    assert set(site.finish(later=True)) <= {"sent", "uncertain"}
 
 
 @on()
@@ -79,4 +80,5 @@ def test_a_worker_frozen_for_longer_than_its_lease(site: Site) -> None:
     late = [one.address for one in site.receiver.arrivals() if one.began_at > woken and one.accepted_at > woken]
     assert len(late) == len(set(late))
     site.bound = site.receiver.on_the_wire
-    assert set(site.finish()) <= {"sent", "uncertain"}
+    # The relay may have broken off with it meanwhile: whoever was surely mailed nothing is tried again later.
+    assert set(site.finish(later=True)) <= {"sent", "uncertain"}

@@ -76,7 +76,7 @@ def test_554_for_one_stops_and_repeats_nobody(site: Site) -> None:
     site.pace_per_second = 0
     relay_of(site).on(Step.RCPT, Say("554 5.7.1 not this one"), recipient="person77@example.org")
     words = site.mailer("run")
-    assert "199 sent, 1 refused" in words
+    assert "199 sent, 1 failed" in words
     assert site.finish() == {"sent": PEOPLE - 1, "failed": 1}
 
 
