@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test chaos bench lock clean setup setup-dev
+.PHONY: help demo test chaos bench lock clean setup setup-dev packages
 
 help:
 	@echo "make demo    run the whole job on the sample workspace, about 20 seconds after the first install"
@@ -28,13 +28,18 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml
 demo: setup
 	@$(BIN)/python scripts/demo.py
 
-test: setup-dev
+packages:
+	@scripts/system-packages
+
+# What is installed by pip and by the system comes from two places, so it comes at the same time.
+test:
+	@$(MAKE) --no-print-directory -j 2 setup-dev packages
 	@scripts/test
 
-chaos: setup-dev
+chaos: setup-dev packages
 	@scripts/chaos $(if $(SEED),--chaos-seed $(SEED))
 
-bench: setup-dev
+bench: setup-dev packages
 	@$(BIN)/python -m benchmarks
 
 lock: setup-dev

@@ -1,4 +1,4 @@
-"""What cron calls, and what tells staff how things stand: run, status, cron."""
+"""What cron calls: run, and the lines that make cron call it."""
 
 from __future__ import annotations
 

@@ -81,6 +81,12 @@ def _remark(one: CampaignStatus, *, warm_up: str) -> str:
         return one.why
     if unclear:
         return unclear
+    if one.troubles and one.state is CampaignState.SENDING:
+        runs = "the last run" if one.troubles == 1 else f"the last {one.troubles:,} runs"
+        return (
+            f"the {one.transport} transport failed in {runs}, so whoever is queued waits for it; each `mailer run`"
+            " tries again, and `mailer doctor` says what is wrong"
+        )
     if warm_up and one.state is CampaignState.SENDING and one.people.get(DeliveryState.QUEUED):
         return warm_up
     if one.next_try and one.next_try > moment:

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, func, select
 
 from mailer.audience.selection import CHOSEN
 from mailer.store.states import CampaignState, DeliveryState
-from mailer.store.tables import APART, QUEUE, campaigns, deliveries, people, workers
+from mailer.store.tables import APART, QUEUE, campaigns, deliveries, guard_evidence, people, workers
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignStatus:
-    """One campaign at a glance. `people` counts deliveries by state; `next_try` is when the first queued one is due."""
+    """One campaign at a glance. `people` counts deliveries by state; `next_try` is when the first queued one is due;
+    `troubles` how many runs in a row its transport failed."""
 
     slug: str
     state: CampaignState
@@ -29,6 +30,7 @@ class CampaignStatus:
     digest: str
     people: Mapping[DeliveryState, int]
     next_try: datetime | None
+    troubles: int
 
 
 def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
@@ -36,6 +38,8 @@ def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
     counted = count_states(connection)
     waiting = select(deliveries.c.campaign_id, func.min(deliveries.c.not_before)).where(QUEUE)
     next_try = {row[0]: row[1] for row in connection.execute(waiting.group_by(deliveries.c.campaign_id))}
+    in_a_row = select(guard_evidence.c.campaign_id, guard_evidence.c.troubles)
+    troubles = {row[0]: row[1] for row in connection.execute(in_a_row)}
     rows = connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
     return [
         CampaignStatus(
@@ -50,6 +54,7 @@ def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
             digest=row.digest,
             people=_with_sent(counted.get(row.id, {}), frozen=row.counts.get(CHOSEN, 0)),
             next_try=next_try.get(row.id),
+            troubles=troubles.get(row.id, 0),
         )
         for row in rows
     ]

@@ -23,6 +23,7 @@ from tests.audience.world import bring
 from tests.store.catalogue import catalogue
 
 ROWS = 12_000
+MORE_THAN_A_PIPE = 20_000  # rows, so that the second process can't be done before it is killed
 NUMBERED = (people, consents)
 # Takes every file for a large one. What `meddle` names happens at the first piece.
 IMPORT = """
@@ -174,16 +175,16 @@ def test_what_it_meets_is_raised_here(database: Database, tmp_path: Path) -> Non
 
 def test_its_death_is_said_and_nothing_changes(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
-    write_people(path, rows=100_000)  # more than the pipe holds
+    write_people(path, rows=MORE_THAN_A_PIPE)
     assert finish(address_of(database), path, "kill").startswith("the process that read the file was ended")
     assert numbers(database) == (0, 0, 0)
-    assert bring(database, path).added == 100_000
+    assert bring(database, path).added == MORE_THAN_A_PIPE
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT])
 def test_it_ends_with_us_and_nothing_is_changed(database: Database, tmp_path: Path, kind: signal.Signals) -> None:
     path = tmp_path / "people.csv"
-    write_people(path, rows=100_000)
+    write_people(path, rows=MORE_THAN_A_PIPE)
     with start(address_of(database), path, "wait") as process:
         assert process.stdout
         child = int(process.stdout.readline())
@@ -197,8 +198,8 @@ def test_it_ends_with_us_and_nothing_is_changed(database: Database, tmp_path: Pa
     if again.is_sqlite:
         with again.read() as connection:
             assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-    assert bring(again, path).added == 100_000
-    assert numbers(again) == (100_000,) * 3
+    assert bring(again, path).added == MORE_THAN_A_PIPE
+    assert numbers(again) == (MORE_THAN_A_PIPE,) * 3
     again.close()
 
 

@@ -18,7 +18,7 @@ from mailer.store.database import Database, DatabaseTrouble, open_database
 from mailer.store.tables import consents, people, subscriptions
 from tests.audience.world import bring
 
-ROWS = 20_000
+ROWS = 5_000
 
 
 def write_people(path: Path, *, start: int = 0, rows: int = ROWS) -> None:
@@ -76,15 +76,16 @@ def test_a_locked_database_is_said_and_nothing_changes(database: Database, tmp_p
     assert bring(database, path).added == 10
 
 
-# Imports until it has come to a stage, says so, and waits there to be killed.
+# Imports until it has come to a stage, says so, and waits there to be killed. Takes every file for a large one.
 VICTIM = """
     import sys, time
     from pathlib import Path
-    from mailer.audience.importing import writing
+    from mailer.audience.importing import importer, writing
     from mailer.store.database import open_database
     from tests.audience.world import bring
 
     stage, url, path = sys.argv[1:]
+    importer.MANY_ROWS = 1_000
     owner = writing.Stage if stage == "add" else writing.Writer
     plain = getattr(owner, stage)
 

@@ -16,7 +16,7 @@ from mailer.audience.importing import ImportReport
 from mailer.audience.importing import reading as reading_module
 from mailer.audience.people import find_supporter, list_counts, show
 from mailer.audience.sqlite_tools import ensure_search, has_search, search_words
-from mailer.errors import MailerError
+from mailer.errors import FaultsFound, MailerError
 from mailer.store.database import Database
 from mailer.store.states import SuppressionReason
 from mailer.store.tables import consents, people, suppressions
@@ -199,6 +199,15 @@ def test_windows_1252_is_read_with_a_warning(store: Database, path: Path) -> Non
     assert known(store, "zoe@example.org")["first_name"] == "Zoë"
     (warning,) = report.warnings
     assert "Windows-1252" in warning.message
+
+
+def test_a_file_with_nobody_in_it_is_told_of(store: Database, path: Path) -> None:
+    report = bring(store, path, "email,first_name\n")
+    assert report.read == 0
+    (warning,) = report.warnings
+    assert str(warning).startswith(f"{path.name}:1: warning: the file has nobody in it")
+    with pytest.raises(FaultsFound, match="nobody in it"):
+        bring(store, path.with_suffix(".json"), "[]")
 
 
 def test_json_of_every_kind(store: Database, path: Path) -> None:

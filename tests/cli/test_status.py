@@ -26,6 +26,16 @@ def test_a_campaign_that_paused_itself_says_why(mailer: Mailer, campaign: str) -
         assert database.execute("SELECT since > 0 FROM guard_evidence").fetchall() == [(1,)]
 
 
+def test_a_transport_that_failed_is_told_of_until_it_works(mailer: Mailer, campaign: str) -> None:
+    mailer("send", campaign, "--yes", "3", "--later")
+    with closing(sqlite3.connect("mailer.db")) as database:
+        database.execute("INSERT INTO guard_evidence (campaign_id, since, troubles) SELECT id, 0, 2 FROM campaigns")
+        database.commit()
+    assert f"{campaign}: the outbox transport failed in the last 2 runs, so whoever is queued" in mailer("status").out
+    assert mailer("run").code == 0
+    assert json.loads(mailer("status", "--json").out)[0]["remark"] == ""
+
+
 def test_a_warm_up_plan_says_how_far_today_went(mailer: Mailer, campaign: str) -> None:
     settings = Path("mailer.toml").read_text(encoding="utf-8")
     Path("mailer.toml").write_text(f"{settings}\n[pace]\nwarm_up = [2, 400]\n", encoding="utf-8")

@@ -335,9 +335,10 @@ def test_a_test_mail_fills_in_and_stores_nothing(acting: Served, now: datetime) 
     page = acting.get(f"/act/library{query}").text
     assert "Signing as" in page
     assert "signing stores nothing" in page
-    reply = post(acting, {"last_name": "Sample", "news": "1"}, query)
+    reply = post(acting, {"last_name": "Sample", "news": "1"}, f"{query}&lang=de")
     assert reply.status == 200
-    assert "This was a test mail" in reply.text
+    assert "This was a test mail" not in reply.text  # it speaks German
+    assert 'href="library/thanks?lang=de&amp;news=1"' in reply.text
     assert acting.rows(signatures) == acting.rows(confirmations) == acting.rows(consents) == []
 
 

@@ -57,7 +57,9 @@ def understand(header: list[str], mapping: Mapping[str, str], *, place: str) -> 
     for i, name in enumerate(names):
         targets[i] = targets[i] or (name if name not in FIELDS else "") or SKIP
     faults += _twice(header, targets, at)
-    if EMAIL not in targets:
+    if not header:
+        faults.append(Fault("the file has nobody in it", place=at, hint="Look whether what wrote it found anybody."))
+    elif EMAIL not in targets:
         shown = ", ".join(repr(column) for column in header[:12])
         like = next((column for column in header if "@" in column), None)
         hint = (

@@ -181,13 +181,18 @@ def _columns(table: Table, usual: Mapping[str, str], by_hand: Mapping[str, str])
 def _report(
     counts: Mapping[str, int], rejects: Rejects, *, table: Table, columns: Columns, dry_run: bool
 ) -> ImportReport:
+    read = sum(counts.values()) + rejects.count
+    nobody = Fault(
+        "the file has nobody in it, so nothing was imported", place=Place(table.place, 1), warning=True,
+        hint="Look whether what wrote it found anybody.",
+    )  # fmt: skip
     return ImportReport(
-        read=sum(counts.values()) + rejects.count,
+        read=read,
         **counts,
         rejected=rejects.count,
         reasons=dict(rejects.reasons.most_common()),
         rejects=tuple(rejects.first),
-        warnings=table.warnings,
+        warnings=table.warnings if read else (*table.warnings, nobody),
         attributes=tuple(name for name, _ in columns.attributes),
         dry_run=dry_run,
     )

@@ -57,7 +57,7 @@ async def add(request: Request) -> Response:
     if filled.errors:
         return await _page(request, door, page, who, filled)
     if who and who.proof:
-        return door.pages.response("signed_test.html", language, act=page)
+        return door.pages.response("signed_test.html", language, thanks=_thanks(request, page, news=filled.news))
     waits = await door.wait_for(_sign, door, page, who, filled, _origin(request, who), language)
     door.acts.signed(page)
     door.courier.call()
@@ -202,11 +202,14 @@ def _not_you(request: Request) -> str:
 
 
 def _thank(request: Request, page: ActionPage, *, news: bool) -> Response:
+    return Response(status_code=303, headers={"Location": _thanks(request, page, news=news)})
+
+
+def _thanks(request: Request, page: ActionPage, *, news: bool) -> str:
+    """Where the thanks are; relative, so that it holds behind whatever path a web server has put before ours."""
     asked_for = {"lang": request.query_params.get("lang", "")[:20], "news": "1" if news else ""}
     query = urlencode({name: value for name, value in asked_for.items() if value})
-    # Relative, so that it holds behind whatever path a web server in front has put before ours.
-    target = f"{page.slug}/thanks" + (f"?{query}" if query else "")
-    return Response(status_code=303, headers={"Location": target})
+    return f"{page.slug}/thanks" + (f"?{query}" if query else "")
 
 
 def _shares(page: ActionPage, url: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The public newsletters as `archive` shows them, with fallbacks where they are personal; read once and kept."""
+"""The public newsletters as `archive` shows them, with fallbacks where they are personal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Entry:
 
 
 class Archive:
-    """What is public, and what was read of it: a frozen message never changes. Safe to use from several threads."""
+    """What is public. What the list says of a newsletter is read once, since a frozen message never changes; a page is
+    made anew each time, for whoever has not got it yet. Safe to use from several threads."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
