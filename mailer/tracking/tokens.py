@@ -22,6 +22,7 @@ from enum import StrEnum
 from mailer.errors import MailerError
 
 ID_BYTES = 8
+LARGEST = 2**63 - 1  # no database numbers a row higher
 MAC_BYTES = 15  # 120 bits: far beyond guessing, and the token ends on a whole base64 group
 PROOF = 0x01  # flag: the number is a proof's, so nothing that is done with it counts
 
@@ -136,7 +137,10 @@ class Signer:
 
 
 def _named(body: bytes) -> Named:
-    return Named(int.from_bytes(body[1 : 1 + ID_BYTES]), proof=bool(body[0] & PROOF))
+    number = int.from_bytes(body[1 : 1 + ID_BYTES])
+    if number > LARGEST:
+        raise BadToken("the link is damaged")
+    return Named(number, proof=bool(body[0] & PROOF))
 
 
 def _mac(key: bytes) -> Mac:

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.tracking.tokens import BadToken, Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LARGEST, BadToken, Named, Purpose, Signer, Visit
 
 OLD, NEW = b"an-older-signing-key-long-enough-for-us", b"a-newer-signing-key-long-enough-for-us"
 SIGNER = Signer([NEW, OLD])
 PINNED_CLICK = "AAAAAAAAAAABu8ycmVrYnZTOWSAk_CRr"
 PINNED_UNSUBSCRIBE = "AQAAAQAAAAAAc3_3wi1lOc0mfin9yR3g"
 
-ids = st.integers(0, 2**64 - 1)
+ids = st.integers(0, LARGEST)
 named = st.builds(Named, ids, proof=st.booleans())
 purposes = st.sampled_from(Purpose)
 
@@ -29,6 +29,12 @@ def test_what_is_signed_comes_back(purpose: Purpose, thing: Named) -> None:
     token = SIGNER.sign(purpose, thing)
     assert re.fullmatch(r"[A-Za-z0-9_-]{32}", token), "fit for a path, with no padding"
     assert SIGNER.read(purpose, token) == thing
+
+
+@given(purposes, st.integers(LARGEST + 1, 2**64 - 1))
+def test_a_number_that_no_row_can_have_is_refused(purpose: Purpose, number: int) -> None:
+    with pytest.raises(BadToken):
+        SIGNER.read(purpose, SIGNER.sign(purpose, Named(number)))
 
 
 @given(st.lists(purposes, unique=True), named)
