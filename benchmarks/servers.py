@@ -22,11 +22,11 @@ class Postgres:
         self._made = 0
 
     @contextmanager
-    def database(self) -> Generator[str, None, None]:
-        """The URL of a new, empty database; dropped afterwards."""
+    def database(self, *, copy_of: str = "") -> Generator[str, None, None]:
+        """The URL of a new database, empty or a copy of the one at another URL; dropped afterwards."""
         self._made += 1
         name = f"bench{self._made}"
-        yield self._cluster.create(name)
+        yield self._cluster.create(name, template=copy_of.rpartition("/")[2] or "template0")
         self._cluster.drop(name)
 
     def psql(self, url: str, command: str) -> Run:
