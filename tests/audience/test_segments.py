@@ -138,7 +138,7 @@ def expected_calls() -> dict[str, dict[str, set[int]]]:
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(expression=expressions)
 @example(expression=Compare(Field("supporter", "age"), "<", Const(10)))
 @example(expression=Compare(Const(0.30000000000001), "==", Field("supporter", "age")))

@@ -193,7 +193,7 @@ def lasting(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterat
     store.close()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     crowd=PEOPLE,
     include=st.sampled_from([("a",), ("b",), ("a", "b"), ("b", "a", "c")]),

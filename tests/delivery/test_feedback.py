@@ -85,7 +85,7 @@ def events_of(all_reports: list[Report]) -> dict[What, tuple[str, datetime]]:
     return {what: (event.reply_class, event.at) for what, event in noted.items()}
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(ledgers, st.lists(reports, max_size=6), st.data())
 def test_order_and_repeats_change_nothing(ledger: Ledger, some: list[Report], data: st.DataObject) -> None:
     repeated = some + data.draw(st.lists(st.sampled_from(some), max_size=6)) if some else []

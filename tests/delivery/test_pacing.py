@@ -132,7 +132,7 @@ def test_a_slow_worker_takes_little_from_a_quick_one(database: Database) -> None
 
 
 @simulated
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [1, 4])
 def test_a_domain_has_a_pace_of_its_own_and_holds_nobody_else(database: Database, count: int) -> None:
     clock, pace = Clock(), Pace(per_second=200, domains={"gmail.com": 20})
     workers = [worker(database, clock, pace, seconds_per_mail=0.005, domains="gmail.com a.org") for _ in range(count)]
@@ -142,7 +142,7 @@ def test_a_domain_has_a_pace_of_its_own_and_holds_nobody_else(database: Database
 
 
 @simulated
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [1, 4])
 def test_people_of_one_domain_alone_waste_nothing_of_the_total(database: Database, count: int) -> None:
     # `count` workers have nobody but people at gmail.com, and one has everybody else: who gets the total's slots?
     clock, pace = Clock(), Pace(per_second=200, domains={"gmail.com": 20})
@@ -154,7 +154,7 @@ def test_people_of_one_domain_alone_waste_nothing_of_the_total(database: Databas
 
 
 @simulated
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [1, 4])
 def test_a_total_as_narrow_as_the_domain_is_used_up(database: Database, count: int) -> None:
     clock, pace = Clock(), Pace(per_second=10, domains={"gmail.com": 10})
     workers = [worker(database, clock, pace, seconds_per_mail=0.01, domains="gmail.com") for _ in range(count)]

@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 ROLE = "mailer"  # an ordinary role: it owns its databases and is no superuser
 PATIENCE_SECONDS = 60.0
 MEMORY_BYTES = 4 * 1024**3
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 ALWAYS = (
     "max_connections=60",
     "shared_buffers=32MB",

@@ -138,7 +138,7 @@ def test_large_rows_take_no_more_memory_the_more_of_them_there_are(
     new_database: NewDatabase, way: tuple[str, str]
 ) -> None:
     peaks: list[int] = []
-    for count in (8, 32):
+    for count in (4, 16):
         source, target = new_database(way[0]), new_database(way[1])
         big_posts(source, count)
         tracemalloc.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -21,7 +22,9 @@ from mailer.transports.smtp_reading import MOST_REPLY_BYTES, NotSmtp, ReplyReade
 from tests.servers.relay import Delay, HangUp, Relay, Silence, Step
 from tests.transports.samples import MAILING, envelope
 
-LONG = replace(MAILING, html=("<p>word</p>\n" * 500_000,))  # more than the buffers between us hold
+WORDS = 40_000
+SMALL_BYTES = 32_768  # of a socket, so that a long mail can't be given to it in one piece
+LONG = replace(MAILING, html=("<p>word</p>\n" * WORDS,))
 
 
 @contextmanager
@@ -73,10 +76,13 @@ def test_a_long_mail_goes_out_in_pieces_beside_the_others(security: str) -> None
         Relay(tls=security) as relay,
         looping(relay, 1, 2, mailing=LONG, security=security) as loop,
     ):
+        for place in loop._places.values():  # pyright: ignore[reportPrivateUsage]
+            assert place.conversation is not None
+            place.conversation.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BYTES)
         loop.begin(1, envelope(1))
         loop.begin(2, envelope(2))
         assert fates(gather(loop, 2)) == dict.fromkeys((1, 2), Fate.ACCEPTED)
-        assert all(one.content.count(b"word") == 500_000 for one in relay.received)
+        assert all(one.content.count(b"word") == WORDS for one in relay.received)
         assert len(relay.received) == 2
 
 
