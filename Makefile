@@ -22,7 +22,7 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml
-	@PYTHON="$(PYTHON)" scripts/install requirements-dev.lock
+	@PYTHON="$(PYTHON)" scripts/install requirements-dev.lock --no-compile # the tests compile what they use
 	@touch $@ $(VENV)/.runtime
 
 demo: setup

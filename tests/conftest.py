@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -130,6 +131,12 @@ def database(workspace: Workspace) -> Iterator[Database]:
     database = open_database(workspace.settings.database_url)
     yield database
     database.close()
+
+
+def pytest_configure() -> None:
+    """A shell that starts us in the background lets us ignore Ctrl-C, and so all processes that the tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,8 +9,8 @@ from tests.chaos.site import SHARED_PEOPLE, Site
 
 @on("sqlite-smtp", "postgresql-sendgrid", also=("sqlite-outbox",))
 def test_a_worker_killed_again_and_again(site: Site) -> None:
-    wanted = 30 if site.long else 5
-    site.launch(900 if site.long else 200)
+    wanted = 30 if site.long else 4
+    site.launch(900 if site.long else 160)
     while site.kills < wanted:
         run = site.start("run")
         site.wait_for_arrivals(site.receiver.count() + site.dice.randint(0, int(1.2 * site.people / wanted)), run)

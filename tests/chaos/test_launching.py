@@ -10,7 +10,7 @@ from tests.chaos import ledger
 from tests.chaos.combinations import on
 from tests.chaos.site import Run, Site
 
-MANY = 4_000  # so that freezing takes some time
+MANY = 3_000  # so that freezing takes some time
 MANY_LONG = 10_000
 FEW = 1_000  # who are mailed at the end
 SENDGRID_AT_ONCE = {"MAILER_SENDGRID_PEOPLE_PER_REQUEST": "50"}
@@ -35,7 +35,7 @@ def test_sending_killed_while_it_launches(site: Site) -> None:
     many = MANY_LONG if site.long else MANY
     site.write_newsletter(many)
     folder = site.root / "newsletters" / "appeal"
-    rounds = 12 if site.long else 3
+    rounds = 12 if site.long else 2
     slugs = [f"appeal-{n}" for n in range(rounds + 1)]
     for slug in slugs:
         shutil.copytree(folder, folder.with_name(slug))
@@ -62,7 +62,7 @@ def test_a_due_schedule_killed_while_it_launches(site: Site) -> None:
     site.mailer("schedule", "appeal", "--at", f"{due:%Y-%m-%d %H:%M}", "--late", "6h")
     assert site.mailer("run") == ""
     site.move_clock(2 * 3600)
-    for _ in range(12 if site.long else 4):
+    for _ in range(12 if site.long else 3):
         kill_while_it_writes(site, site.start("run", moved=True), 0.05)
         rows = ledger.states(site.database, "appeal")
         assert len(rows) in (0, FEW), f"it is launched to {len(rows)} people"
