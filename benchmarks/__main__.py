@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import clicking, composing, importing, launching, making, scaling, sending, starting
 from benchmarks.measure import Row
 
+HEADING = ("| case | ours | counterpart | ratio | aim | met |", "|---|---|---|---|---|---|")
 RESULTS = Path(__file__).parent / "results.md"
 CASES: dict[str, Callable[[Path, bool], list[Row]]] = {
     "starting": starting.measure,
@@ -32,10 +33,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller sizes, for trying the benchmark itself")
     options = parser.parse_args()
     rows: list[Row] = []
+    print("\n".join(HEADING))
     for name in options.names or CASES:
         with tempfile.TemporaryDirectory(prefix="mailer-bench-") as folder:
             found = CASES[name](Path(folder), options.quick)
-        print("\n".join(map(_line, found)), flush=True)  # the whole takes an hour
+        print("\n".join(map(_line, found)), flush=True)  # the whole takes long
         rows += found
     table = _table(rows)
     if not options.names and not options.quick:
@@ -54,8 +56,7 @@ def _table(rows: list[Row]) -> str:
         f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores"
         "; one run on one machine, so read the ratios and not the absolute figures.",
         "",
-        "| case | ours | counterpart | ratio | aim | met |",
-        "|---|---|---|---|---|---|",
+        *HEADING,
         *map(_line, rows),
         "",
     ]
