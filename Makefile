@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test chaos bench lock clean setup setup-dev packages
+.PHONY: help demo test format chaos bench lock release clean setup setup-dev packages
 
 help:
 	@echo "make demo    run the whole job on the sample workspace, about 20 seconds after the first install"
 	@echo "make test    lint, types, layers, sizes and the whole test suite"
+	@echo "make format  format the code, and fix what lint can fix by itself"
 	@echo "make chaos   kill, cut off and fill up whatever a send needs, and compare what arrived with the ledger"
 	@echo "make bench   measure, and write the tables under benchmarks/"
 	@echo "make lock    renew the locked versions from pyproject.toml"
+	@echo "make release build wheel, source distribution and SBOM into dist/, and try the wheel"
 	@echo "make clean   remove the virtual environment and what the demo left"
 
 setup: $(VENV)/.runtime
@@ -36,6 +38,10 @@ test:
 	@$(MAKE) --no-print-directory -j 2 setup-dev packages
 	@scripts/test
 
+format: setup-dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
 chaos: setup-dev packages
 	@scripts/chaos $(if $(SEED),--chaos-seed $(SEED))
 
@@ -49,5 +55,9 @@ lock: setup-dev
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	  --custom-compile-command "make lock" --all-extras --group dev pyproject.toml -o requirements-dev.lock
 
+release: setup-dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check cyclonedx-bom
+	@$(BIN)/python scripts/release.py
+
 clean:
-	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

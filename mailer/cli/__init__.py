@@ -64,7 +64,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="mailer")
+@click.version_option(package_name="advocacy-mailer", prog_name="mailer")
 def cli() -> None:
     """Email campaigns for advocacy groups: compose, preview, send, and see who followed."""
 
