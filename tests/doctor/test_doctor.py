@@ -36,6 +36,7 @@ from mailer.workspace import find_workspace
 from tests.cli.conftest import Done, Mailer, mailer
 from tests.conftest import NOW
 from tests.drafts import fill_in
+from tests.patience import HANG_SECONDS
 from tests.servers.dns_server import DnsServer, Fail, Silence
 from tests.servers.relay import Relay, Say, Step
 from tests.servers.sendgrid_fake import SendgridFake
@@ -302,9 +303,8 @@ def test_every_finding_that_is_not_well_says_what_to_do(town: Town) -> None:
 def test_without_a_dns_nothing_is_bad_and_nobody_waits_long(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     town.dns.on("*", Silence())
     monkeypatch.setenv("MAILER_DNS_TIMEOUT_SECONDS", "1")
-    began = time.monotonic()
     found = town.troubles()
-    assert time.monotonic() - began < 15
+    assert len({name for name, _, _ in town.dns.asked}) == 2, "each part gave up after its first question"
     assert {level for _, level, _ in found} == {"warning"}
     assert [part for part, _, _ in found] == [DNS, "public address"]
     assert "couldn't be looked up (the DNS doesn't answer)" in found[0][2]
@@ -407,7 +407,7 @@ def test_a_part_that_fails_or_hangs_stops_no_other(monkeypatch: pytest.MonkeyPat
     released = threading.Event()
 
     def hangs() -> list[Finding]:
-        released.wait(20)
+        released.wait(HANG_SECONDS)
         return []
 
     def breaks() -> list[Finding]:
