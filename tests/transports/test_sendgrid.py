@@ -26,7 +26,7 @@ from mailer.transports.envelope import (
     TransportUnavailable,
 )
 from mailer.transports.sendgrid import MOST_CORRECTIONS, SendgridTransport
-from tests.patience import with_growing_patience
+from tests.patience import HANG_SECONDS, with_growing_patience
 from tests.servers.relay import Relay
 from tests.servers.sendgrid_fake import Answer, Break, SendgridFake, Stall
 from tests.transports.samples import MAILING, envelope
@@ -286,14 +286,18 @@ def test_nobody_listening_is_unavailable(fake: SendgridFake) -> None:
 
 
 def test_a_name_that_does_not_resolve_is_unavailable() -> None:
-    way = SendgridTransport(Sendgrid(base_url="https://api.sendgrid.invalid", timeout_seconds=2), api_key=KEY)
+    way = SendgridTransport(
+        Sendgrid(base_url="https://api.sendgrid.invalid", timeout_seconds=HANG_SECONDS), api_key=KEY
+    )
     with pytest.raises(TransportUnavailable, match="resolved"):
         hand_over(way, SHORT, [short(1)])
 
 
 def test_a_certificate_nobody_vouches_for_is_unavailable_and_nothing_was_sent() -> None:
     with Relay(tls="tls") as server:  # any server with a certificate of its own will do
-        way = SendgridTransport(Sendgrid(base_url=f"https://127.0.0.1:{server.port}", timeout_seconds=5), api_key=KEY)
+        way = SendgridTransport(
+            Sendgrid(base_url=f"https://127.0.0.1:{server.port}", timeout_seconds=HANG_SECONDS), api_key=KEY
+        )
         with pytest.raises(TransportUnavailable, match="certificate"):
             hand_over(way, SHORT, [short(1)])
 

@@ -299,12 +299,12 @@ def test_nobody_listening_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = int(server.getsockname()[1])
     with pytest.raises(TransportUnavailable, match="refused"):
-        SmtpTransport(Smtp(host="127.0.0.1", port=port, security="none", timeout_seconds=2)).probe()
+        SmtpTransport(Smtp(host="127.0.0.1", port=port, security="none", timeout_seconds=HANG_SECONDS)).probe()
 
 
 def test_a_name_that_does_not_resolve_is_unavailable() -> None:
     with pytest.raises(TransportUnavailable, match="resolved"):
-        SmtpTransport(Smtp(host="relay.invalid", port=25, security="none", timeout_seconds=2)).probe()
+        SmtpTransport(Smtp(host="relay.invalid", port=25, security="none", timeout_seconds=HANG_SECONDS)).probe()
 
 
 def test_a_wrong_login_is_refused() -> None:
@@ -317,7 +317,9 @@ def test_a_wrong_login_is_refused() -> None:
 
 def test_a_relay_without_starttls_is_never_spoken_to_in_the_clear() -> None:
     with Relay(login=("user", PASSWORD)) as relay:
-        chosen = Smtp(host=relay.host, port=relay.port, security="starttls", username="user", timeout_seconds=5)
+        chosen = Smtp(
+            host=relay.host, port=relay.port, security="starttls", username="user", timeout_seconds=HANG_SECONDS
+        )
         with pytest.raises(TransportRefused, match="STARTTLS"):
             SmtpTransport(chosen, password=PASSWORD).connect(MAILING)
         assert Step.AUTH not in relay.commands
@@ -327,7 +329,7 @@ def test_a_relay_without_starttls_is_never_spoken_to_in_the_clear() -> None:
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_certificate_nobody_vouches_for_is_refused(security: str) -> None:
     with Relay(tls=security) as relay:
-        chosen = Smtp(host=relay.host, port=relay.port, security=security, timeout_seconds=5)
+        chosen = Smtp(host=relay.host, port=relay.port, security=security, timeout_seconds=HANG_SECONDS)
         with pytest.raises(TransportRefused, match="certificate"):
             SmtpTransport(chosen).connect(MAILING)
 
@@ -361,7 +363,7 @@ def test_a_password_never_travels_in_the_clear_to_another_machine() -> None:
 
 def test_a_password_beyond_ascii_and_a_missing_authority_are_explained(tmp_path: Path) -> None:
     with Relay(login=("user", PASSWORD)) as relay:
-        chosen = Smtp(host=relay.host, port=relay.port, security="none", username="user", timeout_seconds=5)
+        chosen = Smtp(host=relay.host, port=relay.port, security="none", username="user", timeout_seconds=HANG_SECONDS)
         with pytest.raises(TransportRefused, match="ASCII"):
             SmtpTransport(chosen, password="pässword").probe()
     with pytest.raises(TransportRefused, match="authority"):
