@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 import os
@@ -157,7 +158,9 @@ class _Session(SMTP):
     def hang_up(self) -> None:
         transport = self._original_transport or self.transport
         if transport is not None:
-            transport.abort()  # pyright: ignore - both kinds of transport have it
+            # asyncio's transport for TLS can't be aborted once it has ended by itself (CPython 3.11, sslproto.py).
+            with contextlib.suppress(AttributeError):
+                transport.abort()  # pyright: ignore - both kinds of transport have it
 
     async def push(self, status: Any) -> None:
         if not self._greeted:
