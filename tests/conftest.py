@@ -11,11 +11,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mailer.store.database import Database, open_database
 from mailer.workspace import Workspace, find_workspace
 from tests.databases import ENGINES, SQLITE, NewDatabase, emptied, let_go
 from tests.servers.postgres import Cluster, why_missing
+from tests.surroundings import set_apart
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -133,8 +135,13 @@ def database(workspace: Workspace) -> Iterator[Database]:
     database.close()
 
 
-def pytest_configure() -> None:
-    """A shell that starts us in the background lets us ignore Ctrl-C, and so all processes that the tests interrupt."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the host's settings behind, and be interruptible: a shell that starts us in the background lets us ignore
+    Ctrl-C, and so all processes that the tests interrupt."""
+    if (made := set_apart()) is not None:
+        config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
+    settings.register_profile("ours", parent=settings(), deadline=None)  # a law holds however slow the machine is
+    settings.load_profile("ours")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

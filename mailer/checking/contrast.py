@@ -6,10 +6,10 @@ Only what stands in the mail itself is known. What readers' dark modes make of t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mailer.checking.accessibility import font_pixels, texts
+from mailer.checking.colours import TRANSPARENT, Colour, Keyword, read, read_attribute
 from mailer.checking.document import Element
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
@@ -17,23 +17,12 @@ from mailer.checking.specimen import Specimen
 from mailer.compose.contrast import contrast_faults, ratio
 from mailer.errors import Fault
 
-Colour = tuple[int, int, int]
-
 ENOUGH = 4.5  # WCAG 2.2, 1.4.3 (AA)
 ENOUGH_LARGE = 3.0
 LARGE_PIXELS = 24.0  # 18 points
 LARGE_BOLD_PIXELS = 18.66  # 14 points
-HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})(?![0-9a-f])")
-RGB = re.compile(r"rgba?\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*([\d.]+%?)\s*)?\)")
-NAMED = {
-    "black": "#000000", "white": "#ffffff", "red": "#ff0000", "green": "#008000", "blue": "#0000ff",
-    "yellow": "#ffff00", "orange": "#ffa500", "purple": "#800080", "gray": "#808080", "grey": "#808080",
-    "silver": "#c0c0c0", "maroon": "#800000", "navy": "#000080", "teal": "#008080", "lime": "#00ff00",
-    "aqua": "#00ffff", "fuchsia": "#ff00ff", "olive": "#808000", "pink": "#ffc0cb", "lightgray": "#d3d3d3",
-    "lightgrey": "#d3d3d3", "darkgray": "#a9a9a9", "darkgrey": "#a9a9a9", "dimgray": "#696969", "gold": "#ffd700",
-    "crimson": "#dc143c", "tomato": "#ff6347", "beige": "#f5f5dc", "ivory": "#fffff0", "whitesmoke": "#f5f5f5",
-}  # fmt: skip
-WHITE, BLACK, LINK = (255, 255, 255), (0, 0, 0), (0, 0, 238)  # what browsers take when nothing is said
+# What browsers take when nothing is said.
+WHITE, BLACK, LINK = Colour(255, 255, 255), Colour(0, 0, 0), Colour(0, 0, 238)
 
 
 @rule(
@@ -41,16 +30,17 @@ WHITE, BLACK, LINK = (255, 255, 255), (0, 0, 0), (0, 0, 238)  # what browsers ta
     why="People with weak eyes, an old screen or the sun on it can't read it. 59.4 % of mails have such text.",
 )  # fmt: skip
 def low(specimen: Specimen) -> Iterator[Found]:
-    told: set[tuple[Colour, Colour]] = set()
+    told: set[tuple[str, str]] = set()
     for element, words in texts(specimen.html):
         text, ground = colour_of(element), ground_of(element)
-        if text is None or ground is None or (text, ground) in told:
+        if text is None or ground is None:
             continue
-        measured, wanted = ratio(written(text), written(ground)), ENOUGH_LARGE if is_large(element) else ENOUGH
-        if measured < wanted:
-            told.add((text, ground))
+        front, back = text.over(ground).hex(), ground.hex()
+        measured, wanted = ratio(front, back), ENOUGH_LARGE if is_large(element) else ENOUGH
+        if measured < wanted and (front, back) not in told:
+            told.add((front, back))
             yield Found(
-                f"“{words[:40]}” in {written(text)} on {written(ground)} has a contrast of {measured:.1f} : 1, "
+                f"“{words[:40]}” in {front} on {back} has a contrast of {measured:.1f} : 1, "
                 f"less than {wanted:g} : 1", "Take a darker text or a lighter background.", part="HTML",
             )  # fmt: skip
 
@@ -75,46 +65,53 @@ def _found(fault: Fault) -> Found:
     return Found(fault.message, fault.hint or "", place=fault.place)
 
 
-def read_colour(value: str) -> Colour | None:
-    """The opaque colour that a CSS value names, or None when it names none, or one that lets others shine through."""
-    value = NAMED.get(value, value)
-    if found := HEX.search(value):
-        digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
-        return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
-    found = RGB.search(value)
-    if not found or found[4] not in (None, "1", "1.0", "100%"):
-        return None
-    return min(int(found[1]), 255), min(int(found[2]), 255), min(int(found[3]), 255)
-
-
-def written(colour: Colour) -> str:
-    return "#" + "".join(f"{part:02x}" for part in colour)
-
-
 def colour_of(element: Element) -> Colour | None:
-    """The colour of its words, or None when it can't be told."""
+    """The colour of its words, which may let the ground shine through, or None when it can't be told."""
     for one in element.ancestors():
-        said = one.styles.get("color") or (one.attrs.get("color", "").lower() if one.tag == "font" else "")
-        if said and said not in ("inherit", "currentcolor"):
-            return read_colour(said)
-        if one.tag == "a" and one.attrs.get("href"):
-            return LINK
+        said = read(one.styles.get("color", ""))
+        if said is Keyword.NOTHING and one.tag == "font":
+            said = read_attribute(one.attrs.get("color", ""))
+        if said is Keyword.NOTHING and one.tag == "body":
+            said = read_attribute(one.attrs.get("text", ""))
+        match said:
+            case Colour():
+                return said
+            case Keyword.UNKNOWN:
+                return None
+            case Keyword.INITIAL:
+                return BLACK
+            case Keyword.NOTHING if one.tag == "a" and one.attrs.get("href"):
+                return LINK
+            case _:
+                continue
     return BLACK
 
 
 def ground_of(element: Element) -> Colour | None:
-    """The colour behind its words, or None when there is a picture or something see-through."""
+    """The opaque colour behind its words, or None when there is a picture or it can't be told."""
+    seen = TRANSPARENT
     for one in element.ancestors():
-        if one.attrs.get("background") or "url(" in one.styles.get(
-            "background", one.styles.get("background-image", "")
-        ):
+        if one.attrs.get("background") or one.styles.get("background-image", "none") != "none":
             return None
-        said = (
-            one.styles.get("background-color") or one.styles.get("background") or one.attrs.get("bgcolor", "").lower()
-        )
-        if said and said not in ("none", "transparent", "inherit"):
-            return read_colour(said)
-    return WHITE
+        said = _ground(one)
+        if said is Keyword.CURRENT:
+            said = colour_of(one) or Keyword.UNKNOWN
+        if said is Keyword.UNKNOWN:
+            return None
+        if isinstance(said, Colour):
+            seen = seen.over(said)
+        if seen.alpha == 1.0:
+            return seen
+    return seen.over(WHITE)
+
+
+def _ground(element: Element) -> Colour | Keyword:
+    for name in ("background-color", "background"):
+        if name in element.styles and (said := read(element.styles[name])) is not Keyword.NOTHING:
+            return said
+    if element.styles.get("background") == "none":
+        return TRANSPARENT
+    return read_attribute(element.attrs.get("bgcolor", ""))
 
 
 def is_large(element: Element) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy import event, func, select
 from mailer.store.database import Database, DatabaseTrouble, open_database
 from mailer.store.tables import consents, people, subscriptions
 from tests.audience.world import bring
+from tests.patience import HANG_SECONDS
 
 ROWS = 5_000
 
@@ -127,7 +128,7 @@ def test_a_signal_in_the_middle_leaves_the_list_as_it_was(
         assert victim.stdout
         assert victim.stdout.readline() == b"here\n"
         victim.send_signal(kind)
-        victim.wait(10)
+        victim.wait(HANG_SECONDS)
     fresh = open_database(url)
     try:
         assert numbers(fresh) == (10, 10, 10)

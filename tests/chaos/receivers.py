@@ -21,7 +21,7 @@ API_KEY = "SG.test"
 SMTP_CONNECTIONS = 3
 SENDGRID_CONNECTIONS = 2
 PER_REQUEST = 5
-TIMEOUT_SECONDS = 3
+TIMEOUT_SECONDS = 120  # a receiver that is there answers, however busy the machine is
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ from tests.chaos.verdict import Verdict, compare
 from tests.conftest import REPOSITORY
 from tests.delivery.world import add_people, launch
 from tests.drafts import fill_in
+from tests.patience import HANG_SECONDS
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = HANG_SECONDS
 PACE_PER_SECOND = 150.0  # slow enough to be caught in the middle
 SHARED_PEOPLE = 2100  # enough for four workers: one puts some hundreds aside at a time
 SHARED_PACE_PER_SECOND = 500.0
@@ -59,10 +60,10 @@ class Run:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def end(self, *codes: int, within_seconds: float = PATIENCE_SECONDS) -> str:
+    def end(self, *codes: int) -> str:
         """Wait for its end; it must leave with one of `codes`, or call for staff since people are uncertain. Returns
         its words."""
-        code = self.process.wait(within_seconds)
+        code = self.process.wait(PATIENCE_SECONDS)
         doubtful = code == TROUBLE and ("may have got their mail" in self.words or "uncertain" in self.words)
         assert code in (codes or (0,)) or doubtful, f"mailer {' '.join(self.arguments)} left with {code}:\n{self.words}"
         return self.words

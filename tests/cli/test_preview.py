@@ -18,6 +18,7 @@ import pytest
 from mailer.web.studio import shots
 from tests.browser import NAMES
 from tests.cli.conftest import Mailer
+from tests.patience import HANG_SECONDS
 
 SLUG = "2026-12-year-in-review"
 LOOKS = ("light", "dark", "forced-dark")
@@ -91,14 +92,14 @@ def test_the_preview_serves_until_it_is_stopped() -> None:
         found = re.search(r"http://127\.0\.0\.1:\d+/[\w-]{20,}/", first)
         assert found, first
         url = urlsplit(found[0])
-        connection = http.client.HTTPConnection("127.0.0.1", url.port or 0, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", url.port or 0, timeout=HANG_SECONDS)
         connection.request("GET", url.path)
         assert "<h1>" in connection.getresponse().read().decode()
         # A page that listens for changes doesn't keep it from stopping.
         connection.request("GET", f"{url.path}changes?seen=")
         assert connection.getresponse().readline().startswith(b"retry")
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=8)
+        out, err = running.communicate(timeout=HANG_SECONDS)
         connection.close()
     assert running.returncode == 0, err
     assert "Stopped." in out

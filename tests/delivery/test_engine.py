@@ -34,6 +34,7 @@ from mailer.transports.envelope import (
 from mailer.workspace import Workspace
 from tests.conftest import NOW
 from tests.delivery.world import ACCEPTED, MESSAGE, Clock, add_people, launch, states, worker
+from tests.patience import HANG_SECONDS
 
 COUNT = 20
 Answer = Callable[[Envelope], Outcome]
@@ -234,7 +235,7 @@ def test_a_stop_drains_what_is_on_the_wire(send: Callable[..., Tally], database:
     stop = Stop()
 
     def stop_now(envelope: Envelope) -> Outcome:
-        stop.now("stopped by a test", drain_seconds=5)
+        stop.now("stopped by a test", drain_seconds=HANG_SECONDS)
         return ACCEPTED
 
     transport = Scripted(stop_now, connections=1)
@@ -248,7 +249,7 @@ def test_what_does_not_answer_in_time_is_uncertain(send: Callable[..., Tally], d
 
     def hang(envelope: Envelope) -> Outcome:
         stop.now("stopped by a test", drain_seconds=0.1)
-        release.wait(20)
+        release.wait(HANG_SECONDS)
         return ACCEPTED
 
     tally = send(Scripted(hang, connections=1), stop=stop)
@@ -313,11 +314,11 @@ def test_who_waits_for_a_domain_keeps_nobody_else_waiting(
         for number in connection.execute(select(people.c.id).where(people.c.id.in_(last))).scalars().all():
             address = f"last{number}@other.example"
             connection.execute(update(people).where(people.c.id == number).values(address=address))
-    stop = Stop(time.monotonic() + 20)  # for an engine that waits for the first lane
+    stop = Stop(time.monotonic() + HANG_SECONDS)  # for an engine that waits for the first lane
 
     def stop_after_the_others(envelope: Envelope) -> Outcome:
         if sum(one.address.endswith("@other.example") for one in transport.given) == 5:
-            stop.now("stopped by a test", drain_seconds=5)
+            stop.now("stopped by a test", drain_seconds=HANG_SECONDS)
         return ACCEPTED
 
     transport = Scripted(stop_after_the_others, connections=1)

@@ -7,7 +7,6 @@ import hmac
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from mailer.settings.values import Webhook
 from mailer.store.database import Database
 from mailer.store.returns import signatures, webhook_calls
 from mailer.workspace import Workspace
+from tests.patience import HANG_SECONDS
 
 KEY = b"a-webhook-key-for-tests-that-is-long-enough"
 ADDRESS_KEY = b"an-address-key-for-tests-that-is-long-enough"
@@ -48,7 +48,7 @@ class Receiver:
 
     @property
     def webhook(self) -> Webhook:
-        return Webhook(url=f"http://127.0.0.1:{self.port}/crm?x=1", timeout_seconds=0.3 if self.drip else 5.0)
+        return Webhook(url=f"http://127.0.0.1:{self.port}/crm?x=1", timeout_seconds=0.3 if self.drip else HANG_SECONDS)
 
 
 @pytest.fixture
@@ -61,9 +61,7 @@ def receiver() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             state.calls.append(Call(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
             if state.drip:  # a byte at a time, each well within the time for one
-                for _ in range(100):
-                    if gone.wait(0.05):
-                        return
+                while not gone.wait(0.05):
                     try:
                         self.wfile.write(b"H")
                         self.wfile.flush()
@@ -190,9 +188,8 @@ def test_a_side_that_drips_its_answer_is_cut_off(
 ) -> None:
     receiver.drip = True
     make_signature(database, settings_with(workspace, receiver.webhook), now)
-    began = time.monotonic()
+    # It would drip for ever, so that this ends at all is what is tested.
     assert tell(database, receiver, now) == Told(put_off=1, why="no answer in time")
-    assert time.monotonic() - began < 3
 
 
 def test_a_side_that_is_down_is_left_alone_after_three(

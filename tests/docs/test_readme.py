@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from mailer.cli import COMMANDS
+from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
@@ -102,7 +103,7 @@ def serving(command: list[str], root: Path, environ: dict[str, str], base: str) 
             assert "http://127.0.0.1" in said, said
             yield
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
+            process.communicate(timeout=HANG_SECONDS)
         finally:
             process.kill()
 

@@ -6,7 +6,7 @@ import base64
 from contextlib import suppress
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,9 +76,9 @@ def test_white_space_in_the_key_is_nothing() -> None:
         ("v=DKIM1; k=rsa", "p= is missing"),
         ("", "empty"),
         ("hello", "not a tag"),
-        (f"{GOOD}; p=x", "stands twice"),
-        (GOOD.replace("v=DKIM1", "v=DKIM2"), "must stand first"),
-        (f"k=rsa; v=DKIM1; p={GOOD.partition('p=')[2]}", "must stand first"),
+        (f"{GOOD}; p=x", "is there twice"),
+        (GOOD.replace("v=DKIM1", "v=DKIM2"), "must come first"),
+        (f"k=rsa; v=DKIM1; p={GOOD.partition('p=')[2]}", "must come first"),
         (GOOD.replace("k=rsa", "k=dsa"), "'dsa' is unknown"),
         (GOOD.replace("k=rsa", "h=sha1"), "SHA-1 only"),
         (GOOD.replace("k=rsa", "s=other"), "used for email"),
@@ -93,6 +93,12 @@ def test_white_space_in_the_key_is_nothing() -> None:
 def test_what_receivers_do_not_take_as_a_key(text: str, words: str) -> None:
     with pytest.raises(Unusable, match=words):
         parse_key(text)
+
+
+def test_a_key_of_another_kind_is_no_rsa_key() -> None:
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    with pytest.raises(Unusable, match="no whole key"):
+        parse_key(record(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)))
 
 
 @given(st.binary(max_size=120))

@@ -30,12 +30,15 @@ from mailer.errors import MailerError
 from mailer.findings import Finding, Level, bad, warning, well
 from mailer.store import marks
 from mailer.store.database import open_database
+from mailer.transports.dns import asking
+from mailer.web import reaching
 from mailer.web.public.app import create_app
 from mailer.web.server import configure, listen
 from mailer.workspace import find_workspace
 from tests.cli.conftest import Done, Mailer, mailer
 from tests.conftest import NOW
 from tests.drafts import fill_in
+from tests.patience import HANG_SECONDS, with_growing_patience
 from tests.servers.dns_server import DnsServer, Fail, Silence
 from tests.servers.relay import Relay, Say, Step
 from tests.servers.sendgrid_fake import SendgridFake
@@ -64,11 +67,11 @@ host = "127.0.0.1"
 port = {relay_port}
 username = "us"
 ca_file = "{ca_file}"
-timeout_seconds = 5
+timeout_seconds = 120
 
 [dns]
 server = "{dns}"
-timeout_seconds = 5
+timeout_seconds = 120
 """
 
 
@@ -150,6 +153,11 @@ def town(mailer: Mailer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     authority.cert_pem.write_to_path(str(tmp_path / "web-ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "web-ca.pem"))  # what OpenSSL reads beside the system's
     monkeypatch.setenv("MAILER_SMTP_PASSWORD", "night-and-day")
+    # Nothing is given up, or asked twice, because the machine is busy.
+    monkeypatch.setattr(asking, "TRY_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(asking, "QUESTION_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(reaching, "FETCH_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(examining, "TOTAL_SECONDS", HANG_SECONDS)
     with (
         DnsServer(zone()) as dns,
         Relay(tls="starttls", login=("us", "night-and-day")) as relay,
@@ -302,9 +310,8 @@ def test_every_finding_that_is_not_well_says_what_to_do(town: Town) -> None:
 def test_without_a_dns_nothing_is_bad_and_nobody_waits_long(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     town.dns.on("*", Silence())
     monkeypatch.setenv("MAILER_DNS_TIMEOUT_SECONDS", "1")
-    began = time.monotonic()
     found = town.troubles()
-    assert time.monotonic() - began < 15
+    assert len({name for name, _, _ in town.dns.asked}) == 2, "each part gave up after its first question"
     assert {level for _, level, _ in found} == {"warning"}
     assert [part for part, _, _ in found] == [DNS, "public address"]
     assert "couldn't be looked up (the DNS doesn't answer)" in found[0][2]
@@ -407,7 +414,7 @@ def test_a_part_that_fails_or_hangs_stops_no_other(monkeypatch: pytest.MonkeyPat
     released = threading.Event()
 
     def hangs() -> list[Finding]:
-        released.wait(20)
+        released.wait(HANG_SECONDS)
         return []
 
     def breaks() -> list[Finding]:
@@ -417,16 +424,20 @@ def test_a_part_that_fails_or_hangs_stops_no_other(monkeypatch: pytest.MonkeyPat
         raise MailerError("it is not there", hint="Look.")
 
     parts = (("a", hangs), ("b", breaks), ("c", refuses), ("d", lambda: [well("d", "fine")]))
+
+    def attempt(seconds: float) -> None:
+        found = examining.side_by_side(parts, total_seconds=seconds)
+        assert [(one.part, one.level) for one in found] == [
+            ("a", Level.WARNING), ("b", Level.WARNING), ("c", Level.BAD), ("d", Level.WELL)
+        ]  # fmt: skip
+        assert f"within {seconds:.0f} s" in found[0].found
+        assert "ZeroDivisionError" in found[1].found
+        assert (found[2].found, found[2].todo) == ("it is not there", "Look.")
+
     try:
-        found = examining.side_by_side(parts, total_seconds=0.2)
+        with_growing_patience(attempt, first_seconds=0.2)
     finally:
         released.set()
-    assert [(one.part, one.level) for one in found] == [
-        ("a", Level.WARNING), ("b", Level.WARNING), ("c", Level.BAD), ("d", Level.WELL)
-    ]  # fmt: skip
-    assert "within 0 s" in found[0].found
-    assert "ZeroDivisionError" in found[1].found
-    assert (found[2].found, found[2].todo) == ("it is not there", "Look.")
 
 
 def test_on_a_terminal_lines_are_broken_under_their_beginning(

@@ -6,7 +6,8 @@ import pytest
 
 from mailer.findings import Level
 from mailer.transports.dns.asking import Answer, Got
-from mailer.transports.dns.spf import Broken, gather_spf, judge_spf, parse
+from mailer.transports.dns.spf import gather_spf, judge_spf
+from mailer.transports.dns.spf_record import Broken, parse
 
 ABSENT = Answer(Got.ABSENT)
 UNKNOWN = Answer(Got.UNKNOWN, why="the DNS doesn't answer")
@@ -16,8 +17,17 @@ def txt(*values: str) -> Answer:
     return Answer(Got.FOUND, values)
 
 
-def judged(zone: dict[str, Answer], *, own_envelope: bool = True) -> list[tuple[Level, str]]:
-    facts = gather_spf(lambda name, _kind: zone.get(name, ABSENT), "a.test")
+def judged(
+    zone: dict[str, Answer], *, own_envelope: bool = True, hosts: dict[tuple[str, str], Answer] | None = None
+) -> list[tuple[Level, str]]:
+    """The verdict on a.test. Each host has an address and one mail server, unless `hosts` says otherwise."""
+
+    def lookup(name: str, kind: str) -> Answer:
+        if kind == "TXT":
+            return zone.get(name, ABSENT)
+        return (hosts or {}).get((name, kind), txt("mx.test" if kind == "MX" else "192.0.2.1"))
+
+    facts = gather_spf(lookup, "a.test")
     return [(one.level, one.found) for one in judge_spf(facts, part="DNS", own_envelope=own_envelope)]
 
 
@@ -35,7 +45,7 @@ def judged(zone: dict[str, Answer], *, own_envelope: bool = True) -> list[tuple[
         ("v=spf1 a", Level.WARNING, "has no all at its end"),
         ("v=spf1", Level.WARNING, "has no all at its end"),
         ("v=spf1 ipv4:192.0.2.1 -all", Level.BAD, "'ipv4:192.0.2.1' is not a term of SPF"),
-        ("v=spf1 include: -all", Level.BAD, "an include names no domain"),
+        ("v=spf1 include: -all", Level.BAD, "'include:' names no domain"),
         ("v=spf1 -all;", Level.BAD, "'-all;' is not a term of SPF"),
         ("v=spf1 include:gone.test -all", Level.BAD, "gone.test, which it includes, has no SPF records"),
         ("v=spf1 include:a.test -all", Level.BAD, "a.test includes a.test in a circle"),
@@ -102,6 +112,50 @@ def test_ptr_is_advised_against() -> None:
     assert levels == [Level.WELL, Level.WARNING]
 
 
+def test_places_that_do_not_exist_are_counted() -> None:
+    """RFC 7208 §4.6.4: two lookups may find nothing, through all includes."""
+    there = {"a.test": txt("v=spf1 a:b.test mx include:b.test -all"), "b.test": txt("v=spf1 exists:x.b.test ~all")}
+    gone = {("b.test", "A"): ABSENT, ("b.test", "AAAA"): Answer(Got.EMPTY), ("a.test", "MX"): Answer(Got.EMPTY)}
+    assert judged(there, hosts=gone) == [
+        (Level.WELL, "SPF: one record, 4 of 10 lookups, of which b.test and a.test found nothing, ends in -all")
+    ]
+    ((level, found),) = judged(there, hosts={**gone, ("x.b.test", "A"): ABSENT})
+    assert level is Level.BAD
+    assert "names 3 places that don't exist (b.test, a.test, x.b.test)" in found
+
+
+def test_an_unasked_host_and_one_with_either_address_are_not_void() -> None:
+    there = {"a.test": txt("v=spf1 a:b.test a:c.test a:d.test -all")}
+    hosts = {("b.test", "A"): UNKNOWN, ("b.test", "AAAA"): ABSENT, ("c.test", "A"): Answer(Got.EMPTY)}
+    assert judged(there, hosts=hosts) == [(Level.WELL, "SPF: one record, 3 of 10 lookups, ends in -all")]
+
+
+def test_more_than_ten_mail_servers() -> None:
+    servers = {("a.test", "MX"): txt(*(f"mx{n}.test" for n in range(11)))}
+    ((level, found),) = judged({"a.test": txt("v=spf1 mx -all")}, hosts=servers)
+    assert level is Level.BAD
+    assert "mx:a.test has 11 servers where 10 are allowed" in found
+
+
+@pytest.mark.parametrize(
+    ("record", "included", "level"),
+    [
+        ("v=spf1 include:b.test -all", "v=spf1 +all", Level.BAD),
+        ("v=spf1 ip4:192.0.2.0/0 -all", "", Level.BAD),
+        ("v=spf1 include:b.test -all", "v=spf1 ip6:::/0 -all", Level.BAD),
+        ("v=spf1 redirect=b.test", "v=spf1 all", Level.BAD),
+        ("v=spf1 ?include:b.test -all", "v=spf1 +all", Level.WELL),
+        ("v=spf1 -ip4:0.0.0.0/0 -all", "", Level.WELL),
+        ("v=spf1 -all include:b.test", "v=spf1 +all", Level.WELL),
+        ("v=spf1 include:b.test -all", "v=spf1 ip4:300.1.2.3 -all", Level.BAD),
+        ("v=spf1 -all include:b.test", "v=spf1 ip4:300.1.2.3 -all", Level.WELL),
+    ],
+)
+def test_what_is_included_counts_as_far_as_receivers_read_it(record: str, included: str, level: Level) -> None:
+    ((found_level, found),) = judged({"a.test": txt(record), "b.test": txt(included)})
+    assert found_level is level, found
+
+
 def test_a_hostile_tree_ends() -> None:
     """Every record includes ten others: neither gathering nor counting goes on for ever."""
     asked: list[str] = []
@@ -116,7 +170,42 @@ def test_a_hostile_tree_ends() -> None:
     assert len(asked) <= 40
 
 
-@pytest.mark.parametrize("record", ["v=spf1 =x", "v=spf1 1a", "v=spf1 --all", "v=spf1 include"])
-def test_syntax_is_refused(record: str) -> None:
+REFUSED = """
+    =x 1a --all include include: all:foo all/8 all: -all. ip4 ip4: ip4:300.1.2.3 ip4:1.2.3 ip4:10.0.0.0/99
+    ip4:10.0.0.0/ ip4:10.0.0.0/08 ip4:10.0.0.0//24 ip4:01.2.3.4 ip4:2001:db8::1 ip4:192.0.2.1:25 ip6 ip6:zz ip6:::1/129
+    ip6:192.0.2.1 ip6:fe80::1%eth0 ip6:2001:db8::/ a: a:/24 a/33 a/24/64 a//129 a/024 a:museum a:111.222.33.44 a:x..test
+    a:x.-test mx/-1 mx:a_b ptr: ptr:x exists exists:x exists:%{c}.x.test exists:%{z}.x.test exists:%{i
+    exists:%{d0}.x.test exists:%i.x.test redirect= redirect=museum redirect:a.test ?redirect=b.test exp= exp=x%
+    -foo=bar foo=%{x} ipv4:192.0.2.1 ip4:192.0.2.1,ip4:192.0.2.2 include:b.test;-all ünlaut=1%
+"""
+
+
+@pytest.mark.parametrize("term", REFUSED.split())
+def test_a_term_that_receivers_refuse_breaks_the_whole_record(term: str) -> None:
     with pytest.raises(Broken):
-        parse(record)
+        parse(f"v=spf1 -all {term}")
+
+
+TAKEN = """
+    all -ALL IP4:192.0.2.0/0 ip4:255.255.255.255/32 ip6:2001:DB8::/128 ip6:::ffff:192.0.2.1 a A/32 a//128 a/0//0
+    a:x.test. a:x.test/24//64 a:x-y.te-st mx MX:x.TEST/8 ptr ptr:x.test exists:%{ir}.%{v}._spf.%{d2}
+    exists:%{l1r+-}.x.test exists:x.%{D} include:_spf.x.test a:foo:bar/baz.example.com redirect=_spf.x.test
+    exp=why.x.test foo=bar x.y-z_1=
+    all=foo ip4=192.0.2.1;x a:%%.x.test exists:%{h}%_%-.x.test
+"""
+
+
+@pytest.mark.parametrize("term", TAKEN.split())
+def test_a_term_that_receivers_take(term: str) -> None:
+    assert parse(f"v=spf1  {term}  ")
+
+
+@pytest.mark.parametrize("twice", ["redirect=b.test redirect=b.test", "exp=b.test EXP=c.test"])
+def test_redirect_and_exp_may_be_there_once(twice: str) -> None:
+    with pytest.raises(Broken, match="there twice"):
+        parse(f"v=spf1 {twice}")
+
+
+def test_a_tab_and_an_odd_blank_are_no_blanks() -> None:
+    for record in ("v=spf1\t-all", "v=spf1 a\t-all", "v=spf1 a\u00a0-all", "v=spf1 a\n-all"):
+        assert judged({"a.test": txt(record)})[0][0] is Level.BAD

@@ -19,6 +19,7 @@ from mailer.store.mounts import kind_for
 from mailer.store.sqlite_health import SqliteFacts, gather_sqlite, judge_sqlite
 from mailer.store.tables import to_microseconds
 from tests.conftest import NOW
+from tests.patience import HANG_SECONDS
 
 GB = 1_000_000_000
 WELL = SqliteFacts(
@@ -185,7 +186,7 @@ def test_a_check_that_takes_too_long_is_stopped(path: Path, monkeypatch: pytest.
         assert interrupted.is_set()
         with (
             pytest.raises(sqlite3.OperationalError, match="no such table"),
-            sqlite_health._no_longer_than(connection, 5.0),
+            sqlite_health._no_longer_than(connection, HANG_SECONDS),
         ):
             connection.execute("SELECT * FROM nowhere")
 

@@ -25,6 +25,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from tests.patience import HANG_SECONDS
+
 HOST = "127.0.0.1"
 TTL_SECONDS = 60
 CLASSIC_BYTES = 512  # RFC 1035 §4.2.1, for who doesn't say otherwise by EDNS
@@ -157,4 +159,4 @@ class DnsServer:
             one.shutdown()
             one.server_close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(HANG_SECONDS)

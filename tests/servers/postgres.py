@@ -26,9 +26,11 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
+from tests.patience import HANG_SECONDS
+
 HOST = "127.0.0.1"
 ROLE = "mailer"  # an ordinary role: it owns its databases and is no superuser
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = HANG_SECONDS
 MEMORY_BYTES = 4 * 1024**3
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 ALWAYS = (

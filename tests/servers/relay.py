@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 import os
@@ -42,6 +43,8 @@ from typing import Any, Self
 
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+from tests.patience import HANG_SECONDS, until
 
 HOST = "127.0.0.1"
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells of its own deprecations there
@@ -155,7 +158,9 @@ class _Session(SMTP):
     def hang_up(self) -> None:
         transport = self._original_transport or self.transport
         if transport is not None:
-            transport.abort()  # pyright: ignore - both kinds of transport have it
+            # asyncio's transport for TLS can't be aborted once it has ended by itself (CPython 3.11, sslproto.py).
+            with contextlib.suppress(AttributeError):
+                transport.abort()  # pyright: ignore - both kinds of transport have it
 
     async def push(self, status: Any) -> None:
         if not self._greeted:
@@ -307,7 +312,7 @@ class Relay:
 
     def go_down(self) -> None:
         """Break all open connections and refuse new ones."""
-        asyncio.run_coroutine_threadsafe(self._go_down(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._go_down(), self._loop).result(HANG_SECONDS)
 
     async def _go_down(self) -> None:
         self._server.close()
@@ -316,7 +321,7 @@ class Relay:
 
     def come_back(self) -> None:
         """Listen again, on the same port."""
-        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(HANG_SECONDS)
 
     # What the conversations ask and tell
 
@@ -419,14 +424,14 @@ class Relay:
 
     def start(self) -> Self:
         self._thread.start()
-        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(HANG_SECONDS)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(HANG_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(HANG_SECONDS)
         self._loop.close()
         if self._log is not None:
             os.close(self._log)
@@ -476,14 +481,10 @@ def read_log(path: Path) -> list[Received]:
     return found
 
 
-def read_port(path: Path, *, within_seconds: float = 15.0) -> int:
+def read_port(path: Path) -> int:
     """The port a server process wrote into its --port-file, as soon as it is there."""
-    end = time.monotonic() + within_seconds
-    while time.monotonic() < end:
-        if path.exists():
-            return int(path.read_text())
-        time.sleep(0.01)  # another process: there is nothing to wait on but its file
-    raise TimeoutError(f"no server wrote {path.name}")
+    until(path.exists, why=f"a server to write {path.name}")
+    return int(path.read_text())
 
 
 def write_port(path: Path, port: int) -> None:

@@ -33,6 +33,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+from tests.patience import HANG_SECONDS
 from tests.servers.relay import read_port, write_port
 
 __all__ = ["Accepted", "Answer", "Break", "Delay", "SendgridFake", "Stall", "read_log", "read_port"]
@@ -188,7 +189,7 @@ class SendgridFake:
 
     def wait_until_left(self) -> None:
         """Wait until one more connection is closed."""
-        assert self._left.acquire(timeout=10)
+        assert self._left.acquire(timeout=HANG_SECONDS)
 
     def left(self) -> None:
         self._left.release()
@@ -237,7 +238,7 @@ class SendgridFake:
         self.stopping.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join(HANG_SECONDS)
         if self._log is not None:
             os.close(self._log)
 

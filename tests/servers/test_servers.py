@@ -17,6 +17,7 @@ from mailer.settings.values import Sendgrid
 from mailer.transports.envelope import Fate
 from mailer.transports.sendgrid import SendgridTransport
 from tests.conftest import REPOSITORY
+from tests.patience import HANG_SECONDS
 from tests.servers import relay, sendgrid_fake
 from tests.transports.samples import MAILING, envelope
 
@@ -69,7 +70,7 @@ def test_a_relay_process_answers_as_it_was_told_and_leaves_on_a_signal(tmp_path:
             over_smtp(relay.read_port(port))
     finally:
         process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(HANG_SECONDS) == 0
     assert relay.read_log(log) == []
 
 

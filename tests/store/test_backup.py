@@ -24,6 +24,7 @@ from mailer.store.tables import campaigns, events, people
 from tests.conftest import NOW
 from tests.databases import ENGINES, NewDatabase
 from tests.delivery.world import Clock, add_people, launch, worker
+from tests.patience import HANG_SECONDS
 from tests.store.earlier_versions import plain
 
 TAKEN = NOW + timedelta(minutes=1)
@@ -86,7 +87,7 @@ def test_it_is_one_state_although_others_write(url: str, put_back: Callable[[Pat
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert enough.wait(30)
+    assert enough.wait(HANG_SECONDS)
     before = written
     files = [back_up(url, tmp_path / f"copy{n}", now=TAKEN) for n in range(2)]
     after = written + 1

@@ -25,6 +25,7 @@ from mailer.store.tables import Instant, guard_evidence, lists, metadata, pace_l
 from tests.conftest import NOW, REPOSITORY
 from tests.databases import NewDatabase, on_postgresql
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
+from tests.patience import HANG_SECONDS
 from tests.store.earlier_versions import dump_of, load, plain
 
 AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT = "_carry", "copy_table", "set_mark", "set_moved"
@@ -295,7 +296,7 @@ moving.move_database(source, target, clock=lambda: now, progress=lambda *counts:
         assert process.stdout
         assert process.stdout.readline() == "here\n"
         process.send_signal(signal.SIGKILL)
-        process.wait(20)
+        process.wait(HANG_SECONDS)
 
 
 @on_postgresql

@@ -21,6 +21,7 @@ from mailer.store.tables import campaigns, deliveries, lists
 from tests.conftest import NOW
 from tests.databases import emptied, on_postgresql
 from tests.delivery.world import Clock, add_people, launch, states, worker
+from tests.patience import with_growing_patience
 from tests.servers.postgres import HOST, Cluster
 
 pytestmark = on_postgresql
@@ -191,24 +192,27 @@ def test_whoever_waits_too_long_for_another_gives_up(
 def test_a_program_that_stands_still_in_the_middle_does_not_hold_its_rows(
     shared_database: str, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "IDLE_SECONDS", 1)  # long enough to be opened on a busy machine
-    frozen = open_database(shared_database)
     with opened.write() as connection:
         connection.execute(insert(lists).values(name="a"))
 
-    def freeze() -> None:
+    def freeze(frozen: Database) -> None:
         with frozen.write() as connection:
             connection.execute(update(lists).values(name="frozen"))
             with opened.write() as other:  # waits until the server has ended the other one
                 other.execute(update(lists).values(name="awake"))
             connection.execute(update(lists).values(name="too late"))
 
-    with pytest.raises(DatabaseTrouble, match=LOST) as lost:
-        freeze()
-    assert lost.value.passing
-    with opened.read() as connection:
-        assert connection.execute(select(lists.c.name)).scalar_one() == "awake"
-    frozen.close()
+    def attempt(seconds: float) -> None:
+        monkeypatch.setattr(engines, "IDLE_SECONDS", int(seconds))
+        frozen = open_database(shared_database)
+        with pytest.raises(DatabaseTrouble, match=LOST) as lost:
+            freeze(frozen)
+        assert lost.value.passing
+        with opened.read() as connection:
+            assert connection.execute(select(lists.c.name)).scalar_one() == "awake"
+        frozen.close()
+
+    with_growing_patience(attempt, first_seconds=1.0)  # in which the database can be opened, too
 
 
 def test_a_role_that_may_not_write_is_said_to_be(cluster: Cluster, opened: Database, shared_database: str) -> None:

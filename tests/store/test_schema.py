@@ -21,6 +21,7 @@ from mailer.store.schema import SCHEMA, VERSIONS
 from mailer.store.tables import metadata, people
 from tests.conftest import NOW, REPOSITORY
 from tests.databases import ENGINES, NewDatabase
+from tests.patience import HANG_SECONDS
 from tests.servers.postgres import Cluster
 from tests.store.catalogue import all_rows, catalogue
 from tests.store.earlier_versions import AT, dump_of, load
@@ -145,7 +146,9 @@ def at_once(call: str, url: str, count: int) -> Sequence[tuple[int, str]]:
         assert process.stdin
         process.stdin.write("\n")
         process.stdin.flush()
-    return [(process.returncode, said) for process in started for said in [process.communicate(timeout=60)[1]]]
+    return [
+        (process.returncode, said) for process in started for said in [process.communicate(timeout=HANG_SECONDS)[1]]
+    ]
 
 
 @both_engines

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -87,14 +86,6 @@ class Room:
         }  # fmt: skip
         body = urlencode({"token": self.keys.form, **form}).encode()
         return fetch(self.port, f"{self.keys.base}/proof", method="POST", headers=headers, body=body)
-
-
-def wait_until(holds: Callable[[], bool], *, seconds: float = 10.0) -> None:
-    """Return once `holds`; fail when it doesn't in time."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 @pytest.fixture

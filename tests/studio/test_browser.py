@@ -16,7 +16,8 @@ from mailer.web.studio import desk as desks
 from mailer.web.studio.tabs import TABS
 from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
-from tests.studio.conftest import BODY, Room, wait_until
+from tests.patience import until
+from tests.studio.conftest import BODY, Room
 
 HOSTILE = """\
 <!doctype html><html lang="en"><head><title>x</title>
@@ -84,7 +85,7 @@ def test_a_hostile_mail_does_nothing_in_its_frame(
     # First that it would: as a page of that server it does what it can.
     with suppress(Error):  # it leads away while it is being loaded
         page.goto(f"{where}/")
-    wait_until(lambda: bool(page.wait_for_timeout(20)) or {"/pixel.gif", "/script", "/frame"} <= set(visited))
+    until(lambda: bool(page.wait_for_timeout(20)) or {"/pixel.gif", "/script", "/frame"} <= set(visited))
     prepare: Callable[..., Prepared] = desks.prepare
 
     def prepared(*given: object) -> Prepared:
@@ -127,7 +128,7 @@ def test_the_pictures_of_the_mail_are_seen(page: Page, room: Room) -> None:
     answers: list[int] = []
     page.on("response", lambda answer: answers.append(answer.status) if "/pictures/" in answer.url else None)
     page.reload()
-    wait_until(lambda: bool(page.wait_for_timeout(20)) or bool(answers))
+    until(lambda: bool(page.wait_for_timeout(20)) or bool(answers))
     assert answers == [200]
     picture = page.frame_locator("#mail").locator("img").first
     picture.wait_for()

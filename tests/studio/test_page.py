@@ -13,7 +13,8 @@ import pytest
 from mailer.errors import Fault, MailerError
 from mailer.web.studio import desk as desks
 from mailer.web.studio.tabs import TABS
-from tests.studio.conftest import BODY, FRONT, SLUG, Room, wait_until
+from tests.patience import HANG_SECONDS, contention, until
+from tests.studio.conftest import BODY, FRONT, SLUG, Room
 
 
 def words(html: str) -> str:
@@ -45,7 +46,7 @@ def test_people_are_found_by_name_and_address(room: Room) -> None:
 
 
 def test_versions_name_who_sees_them(room: Room) -> None:
-    wait_until(lambda: bool(room.desk.look()) and room.desk.noted.complete)
+    until(lambda: bool(room.desk.look()) and room.desk.noted.complete)
     page = room.get().text
     assert 'id="variant-p1"' in page
     assert 'supporter.country == "GB" 3 people' in words(page)
@@ -134,7 +135,7 @@ def test_findings_come_from_one_place_and_arrive_when_they_are_ready(
 
     monkeypatch.setattr(desks, "findings_of", found)
     before = room.desk.mark()
-    wait_until(lambda: bool(room.desk.look()) and room.desk.noted.complete)
+    until(lambda: bool(room.desk.look()) and room.desk.noted.complete)
     assert room.desk.mark() != before
     page = words(room.get("?tab=findings").text)
     assert "the sky is green Look up." in page
@@ -166,10 +167,11 @@ def test_a_proof_that_can_not_be_sent_says_why(room: Room, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("name", ["message.md", "lamp.png"])
 def test_a_save_is_told_at_once(room: Room, name: str) -> None:
-    """The page asks for the new version when it hears a new mark. The aim is 300 ms; a busy machine gets more."""
+    """The page asks for the new version when it hears a new mark. The aim is 300 ms; a slow machine gets more, and one
+    that does other things by as much as they take from us."""
     room.get()
-    wait_until(lambda: bool(room.desk.look()) and room.desk.noted.complete)
-    connection = HTTPConnection("127.0.0.1", room.port, timeout=10)
+    until(lambda: bool(room.desk.look()) and room.desk.noted.complete)
+    connection = HTTPConnection("127.0.0.1", room.port, timeout=HANG_SECONDS)
     connection.request("GET", f"{room.keys.base}/changes?seen={room.desk.mark()}")
     events = connection.getresponse()
     assert events.getheader("content-type", "").startswith("text/event-stream")
@@ -187,11 +189,11 @@ def test_a_save_is_told_at_once(room: Room, name: str) -> None:
     took = time.monotonic() - saved
     connection.close()
     assert name != "message.md" or "Tell them" in mail
-    assert took < 2.0
+    assert took < 2.0 * contention()
 
 
 def test_the_events_end_when_the_studio_stops(room: Room) -> None:
-    connection = HTTPConnection("127.0.0.1", room.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", room.port, timeout=HANG_SECONDS)
     connection.request("GET", f"{room.keys.base}/changes?seen=")
     events = connection.getresponse()
     while not events.readline().startswith(b"data: "):

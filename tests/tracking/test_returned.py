@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,6 +14,7 @@ from mailer.store.states import ReturnedKind
 from mailer.tracking.return_path import return_path, tag_of, token_of, tokens_in
 from mailer.tracking.returned import LOOKED_AT_BYTES, Returned, digest, read
 from mailer.tracking.tokens import Named, Purpose, Signer
+from tests.patience import effort
 from tests.reports.builders import delivery_id
 
 FOLDER = Path(__file__).parent / "returned"
@@ -172,18 +172,18 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_mail_is_only_unknown(name: str) -> None:
-    began = time.monotonic()
-    found = read(HOSTILE[name], SIGNER)
+    given: list[Returned] = []
+    assert effort(lambda: given.append(read(HOSTILE[name], SIGNER))) < 1000
+    (found,) = given
     assert (found.kind in (K.UNKNOWN, K.DELAY), found.named) == (True, None)
-    assert time.monotonic() - began < 10
     f"{found.sender} {found.subject} {found.words}".encode()
 
 
 def test_a_bounce_that_returns_fifty_megabytes_is_understood() -> None:
     raw = mail("postfix-unknown-user").replace(b"Dear friend", b"Dear friend\n" + b"x" * 70 * 700_000)
-    began = time.monotonic()
-    assert read(raw, SIGNER).named == MARY
-    assert time.monotonic() - began < 5
+    given: list[Returned] = []
+    assert effort(lambda: given.append(read(raw, SIGNER))) < 500
+    assert given[0].named == MARY
 
 
 @settings(max_examples=150)

@@ -17,6 +17,7 @@ from mailer.transports.choosing import make_transport
 from mailer.transports.envelope import Envelope, Fate, Mailing, Transport, TransportRefused
 from mailer.transports.mime import build, fill
 from mailer.transports.quoted import one_line_break
+from tests.patience import HANG_SECONDS
 from tests.servers.relay import Relay
 from tests.servers.sendgrid_fake import SendgridFake
 from tests.transports.samples import MAILING, body, envelope, read
@@ -68,7 +69,7 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
         yield Way(made, lambda: [from_bytes(p.read_bytes()) for p in sorted((tmp_path / "out" / "new").iterdir())])
     elif kind == "sendgrid":
         with SendgridFake(api_key=SECRET) as fake:
-            chosen = replace(given_settings, sendgrid=Sendgrid(base_url=fake.url, timeout_seconds=5))
+            chosen = replace(given_settings, sendgrid=Sendgrid(base_url=fake.url, timeout_seconds=HANG_SECONDS))
             yield Way(
                 make_transport(chosen, secrets, root=tmp_path),
                 lambda: [Arrived(a.recipient, a.subject, a.text, a.html, a.headers) for a in fake.accepted],
@@ -76,7 +77,7 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
     else:
         tls = "starttls" if "TLS" in kind else "none"
         with Relay(tls=tls, login=("user", SECRET), pipelining="without" not in kind) as relay:
-            smtp = Smtp(host=relay.host, port=relay.port, security=tls, username="user", timeout_seconds=5)
+            smtp = Smtp(host=relay.host, port=relay.port, security=tls, username="user", timeout_seconds=HANG_SECONDS)
             if tls != "none":
                 smtp = replace(smtp, ca_file=str(relay.ca_file))
             chosen = replace(given_settings, smtp=smtp)

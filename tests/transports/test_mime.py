@@ -7,6 +7,7 @@ import quopri
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from email.header import decode_header, make_header
 from pathlib import Path
@@ -82,6 +83,8 @@ def test_a_mail_reads_back_as_it_was_meant(plain: str, html: str, name: str, val
 @example(name="Ünï " * 500)
 @example(name='Smith, "Bob" <x@y>; \\')
 @example(name="=?utf-8?q?x?=")
+@example(name=" ")
+@example(name="\u2003\u00a0")
 def test_the_name_in_to_reads_back(name: str) -> None:
     written = mailbox_header("To", name, "person1@example.org")
     assert all(len(row) <= 78 for row in written.split(b"\r\n"))
@@ -93,7 +96,7 @@ def test_the_name_in_to_reads_back(name: str) -> None:
     if b"=?utf-8?b?" in written:
         assert joined == f"{name} <person1@example.org>"
     else:
-        assert found[0].display_name == name
+        assert found[0].display_name == (name if name.strip() else "")  # a name of blanks is none
 
 
 @given(subject=line)
@@ -211,18 +214,19 @@ def test_an_international_domain_travels_in_ascii() -> None:
 
 
 def test_one_persons_mail_is_a_join() -> None:
-    """A bound ten times the aim of 30 µs, so that a busy machine passes and encoding all again doesn't."""
+    """The aim is 30 µs. Encoding all of it again, measured beside it, takes more than a hundred times as long."""
     html = ("<p>" + "word – " * 6000, 3, "</p>")
-    skeleton = Skeleton(replace(MAILING, html=html))
-    one = envelope(1)
-    best = min(_seconds(skeleton, one) for _ in range(50))
-    assert best < 300e-6
+    mailing = replace(MAILING, html=html)
+    skeleton, one = Skeleton(mailing), envelope(1)
+    joined = min(_seconds(lambda: skeleton.fill(one)) for _ in range(50))
+    encoded = min(_seconds(lambda: Skeleton(mailing)) for _ in range(5))
+    assert joined < encoded / 20
 
 
-def _seconds(skeleton: Skeleton, one: Envelope) -> float:
-    start = time.perf_counter()
-    skeleton.fill(one)
-    return time.perf_counter() - start
+def _seconds(action: Callable[[], object]) -> float:
+    start = time.thread_time()
+    action()
+    return time.thread_time() - start
 
 
 @pytest.mark.parametrize("name", ["Ada", "Jörg", "عائشة", "x" * 200])

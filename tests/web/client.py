@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from mailer.web.server import configure, listen
+from tests.patience import HANG_SECONDS
 
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 "
@@ -39,7 +40,7 @@ def fetch(
     port: int, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes | None = None
 ) -> Reply:
     """One request, as a browser would make it unless `headers` say otherwise."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=HANG_SECONDS)
     try:
         connection.request(method, path, body=body, headers=BROWSER if headers is None else dict(headers))
         answer = connection.getresponse()

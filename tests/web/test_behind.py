@@ -6,7 +6,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
 from tests.conftest import REPOSITORY
+from tests.patience import HANG_SECONDS, until
 from tests.reports.builders import CAMPAIGN, delivery_id
 from tests.web.client import BROWSER, Reply, fetch, serving
 from tests.web.conftest import seed
@@ -46,7 +46,7 @@ class Front:
 
     def ask(self, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str) -> Reply:
         context = ssl._create_unverified_context()
-        opened = socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=(VISITOR, 0))
+        opened = socket.create_connection(("127.0.0.1", self.port), timeout=HANG_SECONDS, source_address=(VISITOR, 0))
         connection = HTTPConnection(HOST, self.port)
         connection.sock = context.wrap_socket(opened, server_hostname=HOST)
         try:
@@ -67,26 +67,26 @@ def free_port() -> int:
         return int(opened.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def running(command: list[str], port: int, log: Path) -> Generator[None]:
     """The web server until the end of the block. What it says when it does not start is what the test says."""
     with log.open("w") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)
     try:
-        for _ in range(200):
-            if process.poll() is not None:
-                raise AssertionError(log.read_text())
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        else:
-            raise AssertionError(f"nothing listens: {log.read_text()}")
+        until(lambda: process.poll() is not None or listens(port), why="the web server")
+        assert process.poll() is None, log.read_text()
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(HANG_SECONDS)
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

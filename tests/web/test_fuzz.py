@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mailer.tracking.tokens import Named, Purpose, Visit
 from mailer.web.public.app import ROUTES
 from tests.conftest import NOW
+from tests.patience import HANG_SECONDS
 from tests.reports.builders import SLUG, delivery_id
 from tests.web.conftest import PROOF, Served
 
@@ -79,7 +80,7 @@ def bodies(values: st.SearchStrategy[str]) -> st.SearchStrategy[bytes]:
 
 def send(port: int, request: bytes) -> bytes:
     """The answer's beginning; the request may be no HTTP at all."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS) as connection:
         connection.sendall(request)
         answer = b""
         try:

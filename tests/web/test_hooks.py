@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,6 +25,7 @@ from mailer.tracking.sendgrid_signature import SIGNATURE_HEADER, TIMESTAMP_HEADE
 from mailer.web.public.app import create_app
 from mailer.web.public.hooks import LONGEST_BODY_BYTES, MOST_AT_ONCE
 from mailer.workspace import Workspace
+from tests.patience import HANG_SECONDS, until
 from tests.reports.builders import delivery_id
 from tests.web.client import Reply, fetch, serving
 from tests.web.conftest import seed
@@ -52,10 +52,7 @@ class Hook:
             return list(connection.execute(select(provider_posts).order_by(provider_posts.c.id)).all())
 
     def wait_until(self, done: Callable[[], bool]) -> None:
-        until = time.monotonic() + 20
-        while not done():
-            assert time.monotonic() < until, "it was not applied"
-            time.sleep(0.01)
+        until(done, why="it to be applied")
 
 
 def public(key: EllipticCurvePrivateKey) -> str:
@@ -156,7 +153,7 @@ def test_a_key_that_is_none_is_said_at_the_start(workspace: Workspace, database:
 
 
 def test_a_body_that_is_too_long_is_not_read_to_its_end(hook: Hook) -> None:
-    with socket.create_connection(("127.0.0.1", hook.port), timeout=20) as raw:
+    with socket.create_connection(("127.0.0.1", hook.port), timeout=HANG_SECONDS) as raw:
         start = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{SIGNATURE_HEADER}: AAAA\r\n{TIMESTAMP_HEADER}: 1\r\n"
         raw.sendall(f"{start}Content-Length: {10 * LONGEST_BODY_BYTES}\r\n\r\n".encode())
         try:

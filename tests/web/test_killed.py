@@ -17,6 +17,7 @@ from mailer.store.database import Database, open_database
 from mailer.store.tables import hits
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.workspace import Workspace
+from tests.patience import HANG_SECONDS
 from tests.reports.builders import delivery_id
 from tests.web.conftest import seed
 from tests.web.test_serve import started
@@ -29,7 +30,7 @@ LONGEST_SECONDS = 0.6  # from the first answers to the kill
 def click(port: int, token: str, answered: list[int], warm: threading.Event) -> None:
     """Follow links over one connection, each after the last was answered; note the answers that came whole."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as opened:
+        with socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS) as opened:
             for n in range(100_000):
                 head = f"GET /c/{token}/{n % 3 + 1} HTTP/1.1\r\nHost: x\r\nUser-Agent: Mozilla/5.0\r\n\r\n"
                 opened.sendall(head.encode())
@@ -62,7 +63,7 @@ def test_every_click_that_was_answered_is_kept(
         ]
         for thread in threads:
             thread.start()
-        assert warm.wait(30)
+        assert warm.wait(HANG_SECONDS)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         for thread in threads:

@@ -15,6 +15,7 @@ from mailer.errors import MailerError
 from mailer.tracking.hits import Hit, make_hit
 from mailer.web.public import recorder as module
 from mailer.web.public.recorder import Recorder
+from tests.patience import HANG_SECONDS
 
 
 def a_hit(n: int) -> Hit:
@@ -36,7 +37,7 @@ class Disk:
 
     def write(self, hits: Sequence[Hit]) -> None:
         self.begun.set()
-        assert self.free.wait(10)
+        assert self.free.wait(HANG_SECONDS)
         if self.broken:
             raise MailerError("the disk is full")
         self.batches.append([hit.n for hit in hits])

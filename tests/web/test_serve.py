@@ -20,6 +20,7 @@ from mailer.store.database import Database, open_database
 from mailer.store.tables import hits
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.workspace import Workspace
+from tests.patience import HANG_SECONDS
 from tests.reports.builders import delivery_id
 from tests.web.client import fetch
 from tests.web.conftest import seed
@@ -75,7 +76,7 @@ def test_no_answered_click_is_lost_by_kill_9(workspace: Workspace, database: Dat
         ]
         for thread in threads:
             thread.start()
-        assert enough.wait(30)
+        assert enough.wait(HANG_SECONDS)
         process.send_signal(signal.SIGKILL)
         for thread in threads:
             thread.join()
@@ -103,7 +104,7 @@ def test_it_drains_and_says_what_it_did(
         process.send_signal(number)
         assert process.stdout
         said = process.stdout.read()
-        assert process.wait(20) == 0
+        assert process.wait(HANG_SECONDS) == 0
     assert "Stopped. Clicks stored: 1." in said
     assert "Traceback" not in said
     assert token not in said
@@ -111,7 +112,9 @@ def test_it_drains_and_says_what_it_did(
 
 def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "MAILER_WORKSPACE": str(root)}
-    return subprocess.run([*COMMAND, *arguments], env=environ, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environ, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
+    )
 
 
 def test_a_port_in_use_is_said_plainly(workspace: Workspace) -> None:
@@ -158,5 +161,7 @@ print("ended")
 
 
 def test_a_signal_before_it_has_begun_is_not_lost() -> None:
-    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=HANG_SECONDS, check=True
+    )
     assert done.stdout == "ended\n"

@@ -17,6 +17,7 @@ from mailer.tracking.tokens import Purpose, Signer
 from mailer.web.public import forms
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
+from tests.patience import HANG_SECONDS
 from tests.reports.builders import ACTION
 from tests.web.client import serving
 from tests.web.conftest import Served, seed
@@ -83,7 +84,7 @@ def test_leaving_says_that_nothing_was_changed(served: Served, disk: Disk, caplo
 def test_a_body_that_dribbles_in_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forms, "PATIENCE_SECONDS", 0.05)
     head = f"POST {served.path(Purpose.UNSUBSCRIBE)} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n\r\nList-"
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as talk:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=HANG_SECONDS) as talk:
         talk.sendall(head.encode())
         assert talk.recv(4096).startswith(b"HTTP/1.1 408 ")
     assert {row.status for row in served.rows(subscriptions)} == {"subscribed"}
@@ -91,7 +92,7 @@ def test_a_body_that_dribbles_in_is_not_waited_for(served: Served, monkeypatch: 
 
 def test_half_a_body_changes_nothing(served: Served) -> None:
     head = f"POST {served.path(Purpose.UNSUBSCRIBE)} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n\r\nList-"
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as talk:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=HANG_SECONDS) as talk:
         talk.sendall(head.encode())
     assert served.get("/healthz").status == 200
     assert {row.status for row in served.rows(subscriptions)} == {"subscribed"}
@@ -108,7 +109,7 @@ def test_half_a_body_changes_nothing(served: Served) -> None:
     ],
 )
 def test_nonsense_is_answered_and_survived(served: Served, raw: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as talk:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=HANG_SECONDS) as talk:
         talk.sendall(raw)
         answer = talk.recv(65536)
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 200 "))

@@ -15,7 +15,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from playwright.sync_api import Browser, Page
 from tests.accessibility import faults_on
 from tests.browser import browser
 from tests.conftest import REPOSITORY
+from tests.patience import HANG_SECONDS, until
 
 __all__ = ["browser"]
 
@@ -70,6 +70,14 @@ class World:
         return body.get_content()
 
 
+def is_ready(base: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{base}/readyz", timeout=HANG_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     root = tmp_path_factory.mktemp("walk") / "workspace"
@@ -90,16 +98,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         [sys.executable, "-m", "mailer", "serve", "--port", str(port)], cwd=root, env=environ, stdout=subprocess.DEVNULL
     )
     try:
-        for _ in range(400):
-            try:
-                urllib.request.urlopen(f"{made.base}/readyz", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        until(lambda: server.poll() is not None or is_ready(made.base), why="the supporters' door")
         yield made
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(20)
+        server.wait(HANG_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +220,7 @@ def test_a_newcomer_signs_up_and_confirms_by_mail(world: World, walker: tuple[Sc
     page.locator("input[type=checkbox]").check()
     page.locator("form button").click()
     screen.look("10-check-your-inbox")
-    for _ in range(200):
-        if world.mails(address):
-            break
-        time.sleep(0.05)
+    until(lambda: world.mails(address), why="the mail that asks")
     (mail,) = world.mails(address)
     page.set_content(world.html(mail))
     screen.look("11-confirmation-mail", mail=True)

@@ -123,7 +123,7 @@ def parse_key(record: str) -> Key:
     """The key in a TXT record (RFC 6376 §3.6.1). Raises `Unusable`."""
     tags = _tags(record)
     if tags.get("v", "DKIM1") != "DKIM1" or ("v" in tags and next(iter(tags)) != "v"):
-        raise Unusable("v=DKIM1 must stand first")
+        raise Unusable("v=DKIM1 must come first")
     kind = tags.get("k", "rsa").lower()
     if kind not in ("rsa", "ed25519"):
         raise Unusable(f"the kind of key {kind!r} is unknown")
@@ -140,7 +140,7 @@ def parse_key(record: str) -> Key:
     try:
         raw = b64decode(data + "=" * (-len(data) % 4), validate=True)
         bits = 0 if kind == "ed25519" else rsa_bits(raw)
-    except (binascii.Error, ValueError, IndexError):
+    except (binascii.Error, ValueError):
         raise Unusable("p= holds no whole key; was it cut short while copying?") from None
     if kind == "ed25519" and len(raw) != ED25519_BYTES:
         raise Unusable("p= holds no whole key; was it cut short while copying?")
@@ -155,7 +155,7 @@ def _tags(record: str) -> dict[str, str]:
         if not piece.strip():
             continue
         if not mark or name.strip() in tags:
-            raise Unusable(f"{piece.strip()[:40]!r} is not a tag, or stands twice")
+            raise Unusable(f"{piece.strip()[:40]!r} is not a tag, or is there twice")
         tags[name.strip()] = value.strip()
     if not tags:
         raise Unusable("the record is empty")
@@ -164,32 +164,15 @@ def _tags(record: str) -> dict[str, str]:
 
 def rsa_bits(der: bytes) -> int:
     """The length of the modulus of an RSA key in DER: a SubjectPublicKeyInfo (RFC 5280), as all publish it, or a bare
-    RSAPublicKey (RFC 8017 A.1.1), as RFC 6376 first said. Raises ValueError or IndexError for anything else."""
-    content = _inside(der, 0x30)
-    if content[0] == 0x30:
-        algorithm_bytes = _length(content)[1]
-        bits = _inside(content[algorithm_bytes:], 0x03)
-        content = _inside(bits[1:], 0x30)  # the first byte counts unused bits
-    modulus = int.from_bytes(_inside(content, 0x02))
-    return modulus.bit_length()
+    RSAPublicKey (RFC 8017 A.1.1), as RFC 6376 first said. Raises ValueError for anything else."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # late, so that no other command waits for it
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-
-def _inside(der: bytes, tag: int) -> bytes:
-    """The content of a value that must have `tag` and be whole."""
-    if der[0] != tag:
-        raise ValueError("another kind of value was expected")
-    start, end = _length(der)
-    if end > len(der):
-        raise ValueError("the value is cut short")
-    return der[start:end]
-
-
-def _length(der: bytes) -> tuple[int, int]:
-    """Where the content of the value at the front starts and ends (X.690 §8.1.3)."""
-    first = der[1]
-    if first < 0x80:
-        return 2, 2 + first
-    count = first & 0x7F
-    if len(der) < 2 + count:
-        raise ValueError("the value is cut short")
-    return 2 + count, 2 + count + int.from_bytes(der[2 : 2 + count])
+    try:
+        key = load_der_public_key(der)
+    except UnsupportedAlgorithm as error:
+        raise ValueError("another kind of key") from error
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("another kind of key")
+    return key.key_size
