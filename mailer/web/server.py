@@ -15,7 +15,7 @@ from mailer.errors import MailerError
 from mailer.web.protocol import BoundedProtocol
 
 MOST_AT_ONCE = 900  # connections and requests; below the 1,024 files that a process may usually open
-DRAIN_SECONDS = 10  # how long requests under way may take once it is told to stop
+DRAIN_SECONDS = 7  # how long requests under way may take once it is told to stop
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -58,7 +58,7 @@ async def add(request: Request) -> Response:
         return await _page(request, door, page, who, filled)
     if who and who.proof:
         return door.pages.response("signed_test.html", language, thanks=_thanks(request, page, news=filled.news))
-    waits = await door.wait_for(_sign, door, page, who, filled, _origin(request, who), language)
+    waits = await door.threads.write(_sign, door, page, who, filled, _origin(request, who), language)
     door.acts.signed(page)
     door.courier.call()
     return _thank(request, page, news=waits)
@@ -69,7 +69,7 @@ async def thanks(request: Request) -> Response:
     door = door_of(request)
     page = await _find(request, door)
     language = door.language(request, page.language)
-    counted = await door.wait_for(door.acts.tally, page, door.clock())
+    counted = await door.threads.read(door.acts.tally, page, door.clock())
     url = f"{door.workspace.settings.public.url}/act/{page.slug}"
     return door.pages.response(
         "signed.html", language, act=page, tally=counted, url=url, shares=_shares(page, url),
@@ -92,7 +92,7 @@ def to_own_page(door: Door, target: str, visit: Visit) -> str:
 
 
 async def _find(request: Request, door: Door) -> ActionPage:
-    page = await door.wait_for(door.acts.find, str(request.path_params["slug"]))
+    page = await door.threads.read(door.acts.find, str(request.path_params["slug"]))
     if page is None:
         raise HTTPException(404)
     return page
@@ -108,7 +108,7 @@ async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | 
         visit = door.signer.read_visit(Purpose.ACT, token)
     except BadToken:
         return page, None
-    return page, await door.wait_for(_visitor, door, visit)
+    return page, await door.threads.read(_visitor, door, visit)
 
 
 def _visitor(door: Door, visit: Visit) -> Visitor | None:
@@ -119,7 +119,7 @@ def _visitor(door: Door, visit: Visit) -> Visitor | None:
 
 async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | None, filled: Filled) -> Response:
     language = door.language(request, page.language)
-    counted = await door.wait_for(door.acts.tally, page, door.clock())
+    counted = await door.threads.read(door.acts.tally, page, door.clock())
     on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
     values: dict[str, Any] = {
         "act": page, "tally": counted, "fields": asked(page, who), "filled": filled,

@@ -41,6 +41,11 @@ from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+# From the last answer to the end of the process. With the 7 s for answers (`server.DRAIN_SECONDS`) that is less than
+# the 15 s that docs/deploy.md promises, also while another program holds the database.
+STOP_SECONDS = 5.0
+TRYING_SECONDS = 3.0  # of these, for clicks that can't be written; the last try may begin then (`door.RECORD_SECONDS`)
+
 ROUTES = (
     Route("/c/{token}/{n}", clicks.follow),
     Route("/o/{token}.gif", opens.opened),
@@ -95,6 +100,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     # RFC 8058 §3.1: no redirect on the way of an unsubscribe, not even for a slash.
     app.router.redirect_slashes = False
     app.state.door = door
+    app.state.clicks_lost = 0
     app.state.applier = Applier(workspace.settings, database, clock=clock)
     app.state.room_for_posts = asyncio.Semaphore(hooks.MOST_AT_ONCE)
     return app
@@ -115,10 +121,12 @@ async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await asyncio.to_thread(app.state.applier.stop)
-        await asyncio.to_thread(door.recorder.stop)
-        await asyncio.to_thread(door.courier.stop)
-        door.threads.shutdown()
+        app.state.clicks_lost, _, _ = await asyncio.gather(
+            asyncio.to_thread(door.recorder.stop, trying_seconds=TRYING_SECONDS, at_most_seconds=STOP_SECONDS),
+            asyncio.to_thread(app.state.applier.stop, STOP_SECONDS),
+            asyncio.to_thread(door.courier.stop, STOP_SECONDS),
+        )
+        door.threads.close()
 
 
 def _lost(request: Request, _error: Exception) -> Response:

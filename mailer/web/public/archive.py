@@ -32,7 +32,7 @@ ATOM = "http://www.w3.org/2005/Atom"
 async def contents(request: Request) -> Response:
     """The list of newsletters."""
     door = door_of(request)
-    entries = await door.wait_for(door.archive.entries)
+    entries = await door.threads.read(door.archive.entries)
     language = door.language(request)
     return door.pages.response("archive.html", language, headers=INDEXED, entries=entries)
 
@@ -65,7 +65,7 @@ async def follow(request: Request) -> Response:
 async def feed(request: Request) -> Response:
     """The newest newsletters for feed readers."""
     door = door_of(request)
-    entries = await door.wait_for(door.archive.entries)
+    entries = await door.threads.read(door.archive.entries)
     settings = door.workspace.settings
     return Response(
         atom(entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name),
@@ -76,7 +76,7 @@ async def feed(request: Request) -> Response:
 
 async def _program(request: Request, slug: str) -> MergeProgram:
     door = door_of(request)
-    program = await door.wait_for(door.archive.program, slug)
+    program = await door.threads.read(door.archive.program, slug)
     if program is None:
         raise HTTPException(404)
     return program

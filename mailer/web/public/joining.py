@@ -64,7 +64,7 @@ async def join(request: Request) -> Response:
     language = door.language(request).code
     fields = {"first_name": typed["first_name"], "language": language}
     asking = Asking(address, (definition.name,), f"/join/{definition.name}", definition.consent, fields)
-    await door.wait_for(_ask, door, asking, definition, language)
+    await door.threads.write(_ask, door, asking, definition, language)
     door.courier.call()
     return _sent(request, definition)
 
@@ -103,7 +103,7 @@ def _ask(door: Door, asking: Asking, definition: ListDefinition, language: str) 
 async def _list(request: Request) -> ListDefinition:
     door = door_of(request)
     try:
-        definition = await door.wait_for(door.workspace.list_definition, str(request.path_params["list"]))
+        definition = await door.threads.read(door.workspace.list_definition, str(request.path_params["list"]))
     except MailerError:
         raise HTTPException(404) from None
     if not definition.public_form:

@@ -25,7 +25,7 @@ async def ask(request: Request) -> Response:
     named = door.named(request, Purpose.UNSUBSCRIBE)
     if named.proof:
         return await _proof(request, named, done=False)
-    now, can_undo = await door.wait_for(_standing, door, named.id)
+    now, can_undo = await door.threads.read(_standing, door, named.id)
     page = "leave.html" if now.on_asked else "left.html"
     return _page(request, page, now, already=True, can_undo=can_undo)
 
@@ -37,7 +37,7 @@ async def undo(request: Request) -> Response:
     await read_form(request)
     if named.proof:
         return await _proof(request, named, done=True)
-    now, undone = await door.wait_for(_undo, door, named.id)
+    now, undone = await door.threads.write(_undo, door, named.id)
     return door.pages.response(
         "undone.html",
         door.language(request, now.language),
@@ -56,7 +56,7 @@ async def leave(request: Request) -> Response:
     if named.proof:
         return await _proof(request, named, done=True)
     how = LINK if form.get(PAGE_FIELD) == ("page",) else ONE_CLICK
-    before, can_undo = await door.wait_for(_leave, door, named.id, how)
+    before, can_undo = await door.threads.write(_leave, door, named.id, how)
     return _page(request, "left.html", before, already=not before.on_asked, can_undo=can_undo)
 
 
@@ -75,7 +75,7 @@ def _page(request: Request, page: str, now: Standing, *, already: bool, can_undo
 
 async def _proof(request: Request, named: Named, *, done: bool) -> Response:
     door = door_of(request)
-    letter = await door.wait_for(door.letters.find, named)
+    letter = await door.threads.read(door.letters.find, named)
     language = door.language(request, letter.message.language)
     return door.pages.response("proof.html", language, lists=door.titles([letter.message.list]), done=done)
 

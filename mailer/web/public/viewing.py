@@ -25,7 +25,7 @@ async def view(request: Request) -> Response:
     """The mail as this person got it; with fallbacks in place of their data once they were forgotten."""
     door = door_of(request)
     named = door.named(request, Purpose.VIEW)
-    html = await door.wait_for(_html, door, named)
+    html = await door.threads.read(_html, door, named)
     return HTMLResponse(html, headers={"Content-Security-Policy": mail_policy(door)})
 
 
@@ -33,7 +33,7 @@ async def picture(request: Request) -> Response:
     """A picture of a mailed message."""
     door = door_of(request)
     digest = str(request.path_params["digest"])
-    found = await door.wait_for(_picture, door, digest) if len(digest) == DIGEST_DIGITS else None
+    found = await door.threads.read(_picture, door, digest) if len(digest) == DIGEST_DIGITS else None
     if found is None or not found[0].startswith("image/"):
         raise HTTPException(404)
     headers = {**PICTURE_HEADERS, "ETag": f'"{digest}"'}
