@@ -32,7 +32,7 @@ from mailer.web.public.visitors import Visitor, visitor
 VISIT_FIELD = "t"
 SOURCE_FIELDS = ("source", "utm_source")
 FORWARDED = "forwarded"  # the source of those who say that the mail was not theirs
-PURPOSE = "act"  # of the limit by network
+PURPOSE = "act"  # of the limits
 LONGEST_TOKEN = 200
 SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
 
@@ -48,7 +48,10 @@ async def add(request: Request) -> Response:
     """Sign. 303 to the thanks; 422 with what was typed when something is missing."""
     door = door_of(request)
     page, who = await _arrived(request, door)
-    await door.limits.hold(PURPOSE, request)
+    if who:
+        await door.limits.hold_bearer(PURPOSE, who.visit.named)
+    else:
+        await door.limits.hold(PURPOSE, request)
     form = await read_form(request)
     language = door.language(request, page.language)
     filled = read(form, page, who, language)

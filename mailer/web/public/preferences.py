@@ -66,7 +66,7 @@ async def move(request: Request) -> Response:
     form = await read_form(request)
     if named.proof:
         return await _proof(request, named)
-    await door.limits.hold("wishes", request, WISHES)
+    await door.limits.hold_bearer("wishes", named, WISHES)
     now = await door.threads.read(_read, door, named.id)
     typed = form.get("email", ("",))[0]
     try:
@@ -85,7 +85,7 @@ async def data(request: Request) -> Response:
     await read_form(request)
     if named.proof:
         return await _proof(request, named)
-    await door.limits.hold("wishes", request, WISHES)
+    await door.limits.hold_bearer("wishes", named, WISHES)
     now = await door.threads.read(_read, door, named.id)
     await door.threads.write(_ask_for_data, door, named, now, door.language(request, now.standing.language).code)
     door.courier.call()
