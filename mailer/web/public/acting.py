@@ -6,6 +6,7 @@ a forwarded mail may tell. Anybody else fills in the blank form.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,17 +24,19 @@ from mailer.delivery.telling import tell_signature
 from mailer.delivery.wishes import ask_to_join
 from mailer.languages import Language
 from mailer.tracking.hits import opted_out
-from mailer.tracking.tokens import BadToken, Purpose, Visit
+from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, Purpose, Visit
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
+from mailer.web.public.paths import up
 from mailer.web.public.signforms import EMPTY, Filled, asked, read
 from mailer.web.public.visitors import Visitor, visitor
 
 VISIT_FIELD = "t"
+# What comes after it is rubbish, as after any link (`paths`), unless it looks like more of the same.
+TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{VISIT_CHARACTERS}}}(?![A-Za-z0-9_-])")
 SOURCE_FIELDS = ("source", "utm_source")
 FORWARDED = "forwarded"  # the source of those who say that the mail was not theirs
 PURPOSE = "act"  # of the limits
-LONGEST_TOKEN = 200
 SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
 
 
@@ -104,11 +107,11 @@ async def _find(request: Request, door: Door) -> ActionPage:
 async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | None]:
     """The page, and who came by a fresh link of their mail. With a damaged or stale one the form is blank."""
     page = await _find(request, door)
-    token = request.query_params.get(VISIT_FIELD, "")
-    if not token or len(token) > LONGEST_TOKEN:
+    found = TOKEN.match(request.query_params.get(VISIT_FIELD, ""))
+    if not found:
         return page, None
     try:
-        visit = door.signer.read_visit(Purpose.ACT, token)
+        visit = door.signer.read_visit(Purpose.ACT, found[0])
     except BadToken:
         return page, None
     return page, await door.threads.read(_visitor, door, visit)
@@ -212,7 +215,7 @@ def _thanks(request: Request, page: ActionPage, *, news: bool) -> str:
     """Where the thanks are; relative, so that it holds behind whatever path a web server has put before ours."""
     asked_for = {"lang": request.query_params.get("lang", "")[:20], "news": "1" if news else ""}
     query = urlencode({name: value for name, value in asked_for.items() if value})
-    return f"{page.slug}/thanks" + (f"?{query}" if query else "")
+    return f"{up(request)}{page.slug}/thanks" + (f"?{query}" if query else "")
 
 
 def _shares(page: ActionPage, url: str) -> list[tuple[str, str]]:

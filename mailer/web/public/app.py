@@ -37,6 +37,7 @@ from mailer.web.public import (
 from mailer.web.public.applying import Applier
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import guarded
+from mailer.web.public.paths import Whole
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -86,9 +87,14 @@ ROUTES = (
 def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Starlette:
     """The app over an open database, which stays the caller's to close. Raises `MailerError` without signing keys."""
     door = open_door(workspace, database, clock=clock)
+    prefix = urlsplit(workspace.settings.public.url).path
     app = Starlette(
-        routes=_routes(workspace.settings.public.url),
-        middleware=[Middleware(clicks.Quick, door=door), Middleware(guarded, pages=door.pages)],
+        routes=_routes(prefix),
+        middleware=[
+            Middleware(Whole, prefix=prefix),
+            Middleware(clicks.Quick, door=door),
+            Middleware(guarded, pages=door.pages),
+        ],
         exception_handlers={
             BadToken: _lost,
             NotKept: _lost,
@@ -106,9 +112,8 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     return app
 
 
-def _routes(public_url: str) -> Sequence[BaseRoute]:
+def _routes(prefix: str) -> Sequence[BaseRoute]:
     """The routes, and again below the path of the public address: a web server in front may take it off or leave it."""
-    prefix = urlsplit(public_url).path
     return [*ROUTES, Mount(prefix, app=Router(ROUTES, redirect_slashes=False))] if prefix else ROUTES
 
 

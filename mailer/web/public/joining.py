@@ -20,6 +20,7 @@ from mailer.languages import choose, later
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
 from mailer.web.public.pages import Pages
+from mailer.web.public.paths import up
 from mailer.web.public.signforms import ADDRESS_IN_NAME, BAD_NAME, clean
 from mailer.workspace import ListDefinition, Workspace
 
@@ -133,7 +134,7 @@ def _form(
 
 def _sent(request: Request, definition: ListDefinition) -> Response:
     """A redirect, so that reloading the page posts nothing again. Relative: whatever path we are served under."""
-    return Response(status_code=303, headers={"Location": f"{definition.name}/sent{_query(request)}"})
+    return Response(status_code=303, headers={"Location": f"{up(request)}{definition.name}/sent{_query(request)}"})
 
 
 def _query(request: Request) -> str:
