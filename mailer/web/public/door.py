@@ -15,7 +15,7 @@ from mailer.errors import MailerError
 from mailer.languages import Language, choose
 from mailer.store.database import Database
 from mailer.store.engines import waiting_at_most
-from mailer.tracking.hits import Hit, record_hits
+from mailer.tracking.hits import Hit, Nameless, record_hits
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.actionpages import ActionPages
 from mailer.web.public.archived import Archive
@@ -80,9 +80,11 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
     if workspace.settings.webhook.url:
         workspace.secrets.require_webhook()  # said now, and not by the run that is to use it
 
+    nameless = Nameless()
+
     def write(hits: Sequence[Hit]) -> None:
         with waiting_at_most(RECORD_SECONDS), database.held.write() as connection:
-            arrived = record_hits(connection, hits)
+            arrived = record_hits(connection, hits, nameless=nameless)
             if arrived:
                 note_arrival(connection, arrived, at=clock())
 
