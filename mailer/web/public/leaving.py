@@ -34,7 +34,7 @@ async def undo(request: Request) -> Response:
     """Take the leaving back, within a day of it, and say how they stand now."""
     door = door_of(request)
     named = door.named(request, Purpose.UNSUBSCRIBE)
-    await read_form(request)
+    await read_form(request, files=True)
     if named.proof:
         return await _proof(request, named, done=True)
     now, undone = await door.threads.write(_undo, door, named.id)
@@ -52,7 +52,7 @@ async def leave(request: Request) -> Response:
     """Leave, and say so. 200 for repeats too."""
     door = door_of(request)
     named = door.named(request, Purpose.UNSUBSCRIBE)
-    form = await read_form(request)
+    form = await read_form(request, files=True)
     if named.proof:
         return await _proof(request, named, done=True)
     how = LINK if form.get(PAGE_FIELD) == ("page",) else ONE_CLICK

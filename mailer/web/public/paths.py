@@ -11,8 +11,10 @@ import re
 from urllib.parse import quote
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+ALLOWED = "GET, HEAD, POST, OPTIONS"
 BEYOND = "mailer.beyond"  # of a scope: what was cut off
 
 # Door and token, what may follow there, and the rest. A token ends by its length, whatever comes after.
@@ -66,6 +68,10 @@ class Whole:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path: str = scope["path"]
+            if path == "*":  # the server as a whole (RFC 9110 §9.3.7)
+                status = 204 if scope["method"] == "OPTIONS" else 400
+                await Response(status_code=status, headers={"Allow": ALLOWED})(scope, receive, send)
+                return
             start = self._prefix if self._prefix and path.startswith(f"{self._prefix}/") else ""
             kept = start + whole(path[len(start) :])
             if kept != path:
