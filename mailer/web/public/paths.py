@@ -33,8 +33,8 @@ TAILS = {
     "archive": re.compile(r"/go/[0-9]{1,4}(?![0-9A-Za-z])"),
     "progress": re.compile(r"\.png(?![0-9A-Za-z])"),
 }
-# What can't be the beginning of another address: it doesn't go on with a word after a slash.
-RUBBISH = re.compile(r"/*(?:(?![0-9A-Za-z/]).*)?", re.DOTALL)
+# What can't belong to another address: it doesn't go on with a word, after a slash or a full stop.
+RUBBISH = re.compile(r"/*(?:(?!\.?[0-9A-Za-z]|/).*)?", re.DOTALL)
 # After a click it is how Microsoft's scanner tries whether an address can be altered: it is told no, and not counted.
 PROBE = "'"
 
