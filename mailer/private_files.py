@@ -11,7 +11,7 @@ import stat
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any, BinaryIO, Literal, TextIO, overload
 
 from mailer.errors import MailerError
 
@@ -20,7 +20,11 @@ OTHERS = 0o077
 ENOUGH = 20  # of a folder's files that others can read: more say nothing new
 
 
-def open_private(path: Path, mode: str = "w", **options: Any) -> IO[Any]:
+@overload
+def open_private(path: Path, mode: Literal["wb"]) -> BinaryIO: ...
+@overload
+def open_private(path: Path, mode: Literal["w", "x"] = "w", *, encoding: str = ..., newline: str = ...) -> TextIO: ...
+def open_private(path: Path, mode: str = "w", **options: Any) -> Any:
     """`open` for writing. A file that is there already becomes private before anything is written into it."""
 
     def opener(name: str, flags: int) -> int:

@@ -286,7 +286,7 @@ def _more(
     link = (links.c.campaign_id == more_hits.c.campaign_id) & (links.c.n == more_hits.c.n)
     query = select(key, *sums).select_from(more_hits.outerjoin(links, link)).group_by(key)
     rows = connection.execute(query.where(more_hits.c.campaign_id == campaign_id, *conditions))
-    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+    return {name: (int(clicks), int(machines)) for name, clicks, machines in map(tuple, rows)}
 
 
 def _clicks(row: Any, sent: int, more: More = NO_MORE) -> Clicks:

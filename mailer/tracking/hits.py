@@ -18,7 +18,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, func, select
 
 from mailer.store.prepared import ByNumber, PreparedInsert
 from mailer.store.states import DeliveryState
@@ -190,7 +190,7 @@ def _standing(connection: Connection, delivery_ids: set[int]) -> tuple[set[int],
 
 STORE = PreparedInsert(hits, [column.name for column in hits.columns if column.name != "id"])
 _FIRST = (
-    select(literal_column("1"))
+    select(hits.c.id)
     .where(hits.c.campaign_id == deliveries.c.campaign_id, hits.c.delivery_id == deliveries.c.id)
     .limit(MOST_KEPT)
     .correlate(deliveries)

@@ -45,7 +45,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _header_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(_Hearing(transport))
+        hearing: Any = _Hearing(transport)
+        super().connection_made(hearing)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -69,7 +70,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         hosts = sum(1 for name, _ in self.headers if name == b"host")
-        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+        parser: Any = self.parser  # None before the connection is made, as its type says
+        if hosts > 1 or (not hosts and parser.get_http_version() == "1.1"):
             raise ValueError("not one host")  # RFC 9112 §3.2: answered with 400, as above
         super().on_headers_complete()
 
