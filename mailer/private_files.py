@@ -59,12 +59,13 @@ def whole_private(path: Path, *, encoding: str = "utf-8") -> Generator[TextIO]:
         unfinished.unlink(missing_ok=True)
 
 
-def readable_by_others(folders: Iterable[Path]) -> list[Path]:
-    """Which of these folders, and of the files below them, others on this machine can read. Links are not followed;
-    nothing is found where rights are not kept (Windows)."""
+def readable_by_others(places: Iterable[Path]) -> list[Path]:
+    """Which of these files and folders, and of the files below them, others on this machine can read. Links are not
+    followed; nothing is found where rights are not kept (Windows)."""
     found: list[Path] = []
-    for folder in folders if os.name == "posix" else ():
+    for folder in places if os.name == "posix" else ():
         if not folder.is_dir():
+            found += [folder] if folder.is_file() and _exposed(folder) else []
             continue
         if not _exposed(folder):  # nobody else gets in, whatever the files say
             continue

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 TOTAL_SECONDS = 60.0  # each part has its own, shorter limits; this is for what none of them foresaw
 KEPT_FOLDERS = ("rendered", "shots", "exports", "rejects", "backups")  # as docs and commands name them
+TABLES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".ndjson", ".eml")  # imports, exports and rejected rows
 LEAST_KEY = 32  # characters of a key: as `read_secrets` asks of signing keys
 Examine = Callable[[], list[Finding]]
 
@@ -143,17 +144,18 @@ def _keys(patient: Patient) -> Iterator[Finding]:
 def _files(workspace: Workspace) -> Iterator[Finding]:
     """Files that name people are their owner's alone."""
     root = workspace.root
-    folders = (root / workspace.settings.outbox.path, *(root / name for name in KEPT_FOLDERS))
-    exposed = readable_by_others(folders)
+    tables = sorted(path for path in root.iterdir() if path.suffix.lower() in TABLES and not path.is_symlink())
+    places = (root / workspace.settings.outbox.path, *(root / name for name in KEPT_FOLDERS), *tables)
+    exposed = readable_by_others(places)
     if not exposed:
         return
     shown = ", ".join(os.path.relpath(path, root) for path in exposed[:3])
     more = ", …" if len(exposed) > 3 else ""
-    tops = [folder for folder in folders if folder in exposed]
+    tops = [place for place in places if place in exposed]
     yield warning(
         "files",
         f"others on this machine can read {shown}{more}, which name people",
-        "chmod -R go= " + " ".join(shlex.quote(str(folder)) for folder in tops),
+        "chmod -R go= " + " ".join(shlex.quote(str(place)) for place in tops),
     )
 
 

@@ -51,3 +51,9 @@ def test_doctor_finds_what_others_can_read(mailer: Mailer) -> None:
     said = mailer("doctor").out
     assert "Others on this machine can read outbox" in said
     assert "chmod -R go= " in said
+    Path("outbox").chmod(0o700)
+    assert "thers on this machine" not in mailer("doctor").out
+    assert mailer("people", "export", "supporters", "--out", "everyone.csv").code == 0
+    assert "thers on this machine" not in mailer("doctor").out
+    Path("everyone.csv").chmod(0o644)
+    assert "Others on this machine can read everyone.csv" in mailer("doctor").out
