@@ -52,7 +52,8 @@ def test_rubbish_after_an_address_is_cut(path: str) -> None:
     ("shouted", "path"),
     [
         ("/ACT/LIB", "/act/lib"), ("/Act/Lib/thanks.", "/act/lib/thanks"), ("/JOIN/X/", "/join/x"),
-        ("/Archive", "/archive"), ("/archive/FEED.atom", "/archive/feed.atom"), ("/Progress/LIB.png", "/progress/lib.png"),
+        ("/Archive", "/archive"), ("/archive/FEED.atom", "/archive/feed.atom"),
+        ("/Progress/LIB.png", "/progress/lib.png"),
         (f"/U/{TOKEN}", f"/u/{TOKEN}"), (f"/Confirm/{TOKEN})", f"/confirm/{TOKEN}"), (f"/C/{TOKEN}/1", f"/c/{TOKEN}/1"),
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+from sqlalchemy.pool import QueuePool
 from starlette.applications import Starlette
 
 from mailer.languages import LANGUAGES, language
@@ -198,3 +199,11 @@ def test_the_end_comes_within_15_seconds_by_its_parts() -> None:
     assert server.DRAIN_SECONDS + app_module.STOP_SECONDS <= 13
     assert app_module.TRYING_SECONDS + door_module.RECORD_SECONDS <= app_module.STOP_SECONDS
     assert executors.LOCK_SECONDS <= server.DRAIN_SECONDS
+
+
+def test_all_threads_together_find_a_connection(database: Database) -> None:
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    others = 3  # recorder, courier, applier
+    threads = executors.READERS + executors.CLICKERS + executors.WRITERS[database.engine.dialect.name] + others
+    assert threads <= pool.size() + pool._max_overflow
