@@ -7,6 +7,7 @@ one core; the load has the other. After each run the hits in the database are co
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -64,7 +65,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     clicks = 4_000 if quick else 40_000
     root = workspace(folder, "clicking")
     database = open_database(f"sqlite:///{root / 'mailer.db'}")
-    paths = _seed(database)
+    paths = seed(database)
     ours = _Case("ours", [*MAILER, "serve", "--port", "0"])
     bare = _Case("bare", [sys.executable, "-c", BARE])
     front = _Case("nginx", ())
@@ -72,7 +73,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     with nginx(folder) as port:
         for _ in range(1 if quick else ROUNDS):
             for case in (ours, bare):
-                with _serving(case.command, root) as own:
+                with serving(case.command, root) as own:
                     case.take(load(own, paths, clicks))
                 if case is ours:
                     before, stored = stored, _stored(database)
@@ -100,7 +101,7 @@ def _rows(ours: Load, bare: Load | None, front: Load | None) -> list[Row]:
     return rows
 
 
-def _seed(database: Database) -> list[str]:
+def seed(database: Database) -> list[str]:
     """A campaign with a mail to each of some people; the paths of their links."""
     now = datetime.now(UTC)
     signer = Signer([key.encode() for key in ENVIRON["MAILER_SIGNING_KEYS"].split()])
@@ -118,10 +119,12 @@ def _stored(database: Database) -> int:
 
 
 @contextmanager
-def _serving(command: Sequence[str], root: Path) -> Generator[int, None, None]:
+def serving(command: Sequence[str], root: Path, **more: str) -> Generator[int, None, None]:
     """A server in a process of its own, on one core where that can be said; its port."""
     bound = [shutil.which("taskset") or "", "-c", "0"] if shutil.which("taskset") else []
-    with subprocess.Popen([*bound, *command], cwd=root, env=_environ(), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*bound, *command], cwd=root, env=environment(**more), stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         try:
             found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
@@ -132,7 +135,6 @@ def _serving(command: Sequence[str], root: Path) -> Generator[int, None, None]:
             process.terminate()
 
 
-def _environ() -> dict[str, str]:
-    import os
-
-    return {**os.environ, **ENVIRON, "PYTHONUNBUFFERED": "1"}
+def environment(**more: str) -> dict[str, str]:
+    """What the program is to find in its environment."""
+    return {**os.environ, **ENVIRON, "PYTHONUNBUFFERED": "1", **more}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import now, workspace_and_database
+from mailer.private_files import open_private, private_folder
 
 if TYPE_CHECKING:
     from mailer.compose.message import Message
@@ -35,7 +36,7 @@ def render(slug: str, as_address: str | None, out: Path | None) -> None:
     for fault in prepared.warnings:
         click.echo(str(fault), err=True)
     folder = out or workspace.root / "rendered" / slug
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     written = _write(workspace, prepared.plan.message, supporter, folder=folder)
     for path in written:
         click.echo(str(path))
@@ -57,7 +58,8 @@ def _write(workspace: Workspace, message: Message, supporter: dict[str, str], *,
         (folder / name).write_bytes(data)
         html = html.replace(address(image, message.public_url), name)
     files = [folder / f"{message.slug}.{kind}" for kind in ("html", "txt", "eml")]
-    files[0].write_text(html, encoding="utf-8")
-    files[1].write_text(postman.program.fill(message.text, envelope.values), encoding="utf-8")
-    files[2].write_bytes(build(postman.mailing(), envelope))
+    text = postman.program.fill(message.text, envelope.values)
+    for path, content in zip(files, (html.encode(), text.encode(), build(postman.mailing(), envelope)), strict=True):
+        with open_private(path, "wb") as file:
+            file.write(content)
     return files

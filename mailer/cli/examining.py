@@ -7,6 +7,7 @@ finding of its own.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from mailer.cli.context import now
 from mailer.errors import MailerError
 from mailer.findings import Finding, Level, at_most, bad, from_error, warning, well
+from mailer.private_files import readable_by_others
 from mailer.settings import SECRETS_FILE, Secrets, Settings, read_secrets, read_settings
 from mailer.workspace import ListDefinition, Workspace, find_root
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 TOTAL_SECONDS = 60.0  # each part has its own, shorter limits; this is for what none of them foresaw
+KEPT_FOLDERS = ("rendered", "shots", "exports", "rejects", "backups")  # as docs and commands name them
+TABLES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".ndjson", ".eml")  # imports, exports and rejected rows
 LEAST_KEY = 32  # characters of a key: as `read_secrets` asks of signing keys
 Examine = Callable[[], list[Finding]]
 
@@ -66,7 +70,7 @@ def examine() -> list[Finding]:
         ("DNS", lambda: _dns(patient)),
         ("public address", lambda: _public(patient)),
     )
-    return [*ailments, *_keys(patient), *faults, *side_by_side(parts, total_seconds=TOTAL_SECONDS)]
+    return [*ailments, *_keys(patient), *_files(workspace), *faults, *side_by_side(parts, total_seconds=TOTAL_SECONDS)]
 
 
 def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) -> list[Finding]:
@@ -135,6 +139,24 @@ def _keys(patient: Patient) -> Iterator[Finding]:
         count = len(secrets.signing_keys)
         older = f" and {count - 1} older" if count > 1 else ""
         yield well("keys", f"a signing key{older}, and an address key; {_kept(patient.workspace.root)}")
+
+
+def _files(workspace: Workspace) -> Iterator[Finding]:
+    """Files that name people are their owner's alone."""
+    root = workspace.root
+    tables = sorted(path for path in root.iterdir() if path.suffix.lower() in TABLES and not path.is_symlink())
+    places = (root / workspace.settings.outbox.path, *(root / name for name in KEPT_FOLDERS), *tables)
+    exposed = readable_by_others(places)
+    if not exposed:
+        return
+    shown = ", ".join(os.path.relpath(path, root) for path in exposed[:3])
+    more = ", …" if len(exposed) > 3 else ""
+    tops = [place for place in places if place in exposed]
+    yield warning(
+        "files",
+        f"others on this machine can read {shown}{more}, which name people",
+        "chmod -R go= " + " ".join(shlex.quote(str(place)) for place in tops),
+    )
 
 
 def _kept(root: Path) -> str:

@@ -16,6 +16,7 @@ from mailer.cli.showing_people import show_dossier, show_import
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.cli.undoing import undo_unsubscribes
 from mailer.errors import MailerError
+from mailer.private_files import whole_private
 
 if TYPE_CHECKING:
     from mailer.audience.importing.importer import Progress as Report
@@ -162,13 +163,8 @@ def export(list_name: str, out: Path | None) -> None:
         if out is None:
             export_list(connection, list_name, sys.stdout)
             return
-        partial = out.with_name(out.name + ".partial")
-        try:
-            with partial.open("w", encoding="utf-8-sig", newline="") as file:  # the mark tells Excel that it is UTF-8
-                number = export_list(connection, list_name, file)
-            partial.replace(out)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_private(out, encoding="utf-8-sig") as file:  # the mark tells Excel that it is UTF-8
+            number = export_list(connection, list_name, file)
     click.echo(f"{number:,} people of {list_name} are in {out}.")
 
 

@@ -29,4 +29,6 @@ def serve(host: str, port: int) -> None:
             click.echo(f"Serving on {address_of(opened)}")
             click.echo(f"Links in mails lead to {workspace.settings.public.url}. Stop with Ctrl-C.")
             run(app, opened, proxies=workspace.settings.public.proxies)
-        click.echo(f"Stopped. Clicks stored: {app.state.door.recorder.written}.")
+        lost = app.state.clicks_lost
+        said = f" Clicks lost, since the database could not be written: {lost}." if lost else ""
+        click.echo(f"Stopped. Clicks stored: {app.state.door.recorder.written}.{said}")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli.context import print_json, workspace_and_database
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.errors import MailerError
+from mailer.private_files import whole_private
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from sqlalchemy import Connection
 
     from mailer.workspace import Workspace
@@ -98,9 +96,10 @@ def _export(connection: Connection, page: str, out: Path, since: datetime | None
             f"{out} lies in the git repository {repository}. It names people: keep it out of every commit.", err=True
         )
     texts = wordings(connection, page)
-    with _private(out) as file:
+    # A byte order mark, since Excel takes a CSV without one for its own old alphabet.
+    with whole_private(out, encoding="utf-8-sig" if out.suffix.lower() == ".csv" else "utf-8") as file:
         number = export_signatures(connection, page, file, texts=texts, since=since, addresses=addresses)
-    with _private(_statement_file(out)) as file:
+    with whole_private(_statement_file(out)) as file:
         file.write(statement_text(page, texts))
     return number
 
@@ -112,20 +111,3 @@ def _statement_file(out: Path) -> Path:
 def _repository(path: Path) -> Path | None:
     """The git repository that `path` lies in."""
     return next((folder for folder in path.resolve().parents if (folder / ".git").exists()), None)
-
-
-@contextmanager
-def _private(path: Path) -> Generator[TextIO]:
-    """A file that only its owner may read, also when it was there with other rights; whole or not there at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        # A byte order mark, since Excel takes a CSV without one for its own old alphabet.
-        encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
-        with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
-            yield file
-        unfinished.replace(path)
-    except OSError as error:
-        raise MailerError(f"{path} can't be written: {error.strerror}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)

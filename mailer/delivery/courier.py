@@ -16,6 +16,7 @@ from email.utils import format_datetime, parseaddr
 from mailer.delivery.notices import Claimed, claim, record, settle, waiting
 from mailer.errors import MailerError
 from mailer.store.database import Database
+from mailer.store.engines import BUSY_SECONDS, waiting_at_most
 from mailer.store.states import DeliveryState
 from mailer.store.tables import to_microseconds
 from mailer.tracking.tokens import Named, Purpose, Signer
@@ -140,9 +141,12 @@ class Courier:
 class CourierThread:
     """A courier at work beside a server: at once when it is called, else every few seconds."""
 
-    def __init__(self, courier: Courier, *, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(
+        self, courier: Courier, *, look_seconds: float = LOOK_SECONDS, lock_seconds: float = BUSY_SECONDS
+    ) -> None:
         self._courier = courier
         self._look = look_seconds
+        self._lock = lock_seconds  # how long it waits for another program's
         self._called = threading.Event()
         self._ending = False
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
@@ -155,17 +159,19 @@ class CourierThread:
         """There is something to hand over: say so once it is committed."""
         self._called.set()
 
-    def stop(self) -> None:
-        """End after the notice that is on its way. Blocks."""
+    def stop(self, at_most_seconds: float | None = None) -> None:
+        """End after the notice that is on its way. Blocks. One that is still on its way after `at_most_seconds` is left
+        to its lease, which makes it uncertain."""
         self._ending = True
         self._called.set()
-        self._thread.join()
+        self._thread.join(at_most_seconds)
 
     def _work(self) -> None:
         while not self._ending:
             self._called.clear()
             try:
-                self._courier.deliver_due(lambda: self._ending)
+                with waiting_at_most(self._lock):
+                    self._courier.deliver_due(lambda: self._ending)
             except Exception as error:  # noqa: BLE001 - the thread must live on, whatever the database says
                 words = error.message if isinstance(error, MailerError) else type(error).__name__
                 log.error("notices can't be handed over now: %s", words)

@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert
 from mailer.compose.message import to_json
 from mailer.delivery.campaigns import Plan, keep_images
 from mailer.delivery.postman import Postman
+from mailer.delivery.tidying import clock_is_believed
 from mailer.errors import MailerError
 from mailer.store.database import Database
 from mailer.store.tables import proofs
@@ -39,7 +40,8 @@ def send_proof(
     signer = Signer(workspace.secrets.require_signing())
     proof_id = secrets.randbits(62)
     with database.write() as connection:
-        connection.execute(delete(proofs).where(proofs.c.at < now - KEEP))
+        if clock_is_believed(connection, now=now):
+            connection.execute(delete(proofs).where(proofs.c.at < now - KEEP))
         connection.execute(
             insert(proofs).values(
                 id=proof_id, slug=message.slug, message=to_json(message), person_id=proof.person_id, at=now

@@ -27,6 +27,7 @@ from mailer.store.tables import people
 MAILS_TO_ADDRESS = Limit(3, timedelta(hours=8))
 # Somebody who is on the list learns so from one mail; a second one would say nothing new.
 REMINDERS = Limit(1, timedelta(days=7))
+GMAIL = ("gmail.com", "googlemail.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ def limit_key(purpose: str, who: str | bytes, *, key: bytes) -> bytes:
     name = who if isinstance(who, bytes) else who.encode()
     own = hmac.digest(key, b"mailer.limit." + purpose.encode(), "sha256")
     return hashlib.blake2b(name, digest_size=16, key=own).digest()
+
+
+def mailbox(address: str) -> str:
+    """What a normalised address has in common with others that lead into the same mailbox: no tag (RFC 5233), and at
+    Gmail no dots (support.google.com/mail/answer/7436150). For counting only: nobody is mailed there."""
+    local, _, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in GMAIL:
+        local, domain = local.replace(".", "") or local, GMAIL[0]
+    return f"{local}@{domain}"
 
 
 def ask_to_join(
@@ -67,7 +78,7 @@ def ask_to_join(
         joining.Answer.KNOWN: Kind.ALREADY,
     }.get(done.answer)
     if kind is Kind.ALREADY:
-        reminder = limit_key("reminder", asking.address, key=address_key)
+        reminder = limit_key("reminder", mailbox(asking.address), key=address_key)
         kind = kind if take(connection, reminder, REMINDERS, now=at) else None
     if kind is not None:
         notice = Notice(kind, asking.address, language, done.lists, done.confirmation)
@@ -134,4 +145,4 @@ def confirm(connection: Connection, number: int, *, address_key: bytes, language
 
 
 def _may_mail(connection: Connection, address: str, *, address_key: bytes, at: datetime) -> bool:
-    return take(connection, limit_key("mail", address, key=address_key), MAILS_TO_ADDRESS, now=at)
+    return take(connection, limit_key("mail", mailbox(address), key=address_key), MAILS_TO_ADDRESS, now=at)

@@ -18,7 +18,7 @@ from mailer.errors import MailerError
 from mailer.reports.outcomes import CameBack, Course, Signed, came_back, course, signed
 from mailer.store.returns import conversions
 from mailer.store.states import CampaignState, DeliveryState, Verdict
-from mailer.store.tables import campaigns, deliveries, events, hits, links
+from mailer.store.tables import campaigns, deliveries, events, hits, links, more_hits
 from mailer.tracking.rules import OPENING
 
 TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons
@@ -184,7 +184,8 @@ def _action(connection: Connection, campaign_id: int, sent: int) -> Clicks:
     row = connection.execute(
         select(*_measures()).where(*_of(campaign_id), links.c.is_action).select_from(_JOINED)
     ).one()
-    return _clicks(row, sent)
+    more = _more(connection, campaign_id, links.c.is_action, links.c.is_action)
+    return _clicks(row, sent, next(iter(more.values()), NO_MORE))
 
 
 def _placements(connection: Connection, campaign_id: int, sent: int) -> tuple[Placement, ...]:
@@ -196,15 +197,23 @@ def _placements(connection: Connection, campaign_id: int, sent: int) -> tuple[Pl
         .group_by(links.c.placement)
         .order_by(func.min(links.c.n))
     ).scalars()
-    return tuple(Placement(name, _clicks(counted.get(name), sent)) for name in names)
+    more = _more(connection, campaign_id, links.c.placement, links.c.is_action)
+    return tuple(Placement(name, _clicks(counted.get(name), sent, more.get(name, NO_MORE))) for name in names)
 
 
 def _links(connection: Connection, campaign_id: int, sent: int) -> tuple[LinkFigures, ...]:
     """Every link in the order of the mail, those nobody followed too."""
-    counted = _by(connection, campaign_id, links.c.n)
+    counted, more = _by(connection, campaign_id, links.c.n), _more(connection, campaign_id, more_hits.c.n)
     rows = connection.execute(select(links).where(links.c.campaign_id == campaign_id).order_by(links.c.n)).all()
     return tuple(
-        LinkFigures(row.n, row.label, row.url, row.placement, row.is_action, _clicks(counted.get(row.n), sent))
+        LinkFigures(
+            row.n,
+            row.label,
+            row.url,
+            row.placement,
+            row.is_action,
+            _clicks(counted.get(row.n), sent, more.get(row.n, NO_MORE)),
+        )
         for row in rows
     )
 
@@ -214,7 +223,8 @@ def _openings(connection: Connection, campaign_id: int) -> Openings | None:
     maybe = case((hits.c.verdict != Verdict.MACHINE.value, hits.c.delivery_id)).distinct()
     query = select(func.count(human), func.count(maybe), func.count())
     people, all_, fetched = connection.execute(query.where(*_of(campaign_id), hits.c.n == OPENING)).one()
-    return Openings(people, all_ - people, fetched) if fetched else None
+    more = _more(connection, campaign_id, more_hits.c.n, more_hits.c.n == OPENING).get(OPENING, NO_MORE)
+    return Openings(people, all_ - people, fetched + sum(more)) if fetched else None
 
 
 def _conversions(connection: Connection, campaign_id: int) -> tuple[Conversion, ...]:
@@ -239,6 +249,8 @@ def _unsubscribed(connection: Connection, campaign_id: int) -> int:
     return connection.execute(select(func.count()).where(last.c.left > last.c.undone)).scalar_one()
 
 
+More = tuple[int, int]
+NO_MORE: More = (0, 0)
 _JOINED = hits.join(links, (links.c.campaign_id == hits.c.campaign_id) & (links.c.n == hits.c.n))
 
 
@@ -265,17 +277,30 @@ def _measures() -> Sequence[ColumnElement[int]]:
     )
 
 
-def _clicks(row: Any, sent: int) -> Clicks:
+def _more(
+    connection: Connection, campaign_id: int, key: ColumnElement[Any], *conditions: ColumnElement[bool]
+) -> dict[Any, More]:
+    """Hits that were only counted, by `key`: those of no machine, and those of machines."""
+    machine = more_hits.c.verdict == Verdict.MACHINE.value
+    sums = [func.coalesce(func.sum(case((which, more_hits.c.count), else_=0)), 0) for which in (~machine, machine)]
+    link = (links.c.campaign_id == more_hits.c.campaign_id) & (links.c.n == more_hits.c.n)
+    query = select(key, *sums).select_from(more_hits.outerjoin(links, link)).group_by(key)
+    rows = connection.execute(query.where(more_hits.c.campaign_id == campaign_id, *conditions))
+    return {name: (int(clicks), int(machines)) for name, clicks, machines in map(tuple, rows)}
+
+
+def _clicks(row: Any, sent: int, more: More = NO_MORE) -> Clicks:
     if row is None:
-        return Clicks(people_per_sent=_per_sent(0, sent))
+        return Clicks(people_per_sent=_per_sent(0, sent), clicks=more[0], machine=more[1], raw=sum(more))
+    clicks, machine = row.clicks + more[0], row.machine + more[1]
     return Clicks(
         people=row.people,
         people_per_sent=_per_sent(row.people, sent),
         unsure=row.maybe - row.people,
-        clicks=row.clicks,
+        clicks=clicks,
         untracked=row.untracked,
-        machine=row.machine,
-        raw=row.clicks + row.machine,
+        machine=machine,
+        raw=clicks + machine,
     )
 
 

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -29,7 +30,23 @@ CONNECT_SECONDS = 10  # for a PostgreSQL server to answer
 IDLE_SECONDS = 60
 LOST_SECONDS = 60  # an answer that is not even acknowledged for so long will not come: the network is gone
 SORTING = "64MB"  # of the PostgreSQL server's memory, for each thing that a statement over many rows sorts or joins by
+BUSY = "mailer busy milliseconds"  # what a SQLite connection was told last
+
+_patience: ContextVar[float] = ContextVar("patience", default=BUSY_SECONDS)
 HOST = re.compile(r"[A-Za-z0-9._:\[\]%-]*|/.*")
+
+
+@contextmanager
+def waiting_at_most(seconds: float) -> Generator[None, None, None]:
+    """Within the block, transactions of this thread wait for another program's lock so long, and not BUSY_SECONDS.
+
+    In PostgreSQL that is so for each statement of a transaction that writes.
+    """
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
 
 
 def make_engine(url: str) -> Engine:
@@ -45,6 +62,8 @@ def make_engine(url: str) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        event.listen(engine, "begin", _limit_locks)
     return engine
 
 
@@ -139,6 +158,13 @@ def _postgresql_options(address: URL) -> dict[str, Any]:
     }
 
 
+def _limit_locks(connection: Connection) -> None:
+    """The patience of `waiting_at_most` for PostgreSQL, which is told with each transaction."""
+    seconds = _patience.get()
+    if seconds < BUSY_SECONDS and connection.get_execution_options().get("immediate"):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}")
+
+
 def _keep_private(path: str) -> None:
     """A database that is made now is its owner's alone: people's addresses are in it. SQLite gives its WAL the same
     permissions. One that is there is left as it is; `mailer doctor` says who can read it."""
@@ -174,6 +200,10 @@ def _prepare_sqlite(engine: Engine) -> None:
         immediate = connection.get_execution_options().get("immediate")
         # Straight to the driver, since SQLAlchemy's own way takes ten times as long, for every group of mails.
         raw = cast(sqlite3.Connection, connection.connection.driver_connection)
+        milliseconds = max(1, round(_patience.get() * 1000))
+        if connection.info.get(BUSY, round(BUSY_SECONDS * 1000)) != milliseconds:
+            raw.execute(f"PRAGMA busy_timeout={milliseconds}").close()
+            connection.info[BUSY] = milliseconds
         raw.execute("BEGIN IMMEDIATE" if immediate else "BEGIN").close()
 
     def connecting(*_: object) -> None:

@@ -74,6 +74,11 @@ def set_mark(connection: Connection, value: Mark) -> None:
     connection.execute(insert(mark).values(kind=value.kind, at=value.at, id=value.id, place=value.place))
 
 
+def remove_mark(connection: Connection, kind: str) -> None:
+    """Take a mark away."""
+    connection.execute(delete(mark).where(mark.c.kind == kind))
+
+
 def refuse_moved(engine: Engine) -> None:
     """Raise `DatabaseTrouble` for a database that was moved away, or is just being moved."""
     with engine.connect() as connection:

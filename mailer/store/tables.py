@@ -219,6 +219,15 @@ hits = Table(  # every request of a tracked link, raw; the verdict is derived an
     Index("ix_hits_campaign_id_delivery_id", "campaign_id", "delivery_id"),
 )
 
+more_hits = Table(  # hits of mails that had too many already: counted and not kept
+    "more_hits",
+    metadata,
+    Column("campaign_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),  # the link
+    Column("verdict", Text, primary_key=True),  # Verdict, at first sight
+    Column("count", BigInteger, nullable=False),
+)
+
 images = Table(  # pictures of frozen messages, served as they were when they were mailed
     "images",
     metadata,

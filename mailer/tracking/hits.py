@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,11 +18,11 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from mailer.store.prepared import ByNumber, PreparedInsert
 from mailer.store.states import DeliveryState
-from mailer.store.tables import deliveries, hits, people
+from mailer.store.tables import deliveries, hits, more_hits, people
 from mailer.tracking.rules import OPENING, RULES, judge
 
 # What the rules look at, now or later. Nothing here names a page or a person.
@@ -32,6 +33,9 @@ KEPT_HEADERS = (
 LONGEST_HEADER = 200  # characters
 NETWORK_BYTES = 8
 NO_NETWORK = b""
+# Of one mail. A link that was posted in public, or is asked for by a loop, must not fill the disk.
+MOST_KEPT = 2_000
+MOST_REMEMBERED = 10_000  # mails whose hits without a name this process counts
 
 # A browser that says so speaks for its owner: Global Privacy Control, and its forerunner.
 OPT_OUT_HEADERS = ("sec-gpc", "dnt")
@@ -50,6 +54,7 @@ class Hit:
     network: bytes
     verdict: str
     reasons: str
+    mail: int = 0  # the delivery whatever the person wishes: for limiting how many are kept, and not kept itself
 
 
 def make_hit(
@@ -76,6 +81,7 @@ def make_hit(
         network=network_hash(address, campaign_id=campaign_id, key=key),
         verdict=verdict,
         reasons=reasons,
+        mail=delivery_id,
     )
     return anonymous(hit) if opted_out(headers) else hit
 
@@ -117,26 +123,88 @@ def _campaign_key(key: bytes, campaign_id: int) -> bytes:
     return hmac.digest(key, b"mailer.network." + str(campaign_id).encode(), "sha256")
 
 
-def record_hits(connection: Connection, found: Sequence[Hit]) -> list[int]:
-    """Store hits, anonymous for people who asked for that. Returns those of the named deliveries that were uncertain,
-    each once: their mail did arrive."""
-    untracked, uncertain = _standing(connection, {hit.delivery_id for hit in found if hit.delivery_id is not None})
-    STORE.insert(connection, [_row(anonymous(hit) if hit.delivery_id in untracked else hit) for hit in found])
+class Nameless:
+    """How many hits without a name each of the last mails had in this process; nothing of that is stored anywhere."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[int, int] = OrderedDict()
+
+    def count(self, mail: int) -> int:
+        """How many it had before this one."""
+        before = self._counts.pop(mail, 0)
+        self._counts[mail] = before + 1
+        while len(self._counts) > MOST_REMEMBERED:
+            self._counts.popitem(last=False)
+        return before
+
+
+def record_hits(connection: Connection, found: Sequence[Hit], *, nameless: Nameless | None = None) -> list[int]:
+    """Store hits, anonymous for people who asked for that; those of mails with MOST_KEPT already are counted instead.
+
+    Returns those of the named deliveries that were uncertain, each once: their mail did arrive. `nameless` is the
+    caller's to keep; without it hits without a name are all stored.
+    """
+    nameless = nameless or Nameless()
+    untracked, uncertain, kept = _standing(
+        connection, {hit.delivery_id for hit in found if hit.delivery_id is not None}
+    )
+    rows: list[dict[str, Any]] = []
+    more: Counter[tuple[int, int, str]] = Counter()
+    for one in found:
+        hit = anonymous(one) if one.delivery_id in untracked else one
+        kept_of = kept[hit.delivery_id] if hit.delivery_id is not None else nameless.count(hit.mail)
+        if kept_of >= MOST_KEPT:
+            more[hit.campaign_id, hit.n, hit.verdict] += 1
+            continue
+        if hit.delivery_id is not None:
+            kept[hit.delivery_id] += 1
+        rows.append(_row(hit))
+    STORE.insert(connection, rows)
+    for (campaign_id, n, verdict), count in sorted(more.items()):
+        _count(connection, campaign_id=campaign_id, n=n, verdict=verdict, count=count)
     return sorted(uncertain - untracked)
 
 
-def _standing(connection: Connection, delivery_ids: set[int]) -> tuple[set[int], set[int]]:
-    """Those of the deliveries whose person is not to be tracked, and those that nobody knows the fate of."""
+def _count(connection: Connection, *, campaign_id: int, n: int, verdict: str, count: int) -> None:
+    # Only that of the engine in use is loaded, as in `store.limits`.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql as kind
+    else:
+        from sqlalchemy.dialects import sqlite as kind
+    statement = kind.insert(more_hits).values(campaign_id=campaign_id, n=n, verdict=verdict, count=count)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(more_hits.primary_key), set_={"count": more_hits.c.count + statement.excluded["count"]}
+        )
+    )
+
+
+def _standing(connection: Connection, delivery_ids: set[int]) -> tuple[set[int], set[int], Counter[int]]:
+    """Those of the deliveries whose person is not to be tracked, those that nobody knows the fate of, and how many hits
+    are kept of each, MOST_KEPT at most."""
     rows = STANDING.rows(connection, list(delivery_ids), {}) if delivery_ids else []
-    untracked = {number for number, tracking, _ in rows if tracking is not None and not tracking}
-    return untracked, {number for number, _, state in rows if state == DeliveryState.UNCERTAIN.value}
+    untracked = {number for number, tracking, _, _ in rows if tracking is not None and not tracking}
+    uncertain = {number for number, _, state, _ in rows if state == DeliveryState.UNCERTAIN.value}
+    return untracked, uncertain, Counter({number: kept for number, _, _, kept in rows})
 
 
 STORE = PreparedInsert(hits, [column.name for column in hits.columns if column.name != "id"])
+_FIRST = (
+    select(hits.c.id)
+    .where(hits.c.campaign_id == deliveries.c.campaign_id, hits.c.delivery_id == deliveries.c.id)
+    .limit(MOST_KEPT)
+    .correlate(deliveries)
+    .subquery()
+)
 STANDING = ByNumber(
     deliveries.c.id,
     lambda which: (
-        select(deliveries.c.id, people.c.tracking, deliveries.c.state)
+        select(
+            deliveries.c.id,
+            people.c.tracking,
+            deliveries.c.state,
+            select(func.count()).select_from(_FIRST).scalar_subquery(),
+        )
         .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
         .where(which)
     ),

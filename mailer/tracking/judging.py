@@ -34,6 +34,7 @@ from mailer.store.prepared import Prepared
 from mailer.store.returns import judged_hits
 from mailer.store.states import DeliveryState
 from mailer.store.tables import deliveries, events, hits
+from mailer.tracking.hits import MOST_KEPT
 from mailer.tracking.patterns import CROWD_DELIVERIES, CROWD_SECONDS, SECOND, Crowd, Seen, judge_together
 from mailer.tracking.rules import RULES
 
@@ -41,7 +42,7 @@ EVERY_CAMPAIGN = 0  # the row of `judged_hits` that says how far everything was 
 DELIVERIES_AT_ONCE = 200  # a transaction of some 10 ms, so that clicks are stored meanwhile
 # A link that was posted in public brings thousands of people under one delivery. They count as one person anyway, and
 # nothing about them together tells a machine.
-MOST_TOGETHER = 2_000
+MOST_TOGETHER = MOST_KEPT
 MOST_NEW = 50_000  # hits beyond which a campaign is walked through as a whole, which takes no more memory with size
 
 _HITS = hits.c
@@ -213,7 +214,7 @@ def _stored(
 ) -> Generator[tuple[int, list[Any]], None, None]:
     """The hits of each of some deliveries; those with far too many are left out."""
     mine = (_HITS.campaign_id == campaign_id) & among(_HITS.delivery_id, "numbers")
-    counts = select(_HITS.delivery_id).where(mine).group_by(_HITS.delivery_id).having(func.count() > MOST_TOGETHER)
+    counts = select(_HITS.delivery_id).where(mine).group_by(_HITS.delivery_id).having(func.count() >= MOST_TOGETHER)
     huge = set(connection.execute(counts, {"numbers": numbers}).scalars())
     rows = connection.execute(
         select(hits).where(mine).order_by(_HITS.delivery_id), {"numbers": [n for n in numbers if n not in huge]}

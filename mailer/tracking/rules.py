@@ -3,8 +3,8 @@
 Each rule gives a reason, and the strongest verdict wins. Hits are stored raw, so that later rules judge old hits again.
 This is the judgement at first sight; what only several hits together can show is for `patterns`.
 
-The words of generic robot lists are left out on purpose: they take mail providers' picture proxies for robots, and let
-scanners that look like Chrome pass. Only who says so of itself is a machine here.
+Programs that say so of themselves are machines here, and those that a maintained list knows (`crawlers`). The list is
+not believed about programs that fetch pictures: it takes mail providers' picture proxies for robots.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import re
 from collections.abc import Mapping
 
 from mailer.store.states import Verdict
+from mailer.tracking.crawlers import is_listed
 
-RULES = 2  # goes up with each change of what follows or of `patterns`, and stands beside every verdict
+RULES = 3  # goes up with each change of what follows or of `patterns`, and stands beside every verdict
+LISTED = "agent:listed"
 OPENING = 0  # the number of the picture that tells of an opening, where links have theirs
 
 # What prefetching browsers and proxies say of themselves: Sec-Purpose (Fetch, §3.7 of the WHATWG standard) and the
@@ -63,8 +65,8 @@ def judge(method: str, headers: Mapping[str, str], *, opening: bool = False) -> 
         unsure.append("agent:none")  # no browser leaves it out, some proxies strip it
     elif PROXY.search(agent):
         (unsure if opening else machine).append("agent:image-proxy")
-    elif says_it_is_a_program(agent):
-        machine.append("agent:library" if LIBRARY.match(agent) else "agent:robot")
+    elif program := _program(agent):
+        (unsure if opening and program == LISTED else machine).append(program)
     elif opening and PERHAPS_APPLE.match(agent):
         unsure.append("agent:perhaps-apple")
     verdict = Verdict.MACHINE if machine else Verdict.UNSURE if unsure else Verdict.HUMAN
@@ -73,4 +75,11 @@ def judge(method: str, headers: Mapping[str, str], *, opening: bool = False) -> 
 
 def says_it_is_a_program(agent: str) -> bool:
     """Whether a User-Agent names a robot or a library."""
-    return bool(LIBRARY.match(agent) or ROBOT.search(agent))
+    return bool(_program(agent))
+
+
+def _program(agent: str) -> str:
+    """The reason to take it for a program's, or ""."""
+    if LIBRARY.match(agent):
+        return "agent:library"
+    return "agent:robot" if ROBOT.search(agent) else LISTED if is_listed(agent) else ""

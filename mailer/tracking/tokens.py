@@ -36,6 +36,7 @@ MAC_CHARACTERS = MAC_BYTES // 3 * 4
 
 VISIT = ">QHI"  # number, link, second since 1970: big-endian
 VISIT_BYTES = 15  # flags, number, link, second: a whole base64 group too
+VISIT_CHARACTERS = (VISIT_BYTES + MAC_BYTES) // 3 * 4
 
 Mac = Callable[[bytes], bytes]
 
@@ -110,7 +111,7 @@ class Signer:
         return _named(self._opened(purpose, token, 1 + ID_BYTES))
 
     def sign_visit(self, purpose: Purpose, visit: Visit) -> str:
-        """The token of `visit`, 40 characters."""
+        """The token of `visit`, `VISIT_CHARACTERS` long."""
         flags = bytes([PROOF if visit.named.proof else 0])
         body = flags + struct.pack(VISIT, visit.named.id, visit.n, int(visit.at.timestamp()))
         return urlsafe_b64encode(body + self._macs[purpose][0](body)).decode("ascii")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from mailer.private_files import open_private, private_folder
 from mailer.transports.envelope import (
     Envelope,
     Fate,
@@ -64,7 +65,7 @@ class Outbox:
     def _prepare(self) -> None:
         try:
             for folder in _FOLDERS:
-                (self.path / folder).mkdir(parents=True, exist_ok=True)
+                private_folder(self.path / folder)
         except OSError as error:
             raise _refused(self.path, error) from error
 
@@ -119,7 +120,7 @@ class OutboxConnection:
         draft = self._path / "tmp" / f"{name}.{os.getpid()}"
         final = self._path / "new" / name
         try:
-            with draft.open("wb") as file:
+            with open_private(draft, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -6,6 +6,7 @@ ask, and what a visitor is told then, is for each door.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Mapping
@@ -51,9 +52,12 @@ class Answering:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the last stop before the visitor
             log.error("a request failed: %s", _where(error))
-            if started:
-                raise ConnectionAbortedError("the answer had begun") from None
-            await self._failed(scope)(scope, receive, send_with_headers)
+            if not started:  # else the connection is cut, so that half an answer is not taken for a whole one
+                await self._failed(scope)(scope, receive, send_with_headers)
+        except asyncio.CancelledError:  # the server ends, and it took too long; its task has nothing more to do
+            log.warning("a request was broken off, since the server ends")
+            if not started:
+                await self._failed(scope)(scope, receive, send_with_headers)
 
 
 def _where(error: BaseException) -> str:

@@ -15,6 +15,29 @@ MOST_HEADER_BYTES = 16_384  # address and headers; more than any browser sends
 HEADER_SECONDS = 10.0  # from the connection, or the first byte after an answer, to the end of a request's headers
 
 
+class _Hearing:
+    """A transport to which nothing is said once the visitor has hung up: uvloop's raises then, in whatever had an
+    answer ready at that moment."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -22,7 +45,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _header_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
+        hearing: Any = _Hearing(transport)
+        super().connection_made(hearing)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -43,6 +67,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value) + 4)  # a colon, a space, and the end of the line
         super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        hosts = sum(1 for name, _ in self.headers if name == b"host")
+        parser: Any = self.parser  # None before the connection is made, as its type says
+        if hosts > 1 or (not hosts and parser.get_http_version() == "1.1"):
+            raise ValueError("not one host")  # RFC 9112 §3.2: answered with 400, as above
+        super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()

@@ -15,7 +15,14 @@ from mailer.errors import MailerError
 from mailer.web.protocol import BoundedProtocol
 
 MOST_AT_ONCE = 900  # connections and requests; below the 1,024 files that a process may usually open
-DRAIN_SECONDS = 10  # how long requests under way may take once it is told to stop
+NOT_TOLD = (  # how lines of uvicorn begin
+    "Invalid HTTP request received",
+    "Unsupported upgrade request",
+    "No supported WebSocket library",
+    "ASGI callable returned without completing response",
+    "Cancel %s running task(s), timeout graceful shutdown exceeded",  # each of them is told of by `answering`
+)
+DRAIN_SECONDS = 7  # how long requests under way may take once it is told to stop
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -66,7 +73,14 @@ def configure(app: Starlette, *, proxies: Sequence[str] = ()) -> uvicorn.Config:
     )
     # Whatever handlers somebody attaches: a line of it holds a token and the client's IP.
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn.error").addFilter(_worth_telling)
     return config
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Not what strangers send that is no HTTP, or asks for what we don't have: they are answered, and can go on for
+    ever. Nor what is said of a connection that we cut ourselves."""
+    return not str(record.msg).startswith(NOT_TOLD)
 
 
 class _Server(uvicorn.Server):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.studio.conftest import Room
 from tests.web.client import fetch
+from tests.web.test_fuzz import send
 
 FORM = {"to": "colleague@example.org", "as": "ada"}
 
@@ -60,3 +61,11 @@ def test_only_what_staff_write_can_be_looked_at(room: Room) -> None:
         assert secret.splitlines()[0] not in text
     for name in ("mailer.toml", "lists/supporters.toml", "templates/appeal/layout.mjml"):
         assert 'class="paper code"' in room.get(f"?tab=source&file={name}").text, name
+
+
+@pytest.mark.parametrize("target", ["*", "/", "//", "/%2e%2e/", "x", "?x", "http://127.0.0.1/"])
+@pytest.mark.parametrize("method", ["OPTIONS", "GET", "PUT", "CONNECT"])
+def test_odd_requests_are_no_fault_of_ours(room: Room, method: str, target: str) -> None:
+    request = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{room.port}\r\nConnection: close\r\n\r\n"
+    answer = send(room.port, request.encode())
+    assert not answer or int(answer.split()[1]) < 500

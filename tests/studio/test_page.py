@@ -201,3 +201,35 @@ def test_the_events_end_when_the_studio_stops(room: Room) -> None:
     room.app.state.studio.stopping.set()  # as `web.server.run` has it done when the signal arrives
     assert events.read().strip() in (b"", b"data: 1c")
     connection.close()
+
+
+@pytest.mark.parametrize("what", ["message.md", "lamp.png", "folder", "list", "settings"])
+def test_no_link_out_of_the_workspace_is_followed(
+    room: Room, tmp_path_factory: pytest.TempPathFactory, what: str
+) -> None:
+    """Somebody who may write files of a newsletter must not read others of this machine through its preview."""
+    assert room.get("").status == 200
+    outside = tmp_path_factory.mktemp("outside")
+    paths = {
+        "message.md": room.file, "lamp.png": room.file.with_name("lamp.png"), "folder": room.file.parent,
+        "list": room.workspace.lists / "supporters.toml", "settings": room.workspace.root / "mailer.toml",
+    }  # fmt: skip
+    path = paths[what]
+    moved = path.rename(outside / path.name)
+    if what == "message.md":
+        moved.write_text(FRONT + "A secret of another program.", encoding="utf-8")
+    path.symlink_to(moved)
+    page = room.get("").text
+    assert "link to a place outside the workspace" in page
+    assert "A secret of another program" not in page + room.get("mail").text
+
+
+def test_links_within_the_workspace_and_shared_templates_are_no_fault(room: Room) -> None:
+    assert (room.workspace.root / "templates").is_symlink()
+    picture = room.file.with_name("lamp.png")
+    picture.rename(picture.with_name("torch.png"))
+    picture.symlink_to("torch.png")
+    room.write("Changed.\n\n![A lamp](lamp.png)\n")
+    page = room.get("").text
+    assert "outside the workspace" not in page
+    assert "Changed." in room.get("mail").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from mailer.reports.figures import figures
 from mailer.store.database import Database
 from mailer.store.states import DeliveryState, Verdict
-from mailer.store.tables import deliveries, hits, people
-from mailer.tracking.hits import LONGEST_HEADER, Hit, make_hit, network_hash, record_hits
+from mailer.store.tables import deliveries, hits, more_hits, people
+from mailer.tracking import hits as module
+from mailer.tracking.hits import LONGEST_HEADER, Hit, Nameless, anonymous, make_hit, network_hash, record_hits
 from mailer.tracking.rules import RULES
-from tests.reports.builders import add_campaign, add_deliveries, add_people, delivery_id, make_message
+from tests.reports.builders import SLUG, add_campaign, add_deliveries, add_people, delivery_id, make_message
 
 KEY = b"the workspace's address key"
 MOMENT = datetime.fromisoformat("2026-11-24T09:00:00+00:00")
@@ -101,3 +104,41 @@ def test_hits_are_stored_and_untracked_people_are_not_named(database: Database, 
 def test_no_hits_is_no_work(database: Database) -> None:
     with database.write() as connection:
         assert record_hits(connection, []) == []
+
+
+def test_hits_of_one_mail_beyond_the_most_are_counted_and_not_stored(
+    database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_KEPT", 5)
+    nameless = Nameless()
+    with database.write() as connection:
+        add_people(connection, 3, now=now)
+        add_campaign(connection, make_message(), now=now)
+        add_deliveries(connection, (1, 2, 3), now=now)
+        connection.execute(update(people).where(people.c.id == 3).values(tracking=False))
+
+    def record(*found: Hit) -> None:
+        with database.write() as connection:
+            record_hits(connection, found, nameless=nameless)
+
+    def of(number: int, **changed: object) -> Hit:
+        return replace(a_hit(number), **changed)
+
+    for _ in range(4):
+        record(of(1), of(1), of(2), of(3), of(3), anonymous(of(2)), of(2, n=2, verdict="machine"))
+    record(of(1, n=2))
+    with database.read() as connection:
+        stored = Counter(connection.execute(select(hits.c.delivery_id)).scalars())
+        counted = {(n, verdict): count for _, n, verdict, count in connection.execute(select(more_hits))}
+        shown = figures(connection, SLUG)
+    assert stored == {delivery_id(1): 5, delivery_id(2): 5, None: 5 + 4}
+    assert counted == {(1, "human"): 3 + 1 + 3, (2, "machine"): 2, (2, "human"): 1}
+    assert sum(stored.values()) + sum(counted.values()) == 29
+    assert sum(link.clicks.raw for link in shown.links) == 29
+    assert sum(link.clicks.machine for link in shown.links) == 4
+
+
+def test_what_is_remembered_of_nameless_hits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_REMEMBERED", 2)
+    nameless = Nameless()
+    assert [nameless.count(mail) for mail in (1, 1, 2, 1, 3, 2)] == [0, 1, 0, 2, 0, 0]

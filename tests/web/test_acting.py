@@ -115,7 +115,7 @@ def test_search_engines_and_robots_txt(acting: Served, now: datetime) -> None:
 
 
 def test_pages_that_do_not_exist(acting: Served) -> None:
-    for path in ("/act/other", "/act/other/thanks", "/act/..%2Flibrary", "/act/LIBRARY", "/act/"):
+    for path in ("/act/other", "/act/other/thanks", "/act/..%2Flibrary", "/act/LIBRARIES", "/act/"):
         assert acting.get(path).status == 404
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
@@ -11,10 +12,15 @@ from sqlalchemy import update
 
 from mailer.store.states import CampaignState
 from mailer.store.tables import campaigns
+from mailer.tracking.tokens import Purpose
+from mailer.web.public.app import create_app
 from mailer.web.public.archive import ATOM, atom
 from mailer.web.public.archived import Entry
+from mailer.web.public.viewing import with_main
+from mailer.workspace import Workspace
 from tests.conftest import NOW
 from tests.reports.builders import CAMPAIGN, SLUG, add_campaign, make_message
+from tests.web.client import BROWSER, fetch, serving
 from tests.web.conftest import Served
 
 pytestmark = pytest.mark.sqlite  # about pages; what they read is little
@@ -98,3 +104,52 @@ def test_search_engines_may_read_what_is_for_everybody_alone(served: Served) -> 
     lines = served.get("/robots.txt").text.splitlines()
     assert "Allow: /archive" in lines
     assert lines[-1] == "Disallow: /"
+
+
+def ids(body: bytes) -> list[str | None]:
+    root = ET.fromstring(body)
+    return [one.findtext("a:id", namespaces=NAMES) for one in (root, *root.findall("a:entry", NAMES))]
+
+
+def test_ids_of_the_feed_survive_a_move(served: Served, workspace: Workspace, now: datetime) -> None:
+    publish(served)
+    before = served.get("/archive/feed.atom").body
+    public = replace(workspace.settings.public, url="https://news.example.net/mail")
+    moved = replace(workspace, settings=replace(workspace.settings, public=public))
+    with serving(create_app(moved, served.database, clock=lambda: now)) as port:
+        after = fetch(port, "/archive/feed.atom").body
+    assert b"https://news.example.net/mail/archive/" in after
+    assert ids(after) == ids(before)
+    assert len(set(ids(before))) == 2
+    assert all(str(one).startswith("urn:uuid:") for one in ids(before))
+
+
+@pytest.mark.parametrize("path", ["/archive/feed.atom", "/archive", f"/archive/{SLUG}", "/i/0123456789abcdef/x.png"])
+def test_what_a_reader_has_is_not_sent_again(served: Served, path: str) -> None:
+    publish(served)
+    first = served.get(path)
+    mark = first.headers["etag"]
+    for known in (mark, f"W/{mark}", f'"other", {mark}', "*"):
+        again = served.get(path, headers={**BROWSER, "If-None-Match": known})
+        assert (again.status, again.body, again.headers["etag"]) == (304, b"", mark)
+        assert again.headers["cache-control"] == first.headers["cache-control"]
+    for other in ('"other"', mark[:-2] + 'x"', "W/", ""):
+        assert served.get(path, headers={**BROWSER, "If-None-Match": other}).status == 200
+    with served.database.write() as connection:
+        add_campaign(
+            connection, replace(make_message(), slug="2026-12-x"), now=NOW, campaign_id=CAMPAIGN + 1, is_public=True,
+            launched_at=NOW + timedelta(days=9),
+        )  # fmt: skip
+    changed = served.get(path, headers={**BROWSER, "If-None-Match": mark}).status
+    assert changed == (200 if path in ("/archive", "/archive/feed.atom") else 304)
+
+
+def test_mails_as_pages_have_one_main_part(served: Served) -> None:
+    publish(served)
+    for path in (f"/archive/{SLUG}", served.path(Purpose.VIEW)):
+        assert len(re.findall(r"<body><main>.*</main>", served.get(path).text, re.DOTALL)) == 1
+
+
+@pytest.mark.parametrize("html", ["", "no body", "<body>", "<BODY class=a>x</BODY >", "<body>a</body>b</body>"])
+def test_a_main_part_takes_nothing_away(html: str) -> None:
+    assert with_main(html).replace("<main>", "").replace("</main>", "") == html

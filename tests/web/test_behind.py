@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import shutil
 import socket
 import ssl
@@ -15,19 +17,21 @@ from pathlib import Path
 
 import pytest
 import trustme
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mailer.store.database import Database
-from mailer.store.tables import events, hits
+from mailer.store.tables import campaigns, events, hits
 from mailer.tracking.hits import network_hash
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.public import executors, hooks
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
-from tests.conftest import REPOSITORY
+from tests.conftest import NOW, REPOSITORY
 from tests.patience import HANG_SECONDS, until
 from tests.reports.builders import CAMPAIGN, delivery_id
 from tests.web.client import BROWSER, Reply, fetch, serving
 from tests.web.conftest import seed
+from tests.web.strain import held
 
 DEPLOY = REPOSITORY / "docs" / "deploy"
 HOST = "mail.example.org"
@@ -53,7 +57,10 @@ class Front:
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, self.prefix + path, body=body, headers={"Host": HOST, **BROWSER, **names})
             answer = connection.getresponse()
-            return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+            found: dict[str, str] = {}
+            for name, value in answer.getheaders():
+                found[name.lower()] = ", ".join([*([found[name.lower()]] if name.lower() in found else []), value])
+            return Reply(answer.status, found, answer.read())
         finally:
             connection.close()
 
@@ -236,3 +243,45 @@ def test_nobody_else_is_believed_about_whom_they_speak_for(
         networks = list(connection.execute(select(hits.c.network).order_by(hits.c.id)).scalars())
     expected = [network_hash(address, campaign_id=CAMPAIGN, key=key) for address in ("127.0.0.1", "192.0.2.1")]
     assert networks == expected
+
+
+def test_browsers_are_told_to_come_by_https_alone(front: Front) -> None:
+    for path, status in (("/archive", 200), ("/nothing", 404), (f"/c/{front.token(Purpose.CLICK)}/1", 302)):
+        reply = front.ask(path)
+        assert reply.status == status
+        assert reply.headers["strict-transport-security"] == "max-age=63072000"
+
+
+@pytest.mark.parametrize("path", ["/archive", "/archive/feed.atom"])
+def test_pages_are_compressed_and_known_again(front: Front, path: str) -> None:
+    with front.database.write() as connection:
+        connection.execute(update(campaigns).values(is_public=True, launched_at=NOW))
+    plain = front.ask(path)
+    assert "content-encoding" not in plain.headers
+    packed = front.ask(path, Accept_Encoding="gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert "accept-encoding" in packed.headers["vary"].lower()
+    again = front.ask(path, Accept_Encoding="gzip", If_None_Match=packed.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_a_change_that_can_not_wait_is_answered_by_our_page_and_not_by_the_web_servers(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "LOCK_SECONDS", 0.3)
+    path = f"/u/{front.token(Purpose.UNSUBSCRIBE)}"
+    with held(front.database):
+        reply = front.ask(path, method="POST", body=b"List-Unsubscribe=One-Click")
+    assert reply.status == 503
+    assert "Nothing was changed" in reply.text
+    assert reply.headers["retry-after"].isdigit()
+
+
+def test_web_servers_wait_longer_than_mailer_takes() -> None:
+    longest = executors.LOCK_SECONDS + hooks.PATIENCE_SECONDS
+    for name, setting in (("nginx.conf", "proxy_read_timeout"), ("nginx-path.conf", "proxy_read_timeout"),
+                          ("Caddyfile", "response_header_timeout")):  # fmt: skip
+        found = re.search(rf"{setting} (\d+)s", (DEPLOY / name).read_text())
+        assert found, name
+        assert int(found[1]) >= longest + 5, name

@@ -104,7 +104,7 @@ def test_damaged_links_get_a_page_and_no_redirect(served: Served) -> None:
         f"/c/{token}/%D9%A1",  # an Arabic digit one
         f"/c/{token}/1%27",
         f"/c/{token}/99999999999999999999",
-        f"/c/{token}/1/",
+        f"/c/{token}/1/x",
         f"/c/{token}/https://evil.example/",
         f"/c/{token}",
         "/c/%F0%9F%98%80/1",

@@ -5,18 +5,26 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.tracking.tokens import Named, Purpose, Visit
-from mailer.web.public.app import ROUTES
+from mailer.compose.action import ACTION_FILE
+from mailer.store.database import Database
+from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.web.public.app import ROUTES, create_app
+from mailer.workspace import Workspace
 from tests.conftest import NOW
 from tests.patience import HANG_SECONDS
 from tests.reports.builders import SLUG, delivery_id
-from tests.web.conftest import PROOF, Served
+from tests.web.client import serving
+from tests.web.conftest import PROOF, Served, seed
+from tests.web.test_acting import PAGE
 
 pytestmark = pytest.mark.sqlite  # about what is sent, not about where it is kept
 
@@ -42,10 +50,44 @@ ODD = (
     "", "0", "-1", "1e9", "9" * 400, "../../etc/passwd", "%00", "\x00", "\ud7ff", "’", "a@b.c", "💥@💥", "' OR 1=1 --",
     "<script>alert(1)</script>", "{{7*7}}", "=cmd|' /C calc'!A0", "\r\nSet-Cookie: a=b",
 )  # fmt: skip
+AFTER = (
+    ".",
+    ")",
+    "/",
+    "//",
+    "/.",
+    "'",
+    "&amp;x=1",
+    "%C2%A0",
+    "%",
+    "%zz",
+    "%00",
+    "/../..",
+    "x",
+    "点击",
+    "\u00a0",
+    "#",
+    "?",
+)
 WHOM = (Named(delivery_id(1)), Named(delivery_id(99)), Named(PROOF, proof=True), Named(2**63 + 1), Named(0))
 
 hostile = st.text(max_size=60) | st.sampled_from(ODD)
 plain = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
+
+
+@pytest.fixture(params=["", "/mail"])
+def served(request: pytest.FixtureRequest, workspace: Workspace, database: Database, now: datetime) -> Iterator[Served]:
+    """With an open list and an action page, below a path of the public address or not."""
+    (workspace.lists / "updates.toml").write_text(
+        'title = "News"\nlist_id = "n.example.org"\npublic_form = true\nconsent = "Yes"\n'
+    )
+    (workspace.newsletters / SLUG).mkdir()
+    (workspace.newsletters / SLUG / ACTION_FILE).write_text(PAGE, encoding="utf-8")
+    seed(database, now)
+    public = replace(workspace.settings.public, url=f"https://mail.example.org{request.param}")
+    workspace = replace(workspace, settings=replace(workspace.settings, public=public))
+    with serving(create_app(workspace, database, clock=lambda: now)) as port:
+        yield Served(port, database, Signer(workspace.secrets.require_signing()))
 
 
 def tokens(served: Served) -> list[str]:
@@ -61,11 +103,12 @@ def tokens(served: Served) -> list[str]:
 def bodies(values: st.SearchStrategy[str]) -> st.SearchStrategy[bytes]:
     fields = st.lists(st.tuples(st.sampled_from(FORM_NAMES), values), max_size=6)
     form = fields.map(lambda pairs: "&".join(f"{n}={quote(v, errors='replace')}" for n, v in pairs).encode())
-    part = fields.map(
-        lambda pairs: (
-            "".join(f'--b\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in pairs).encode(
-                "utf-8", "replace"
-            )
+    name = st.sampled_from(("", '; filename="a.txt"', '; filename=""', "; filename*=utf-8''%00"))
+    part = st.tuples(fields, name).map(
+        lambda found: (
+            "".join(
+                f'--b\r\nContent-Disposition: form-data; name="{n}"{found[1]}\r\n\r\n{v}\r\n' for n, v in found[0]
+            ).encode("utf-8", "replace")
             + b"--b--"
         )
     )
@@ -106,6 +149,7 @@ def test_no_request_is_a_fault_of_ours(served: Served, path: str) -> None:
     @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(
         parameters=st.lists(values, min_size=4, max_size=4),
+        around=st.tuples(st.sampled_from(("", "", "/mail", "/")), st.sampled_from(("", "", *AFTER))),
         query=st.lists(st.tuples(st.sampled_from(QUERY), values), max_size=3),
         method=st.sampled_from(METHODS[:3]) | st.sampled_from(METHODS),
         headers=st.lists(st.tuples(st.sampled_from(HEADER_NAMES), plain), max_size=3, unique_by=lambda pair: pair[0]),
@@ -113,11 +157,13 @@ def test_no_request_is_a_fault_of_ours(served: Served, path: str) -> None:
         body=bodies(values),
     )
     def ask(
-        parameters: list[str], query: list[tuple[str, str]], method: str, headers: list[tuple[str, str]],
+        parameters: list[str], around: tuple[str, str], query: list[tuple[str, str]], method: str,
+        headers: list[tuple[str, str]],
         content_type: str, body: bytes,
     ) -> None:  # fmt: skip
         names = iter(parameters)
         target = PARAMETER.sub(lambda _: quote(next(names), safe="", errors="replace"), path)
+        target = around[0] + target + quote(around[1], safe="/.)&;%", errors="replace")
         if query:
             target += "?" + "&".join(f"{name}={quote(value, errors='replace')}" for name, value in query)
         lines = [f"{method} {target} HTTP/1.1", "Host: mail.example.org", "Connection: close"]

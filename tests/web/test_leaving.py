@@ -137,7 +137,7 @@ def test_forged_tokens_change_nothing(served: Served) -> None:
 
 def test_a_slash_too_many_is_no_redirect(served: Served) -> None:
     reply = served.post(f"{served.path(Purpose.UNSUBSCRIBE)}/", ONE_CLICK)
-    assert reply.status == 404
+    assert reply.status == 200
     assert "location" not in reply.headers
 
 
@@ -148,7 +148,7 @@ def test_a_slash_too_many_is_no_redirect_below_a_path_either(
     below = replace(workspace, settings=replace(workspace.settings, public=public))
     with serving(create_app(below, served.database, clock=lambda: now)) as port:
         path = f"/mail{served.path(Purpose.UNSUBSCRIBE)}"
-        for asked, status in ((f"{path}/", 404), (path, 200)):
+        for asked, status in ((f"{path}/", 200), (f"{path}//", 200), (f"/{path}", 404), (path, 200)):
             reply = fetch(port, asked, method="POST", body=ONE_CLICK)
             assert reply.status == status
             assert "location" not in reply.headers

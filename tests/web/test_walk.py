@@ -263,3 +263,24 @@ def test_the_mail_itself_is_accessible(world: World, browser: Browser) -> None:
         told = {rule for rule, _ in faults_on(page)} - {"landmark-one-main", "region"}
         assert told == set()
         context.close()
+
+
+def test_a_mail_in_the_browser_has_a_main_part(world: World, browser: Browser) -> None:
+    found = re.search(rf"{re.escape(world.base)}/v/[\w-]+", world.html(world.mails("mary@example.org")[0]))
+    assert found
+    page = browser.new_page(viewport={"width": 390, "height": 844}, bypass_csp=True)  # for axe
+    page.goto(found[0])
+    assert page.locator("main").count() == 1
+    assert "landmark-one-main" not in {rule for rule, _ in faults_on(page)}
+    page.close()
+
+
+def test_links_of_footnotes_are_large_enough_for_a_finger(world: World, browser: Browser) -> None:
+    """WCAG 2.2, 2.5.8: 24 by 24 CSS pixels."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{world.base}/act/{SLUG}")
+    for name in (".footnote-backref", ".footnote-ref a"):
+        boxes = [link.bounding_box() for link in page.locator(name).all()]
+        assert boxes, name
+        assert all(box and box["width"] >= 24 and box["height"] >= 24 for box in boxes), (name, boxes)
+    page.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mailer.errors import Fault, MailerError
+from mailer.private_files import open_private
 
 SHOWN = 20  # rejected rows that are kept for the report
 
@@ -60,7 +61,7 @@ class Rejects:
         if path is not None:
             self._partial = path.with_name(path.name + ".partial")
             try:
-                self._file = self._partial.open("w", encoding="utf-8", newline="")
+                self._file = open_private(self._partial, "w", encoding="utf-8", newline="")
             except OSError as error:
                 raise MailerError(
                     f"{path} can't be written: {error.strerror}", hint="Name a file in a folder that is there."

@@ -6,6 +6,7 @@ a forwarded mail may tell. Anybody else fills in the blank form.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,17 +24,19 @@ from mailer.delivery.telling import tell_signature
 from mailer.delivery.wishes import ask_to_join
 from mailer.languages import Language
 from mailer.tracking.hits import opted_out
-from mailer.tracking.tokens import BadToken, Purpose, Visit
+from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, Purpose, Visit
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
+from mailer.web.public.paths import up
 from mailer.web.public.signforms import EMPTY, Filled, asked, read
 from mailer.web.public.visitors import Visitor, visitor
 
 VISIT_FIELD = "t"
+# What comes after it is rubbish, as after any link (`paths`), unless it looks like more of the same.
+TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{VISIT_CHARACTERS}}}(?![A-Za-z0-9_-])")
 SOURCE_FIELDS = ("source", "utm_source")
 FORWARDED = "forwarded"  # the source of those who say that the mail was not theirs
-PURPOSE = "act"  # of the limit by network
-LONGEST_TOKEN = 200
+PURPOSE = "act"  # of the limits
 SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
 
 
@@ -48,7 +51,10 @@ async def add(request: Request) -> Response:
     """Sign. 303 to the thanks; 422 with what was typed when something is missing."""
     door = door_of(request)
     page, who = await _arrived(request, door)
-    await door.limits.hold(PURPOSE, request)
+    if who:
+        await door.limits.hold_bearer(PURPOSE, who.visit.named)
+    else:
+        await door.limits.hold(PURPOSE, request)
     form = await read_form(request)
     language = door.language(request, page.language)
     filled = read(form, page, who, language)
@@ -58,7 +64,7 @@ async def add(request: Request) -> Response:
         return await _page(request, door, page, who, filled)
     if who and who.proof:
         return door.pages.response("signed_test.html", language, thanks=_thanks(request, page, news=filled.news))
-    waits = await door.wait_for(_sign, door, page, who, filled, _origin(request, who), language)
+    waits = await door.threads.write(_sign, door, page, who, filled, _origin(request, who), language)
     door.acts.signed(page)
     door.courier.call()
     return _thank(request, page, news=waits)
@@ -69,7 +75,7 @@ async def thanks(request: Request) -> Response:
     door = door_of(request)
     page = await _find(request, door)
     language = door.language(request, page.language)
-    counted = await door.wait_for(door.acts.tally, page, door.clock())
+    counted = await door.threads.read(door.acts.tally, page, door.clock())
     url = f"{door.workspace.settings.public.url}/act/{page.slug}"
     return door.pages.response(
         "signed.html", language, act=page, tally=counted, url=url, shares=_shares(page, url),
@@ -92,7 +98,7 @@ def to_own_page(door: Door, target: str, visit: Visit) -> str:
 
 
 async def _find(request: Request, door: Door) -> ActionPage:
-    page = await door.wait_for(door.acts.find, str(request.path_params["slug"]))
+    page = await door.threads.read(door.acts.find, str(request.path_params["slug"]))
     if page is None:
         raise HTTPException(404)
     return page
@@ -101,14 +107,14 @@ async def _find(request: Request, door: Door) -> ActionPage:
 async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | None]:
     """The page, and who came by a fresh link of their mail. With a damaged or stale one the form is blank."""
     page = await _find(request, door)
-    token = request.query_params.get(VISIT_FIELD, "")
-    if not token or len(token) > LONGEST_TOKEN:
+    found = TOKEN.match(request.query_params.get(VISIT_FIELD, ""))
+    if not found:
         return page, None
     try:
-        visit = door.signer.read_visit(Purpose.ACT, token)
+        visit = door.signer.read_visit(Purpose.ACT, found[0])
     except BadToken:
         return page, None
-    return page, await door.wait_for(_visitor, door, visit)
+    return page, await door.threads.read(_visitor, door, visit)
 
 
 def _visitor(door: Door, visit: Visit) -> Visitor | None:
@@ -119,7 +125,7 @@ def _visitor(door: Door, visit: Visit) -> Visitor | None:
 
 async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | None, filled: Filled) -> Response:
     language = door.language(request, page.language)
-    counted = await door.wait_for(door.acts.tally, page, door.clock())
+    counted = await door.threads.read(door.acts.tally, page, door.clock())
     on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
     values: dict[str, Any] = {
         "act": page, "tally": counted, "fields": asked(page, who), "filled": filled,
@@ -209,7 +215,7 @@ def _thanks(request: Request, page: ActionPage, *, news: bool) -> str:
     """Where the thanks are; relative, so that it holds behind whatever path a web server has put before ours."""
     asked_for = {"lang": request.query_params.get("lang", "")[:20], "news": "1" if news else ""}
     query = urlencode({name: value for name, value in asked_for.items() if value})
-    return f"{page.slug}/thanks" + (f"?{query}" if query else "")
+    return f"{up(request)}{page.slug}/thanks" + (f"?{query}" if query else "")
 
 
 def _shares(page: ActionPage, url: str) -> list[tuple[str, str]]:

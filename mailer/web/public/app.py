@@ -37,9 +37,15 @@ from mailer.web.public import (
 from mailer.web.public.applying import Applier
 from mailer.web.public.door import Door, door_of, open_door
 from mailer.web.public.guard import guarded
+from mailer.web.public.paths import Whole
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
+
+# From the last answer to the end of the process. With the 7 s for answers (`server.DRAIN_SECONDS`) that is less than
+# the 15 s that docs/deploy.md promises, also while another program holds the database.
+STOP_SECONDS = 5.0
+TRYING_SECONDS = 3.0  # of these, for clicks that can't be written; the last try may begin then (`door.RECORD_SECONDS`)
 
 ROUTES = (
     Route("/c/{token}/{n}", clicks.follow),
@@ -81,9 +87,14 @@ ROUTES = (
 def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Starlette:
     """The app over an open database, which stays the caller's to close. Raises `MailerError` without signing keys."""
     door = open_door(workspace, database, clock=clock)
+    prefix = urlsplit(workspace.settings.public.url).path
     app = Starlette(
-        routes=_routes(workspace.settings.public.url),
-        middleware=[Middleware(clicks.Quick, door=door), Middleware(guarded, pages=door.pages)],
+        routes=_routes(prefix),
+        middleware=[
+            Middleware(Whole, prefix=prefix),
+            Middleware(clicks.Quick, door=door),
+            Middleware(guarded, pages=door.pages),
+        ],
         exception_handlers={
             BadToken: _lost,
             NotKept: _lost,
@@ -95,14 +106,14 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     # RFC 8058 §3.1: no redirect on the way of an unsubscribe, not even for a slash.
     app.router.redirect_slashes = False
     app.state.door = door
+    app.state.clicks_lost = 0
     app.state.applier = Applier(workspace.settings, database, clock=clock)
     app.state.room_for_posts = asyncio.Semaphore(hooks.MOST_AT_ONCE)
     return app
 
 
-def _routes(public_url: str) -> Sequence[BaseRoute]:
+def _routes(prefix: str) -> Sequence[BaseRoute]:
     """The routes, and again below the path of the public address: a web server in front may take it off or leave it."""
-    prefix = urlsplit(public_url).path
     return [*ROUTES, Mount(prefix, app=Router(ROUTES, redirect_slashes=False))] if prefix else ROUTES
 
 
@@ -115,10 +126,12 @@ async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await asyncio.to_thread(app.state.applier.stop)
-        await asyncio.to_thread(door.recorder.stop)
-        await asyncio.to_thread(door.courier.stop)
-        door.threads.shutdown()
+        app.state.clicks_lost, _, _ = await asyncio.gather(
+            asyncio.to_thread(door.recorder.stop, trying_seconds=TRYING_SECONDS, at_most_seconds=STOP_SECONDS),
+            asyncio.to_thread(app.state.applier.stop, STOP_SECONDS),
+            asyncio.to_thread(door.courier.stop, STOP_SECONDS),
+        )
+        door.threads.close()
 
 
 def _lost(request: Request, _error: Exception) -> Response:

@@ -14,7 +14,9 @@ from mailer.delivery.posts import Tally, apply_waiting
 from mailer.errors import MailerError
 from mailer.settings import Settings
 from mailer.store.database import Database
+from mailer.store.engines import waiting_at_most
 from mailer.tracking.sendgrid_signature import load_keys
+from mailer.web.public.executors import LOCK_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -44,20 +46,21 @@ class Applier:
         """There is a new post."""
         self._awake.set()
 
-    def stop(self) -> None:
-        """Finish the post at hand, then end. Blocks."""
+    def stop(self, at_most_seconds: float | None = None) -> None:
+        """Finish the post at hand, then end. Blocks. What is not done after `at_most_seconds` is undone whole."""
         self._ending.set()
         self._awake.set()
         if self._wanted:
-            self._thread.join()
+            self._thread.join(at_most_seconds)
 
     def _work(self) -> None:
         while not self._ending.is_set():
             self._awake.clear()
             try:
-                self.applied += apply_waiting(
-                    self._database, soft=self._soft, clock=self._clock, due=self._ending.is_set
-                )
+                with waiting_at_most(LOCK_SECONDS):
+                    self.applied += apply_waiting(
+                        self._database, soft=self._soft, clock=self._clock, due=self._ending.is_set
+                    )
             except Exception as error:  # noqa: BLE001 - the thread must live on, whatever the database says
                 words = error.message if isinstance(error, MailerError) else type(error).__name__
                 log.error("posts of the webhook wait, since they can't be applied now: %s", words)

@@ -6,7 +6,9 @@ on without being counted, since nobody's mail they stand in; those of the footer
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
 from starlette.exceptions import HTTPException
@@ -17,10 +19,11 @@ from mailer.compose.merge import MergeProgram, Urls
 from mailer.errors import MailerError
 from mailer.store.base import EPOCH
 from mailer.web.public.archived import NOBODY, Entry
+from mailer.web.public.caching import unless_known
 from mailer.web.public.clicks import link_number
 from mailer.web.public.door import door_of
 from mailer.web.public.locations import location
-from mailer.web.public.viewing import mail_policy
+from mailer.web.public.viewing import mail_policy, with_main
 from mailer.xmlwriting import add, begin
 
 MOST_IN_FEED = 20
@@ -32,9 +35,10 @@ ATOM = "http://www.w3.org/2005/Atom"
 async def contents(request: Request) -> Response:
     """The list of newsletters."""
     door = door_of(request)
-    entries = await door.wait_for(door.archive.entries)
+    entries = await door.threads.read(door.archive.entries)
     language = door.language(request)
-    return door.pages.response("archive.html", language, headers=INDEXED, entries=entries)
+    page = door.pages.response("archive.html", language, headers=INDEXED, entries=entries)
+    return unless_known(request, page)
 
 
 async def show(request: Request) -> Response:
@@ -45,7 +49,8 @@ async def show(request: Request) -> Response:
     base = door.workspace.settings.public.url
     here = f"{base}/archive/{slug}"
     html = program.html(NOBODY, Urls(click=f"{here}/go", unsubscribe=f"{base}/", view=here, preferences=f"{base}/"))
-    return HTMLResponse(html, headers={**INDEXED, "Content-Security-Policy": mail_policy(door)})
+    headers = {**INDEXED, "Content-Security-Policy": mail_policy(door)}
+    return unless_known(request, HTMLResponse(with_main(html), headers=headers))
 
 
 async def follow(request: Request) -> Response:
@@ -65,28 +70,28 @@ async def follow(request: Request) -> Response:
 async def feed(request: Request) -> Response:
     """The newest newsletters for feed readers."""
     door = door_of(request)
-    entries = await door.wait_for(door.archive.entries)
+    entries = await door.threads.read(door.archive.entries)
     settings = door.workspace.settings
-    return Response(
-        atom(entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name),
-        media_type="application/atom+xml",
-        headers=INDEXED,
+    xml = atom(
+        entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name, key=door.network_key
     )
+    return unless_known(request, Response(xml, media_type="application/atom+xml", headers=INDEXED))
 
 
 async def _program(request: Request, slug: str) -> MergeProgram:
     door = door_of(request)
-    program = await door.wait_for(door.archive.program, slug)
+    program = await door.threads.read(door.archive.program, slug)
     if program is None:
         raise HTTPException(404)
     return program
 
 
-def atom(entries: Sequence[Entry], *, base: str, organisation: str) -> bytes:
-    """The feed as XML. An entry's id is its address, which never changes as long as the public address doesn't."""
+def atom(entries: Sequence[Entry], *, base: str, organisation: str, key: bytes = b"") -> bytes:
+    """The feed as XML. The ids of feed and entries are made with the workspace's `key` and don't change with the public
+    address (RFC 4287 §4.2.6), so that a move shows nobody the old newsletters as new."""
     root = begin("feed", ATOM)
     add(root, "title", organisation or base)
-    add(root, "id", f"{base}/archive")
+    add(root, "id", _id(key, "feed"))
     add(root, "link", rel="self", href=f"{base}/archive/feed.atom")
     add(root, "link", rel="alternate", type="text/html", href=f"{base}/archive")
     add(add(root, "author"), "name", organisation or base)
@@ -97,8 +102,12 @@ def atom(entries: Sequence[Entry], *, base: str, organisation: str) -> bytes:
         item.set("{http://www.w3.org/XML/1998/namespace}lang", entry.language)
         address = f"{base}/archive/{entry.slug}"
         add(item, "title", entry.subject)
-        add(item, "id", address)
+        add(item, "id", _id(key, f"entry {entry.number or entry.slug}"))
         add(item, "link", rel="alternate", type="text/html", href=address)
         add(item, "updated", entry.sent_at.isoformat())
         add(item, "summary", entry.preheader)
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _id(key: bytes, what: str) -> str:
+    return UUID(bytes=hmac.digest(key, b"mailer.archive." + what.encode(), "sha256")[:16], version=5).urn

@@ -26,6 +26,7 @@ class Entry:
     preheader: str
     language: str
     direction: str
+    number: int = 0  # the campaign's
 
 
 class Archive:
@@ -43,7 +44,7 @@ class Archive:
             found = public_campaigns(connection)[:MOST_SHOWN]
             for number, sent_at in found:
                 if number not in self._entries:
-                    entry = _entry(MergeProgram(frozen_message(connection, number)), sent_at)
+                    entry = _entry(MergeProgram(frozen_message(connection, number)), sent_at, number)
                     with self._lock:
                         self._entries[number] = entry
             return [self._entries[number] for number, _ in found]
@@ -55,7 +56,7 @@ class Archive:
             return MergeProgram(frozen_message(connection, numbers[0])) if numbers else None
 
 
-def _entry(program: MergeProgram, sent_at: datetime) -> Entry:
+def _entry(program: MergeProgram, sent_at: datetime, number: int) -> Entry:
     message = program.message
     subject, preheader = program.subject(NOBODY), program.preheader(NOBODY)
-    return Entry(message.slug, sent_at, subject, preheader, message.language, message.direction)
+    return Entry(message.slug, sent_at, subject, preheader, message.language, message.direction, number)

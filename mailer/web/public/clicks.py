@@ -43,7 +43,7 @@ async def follow(request: Request) -> Response:
     """Record the click and redirect. 404 for a damaged token, an unknown link or a destination that isn't http(s)."""
     door = door_of(request)
     named = door.named(request, Purpose.CLICK)
-    letter = door.letters.kept(named) or await door.wait_for(door.letters.find, named)
+    letter = door.letters.kept(named) or await door.threads.click(door.letters.find, named)
     link = letter.links.get(link_number(request.path_params["n"]))
     if link is None:
         raise HTTPException(404)
@@ -51,7 +51,7 @@ async def follow(request: Request) -> Response:
         await door.recorder.record(hit_of(request.scope, door, named=named, n=link.n))
     supporter: Mapping[str, object] = {}
     if any(isinstance(part, int) for part in link.destination):
-        supporter = await door.wait_for(door.letters.supporter, named, letter)
+        supporter = await door.threads.click(door.letters.supporter, named, letter)
     try:
         target = location(letter.destination(link, supporter))
     except MailerError as error:
@@ -78,7 +78,7 @@ async def _reporting(request: Request, door: Door, *, named: Named, n: int, targ
     if named.proof or opted_out(request.headers) or urlsplit(target).netloc == own.netloc:
         return target
     try:
-        followed = await door.wait_for(_may_be_followed, door, named)
+        followed = await door.threads.click(_may_be_followed, door, named)
     except DatabaseTrouble as error:  # the supporter goes on all the same
         log.error("a destination got no token: %s", error.message)
         return target

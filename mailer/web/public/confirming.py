@@ -22,7 +22,7 @@ async def ask(request: Request) -> Response:
     """The page with the button, or what became of the wish."""
     door = door_of(request)
     named = door.named(request, Purpose.CONFIRM)
-    return _page(request, await door.wait_for(_look, door, named.id))
+    return _page(request, await door.threads.read(_look, door, named.id))
 
 
 async def confirm(request: Request) -> Response:
@@ -30,10 +30,10 @@ async def confirm(request: Request) -> Response:
     door = door_of(request)
     named = door.named(request, Purpose.CONFIRM)
     language = door.language(request).code
-    now = await door.wait_for(_confirm, door, named.id, language)
+    now = await door.threads.write(_confirm, door, named.id, language)
     door.courier.call()
     if now.wish and now.wish.kind is Wish.DATA and now.stage is Stage.ASKED:
-        content = await door.wait_for(_data, door, now.wish.address)
+        content = await door.threads.read(_data, door, now.wish.address)
         disposition = 'attachment; filename="my-data.json"'
         return Response(content, media_type="application/json", headers={"Content-Disposition": disposition})
     return _page(request, now)

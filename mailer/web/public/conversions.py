@@ -25,7 +25,7 @@ async def report(request: Request) -> Response:
     if not _has_key(request, door):
         return JSONResponse({"error": "this needs a key"}, 401, headers={"WWW-Authenticate": "Bearer"})
     reports, single = _reports(await read_body(request, most_bytes=LONGEST_BODY_BYTES))
-    answers = await door.wait_for(_record, door, reports)
+    answers = await door.threads.write(_record, door, reports)
     data = [_as_data(answer) for answer in answers]
     counts = {fate.value: sum(1 for answer in answers if answer.fate is fate) for fate in Fate}
     return JSONResponse(data[0] if single else {**counts, "results": data})

@@ -1,14 +1,11 @@
-"""What every page of the supporters' door has in hand, and how it does work that waits for the database."""
+"""What every page of the supporters' door has in hand."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import ParamSpec, TypeVar, cast
+from typing import cast
 
 from starlette.requests import Request
 
@@ -17,20 +14,19 @@ from mailer.delivery.leaving import note_arrival
 from mailer.errors import MailerError
 from mailer.languages import Language, choose
 from mailer.store.database import Database
-from mailer.tracking.hits import Hit, record_hits
+from mailer.store.engines import waiting_at_most
+from mailer.tracking.hits import Hit, Nameless, record_hits
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.actionpages import ActionPages
 from mailer.web.public.archived import Archive
+from mailer.web.public.executors import LOCK_SECONDS, Executors
 from mailer.web.public.letters import Letters
 from mailer.web.public.limits import Limits
 from mailer.web.public.pages import Pages
 from mailer.web.public.recorder import Recorder
 from mailer.workspace import ListDefinition, Workspace
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-THREADS = 8  # for the database; fewer than the connections its pool may open
+RECORD_SECONDS = 2.0  # how long one try to store clicks waits for a lock; it is repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +46,7 @@ class Door:
     acts: ActionPages
     limits: Limits
     courier: CourierThread
-    threads: ThreadPoolExecutor
-
-    async def wait_for(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of `work`, which runs in a thread since it reads or writes the database."""
-        return await _in_thread(self.threads, work, *args, **kwargs)
+    threads: Executors
 
     def named(self, request: Request, purpose: Purpose) -> Named:
         """What the request's token names. Raises `BadToken`."""
@@ -88,13 +80,15 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
     if workspace.settings.webhook.url:
         workspace.secrets.require_webhook()  # said now, and not by the run that is to use it
 
+    nameless = Nameless()
+
     def write(hits: Sequence[Hit]) -> None:
-        with database.held.write() as connection:
-            arrived = record_hits(connection, hits)
+        with waiting_at_most(RECORD_SECONDS), database.held.write() as connection:
+            arrived = record_hits(connection, hits, nameless=nameless)
             if arrived:
                 note_arrival(connection, arrived, at=clock())
 
-    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door")
+    threads = Executors(database.engine.dialect.name)
     address_key = workspace.secrets.require_address_key()
     return Door(
         workspace=workspace,
@@ -108,14 +102,10 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         archive=Archive(database),
         recorder=Recorder(write),
         acts=ActionPages(workspace, database),
-        limits=Limits(database, key=address_key, clock=clock, wait=partial(_in_thread, threads)),
-        courier=CourierThread(Courier(workspace, database, clock=clock)),
+        limits=Limits(database, key=address_key, clock=clock, wait=threads.write),
+        courier=CourierThread(Courier(workspace, database, clock=clock), lock_seconds=LOCK_SECONDS),
         threads=threads,
     )
-
-
-async def _in_thread(threads: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, lambda: work(*args, **kwargs))
 
 
 def door_of(request: Request) -> Door:

@@ -40,11 +40,11 @@ async def sendgrid(request: Request) -> Response:
         return Response(status_code=503, headers={"Retry-After": "60"})
     async with room:
         body = await read_body(request, most_bytes=LONGEST_BODY_BYTES, seconds=PATIENCE_SECONDS)
-        if not unsigned and not await door.wait_for(
+        if not unsigned and not await door.threads.read(
             is_signed, applier.keys, body, signature=signature, timestamp=timestamp
         ):
             return Response(status_code=403)
-        await door.wait_for(_keep, door, body)
+        await door.threads.write(_keep, door, body)
     applier.wake()
     return Response(status_code=204)
 

@@ -20,6 +20,7 @@ from mailer.languages import choose, later
 from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
 from mailer.web.public.pages import Pages
+from mailer.web.public.paths import up
 from mailer.web.public.signforms import ADDRESS_IN_NAME, BAD_NAME, clean
 from mailer.workspace import ListDefinition, Workspace
 
@@ -64,7 +65,7 @@ async def join(request: Request) -> Response:
     language = door.language(request).code
     fields = {"first_name": typed["first_name"], "language": language}
     asking = Asking(address, (definition.name,), f"/join/{definition.name}", definition.consent, fields)
-    await door.wait_for(_ask, door, asking, definition, language)
+    await door.threads.write(_ask, door, asking, definition, language)
     door.courier.call()
     return _sent(request, definition)
 
@@ -103,7 +104,7 @@ def _ask(door: Door, asking: Asking, definition: ListDefinition, language: str) 
 async def _list(request: Request) -> ListDefinition:
     door = door_of(request)
     try:
-        definition = await door.wait_for(door.workspace.list_definition, str(request.path_params["list"]))
+        definition = await door.threads.read(door.workspace.list_definition, str(request.path_params["list"]))
     except MailerError:
         raise HTTPException(404) from None
     if not definition.public_form:
@@ -133,7 +134,7 @@ def _form(
 
 def _sent(request: Request, definition: ListDefinition) -> Response:
     """A redirect, so that reloading the page posts nothing again. Relative: whatever path we are served under."""
-    return Response(status_code=303, headers={"Location": f"{definition.name}/sent{_query(request)}"})
+    return Response(status_code=303, headers={"Location": f"{up(request)}{definition.name}/sent{_query(request)}"})
 
 
 def _query(request: Request) -> str:

@@ -25,7 +25,7 @@ async def ask(request: Request) -> Response:
     named = door.named(request, Purpose.UNSUBSCRIBE)
     if named.proof:
         return await _proof(request, named, done=False)
-    now, can_undo = await door.wait_for(_standing, door, named.id)
+    now, can_undo = await door.threads.read(_standing, door, named.id)
     page = "leave.html" if now.on_asked else "left.html"
     return _page(request, page, now, already=True, can_undo=can_undo)
 
@@ -34,10 +34,10 @@ async def undo(request: Request) -> Response:
     """Take the leaving back, within a day of it, and say how they stand now."""
     door = door_of(request)
     named = door.named(request, Purpose.UNSUBSCRIBE)
-    await read_form(request)
+    await read_form(request, files=True)
     if named.proof:
         return await _proof(request, named, done=True)
-    now, undone = await door.wait_for(_undo, door, named.id)
+    now, undone = await door.threads.write(_undo, door, named.id)
     return door.pages.response(
         "undone.html",
         door.language(request, now.language),
@@ -52,11 +52,11 @@ async def leave(request: Request) -> Response:
     """Leave, and say so. 200 for repeats too."""
     door = door_of(request)
     named = door.named(request, Purpose.UNSUBSCRIBE)
-    form = await read_form(request)
+    form = await read_form(request, files=True)
     if named.proof:
         return await _proof(request, named, done=True)
     how = LINK if form.get(PAGE_FIELD) == ("page",) else ONE_CLICK
-    before, can_undo = await door.wait_for(_leave, door, named.id, how)
+    before, can_undo = await door.threads.write(_leave, door, named.id, how)
     return _page(request, "left.html", before, already=not before.on_asked, can_undo=can_undo)
 
 
@@ -75,7 +75,7 @@ def _page(request: Request, page: str, now: Standing, *, already: bool, can_undo
 
 async def _proof(request: Request, named: Named, *, done: bool) -> Response:
     door = door_of(request)
-    letter = await door.wait_for(door.letters.find, named)
+    letter = await door.threads.read(door.letters.find, named)
     language = door.language(request, letter.message.language)
     return door.pages.response("proof.html", language, lists=door.titles([letter.message.list]), done=done)
 

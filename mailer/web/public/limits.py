@@ -1,13 +1,16 @@
-"""How often one network may use the forms: limits in place of a captcha, over all servers together.
+"""How often one network, or the bearer of one link, may use the forms: limits in place of a captcha, over all servers.
 
-Networks are the /24 (IPv4) and /48 (IPv6) that one customer or one provider's gateway has, kept as keyed hashes. How
-many mails a form may send to one address is limited where they are queued (`delivery.wishes`).
+A network is the /24 of IPv4 that an office or a provider's gateway has, the /64 of IPv6 that one connection has, and
+also the /48 around it, from which a single customer may use 65,536 of them. Who came by a fresh link of their own mail
+is no stranger and is not counted among the network's; what they do is limited by the link. All are kept as keyed
+hashes. How many mails a form may send to one address is limited where they are queued (`delivery.wishes`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -16,14 +19,18 @@ from starlette.requests import Request
 from mailer.delivery.wishes import limit_key
 from mailer.store.database import Database
 from mailer.store.limits import Limit, take
-from mailer.tracking.hits import network_hash
+from mailer.tracking.tokens import Named
 
 # A class or a meeting signs up from one network within minutes; a program that tries addresses wants thousands.
 FORMS = Limit(40, timedelta(seconds=15))
+SITE = Limit(120, timedelta(seconds=5))  # for a /48 of IPv6, which may also be many customers of a mobile network
+# Nobody signs one page more often by their own link, whoever found it.
+OWN = Limit(10, timedelta(minutes=1))
 # Changes of address and copies of data by the link of a mail: nobody needs more than a few, whoever found the link.
 WISHES = Limit(6, timedelta(minutes=10))
 
-NO_CAMPAIGN = 0  # a hash for limits can't be compared with those of hits, which belong to campaigns
+NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: an IPv4 address in the last 32 bits
+UNKNOWN = b"?"  # whoever has no address shares one network
 
 
 class Limits:
@@ -37,16 +44,40 @@ class Limits:
         self._clock = clock
         self._wait = wait
 
-    async def allow(self, purpose: str, who: str | bytes, limit: Limit) -> bool:
-        """Take a turn of `purpose` for an address or a network; False when there is none."""
-        return bool(await self._wait(self._take, limit_key(purpose, who, key=self._key), limit))
-
-    async def hold(self, purpose: str, request: Request, limit: Limit = FORMS) -> None:
-        """Take a turn of `purpose` for the network a request came from. Raises HTTPException 429 when there is none."""
+    async def hold(self, purpose: str, request: Request) -> None:
+        """Take a turn of `purpose` for a request's networks. Raises HTTPException 429 when there is none."""
         address = request.client.host if request.client else ""
-        if not await self.allow(purpose, network_hash(address, campaign_id=NO_CAMPAIGN, key=self._key), limit):
+        await self._hold([(limit_key(purpose, name, key=self._key), limit) for name, limit in networks(address)])
+
+    async def hold_bearer(self, purpose: str, named: Named, limit: Limit = OWN) -> None:
+        """The same for the bearer of a link that names `named`, whichever network they are in."""
+        who = f"{'proof' if named.proof else 'delivery'} {named.id}"
+        await self._hold([(limit_key(purpose, who, key=self._key), limit)])
+
+    async def _hold(self, turns: Sequence[tuple[bytes, Limit]]) -> None:
+        if not await self._wait(self._take, turns):
             raise HTTPException(429)
 
-    def _take(self, key: bytes, limit: Limit) -> bool:
+    def _take(self, turns: Sequence[tuple[bytes, Limit]]) -> bool:
         with self._database.write() as connection:
-            return take(connection, key, limit, now=self._clock())
+            return all(take(connection, key, limit, now=self._clock()) for key, limit in turns)
+
+
+def networks(address: str) -> Sequence[tuple[bytes, Limit]]:
+    """The networks that an IP address is counted for, each with its limit."""
+    try:
+        found = _plain(ip_address(address.partition("%")[0]))
+    except ValueError:
+        return ((UNKNOWN, FORMS),)
+    if isinstance(found, IPv4Address):
+        return ((b"4" + found.packed[:3], FORMS),)
+    return ((b"6" + found.packed[:8], FORMS), (b"6" + found.packed[:6], SITE))
+
+
+def _plain(found: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one stands for, if it does: else all of IPv4 would be one network."""
+    if isinstance(found, IPv4Address):
+        return found
+    if found in NAT64:
+        return IPv4Address(found.packed[12:])
+    return found.ipv4_mapped or found.sixtofour or found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -45,7 +46,7 @@ async def show(request: Request) -> Response:
     named = door.named(request, Purpose.PREFERENCES)
     if named.proof:
         return await _proof(request, named)
-    return _page(request, await door.wait_for(_read, door, named.id))
+    return _page(request, await door.threads.read(_read, door, named.id))
 
 
 async def change(request: Request) -> Response:
@@ -55,8 +56,7 @@ async def change(request: Request) -> Response:
     form = await read_form(request)
     if named.proof:
         return await _proof(request, named)
-    await door.wait_for(_change, door, named.id, form)
-    return _page(request, await door.wait_for(_read, door, named.id), done="saved")
+    return _page(request, await door.threads.write(_change, door, named.id, form), done="saved")
 
 
 async def move(request: Request) -> Response:
@@ -66,14 +66,14 @@ async def move(request: Request) -> Response:
     form = await read_form(request)
     if named.proof:
         return await _proof(request, named)
-    await door.limits.hold("wishes", request, WISHES)
-    now = await door.wait_for(_read, door, named.id)
+    await door.limits.hold_bearer("wishes", named, WISHES)
+    now = await door.threads.read(_read, door, named.id)
     typed = form.get("email", ("",))[0]
     try:
         address = normalise(typed)
     except BadAddress:
         return _page(request, now, done="no-address", status=422, typed=clean(typed, LONGEST["email"]))
-    await door.wait_for(_move, door, named, now, address, door.language(request, now.standing.language).code)
+    await door.threads.write(_move, door, named, now, address, door.language(request, now.standing.language).code)
     door.courier.call()
     return _page(request, now, done="asked-address")
 
@@ -85,9 +85,9 @@ async def data(request: Request) -> Response:
     await read_form(request)
     if named.proof:
         return await _proof(request, named)
-    await door.limits.hold("wishes", request, WISHES)
-    now = await door.wait_for(_read, door, named.id)
-    await door.wait_for(_ask_for_data, door, named, now, door.language(request, now.standing.language).code)
+    await door.limits.hold_bearer("wishes", named, WISHES)
+    now = await door.threads.read(_read, door, named.id)
+    await door.threads.write(_ask_for_data, door, named, now, door.language(request, now.standing.language).code)
     door.courier.call()
     return _page(request, now, done="asked-data")
 
@@ -98,7 +98,7 @@ async def ask_to_delete(request: Request) -> Response:
     named = door.named(request, Purpose.PREFERENCES)
     if named.proof:
         return await _proof(request, named)
-    return _delete_page(request, await door.wait_for(_read, door, named.id), deleted=False)
+    return _delete_page(request, await door.threads.read(_read, door, named.id), deleted=False)
 
 
 async def delete(request: Request) -> Response:
@@ -108,9 +108,9 @@ async def delete(request: Request) -> Response:
     await read_form(request)
     if named.proof:
         return await _proof(request, named)
-    before = await door.wait_for(_read, door, named.id)
+    before = await door.threads.read(_read, door, named.id)
     if before.choices:
-        await door.wait_for(_forget, door, before.choices.address)
+        await door.threads.write(_forget, door, before.choices.address)
     return _delete_page(request, before, deleted=True)
 
 
@@ -148,31 +148,36 @@ def _delete_page(request: Request, now: Now, *, deleted: bool) -> Response:
 
 async def _proof(request: Request, named: Named) -> Response:
     door = door_of(request)
-    letter = await door.wait_for(door.letters.find, named)
+    letter = await door.threads.read(door.letters.find, named)
     language = door.language(request, letter.message.language)
     return door.pages.response("proof.html", language, lists=door.titles([letter.message.list]), done=False)
 
 
 def _read(door: Door, delivery_id: int) -> Now:
     with door.database.read() as connection:
-        now = standing(connection, delivery_id)
-        return Now(now, None if now.person_id is None else choices(connection, now.person_id))
+        return _now(connection, delivery_id)
 
 
-def _change(door: Door, delivery_id: int, form: Form) -> None:
-    """Only lists they are on, or left themselves, can be changed, whatever was posted."""
+def _now(connection: Connection, delivery_id: int) -> Now:
+    now = standing(connection, delivery_id)
+    return Now(now, None if now.person_id is None else choices(connection, now.person_id))
+
+
+def _change(door: Door, delivery_id: int, form: Form) -> Now:
+    """Only lists they are on, or left themselves, can be changed, whatever was posted. Returns how it is then."""
     shown, ticked = _numbers(form, SHOWN), _numbers(form, ON)
     at = door.clock()
     with door.database.write() as connection:
         person_id = standing(connection, delivery_id).person_id
         now = None if person_id is None else choices(connection, person_id)
         if now is None:
-            return
+            return _now(connection, delivery_id)
         leaving = [number for number in now.on if number in shown - ticked]
         leave_some(connection, delivery_id=delivery_id, list_ids=leaving, how=HOW, at=at)
         wordings = {name: door.about_list(name).consent for name in now.left.values()}
         come_back(connection, now, shown & ticked, wordings=wordings, source="/p", at=at)
         prefer(connection, now.person_id, _wanted(form), at=at)
+        return _now(connection, delivery_id)
 
 
 def _wanted(form: Form) -> Wanted:

@@ -22,7 +22,7 @@ HEADERS = {"Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy"
 async def show(request: Request) -> Response:
     """The picture. 404 for a newsletter without an action page."""
     door = door_of(request)
-    content = await door.wait_for(_picture, door, str(request.path_params["slug"]))
+    content = await door.threads.read(_picture, door, str(request.path_params["slug"]))
     if content is None:
         raise HTTPException(404)
     return Response(content, media_type="image/png", headers=HEADERS)

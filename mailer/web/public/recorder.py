@@ -2,7 +2,8 @@
 
 A request waits for the commit that holds its hit. When the database can't be written in time the supporter is sent on
 all the same, since reaching the page is what they came for; the hit is kept in memory, tried again, and each step of
-that is logged as an error. What a hit is, and in which tables it goes, is for `tracking` and the caller's `write`.
+that is logged as an error. While that lasts, others wait only a moment. What a hit is, and in which tables it goes, is
+for `tracking` and the caller's `write`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -21,7 +23,8 @@ log = logging.getLogger(__name__)
 
 MOST_IN_ONE_COMMIT = 500
 MOST_WAITING = 50_000  # hits held in memory while the database can't be written; about 50 MB
-PATIENCE_SECONDS = 5.0  # how long a supporter waits for the disk at most
+PATIENCE_SECONDS = 4.0  # how long a supporter waits for the disk at most
+LATE_SHARE = 0.05  # of the patience: what is left of it once somebody waited in vain
 RETRY_SECONDS = 1.0
 
 
@@ -52,20 +55,33 @@ class Recorder:
         self._entered = self._taken = 0  # hits put into batches by the loop, and taken by the thread
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._held: list[Hit] = []  # could not be written yet; touched by the thread alone
+        self._late = False  # somebody waited in vain since the last commit
+        self._until = 0.0  # when the thread gives up, once it was told to end (time.monotonic)
+        self._refused = 0  # hits there was no room for
         self.written = 0  # hits on disk since the start
 
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Write what is waiting, then end. Blocks."""
+    def stop(self, *, trying_seconds: float = 0.0, at_most_seconds: float | None = None) -> int:
+        """Write what is waiting, then end. Blocks. Returns how many clicks were lost since the start.
+
+        What can't be written is tried again for `trying_seconds`. A thread that still hangs at the disk after
+        `at_most_seconds` is left behind, and what it has in hand counts as lost.
+        """
+        self._until = time.monotonic() + trying_seconds
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(at_most_seconds)
+        lost = self._refused + self._entered - self.written
+        if lost:
+            log.error("%d clicks were lost: the database could not be written", lost)
+        return lost
 
     async def record(self, hit: Hit) -> bool:
         """Wait until `hit` is committed. False when that did not happen in time; it was logged, and is tried again."""
         if self._entered - self._taken >= MOST_WAITING:
+            self._refused += 1
             log.error("a click was lost: the database can't be written and too many clicks are waiting")
             return False
         self._entered += 1
@@ -97,8 +113,14 @@ class Recorder:
     def _send(self, batch: _Batch) -> None:
         if self._filling is batch:
             self._filling = None
-        batch.loop.call_later(self._patience, _resolve, batch.waiting, False)
+        patience = self._patience * (LATE_SHARE if self._late else 1.0)
+        batch.loop.call_later(patience, self._give_up, batch)
         self._queue.put(batch)
+
+    def _give_up(self, batch: _Batch) -> None:
+        if any(not future.done() for future in batch.waiting):
+            self._late = True
+            _resolve(batch.waiting, False)
 
     def _work(self) -> None:
         ending = False
@@ -110,8 +132,8 @@ class Recorder:
             self._taken += len(new)
             if batches or self._held:
                 _answer(batches, written=self._commit(new))
-        if self._held:
-            log.error("%d clicks were lost: the database could not be written until the end", len(self._held))
+        while self._held and time.monotonic() < self._until and not self._commit(()):
+            time.sleep(min(self._retry, 0.1))
 
     def _next_batches(self) -> list[_Batch | None]:
         """All that waits, about as much as one commit takes; blocks until there is something to do."""
@@ -139,6 +161,7 @@ class Recorder:
             self._held = hits[-MOST_WAITING:]
             return False
         self._held = []
+        self._late = False
         self.written += len(hits)
         return True
 

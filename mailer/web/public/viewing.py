@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
@@ -11,9 +12,11 @@ from starlette.responses import HTMLResponse, Response
 
 from mailer.store.tables import images
 from mailer.tracking.tokens import Named, Purpose
+from mailer.web.public.caching import unless_known
 from mailer.web.public.door import Door, door_of
 
 DIGEST_DIGITS = 16
+BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 PICTURE_HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",  # the address changes with the content
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",  # an SVG is a document too
@@ -25,21 +28,30 @@ async def view(request: Request) -> Response:
     """The mail as this person got it; with fallbacks in place of their data once they were forgotten."""
     door = door_of(request)
     named = door.named(request, Purpose.VIEW)
-    html = await door.wait_for(_html, door, named)
-    return HTMLResponse(html, headers={"Content-Security-Policy": mail_policy(door)})
+    html = await door.threads.read(_html, door, named)
+    return HTMLResponse(with_main(html), headers={"Content-Security-Policy": mail_policy(door)})
 
 
 async def picture(request: Request) -> Response:
     """A picture of a mailed message."""
     door = door_of(request)
     digest = str(request.path_params["digest"])
-    found = await door.wait_for(_picture, door, digest) if len(digest) == DIGEST_DIGITS else None
+    found = await door.threads.read(_picture, door, digest) if len(digest) == DIGEST_DIGITS else None
     if found is None or not found[0].startswith("image/"):
         raise HTTPException(404)
     headers = {**PICTURE_HEADERS, "ETag": f'"{digest}"'}
-    if request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    return Response(found[1], media_type=found[0], headers=headers)
+    return unless_known(request, Response(found[1], media_type=found[0], headers=headers))
+
+
+def with_main(html: str) -> str:
+    """A mail as a page of the web, where whoever listens to it looks for the main part. In a mail it would be of no
+    use, and some programs take elements away that they don't know."""
+    begins = BODY.search(html)
+    if begins is None:
+        return html
+    end = html.lower().rfind("</body", begins.end())
+    end = len(html) if end < 0 else end
+    return f"{html[: begins.end()]}<main>{html[begins.end() : end]}</main>{html[end:]}"
 
 
 def _html(door: Door, named: Named) -> str:

@@ -14,17 +14,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from mailer.checking.remarks import Remark
 from mailer.delivery.preparing import Prepared, prepare
-from mailer.errors import Fault, MailerError, faults_of
+from mailer.errors import Fault, MailerError, Place, faults_of, raise_faults
 from mailer.settings import read_secrets, read_settings
 from mailer.store.database import Database
 from mailer.web.studio.findings import findings_of, remarks
 from mailer.web.studio.letters import Press
 from mailer.web.studio.readers import Reader, first_of
 from mailer.web.studio.variants import Variants, variants_of
-from mailer.web.studio.watching import Fingerprint, fingerprint
+from mailer.web.studio.watching import Fingerprint, fingerprint, leading_out
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ class Desk:
         faults: tuple[Fault, ...]
         try:
             root = workspace.root
+            _refuse_links(root, self.slug)
             workspace = Workspace(root, read_settings(root, os.environ), read_secrets(root, os.environ))
             prepared = prepare(workspace, self.database, self.slug)
             press = Press(prepared.plan, workspace)
@@ -152,3 +154,13 @@ class Desk:
         with self._lock:
             if self._noted.version == showing.version:
                 self._noted = Noted(showing.version, found, variants, audience, complete=True)
+
+
+def _refuse_links(root: Path, slug: str) -> None:
+    """What the studio shows lies in the workspace: a link would let a newsletter show any file of this machine."""
+    hint = "Copy the file here in place of the link."
+    faults = [
+        Fault("this is a link to a place outside the workspace", Place(path.relative_to(root).as_posix()), hint)
+        for path in leading_out(root, slug)
+    ]
+    raise_faults(f"The newsletter {slug} has links that lead out of the workspace:", faults)

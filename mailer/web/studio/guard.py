@@ -70,7 +70,7 @@ class Guard:
         hosts = [f"{name}:{port}" for name in HOSTS]
         if headers.getlist("host") not in [[host] for host in hosts]:
             return _plain(421, "The studio answers on this machine's own name only.")
-        first = scope["path"].split("/")[1]
+        first = scope["path"].partition("/")[2].partition("/")[0]  # of "*" too, which has no slash
         if not hmac.compare_digest(first.encode(), self._keys.path.encode()):
             return _plain(404, "Open the address that `mailer preview` printed; it is another one each time.")
         if scope["method"] not in SAFE and headers.get("origin") not in [f"http://{host}" for host in hosts]:

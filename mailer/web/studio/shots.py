@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailer.errors import MailerError
+from mailer.private_files import open_private, private_folder
 from mailer.web.studio.frames import Look, dressed
 from mailer.web.studio.letters import Press
 
@@ -64,7 +65,7 @@ def take_shots(
             "pictures need the optional part `shots`, which is not installed",
             hint="Install it: pip install 'mailer[shots]'",
         ) from None
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     html = press.in_frame(supporter, base=PLACE, place="desktop/wide/ada")
     try:
         with sync_playwright() as playwright:
@@ -110,7 +111,9 @@ def _take(browser: Browser, press: Press, html: str, shot: Shot, target: Path) -
         if shot.look is Look.FORCED:
             page.context.new_cdp_session(page).send("Emulation.setAutoDarkModeOverride", {"enabled": True})
         page.goto(f"{PLACE}/")
-        page.screenshot(path=target, full_page=True)
+        picture = page.screenshot(full_page=True)
+        with open_private(target, "wb") as file:
+            file.write(picture)
     finally:
         context.close()
 
