@@ -20,6 +20,7 @@ from mailer.audience.consent import insert_for
 from mailer.audience.definition import Audience, from_json, to_json
 from mailer.audience.selection import Selection, decided, places
 from mailer.compose import message as messages
+from mailer.compose.images import read_image
 from mailer.compose.message import Message
 from mailer.delivery.evidence import begin_anew
 from mailer.delivery.guarding import once_finished
@@ -305,12 +306,15 @@ def _create(connection: Connection, plan: Plan, *, state: CampaignState, now: da
 
 
 def keep_images(connection: Connection, message: Message, *, folder: Path, root: Path) -> None:
-    """Store the message's pictures, so that they are served as they were mailed."""
+    """Store the message's pictures, so that they are served as they were mailed.
+
+    Raises when one of them isn't the picture any more that was compiled, checked and previewed.
+    """
     for image in message.images:
         known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
         if known is None:
-            path = folder / image.name if (folder / image.name).is_file() else root / image.name
-            row = {"digest": image.digest, "content_type": image.content_type, "content": path.read_bytes()}
+            content = read_image(image, folder=folder, root=root)
+            row = {"digest": image.digest, "content_type": image.content_type, "content": content}
             connection.execute(insert_for(connection, images).values(row).on_conflict_do_nothing())
 
 
