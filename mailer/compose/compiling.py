@@ -23,7 +23,7 @@ from mailer.compose.htmltext import text_of_html
 from mailer.compose.images import Pictures
 from mailer.compose.links import Links
 from mailer.compose.markdown import Markdown
-from mailer.compose.markers import Markers, Value
+from mailer.compose.markers import LinkMark, Markers, Value
 from mailer.compose.message import Context, Link, Message, Slot
 from mailer.compose.mjml import mjml_to_html
 from mailer.compose.resolving import Resolved, Resolver, Task
@@ -117,7 +117,7 @@ class _Compiler:
         self._stop_on_faults()
         assert resolved is not None
         html = self._html(resolved)
-        text = text_of_html(html) if self.source.is_mjml else self._text(written)
+        text = self._text_of(html) if self.source.is_mjml else self._text(written)
         message = self._message(written, html=html, text=text)
         self._stop_on_faults()
         return Compiled(message, tuple(self.faults))
@@ -245,6 +245,15 @@ class _Compiler:
             raise
 
     # The parts
+
+    def _text_of(self, html: str) -> str:
+        """The text of an author's own MJML."""
+
+        def destination(address: str) -> str:
+            mark = next(iter(self.markers.pieces(address)), None)
+            return self.links.rows[mark.index].destination if isinstance(mark, LinkMark) else address
+
+        return text_of_html(html, markers=self.markers, destination=destination)
 
     def _text(self, written: _Authored) -> str:
         organisation = self.workspace.settings.organisation
