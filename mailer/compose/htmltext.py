@@ -195,14 +195,16 @@ class _Writer:
         if len(cells) == 1 and any(isinstance(one, Node) and one.is_block for one in cells[0].children):
             return [text for child in row.children for text in self._laid_out(child, width)]
         line: list[str] = []
+        texts = [self._cell(cell) for cell in cells]
         count = 0
+        alone = sum(map(bool, texts)) == 1  # beside it stands nothing, or a picture that says nothing
         for child in row.children:
             if isinstance(child, str):
                 line += self.markers.control_pattern.findall(child)
             elif not child.is_seen:
                 line += [f" {text.strip()}" for text in self.paragraphs.hidden(child)]
             else:
-                line.append(CELL * bool(count) + self._cell(child))
+                line.append(CELL * bool(count and not alone) + (texts.pop(0) if child in cells else self._cell(child)))
                 count += 1
         text = "".join(line).rstrip()
         return [f"{text}\n"] if self.markers.control_pattern.sub("", text).strip(CELL) else []
