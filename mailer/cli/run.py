@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import console, now, print_json, workspace_and_database
+from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -97,9 +98,15 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
         ).run(only)
     told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:
-        print_json(_as_data(report) | ({"told": asdict(told)} if told else {}))
+        print_json(
+            _as_data(report)
+            | ({"told": asdict(told)} if told else {})
+            | ({"edited": held.edited} if held.edited else {})
+        )
     else:
         _tell(report, held.reasons)
+        for slug, differences in held.edited.items():
+            click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
     if told and told.given_up:
         click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
     return TROUBLE if report.trouble or (told and told.given_up) else 0
@@ -185,13 +192,18 @@ class _Held:
         self._workspace = workspace
         self._database = database
         self.reasons: dict[str, str] = {}
+        self.edited: dict[str, str] = {}  # of those that are launched in an older version than the files': what differs
 
     def why_hold(self, message: Message, audience: Audience) -> str:
         from mailer.checking.launching import why_hold
+        from mailer.delivery.edited import edited_since
         from mailer.store.database import DatabaseTrouble
 
         try:
             why = why_hold(self._workspace, self._database, message, audience, now=now())
+            edited = None if why else edited_since(self._workspace, self._database, message.slug)
+            if edited is not None:
+                self.edited[message.slug] = edited.summary
         except DatabaseTrouble:
             raise
         except MailerError as error:  # what can't be looked at must not keep others waiting
@@ -206,10 +218,9 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
     from mailer.delivery.guarding import once_finished
 
     if report.settled:
-        people = "1 person" if report.settled == 1 else f"{report.settled:,} people"
         click.echo(
-            f"{people} may have got their mail or not: the program that was sending it died. Of which newsletter:"
-            " mailer status"
+            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. Of which"
+            " newsletter: mailer status"
         )
     for slug in report.overdue:
         if why := held.get(slug):
@@ -253,15 +264,17 @@ def cron() -> None:
 
     from mailer.workspace import find_workspace
 
-    root, program = find_workspace().root, Path(sys.argv[0]).resolve()
+    workspace, program = find_workspace(), Path(sys.argv[0]).resolve()
+    root = workspace.root
     words = [sys.executable, "-m", "mailer"] if program.name == "__main__.py" else [str(program)]
     # A percent sign ends a command in a crontab (crontab(5)) and begins a specifier in a unit (systemd.unit(5)).
     there = f"cd {shlex.quote(str(root))} && {shlex.join(words)}".replace("%", r"\%")
     unit_root, unit_program = str(root).replace("%", "%%"), " ".join(f'"{word}"' for word in words).replace("%", "%%")
     click.echo("# crontab -e\n")
     click.echo(f"* * * * * {there} run --for 55s\n")
-    click.echo("# where mails that came back are read from a mailbox (docs/bounces.md):\n")
-    click.echo(f"*/5 * * * * {there} bounces --maildir /home/bounces/Maildir\n")
+    if workspace.settings.bounces.address:
+        click.echo("# where mails that came back are read from a mailbox (docs/bounces.md):\n")
+        click.echo(f"*/5 * * * * {there} bounces --maildir /home/bounces/Maildir\n")
     click.echo("# or systemd: /etc/systemd/system/mailer.service\n")
     click.echo(f"[Service]\nType=oneshot\nWorkingDirectory={unit_root}\nExecStart={unit_program} run --for 55s\n")
     click.echo("# /etc/systemd/system/mailer.timer, then: systemctl enable --now mailer.timer\n")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mailer
+from mailer.counting import counted
 from mailer.errors import MailerError
 from mailer.settings import SECRETS_FILE, SETTINGS_FILE
 
@@ -114,7 +115,7 @@ def _ignore(folder: Path) -> Iterator[str]:
     if missing:
         block = "\n".join(["# What Mailer keeps on its own machine", *missing, ""])
         path.write_text(f"{before.rstrip()}\n\n{block}" if before.strip() else block, encoding="utf-8")
-        yield f".gitignore ({len(missing)} lines)" if before else ".gitignore"
+        yield f".gitignore ({counted(len(missing), 'line')})" if before else ".gitignore"
 
 
 def organisation_is_example(folder: Path) -> bool:

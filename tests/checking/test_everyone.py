@@ -205,7 +205,7 @@ def test_ten_thousand_variants_take_no_more_room_than_a_thousand() -> None:
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
-        ("In {{ supporter.first_name }}, things move. {{ supporter.first_name }}, help. Yes, {{ supporter.first_name }}!",
+        ("In {{ supporter.first_name }}, move. {{ supporter.first_name }}, help. Yes, {{ supporter.first_name }}!",
          "audience.greeting"),
         ("Of {{ supporter.first_name }} and {{ supporter.first_name }} and of {{ supporter.first_name }} we think",
          "audience.empty"),
