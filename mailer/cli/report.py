@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
             judge_new(database)
         with database.read() as connection:
             found = figures(connection, slug)
+    if workspace.settings.timezone:  # whose clocks staff read, also of what was scheduled by another's
+        found = replace(found, zone=workspace.settings.zone)
     if plot:
         _draw(found, plot)
     if as_json:

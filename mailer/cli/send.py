@@ -77,25 +77,29 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--at", "at", required=True, metavar='"2026-12-01 09:00"', help="The local time it is due.")
-@click.option("--tz", "zone", default="UTC", show_default=True, metavar="ZONE", help="Such as Europe/London.")
+@click.option(
+    "--at", "at", required=True, metavar="TIME",
+    help='When it is due: "2026-12-01 09:00", "1 December 2026 9am", "tomorrow 9:00". A day alone means 09:00.',
+)  # fmt: skip
+@click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
 @click.option("--late", default="2h", show_default=True, help="Later than this it is flagged, not sent.")
-def schedule(slug: str, at: str, zone: str, late: str) -> None:
+def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
     """Freeze a message now and send it later; `mailer run` from cron does the sending."""
     from mailer.delivery import campaigns
-    from mailer.delivery.schedule import due_at, in_words, is_ambiguous, seconds_of
+    from mailer.delivery.schedule import in_words, read_due, seconds_of
 
-    moment = now()
-    instant = due_at(at, zone=zone, now=moment)
-    allowed = timedelta(seconds=seconds_of(late))
+    moment, allowed = now(), timedelta(seconds=seconds_of(late))
     with workspace_and_database() as (workspace, database):
+        due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
         workspace.secrets.require_signing()
-        plan, selection = fit_to_mail(workspace, database, slug, at=instant)
+        plan, selection = fit_to_mail(workspace, database, slug, at=due.instant)
         _show(workspace, plan, selection)
-        campaigns.schedule(database, plan, due_at=instant, zone=zone, late=allowed, now=moment)
-    if is_ambiguous(instant, zone):
-        click.echo(f"The clocks of {zone} show {at} twice that day; the first is meant.")
-    click.echo(f"{slug} is due {in_words(instant, zone=zone, now=moment)}.")
+        campaigns.schedule(database, plan, due_at=due.instant, zone=due.zone, late=allowed, now=moment)
+    for note in due.notes:
+        click.echo(note)
+    if not (zone or workspace.settings.timezone):
+        click.echo('No time zone is set, so UTC is meant. Set timezone = "Europe/London" in mailer.toml, or use --tz.')
+    click.echo(f"{slug} is due {in_words(due.instant, zone=due.zone, now=moment)}.")
     click.echo("The message is frozen as it is now; who gets it is decided then. `mailer run` must run from cron.")
 
 

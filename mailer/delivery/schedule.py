@@ -7,37 +7,52 @@ shows twice, the first is meant.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from mailer.delivery.local_times import read_local_time
 from mailer.errors import MailerError
+from mailer.timezones import zone_named
 
-FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 DURATION = re.compile(r"(\d+)([smhd])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def due_at(local: str, *, zone: str, now: datetime) -> datetime:
-    """The instant, in UTC, at which the clocks of `zone` show `local` ("2026-12-01 09:00").
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a campaign is due. `notes`: what staff should know of how their words were read, each a sentence."""
 
-    Raises `MailerError` for a time that can't be read, doesn't exist in that zone, or is past.
+    instant: datetime  # in UTC
+    zone: str  # the full name
+    notes: tuple[str, ...] = ()
+
+
+def read_due(text: str, *, zone: str, now: datetime) -> Due:
+    """The instant at which the clocks of `zone` show what `text` says ("2026-12-01 09:00", "tomorrow 9:00").
+
+    Raises `MailerError` for a zone or a time that can't be read or could mean several, and for a time that doesn't
+    exist in that zone or is past.
     """
-    timezone = _zone(zone)
-    wall = _wall_clock(local)
-    instant = wall.replace(tzinfo=timezone, fold=0).astimezone(UTC)
+    timezone = zone_named(zone)
+    found = read_local_time(text, now=now.astimezone(timezone).replace(tzinfo=None))
+    notes = [f"Taken: {found.assumed}."] if found.assumed else []
+    instant = found.wall.replace(tzinfo=timezone, fold=0).astimezone(UTC)
     back = instant.astimezone(timezone).replace(tzinfo=None)
-    if back != wall:
+    shown = f"{found.wall:%Y-%m-%d %H:%M}"
+    if back != found.wall:
         raise MailerError(
-            f"{local} does not exist in {zone}: the clocks are put forward then",
+            f"{shown} does not exist in {timezone.key}: the clocks are put forward then",
             hint=f"The next time that exists is {back:%Y-%m-%d %H:%M}.",
         )
     if instant <= now:
         raise MailerError(
-            f"{local} in {zone} is past: it is {now.astimezone(timezone):%Y-%m-%d %H:%M} there now",
+            f"{shown} in {timezone.key} is past: it is {now.astimezone(timezone):%Y-%m-%d %H:%M} there now",
             hint="Give a later time, or send now: mailer send SLUG",
         )
-    return instant
+    if is_ambiguous(instant, timezone.key):
+        notes.append(f"The clocks of {timezone.key} show {shown} twice that day; the first is meant.")
+    return Due(instant, timezone.key, tuple(notes))
 
 
 def is_ambiguous(instant: datetime, zone: str) -> bool:
@@ -72,18 +87,8 @@ def _distance(gap: timedelta) -> str:
 
 
 def _zone(name: str) -> ZoneInfo:
+    """A zone whose name is on record, which may be one that staff could no longer give, such as CET."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = get_close_matches(name, available_timezones(), n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}?" if near else "Name it as Europe/London or Asia/Kolkata."
-        raise MailerError(f"there is no time zone {name!r}", hint=hint) from None
-
-
-def _wall_clock(text: str) -> datetime:
-    for form in FORMATS:
-        try:
-            return datetime.strptime(text.strip(), form)  # noqa: DTZ007  the zone comes beside it
-        except ValueError:
-            continue
-    raise MailerError(f"{text!r} is not a time", hint='Write it as "2026-12-01 09:00".')
+        return zone_named(name)

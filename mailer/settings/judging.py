@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
-from mailer.errors import Fault, Place
+from mailer.errors import Fault, MailerError, Place
 from mailer.settings.values import (
     CLIENT_FAMILIES,
     Bounces,
@@ -28,6 +28,7 @@ from mailer.settings.values import (
     Tracking,
     Webhook,
 )
+from mailer.timezones import zone_named
 
 TRANSPORTS = ("outbox", "smtp", "sendgrid")
 SMTP_SECURITY = ("starttls", "tls", "none")
@@ -82,11 +83,21 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
     for key, value in (("from", sender.from_), ("reply_to", sender.reply_to)):
         if value and "@" not in parseaddr(value)[1]:
             wrong(f"sender.{key} must hold an address, such as Name <appeals@example.org>", "sender", key)
+    faults += _judge_timezone(values.get("timezone", ""), place)
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
     faults += _judge_coming_back(values, place)
     faults += _judge_dns(values.get("dns", Dns()), sender, place)
     faults += _judge_check(values.get("check", Check()), place)
     return faults + _judge_brand(values.get("brand", Brand()), place)
+
+
+def _judge_timezone(name: str, place: PlaceOf) -> list[Fault]:
+    try:
+        if name:
+            zone_named(name)
+    except MailerError as error:
+        return [Fault(f"timezone: {error.message}", place=place(None, "timezone"), hint=error.hint)]
+    return []
 
 
 def _judge_pace(pace: Pace, guard: Guard, place: PlaceOf) -> list[Fault]:

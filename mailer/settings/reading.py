@@ -37,7 +37,7 @@ SECTIONS: Mapping[str, type] = {
     "sendgrid": Sendgrid, "pace": Pace, "guard": Guard, "brand": Brand, "dns": Dns,
     "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
 }  # fmt: skip
-TOP_LEVEL = ("database", "transport", "link_parameters")
+TOP_LEVEL = ("database", "transport", "timezone", "link_parameters")
 # A field's type → what it is called, and an example.
 EXPECTED = {
     "str": ("text", '"text"'), "int": ("a whole number", "20"), "float": ("a number", "0.5"),

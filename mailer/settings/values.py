@@ -8,6 +8,8 @@ from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 
+from mailer.timezones import UNIVERSAL, zone_named
+
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
@@ -223,6 +225,7 @@ class Settings:
     public: Public = Public()
     database: str = "mailer.db"  # a file in the workspace, or postgresql+psycopg://user@host/name
     transport: str = "outbox"
+    timezone: str = ""  # whose clocks staff mean, by area and city such as "Europe/London"; "" is UTC
     outbox: Outbox = Outbox()
     smtp: Smtp = Smtp()
     sendgrid: Sendgrid = Sendgrid()
@@ -237,6 +240,11 @@ class Settings:
     link_parameters: Mapping[str, str] = field(
         default_factory=dict[str, str]
     )  # added to each destination, such as utm_source
+
+    @property
+    def zone(self) -> str:
+        """The full name of the time zone in which staff say times and read reports."""
+        return zone_named(self.timezone).key if self.timezone else UNIVERSAL
 
     @property
     def database_url(self) -> str:

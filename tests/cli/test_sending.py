@@ -128,9 +128,33 @@ def test_a_schedule_is_shown_and_taken_back(mailer: Mailer, campaign: str) -> No
     assert mailer("send", campaign, "--yes", "3").code == 0
 
 
+def set_timezone(name: str) -> None:
+    settings = Path("mailer.toml")
+    settings.write_text(f'timezone = "{name}"\n{settings.read_text(encoding="utf-8")}', encoding="utf-8")
+
+
+def test_a_schedule_is_read_by_the_workspaces_clock_and_told_in_words(mailer: Mailer, campaign: str) -> None:
+    plain = mailer("schedule", campaign, "--at", "1 December 2036").out
+    assert "Taken: 09:00, since no time was named." in plain
+    assert "No time zone is set, so UTC is meant." in plain
+    assert f"{campaign} is due Mon 1 Dec 2036 09:00 UTC, in " in plain
+    set_timezone("america/new york")
+    told = mailer("schedule", campaign, "--at", "1 July 2036 9am").out
+    assert f"{campaign} is due Tue 1 Jul 2036 09:00 America/New_York (13:00 UTC), in " in told
+    assert "No time zone" not in told
+    assert "09:00 America/New_York" in mailer("status").out
+    assert (
+        "due Tue 1 Jul 2036 18:30 Asia/Kolkata (13:00 UTC)"
+        in mailer("schedule", campaign, "--at", "2036-07-01 18:30", "--tz", "Asia/Kolkata").out
+    )
+    assert "due Tue 1 Jul 2036 09:00 America/New_York" in mailer("report", campaign).out, "reports are in our own time"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--at", "2036-12-01 09:00", "--tz", "PST"], "PST is the short name of a time"),
+        (["--at", "01/12/2036 09:00"], "can be read in two ways"),
         (["--at", "2020-01-01 09:00"], "is past"),
         (["--at", "2037-03-29 01:30", "--tz", "Europe/London"], "does not exist"),
         (["--at", "2036-12-01 09:00", "--tz", "Mars/Olympus"], "no time zone"),

@@ -44,6 +44,13 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
     assert settings.organisation.name == "Example Campaigns"
 
 
+def test_the_time_zone_has_its_full_name(tmp_path: Path) -> None:
+    assert read_settings(write(tmp_path, SETTINGS), environ={}).zone == "UTC"
+    there = write(tmp_path, f'timezone = "europe/london"\n{SETTINGS}')
+    assert read_settings(there, environ={}).zone == "Europe/London"
+    assert read_settings(there, environ={"MAILER_TIMEZONE": "Asia/Kolkata"}).zone == "Asia/Kolkata"
+
+
 def test_every_fault_is_found_at_once_with_its_line(tmp_path: Path) -> None:
     text = """\
 transport = "pigeon"
@@ -265,6 +272,12 @@ url = "crm.example.org"
         ('[smtp]\nhots = "x"', "mailer.toml:2: unknown setting 'hots' in [smtp]\n    Did you mean 'host'?"),
         ('[smtp]\nport = "ten"', "toml:2: smtp.port must be a whole number, not 'ten'\n    For example: port = 20"),
         ("transport = outbox", "mailer.toml:1: this is not valid TOML: Invalid value\n    Texts stand in quotes: "),
+        (
+            'transport = "outbox"\ntimezone = "BST"',
+            "mailer.toml:2: timezone: BST is the short name of a time, not of a place\n    Name the city",
+        ),
+        ('timezone = "Europe/Lodnon"', "no time zone 'Europe/Lodnon'\n    Did you mean Europe/London?"),
+        ("timezone = 2", "mailer.toml:1: timezone must be text, not 2"),
         ("\n\n[smtp", "mailer.toml:3: this is not valid TOML: "),
     ],
 )  # fmt: skip
