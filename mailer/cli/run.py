@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import shlex
 import signal
 import sys
 import time
@@ -259,23 +258,25 @@ def _as_data(report: RunReport) -> dict[str, object]:
 
 @click.command()
 def cron() -> None:
-    """Print the crontab line and the systemd units that run `mailer run` every minute."""
+    """Print the crontab lines and systemd units that call `mailer run` every minute and copy the database nightly."""
+    from email.utils import parseaddr
     from pathlib import Path
 
+    from mailer.cli.units import BACKUPS, crontab, units
     from mailer.workspace import find_workspace
 
     workspace, program = find_workspace(), Path(sys.argv[0]).resolve()
-    root = workspace.root
     words = [sys.executable, "-m", "mailer"] if program.name == "__main__.py" else [str(program)]
-    # A percent sign ends a command in a crontab (crontab(5)) and begins a specifier in a unit (systemd.unit(5)).
-    there = f"cd {shlex.quote(str(root))} && {shlex.join(words)}".replace("%", r"\%")
-    unit_root, unit_program = str(root).replace("%", "%%"), " ".join(f'"{word}"' for word in words).replace("%", "%%")
-    click.echo("# crontab -e\n")
-    click.echo(f"* * * * * {there} run --for 55s\n")
-    if workspace.settings.bounces.address:
-        click.echo("# where mails that came back are read from a mailbox (docs/bounces.md):\n")
-        click.echo(f"*/5 * * * * {there} bounces --maildir /home/bounces/Maildir\n")
-    click.echo("# or systemd: /etc/systemd/system/mailer.service\n")
-    click.echo(f"[Service]\nType=oneshot\nWorkingDirectory={unit_root}\nExecStart={unit_program} run --for 55s\n")
-    click.echo("# /etc/systemd/system/mailer.timer, then: systemctl enable --now mailer.timer\n")
-    click.echo("[Timer]\nOnCalendar=minutely\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target")
+    sender = workspace.settings.sender
+    mail_to = parseaddr(sender.reply_to or sender.from_)[1] or "you@example.org"
+    try:
+        user = workspace.root.owner()
+    except KeyError:  # an owner without a name, as in a container
+        user = str(workspace.root.stat().st_uid)
+    bounces = bool(workspace.settings.bounces.address)
+    click.echo(crontab(workspace.root, words, mail_to=mail_to, bounces=bounces))
+    click.echo("# or systemd; docs/deploy.md says where a password goes, and has these units closed off")
+    for name, text in units(workspace.root, words, user=user, mail_to=mail_to).items():
+        click.echo(f"\n# /etc/systemd/system/{name}\n\n{text}", nl=False)
+    click.echo(f"\n# install -d -o {user} -m 700 {BACKUPS}; systemctl daemon-reload")
+    click.echo("# systemctl enable --now mailer-run.timer mailer-backup.timer")
