@@ -14,6 +14,7 @@ from mailer.checking import (
     law,
     links,
     pictures,
+    placeholders,
     size,
     text,
     writing,
@@ -27,7 +28,20 @@ from mailer.errors import Fault, nearest
 from mailer.store.states import CampaignState
 
 # In this order they stand in docs/checks.md.
-MODULES = (audience, size, accessibility, contrast, compatibility, links, headline, pictures, law, text, writing)
+MODULES = (
+    audience,
+    size,
+    accessibility,
+    contrast,
+    compatibility,
+    links,
+    headline,
+    pictures,
+    law,
+    placeholders,
+    text,
+    writing,
+)
 
 EDITED = "check.edited"
 

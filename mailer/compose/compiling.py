@@ -85,11 +85,14 @@ class _Compiler:
         self.definition = definition
         self.faults: list[Fault] = list(source.warnings)
         self.language = source.language or definition.language
+        self.description = definition.description
+        if not self.description and settings.organisation.name:
+            self.description = words_for(self.language).because.format(organisation=settings.organisation.name)
         self.right_to_left = self.language.lower().split("-")[0] in RIGHT_TO_LEFT
         self.constants = {
             "list": {
                 "name": definition.name, "title": definition.title, "list_id": definition.list_id,
-                "description": definition.description,
+                "description": self.description,
             },
             "campaign": {"slug": source.slug, "list": definition.name},
             "organisation": {
@@ -269,7 +272,7 @@ class _Compiler:
             *(block.text for block in written.body.postscripts),
             *(note.text for note in written.body.notes),
             f"{'-' * 72}\n",
-            *(f"{wrap(line)}\n" for line in (self.definition.description, organisation.name) if line),
+            *(f"{wrap(line)}\n" for line in (self.description, organisation.name) if line),
             f"{wrap(organisation.postal_address)}\n\n",
             f"{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n",
         ]
