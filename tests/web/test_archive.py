@@ -9,8 +9,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import update
 
+from mailer.compose.message import to_json
 from mailer.store.states import CampaignState
 from mailer.store.tables import campaigns
+from mailer.tracking.tokens import Purpose
 from mailer.web.public.archive import ATOM, atom
 from mailer.web.public.archived import Entry
 from tests.conftest import NOW
@@ -98,3 +100,18 @@ def test_search_engines_may_read_what_is_for_everybody_alone(served: Served) -> 
     lines = served.get("/robots.txt").text.splitlines()
     assert "Allow: /archive" in lines
     assert lines[-1] == "Disallow: /"
+
+
+def test_a_newsletter_mailed_under_another_public_address_shows_its_pictures(served: Served) -> None:
+    old = replace(
+        make_message(public_url="https://old.example.org"),
+        html=('<html lang="en"><body><img src="https://old.example.org/i/0123456789abcdef/a.png" alt=""><a href="', 2,
+              '/1">Add your name</a>'),
+    )  # fmt: skip
+    publish(served, message=to_json(old))
+    page = served.get(f"/archive/{SLUG}").text
+    assert "old.example.org" not in page
+    assert "/i/0123456789abcdef/a.png" in page
+    mail = served.get(f"/v/{served.token(Purpose.VIEW)}").text
+    assert "old.example.org" not in mail
+    assert "/i/0123456789abcdef/a.png" in mail
