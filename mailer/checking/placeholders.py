@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
 from mailer.checking.specimen import RESERVED_DOMAINS, Specimen
-from mailer.compose.message import Link, Parts, as_written
+from mailer.compose.message import Parts, as_written
 from mailer.errors import Place
 
 RESERVED = re.compile(
     rf"(?<![\w@.-])(?:[\w.+-]+@)?(?:[\w-]+\.)*(?:{'|'.join(map(re.escape, RESERVED_DOMAINS))})(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
+UNREAD = re.compile(r"<style.*?</style>|supporter\.\w+", re.DOTALL)  # p.example is a class, and a field may be a test
 LONE = re.compile(r"[a-z]+", re.IGNORECASE)  # the word example, or test, is no site
 SAMPLE_NAME = "Example Campaigns"
 SAMPLE_ADDRESS = "1 Example Street"
@@ -65,10 +66,9 @@ def _said(specimen: Specimen) -> Iterator[tuple[str, str, Place | None]]:
 
 
 def _written(specimen: Specimen, parts: Parts) -> str:
-    """Parts with the merge tags as staff wrote them, without the addresses that links lead to."""
-    links: tuple[Link, ...] = specimen.message.links
-    text = as_written(specimen.message, parts).replace(specimen.message.public_url, "")
-    for link in links:  # where a link's words are its address
+    """Parts with the merge tags as staff wrote them, without what nobody reads and the addresses that links lead to."""
+    text = UNREAD.sub("", as_written(specimen.message, parts)).replace(specimen.message.public_url, "")
+    for link in specimen.message.links:  # where a link's words are its address
         text = text.replace(link.url, "")
     return text
 

@@ -21,7 +21,7 @@ from mailer.delivery.campaigns import find_campaign
 from mailer.delivery.preparing import prepare
 from mailer.delivery.status import WAITING
 from mailer.errors import MailerError, faults_of
-from mailer.store.database import Database
+from mailer.store.database import Database, DatabaseTrouble
 from mailer.store.states import CampaignState
 from mailer.workspace import Workspace
 
@@ -65,6 +65,8 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
     state = CampaignState(row.state)
     try:
         plan = prepare(workspace, database, slug).plan
+    except DatabaseTrouble:
+        raise
     except MailerError as error:
         first = faults_of(error)[0]
         where = f"{first.place}: " if first.place else ""

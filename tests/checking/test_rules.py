@@ -115,7 +115,12 @@ CASES = (
     Case(
         "law.placeholder",
         Try(body="Write to hello@example.org, please.\n\n"),
-        Try(body="An example: orga.org, test.org and my.example-org.uk, for example.\n\n"),
+        Try(body="An example: orga.org, test.org and my.example-org.uk, for example. See it at the-example.org.\n\n"),
+    ),
+    Case(
+        "law.placeholder",
+        Try(body="Look at WWW.EXAMPLE.COM today.\n\n"),
+        Try(templates=(("blocks/head.mjml", "<mj-style>", "<mj-style>p.example { color: #222222 }"),)),
     ),
     Case("law.placeholder", Try(front={"subject": "News from www.example.net"})),
     Case(

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mailer.store.database import open_database
+from mailer.web.studio.findings import findings_of
+from mailer.workspace import find_workspace
 from tests.cli.conftest import Mailer
 
 MESSAGE = "newsletters/{}/message.md"
@@ -100,6 +103,10 @@ def test_what_was_edited_after_it_was_scheduled_is_said_wherever_it_is_looked_at
     assert f"mailer schedule {campaign} --at" in check.out
     data = json.loads(mailer("check", campaign, "--json").out)[campaign]
     assert any(difference in line for line in data["edited"]["differences"])
+    workspace = find_workspace()
+    with closing(open_database(workspace.settings.database_url)) as database:  # what the page of `mailer preview` lists
+        found = findings_of(workspace, database, campaign, now=datetime.now(UTC))
+    assert any(difference in one.message for one in found)
     with closing(sqlite3.connect("mailer.db")) as database:
         database.execute("UPDATE campaigns SET due_at = created_at, late_seconds = 86400")
         database.commit()
@@ -150,7 +157,7 @@ EDITS = {
                 "audience: segment is nothing in what goes out, and “supporter.country == 'GB'” in the files"),
     "template": ("templates/appeal/layout.mjml", "</mj-body>", "<mj-section></mj-section></mj-body>", "the look of"),
     "sender": ("mailer.toml", "Example Campaigns <appeals@", "Someone Else <appeals@", "sender: “Example Campaigns"),
-    "list": ("lists/supporters.toml", "asked for campaign news", "asked for news", "asked for news"),
+    "list": ("lists/supporters.toml", "# description = ", "description = ", "because you signed our petition"),
 }  # fmt: skip
 
 
