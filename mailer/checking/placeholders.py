@@ -38,11 +38,14 @@ def placeholder(specimen: Specimen) -> Iterator[Found]:
         for name in _names(text):
             if name not in told:
                 told.add(name)
-                yield Found(f"{what}: {name}", "Write your own in its place.", place or specimen.place_of(name))
+                message = f"{what}: {name} is a name that nobody can own"
+                yield Found(message, "Write your own in its place.", place or specimen.place_of(name))
     organisation = specimen.settings.organisation
     for text, sample in ((organisation.name, SAMPLE_NAME), (organisation.postal_address, SAMPLE_ADDRESS)):
         if text.startswith(sample):
-            yield Found(f"the organisation's: {text}", "Write your own below [organisation].", SETTINGS)
+            yield Found(
+                f"the organisation still has the sample's: {text}", "Write your own below [organisation].", SETTINGS
+            )
 
 
 def _said(specimen: Specimen) -> Iterator[tuple[str, str, Place | None]]:
@@ -51,7 +54,7 @@ def _said(specimen: Specimen) -> Iterator[tuple[str, str, Place | None]]:
     of_list = Place(f"lists/{definition.name}.toml")
     organisation = settings.organisation
     for text in (organisation.name, organisation.postal_address, organisation.website):
-        yield "the organisation's", text, SETTINGS
+        yield "the organisation", text, SETTINGS
     yield "List-Unsubscribe", settings.public.unsubscribe_mailto, SETTINGS
     yield "the public address", settings.public.url, SETTINGS
     yield "the return path", settings.bounces.address, SETTINGS
