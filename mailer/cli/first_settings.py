@@ -9,7 +9,6 @@ import json
 import re
 import tempfile
 from dataclasses import dataclass
-from email.utils import parseaddr
 from pathlib import Path
 
 from mailer.errors import MailerError
@@ -17,6 +16,8 @@ from mailer.settings import SETTINGS_FILE, read_settings
 from mailer.timezones import zone_named
 
 SPECIALS = re.compile(r"[()<>@,:;.\"\[\]\\]")  # what makes a name need quotes (RFC 5322 §3.2.3)
+
+NAMED = re.compile(r"(.*)<([^<>]*)>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,19 @@ class Answers:
     zone: str = ""
 
     @property
+    def named(self) -> tuple[str, str]:
+        """The sender's name, "" for none, and address. A name may hold any sign: Library: Leeds <…>."""
+        found = NAMED.fullmatch(self.sender.strip())
+        return (found[1].strip().strip('"'), found[2]) if found else ("", self.sender.strip())
+
+    @property
     def domain(self) -> str:
-        """The sender's domain."""
-        return parseaddr(self.sender)[1].rpartition("@")[2].lower()
+        """The sender's domain, in ASCII as headers need it."""
+        domain = self.named[1].rpartition("@")[2].lower()
+        try:
+            return domain.encode("idna").decode()
+        except UnicodeError:  # the settings' reader says what is wrong with it
+            return domain
 
 
 def settings_text(sample: str, answers: Answers) -> str:
@@ -63,7 +74,7 @@ def _site(answers: Answers) -> str:
 
 
 def _sender(answers: Answers) -> str:
-    name, address = parseaddr(answers.sender)
+    name, address = answers.named
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
         raise MailerError(
             f"{answers.sender!r} is no address to mail from",

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mailer.cli import cli
-from mailer.cli.first_settings import Answers, settings_text
+from mailer.cli.first_settings import Answers, list_text, settings_text
 from mailer.cli.starter import make_workspace, starter_root
 from mailer.errors import MailerError
 from mailer.settings import read_settings
@@ -84,6 +84,25 @@ def test_answers_to_a_workspace_that_is_there_are_refused(tmp_path: Path) -> Non
     assert done.exit_code == 2
     assert "has its settings already" in done.output
     assert (tmp_path / "mailer.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("sender", "said"),
+    [
+        ("a@b.ngo", "a@b.ngo"),
+        ("Library Friends <a@b.ngo>", "Library Friends <a@b.ngo>"),
+        ("Library: Leeds <a@b.ngo>", '"Library: Leeds" <a@b.ngo>'),
+        ('"Library @ Leeds" <a@b.ngo>', '"Library @ Leeds" <a@b.ngo>'),
+        ("c@d.ngo <a@b.ngo>", '"c@d.ngo" <a@b.ngo>'),
+        ("Bücherei <a@bücherei.de>", "Bücherei <a@bücherei.de>"),
+    ],
+)
+def test_a_sender_is_a_name_and_an_address(sender: str, said: str) -> None:
+    sample = (starter_root() / "mailer.toml").read_text(encoding="utf-8")
+    answers = Answers(sender=sender)
+    assert tomllib.loads(settings_text(sample, answers))["sender"]["from"] == said
+    assert answers.domain in ("b.ngo", "xn--bcherei-n2a.de")
+    assert list_text('list_id = "supporters.lists.example.org"', answers).endswith(f'lists.{answers.domain}"')
 
 
 @pytest.mark.parametrize(
