@@ -9,6 +9,7 @@ from mailer.checking.figures import Trouble, Troubled
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
 from mailer.checking.specimen import Specimen
+from mailer.counting import counted
 from mailer.errors import Place
 
 PART = "audience"
@@ -118,10 +119,6 @@ def _troubled(specimen: Specimen, kind: Trouble) -> Iterator[Troubled]:
 
 def _people(one: Troubled) -> str:
     return counted(one.people)
-
-
-def counted(people: int) -> str:
-    return "1 person" if people == 1 else f"{people:,} people"
 
 
 def _place(specimen: Specimen, one: Troubled) -> Place:

@@ -12,11 +12,11 @@ from datetime import datetime
 
 from mailer.audience.definition import Audience
 from mailer.audience.selection import decided
-from mailer.checking.audience import counted
 from mailer.checking.everyone import merge_everyone
 from mailer.checking.figures import Figures, Trouble
 from mailer.compose.action import has_action_page
 from mailer.compose.message import Message
+from mailer.counting import counted
 from mailer.store.database import Database
 from mailer.workspace import Workspace
 

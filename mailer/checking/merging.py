@@ -83,9 +83,7 @@ class _Tally:
     rows: int = 0
     variants: dict[tuple[int, ...], list[int]] = field(default_factory=dict[tuple[int, ...], list[int]])
     crowded: set[tuple[int, ...]] = field(default_factory=set[tuple[int, ...]])
-    troubled: dict[tuple[Trouble, str], list[int | str]] = field(
-        default_factory=dict[tuple[Trouble, str], list[int | str]]
-    )
+    troubled: dict[_Where, list[int | str]] = field(default_factory=dict[tuple[Trouble, str], list[int | str]])
     met: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     filled: set[int] = field(default_factory=set[int])
     best: tuple[tuple[int, int], int, int] | None = None  # rank, person, bytes
@@ -185,12 +183,15 @@ class Walk:
             tally.filled.update(at for at, value in enumerate(row.values) if value)
         branches = tuple([_branch(truths, person) for _, truths in self._conditions])
         self._count_variant(branches, row, tally)
-        size, troubles = self._walk(self._nodes, person, branches, row, tally)
+        found: dict[_Where, str] = {}  # each trouble once for a person, in however many places it is
+        size, troubles = self._walk(self._nodes, person, branches, found)
         for label, pieces in self._links:
             url = "".join([piece if isinstance(piece, str) else piece(person) for piece in pieces])
             if not WEB.match(url):
-                _note(tally, Trouble.DESTINATION, label, url, row)
+                found.setdefault((Trouble.DESTINATION, label), url)
                 troubles += 1
+        for (trouble, source), value in found.items():
+            _note(tally, trouble, source, value, row)
         empty = sum([not value for value in row.values])
         size += self._constant
         if tally.best is None or (troubles, empty) < tally.best[0]:
@@ -201,9 +202,12 @@ class Walk:
             tally.longest = (size, row.person_id)
 
     def _walk(
-        self, nodes: Sequence[_Node], person: Person, branches: tuple[int, ...], row: Row, tally: _Tally
+        self, nodes: Sequence[_Node], person: Person, branches: tuple[int, ...], found: dict[_Where, str]
     ) -> tuple[int, int]:
-        """The bytes that these places print for a person beside what is constant, and how many troubles they have."""
+        """The bytes that these places print for a person beside what is constant, and how many of them are in trouble.
+
+        Which troubles these are goes into `found`, with a value that shows it.
+        """
         size = troubles = 0
         for node in nodes:
             if isinstance(node, _Value):
@@ -212,11 +216,11 @@ class Walk:
                 trouble = _trouble(node, value)
                 if trouble is not None:
                     troubles += node.weight
-                    _note(tally, trouble, node.source, value, row)
+                    found.setdefault((trouble, node.source), value)
                 continue
             branch = branches[node.condition]
             if branch >= 0:
-                more, worse = self._walk(node.nodes[branch], person, branches, row, tally)
+                more, worse = self._walk(node.nodes[branch], person, branches, found)
                 size += more + node.constants[branch]
                 troubles += worse
         return size, troubles

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailer.audience.asking import read_audience
@@ -17,11 +17,12 @@ from mailer.audience.selection import Selection
 from mailer.checking.figures import Figures
 from mailer.checking.gathering import Scope, Written, gather
 from mailer.checking.remarks import Remark, worst_first
-from mailer.checking.running import judged, of_fault, run
+from mailer.checking.running import judged, of_edited, of_fault, run
 from mailer.compose.action import has_action_page, read_action_page
 from mailer.compose.compiling import Compiled, compile_message
 from mailer.compose.source import read_source
 from mailer.delivery.campaigns import Plan
+from mailer.delivery.edited import Edited, edited_since
 from mailer.errors import Fault, MailerError, Place, faults_of
 from mailer.store.database import Database
 from mailer.workspace import ListDefinition, Workspace
@@ -41,6 +42,7 @@ class Preflight:
     selection: Selection | None = None  # who gets it, when everyone was looked at
     figures: Figures | None = None
     html_bytes: int = 0  # of the longest mail
+    edited: Edited | None = None  # how the files differ from what waits to be mailed
 
     @property
     def errors(self) -> tuple[Remark, ...]:
@@ -50,6 +52,14 @@ class Preflight:
 
 def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
     """Look at the newsletter `slug`. Every fault is a remark."""
+    found = _looked_at(workspace, database, slug, scope=scope, now=now)
+    edited = edited_since(workspace, database, slug)
+    if edited is None:
+        return found
+    return replace(found, edited=edited, remarks=tuple(worst_first([*found.remarks, of_edited(edited)])))
+
+
+def _looked_at(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
     try:
         folder = workspace.newsletter(slug)
         source = read_source(folder, root=workspace.root)

@@ -14,6 +14,7 @@ from mailer.checking import (
     law,
     links,
     pictures,
+    placeholders,
     size,
     text,
     writing,
@@ -22,10 +23,27 @@ from mailer.checking.remarks import Level, Remark, worst_first
 from mailer.checking.rules import Rule, looked_at_elsewhere, registered
 from mailer.checking.specimen import Specimen
 from mailer.compose.source import Source
+from mailer.delivery.edited import Edited
 from mailer.errors import Fault, nearest
+from mailer.store.states import CampaignState
 
 # In this order they stand in docs/checks.md.
-MODULES = (audience, size, accessibility, contrast, compatibility, links, headline, pictures, law, text, writing)
+MODULES = (
+    audience,
+    size,
+    accessibility,
+    contrast,
+    compatibility,
+    links,
+    headline,
+    pictures,
+    law,
+    placeholders,
+    text,
+    writing,
+)
+
+EDITED = "check.edited"
 
 looked_at_elsewhere(
     "compose.fault", Level.ERROR, "the message, its audience, its list or its template can't be read", waivable=False,
@@ -38,6 +56,10 @@ looked_at_elsewhere(
 looked_at_elsewhere(
     "check.waiver", Level.ERROR, "a waiver names a rule that there isn't, or one that can't be waived", waivable=False,
     why="A rule that is waived by mistake would be heeded, or not be looked at, without anybody knowing.",
+)  # fmt: skip
+looked_at_elsewhere(
+    EDITED, Level.WARNING, "the newsletter was edited after it was scheduled or launched", waivable=False,
+    why="A message is frozen when it is scheduled, so that what goes out is what was checked: the older version.",
 )  # fmt: skip
 looked_at_elsewhere(
     "lists.fault", Level.ERROR, "the definition of a list can't be read", waivable=False,
@@ -80,6 +102,15 @@ def of_fault(fault: Fault, *, otherwise: str = "") -> Remark:
     level = Level.WARNING if fault.warning else Level.ERROR
     why = rules()[name].why if fault.rule or otherwise else ""
     return Remark(name, level, fault.message, why=why, todo=fault.hint or "", place=fault.place)
+
+
+def of_edited(edited: Edited) -> Remark:
+    """That the files say something else than what goes out."""
+    about = rules()[EDITED]
+    todo = "To stop the older version: mailer pause " + edited.slug
+    if edited.state is CampaignState.SCHEDULED:
+        todo = f"To have the files as they are now mailed, schedule it again: mailer schedule {edited.slug} --at …"
+    return Remark(about.id, about.level, f"edited since it was {edited.word}: {edited.summary}", about.why, todo)
 
 
 def _about_waivers(source: Source) -> Iterable[Remark]:

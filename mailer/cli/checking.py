@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli.context import console, now, print_json, workspace_and_database
+from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -58,13 +59,16 @@ def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None
             found.append(Preflight("lists", tuple(look_at_lists(workspace))))
         for name in [slug] if slug else workspace.slugs():
             found.append(preflight(workspace, database, name, scope=scope, now=now()))
+        addresses = _addresses(database, found) if variants or as_json else {}
     if as_json:
-        print_json({one.slug: _as_data(one) for one in found})
+        print_json({one.slug: _as_data(one, addresses) for one in found})
     else:
         for one in found:
             show(one)
+            if slug is not None:
+                _show_difference(one)
             if variants:
-                _show_variants(one)
+                _show_variants(one, addresses)
     sys.exit(1 if any(one.errors for one in found) else 0)
 
 
@@ -91,14 +95,16 @@ def _fit(
 ) -> tuple[Plan, Preflight]:
     from mailer.checking.gathering import Scope
     from mailer.checking.preflight import preflight
+    from mailer.checking.running import EDITED
 
     workspace.newsletter(slug)
     found = preflight(workspace, database, slug, scope=Scope(everyone=everyone), now=at or now())
-    told = [remark for remark in found.remarks if remark.level.value != "note" and not remark.waived]
+    # Sending and scheduling freeze the files as they are now, so nothing older goes out.
+    told = [one for one in found.remarks if one.level.value != "note" and not one.waived and one.rule != EDITED]
     _show_remarks(told, err=True)
     if found.errors or found.plan is None:
         hint = f"Mend it, or waive a rule with its reason: docs/checks.md. See all of it: mailer check {slug}"
-        raise NotFitToMail(f"{slug} isn't mailed: {_count(len(found.errors), 'error')}", hint=hint)
+        raise NotFitToMail(f"{slug} isn't mailed: {counted(len(found.errors), 'error')}", hint=hint)
     return found.plan, found
 
 
@@ -111,15 +117,14 @@ def show(found: Preflight) -> None:
 def _verdict(found: Preflight) -> str:
     counts = Counter(remark.level.value for remark in found.remarks if not remark.waived)
     waived = sum(1 for remark in found.remarks if remark.waived)
-    words = [click.style(_count(counts[level], level), fg=COLOURS[level]) for level in COLOURS if counts[level]]
+    words = [click.style(counted(counts[level], level), fg=COLOURS[level]) for level in COLOURS if counts[level]]
     said = ", ".join(words) if words else click.style("sound", fg="green")
     if waived:
         said += f", {waived} waived"
     figures = found.figures
     if figures is not None and figures.people:
-        people = "1 person" if figures.people == 1 else f"{figures.people:,} people"
         many = len(figures.variants) + figures.more_variants
-        said += f" · {people}" + (f", {_count(many, 'variant')}" if many > 1 else "")
+        said += f" · {counted(figures.people)}" + (f", {counted(many, 'variant')}" if many > 1 else "")
         said += f" · {max(1, round(found.html_bytes / 1000))} kB"
     return said
 
@@ -159,40 +164,66 @@ def _lines(text: str, width: int | None, *, arrow: int = 0) -> list[str]:
     return wrap(text, max(30, width - INDENT - arrow), break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def _show_variants(found: Preflight) -> None:
+def _show_difference(found: Preflight) -> None:
+    """What goes out and what the files say, where the remark had no room for all of it."""
+    edited = found.edited
+    if edited is None or edited.is_told_whole:
+        return
+    click.echo(f"All that was edited since {found.slug} was {edited.word}, {edited.since:%Y-%m-%d %H:%M} UTC:")
+    for line in edited.differences:
+        click.echo(f"  {line}")
+
+
+def _addresses(database: Database, found: Sequence[Preflight]) -> dict[int, str]:
+    """The addresses of the people that variants and examples name, as `--as` takes them."""
+    from mailer.audience.people import supporters
+
+    figures = [one.figures for one in found if one.figures is not None]
+    shown = {one.person_id for each in figures for one in (*each.variants, *each.standouts)}
+    with database.read() as connection:
+        return {number: person["email"] for number, person in supporters(connection, shown).items()}
+
+
+def _show_variants(found: Preflight, addresses: Mapping[int, str]) -> None:
     from mailer.cli.tables import add_row, new_table, print_table
 
     figures = found.figures
     if figures is None or not figures.people:
         return
-    table = new_table("People", "see", "one of them is person", numbers=(0, 2))
+    table = new_table("People", "see", "one of them, for --as", numbers=(0,))
     for variant in figures.variants[:MOST_VARIANTS]:
-        add_row(table, f"{variant.people:,}", " · ".join(variant.branches) or "the same mail", str(variant.person_id))
+        branches = " · ".join(variant.branches) or "the same mail"
+        add_row(table, f"{variant.people:,}", branches, addresses.get(variant.person_id, ""))
     for one in figures.standouts:
-        add_row(table, "", f"the {one.which.value} mail", str(one.person_id), style="dim")
+        add_row(table, "", f"the {one.which.value} mail", addresses.get(one.person_id, ""), style="dim")
     print_table(table)
     more = len(figures.variants) - MOST_VARIANTS + figures.more_variants
     if more > 0:
-        click.echo(f"and {_count(more, 'more variant')}")
+        click.echo(f"and {counted(more, 'more variant')}")
 
 
-def _as_data(found: Preflight) -> dict[str, Any]:
+def _as_data(found: Preflight, addresses: Mapping[int, str]) -> dict[str, Any]:
     from mailer.checking.remarks import as_data
 
     data: dict[str, Any] = {"remarks": [as_data(remark) for remark in found.remarks]}
+    if found.edited is not None:
+        data["edited"] = {"since": found.edited.since, "differences": found.edited.differences}
     figures = found.figures
     if figures is not None:
         data |= {
             "people": figures.people,
             "html_bytes": found.html_bytes,
             "variants": [
-                {"branches": one.branches, "people": one.people, "person": one.person_id} for one in figures.variants
+                {
+                    "branches": one.branches,
+                    "people": one.people,
+                    "person": one.person_id,
+                    "address": addresses.get(one.person_id),
+                }
+                for one in figures.variants
             ],
             "more_variants": figures.more_variants,
             "examples": {one.which.value: one.person_id for one in figures.standouts},
+            "addresses": {one.which.value: addresses.get(one.person_id) for one in figures.standouts},
         }
     return data
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")

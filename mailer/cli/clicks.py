@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import print_json, workspace_and_database
+from mailer.counting import counted
 
 if TYPE_CHECKING:
     from mailer.tracking.judging import Recount
@@ -59,4 +60,4 @@ def _words(recount: Recount, *, would: str) -> str:
     moved = [f"{count:,} {would} from {before} to {now}" for (before, now), count in recount.changed.most_common()]
     if recount.reasoned:
         moved.append(f"{recount.reasoned:,} keep their verdict for other reasons")
-    return f"{recount.hits:,} hits judged; {', '.join(moved) or 'nothing changes'}."
+    return f"{counted(recount.hits, 'hit')} judged; {', '.join(moved) or 'nothing changes'}."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import console, now
+from mailer.counting import counted
 
 if TYPE_CHECKING:
     from mailer.store.copying import Progress
@@ -89,7 +90,7 @@ def _abandon(source: str, target: str) -> None:
 
 
 def _summary(rows: Mapping[str, int]) -> str:
-    return f"{sum(rows.values()):,} rows of {sum(1 for count in rows.values() if count)} tables"
+    return f"{counted(sum(rows.values()), 'row')} of {counted(sum(1 for count in rows.values() if count), 'table')}"
 
 
 def _tell_switch(target: str) -> None:

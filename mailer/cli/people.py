@@ -15,6 +15,7 @@ from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.showing_people import show_dossier, show_import
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.cli.undoing import undo_unsubscribes
+from mailer.counting import counted
 from mailer.errors import MailerError
 from mailer.private_files import whole_private
 
@@ -165,7 +166,7 @@ def export(list_name: str, out: Path | None) -> None:
             return
         with whole_private(out, encoding="utf-8-sig") as file:  # the mark tells Excel that it is UTF-8
             number = export_list(connection, list_name, file)
-    click.echo(f"{number:,} people of {list_name} are in {out}.")
+    click.echo(f"{counted(number)} of {list_name} {'is' if number == 1 else 'are'} in {out}.")
 
 
 @people.command()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import console, now, print_json, workspace_and_database
+from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -96,9 +97,15 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
         ).run(only)
     told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:
-        print_json(_as_data(report) | ({"told": asdict(told)} if told else {}))
+        print_json(
+            _as_data(report)
+            | ({"told": asdict(told)} if told else {})
+            | ({"edited": held.edited} if held.edited else {})
+        )
     else:
         _tell(report, held.reasons)
+        for slug, differences in held.edited.items():
+            click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
     if told and told.given_up:
         click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
     return TROUBLE if report.trouble or (told and told.given_up) else 0
@@ -184,13 +191,18 @@ class _Held:
         self._workspace = workspace
         self._database = database
         self.reasons: dict[str, str] = {}
+        self.edited: dict[str, str] = {}  # of those that are launched in an older version than the files': what differs
 
     def why_hold(self, message: Message, audience: Audience) -> str:
         from mailer.checking.launching import why_hold
+        from mailer.delivery.edited import edited_since
         from mailer.store.database import DatabaseTrouble
 
         try:
             why = why_hold(self._workspace, self._database, message, audience, now=now())
+            edited = None if why else edited_since(self._workspace, self._database, message.slug)
+            if edited is not None:
+                self.edited[message.slug] = edited.summary
         except DatabaseTrouble:
             raise
         except MailerError as error:  # what can't be looked at must not keep others waiting
@@ -205,10 +217,9 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
     from mailer.delivery.guarding import once_finished
 
     if report.settled:
-        people = "1 person" if report.settled == 1 else f"{report.settled:,} people"
         click.echo(
-            f"{people} may have got their mail or not: the program that was sending it died. Of which newsletter:"
-            " mailer status"
+            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. Of which"
+            " newsletter: mailer status"
         )
     for slug in report.overdue:
         if why := held.get(slug):

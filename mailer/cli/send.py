@@ -10,6 +10,7 @@ import click
 
 from mailer.cli.checking import fit_to_mail, fit_to_prove
 from mailer.cli.context import console, now, workspace_and_database
+from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -53,10 +54,12 @@ def test(slug: str, to: str, as_address: str | None) -> None:
 def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
     """Send a newsletter to its audience, after showing both and asking."""
     from mailer.cli.run import send_now
-    from mailer.delivery.campaigns import launch_now
+    from mailer.delivery.campaigns import find_campaign, launch_now, refuse_launched
 
     with workspace_and_database() as (workspace, database):
         workspace.secrets.require_signing()
+        with database.read() as connection:
+            refuse_launched(find_campaign(connection, slug))
         plan, selection = fit_to_mail(workspace, database, slug)
         _show(workspace, plan, selection)
         if not selection.chosen:
@@ -67,7 +70,7 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
         _agree(selection.chosen, agreed)
         launch_now(database, plan, expected=selection.chosen, now=now())
         if later:
-            click.echo(f"Launched. `mailer run` sends it to {selection.chosen:,} people.")
+            click.echo(f"Launched. `mailer run` sends it to {counted(selection.chosen)}.")
             return
         sys.exit(send_now(workspace, database, slug))
 
@@ -160,7 +163,9 @@ def cancel(slug: str, yes: bool) -> None:
         count = campaigns.cancel(database, campaign_id, now=now())
         if count is None:
             raise MailerError(f"{slug} is {state}, so there is nothing to cancel")
-    click.echo(f"{slug} is cancelled; {count:,} people who were queued will not be mailed.")
+    click.echo(
+        f"{slug} is cancelled; {counted(count)} who {'was' if count == 1 else 'were'} queued will not be mailed."
+    )
 
 
 @click.command()
@@ -180,8 +185,10 @@ def resolve(slug: str, choice: str | None) -> None:
             _list_uncertain(database, slug, campaign_id)
             return
         count = resolve_uncertain(database, campaign_id, resend=choice == "resend", now=now())
-    done = "are queued again; `mailer run` sends" if choice == "resend" else "now count as sent"
-    click.echo(f"{count:,} uncertain deliveries of {slug} {done}.")
+    done = f"{'is' if count == 1 else 'are'} queued again; `mailer run` sends"
+    if choice != "resend":
+        done = f"now {'counts' if count == 1 else 'count'} as sent"
+    click.echo(f"{counted(count, 'uncertain delivery', 'uncertain deliveries')} of {slug} {done}.")
 
 
 def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
@@ -192,7 +199,7 @@ def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
     for one in found:
         click.echo(f"{one.address or '(forgotten since)'}  {one.since:%Y-%m-%d %H:%M} UTC  {one.why}")
     if found:
-        click.echo(f"{len(found):,} people may have got {slug} or not. Decide: --resend or --count-as-sent")
+        click.echo(f"{counted(len(found))} may have got {slug} or not. Decide: --resend or --count-as-sent")
     else:
         click.echo(f"No delivery of {slug} is uncertain.")
 
@@ -223,7 +230,7 @@ def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
     table.add_row("Audience", f"{selection.total:,} on {', '.join(plan.audience.include)}")
     if left_out:
         table.add_row("Left out", ", ".join(left_out))
-    table.add_row("Gets it", f"[bold]{selection.chosen:,} people[/bold]")
+    table.add_row("Gets it", f"[bold]{counted(selection.chosen)}[/bold]")
     console().print(table)
 
 
@@ -245,4 +252,4 @@ def _agree(count: int, agreed: int | None) -> None:
         answer = click.prompt(f"To send, type the number of people ({count})", default="", show_default=False)
         agreed = int(answer) if str(answer).strip().isdigit() else None
     if agreed != count:
-        raise MailerError(f"the audience is {count:,} people, not {agreed or 'what was typed'}; nothing was sent")
+        raise MailerError(f"the audience is {counted(count)}, not {agreed or 'what was typed'}; nothing was sent")

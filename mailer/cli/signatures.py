@@ -56,7 +56,8 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
         })  # fmt: skip
         return
     goal = f" of {target:,}" if target else ""
-    click.echo(f"{page}: {total:,}{goal} signatures" + (f", {counted:,} since {moment:%Y-%m-%d}" if moment else ""))
+    word = "signature" if (target or total) == 1 else "signatures"
+    click.echo(f"{page}: {total:,}{goal} {word}" + (f", {counted:,} since {moment:%Y-%m-%d}" if moment else ""))
     if len(texts) > 1:
         click.echo(f"The statement was changed: {len(texts)} wordings were signed.")
     if sources:

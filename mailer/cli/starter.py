@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mailer
+from mailer.cli.first_settings import Answers, list_text, settings_text
+from mailer.counting import counted
 from mailer.errors import MailerError
 from mailer.settings import SECRETS_FILE, SETTINGS_FILE
 
@@ -27,6 +29,8 @@ CONTENT = (
     "lists/supporters.toml",
     "lists/sample-supporters.csv",
 )
+LIST = Path("lists/supporters.toml")
+NOTHING_SAID = Answers()
 FOLDERS = ("templates", "newsletters", "lists")
 IGNORED = (
     "secrets.toml",
@@ -52,23 +56,28 @@ def starter_root() -> Path:
     raise MailerError("the starter content is missing from this installation", hint="Install Mailer again.")
 
 
-def make_workspace(folder: Path) -> list[str]:
+def make_workspace(folder: Path, answers: Answers = NOTHING_SAID) -> list[str]:
     """Make whatever `folder` lacks to be a workspace, and nothing else. Returns what was made, relative to `folder`.
 
-    A folder of content that is there already is left as it is, even if empty: somebody may have emptied it.
+    `answers` say who it is for; those that can't be right are refused before anything is made. A folder of content
+    that is there already is left as it is, even if empty: somebody may have emptied it.
     """
     if folder.exists() and not folder.is_dir():
         raise MailerError(f"{folder} is a file", hint="Name a folder: mailer init DIR")
     starter = starter_root()
+    settings = settings_text((starter / SETTINGS_FILE).read_text(encoding="utf-8"), answers)
     folder.mkdir(parents=True, exist_ok=True)
     kept = {name for name in FOLDERS if (folder / name).exists()}
     # The secrets' protection comes before the secrets.
-    made = [*_ignore(folder), *_settings(starter, folder)]
+    made = [*_ignore(folder), *_settings(settings, folder)]
     for path in _files(starter):
         target = folder / path
         if path.parts[0] not in kept:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((starter / path).read_bytes())
+            content = (starter / path).read_bytes()
+            if path == LIST:
+                content = list_text(content.decode(), answers).encode()
+            target.write_bytes(content)
             made.append(path.as_posix())
     return [*made, *_secrets(folder)]
 
@@ -81,9 +90,9 @@ def _files(starter: Path) -> Iterator[Path]:
         yield from (file.relative_to(starter) for file in found if file.is_file() and not file.name.startswith("."))
 
 
-def _settings(starter: Path, folder: Path) -> Iterator[str]:
+def _settings(text: str, folder: Path) -> Iterator[str]:
     if not (folder / SETTINGS_FILE).exists():
-        (folder / SETTINGS_FILE).write_bytes((starter / SETTINGS_FILE).read_bytes())
+        (folder / SETTINGS_FILE).write_text(text, encoding="utf-8")
         yield SETTINGS_FILE
 
 
@@ -114,7 +123,7 @@ def _ignore(folder: Path) -> Iterator[str]:
     if missing:
         block = "\n".join(["# What Mailer keeps on its own machine", *missing, ""])
         path.write_text(f"{before.rstrip()}\n\n{block}" if before.strip() else block, encoding="utf-8")
-        yield f".gitignore ({len(missing)} lines)" if before else ".gitignore"
+        yield f".gitignore ({counted(len(missing), 'line')})" if before else ".gitignore"
 
 
 def organisation_is_example(folder: Path) -> bool:

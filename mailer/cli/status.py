@@ -10,35 +10,52 @@ import click
 from mailer.cli.context import console, now, print_json, workspace_and_database
 
 if TYPE_CHECKING:
+    from mailer.delivery.edited import Edited
     from mailer.delivery.status import CampaignStatus
+    from mailer.store.database import Database
     from mailer.store.states import DeliveryState
+    from mailer.workspace import Workspace
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(as_json: bool) -> None:
-    """How every newsletter that was sent or scheduled stands."""
-    from mailer.delivery.status import campaign_statuses
+    """How every newsletter stands: sent, scheduled or still a draft."""
+    from mailer.delivery.status import WAITING, campaign_statuses, draft_statuses
     from mailer.delivery.warming import WarmUp
     from mailer.delivery.webhook import standing as webhook_standing
 
     moment = now()
-    with workspace_and_database() as (workspace, database), database.read() as connection:
-        statuses = campaign_statuses(connection)
+    with workspace_and_database() as (workspace, database):
         transport = workspace.settings.transport
-        calls = webhook_standing(connection)
-        today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
+        with database.read() as connection:
+            statuses = campaign_statuses(connection)
+            calls = webhook_standing(connection)
+            today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
+        edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
+        drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
     warm_up = {transport: today.in_words(moment)} if today else {}
-    remarks = [_remark(one, warm_up=warm_up.get(one.transport, "")) for one in statuses]
+    remarks = [_remark(one, warm_up=warm_up.get(one.transport, ""), edited=edited.get(one.slug)) for one in statuses]
     if as_json:
-        print_json([asdict(one) | {"remark": remark} for one, remark in zip(statuses, remarks, strict=True)])
+        told = [*zip(statuses, remarks, strict=True), *((one, "") for one in drafts)]
+        print_json([asdict(one) | {"remark": remark} for one, remark in told])
     elif not statuses:
-        click.echo("Nothing was sent or scheduled yet. Begin with: mailer new SLUG")
+        known = f"Drafts: {', '.join(one.slug for one in drafts)}" if drafts else "Begin with: mailer new SLUG"
+        click.echo(f"Nothing was sent or scheduled yet. {known}")
     else:
-        _print_statuses(statuses, remarks)
+        _print_statuses([*statuses, *drafts], [*remarks, *("" for _ in drafts)])
     if not as_json and any(calls.values()):
         words = {"queued": "waiting", "failed": "given up"}
         click.echo("webhook: " + ", ".join(f"{number:,} {words.get(state, state)}" for state, number in calls.items()))
+
+
+def _edited(workspace: Workspace, database: Database, slugs: list[str]) -> dict[str, Edited | None]:
+    """How the files of those that wait to be mailed differ from what goes out."""
+    if not slugs:
+        return {}
+    from mailer.delivery.edited import edited_since
+
+    return {slug: edited_since(workspace, database, slug) for slug in slugs}
 
 
 def _print_statuses(statuses: list[CampaignStatus], remarks: list[str]) -> None:
@@ -66,8 +83,18 @@ def _shown_states() -> tuple[DeliveryState, ...]:
     )  # fmt: skip
 
 
-def _remark(one: CampaignStatus, *, warm_up: str) -> str:
+def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None) -> str:
     """What staff should know or do next. `warm_up`: where the plan of its transport stands, if there is one."""
+    words = _next(one, warm_up=warm_up)
+    if edited is None:
+        return words
+    older = (
+        f"edited since it was {edited.word}, so an older version goes out: {edited.summary} (mailer check {one.slug})"
+    )
+    return f"{words}; {older}" if words else older
+
+
+def _next(one: CampaignStatus, *, warm_up: str) -> str:
     from mailer.delivery.schedule import in_words
     from mailer.store.states import CampaignState, DeliveryState
 

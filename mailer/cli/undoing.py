@@ -9,6 +9,7 @@ import click
 
 from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.tables import add_row, new_table, print_table
+from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def _show(chosen: list[Leaving], *, done: int | None) -> None:
     for one in chosen:
         add_row(table, one.address, f"{one.at:%Y-%m-%d %H:%M:%S}", one.how, "; ".join(one.marks))
     print_table(table)
-    people = "1 person" if len(chosen) == 1 else f"{len(chosen):,} people"
+    people = counted(len(chosen))
     if done is None:
         click.echo(f"{people}. Nothing was changed; to put them back on their lists: --yes")
     else:
-        click.echo(f"{done:,} of {people} are back on their lists.")
+        click.echo(f"{done:,} of {people} {'is' if done == 1 else 'are'} back on their lists.")
 
 
 def _as_data(one: Leaving) -> dict[str, object]:

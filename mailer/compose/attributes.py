@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from mailer.compose.markup import Attribute, Piece
-from mailer.compose.refusals import ATTRIBUTES, STYLE_WORDS, VALUES
-from mailer.compose.schema import EVERYWHERE, Tag, all_attributes, value_fault
+from mailer.compose.refusals import ATTRIBUTES, STYLE_WORDS, VALUES, WITHOUT_EFFECT
+from mailer.compose.schema import Tag, attribute_types, settled, value_fault
 from mailer.errors import Fault, Place
 
 # Without these the tag comes out broken or says nothing to somebody who can't see it.
@@ -41,7 +41,7 @@ def attribute_faults(piece: Piece, tag: Tag | None, *, file: str, setting: bool)
         if tag is None:
             yield from _html(piece.name, attribute, file)
         else:
-            yield from _mjml(piece.name, attribute, tag, file)
+            yield from _mjml(piece.name, attribute, file)
     if tag is not None and not setting:
         for name in REQUIRED.get(piece.name, ()):
             if name not in seen:
@@ -49,10 +49,12 @@ def attribute_faults(piece: Piece, tag: Tag | None, *, file: str, setting: bool)
     yield from _picture(piece, seen, file)
 
 
-def _mjml(name: str, attribute: Attribute, tag: Tag, file: str) -> Iterator[Fault]:
+def _mjml(name: str, attribute: Attribute, file: str) -> Iterator[Fault]:
     place = Place(file, attribute.line)
     refusal = ATTRIBUTES.get((name, attribute.name)) or VALUES.get((name, attribute.name, attribute.value or ""))
-    types = _types(name, tag)
+    types = attribute_types(name)
+    if (name, attribute.name) in WITHOUT_EFFECT:
+        return
     if refusal:
         yield Fault(refusal.message, place, refusal.hint)
     elif attribute.name not in types:
@@ -63,25 +65,18 @@ def _mjml(name: str, attribute: Attribute, tag: Tag, file: str) -> Iterator[Faul
     elif attribute.value is None:
         yield Fault(f"{attribute.name} on <{name}> has no value", place, f'Write {attribute.name}="…".')
     else:
-        reason = value_fault(types[attribute.name], attribute.value) or _padding(attribute)
+        kind = types[attribute.name]
+        reason = value_fault(kind, settled(kind, attribute.value)) or _padding(attribute)
         if reason:
             yield Fault(f'{attribute.name}="{attribute.value}" on <{name}> {reason}', place)
-
-
-def _types(name: str, tag: Tag) -> Mapping[str, str]:
-    own = all_attributes() if name in ("mj-all", "mj-class") else tag.attributes
-    return {**own, **dict.fromkeys(EVERYWHERE, "string"), **({"name": "string"} if name == "mj-class" else {})}
 
 
 def _padding(attribute: Attribute) -> str | None:
     """What MJML allows in a padding and mrml leaves out of its widths, so that Outlook's column comes out too wide."""
     if "padding" not in attribute.name or attribute.value is None:
         return None
-    values = attribute.value.split()
     if "%" in attribute.value:
         return "must be in px: the compiler leaves percentages out of the widths it works out"
-    if len(values) > 1 and "0" in values:
-        return "must say 0px for 0: the compiler ignores a padding with a bare 0 in it"
     return None
 
 

@@ -23,7 +23,7 @@ from mailer.compose.htmltext import text_of_html
 from mailer.compose.images import Pictures
 from mailer.compose.links import Links
 from mailer.compose.markdown import Markdown
-from mailer.compose.markers import Markers, Value
+from mailer.compose.markers import LinkMark, Markers, Value
 from mailer.compose.message import Context, Link, Message, Slot
 from mailer.compose.mjml import mjml_to_html
 from mailer.compose.resolving import Resolved, Resolver, Task
@@ -85,11 +85,14 @@ class _Compiler:
         self.definition = definition
         self.faults: list[Fault] = list(source.warnings)
         self.language = source.language or definition.language
+        self.description = definition.description
+        if not self.description and settings.organisation.name:
+            self.description = words_for(self.language).because.format(organisation=settings.organisation.name)
         self.right_to_left = self.language.lower().split("-")[0] in RIGHT_TO_LEFT
         self.constants = {
             "list": {
                 "name": definition.name, "title": definition.title, "list_id": definition.list_id,
-                "description": definition.description,
+                "description": self.description,
             },
             "campaign": {"slug": source.slug, "list": definition.name},
             "organisation": {
@@ -117,7 +120,7 @@ class _Compiler:
         self._stop_on_faults()
         assert resolved is not None
         html = self._html(resolved)
-        text = text_of_html(html) if self.source.is_mjml else self._text(written)
+        text = self._text_of(html) if self.source.is_mjml else self._text(written)
         message = self._message(written, html=html, text=text)
         self._stop_on_faults()
         return Compiled(message, tuple(self.faults))
@@ -246,6 +249,15 @@ class _Compiler:
 
     # The parts
 
+    def _text_of(self, html: str) -> str:
+        """The text of an author's own MJML."""
+
+        def destination(address: str) -> str:
+            mark = next(iter(self.markers.pieces(address)), None)
+            return self.links.rows[mark.index].destination if isinstance(mark, LinkMark) else address
+
+        return text_of_html(html, markers=self.markers, destination=destination)
+
     def _text(self, written: _Authored) -> str:
         organisation = self.workspace.settings.organisation
         words = words_for(self.language)
@@ -260,7 +272,7 @@ class _Compiler:
             *(block.text for block in written.body.postscripts),
             *(note.text for note in written.body.notes),
             f"{'-' * 72}\n",
-            *(f"{wrap(line)}\n" for line in (self.definition.description, organisation.name) if line),
+            *(f"{wrap(line)}\n" for line in (self.description, organisation.name) if line),
             f"{wrap(organisation.postal_address)}\n\n",
             f"{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n",
         ]

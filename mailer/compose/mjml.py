@@ -15,7 +15,8 @@ from css_inline import CSSInliner
 from mjml import mjml2html
 
 from mailer.compose.markup import SPACE, VOID, Kind, Piece, scan
-from mailer.compose.schema import tags
+from mailer.compose.refusals import WITHOUT_EFFECT
+from mailer.compose.schema import attribute_types, settled, tags
 from mailer.errors import MailerError, Place
 
 # mrml recurses for each level: 10,000 end the process on an 8 MiB stack, 150 on the 128 KiB of a thread under musl.
@@ -26,6 +27,7 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 _REFERENCE = re.compile(r"&#(\d{2,7});")
 _STRAY = re.compile(r"&#(?:(\d{1,7});|[xX]([0-9a-fA-F]{1,6});)?")
 _BREAKS = re.compile(r"[\r\n\t]")
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
 _SPAN = re.compile(r"(\d+):\d+")
 
 # Comments that Outlook reads; all others between MJML tags are notes to authors.
@@ -69,8 +71,8 @@ class _Prepared:
     """Source as mrml may see it, and the way back from its offsets to lines.
 
     mrml writes attribute values with Rust's debug formatter, which turns many characters (NBSP, joiners, combining
-    marks, quotes, line breaks, backslashes) into escapes that no reader undoes. Numeric references pass untouched, so
-    everything outside ASCII travels as one; inside tags line breaks and tabs become spaces.
+    marks, quotes, line breaks, backslashes) into escapes that no reader undoes. References pass untouched, so
+    everything outside ASCII, and every quote inside a value, travels as one; line breaks and tabs become spaces.
     """
 
     def __init__(self, source: str, file: str) -> None:
@@ -85,10 +87,14 @@ class _Prepared:
             if self._is_idle(piece, text):
                 continue
             self._nest(piece)
-            if piece.kind in (Kind.OPEN, Kind.EMPTY, Kind.CLOSE):
-                text = "<" + _BREAKS.sub(" ", text[1:]).replace("<", "&lt;")
+            if piece.kind in (Kind.OPEN, Kind.EMPTY):
+                text = _tag(piece)
+            elif piece.kind is Kind.CLOSE:
+                text = _BREAKS.sub(" ", text)
             elif piece.kind is Kind.TEXT:
                 text = text.replace("]]>", "]]&gt;")
+                if self.open and self.open[-1] == "mj-title":  # it becomes the value of an attribute too
+                    text = _BLANKS.sub(" ", text).strip(SPACE).replace('"', "&quot;")
             text = (
                 _STRAY.sub(_neutral, text).replace("\\", "&#92;").encode("ascii", "xmlcharrefreplace").decode("ascii")
             )
@@ -129,6 +135,22 @@ class _Prepared:
         """The line on which the piece around `offset` of the prepared text begins."""
         found = bisect_right(self.starts, offset) - 1
         return Place(self.file, self.lines[found] if 0 <= found < len(self.lines) else None)
+
+
+def _tag(piece: Piece) -> str:
+    """An opening tag as mrml reads it rightly, whatever the quotes and blanks it was written with."""
+    types = attribute_types(piece.name)
+    words = [piece.name]
+    for attribute in piece.attributes:
+        if (piece.name, attribute.name) in WITHOUT_EFFECT:
+            continue
+        if attribute.value is None:
+            words.append(attribute.name)
+            continue
+        value = settled(types.get(attribute.name, "string"), attribute.value)
+        value = _BREAKS.sub(" ", value).replace("<", "&lt;").replace('"', "&quot;")
+        words.append(f'{attribute.name}="{value}"')
+    return f"<{' '.join(words)}{' /' if piece.kind is Kind.EMPTY else ''}>"
 
 
 def _guarded(call: Callable[[], str], prepared: _Prepared) -> str:

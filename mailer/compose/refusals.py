@@ -34,11 +34,12 @@ TAGS: Mapping[str, Refusal] = {
     "mj-accordion": Refusal("mj-accordion works in few mail readers", "Write the text openly, or link to it."),
 }
 
+# (tag, attribute) that change nothing here and are left out without a word: all styles are inlined in any case, and
+# templates of older MJML say which one they were written for.
+WITHOUT_EFFECT = frozenset({("mj-style", "inline"), ("mjml", "version")})
+
 # (tag, attribute) → why. The value doesn't matter.
 ATTRIBUTES: Mapping[tuple[str, str], Refusal] = {
-    ("mj-style", "inline"): Refusal(
-        "mj-style inline is ignored by the compiler", "Leave out inline: all styles are inlined in any case."
-    ),
     ("mj-wrapper", "gap"): Refusal("gap is ignored by the compiler", "Give the sections inside a padding."),
     ("mj-navbar", "hamburger"): Refusal("a folding menu works in few mail readers", "List the links openly."),
     ("mj-raw", "position"): Refusal("position isn't supported by the compiler", "Leave it out."),

@@ -23,6 +23,7 @@ MARKER = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{8,}")
 _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
 _RGB = re.compile(r"rgba?\(\s*\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3}\s*(?:,\s*(?:0|1|0?\.\d+)\s*)?\)")
+_SHOUTED = re.compile(r"-?[\d.]+(?:PX|Px|EM|Em)")
 _TYPE = re.compile(r"(\w+)(?:\(([^)]*)\))?(?:\{([\d,]+)\})?")
 
 
@@ -61,6 +62,34 @@ def tags() -> Mapping[str, Tag]:
 def all_attributes() -> Mapping[str, str]:
     """Every attribute of any component with one of its types: what mj-all and mj-class may set."""
     return {name: kind for tag in tags().values() for name, kind in tag.attributes.items()}
+
+
+@cache
+def attribute_types(name: str) -> Mapping[str, str]:
+    """The attributes that the tag `name` may have, each with its type; none for what is no MJML tag."""
+    if name in ("mj-all", "mj-class"):
+        own = all_attributes()
+    elif name in tags():
+        own = tags()[name].attributes
+    else:
+        return {}
+    return {**own, **dict.fromkeys(EVERYWHERE, "string"), **({"name": "string"} if name == "mj-class" else {})}
+
+
+def settled(kind: str, value: str) -> str:
+    """`value` of the schema's type `kind` in the one form that mrml reads rightly, where it can mean but one thing.
+
+    It leaves a size with two blanks, a blank at its end or a bare 0 out of the widths it works out for Outlook.
+    """
+    match = _TYPE.fullmatch(kind)
+    if match is None or match[1] == "string":
+        return value
+    if not match[1].startswith("unit"):
+        return value.strip()
+    sizes = [size.lower() if _SHOUTED.fullmatch(size) else size for size in value.rstrip("; \t\r\n\f").split()]
+    if "" in (match[2] or "").split(","):  # a bare number has a meaning of its own, such as a line height
+        return " ".join(sizes)
+    return " ".join("0px" if size == "0" else size for size in sizes)
 
 
 def value_fault(kind: str, value: str) -> str | None:

@@ -68,7 +68,7 @@ class PlainText:
         words, links = self._words(token.children or ())
         if len(links) == 1 and links[0].label == words.strip():
             return label_and_address(links[0].label, links[0].address)
-        below = [self._under(link.branches, "\n" + label_and_address(link.label, link.address)) for link in links]
+        below = [self.under(link.branches, "\n" + label_and_address(link.label, link.address)) for link in links]
         text = ruled(words, "-", width=width) if shout else wrap(words, width)
         return text + "".join(below)
 
@@ -101,7 +101,7 @@ class PlainText:
                     opened = (len(words), str(child.attrs.get("href", "")))
                 case "link_close" if opened:
                     label = "".join(words[opened[0] :]).strip()
-                    before = self._open_at("".join(words[: opened[0]]))
+                    before = self.open_at("".join(words[: opened[0]]))
                     links.append(_Linked(label, opened[1], before))
                     opened = None
                 case _:
@@ -116,7 +116,7 @@ class PlainText:
             for piece in known
         )
 
-    def _open_at(self, text: str) -> list[Control]:
+    def open_at(self, text: str) -> list[Control]:
         """The branches that are open at the end of `text`."""
         stack: list[Control] = []
         for piece in self.markers.pieces(text):
@@ -127,7 +127,7 @@ class PlainText:
                     stack.append(piece)
         return stack
 
-    def _under(self, branches: Sequence[Control], text: str) -> str:
+    def under(self, branches: Sequence[Control], text: str) -> str:
         """`text` under the same conditions again, for a link that is told of only when its words are."""
         for branch in reversed(branches):
             controls, end = self.markers.group(branch.group)

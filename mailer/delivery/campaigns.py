@@ -20,7 +20,9 @@ from mailer.audience.consent import insert_for
 from mailer.audience.definition import Audience, from_json, to_json
 from mailer.audience.selection import Selection, decided, places
 from mailer.compose import message as messages
+from mailer.compose.images import read_image
 from mailer.compose.message import Message
+from mailer.counting import counted
 from mailer.delivery.evidence import begin_anew
 from mailer.delivery.guarding import once_finished
 from mailer.delivery.reopening import lock_campaign, reopen
@@ -83,7 +85,7 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) 
         selection = _freeze_audience(connection, campaign_id, plan.audience, now=now)
         if selection.chosen != expected:
             raise CountChanged(
-                f"the audience is {selection.chosen:,} people, not {expected:,}",
+                f"the audience is {counted(selection.chosen)}, not {expected:,}",
                 hint="Look at it: mailer audience " + plan.message.slug,
             )
     return campaign_id
@@ -252,15 +254,19 @@ def _forget_unsent(connection: Connection, slug: str) -> None:
     The row is locked first: whoever launches it just now holds it until that is done, and it must not be dropped then.
     """
     row = connection.execute(select(campaigns).where(campaigns.c.slug == slug).with_for_update()).one_or_none()
-    if row is None:
-        return
-    if row.launched_at is not None:
+    refuse_launched(row)
+    if row is not None:
+        connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+
+
+def refuse_launched(row: Row[Any] | None) -> None:
+    """Raise when this campaign of a newsletter was launched: a newsletter is sent once."""
+    if row is not None and row.launched_at is not None:
         raise MailerError(
-            f"{slug} was launched before and is {row.state}",
+            f"{row.slug} was launched before and is {row.state}",
             hint="A newsletter is sent once. To mail others, copy its folder and leave out those already mailed:"
-            f" audience: {{not_mailed_by: [{slug}]}}",
+            f" audience: {{not_mailed_by: [{row.slug}]}}",
         )
-    connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
 
 
 def _create(connection: Connection, plan: Plan, *, state: CampaignState, now: datetime) -> int:
@@ -305,12 +311,15 @@ def _create(connection: Connection, plan: Plan, *, state: CampaignState, now: da
 
 
 def keep_images(connection: Connection, message: Message, *, folder: Path, root: Path) -> None:
-    """Store the message's pictures, so that they are served as they were mailed."""
+    """Store the message's pictures, so that they are served as they were mailed.
+
+    Raises when one of them isn't the picture any more that was compiled, checked and previewed.
+    """
     for image in message.images:
         known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
         if known is None:
-            path = folder / image.name if (folder / image.name).is_file() else root / image.name
-            row = {"digest": image.digest, "content_type": image.content_type, "content": path.read_bytes()}
+            content = read_image(image, folder=folder, root=root)
+            row = {"digest": image.digest, "content_type": image.content_type, "content": content}
             connection.execute(insert_for(connection, images).values(row).on_conflict_do_nothing())
 
 

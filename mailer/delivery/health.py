@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from mailer.counting import counted
 from mailer.delivery.warming import WarmUp
 from mailer.findings import Finding, warning, well
 from mailer.settings import Pace
@@ -122,7 +123,7 @@ def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Finding]:
     findings += [_judge_dead(one) for one in facts.dead]
     if findings:
         return findings
-    at_work = f"; {_count(facts.living, 'worker')} at work" if facts.living else ""
+    at_work = f"; {counted(facts.living, 'worker')} at work" if facts.living else ""
     return [well(PART, f"no campaign waits for staff{at_work}")]
 
 
@@ -160,13 +161,13 @@ def _judge_campaign(one: Standing, facts: SendingFacts, now: datetime) -> Iterat
     if one.uncertain:
         yield warning(
             PART,
-            f"{_count(one.uncertain, 'person', 'people')} may have got {one.slug} or not, and nobody can tell",
+            f"{counted(one.uncertain, 'person', 'people')} may have got {one.slug} or not, and nobody can tell",
             f"See who, and decide: mailer resolve {one.slug}",
         )
 
 
 def _judge_dead(one: DeadWorker) -> Finding:
-    left = f"{_count(one.claimed, 'delivery', 'deliveries')} with it"
+    left = f"{counted(one.claimed, 'delivery', 'deliveries')} with it"
     lost = f", {one.on_the_wire:,} of them perhaps handed over" if one.on_the_wire else ""
     return warning(
         PART,
@@ -176,11 +177,7 @@ def _judge_dead(one: DeadWorker) -> Finding:
 
 
 def _people(count: int) -> str:
-    return "1 person waits" if count == 1 else f"{count:,} people wait"
-
-
-def _count(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{counted(count)} {'waits' if count == 1 else 'wait'}"
 
 
 def _at(moment: datetime | None) -> str:

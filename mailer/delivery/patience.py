@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sized
 from typing import TypeVar
 
+from mailer.counting import counted
 from mailer.delivery.stopping import Stop
 from mailer.store.database import DatabaseTrouble
 
@@ -68,7 +69,7 @@ class Patience:
 def _given_up(error: DatabaseTrouble, answers: int) -> DatabaseTrouble:
     """The last word: what happened, who is affected, what to do."""
     affected = (
-        f"; the answers for {answers} people could not be written down, so they will count as uncertain"
+        f"; the answers for {counted(answers)} could not be written down, so they will count as uncertain"
         if answers
         else "; nobody is affected, and whoever is left stays queued"
     )

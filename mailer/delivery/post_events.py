@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mailer.audience.consent import insert_for
+from mailer.counting import counted
 from mailer.delivery.feedback import Report
 from mailer.delivery.posts import PROVIDER, Tally
 from mailer.delivery.reporting import apply
@@ -45,7 +46,7 @@ def apply_body(
     for number in {report.delivery_id for report in applied.unknown}:
         kept += [(event, "it names a mail that is not in this database") for event in by_report[number]]
     _keep_events(connection, kept)
-    trouble = f"{strange:,} entries were no events" if strange else ""
+    trouble = f"{counted(strange, 'entry', 'entries')} of it no event" if strange else ""
     return Tally(1, len(found), applied.changed, len(kept), int(bool(strange))), trouble
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal
 
 from sqlalchemy import Connection, func, select
 
 from mailer.audience.selection import CHOSEN
 from mailer.store.states import CampaignState, DeliveryState
 from mailer.store.tables import APART, QUEUE, campaigns, deliveries, guard_evidence, people, workers
+
+DRAFT: Final = "draft"
+# Campaigns that have a frozen message which is still to be mailed, to all or to some.
+WAITING = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class CampaignStatus:
     `troubles` how many runs in a row its transport failed."""
 
     slug: str
-    state: CampaignState
+    state: CampaignState | Literal["draft"]  # a draft has no campaign yet
     why: str
     transport: str
     due_at: datetime | None
@@ -58,6 +63,19 @@ def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
         )
         for row in rows
     ]
+
+
+def draft_statuses(slugs: Sequence[str], known: Sequence[CampaignStatus], *, transport: str) -> list[CampaignStatus]:
+    """The newsletters that were neither sent nor scheduled, as `mailer status` lists them below the others."""
+    campaigned = {one.slug for one in known}
+    return [
+        CampaignStatus(
+            slug=slug, state=DRAFT, why="", transport=transport, due_at=None, zone="", launched_at=None,
+            finished_at=None, digest="", people={}, next_try=None, troubles=0,
+        )
+        for slug in slugs
+        if slug not in campaigned
+    ]  # fmt: skip
 
 
 def count_states(connection: Connection) -> dict[int, Counter[DeliveryState]]:

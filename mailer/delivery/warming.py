@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from mailer.audience.consent import insert_for
+from mailer.counting import counted
 from mailer.delivery.schedule import in_words
 from mailer.settings import Pace
 from mailer.store.tables import warm_up_days
@@ -42,7 +43,8 @@ class Today:
         """For staff: what the plan lets through today."""
         day = f"day {self.step} of the warm-up plan"
         if self.left:
-            return f"{day}: {self.mailed:,} of today's {self.allowed:,} people are mailed"
+            verb = "is" if self.allowed == 1 else "are"
+            return f"{day}: {self.mailed:,} of today's {counted(self.allowed)} {verb} mailed"
         when = in_words(self.begins_again, zone="UTC", now=now)
         return f"today's warm-up allowance of {self.allowed:,} is used up; the rest goes on tomorrow, {when} ({day})"
 

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mailer.counting import counted
 from mailer.reports.figures import Clicks, Figures, Openings
 from mailer.store.states import CampaignState
 
@@ -135,7 +136,7 @@ def _action(figures: Figures, *, bars: bool) -> RenderableType:
 
 
 def _raw(clicks: Clicks) -> str:
-    words = f"Followed {clicks.raw:,} times: {clicks.clicks:,} clicks"
+    words = f"Followed {counted(clicks.raw, 'time')}: {counted(clicks.clicks, 'click')}"
     if clicks.untracked:
         words += f", {clicks.untracked:,} of them by people who are not tracked"
     return f"{words}; {clicks.machine:,} more by machines, not counted."
@@ -143,9 +144,9 @@ def _raw(clicks: Clicks) -> str:
 
 def _openings(openings: Openings) -> Text:
     return Text(
-        f"At least {openings.people:,} people; {openings.unsure:,} more unsure. Apple and others fetch the picture"
+        f"At least {counted(openings.people)}; {openings.unsure:,} more unsure. Apple and others fetch the picture"
         f" whether the mail is read or not, and many programs never do, so this is no rate."
-        f" Fetched {openings.fetched:,} times."
+        f" Fetched {counted(openings.fetched, 'time')}."
     )
 
 

@@ -25,7 +25,7 @@ transport = "smtp"
 
 [organisation]
 name = "Library Friends"
-postal_address = "1 Example Street, London N1 1AA, United Kingdom"
+postal_address = "12 Mill Lane, Leeds LS1 4AB, United Kingdom"
 website = "https://libraryfriends.ngo"
 
 [sender]
@@ -84,7 +84,9 @@ class Desk:
         self.root = root
         self.folder = root / "newsletters" / SLUG
         (root / "lists").mkdir(parents=True)
-        (root / "lists" / "supporters.toml").write_text(LIST, encoding="utf-8")
+        (root / "lists" / "supporters.toml").write_text(
+            LIST.replace("example.org", "libraryfriends.ngo"), encoding="utf-8"
+        )
         secrets = root / "secrets.toml"
         secrets.touch(mode=0o600)
         secrets.write_text(SECRETS, encoding="utf-8")

@@ -200,3 +200,28 @@ def test_ten_thousand_variants_take_no_more_room_than_a_thousand() -> None:
     rows = (Row([str(number >> bit & 1) for bit in range(len(names))], 1, number) for number in range(10_000))
     figures = walk.figures(rows)
     assert (figures.people, len(figures.variants), figures.more_variants) == (10_000, 1_000, 9_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("In {{ supporter.first_name }}, move. {{ supporter.first_name }}, help. Yes, {{ supporter.first_name }}!",
+         "audience.greeting"),
+        ("Of {{ supporter.first_name }} and {{ supporter.first_name }} and of {{ supporter.first_name }} we think",
+         "audience.empty"),
+        ('{% if supporter.country == "" %}A {{ supporter.first_name }} b {{ supporter.first_name }} c{% endif %}',
+         "audience.empty"),
+    ],
+)  # fmt: skip
+def test_people_are_counted_once_whatever_the_number_of_places(check: Check, body: str, rule: str) -> None:
+    found = check(f"{body}\n{LONG_BODY}", {"first_name": "Ada"}, {}, {})
+    assert found.figures is not None
+    assert {one.people for one in found.figures.troubled} == {2}
+    (words,) = said(found, rule)
+    assert "2 people" in words
+
+
+def test_a_name_in_capitals_everywhere_is_one_person(check: Check) -> None:
+    name = "{{ supporter.first_name }}"
+    found = check(f"Dear {name}, and {name}, and {name}: hello.\n{LONG_BODY}", {"first_name": "ANNA"})
+    assert said(found, "audience.capitals") == ["1 person has a name in capitals, such as ANNA"]

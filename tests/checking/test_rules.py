@@ -118,6 +118,35 @@ CASES = (
     ),
     Case("links.placeholder", raw('<a href="#">the plan</a>'), raw('<a href="https://council.gov/#plan">the plan</a>')),
     Case(
+        "law.placeholder",
+        Try(body="Write to hello@example.org, please.\n\n"),
+        Try(body="An example: orga.org, test.org and my.example-org.uk, for example. See it at the-example.org.\n\n"),
+    ),
+    Case(
+        "law.placeholder",
+        Try(body="Look at WWW.EXAMPLE.COM today.\n\n"),
+        Try(templates=(("blocks/head.mjml", "<mj-style>", "<mj-style>p.example { color: #222222 }"),)),
+    ),
+    Case("law.placeholder", Try(front={"subject": "News from www.example.net"})),
+    Case(
+        "law.placeholder", Try(body='Write to {{ supporter.country | default("https://town.invalid") }}, please.\n\n')
+    ),
+    Case("law.placeholder", Try(body="[Write to us](mailto:us@group.example)\n\n")),
+    Case("law.placeholder", Try(front={"reply_to": "us@mail.example.com"})),
+    Case(
+        "law.placeholder",
+        Try(settings=(("unsubscribe@libraryfriends.ngo", "unsubscribe@example.org"),)),
+        Try(
+            settings=(
+                ("unsubscribe@libraryfriends.ngo", "unsubscribe@example.org"),
+                ("<appeals@libraryfriends.ngo", "<a@example.org"),
+            )
+        ),
+    ),
+    Case("law.placeholder", Try(settings=(('"Library Friends"', '"Example Campaigns"'),))),
+    Case("law.placeholder", Try(settings=(("12 Mill Lane", "1 Example Street"),))),
+    Case("law.placeholder", Try(settings=(("https://libraryfriends.ngo", "https://example.org"),))),
+    Case(
         "links.syntax",
         Try(body="[See the plan](https://council/plan)\n\n"),
         Try(body="[See it](https://council.gov/plan_(film))\n\n"),

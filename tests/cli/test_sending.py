@@ -359,3 +359,19 @@ def test_a_fault_of_the_program_itself_shows_no_traceback(mailer: Mailer, monkey
     assert done.code == 1
     assert "a fault of Mailer itself: ZeroDivisionError" in done.err
     assert "Traceback" not in done.err
+
+
+def test_variants_name_an_address_that_as_takes(mailer: Mailer, campaign: str) -> None:
+    file = Path("newsletters") / campaign / "message.md"
+    text = file.read_text(encoding="utf-8")
+    assert text.count("Dear ") == 1
+    british = '{% if supporter.country == "GB" %}Only in Britain.{% endif %}\n\nDear '
+    file.write_text(text.replace("Dear ", british), encoding="utf-8")
+    told = mailer("check", campaign, "--variants").out
+    rows = [line.split() for line in told.splitlines() if "@example.org" in line]
+    assert {row[-1] for row in rows} <= {"ada@example.org", "bo@example.org", "cai@example.org"}
+    assert len(rows) >= 4  # two variants, and the best and the longest mail at least
+    data = json.loads(mailer("check", campaign, "--json").out)[campaign]
+    addresses = [one["address"] for one in data["variants"]] + list(data["addresses"].values())
+    for address in set(addresses):
+        assert mailer("test", campaign, "--to", "me@example.org", "--as", address).code == 0

@@ -197,7 +197,7 @@ def test_message_mjml(desk: Desk, picture: Callable[[str], Path]) -> None:
     ]
     assert program.destination(program.message.links[0], GB) == "https://e.org/?p=zoe%40example.org"
     assert program.message.links[1].url == "https://e.org/b?x=1&y=2"
-    assert "Hi Zoë\n\nIn Britain Read on\nRead on: https://mail.example.org/c/TOKEN/2\n\nSign: " in text
+    assert "Hi Zoë\n=========\n\nIn Britain Read on\nRead on: https://mail.example.org/c/TOKEN/2\n\nSign: " in text
     assert "Leave: https://mail.example.org/u/TOKEN" in text
     assert "In Britain" not in program.text(US, URLS)
 

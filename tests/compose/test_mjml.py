@@ -17,6 +17,7 @@ from mjml import mjml2html
 
 from mailer.compose import mjml
 from mailer.compose.mjml import MAX_DEPTH, mjml_to_html
+from mailer.compose.structure import check_structure
 from mailer.errors import MailerError
 
 MARK = "mk0a1b2c3dv7z"
@@ -84,6 +85,96 @@ def test_a_bare_marker_stays_between_the_same_neighbours(place: str) -> None:
     if place != "section":
         assert compiled.index(">first<") < compiled.index(MARK)
     assert "loose:" not in compiled
+
+
+QUOTED = st.text(st.sampled_from("ab \"'&;<>=\\\n\t\u00a0é{}#"), max_size=12)
+
+
+@given(QUOTED, QUOTED)
+def test_quotes_in_any_value_come_through_whichever_quotes_stand_around_it(value: str, title: str) -> None:
+    """mrml writes a quote inside a value so that the value ends there, and what follows is swallowed or shown."""
+
+    def written(name: str, text: str, mark: str) -> str:
+        safe = text.replace("&", "&amp;").replace("<", "&lt;")
+        return f"{name}={mark}{safe.replace(mark, '&quot;' if mark == chr(34) else '&#39;')}{mark}"
+
+    for mark in ("'", '"'):
+        label = f"{written('alt', value, mark)} {written('title', title, mark)}"
+        heading = title.replace("&", "&amp;").replace("<", "&lt;")
+        source = document(
+            f'<mj-section><mj-column><mj-image src="a.png" {label} href="https://x.example/"/>'
+            f"<mj-text><b {written('title', value, mark)}>seen</b></mj-text>"
+            f'<mj-button href="https://x.example/" {written("title", title, mark)}>press</mj-button>'
+            "</mj-column></mj-section>",
+            head=f"<mj-title>{heading}</mj-title>",
+        )
+        page = Page(mjml_to_html(source))
+        said = {"value": re.sub(r"[\n\t]", " ", value), "title": re.sub(r"[\n\t]", " ", title)}
+        assert page.attribute("img", "alt") == said["value"]
+        assert page.attribute("img", "title") == said["title"]
+        assert page.attribute("b", "title") == said["value"]
+        assert page.attribute("div", "aria-label") == re.sub(r"[ \n\t]+", " ", title).strip(" ")
+        assert {"seen", "press"} <= set(page.texts)
+
+
+def test_a_font_in_quotes_changes_nothing_but_the_font() -> None:
+    page = Page(
+        mjml_to_html(
+            column(
+                """<mj-text font-family='"Times New Roman", serif'>seen
+                <i style='font-family: "Georgia"'>too</i></mj-text>
+                <mj-button href="https://x.example/" font-family='"Gill Sans"'>press</mj-button>"""
+            )
+        )
+    )
+    styles = " ".join(attributes.get("style") or "" for _, attributes in page.tags)
+    for font in ('"Times New Roman", serif', '"Georgia"', '"Gill Sans"'):
+        assert font in styles
+    assert "\\" not in styles
+    assert {"seen", "too", "press"} <= {text.strip() for text in page.texts}
+
+
+SPELLINGS = {
+    "two blanks": ("20px  40px", "20px 40px"),
+    "blanks around": (" 20px 40px ", "20px 40px"),
+    "line break": ("20px\n   40px", "20px 40px"),
+    "bare 0": ("0 40px", "0px 40px"),
+    "all bare": ("0 0 0 0", "0px 0px 0px 0px"),
+    "capitals": ("20PX 40Px", "20px 40px"),
+    "semicolon": ("20px 40px;", "20px 40px"),
+}
+
+
+@pytest.mark.parametrize(("written", "plain"), SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("where", ["section", "column", "wrapper", "image", "attributes", "class"])
+def test_a_size_means_the_same_however_it_is_spelt(written: str, plain: str, where: str) -> None:
+    """mrml leaves it out of the widths that it works out, so that Outlook's column comes out too wide."""
+
+    def built(padding: str) -> str:
+        on = {
+            name: f'padding="{padding}"' if name == where else "" for name in ("section", "column", "wrapper", "image")
+        }
+        body = (
+            f"<mj-wrapper {on['wrapper']}><mj-section {on['section']}><mj-column {on['column']}>"
+            f'<mj-image src="a.png" alt="" {on["image"]}/></mj-column></mj-section></mj-wrapper>'
+        )
+        head = {
+            "attributes": f'<mj-attributes><mj-section padding="{padding}"/></mj-attributes>',
+            "class": f'<mj-attributes><mj-class name="wide" padding="{padding}"/></mj-attributes>',
+        }.get(where, "")
+        return document(
+            body.replace("<mj-section", '<mj-section mj-class="wide"') if where == "class" else body, head=head
+        )
+
+    assert check_structure(built(written), file="m") == []
+    assert mjml_to_html(built(written)) == mjml_to_html(built(plain))
+
+
+def test_what_has_no_effect_here_is_left_out_without_a_word() -> None:
+    source = document("<mj-section></mj-section>", head='<mj-style inline="inline">p { color: red }</mj-style>')
+    source = source.replace("<mjml ", '<mjml version="4.3.0" ')
+    assert check_structure(source, file="m") == []
+    assert "inline" not in re.sub("css-inline|inline-", "", mjml_to_html(source))
 
 
 CORRUPTED_BY_MRML = [

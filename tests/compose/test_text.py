@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.htmltext import text_of_html
 from mailer.compose.text import WIDTH, label_and_address, wrap
 from tests.compose.conftest import URLS, Desk
 
@@ -63,16 +62,3 @@ def test_markers_count_as_one_character() -> None:
     wrapped = wrap(f"{marker} " * 40)
     assert wrapped.split() == [marker] * 40
     assert wrapped.count("\n") == 1
-
-
-def test_text_of_html() -> None:
-    html = (
-        "<!DOCTYPE html><html><head><title>T</title><style>a{}</style></head><body><!-- c -->"
-        '<div style="display:none">hidden <b>too</b></div><table><tr><td><h1>Head &amp; line</h1></td></tr></table>'
-        '<p>Some <a href="https://e.org/a">words here</a> and\n more.<br/>Next</p><ul><li>one</li><li>two</li></ul>'
-        '<a href="https://e.org/b"><img src="x" alt="A picture"></a><p><a href="#x">up</a></p></body></html>'
-    )
-    assert text_of_html(html) == (
-        "Head & line\n\nSome words here and more.\nNext\nwords here: https://e.org/a\n\n- one\n\n- two\n\n"
-        "[A picture]: https://e.org/b\n\nup\n"
-    )

@@ -71,7 +71,7 @@ def test_what_does_not_pass_is_not_waited_for() -> None:
         raise DatabaseTrouble("the database is damaged")
 
     wait = Wait(works_at=0)
-    with pytest.raises(DatabaseTrouble, match="damaged; the answers for 1 people"):
+    with pytest.raises(DatabaseTrouble, match="damaged; the answers for 1 person"):
         wait.patience(Stop()).wait_for(action, [1])
     assert wait.now == 0
 

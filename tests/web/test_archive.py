@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import update
 
+from mailer.compose.message import to_json
 from mailer.store.states import CampaignState
 from mailer.store.tables import campaigns
 from mailer.tracking.tokens import Purpose
@@ -153,3 +154,18 @@ def test_mails_as_pages_have_one_main_part(served: Served) -> None:
 @pytest.mark.parametrize("html", ["", "no body", "<body>", "<BODY class=a>x</BODY >", "<body>a</body>b</body>"])
 def test_a_main_part_takes_nothing_away(html: str) -> None:
     assert with_main(html).replace("<main>", "").replace("</main>", "") == html
+
+
+def test_a_newsletter_mailed_under_another_public_address_shows_its_pictures(served: Served) -> None:
+    old = replace(
+        make_message(public_url="https://old.example.org"),
+        html=('<html lang="en"><body><img src="https://old.example.org/i/0123456789abcdef/a.png" alt=""><a href="', 2,
+              '/1">Add your name</a>'),
+    )  # fmt: skip
+    publish(served, message=to_json(old))
+    page = served.get(f"/archive/{SLUG}").text
+    assert "old.example.org" not in page
+    assert "/i/0123456789abcdef/a.png" in page
+    mail = served.get(f"/v/{served.token(Purpose.VIEW)}").text
+    assert "old.example.org" not in mail
+    assert "/i/0123456789abcdef/a.png" in mail

@@ -80,7 +80,7 @@ async def feed(request: Request) -> Response:
 
 async def _program(request: Request, slug: str) -> MergeProgram:
     door = door_of(request)
-    program = await door.threads.read(door.archive.program, slug)
+    program = await door.threads.read(door.archive.program, slug, door.workspace.settings.public.url)
     if program is None:
         raise HTTPException(404)
     return program

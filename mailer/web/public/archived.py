@@ -9,6 +9,7 @@ from datetime import datetime
 
 from mailer.audience.people import example
 from mailer.compose.merge import MergeProgram
+from mailer.compose.moved import moved
 from mailer.delivery.frozen import frozen_message, public_campaigns
 from mailer.store.database import Database
 
@@ -49,11 +50,11 @@ class Archive:
                         self._entries[number] = entry
             return [self._entries[number] for number, _ in found]
 
-    def program(self, slug: str) -> MergeProgram | None:
-        """The message of a public newsletter. None when it isn't there or isn't public."""
+    def program(self, slug: str, public_url: str) -> MergeProgram | None:
+        """The message of a public newsletter as it is under `public_url`. None when it isn't there or isn't public."""
         with self._database.read() as connection:
             numbers = [number for number, _ in public_campaigns(connection, slug)]
-            return MergeProgram(frozen_message(connection, numbers[0])) if numbers else None
+            return MergeProgram(moved(frozen_message(connection, numbers[0]), public_url)) if numbers else None
 
 
 def _entry(program: MergeProgram, sent_at: datetime, number: int) -> Entry:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from mailer.audience.people import example, supporters
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Link, Message
+from mailer.compose.moved import moved
 from mailer.delivery.frozen import NotKept, campaign_of, frozen_message, proof_message, recipient_of
 from mailer.delivery.postman import Postman
 from mailer.errors import MailerError
@@ -93,6 +94,7 @@ class Letters:
                 message, person = proof_message(connection, named.id)
             else:
                 message = frozen_message(connection, campaign_of(named.id))
+        message = moved(message, self._settings.public.url)
         postman = Postman(message, settings=self._settings, signer=self._signer, proof=named.proof)
         return Letter(postman, {link.n: link for link in message.links}, _fixed(postman.program, message), person)
 

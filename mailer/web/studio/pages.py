@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from mailer.counting import counted
+
 FOLDER = Path(__file__).parent / "pages"
 ASSETS = {"style.css": "text/css", "studio.js": "text/javascript"}
 POLICY = (
@@ -21,11 +23,6 @@ def _environment() -> Environment:
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """1 fault, 2 faults; 1 person, 2 people."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 _PAGES = _environment()
