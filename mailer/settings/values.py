@@ -48,7 +48,10 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """A relay. `security`: "starttls" (usually port 587), "tls" (465) or "none" (a relay on this machine)."""
+    """A relay. `security`: "starttls" (usually port 587), "tls" (465) or "none" (a relay on this machine).
+
+    `pipelining`: false for a relay that offers it and loses commands that are sent at once.
+    """
 
     host: str = "localhost"
     port: int = 587
@@ -56,6 +59,7 @@ class Smtp:
     username: str = ""
     connections: int = 4
     timeout_seconds: float = 30.0
+    pipelining: bool = True
     ca_file: str = ""  # trust this certificate authority beside the system's
 
 

@@ -43,6 +43,15 @@ def judge_relay(facts: RelayFacts) -> list[Finding]:
                 'Set smtp.security to "starttls" or "tls".',
             )
         )
+    if facts.loses_commands:
+        findings.append(
+            warning(
+                PART,
+                f"{facts.host} offers pipelining and loses commands that are sent at once, as some filters do; each run"
+                " waits for the lost answers before it goes on without",
+                "Set smtp.pipelining = false.",
+            )
+        )
     if facts.size_limit_bytes and facts.size_limit_bytes < LARGEST_MAIL_BYTES:
         findings.append(
             warning(
