@@ -304,7 +304,9 @@ WAY = Way("appeals@example.org", "person@example.org")
 CONTENT = b"Subject: x\r\n\r\nwords\r\n" + END_OF_DATA
 ANSWERS = st.tuples(
     st.sampled_from([220, 250, 251, 354, 334, 421, 450, 452, 500, 503, 530, 550, 552, 554]),
-    st.sampled_from([b"", b"2.1.0 Ok", b"4.5.3 Too many messages sent", b"5.1.1 no such user", b"5.7.1 no", b"4.3.2 x"]),
+    st.sampled_from(
+        [b"", b"2.1.0 Ok", b"4.5.3 Too many messages sent", b"5.1.1 no such user", b"5.7.1 no", b"4.3.2 x"]
+    ),
 )
 
 
