@@ -65,6 +65,7 @@ def examine() -> list[Finding]:
         ("transport", lambda: _transport(patient)),
         ("DNS", lambda: _dns(patient)),
         ("public address", lambda: _public(patient)),
+        ("webhook", lambda: _webhook(patient)),
     )
     return [*ailments, *_keys(patient), *faults, *side_by_side(parts, total_seconds=TOTAL_SECONDS)]
 
@@ -214,6 +215,12 @@ def _dns(patient: Patient) -> list[Finding]:
         senders.append((f"from in lists/{one.name}.toml", one.from_))
         answers.append((f"reply_to in lists/{one.name}.toml", one.reply_to))
     return examine_domains(settings, mailers(senders, answers), Asker(settings.dns))
+
+
+def _webhook(patient: Patient) -> list[Finding]:
+    from mailer.delivery.webhook import examine_webhook
+
+    return examine_webhook(patient.settings.webhook)
 
 
 def _public(patient: Patient) -> list[Finding]:

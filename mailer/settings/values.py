@@ -148,11 +148,14 @@ class Bounces:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where signatures are told to, such as a CRM; "" tells nobody. The key is `webhook_key` in
-    secrets.toml."""
+    """Where signatures are told to, such as a CRM; "" tells nobody. The key is `webhook_key` in secrets.toml.
+
+    `private`: the other program is on this machine or in this network; otherwise nothing there is asked.
+    """
 
     url: str = ""
     timeout_seconds: float = 10.0
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
