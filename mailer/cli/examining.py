@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from mailer.cli.context import now
 from mailer.errors import MailerError
 from mailer.findings import Finding, Level, at_most, bad, from_error, warning, well
-from mailer.settings import SECRETS_FILE, Secrets, Settings, read_secrets, read_settings
+from mailer.settings import SECRETS_FILE, Secrets, Settings, environment_alone, read_secrets, read_settings
 from mailer.workspace import ListDefinition, Workspace, find_root
 
 if TYPE_CHECKING:
@@ -136,6 +136,24 @@ def _keys(patient: Patient) -> Iterator[Finding]:
         count = len(secrets.signing_keys)
         older = f" and {count - 1} older" if count > 1 else ""
         yield well("keys", f"a signing key{older}, and an address key; {_kept(patient.workspace.root)}")
+    yield from _in_this_shell(patient.workspace.root)
+
+
+def _in_this_shell(root: Path) -> Iterator[Finding]:
+    """Secrets that what cron or systemd starts lacks, unless they are set there as well, which can't be seen here."""
+    missing, other = environment_alone(root)
+    where = "Put it into secrets.toml, or set it where cron or systemd starts Mailer too (docs/deploy.md)."
+    if missing:
+        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+        found = f"{_listed(missing)} {are} set in this shell and not in {SECRETS_FILE}: cron won't have {them}"
+        yield warning("keys", found, where)
+    if other:
+        found = f"{_listed(other)} in this shell differs from {SECRETS_FILE}, which is what cron uses"
+        yield warning("keys", found, "Unset it here, or correct the file.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _kept(root: Path) -> str:

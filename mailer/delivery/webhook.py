@@ -47,6 +47,11 @@ class Told:
     given_up: int = 0
     why: str = ""  # the last failure
 
+    @property
+    def wants_setting(self) -> bool:
+        """Whether trying again helps nobody until staff have looked at the settings."""
+        return self.why.endswith(PRIVATE_HINT)
+
 
 def signature(key: bytes, *, timestamp: str, body: bytes) -> str:
     """The Mailer-Signature header: HMAC-SHA256 (RFC 2104) over the timestamp, a dot and the body."""
