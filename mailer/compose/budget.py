@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 LONGEST_TEXT = 3_000_000  # characters of one text, or parts of one list with all that stands in it
-MOST_MADE = 20 * LONGEST_TEXT  # of all texts and lists together, those that are dropped again as well
-MOST_STEPS = 200_000  # turns of loops, and calls: a long newsletter takes some hundreds
-MOST_SECONDS = 20.0  # of the processor, for what is slow without being large
+MOST_MADE = 6 * LONGEST_TEXT  # of all texts and lists together, those that are dropped again as well
+MOST_STEPS = 100_000  # turns of loops, and calls: a long newsletter takes some hundreds
+MOST_SECONDS = 10.0  # of the processor, for what is slow without being large
 WIDEST = 10_000  # the largest number that a method or a format takes, such as a width
 LARGEST_BITS = 4_096  # of a whole number
 LOOK_EVERY = 256  # steps
+PER_ITEM = 16  # what a place in a list counts, as so many characters
 
 
 class TooMuch(Exception):
@@ -85,11 +86,12 @@ def size_of(value: Any) -> int:
         if isinstance(one, (str, bytes)):
             size += len(one)
         elif isinstance(one, dict):
+            size += 2 * PER_ITEM * len(cast("dict[Any, Any]", one))
             for pair in cast("dict[Any, Any]", one).items():
                 waiting.extend(pair)
         elif isinstance(one, (list, tuple, set, frozenset)):
             items = cast("list[Any]", one)
-            size += len(items)
+            size += PER_ITEM * len(items)
             if size <= LONGEST_TEXT:
                 waiting.extend(items)
         elif isinstance(one, int):
