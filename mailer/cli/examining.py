@@ -7,13 +7,14 @@ finding of its own.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from mailer.cli.context import now
 from mailer.errors import MailerError
@@ -68,6 +69,36 @@ def examine() -> list[Finding]:
         ("webhook", lambda: _webhook(patient)),
     )
     return [*ailments, *_keys(patient), *faults, *side_by_side(parts, total_seconds=TOTAL_SECONDS)]
+
+
+def examine_proof(proof: BinaryIO | None, *, maildir: Path | None, imap: str | None) -> list[Finding]:
+    """What a mail of ours looked like when it arrived. Changes nothing where it is. Raises `MailerError`."""
+    from mailer.transports.signed_mail import PART, judge_proof
+
+    if sum(source is not None for source in (proof, maildir, imap)) != 1:
+        raise MailerError("say where the mail is", hint="One of --proof, --maildir and --imap.")
+    raw = proof.read() if proof is not None else _newest_of_ours(maildir, imap)
+    if not raw.strip():
+        remedy = "Send one there: mailer test NEWSLETTER --to ADDRESS."
+        return [warning(PART, "no mail with List-Unsubscribe-Post is among the newest there", remedy)]
+    return judge_proof(raw)
+
+
+def _newest_of_ours(maildir: Path | None, imap: str | None) -> bytes:
+    from mailer.tracking.mailboxes import Imap, Maildir
+    from mailer.transports.loopback import on_this_machine
+
+    if maildir is not None:
+        mailbox = Maildir(maildir)
+    else:
+        password = read_secrets(find_root()).imap_password
+        mailbox = Imap(imap or "", password=password, may_be_plain=on_this_machine, only_look=True)
+    try:
+        ours = re.compile(rb"^list-unsubscribe(?:-post)?:", re.IGNORECASE | re.MULTILINE)
+        headers = re.compile(rb"\r?\n\r?\n")  # what comes after may be a mail that came back
+        return next((mail.raw for mail in mailbox.latest() if ours.search(headers.split(mail.raw, 1)[0])), b"")
+    finally:
+        mailbox.close()
 
 
 def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) -> list[Finding]:

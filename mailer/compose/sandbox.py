@@ -167,12 +167,13 @@ class _Rewriter(NodeTransformer):
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - Jinja finds visitors by these names
         self.generic_visit(node)
-        node.iter = _filtered(node.iter, TURNS)
+        node.iter = _filtered(cast(nodes.Expr, node.iter), TURNS)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
-        return _filtered(nodes.Tuple(node.nodes, "load", lineno=node.lineno), JOIN)
+        parts = nodes.Tuple(node.nodes, "load", lineno=node.lineno)
+        return _filtered(parts, JOIN)
 
     def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
