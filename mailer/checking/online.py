@@ -1,24 +1,22 @@
 """Asks where links lead, for `mailer check --online`: bounded in number, time and bytes, and never a private address.
 
-A name is resolved once and the connection goes to that very address, so that a DNS that changes its mind in between
-(“rebinding”) reaches nothing inside; each redirect is judged anew. HEAD first, GET where a site refuses it.
+What is private, and connections that go to nothing else, are `transports.public_network`'s; each redirect is judged by
+itself. HEAD first, GET where a site refuses it.
 """
 
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from mailer.checking.specimen import Answer
+from mailer.transports.public_network import NotPublic, PinnedConnection, Resolve, choose_address, resolve_host
 
 MOST_LINKS = 60
 AT_ONCE = 8
@@ -28,8 +26,6 @@ SECONDS_EACH = 8.0  # for one link with all its redirects
 SECONDS_ALL = 45.0
 REFUSES_HEAD = (400, 403, 404, 405, 406, 429, 500, 501, 503)
 AGENT = "Mailer (link check before mailing)"
-
-Resolve = Callable[[str, int], Sequence[str]]  # host and port → addresses
 
 
 class NotAsked(Exception):
@@ -89,7 +85,7 @@ def _ask_once(url: str, *, limits: Limits, resolve: Resolve, deadline: float) ->
     status, location = 0, ""
     for method in ("HEAD", "GET"):
         left = _left(deadline)
-        connection = _Pinned(host, port, address, secure=parts.scheme == "https", seconds=left)
+        connection = PinnedConnection(host, port, address, secure=parts.scheme == "https", seconds=left)
         # A timeout of the socket is for each piece, so a site that sends a byte now and then would hold us for ever.
         watch = threading.Timer(left, connection.abort)
         watch.daemon = True
@@ -108,47 +104,19 @@ def _ask_once(url: str, *, limits: Limits, resolve: Resolve, deadline: float) ->
     return status, location
 
 
-class _Pinned(http.client.HTTPConnection):
-    """A connection to an address that was judged, under the name it was asked for by."""
-
-    def __init__(self, host: str, port: int, address: str, *, secure: bool, seconds: float) -> None:
-        super().__init__(host, port, timeout=seconds)
-        self._address = address
-        self._secure = secure
-        if secure:
-            self.default_port = 443
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = plain
-        if self._secure:
-            self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
-
-    def abort(self) -> None:
-        """Cut it off, whatever it waits for."""
-        if self.sock is not None:
-            with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-
 def _chosen(addresses: Sequence[str], *, private: bool) -> str:
     """One of a name's addresses. Raises when any of them is not of the public internet."""
-    if not addresses:
-        raise NotAsked("its name is not known")
-    for address in addresses:
-        told = ip_address(address.partition("%")[0])
-        told = getattr(told, "ipv4_mapped", None) or told
-        if not private and (not told.is_global or told.is_multicast):
-            raise NotAsked("it leads into a private network")
-    return addresses[0]
+    try:
+        return choose_address(addresses, private=private)
+    except NotPublic as error:
+        raise NotAsked(str(error)) from None
 
 
 def _resolve(host: str, port: int) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
-        raise NotAsked(f"the name {host} is not known") from None
-    return [str(one[4][0]) for one in found]
+        return resolve_host(host, port)
+    except NotPublic as error:
+        raise NotAsked(str(error)) from None
 
 
 def _left(deadline: float) -> float:

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 from textwrap import wrap
+from typing import BinaryIO
 
 import click
 
@@ -21,16 +23,23 @@ WIDEST = 100  # longer lines are hard to read
 
 
 @click.command()
+@click.option("--proof", type=click.File("rb"), metavar="FILE", help="Look at a mail that arrived; - reads stdin.")
+@click.option("--maildir", type=click.Path(path_type=Path), metavar="DIR", help="Look at our newest mail in a Maildir.")
+@click.option("--imap", metavar="URL", help="Look at our newest mail at imaps://name@host/folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def doctor(as_json: bool) -> None:
+def doctor(proof: BinaryIO | None, maildir: Path | None, imap: str | None, as_json: bool) -> None:
     """Look at everything a send depends on, and say what to do about what isn't well.
 
     Keys, database, campaigns that stand still, transport, DNS of the sending domains, public address. Nobody is mailed
     and nothing is changed. Exit code 1 when something is bad, 0 otherwise.
-    """
-    from mailer.cli.examining import examine
 
-    findings = examine()
+    With --proof, --maildir or --imap it looks at a mail instead: send a proof to the bounce mailbox or to yourself, and
+    it says whether the DKIM signature covers what one-click unsubscribing needs (RFC 8058).
+    """
+    from mailer.cli.examining import examine, examine_proof
+
+    looks = proof is not None or maildir is not None or imap is not None
+    findings = examine_proof(proof, maildir=maildir, imap=imap) if looks else examine()
     if as_json:
         print_json([asdict(one) for one in findings])
     else:

@@ -7,6 +7,7 @@ finding of its own.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import stat
 import threading
@@ -14,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from mailer.cli.context import now
 from mailer.errors import MailerError
 from mailer.findings import Finding, Level, at_most, bad, from_error, warning, well
 from mailer.private_files import readable_by_others
-from mailer.settings import SECRETS_FILE, Secrets, Settings, read_secrets, read_settings
+from mailer.settings import SECRETS_FILE, Secrets, Settings, environment_alone, read_secrets, read_settings
 from mailer.workspace import ListDefinition, Workspace, find_root
 
 if TYPE_CHECKING:
@@ -69,8 +70,39 @@ def examine() -> list[Finding]:
         ("transport", lambda: _transport(patient)),
         ("DNS", lambda: _dns(patient)),
         ("public address", lambda: _public(patient)),
+        ("webhook", lambda: _webhook(patient)),
     )
     return [*ailments, *_keys(patient), *_files(workspace), *faults, *side_by_side(parts, total_seconds=TOTAL_SECONDS)]
+
+
+def examine_proof(proof: BinaryIO | None, *, maildir: Path | None, imap: str | None) -> list[Finding]:
+    """What a mail of ours looked like when it arrived. Changes nothing where it is. Raises `MailerError`."""
+    from mailer.transports.signed_mail import PART, judge_proof
+
+    if sum(source is not None for source in (proof, maildir, imap)) != 1:
+        raise MailerError("say where the mail is", hint="One of --proof, --maildir and --imap.")
+    raw = proof.read() if proof is not None else _newest_of_ours(maildir, imap)
+    if not raw.strip():
+        remedy = "Send one there: mailer test NEWSLETTER --to ADDRESS."
+        return [warning(PART, "no mail with List-Unsubscribe-Post is among the newest there", remedy)]
+    return judge_proof(raw)
+
+
+def _newest_of_ours(maildir: Path | None, imap: str | None) -> bytes:
+    from mailer.tracking.mailboxes import Imap, Maildir
+    from mailer.transports.loopback import on_this_machine
+
+    if maildir is not None:
+        mailbox = Maildir(maildir)
+    else:
+        password = read_secrets(find_root()).imap_password
+        mailbox = Imap(imap or "", password=password, may_be_plain=on_this_machine, only_look=True)
+    try:
+        ours = re.compile(rb"^list-unsubscribe(?:-post)?:", re.IGNORECASE | re.MULTILINE)
+        headers = re.compile(rb"\r?\n\r?\n")  # what comes after may be a mail that came back
+        return next((mail.raw for mail in mailbox.latest() if ours.search(headers.split(mail.raw, 1)[0])), b"")
+    finally:
+        mailbox.close()
 
 
 def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) -> list[Finding]:
@@ -139,6 +171,24 @@ def _keys(patient: Patient) -> Iterator[Finding]:
         count = len(secrets.signing_keys)
         older = f" and {count - 1} older" if count > 1 else ""
         yield well("keys", f"a signing key{older}, and an address key; {_kept(patient.workspace.root)}")
+    yield from _in_this_shell(patient.workspace.root)
+
+
+def _in_this_shell(root: Path) -> Iterator[Finding]:
+    """Secrets that what cron or systemd starts lacks, unless they are set there as well, which can't be seen here."""
+    missing, other = environment_alone(root)
+    where = "Put it into secrets.toml, or set it where cron or systemd starts Mailer too (docs/deploy.md)."
+    if missing:
+        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+        found = f"{_listed(missing)} {are} set in this shell and not in {SECRETS_FILE}: cron won't have {them}"
+        yield warning("keys", found, where)
+    if other:
+        found = f"{_listed(other)} in this shell differs from {SECRETS_FILE}, which is what cron uses"
+        yield warning("keys", found, "Unset it here, or correct the file.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _files(workspace: Workspace) -> Iterator[Finding]:
@@ -236,6 +286,12 @@ def _dns(patient: Patient) -> list[Finding]:
         senders.append((f"from in lists/{one.name}.toml", one.from_))
         answers.append((f"reply_to in lists/{one.name}.toml", one.reply_to))
     return examine_domains(settings, mailers(senders, answers), Asker(settings.dns))
+
+
+def _webhook(patient: Patient) -> list[Finding]:
+    from mailer.delivery.webhook import examine_webhook
+
+    return examine_webhook(patient.settings.webhook)
 
 
 def _public(patient: Patient) -> list[Finding]:

@@ -108,7 +108,9 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
     if told and told.given_up:
         click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
-    return TROUBLE if report.trouble or (told and told.given_up) else 0
+    elif told and told.wants_setting:
+        click.echo(f"webhook: {told.put_off:,} put off ({told.why})", err=True)
+    return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
 
 
 def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> Told | None:

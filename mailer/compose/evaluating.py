@@ -25,8 +25,10 @@ from mailer.compose.expressions import (
     Or,
 )
 from mailer.compose.filters import FILTERS, NUMBER
+from mailer.errors import MailerError
 
 MOST_DIGITS = 15  # within these every engine reads the same double
+LONGEST_VALUE = 1_000_000  # characters that one merge tag may put into somebody's mail
 
 ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -62,8 +64,7 @@ def text_of(expression: Expression, constants: Mapping[str, Mapping[str, str]] =
         case Filter(name, operand, args):
             return _filter(name, text_of(operand, constants), [text_of(arg, constants) for arg in args])
         case Concat(parts):
-            inner = [text_of(part, constants) for part in parts]
-            return lambda person: "".join([part(person) for part in inner])
+            return _joined([text_of(part, constants) for part in parts])
         case Conditional(test, then, otherwise):
             when, yes, no = truth_of(test, constants), text_of(then, constants), text_of(otherwise, constants)
             return lambda person: yes(person) if when(person) else no(person)
@@ -105,6 +106,18 @@ def as_number(text: str) -> float | None:
     """The number a text is, or None: an optional minus, ASCII digits and decimals, at most 15 digits, nothing else."""
     digits = len(text) - text.count("-") - text.count(".")
     return float(text) if 0 < digits <= MOST_DIGITS and NUMBER.fullmatch(text) else None
+
+
+def _joined(parts: list[TextOf]) -> TextOf:
+    def joined(person: Person) -> str:
+        texts = [part(person) for part in parts]
+        if sum(map(len, texts)) > LONGEST_VALUE:
+            raise MailerError(
+                f"a merge tag makes more than {LONGEST_VALUE:,} characters", hint="Shorten what it joins."
+            )
+        return "".join(texts)
+
+    return joined
 
 
 def _always(text: str) -> TextOf:

@@ -22,19 +22,21 @@ from jinja2 import (
     UndefinedError,
 )
 from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
+from jinja2.sandbox import safe_range
 
+from mailer.compose.budget import LONGEST_TEXT, TooMuch
 from mailer.compose.expressions import Vocabulary
 from mailer.compose.filters import FILTERS
 from mailer.compose.markers import Literal, Markers
 from mailer.compose.naming import Names
+from mailer.compose.sandbox import BoundedEnvironment
 from mailer.compose.waiting import FILE_STEP, LINE_MARK, WAITING_NAMES, SourceText, put_markers, read_line_mark
 from mailer.errors import Fault, FaultsFound, MailerError, Place
 
 # Jinja's own filters that layouts may use as well. Not `safe`: nothing goes into a mail unescaped by a layout's wish.
 LAYOUT_FILTERS = ("escape", "e", "first", "join", "last", "length", "list", "replace", "trim", "round", "int", "batch")
 CODE_KEPT = 256  # compiled templates
-LONGEST_OUTPUT = 3_000_000  # characters
+MOST_TAGS = 2_000  # that wait for the person, those that a loop repeats counted each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,8 @@ class _Stopped(MailerError):
     """A file has faults, which are recorded; rendering it would only find them again."""
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja in its sandbox, with our filters and no way to reach Python."""
-
-    intercepted_binops = frozenset(("*", "**", "%"))
+class _Environment(BoundedEnvironment):
+    """The sandbox with our filters."""
 
     def __init__(self, *, layout: bool, loader: BaseLoader | None, finalize: Callable[[Any], Any] | None) -> None:
         super().__init__(
@@ -82,14 +82,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.filters.clear()
         self.filters.update({name: builtin[name] for name in LAYOUT_FILTERS} if layout else {})
         self.filters.update({name: _tolerant(name, rule.apply) for name, rule in FILTERS.items()})
+        self.guard_filters()
         self.globals.clear()
         cast(dict[str, Any], self.globals)["range"] = safe_range
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Sums with numbers only: a text times a billion would fill the memory."""
-        if not isinstance(left, (int, float)) or not isinstance(right, (int, float)) or operator == "**":
-            raise SecurityError(f"{operator} is for numbers")
-        return super().call_binop(context, operator, left, right)
 
 
 class Resolver(BaseLoader):
@@ -197,6 +192,7 @@ class Resolver(BaseLoader):
 
     def _render(self, environment: _Environment, name: str, context: Mapping[str, Any]) -> Resolved | None:
         self.main, self.context_now = name, context
+        environment.budget.begin()
         place = self.sources[name].place if name in self.sources else Place(f"templates/{name}", 1)
         try:
             text = environment.get_template(name).render(context)
@@ -213,8 +209,8 @@ class Resolver(BaseLoader):
         except Exception as error:  # noqa: BLE001 - a template can raise anything; it must never be a traceback
             self.faults.append(self._runtime_fault(error, place))
             return None
-        if len(text) > LONGEST_OUTPUT:
-            self.faults.append(Fault(f"the text grows beyond {LONGEST_OUTPUT:,} characters", place))
+        if sum(found[1] == "v" for found in self.task.markers.pattern.finditer(text)) > MOST_TAGS:
+            self.faults.append(Fault(f"more than {MOST_TAGS:,} merge tags would be filled in for each person", place))
             return None
         return self._with_origins(text, place)
 
@@ -243,6 +239,9 @@ class Resolver(BaseLoader):
                 )
             case SecurityError():
                 return Fault(f"the sandbox forbids this: {error}", at, "Use fields and filters only.")
+            case TooMuch() | MemoryError():
+                words = str(error) or f"it needs more memory than {LONGEST_TEXT:,} characters"
+                return Fault(f"this template is stopped: {words}", at, "Shorten what it repeats.")
             case RecursionError():
                 return Fault("templates include one another without end", at)
             case _:

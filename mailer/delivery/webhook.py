@@ -10,13 +10,12 @@ import hashlib
 import hmac
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,9 +23,11 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from mailer.delivery.stopping import Stop
 from mailer.delivery.telling import CallState
+from mailer.findings import Finding, bad, warning, well
 from mailer.settings.values import Webhook
 from mailer.store.database import Database
 from mailer.store.returns import webhook_calls
+from mailer.transports.public_network import LeadsInside, NotPublic, PinnedConnection, choose_address, resolve_host
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
@@ -34,6 +35,7 @@ GIVE_UP_AFTER = timedelta(days=3)
 LEASE = timedelta(seconds=300)  # longer than a call takes with any timeout that mailer.toml may set
 MOST_FAILURES = 3  # in a row: the other side is down, and the run has mails to send
 LONGEST_DETAIL = 200
+PRIVATE_HINT = "if it is your own, set webhook.private = true"
 
 
 @dataclass(slots=True)
@@ -44,6 +46,11 @@ class Told:
     put_off: int = 0
     given_up: int = 0
     why: str = ""  # the last failure
+
+    @property
+    def wants_setting(self) -> bool:
+        """Whether trying again helps nobody until staff have looked at the settings."""
+        return self.why.endswith(PRIVATE_HINT)
 
 
 def signature(key: bytes, *, timestamp: str, body: bytes) -> str:
@@ -84,6 +91,7 @@ def standing(connection: Connection) -> dict[str, int]:
 
 def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any], at: datetime) -> str:
     """Make one call; "" when it was taken (2xx), else why not. Redirects are not followed: the answer was not a 2xx.
+    Nothing is sent into a private network unless `webhook.private` says so.
 
     `timeout_seconds` is for the whole call, also when the other side answers a byte at a time.
     """
@@ -109,6 +117,10 @@ def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any],
         cut.start()
         connection.request("POST", target, body=body, headers=headers)
         status = connection.getresponse().status
+    except LeadsInside as error:
+        return f"{error}; {PRIVATE_HINT}"
+    except NotPublic as error:
+        return str(error)
     except (OSError, HTTPException, ValueError) as error:
         # Only the kind: the words of an error may quote what was sent.
         return "no answer in time" if late.is_set() or isinstance(error, TimeoutError) else type(error).__name__
@@ -120,13 +132,26 @@ def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any],
     return "" if 200 <= status < 300 else f"HTTP {status}"
 
 
-def _connection(webhook: Webhook) -> HTTPConnection:
+def examine_webhook(webhook: Webhook) -> list[Finding]:
+    """Whether calls can be made at all, without making one."""
+    if not webhook.url:
+        return []
+    try:
+        _connection(webhook)
+    except LeadsInside as error:
+        return [bad("webhook", f"webhook.url: {error}, so nobody is told", f"{PRIVATE_HINT.capitalize()}.")]
+    except (NotPublic, ValueError) as error:
+        return [warning("webhook", f"webhook.url: {error}")]
+    return [well("webhook", f"{urlsplit(webhook.url).hostname} is told of signatures")]
+
+
+def _connection(webhook: Webhook) -> PinnedConnection:
+    """Not opened yet. Raises `NotPublic`."""
     parts = urlsplit(webhook.url)
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        return HTTPSConnection(host, parts.port, timeout=webhook.timeout_seconds, context=context)
-    return HTTPConnection(host, parts.port, timeout=webhook.timeout_seconds)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    address = choose_address(resolve_host(host, port), private=webhook.private)
+    return PinnedConnection(host, port, address, secure=secure, seconds=webhook.timeout_seconds)
 
 
 def _cut(sock: socket.socket, late: threading.Event) -> None:

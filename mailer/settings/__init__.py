@@ -2,7 +2,7 @@
 
 from mailer.settings.judging import TRANSPORTS
 from mailer.settings.reading import SETTINGS_FILE, read_settings
-from mailer.settings.secret import SECRETS_FILE, Secrets, read_secrets
+from mailer.settings.secret import SECRETS_FILE, Secrets, environment_alone, read_secrets
 from mailer.settings.values import (
     Bounces,
     Brand,
@@ -41,6 +41,7 @@ __all__ = [
     "Smtp",
     "Tracking",
     "Webhook",
+    "environment_alone",
     "read_secrets",
     "read_settings",
 ]

@@ -104,6 +104,26 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
     )
 
 
+def environment_alone(root: Path, environ: Mapping[str, str] = os.environ) -> tuple[list[str], list[str]]:
+    """The MAILER_* variables whose secrets come from the environment: those that secrets.toml doesn't have at all, and
+    those that it has otherwise. Whatever is started without them has no secret, or another one."""
+    path = root / SECRETS_FILE
+    kept = read_toml(path, SECRETS_FILE, secret=True).data if path.exists() else {}
+    missing: list[str] = []
+    other: list[str] = []
+    for one in fields(Secrets):
+        variable = f"MAILER_{one.name.upper()}"
+        given: str = environ.get(variable, "")
+        value: object = kept.get(one.name)
+        if not given:
+            continue
+        if not value:
+            missing.append(variable)
+        elif given != value and given.split() != list(_texts(value)):
+            other.append(variable)
+    return missing, other
+
+
 def _misshapen(data: Mapping[str, Any]) -> Iterator[Fault]:
     """What secrets.toml has that is no secret, or not in the form of one: it would be as if it weren't there."""
     lists = {one.name: str(one.type) == "tuple[str, ...]" for one in fields(Secrets)}

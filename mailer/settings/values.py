@@ -50,7 +50,10 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """A relay. `security`: "starttls" (usually port 587), "tls" (465) or "none" (a relay on this machine)."""
+    """A relay. `security`: "starttls" (usually port 587), "tls" (465) or "none" (a relay on this machine).
+
+    `pipelining`: false for a relay that offers it and loses commands that are sent at once.
+    """
 
     host: str = "localhost"
     port: int = 587
@@ -58,6 +61,7 @@ class Smtp:
     username: str = ""
     connections: int = 4
     timeout_seconds: float = 30.0
+    pipelining: bool = True
     ca_file: str = ""  # trust this certificate authority beside the system's
 
 
@@ -146,11 +150,14 @@ class Bounces:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where signatures are told to, such as a CRM; "" tells nobody. The key is `webhook_key` in
-    secrets.toml."""
+    """Where signatures are told to, such as a CRM; "" tells nobody. The key is `webhook_key` in secrets.toml.
+
+    `private`: the other program is on this machine or in this network; otherwise nothing there is asked.
+    """
 
     url: str = ""
     timeout_seconds: float = 10.0
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from mailer.errors import MailerError
 from mailer.tracking.returned import LOOKED_AT_BYTES
 
 AT_ONCE = 100  # mails between two commits
+LATEST = 50  # mails that `latest` looks through
 TIMEOUT_SECONDS = 60.0
 
 
@@ -61,6 +62,13 @@ class Maildir:
                 (self._path / "new" / mail.key).rename(seen)
             except FileNotFoundError:
                 continue  # another reader was quicker
+
+    def latest(self) -> Iterator[Mail]:
+        """The newest mails, read or not, the newest first."""
+        files = [entry for folder in ("new", "cur") for entry in (self._path / folder).iterdir() if entry.is_file()]
+        for file in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True)[:LATEST]:
+            with suppress(FileNotFoundError):
+                yield Mail(file.name, file.read_bytes()[:LOOKED_AT_BYTES])
 
     def close(self) -> None:
         """Nothing is open."""
@@ -128,6 +136,13 @@ class Imap:
         numbers = [part.decode("ascii") for part in (self._ask("SEARCH", "UNSEEN")[0] or b"").split()]
         for start in range(0, len(numbers), AT_ONCE):
             yield [mail for number in numbers[start : start + AT_ONCE] if (mail := self._fetch(number))]
+
+    def latest(self) -> Iterator[Mail]:
+        """The newest mails, read or not, the newest first."""
+        numbers = [part.decode("ascii") for part in (self._ask("SEARCH", "ALL")[0] or b"").split()]
+        for number in reversed(numbers[-LATEST:]):
+            if mail := self._fetch(number):
+                yield mail
 
     def done(self, mails: Sequence[Mail]) -> None:
         if mails and not self._only_look:

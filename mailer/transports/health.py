@@ -24,10 +24,17 @@ def examine_transport(settings: Settings, secrets: Secrets, *, root: Path) -> li
     try:
         transport = make_transport(settings, secrets, root=root)
         if isinstance(transport, SmtpTransport):
-            return judge_relay(transport.look())
+            return [*judge_relay(transport.look()), *_judge_login(settings, secrets)]
         return [well(PART, transport.probe())]
     except (TransportRefused, TransportUnavailable) as error:
         return from_error(PART, error)
+
+
+def _judge_login(settings: Settings, secrets: Secrets) -> list[Finding]:
+    if settings.smtp.username or not secrets.smtp_password:
+        return []
+    found = "there is an SMTP password and smtp.username is empty, so nobody logs in"
+    return [warning(PART, found, "Set smtp.username, or take the password out.")]
 
 
 def judge_relay(facts: RelayFacts) -> list[Finding]:
@@ -41,6 +48,15 @@ def judge_relay(facts: RelayFacts) -> list[Finding]:
                 PART,
                 f"mails travel to {facts.host} unencrypted, and everybody's address with them",
                 'Set smtp.security to "starttls" or "tls".',
+            )
+        )
+    if facts.loses_commands:
+        findings.append(
+            warning(
+                PART,
+                f"{facts.host} offers pipelining and loses commands that are sent at once, as some filters do; each run"
+                " waits for the lost answers before it goes on without",
+                "Set smtp.pipelining = false.",
             )
         )
     if facts.size_limit_bytes and facts.size_limit_bytes < LARGEST_MAIL_BYTES:

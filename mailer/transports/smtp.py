@@ -7,6 +7,7 @@ The relay by its settings, and one connection for whoever has few mails. A campa
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +23,22 @@ from mailer.transports.envelope import (
 )
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime import Skeleton, Unmailable
+from mailer.transports.smtp_limits import Limits, read_limits
 from mailer.transports.smtp_loop import SmtpLoop
-from mailer.transports.smtp_talk import Relay, open_talk
+from mailer.transports.smtp_talk import Lost, Relay, Talk, open_talk
 from mailer.transports.smtp_transaction import END_OF_DATA
 
 LOOK_SECONDS = 60.0
+ANNOUNCES_NOTHING = Limits()
+PIPELINE_SECONDS = 10.0  # for three answers that cost a relay nothing
 
 
 @dataclass(frozen=True, slots=True)
 class RelayFacts:
-    """What a relay offered when it let us in. `size_limit_bytes` is 0 when it names none (RFC 1870)."""
+    """What a relay offered when it let us in. `size_limit_bytes` is 0 when it names none (RFC 1870).
+
+    `loses_commands`: it offers pipelining, and didn't answer all of what was sent at once.
+    """
 
     host: str
     port: int
@@ -40,13 +47,16 @@ class RelayFacts:
     username: str
     pipelining: bool
     size_limit_bytes: int
+    limits: Limits = ANNOUNCES_NOTHING
+    loses_commands: bool = False
 
     def in_words(self) -> str:
         how = f"encrypted by {self.security.upper()} ({self.tls_version})" if self.tls_version else "unencrypted"
         login = f", logged in as {self.username}" if self.username else ""
         pipelining = "pipelining" if self.pipelining else "no pipelining, so a mail takes more round trips"
         size = f", mails of up to {self.size_limit_bytes / 1e6:,.1f} MB" if self.size_limit_bytes else ""
-        return f"the relay {self.host}:{self.port} answers, {how}{login}; {pipelining}{size}"
+        mails = f", {self.limits.mails:,} mails a session" if self.limits.mails else ""
+        return f"the relay {self.host}:{self.port} answers, {how}{login}; {pipelining}{size}{mails}"
 
 
 class SmtpTransport:
@@ -93,12 +103,21 @@ class SmtpTransport:
             username=relay.username,
             pipelining=talk.pipelining,
             size_limit_bytes=int(size) if size.isdecimal() else 0,
+            limits=read_limits(talk.esmtp_features.get("limits", "")),
+            loses_commands=talk.pipelining and not _answers_all(talk),
         )
         talk.leave()
         return facts
 
     def _relay(self) -> Relay:
         given = self._settings
+        if given.username and not self._password:
+            # A login without it would fail, and a few failures lock an account.
+            raise TransportRefused(
+                "smtp.username is set and there is no password",
+                hint='Put smtp_password = "…" into secrets.toml, or set MAILER_SMTP_PASSWORD for cron too. For a relay '
+                "that wants no login, leave smtp.username empty.",
+            )
         context = self._context() if given.security != "none" else None
         if context is None and given.username and not on_this_machine(given.host):
             raise TransportRefused(
@@ -112,6 +131,7 @@ class SmtpTransport:
             password=self._password,
             timeout_seconds=given.timeout_seconds,
             context=context,
+            pipelining=given.pipelining,
         )
 
     def _context(self) -> ssl.SSLContext:
@@ -125,6 +145,16 @@ class SmtpTransport:
                     hint="smtp.ca_file names a PEM file, relative to the workspace.",
                 ) from error
         return context
+
+
+def _answers_all(talk: Talk) -> bool:
+    """Whether commands that are sent at once (RFC 2920) are all answered. None of these names anybody."""
+    talk.deadline = min(talk.deadline, time.monotonic() + PIPELINE_SECONDS)
+    try:
+        talk.send("RSET\r\nRSET\r\nNOOP\r\n")
+        return all(200 <= talk.reply().number < 300 for _ in range(3))
+    except Lost:
+        return False
 
 
 class SmtpConnection:

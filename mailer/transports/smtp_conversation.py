@@ -9,7 +9,9 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
+from mailer.transports.smtp_limits import read_limits
 from mailer.transports.smtp_reading import NotSmtp
 from mailer.transports.smtp_talk import CHUNK_BYTES, Lost, Talk, why
 from mailer.transports.smtp_transaction import Ended, Offer, Steps, Turn, Way, transaction
@@ -26,15 +28,18 @@ class Conversation:
     end says so, it takes no other mail.
     """
 
-    def __init__(self, talk: Talk, *, relay: str, timeout_seconds: float) -> None:
+    def __init__(self, talk: Talk, *, relay: str, pipelining: bool, timeout_seconds: float) -> None:
         assert talk.sock is not None
         self.sock = talk.sock
         self.sock.setblocking(False)
         self.talk = talk
-        self.used = False  # whether a mail has been begun on it
+        self.begun = 0  # mails
+        self.accepts_mail = False  # whether it ever has accepted a MAIL command
         self.deadline = FOREVER  # of the turn at hand, a moment of `time.monotonic`
         self._encrypted = isinstance(self.sock, ssl.SSLSocket)
-        self._offer = Offer(relay, talk.pipelining, talk.has_extn("size"), timeout_seconds)
+        self._limits = read_limits(talk.esmtp_features.get("limits", ""))
+        self._domains: set[str] = set()  # of recipients
+        self._offer = Offer(relay, pipelining, talk.has_extn("size"), timeout_seconds)
         self._steps: Steps | None = None
         self._out = NOTHING  # of the turn, what has not been sent yet
         self._said_bytes = 0
@@ -50,9 +55,24 @@ class Conversation:
         """Whether to go on as soon as the socket takes more."""
         return bool(self._out)
 
+    def takes(self, way: Way) -> bool:
+        """Whether another mail, to this recipient, is within what the relay announced for one session."""
+        limits, domains = self._limits, self._domains
+        if limits.mails is not None and self.begun >= limits.mails:
+            return False
+        return limits.recipient_domains is None or way.domain in domains or len(domains) < limits.recipient_domains
+
     def start(self, way: Way, content: bytes) -> Ended | None:
         """Begin a mail's transaction."""
-        self.used = True
+        try:
+            self._read()
+        except OSError as error:
+            return self._broke(error)
+        if self.talk.reader:
+            raise Lost("it answered what it was not asked")  # and that would be taken for an answer to this mail
+        self.begun += 1
+        if self._limits.recipient_domains is not None:
+            self._domains.add(way.domain)
         self._steps = steps = transaction(self._offer, way, content)
         return self._follow(lambda: next(steps))
 
@@ -142,11 +162,12 @@ class Conversation:
             steps.throw(lost)
         except StopIteration as stop:
             ended: Ended = stop.value
-            return self._over(Ended(ended.outcome, usable=False))
+            return self._over(replace(ended, usable=False))
         finally:
             self._steps, self.deadline = None, FOREVER
         raise lost  # a transaction that goes on without its conversation
 
     def _over(self, ended: Ended) -> Ended:
         self._steps, self.deadline, self._out = None, FOREVER, NOTHING
+        self.accepts_mail = self.accepts_mail or ended.begun
         return ended

@@ -67,6 +67,7 @@ class SmtpLoop:
         self._answers: list[Answer] = []
         self._leaving: list[threading.Thread] = []
         self._closed = False
+        self._pipelining = True  # until the relay loses what is sent at once
         self._look_at = 0.0  # when to look for deadlines that have passed, a moment of `time.monotonic`
 
     def open(self, number: int) -> None:
@@ -87,6 +88,8 @@ class SmtpLoop:
         place.again = False
         if place.conversation is None:
             self._connect(number)
+        elif not place.conversation.takes(place.mail[0]):
+            self._renew(place)
         else:
             self._start(place)
 
@@ -134,11 +137,17 @@ class SmtpLoop:
         self._bell.close()
         self._ring.close()
 
-    def _connect(self, number: int) -> None:
-        threading.Thread(target=self._open, args=(number,), name=f"open-{number}", daemon=True).start()
+    def _connect(self, number: int, *, after: Talk | None = None) -> None:
+        threading.Thread(target=self._open, args=(number, after), name=f"open-{number}", daemon=True).start()
 
-    def _open(self, number: int) -> None:
+    def _renew(self, place: _Place) -> None:
+        """End the session and begin another for the mail that waits. One after the other: relays count connections."""
+        self._connect(place.number, after=self._detach(place))
+
+    def _open(self, number: int, after: Talk | None) -> None:
         """In a thread of its own."""
+        if after is not None:
+            after.leave()
         try:
             met: Talk | BaseException = open_talk(self._relay)
         except BaseException as error:  # noqa: BLE001 - raised in the loop's thread
@@ -171,7 +180,9 @@ class SmtpLoop:
 
     def _take_over(self, place: _Place, talk: Talk) -> None:
         seconds = self._relay.timeout_seconds
-        place.conversation = Conversation(talk, relay=str(self._relay), timeout_seconds=seconds)
+        pipelining = talk.pipelining and self._pipelining
+        relay = str(self._relay)
+        place.conversation = Conversation(talk, relay=relay, pipelining=pipelining, timeout_seconds=seconds)
         place.watched = READ
         self._selector.register(place.conversation.sock, READ, place)
         if place.mail is None:
@@ -183,7 +194,7 @@ class SmtpLoop:
         assert place.conversation is not None
         assert place.mail is not None
         conversation, (way, content) = place.conversation, place.mail
-        place.again = place.again or not conversation.used  # a fresh connection is tried once
+        place.again = place.again or not conversation.begun  # a fresh connection is tried once
         self._hear(place, lambda: conversation.start(way, content))
 
     def _hear(self, place: _Place, act: Callable[[], Ended | None]) -> None:
@@ -212,6 +223,12 @@ class SmtpLoop:
         self._drop(place)
         if place.mail is None:
             return  # between two mails; the next one opens another
+        if lost.pipeline and (place.again or lost.timed_out):
+            # It offers PIPELINING and loses commands: a filter in front of a relay is known to do that.
+            self._pipelining = False
+            place.again = True
+            self._connect(place.number)
+            return
         if not place.again and not lost.timed_out:
             place.again = True
             self._connect(place.number)
@@ -220,6 +237,11 @@ class SmtpLoop:
         self._end(place, Ended(broke_off, usable=False))
 
     def _end(self, place: _Place, ended: Ended) -> None:
+        conversation = place.conversation
+        if ended.full and not place.again and conversation is not None and conversation.accepts_mail:
+            place.again = True
+            self._renew(place)
+            return
         if not ended.usable:
             self._drop(place)
         place.mail = None

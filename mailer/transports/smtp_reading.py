@@ -37,7 +37,9 @@ class ReplyReader:
             self._start = end + 1
             self._size += len(line)
             number, sign = line[:3], line[3:4]
-            if self._size > MOST_REPLY_BYTES or not number.isdigit() or sign not in (b"", b"\r", b" ", b"-"):
+            # RFC 5321 §4.2.1 knows the first digits 2 to 5 only.
+            is_number = number.isdigit() and len(number) == 3 and number[:1] in b"2345"
+            if self._size > MOST_REPLY_BYTES or not is_number or sign not in (b"", b"\r", b" ", b"-"):
                 raise NotSmtp
             self._lines.append(line[4:].strip())
             if sign != b"-":

@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +26,16 @@ CHUNK_BYTES = 16384  # one TLS record
 class Lost(OSError):
     """The conversation broke: closed, silent past the deadline, or not SMTP.
 
-    `sent_bytes`: how much of the last `send` may have gone out. `timed_out`: it was the deadline.
+    `sent_bytes`: how much of the last `send` may have gone out. `timed_out`: it was the deadline. `pipeline`: it broke
+    among several commands sent at once, and the relay may have lost some of them.
     """
 
-    def __init__(self, why: str, *, sent_bytes: int = 0, timed_out: bool = False) -> None:
+    def __init__(self, why: str, *, sent_bytes: int = 0, timed_out: bool = False, pipeline: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.sent_bytes = sent_bytes
         self.timed_out = timed_out
+        self.pipeline = pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Relay:
     password: str
     timeout_seconds: float
     context: ssl.SSLContext | None
+    pipelining: bool = True  # whether to use it where it is offered
 
     def __repr__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -183,7 +186,7 @@ def _introduce(relay: Relay, talk: Talk) -> None:
         assert relay.context is not None
         talk.begin_tls(relay.context, relay.host)
         _expect(relay, read_reply(*talk.ehlo()), Step.EHLO)
-    talk.pipelining = talk.has_extn("pipelining")
+    talk.pipelining = relay.pipelining and talk.has_extn("pipelining")
     if relay.username:
         _log_in(relay, talk)
 
@@ -208,27 +211,30 @@ def _log_in(relay: Relay, talk: Talk) -> None:
         raise TransportRefused("the SMTP login may hold ASCII characters only") from None
     except smtplib.SMTPAuthenticationError as error:
         raw = error.smtp_error
-        reply = read_reply(error.smtp_code, raw if isinstance(raw, bytes) else raw.encode())
-        _expect(relay, reply, Step.AUTH, hide=_spellings(relay))
+        said = _without_secrets(relay, raw if isinstance(raw, bytes) else raw.encode())
+        reply = read_reply(error.smtp_code, said)
+        _expect(relay, reply, Step.AUTH)
         raise TransportRefused(f"the relay {relay} answered the login with {reply.number}") from None
     except (smtplib.SMTPException, ValueError) as error:  # too many questions, or one that isn't Base64
         raise TransportRefused(f"the relay {relay} doesn't keep to the rules of a login") from error
 
 
-def _spellings(relay: Relay) -> list[str]:
-    """The password as it may come back from a relay that repeats what it was told."""
+def _without_secrets(relay: Relay, said: bytes) -> bytes:
+    """What a relay said, without the password it may repeat: as it is, or as it was sent. Before blanks are folded and
+    the words cut, or a part of it would be left."""
     both = f"\0{relay.username}\0{relay.password}"
-    return [relay.password, *(b64encode(said.encode()).decode() for said in (both, relay.password))]
+    spellings = [relay.password, *(b64encode(text.encode()).decode() for text in (both, relay.password))]
+    if relay.password:  # of an empty one nothing can be told, and it would be found between any two letters
+        for secret in sorted(spellings, key=len, reverse=True):
+            said = said.replace(secret.encode(), b"...")
+    return said
 
 
-def _expect(relay: Relay, reply: Reply, step: Step, *, hide: Sequence[str] = ()) -> None:
+def _expect(relay: Relay, reply: Reply, step: Step) -> None:
     """Raise what an answer other than 2xx to a step of the introduction means."""
     if 200 <= reply.number < 300:
         return
-    words = str(reply)
-    for secret in hide:
-        words = words.replace(secret, "…")
-    said = f"the relay {relay} answered at {step}: {words}"
+    said = f"the relay {relay} answered at {step}: {reply}"
     if reply.number < 500:
         raise TransportUnavailable(said, hint="It asks for patience; sending goes on later by itself.")
     if step is Step.AUTH:

@@ -7,17 +7,22 @@ has left, surely nothing was taken; after it and before the answer, nobody knows
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailer.transports.envelope import Fate, Outcome, ReplyClass, TransportRefused
 from mailer.transports.replies import Reply, Step, outcome, read_reply
+from mailer.transports.smtp_limits import session_is_full
 from mailer.transports.smtp_talk import Lost
 
 # After the final dot a relay may scan for long, and giving up early would leave the mail uncertain. RFC 5321
 # §4.5.3.2.6 would have ten minutes.
 ANSWER_FACTOR = 4
 END_OF_DATA = b".\r\n"
+RESET_SECONDS = 5.0  # for RSET, while what became of the mail is known already
+# Exim says "synchronization error", others name the thing.
+_PIPELINE = re.compile(r"pipelin|synchroni[sz]ation", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,11 @@ class Way:
 
     sender: str
     recipient: str
+
+    @property
+    def domain(self) -> str:
+        """Of the recipient."""
+        return self.recipient.rpartition("@")[2].lower()
 
     @property
     def sender_in_words(self) -> str:
@@ -58,10 +68,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end of a transaction; `usable` says whether the conversation can take another."""
+    """The end of a transaction; `usable` says whether the conversation can take another.
+
+    `full`: the session may have had its number of mails, and another would take this one. `begun`: MAIL was accepted.
+    """
 
     outcome: Outcome
     usable: bool = True
+    full: bool = False
+    begun: bool = True
 
 
 Steps = Generator[Turn, tuple[int, bytes], Ended]
@@ -80,15 +95,17 @@ def transaction(offer: Offer, way: Way, content: bytes) -> Steps:
         turns = (Turn(f"{mail}{rcpt}DATA\r\n".encode("ascii"), offer.timeout_seconds), REPLY, REPLY)
     else:
         turns = (Turn(mail.encode("ascii"), offer.timeout_seconds), Turn(rcpt.encode("ascii")), Turn(b"DATA\r\n"))
-    number, words = yield turns[0]
-    if number // 100 != 2:
-        return (yield from _refused(offer, way, Step.MAIL, read_reply(number, words)))
-    number, words = yield turns[1]
-    if number // 100 != 2:
-        return (yield from _refused(offer, way, Step.RCPT, read_reply(number, words)))
-    number, words = yield turns[2]
-    if number // 100 != 3:
-        return (yield from _refused(offer, way, Step.DATA, read_reply(number, words)))
+    answered = 0
+    try:
+        for step, turn, wanted in zip((Step.MAIL, Step.RCPT, Step.DATA), turns, (2, 2, 3), strict=True):
+            number, words = yield turn
+            answered += 1
+            if number // 100 != wanted:
+                return (yield from _refused(offer, way, step, read_reply(number, words)))
+    except Lost as lost:
+        # A relay that closes before it answers anything closed for another reason.
+        lost.pipeline = lost.pipeline or (offer.pipelining and bool(answered or lost.timed_out))
+        raise
     return (yield from _message(offer, content))
 
 
@@ -103,7 +120,11 @@ def _message(offer: Offer, content: bytes) -> Steps:
     reply = read_reply(number, words)
     if number // 100 not in (2, 4, 5):
         return _uncertain(f"it answered {reply}")
-    return Ended(outcome(reply, Step.END), usable=number != 421)
+    if number // 100 == 2:
+        return Ended(outcome(reply, Step.END))
+    # A relay that refuses in the middle of a message may take the rest for commands, and answer every line. None of it
+    # is an answer to the next mail: what comes is the answer to RSET, or the conversation ends.
+    return Ended(outcome(reply, Step.END), usable=(yield from _set_back(reply, still_to_come=0)))
 
 
 def _uncertain(why: str) -> Ended:
@@ -112,21 +133,29 @@ def _uncertain(why: str) -> Ended:
 
 
 def _refused(offer: Offer, way: Way, step: Step, reply: Reply) -> Steps:
-    """The end after a refusal. Raises `TransportRefused` when it is us whom the relay doesn't want."""
+    """The end after a refusal. Raises `TransportRefused` when it is us whom the relay doesn't want, and `Lost` when the
+    answer can't be one to this command: then nobody may be judged by it."""
+    if reply.number < 400:
+        raise Lost(f"it answered {step} with {reply}", pipeline=offer.pipelining)
+    if offer.pipelining and (reply.number == 503 or _PIPELINE.search(reply.words)):  # what it misses was said
+        raise Lost(f"it lost commands that were sent at once: {reply}", pipeline=True)
     still_to_come = (Step.MAIL, Step.RCPT, Step.DATA)[::-1].index(step) if offer.pipelining else 0
     usable = yield from _set_back(reply, still_to_come=still_to_come)
-    result = outcome(reply, step)
+    result, begun = outcome(reply, step), step is not Step.MAIL
+    if session_is_full(reply, step):
+        later = replace(result, fate=Fate.DEFERRED, reply_class=ReplyClass.SOFT)
+        return Ended(later, usable, full=True, begun=begun)
     if step is Step.MAIL and result.reply_class is ReplyClass.OURS and result.fate is Fate.REFUSED:
         raise TransportRefused(
             f"the relay {offer.relay} doesn't let us send from {way.sender_in_words}: {reply}",
             hint="Check the sender's address and the [smtp] login.",
         )
-    return Ended(result, usable)
+    return Ended(result, usable, begun=begun)
 
 
 def _set_back(reply: Reply, *, still_to_come: int) -> Generator[Turn, tuple[int, bytes], bool]:
     """After a refusal: make the conversation ready for the next mail. False when it can't be."""
-    if reply.number == 421 or reply.number < 400:
+    if reply.number == 421:
         return False
     try:
         for left in range(still_to_come, 0, -1):
@@ -134,7 +163,7 @@ def _set_back(reply: Reply, *, still_to_come: int) -> Generator[Turn, tuple[int,
             if left == 1 and number // 100 == 3:
                 # It waits for a message without a recipient: RFC 2920 §3.1 has us end it at once.
                 yield Turn(END_OF_DATA)
-        number, _ = yield Turn(b"RSET\r\n")
+        number, _ = yield Turn(b"RSET\r\n", RESET_SECONDS)
     except Lost:
         return False
     return number // 100 == 2

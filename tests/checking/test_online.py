@@ -6,13 +6,17 @@ import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailer.checking import online
 from mailer.checking.online import Limits, ask
 from mailer.checking.specimen import Answer
+from mailer.transports.public_network import is_public
 from tests.patience import HANG_SECONDS
 
 HERE = Limits(private=True, seconds_each=HANG_SECONDS, seconds_all=HANG_SECONDS)
@@ -97,11 +101,47 @@ def test_a_site_that_sends_a_byte_now_and_then_is_given_up_too(site: str) -> Non
     assert (answer.status, answer.reason) == (0, "it didn't answer in time")
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1", "10.1.2.3", "192.168.1.1", "169.254.169.254", "100.64.0.1", "::1", "fd00::1", "::ffff:127.0.0.1",
-     "0.0.0.0", "224.0.0.1"],
-)  # fmt: skip
+INSIDE = [
+    "127.0.0.1", "10.1.2.3", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "240.0.0.1",
+    "192.88.99.1", "255.255.255.255", "168.63.129.16", "198.51.100.7", "192.0.0.192",
+    "::1", "::", "fd00::1", "fd00:ec2::254", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "2001:db8::1", "3fff::1",
+    "100::1", "5f00::1", "4000::1",
+    "::ffff:127.0.0.1",  # mapped
+    "::ffff:0:10.0.0.1",  # translated
+    "::127.0.0.1", "::10.0.0.1", "::169.254.169.254",  # compatible
+    "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "64:ff9b:1::8.8.8.8",  # NAT64
+    "2002:7f00:1::", "2002:a9fe:a9fe::1", "2002:c0a8:101::5",  # 6to4
+    "2001::5", "2001:0:7f00:1:0:0:f7f7:f7f7", "2001:0:808:808:0:0:80ff:fffe",  # Teredo: its server, or its client
+    "2a00:1450::5efe:10.0.0.1", "2a00:1450::200:5efe:192.168.0.1",  # ISATAP
+]  # fmt: skip
+OUTSIDE = [
+    "93.184.215.14", "8.8.8.8", "2a00:1450:4001:830::200e", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8",
+    "2002:808:808::1", "2a00:1450::5efe:8.8.8.8",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", OUTSIDE)
+def test_public_addresses_are_public_however_they_are_written(address: str) -> None:
+    assert is_public(address)
+
+
+@given(number=st.integers(0, 2**32 - 1))
+def test_an_ipv4_address_inside_another_is_judged_as_itself(number: int) -> None:
+    inner = IPv4Address(number)
+    for prefix in ("64:ff9b::", "::ffff:", "::ffff:0:"):
+        assert is_public(f"{prefix}{inner}") is is_public(str(inner))
+    assert is_public(str(IPv6Address((0x2002 << 112) | (number << 80) | 1))) <= is_public(str(inner))
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0177.0.0.1", "0x7f.1", "0", "localhost", "[::]", "[::1]"])
+def test_numbers_written_in_other_ways_lead_nowhere_else(site: str, host: str) -> None:
+    """As the system resolves them, which is what would be connected to."""
+    url = f"http://{host}:{site.rpartition(':')[2]}/"
+    assert ask([url])[url].status == 0
+    assert Site.seen == []
+
+
+@pytest.mark.parametrize("address", INSIDE)
 def test_private_addresses_are_never_asked(site: str, address: str) -> None:
     url = "http://inside.libraryfriends.ngo/"
     answer = ask([url], resolve=lambda host, port: [address])[url]

@@ -115,3 +115,4 @@ def test_a_run_tells_the_webhook_and_status_shows_what_waits(mailer: Mailer, mon
     put_names("Ana")
     assert mailer("run").code == 3, "five days old, and the other side is not there: given up"
     assert "webhook: 1 given up" in mailer("status").out
+    assert "webhook.private" not in mailer("run").err

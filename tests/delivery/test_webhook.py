@@ -9,16 +9,29 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlalchemy import select
 
 from mailer.audience.signing import Origin, Particulars, sign, signer
+from mailer.delivery import webhook as webhook_module
 from mailer.delivery.telling import tell_signature
-from mailer.delivery.webhook import GIVE_UP_AFTER, LEASE, Told, _claim, _record, next_wait, standing, tell_due
+from mailer.delivery.webhook import (
+    GIVE_UP_AFTER,
+    LEASE,
+    Told,
+    _claim,
+    _record,
+    examine_webhook,
+    next_wait,
+    post,
+    standing,
+    tell_due,
+)
 from mailer.errors import MailerError
+from mailer.findings import Level
 from mailer.settings import Secrets, Settings
 from mailer.settings.values import Webhook
 from mailer.store.database import Database
@@ -48,7 +61,8 @@ class Receiver:
 
     @property
     def webhook(self) -> Webhook:
-        return Webhook(url=f"http://127.0.0.1:{self.port}/crm?x=1", timeout_seconds=0.3 if self.drip else HANG_SECONDS)
+        url = f"http://127.0.0.1:{self.port}/crm?x=1"
+        return Webhook(url=url, timeout_seconds=0.3 if self.drip else HANG_SECONDS, private=True)
 
 
 @pytest.fixture
@@ -197,7 +211,7 @@ def test_a_side_that_is_down_is_left_alone_after_three(
 ) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        nowhere = Webhook(url=f"http://127.0.0.1:{closed.getsockname()[1]}/")
+        nowhere = Webhook(url=f"http://127.0.0.1:{closed.getsockname()[1]}/", private=True)
         settings = settings_with(workspace, nowhere)
         for number in range(5):
             make_signature(database, settings, now, address=f"p{number}@example.org")
@@ -273,3 +287,38 @@ def test_a_record_that_comes_too_late_undoes_nothing(
     assert tell(database, receiver, now + LEASE) == Told(sent=1)
     _record(database, first, "HTTP 500", told=Told(), now=now + LEASE)
     assert rows(database)[0].state == "sent"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"]
+)
+def test_nothing_is_told_into_a_private_network_unless_it_is_ones_own(receiver: Receiver, host: str) -> None:
+    inside = Webhook(url=f"http://{host}:{receiver.port}/crm")
+    why = post(inside, key=KEY, call_id="1", payload={"event": "x"}, at=datetime.now(UTC))
+    assert why == "it leads into a private network; if it is your own, set webhook.private = true"
+    assert receiver.calls == []
+    (finding,) = examine_webhook(inside)
+    assert finding.level is Level.BAD
+    assert "webhook.private = true" in finding.todo
+
+
+def test_a_name_that_leads_elsewhere_the_second_time_is_asked_for_once(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(webhook_module, "resolve_host", resolve)
+    theirs = Webhook(url=f"http://crm.libraryfriends.ngo:{receiver.port}/crm", private=True)
+    assert post(theirs, key=KEY, call_id="1", payload={"event": "x"}, at=datetime.now(UTC)) == ""
+    assert asked == ["crm.libraryfriends.ngo"]
+    assert receiver.calls[0].headers["host"].startswith("crm.libraryfriends.ngo")
+
+
+def test_doctor_is_told_whether_a_webhook_can_be_called(receiver: Receiver) -> None:
+    assert examine_webhook(Webhook()) == []
+    assert [one.level for one in examine_webhook(receiver.webhook)] == [Level.WELL]
+    assert [one.level for one in examine_webhook(Webhook(url="https://no-such-name.invalid/"))] == [Level.WARNING]

@@ -152,7 +152,8 @@ def town(mailer: Mailer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "web-ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "web-ca.pem"))  # what OpenSSL reads beside the system's
-    monkeypatch.setenv("MAILER_SMTP_PASSWORD", "night-and-day")
+    with (root / "secrets.toml").open("a", encoding="utf-8") as file:
+        file.write('smtp_password = "night-and-day"\n')
     # Nothing is given up, or asked twice, because the machine is busy.
     monkeypatch.setattr(asking, "TRY_SECONDS", HANG_SECONDS)
     monkeypatch.setattr(asking, "QUESTION_SECONDS", HANG_SECONDS)
@@ -326,7 +327,8 @@ def test_sendgrid_looks_for_its_own_names(town: Town, monkeypatch: pytest.Monkey
     town.dns.zone[DOMAIN] = {"MX": [f"10 mx.{DOMAIN}."]}  # no SPF: SendGrid has its own
     town.set('dkim_selectors = ["s1"]\n', "")
     with SendgridFake(api_key="SG.night") as fake:
-        monkeypatch.setenv("MAILER_SENDGRID_API_KEY", "SG.night")
+        with (town.root / "secrets.toml").open("a", encoding="utf-8") as file:
+            file.write('sendgrid_api_key = "SG.night"\n')
         monkeypatch.setenv("MAILER_TRANSPORT", "sendgrid")
         monkeypatch.setenv("MAILER_SENDGRID_BASE_URL", fake.url)
         assert town.troubles() == []
@@ -339,6 +341,40 @@ def test_sendgrid_looks_for_its_own_names(town: Town, monkeypatch: pytest.Monkey
         ((part, level, words),) = town.troubles()
         assert (part, level) == ("public address", "bad")
         assert "good for trying out only" in words
+
+
+def test_a_secret_of_this_shell_alone_is_told_since_cron_lacks_it(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILER_IMAP_PASSWORD", "of-this-shell")
+    monkeypatch.setenv("MAILER_SMTP_PASSWORD", "night-and-day")  # as secrets.toml has it
+    assert town.troubles() == [
+        ("keys", "warning", "MAILER_IMAP_PASSWORD is set in this shell and not in secrets.toml: cron won't have it")
+    ]
+    monkeypatch.setenv("MAILER_API_KEYS", "k" * 40)
+    monkeypatch.setenv("MAILER_SMTP_PASSWORD", "another")
+    found = "\n".join(words for _, _, words in town.troubles())
+    assert (
+        "MAILER_API_KEYS and MAILER_IMAP_PASSWORD are set in this shell and not in secrets.toml: cron won't have them"
+        in (found)
+    )
+    assert "MAILER_SMTP_PASSWORD in this shell differs from secrets.toml, which is what cron uses" in found
+    assert "another" not in found
+    assert "of-this-shell" not in town.doctor().out
+
+
+def test_a_username_without_a_password_is_told_and_not_tried(town: Town) -> None:
+    secrets = town.root / "secrets.toml"
+    secrets.write_text(secrets.read_text().replace('smtp_password = "night-and-day"', ""), encoding="utf-8")
+    assert town.troubles() == [("transport", "bad", "smtp.username is set and there is no password")]
+    assert town.relay.connections_made == 0
+    assert "…" not in town.doctor().out.replace('smtp_password = "…"', "")
+
+
+def test_a_password_without_a_username_is_told(town: Town) -> None:
+    town.set('username = "us"\n', "")
+    town.relay.login = None
+    assert ("transport", "warning", "there is an SMTP password and smtp.username is empty, so nobody logs in") in (
+        town.troubles()
+    )
 
 
 def test_the_environment_names_server_and_selectors(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ class _Handler(socketserver.StreamRequestHandler):
             done = "OK [READ-WRITE] in" if "INBOX" in rest else "NO no such folder"
             self._say(f"* {len(box.mails)} EXISTS")
         elif command == "SEARCH":
-            self._say("* SEARCH " + " ".join(str(n) for n in box.mails if n not in box.seen))
+            self._say("* SEARCH " + " ".join(str(n) for n in box.mails if "ALL" in rest or n not in box.seen))
         elif command == "FETCH":
             number, most = map(int, re.findall(r"FETCH (\d+) \(BODY\.PEEK\[\]<0\.(\d+)>\)", rest)[0])
             if number in box.mails:

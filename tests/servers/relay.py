@@ -146,6 +146,7 @@ class _Session(SMTP):
         self._relay = relay
         self._greeted = False
         self.began_at = 0.0
+        self._mails = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._relay.opened(self)
@@ -167,6 +168,9 @@ class _Session(SMTP):
             self._greeted = True
             if await self.acted(Step.CONNECT, None):
                 return
+        if self._relay.loses_commands:
+            await asyncio.sleep(0)
+            self._reader._buffer.clear()  # pyright: ignore - what has arrived by now
         await super().push(status)
 
     async def acted(self, step: Step, argument: str | None) -> bool:
@@ -210,8 +214,13 @@ class _Session(SMTP):
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
         self.began_at = time.time()
-        if not await self.acted(Step.MAIL, arg):
-            await super().smtp_MAIL(arg)
+        if await self.acted(Step.MAIL, arg):
+            return
+        if self._relay.session_mails is not None and self._mails >= self._relay.session_mails:
+            await self.act(Say(self._relay.full))
+            return
+        self._mails += 1
+        await super().smtp_MAIL(arg)
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
         if not await self.acted(Step.RCPT, arg):
@@ -244,6 +253,10 @@ class Relay:
         bodies: bool = True,
         log: Path | None = None,
         pipelining: bool = True,
+        limits: str = "",  # what it announces of a session (RFC 9422), such as "MAILMAX=20"
+        session_mails: int | None = None,  # how many MAIL commands it accepts in one session …
+        full: str = "452 4.5.3 Too many messages sent",  # … and what it says to the next
+        loses_commands: bool = False,  # forgets what was sent before it answered, as some filters do
         size_limit_bytes: int = 33554432,
         names: tuple[str, ...] = (HOST, "localhost"),  # which its certificate is for
         seed: str = "",  # of the dice that rules with a share throw
@@ -261,6 +274,10 @@ class Relay:
         self._tls = tls
         self._names = names
         self._pipelining = pipelining
+        self._limits = limits
+        self.session_mails = session_mails
+        self.full = full
+        self.loses_commands = loses_commands
         self._size_limit = size_limit_bytes
         self._sessions: set[_Session] = set()
         self._lock = threading.Lock()
@@ -358,6 +375,7 @@ class Relay:
     ) -> list[str]:
         session.host_name = hostname
         extra = ["250-PIPELINING"] if self._pipelining else []
+        extra += [f"250-LIMITS {self._limits}"] if self._limits else []
         return [responses[0], *extra, "250-ENHANCEDSTATUSCODES", *responses[1:]]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
