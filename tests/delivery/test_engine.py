@@ -33,9 +33,9 @@ from mailer.transports.envelope import (
 )
 from mailer.workspace import Workspace
 from tests.conftest import NOW
-from tests.delivery.world import ACCEPTED, MESSAGE, Clock, add_people, launch, states, worker
+from tests.delivery.neighbours import COUNT
+from tests.delivery.world import ACCEPTED, MESSAGE, Clock, states, worker
 
-COUNT = 20
 Answer = Callable[[Envelope], Outcome]
 
 
@@ -71,12 +71,6 @@ class Scripted:
 
     def probe(self) -> str:
         return "scripted"
-
-
-@pytest.fixture
-def campaign(database: Database, now: datetime) -> int:
-    add_people(database, COUNT, now=now)
-    return launch(database, count=COUNT, now=now)
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
-"""The ledger under several workers: claims, intents, leases that run out, consent read at the last moment."""
+"""The ledger under several workers: claims, intents, leases that run out, consent read at the last moment.
+
+The campaign is one of three (`conftest`), so each test also says that the two others are left alone."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from mailer.audience.consent import leave, list_id, suppress
 from mailer.delivery import campaigns as steps
@@ -17,26 +19,14 @@ from mailer.store.engines import WORKER_CACHE_KIB
 from mailer.store.states import SuppressionReason
 from mailer.store.tables import campaigns, deliveries, events, guard_evidence, people, subscriptions, suppressions
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
+from tests.delivery.neighbours import COUNT
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
-
-COUNT = 20
-
-
-@pytest.fixture
-def clock(now: datetime) -> Clock:
-    return Clock(now)
-
-
-@pytest.fixture
-def campaign(database: Database, now: datetime) -> int:
-    add_people(database, COUNT, now=now)
-    return launch(database, count=COUNT, now=now)
-
 
 def test_launching_queues_everybody_once(database: Database, campaign: int) -> None:
     assert states(database) == {"queued": COUNT}
     with database.read() as connection:
-        ids = connection.execute(select(deliveries.c.id).order_by(deliveries.c.id)).scalars().all()
+        of_it = select(deliveries.c.id).where(deliveries.c.campaign_id == campaign)
+        ids = connection.execute(of_it.order_by(deliveries.c.id)).scalars().all()
     assert ids == [campaign * 2**32 + n for n in range(1, COUNT + 1)]
 
 
@@ -97,7 +87,9 @@ def test_who_leaves_before_an_exchange_is_repeated_gets_nothing(
     assert again.skipped == 1
     assert states(database) == {"queued": COUNT - 12, "sending": 11, "skipped": 1}
     with database.read() as connection:
-        attempts = select(deliveries.c.attempt).where(deliveries.c.state == "sending")
+        attempts = select(deliveries.c.attempt).where(
+            deliveries.c.campaign_id == campaign, deliveries.c.state == "sending"
+        )
         assert set(connection.execute(attempts).scalars()) == {1}
 
 
@@ -163,7 +155,8 @@ def test_a_late_answer_that_nothing_left_opens_a_finished_campaign(
     (again,) = worker(database, campaign, clock).claim(COUNT)
     assert again.id == begun[1].id
     with database.read() as connection:
-        assert connection.execute(select(campaigns.c.state, campaigns.c.finished_at)).one() == ("sending", None)
+        of_it = select(campaigns.c.state, campaigns.c.finished_at).where(campaigns.c.id == campaign)
+        assert connection.execute(of_it).one() == ("sending", None)
 
 
 def test_a_late_answer_stops_a_resend_that_has_not_begun(database: Database, campaign: int, clock: Clock) -> None:
@@ -217,7 +210,9 @@ def test_consent_is_read_at_the_last_moment(database: Database, campaign: int, c
     assert [claim.person_id for claim in begun.claims] == [claim.person_id for claim in claims[3:]]
     assert begun.skipped == 3
     with database.read() as connection:
-        skipped = select(deliveries.c.person_id, deliveries.c.code).where(deliveries.c.state == "skipped")
+        skipped = select(deliveries.c.person_id, deliveries.c.code).where(
+            deliveries.c.campaign_id == campaign, deliveries.c.state == "skipped"
+        )
         reasons = {row.person_id: row.code for row in connection.execute(skipped)}
     assert reasons == {left: "unsubscribed", suppressed: "suppressed by staff", deleted: "deleted"}
 
@@ -292,11 +287,11 @@ def test_a_pause_after_the_last_hand_over_ends_with_the_last_worker(
     assert steps.pause(database, campaign, found)
     one.release()
     steps.finish_paused(database, now=clock.now)
-    assert standing(database) == ("paused", found), "the other is at it"
+    assert standing(database, campaign) == ("paused", found), "the other is at it"
     two.release()
     steps.finish_paused(database, now=clock.now)
     said = "3 of 9 people bounced; it would have paused, had anybody been left to mail. Mend it."
-    assert standing(database) == ("finished", said)
+    assert standing(database, campaign) == ("finished", said)
 
 
 def test_a_paused_campaign_with_somebody_put_off_stays_paused(database: Database, campaign: int, clock: Clock) -> None:
@@ -306,7 +301,7 @@ def test_a_paused_campaign_with_somebody_put_off_stays_paused(database: Database
     one.release([Done(begun[0], later), *(Done(claim, ACCEPTED) for claim in begun[1:])])
     steps.pause(database, campaign, "paused by staff")
     steps.finish_paused(database, now=clock.now)
-    assert standing(database) == ("paused", "paused by staff")
+    assert standing(database, campaign) == ("paused", "paused by staff")
 
 
 def test_resending_to_the_uncertain_opens_what_a_pause_ended(database: Database, campaign: int, clock: Clock) -> None:
@@ -318,15 +313,17 @@ def test_resending_to_the_uncertain_opens_what_a_pause_ended(database: Database,
     )
     assert steps.finish_if_done(database, campaign, now=clock.now)
     assert steps.resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1
-    assert standing(database) == ("sending", "")
+    assert standing(database, campaign) == ("sending", "")
     with database.read() as connection:
-        assert connection.execute(select(guard_evidence.c.since)).scalars().all() == [clock.now]
+        since = select(guard_evidence.c.since).where(guard_evidence.c.campaign_id == campaign)
+        assert connection.execute(since).scalars().all() == [clock.now]
 
 
-def standing(database: Database) -> tuple[str, str]:
+def standing(database: Database, campaign: int) -> tuple[str, str]:
     """The campaign's state, and why."""
     with database.read() as connection:
-        state, why = connection.execute(select(campaigns.c.state, campaigns.c.why)).one()
+        of_it = select(campaigns.c.state, campaigns.c.why).where(campaigns.c.id == campaign)
+        state, why = connection.execute(of_it).one()
     return state, why
 
 
@@ -335,7 +332,6 @@ def test_release_gives_back_what_was_not_begun(database: Database, campaign: int
     one.exchange((), one.claim(10)[:1])
     one.release()
     assert states(database) == {"queued": COUNT - 1, "uncertain": 1}
-    with database.write() as connection:
-        assert not connection.execute(
-            update(deliveries).where(deliveries.c.worker_id.is_not(None)).values(worker_id=None)
-        ).rowcount
+    with database.read() as connection:
+        claimed = select(deliveries.c.id).where(deliveries.c.campaign_id == campaign, deliveries.c.worker_id.is_not(None))
+        assert not connection.execute(claimed).all()
