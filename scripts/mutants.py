@@ -93,8 +93,12 @@ def main() -> int:
 
 def _arguments(modules: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of: {', '.join(modules)}; all when none is named")
-    parser.add_argument("--sample", type=int, default=40, help="random faults of each module; 0: every one (default 40)")
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", help=f"of: {', '.join(modules)}; all when none is named"
+    )
+    parser.add_argument(
+        "--sample", type=int, default=40, help="random faults of each module; 0: every one (default 40)"
+    )
     parser.add_argument("--seed", default="1", help="what the choice comes from")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="tried side by side")
     arguments = parser.parse_args()
@@ -103,7 +107,9 @@ def _arguments(modules: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def _try_module(name: str, module: dict[str, Any], equivalent: list[dict[str, str]], options: argparse.Namespace) -> float:
+def _try_module(
+    name: str, module: dict[str, Any], equivalent: list[dict[str, str]], options: argparse.Namespace
+) -> float:
     """Try a module's faults and print what came of them; the share that was noticed."""
     path = ROOT / module["path"]
     source = path.read_text(encoding="utf-8")
@@ -191,10 +197,23 @@ def _start(path: Path, text: str, tests: Sequence[str], began: float) -> int:
         sys.meta_path.insert(0, _Finder(name, path, text))
         import pytest
 
-        options = ["-x", "-q", "-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", "not postgresql"]
+        options = [
+            "-x",
+            "-q",
+            "-W",
+            "ignore::pytest.PytestAssertRewriteWarning",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            "-k",
+            "not postgresql",
+        ]
         code = int(pytest.main([*options, f"--basetemp={folder}/tests", *tests]))
     except BaseException:
-        import traceback; traceback.print_exc()
+        import traceback
+
+        traceback.print_exc()
         code = 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)

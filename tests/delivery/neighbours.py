@@ -77,8 +77,8 @@ def rows_of(database: Database, campaign_ids: Sequence[int]) -> dict[str, list[t
 
 @contextmanager
 def among_neighbours(database: Database, *, people: int = COUNT, now: datetime) -> Iterator[int]:
-    """People, and the campaign "appeal" to all of them between two others; its id. One of the others went out before the
-    last few joined. In the end nothing of the others may have changed."""
+    """People, and the campaign "appeal" to all of them between two others; its id. One of the others went out before
+    the last few joined. In the end nothing of the others may have changed."""
     fewer = people - people // 4
     add_people(database, fewer, now=now)
     before = add_neighbour(database, "before", people=fewer, now=now)

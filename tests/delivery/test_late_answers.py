@@ -1,7 +1,7 @@
 """What an answer makes of a row: every state of it × the same, an older and a newer attempt × every outcome.
 
-An answer counts for the attempt that it answers. Of that, it is proof: a row that is on the wire or uncertain takes any;
-one that staff queued again or cancelled meanwhile takes only the one that the mail was taken; one that has ended takes
+An answer counts for the attempt that it answers. Of that, it is proof: a row that is on the wire or uncertain takes any
+answer; one that staff queued again or cancelled meanwhile takes only that the mail was taken; one that has ended takes
 none.
 """
 
@@ -115,7 +115,12 @@ class Ledger:
             }
             for (state, _), (delivery_id, _) in self.cells.items():
                 values = {"worker_id": WORKER if state in ("queued", "sending") else None, "state": state}
-                earlier = {"attempt": ATTEMPT, "code": "was", "detail": "it was", "changed_at": now - timedelta(hours=1)}
+                earlier = {
+                    "attempt": ATTEMPT,
+                    "code": "was",
+                    "detail": "it was",
+                    "changed_at": now - timedelta(hours=1),
+                }
                 connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(values | earlier))
 
     def rows(self) -> dict[Cell, Row]:
@@ -129,7 +134,12 @@ class Ledger:
         return Done(Claim(delivery_id, person_id, attempt), OUTCOMES[cell[1]])
 
     def answer(
-        self, *, attempt: int, state: CampaignState = CampaignState.SENDING, together: bool, since: datetime | None = None
+        self,
+        *,
+        attempt: int,
+        state: CampaignState = CampaignState.SENDING,
+        together: bool,
+        since: datetime | None = None,
     ) -> None:
         """Everybody's answer, in one transaction for all or in one for each."""
         standing = Standing(self.campaign, state, "", since or self.now)
@@ -219,7 +229,8 @@ def test_what_is_noted_beside_the_rows(ledger: Ledger) -> None:
     ]
     assert sorted(map(tuple, noted)) == sorted(expected)
     assert {(row.address_hash, row.list_id, row.reason, row.at, row.source) for row in suppressed} == {
-        (hashes[ledger.cells[cell][1]], 0, "bounced", ledger.now, "550 5.1.1 no such user") for cell in by_outcome["hard"]
+        (hashes[ledger.cells[cell][1]], 0, "bounced", ledger.now, "550 5.1.1 no such user")
+        for cell in by_outcome["hard"]
     }
 
 

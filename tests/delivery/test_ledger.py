@@ -22,6 +22,7 @@ from mailer.transports.envelope import Fate, Outcome, ReplyClass
 from tests.delivery.neighbours import COUNT
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
 
+
 def test_launching_queues_everybody_once(database: Database, campaign: int) -> None:
     assert states(database) == {"queued": COUNT}
     with database.read() as connection:
@@ -333,5 +334,7 @@ def test_release_gives_back_what_was_not_begun(database: Database, campaign: int
     one.release()
     assert states(database) == {"queued": COUNT - 1, "uncertain": 1}
     with database.read() as connection:
-        claimed = select(deliveries.c.id).where(deliveries.c.campaign_id == campaign, deliveries.c.worker_id.is_not(None))
+        claimed = select(deliveries.c.id).where(
+            deliveries.c.campaign_id == campaign, deliveries.c.worker_id.is_not(None)
+        )
         assert not connection.execute(claimed).all()
