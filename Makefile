@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test chaos bench lock clean setup setup-dev packages
+.PHONY: help demo test chaos mutants bench lock clean setup setup-dev packages
 
 help:
 	@echo "make demo    run the whole job on the sample workspace, about 20 seconds after the first install"
 	@echo "make test    lint, types, layers, sizes and the whole test suite"
 	@echo "make chaos   kill, cut off and fill up whatever a send needs, and compare what arrived with the ledger"
+	@echo "make mutants put faults into the modules that decide who is mailed, and say which ones no test noticed"
 	@echo "make bench   measure, and write the tables under benchmarks/"
 	@echo "make lock    renew the locked versions from pyproject.toml"
 	@echo "make clean   remove the virtual environment and what the demo left"
@@ -38,6 +39,11 @@ test:
 
 chaos: setup-dev packages
 	@scripts/chaos $(if $(SEED),--chaos-seed $(SEED))
+
+mutants: setup-dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --group mutants
+	@nice -n 10 $(BIN)/python -m scripts.mutants $(MUTANTS)
 
 bench: setup-dev packages
 	@$(BIN)/python -m benchmarks

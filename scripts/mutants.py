@@ -190,7 +190,7 @@ def _start(path: Path, text: str, tests: Sequence[str], began: float) -> int:
     try:
         os.setpgid(0, 0)
         nothing = os.open(os.devnull, os.O_RDWR)
-        for stream in (0,) if os.environ.get("MUTANTS_DEBUG") else (0, 1, 2):
+        for stream in (0, 1, 2):
             os.dup2(nothing, stream)
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -210,10 +210,7 @@ def _start(path: Path, text: str, tests: Sequence[str], began: float) -> int:
             "not postgresql",
         ]
         code = int(pytest.main([*options, f"--basetemp={folder}/tests", *tests]))
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
+    except BaseException:  # noqa: BLE001 - whatever it was, it was noticed
         code = 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
