@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count as numbers
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
+from mailer.audience.selection import CHOSEN
+from mailer.compose.message import to_json
+from mailer.delivery.frozen import NUMBERS_PER_CAMPAIGN
 from mailer.store.database import Database
 from mailer.store.states import CampaignState, DeliveryState
-from mailer.store.tables import campaigns, deliveries, events, guard_evidence, workers
-from tests.delivery.world import add_people, launch
+from mailer.store.tables import campaigns, deliveries, events, guard_evidence, people, workers
+from tests.delivery.world import MESSAGE, add_people, launch
 
 COUNT = 20  # people of the campaign that is tried
 LONG = timedelta(days=365)
@@ -32,36 +35,41 @@ WHERE = (
     DeliveryState.CANCELLED,
 )
 CLAIMED = (1, 2)  # places in WHERE
-_numbers = count(1)
+_numbers = numbers(1)
 
 
-def add_neighbour(
-    database: Database, slug: str, *, people: int, now: datetime, state: CampaignState = CampaignState.SENDING
-) -> int:
+def add_neighbour(database: Database, slug: str, *, now: datetime, state: CampaignState = CampaignState.SENDING) -> int:
     """A campaign to everybody there is, in the middle of its work; its id."""
-    campaign_id = launch(database, count=people, now=now, slug=slug)
-    worker_id = next(_numbers)
+    number = next(_numbers)
     with database.write() as connection:
+        everybody = connection.execute(select(people.c.id).order_by(people.c.id)).scalars().all()
         connection.execute(
-            insert(workers).values(id=worker_id, campaign_id=campaign_id, name=slug, lease_until=now + LONG)
-        )
-        ids = connection.execute(
-            select(deliveries.c.id).where(deliveries.c.campaign_id == campaign_id).order_by(deliveries.c.id)
-        ).scalars()
-        for place, delivery_id in enumerate(ids):
-            one = place % len(WHERE)
-            at_work = worker_id if one in CLAIMED else None
-            attempt = 1 if WHERE[one] is not DeliveryState.QUEUED else 0
-            connection.execute(
-                update(deliveries)
-                .where(deliveries.c.id == delivery_id)
-                .values(state=WHERE[one], worker_id=at_work, attempt=attempt, changed_at=now)
+            insert(campaigns).values(
+                id=number, slug=slug, state=state, message=to_json(MESSAGE), digest=MESSAGE.digest,
+                audience={"include": ["supporters"]}, counts={"total": len(everybody), CHOSEN: len(everybody)},
+                transport="outbox", created_at=now, launched_at=now,
+                why="by its own staff" if state is CampaignState.PAUSED else "",
             )
-        paused = "by its own staff" if state is CampaignState.PAUSED else ""
-        connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(state=state, why=paused))
+        )  # fmt: skip
+        rows = [
+            {
+                "id": number * NUMBERS_PER_CAMPAIGN + place + 1,
+                "campaign_id": number,
+                "person_id": person,
+                "state": WHERE[place % len(WHERE)],
+                "worker_id": number if place % len(WHERE) in CLAIMED else None,
+                "attempt": 0 if WHERE[place % len(WHERE)] is DeliveryState.QUEUED else 1,
+                "not_before": now,
+                "changed_at": now,
+            }
+            for place, person in enumerate(everybody)
+        ]
+        connection.execute(insert(deliveries), rows)
+        at_work = {"id": number, "campaign_id": number, "name": slug, "lease_until": now + LONG}
+        connection.execute(insert(workers).values(at_work))
         evidence = {"accepted": 3, "refused": 1, "recent": "...x", "troubles": 2, "trouble_at": now, "since": now}
-        connection.execute(insert(guard_evidence).values(campaign_id=campaign_id, **evidence))
-    return campaign_id
+        connection.execute(insert(guard_evidence).values(campaign_id=number, **evidence))
+    return number
 
 
 def rows_of(database: Database, campaign_ids: Sequence[int]) -> dict[str, list[tuple[Any, ...]]]:
@@ -76,15 +84,15 @@ def rows_of(database: Database, campaign_ids: Sequence[int]) -> dict[str, list[t
 
 
 @contextmanager
-def among_neighbours(database: Database, *, people: int = COUNT, now: datetime) -> Iterator[int]:
+def among_neighbours(database: Database, *, count: int = COUNT, now: datetime) -> Iterator[int]:
     """People, and the campaign "appeal" to all of them between two others; its id. One of the others went out before
     the last few joined. In the end nothing of the others may have changed."""
-    fewer = people - people // 4
+    fewer = count - count // 4
     add_people(database, fewer, now=now)
-    before = add_neighbour(database, "before", people=fewer, now=now)
-    add_people(database, people - fewer, now=now, first=fewer)
-    campaign_id = launch(database, count=people, now=now)
-    after = add_neighbour(database, "after", people=people, now=now, state=CampaignState.PAUSED)
+    before = add_neighbour(database, "before", now=now)
+    add_people(database, count - fewer, now=now, first=fewer)
+    campaign_id = launch(database, count=count, now=now)
+    after = add_neighbour(database, "after", now=now, state=CampaignState.PAUSED)
     untouched = rows_of(database, [before, after])
     yield campaign_id
     assert rows_of(database, [before, after]) == untouched, "another campaign was touched"

@@ -118,7 +118,7 @@ class Staged:
 
 @pytest.fixture
 def staged(database: Database, now: datetime) -> Iterator[Staged]:
-    with among_neighbours(database, people=len(EACH), now=now) as campaign:
+    with among_neighbours(database, count=len(EACH), now=now) as campaign:
         yield Staged(database, campaign, now)
 
 
@@ -255,7 +255,7 @@ def plan(slug: str = "appeal") -> Plan:
 def scheduled(database: Database, now: datetime) -> Iterator[Callable[..., int]]:
     """Schedules "appeal" beside a campaign that is being sent and one that is due as well."""
     add_people(database, 8, now=now)
-    other = add_neighbour(database, "other", people=8, now=now)
+    other = add_neighbour(database, "other", now=now)
     untouched = rows_of(database, [other])
 
     def make(due: datetime, *, late: timedelta = timedelta(hours=2), slug: str = "appeal") -> int:

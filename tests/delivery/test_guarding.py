@@ -181,7 +181,7 @@ def test_rails_that_are_off_pause_nothing() -> None:
 
 @pytest.fixture
 def campaign(database: Database, now: datetime) -> Iterator[int]:
-    with among_neighbours(database, people=40, now=now) as campaign_id:
+    with among_neighbours(database, count=40, now=now) as campaign_id:
         yield campaign_id
 
 

@@ -169,7 +169,7 @@ class Ledger:
 
 @pytest.fixture
 def ledger(database: Database, now: datetime) -> Iterator[Ledger]:
-    with among_neighbours(database, people=len(CELLS), now=now) as campaign:
+    with among_neighbours(database, count=len(CELLS), now=now) as campaign:
         yield Ledger(database, campaign, now)
 
 
@@ -261,3 +261,11 @@ def test_nobody_who_was_forgotten_is_suppressed(ledger: Ledger) -> None:
     assert ledger.rows()["sending", "hard"]["state"] == "failed"
     with ledger.database.read() as connection:
         assert not connection.execute(select(suppressions)).all()
+
+
+def test_whose_soft_refusals_are_counted(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who failed with one just now: not whoever is only put off, nor whoever failed for another reason."""
+    asked: list[list[int]] = []
+    monkeypatch.setattr("mailer.delivery.recording.suppress_worn", lambda _, persons, **__: asked.append(list(persons)))
+    ledger.answer(attempt=ATTEMPT, together=True)
+    assert asked == [sorted(person for cell, (_, person) in ledger.cells.items() if cell[1] == "soft")]

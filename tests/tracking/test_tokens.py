@@ -112,6 +112,16 @@ def test_keys_can_be_changed(purpose: Purpose, thing: Named) -> None:
         after.read(purpose, mailed_before)
 
 
+def test_keys_can_be_changed_while_visits_are_out() -> None:
+    visit = Visit(Named(12345), 3, datetime(2026, 11, 25, tzinfo=UTC))
+    before, after = Signer([OLD]), Signer([NEW])
+    given_before = before.sign_visit(Purpose.ACT, visit)
+    assert SIGNER.read_visit(Purpose.ACT, given_before) == visit
+    assert SIGNER.sign_visit(Purpose.ACT, visit) == after.sign_visit(Purpose.ACT, visit), "the first key signs"
+    with pytest.raises(BadToken):
+        after.read_visit(Purpose.ACT, given_before)
+
+
 @given(ids)
 def test_a_proof_is_never_a_delivery(number: int) -> None:
     for purpose in Purpose:
