@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from mailer.audience.consent import leave, list_id
 from mailer.delivery import campaigns as steps
 from mailer.delivery.ledger import LEASE, RENEW_WHEN_LEFT, CampaignStopped, LeaseLost, Worker, settle_expired
 from mailer.delivery.recording import Done
@@ -240,6 +241,9 @@ def test_one_that_lost_its_lease_takes_nothing_from_who_has_the_people_now(
 def test_what_another_has_is_neither_begun_nor_skipped(database: Database, campaign: int, clock: Clock) -> None:
     one, other = worker(database, campaign, clock), worker(database, campaign, clock)
     theirs = other.claim(3)
+    with database.write() as connection:
+        number, person = list_id(connection, "supporters"), theirs[0].person_id
+        leave(connection, person_id=person, list_ids=[number], how="link", source="appeal", at=clock.now)
     begun = one.exchange((), [*theirs, *one.claim(2)])
     assert (len(begun.claims), begun.skipped) == (2, 0)
     assert held_by(database, other) == [claim.id for claim in theirs]

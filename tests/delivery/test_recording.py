@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailer.delivery.recording import GIVE_UP_AFTER, Change, decide, is_for_good, is_given_up, may_go_back
+from mailer.delivery.recording import (
+    GIVE_UP_AFTER,
+    Change,
+    decide,
+    is_for_good,
+    is_given_up,
+    may_go_back,
+)
 from mailer.store.states import DeliveryState
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 
@@ -89,6 +96,14 @@ def test_who_is_refused_for_good_and_who_may_go_back_to_the_queue(
     assert may_go_back(outcome) is goes_back
     assert outcome is None or is_for_good(outcome) is for_good
     assert outcome is None or not (for_good and is_given_up(outcome, attempt=9, now=NOW, since=NOW - 9 * GIVE_UP_AFTER))
+
+
+def test_for_how_long_whoever_is_put_off_is_tried() -> None:
+    hours = timedelta(hours=1)
+    waits = [decide(LATER, attempt=attempt, now=NOW, since=NOW).not_before for attempt in (1, 99)]
+    assert waits == [NOW + timedelta(minutes=1), NOW + 4 * hours]
+    last, over = (decide(LATER, attempt=2, now=NOW, since=NOW - passed) for passed in (48 * hours, 48 * hours + TICK))
+    assert (last.state, over.state) == (DeliveryState.QUEUED, DeliveryState.FAILED)
 
 
 def test_an_answer_of_a_kind_that_never_goes_back_is_not_given_up() -> None:
