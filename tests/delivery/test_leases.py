@@ -33,6 +33,12 @@ def held_by(database: Database, one: Worker) -> list[int]:
         return list(connection.execute(query).scalars())
 
 
+def test_a_lease_lasts_a_minute(database: Database, campaign: int, clock: Clock) -> None:
+    """As docs/reliability.md promises: so long at most nobody works at what a dead worker had claimed."""
+    one = worker(database, campaign, clock)
+    assert lease_of(database, one) == clock.now + timedelta(minutes=1)
+
+
 def test_a_worker_is_known_by_what_it_works_at(database: Database, campaign: int, clock: Clock) -> None:
     one = worker(database, campaign, clock)
     with database.read() as connection:

@@ -37,6 +37,11 @@ def test_a_number_that_no_row_can_have_is_refused(purpose: Purpose, number: int)
         SIGNER.read(purpose, SIGNER.sign(purpose, Named(number)))
 
 
+def test_the_largest_number_is_that_of_the_databases() -> None:
+    assert SIGNER.read(Purpose.CLICK, SIGNER.sign(Purpose.CLICK, Named(2**63 - 1))) == Named(2**63 - 1)
+    assert LARGEST == 2**63 - 1
+
+
 @given(st.lists(purposes, unique=True), named)
 def test_signing_many_is_signing_each(wanted: list[Purpose], thing: Named) -> None:
     found = SIGNER.signing(wanted, proof=thing.proof)(thing.id)
