@@ -165,21 +165,16 @@ def _without(node: Any, index: int) -> Any:
 
 
 def _not_run(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """From where to where nothing runs, or nothing but a description does: annotations and decorators."""
+    """From where to where nothing runs, or nothing but a description does: decorators, the heads of functions, in which
+    cosmic-ray would take the mark of keywords for a product, and annotations."""
     spans: list[tuple[tuple[int, int], tuple[int, int]]] = []
     for node in ast.walk(ast.parse(source)):
-        parts: list[ast.expr | None] = []
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            parts += node.decorator_list
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            parts.append(node.returns)
-        if isinstance(node, ast.arg | ast.AnnAssign):
-            parts.append(node.annotation)
-        spans += [
-            ((part.lineno, part.col_offset), (part.end_lineno or 0, part.end_col_offset or 0))
-            for part in parts
-            if part is not None
-        ]
+            first = min([(one.lineno, one.col_offset) for one in node.decorator_list], default=(node.lineno, 0))
+            spans.append((first, (node.body[0].lineno, node.body[0].col_offset)))
+        elif isinstance(node, ast.AnnAssign):
+            note = node.annotation
+            spans.append(((note.lineno, note.col_offset), (note.end_lineno or 0, note.end_col_offset or 0)))
     return spans
 
 

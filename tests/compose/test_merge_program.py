@@ -122,3 +122,10 @@ def test_anything_else_is_none(address: str) -> None:
 def test_a_value_inside_an_address_stays_in_its_place() -> None:
     one, link = leads_to("https://example.org/in/", 1, "?x=1")
     assert one.destination(link, {"site": "a/b'c%d&e=f#g"}) == "https://example.org/in/a%2Fb%27c%25d%26e%3Df%23g?x=1"
+
+
+@pytest.mark.parametrize("context", [Context.URL, Context.TEXT])
+def test_a_value_is_encoded_once(context: Context) -> None:
+    one = program(Slot(f"{NAME} | urlencode", context), Slot(f"{NAME} | upper", context), text=(0, " ", 1))
+    loud = "A%20B" if context is Context.URL else "A B"
+    assert one.text({"first_name": "a b"}, URLS) == f"a%20b {loud}"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, text
 
+from mailer.audience.consent import leave, list_id
 from mailer.audience.definition import Audience
 from mailer.delivery import campaigns as steps
 from mailer.delivery.campaigns import Plan
@@ -20,7 +21,7 @@ from mailer.delivery.ledger import LEASE, CampaignStopped, LeaseLost, Worker, se
 from mailer.delivery.recording import Done
 from mailer.errors import MailerError
 from mailer.store.database import Database, open_database
-from mailer.store.tables import campaigns
+from mailer.store.tables import campaigns, deliveries
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 from tests.databases import emptied, on_postgresql
 from tests.delivery.neighbours import COUNT, among_neighbours
@@ -267,20 +268,86 @@ def test_a_claim_of_a_campaign_that_is_cancelled_just_now_finds_nobody(
 
 
 @on_postgresql
-def test_a_cancellation_waits_for_who_is_being_put_back(cancelled: Cancelled, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancellation_waits_for_who_is_being_put_back(
+    cancelled: Cancelled, shared_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The other way round: the worker is in the middle of it, and the cancellation finds them queued."""
     database, one, cancel = cancelled
     (begun,) = one.exchange((), one.claim(1)).claims
     staff = threading.Thread(target=cancel)
-    waits = text("SELECT 1 FROM pg_locks WHERE NOT granted")
 
     def and_wait(*_: object, **__: object) -> None:
         staff.start()
-        with closing(open_database(database.engine.url.render_as_string(False))) as look, look.read() as connection:
-            while not connection.execute(waits).first():
-                assert staff.is_alive()
+        until_somebody_waits(shared_url, staff)
 
     monkeypatch.setattr("mailer.delivery.recording._note_deferrals", and_wait)  # after the rows are written
     one.exchange([Done(begun, LATER)], ())
     staff.join()
     assert states(database) == {"cancelled": COUNT}
+
+
+def leave_list(connection: Connection, person: int, at: datetime) -> None:
+    number = list_id(connection, "supporters")
+    leave(connection, person_id=person, list_ids=[number], how="link", source="appeal", at=at)
+
+
+def until_somebody_waits(url: str, thread: threading.Thread) -> None:
+    """Returns once a statement waits for a lock; fails when the thread ends without having waited."""
+    with closing(open_database(url)) as look, look.read() as connection:
+        while not connection.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted")).first():
+            assert thread.is_alive(), "nobody waited"
+
+
+@on_postgresql
+def test_who_leaves_while_their_mail_is_being_begun_waits_until_that_is_said(
+    cancelled: Cancelled, elsewhere: Database, shared_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, one, _ = cancelled
+    claims = one.claim(2)
+
+    def go() -> None:
+        with elsewhere.write() as connection:
+            leave_list(connection, claims[0].person_id, clock.now)
+
+    leaving = threading.Thread(target=go)
+
+    class Begin:
+        def count(self, *given: Any) -> int:
+            begun = begin.count(*given)
+            leaving.start()
+            until_somebody_waits(shared_url, leaving)
+            return begun
+
+    begin = one._begin_those
+    monkeypatch.setattr(one, "_begin_those", Begin())
+    assert len(one.exchange((), claims).claims) == 2
+    leaving.join()
+    assert states(database) == {"queued": COUNT - 2, "sending": 2}
+
+
+@on_postgresql
+def test_a_mail_is_not_begun_while_somebody_is_leaving(
+    cancelled: Cancelled, elsewhere: Database, shared_url: str, clock: Clock
+) -> None:
+    database, one, _ = cancelled
+    claims = one.claim(2)
+    begun: list[Any] = []
+    sending = threading.Thread(target=lambda: begun.append(one.exchange((), claims)))
+    with elsewhere.write() as connection:
+        leave_list(connection, claims[0].person_id, clock.now)
+        sending.start()
+        until_somebody_waits(shared_url, sending)
+    sending.join()
+    assert [(list(done.claims), done.skipped) for done in begun] == [(claims[1:], 1)]
+    assert states(database) == {"queued": COUNT - 2, "sending": 1, "skipped": 1}
+
+
+@on_postgresql
+def test_a_claim_waits_for_nobody(cancelled: Cancelled, elsewhere: Database, clock: Clock) -> None:
+    database, one, _ = cancelled
+    theirs = select(deliveries.c.id).where(deliveries.c.campaign_id == one.campaign_id).order_by(deliveries.c.id)
+    with elsewhere.write() as connection:
+        taken = connection.execute(theirs.limit(3).with_for_update()).scalars().all()
+        with database.held.write() as mine:
+            mine.execute(text("SET lock_timeout = '5s'"))  # for one that would wait: it is told off
+        assert [claim.id for claim in one.claim(2)] == [taken[-1] + 1, taken[-1] + 2]
