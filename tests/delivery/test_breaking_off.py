@@ -11,6 +11,7 @@ from sqlalchemy import select
 from mailer.delivery import campaigns as steps
 from mailer.delivery.connections import Report
 from mailer.delivery.engine import Engine
+from mailer.delivery.guarding import Halt
 from mailer.delivery.ledger import LEASE, settle_expired
 from mailer.delivery.stopping import Stop
 from mailer.delivery.tally import Observer, Tally
@@ -239,6 +240,29 @@ def test_a_connection_in_trouble_rests_longer_each_time(
     assert desk.rested == [(0, 1.0), (0, 2.0), (0, 3.0), (0, 3.0)]
     assert (tally.trouble, tally.sent) == (False, COUNT)
     assert states(database) == {"sent": COUNT}
+
+
+def test_what_others_have_seen_pauses_a_run_in_the_middle(
+    begin: Begin, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(ready, taken(0), taken(1), *[_all_taken] * COUNT)
+    engine = begin(desk)
+    looks = iter([None, None, Halt("9 of 9 people bounced", pause=True)])
+    monkeypatch.setattr(engine.rails, "look", lambda **_: next(looks, None))
+    tally = engine.run()
+    assert (tally.pause, tally.ended) == ("9 of 9 people bounced", "9 of 9 people bounced")
+    assert tally.trouble
+    assert 0 < tally.sent < COUNT
+    assert states(database) == {"sent": tally.sent, "queued": COUNT - tally.sent}
+
+
+def test_what_others_have_seen_by_the_end_is_looked_at_once_more(
+    begin: Begin, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = begin(Desk(ready, *[_all_taken] * COUNT))
+    monkeypatch.setattr(engine.rails, "look", lambda at_once=False: Halt("late", pause=True) if at_once else None)
+    tally = engine.run()
+    assert (tally.sent, tally.pause) == (COUNT, "late")
 
 
 def _all_taken(desk: Desk) -> list[Report]:
