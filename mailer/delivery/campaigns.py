@@ -106,30 +106,38 @@ def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, lat
 
 def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing) -> list[Row[Any]]:
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
-    not. Returns those changed."""
+    not. Returns those changed here: not what somebody else launched, cancelled or took off the schedule meanwhile."""
     due = select(campaigns).where(campaigns.c.state == CampaignState.SCHEDULED, campaigns.c.due_at <= now)
     with database.read() as connection:
         waiting = connection.execute(due.order_by(campaigns.c.due_at)).all()
+    changed: list[int] = []
     for row in waiting:
         why = ""
         if now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
             why = f"{reason}. Mend that, then send it (mailer send {row.slug}) or schedule it again"
-        # Somebody else may launch it too: the state decides, inside the transaction, and in PostgreSQL the row.
-        with suppress(Conflict), database.write(one_state=True, of_everyone=True) as connection:
-            if _busy(connection, row.id):
-                continue
-            changed = connection.execute(
-                update(campaigns)
-                .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
-                .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
-            ).rowcount
-            if changed and not why:
-                _freeze_audience(connection, row.id, from_json(row.audience), now=now)
+        with suppress(Conflict):
+            changed += [row.id] * _launch_scheduled(database, row, why=why, now=now)
     with database.read() as connection:
-        ids = [row.id for row in waiting]
-        return list(connection.execute(select(campaigns).where(campaigns.c.id.in_(ids))).all())
+        of_those = select(campaigns).where(campaigns.c.id.in_(changed))
+        return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
+
+
+def _launch_scheduled(database: Database, row: Row[Any], *, why: str, now: datetime) -> bool:
+    """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
+    launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
+    with database.write(one_state=True, of_everyone=True) as connection:
+        if _busy(connection, row.id):
+            return False
+        changed = connection.execute(
+            update(campaigns)
+            .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
+            .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
+        ).rowcount
+        if changed and not why:
+            _freeze_audience(connection, row.id, from_json(row.audience), now=now)
+    return bool(changed)
 
 
 def _busy(connection: Connection, campaign_id: int) -> bool:

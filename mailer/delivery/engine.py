@@ -81,9 +81,13 @@ class Engine:
         except TransportRefused as error:  # this mailing can't be sent by this transport at all
             self._halt(self.rails.trouble(error))
         finally:
-            self._patience.wait_for(lambda: self.worker.release(unrecorded), unrecorded)
-            if connections is not None:
-                connections.close()
+            try:
+                if connections is not None:  # they went on while we waited for a database, or failed
+                    unrecorded.extend(done for report in connections.wait(0.0) for done in report.done)
+            finally:
+                self._patience.wait_for(lambda: self.worker.release(unrecorded), unrecorded)
+                if connections is not None:
+                    connections.close()
         return self.tally
 
     def _connections(self, count: int) -> Connections:
@@ -99,9 +103,9 @@ class Engine:
         pause = 0.0
         while active:
             fresh = self._gather(connections, pause if waiting else LONGEST_WAIT_SECONDS, enough=(3 * active) // 4)
-            self._note(fresh)
             for report in fresh:
                 unrecorded.extend(report.done)
+            self._note(fresh)
             waiting += fresh
             self._look_for_the_end()
             if self.tally.ended and stopping_since is None:

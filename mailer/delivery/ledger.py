@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, case, delete, insert, or_, select, update
 
 from mailer.audience.handover import hold_consent, may_be_mailed, obstacles
-from mailer.delivery.recording import NO_SETTING, Claim, Done, Standing, record
+from mailer.delivery.recording import NO_SETTING, Claim, Done, Standing, may_go_back, record
 from mailer.delivery.reopening import lock_campaign, reopen
 from mailer.delivery.warming import WarmUp
 from mailer.errors import MailerError
@@ -161,8 +161,10 @@ class Worker:
 
     def _record(self, connection: Connection, look: _Look, done: Sequence[Done], now: datetime) -> None:
         campaign, is_late = look.campaign, bool(done) and not look.holds_lease
-        if is_late:  # others may have finished the campaign meanwhile
-            campaign = replace(campaign, state=lock_campaign(connection, campaign.id)[0])
+        if is_late or any(may_go_back(item.outcome) for item in done):
+            # Staff may be cancelling it just now, and of one that this worker has lost others may be the last.
+            state, _ = lock_campaign(connection, campaign.id, shared=not is_late)
+            campaign = replace(campaign, state=state)
         record(connection, campaign, done, now, soft=self.soft)
         if is_late:
             reopen(connection, campaign.id, now=now)

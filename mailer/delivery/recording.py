@@ -81,6 +81,11 @@ def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datet
     return Change(DeliveryState.QUEUED, not_before=now + wait)
 
 
+def may_go_back(outcome: Outcome | None) -> bool:
+    """Whether somebody with this answer may go back to the queue."""
+    return outcome is None or (outcome.fate in (Fate.DEFERRED, Fate.REFUSED) and not is_for_good(outcome))
+
+
 def is_for_good(outcome: Outcome) -> bool:
     """Whether somebody was refused, and not by our own fault: until that is mended they keep their place."""
     return outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS

@@ -12,13 +12,15 @@ from mailer.store.states import CampaignState
 from mailer.store.tables import QUEUE, campaigns, deliveries
 
 
-def lock_campaign(connection: Connection, campaign_id: int) -> tuple[CampaignState, str]:
+def lock_campaign(connection: Connection, campaign_id: int, *, shared: bool = False) -> tuple[CampaignState, str]:
     """The campaign's state and why, which nobody else changes until this transaction ends.
 
-    Whoever puts people back into the queue and whoever ends a campaign for want of them both take it first: else, in
-    PostgreSQL, neither would see the other's work, and those people would stay queued in a finished campaign.
+    Whoever puts people back into the queue and whoever ends a campaign both take it first: else, in PostgreSQL, neither
+    would see the other's work, and those people would stay queued in a campaign that has ended. `shared`: workers that
+    are at the campaign put people back side by side.
     """
-    mine = select(campaigns.c.state, campaigns.c.why).where(campaigns.c.id == campaign_id).with_for_update()
+    mine = select(campaigns.c.state, campaigns.c.why).where(campaigns.c.id == campaign_id)
+    mine = mine.with_for_update(read=shared)
     state, why = connection.execute(mine).one()
     return CampaignState(state), why
 

@@ -56,6 +56,19 @@ def test_each_obstacle_is_named(database: Database, now: datetime) -> None:
     }
 
 
+def test_a_campaign_without_lists_mails_nobody(database: Database) -> None:
+    with database.write() as connection:
+        a = list_id(connection, "a")
+        campaign = add_campaign(connection, 1, "appeal")
+        add_person(connection, 1)
+        subscribe(connection, 1, a)
+        delivery = deliver(connection, campaign, 1, number=1)
+        free = select(deliveries.c.id)
+        assert connection.execute(free.where(may_be_mailed([a]))).scalars().all() == [delivery]
+        assert connection.execute(free.where(may_be_mailed([]))).scalars().all() == []
+        assert obstacles(connection, delivery_ids=[delivery], list_ids=[]) == {delivery: "unsubscribed"}
+
+
 def test_a_thousand_at_once_and_none(database: Database) -> None:
     with database.write() as connection:
         a = list_id(connection, "a")

@@ -4,107 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from mailer.delivery import campaigns as steps
-from mailer.delivery.engine import Engine
-from mailer.delivery.evidence import Rails
-from mailer.delivery.lanes import Lanes
-from mailer.delivery.pacing import Pacer
-from mailer.delivery.postman import Postman
 from mailer.delivery.stopping import Stop
 from mailer.delivery.tally import Tally
 from mailer.settings import Guard, Pace
 from mailer.store.database import Database
 from mailer.store.tables import people
-from mailer.tracking.tokens import Signer
 from mailer.transports.envelope import (
     Envelope,
     Fate,
-    Mailing,
     Outcome,
     ReplyClass,
     TransportRefused,
     TransportUnavailable,
 )
-from mailer.workspace import Workspace
 from tests.conftest import NOW
-from tests.delivery.world import ACCEPTED, MESSAGE, Clock, add_people, launch, states, worker
+from tests.delivery.neighbours import COUNT
+from tests.delivery.scripted import Scripted
+from tests.delivery.world import ACCEPTED, Clock, states
 from tests.patience import HANG_SECONDS
-
-COUNT = 20
-Answer = Callable[[Envelope], Outcome]
-
-
-class Scripted:
-    """A transport that answers as it is told, and remembers whom it was given."""
-
-    name = "outbox"
-
-    def __init__(self, answer: Answer, *, batch: int = 1, connections: int = 2) -> None:
-        self.answer = answer
-        self.batch = batch
-        self.connections = connections
-        self.given: list[Envelope] = []
-        self.connect_errors: list[Exception] = []
-        self._lock = threading.Lock()
-
-    def connect(self, mailing: Mailing) -> Scripted:
-        with self._lock:
-            if self.connect_errors:
-                raise self.connect_errors.pop(0)
-        return self
-
-    def hand_over(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
-        with self._lock:
-            self.given.extend(envelopes)
-        return [self.answer(envelope) for envelope in envelopes]
-
-    def close(self) -> None:
-        pass
-
-    def loop(self, mailing: Mailing) -> None:
-        return None
-
-    def probe(self) -> str:
-        return "scripted"
-
-
-@pytest.fixture
-def campaign(database: Database, now: datetime) -> int:
-    add_people(database, COUNT, now=now)
-    return launch(database, count=COUNT, now=now)
-
-
-@pytest.fixture
-def send(workspace: Workspace, database: Database, campaign: int, now: datetime) -> Callable[..., Tally]:
-    def run(
-        transport: Scripted,
-        *,
-        stop: Stop | None = None,
-        pace: Pace | None = None,
-        guard: Guard | None = None,
-        clock: Clock | None = None,
-    ) -> Tally:
-        time = clock or Clock(now)
-        engine = Engine(
-            worker(database, campaign, time, pace),
-            postman=Postman(MESSAGE, settings=workspace.settings, signer=Signer([b"k" * 32])),
-            transport=transport,
-            pacer=Pacer(pace or Pace(), Lanes(database, transport="outbox")),
-            rails=Rails(
-                database, campaign_id=campaign, slug="appeal", transport="outbox", limits=guard or Guard(), clock=time
-            ),
-            stop=stop or Stop(),
-            clock=time,
-        )
-        return engine.run()
-
-    return run
 
 
 @pytest.mark.parametrize(("batch", "connections"), [(1, 1), (1, 4), (7, 2), (100, 3)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,9 +15,10 @@ from mailer.delivery.evidence import TROUBLES_APART, Rails, add, count_trouble, 
 from mailer.delivery.guarding import TROUBLES_IN_A_ROW, Evidence, Guard, Halt
 from mailer.settings import Guard as Limits
 from mailer.store.database import Database
-from mailer.store.tables import EPOCH, deliveries, events, guard_evidence
+from mailer.store.tables import EPOCH, campaigns, deliveries, events, guard_evidence
 from mailer.transports.envelope import Fate, Outcome, ReplyClass, TransportRefused, TransportUnavailable
-from tests.delivery.world import ACCEPTED, Clock, add_people, launch
+from tests.delivery.neighbours import among_neighbours
+from tests.delivery.world import ACCEPTED, Clock
 
 HARD = Outcome(Fate.REFUSED, "550 5.1.1", "no such user", reply_class=ReplyClass.HARD)
 POLICY = Outcome(Fate.REFUSED, "554 5.7.1", "blocked, see blocklist.example", reply_class=ReplyClass.POLICY)
@@ -179,14 +180,9 @@ def test_rails_that_are_off_pause_nothing() -> None:
 
 
 @pytest.fixture
-def clock(now: datetime) -> Clock:
-    return Clock(now)
-
-
-@pytest.fixture
-def campaign(database: Database, now: datetime) -> int:
-    add_people(database, 40, now=now)
-    return launch(database, count=40, now=now)
+def campaign(database: Database, now: datetime) -> Iterator[int]:
+    with among_neighbours(database, count=40, now=now) as campaign_id:
+        yield campaign_id
 
 
 @pytest.fixture
@@ -266,7 +262,8 @@ def test_a_look_is_taken_every_ten_seconds(rails: Callable[..., Rails], clock: C
 
 def seen(database: Database) -> Evidence:
     with database.read() as connection:
-        row = connection.execute(select(guard_evidence)).one()
+        of_it = select(campaigns.c.id).where(campaigns.c.slug == "appeal").scalar_subquery()
+        row = connection.execute(select(guard_evidence).where(guard_evidence.c.campaign_id == of_it)).one()
     return Evidence(row.accepted, row.refused, row.hard, row.recent, troubles=row.troubles)
 
 

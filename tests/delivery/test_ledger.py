@@ -1,42 +1,36 @@
-"""The ledger under several workers: claims, intents, leases that run out, consent read at the last moment."""
+"""The ledger under several workers: claims, intents, leases that run out, consent read at the last moment.
+
+The campaign is one of three (`conftest`), so each test also says that the two others are left alone."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
 
 from mailer.audience.consent import leave, list_id, suppress
 from mailer.delivery import campaigns as steps
-from mailer.delivery.ledger import LEASE, CampaignStopped, LeaseLost, settle_expired
-from mailer.delivery.recording import Done
+from mailer.delivery.ledger import LEASE, Begun, CampaignStopped, LeaseLost, settle_expired
+from mailer.delivery.recording import Claim, Done
+from mailer.delivery.warming import WarmUp
 from mailer.errors import MailerError
+from mailer.settings import Pace
 from mailer.store.database import Database
 from mailer.store.engines import WORKER_CACHE_KIB
 from mailer.store.states import SuppressionReason
 from mailer.store.tables import campaigns, deliveries, events, guard_evidence, people, subscriptions, suppressions
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
+from tests.delivery.neighbours import COUNT
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
-
-COUNT = 20
-
-
-@pytest.fixture
-def clock(now: datetime) -> Clock:
-    return Clock(now)
-
-
-@pytest.fixture
-def campaign(database: Database, now: datetime) -> int:
-    add_people(database, COUNT, now=now)
-    return launch(database, count=COUNT, now=now)
 
 
 def test_launching_queues_everybody_once(database: Database, campaign: int) -> None:
     assert states(database) == {"queued": COUNT}
     with database.read() as connection:
-        ids = connection.execute(select(deliveries.c.id).order_by(deliveries.c.id)).scalars().all()
+        of_it = select(deliveries.c.id).where(deliveries.c.campaign_id == campaign)
+        ids = connection.execute(of_it.order_by(deliveries.c.id)).scalars().all()
     assert ids == [campaign * 2**32 + n for n in range(1, COUNT + 1)]
 
 
@@ -97,7 +91,9 @@ def test_who_leaves_before_an_exchange_is_repeated_gets_nothing(
     assert again.skipped == 1
     assert states(database) == {"queued": COUNT - 12, "sending": 11, "skipped": 1}
     with database.read() as connection:
-        attempts = select(deliveries.c.attempt).where(deliveries.c.state == "sending")
+        attempts = select(deliveries.c.attempt).where(
+            deliveries.c.campaign_id == campaign, deliveries.c.state == "sending"
+        )
         assert set(connection.execute(attempts).scalars()) == {1}
 
 
@@ -163,7 +159,8 @@ def test_a_late_answer_that_nothing_left_opens_a_finished_campaign(
     (again,) = worker(database, campaign, clock).claim(COUNT)
     assert again.id == begun[1].id
     with database.read() as connection:
-        assert connection.execute(select(campaigns.c.state, campaigns.c.finished_at)).one() == ("sending", None)
+        of_it = select(campaigns.c.state, campaigns.c.finished_at).where(campaigns.c.id == campaign)
+        assert connection.execute(of_it).one() == ("sending", None)
 
 
 def test_a_late_answer_stops_a_resend_that_has_not_begun(database: Database, campaign: int, clock: Clock) -> None:
@@ -217,7 +214,9 @@ def test_consent_is_read_at_the_last_moment(database: Database, campaign: int, c
     assert [claim.person_id for claim in begun.claims] == [claim.person_id for claim in claims[3:]]
     assert begun.skipped == 3
     with database.read() as connection:
-        skipped = select(deliveries.c.person_id, deliveries.c.code).where(deliveries.c.state == "skipped")
+        skipped = select(deliveries.c.person_id, deliveries.c.code).where(
+            deliveries.c.campaign_id == campaign, deliveries.c.state == "skipped"
+        )
         reasons = {row.person_id: row.code for row in connection.execute(skipped)}
     assert reasons == {left: "unsubscribed", suppressed: "suppressed by staff", deleted: "deleted"}
 
@@ -292,11 +291,11 @@ def test_a_pause_after_the_last_hand_over_ends_with_the_last_worker(
     assert steps.pause(database, campaign, found)
     one.release()
     steps.finish_paused(database, now=clock.now)
-    assert standing(database) == ("paused", found), "the other is at it"
+    assert standing(database, campaign) == ("paused", found), "the other is at it"
     two.release()
     steps.finish_paused(database, now=clock.now)
     said = "3 of 9 people bounced; it would have paused, had anybody been left to mail. Mend it."
-    assert standing(database) == ("finished", said)
+    assert standing(database, campaign) == ("finished", said)
 
 
 def test_a_paused_campaign_with_somebody_put_off_stays_paused(database: Database, campaign: int, clock: Clock) -> None:
@@ -306,7 +305,7 @@ def test_a_paused_campaign_with_somebody_put_off_stays_paused(database: Database
     one.release([Done(begun[0], later), *(Done(claim, ACCEPTED) for claim in begun[1:])])
     steps.pause(database, campaign, "paused by staff")
     steps.finish_paused(database, now=clock.now)
-    assert standing(database) == ("paused", "paused by staff")
+    assert standing(database, campaign) == ("paused", "paused by staff")
 
 
 def test_resending_to_the_uncertain_opens_what_a_pause_ended(database: Database, campaign: int, clock: Clock) -> None:
@@ -318,15 +317,17 @@ def test_resending_to_the_uncertain_opens_what_a_pause_ended(database: Database,
     )
     assert steps.finish_if_done(database, campaign, now=clock.now)
     assert steps.resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1
-    assert standing(database) == ("sending", "")
+    assert standing(database, campaign) == ("sending", "")
     with database.read() as connection:
-        assert connection.execute(select(guard_evidence.c.since)).scalars().all() == [clock.now]
+        since = select(guard_evidence.c.since).where(guard_evidence.c.campaign_id == campaign)
+        assert connection.execute(since).scalars().all() == [clock.now]
 
 
-def standing(database: Database) -> tuple[str, str]:
+def standing(database: Database, campaign: int) -> tuple[str, str]:
     """The campaign's state, and why."""
     with database.read() as connection:
-        state, why = connection.execute(select(campaigns.c.state, campaigns.c.why)).one()
+        of_it = select(campaigns.c.state, campaigns.c.why).where(campaigns.c.id == campaign)
+        state, why = connection.execute(of_it).one()
     return state, why
 
 
@@ -335,7 +336,124 @@ def test_release_gives_back_what_was_not_begun(database: Database, campaign: int
     one.exchange((), one.claim(10)[:1])
     one.release()
     assert states(database) == {"queued": COUNT - 1, "uncertain": 1}
+    with database.read() as connection:
+        claimed = select(deliveries.c.id).where(
+            deliveries.c.campaign_id == campaign, deliveries.c.worker_id.is_not(None)
+        )
+        assert not connection.execute(claimed).all()
+
+
+def row_of(database: Database, claim: Claim) -> Any:
+    with database.read() as connection:
+        return connection.execute(select(deliveries).where(deliveries.c.id == claim.id)).one()
+
+
+def test_what_an_intent_writes_down(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    (claim,) = one.claim(1)
+    before = row_of(database, claim)
+    clock.now += timedelta(seconds=5)
+    assert one.exchange((), [claim]).claims == (claim,)
+    after = row_of(database, claim)
+    assert (before.attempt, after.attempt, claim.attempt) == (0, 1, 1)
+    assert (after.state, after.worker_id, after.changed_at) == ("sending", one.id, clock.now)
+
+
+def test_what_a_skip_writes_down(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    (claim,) = one.claim(1)
     with database.write() as connection:
-        assert not connection.execute(
-            update(deliveries).where(deliveries.c.worker_id.is_not(None)).values(worker_id=None)
-        ).rowcount
+        number = list_id(connection, "supporters")
+        leave(connection, person_id=claim.person_id, list_ids=[number], how="link", source="appeal", at=clock.now)
+    clock.now += timedelta(seconds=5)
+    assert one.exchange((), [claim]) == Begun((), 1)
+    row = row_of(database, claim)
+    assert (row.state, row.code, row.worker_id, row.attempt) == ("skipped", "unsubscribed", None, 0)
+    assert row.changed_at == clock.now
+
+
+def test_what_becomes_uncertain_keeps_no_earlier_answer(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    begun = one.exchange((), one.claim(1)).claims
+    one.exchange([Done(begun[0], Outcome(Fate.DEFERRED, "450 4.2.1", "try later"))], ())
+    clock.now += timedelta(minutes=2)
+    (again,) = [claim for claim in one.claim(COUNT) if claim.id == begun[0].id]
+    assert again.attempt == 2
+    one.exchange((), [again])
+    one.release()
+    row = row_of(database, again)
+    assert (row.state, row.code, row.attempt) == ("uncertain", "", 2)
+
+
+def test_people_come_in_the_order_in_which_they_are_due(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    first, second, *_ = begun = one.exchange((), one.claim(3)).claims
+    later, soon = (Outcome(Fate.DEFERRED, retry_after_seconds=seconds) for seconds in (300.0, 100.0))
+    one.exchange([Done(first, later), Done(second, soon), Done(begun[2], ACCEPTED)], ())
+    assert [claim.id for claim in one.claim(2)] == [begun[2].id + 1, begun[2].id + 2], "who was never tried comes first"
+    one.claim(COUNT)
+    clock.now += timedelta(seconds=100)
+    assert [claim.id for claim in one.claim(2)] == [second.id], "due to the second"
+    clock.now += timedelta(seconds=200)
+    assert [claim.id for claim in one.claim(2)] == [first.id]
+
+
+def test_a_claim_knows_the_person_and_the_next_attempt(database: Database, campaign: int, clock: Clock) -> None:
+    one = worker(database, campaign, clock)
+    with database.write() as connection:
+        gone = select(deliveries.c.id).where(deliveries.c.campaign_id == campaign).order_by(deliveries.c.id).limit(1)
+        number = connection.execute(gone).scalar_one()
+        connection.execute(update(deliveries).where(deliveries.c.id == number).values(person_id=None, attempt=4))
+    claims = one.claim(COUNT)
+    assert claims[0] == Claim(number, 0, 5), "somebody who was forgotten"
+    assert claims == sorted(claims)
+    for claim in claims[1:]:
+        assert claim == (claim.id, row_of(database, claim).person_id, 1)
+    assert one.exchange((), claims[:1]) == Begun((), 1)
+    assert row_of(database, claims[0]).code == "deleted"
+
+
+def test_one_that_is_stopped_says_by_what() -> None:
+    assert CampaignStopped("paused", "a typo").message == "the campaign is paused: a typo"
+    assert CampaignStopped("finished", "").message == "the campaign is finished"
+    assert CampaignStopped("finished", "").state == "finished"
+
+
+def allowed_left(database: Database, clock: Clock, pace: Pace) -> int:
+    with database.read() as connection:
+        today = WarmUp(pace, transport="outbox").today(connection, clock.now)
+    assert today is not None
+    return today.left
+
+
+def test_the_plan_counts_who_may_have_got_a_mail_and_nobody_else(
+    database: Database, campaign: int, clock: Clock
+) -> None:
+    pace = Pace(warm_up=(10, 20))
+    one = worker(database, campaign, clock, pace)
+    claims = one.claim(8)
+    with database.write() as connection:
+        number = list_id(connection, "supporters")
+        for claim in claims[:2]:
+            leave(connection, person_id=claim.person_id, list_ids=[number], how="link", source="a", at=clock.now)
+    begun = one.exchange((), claims)
+    assert (len(begun.claims), begun.skipped, begun.held_back) == (6, 2, "")
+    assert allowed_left(database, clock, pace) == 4, "whoever left used up nothing"
+    answers = [ACCEPTED, Outcome(Fate.UNCERTAIN), Outcome(Fate.REFUSED, reply_class=ReplyClass.POLICY), None,
+               Outcome(Fate.DEFERRED), Outcome(Fate.DEFERRED)]  # fmt: skip
+    one.exchange([Done(claim, answer) for claim, answer in zip(begun.claims, answers, strict=True)], ())
+    assert allowed_left(database, clock, pace) == 7
+
+
+def test_who_is_held_back_by_the_plan_stays_queued(database: Database, campaign: int, clock: Clock) -> None:
+    pace = Pace(warm_up=(3, 20))
+    one = worker(database, campaign, clock, pace)
+    claims = one.claim(5)
+    begun = one.exchange((), claims)
+    assert list(begun.claims) == claims[:3]
+    assert begun.held_back.startswith("today's warm-up allowance of 3 is used up")
+    none = one.exchange((), claims[3:])
+    assert (none.claims, none.held_back) == ((), begun.held_back)
+    assert states(database) == {"queued": COUNT - 3, "sending": 3}
+    one.release()
+    assert states(database) == {"queued": COUNT - 3, "uncertain": 3}

@@ -3,14 +3,16 @@ order, nobody is mailed twice and nobody is lost.
 
 The model keeps what only the relay knows: whose mail it took, and how often. Staff's own decision to resend is the one
 way to a second mail, and the model allows no more than one for each such decision.
+
+Two campaigns go to overlapping people at once. Whatever is done to one must leave the rows of the other as they are.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -28,12 +30,14 @@ from mailer.delivery.recording import Claim, Done
 from mailer.delivery.status import campaign_statuses
 from mailer.errors import MailerError
 from mailer.store.database import open_database
-from mailer.store.tables import campaigns, deliveries
+from mailer.store.tables import deliveries
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 from tests.databases import emptied, on_postgresql
+from tests.delivery.neighbours import rows_of
 from tests.delivery.world import Clock, add_people, launch, worker
 
-PEOPLE = 5
+PEOPLE = {"appeal": 4, "update": 5}  # who joined between the two launches gets the second only
+SLUGS = tuple(PEOPLE)
 OUTCOMES = (
     Outcome(Fate.ACCEPTED),
     Outcome(Fate.DEFERRED, "450 4.2.1"),
@@ -56,8 +60,12 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock(datetime(2026, 11, 24, 9, tzinfo=UTC))
         self.database = open_database(self.empty_database())
-        add_people(self.database, PEOPLE, now=self.clock.now)
-        self.campaign = launch(self.database, count=PEOPLE, now=self.clock.now)
+        self.campaigns: dict[str, int] = {}
+        known = 0
+        for slug, people in PEOPLE.items():
+            add_people(self.database, people - known, now=self.clock.now, first=known)
+            known = people
+            self.campaigns[slug] = launch(self.database, count=people, now=self.clock.now, slug=slug)
         self.taken: dict[int, int] = {}  # delivery → how often the relay took it
         self.resent: dict[int, int] = {}  # delivery → how often staff had it resent
         self.counted: set[int] = set()  # counted as sent by staff
@@ -65,20 +73,28 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.database.close()
 
-    @rule(target=workers)
-    def start(self) -> Worker:
-        return worker(self.database, self.campaign, self.clock)
+    @contextmanager
+    def only(self, campaign: int) -> Iterator[None]:
+        """What happens here may change one campaign alone."""
+        others = [number for number in self.campaigns.values() if number != campaign]
+        before = rows_of(self.database, others)
+        yield
+        assert rows_of(self.database, others) == before, "another campaign was touched"
 
-    @rule(target=claims, who=workers, limit=st.integers(1, PEOPLE))
+    @rule(target=workers, slug=st.sampled_from(SLUGS))
+    def start(self, slug: str) -> Worker:
+        return worker(self.database, self.campaigns[slug], self.clock)
+
+    @rule(target=claims, who=workers, limit=st.integers(1, PEOPLE["update"]))
     def claim(self, who: Worker, limit: int) -> object:
-        with suppress(LeaseLost, CampaignStopped):
+        with self.only(who.campaign_id), suppress(LeaseLost, CampaignStopped):
             return multiple(*((who, claim) for claim in who.claim(limit)))
         return multiple()
 
     @rule(target=begun, one=consumes(claims))
     def begin(self, one: tuple[Worker, Claim]) -> object:
         who, claim = one
-        with suppress(LeaseLost, CampaignStopped):
+        with self.only(who.campaign_id), suppress(LeaseLost, CampaignStopped):
             return multiple(*((who, started) for started in who.exchange((), [claim]).claims))
         return multiple()
 
@@ -89,7 +105,7 @@ class Life(RuleBasedStateMachine):
         accepted = outcome is not None and outcome.fate is Fate.ACCEPTED
         if accepted or (really and outcome is not None and outcome.fate is Fate.UNCERTAIN):
             self._take(claim)
-        with suppress(LeaseLost, CampaignStopped):
+        with self.only(who.campaign_id), suppress(LeaseLost, CampaignStopped):
             who.exchange([Done(claim, outcome)], ())
 
     @rule(one=consumes(begun), really=st.booleans())
@@ -100,7 +116,8 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=workers)
     def release(self, who: Worker) -> None:
-        who.release()
+        with self.only(who.campaign_id):
+            who.release()
 
     @rule(minutes=st.sampled_from([0, 1, 2, 5, 60, 300]))
     def wait(self, minutes: int) -> None:
@@ -111,26 +128,35 @@ class Life(RuleBasedStateMachine):
         self.clock.now += LEASE * 2
         settle_expired(self.database, self.clock.now)
 
-    @rule()
-    def pause(self) -> None:
-        steps.pause(self.database, self.campaign, "staff")
+    @rule(who=workers)
+    def renew(self, who: Worker) -> None:
+        with self.only(who.campaign_id), suppress(LeaseLost):
+            who.renew()
 
-    @rule()
-    def resume(self) -> None:
-        steps.resume(self.database, self.campaign, now=self.clock.now)
+    @rule(slug=st.sampled_from(SLUGS))
+    def pause(self, slug: str) -> None:
+        with self.only(self.campaigns[slug]):
+            steps.pause(self.database, self.campaigns[slug], "staff")
 
-    @rule(n=st.integers(1, PEOPLE))
+    @rule(slug=st.sampled_from(SLUGS))
+    def resume(self, slug: str) -> None:
+        with self.only(self.campaigns[slug]):
+            steps.resume(self.database, self.campaigns[slug], now=self.clock.now)
+
+    @rule(n=st.integers(1, PEOPLE["update"]))
     def leave(self, n: int) -> None:
         with self.database.write() as connection:
             number = list_id(connection, "supporters")
             leave(connection, person_id=n, list_ids=[number], how="link", source="appeal", at=self.clock.now)
 
-    @rule(resend=st.booleans())
-    def resolve(self, resend: bool) -> None:
+    @rule(slug=st.sampled_from(SLUGS), resend=st.booleans())
+    def resolve(self, slug: str, resend: bool) -> None:
+        campaign = self.campaigns[slug]
         with self.database.read() as connection:
-            uncertain = [delivery for delivery, state in _states(connection).items() if state == "uncertain"]
+            uncertain = [delivery for delivery, state in _states(connection, campaign).items() if state == "uncertain"]
         try:
-            steps.resolve_uncertain(self.database, self.campaign, resend=resend, now=self.clock.now)
+            with self.only(campaign):
+                steps.resolve_uncertain(self.database, campaign, resend=resend, now=self.clock.now)
         except MailerError as refused:
             assert "is cancelled" in refused.message
             return
@@ -140,33 +166,35 @@ class Life(RuleBasedStateMachine):
             else:
                 self.counted.add(delivery)
 
-    @rule()
-    def cancel(self) -> None:
-        steps.cancel(self.database, self.campaign, now=self.clock.now)
+    @rule(slug=st.sampled_from(SLUGS))
+    def cancel(self, slug: str) -> None:
+        with self.only(self.campaigns[slug]):
+            steps.cancel(self.database, self.campaigns[slug], now=self.clock.now)
 
-    @rule()
-    def finish(self) -> None:
-        steps.finish_if_done(self.database, self.campaign, now=self.clock.now)
+    @rule(slug=st.sampled_from(SLUGS))
+    def finish(self, slug: str) -> None:
+        with self.only(self.campaigns[slug]):
+            steps.finish_if_done(self.database, self.campaigns[slug], now=self.clock.now)
 
     @invariant()
     def the_promise_is_kept(self) -> None:
         """All that is promised, of one look at the database: looking takes most of this test's time."""
         with self.database.read() as connection:
-            states = _states(connection)
-            (status,) = campaign_statuses(connection)
-            campaign = connection.execute(select(campaigns.c.state)).scalar_one()
+            statuses = {status.slug: status for status in campaign_statuses(connection)}
+            states = {slug: _states(connection, campaign) for slug, campaign in self.campaigns.items()}
         self.nobody_is_mailed_twice()
-        self.nobody_is_lost(states)
-        assert status.people == Counter(states.values()), "the status counts everybody where they are"
-        if campaign in ("finished", "cancelled"):
-            assert "queued" not in states.values(), "finished means finished"
+        for slug, people in PEOPLE.items():
+            self.nobody_is_lost(states[slug], people)
+            assert statuses[slug].people == Counter(states[slug].values()), "the status counts everybody where they are"
+            if statuses[slug].state in ("finished", "cancelled"):
+                assert "queued" not in states[slug].values(), "finished means finished"
 
     def nobody_is_mailed_twice(self) -> None:
         for delivery, times in self.taken.items():
             assert times <= 1 + self.resent.get(delivery, 0)
 
-    def nobody_is_lost(self, states: dict[int, str]) -> None:
-        assert len(states) == PEOPLE
+    def nobody_is_lost(self, states: dict[int, str], people: int) -> None:
+        assert len(states) == people
         for delivery, state in states.items():
             taken = self.taken.get(delivery, 0)
             if state == "sent":
@@ -178,8 +206,9 @@ class Life(RuleBasedStateMachine):
         self.taken[claim.id] = self.taken.get(claim.id, 0) + 1
 
 
-def _states(connection: Connection) -> dict[int, str]:
-    return {row.id: row.state for row in connection.execute(select(deliveries.c.id, deliveries.c.state))}
+def _states(connection: Connection, campaign: int) -> dict[int, str]:
+    of_it = select(deliveries.c.id, deliveries.c.state).where(deliveries.c.campaign_id == campaign)
+    return {row.id: row.state for row in connection.execute(of_it)}
 
 
 LONG = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

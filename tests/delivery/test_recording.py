@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailer.delivery.recording import Change, decide
+from mailer.delivery.recording import (
+    GIVE_UP_AFTER,
+    Change,
+    decide,
+    is_for_good,
+    is_given_up,
+    may_go_back,
+)
 from mailer.store.states import DeliveryState
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 
@@ -47,7 +54,58 @@ def test_a_time_named_by_the_provider_is_kept() -> None:
     assert change.not_before == NOW + timedelta(seconds=7000)
 
 
-def test_after_two_days_of_deferrals_it_is_given_up() -> None:
-    long_ago = NOW - timedelta(hours=49)
-    assert decide(Outcome(Fate.DEFERRED), attempt=9, now=NOW, since=long_ago).state is DeliveryState.FAILED
-    assert decide(Outcome(Fate.DEFERRED), attempt=1, now=NOW, since=long_ago).state is DeliveryState.QUEUED
+LATER = Outcome(Fate.DEFERRED)
+OURS = Outcome(Fate.REFUSED, reply_class=ReplyClass.OURS)
+TICK = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("outcome", [LATER, OURS])
+@pytest.mark.parametrize(
+    ("attempt", "passed", "given_up"),
+    [
+        (1, GIVE_UP_AFTER + TICK, False),  # a first try, however late it is
+        (2, GIVE_UP_AFTER + TICK, True),
+        (9, GIVE_UP_AFTER + TICK, True),
+        (2, GIVE_UP_AFTER, False),
+        (9, timedelta(0), False),
+    ],
+)
+def test_after_two_days_whoever_is_put_off_again_is_given_up(
+    outcome: Outcome, attempt: int, passed: timedelta, given_up: bool
+) -> None:
+    assert is_given_up(outcome, attempt=attempt, now=NOW, since=NOW - passed) is given_up
+    state = decide(outcome, attempt=attempt, now=NOW, since=NOW - passed).state
+    assert state is (DeliveryState.FAILED if given_up else DeliveryState.QUEUED)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "for_good", "goes_back"),
+    [
+        (None, None, True),
+        (LATER, False, True),
+        (OURS, False, True),
+        (Outcome(Fate.ACCEPTED), False, False),
+        (Outcome(Fate.UNCERTAIN), False, False),
+        (Outcome(Fate.REFUSED), True, False),
+        *[(Outcome(Fate.REFUSED, reply_class=one), True, False) for one in ReplyClass if one is not ReplyClass.OURS],
+    ],
+)
+def test_who_is_refused_for_good_and_who_may_go_back_to_the_queue(
+    outcome: Outcome | None, for_good: bool | None, goes_back: bool
+) -> None:
+    assert may_go_back(outcome) is goes_back
+    assert outcome is None or is_for_good(outcome) is for_good
+    assert outcome is None or not (for_good and is_given_up(outcome, attempt=9, now=NOW, since=NOW - 9 * GIVE_UP_AFTER))
+
+
+def test_for_how_long_whoever_is_put_off_is_tried() -> None:
+    hours = timedelta(hours=1)
+    waits = [decide(LATER, attempt=attempt, now=NOW, since=NOW).not_before for attempt in (1, 99)]
+    assert waits == [NOW + timedelta(minutes=1), NOW + 4 * hours]
+    last, over = (decide(LATER, attempt=2, now=NOW, since=NOW - passed) for passed in (48 * hours, 48 * hours + TICK))
+    assert (last.state, over.state) == (DeliveryState.QUEUED, DeliveryState.FAILED)
+
+
+def test_an_answer_of_a_kind_that_never_goes_back_is_not_given_up() -> None:
+    for fate in (Fate.ACCEPTED, Fate.UNCERTAIN):
+        assert not is_given_up(Outcome(fate), attempt=9, now=NOW, since=NOW - 9 * GIVE_UP_AFTER)

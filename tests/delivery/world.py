@@ -19,7 +19,7 @@ from mailer.delivery.ledger import Worker
 from mailer.delivery.warming import WarmUp
 from mailer.settings import Pace
 from mailer.store.database import Database
-from mailer.store.tables import deliveries, people, subscriptions
+from mailer.store.tables import campaigns, deliveries, people, subscriptions
 from mailer.transports.envelope import Fate, Outcome
 
 KEY = b"an-address-key-for-tests-that-is-long-enough"
@@ -53,8 +53,8 @@ MESSAGE = Message(
 )
 
 
-def add_people(database: Database, count: int, *, now: datetime) -> list[int]:
-    """`count` people at example.org, subscribed to "supporters"."""
+def add_people(database: Database, count: int, *, now: datetime, first: int = 0) -> list[int]:
+    """`count` people at example.org, from person`first` on, subscribed to "supporters"."""
     with database.write() as connection:
         number = list_id(connection, "supporters")
         rows = [
@@ -65,10 +65,11 @@ def add_people(database: Database, count: int, *, now: datetime) -> list[int]:
                 "created_at": now,
                 "updated_at": now,
             }
-            for n in range(count)
+            for n in range(first, first + count)
         ]
         connection.execute(insert(people), rows)
-        ids = list(connection.execute(select(people.c.id).order_by(people.c.id)).scalars())
+        added = select(people.c.id).where(people.c.address.in_([row["address"] for row in rows]))
+        ids = list(connection.execute(added.order_by(people.c.id)).scalars())
         standing = {"list_id": number, "status": "subscribed", "changed_at": now}
         connection.execute(insert(subscriptions), [{**standing, "person_id": person} for person in ids])
     return ids
@@ -82,10 +83,11 @@ def launch(database: Database, *, count: int, now: datetime, transport: str = "o
     return launch_now(database, plan, expected=count, now=now)
 
 
-def states(database: Database) -> dict[str, int]:
-    """How many deliveries are in each state."""
+def states(database: Database, slug: str = "appeal") -> dict[str, int]:
+    """How many deliveries of a campaign are in each state."""
+    of_it = deliveries.c.campaign_id == select(campaigns.c.id).where(campaigns.c.slug == slug).scalar_subquery()
     with database.read() as connection:
-        return dict(Counter(connection.execute(select(deliveries.c.state)).scalars()))
+        return dict(Counter(connection.execute(select(deliveries.c.state).where(of_it)).scalars()))
 
 
 class Clock:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, insert, select, update
 
-from mailer.store.database import Database
-from mailer.store.prepared import ByNumber, spans_of
+from mailer.store.database import Database, DatabaseTrouble
+from mailer.store.prepared import ByNumber, Prepared, PreparedInsert, spans_of
 from mailer.store.tables import lists
 
 COUNT = 200
@@ -74,3 +74,32 @@ def test_the_kept_connection_reads_and_writes_in_turn(numbered: Database) -> Non
             with numbered.write() as other:  # a reader keeps no writer out
                 assert RENAME.count(other, [n + 100], {"more": "!"}) == 1
     assert renamed(numbered) == [1, 2, 101, 102]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 15, 16, 17, 63, 64, 65, 84, 85, 150])
+def test_rows_are_put_in_once_each_however_many_they_are(database: Database, count: int) -> None:
+    rows = [{"id": n, "name": f"list {n}"} for n in range(1, count + 1)]
+    with database.write() as connection:
+        PreparedInsert(lists, ["id", "name"]).insert(connection, rows)
+        found = connection.execute(select(lists.c.id, lists.c.name).order_by(lists.c.id)).all()
+    assert found == [(row["id"], row["name"]) for row in rows]
+
+
+def test_a_statement_is_run_for_each_set_of_values_and_counts_its_rows(numbered: Database) -> None:
+    rename = Prepared(
+        update(lists).where(lists.c.id == bindparam("number")).values(name=bindparam("new", type_=lists.c.name.type))
+    )
+    with numbered.write() as connection:
+        rename.each(connection, [{"number": n, "new": f"{n}!"} for n in (3, 5)])
+        assert rename.count(connection, {"number": 7, "new": "7!"}) == 1
+        assert rename.count(connection, {"number": 9_999, "new": "none"}) == 0
+    assert renamed(numbered) == [3, 5, 7]
+
+
+def test_a_statement_that_is_refused_is_trouble_without_its_values(numbered: Database) -> None:
+    insert_one = Prepared(insert(lists).values(id=bindparam("id"), name=bindparam("name")))
+    again = {"id": 1, "name": "somebody@example.org"}
+    for run in (lambda c: insert_one.count(c, again), lambda c: insert_one.each(c, [again])):
+        with pytest.raises(DatabaseTrouble, match="refused a statement") as refused, numbered.write() as connection:
+            run(connection)
+        assert "somebody" not in refused.value.message

@@ -37,6 +37,11 @@ def test_a_number_that_no_row_can_have_is_refused(purpose: Purpose, number: int)
         SIGNER.read(purpose, SIGNER.sign(purpose, Named(number)))
 
 
+def test_the_largest_number_is_that_of_the_databases() -> None:
+    assert SIGNER.read(Purpose.CLICK, SIGNER.sign(Purpose.CLICK, Named(2**63 - 1))) == Named(2**63 - 1)
+    assert LARGEST == 2**63 - 1
+
+
 @given(st.lists(purposes, unique=True), named)
 def test_signing_many_is_signing_each(wanted: list[Purpose], thing: Named) -> None:
     found = SIGNER.signing(wanted, proof=thing.proof)(thing.id)
@@ -110,6 +115,16 @@ def test_keys_can_be_changed(purpose: Purpose, thing: Named) -> None:
     assert SIGNER.sign(purpose, thing) == after.sign(purpose, thing), "the first key signs"
     with pytest.raises(BadToken):
         after.read(purpose, mailed_before)
+
+
+def test_keys_can_be_changed_while_visits_are_out() -> None:
+    visit = Visit(Named(12345), 3, datetime(2026, 11, 25, tzinfo=UTC))
+    before, after = Signer([OLD]), Signer([NEW])
+    given_before = before.sign_visit(Purpose.ACT, visit)
+    assert SIGNER.read_visit(Purpose.ACT, given_before) == visit
+    assert SIGNER.sign_visit(Purpose.ACT, visit) == after.sign_visit(Purpose.ACT, visit), "the first key signs"
+    with pytest.raises(BadToken):
+        after.read_visit(Purpose.ACT, given_before)
 
 
 @given(ids)
