@@ -1,0 +1,115 @@
+"""Mails that say in prose that a mail came back: without the form of RFC 3464, as qmail, Exim, DragonFly's dma, OpenSMTPD
+and gateways write them. Told from people's automatic answers, which come from an empty sender too.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from email.message import Message
+from enum import Enum, auto
+
+from flufl.bounce import all_failures  # pyright: ignore[reportUnknownVariableType] - it has half its types
+
+from mailer.tracking.mail_parts import TEXT_BYTES, field, first_text, header
+
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it would log what it fails at, and so addresses
+
+_SYSTEM = re.compile(
+    r"mailer-?daemon|post ?master|mail ?(?:delivery|system|administrator|server|router)|delivery (?:sub)?system"
+    r"|daemon\b|\bmta\b|mdaemon|mail-?er\b|smtp",
+    re.IGNORECASE,
+)
+_FAILURE = re.compile(
+    r"undeliver|un(?:able to|successful) deliver|deliver\w* (?:status|fail|problem|error|report|unsuccess|has failed|notif|incomplete)"
+    r"|(?:mail|message|delivery|mail delivery) (?:fail|could not|status|error|rejected|not delivered|bounced)|failure notice"
+    r"|returned (?:mail|to sender|e-?mail)|non.?(?:remis|deliver|distribu)|unzustellbar|nicht zugestellt|nondeliverable|failed mail"
+    r"|no entregad|mancato recapito|niet bezorg|배달|配信|退信|недоставлен",
+    re.IGNORECASE,
+)
+_AUTOMATIC = re.compile(
+    r"\s*(?:auto(?:matic)?[ -]?(?:reply|response|matische|antwort)|automatische|auto:|out of (?:the )?office|abwesen|réponse auto"
+    r"|respuesta auto|risposta auto|vacation|away from)",
+    re.IGNORECASE,
+)
+# Where a copy of our mail begins.
+_COPY = re.compile(
+    r"\n[ \t]*(?:-{2,}[^\n]{0,60}(?:copy|original|returned|below|follows|message header|unsent)|\|?-{5,}[^\n]{0,20}message header"
+    r"|message headers follow|(?:below|following) is (?:a copy|the original)|original message (?:headers|follows|below)"
+    r"|(?:unsent|returned|rejected|original) message(?: text| header\w*)?(?: below)?:|your (?:original )?message (?:reads|text|follows)|-{4,} )",
+    re.IGNORECASE,
+)
+# A refusal as a server gave it: "550 5.1.1", "550-…", "(#5.1.1)"; and from a mail system also "550 words".
+_EXACT = re.compile(
+    r"(?<![\d.-])5[0-5]\d[ -]{1,2}[\[(#]?5\.\d{1,3}\.\d{1,3}(?!\d)|\(#?5\.\d{1,3}\.\d{1,3}\)|#<?5\.\d{1,3}\.\d{1,3}"
+)
+_REFUSAL = re.compile(r"(?<![\d.-])5[0-5]\d[ -]{1,3}[A-Za-z<\"'(\[#]|(?<![\d.])5\.[1-7]\.\d{1,3}(?![\d.]*\d)")
+_DELAY = re.compile(
+    r"\b(?:delayed|has not (?:yet )?been delivered|not yet (?:been )?delivered|will (?:be retried|continue|keep trying|try again)"
+    r"|still (?:being )?(?:trying|tried|undelivered)|delivery attempts will continue|warning (?:only|message)|no action is required"
+    r"|temporarily delayed|do not need to resend)\b",
+    re.IGNORECASE,
+)
+
+
+class Odd(Enum):
+    """What such a mail is."""
+
+    BOUNCE = auto()
+    DELAY = auto()
+    AUTOMATIC = auto()  # a person's automatic answer
+    UNCLEAR = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class OddMail:
+    """What it is, and its words up to the copy of our mail."""
+
+    kind: Odd
+    words: str = ""
+
+
+def from_a_system(message: Message) -> bool:
+    """Whether a mail program wrote it about a delivery, by its sender or its subject."""
+    sender, subject = header(message, "From"), header(message, "Subject")
+    return bool(
+        _SYSTEM.search(sender)
+        or "X-Failed-Recipients" in message
+        or "X-MS-Exchange-Message-Is-Ndr" in message
+        or (_FAILURE.search(subject) and not _AUTOMATIC.match(subject))
+    )
+
+
+def read_odd(message: Message) -> OddMail:
+    """What a mail to the address of our token is, when it is neither a report nor a wish to leave."""
+    text = first_text(message)
+    said = _COPY.split("\n" + text, maxsplit=1)[0].strip()[-TEXT_BYTES:]
+    system, automatic = from_a_system(message), _is_automatic(message)
+    if not system:
+        # A vacation programme writes from an empty sender too (RFC 3834 §3.3), and people give their phone numbers.
+        if _is_from_nobody(message) and _EXACT.search(said):
+            return OddMail(Odd.BOUNCE, said)
+        return OddMail(Odd.AUTOMATIC if automatic else Odd.UNCLEAR, said)
+    if _DELAY.search(f"{header(message, 'Subject')}\n{said}") and not _EXACT.search(said):
+        return OddMail(Odd.DELAY, said)
+    temporary, permanent = all_failures(message)
+    if _EXACT.search(said) or _REFUSAL.search(said) or permanent:
+        return OddMail(Odd.BOUNCE, said)
+    return OddMail(Odd.DELAY if temporary else Odd.UNCLEAR, said)
+
+
+def _is_from_nobody(message: Message) -> bool:
+    """Whether it came from the empty sender, where the mailbox's server noted that (RFC 5321 §4.5.5)."""
+    return any(field(message, name) in ("<>", "< >") for name in ("Return-Path", "X-Return-Path", "X-Envelope-From"))
+
+
+def _is_automatic(message: Message) -> bool:
+    """RFC 3834 §5, and what programs wrote before it."""
+    submitted = field(message, "Auto-Submitted").lower()
+    return (
+        (bool(submitted) and not submitted.startswith("no"))
+        or any(name in message for name in ("X-Autoreply", "X-Autorespond", "X-Autogenerated", "X-Mail-Autoreply"))
+        or field(message, "Precedence").lower() in ("auto_reply", "auto-reply")
+        or _AUTOMATIC.match(header(message, "Subject")) is not None
+    )
