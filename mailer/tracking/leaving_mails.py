@@ -43,7 +43,9 @@ def leaving(message: Message, signer: Signer, *, in_text: bool = True) -> Named 
 def _subjects(message: Message) -> tuple[str, ...]:
     """The subject as it is decoded; and as it is where a program forgot that _ is a blank in RFC 2047's Q encoding."""
     raw = field(message, "Subject")[:LONGEST_LINE]
-    return header(message, "Subject"), unquote(re.sub(r"=(?=[0-9A-Fa-f]{2})", "%", _Q_WORD.sub(r"\1", raw)), errors="replace")
+    return header(message, "Subject"), unquote(
+        re.sub(r"=(?=[0-9A-Fa-f]{2})", "%", _Q_WORD.sub(r"\1", raw)), errors="replace"
+    )
 
 
 def _spaced(text: str) -> str:

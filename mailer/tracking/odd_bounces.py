@@ -35,9 +35,9 @@ _AUTOMATIC = re.compile(
 )
 # Where a copy of our mail begins.
 _COPY = re.compile(
-    r"\n[ \t]*(?:-{2,}[^\n]{0,60}(?:copy|original|returned|below|follows|message header|unsent)|\|?-{5,}[^\n]{0,20}message header"
+    r"\n[ \t]*(?:-{2,}(?![^\n]{0,20}transcript)[^\n]{0,60}(?:copy|original|returned|below|follows|message header|unsent)|\|?-{5,}[^\n]{0,20}message header"
     r"|message headers follow|(?:below|following) is (?:a copy|the original)|original message (?:headers|follows|below)"
-    r"|(?:unsent|returned|rejected|original) message(?: text| header\w*)?(?: below)?:|your (?:original )?message (?:reads|text|follows)|-{4,} )",
+    r"|(?:unsent|returned|rejected|original) message(?: text| header\w*)?(?: below)?:|your (?:original )?message (?:reads|text|follows))",
     re.IGNORECASE,
 )
 # A refusal as a server gave it: "550 5.1.1", "550-…", "(#5.1.1)"; and from a mail system also "550 words".

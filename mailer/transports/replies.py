@@ -31,6 +31,10 @@ class Step(StrEnum):
     END = "the end of the message"
 
 
+NAMED = (Step.RCPT, Step.DATA, Step.END)  # from here on a recipient has been named
+
+OF_US = {"1.7": About.SENDER, "1.8": About.SENDER, "7.60": About.SENDER, "7.25": About.CLIENT}  # codes without x
+
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
 # The same anywhere in the words of a report: a reply it quotes, or qmail's "(#5.1.1)".
 _QUOTED_NUMBER = re.compile(r"(?:^|[\s:;,'\"(<>=.-])([45][0-5]\d)(?=[ -]|$)")
@@ -100,10 +104,11 @@ def judge(reply: Reply, step: Step) -> Verdict:
     if reply.number in LOGIN:
         return Verdict(About.RELAY, OURS)
     found = _judge(reply, step)
+    vague = found.about is About.POLICY and reply.enhanced in ("", "5.0.0")
+    if step not in NAMED and reply.number >= 500 and (found.reply_class is HARD or vague):
+        return Verdict(About.SENDER, OURS, sure=found.sure)  # nobody was named yet, so it is us whom they don't want
     if found.reply_class is not HARD:
         return found
-    if step not in (Step.RCPT, Step.DATA, Step.END):
-        return Verdict(About.SENDER, OURS, sure=found.sure)  # nobody was named yet, so it is us they don't know
     return found if reply.number >= 500 else Verdict(found.about, SOFT, sure=found.sure)
 
 
@@ -118,7 +123,7 @@ def _judge(reply: Reply, step: Step) -> Verdict:
     found = PLAIN.get(reply.number, SOFT)
     if step in (Step.DATA, Step.END) and found in (HARD, SOFT) and reply.number in (550, 551, 553, 554):
         found = POLICY  # the recipient was fine; it was the message that wasn't
-    elif step not in (Step.RCPT, Step.DATA, Step.END) and reply.number >= 500:
+    elif step not in NAMED and reply.number >= 500:
         # Larger than the relay takes, RFC 1870 §6.1; else it is us whom it doesn't want.
         found = POLICY if reply.number == 552 else OURS if found is SOFT else found
     return Verdict(About.NOBODY, found, sure=False)
@@ -135,15 +140,9 @@ def _contradicts(phrase: Phrase, enhanced: str, code: ReplyClass | None) -> bool
 def _about(enhanced: str) -> About:
     """Who a code by itself speaks of (RFC 3463 §3)."""
     if by_code(enhanced) is OURS:
-        return About.SENDER if enhanced[1:4] in (".1.", ".7.") else About.NOBODY
+        return OF_US.get(enhanced[2:], About.NOBODY)
     subjects = {"1": About.RECIPIENT, "2": About.MAILBOX, "6": About.CONTENT, "7": About.POLICY}
     return subjects.get(enhanced.split(".")[1], About.SYSTEM)
-
-
-def speaks_of_us(reply: Reply, step: Step) -> bool:
-    """Whether a reply refuses our sender or our host for good, so that it is the same for everybody."""
-    found = judge(reply, step)
-    return reply.number >= 500 and found.reply_class is OURS and (found.about in US or step is Step.MAIL)
 
 
 def classify_report(status: str, words: str) -> ReplyClass:
@@ -197,4 +196,11 @@ def outcome(reply: Reply, step: Step) -> Outcome:
         queued = _QUEUED.search(reply.words)
         return Outcome(Fate.ACCEPTED, reply.code, reply.said, provider_id=queued.group(1) if queued else "")
     fate = Fate.REFUSED if reply.number >= 500 else Fate.DEFERRED
-    return Outcome(fate, reply.code, f"{reply.said} (at {step})".strip(), reply_class=classify(reply, step))
+    found = judge(reply, step)
+    return Outcome(
+        fate,
+        reply.code,
+        f"{reply.said} (at {step})".strip(),
+        reply_class=found.reply_class,
+        refuses_us=fate is Fate.REFUSED and found.reply_class is OURS and found.about in US,
+    )

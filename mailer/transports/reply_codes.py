@@ -6,6 +6,8 @@ Microsoft's "Email non-delivery reports in Exchange Online". How they are read i
 
 from __future__ import annotations
 
+import re
+
 from mailer.transports.envelope import ReplyClass
 
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
@@ -37,10 +39,6 @@ ENHANCED: dict[str, ReplyClass] = {
     "x.7": POLICY,  # authentication of the mail, reputation, content
 }
 
-# Codes that servers give where they mean something else or nothing at all, so that words say more than these do: all
-# that the table knows by their subject alone, and these of security. All others are believed.
-VAGUE_SECURITY = frozenset(("x.7.0", "x.7.1"))
-
 # Replies without an enhanced code, by their number.
 PLAIN: dict[int, ReplyClass] = {
     421: SOFT, 432: OURS, 450: SOFT, 451: SOFT, 452: SOFT, 454: SOFT, 455: OURS,
@@ -61,10 +59,6 @@ def by_code(enhanced: str) -> ReplyClass | None:
 
 
 def is_generic(enhanced: str) -> bool:
-    """Whether a code says so little that words beat it; "" says nothing."""
-    if not enhanced:
-        return True
-    _, subject, detail = enhanced.split(".")
-    if f"5.{subject}.{detail}" in ENHANCED or f"x.{subject}.{detail}" in ENHANCED:
-        return False
-    return subject != "7" or f"x.7.{detail}" in VAGUE_SECURITY
+    """Whether a code says so little that words beat it: "", and what the table knows by its subject alone. Servers give
+    such codes where they mean something else or nothing at all: 5.0.0, 5.1.0, 5.4.1, 5.5.0, 5.7.1."""
+    return re.sub("^[45]", "5", enhanced) not in ENHANCED and re.sub("^[45]", "x", enhanced) not in ENHANCED

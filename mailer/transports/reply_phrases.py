@@ -59,7 +59,7 @@ _MISSING = (
     r"(?:unknown|not (?:be )?found|not known|unrecogni[sz]ed|not recogni[sz]ed|(?:does|do|did) ?n[o']?t (?:appear to )?exist"
     r"|not exists?|not existent|isn't (?:known|valid|here)|non-?exist\w*|invalid|not (?:a )?valid|not listed"
     r"|not (?:on|at) this|not here|not local|undeliverable|unavailable to receive|(?:could|can) ?n[o']t be found"
-    r"|no longer (?:exists?|valid|active|in use|available|with|works?|on this|accept\w*|monitored|an? )"
+    r"|not (?:present|available|active)|missing|no longer (?:exists?|valid|active|in use|available|with|works?|on this|accept\w*|monitored|an? )"
     r"|has (?:left|moved)|not (?:our|a) (?:customer|user|subscriber)|unknown_user)"
 )
 _SENDER = (
@@ -113,7 +113,7 @@ PHRASES: tuple[Phrase, ...] = (
         About.POLICY, POLICY, "groups and people who take mail from some only: Exchange 5.7.133, Domino, Google Groups, Mailman",
         r"not (?:authori[sz]ed|authenticated|allowed|permitted|approved|accepted) (?:to (?:send|e-?mail|post|mail|write)(?! as| from)"
         r"|for (?:group|this|the)|for .{0,30}recipient)|resolver\.rst\.|(?:restricted|only accepts?) (?:to|mail|e-?mail|messages)"
-        r"|permission to (?:post|send)|notauth|do(?:es)? not wish to|not in (?:the )?(?:allow|white|safe)|not a member|whitelist",
+        r"|permission to (?:post|send)|notauth|do(?:es)? not wish to|not in (?:the )?(?:allow|white|safe)|not a member|whitelist|only accepting mail from|is not subscribed to|members-only|closed mailing|by non-member|not pre-approved",
     ),
     _row(
         About.SENDER, OURS, "Postfix smtpd, Exim sender verification, Sendmail, Exchange, Courier, MailProtect",
@@ -122,7 +122,7 @@ PHRASES: tuple[Phrase, ...] = (
         rf"\b{_SENDER}\b(?! (?:to|is not allowed to send to))[^.;]{{0,60}}?\b{_WRONG}",
         rf"\b{_WRONG} (?:{_SENDER})\b|bad sender|fake sender|domain of (?:the )?sender|(?:unknown|invalid) (?:return|reverse)[- ]path",
         r"mail from (?:an? )?(?:unknown|unverified|nonexist\w+) (?:user|sender|domain|address)|mail from <address>.{0,20}(?:reject|refus|not accept)",
-        r"not owned by|owned by user|sendasdenied|send(?:ing)? (?:as|on behalf)|sending account|own(?:er)? of the sender"
+        r"not owned by|owned by user|sendasdenied|not allowed to send mail from|permissions? to send as|bogus mail from|address is not verified|valid sender|required for sender|unrouta?e?a?ble sender|from: .{0,30}(?:invalid|unknown|not )|sender domain is empty|emetteur.{0,20}(?:invalide|inconnu)|send(?:ing)? (?:as|on behalf)|sending account|own(?:er)? of the sender"
         r"|(?:disabled|suspended|blocked|not (?:allowed|permitted|authori[sz]ed)) (?:for|from|to) send(?:ing)?\b(?! to)|outbound sender",
         r"your (?:e-?mail )?(?:account|domain|sender|return).{0,40}(?:disabled|suspended|does ?n[o']t exist|invalid|unknown|not (?:resolve|found))",
     ),
@@ -131,13 +131,14 @@ PHRASES: tuple[Phrase, ...] = (
         r"\b(?:helo|ehlo)\b|\br?dns\b.{0,20}\bptr\b|\bptr\b|reverse.?(?:dns|lookup|hostname|host|map|name|ip|resol)|\brdns|fcrdns"
         r"|cannot (?:find|resolve) your (?:host|reverse|ip)|cannot find your|your (?:host ?name|hostname|server name|dns).{0,40}(?:not|unknown|fail)"
         r"|(?:client|sending|connecting) (?:host|ip|server)\w*.{0,40}(?:not (?:be )?(?:found|resolv\w+)|does not resolve|unresolv\w+|no name)"
-        r"|\bip (?:address )?.{0,40}(?:no host ?name|lookup failed|not resolve|not found)|missing.{0,12}hostname",
+        r"|\bip (?:address )?.{0,40}(?:no host ?name|lookup failed|not resolve|not found)|missing.{0,12}hostname|(?:resolve|unresolvable) (?:your|relay|client) (?:address|host)|(?:mismatch|not match)\w* .{0,20}client",
     ),
     _row(
         About.RELAY, OURS, "relaying and login: Postfix, Sendmail, Exim, Exchange 5.7.64, qmail rcpthosts, RFC 4954",
-        r"relay(?:ing)?(?: access| mail)?(?: to \S+)? (?:is )?(?:denied|not|prohibited|refused|forbidden|disallowed|failed|error|operation)"
+        r"(?<!or user isn't in my list of allowed )rcpthosts|you are trying to use me|insecure mail relay|requires authentication"
+        r"|rcpt before auth|relay(?:ing)?(?: access| mail)?(?: to \S+)? (?:is )?(?:denied|not|prohibited|refused|forbidden|disallowed|failed|error|operation)"
         r"|(?:not|unable|cannot|can't|refus\w+|forbidden|without|prohibit\w*|no|don't|permi\w+|authori[sz]\w+)(?: \w+){0,3} (?:to )?relay"
-        r"|relay(?:ing)? (?:attempt|through)|open relay|not? (?:a |an )?(?:open )?relay|rcpthosts|gateway.{0,20}relay|tenantattribution",
+        r"|relay(?:ing)? (?:attempt|through)|open relay|not? (?:a |an )?(?:open )?relay|gateway.{0,20}relay|tenantattribution",
         r"auth(?:entication|entification|orization)? (?:is )?(?:required|needed|first)|must (?:first )?(?:auth\w*|log ?in|check.{0,12}mail)"
         r"|pop before smtp|(?:starttls|tls|encryption) (?:command )?(?:is )?(?:required|needed|first)|must issue (?:a )?starttls",
     ),
@@ -171,21 +172,22 @@ PHRASES: tuple[Phrase, ...] = (
     ),
     _row(
         About.RECIPIENT, HARD, "no such person: Postfix, Exim, Sendmail, qmail, Exchange, Gmail, Yahoo, AOL, Outlook.com, Domino, Zimbra …",
-        rf"(?:unknown|invalid|bad|illegal|incorrect|wrong|nonexist\w+|no such|no valid|non-?existing|unrecogni[sz]ed)"
-        rf"(?: (?:or|and|/) ?\w+| (?:local|virtual|smtp|mail|e-?mail|destination|target|final|recipient'?s?|remote|rcpt|to|user|internal))* ?{_WHO}",
+        rf"\b(?:unknown|invalid|bad|illegal|wrong|non-? ?exist\w+|no such|no valid|unrecogni[sz]ed)"
+        rf"(?: (?:or|and|/) ?\w+| (?:local|virtual|smtp|mail|e-?mail|destination|target|final|recipient'?s?|remote|rcpt|to|user|internal))*[ _-]?{_WHO}",
         rf"\b{_WHO}\b(?![^.;]{{0,20}}\bdomain)[^.;]{{0,60}}?\b{_MISSING}",
-        r"no such (?:person|one|addressee|mailbox|user|here|recipient)|nobody (?:here|by|with|named)|no ?(?:mail ?box|user|account|person|body|one)"
+        r"no such (?:person|one|addressee|mailbox|user|here|recipient)|no (?:one|body) at this|not in my validrcptto|badr(?:cpt|ecipient)to"
+        r"|nobody (?:here|by|with|named)|no ?(?:mail ?box|user|account|person|body|one)"
         r" (?:here|by (?:that|this)|with (?:that|this)|of that|found|match\w*|exist\w*|name)|(?:not|isn't) our (?:customer|user|member)",
         r"does(?:n't| not) have an? .{0,40}(?:account|mailbox)|user ?unknown|unknown ?user|unknown_user|(?:recip\w*|user|addr\w*) ?not ?found"
         r"|resolver\.adr\.(?:ex)?recip|not a (?:known|valid|local|registered|current|recogni[sz]ed) (?:user|recip\w+|mail\w*|addr\w+|account)"
-        r"|unrout(?:e)?able address|5\.1\.1[ >]+unknown|no mailbox|not (?:listed|found) in (?:(?:the|our|public|domino|name|address|directory) )+",
+        r"|unrout(?:e)?able address|5\.1\.1[ >]+unknown|no mail ?box|no valid recipient|#5\.1\.0 address rejected|can't accept user|no \S{1,60} in (?:the )?name directory|not (?:listed|found) in (?:(?:the|our|public|domino|name|address|directory) )+",
         r"5\.4\.1 \[?<?(?:address)?>?:? ?recipient address rejected: access denied|as\(2018\d+\)"
-        r"|5\.5\.0 requested action not taken: mailbox unavailable|mailbox unavailable \(s20\d",
+        r"|mailbox unavailable (?:\(s20\d|or not local)",
         r"(?:destinataire|adresse|utilisateur|compte|boite|usager)\b.{0,50}(?:inconnue?|inexistante?|n'existe pas|introuvable|invalide|non valide)"
         r"|(?:empf\W{0,3}a?e?nger|adressat|benutzer|postfach|adresse|konto|teilnehmer|mailbox)\w*\b.{0,50}(?:unbekannt|nicht (?:gefunden|bekannt|vorhanden)"
         r"|existiert nicht|ungultig|gibt es nicht)|(?:unbekannte[rs]?|ungultige[rs]?) (?:empf|benutzer|adress|postfach)"
         r"|(?:destinatario|usuario|cuenta|direccion|buzon|casilla|usuari[ao]|conta|endereco|utente|casella|indirizzo)\b.{0,50}(?:desconocid[oa]"
-        r"|desconhecid[oa]|inexistente|no existe|nao existe|n.o existe|sconosciut[oa]|non esiste|inesistente|no encontrad[oa]|invalid[oa])",
+        r"|desconhecid[oa]|inexistente|no existe|nao existe|n.o existe|sconosciut[oa]|non esiste|inesistente|no encontrad[oa]|invalid[oa])|no existe (?:dicha|ese|esa|el|la)|nessun (?:utente|destinatario)",
         r"(?:gebruiker|ontvanger|adres)\b.{0,40}(?:onbekend|bestaat niet)|(?:anvandare|mottagare)\w*\b.{0,40}(?:okand|finns inte)"
         r"|(?:uzytkownik|adres\w*|konto|skrzynka)\b.{0,40}(?:nieznan|nie istnieje)|(?:нет такого|несуществу|не существует|не на[йи]ден|неизвестн)"
         r"|不存在|无此用户|查无此|没有该|用户未找到|無此|(?:宛先|ユーザー?|アドレス).{0,12}(?:不明|存在しません|見つかりません)|존재하지",
@@ -193,8 +195,8 @@ PHRASES: tuple[Phrase, ...] = (
     _row(
         About.DOMAIN, HARD, "no such domain, or one that takes no mail: Postfix, Sendmail, Exim, RFC 7505, Amazon SES, Exchange Online",
         r"\bhost (?:name )?(?:unknown|not found|does(?:n't| not) exist)|(?:unknown|invalid|no such|nonexist\w+|non-existent|bad|misspelled) (?:mail )?"
-        r"(?:host(?! ?name)|domain|destination (?:system|host|domain))|domain (?:name )?(?:\S+ )?(?:(?:does|do) ?n[o']?t exist|not found|(?:is )?(?:not valid"
-        r"|invalid|unknown|not known|nonexist\w+))|host or domain name not found|nxdomain|name or service not known|infodomainnonexistent"
+        r"(?:host(?! ?name)|domain|destination (?:system|host|domain))|(?<!host or )domain (?:name )?(?:\S+ )?(?:(?:does|do) ?n[o']?t exist|not found|(?:is )?(?:not valid"
+        r"|invalid|unknown|not known|nonexist\w+))|nxdomain|name or service not known|infodomainnonexistent"
         r"|(?:could ?n[o']t|cannot|can't|unable to) (?:find|locate|resolve|route)\b.{0,40}(?:host|domain|\bmx\b|mail exchanger)|null ?mx"
         r"|no (?:valid )?(?:mx|mail exchanger|mail server)|does(?:n't| not) (?:accept|receive|have) (?:any )?(?:e-?)?mail|unrout\w+ (?:mail )?domain"
         r"|all relevant mx records|address family for hostname|name service error.{0,80}host not found|domain.{0,40}(?:inconnu|unbekannt|desconocido)",
@@ -203,12 +205,12 @@ PHRASES: tuple[Phrase, ...] = (
         About.RECIPIENT, HARD, "there was somebody, and isn't any more: Gmail 5.2.1, Yahoo, Outlook.com, Zimbra, AOL",
         rf"{_WHO}\b(?! (?:filter|polic))[^.;]{{0,50}}\b(?:disabled|inactive|de-?activated|discontinued|cancell?ed|terminated|deleted|retired|abandoned"
         r"|not (?:currently )?active|closed|expired|been removed|desactive\w*|deaktiviert|desactivad\w|out of use)",
-        rf"(?:disabled|inactive|deactivated|discontinued|closed|expired|deleted) {_WHO}",
+        rf"\b(?:disabled|inactive|deactivated|discontinued|closed|expired|deleted) {_WHO}",
     ),
     _row(
         About.POLICY, POLICY, "a rule of the receiver's, of whom isn't said: Exchange, Barracuda, Mimecast, Gmail",
         r"\bpolic(?:y|ies)|\bblocked|not (?:allowed|permitted|authori[sz]ed)|unauthori[sz]ed|restricted|administrativ|forbidden|disallow|violat"
-        r"|security|filter|unacceptable|we do not accept|not accept(?:ed|ing)|challenge|approv",
+        r"|security|filter|unacceptable|organi[sz]ational|\brule\b|protected by|requires confirmation|go away|no access|mass mailer|multiple addresses|not currently accepting|will not accept|weren't sent|do(?:es)? not accept|we do not accept|not accept(?:ed|ing)|challenge|approv",
     ),
     _row(
         About.POLICY, POLICY, "refused, and no more is said", r"reject|refus|denied|denies|declin|discard|zuruckgewiesen|abgelehnt|rechazad|refuse",

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.transports.envelope import Fate, ReplyClass
-from mailer.transports.replies import ENHANCED, Step, classify, classify_report, outcome, read_reply
+from mailer.transports.replies import Step, classify, classify_report, outcome, read_reply
+from mailer.transports.reply_codes import ENHANCED
 from tests.conftest import REPOSITORY
 
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
