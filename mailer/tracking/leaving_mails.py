@@ -19,9 +19,9 @@ MOST_LINES = 50
 MOST_TOKENS = 5
 
 # Beside the token stand a word at most on its left ("unsubscribe_" in one piece with it), and marks.
-_TOKEN = r"(?:[Uu][Nn][Ss][Uu][Bb][Ss][Cc][Rr][Ii][Bb][Ee]_)?([A-Za-z0-9_-]{32})"
-_IN_SUBJECT = re.compile(rf"(?<![A-Za-z0-9_/@-]){_TOKEN}(?![A-Za-z0-9_/@-])")
-_LINE = re.compile(rf"[^\w>/@]{{0,10}}(?:[^\W_]{{1,20}}[^\w/@]{{1,5}}){{0,3}}[^\w>/@]{{0,10}}{_TOKEN}[^\w/@]{{0,10}}")
+_SIGNED = r"(?:[Uu][Nn][Ss][Uu][Bb][Ss][Cc][Rr][Ii][Bb][Ee]_)?([A-Za-z0-9_-]{32})"
+_IN_SUBJECT = re.compile(rf"(?<![A-Za-z0-9_/@-]){_SIGNED}(?![A-Za-z0-9_/@-])")
+_LINE = re.compile(rf"[^\w>/@]{{0,10}}(?:[^\W_]{{1,20}}[^\w/@]{{1,5}}){{0,3}}[^\w>/@]{{0,10}}{_SIGNED}[^\w/@]{{0,10}}")
 _Q_WORD = re.compile(r"=\?[^?]{1,40}\?[Qq]\?([^?]*)\?=")
 _SPACES = re.compile(r"=20|&nbsp;|&#160;|\s+", re.IGNORECASE)
 

@@ -1,5 +1,5 @@
-"""Mails that say in prose that a mail came back: without the form of RFC 3464, as qmail, Exim, DragonFly's dma, OpenSMTPD
-and gateways write them. Told from people's automatic answers, which come from an empty sender too.
+"""Mails that say in prose that a mail came back: without the form of RFC 3464, as qmail, Exim, DragonFly's dma,
+OpenSMTPD and gateways write them. Told from people's automatic answers, which come from an empty sender too.
 """
 
 from __future__ import annotations
@@ -22,22 +22,25 @@ _SYSTEM = re.compile(
     re.IGNORECASE,
 )
 _FAILURE = re.compile(
-    r"undeliver|un(?:able to|successful) deliver|deliver\w* (?:status|fail|problem|error|report|unsuccess|has failed|notif|incomplete)"
-    r"|(?:mail|message|delivery|mail delivery) (?:fail|could not|status|error|rejected|not delivered|bounced)|failure notice"
-    r"|returned (?:mail|to sender|e-?mail)|non.?(?:remis|deliver|distribu)|unzustellbar|nicht zugestellt|nondeliverable|failed mail"
-    r"|no entregad|mancato recapito|niet bezorg|배달|配信|退信|недоставлен",
+    r"undeliver|un(?:able to|successful) deliver|failure notice|failed mail|nondeliverable|unzustellbar"
+    r"|deliver\w* (?:status|fail|problem|error|report|unsuccess|has failed|notif|incomplete)"
+    r"|(?:mail|message|delivery|mail delivery) (?:fail|could not|status|error|rejected|not delivered|bounced)"
+    r"|returned (?:mail|to sender|e-?mail)|non.?(?:remis|deliver|distribu)|no entregad|mancato recapito|niet bezorg"
+    r"|nicht zugestellt|배달|配信|退信|недоставлен",
     re.IGNORECASE,
 )
 _AUTOMATIC = re.compile(
-    r"\s*(?:auto(?:matic)?[ -]?(?:reply|response|matische|antwort)|automatische|auto:|out of (?:the )?office|abwesen|réponse auto"
-    r"|respuesta auto|risposta auto|vacation|away from)",
+    r"\s*(?:auto(?:matic)?[ -]?(?:reply|response|antwort)|automatische|auto:|out of (?:the )?office|abwesen|vacation"
+    r"|away from|réponse auto|respuesta auto|risposta auto)",
     re.IGNORECASE,
 )
 # Where a copy of our mail begins.
 _COPY = re.compile(
-    r"\n[ \t]*(?:-{2,}(?![^\n]{0,20}transcript)[^\n]{0,60}(?:copy|original|returned|below|follows|message header|unsent)|\|?-{5,}[^\n]{0,20}message header"
-    r"|message headers follow|(?:below|following) is (?:a copy|the original)|original message (?:headers|follows|below)"
-    r"|(?:unsent|returned|rejected|original) message(?: text| header\w*)?(?: below)?:|your (?:original )?message (?:reads|text|follows))",
+    r"\n[ \t]*(?:-{2,}(?![^\n]{0,20}transcript)[^\n]{0,60}(?:copy|original|returned|below|follows|unsent)"
+    r"|-{2,}[^\n]{0,60}message header|\|?-{5,}[^\n]{0,20}message (?:header|text)|message headers follow"
+    r"|(?:below|following) is (?:a copy|the original)|original message (?:headers|follows|below)"
+    r"|(?:unsent|returned|rejected|original) message(?: text| header\w*)?(?: below)?:"
+    r"|your (?:original )?message (?:reads|text|follows))",
     re.IGNORECASE,
 )
 # A refusal as a server gave it: "550 5.1.1", "550-…", "(#5.1.1)"; and from a mail system also "550 words".
@@ -46,10 +49,14 @@ _EXACT = re.compile(
 )
 _REFUSAL = re.compile(r"(?<![\d.-])5[0-5]\d[ -]{1,3}[A-Za-z<\"'(\[#]|(?<![\d.])5\.[1-7]\.\d{1,3}(?![\d.]*\d)")
 _DELAY = re.compile(
-    r"\b(?:delayed|has not (?:yet )?been delivered|not yet (?:been )?delivered|will (?:be retried|continue|keep trying|try again)"
-    r"|still (?:being )?(?:trying|tried|undelivered)|delivery attempts will continue|warning (?:only|message)|no action is required"
-    r"|temporarily delayed|do not need to resend)\b",
+    r"\b(?:delayed|has not (?:yet )?been delivered|not yet (?:been )?delivered"
+    r"|still (?:being )?(?:trying|tried|undelivered)|will (?:be retried|continue|keep trying|try again)|delivery attempts will continue|warning (?:only|message)"
+    r"|no action is required|temporarily delayed|do not need to resend)\b",
     re.IGNORECASE,
+)
+# Exchange and others repeat our own subject, which may speak of anything.
+_SUBJECT_LINE = re.compile(
+    r"^[ \t]*(?:subject|betreff|objet|asunto|oggetto)[ \t]*:[^\n]*(?:\n[ \t]{4,}[^\n:]*$)?", re.I | re.M
 )
 
 
@@ -84,7 +91,7 @@ def from_a_system(message: Message) -> bool:
 def read_odd(message: Message) -> OddMail:
     """What a mail to the address of our token is, when it is neither a report nor a wish to leave."""
     text = first_text(message)
-    said = _COPY.split("\n" + text, maxsplit=1)[0].strip()[-TEXT_BYTES:]
+    said = _SUBJECT_LINE.sub("", _COPY.split("\n" + text, maxsplit=1)[0]).strip()[-TEXT_BYTES:]
     system, automatic = from_a_system(message), _is_automatic(message)
     if not system:
         # A vacation programme writes from an empty sender too (RFC 3834 §3.3), and people give their phone numbers.

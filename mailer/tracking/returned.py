@@ -152,7 +152,7 @@ def _complaint(message: Message, part: Message, signer: Signer) -> Returned:
 
 
 def _is_microsofts_complaint(message: Message) -> bool:
-    """The form of their Junk Mail Reporting Program: our mail attached, with the reader's address added to its headers."""
+    """The form of their Junk Mail Reporting Program: our mail attached, the reader's address added to its headers."""
     subject = header(message, "Subject").lower()
     return any(
         "x-hmxmroriginalrecipient" in fields or subject.startswith("complaint about message from")
@@ -188,7 +188,7 @@ def _recipient(message: Message, signer: Signer) -> Named | None:
 
 
 def _inside(message: Message, signer: Signer) -> Named | None:
-    """By the headers of the mail that came back: its return path, wherever a server noted it, or its List-Unsubscribe."""
+    """By the headers of the mail that came back: its return path, wherever that was noted, or its List-Unsubscribe."""
     for head, fields in returned_headers(message):
         url = re.sub(r"\s+(?!unsubscribe)", "", unquote(field(fields, "List-Unsubscribe")[: 4 * LONGEST_LINE]))
         found = _first(tokens_in(head), Purpose.RETURN, signer) or _first(
