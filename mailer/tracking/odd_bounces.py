@@ -50,8 +50,9 @@ _EXACT = re.compile(
 _REFUSAL = re.compile(r"(?<![\d.-])5[0-5]\d[ -]{1,3}[A-Za-z<\"'(\[#]|(?<![\d.])5\.[1-7]\.\d{1,3}(?![\d.]*\d)")
 _DELAY = re.compile(
     r"\b(?:delayed|has not (?:yet )?been delivered|not yet (?:been )?delivered"
-    r"|still (?:being )?(?:trying|tried|undelivered)|will (?:be retried|continue|keep trying|try again)|delivery attempts will continue|warning (?:only|message)"
-    r"|no action is required|temporarily delayed|do not need to resend)\b",
+    r"|still (?:being )?(?:trying|tried|undelivered)|will (?:be retried|continue|keep trying|try again)"
+    r"|delivery attempts will continue|warning (?:only|message)|no action is required|temporarily delayed"
+    r"|do not need to resend)\b",
     re.IGNORECASE,
 )
 # Exchange and others repeat our own subject, which may speak of anything.
@@ -79,29 +80,29 @@ class OddMail:
 
 def from_a_system(message: Message) -> bool:
     """Whether a mail program wrote it about a delivery, by its sender or its subject."""
-    sender, subject = header(message, "From"), header(message, "Subject")
-    return bool(
-        _SYSTEM.search(sender)
-        or "X-Failed-Recipients" in message
-        or "X-MS-Exchange-Message-Is-Ndr" in message
-        or (_FAILURE.search(subject) and not _AUTOMATIC.match(subject))
-    )
+    subject = header(message, "Subject")
+    return _says_it_is_a_system(message) or bool(_FAILURE.search(subject) and not _AUTOMATIC.match(subject))
+
+
+def _says_it_is_a_system(message: Message) -> bool:
+    known = ("X-Failed-Recipients", "X-MS-Exchange-Message-Is-Ndr")
+    return _SYSTEM.search(header(message, "From")) is not None or any(name in message for name in known)
 
 
 def read_odd(message: Message) -> OddMail:
     """What a mail to the address of our token is, when it is neither a report nor a wish to leave."""
     text = first_text(message)
     said = _SUBJECT_LINE.sub("", _COPY.split("\n" + text, maxsplit=1)[0]).strip()[-TEXT_BYTES:]
-    system, automatic = from_a_system(message), _is_automatic(message)
-    if not system:
+    exact = _EXACT.search(said) is not None
+    if not from_a_system(message):
         # A vacation programme writes from an empty sender too (RFC 3834 §3.3), and people give their phone numbers.
-        if _is_from_nobody(message) and _EXACT.search(said):
+        if _is_from_nobody(message) and exact:
             return OddMail(Odd.BOUNCE, said)
-        return OddMail(Odd.AUTOMATIC if automatic else Odd.UNCLEAR, said)
-    if _DELAY.search(f"{header(message, 'Subject')}\n{said}") and not _EXACT.search(said):
+        return OddMail(Odd.AUTOMATIC if _is_automatic(message) else Odd.UNCLEAR, said)
+    if not exact and _DELAY.search(f"{header(message, 'Subject')}\n{said}"):
         return OddMail(Odd.DELAY, said)
     temporary, permanent = all_failures(message)
-    if _EXACT.search(said) or _REFUSAL.search(said) or permanent:
+    if exact or permanent or (_says_it_is_a_system(message) and _REFUSAL.search(said)):
         return OddMail(Odd.BOUNCE, said)
     return OddMail(Odd.DELAY if temporary else Odd.UNCLEAR, said)
 

@@ -308,14 +308,14 @@ PHRASES: tuple[Phrase, ...] = (
 
 
 _ADDRESS = re.compile(r"<?[^\s<>\"'(),;:=]+@[^\s<>\"'(),;:=]+>?|<address>")
-_MARKS = str.maketrans({"’": "'", "‘": "'", "`": "'", "ß": "ss", "ł": "l", "ø": "o"})
+_MARKS = str.maketrans({"’": "'", "‘": "'", "`": "'", "ł": "l", "ø": "o"})
 
 
 def plain(words: str) -> str:
     """Words as the table has them: small letters on one line, no accents, no addresses."""
-    text = _ADDRESS.sub("<address>", words[:MOST_CHARACTERS].translate(_MARKS))
+    text = _ADDRESS.sub("<address>", words[:MOST_CHARACTERS]).casefold().translate(_MARKS)
     bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text))
-    return " ".join(unicodedata.normalize("NFC", bare).casefold().split())
+    return " ".join(unicodedata.normalize("NFC", bare).split())
 
 
 def spoken_of(words: str) -> Phrase | None:
