@@ -51,6 +51,7 @@ _STATUS_BEGINS = re.compile(
 )
 _FEEDBACK_BEGINS = re.compile(r"\s*Feedback-Type:", re.IGNORECASE)
 _LEAVING = re.compile(r"(?:/u/|unsubscribe[ :=]*)([A-Za-z0-9_-]{32})(?![A-Za-z0-9_-])", re.IGNORECASE)
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}\s?;\s?")  # before a diagnostic, RFC 3464 §2.3.6
 _CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d)")
 
 
@@ -129,10 +130,8 @@ def _action(group: Message) -> str:
 def _diagnostic(group: Message) -> str:
     """What the server that refused had said, without its type ("smtp;"). Cisco's and others put it elsewhere."""
     for name in ("Diagnostic-Code", "X-Supplementary-Info", "X-Notes-Diagnostic", "X-Actual-Recipient-Error"):
-        found = field(group, name)
-        kind, semicolon, rest = found.partition(";")
-        if found:
-            return rest.strip() or found if semicolon and len(kind) < 30 and name == "Diagnostic-Code" else found
+        if found := field(group, name):
+            return _TYPE.sub("", found, count=1) if _TYPE.match(found) else found
     return ""
 
 

@@ -97,7 +97,7 @@ def test_a_line_of_the_text_is_a_wish(text: str) -> None:
     "text",
     [
         "> unsubscribe {}", "https://act.example.org/u/{}", "List-Unsubscribe: <https://act.example.org/u/{}>",
-        " <mailto:leave@example.org?subject=unsubscribe%20{}>", "On Monday they wrote https://act.example.org/u/{} to me",
+        " <mailto:leave@example.org?subject=unsubscribe%20{}>", "They wrote https://act.example.org/u/{} to me",
         "x{}", "{}x",
     ],
 )  # fmt: skip

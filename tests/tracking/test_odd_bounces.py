@@ -135,7 +135,7 @@ def test_an_empty_sender_our_token_and_a_refusal_are_enough() -> None:
 
 
 def test_failed_recipients_and_no_code_are_judged_by_the_words() -> None:
-    text = "|------- Failed addresses follow: -------|\n <ann@example.net> {}\n\n|------- Message header follows: -------|\n"
+    text = "|----- Failed addresses follow: -----|\n <ann@example.net> {}\n\n|----- Message header follows: -----|\n"
     headers = "X-Failed-Recipients: ann@example.net\n"
     for words, wanted in {"unknown user": "hard", "Quota exceeded": "soft"}.items():
         assert verdict(mail(text.replace("{}", words), headers=headers)) == wanted
@@ -182,7 +182,7 @@ def test_a_delay_is_only_a_delay() -> None:
 
 
 def test_our_own_subject_in_a_bounce_says_nothing_of_anybody() -> None:
-    text = "Your message\n\n  To: ann\n  Subject: A user unknown to us: spam, quota, HELO\n\ndid not arrive. 550 5.1.1 gone"
+    text = "Your message\n\n  To: ann\n  Subject: A user unknown to us: spam, quota, HELO\n\nno: 550 5.1.1 gone"
     assert verdict(mail(text)) == "hard"
     assert verdict(mail(text.replace("5.1.1 gone", "I won't"))) == "soft"
 
