@@ -171,7 +171,7 @@ PHRASES: tuple[Phrase, ...] = (
         OURS,
         "relaying and login: Postfix, Sendmail, Exim, Exchange 5.7.64, qmail rcpthosts, RFC 4954",
         r"(?<!or user isn't in my list of allowed )rcpthosts|you are trying to use me|insecure mail relay",
-        r"requires authentication|rcpt before auth",
+        r"requires (?:authentication|encryption)|rcpt before auth",
         r"relay(?:ing)?(?: access| mail)?(?: to \S+)? (?:is )?(?:denied|not|prohibited|refused|forbidden|disallowed"
         r"|failed|error|operation)",
         r"(?:not|unable|cannot|can't|refus\w+|forbidden|without|prohibit\w*|no|don't|permi\w+"
@@ -212,7 +212,8 @@ PHRASES: tuple[Phrase, ...] = (
         r"(?:currently|presently|momentarily) (?:un|not |down|busy|offline)",
         r"service (?:is )?(?:not )?(?:un)?available|overload|too busy|\bbusy\b|maintenance",
         r"not (?:available|accepting).{0,20}(?:now|time|moment|currently)|at (?:this|the) (?:time|moment)",
-        r"(?:dns|name ?server|lookup|resolver|ldap|database|sql|backend)\b.{0,30}\b(?:fail|error|unreachable"
+        r"(?:dns(?! hard error)|name ?server|lookup|resolver|ldap|database|sql|backend)\b.{0,30}\b(?:fail"
+        r"|error|unreachable"
         r"|unavail|problem|timeout)\w*",
         r"servfail|connection (?:refused|reset|closed|lost|dropped|timed)",
         r"(?:network|host|no route).{0,12}(?:unreachable|to host)|could not connect|unable to connect|hop count",
@@ -274,7 +275,8 @@ PHRASES: tuple[Phrase, ...] = (
         r"(?:could ?n[o']t|cannot|can't|unable to) (?:find|locate|resolve|route)\b.{0,40}(?:host|domain|\bmx\b"
         r"|mail exchanger)",
         r"null ?mx|no (?:valid )?(?:mx|mail exchanger|mail server)",
-        r"does(?:n't| not) (?:accept|receive|have) (?:any )?(?:e-?)?mail|unrout\w+ (?:mail )?domain",
+        r"(?:host|domain|server)\S{0,60} does(?:n't| not) (?:accept|receive|have) (?:any )?(?:e-?)?mail(?!s? from)",
+        r"unrout\w+ (?:mail )?domain",
         r"all relevant mx records|address family for hostname|name service error.{0,80}host not found",
         r"domain.{0,40}(?:inconnu|unbekannt|desconocido)",
     ),
