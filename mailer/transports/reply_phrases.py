@@ -212,9 +212,8 @@ PHRASES: tuple[Phrase, ...] = (
         r"(?:currently|presently|momentarily) (?:un|not |down|busy|offline)",
         r"service (?:is )?(?:not )?(?:un)?available|overload|too busy|\bbusy\b|maintenance",
         r"not (?:available|accepting).{0,20}(?:now|time|moment|currently)|at (?:this|the) (?:time|moment)",
-        r"(?:dns(?! hard error)|name ?server|lookup|resolver|ldap|database|sql|backend)\b.{0,30}\b(?:fail"
-        r"|error|unreachable"
-        r"|unavail|problem|timeout)\w*",
+        r"(?:dns(?! hard error)|name ?server|lookup|resolver|ldap|database|sql|backend)\b.{0,30}\b(?:fail|error"
+        r"|unreachable|unavail|problem|timeout)\w*",
         r"servfail|connection (?:refused|reset|closed|lost|dropped|timed)",
         r"(?:network|host|no route).{0,12}(?:unreachable|to host)|could not connect|unable to connect|hop count",
         r"(?:mail|routing|forwarding).{0,10}loop|loops? back|delivery (?:time )?expired|message (?:has )?expired",
