@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.handover import change_consent
@@ -116,11 +116,8 @@ def _stops(connection: Connection, hashed: bytes) -> list[Stop]:
         .order_by(suppressions.c.list_id, suppressions.c.reason)
         .with_for_update(of=suppressions)
     )
-    return [_stop(row) for row in connection.execute(query)]
-
-
-def _stop(row: Row[tuple[str, str, datetime, str]]) -> Stop:
-    return Stop(row.list, SuppressionReason(row.reason), row.at, row.source)
+    rows = connection.execute(query)
+    return [Stop(row.list, SuppressionReason(row.reason), row.at, row.source) for row in rows]
 
 
 def _detail(stop: Stop) -> str:

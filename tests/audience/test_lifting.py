@@ -13,6 +13,7 @@ from mailer.audience.addresses import address_hash
 from mailer.audience.consent import suppress
 from mailer.audience.lifting import LIFTED, decisions, last_lifted, lift
 from mailer.audience.people import show
+from mailer.delivery.personal import everything
 from mailer.errors import MailerError
 from mailer.store.database import Database
 from mailer.store.states import SuppressionReason
@@ -60,6 +61,9 @@ def test_a_bounce_is_lifted_with_its_reason_on_the_record(database: Database, no
         assert dossier is not None, "who was forgotten is known by the decision alone"
         assert dossier.decisions == [one]
         assert len(connection.execute(select(suppressions)).all()) == 1, "nobody else's is touched"
+        copy = everything(connection, ANN, address_key=KEY)
+    assert [decision["reason"] for decision in copy["decisions"]] == ["their mailbox is back"]
+    assert "kim" not in str(copy), "a copy of somebody's data names no colleague"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
