@@ -64,8 +64,8 @@ _MISSING = (
     r"|has (?:left|moved)|not (?:our|a) (?:customer|user|subscriber)|unknown_user)"
 )
 _SENDER = (
-    r"(?:(?:envelope|return|reverse).?(?:sender|from|path)(?: address)?"
-    r"|sender(?:'s)?(?: e-?mail)?(?: address)?(?: domain)?|from (?:address|header|field|domain)"
+    r"(?:(?:envelope|return|reverse).?(?:sender|from|path|address)(?: address)?"
+    r"|sender(?:'s)?(?: e-?mail)?(?: address)?(?: domain)?|from (?:address|header|field|domain)|sending domain"
     r"|mail ?from(?: address| domain)?|originator|absender\w*|expediteur|remitente|mittente|remetente|afzender)"
 )
 _WRONG = (
@@ -73,7 +73,7 @@ _WRONG = (
     r"|not (?:be )?(?:found|exist|valid|verif\w+|recogni[sz]ed|accepted|owned|resolv\w+|deliverable|a valid"
     r"|allowed to send)"
     r"|undeliverable|unresolvable|unverif\w+|must (?:exist|resolve|be)|could ?n[o']t (?:be )?(?:verif|resolv)\w+"
-    r"|(?:has )?no (?:mx|a )|denied|non-?exist\w*|illegal|missing|ungultig|unbekannt|inconnu|inexistant"
+    r"|(?:has )?no (?:mx|a )|null ?mx|denied|non-?exist\w*|illegal|missing|ungultig|unbekannt|inconnu|inexistant"
     r"|desconocid\w|inesistente|sconosciuto|inexistente|onbekend|mismatch|disabled|suspended)"
 )
 
@@ -90,8 +90,9 @@ PHRASES: tuple[Phrase, ...] = (
         r"over.?quota|\bquota\b.{0,40}(?:exceed|full|reach|limit|violat|over)|exceed\w*.{0,60}\bquota",
         r"(?:hard|disk|mail\w*) ?quota",
         r"(?:mail ?box|mail ?folder|mail ?dir|inbox|account|user|recipient|storage|message store|mail ?file|disk"
-        r"|spool|<address>)(?:'s)?\b[^.;]{0,50}\b(?:(?:is|are|was|has|currently|too|already|almost) ){0,3}(?:full\b"
-        r"|over (?:its |the |allowed )?(?:limit|size|storage|quota)|exceed\w* .{0,30}(?:size|storage|space|limit"
+        r"|spool|<address>)(?:'s)?\b(?:[^.;]|\.\w){0,50}\b(?:(?:is|are|was|has|currently|too|already|almost) ){0,3}"
+        r"(?:full\b|over (?:its |the |allowed )?(?:limit|size|storage|quota)|exceed\w* .{0,30}(?:size|storage"
+        r"|space|limit"
         r"|allocat|allowed))",
         r"(?:mail ?box|account|inbox) (?:size )?(?:limit )?(?:has been )?(?:is )?(?:exceeded|too large)",
         r"mailbox_?full|mailboxfull",
@@ -109,7 +110,7 @@ PHRASES: tuple[Phrase, ...] = (
         r"\b(?:ur|su|ms|h)ibl\b|\bsurbl|spamhaus|spamcop|\bsorbs\b|senderbase|senderscore|njabl|\bordb\b|\bdsbl\b",
         r"\b[csxp]bl\b|abuseat|cloudmark|dul\b|mailspike|\breputation|is listed (?:in|at|by|on)",
         r"listed (?:in|at|by) (?:the )?\S+\.(?:org|net|com)|banned|badmailfrom|poor score",
-        r"(?:\bip\b|\bhost\b|client|server|network|sender|domain|connection|<address>)[^.;]{0,40}\b(?:is |are "
+        r"(?:\bip\b|\bhost\b|client|server|network|sender|domain|connection|<address>)(?:[^.;]|\.\w){0,40}\b(?:is |are "
         r"|been |was )*(?:blocked|blacklisted|banned)",
         r"blocked (?:using|by|for|due|because|at|from)|\bas\(?(?:7[0-9]{2})\b|(?:dynamic|residential)\b.{0,20}\bip",
         r"(?:dial-?up|open (?:relay|proxy))|5\.7\.606|s3140",
@@ -123,7 +124,6 @@ PHRASES: tuple[Phrase, ...] = (
         r"not authenticated|authentication check|complain|\babus",
         r"content.{0,30}(?:reject|filter|polic|violat|restrict|not accept|denied|block|prohibit|unaccept|deemed)",
         r"(?:reject|block|filter|refus|not accept)\w*.{0,40}\b(?:content|attachment)|attachment|profan|executable",
-        r"prohibited",
     ),
     _row(
         About.POLICY,
@@ -141,10 +141,12 @@ PHRASES: tuple[Phrase, ...] = (
         "Postfix smtpd, Exim sender verification, Sendmail, Exchange, Courier, MailProtect",
         r"sender (?:address )?(?:verif|callout|callback)|(?:verif\w*|call ?(?:back|out)) .{0,40}\bsender",
         r"verification failed for|call(?:back|out) (?:setup |verification )?fail|invalid dns mx",
-        rf"\b{_SENDER}\b(?! (?:to|is not allowed to send to))[^.;]{{0,60}}?\b{_WRONG}|\b{_WRONG} (?:{_SENDER})\b",
+        rf"\b{_SENDER}\b(?! (?:to|is not allowed to send to))(?:[^.;]|\.\w){{0,60}}?\b{_WRONG}"
+        r"(?! by (?:the |this )?(?:user|recipient|addressee))",
+        rf"\b{_WRONG} (?:{_SENDER})\b",
         r"bad sender|fake sender|domain of (?:the )?sender|(?:unknown|invalid) (?:return|reverse)[- ]path",
         r"mail from (?:an? )?(?:unknown|unverified|nonexist\w+) (?:user|sender|domain|address)",
-        r"mail from <address>.{0,20}(?:reject|refus|not accept)|not owned by|owned by user|sendasdenied",
+        r"mail from <address>.{0,20}(?:reject|refus|not accept)\w*\b(?! by)|not owned by|owned by user|sendasdenied",
         r"not allowed to send mail from|permissions? to send as|bogus mail from|address is not verified|valid sender",
         r"required for sender|unrouta?e?a?ble sender|from: .{0,30}(?:invalid|unknown|not )|sender domain is empty",
         r"emetteur.{0,20}(?:invalide|inconnu)|send(?:ing)? (?:as|on behalf)|sending account|own(?:er)? of the sender",
@@ -222,7 +224,7 @@ PHRASES: tuple[Phrase, ...] = (
         About.MAILBOX,
         SOFT,
         "there, and closed for now: suspended, locked, on holiday",
-        rf"{_WHO}\b[^.;]{{0,40}}\b(?:suspended|locked|frozen|on hold|on vacation|away|over capacity)",
+        rf"{_WHO}\b(?:[^.;]|\.\w){{0,40}}\b(?:suspended|locked|frozen|on hold|on vacation|away|over capacity)",
         r"suspended (?:user|mailbox|account)",
     ),
     _row(
@@ -232,7 +234,7 @@ PHRASES: tuple[Phrase, ...] = (
         r"\b(?:unknown|invalid|bad|illegal|wrong|non-? ?exist\w+|no such|no valid|unrecogni[sz]ed)(?: (?:or|and"
         r"|/) ?\w+| (?:local|virtual|smtp|mail|e-?mail|destination|target|final|recipient'?s?|remote|rcpt|to|user"
         rf"|internal))*[ _-]?{_WHO}",
-        rf"\b{_WHO}\b(?![^.;]{{0,20}}\bdomain)[^.;]{{0,60}}?\b{_MISSING}",
+        rf"\b{_WHO}\b(?!(?:[^.;]|\.\w){{0,20}}\bdomain)(?:[^.;]|\.\w){{0,60}}?\b{_MISSING}",
         r"no such (?:person|one|addressee|mailbox|user|here|recipient)|no (?:one|body) at this|not in my validrcptto",
         r"badr(?:cpt|ecipient)to|nobody (?:here|by|with|named)",
         r"no ?(?:mail ?box|user|account|person|body|one) (?:here|by (?:that|this)|with (?:that|this)|of that|found"
@@ -283,8 +285,9 @@ PHRASES: tuple[Phrase, ...] = (
         About.RECIPIENT,
         HARD,
         "there was somebody, and isn't any more: Gmail 5.2.1, Yahoo, Outlook.com, Zimbra, AOL",
-        rf"{_WHO}\b(?! (?:filter|polic))[^.;]{{0,50}}\b(?:disabled|inactive|de-?activated|discontinued|cancell?ed"
-        r"|terminated|deleted|retired|abandoned|not (?:currently )?active|closed|expired|been removed|desactive\w*"
+        rf"{_WHO}\b(?! (?:filter|polic))(?:[^.;]|\.\w){{0,50}}\b(?:disabled|inactive|de-?activated|discontinued"
+        r"|cancell?ed|terminated|deleted|retired|abandoned|not (?:currently )?active|closed|expired"
+        r"|been removed|desactive\w*"
         r"|deaktiviert|desactivad\w|out of use)",
         rf"\b(?:disabled|inactive|deactivated|discontinued|closed|expired|deleted) {_WHO}",
     ),
