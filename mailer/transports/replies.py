@@ -116,6 +116,8 @@ def _judge(reply: Reply, step: Step) -> Verdict:
     phrase = spoken_of(reply.words)
     code = by_code(reply.enhanced) if reply.enhanced else None
     telling = code is not None and not is_generic(reply.enhanced)
+    if reply.number < 500 and code is POLICY and phrase is not None and phrase.about in (About.RATE, About.SYSTEM):
+        return Verdict(phrase.about, POLICY)  # 4.7.x: it is our mail that is put off, not the person's mailbox
     if phrase is not None and not (telling and (phrase.weak or _contradicts(phrase, reply.enhanced, code))):
         return Verdict(phrase.about, phrase.reply_class)
     if code is not None:

@@ -231,7 +231,7 @@ PHRASES: tuple[Phrase, ...] = (
         About.RECIPIENT,
         HARD,
         "no such person: Postfix, Exim, Sendmail, qmail, Exchange, Gmail, Yahoo, AOL, Outlook.com, Domino, Zimbra …",
-        r"\b(?:unknown|invalid|bad|illegal|wrong|non-? ?exist\w+|no such|no valid|unrecogni[sz]ed)(?: (?:or|and"
+        r"\b(?:unknown|invalid|bad|illegal|wrong|non-? ?exist\w+|no such|unrecogni[sz]ed)(?: (?:or|and"
         r"|/) ?\w+| (?:local|virtual|smtp|mail|e-?mail|destination|target|final|recipient'?s?|remote|rcpt|to|user"
         rf"|internal))*[ _-]?{_WHO}",
         rf"\b{_WHO}\b(?!(?:[^.;]|\.\w){{0,20}}\bdomain)(?:[^.;]|\.\w){{0,60}}?\b{_MISSING}",
@@ -242,7 +242,7 @@ PHRASES: tuple[Phrase, ...] = (
         r"(?:not|isn't) our (?:customer|user|member)|does(?:n't| not) have an? .{0,40}(?:account|mailbox)",
         r"user ?unknown|unknown ?user|unknown_user|(?:recip\w*|user|addr\w*) ?not ?found|resolver\.adr\.(?:ex)?recip",
         r"not a (?:known|valid|local|registered|current|recogni[sz]ed) (?:user|recip\w+|mail\w*|addr\w+|account)",
-        r"unrout(?:e)?able address|5\.1\.1[ >]+unknown|no mail ?box|no valid recipient|#5\.1\.0 address rejected",
+        r"unrout(?:e)?able address|5\.1\.1[ >]+unknown|no mail ?box|#5\.1\.0 address rejected",
         r"can't accept user|no \S{1,60} in (?:the )?name directory",
         r"not (?:listed|found) in (?:(?:the|our|public|domino|name|address|directory) )+",
         r"5\.4\.1 \[?<?(?:address)?>?:? ?recipient address rejected: access denied|as\(2018\d+\)",
