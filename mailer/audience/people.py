@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, cast, func, or_, select
 
 from mailer.audience.addresses import address_hash, normalise
+from mailer.audience.lifting import Decision, decisions
 from mailer.audience.sqlite_tools import has_search, search_words
 from mailer.audience.story import Moment, story
 from mailer.errors import MailerError
@@ -86,6 +87,7 @@ class Dossier:
     deliveries: Mapping[str, int] = field(default_factory=dict[str, int])  # state → how many
     story: Sequence[Moment] = ()
     frequency: str = Frequency.EVERY.value
+    decisions: Sequence[Decision] = ()  # of staff, from the audit log
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +160,16 @@ def find(connection: Connection, text: str, *, limit: int = 50) -> list[dict[str
 def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier | None:
     """Everything known of an address; None when nothing is."""
     spelling = normalise(address)
-    stops = _suppressions(connection, address_hash(spelling, address_key))
+    hashed = address_hash(spelling, address_key)
+    stops, decided = _suppressions(connection, hashed), decisions(connection, hashed)
     row = connection.execute(
         select(*MERGED, people.c.tracking, people.c.created_at, people.c.updated_at, people.c.frequency).where(
             people.c.address == spelling
         )
     ).first()
     if row is None:
-        return Dossier(spelling, None, {}, suppressions=stops) if stops else None
+        known = stops or decided
+        return Dossier(spelling, None, {}, suppressions=stops, decisions=decided) if known else None
     counts = connection.execute(
         select(deliveries.c.state, func.count())
         .where(deliveries.c.person_id == row.id)
@@ -185,6 +189,7 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
         deliveries={str(state): int(number) for state, number in counts},
         story=story(connection, row.id),
         frequency=row.frequency,
+        decisions=decided,
     )
 
 

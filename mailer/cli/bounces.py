@@ -113,6 +113,8 @@ def _one(recipient: str, *, dry_run: bool, as_json: bool) -> None:
 
 
 def _tell(judged: list[Judged], *, dry_run: bool, as_json: bool) -> None:
+    from mailer.transports.envelope import ReplyClass
+
     fresh = [one for one in judged if not one.again]
     kinds = Counter(one.kind.value for one in fresh)
     if as_json:
@@ -134,6 +136,9 @@ def _tell(judged: list[Judged], *, dry_run: bool, as_json: bool) -> None:
     words = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items())) or "nothing new"
     acted = sum(one.acts for one in fresh)
     click.echo(f"{len(judged):,} read: {words}; {acted:,} {'would act' if dry_run else 'acted'}.")
+    refused = sum(one.acts and one.why.startswith(f"{ReplyClass.OURS}: ") for one in fresh)
+    if refused:
+        click.echo(f"{refused:,} refused our sender or host, which is ours to put right: mailer doctor")
     if kinds["unknown"] and not dry_run:
         click.echo("What acted on nobody: mailer bounces --list")
 

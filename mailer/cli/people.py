@@ -1,4 +1,5 @@
-"""Lists and the people on them: `lists [embed]`, `import`, and `people find | show | export | unsubscribe | forget`."""
+"""Lists and the people on them: `lists [embed]`, `import`, and `people find | show | export | unsubscribe | lift |
+forget`."""
 
 from __future__ import annotations
 
@@ -99,7 +100,7 @@ def import_(
 
 @click.group()
 def people() -> None:
-    """Find, show, export, unsubscribe or forget people."""
+    """Find, show, export, unsubscribe, mail again or forget people."""
 
 
 people.add_command(undo_unsubscribes)
@@ -188,6 +189,32 @@ def unsubscribe(address: str, list_name: str | None) -> None:
             changed = leave_everything(connection, person_id=person_id, how="staff", source="mailer people", at=now())
     where = list_name or "every list"
     click.echo(f"{supporter['email']} {'is off' if changed else 'was off already or never on'} {where}.")
+
+
+@people.command()
+@click.argument("address")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the audit log.")
+@click.option("--complaint", is_flag=True, help="Also where the address reported our mail as spam.")
+def lift(address: str, reason: str, complaint: bool) -> None:
+    """Let an address be mailed again that bounced, or that staff had stopped.
+
+    Who left by their own decision comes back only by joining again.
+    """
+    from getpass import getuser
+
+    from mailer.audience.lifting import lift as lift_suppressions
+
+    with workspace_and_database() as (workspace, database):
+        key = workspace.secrets.require_address_key()
+        with database.write() as connection:
+            done = lift_suppressions(
+                connection, address, address_key=key, reason=reason, by=getuser(), complaint=complaint, at=now()
+            )
+    for stop in done.lifted:
+        click.echo(f"{done.address} is no longer stopped as {stop.reason} (since {stop.at:%Y-%m-%d}, {stop.source}).")
+    if done.kept:
+        where = ", ".join(stop.list or "every list" for stop in done.kept)
+        click.echo(f"They left {where} by their own decision: that stays.")
 
 
 @people.command()

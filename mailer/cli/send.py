@@ -172,15 +172,25 @@ def cancel(slug: str, yes: bool) -> None:
 @click.argument("slug")
 @click.option("--resend", "choice", flag_value="resend", help="Mail them again: some may get it twice.")
 @click.option("--count-as-sent", "choice", flag_value="count", help="Let it rest: some may never have got it.")
+@click.option(
+    "--retry-failed", "choice", flag_value="retry", help="Queue those again whom our own fault kept from the mail."
+)
 def resolve(slug: str, choice: str | None) -> None:
     """Decide on people whose delivery is uncertain: nobody can know whether they got the mail.
 
-    Without a choice, lists them.
+    Without a choice, lists them. --retry-failed is about others: those who surely got nothing because our sender, host
+    or login was refused, and can be mailed now that this is put right.
     """
     from mailer.delivery.campaigns import resolve_uncertain
+    from mailer.delivery.retrying import retry_failed
 
     with workspace_and_database() as (_, database):
         campaign_id, _state = _campaign(database, slug)
+        if choice == "retry":
+            again = retry_failed(database, campaign_id, now=now())
+            people = f"{again:,} {'person' if again == 1 else 'people'} whom our own fault kept from {slug}"
+            click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
+            return
         if choice is None:
             _list_uncertain(database, slug, campaign_id)
             return

@@ -76,8 +76,19 @@ def show_dossier(dossier: Dossier) -> None:
             if moment.kind != "consent":  # these have their own table, with the wording
                 add_row(table, f"{moment.at:%Y-%m-%d %H:%M}", moment.kind, moment.what, printable(moment.detail))
         print_table(table)
+    _show_decisions(dossier)
     if dossier.suppressions:
         table = new_table("Not mailed since (UTC)", "List", "Because", "Source")
         for stop in dossier.suppressions:
             add_row(table, f"{stop.at:%Y-%m-%d %H:%M}", stop.list or "every list", stop.reason, stop.source)
         print_table(table)
+
+
+def _show_decisions(dossier: Dossier) -> None:
+    """What staff decided of the address."""
+    if not dossier.decisions:
+        return
+    table = new_table("When (UTC)", "By", "Decided", "What", "Why")
+    for one in dossier.decisions:
+        add_row(table, f"{one.at:%Y-%m-%d %H:%M}", one.by, one.action, one.detail, one.reason)
+    print_table(table)

@@ -72,10 +72,11 @@ class Guard:
         though it doesn't refuse them for good, since they were put off for too long."""
         self._troubles = 0
         self._ours = self._ours + people if outcome.reply_class is ReplyClass.OURS else 0
-        if self._ours >= self._limits.refusals_of_us:
+        if outcome.refuses_us or self._ours >= self._limits.refusals_of_us:
             return self._pause(
-                f"the {self._transport} transport refuses us: {_words(outcome)}",
-                "Mend the login or the sender it names (mailer doctor)",
+                f"the {self._transport} transport refuses {'our sender or host' if outcome.refuses_us else 'us'}:"
+                f" {_words(outcome)}",
+                "Correct the login or the sender it names (mailer doctor)",
             )
         if outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS:
             self._refused += people

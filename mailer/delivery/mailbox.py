@@ -20,7 +20,7 @@ from mailer.store.states import ReturnedKind
 from mailer.tracking.returned import Returned, digest, read
 from mailer.tracking.tokens import Signer
 from mailer.transports.envelope import ReplyClass
-from mailer.transports.replies import UNKNOWN, classify_report
+from mailer.transports.replies import judge_report
 
 SOURCE = "returned mail"
 HOW = "mail"  # of leaving
@@ -61,11 +61,15 @@ def judge(mail: Returned, *, now: datetime) -> tuple[Judged, Report | None]:
 
 
 def _class_of(mail: Returned) -> ReplyClass:
-    """By the table of replies. Of an odd format the words must say that there is nobody; "for good" is said of full
-    mailboxes too."""
-    found = classify_report(mail.status, mail.words)
-    sure = not mail.odd or UNKNOWN.search(mail.words) or "5.1." in mail.words
-    return found if sure or found is not ReplyClass.HARD else ReplyClass.SOFT
+    """By the tables of replies. What a report tells people counts where the quoted reply says nothing; and without a
+    report the words must say that there is nobody, since "for good" is said of full mailboxes too."""
+    found = judge_report(mail.status, mail.words)
+    if not found.sure and mail.prose:
+        told = judge_report("", mail.prose)
+        found = told if told.sure else found
+    return (
+        ReplyClass.SOFT if found.reply_class is ReplyClass.HARD and mail.odd and not found.sure else found.reply_class
+    )
 
 
 def look(raw: bytes, *, signer: Signer, now: datetime) -> Judged:

@@ -122,12 +122,13 @@ def record(database: Database, claimed: Claimed, outcome: Outcome, *, now: datet
 
 
 def _state(claimed: Claimed, outcome: Outcome, *, now: datetime) -> DeliveryState:
+    waits = outcome.fate is Fate.DEFERRED or outcome.refuses_us  # a refused sender or host is put right by staff
     match outcome.fate:
         case Fate.ACCEPTED:
             return DeliveryState.SENT
         case Fate.UNCERTAIN:
             return DeliveryState.UNCERTAIN
-        case Fate.DEFERRED if now < claimed.created_at + GIVE_UP:
+        case _ if waits and now < claimed.created_at + GIVE_UP:
             return DeliveryState.QUEUED
         case _:
             return DeliveryState.FAILED

@@ -10,16 +10,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from mailer.audience.consent import insert_for
+from mailer.audience.consent import insert_for, suppress
 from mailer.counting import counted
 from mailer.delivery.feedback import Report
 from mailer.delivery.posts import PROVIDER, Tally
 from mailer.delivery.reporting import apply
-from mailer.delivery.sendgrid_feedback import KINDS, UNUSED, plausible, report_of
+from mailer.delivery.sendgrid_feedback import (
+    KINDS,
+    SOURCE,
+    UNUSED,
+    mailed_person,
+    names_nobody,
+    plausible,
+    report_of,
+)
 from mailer.settings import Bounces
 from mailer.store.returns import provider_events
+from mailer.store.states import SuppressionReason
 from mailer.tracking.sendgrid_events import SendgridEvent, UnreadablePost, read_post
 
 
@@ -58,8 +67,24 @@ def _named(connection: Connection, event: SendgridEvent) -> tuple[SendgridEvent,
         return event, ""
     number = plausible(connection, event)
     if number is None:
-        return event, "it names no mail of ours, and no single one to its address fits"
+        suppressed = names_nobody(event) and _suppress_address(connection, event)
+        what = "; the address, which we mailed by this provider, is suppressed" if suppressed else ""
+        return event, f"it names no mail of ours, and no single one to its address fits{what}"
     return replace(event, delivery_id=number), ""
+
+
+def _suppress_address(connection: Connection, event: SendgridEvent) -> bool:
+    """Never mail an address again that the provider knows as nobody's, whichever mail of ours it was about. A repeat
+    does nothing, so that it doesn't undo what staff lifted."""
+    before = select(provider_events.c.id).where(
+        provider_events.c.provider == PROVIDER, provider_events.c.key == event.key
+    )
+    hashed = mailed_person(connection, event)
+    if hashed is None or connection.execute(before).first() is not None:
+        return False
+    source = f"{SOURCE}: {event.status} {event.reason}"[:200]
+    suppress(connection, address_hash=hashed, reason=SuppressionReason.BOUNCED, at=event.at, source=source)
+    return True
 
 
 def _keep_events(connection: Connection, kept: Sequence[tuple[SendgridEvent, str]]) -> None:

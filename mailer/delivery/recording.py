@@ -75,6 +75,8 @@ def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datet
         return Change(DeliveryState.UNCERTAIN)
     if is_for_good(outcome) or is_given_up(outcome, attempt=attempt, now=now, since=since):
         return Change(DeliveryState.FAILED)
+    if outcome.refuses_us:  # the campaign pauses; once that is put right, they are the first in line again
+        return Change(DeliveryState.QUEUED, not_before=now)
     wait = min(FIRST_RETRY * 4 ** min(attempt - 1, 10), LONGEST_RETRY)
     if outcome.retry_after_seconds is not None:
         wait = max(wait, timedelta(seconds=outcome.retry_after_seconds))
@@ -93,6 +95,8 @@ def is_for_good(outcome: Outcome) -> bool:
 
 def is_given_up(outcome: Outcome, *, attempt: int, now: datetime, since: datetime) -> bool:
     """Whether somebody who is not refused for good is tried no more, since that has gone on for too long."""
+    if outcome.refuses_us:
+        return False
     put_off = outcome.fate is Fate.DEFERRED or (outcome.fate is Fate.REFUSED and not is_for_good(outcome))
     return put_off and attempt > 1 and now - since > GIVE_UP_AFTER
 

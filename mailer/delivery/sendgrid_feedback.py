@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.delivery.feedback import Remedy, Report, What, bounce
 from mailer.store.states import DeliveryState
-from mailer.store.tables import deliveries, people
+from mailer.store.tables import campaigns, deliveries, people
 from mailer.tracking.sendgrid_events import SendgridEvent
 from mailer.transports.envelope import ReplyClass
-from mailer.transports.replies import classify_report
+from mailer.transports.replies import judge_report
+from mailer.transports.reply_phrases import US
 
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
 SOURCE = "SendGrid"
+TRANSPORT = "sendgrid"  # as `campaigns.transport` has it
 HOW = "provider"  # of leaving
 COMPLAINT = "complaint"
 
@@ -94,15 +96,41 @@ def report_of(event: SendgridEvent) -> Report | None:
 
 
 def bounce_class(event: SendgridEvent) -> ReplyClass:
-    """Whose fault a bounce is: by their classification, else by the reply. `blocked` is for the moment, so never hard;
-    `bounce` is for good, so an unclear one is."""
+    """Whose fault a bounce is: by the reply where it speaks of us, or says why an address isn't what is wrong; else by
+    their classification. `blocked` is for the moment, so never hard; `bounce` is for good, so an unclear one is."""
+    told = judge_report(event.status, event.reason)
+    if told.about in US:
+        return told.reply_class
     found = CLASSIFICATIONS.get(event.classification)
-    if found is None:
-        found = classify_report(event.status, event.reason)
-        unclear = event.status in ("", "5.0.0")
-        if event.type == "bounce" and found is SOFT and unclear and not event.reason.startswith("4"):
-            found = HARD
+    if found is HARD and told.sure:
+        found = told.reply_class
+    elif found is None:
+        unclear = not told.sure and event.status in ("", "5.0.0") and not event.reason.startswith("4")
+        found = HARD if event.type == "bounce" and told.reply_class is SOFT and unclear else told.reply_class
     return SOFT if found is HARD and event.type == "blocked" else found
+
+
+def names_nobody(event: SendgridEvent) -> bool:
+    """Whether an event says that there is nobody at its address. Pure."""
+    what = KINDS.get(event.kind)
+    if what is What.BOUNCED:
+        return bounce_class(event) is HARD
+    return what is What.DROPPED and DROPS.get(event.reason.lower(), (None, Remedy.NONE))[1] is Remedy.BOUNCED
+
+
+def mailed_person(connection: Connection, event: SendgridEvent) -> bytes | None:
+    """The keyed hash of the event's address, if it is a person's whom we have mailed by this provider before."""
+    try:
+        address = normalise(event.address)
+    except BadAddress:
+        return None
+    mailed = exists().where(
+        deliveries.c.person_id == people.c.id,
+        deliveries.c.state.in_((DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNCERTAIN)),
+        campaigns.c.id == deliveries.c.campaign_id,
+        campaigns.c.transport == TRANSPORT,
+    )
+    return connection.execute(select(people.c.address_hash).where(people.c.address == address, mailed)).scalar()
 
 
 def plausible(connection: Connection, event: SendgridEvent) -> int | None:

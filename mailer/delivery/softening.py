@@ -12,6 +12,7 @@ from itertools import groupby
 from sqlalchemy import Connection, and_, func, or_, select
 
 from mailer.audience.consent import suppress
+from mailer.audience.lifting import last_lifted
 from mailer.settings import Bounces
 from mailer.store.arrays import among
 from mailer.store.states import DeliveryState, Feedback, SuppressionReason, Verdict
@@ -62,11 +63,12 @@ def suppress_worn(connection: Connection, person_ids: Sequence[int], *, rule: Bo
     for start in range(0, len(person_ids), AT_ONCE):
         some = person_ids[start : start + AT_ONCE]
         for person_id, history in _histories(connection, _candidates(connection, some, rule), now).items():
-            worn = judge(history, rule)
-            if worn is None:
+            if judge(history, rule) is None:
                 continue
             hashed = connection.execute(select(people.c.address_hash).where(people.c.id == person_id)).scalar()
-            if hashed is not None:
+            lifted = None if hashed is None else last_lifted(connection, hashed)
+            worn = judge((mailed for mailed in history if lifted is None or mailed.at > lifted), rule)
+            if hashed is not None and worn is not None:
                 reason = SuppressionReason.BOUNCED
                 count += suppress(connection, address_hash=hashed, reason=reason, at=now, source=str(worn))
     return count

@@ -108,6 +108,19 @@ suppressions = Table(
     sqlite_with_rowid=False,
 )
 
+audit_log = Table(  # what staff decided about people, appended and never changed
+    "audit_log",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),  # who: the account on this machine
+    Column("action", Text, nullable=False),  # such as: suppression lifted
+    Column("address_hash", LargeBinary, index=True),  # of whom: the keyed hash, so it outlives the person's deletion
+    Column("detail", Text, nullable=False, server_default=""),  # what it changed, without addresses
+    Column("reason", Text, nullable=False, server_default=""),  # as staff gave it
+    sqlite_autoincrement=True,
+)
+
 campaigns = Table(
     "campaigns",
     metadata,

@@ -1,26 +1,32 @@
 """A mail from the mailbox for bounces read into values: what it is, what it says, and whose token it carries. Pure.
 
-Delivery reports (RFC 3464), complaints (ARF, RFC 5965), wishes to leave, automatic answers, and what a library for odd
-formats finds. Anybody can write such a mail, so only our signed token says whom it is about; where a token may stand is
-decided here, by kind. Every mail is hostile: it is cut, its parts are counted, and what can't be read is *unknown*.
+Delivery reports (RFC 3464, RFC 6533), complaints (ARF, RFC 5965), wishes to leave, automatic answers, and odd formats.
+Anybody can write such a mail, so only our signed token says whom it is about; where a token may be is decided here, by
+kind. Every mail is hostile: it is cut, its parts are counted, and what can't be read is *unknown*.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email import message_from_bytes
-from email.header import decode_header
 from email.message import Message
-from email.parser import HeaderParser
-from typing import cast
-
-from flufl.bounce import all_failures  # pyright: ignore[reportUnknownVariableType] - it has half its types
+from urllib.parse import unquote
 
 from mailer.store.states import ReturnedKind
+from mailer.tracking.leaving_mails import leaving
+from mailer.tracking.mail_parts import (
+    LONGEST_LINE,
+    blocks,
+    field,
+    first_text,
+    header,
+    part_that_begins,
+    returned_headers,
+    text_of,
+)
+from mailer.tracking.odd_bounces import Odd, from_a_system, read_odd
 from mailer.tracking.return_path import tokens_in
 from mailer.tracking.sendgrid_events import without_addresses
 from mailer.tracking.tokens import BadToken, Named, Purpose, Signer
@@ -28,22 +34,25 @@ from mailer.tracking.tokens import BadToken, Named, Purpose, Signer
 # What is looked at of a mail. The report stands before the mail that it returns, which may be as large as it likes.
 LOOKED_AT_BYTES = 400_000
 MOST_BOUNDARIES = 30  # of a mail; a report with a returned mail inside has about five
-MOST_PARTS = 200
-LONGEST_LINE_OF_TEXT = 1_000
-TEXT_BYTES = 20_000  # of what people and odd programs write
-
-logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it would log what it fails at, and so addresses
+MOST_WORDS = 2_000  # characters of prose that are kept to judge by
 
 RECIPIENTS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To")
+STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
+FEEDBACK_TYPES = ("message/feedback-report",)
+# What a person means by pressing a provider's button (RFC 5965 §7.3, and two types in use that it doesn't list).
+# "virus", "other" and "not-spam" are a program's or say nothing of a wish, so staff look at them.
+COMPLAINTS = ("abuse", "fraud", "opt-out", "opt-out-list", "spam", "unsubscribe")
+FAILED = ("failed", "failure", "expired")  # Action (RFC 3464 §2.3.3), and what some write instead
+PENDING = ("delayed", "delivered", "relayed", "expanded")
+
 _BOUNDARY = re.compile(rb"boundary\*?\d{0,3}\*?\s{0,20}=", re.IGNORECASE)
-_LEAVING_URL = re.compile(r"/u/([A-Za-z0-9_-]{32})(?![A-Za-z0-9_-])")
-_WISH = re.compile(r"(?:^|\s)unsubscribe[:\s]\s*([A-Za-z0-9_-]{32})(?![A-Za-z0-9_-])", re.IGNORECASE)
-_BARE_WISH = re.compile(r"\s*(?:unsubscribe\s+)?([A-Za-z0-9_-]{32})\s*", re.IGNORECASE)
-_AUTOMATIC = re.compile(
-    r"\s*(?:auto(?:matic)?[ -]?(?:reply|response|matische)|auto:|out of (?:the )?office|abwesenheit|réponse automatique"
-    r"|respuesta automática|vacation)",
-    re.IGNORECASE,
+_STATUS_BEGINS = re.compile(
+    r"\s*(?:Reporting-MTA|Final-Recipient|Original-Recipient|Original-Envelope-Id):", re.IGNORECASE
 )
+_FEEDBACK_BEGINS = re.compile(r"\s*Feedback-Type:", re.IGNORECASE)
+_LEAVING = re.compile(r"(?:/u/|unsubscribe[ :=]*)([A-Za-z0-9_-]{32})(?![A-Za-z0-9_-])", re.IGNORECASE)
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}\s?;\s?")  # before a diagnostic, RFC 3464 §2.3.6
+_CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Returned:
     named: Named | None = None
     status: str = ""  # the enhanced code of a bounce, RFC 3463
     words: str = ""  # its diagnostic text, without addresses; or why the mail is unknown
+    prose: str = ""  # what it tells people, without addresses, where the words may not be enough
     odd: bool = False  # not by RFC 3464: the words are all there is
     sender: str = ""
     subject: str = ""
@@ -70,93 +80,100 @@ def read(raw: bytes, signer: Signer) -> Returned:
     if len(_BOUNDARY.findall(raw)) > MOST_BOUNDARIES:
         return Returned(ReturnedKind.UNKNOWN, words="it has too many parts inside one another")
     try:
-        # RFC 6533 reports are read like RFC 3464's.
-        message = message_from_bytes(raw.replace(b"message/global-delivery-status", b"message/delivery-status"))
+        message = message_from_bytes(raw)
         found = _read(message, signer)
-        about = {"sender": _header(message, "From"), "subject": _header(message, "Subject")}
+        about = {"sender": header(message, "From"), "subject": header(message, "Subject")}
         return replace(found, **about)
     except (Exception, RecursionError) as error:  # noqa: BLE001 - the standard library's parser raises what it likes
         return Returned(ReturnedKind.UNKNOWN, words=f"it can't be read: {type(error).__name__}")
 
 
 def _read(message: Message, signer: Signer) -> Returned:
-    report_type = str(message.get_param("report-type", "")).lower()
-    if message.get_content_type() == "multipart/report" and report_type == "feedback-report":
-        return _complaint(message, signer)
-    reports = [part for part in _parts(message) if part.get_content_type() == "message/delivery-status"]
-    if reports:
-        return _delivery_report(message, reports[0], signer)
-    automatic = _is_automatic(message)
-    if not automatic and (named := _wish(message, signer)) is not None:
+    feedback = part_that_begins(message, FEEDBACK_TYPES, _FEEDBACK_BEGINS)
+    if feedback is not None:
+        return _complaint(message, feedback, signer)
+    report = part_that_begins(message, STATUS_TYPES, _STATUS_BEGINS)
+    if report is not None:
+        return _delivery_report(message, report, signer)
+    if _is_microsofts_complaint(message):
+        return Returned(ReturnedKind.COMPLAINT, _inside(message, signer))
+    named = leaving(message, signer, in_text=not from_a_system(message))
+    if named is not None:
         return Returned(ReturnedKind.UNSUBSCRIBE, named)
-    odd = _odd(message, signer)
-    if automatic and odd.kind is ReturnedKind.UNKNOWN:
-        return Returned(ReturnedKind.AUTO_REPLY, _recipient(message, signer))
-    return odd
+    return _odd(message, signer)
 
 
 def _delivery_report(message: Message, part: Message, signer: Signer) -> Returned:
     named = _recipient(message, signer) or _inside(message, signer)
-    blocks = [block for block in _blocks(part) if "action" in block or "status" in block]
-    failed = [block for block in blocks if _field(block, "Action").lower().startswith("failed")]
-    if not failed:
-        actions = ", ".join(sorted({_field(block, "Action").lower()[:20] for block in blocks})) or "nothing"
-        return Returned(ReturnedKind.DELAY, named, words=f"it reports {without_addresses(actions)}")
-    status = re.match(r"[245]\.\d{1,3}\.\d{1,3}", _field(failed[0], "Status"))
-    diagnostic = _field(failed[0], "Diagnostic-Code")
-    words = diagnostic.partition(";")[2].strip() or diagnostic
-    return Returned(ReturnedKind.BOUNCE, named, status=status.group() if status else "", words=without_addresses(words))
+    groups = [group for group in blocks(text_of(part)) if "action" in group or "status" in group]
+    failed = [group for group in groups if _has_failed(group)]
+    if failed:
+        found = _CODE.search(field(failed[0], "Status"))
+        words = _diagnostic(failed[0]) or _diagnostic(part)
+        prose = without_addresses(_prose(message), longest=MOST_WORDS)
+        return Returned(ReturnedKind.BOUNCE, named, found.group() if found else "", without_addresses(words), prose)
+    actions = sorted({_action(group) for group in groups})
+    words = f"it reports {without_addresses(', '.join(actions)) or 'nothing'}"
+    pending = bool(actions) and all(action in PENDING for action in actions)
+    return Returned(ReturnedKind.DELAY if pending else ReturnedKind.UNKNOWN, named, words=words)
 
 
-def _complaint(message: Message, signer: Signer) -> Returned:
+def _has_failed(group: Message) -> bool:
+    """By its action; and where a program left that out, by its status."""
+    return _action(group) in FAILED or ("action" not in group and field(group, "Status").lstrip("#").startswith("5"))
+
+
+def _action(group: Message) -> str:
+    return field(group, "Action").lower().split("(")[0].split(";")[0].strip()[:20]
+
+
+def _diagnostic(group: Message) -> str:
+    """What the server that refused had said, without its type ("smtp;"). Cisco's and others put it elsewhere."""
+    for name in ("Diagnostic-Code", "X-Supplementary-Info", "X-Notes-Diagnostic", "X-Actual-Recipient-Error"):
+        if found := field(group, name):
+            return _TYPE.sub("", found, count=1) if _TYPE.match(found) else found
+    return ""
+
+
+def _prose(message: Message) -> str:
+    return read_odd(message).words if first_text(message) else ""
+
+
+def _complaint(message: Message, part: Message, signer: Signer) -> Returned:
     """ARF: the token stands in the mail that came back, since the report goes to one mailbox for all."""
-    fields = next((part for part in _parts(message) if part.get_content_type() == "message/feedback-report"), None)
-    block = HeaderParser().parsestr(_text(fields)) if fields is not None else Message()
-    kind = _field(block, "Feedback-Type").lower()
-    named = _inside(message, signer) or _first(tokens_in(_field(block, "Original-Mail-From")), Purpose.RETURN, signer)
-    if kind not in ("abuse", "fraud"):
+    text = text_of(part)
+    groups = [group for group in blocks(text) if "feedback-type" in group]
+    kind = re.split(r"[\s(;,]", field(groups[0], "Feedback-Type").lower())[0] if groups else ""
+    named = _inside(message, signer) or _first(tokens_in(text), Purpose.RETURN, signer)
+    if kind not in COMPLAINTS:
         return Returned(ReturnedKind.UNKNOWN, named, words=f"feedback of the type {without_addresses(kind)[:40]!r}")
     return Returned(ReturnedKind.COMPLAINT, named)
 
 
-def _wish(message: Message, signer: Signer) -> Named | None:
-    """A mail to leave: the token alone or after the word, in the subject or on a line of the text that isn't quoted. A
-    token in an address is none: somebody may have answered with our mail below."""
-    subject = _header(message, "Subject")
-    found = _BARE_WISH.fullmatch(subject) or _WISH.search(subject)
-    if found and (named := _named(found.group(1), Purpose.UNSUBSCRIBE, signer)):
-        return named
-    for line in _first_text(message).splitlines()[:50]:
-        bare = _BARE_WISH.fullmatch(line[:LONGEST_LINE_OF_TEXT])
-        if bare and (named := _named(bare.group(1), Purpose.UNSUBSCRIBE, signer)):
-            return named
-    return None
-
-
-def _is_automatic(message: Message) -> bool:
-    """RFC 3834 §5, and what programs wrote before it."""
-    submitted = _field(message, "Auto-Submitted").lower()
-    return (
-        (bool(submitted) and not submitted.startswith("no"))
-        or any(name in message for name in ("X-Autoreply", "X-Autorespond", "X-Autogenerated", "X-Mail-Autoreply"))
-        or _field(message, "Precedence").lower() in ("auto_reply", "auto-reply")
-        or _AUTOMATIC.match(_header(message, "Subject")) is not None
+def _is_microsofts_complaint(message: Message) -> bool:
+    """The form of their Junk Mail Reporting Program: our mail attached, the reader's address added to its headers."""
+    subject = header(message, "Subject").lower()
+    return any(
+        "x-hmxmroriginalrecipient" in fields or subject.startswith("complaint about message from")
+        for _, fields in returned_headers(message)
     )
 
 
 def _odd(message: Message, signer: Signer) -> Returned:
     """Other ways to say that a mail came back. Asked only of mails with our token, since guessing costs time."""
     named = _recipient(message, signer)
+    if named is None and from_a_system(message):
+        named = _inside(message, signer) or _first(tokens_in(first_text(message)), Purpose.RETURN, signer)
     if named is None:
         return Returned(ReturnedKind.UNKNOWN, words="it carries no token of ours")
-    text = _first_text(message)
-    temporary, permanent = all_failures(message)
-    if temporary and not permanent:
+    found = read_odd(message)
+    words = without_addresses(found.words, longest=MOST_WORDS)
+    if found.kind is Odd.BOUNCE:
+        return Returned(ReturnedKind.BOUNCE, named, words=words, odd=True)
+    if found.kind is Odd.DELAY:
         return Returned(ReturnedKind.DELAY, named, words="it is still being tried")
-    if permanent:
-        # qmail's "--- Below this line is a copy of the message" and its kind.
-        said = re.split(r"\n-{2,}[^\n]{0,40}(?:copy|original|returned)", text, maxsplit=1)[0]
-        return Returned(ReturnedKind.BOUNCE, named, words=without_addresses(said[-2_000:]), odd=True)
+    if found.kind is Odd.AUTOMATIC:
+        return Returned(ReturnedKind.AUTO_REPLY, named)
     return Returned(ReturnedKind.UNKNOWN, named, words="it is no report that is known")
 
 
@@ -164,24 +181,18 @@ def _recipient(message: Message, signer: Signer) -> Named | None:
     """By the token in the address it came to."""
     for name in RECIPIENTS:
         for value in message.get_all(name, [])[:5]:
-            if found := _first(tokens_in(str(value)[:LONGEST_LINE_OF_TEXT]), Purpose.RETURN, signer):
+            if found := _first(tokens_in(str(value)[:LONGEST_LINE]), Purpose.RETURN, signer):
                 return found
     return None
 
 
 def _inside(message: Message, signer: Signer) -> Named | None:
-    """By the headers of the mail that came back: its return path, or its List-Unsubscribe."""
-    for part in _parts(message):
-        kind = part.get_content_type()
-        if kind == "message/rfc822" and part.is_multipart():
-            headers = cast(Message, part.get_payload(0))
-        elif kind in ("text/rfc822-headers", "message/rfc822-headers"):
-            headers = HeaderParser().parsestr(_text(part))
-        else:
-            continue
-        token = tokens_in(_field(headers, "Return-Path"))
-        url = re.sub(r"\s+", "", _field(headers, "List-Unsubscribe")[: 4 * LONGEST_LINE_OF_TEXT])
-        found = _first(token, Purpose.RETURN, signer) or _first(_LEAVING_URL.findall(url), Purpose.UNSUBSCRIBE, signer)
+    """By the headers of the mail that came back: its return path, wherever that was noted, or its List-Unsubscribe."""
+    for head, fields in returned_headers(message):
+        url = re.sub(r"\s+(?!unsubscribe)", "", unquote(field(fields, "List-Unsubscribe")[: 4 * LONGEST_LINE]))
+        found = _first(tokens_in(head), Purpose.RETURN, signer) or _first(
+            _LEAVING.findall(url), Purpose.UNSUBSCRIBE, signer
+        )
         if found:
             return found
     return None
@@ -196,49 +207,3 @@ def _named(token: str, purpose: Purpose, signer: Signer) -> Named | None:
         return signer.read(purpose, token)
     except BadToken:
         return None
-
-
-def _parts(message: Message) -> Iterator[Message]:
-    """The parts of the mail itself, not those of the mail that it returns."""
-    payload = message.get_payload()
-    if message.get_content_maintype() == "multipart" and isinstance(payload, list):
-        for part in cast(list[Message], payload)[:MOST_PARTS]:
-            yield from _parts(part)
-    else:
-        yield message
-
-
-def _blocks(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    return cast(list[Message], payload)[:MOST_PARTS] if isinstance(payload, list) else []
-
-
-def _first_text(message: Message) -> str:
-    text = next((part for part in _parts(message) if part.get_content_type() == "text/plain"), None)
-    return _text(text) if text is not None else ""
-
-
-def _text(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    if payload is None:  # message/* that the parser took apart
-        inner = part.get_payload()
-        return cast(list[Message], inner)[0].as_string()[:TEXT_BYTES] if isinstance(inner, list) and inner else ""
-    return cast(bytes, payload)[:TEXT_BYTES].decode("utf-8", "replace")
-
-
-def _field(message: Message, name: str) -> str:
-    """A header that programs write, unfolded; "" when it is missing."""
-    return re.sub(r"\s+", " ", str(message.get(name, ""))[: 8 * LONGEST_LINE_OF_TEXT]).strip()
-
-
-def _header(message: Message, name: str) -> str:
-    """A header for people, decoded as far as it can be."""
-    raw = _field(message, name)[:LONGEST_LINE_OF_TEXT]
-    words: list[str] = []
-    try:
-        for chunk, charset in decode_header(raw):
-            words.append(chunk.decode(charset or "utf-8", "replace") if isinstance(chunk, bytes) else chunk)
-    except (LookupError, ValueError, TypeError):
-        words = [raw]
-    text = "".join(words).encode("utf-8", "replace").decode("utf-8")
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text).strip()[:200]

@@ -65,9 +65,9 @@ def read_post(body: bytes, *, received: datetime) -> tuple[list[SendgridEvent], 
     return found, len(entries) - len(found)
 
 
-def without_addresses(text: str) -> str:
+def without_addresses(text: str, *, longest: int = LONGEST_TEXT) -> str:
     """A reply's words on one line, cut, and without the addresses that providers like to quote."""
-    return ADDRESS.sub(WITHOUT, _clean(text))[:LONGEST_TEXT]
+    return ADDRESS.sub(WITHOUT, _clean(text, longest=4 * longest))[:longest]
 
 
 def _event(entry: Mapping[str, object], received: datetime) -> SendgridEvent:
@@ -109,9 +109,9 @@ def _text(entry: Mapping[str, object], name: str) -> str:
     return _clean(value) if isinstance(value, str) else ""
 
 
-def _clean(text: str) -> str:
+def _clean(text: str, *, longest: int = 4 * LONGEST_TEXT) -> str:
     """Without what no text column takes: half surrogate pairs and control characters."""
-    cut = text[: 4 * LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
+    cut = text[:longest].encode("utf-8", "replace").decode("utf-8")
     return _CONTROL.sub(" ", cut).strip()
 
 

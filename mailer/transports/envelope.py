@@ -70,6 +70,7 @@ class Outcome:
     reply_class: ReplyClass | None = None
     retry_after_seconds: float | None = None  # when the provider named a time
     provider_id: str = ""
+    refuses_us: bool = False  # it is our sender or host that isn't wanted, so the next answer would be the same
 
 
 class TransportUnavailable(MailerError):

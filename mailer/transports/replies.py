@@ -1,7 +1,8 @@
-"""What an SMTP reply means: whose fault it is, and so what becomes of the mail. A table, and how it is read.
+"""What a refusal means, as SMTP reply, in a report that came back, or told by a provider: who is spoken of, whose fault
+that makes it, and so what becomes of the mail.
 
-RFC 5321 §4.2.1 and RFC 3463 give the first digit and the enhanced code; where providers use one code for two things,
-their words decide. Speaking SMTP is left to `smtp`.
+The tables are `reply_phrases` (words) and `reply_codes` (codes and numbers); here they are put together. Speaking SMTP
+is left to `smtp`, reading reports to `tracking`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
+from mailer.transports.reply_codes import LOGIN, PLAIN, by_code, is_generic
+from mailer.transports.reply_phrases import US, About, Phrase, spoken_of
 
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
 
@@ -28,57 +31,19 @@ class Step(StrEnum):
     END = "the end of the message"
 
 
-# The most exact entry wins: 5.7.1, then 5.7, then 5. "x" stands for 4 and 5 alike.
-ENHANCED: dict[str, ReplyClass] = {
-    "5.1.1": HARD,  # no such mailbox
-    "5.1.2": HARD,  # no such domain
-    "5.1.3": HARD,  # not an address
-    "5.1.6": HARD,  # moved, no forwarding address
-    "5.1.10": HARD,  # the domain takes no mail: null MX, RFC 7505
-    "5.2.1": HARD,  # disabled; but see LIMITED
-    "x.1.7": OURS,  # the sender's address is malformed
-    "x.1.8": OURS,  # the sender's domain doesn't exist
-    "x.1": SOFT,  # other troubles with an address
-    "x.2.3": POLICY,  # longer than this mailbox takes
-    "x.2": SOFT,  # full (x.2.2) and other states of a mailbox
-    "x.3.4": POLICY,  # too big for the system
-    "x.3": SOFT,  # the receiving system
-    "x.4": SOFT,  # network and routing
-    "x.5": OURS,  # protocol: we said something wrong
-    "x.6": POLICY,  # content
-    "x.7.8": OURS,  # login refused, RFC 4954
-    "x.7.9": OURS,  # login method too weak
-    "x.7": POLICY,  # authentication of the mail, reputation, content
-}
+NAMED = (Step.RCPT, Step.DATA, Step.END)  # from here on a recipient has been named
 
-# Replies without an enhanced code, by their number.
-PLAIN: dict[int, ReplyClass] = {
-    421: SOFT, 432: OURS, 450: SOFT, 451: SOFT, 452: SOFT, 454: SOFT, 455: OURS,
-    500: OURS, 501: OURS, 502: OURS, 503: OURS, 504: OURS, 521: HARD, 530: OURS, 534: OURS, 535: OURS, 538: OURS,
-    550: SOFT, 551: HARD, 552: SOFT, 553: HARD, 554: POLICY, 555: OURS, 556: HARD,
-}  # fmt: skip
-
-LOGIN = (530, 534, 535, 538)  # RFC 4954: a login is missing or wrong, whatever the enhanced code
-
-# 550 and its kin say many things: these words at RCPT mean that there is no such person …
-UNKNOWN = re.compile(
-    r"(?:user|mailbox|recipient|address|account)\b[^.;]{0,40}?"
-    r"\b(?:unknown|not found|doesn't exist|does not exist|disabled|inactive|invalid|no longer)"
-    r"|no such (?:user|mailbox|recipient|address|account|person)|unknown (?:user|mailbox|recipient)"
-    r"|user doesn't have an? .{1,40} account"
-    r"|invalid (?:recipient|mailbox)|no mailbox here|not our customer",
-    re.IGNORECASE,
-)
-# … these that a limit was passed, whatever the code (Gmail's 5.2.1 has both meanings) …
-LIMITED = re.compile(r"\brate\b|too (?:many|much|fast)|additional messages|quota|over ?limit|try again", re.IGNORECASE)
-# … and these that our reputation or the content is the matter.
-BLOCKED = re.compile(r"spam|black ?list|block|reputation|policy|denied|reject|spf|dkim|dmarc|junk", re.IGNORECASE)
+OF_US = {"1.7": About.SENDER, "1.8": About.SENDER, "7.60": About.SENDER, "7.25": About.CLIENT}  # codes without x
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
 # The same anywhere in the words of a report: a reply it quotes, or qmail's "(#5.1.1)".
-_QUOTED_NUMBER = re.compile(r"(?<![\d.])([45]\d\d)(?=[ -])")
-_QUOTED_CODE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_VAGUE = re.compile(r"[45]\.0\.0|")  # says no more than the number does
+_QUOTED_NUMBER = re.compile(r"(?:^|[\s:;,'\"(<>=.-])([45][0-5]\d)(?=[ -]|$)")
+_QUOTED_CODE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_CODE = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
+_AT = re.compile(
+    r"(?:in reply to|after|in response to|response to) (?:the )?(mail from|rcpt to|end of data|data|pipelined)",
+    re.IGNORECASE,
+)
 _QUEUED = re.compile(r"queued as (\S+)", re.IGNORECASE)
 
 
@@ -117,57 +82,114 @@ def read_reply(number: int, text: bytes) -> Reply:
 
 def classify(reply: Reply, step: Step) -> ReplyClass:
     """Whose fault a refusal (4xx or 5xx) at `step` is."""
+    return judge(reply, step).reply_class
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who is spoken of, and whose fault that makes it. `sure`: the words or the code say so, not the number alone."""
+
+    about: About
+    reply_class: ReplyClass
+    sure: bool = True
+
+
+def judge(reply: Reply, step: Step) -> Verdict:
+    """Who a refusal (4xx or 5xx) at `step` speaks of, and whose fault it is.
+
+    First the words, then the code, then the number (`reply_phrases`, `reply_codes`): the words are what people wrote
+    for people, and many servers give one code for everything. Two rules stand above both: a login is ours whatever is
+    said of it, and what is said for the moment, or before a recipient was named, condemns no address.
+    """
     if reply.number in LOGIN:
-        return OURS
-    found = _by_enhanced(reply) if reply.enhanced else PLAIN.get(reply.number, SOFT)
-    if step not in (Step.RCPT, Step.DATA, Step.END):
-        return _before_anybody(reply, found)
-    if reply.enhanced == "5.2.1" and LIMITED.search(reply.words):
-        return SOFT
-    if reply.number < 500:
-        return SOFT if found is HARD else found
-    if not reply.enhanced and reply.number in (550, 551, 552, 553, 554):
-        return _by_words(reply, step, found)
-    return found
+        return Verdict(About.RELAY, OURS)
+    found = _judge(reply, step)
+    vague = found.about is About.POLICY and reply.enhanced in ("", "5.0.0")
+    if step not in NAMED and reply.number >= 500 and (found.reply_class is HARD or vague):
+        return Verdict(About.SENDER, OURS, sure=found.sure)  # nobody was named yet, so it is us whom they don't want
+    if found.reply_class is not HARD:
+        return found
+    return found if reply.number >= 500 else Verdict(found.about, SOFT, sure=found.sure)
+
+
+def _judge(reply: Reply, step: Step) -> Verdict:
+    phrase = spoken_of(reply.words)
+    code = by_code(reply.enhanced) if reply.enhanced else None
+    telling = code is not None and not is_generic(reply.enhanced)
+    if reply.number < 500 and code is POLICY and phrase is not None and phrase.about in (About.RATE, About.SYSTEM):
+        return Verdict(phrase.about, POLICY)  # 4.7.x: it is our mail that is put off, not the person's mailbox
+    if phrase is not None and not (telling and (phrase.weak or _contradicts(phrase, reply.enhanced, code))):
+        return Verdict(phrase.about, phrase.reply_class)
+    if code is not None:
+        return Verdict(_about(reply.enhanced), code, sure=telling)
+    found = PLAIN.get(reply.number, SOFT)
+    if step in (Step.DATA, Step.END) and found in (HARD, SOFT) and reply.number in (550, 551, 553, 554):
+        found = POLICY  # the recipient was fine; it was the message that wasn't
+    elif step not in NAMED and reply.number >= 500:
+        # Larger than the relay takes, RFC 1870 §6.1; else it is us whom it doesn't want.
+        found = POLICY if reply.number == 552 else OURS if found is SOFT else found
+    return Verdict(About.NOBODY, found, sure=False)
+
+
+def _contradicts(phrase: Phrase, enhanced: str, code: ReplyClass | None) -> bool:
+    """A telling code of a full mailbox, a size or our own right to send beats words that sound like a missing person,
+    and words of a rule in general say less than any such code."""
+    if phrase.reply_class is HARD:
+        return code is not HARD
+    return phrase.about is About.POLICY and code is OURS and enhanced[1:3] in (".1", ".7")
+
+
+def _about(enhanced: str) -> About:
+    """Who a code by itself speaks of (RFC 3463 §3)."""
+    if by_code(enhanced) is OURS:
+        return OF_US.get(enhanced[2:], About.NOBODY)
+    subjects = {"1": About.RECIPIENT, "2": About.MAILBOX, "6": About.CONTENT, "7": About.POLICY}
+    return subjects.get(enhanced.split(".")[1], About.SYSTEM)
 
 
 def classify_report(status: str, words: str) -> ReplyClass:
-    """Whose fault it is that a mail came back later, by the same table. `status` is the enhanced code of a report
+    """`judge_report`, without who is spoken of."""
+    return judge_report(status, words).reply_class
+
+
+def judge_report(status: str, words: str) -> Verdict:
+    """Whose fault it is that a mail came back later, by the same tables. `status` is the enhanced code of a report
     (RFC 3464 §2.3.4) or "", `words` its diagnostic text, in which there may be a better one."""
-    quoted = _QUOTED_CODE.search(words)
-    code = status if not _VAGUE.fullmatch(status) else quoted.group() if quoted else ""
-    if not re.fullmatch(r"[45]\.\d{1,3}\.\d{1,3}", code) or _VAGUE.fullmatch(code):
-        code = ""
-    first = code[:1] or status[:1]
-    number = next((n for n in _QUOTED_NUMBER.findall(words) if not first or n.startswith(first)), "")
-    # 550 and 450 mean nothing of their own.
-    reply = Reply(int(number or ("450" if first == "4" else "550")), code, words)
-    found = classify(reply, Step.RCPT)
-    if found is not OURS:
+    reply = _quoted(status, words)
+    found = judge(reply, _step_of(words))
+    if found.reply_class is not OURS or found.about in US:
         return found
-    # The mail was taken when it was sent, so it wasn't our login or our syntax: 5.5.0 is what Outlook.com says of
-    # mailboxes that aren't there, and 5.7.9 what Yahoo says of mails it doesn't like.
-    if reply.number >= 500 and UNKNOWN.search(words):
-        return HARD
-    return POLICY if code[1:3] == ".7" else SOFT
+    # The mail was taken when it was sent, so it wasn't our login or our syntax: servers of all kinds say 5.5.0 of
+    # mailboxes that aren't there, and Yahoo 5.7.9 of mails that it doesn't like.
+    kind = POLICY if reply.enhanced[1:3] == ".7" else SOFT
+    return Verdict(About.NOBODY, kind, sure=False)
 
 
-def _before_anybody(reply: Reply, found: ReplyClass) -> ReplyClass:
-    """No recipient has been named yet, so none can be what is wrong."""
-    if reply.number == 552 and not reply.enhanced:
-        return POLICY  # larger than the relay takes, RFC 1870 §6.1
-    vague = found is SOFT and reply.number >= 500 and not reply.enhanced
-    return OURS if found is HARD or vague else found
+def _quoted(status: str, words: str) -> Reply:
+    """The reply that a report tells of. A code in its words comes from the server that refused, so it beats the
+    report's own, and one that says something beats one that doesn't."""
+    codes = [code for code in _QUOTED_CODE.findall(words) if by_code(code) is not None]
+    exact = [code for code in codes if not is_generic(code)]
+    own = status if _CODE.fullmatch(status) else ""
+    code = exact[-1] if exact else own if own and not is_generic(own) else codes[-1] if codes else own
+    numbers = [int(number) for number in _QUOTED_NUMBER.findall(words)]
+    for_good = [number for number in numbers if number >= 500]
+    if numbers:
+        number = for_good[-1] if for_good else numbers[-1]
+    else:
+        number = 450 if (code or status).startswith("4") else 550
+    if number in LOGIN:  # said to the server that reports, which isn't ours
+        number = 550
+    return Reply(number, code, words)
 
 
-def _by_words(reply: Reply, step: Step, found: ReplyClass) -> ReplyClass:
-    if UNKNOWN.search(reply.words):
-        return HARD
-    if BLOCKED.search(reply.words):
-        return POLICY
-    if step is not Step.RCPT and found in (HARD, SOFT) and reply.number != 552:
-        return POLICY  # the recipient was fine; it was the message that wasn't
-    return found
+def _step_of(words: str) -> Step:
+    """At which command the mail was refused, where the report tells (Postfix, Exim)."""
+    found = _AT.search(words)
+    if found is None:
+        return Step.RCPT
+    said = found.group(1).lower()
+    return Step.MAIL if said.startswith("mail") else Step.RCPT if said.startswith("rcpt") else Step.END
 
 
 def outcome(reply: Reply, step: Step) -> Outcome:
@@ -176,12 +198,11 @@ def outcome(reply: Reply, step: Step) -> Outcome:
         queued = _QUEUED.search(reply.words)
         return Outcome(Fate.ACCEPTED, reply.code, reply.said, provider_id=queued.group(1) if queued else "")
     fate = Fate.REFUSED if reply.number >= 500 else Fate.DEFERRED
-    return Outcome(fate, reply.code, f"{reply.said} (at {step})".strip(), reply_class=classify(reply, step))
-
-
-def _by_enhanced(reply: Reply) -> ReplyClass:
-    kind, subject, detail = reply.enhanced.split(".")
-    for key in (f"{kind}.{subject}.{detail}", f"x.{subject}.{detail}", f"{kind}.{subject}", f"x.{subject}"):
-        if key in ENHANCED:
-            return ENHANCED[key]
-    return PLAIN.get(reply.number, SOFT)
+    found = judge(reply, step)
+    return Outcome(
+        fate,
+        reply.code,
+        f"{reply.said} (at {step})".strip(),
+        reply_class=found.reply_class,
+        refuses_us=fate is Fate.REFUSED and found.reply_class is OURS and found.about in US,
+    )

@@ -80,6 +80,14 @@ def test_a_maildir_is_read_and_its_mails_are_seen_then(world: Database, maildir:
     assert "Máry" in mailer("--list").output
 
 
+def test_refusals_of_our_sender_or_host_are_told(world: Database, maildir: Path) -> None:
+    for path in (maildir / "new").iterdir():
+        path.write_bytes(path.read_bytes().replace(b"Recipient address\n", b"Sender address\n"))
+    out = mailer("--maildir", str(maildir)).output
+    assert "1 refused our sender or host, which is ours to put right: mailer doctor" in out
+    assert count(world)[1] == 1, "the one who left; nobody is suppressed for it"
+
+
 def test_a_dry_run_keeps_and_marks_nothing(world: Database, maildir: Path) -> None:
     result = mailer("--maildir", str(maildir), "--dry-run")
     assert "bounce: hard: 5.1.1" in result.output

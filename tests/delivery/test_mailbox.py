@@ -77,6 +77,45 @@ def test_a_bounce_is_noted_by_its_class_and_only_a_hard_one_suppresses(
     assert [row.reason for row in rows(world, suppressions)] == ["bounced"] * (reply_class == "hard")
 
 
+@pytest.mark.parametrize(
+    ("said", "reply_class"),
+    [
+        ("550 5.1.1 <x>: Sender address rejected: User unknown", "ours"),
+        ("550 5.1.1 HELO rejected", "ours"),
+        ("552 5.1.1 over quota", "soft"),
+        ("550 5.1.1 listed by a blocklist", "policy"),
+        ("450 4.7.1 greylisted", "soft"),
+        ("550 5.7.1 no such user", "hard"),
+    ],
+)
+def test_who_the_other_server_speaks_of_beats_the_status(
+    world: Database, now: datetime, said: str, reply_class: str
+) -> None:
+    head, _, rest = mail("postfix-unknown-user").partition(b"Diagnostic-Code: ")
+    folded, _, after = rest.partition(b"\n\n")
+    assert folded
+    assert b"Status: 5.1.1" in head
+    raw = head + f"Diagnostic-Code: smtp; {said}\n\n".encode() + after
+    with world.write() as connection:
+        (judged,) = take(connection, [raw], signer=SIGNER, soft=Bounces(), now=now)
+    assert judged.why.startswith(f"{reply_class}: ")
+    assert [row.reply_class for row in rows(world, events)] == [reply_class]
+    assert len(rows(world, suppressions)) == (reply_class == "hard")
+
+
+def test_a_report_whose_quoted_reply_says_nothing_is_judged_by_what_it_tells_people(
+    world: Database, now: datetime
+) -> None:
+    raw = (
+        mail("postfix-unknown-user")
+        .replace(b"Status: 5.1.1", b"Status: 5.0.0")
+        .replace(b"Diagnostic-Code", b"X-Nothing")
+    )
+    with world.write() as connection:
+        (judged,) = take(connection, [raw], signer=SIGNER, soft=Bounces(), now=now)
+    assert judged.why.startswith("hard: ")
+
+
 def test_a_bounce_settles_who_was_uncertain(world: Database, now: datetime) -> None:
     with world.write() as connection:
         connection.execute(update(deliveries).values(state="uncertain", attempt=3))

@@ -222,6 +222,18 @@ def test_a_relay_gets_it_whole_and_is_asked_again_when_it_puts_us_off(world: Wor
     assert [part.get_content_type() for part in mail.walk()][1:] == ["text/plain", "text/html"]
 
 
+def test_a_relay_that_refuses_our_sender_fails_no_notice(world: World) -> None:
+    world.add()
+    with Relay() as relay:
+        relay.on(Step.RCPT, Say("550 5.1.8 Sender address rejected: Domain not found"), times=1)
+        courier = Courier(by_smtp(world.workspace, relay), world.database, clock=lambda: world.now)
+        courier.deliver_due()
+        assert world.states() == ["queued"]
+        world.now += timedelta(minutes=1)
+        courier.deliver_due()
+        assert world.states() == ["sent"]
+
+
 def test_a_relay_that_hangs_up_after_the_last_byte_leaves_it_uncertain(world: World) -> None:
     world.add()
     with Relay() as relay:

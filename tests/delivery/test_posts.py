@@ -21,6 +21,7 @@ from mailer.store.database import Database
 from mailer.store.returns import provider_events, provider_posts
 from mailer.store.states import DeliveryState
 from mailer.store.tables import (
+    campaigns,
     consent_sources,
     consents,
     deliveries,
@@ -297,6 +298,81 @@ def test_a_bounce_without_ids_that_fits_no_single_mail_is_kept(world: Database, 
     assert len(rows(world, provider_events)) == 1
     assert rows(world, suppressions) == []
     assert rows(world, events) == []
+
+
+def by_sendgrid(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(update(campaigns).values(transport="sendgrid"))
+
+
+@pytest.mark.parametrize(
+    ("said", "suppresses"),
+    [
+        ({}, True),
+        ({"event": "dropped", "type": "", "reason": "Bounced Address"}, True),
+        ({"event": "dropped", "type": "", "reason": "Invalid"}, True),
+        ({"event": "dropped", "type": "", "reason": "Spam Content"}, False),
+        ({"bounce_classification": "Mailbox Unavailable", "reason": "552 5.2.2 full", "status": "5.2.2"}, False),
+        ({"reason": "550 Sender address rejected", "status": "5.0.0"}, False),
+        ({"type": "blocked"}, False),
+        ({"event": "delivered"}, False),
+    ],
+)
+def test_an_event_without_ids_that_says_there_is_nobody_suppresses_whom_we_mailed_by_this_provider(
+    world: Database, now: datetime, said: dict[str, object], suppresses: bool
+) -> None:
+    by_sendgrid(world)
+    at = now + timedelta(days=30)  # long after the one mail that it could be about
+    strange = asynchronous(1, at=at) | said
+    post(world, [strange, strange | {"sg_event_id": "a repeat"}], now=at)
+    found = rows(world, suppressions)
+    assert [(row.reason, row.at) for row in found] == [("bounced", at)] * suppresses
+    assert "@" not in "".join(row.source for row in found)
+    assert ["is suppressed" in row.why for row in rows(world, provider_events)] == (
+        [] if said.get("event") == "delivered" else [suppresses]
+    )
+    with world.write() as connection:
+        connection.execute(delete(suppressions))
+    post(world, [strange], now=at)
+    assert rows(world, suppressions) == [], "a repeat doesn't bring back what staff lifted"
+
+
+@pytest.mark.parametrize("case", ["unknown address", "mailed by another provider", "never handed over"])
+def test_an_event_without_ids_suppresses_nobody_else(world: Database, now: datetime, case: str) -> None:
+    at = now + timedelta(days=30)
+    if case != "mailed by another provider":
+        by_sendgrid(world)
+    if case == "never handed over":
+        with world.write() as connection:
+            connection.execute(update(deliveries).values(state="queued"))
+    post(world, [asynchronous(99 if case == "unknown address" else 1, at=at)], now=at)
+    assert rows(world, suppressions) == []
+    assert "suppressed" not in rows(world, provider_events)[0].why
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        # Their word for it, and the reply's where it speaks of somebody else.
+        ({"bounce_classification": "Invalid Address", "reason": "550 5.1.1 no such user"}, "hard"),
+        ({"bounce_classification": "Invalid Address", "reason": "550 gone"}, "hard"),
+        ({"bounce_classification": "Invalid Address", "reason": "550 Sender address rejected"}, "ours"),
+        ({"bounce_classification": "Invalid Address", "reason": "550 5.1.1 mailbox is full"}, "soft"),
+        ({"bounce_classification": "Invalid Address", "reason": "550 listed by Spamhaus"}, "policy"),
+        ({"bounce_classification": "Unclassified", "reason": "550 5.1.8 your domain", "status": "5.1.8"}, "ours"),
+        ({"bounce_classification": "Unclassified", "reason": "550 HELO rejected", "status": "5.0.0"}, "ours"),
+        ({"bounce_classification": "Unclassified", "reason": "552 mailbox full", "status": "5.0.0"}, "soft"),
+        ({"bounce_classification": "Unclassified", "reason": "550 no", "status": "5.0.0"}, "hard"),
+        ({"bounce_classification": "Reputation", "reason": "550 no such user"}, "policy"),
+        ({"type": "blocked", "bounce_classification": "", "reason": "550 no such user"}, "soft"),
+    ],
+)
+def test_a_bounce_of_sendgrid_is_judged_by_who_is_spoken_of(
+    world: Database, later: datetime, said: dict[str, object], wanted: str
+) -> None:
+    post(world, [hard(1, at=later) | said], now=later)
+    assert [row.reply_class for row in rows(world, events)] == [wanted]
+    assert len(rows(world, suppressions)) == (wanted == "hard")
 
 
 @pytest.mark.parametrize("body", [b"\x00\xff", b"[" * 50_000, b"no json"])

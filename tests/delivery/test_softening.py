@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 
+from mailer.audience.lifting import LIFTED
 from mailer.delivery.feedback import Report, What
 from mailer.delivery.recording import Claim, Done, Standing, record
 from mailer.delivery.reporting import apply
@@ -15,7 +16,7 @@ from mailer.delivery.softening import Mailed, Worn, judge
 from mailer.settings import Bounces
 from mailer.store.database import Database
 from mailer.store.states import CampaignState
-from mailer.store.tables import deliveries, suppressions
+from mailer.store.tables import audit_log, deliveries, people, suppressions
 from mailer.transports.envelope import Fate, Outcome, ReplyClass
 from tests.reports.builders import add_campaign, add_deliveries, add_hit, add_people, delivery_id, make_message
 
@@ -71,6 +72,22 @@ def bounced(database: Database, week: int, *, reply_class: ReplyClass = ReplyCla
 def test_the_third_soft_bounce_suppresses_and_says_so(world: Database) -> None:
     assert bounced(world, 0) == bounced(world, 1) == []
     assert bounced(world, 2) == ["the mailbox was full or away in 3 campaigns over 14 days"]
+
+
+def test_what_came_before_a_lifting_counts_no_more(world: Database) -> None:
+    assert len([bounced(world, week) for week in (0, 1, 2)][-1]) == 1
+    with world.write() as connection:
+        hashed = connection.execute(select(people.c.address_hash).where(people.c.id == 1)).scalar_one()
+        row = {
+            "at": START + timedelta(days=20),
+            "by": "kim",
+            "action": LIFTED,
+            "address_hash": hashed,
+            "reason": "back",
+        }
+        connection.execute(insert(audit_log), [row])
+        connection.execute(delete(suppressions))
+    assert bounced(world, 3) == []
 
 
 def test_policy_never_counts(world: Database) -> None:
