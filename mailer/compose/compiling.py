@@ -24,7 +24,7 @@ from mailer.compose.images import Pictures
 from mailer.compose.links import Links
 from mailer.compose.markdown import Markdown
 from mailer.compose.markers import Markers, Value
-from mailer.compose.message import Context, Link, Message, Slot
+from mailer.compose.message import Context, Link, Message, Parts, Slot
 from mailer.compose.mjml import mjml_to_html
 from mailer.compose.resolving import Resolved, Resolver, Task
 from mailer.compose.source import Action, Source
@@ -32,6 +32,7 @@ from mailer.compose.splitting import Slots, Splitter
 from mailer.compose.structure import check_structure
 from mailer.compose.text import ruled, wrap
 from mailer.compose.vetting import vet_finished, vet_words
+from mailer.compose.visible import shows_to_all
 from mailer.compose.waiting import PERSONAL_ADDRESSES
 from mailer.compose.words import words_for
 from mailer.errors import Fault, MailerError, Place, raise_faults
@@ -271,7 +272,7 @@ class _Compiler:
         splitter = Splitter(markers=self.markers, slots=slots, faults=self.faults)
         settings, source = self.workspace.settings, self.source
         html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
-        subject = splitter.plain(written.subject, Context.HEADER)
+        subject = self._subject(written, splitter, slots)
         preheader = splitter.plain(written.preheader, Context.HEADER)
         links = self._links(slots, splitter)
         leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
@@ -292,6 +293,16 @@ class _Compiler:
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
             waived=dict(source.waived),
         )  # fmt: skip
+
+    def _subject(self, written: _Authored, splitter: Splitter, slots: Slots) -> Parts:
+        """The subject, which shows something to everybody: a mail without one looks like a fault, or like spam."""
+        subject = splitter.plain(written.subject, Context.HEADER)
+        if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
+            hint = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
+            waits = any(isinstance(part, int) for part in subject)
+            what = "some people would get no subject" if waits else "the subject is empty"
+            self.faults.append(Fault(what, self.source.place("subject"), hint, rule="subject.missing"))
+        return subject
 
     def _links(self, slots: Slots, splitter: Splitter) -> tuple[Link, ...]:
         return tuple(
