@@ -31,7 +31,7 @@ from mailer.compose.source import Action, Source
 from mailer.compose.splitting import Slots, Splitter
 from mailer.compose.structure import check_structure
 from mailer.compose.text import ruled, wrap
-from mailer.compose.vetting import vet_finished, vet_words
+from mailer.compose.vetting import vet_finished, vet_tags, vet_words
 from mailer.compose.visible import shows_to_all
 from mailer.compose.waiting import PERSONAL_ADDRESSES
 from mailer.compose.words import words_for
@@ -100,9 +100,8 @@ class _Compiler:
         }  # fmt: skip
         self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
-        vocabulary = Vocabulary(
-            scopes={"supporter": {*BASE_FIELDS, *known_fields}, **self.constants}, names=PERSONAL_ADDRESSES
-        )
+        self.fields = frozenset({*BASE_FIELDS, *known_fields})
+        vocabulary = Vocabulary(scopes={"supporter": self.fields, **self.constants}, names=PERSONAL_ADDRESSES)
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task, self.faults)
         self.pictures = Pictures(
@@ -143,7 +142,7 @@ class _Compiler:
                 slug=source.slug, title=title, faults=self.faults,
             )
         )  # fmt: skip
-        self.faults += vet_words(source)
+        self.faults += vet_words(source, self.fields)
         fields, fields_text = self._fields(body)
         found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
         written = body.written(found) if found else Written([], [], [])
@@ -211,6 +210,8 @@ class _Compiler:
         if source.is_mjml:
             return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)
         layout = self.resolver.layout(f"{source.template}/layout.mjml", context)
+        for place, text in self.resolver.templates_read():
+            self.faults += vet_tags(text, place, fields=self.fields, is_mjml=True)
         if layout:
             self._refuse_what_is_not_shown(written, layout)
         return layout

@@ -288,6 +288,11 @@ CASES = (
         Try(body="Before 2026-12-03.\n\n"),
     ),
     Case("writing.foreign-tag", Try(body="Dear {first_name},\n\n"), Try(body="Dear {friend},\n\n")),
+    Case(
+        "subject.missing",
+        Try(front={"subject": "'{{ supporter.first_name }}'", "headline": "Head"}),
+        Try(front={"subject": "'{{ supporter.first_name | default(\"Friend\") }}'", "headline": "Head"}),
+    ),
     Case("size.heavy", Try(body=(FILLER * 4 + "\n\n") * 150), Try(body=(FILLER * 4 + "\n\n") * 120)),
     Case("size.clipped", Try(body=(FILLER * 4 + "\n\n") * 230), Try(body=(FILLER * 4 + "\n\n") * 150)),
     Case("compose.fault", Try(body="{{ supporter.frist_name }}\n\n")),
