@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ from mailer.compose.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.layouts import Layout, LayoutField, layout_names, read_layout
 from mailer.compose.visible import is_visible
 from mailer.errors import Fault, Place, nearest, raise_faults
+from mailer.senders import sender_fault
 
 LARGEST_BYTES = 1_000_000
 MARKDOWN_FILE = "message.md"
@@ -208,11 +208,10 @@ class _Checker:
         return value is True
 
     def address(self, key: str, value: str) -> None:
-        address = parseaddr(value)[1]
         if value and ("{{" in value or "{%" in value):
             self.fault(f"{key} can't hold merge tags", key)
-        elif value and (not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", address) or value.count("@") != 1):
-            self.fault(f"{key} must be one address", key, f"{key}: Example Campaigns <appeals@example.org>")
+        elif value and (wrong := sender_fault(key, value)):
+            self.fault(wrong.message, key, wrong.hint)
 
     def needed(self, texts: Mapping[str, str], *, is_mjml: bool) -> None:
         for key in ("subject", "list") if is_mjml else ("subject", "list", "template"):
