@@ -31,6 +31,7 @@ from mailer.compose.source import Action, Source
 from mailer.compose.splitting import Slots, Splitter
 from mailer.compose.structure import check_structure
 from mailer.compose.text import ruled, wrap
+from mailer.compose.typography import quotes_for
 from mailer.compose.vetting import vet_finished, vet_tags, vet_words
 from mailer.compose.visible import shows_to_all
 from mailer.compose.waiting import PERSONAL_ADDRESSES
@@ -137,7 +138,10 @@ class _Compiler:
         title = headline or self.markers.without(subject, conditions=True).lstrip(" ,;:!.–-")
         body = Body(
             Desk(
-                markdown=Markdown(markers=self.markers, links=self.links, faults=self.faults), markers=self.markers,
+                markdown=Markdown(
+                    markers=self.markers, links=self.links, faults=self.faults,
+                    quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
+                ), markers=self.markers,
                 links=self.links, pictures=self.pictures, words=words_for(self.language), action=action,
                 slug=source.slug, title=title, faults=self.faults,
             )
