@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
+from mailer.senders import sender_fault
 from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read_settings
 from mailer.tomlreading import read_toml
 
@@ -128,6 +129,10 @@ def read_list(path: Path) -> ListDefinition:
     for key, example in EXAMPLES.items():
         if not data.get(key):
             fault(key, f"{key} is missing", f'For example: {key} = "{example}"')
+    for key in ("from", "reply_to"):
+        value = data.get(key)
+        if isinstance(value, str) and value and (wrong := sender_fault(key, value)):
+            fault(key, wrong.message, wrong.hint)
     if data.get("opt_in", "single") not in OPT_IN:
         fault("opt_in", "opt_in must be single or double", 'opt_in = "double": they confirm by mail first')
     if data.get("list_id") and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", str(data["list_id"])):

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, select
 
 from mailer.audience.addresses import address_hash as hash_of
 from mailer.audience.consent import EVERY_LIST, consent_source, insert_for, list_id, prove, subscribe, suppress
+from mailer.audience.names import clean_name
 from mailer.audience.wishes import Kept, Stage, Terms, finish, keep
 from mailer.store.states import Membership, SuppressionReason, Wish
 from mailer.store.tables import lists, people, subscriptions, suppressions
@@ -174,4 +175,4 @@ def _ensure(connection: Connection, address: str, hashed: bytes, fields: Mapping
 
 
 def _fields(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: given[name] for name in FIELDS if given.get(name)}
+    return {name: clean_name(given[name]) for name in FIELDS if given.get(name)}

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, Text, cast, func, or_, select
 
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.lifting import Decision, decisions
+from mailer.audience.names import clean_name
 from mailer.audience.sqlite_tools import has_search, search_words
 from mailer.audience.story import Moment, story
 from mailer.errors import MailerError
@@ -111,6 +112,7 @@ def supporters(connection: Connection, person_ids: Iterable[int]) -> dict[int, d
 def supporter(row: Sequence[Any]) -> dict[str, str]:
     """The merge mapping of one row: address, names, country, language, attributes (JSON or read), in this order."""
     address, first, last, country, language, attributes = row
+    first, last = clean_name(first), clean_name(last)  # of those who came before names were cleaned, too
     if isinstance(attributes, str):
         attributes = None if attributes == NO_ATTRIBUTES else _read(attributes)
     return {

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent import insert_for
+from mailer.audience.names import clean_name, holds_address
 from mailer.store.returns import signatures, statements
 from mailer.store.tables import campaigns, people
 
@@ -108,8 +109,9 @@ def signer(
     so a new person is on no list.
     """
     row = {
-        "address": address, "address_hash": address_hash(address, address_key), "first_name": who.first_name,
-        "last_name": who.last_name, "country": who.country, "language": language, "created_at": at, "updated_at": at,
+        "address": address, "address_hash": address_hash(address, address_key), "country": who.country,
+        "first_name": clean_name(who.first_name), "last_name": clean_name(who.last_name), "language": language,
+        "created_at": at, "updated_at": at,
     }  # fmt: skip
     connection.execute(insert_for(connection, people).values(row).on_conflict_do_nothing(index_elements=["address"]))
     return int(connection.execute(select(people.c.id).where(people.c.address == address)).scalar_one())
@@ -131,7 +133,8 @@ def tally(connection: Connection, page: str, *, names: int) -> Tally:
 def showable(name: str) -> bool:
     """Whether a first name may stand on a public page."""
     letters = all(category(c)[0] in "LM" or c in BETWEEN_LETTERS for c in name)
-    return letters and 0 < len(name) <= LONGEST_SHOWN and name[0].isalpha() and ". " not in name
+    fits = letters and 0 < len(name) <= LONGEST_SHOWN and name[0].isalpha() and ". " not in name
+    return fits and not holds_address(name)
 
 
 def source_of(text: str) -> str:

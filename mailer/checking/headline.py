@@ -24,6 +24,10 @@ HABITS = (
 )  # fmt: skip
 
 looked_at_elsewhere(
+    "subject.missing", Level.ERROR, "the subject is empty, for everybody or for some", waivable=False,
+    why="A mail without a subject looks like a slip or like spam, and many filters throw it away.",
+)  # fmt: skip
+looked_at_elsewhere(
     "subject.no-preheader", Level.WARNING, "there is no preheader",
     why="An inbox then shows the first words of the mail after the subject, often “View in browser”.",
 )  # fmt: skip

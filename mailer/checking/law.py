@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from email.utils import parseaddr
 
 from mailer.checking.accessibility import font_pixels
 from mailer.checking.document import Element
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
+from mailer.senders import domain_of
 
 # Mailboxes for people: their DMARC has others refuse what anybody else mails in their name.
 FREE_MAIL = ("gmail.com", "googlemail.com", "yahoo.com", "outlook.com", "hotmail.com", "live.com", "aol.com", "gmx.de",
@@ -73,8 +73,8 @@ def headers(specimen: Specimen) -> Iterator[Found]:
     why="DMARC (RFC 9989) lets a mail pass when the return path (SPF) or the signature (DKIM) is of From's domain.",
 )  # fmt: skip
 def alignment(specimen: Specimen) -> Iterator[Found]:
-    domain = _domain(specimen.message.from_)
-    own, returning = _domain(specimen.settings.sender.from_), _domain(specimen.settings.bounces.address)
+    domain = domain_of(specimen.message.from_)
+    own, returning = domain_of(specimen.settings.sender.from_), domain_of(specimen.settings.bounces.address)
     place = specimen.source.place("from")
     if returning and not _aligned(domain, returning):
         yield Found(f"From is at {domain}, and mails come back to {returning}",
@@ -89,13 +89,9 @@ def alignment(specimen: Specimen) -> Iterator[Found]:
     why="These domains tell others to refuse mail in their name that they didn't send (DMARC).",
 )  # fmt: skip
 def free_mail(specimen: Specimen) -> Iterator[Found]:
-    domain = _domain(specimen.message.from_)
+    domain = domain_of(specimen.message.from_)
     if domain in FREE_MAIL:
         yield Found(f"From is at {domain}", "Mail from a domain of your own.", specimen.source.place("from"))
-
-
-def _domain(address: str) -> str:
-    return parseaddr(address)[1].rpartition("@")[2].lower()
 
 
 def _aligned(one: str, other: str) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, rule
 from mailer.checking.specimen import Specimen, host_of, is_reserved
 from mailer.compose.message import as_written
+from mailer.errors import nearest
 
 # What says nothing about where a link leads, by language (BCP 47's first subtag), in the languages footers speak.
 VAGUE = {
@@ -46,6 +48,18 @@ def placeholder(specimen: Specimen) -> Iterator[Found]:
         if "href" in element.attrs and href in ("", "#"):
             words = element.text()
             yield Found(f"the link “{words}” leads to “{href}”", todo, specimen.place_of(words))
+
+
+@rule(
+    "links.anchor", Level.ERROR, "a link leads to a part of the mail that isn't there, such as (#part-two)",
+    why="People press it and nothing happens. A heading is found by its words in small letters, with hyphens between.",
+)  # fmt: skip
+def anchor(specimen: Specimen) -> Iterator[Found]:
+    places = {element.attrs[key] for element in specimen.html.walk() for key in ("id", "name") if key in element.attrs}
+    for href in dict.fromkeys(element.attrs.get("href", "").strip() for element in specimen.html.find("a")):
+        if href.startswith("#") and len(href) > 1 and href != "#top" and unquote(href[1:]) not in places:
+            headings = [name for name in places if not name.isdigit()]
+            yield Found(f"nothing in the mail is called {href}", nearest(href[1:], headings), specimen.place_of(href))
 
 
 @rule(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mailer.audience.names import holds_address
 from mailer.checking.figures import Figures, Standout, Trouble, Troubled, Variant, Which
 from mailer.compose.evaluating import Person, TextOf, TruthOf, text_of, truth_of
 from mailer.compose.expressions import (
@@ -291,7 +292,7 @@ def _trouble(node: _Value, value: str) -> Trouble | None:
         return Trouble.LONG
     if node.is_name and len(value) > 2 and value.isupper():
         return Trouble.CAPITALS
-    if not value.isalpha() and (MARKUP.search(value) or (node.is_name and "@" in value)):
+    if not value.isalpha() and (MARKUP.search(value) or (node.is_name and holds_address(value))):
         return Trouble.MARKUP
     return None
 

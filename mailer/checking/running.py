@@ -99,7 +99,8 @@ def judged(source: Source, remarks: Iterable[Remark]) -> list[Remark]:
 def of_fault(fault: Fault, *, otherwise: str = "") -> Remark:
     """A fault as a remark, by its own rule, by `otherwise`, or by compose.fault and compose.warning."""
     name = fault.rule or ("compose.warning" if fault.warning else otherwise or "compose.fault")
-    level = Level.WARNING if fault.warning else Level.ERROR
+    # A warning of the compiler says only that it could go on. How grave that is says the rule.
+    level = rules()[name].level if fault.warning and fault.rule else Level.WARNING if fault.warning else Level.ERROR
     why = rules()[name].why if fault.rule or otherwise else ""
     return Remark(name, level, fault.message, why=why, todo=fault.hint or "", place=fault.place)
 

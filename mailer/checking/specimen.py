@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from mailer.audience.selection import Selection
@@ -18,6 +17,7 @@ from mailer.checking.figures import Figures
 from mailer.compose.message import Link, Message
 from mailer.compose.source import Source
 from mailer.errors import Place
+from mailer.senders import domain_of
 from mailer.settings import Settings
 from mailer.workspace import ListDefinition
 
@@ -83,7 +83,7 @@ class Specimen:
     @property
     def is_example(self) -> bool:
         """Whether the workspace itself is one: its sender stands at a name nobody can own, so nobody real is mailed."""
-        return is_reserved(parseaddr(self.settings.sender.from_)[1].rpartition("@")[2])
+        return is_reserved(domain_of(self.settings.sender.from_))
 
     def place_of(self, needle: str) -> Place:
         """The line of the message file on which `needle` is written, or the file."""

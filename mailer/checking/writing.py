@@ -13,6 +13,8 @@ from babel import Locale, UnknownLocaleError
 from mailer.checking.remarks import Level
 from mailer.checking.rules import Found, looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
+from mailer.compose.words import words_for
+from mailer.errors import Place
 
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] stands what a
 # template's draft leaves to its writer; it may go on over several lines.
@@ -35,6 +37,15 @@ DOTTED = re.compile(r"\b(\d{1,2})\. ?(\d{1,2})\. ?(20\d\d)\b")
 looked_at_elsewhere(
     "writing.no-stand-in", Level.WARNING, "a name that many people lack has no stand-in",
     why="Whoever has none gets a hole. When the audience was merged and some have none, audience.greeting says it.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "writing.markdown", Level.ERROR, "signs of Markdown are left: ** x **, [words][x], ~~x~~, a table, - [x]",
+    why="People would read the signs, and a link that wasn't understood leads nowhere. A backslash before a sign says "
+    "that it is meant.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "writing.indented", Level.NOTE, "a paragraph begins with four blanks",
+    why="In Markdown that is a code block, which doesn't exist in mails: it is a paragraph like the others.",
 )  # fmt: skip
 looked_at_elsewhere(
     "writing.foreign-tag", Level.ERROR, "a merge tag is written as other programs write them", waivable=False,
@@ -67,6 +78,23 @@ def past_date(specimen: Specimen) -> Iterator[Found]:
             if age > 0 and (ahead or (age <= RECENT_DAYS and day.year >= specimen.today.year - 1)):
                 yield Found(f"{day.isoformat()} was {age} day{'s' if age > 1 else ''} ago",
                             "Look whether the sentence still holds.", place)  # fmt: skip
+
+
+@rule(
+    "writing.postscript", Level.NOTE, "a paragraph begins with P.S.",
+    why="As ::: ps it stands below the signature, where people look for it, with P.S. in the message's language.",
+)  # fmt: skip
+def postscript(specimen: Specimen) -> Iterator[Found]:
+    if specimen.source.is_mjml:
+        return
+    said = re.escape(words_for(specimen.message.language).ps.rstrip(".: "))
+    mark = re.compile(rf"[*_]*(?:P\.? ?P?\.?-?S\.?|{said})(?:[*_]*[.:,][*_]*|[*_]+)(?=\s|$)", re.IGNORECASE)
+    before = ""
+    for number, line in enumerate(specimen.source.body.split("\n"), specimen.source.body_line):
+        if not before.strip() and mark.match(line):
+            todo = "Write it between the lines ::: ps and :::, without P.S. before it."
+            yield Found("a paragraph begins with P.S.", todo, Place(specimen.source.file, number))
+        before = line
 
 
 def dates(line: str, language: str) -> Iterator[tuple[int, date]]:

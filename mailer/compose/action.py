@@ -16,6 +16,7 @@ from markupsafe import Markup
 from mailer.compose.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.pagetext import TAG, address_fault, page_html, page_words
 from mailer.compose.source import BREAK, LANGUAGE, read_text
+from mailer.compose.visible import is_visible
 from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
 from mailer.workspace import ListDefinition, Workspace
 
@@ -122,7 +123,7 @@ class _Reader:
             ("headline", 'headline: "Ask the council to keep the library open"'),
             ("statement", "Below `statement: |` write, indented, what people put their names to."),
         ):
-            if not texts[key] and not self.front.data.get(key):
+            if not is_visible(texts[key]) and isinstance(self.front.data.get(key), str | None):
                 self.fault(f"{key} is missing", key, example)
         body = self.front.body
         if not body.strip():

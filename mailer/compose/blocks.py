@@ -61,7 +61,7 @@ class LabelledLink:
 
 @dataclass(frozen=True, slots=True)
 class StoryBlock:
-    """One of several pieces of news."""
+    """One of several pieces of news. Links find it by its title's `anchor`."""
 
     title: str
     image: ImageBlock | None
@@ -69,6 +69,7 @@ class StoryBlock:
     link: LabelledLink | None
     text: str
     kind: str = "story"
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

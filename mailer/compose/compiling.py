@@ -24,14 +24,16 @@ from mailer.compose.images import Pictures
 from mailer.compose.links import Links
 from mailer.compose.markdown import Markdown
 from mailer.compose.markers import LinkMark, Markers, Value
-from mailer.compose.message import Context, Link, Message, Slot
+from mailer.compose.message import Context, Link, Message, Parts, Slot
 from mailer.compose.mjml import mjml_to_html
 from mailer.compose.resolving import Resolved, Resolver, Task
 from mailer.compose.source import Action, Source
 from mailer.compose.splitting import Slots, Splitter
 from mailer.compose.structure import check_structure
 from mailer.compose.text import ruled, wrap
-from mailer.compose.vetting import vet_finished, vet_words
+from mailer.compose.typography import quotes_for
+from mailer.compose.vetting import vet_finished, vet_tags, vet_words
+from mailer.compose.visible import shows_to_all
 from mailer.compose.waiting import PERSONAL_ADDRESSES
 from mailer.compose.words import words_for
 from mailer.errors import Fault, MailerError, Place, raise_faults
@@ -102,9 +104,8 @@ class _Compiler:
         }  # fmt: skip
         self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
-        vocabulary = Vocabulary(
-            scopes={"supporter": {*BASE_FIELDS, *known_fields}, **self.constants}, names=PERSONAL_ADDRESSES
-        )
+        self.fields = frozenset({*BASE_FIELDS, *known_fields})
+        vocabulary = Vocabulary(scopes={"supporter": self.fields, **self.constants}, names=PERSONAL_ADDRESSES)
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task, self.faults)
         self.pictures = Pictures(
@@ -140,12 +141,15 @@ class _Compiler:
         title = headline or self.markers.without(subject, conditions=True).lstrip(" ,;:!.–-")
         body = Body(
             Desk(
-                markdown=Markdown(markers=self.markers, links=self.links, faults=self.faults), markers=self.markers,
+                markdown=Markdown(
+                    markers=self.markers, links=self.links, faults=self.faults,
+                    quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
+                ), markers=self.markers,
                 links=self.links, pictures=self.pictures, words=words_for(self.language), action=action,
                 slug=source.slug, title=title, faults=self.faults,
             )
         )  # fmt: skip
-        self.faults += vet_words(source)
+        self.faults += vet_words(source, self.fields)
         fields, fields_text = self._fields(body)
         found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
         written = body.written(found) if found else Written([], [], [])
@@ -213,6 +217,8 @@ class _Compiler:
         if source.is_mjml:
             return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)
         layout = self.resolver.layout(f"{source.template}/layout.mjml", context)
+        for place, text in self.resolver.templates_read():
+            self.faults += vet_tags(text, place, fields=self.fields, is_mjml=True)
         if layout:
             self._refuse_what_is_not_shown(written, layout)
         return layout
@@ -283,7 +289,7 @@ class _Compiler:
         splitter = Splitter(markers=self.markers, slots=slots, faults=self.faults)
         settings, source = self.workspace.settings, self.source
         html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
-        subject = splitter.plain(written.subject, Context.HEADER)
+        subject = self._subject(written, splitter, slots)
         preheader = splitter.plain(written.preheader, Context.HEADER)
         links = self._links(slots, splitter)
         leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
@@ -304,6 +310,16 @@ class _Compiler:
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
             waived=dict(source.waived),
         )  # fmt: skip
+
+    def _subject(self, written: _Authored, splitter: Splitter, slots: Slots) -> Parts:
+        """The subject, which shows something to everybody: a mail without one looks like a fault, or like spam."""
+        subject = splitter.plain(written.subject, Context.HEADER)
+        if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
+            hint = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
+            waits = any(isinstance(part, int) for part in subject)
+            what = "some people would get no subject" if waits else "the subject is empty"
+            self.faults.append(Fault(what, self.source.place("subject"), hint, rule="subject.missing"))
+        return subject
 
     def _links(self, slots: Slots, splitter: Splitter) -> tuple[Link, ...]:
         return tuple(

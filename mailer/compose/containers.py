@@ -100,9 +100,10 @@ class Containers:
         if inner and is_lone_image(inner[0]):
             picture = without_image(inner.pop(0))
             image = self.image(picture[0], place) if picture else None
-        title = ""
+        title = anchor = ""
         if inner and inner[0][0].type == "heading_open":
-            title = self.desk.plain.inline(inner.pop(0)[1])
+            heading = inner.pop(0)
+            title, anchor = self.desk.plain.inline(heading[1]), str(heading[0].attrs.get("id", ""))
         else:
             hint = "Below ::: story come a picture (if there is one) and then a line ### Title."
             self.desk.fault("the story has no title", place, hint)
@@ -113,7 +114,7 @@ class Containers:
         self.desk.refuse_images(tokens, resolved)
         text = (image.text if image else "") + f"{ruled(title, '-')}\n\n"
         text += self.desk.plain.blocks(tokens) + (f"{label_and_address(link.label, link.url)}\n\n" if link else "")
-        return StoryBlock(title, image, self.desk.html(tokens), link, text)
+        return StoryBlock(title, image, self.desk.html(tokens), link, text, anchor=anchor)
 
     def _progress(self, piece: Piece, resolved: Resolved, place: Place) -> ProgressBlock:
         slug = behind_name(piece) or self.desk.slug

@@ -35,6 +35,7 @@ class Layout:
     name: str
     description: str = ""
     fields: Mapping[str, LayoutField] = field(default_factory=dict[str, LayoutField])
+    typographic_quotes: bool = False  # straight quotes in Markdown become those of the message's language
     known: bool = True  # False: there is no such layout, so nothing can be said about a message's keys
 
 
@@ -54,8 +55,8 @@ def read_layout(root: Path, name: str, *, faults: list[Fault]) -> Layout:
     except MailerError as error:
         faults.append(error.fault)
         return Layout(name)
-    for key in sorted(set(data) - {"description", "fields"}):
-        faults.append(Fault(f"unknown key {key!r}", place, "Known: description, [fields.<name>]."))
+    for key in sorted(set(data) - {"description", "fields", "typographic_quotes"}):
+        faults.append(Fault(f"unknown key {key!r}", place, "Known: description, typographic_quotes, [fields.<name>]."))
     tables: Any = data.get("fields", {})
     if not isinstance(tables, dict):
         faults.append(Fault("fields must be tables", place, 'Write [fields.name] and below it type = "text".'))
@@ -63,7 +64,13 @@ def read_layout(root: Path, name: str, *, faults: list[Fault]) -> Layout:
     fields = {
         key: _field(key, table, place=place, faults=faults) for key, table in cast(dict[str, Any], tables).items()
     }
-    return Layout(name, str(data.get("description", "")), {key: value for key, value in fields.items() if value})
+    quotes = data.get("typographic_quotes", False)
+    if not isinstance(quotes, bool):
+        faults.append(
+            Fault("typographic_quotes must be true or false", place, "Without quotes: typographic_quotes = true")
+        )
+    known = {key: value for key, value in fields.items() if value}
+    return Layout(name, str(data.get("description", "")), known, typographic_quotes=quotes is True)
 
 
 def _field(name: str, table: Any, *, place: Place, faults: list[Fault]) -> LayoutField | None:

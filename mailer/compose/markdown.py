@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any, cast
+from unicodedata import category
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -17,6 +19,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
+from mailer.compose.leftovers import KEY, Leftover, leftovers_rule
 from mailer.compose.links import Links
 from mailer.compose.markers import Markers
 from mailer.compose.resolving import Resolved
@@ -27,6 +30,7 @@ CONTAINERS = ("ask", "quote", "picture", "story", "numbers", "progress", "share"
 # read its marker stands between two signs that nobody writes (U+2E31, category Po).
 FENCE = "\u2e31"
 BARE_ADDRESS = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]*_]")
+INDENTED = re.compile(r" {4}|\t")
 HTML_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 LOST_NOTE = re.compile(r"\[\^([^\]\s]+)\]")
 
@@ -42,10 +46,14 @@ class Parsed:
 class Markdown:
     """Reads the Markdown of one message."""
 
-    def __init__(self, *, markers: Markers, links: Links, faults: list[Fault]) -> None:
+    def __init__(
+        self, *, markers: Markers, links: Links, faults: list[Fault], quotes: Sequence[str] | None = None
+    ) -> None:
+        """`quotes`: the outer and inner marks that straight ones are set as; None leaves them straight."""
         self.markers = markers
         self.links = links
         self.faults = faults
+        self.anchors: set[str] = set()  # ids of headings, each once in a message
         self.parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True, "typographer": False})
         self.parser.use(footnote_plugin, inline=True)
         for name in CONTAINERS:
@@ -58,6 +66,13 @@ class Markdown:
             "fence", "condition", _condition_rule(control),
             {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]},
         )  # fmt: skip
+        if quotes:
+            self.parser.enable("smartquotes")
+            self.parser.options["typographer"] = True  # of its rules only that one is enabled
+            self.parser.options["quotes"] = list(quotes)
+        # Four blanks in front make no code block: mostly they are pasted, and the paragraph would lose its links.
+        self.parser.disable("code")
+        self.parser.core.ruler.before("text_join", "leftovers", leftovers_rule(FENCE))
         self.parser.add_render_rule("footnote_ref", _render_footnote)
         self.parser.add_render_rule("condition", _render_content)
 
@@ -92,17 +107,27 @@ class Markdown:
         return "<br />".join(self.html([token]) for token in inner)
 
     def _check(self, tokens: list[Token], resolved: Resolved, env: dict[str, Any]) -> None:
-        lines = _Lines(resolved)
-        for token in tokens:
+        lines, rows = _Lines(resolved), resolved.text.split("\n")
+        for index, token in enumerate(tokens):
             place = lines.at(token)
             if token.type == "heading_open":
                 self._check_heading(token, place)
+                token.attrs["id"] = self._anchor(tokens[index + 1])
             elif token.type == "heading_close":
                 token.tag = "h2" if token.tag in ("h1", "h2") else "h3"
             elif token.type.startswith("container_") and token.nesting == 1:
                 self._check_closed(token, resolved, place)
+            elif token.type == "fence":
+                hint = "Take the lines of ``` out. What people should copy can stand in `one line`."
+                self.faults.append(Fault("there are no code blocks in a mail", place, hint))
             elif token.type == "inline":
                 self._check_words(token, place)
+                for left in cast(list[Leftover], token.meta.get(KEY, ())):
+                    at = resolved.place((token.map or [0])[0] + 1 + left.line) if token.map else place
+                    self._warn(self.links.as_written(left.message), at, left.hint, rule="writing.markdown")
+            if token.level == 0 and token.map and INDENTED.match(rows[token.map[0]]):
+                hint = "Take the blanks out of the beginning of the line, so that it looks as it will be."
+                self._warn("blanks in front of a line are not shown", place, hint, rule="writing.indented")
         refs = cast(dict[str, int], cast(dict[str, Any], env.get("footnotes", {})).get("refs", {}))
         for label, number in refs.items():
             if number < 0:
@@ -116,6 +141,15 @@ class Markdown:
         if token.tag == "h1":
             self._warn("the headline is the only first-level heading", place, "Write ## for headings in the text.")
         token.tag = "h2" if token.tag in ("h1", "h2") else "h3"
+
+    def _anchor(self, heading: Token) -> str:
+        """The id that links such as [part two](#part-two) find a heading by: its words in small letters."""
+        words = self.markers.without(_words(heading.children or ()), conditions=True)
+        kept = (sign if category(sign)[0] in "LMN" else " " for sign in words.lower())
+        stem = "-".join("".join(kept).split()) or "part"
+        anchor = next(name for n in count(1) if (name := stem if n == 1 else f"{stem}-{n}") not in self.anchors)
+        self.anchors.add(anchor)
+        return anchor
 
     def _check_closed(self, token: Token, resolved: Resolved, place: Place) -> None:
         lines = resolved.text.split("\n")
@@ -187,12 +221,11 @@ def _all(tokens: Sequence[Token]) -> Iterator[Token]:
 
 def _label(children: Sequence[Token]) -> str:
     """The words of a link whose opening has just passed."""
-    words: list[str] = []
-    for child in children:
-        if child.type == "link_close":
-            break
-        words.append(" " if child.type in ("softbreak", "hardbreak") else child.content)
-    return "".join(words).strip()
+    return _words(list(takewhile(lambda child: child.type != "link_close", children))).strip()
+
+
+def _words(children: Sequence[Token]) -> str:
+    return "".join(" " if child.type in ("softbreak", "hardbreak") else child.content for child in children)
 
 
 def _with_bare_addresses(children: Sequence[Token]) -> list[Token]:

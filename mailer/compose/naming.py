@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
+from mailer.compose.foreign import filter_hint, is_misspelt, name_here, remedy
 from mailer.compose.waiting import WAITING_NAMES
 from mailer.errors import Fault, Place, nearest
 
@@ -21,12 +22,19 @@ class Names:
     """Finds every unknown name, field and filter of a template before it is rendered, and not only the first."""
 
     def __init__(
-        self, environment: Environment, *, file: str, first_line: int, known: Mapping[str, Any] | None
+        self,
+        environment: Environment,
+        *,
+        file: str,
+        first_line: int,
+        known: Mapping[str, Any] | None,
+        fields: Collection[str],
     ) -> None:
         self.environment = environment
         self.file = file
         self.first_line = first_line
         self.known = known
+        self.fields = fields  # of the supporter
         self.faults: list[Fault] = []
 
     def faults_in(self, tree: nodes.Template) -> list[Fault]:
@@ -36,6 +44,8 @@ class Names:
             declared.update(name if isinstance(name, str) else name[1] for name in imported.names)
         declared.update(imported.target for imported in tree.find_all(nodes.Import))
         excused = self._excused(tree)
+        whole = {id(node.node): f"{node.node.name}.{node.attr}" for node in tree.find_all(nodes.Getattr)
+                 if isinstance(node.node, nodes.Name)}  # fmt: skip
         for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Filter)):
             if id(node) in excused:
                 continue
@@ -44,7 +54,7 @@ class Names:
             elif isinstance(node, nodes.Getattr):
                 self._attribute(node, declared)
             elif node.ctx == "load":
-                self._name(node, declared)
+                self._name(node, declared, whole.get(id(node), node.name))
         return self.faults
 
     def _excused(self, tree: nodes.Template) -> set[int]:
@@ -63,13 +73,16 @@ class Names:
 
     def _filter(self, node: nodes.Filter) -> None:
         if node.name not in self.environment.filters:
-            hint = nearest(node.name, list(self.environment.filters))
+            hint = filter_hint(node.name, list(self.environment.filters))
             self.faults.append(Fault(f"unknown filter {node.name!r}", self._at(node), hint))
 
-    def _name(self, node: nodes.Name, declared: Collection[str]) -> None:
+    def _name(self, node: nodes.Name, declared: Collection[str], whole: str) -> None:
+        """`whole` is the name with the field behind it, as in contact.FIRSTNAME."""
         if self.known is not None and node.name not in (*declared, *self.known, *LOCAL_NAMES):
             names = ["supporter", *self.known]
-            self.faults.append(Fault(f"unknown name {node.name!r}", self._at(node), nearest(node.name, names)))
+            theirs = not is_misspelt(node.name, names) and name_here(whole, fields=self.fields)
+            hint = remedy(whole, fields=self.fields) if theirs else nearest(node.name, names)
+            self.faults.append(Fault(f"unknown name {node.name!r}", self._at(node), hint))
 
     def _attribute(self, node: nodes.Getattr, declared: Collection[str]) -> None:
         scope = node.node.name if isinstance(node.node, nodes.Name) else ""

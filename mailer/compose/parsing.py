@@ -28,6 +28,7 @@ from mailer.compose.expressions import (
     is_text,
 )
 from mailer.compose.filters import FILTERS, unknown_date_format
+from mailer.compose.foreign import filter_hint, is_misspelt, name_here
 from mailer.errors import Fault, FaultsFound, MailerError, Place, nearest
 
 OPERATORS: Mapping[str, Operator] = {
@@ -179,11 +180,21 @@ class _Translator:
             raise self.refuse(node, "only one step of names is possible", "For example supporter.first_name.")
         scope = node.node.name
         if scope not in self.vocabulary.scopes:
-            raise self.refuse(node, f"unknown name {scope!r}", nearest(scope, self.vocabulary.scopes))
+            misspelt = is_misspelt(scope, self.vocabulary.scopes)
+            hint = (None if misspelt else self.here(f"{scope}.{name}")) or nearest(scope, self.vocabulary.scopes)
+            raise self.refuse(node, f"unknown name {scope!r}", hint)
         known = self.vocabulary.scopes[scope]
         if name not in known:
-            raise self.refuse(node, f"unknown field {scope}.{name}", nearest(name, known))
+            here = self.here(name) if scope == "supporter" else None
+            raise self.refuse(node, f"unknown field {scope}.{name}", here or nearest(name, known))
         return Field(scope, name)
+
+    def here(self, name: str) -> str | None:
+        """The remedy for a name that is called otherwise here; None when it isn't known."""
+        ours = name_here(name, fields=self.vocabulary.scopes.get("supporter", ()))
+        scope, _, field = (ours or "").rpartition(".")
+        known = field in self.vocabulary.scopes.get(scope, self.vocabulary.names)
+        return f"Did you mean {ours}?" if ours and known else None
 
     def bare(self, node: nodes.Name) -> Field:
         if node.name in self.vocabulary.names:
@@ -195,11 +206,8 @@ class _Translator:
         for scope, fields in self.vocabulary.scopes.items():
             if node.name in fields:
                 raise self.refuse(node, f"unknown name {node.name!r}", f"Did you mean {scope}.{node.name}?")
-        raise self.refuse(
-            node,
-            f"unknown name {node.name!r}",
-            nearest(node.name, [*self.vocabulary.names, *self.vocabulary.scopes]) + " A text stands in quotes.",
-        )
+        near = self.here(node.name) or nearest(node.name, [*self.vocabulary.names, *self.vocabulary.scopes])
+        raise self.refuse(node, f"unknown name {node.name!r}", f"{near} A text stands in quotes.")
 
     def comparison(self, node: nodes.Compare, *, depth: int) -> Expression:
         result: Expression | None = None
@@ -244,7 +252,7 @@ class _Translator:
         if node.node is None:
             raise self.refuse(node, "filter blocks can't wait for the person", "Use the filter in each tag.")
         if node.name not in self.vocabulary.filters or node.name not in FILTERS:
-            raise self.refuse(node, f"unknown filter {node.name!r}", nearest(node.name, self.vocabulary.filters))
+            raise self.refuse(node, f"unknown filter {node.name!r}", filter_hint(node.name, self.vocabulary.filters))
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
             raise self.refuse(node, f"the filter {node.name} takes plain arguments only", 'Such as default("friend").')
         rule = FILTERS[node.name]

@@ -6,7 +6,7 @@ Faults name the file and line as the author wrote them, includes as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, TracebackType
@@ -20,6 +20,7 @@ from jinja2 import (
     TemplateSyntaxError,
     Undefined,
     UndefinedError,
+    nodes,
 )
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import safe_range
@@ -30,6 +31,7 @@ from mailer.compose.filters import FILTERS
 from mailer.compose.markers import Literal, Markers
 from mailer.compose.naming import Names
 from mailer.compose.sandbox import BoundedEnvironment
+from mailer.compose.slips import USUAL, blanked, slips
 from mailer.compose.waiting import FILE_STEP, LINE_MARK, WAITING_NAMES, SourceText, put_markers, read_line_mark
 from mailer.errors import Fault, FaultsFound, MailerError, Place
 
@@ -95,6 +97,7 @@ class Resolver(BaseLoader):
         self.faults = faults
         self.files: list[str] = []
         self.sources: dict[str, SourceText] = {}
+        self.read: dict[str, SourceText] = {}  # of templates/
         self.layouts = _Environment(layout=True, loader=self, finalize=None)
         self.writing = _Environment(layout=False, loader=self, finalize=self._finalize)
 
@@ -138,16 +141,15 @@ class Resolver(BaseLoader):
         be seen from here.
         """
         before = len(self.faults)
-        file, line = source.place.file, source.place.line or 1
         try:
             tree = environment.parse(source.text)
         except TemplateSyntaxError as error:
-            self.faults.append(_syntax_fault(error, file=file, first_line=line))
+            self._tell_slips(environment, source, known, error)
             raise _Stopped("syntax") from None
         except RecursionError:
             self.faults.append(Fault("this is nested too deeply", source.place))
             raise _Stopped("syntax") from None
-        self.faults += Names(environment, file=file, first_line=line, known=known).faults_in(tree)
+        self.faults += self._unknown_names(environment, source.place, tree, known)
         prepared = put_markers(
             source, environment=environment, markers=self.task.markers, vocabulary=self.task.vocabulary,
             faults=self.faults,
@@ -155,6 +157,37 @@ class Resolver(BaseLoader):
         if any(not fault.warning for fault in self.faults[before:]):
             raise _Stopped("faults")
         return prepared
+
+    def _tell_slips(
+        self, environment: Any, source: SourceText, known: Mapping[str, Any] | None, error: TemplateSyntaxError
+    ) -> None:
+        """Every construct of a text that can't be read, and what Jinja says of the text when there is no other."""
+        file, line = source.place.file, source.place.line or 1
+        found = list(slips(source.text, environment, fields=self._fields))
+        for slip in found:
+            at = Place(file, line + source.text.count("\n", 0, slip.start))
+            self.faults.append(Fault(f"Jinja syntax: {slip.reason}", at, slip.hint))
+        text = blanked(source.text, found)
+        try:
+            tree = environment.parse(text)
+        except TemplateSyntaxError as other:
+            self.faults.append(_syntax_fault(other if found else error, file=file, first_line=line))
+            return
+        self.faults += self._unknown_names(environment, source.place, tree, known)
+
+    def templates_read(self) -> list[tuple[Place, str]]:
+        """The templates' own files that were read, each with where it begins."""
+        return [(source.place, source.text) for source in self.read.values()]
+
+    def _unknown_names(
+        self, environment: Any, place: Place, tree: nodes.Template, known: Mapping[str, Any] | None
+    ) -> list[Fault]:
+        names = Names(environment, file=place.file, first_line=place.line or 1, known=known, fields=self._fields)
+        return names.faults_in(tree)
+
+    @property
+    def _fields(self) -> Collection[str]:
+        return self.task.vocabulary.scopes.get("supporter", ())
 
     def load(self, environment: Any, name: str, globals: Any = None) -> Template:  # noqa: A002 - Jinja's own name for it
         """The compiled template. Code depends on the text alone, so it is kept for the next message that needs it."""
@@ -178,7 +211,8 @@ class Resolver(BaseLoader):
             self.faults.append(Fault("this is not UTF-8 text", Place(f"templates/{name}")))
             raise _Stopped("encoding") from None
         place = Place(f"templates/{name}", 1)
-        return SourceText(text, place, self._file(place.file))
+        self.read[name] = SourceText(text, place, self._file(place.file))
+        return self.read[name]
 
     def _file(self, file: str) -> int:
         if file not in self.files:
@@ -280,5 +314,4 @@ def _tolerant(name: str, apply: Callable[..., str]) -> Callable[..., Any]:
 
 
 def _syntax_fault(error: TemplateSyntaxError, *, file: str, first_line: int) -> Fault:
-    hint = "A merge tag is {{ … }}, a condition {% if … %} … {% endif %}; texts in it stand in quotes."
-    return Fault(f"Jinja syntax: {error.message}", Place(file, first_line + error.lineno - 1), hint)
+    return Fault(f"Jinja syntax: {error.message}", Place(file, first_line + error.lineno - 1), USUAL)

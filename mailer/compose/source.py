@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, cast
 
 from mailer.compose.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.layouts import Layout, LayoutField, layout_names, read_layout
+from mailer.compose.visible import is_visible
 from mailer.errors import Fault, Place, nearest, raise_faults
+from mailer.senders import sender_fault
 
 LARGEST_BYTES = 1_000_000
 MARKDOWN_FILE = "message.md"
@@ -188,9 +189,17 @@ class _Checker:
                 f"{key} must stand on one line, without control characters", key, "A line break could add headers."
             )
             return ""
+        if value and not is_visible(value):
+            self.fault(f"{key} shows nothing: it holds only characters that can't be seen", key, f"{key}: the words")
+            return ""
         if key in ("from", "reply_to"):
             self.address(key, value)
         return CONTROL.sub("", value)
+
+    def is_missing(self, key: str) -> bool:
+        """Whether nothing is given: no such key, no value, or blanks. What is wrong otherwise has been said."""
+        value = self.front.data.get(key)
+        return value is None or (isinstance(value, str) and not value.strip())
 
     def switch(self, key: str) -> bool:
         value = self.front.data.get(key, False)
@@ -199,15 +208,14 @@ class _Checker:
         return value is True
 
     def address(self, key: str, value: str) -> None:
-        address = parseaddr(value)[1]
         if value and ("{{" in value or "{%" in value):
             self.fault(f"{key} can't hold merge tags", key)
-        elif value and (not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", address) or value.count("@") != 1):
-            self.fault(f"{key} must be one address", key, f"{key}: Example Campaigns <appeals@example.org>")
+        elif value and (wrong := sender_fault(key, value)):
+            self.fault(wrong.message, key, wrong.hint)
 
     def needed(self, texts: Mapping[str, str], *, is_mjml: bool) -> None:
         for key in ("subject", "list") if is_mjml else ("subject", "list", "template"):
-            if key not in self.front.data or (isinstance(self.front.data[key], str) and not texts[key]):
+            if self.is_missing(key):
                 self.fault(f"{key} is missing", key, f"Add a line to the front matter: {key}: …")
         known = sorted(path.stem for path in (self.root / "lists").glob("*.toml"))
         if texts["list"] and texts["list"] not in known:
@@ -227,7 +235,7 @@ class _Checker:
 
     def field(self, wanted: LayoutField) -> str:
         value = self.text(wanted.name)
-        if wanted.required and not value and not self.front.data.get(wanted.name):
+        if wanted.required and self.is_missing(wanted.name):
             self.fault(f"{wanted.name} is missing: the template needs it", wanted.name, wanted.help or None)
         if wanted.type != "markdown" and BREAK.search(value):
             self.fault(f"{wanted.name} must stand on one line", wanted.name)
@@ -251,7 +259,7 @@ class _Checker:
             if key not in values:
                 if not set(values) - set(ACTION_KEYS):  # else it is misspelt, and that is said
                     self.fault(f"action.{key} is missing", f"action.{key}", hint)
-            elif not isinstance(value, str) or not value.strip() or BREAK.search(value.strip()):
+            elif not isinstance(value, str) or not is_visible(value) or BREAK.search(value.strip()):
                 self.fault(f"action.{key} must be a text on one line", f"action.{key}", hint)
         return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip(), page)
 

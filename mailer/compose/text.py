@@ -17,6 +17,7 @@ from mailer.compose.markers import ANY_MARKER, Control, Literal, Markers
 
 WIDTH = 72
 INDENT = "    "
+BLANKS = re.compile("[ \t]+")  # not the no-break ones, which hold «\u202fwords\u202f» and 10\u00a0€ together
 USUAL = "x" * 6  # as long as what a merge tag stands for usually is
 STAND_IN = "\ufdd0"  # a noncharacter: no text holds it (`source` leaves it out)
 
@@ -54,8 +55,6 @@ class PlainText:
                 case "blockquote_open":
                     quoted = self.blocks(inner, width=width - 2).rstrip("\n")
                     out.append("\n".join(f"> {line}".rstrip() for line in quoted.split("\n")) + "\n\n")
-                case "fence" | "code_block":
-                    out.append(textwrap.indent(token.content, INDENT) + "\n")
                 case "hr":
                     out.append("* * *\n\n")
                 case _:
@@ -68,7 +67,11 @@ class PlainText:
         words, links = self._words(token.children or ())
         if len(links) == 1 and links[0].label == words.strip():
             return label_and_address(links[0].label, links[0].address)
-        below = [self.under(link.branches, "\n" + label_and_address(link.label, link.address)) for link in links]
+        below = [
+            self.under(link.branches, "\n" + label_and_address(link.label, link.address))
+            for link in links
+            if not link.address.startswith("#")  # a place in the mail: text has none to jump to
+        ]
         text = ruled(words, "-", width=width) if shout else wrap(words, width)
         return text + "".join(below)
 
@@ -151,7 +154,7 @@ class PlainText:
 
 def label_and_address(label: str, address: str) -> str:
     """label: address, as the text shows links and buttons."""
-    if address.lower().startswith("mailto:") and address[7:] == label:
+    if address.startswith("#") or (address.lower().startswith("mailto:") and address[7:] == label):
         return label
     return f"{label}: {address}" if label and not re.match(r"https?://", label) else address
 
@@ -172,7 +175,7 @@ def wrap(text: str, width: int = WIDTH) -> str:
     markers = ANY_MARKER.findall(text)
     short = ANY_MARKER.sub(STAND_IN, text)
     lines = [
-        textwrap.fill(" ".join(line.split()), width, break_long_words=False, break_on_hyphens=False)
+        textwrap.fill(BLANKS.sub(" ", line).strip(" "), width, break_long_words=False, break_on_hyphens=False)
         for line in short.split("\n")
     ]
     pieces = "\n".join(lines).split(STAND_IN)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from html import unescape
 
+from mailer.compose.foreign import foreign_tags
 from mailer.compose.source import Source
 from mailer.errors import Fault, Place
 
@@ -12,28 +14,15 @@ CLIPPED_BYTES = 102_000  # Gmail shows about the first 102 KB of a mail and hide
 HEAVY_BYTES = 80_000
 MARKUP = re.compile(r"<[^>]*>")
 LONG_SUBJECT = 78  # characters; phones show about 35
-# Merge tags as other programs write them: they would reach people as they are.
-FOREIGN_TAG = re.compile(
-    r"\*\|[A-Z_:0-9]+\|\*"  # *|FNAME|*
-    r"|(?<![{%#])\{(?:(?:first|last|full)?[_-]?name|[fl]name|email|country)\}(?!\})"  # {first_name}
-    r"|%(?:FIRST|LAST)_?NAME%"
-    r"|\[\[?(?:first|last)[_ ]?name\]\]?",
-    re.IGNORECASE,
-)
 
 
-def vet_words(source: Source) -> list[Fault]:
-    """Faults in what the author wrote that no parser would mind."""
+def vet_words(source: Source, fields: Collection[str]) -> list[Fault]:
+    """Faults in what the author wrote that no parser would mind. `fields` are those of the supporter."""
     faults: list[Fault] = []
-    lines = [(source.place(key), text) for key, text in (("subject", source.subject), ("preheader", source.preheader))]
-    lines += [
-        (Place(source.file, number), line) for number, line in enumerate(source.body.split("\n"), source.body_line)
-    ]
-    for place, text in lines:
-        for found in FOREIGN_TAG.finditer(text):
-            hint = 'Here it is written {{ supporter.first_name | default("friend") }}.'
-            what = f"{found[0]} is no merge tag and would be mailed as it stands"
-            faults.append(Fault(what, place, hint, rule="writing.foreign-tag"))
+    texts = [(source.place(key), text) for key, text in _texts(source).items()]
+    texts.append((Place(source.file, source.body_line), source.body))
+    for place, text in texts:
+        faults += vet_tags(text, place, fields=fields, is_mjml=source.is_mjml)
     if not source.preheader:
         hint = "Add preheader: and a sentence of 40 to 100 characters; inboxes show it after the subject."
         where = source.place("subject")
@@ -44,6 +33,21 @@ def vet_words(source: Source) -> list[Fault]:
                   "Inboxes cut it off: put what matters into the first 35.", warning=True, rule="subject.long")
         )  # fmt: skip
     return faults
+
+
+def vet_tags(text: str, place: Place, *, fields: Collection[str], is_mjml: bool) -> list[Fault]:
+    """Merge tags of other programs, and half of ours, in a text that begins at `place`."""
+    return [
+        Fault(tag.message, Place(place.file, (place.line or 1) + tag.line), tag.hint, rule="writing.foreign-tag")
+        for tag in foreign_tags(text, fields=fields, is_mjml=is_mjml)
+    ]
+
+
+def _texts(source: Source) -> dict[str, str]:
+    """What people read or follow of the front matter, by its key."""
+    action = {"action.url": source.action.url, "action.label": source.action.label} if source.action else {}
+    texts = {"subject": source.subject, "preheader": source.preheader, "headline": source.headline}
+    return {**texts, **action, **source.fields, "signature": source.signature}
 
 
 def vet_finished(html: str, *, file: str, unsubscribes: bool, address: str) -> list[Fault]:

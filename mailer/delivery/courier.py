@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 
 from mailer.delivery.notices import Claimed, claim, record, settle, waiting
 from mailer.errors import MailerError
+from mailer.senders import split_sender
 from mailer.store.database import Database
 from mailer.store.engines import BUSY_SECONDS, waiting_at_most
 from mailer.store.states import DeliveryState
@@ -104,9 +105,9 @@ class Courier:
         notice, settings = claimed.notice, self._workspace.settings
         lists = [self._about(name) for name in notice.lists]
         sender = next((one.from_ for one in lists if one.from_), settings.sender.from_)
-        name, address = parseaddr(sender)
-        if not address:
+        if not sender:
             raise MailerError("there is no sender", hint='In mailer.toml, below [sender]: from = "Name <address>"')
+        name, address = split_sender(sender)
         url = ""
         if notice.confirmation is not None:
             url = f"{settings.public.url}/confirm/{self._signer.sign(Purpose.CONFIRM, Named(notice.confirmation))}"

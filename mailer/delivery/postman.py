@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from operator import add
 
 from mailer.compose.evaluating import NO_CALLS, Person
 from mailer.compose.merge import NAMES, MergeProgram, Urls, for_html
 from mailer.compose.message import Message
 from mailer.compose.picture import PICTURE, picture_tag, with_picture
+from mailer.senders import ascii_sender, domain_of, split_sender
 from mailer.settings import Settings
 from mailer.tracking.return_path import return_path
 from mailer.tracking.tokens import Named, Purpose, Signer
@@ -45,14 +46,15 @@ class Postman:
         self._leaving = self._names.index(LEAVING)
         # A token needs no escaping anywhere, so an address needs none when what stands before its token needs none.
         self._plain = all(for_html(stem) == stem for stem in self._stems)
-        self._mailto = settings.public.unsubscribe_mailto
-        self._domain = parseaddr(message.from_)[1].rpartition("@")[2] or "localhost"
+        mailto = settings.public.unsubscribe_mailto
+        self._mailto = ascii_sender(split_sender(mailto)[1]) if mailto else ""
+        self._domain = domain_of(message.from_) or "localhost"
         self._dated = (datetime.min.replace(tzinfo=UTC), "")  # a second, and its Date
 
     def mailing(self) -> Mailing:
         """What all mails of the campaign share."""
         message = self.message
-        name, address = parseaddr(message.from_)
+        name, address = split_sender(message.from_)
         return Mailing(
             key=message.slug,
             from_name=name,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from email.utils import parseaddr
 from ipaddress import ip_network
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
 from mailer.errors import Fault, MailerError, Place
+from mailer.senders import sender_fault
 from mailer.settings.values import (
     CLIENT_FAMILIES,
     Bounces,
@@ -52,10 +52,6 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
             "transport",
             f"Choose one of: {', '.join(TRANSPORTS)}.",
         )
-    public: Public = values.get("public", Public())
-    address = urlsplit(public.url)
-    if address.scheme not in ("http", "https") or not address.netloc or address.query or public.url.endswith("/"):
-        wrong("public.url must be http(s)://host without a slash at the end", "public", "url")
     smtp: Smtp = values.get("smtp", Smtp())
     if smtp.security not in SMTP_SECURITY:
         wrong(
@@ -81,8 +77,9 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
         )  # fmt: skip
     sender: Sender = values.get("sender", Sender())
     for key, value in (("from", sender.from_), ("reply_to", sender.reply_to)):
-        if value and "@" not in parseaddr(value)[1]:
-            wrong(f"sender.{key} must hold an address, such as Name <appeals@example.org>", "sender", key)
+        if value and (fault := sender_fault(f"sender.{key}", value)):
+            wrong(fault.message, "sender", key, fault.hint)
+    faults += _judge_public(values.get("public", Public()), place)
     faults += _judge_timezone(values.get("timezone", ""), place)
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
     faults += _judge_coming_back(values, place)
@@ -98,6 +95,22 @@ def _judge_timezone(name: str, place: PlaceOf) -> list[Fault]:
     except MailerError as error:
         return [Fault(f"timezone: {error.message}", place=place(None, "timezone"), hint=error.hint)]
     return []
+
+
+def _judge_public(public: Public, place: PlaceOf) -> list[Fault]:
+    faults: list[Fault] = []
+
+    def wrong(message: str, key: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=place("public", key), hint=hint))
+
+    address = urlsplit(public.url)
+    if address.scheme not in ("http", "https") or not address.netloc or address.query or public.url.endswith("/"):
+        wrong("public.url must be http(s)://host without a slash at the end", "url")
+    elif not public.url.isascii():  # it stands in headers that programs read, and every mail would be refused
+        wrong("public.url must be written in ASCII", "url", "Write its xn-- form, as browsers copy it.")
+    if public.unsubscribe_mailto and (fault := sender_fault("public.unsubscribe_mailto", public.unsubscribe_mailto)):
+        wrong(fault.message, "unsubscribe_mailto", fault.hint)
+    return faults
 
 
 def _judge_pace(pace: Pace, guard: Guard, place: PlaceOf) -> list[Fault]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from email.utils import parseaddr
 from enum import Enum, auto
 from functools import lru_cache
 
 from mailer.errors import MailerError
+from mailer.senders import split_sender
 
 LINE = 998  # RFC 5322 §2.1.1, without CRLF
 FOLD = 76  # RFC 2047 §2 for lines with encoded words; the others follow
@@ -153,7 +153,7 @@ def ascii_address(address: str) -> str:
 def split_mailbox(value: str) -> tuple[str, str]:
     """The name and the ASCII address of "Name <address>"."""
     refuse_control(value, "an address")
-    name, address = parseaddr(value)
+    name, address = split_sender(value)
     return name, ascii_address(address)
 
 

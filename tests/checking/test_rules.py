@@ -288,7 +288,11 @@ CASES = (
     Case("law.no-unsubscribe", Try(templates=((FOOTER, "{{ unsubscribe_url }}", "{{ view_url }}"),))),
     Case("law.no-address", Try(templates=((FOOTER, "{{ organisation.postal_address }}", ""),))),
     Case("text.other-story", Try(templates=((LAYOUT, FOOT, IN_TEMPLATE + FOOT),))),
-    Case("text.unwrapped", Try(body="    " + "word " * 30 + "\n\n"), Try(body="word " * 30 + "\n\n")),
+    Case(
+        "text.unwrapped",
+        Try(body='{{ supporter.country | default("' + "word " * 30 + '") }}\n\n'),
+        Try(body="word " * 30 + "\n\n"),
+    ),
     Case(
         "text.tags",
         Try(body="He wrote <b>this</b> himself.\n\n"),
@@ -322,6 +326,34 @@ CASES = (
         Try(body="Before 2026-12-03.\n\n"),
     ),
     Case("writing.foreign-tag", Try(body="Dear {first_name},\n\n"), Try(body="Dear {friend},\n\n")),
+    Case(
+        "subject.missing",
+        Try(front={"subject": "'{{ supporter.first_name }}'", "headline": "Head"}),
+        Try(front={"subject": "'{{ supporter.first_name | default(\"Friend\") }}'", "headline": "Head"}),
+    ),
+    Case(
+        "writing.markdown",
+        Try(body="This is **important and ** so is that.\n\n"),
+        Try(body="This is **important**, \\*\\* so is `** that **`.\n\n"),
+    ),
+    Case("writing.markdown", Try(body="[The letter][letter] is here.\n\n")),
+    Case("writing.markdown", Try(body="| Year | Loans |\n|---|---|\n| 2025 | 1,200 |\n\n")),
+    Case(
+        "writing.indented",
+        Try(body="    Dear friend, [sign](action)\n\n"),
+        Try(body="- one\n\n    and more of it\n\n"),
+    ),
+    Case("writing.postscript", Try(body="P.S. Tell a neighbour.\n\n"), Try(body="So says P.S. Jones, M.P.\n\n")),
+    Case(
+        "writing.postscript",
+        Try(body="**PS:** Sagt es weiter.\n\n", front={"language": "de"}),
+        Try(body="PSV won.\n\n"),
+    ),
+    Case(
+        "links.anchor",
+        Try(body="## Part two\n\nRead [part two](#part-tow) first.\n\n"),
+        Try(body="## Part two\n\nRead [part two](#part-two) first.\n\n"),
+    ),
     Case("size.heavy", Try(body=(FILLER * 4 + "\n\n") * 150), Try(body=(FILLER * 4 + "\n\n") * 120)),
     Case("size.clipped", Try(body=(FILLER * 4 + "\n\n") * 230), Try(body=(FILLER * 4 + "\n\n") * 150)),
     Case("compose.fault", Try(body="{{ supporter.frist_name }}\n\n")),

@@ -117,9 +117,9 @@ def test_blocks(desk: Desk, picture: Callable[[str], Path]) -> None:
         "Text here.\n\n[Read it](https://e.org/s)\n:::\n"
     )
     html, text = program.html(GB, URLS), program.text(GB, URLS)
-    assert "<h2>First</h2>" in html
-    assert "<h2>Second</h2>" in html
-    assert "<h3>Deep</h3>" in html
+    assert '<h2 id="first">First</h2>' in html
+    assert '<h2 id="second">Second</h2>' in html
+    assert '<h3 id="deep">Deep</h3>' in html
     assert "Ann &amp; Ben" in html
     assert "<h2>News of Zoë</h2>" in html
     image = program.message.images[0]

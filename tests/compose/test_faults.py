@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mailer.compose.message import Choice
 from mailer.errors import FaultsFound
-from tests.compose.conftest import FRONT, Desk
+from tests.compose.conftest import FRONT, URLS, Desk
 
 FIRST_LINE = FRONT.format(subject="x", preheader="x", action="x", more="").count("\n") + 1
 
@@ -234,3 +234,47 @@ def test_any_body_compiles_or_is_refused(desk: Desk, body: str) -> None:
         constant = "".join(part for parts in texts for part in parts if isinstance(part, str))
         assert not LEFT_OVER.search(constant)
         assert "supporter." not in constant
+
+
+SUBJECTS_FOR_NOBODY = [
+    "'{{ list.description[:0] }}'",
+    "'{% if false %}x{% endif %}'",
+    "'{{ supporter.first_name }}'",
+    "'{{ supporter.first_name | title }}'",
+    "'{{ supporter.first_name | default(\"\") }}'",
+    "'{{ supporter.first_name | default(\"\u200b\") }}'",
+    "'{{ supporter.first_name or supporter.last_name }}'",
+    "'{% if supporter.country == \"GB\" %}Vote{% endif %}'",
+    "'{% if supporter.country == \"GB\" %}Vote{% else %} {% endif %}'",
+    "'{% if supporter.country %}Vote{% elif supporter.age %}Sign{% endif %}'",
+    "'{% if supporter.country %}Vote{% else %}{{ supporter.first_name }}{% endif %}'",
+    '\'{{ "Vote" if supporter.country else "" }}\'',
+    "'{{ supporter.first_name and \"Vote\" }}'",
+]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS_FOR_NOBODY)
+def test_a_subject_that_somebody_would_not_have(desk: Desk, subject: str) -> None:
+    (fault,) = desk.faults("Words", subject=subject, more='waive:\n  subject.missing: "because"\n')
+    assert fault.rule == "subject.missing"
+    assert fault.place is not None
+    assert fault.place.line == 2
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "'{{ supporter.first_name }}, help'",
+        "'{{ supporter.first_name | default(\"Friend\") | upper }}'",
+        "'{{ supporter.first_name or supporter.last_name or \"Friend\" }}'",
+        "'{{ supporter.first_name ~ \"!\" }}'",
+        "'{{ list.title }}'",
+        "'{{ supporter.first_name | default(list.title) }}'",
+        "'{% if supporter.country == \"GB\" %}Vote{% else %}Sign{% endif %}'",
+        '\'{{ "Vote" if supporter.country else "Sign" }}\'',
+        "'{% if supporter.country %}{% if supporter.age %}a{% else %}b{% endif %}{% else %}c{% endif %}'",
+    ],
+)
+def test_a_subject_that_everybody_has(desk: Desk, subject: str) -> None:
+    program = desk.program("Words", subject=subject)
+    assert program.subject({}, URLS).strip()

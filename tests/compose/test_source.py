@@ -48,11 +48,16 @@ def test_everything_is_read_with_its_line(desk: Desk) -> None:
         ("Hello\n", 1, "front matter is missing"),
         ("", 1, "front matter is missing"),
         ("---\nsubject: x\n", 1, "has no end"),
-        ("---\nsubject: a: b\n---\nx", 2, "can't be read"),
-        ("---\nsubject: [a\n---\nx", 3, "can't be read"),
+        ("---\nsubject: [a\n---\nx", 2, "subject opens with [ and doesn't close"),
+        ("---\nsubject: \"a\n---\nx", 2, 'subject opens with " and'),
+        ("---\nsubject: 'Tis the season\n---\nx", 2, "subject opens with ' and"),
+        ("---\nsubject: ! now\n---\nx", 2, "begins with a sign"),
+        ("---\nsubject: &co and more\n---\nx", 2, "begins with a sign"),
+        ("---\nsubject: \"a\nlist: b\"\n---\nx", 2, "text of subject goes on over the lines below it"),
+        ("---\nsubject: a\n\tlist: b\n---\nx", 3, "can't be read"),
+        ("---\nsubject: a\n list: b\n---\nx", 3, "can't be read"),
         ("---\n- a\n---\nx", 2, "keys and values"),
-        ("---\nsubject: @x\n---\nx", 2, "can't be read"),
-        ("---\nx: !!python/object:os.system {}\n---\nx", 2, "can't be read"),
+        ("---\nx: !!python/object:os.system {}\n---\nx", 2, "unknown key 'x'"),
         (GOOD.replace("Help", "a\nsubject: b"), 3, "stands twice"),
         (GOOD.replace("Help", "5"), 2, "subject must be text, not a number"),
         (GOOD.replace("Help", "2026-01-01"), 2, "subject must be text, not a date"),
@@ -67,7 +72,16 @@ def test_everything_is_read_with_its_line(desk: Desk) -> None:
         (GOOD.replace("---\nW", "from: a@example.org, b@example.org\n---\nW"), 5, "from must be one address"),
         (GOOD.replace("---\nW", 'from: "{{ x }}"\n---\nW'), 5, "can't hold merge tags"),
         (GOOD.replace("subject: Help\n", ""), 1, "subject is missing"),
+        (GOOD.replace("Help", ""), 2, "subject is missing"),
+        (GOOD.replace("Help", "~"), 2, "subject is missing"),
+        (GOOD.replace("Help", "null"), 2, "subject is missing"),
+        (GOOD.replace("Help", '" "'), 2, "subject is missing"),
+        (GOOD.replace("Help", '"\\u200b"'), 2, "subject shows nothing"),
+        (GOOD.replace("Help", '"\\u00ad \\u2060"'), 2, "subject shows nothing"),
+        (GOOD.replace("Help", "\u3164"), 2, "subject shows nothing"),
+        (GOOD.replace("Help", "\u0301"), 2, "subject shows nothing"),
         (GOOD.replace("list: supporters\n", ""), 1, "list is missing"),
+        (GOOD.replace("supporters", ""), 3, "list is missing"),
         (GOOD.replace("template: small\n", ""), 1, "template is missing"),
         (GOOD.replace("supporters", "suporters"), 3, "unknown list 'suporters'"),
         (GOOD.replace("small", "smal"), 4, "unknown template 'smal'"),
@@ -156,3 +170,74 @@ def test_a_folder_outside_the_workspace_is_named_by_its_name(desk: Desk) -> None
     elsewhere = desk.workspace.root.parent / "elsewhere"
     shutil.copytree(desk.folder, elsewhere)
     assert read_source(elsewhere, root=desk.workspace.root).file == "elsewhere/message.md"
+
+
+CUT = [
+    ("subject: Join us #SaveOurLibrary", "subject is cut at #SaveOurLibrary"),
+    ("subject: Join us\t# now", "subject is cut at #now"),
+    ("subject: #SaveOurLibrary", "subject is cut at #SaveOurLibrary"),
+    ('subject: "Join us" #SaveOurLibrary', "subject is cut at #SaveOurLibrary"),
+    ("subject: Join us\n  #SaveOurLibrary", "subject is cut at #SaveOurLibrary"),
+    ("subject: Our river: 3 hours #now", "subject is cut at #now"),
+    ("subject: x\naction:\n  url: https://e.org\n  label: Sign #now", "action.label is cut at #now"),
+    ("subject: x\nwaive:\n  links.vague: see #12", "waive.links.vague is cut at #12"),
+    ("subject: x\nkicker: Act #now", "kicker is cut at #now"),
+]
+
+
+@pytest.mark.parametrize(("front", "message"), CUT)
+@pytest.mark.parametrize("name", ["message.md", "message.mjml"])
+def test_a_text_that_a_comment_cuts_short(desk: Desk, front: str, message: str, name: str) -> None:
+    faults = faults_of(desk, f"---\n{front}\nlist: supporters\n---\nWords", name)
+    (told,) = [fault for fault in faults if message in fault.message]
+    assert told.place is not None
+    assert told.place.line == 2 + front[: front.index("#")].count("\n")
+    assert "quotes" in (told.hint or "")
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "# a comment of its own\nsubject: Help",
+        "subject: Help\n# another",
+        "subject: Help\n  # indented",
+        'subject: "Help" # short, for phones',
+        "subject: Help\nurgent: true # it can't wait",
+        "subject: Help#1",
+        "subject: Help\nkicker: # optional",
+        "subject: Help\nsignature: |\n  The team #1\n  # not a comment",
+        "subject: Help\naction: # the petition\n  url: https://e.org\n  label: Sign",
+        "subject: Help\naudience:\n  include: [supporters] # all of them",
+    ],
+)
+def test_comments_that_cut_nothing(desk: Desk, front: str) -> None:
+    text = f"---\n{front}\nlist: supporters # the main one\ntemplate: small\n---\nWords\n"
+    (desk.folder / "message.md").write_text(text, encoding="utf-8")
+    assert desk.source().subject.startswith("Help")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Sewage in our river: 3,412 hours", "Vote: now: today", "Why:", "@home", "*Important*", "[Action] Sign now",
+        "{{ organisation.name }}: sign", "{{ supporter.first_name }}, sign now", "*a* & b: c",
+        '"Save" our library', "% of us", "& more", "!now", "`x`", "- a: b", "? why: this", "a: 'b", "it's: 5 o'clock",
+    ],
+)  # fmt: skip
+def test_a_text_on_one_line_says_what_it_says(desk: Desk, subject: str) -> None:
+    text = f"---\nsubject: {subject}\nheadline: A: b\nlist: supporters\ntemplate: small\nlangauge: en\n---\nWords\n"
+    assert [fault.message for fault in faults_of(desk, text)] == ["unknown key 'langauge'"]  # and nothing is hidden
+    (desk.folder / "message.md").write_text(text.replace("langauge", "language"), encoding="utf-8")
+    source = desk.source()
+    assert (source.subject, source.headline, source.language) == (subject, "A: b", "en")
+    assert source.place("list").line == 4
+
+
+def test_what_yaml_can_read_stays_what_it_is(desk: Desk) -> None:
+    more = "signature: |\n  Note: see: this\n  [a\naudience:\n  include: [supporters,\n    'supporters']\n"
+    text = GOOD.replace("---\nWords", f"{more}headline: a: b\n---\nWords")
+    (desk.folder / "message.md").write_text(text, encoding="utf-8")
+    source = desk.source()
+    assert source.signature == "Note: see: this\n[a"
+    assert source.audience["include"] == ["supporters", "supporters"]
+    assert source.headline == "a: b"

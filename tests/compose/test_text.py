@@ -12,7 +12,7 @@ from tests.compose.conftest import URLS, Desk
 def test_everything_markdown_has(desk: Desk) -> None:
     program = desk.program(
         "## A heading\n\nFirst line\nsame paragraph\\\nbroken. **Bold** *it* `code`\n\n"
-        "- one\n- two\n  - deep\n\n3. three\n4. four\n\n> quoted\n> words\n\n---\n\n    code\n    block\n\n"
+        "- one\n- two\n  - deep\n\n3. three\n4. four\n\n> quoted\n> words\n\n---\n\n    four\n    blanks\n\n"
         'Escaped \\* & &amp; "quotes"\n',
         more='signature: "The *team*"\n',
     )
@@ -20,7 +20,7 @@ def test_everything_markdown_has(desk: Desk) -> None:
     assert text.startswith(
         "Help us\n=======\n\nA heading\n---------\n\nFirst line same paragraph\nbroken. Bold it code\n\n"
     )
-    assert "- one\n- two\n  - deep\n\n3. three\n4. four\n\n> quoted words\n\n* * *\n\n    code\n    block\n\n" in text
+    assert "- one\n- two\n  - deep\n\n3. three\n4. four\n\n> quoted words\n\n* * *\n\nfour blanks\n\n" in text
     assert 'Escaped * & & "quotes"\n\nThe team\n\n' in text
     assert text.endswith(
         f"{'-' * WIDTH}\nYou signed up at example.org.\nExample Campaigns\n"

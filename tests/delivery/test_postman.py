@@ -16,6 +16,7 @@ from mailer.delivery.postman import Postman
 from mailer.settings.values import Bounces, Public, Settings
 from mailer.tracking.return_path import tag_of, tokens_in
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.transports.mime import build
 
 SIGNER = Signer([b"k" * 32])
 NOW = datetime(2026, 11, 24, 9, 0, 0, 250_000, tzinfo=UTC)
@@ -95,3 +96,17 @@ def test_a_mail_comes_back_to_a_mailbox_with_its_own_token(proof: bool) -> None:
 def test_a_proof_says_so() -> None:
     made = postman(replace(message("view_url"), subject=("Help",)), proof=True)
     assert made.mailing().subject == ("[Proof] ", "Help")
+
+
+def test_a_sender_at_a_domain_of_other_letters_is_ascii_in_every_header() -> None:
+    named = replace(message("view_url"), from_="Bücher: Leeds <post@bücher.example>", reply_to="Ü <a@bücher.example>")
+    made = postman(named, mailto="out@bücher.example")
+    mailing = made.mailing()
+    envelope = made.envelope(7, attempt=1, address="ada@example.org", supporter=SUPPORTER, now=NOW)
+    mail = build(mailing, envelope)
+    head = mail.partition(b"\r\n\r\n")[0].decode("ascii")
+    assert ":mailer:xnbcherkvaexamp" in head
+    assert "Message-ID: <7@xn--bcher-kva.example>" in head
+    assert "mailto:out@xn--bcher-kva.example" in head
+    assert "<post@xn--bcher-kva.example>" in head
+    assert "<a@xn--bcher-kva.example>" in head

@@ -180,6 +180,7 @@ def test_a_stranger_who_types_my_address_changes_nothing_of_me(acting: Served, n
         ({"country": "XX"}, "choose a country from the list"),
         ({"first_name": "www.buy.example"}, "just your name"),
         ({"last_name": "http://x"}, "just your name"),
+        ({"last_name": "Visit evil。example"}, "just your name"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(
@@ -204,7 +205,7 @@ def test_hostile_input_is_shown_as_text(acting: Served) -> None:
 
 
 def test_only_what_looks_like_a_name_is_shown(acting: Served) -> None:
-    for number, name in enumerate(("Buy at spam.example 24", "Zoë-Ann", "हेमा", "\u202eevil", "A" * 40)):
+    for number, name in enumerate(("Buy now, for 24", "Zoë-Ann", "हेमा", "\u202eevil", "A" * 40)):
         body = {**BLANK, "email": f"p{number}@example.org", "first_name": name, "shown": "1"}
         assert post(acting, body).status == 303
     hidden = {**BLANK, "email": "q@example.org", "first_name": "Secretive"}

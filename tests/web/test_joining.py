@@ -124,7 +124,10 @@ def test_single_opt_in_joins_at_once_and_says_so_by_mail(site: Served, workspace
     assert mail["Subject"] == "Welcome to The updates"
 
 
-@pytest.mark.parametrize("name", ["Win at www.evil.example", "https://evil.example", "me@evil.example", "<b>"])
+@pytest.mark.parametrize(
+    "name",
+    ["Win at www.evil.example", "https://evil.example", "me@evil.example", "<b>", "ｅｖｉｌ．ｅｘａｍｐｌｅ", "a.b/c"],
+)
 def test_nobody_is_greeted_with_a_strangers_link(site: Served, name: str) -> None:
     reply = sign_up(site, NEW, "updates", first_name=name)
     assert reply.status == 422

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from mailer.findings import Finding, Level, at_most, warning
+from mailer.senders import domain_of
 from mailer.settings.values import Settings
 from mailer.transports.dns.asking import Asker, Got
 from mailer.transports.dns.dkim import DkimFacts, gather_dkim, judge_dkim
@@ -54,7 +54,7 @@ def mailers(senders: Iterable[tuple[str, str]], answers: Iterable[tuple[str, str
 def _domains(mailboxes: Iterable[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for where, mailbox in mailboxes:
-        domain = parseaddr(mailbox)[1].rpartition("@")[2].lower()
+        domain = domain_of(mailbox)
         if domain:
             found.setdefault(domain, where)
     return found

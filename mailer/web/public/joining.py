@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.joining import Asking
+from mailer.audience.names import holds_address
 from mailer.delivery.wishes import ask_to_join
 from mailer.errors import MailerError, Place
 from mailer.languages import choose, later
@@ -21,7 +22,7 @@ from mailer.web.public.door import Door, door_of
 from mailer.web.public.forms import read_form
 from mailer.web.public.pages import Pages
 from mailer.web.public.paths import up
-from mailer.web.public.signforms import ADDRESS_IN_NAME, BAD_NAME, clean
+from mailer.web.public.signforms import BAD_NAME, clean
 from mailer.workspace import ListDefinition, Workspace
 
 PURPOSE = "form"  # of the limit by network
@@ -57,7 +58,7 @@ async def join(request: Request) -> Response:
         address = normalise(typed["email"])
     except BadAddress:
         return _form(request, definition, typed=typed, ticked=ticked, wrong="email")
-    if ADDRESS_IN_NAME.search(typed["first_name"]):  # anybody may type any address: our mails would carry their link
+    if holds_address(typed["first_name"]):  # anybody may type any address: our mails would carry their link
         return _form(request, definition, typed=typed, ticked=ticked, wrong="first_name")
     if not ticked:
         # Not ticked, or ticked beside other words: a form pasted elsewhere before the wording was changed.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from unicodedata import category, normalize
 
 from mailer.audience.addresses import BadAddress, normalise
+from mailer.audience.names import holds_address
 from mailer.audience.signing import Particulars
 from mailer.compose.action import ActionPage
 from mailer.languages import Language, later
@@ -21,7 +22,6 @@ TRAP = "homepage"  # no person sees this field; programs that fill in everything
 NEWS, SHOWN = "news", "shown"
 LONGEST: Mapping[str, int] = {"first_name": 80, "last_name": 80, "email": 254, "postcode": 16, "comment": 1000}
 JOINERS = "\u200c\u200d"  # Persian and Indic scripts spell with them
-ADDRESS_IN_NAME = re.compile(r"://|www\.|@|<", re.IGNORECASE)
 MISSING = {
     "first_name": later("Please write your first name."),
     "last_name": later("Please write your last name."),
@@ -100,7 +100,7 @@ def read(form: Mapping[str, tuple[str, ...]], page: ActionPage, visitor: Visitor
             typed[field.name] = value = value.upper()
             if value not in dict(language.countries()):
                 errors[field.name] = language.say(BAD_COUNTRY)
-        elif field.name.endswith("_name") and ADDRESS_IN_NAME.search(value):
+        elif field.name.endswith("_name") and holds_address(value):
             errors[field.name] = language.say(BAD_NAME)
     trapped = any(text.strip() for text in form.get(TRAP, ()))
     return Filled(typed, errors, bool(form.get(NEWS)), bool(form.get(SHOWN)), trapped, address)

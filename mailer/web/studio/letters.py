@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import decode_header, make_header
-from email.utils import parseaddr
 
 from mailer.compose.images import address, read_image
 from mailer.compose.merge import Urls
 from mailer.compose.message import Image, Link
 from mailer.delivery.campaigns import Plan
 from mailer.delivery.postman import Postman
+from mailer.senders import split_sender
 from mailer.tracking.tokens import Signer
 from mailer.transports.envelope import Envelope
 from mailer.transports.mime import build
@@ -60,7 +60,7 @@ class Press:
         """The mail as this person would get it."""
         message, fill = self.message, self.postman.program.fill
         envelope = self.postman.envelope(DELIVERY, attempt=1, address=supporter["email"], supporter=supporter, now=now)
-        sender, sender_address = parseaddr(message.from_)
+        sender, sender_address = split_sender(message.from_)
         return Letter(
             sender=sender or sender_address,
             sender_address=sender_address,
