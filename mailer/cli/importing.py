@@ -181,6 +181,9 @@ def _progress(files: Sequence[Path]) -> Generator[Report | None, None, None]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]:,} rows"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+    # What was recognised is printed above the bar where both are on the terminal, and else goes where it was sent.
+    shown = (*columns, TimeElapsedColumn())
+    console, above = Console(stderr=True), sys.stdout.isatty()
+    with Progress(*shown, console=console, transient=True, redirect_stdout=above) as bar:
         task = bar.add_task(", ".join(file.name for file in files), total=1.0, rows=0)
         yield lambda rows, share: bar.update(task, completed=share, rows=rows)
