@@ -61,7 +61,7 @@ def _on_postgresql(folder: Path, server: Postgres, *, quick: bool) -> list[Row]:
 
 
 def _ours(folder: Path, file: Path, environ: Mapping[str, str]) -> Run:
-    """One import; its peak memory is that of both its processes together, what they share counted once."""
+    """One import; its peak memory is that of all its processes together, what they share counted once."""
     root, environ = workspace(folder, "import"), {**ENVIRON, **environ}
     run([*MAILER, "db", "migrate"], cwd=root, environ=environ)
     with _watched(root) as peak:

@@ -24,7 +24,6 @@ _PLAIN = (
     r"(?!(?:arpa|invalid|local|localhost|onion|test)(?![a-z]))[a-z]{2,}+"
 )
 PLAIN = re.compile(_PLAIN)
-PLAIN_LINES = re.compile(rf"(?:{_PLAIN}\n)++")  # many at once, each with a line end
 
 
 class BadAddress(MailerError):

@@ -60,6 +60,7 @@ class Proof:
     how: str
     source: str
     wording: str
+    given_at: datetime | None = None  # since when they agreed, as the imported file says
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,7 @@ def _standings(person_id: int) -> Select[str, str, datetime]:
     )
 
 
-def _proofs(person_id: int) -> Select[str, str, datetime, str, str, str]:
+def _proofs(person_id: int) -> Select[str, str, datetime, str, str, str, datetime]:
     return (
         select(
             lists.c.name,
@@ -227,6 +228,7 @@ def _proofs(person_id: int) -> Select[str, str, datetime, str, str, str]:
             consent_sources.c.how,
             consent_sources.c.source,
             consent_sources.c.wording,
+            consents.c.given_at,
         )
         .select_from(consents)
         .join(lists, lists.c.id == consents.c.list_id)

@@ -1,4 +1,4 @@
-"""The one door to sqlite-utils, and what is SQLite's own: JSON tables read, full-text search over people, bulk writing.
+"""The one door to sqlite-utils, and what is SQLite's own: full-text search over people, bulk writing.
 
 The search index is made when it is first wanted and kept by triggers; a large import drops it, since it is quicker
 made anew. On other engines there is none, and `people` searches without.
@@ -6,17 +6,13 @@ made anew. On other engines there is none, and `people` searches without.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from io import BytesIO
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from mailer.errors import MailerError, Place
 from mailer.store.database import Database
 from mailer.store.engines import PAGE_CACHE_KIB
 
@@ -24,21 +20,6 @@ TABLE, INDEX = "people", "people_fts"
 SEARCHED = ("address", "first_name", "last_name", "attributes")
 TOKENIZER = "unicode61 remove_diacritics 2"  # "jorg" finds Jörg
 CACHE_KIB = 32 * 1024  # of pages while a large file is written
-
-
-def rows_of_json(path: Path, encoding: str) -> list[Any]:
-    """The records of a JSON array. Raises `MailerError` with the line of what can't be read."""
-    from sqlite_utils.utils import Format, rows_from_file
-
-    # Whatever the encoding was, JSON is handed on in UTF-8 without a mark (RFC 8259 §8.1).
-    content = path.read_text(encoding=encoding).lstrip("\ufeff").encode()
-    try:
-        rows, _ = rows_from_file(BytesIO(content), format=Format.JSON)
-        return list(cast(list[Any], rows))
-    except json.JSONDecodeError as error:
-        raise MailerError(f"this is not valid JSON: {error.msg}", place=Place(path.name, error.lineno)) from None
-    except RecursionError:
-        raise MailerError("this JSON is nested too deeply", place=Place(path.name)) from None
 
 
 def has_search(connection: Connection) -> bool:
@@ -91,29 +72,6 @@ def bulk_writing(connection: Connection) -> Generator[None, None, None]:
         yield
     finally:
         _pragmas(connection, "temp_store = MEMORY", f"cache_size = -{PAGE_CACHE_KIB}", "foreign_keys = ON")
-
-
-@contextmanager
-def sole_writing(connection: Connection) -> Generator[None, None, None]:
-    """Write once instead of twice, into the file itself and not into the write-ahead log first, if nobody is there.
-
-    What is there is kept in a rollback journal meanwhile, so a killed program still leaves nothing half-done
-    (https://sqlite.org/lockingv3.html#rollback). But readers wait too, so this is for a database that holds nobody yet.
-    The log is back afterwards; after a kill, whoever opens the database next turns it on again.
-    """
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    (patience,) = _driver(connection).execute("PRAGMA busy_timeout").fetchone()
-    _pragmas(connection, "busy_timeout = 0")
-    with suppress(sqlite3.OperationalError):  # somebody else has it open: then by the log
-        _pragmas(connection, "journal_mode = DELETE")
-    _pragmas(connection, f"busy_timeout = {patience}")
-    try:
-        yield
-    finally:
-        with suppress(sqlite3.OperationalError):  # somebody is just opening it, and turns the log on
-            _pragmas(connection, "journal_mode = WAL")
 
 
 def _pragmas(connection: Connection, *pragmas: str) -> None:

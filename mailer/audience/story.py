@@ -36,14 +36,15 @@ def story(connection: Connection, person_id: int) -> list[Moment]:
 def _consents(connection: Connection, person_id: int) -> Iterator[Moment]:
     rows = connection.execute(
         select(consents.c.at, lists.c.name, consents.c.status, consent_sources.c.how, consent_sources.c.source,
-               consent_sources.c.wording)
+               consent_sources.c.wording, consents.c.given_at)
         .select_from(consents.join(lists, lists.c.id == consents.c.list_id)
                      .join(consent_sources, consent_sources.c.id == consents.c.source_id))
         .where(consents.c.person_id == person_id)
     )  # fmt: skip
     for row in rows:
         wording = f": “{row.wording}”" if row.wording else ""
-        yield Moment(row.at, "consent", row.name, f"{row.status} by {row.how}, {row.source}{wording}")
+        since = f", agreed on {row.given_at:%Y-%m-%d %H:%M}" if row.given_at else ""
+        yield Moment(row.at, "consent", row.name, f"{row.status} by {row.how}, {row.source}{since}{wording}")
 
 
 def _mails(connection: Connection, person_id: int) -> Iterator[Moment]:

@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "preview": ("preview:preview", "show it in the browser while you write"),
     "shots": ("preview:shots", "pictures of it on phone and desktop, light and dark"),
     "lists": ("people:lists", "the lists and how many are on them"),
-    "import": ("people:import_", "bring people in from a file"),
+    "import": ("importing:import_", "bring people in from files"),
     "people": ("people:people", "find, show, export, unsubscribe or forget people"),
     "signatures": ("signatures:signatures", "who signed on a newsletter's action page, and their export"),
     "audience": ("audience:audience", "who gets a newsletter, and who does not and why"),

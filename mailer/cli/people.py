@@ -1,27 +1,21 @@
-"""Lists and the people on them: `lists [embed]`, `import`, and `people find | show | export | unsubscribe | lift |
-forget`."""
+"""Lists and the people on them: `lists [embed]`, and `people find | show | export | unsubscribe | lift | forget`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli.context import now, print_json, workspace_and_database
-from mailer.cli.showing_people import show_dossier, show_import
+from mailer.cli.showing_people import show_dossier
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.cli.undoing import undo_unsubscribes
 from mailer.counting import counted
 from mailer.errors import MailerError
 from mailer.private_files import whole_private
-
-if TYPE_CHECKING:
-    from mailer.audience.importing.importer import Progress as Report
 
 
 @click.group(invoke_without_command=True)
@@ -62,40 +56,6 @@ def _show_lists(*, as_json: bool) -> None:
         numbers = (count.subscribed, count.pending, count.unsubscribed)
         add_row(table, one.name, one.title, *(f"{number:,}" for number in numbers))
     print_table(table)
-
-
-@click.command("import")
-@click.argument("list_name", metavar="LIST")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Do everything, report it, and take it back.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected rows to this CSV.")
-@click.option("--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="What a column means; - leaves it out.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def import_(
-    list_name: str, file: Path, dry_run: bool, rejects: Path | None, mapping: tuple[str, ...], as_json: bool
-) -> None:
-    """Bring people onto LIST from FILE: CSV, TSV, JSON, or JSON with one object to a line.
-
-    All of the file is taken, or none of it. Nobody who left, bounced or complained comes back by an import.
-    """
-    from mailer.audience.importing import import_file
-
-    with workspace_and_database() as (workspace, database), _progress(file.name) as progress:
-        report = import_file(
-            database,
-            definition=workspace.list_definition(list_name),
-            path=file,
-            address_key=workspace.secrets.require_address_key(),
-            now=now(),
-            mapping=_mapping(mapping),
-            dry_run=dry_run,
-            rejects_path=rejects,
-            progress=progress,
-        )
-    if as_json:
-        print_json({**asdict(report), "warnings": [str(fault) for fault in report.warnings]})
-    else:
-        show_import(report, list_name=list_name, file=file, rejects=rejects)
 
 
 @click.group()
@@ -233,30 +193,3 @@ def forget(address: str, yes: bool) -> None:
         with database.write() as connection:
             forget_person(connection, address=address)
     click.echo(f"{supporter['email']} is deleted. Deliveries are kept as figures, without a person.")
-
-
-def _mapping(pairs: Sequence[str]) -> dict[str, str]:
-    mapping: dict[str, str] = {}
-    for pair in pairs:
-        column, equals, name = pair.rpartition("=")
-        if not equals or not column.strip() or not name.strip():
-            raise MailerError(f"--map {pair!r} is not COLUMN=FIELD", hint="For example: --map 'E-Mail=email'")
-        mapping[column.strip()] = name.strip()
-    return mapping
-
-
-@contextmanager
-def _progress(name: str) -> Generator[Report | None, None, None]:
-    """A bar on a terminal, nothing under cron."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]:,} rows"))
-    # Drawn when there is news and not by a thread of its own, beside which no second process could be forked off.
-    console = Console(stderr=True)
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, auto_refresh=False) as bar:
-        task = bar.add_task(name, total=1.0, rows=0)
-        yield lambda rows, share: bar.update(task, completed=share, rows=rows, refresh=True)

@@ -1,50 +1,13 @@
-"""How an import's report and what is known of a person are shown."""
+"""How what is known of a person is shown."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from mailer.cli.tables import add_row, new_table, print_table
 
 if TYPE_CHECKING:
-    from mailer.audience.importing import ImportReport
     from mailer.audience.people import Dossier
-
-MEANINGS = {
-    "added": "new on this list",
-    "updated": "on it before, now with something new",
-    "unchanged": "on it before, just so",
-    "duplicate": "the address stands further up in the file",
-    "rejected": "could not be taken",
-    "suppressed": "left, bounced, complained or stopped by staff: not mailed",
-}
-LINES_SHOWN = 10
-
-
-def show_import(report: ImportReport, *, list_name: str, file: Path, rejects: Path | None) -> None:
-    """Print what became of each row."""
-    for fault in report.warnings:
-        click.echo(str(fault), err=True)
-    title = f"{file.name} → {list_name}" + (" (dry run: nothing was changed)" if report.dry_run else "")
-    table = new_table("", "", "", title=title, numbers=(1,), header=False)
-    add_row(table, "read", f"{report.read:,}", "rows", style="bold")
-    for name, meaning in MEANINGS.items():
-        number = int(getattr(report, name))
-        add_row(table, name, f"{number:,}", meaning, style="" if number else "dim")
-    print_table(table)
-    if report.rejected:
-        click.echo("Rejected:")
-        for reason, number in report.reasons.items():
-            click.echo(f"  {number:,} × {reason}")
-        lines = ", ".join(f"{one.line:,}" for one in report.rejects[:LINES_SHOWN])
-        more = " …" if report.rejected > LINES_SHOWN else "."
-        where = f"They are in {rejects}." if rejects else "--rejects FILE writes them to a file."
-        click.echo(f"  on line {lines}{more} {where}")
-    if report.attributes:
-        click.echo(f"Kept as fields of their own: {', '.join(report.attributes)}.")
 
 
 def show_dossier(dossier: Dossier) -> None:
@@ -68,7 +31,8 @@ def show_dossier(dossier: Dossier) -> None:
     if dossier.consents:
         table = new_table("When (UTC)", "List", "Became", "How", "Source", "Wording")
         for one in dossier.consents:
-            add_row(table, f"{one.at:%Y-%m-%d %H:%M}", one.list, one.status, one.how, one.source, one.wording)
+            source = f"{one.source}; agreed on {one.given_at:%Y-%m-%d %H:%M}" if one.given_at else one.source
+            add_row(table, f"{one.at:%Y-%m-%d %H:%M}", one.list, one.status, one.how, source, one.wording)
         print_table(table)
     if dossier.story:
         table = new_table("When (UTC)", "What", "Where", "")

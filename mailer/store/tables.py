@@ -93,6 +93,7 @@ consents = Table(  # appended to, never changed: the proof of every subscription
     Column("status", Text, nullable=False),  # Membership after the change
     Column("at", Instant, nullable=False),
     Column("source_id", BigInteger, nullable=False),
+    Column("given_at", Instant),  # since when they agreed, as an imported file says; null: at `at`, or not known
     key_of_sqlite("list_id", "lists.id"),
     key_of_sqlite("source_id", "consent_sources.id"),
 )

@@ -78,6 +78,40 @@ def test_an_export_to_a_file_and_to_the_screen(folder: Path) -> None:
     assert mailer("people", "export", "supporters").output.splitlines()[1].startswith("ada@example.org,Ada")
 
 
+GHOST = (
+    "id,email,name,subscribed_to_emails,complimentary_plan,created_at,deleted_at,labels\n"
+    "1,ann@example.net,Ann Ash,true,,2024-01-02T10:00:00.000Z,,vip\n"
+    "2,bob@example.net,Bob Birch,false,,2024-01-02T10:00:00.000Z,,\n"
+    "3,cyd@example.net,Cyd,,,2024-01-02T10:00:00.000Z,,\n"
+    "4,dan@example.net,Dan,perhaps,,2024-01-02T10:00:00.000Z,,\n"
+)
+
+
+def test_an_export_of_another_program_is_shown_for_what_it_is(folder: Path) -> None:
+    (folder / "members.csv").write_text(GHOST)
+    shown = mailer("import", "supporters", "members.csv", "people.csv", "--dry-run").output
+    assert "members.csv: an export of Ghost (--from none reads it as any other file)" in shown
+    assert "subscribed_to_emails: true: 1 × subscribed, false: 1 × unsubscribed" in shown
+    assert "4 rows: 1 subscribed, 1 no consent, 1 unsubscribed, 1 rejected" in shown
+    assert "people.csv:" not in shown.partition("read")[0], "a plain file needs no word"
+    assert "4 subscribed + 1 unsubscribed + 1 no consent + 2 rejected = 8 rows." in shown
+    assert "unknown status: 'perhaps'" in shown
+    assert "--word 'VALUE=STATUS'" in shown
+    report = json.loads(mailer("import", "supporters", "members.csv", "--word", "perhaps=subscribed", "--json").output)
+    assert (report["subscribed"], report["suppressed_by"], report["no_consent"]) == (2, {"unsubscribed": 1}, 1)
+    assert report["files"][0]["kind_name"] == "ghost"
+    show = mailer("people", "show", "ann@example.net").output
+    assert "imported from Ghost" in show
+    assert "agreed on" in show
+
+
+def test_a_column_that_looks_like_consent_stops_the_command(folder: Path) -> None:
+    (folder / "crm.csv").write_text("email,Opted out\nann@example.net,Yes\n")
+    said = str(mailer("import", "supporters", "crm.csv").exception)
+    assert "crm.csv:1: the column 'Opted out' looks as if it says who may be mailed: 'Yes' (1)" in said
+    assert "1 unsubscribed = 1 row." in mailer("import", "supporters", "crm.csv", "--map", "Opted out=status").output
+
+
 def test_a_dry_run_says_so(folder: Path) -> None:
     assert "nothing was changed" in mailer("import", "supporters", "people.csv", "--dry-run").output
     assert json.loads(mailer("lists", "--json").output)[0]["subscribed"] == 0
@@ -89,6 +123,11 @@ def test_a_dry_run_says_so(folder: Path) -> None:
         (("import", "suporters", "people.csv"), "Did you mean 'supporters'?"),
         (("import", "supporters", "people.csv", "--map", "email"), "COLUMN=FIELD"),
         (("import", "supporters", "people.csv", "--map", "x=email"), "no column 'x'"),
+        (("import", "supporters", "people.csv", "--word", "x"), "VALUE=STATUS"),
+        (("import", "supporters", "people.csv", "--word", "x=y"), "is no status"),
+        (("import", "supporters", "people.csv", "--status", "gone"), "is no status"),
+        (("import", "supporters", "people.csv", "--from", "gost"), "Did you mean 'ghost'?"),
+        (("import", "supporters", "people.csv", "--delimiter", "::"), "is not one sign"),
         (("people", "show", "nobody@example.org"), "nothing is known"),
         (("people", "show", "nobody"), "@-sign"),
         (("people", "unsubscribe", "nobody@example.org"), "nobody has the address"),

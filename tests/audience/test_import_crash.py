@@ -87,7 +87,7 @@ VICTIM = """
 
     stage, url, path = sys.argv[1:]
     importer.MANY_ROWS = 1_000
-    owner = writing.Stage if stage == "add" else writing.Writer
+    owner = writing.Stage if stage == "fill" else writing.Writer
     plain = getattr(owner, stage)
 
     def stopped(self, *args):
@@ -104,11 +104,12 @@ VICTIM = """
 @pytest.mark.parametrize(
     ("stage", "kind"),
     [
-        ("add", signal.SIGKILL),
+        ("fill", signal.SIGKILL),
+        ("_block", signal.SIGKILL),
         ("_add", signal.SIGKILL),
-        ("_subscribe_new", signal.SIGKILL),
+        ("_join", signal.SIGKILL),
         ("finish", signal.SIGKILL),
-        ("add", signal.SIGINT),
+        ("fill", signal.SIGINT),
         ("finish", signal.SIGINT),
     ],
 )

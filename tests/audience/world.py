@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, update
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.importing import ImportReport, import_file
+from mailer.audience.importing import Asked, ImportReport, import_files
 from mailer.audience.signing import Origin, Particulars, sign
 from mailer.store.database import Database
 from mailer.store.returns import signatures
@@ -102,8 +102,9 @@ def put_name(connection: Connection, page: str, person_id: int | None) -> None:
 def bring(
     database: Database, path: Path, content: str | bytes | None = None, *, name: str = "supporters", **options: object
 ) -> ImportReport:
-    """Import a file, written first when its content is given."""
+    """Import a file, written first when its content is given; with what may be asked for beside it."""
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    settings: dict[str, object] = {"address_key": KEY, "now": NOW, **options}
-    return import_file(database, definition=replace(SUPPORTERS, name=name), path=path, **settings)  # pyright: ignore[reportArgumentType] - passed on as given
+    asked = {name: options.pop(name) for name in ("mapping", "words", "status", "kind", "delimiter") if name in options}
+    settings: dict[str, object] = {"address_key": KEY, "now": NOW, "asked": Asked(**asked), **options}  # pyright: ignore[reportArgumentType] - passed on as given
+    return import_files(database, definition=replace(SUPPORTERS, name=name), paths=[path], **settings)  # pyright: ignore[reportArgumentType] - passed on as given

@@ -1,10 +1,12 @@
-"""Brings a file of people onto a list: read, judged row by row, written in one transaction, reported.
+"""Brings files of people onto a list: read, judged row by row, written in one transaction, reported.
 
-`reading` finds encoding and format, `columns` what each column means, `judging` which rows can be taken, `writing` puts
-them into the database, `importer` joins these and `report` says what became of each row.
+`zipped` finds the files, `reading` their encoding and format (`delimited`, `workbooks`), `survey` looks over their
+columns, `columns` says what each of them means, with `headers` for names, `peers` for the exports of other programs and
+`statuses` for words of consent. `judging` decides about each row, `staging` puts it aside, `writing` takes all of it
+over, and `importer` joins these.
 """
 
-from mailer.audience.importing.importer import import_file
-from mailer.audience.importing.report import ImportReport
+from mailer.audience.importing.importer import Asked, import_files
+from mailer.audience.importing.report import ImportReport, ReadFile
 
-__all__ = ["ImportReport", "import_file"]
+__all__ = ["Asked", "ImportReport", "ReadFile", "import_files"]

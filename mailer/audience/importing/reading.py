@@ -1,4 +1,4 @@
-"""Opens a file of people, whatever program wrote it: its encoding, format and delimiter found, its rows one by one.
+"""Opens a file of people, whatever program wrote it: its encoding and format found, its rows one by one.
 
 Nothing is held in memory but what is being looked at. What the columns mean is for `columns`.
 """
@@ -6,23 +6,22 @@ Nothing is held in memory but what is being looked at. What the columns mean is 
 from __future__ import annotations
 
 import codecs
-import csv
 import json
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
-from mailer.audience.sqlite_tools import rows_of_json
+from mailer.audience.importing.delimited import IsHeader, Row, layout_of, rows_of
+from mailer.audience.importing.values import as_text
+from mailer.audience.importing.workbooks import header_of, is_workbook, rows_below
 from mailer.errors import Fault, MailerError, Place
 
 LONGEST_LINE_BYTES = 1 << 20
 LARGEST_JSON_BYTES = 64 << 20  # an array has to be read whole; lines of JSON have not
+LONGEST_NUMBER = 1000  # digits; Python itself reads a few thousand
 MOST_COLUMNS = 500
 BLOCK_BYTES = 1 << 16
-DELIMITERS = ",;\t|"
 MARKS = (  # the longer first: UTF-32's begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -31,54 +30,91 @@ MARKS = (  # the longer first: UTF-32's begins like UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-Row = tuple[int, list[str]]  # the line (or, in a JSON array, the record) from 1, and its values
+
+class NotARow(list[str]):
+    """In place of a row's values: what is there can't be one, for a reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file being read: the names of its columns, its rows, and what was odd about it."""
+    """A file of people: the names of its columns, its rows whenever they are asked for, and what was odd about it."""
 
     place: str  # the file as people call it
-    columns: list[str]
-    rows: Iterator[Row]
-    position: Callable[[], int]  # bytes read so far
-    size: int  # of the file, in bytes
-    warnings: tuple[Fault, ...]
+    columns: list[str]  # each name once: the second Email is "Email (2)"
+    rows: Callable[[], Iterator[Row]]
+    warnings: tuple[Fault, ...] = ()
+    line: int = 1  # of the header
 
 
-@contextmanager
-def open_table(path: Path) -> Generator[Table, None, None]:
-    """The table in a CSV, TSV, JSON or newline-JSON file. Raises `MailerError` when it can't be read as any of them.
+def open_table(path: Path, *, is_header: IsHeader, place: str = "", delimiter: str = "") -> Table:
+    """The table in a CSV, TSV, JSON, newline-JSON or Excel file. Raises `MailerError` when it is none of these.
 
-    The rows may raise too: for a quote that is never closed.
+    `is_header` knows a line that names the columns, among titles above it. The rows may raise too: for a quote that
+    is never closed.
     """
-    encoding, warnings = _survey(path)
+    place = place or path.name
+    table = _workbook(path, place, is_header) if is_workbook(path) else _text_table(path, place, is_header, delimiter)
+    if len(table.columns) > MOST_COLUMNS:
+        message = f"there are {len(table.columns)} columns; {MOST_COLUMNS} is the most"
+        raise MailerError(message, place=Place(place))
+    return table
+
+
+def _workbook(path: Path, place: str, is_header: IsHeader) -> Table:
+    columns, line, warnings = header_of(path, place=place, is_header=is_header)
+    return Table(place, numbered(columns), lambda: rows_below(path, line, place=place), warnings, line)
+
+
+def _text_table(path: Path, place: str, is_header: IsHeader, delimiter: str) -> Table:
+    encoding, warnings = _survey(path, place)
     try:
-        with path.open(encoding=encoding, newline="") as file:
-            start = _first_sign(file)
-            file.seek(0)
-            if start == "[":
-                columns, rows = _json_array(path, encoding)
-            elif start == "{":
-                columns, rows = _json_lines(file, path)
-            else:
-                columns, rows = _delimited(file, path)
-            if len(columns) > MOST_COLUMNS:
-                message = f"there are {len(columns)} columns; {MOST_COLUMNS} is the most"
-                raise MailerError(message, place=Place(path.name))
-            yield Table(path.name, columns, rows, cast(BinaryIO, file.buffer).tell, path.stat().st_size, warnings)
+        start = _first_sign(path, encoding)
+        if start == "[":
+            columns, rows = _json_array(path, encoding, place)
+            return Table(place, columns, rows, warnings)
+        if start == "{":
+            columns, rows = _json_lines(path, encoding, place)
+            return Table(place, columns, rows, warnings)
+        layout = layout_of(path, encoding, place=place, is_header=is_header, delimiter=delimiter)
     except UnicodeDecodeError as error:
-        raise MailerError(
-            f"the file says it is {encoding.upper()}, and isn't", place=Place(path.name), hint="Export it as UTF-8."
-        ) from error
+        raise _undecodable(encoding, place) from error
+
+    def rows_again() -> Iterator[Row]:
+        try:
+            yield from rows_of(path, encoding, layout, place=place)
+        except UnicodeDecodeError as error:
+            raise _undecodable(encoding, place) from error
+
+    return Table(place, numbered(layout.columns), rows_again, warnings, layout.line)
 
 
-def _survey(path: Path) -> tuple[str, tuple[Fault, ...]]:
+def numbered(columns: Sequence[str]) -> list[str]:
+    """The names of columns with each name once: of two called Email, the second is "Email (2)"."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 1
+        while name and name in names:
+            number += 1
+            name = f"{column} ({number})"
+        names.append(name)
+    return names
+
+
+def _undecodable(encoding: str, place: str) -> MailerError:
+    message = f"the file says it is {encoding.upper()}, and isn't"
+    return MailerError(message, place=Place(place), hint="Export it as UTF-8.")
+
+
+def _survey(path: Path, place: str) -> tuple[str, tuple[Fault, ...]]:
     """The encoding of a file, by one pass over its bytes that also finds what no text file has."""
     with path.open("rb") as file:
         head = file.read(4)
         if not head:
-            raise MailerError("the file is empty", place=Place(path.name))
+            raise MailerError("the file is empty", place=Place(place))
         marked = next((name for mark, name in MARKS if head.startswith(mark)), "")
         file.seek(0)
         utf8 = codecs.getincrementaldecoder("utf-8")()
@@ -86,12 +122,12 @@ def _survey(path: Path) -> tuple[str, tuple[Fault, ...]]:
         one_line = b"[" in head.removeprefix(codecs.BOM_UTF8)[:1]  # a JSON array may be; its size is limited apart
         while block := file.read(BLOCK_BYTES):
             if b"\0" in block and not marked.startswith(("utf-16", "utf-32")):
-                raise _nul(path, line + block[: block.index(b"\0")].count(b"\n"), block)
+                raise _nul(place, line + block[: block.index(b"\0")].count(b"\n"), block)
             run = _unbroken(block, run)
             if run > LONGEST_LINE_BYTES and not one_line:
                 raise MailerError(
                     f"a line is longer than {LONGEST_LINE_BYTES // 1024:,} kB",
-                    place=Place(path.name, line + block.count(b"\n")),
+                    place=Place(place, line + block.count(b"\n")),
                     hint="This is not a table of people, or its line ends were lost. Export it again as CSV.",
                 )
             line += block.count(b"\n")
@@ -99,7 +135,7 @@ def _survey(path: Path) -> tuple[str, tuple[Fault, ...]]:
         is_utf8 = is_utf8 and _decodes(utf8, b"", final=True)
     if marked.startswith(("utf-16", "utf-32")) or is_utf8:
         return marked or "utf-8", ()
-    return _western(path)
+    return _western(path, place)
 
 
 def _unbroken(block: bytes, before: int) -> int:
@@ -116,18 +152,18 @@ def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool) -
     return True
 
 
-def _nul(path: Path, line: int, block: bytes) -> MailerError:
+def _nul(place: str, line: int, block: bytes) -> MailerError:
     wide = block.count(b"\0") * 3 > len(block)
     return MailerError(
         "the file holds NUL bytes, which no text has",
-        place=Place(path.name, line),
+        place=Place(place, line),
         hint="It looks like UTF-16 without its mark. Save it as CSV in UTF-8."
         if wide
         else "It is damaged, or is not a table at all (a spreadsheet?). Export it as CSV in UTF-8.",
     )
 
 
-def _western(path: Path) -> tuple[str, tuple[Fault, ...]]:
+def _western(path: Path, place: str) -> tuple[str, tuple[Fault, ...]]:
     """Windows-1252 for a file that isn't UTF-8, with a warning: it fits many encodings, so names may be wrong."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -136,101 +172,91 @@ def _western(path: Path) -> tuple[str, tuple[Fault, ...]]:
             except UnicodeDecodeError:
                 raise MailerError(
                     "the file is neither UTF-8 nor Windows-1252",
-                    place=Place(path.name, number),
+                    place=Place(place, number),
                     hint="Export it again as CSV in UTF-8.",
                 ) from None
     hint = "Look at some names with accents; if they are wrong, export the file again in UTF-8."
     return "cp1252", (
-        Fault("the file is not UTF-8; it was read as Windows-1252", place=Place(path.name), hint=hint, warning=True),
+        Fault("the file is not UTF-8; it was read as Windows-1252", place=Place(place), hint=hint, warning=True),
     )
 
 
-def _first_sign(file: TextIOWrapper) -> str:
-    while block := file.read(BLOCK_BYTES):
-        if bare := block.lstrip("\ufeff \t\r\n"):
-            return bare[0]
+def _first_sign(path: Path, encoding: str) -> str:
+    with path.open(encoding=encoding, newline="") as file:
+        while block := file.read(BLOCK_BYTES):
+            if shown := block.lstrip("\ufeff \t\r\n"):
+                return shown[0]
     return ""
 
 
-def _delimited(file: TextIOWrapper, path: Path) -> tuple[list[str], Iterator[Row]]:
-    first = file.readline(LONGEST_LINE_BYTES)
-    file.seek(0)
-    delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else _delimiter(first)
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
-    rows = _csv_rows(reader, path)
-    header = next((row for row in rows if any(cell.strip() for cell in row[1])), None)
-    if header is None:
-        raise MailerError("the file has no rows", place=Place(path.name))
-    return [cell.strip("\ufeff \t") for cell in header[1]], rows
+Rows = Callable[[], Iterator[Row]]
 
 
-def _delimiter(header: str) -> str:
-    """The delimiter that the header has most of, outside quotes."""
-    bare = "".join(header.split('"')[::2])
-    return max(DELIMITERS, key=bare.count)
-
-
-def _csv_rows(reader: Any, path: Path) -> Iterator[Row]:
-    line = 1  # where the record begins: a quoted value may hold line ends
-    try:
-        for values in reader:
-            yield line, values
-            line = reader.line_num + 1
-    except csv.Error as error:
-        unclosed = "unexpected end" in str(error) or "field larger" in str(error)
-        raise MailerError(
-            "a quote is opened and never closed" if unclosed else "the quotes of this row don't fit together",
-            place=Place(path.name, line),
-            hint="Quotes within a value are doubled. Mend the line, or export the file again as CSV.",
-        ) from error
-
-
-def _json_array(path: Path, encoding: str) -> tuple[list[str], Iterator[Row]]:
+def _json_array(path: Path, encoding: str, place: str) -> tuple[list[str], Rows]:
     if path.stat().st_size > LARGEST_JSON_BYTES:
         raise MailerError(
             f"a JSON array of more than {LARGEST_JSON_BYTES >> 20} MB is not read",
-            place=Place(path.name),
+            place=Place(place),
             hint="Write one object to a line (newline-delimited JSON), or CSV.",
         )
-    records = rows_of_json(path, encoding)
-    columns: dict[str, None] = {}
+    try:
+        records = cast(list[Any], json.loads(path.read_text(encoding=encoding).lstrip("\ufeff"), parse_int=_integer))
+    except json.JSONDecodeError as error:
+        raise MailerError(f"this is not valid JSON: {error.msg}", place=Place(place, error.lineno)) from None
+    except RecursionError:
+        raise MailerError("this JSON is nested too deeply", place=Place(place)) from None
+    names = _members(records)
+    return names, lambda: ((number, _values(record, names)) for number, record in enumerate(records, start=1))
+
+
+def _json_lines(path: Path, encoding: str, place: str) -> tuple[list[str], Rows]:
+    def records() -> Iterator[tuple[int, object]]:
+        with path.open(encoding=encoding) as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, _loads(line)
+
+    names = _members(record for _, record in records())
+    if not names:
+        raise MailerError("no line of this file is a JSON object", place=Place(place))
+    return names, lambda: ((number, _values(record, names)) for number, record in records())
+
+
+def _members(records: Iterable[object]) -> list[str]:
+    names: dict[str, None] = {}
     for record in records:
         if isinstance(record, dict):
-            columns.update(dict.fromkeys(map(str, cast(dict[Any, Any], record))))
-    names = list(columns)
-    return names, ((number, _values(record, names)) for number, record in enumerate(records, start=1))
+            names.update(dict.fromkeys(map(str, cast(dict[Any, Any], record))))
+    return list(names)
 
 
-def _json_lines(file: TextIOWrapper, path: Path) -> tuple[list[str], Iterator[Row]]:
-    columns: dict[str, None] = {}
-    for line in file:
-        record = _loads(line)
-        if isinstance(record, dict):
-            columns.update(dict.fromkeys(map(str, cast(dict[Any, Any], record))))
-    if not columns:
-        raise MailerError("no line of this file is a JSON object", place=Place(path.name))
-    file.seek(0)
-    names = list(columns)
-    lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
-    return names, ((number, _values(_loads(line), names)) for number, line in lines)
+class _Long:
+    """A number with more digits than a person's field can mean."""
+
+    def __init__(self, digits: int) -> None:
+        self.digits = digits
+
+
+def _integer(text: str) -> int | _Long:
+    return int(text) if len(text) <= LONGEST_NUMBER else _Long(len(text))
 
 
 def _loads(line: str) -> object:
     try:
-        return json.loads(line) if line.strip() else None
+        return json.loads(line, parse_int=_integer)
     except (ValueError, RecursionError):
         return None
 
 
 def _values(record: object, names: list[str]) -> list[str]:
-    """The record's values as texts; none at all when it isn't an object, so that the row is turned away."""
+    """The record's values as texts."""
     if not isinstance(record, dict):
-        return []
+        return NotARow("this is not a JSON object")
     known = cast(dict[str, object], record)
-    return [_text(known.get(name)) for name in names]
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    long = next((value.digits for value in known.values() if isinstance(value, _Long)), 0)
+    if long:
+        return NotARow(f"a number is too long: {long:,} digits")
+    try:
+        return [as_text(known.get(name)) for name in names]
+    except TypeError:  # a long number within a list
+        return NotARow("a number is too long")

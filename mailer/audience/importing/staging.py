@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from operator import itemgetter
+from typing import Any, cast
 
-from mailer.audience.importing.batches import Batch
-from mailer.audience.importing.bulk import Packed, copy_text, insert_packed, pack_text, pack_values
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, Text
+
+from mailer.audience.importing.judging import Person
 from mailer.store.tables import Id
 
 TEXTS = ("first_name", "last_name", "country", "language")
+TOGETHER = 5_000  # rows handed to the driver at once
 
 _temporary = MetaData()
-stage = Table(  # the rows of the file that could be taken, in the order of `Person`
+stage = Table(  # the rows that could be taken, in the order of `Person`
     "import_stage",
     _temporary,
-    Column("line", Id, primary_key=True, autoincrement=False),
+    Column("row", Id, primary_key=True, autoincrement=False),  # the file's number and the line in it
     Column("address", Text, nullable=False),
     Column("address_hash", LargeBinary, nullable=False),
     *(Column(name, Text, nullable=False) for name in TEXTS),
     Column("attributes", Text, nullable=False),  # JSON
-    Column("status", Text, nullable=False),  # Membership or SuppressionReason
+    Column("status", Text, nullable=False),  # RowStatus, one of MEMBERSHIPS
+    Column("stops", Integer, nullable=False),  # bits of `STOPS`
+    Column("given_at", BigInteger),  # microseconds since 1970
     prefixes=["TEMPORARY"],
 )
-known = Table(  # people who were known before and whom the file names
+known = Table(  # people named by the files: those known before, or all when their rows tell more
     "import_known",
     _temporary,
     Column("person_id", Id, primary_key=True, autoincrement=False),
-    Column("line", Id, nullable=False),  # the first that names them
+    Column("row", Id, nullable=False),  # the first that names them
     Column("outcome", Text, nullable=False),  # what became of them: `writing` has the words
     prefixes=["TEMPORARY"],
 )
@@ -35,34 +44,57 @@ known = Table(  # people who were known before and whom the file names
 class Stage:
     """The staged rows on a connection. Filling it locks nobody out: the tables are this connection's own."""
 
-    by_address = False
-
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._is_sqlite = connection.dialect.name == "sqlite"
         self.rows = 0
-        self.statuses: set[str] = set()
+        self.has_moments = False
+        self.counts: Counter[tuple[str, int]] = Counter()  # status and stops → rows
         self.drop()
         _temporary.create_all(connection, checkfirst=False)
 
-    def pack(self, people: Batch) -> Packed:
-        """People ready to be taken in; this may be done in another process."""
-        return (pack_values if self._is_sqlite else pack_text)(people, slice(None))
+    def fill(self, people: Iterable[Person], heard: Callable[[], None]) -> Counter[tuple[str, int]]:
+        """Take in judged rows; how many there are of each status and stops. `heard` is called now and then."""
+        before, rows = self.counts.copy(), iter(people)
+        insert = self._insert if self.connection.dialect.name == "sqlite" else self._copy
+        while batch := list(islice(rows, TOGETHER)):
+            insert(batch)
+            self.rows += len(batch)
+            self.counts.update(map(itemgetter(8, 9), batch))
+            self.has_moments = self.has_moments or any(person[10] is not None for person in batch)
+            heard()
+        return self.counts - before
 
-    def add(self, packed: Packed) -> None:
-        """Take in judged rows."""
-        self.rows += packed.rows
-        self.statuses |= packed.statuses
-        into = f"import_stage ({', '.join(stage.c.keys())})"
-        if self._is_sqlite:
-            insert_packed(self.connection, into, packed)
-        else:
-            copy_text(self.connection, into, packed.text)
+    def _insert(self, batch: Sequence[Person]) -> None:
+        driver = cast(sqlite3.Connection, self.connection.connection.driver_connection)
+        places = ", ".join("?" * len(stage.columns))
+        driver.executemany(f"INSERT INTO import_stage VALUES ({places})", batch).close()  # noqa: S608 - no values
+
+    def _copy(self, batch: Sequence[Person]) -> None:
+        driver = cast(Any, self.connection.connection.driver_connection)
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f"COPY import_stage ({', '.join(stage.c.keys())}) FROM STDIN") as copy,
+        ):
+            for person in batch:
+                copy.write_row(person)
 
     def filled(self) -> None:
         """All is in: let the engine know what it has there, which it can't see of a temporary table by itself."""
-        if not self._is_sqlite:
+        if self.connection.dialect.name != "sqlite":
             self.connection.exec_driver_sql("ANALYZE import_stage")
+
+    @property
+    def statuses(self) -> set[str]:
+        """The memberships of rows that don't stop their person."""
+        return {status for status, stops in self.counts if not stops}
+
+    @property
+    def stops(self) -> int:
+        """The bits that any row has."""
+        bits = 0
+        for _, stops in self.counts:
+            bits |= stops
+        return bits
 
     def drop(self) -> None:
         """Drop the tables, also those that an import left which was broken off."""
