@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Mailer
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.usefixtures("own_day")
 
 
 def test_a_campaign_that_paused_itself_says_why(mailer: Mailer, campaign: str) -> None:
@@ -42,7 +46,7 @@ def test_a_warm_up_plan_says_how_far_today_went(mailer: Mailer, campaign: str) -
     mailer("send", campaign, "--yes", "3", "--later")
     assert f"{campaign}: day 1 of the warm-up plan: 0 of today's 2 people are mailed" in mailer("status").out
     with closing(sqlite3.connect("mailer.db")) as database:
-        today = datetime.now(UTC).date().isoformat()
+        today = NOW.date().isoformat()
         database.execute("INSERT INTO warm_up_days VALUES ('outbox', ?, 2)", (today,))
         database.commit()
     told = mailer("status").out
