@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
 from mailer import cli
+from mailer.cli import context
+from tests.conftest import NOW
 from tests.drafts import fill_in
+
+BEGAN = time.monotonic()
 
 PEOPLE = """\
 email,first_name,country
@@ -31,6 +37,20 @@ class Done:
 
 
 Mailer = Callable[..., Done]
+
+
+class StartedOn(datetime):
+    """A clock that goes on as usual from the tests' own day, so that no date of a test passes and no midnight comes."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return (NOW + timedelta(seconds=time.monotonic() - BEGAN)).astimezone(tz)
+
+
+@pytest.fixture
+def own_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of this process believe that it is the morning of `NOW`."""
+    monkeypatch.setattr(context, "datetime", StartedOn)
 
 
 @pytest.fixture

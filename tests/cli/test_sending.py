@@ -9,15 +9,16 @@ import shlex
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Mailer
-from tests.conftest import REPOSITORY
+from tests.conftest import NOW, REPOSITORY
 from tests.servers.relay import Relay, Say, Step
+
+pytestmark = pytest.mark.usefixtures("own_day")
 
 
 def sent(root: Path) -> int:
@@ -173,7 +174,7 @@ def test_a_schedule_is_looked_at_again_when_it_is_due(mailer: Mailer, campaign: 
     assert mailer("schedule", campaign, "--at", "2036-01-01 09:00").code == 0
     with closing(sqlite3.connect("mailer.db")) as database:
         database.execute("UPDATE subscriptions SET status = 'unsubscribed'")
-        database.execute("UPDATE campaigns SET due_at = ?", (int(time.time() * 1e6),))
+        database.execute("UPDATE campaigns SET due_at = ?", (int(NOW.timestamp() * 1e6),))
         database.commit()
     done = mailer("run")
     assert done.code == 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,9 @@ from mailer.store.database import open_database
 from mailer.web.studio.findings import findings_of
 from mailer.workspace import find_workspace
 from tests.cli.conftest import Mailer
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.usefixtures("own_day")
 
 MESSAGE = "newsletters/{}/message.md"
 
@@ -49,7 +51,7 @@ def test_a_warm_up_plan_says_how_far_today_went(mailer: Mailer, campaign: str) -
     mailer("send", campaign, "--yes", "3", "--later")
     assert f"{campaign}: day 1 of the warm-up plan: 0 of today's 2 people are mailed" in mailer("status").out
     with closing(sqlite3.connect("mailer.db")) as database:
-        today = datetime.now(UTC).date().isoformat()
+        today = NOW.date().isoformat()
         database.execute("INSERT INTO warm_up_days VALUES ('outbox', ?, 2)", (today,))
         database.commit()
     told = mailer("status").out
