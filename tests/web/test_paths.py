@@ -137,21 +137,21 @@ def test_a_changed_token_with_rubbish_is_still_refused(served: Served) -> None:
     assert {row.status for row in served.rows(subscriptions)} == {"subscribed"}
 
 
-@pytest.mark.parametrize("prefix", ["", "/mail"])
 @pytest.mark.parametrize("spelt", ["LIBRARY", "library/", "Library.", "library%C2%A0", "library/)", "library%3E"])
-def test_an_action_page_is_found_and_signed_however_it_is_spelt(site: Served, prefix: str, spelt: str) -> None:
-    path = f"{prefix}/act/{spelt}"
-    if site.get(f"{prefix}/archive").status == 404:
-        pytest.skip("not served below that path")
-    assert site.get(path).status == 200
+def test_an_action_page_is_found_and_signed_however_it_is_spelt(site: Served, spelt: str) -> None:
+    prefixes = [prefix for prefix in ("", "/mail") if site.get(f"{prefix}/archive").status == 200]
+    assert prefixes
     body = urlencode({"first_name": "Ana", "last_name": "Li", "email": "ana@example.org", "country": "IE"}).encode()
     form = {**BROWSER, "Content-Type": "application/x-www-form-urlencoded"}
-    reply = fetch(site.port, path, method="POST", body=body, headers=form)
-    assert reply.status == 303
+    for prefix in prefixes:
+        path = f"{prefix}/act/{spelt}"
+        assert site.get(path).status == 200
+        reply = fetch(site.port, path, method="POST", body=body, headers=form)
+        assert reply.status == 303
+        there = urljoin(path, reply.headers["location"])
+        assert there == f"{prefix}/act/library/thanks"
+        assert site.get(there).status == 200
     assert len(site.rows(tables.signatures)) == 1
-    there = urljoin(path, reply.headers["location"])
-    assert there == f"{prefix}/act/library/thanks"
-    assert site.get(there).status == 200
 
 
 @pytest.mark.parametrize("spelt", ["updates/", "Updates", "updates).", "updates/%22"])

@@ -136,7 +136,7 @@ def test_the_wait_of_one_request_is_bounded_however_often_it_writes() -> None:
 
 
 def test_what_is_still_in_the_queue_when_time_is_up_is_never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(executors, "LOCK_SECONDS", FOR_EVER)
     free, begun = threading.Event(), threading.Event()
     done: list[str] = []
 
@@ -149,6 +149,7 @@ def test_what_is_still_in_the_queue_when_time_is_up_is_never_begun(monkeypatch: 
         threads = Executors("sqlite")
         slow = asyncio.create_task(threads.write(first))
         await asyncio.to_thread(begun.wait)
+        monkeypatch.setattr(executors, "LOCK_SECONDS", 0.05)
         with pytest.raises(Busy):
             await threads.write(done.append, "second")
         free.set()
@@ -167,7 +168,10 @@ def test_patience_for_locks_ends_with_its_block(database: Database) -> None:
         assert connection.exec_driver_sql(shown).scalar() in (30_000, "30s")
 
 
-def test_while_the_disk_is_late_others_wait_only_a_moment(served: Served, app: Starlette) -> None:
+def test_while_the_disk_is_late_others_wait_only_a_moment(
+    served: Served, app: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "RECORD_SECONDS", FOR_EVER)
     recorder = app.state.door.recorder
     with held(served.database):
         served.get(f"{served.path(Purpose.CLICK)}/1")
