@@ -2,7 +2,7 @@
 
     with OpenSmtpd(folder) as relay:
         ...                       # send to relay.host, relay.port
-        relay.received            # to whom it took a mail, in order
+        relay.received            # the recipients it took a mail for, in order
 
 `why_missing()` says why it can't be had. It starts as root only and keeps its queue under /var/spool and its control
 socket under /run, so it is given its own of both where the system lets us (mount namespaces); a service of the machine
@@ -80,7 +80,7 @@ class OpenSmtpd:
 
     @property
     def received(self) -> list[str]:
-        """To whom it took a mail, in order."""
+        """The recipients it took a mail for, in order."""
         return TO.findall(self.log.read_text(errors="replace"))
 
     def __enter__(self) -> Self:
