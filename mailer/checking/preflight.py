@@ -88,7 +88,13 @@ def _looked_at(workspace: Workspace, database: Database, slug: str, *, scope: Sc
     transport = workspace.settings.transport
     plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
     written = Written(source, plan, definition, fields)
-    specimen = gather(workspace, database, written, scope=scope, now=now)
+    try:
+        specimen = gather(workspace, database, written, scope=scope, now=now)
+    except MailerError as error:  # somebody's mail can't be made
+        return Preflight(slug, tuple(judged(source, map(of_fault, [*faults, *faults_of(error)]))))
+    except MemoryError:
+        fault = Fault("there isn't enough memory to merge this", Place(source.file), "Shorten what its tags join.")
+        return Preflight(slug, tuple(judged(source, map(of_fault, [*faults, fault]))))
     size_bytes = len(specimen.mail.encode())
     return Preflight(slug, tuple(run(specimen, faults)), plan, specimen.selection, specimen.audience, size_bytes)
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
-LONGEST_TEXT = 3_000_000  # characters of one text, or parts of one list with all that stands in it
+LONGEST_TEXT = 3_000_000  # characters of one text, or of one list with all that is in it
 MOST_MADE = 6 * LONGEST_TEXT  # of all texts and lists together, those that are dropped again as well
 MOST_STEPS = 100_000  # turns of loops, and calls: a long newsletter takes some hundreds
 MOST_SECONDS = 10.0  # of the processor, for what is slow without being large

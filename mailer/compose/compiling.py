@@ -60,7 +60,11 @@ def compile_message(
     Raises `FaultsFound` with all faults. The same input gives the same bytes.
     """
     compiler = _Compiler(source, workspace=workspace, definition=definition, known_fields=known_fields)
-    return compiler.compiled()
+    try:
+        return compiler.compiled()
+    except MemoryError:
+        hint = "Shorten it, or what its template repeats."
+        raise MailerError("there isn't enough memory to compile this", place=Place(source.file), hint=hint) from None
 
 
 @dataclass(frozen=True, slots=True)

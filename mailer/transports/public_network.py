@@ -31,7 +31,7 @@ IN_LAST_BITS = tuple(map(ip_network, (
     "::/96",  # compatible, RFC 4291 §2.5.5.1: given up, and some systems still route it
 )))  # fmt: skip
 SIX_TO_FOUR = ip_network("2002::/16")  # RFC 3056: the IPv4 address follows
-TEREDO = ip_network("2001::/32")  # RFC 4380 §4: the server's address follows; the client's stands inverted at the end
+TEREDO = ip_network("2001::/32")  # RFC 4380 §4: the server's address follows; the client's is inverted at the end
 ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214 §6.1: the interface's number begins so, the IPv4 address follows
 
 
@@ -44,7 +44,7 @@ class LeadsInside(NotPublic):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, as text, is of the public internet, and so is each IPv4 address that stands in it."""
+    """Whether an IP address, as text, is of the public internet, and so is each IPv4 address inside it."""
     try:
         told = ip_address(address.partition("%")[0])
     except ValueError:

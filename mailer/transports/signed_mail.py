@@ -48,7 +48,7 @@ def judge_proof(raw: bytes) -> list[Finding]:
         others = ", ".join(sorted({one.domain for one in signatures if one.domain}))
         found = f"only {others} signed it, not {sender}" if others else f"it has no DKIM signature of {sender}"
         hint = f"Have the relay sign mails of {sender} (DKIM), and set [sender] dkim_selectors."
-        return [*findings, bad(PART, f"{found}: Gmail and Yahoo ask for one from whoever mails many", hint)]
+        return [*findings, bad(PART, f"{found}: Gmail and Yahoo ask bulk senders for one", hint)]
     covering = [one for one in ours if all(name in one.headers for name in LEAVING)]
     if not covering:
         return [*findings, *map(_uncovered, ours)]
@@ -61,7 +61,9 @@ def _judge_leaving(mail: Message) -> Iterator[Finding]:
     for name in ("List-Unsubscribe", "List-Unsubscribe-Post"):
         values = mail.get_all(name, [])
         if not values:
-            yield bad(PART, f"{name} isn't in it", "It leaves with it: ask whoever runs the relay what takes it out.")
+            yield bad(
+                PART, f"{name} isn't in it", "It leaves with it: ask the people who run the relay what takes it out."
+            )
         elif len(values) > 1:
             yield warning(PART, f"{name} is in it {len(values)} times", "The relay adds its own: have that turned off.")
 

@@ -146,9 +146,9 @@ class SmtpLoop:
 
     def _open(self, number: int, after: Talk | None) -> None:
         """In a thread of its own."""
-        if after is not None:
-            after.leave()
         try:
+            if after is not None:
+                after.leave()
             met: Talk | BaseException = open_talk(self._relay)
         except BaseException as error:  # noqa: BLE001 - raised in the loop's thread
             met = error

@@ -133,7 +133,7 @@ def _uncertain(why: str) -> Ended:
 
 
 def _refused(offer: Offer, way: Way, step: Step, reply: Reply) -> Steps:
-    """The end after a refusal. Raises `TransportRefused` when it is us whom the relay doesn't want, and `Lost` when the
+    """The end after a refusal. Raises `TransportRefused` when the relay doesn't want us, and `Lost` when the
     answer can't be one to this command: then nobody may be judged by it."""
     if reply.number < 400:
         raise Lost(f"it answered {step} with {reply}", pipeline=offer.pipelining)

@@ -107,7 +107,7 @@ def test_what_was_edited_after_it_was_scheduled_is_said_wherever_it_is_looked_at
     assert any(difference in line for line in data["edited"]["differences"])
     workspace = find_workspace()
     with closing(open_database(workspace.settings.database_url)) as database:  # what the page of `mailer preview` lists
-        found = findings_of(workspace, database, campaign, now=datetime.now(UTC))
+        found = findings_of(workspace, database, campaign, now=NOW)
     assert any(difference in one.message for one in found)
     with closing(sqlite3.connect("mailer.db")) as database:
         database.execute("UPDATE campaigns SET due_at = created_at, late_seconds = 86400")

@@ -322,3 +322,15 @@ def test_doctor_is_told_whether_a_webhook_can_be_called(receiver: Receiver) -> N
     assert examine_webhook(Webhook()) == []
     assert [one.level for one in examine_webhook(receiver.webhook)] == [Level.WELL]
     assert [one.level for one in examine_webhook(Webhook(url="https://no-such-name.invalid/"))] == [Level.WARNING]
+
+
+def test_a_call_that_only_a_setting_can_let_through_calls_for_staff(
+    workspace: Workspace, database: Database, receiver: Receiver, now: datetime
+) -> None:
+    inside = replace(receiver.webhook, private=False)
+    make_signature(database, settings_with(workspace, inside), now)
+    told = tell_due(database, webhook=inside, key=KEY, clock=lambda: now)
+    assert (told.put_off, told.sent, told.wants_setting) == (1, 0, True)
+    later = now + next_wait(1)
+    told = tell_due(database, webhook=receiver.webhook, key=KEY, clock=lambda: later)
+    assert (told.put_off, told.sent, told.wants_setting) == (0, 1, False)

@@ -2,7 +2,7 @@
 
     with OpenSmtpd(folder) as relay:
         ...                       # send to relay.host, relay.port
-        relay.received            # to whom it took a mail, in order
+        relay.received            # the recipients it took a mail for, in order
 
 `why_missing()` says why it can't be had. It starts as root only and keeps its queue under /var/spool and its control
 socket under /run, so it is given its own of both where the system lets us (mount namespaces); a service of the machine
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from typing import Any, Self
 
 HOST = "127.0.0.1"
 PROGRAM = Path("/usr/sbin/smtpd")
+QUEUE = Path("/var/spool/smtpd")
 PATIENCE_SECONDS = 60.0
 TO = re.compile(r" smtp envelope .*? to=<([^>]*)>")
 CONFIGURATION = """\
@@ -56,8 +58,8 @@ def why_missing() -> str:
         return "OpenSMTPD is not installed: sudo apt install opensmtpd (it takes the place of another mail server)"
     if os.geteuid() != 0:
         return "OpenSMTPD starts as root only"
-    if not _has_namespaces() and Path("/run/smtpd.sock").exists():
-        return "an OpenSMTPD of this machine is running, and its queue is no place for tests"
+    if not _has_namespaces() and QUEUE.exists():
+        return f"there is an OpenSMTPD's queue at {QUEUE}, which is no place for tests"
     return ""
 
 
@@ -71,16 +73,15 @@ class OpenSmtpd:
             self.port = int(free.getsockname()[1])
         configuration = folder / "smtpd.conf"
         configuration.write_text(CONFIGURATION.format(host=HOST, port=self.port))
-        own = _has_namespaces()
-        script = START.format(
-            namespace=OWN_FOLDERS if own else "", program=PROGRAM, configuration=str(configuration)
-        )  # fmt: skip
-        self._command = [*(("unshare", "--mount") if own else ()), "sh", "-c", script]
+        self._alone = _has_namespaces()
+        namespace = OWN_FOLDERS if self._alone else ""
+        script = START.format(namespace=namespace, program=PROGRAM, configuration=configuration)
+        self._command = [*(("unshare", "--mount") if self._alone else ()), "sh", "-c", script]
         self._process: subprocess.Popen[Any] | None = None
 
     @property
     def received(self) -> list[str]:
-        """To whom it took a mail, in order."""
+        """The recipients it took a mail for, in order."""
         return TO.findall(self.log.read_text(errors="replace"))
 
     def __enter__(self) -> Self:
@@ -104,6 +105,8 @@ class OpenSmtpd:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        if not self._alone:
+            shutil.rmtree(QUEUE)
 
     def _greets(self) -> bool:
         try:

@@ -90,6 +90,13 @@ def test_a_new_session_that_is_full_as_well_puts_the_mail_off_and_asks_no_third(
         assert recipients(relay) == people(1, 3)
 
 
+def test_a_new_session_that_is_full_at_the_recipient_puts_the_mail_off_too(pipelining: bool) -> None:
+    with Relay(pipelining=pipelining) as relay:
+        relay.on(Step.RCPT, Say("452 4.5.3 Too many messages sent"), skip=1, times=2)
+        assert fates(send(relay, 1, 2, 3)) == [ACCEPTED, DEFERRED, ACCEPTED]
+        assert relay.connections_made == 2
+
+
 def test_a_session_that_refused_everybody_and_is_full_is_changed_for_another(pipelining: bool) -> None:
     with Relay(session_mails=2, pipelining=pipelining) as relay:
         for number in (1, 2):
@@ -362,6 +369,14 @@ def test_a_conversation_goes_on_only_when_each_command_has_its_answer(
         judged = talked.answers[3] if began else next(n for n in talked.answers if n // 100 in (4, 5))
         assert judged >= 500
         assert outcome.code.startswith(str(judged))
+
+
+def test_a_message_to_nobody_is_ended_by_its_dot_before_anything_else_is_said() -> None:
+    answers = [(250, b"2.1.0 Ok"), (550, b"5.1.1 no such user"), (354, b"go on"), (554, b"5.5.1 nobody"), (250, b"Ok")]
+    talked = talk(answers, pipelining=True)
+    assert talked.commands[-2:] == [END_OF_DATA, b"RSET"]
+    assert talked.ended is not None
+    assert talked.ended.usable
 
 
 @given(answers=st.lists(ANSWERS, min_size=8, max_size=8), pipelining=st.booleans())
