@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -74,7 +74,7 @@ class Life(RuleBasedStateMachine):
         self.database.close()
 
     @contextmanager
-    def only(self, campaign: int) -> Iterator[None]:
+    def only(self, campaign: int) -> Generator[None, None, None]:
         """What happens here may change one campaign alone."""
         others = [number for number in self.campaigns.values() if number != campaign]
         before = rows_of(self.database, others)
