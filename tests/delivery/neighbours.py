@@ -84,7 +84,7 @@ def rows_of(database: Database, campaign_ids: Sequence[int]) -> dict[str, list[t
 
 
 @contextmanager
-def among_neighbours(database: Database, *, count: int = COUNT, now: datetime) -> Generator[int]:
+def among_neighbours(database: Database, *, count: int = COUNT, now: datetime) -> Generator[int, None, None]:
     """People, and the campaign "appeal" to all of them between two others; its id. One of the others went out before
     the last few joined. In the end nothing of the others may have changed."""
     fewer = count - count // 4

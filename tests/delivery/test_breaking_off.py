@@ -242,6 +242,19 @@ def test_a_connection_in_trouble_rests_longer_each_time(
     assert states(database) == {"sent": COUNT}
 
 
+def test_one_in_trouble_keeps_the_next_from_nobody(begin: Begin, database: Database) -> None:
+    def one_lost_and_one_ready(desk: Desk) -> list[Report]:
+        return [Report(0, trouble=TransportUnavailable("connection refused")), Report(1)]
+
+    def has_been_given_somebody(desk: Desk) -> list[Report]:
+        assert list(desk.given) == [1]
+        return [*_all_taken(desk), Report(0)]
+
+    desk = Desk(one_lost_and_one_ready, has_been_given_somebody, *[_all_taken] * COUNT)
+    assert begin(desk).run().sent == COUNT
+    assert states(database) == {"sent": COUNT}
+
+
 def test_what_others_have_seen_pauses_a_run_in_the_middle(
     begin: Begin, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

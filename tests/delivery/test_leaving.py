@@ -166,6 +166,15 @@ def test_it_is_noted_once_for_each_mail(mailed: Connection, now: datetime) -> No
     assert (CAMPAIGN, delivery_id(3), "unsubscribed", "link", now) in noted(mailed), "another person's is their own"
 
 
+def test_what_else_happened_since_does_not_make_it_be_noted_again(mailed: Connection, now: datetime) -> None:
+    first, second = (list_id(mailed, name) for name in ("supporters", "updates"))
+    leave_some(mailed, delivery_id=delivery_id(2), list_ids=[first], how="form", at=now)
+    bounced = {"campaign_id": CAMPAIGN, "delivery_id": delivery_id(2), "at": now, "kind": "bounced"}
+    mailed.execute(events.insert().values(bounced))
+    leave_some(mailed, delivery_id=delivery_id(2), list_ids=[second], how="form", at=now)
+    assert [kind for _, _, kind, _, _ in noted(mailed)] == ["unsubscribed", "bounced"]
+
+
 def test_leaving_after_it_was_undone_is_noted_again(mailed: Connection, now: datetime) -> None:
     for hour in range(2):
         leave_campaign(mailed, delivery_id=delivery_id(2), how="link", at=now + hour * 2 * HOUR)

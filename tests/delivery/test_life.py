@@ -74,7 +74,7 @@ class Life(RuleBasedStateMachine):
         self.database.close()
 
     @contextmanager
-    def only(self, campaign: int) -> Generator[None]:
+    def only(self, campaign: int) -> Generator[None, None, None]:
         """What happens here may change one campaign alone."""
         others = [number for number in self.campaigns.values() if number != campaign]
         before = rows_of(self.database, others)
