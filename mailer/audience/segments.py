@@ -7,9 +7,26 @@ them would, by property test. No text of the expression ever becomes SQL text: c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Double, Text, and_, case, cast, false, func, literal, not_, or_, true
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Double,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -32,6 +49,7 @@ from mailer.compose.expressions import (
     Vocabulary,
 )
 from mailer.compose.parsing import parse_expression
+from mailer.compose.readings import Kind, readings
 from mailer.errors import MailerError, Place
 from mailer.store.tables import people
 
@@ -154,6 +172,31 @@ def _number(side: Expression) -> ColumnElement[float]:
     return cast(text(side), Double)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """So many people have a value that the segment compares and can't read."""
+
+    value_of: str  # the field
+    kind: str  # a number, a date
+    people: int
+    example: str
+
+
+def unread(connection: Connection, source: str, *, lists: Collection[str]) -> tuple[Unread, ...]:
+    """What a segment can't read of the people subscribed to these lists. It was checked when it was defined."""
+    found: list[Unread] = []
+    on_lists = people.c.id.in_(subscribed_to(lists))
+    for reading in dict.fromkeys(readings(parse_segment(source, fields=_AnyName()))):
+        value = text(reading.operand)
+        can_read = is_number(value) if reading.kind is Kind.NUMBER else is_iso_date(value)
+        query = select(func.count(), func.min(value)).where(on_lists, func.trim(value) != "", not_(can_read))
+        number, example = connection.execute(query).one()
+        if number:
+            name = reading.operand.name if isinstance(reading.operand, Field) else "the value"
+            found.append(Unread(name, reading.kind.value, int(number), str(example)[:60]))
+    return tuple(found)
+
+
 class _AnyName(Collection[str]):
     """Every name there is, for reading a segment that was checked before."""
 
@@ -185,6 +228,27 @@ class is_number(FunctionElement[bool]):  # noqa: N801
 
     type = Boolean()
     inherit_cache = True
+
+
+class is_iso_date(FunctionElement[bool]):  # noqa: N801
+    """Whether a text begins as 2026-02-03 does, so that its order is that of time."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(is_iso_date, "sqlite")
+def _is_iso_date_sqlite(element: is_iso_date, compiler: SQLCompiler, **kw: Any) -> str:
+    (operand,) = element.clauses
+    day = "-".join("[0-9]" * digits for digits in (4, 2, 2))
+    rule = or_(operand.op("GLOB")(day), operand.op("GLOB")(f"{day}[T ]*"))
+    return f"({compiler.process(rule, **kw)})"
+
+
+@compiles(is_iso_date, "postgresql")
+def _is_iso_date_postgresql(element: is_iso_date, compiler: SQLCompiler, **kw: Any) -> str:
+    (operand,) = element.clauses
+    return f"({compiler.process(operand.op('~')('^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$)'), **kw)})"
 
 
 @compiles(position, "sqlite")

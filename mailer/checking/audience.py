@@ -72,6 +72,23 @@ def markup(specimen: Specimen) -> Iterator[Found]:
         )  # fmt: skip
 
 
+READABLE = "Dates are read as 2026-02-03 and numbers as 1234.50: correct the list and import it again."
+
+
+@rule(
+    "audience.unreadable", Level.WARNING, "a value is no date or number where one is read",
+    why="`date` and `number` show such a value as it is, and a comparison holds for nobody who has one: 45325, "
+    "03.02.2026, 1.234,50. People are left out, or read another text, without a word.",
+)  # fmt: skip
+def unreadable(specimen: Specimen) -> Iterator[Found]:
+    for one in _troubled(specimen, Trouble.UNREADABLE):
+        message = f"{one.source} can't be read for {_people(one)}, such as “{one.value}”"
+        yield Found(message, READABLE, _place(specimen, one))
+    for unread in specimen.unread:
+        message = f"the segment can't read {unread.value_of} as {unread.kind} for {counted(unread.people)}, "
+        yield Found(f"{message}such as “{unread.example}”", READABLE, specimen.source.place("audience.segment"))
+
+
 @rule(
     "audience.destination", Level.ERROR, "a link leads somebody nowhere",
     why="The address is made from what is known of a person, and for these people it is no web address.",

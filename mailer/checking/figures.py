@@ -17,6 +17,7 @@ class Trouble(StrEnum):
     LONG = "long"
     CAPITALS = "capitals"
     MARKUP = "markup"
+    UNREADABLE = "unreadable"  # no date or number where one is read
     DESTINATION = "destination"  # a link that leads to no web address
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 
 from mailer.audience.people import example
+from mailer.audience.segments import Unread, unread
 from mailer.audience.selection import Selection, decided
 from mailer.checking.document import parse
 from mailer.checking.everyone import merge_everyone, supporter_of
@@ -81,6 +82,7 @@ def gather(workspace: Workspace, database: Database, written: Written, *, scope:
         today=now.date(),
         audience=figures,
         selection=selection,
+        unread=_unread(database, written.plan, scope=scope),
         answers=ask(link.url for link in message.links) if scope.online else {},
         spam=spam_tests(mail) if scope.spam else (),
     )
@@ -98,6 +100,14 @@ def _people(
         best = supporter_of(connection, figures, Which.BEST) or sample
         longest = supporter_of(connection, figures, Which.LONGEST) or sample
     return selection, figures, best, longest
+
+
+def _unread(database: Database, plan: Plan, *, scope: Scope) -> tuple[Unread, ...]:
+    """What the segment can't read of the people on the lists."""
+    if not scope.everyone or not plan.audience.segment:
+        return ()
+    with database.read(of_everyone=True) as connection:
+        return unread(connection, plan.audience.segment, lists=plan.audience.include)
 
 
 def _files(workspace: Workspace, source: Source) -> dict[str, str]:

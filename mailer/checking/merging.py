@@ -29,6 +29,7 @@ from mailer.compose.expressions import (
 from mailer.compose.merge import NAMES
 from mailer.compose.message import Choice, Message, Parts, Slot
 from mailer.compose.parsing import parse_expression
+from mailer.compose.readings import Reading, readings
 
 LONG = 60  # characters: longer than all but the rarest names and towns
 SHOWN = 60
@@ -100,6 +101,7 @@ class Walk:
         self._conditions: list[tuple[tuple[str, ...], list[TruthOf | None]]] = []
         self._numbers: dict[tuple[str, ...], int] = {}
         self._expressions: list[Expression] = []
+        self._readings: dict[str, list[tuple[TextOf, Reading]]] = {}  # by the expression's source
         self._constant = sum(len(part.encode()) for part in message.html if isinstance(part, str))
         self._nodes = [*self._tree(message.html), *self._tree(message.subject, weight=0)]
         self._links = list(self._open_links())
@@ -154,8 +156,12 @@ class Walk:
 
     def _parsed(self, source: str) -> Expression:
         scopes = {"supporter": ANYTHING, **dict.fromkeys(self.message.constants, ANYTHING)}
-        expression = parse_expression(source, vocabulary=Vocabulary(scopes=scopes, names=NAMES))
+        vocabulary = Vocabulary(scopes=scopes, names=NAMES, language=self.message.language)
+        expression = parse_expression(source, vocabulary=vocabulary)
         self._expressions.append(expression)
+        read = [(text_of(one.operand, self.message.constants), one) for one in readings(expression)]
+        if read:
+            self._readings[source] = read
         return expression
 
     def _open_links(self) -> Iterator[tuple[str, list[str | TextOf]]]:
@@ -190,6 +196,11 @@ class Walk:
             url = "".join([piece if isinstance(piece, str) else piece(person) for piece in pieces])
             if not WEB.match(url):
                 found.setdefault((Trouble.DESTINATION, label), url)
+                troubles += 1
+        for source, read in self._readings.items():
+            unread = next((text(person) for text, one in read if not one.can_read(text(person))), None)
+            if unread is not None:
+                found.setdefault((Trouble.UNREADABLE, source), unread)
                 troubles += 1
         for (trouble, source), value in found.items():
             _note(tally, trouble, source, value, row)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlsplit
 
+from mailer.audience.segments import Unread
 from mailer.audience.selection import Selection
 from mailer.checking.document import Element
 from mailer.checking.figures import Figures
@@ -77,6 +78,7 @@ class Specimen:
     today: date
     audience: Figures | None = None  # None when nobody was merged
     selection: Selection | None = None  # of the same people
+    unread: tuple[Unread, ...] = ()  # what the segment can't read
     answers: Mapping[str, Answer] = field(default_factory=dict[str, Answer])  # by address; empty when not online
     spam: tuple[SpamTest, ...] = ()
 

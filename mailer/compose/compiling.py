@@ -18,6 +18,7 @@ from mailer.compose.addresses import Addresses, conditions_in_raw
 from mailer.compose.blocks import PostscriptBlock, Signature
 from mailer.compose.bodies import Body, Written
 from mailer.compose.desk import Desk
+from mailer.compose.emptiness import shows_to_all
 from mailer.compose.expressions import Vocabulary
 from mailer.compose.htmltext import text_of_html
 from mailer.compose.images import Pictures
@@ -33,7 +34,6 @@ from mailer.compose.structure import check_structure
 from mailer.compose.text import ruled, wrap
 from mailer.compose.typography import quotes_for
 from mailer.compose.vetting import vet_finished, vet_tags, vet_words
-from mailer.compose.visible import shows_to_all
 from mailer.compose.waiting import PERSONAL_ADDRESSES
 from mailer.compose.words import words_for
 from mailer.errors import Fault, MailerError, Place, raise_faults
@@ -109,7 +109,9 @@ class _Compiler:
         self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
         self.fields = frozenset({*BASE_FIELDS, *known_fields})
-        vocabulary = Vocabulary(scopes={"supporter": self.fields, **self.constants}, names=PERSONAL_ADDRESSES)
+        vocabulary = Vocabulary(
+            scopes={"supporter": self.fields, **self.constants}, names=PERSONAL_ADDRESSES, language=self.language
+        )
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task, self.faults)
         self.pictures = Pictures(

@@ -24,7 +24,7 @@ from mailer.compose.expressions import (
     Not,
     Or,
 )
-from mailer.compose.filters import FILTERS, NUMBER
+from mailer.compose.filters import NUMBER, applied
 from mailer.errors import MailerError
 
 MOST_DIGITS = 15  # within these every engine reads the same double
@@ -61,8 +61,8 @@ def text_of(expression: Expression, constants: Mapping[str, Mapping[str, str]] =
             return _always(str(value))
         case Field():
             return _field(expression, constants)
-        case Filter(name, operand, args):
-            return _filter(name, text_of(operand, constants), [text_of(arg, constants) for arg in args])
+        case Filter(_, operand, args):
+            return _filter(expression, text_of(operand, constants), [text_of(arg, constants) for arg in args])
         case Concat(parts):
             return _joined([text_of(part, constants) for part in parts])
         case Conditional(test, then, otherwise):
@@ -146,8 +146,8 @@ def _field(named: Field, constants: Mapping[str, Mapping[str, str]]) -> TextOf:
     return supporter
 
 
-def _filter(name: str, operand: TextOf, args: list[TextOf]) -> TextOf:
-    apply = FILTERS[name].apply
+def _filter(named: Filter, operand: TextOf, args: list[TextOf]) -> TextOf:
+    apply = applied(named.name, named.language)
     if not args:
         return lambda person: apply(operand(person))
     if len(args) == 1:

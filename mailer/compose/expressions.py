@@ -78,11 +78,12 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """operand | name(args)"""
+    """operand | name(args), set out in a language where the filter speaks one."""
 
     name: str
     operand: Expression
     args: tuple[Expression, ...]
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ class Vocabulary:
     names: Collection[str] = ()  # bare names, such as view_url
     calls: Collection[str] = ()  # each takes one constant text
     filters: Collection[str] = field(default_factory=lambda: tuple(FILTERS))
+    language: str = "en"  # of the message: what `date` and `number` speak
 
 
 def is_text(expression: Expression) -> bool:

@@ -1,7 +1,8 @@
 """The filters of merge tags: small functions from text to text, the same at both moments of composing.
 
 They never raise for odd data, since what they meet is people's data: what isn't a date or a number is shown as it
-is. English names of months and days, whatever the machine's locale.
+is, and `mailer check` says for how many people (`readings`). Dates and numbers are set out as the message's language
+does (Unicode CLDR, by Babel), whatever the machine's locale; plain `en` is British English.
 """
 
 from __future__ import annotations
@@ -9,19 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-NAMED_FORMATS: Mapping[str, str] = {
-    "long": "%-d %B %Y", "short": "%-d %b %Y", "full": "%A, %-d %B %Y", "month": "%B %Y", "year": "%Y",
-    "iso": "%Y-%m-%d", "time": "%H:%M",
-}  # fmt: skip
+from mailer.compose.visible import is_visible
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+NAMED_FORMATS = ("long", "short", "full", "month", "year", "iso", "time")
+LONGEST_NUMBER = 18  # characters: within these Decimal's sums are exact
 DIRECTIVE = re.compile(r"%(-?[a-zA-Z%])")
 DIRECTIVES = ("d", "-d", "m", "-m", "b", "B", "y", "Y", "a", "A", "H", "-H", "M", "%")
 # Digits with an optional minus and decimals: what `number` sets out and what comparisons with numbers understand.
@@ -31,17 +32,18 @@ WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 @dataclass(frozen=True, slots=True)
 class FilterRule:
-    """A filter: what does the work and how many arguments it takes."""
+    """A filter: what does the work and how many arguments it takes; `speaks`: in the message's language."""
 
     apply: Callable[..., str]
     least: int = 0
     most: int = 0
+    speaks: bool = False
 
 
 def default(text: str, fallback: str = "", boolean: object = None) -> str:
-    """`fallback` when there is no text: empty and blank count as missing, as in {{ x | default("friend") }}."""
+    """`fallback` when there is no text: what shows nothing counts as missing, as in {{ x | default("friend") }}."""
     del boolean  # Jinja's own `default("x", true)` asks for what this one does anyway
-    return text if text.strip() else fallback
+    return text if (text.strip() if text.isascii() else is_visible(text)) else fallback
 
 
 def upper(text: str) -> str:
@@ -57,24 +59,69 @@ def title(text: str) -> str:
     return WORD.sub(lambda word: word[0].capitalize(), text)
 
 
-def format_date(text: str, form: str = "long") -> str:
-    """An ISO 8601 date or time set out as `form`: a name of NAMED_FORMATS or a pattern of DIRECTIVES."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+def format_date(text: str, form: str = "long", *, language: str = "en") -> str:
+    """An ISO 8601 date or time set out as `form`: one of NAMED_FORMATS or a pattern of DIRECTIVES."""
+    moment = readable_date(text)
+    if moment is None:
         return text
-    return DIRECTIVE.sub(lambda found: _directive(found[1], moment), NAMED_FORMATS.get(form, form))
+    if form not in NAMED_FORMATS:
+        standing = not re.search(r"%-?d", form)  # "février 2026", yet in many languages another form behind a day
+        return DIRECTIVE.sub(lambda found: _directive(found[1], moment, locale_of(language), standing), form)
+    if form == "iso":
+        return moment.date().isoformat()
+    from babel import dates  # here, since most messages have no dates
+
+    locale = locale_of(language)
+    if form in ("month", "year"):
+        return dates.format_skeleton({"month": "yMMMM", "year": "y"}[form], moment, locale=locale)
+    if form == "time":
+        return dates.format_time(moment, "short", locale=locale)
+    return dates.format_date(moment, "medium" if form == "short" else form, locale=locale)
 
 
-def number(text: str, decimals: str = "") -> str:
-    """1234567.5 → 1,234,567.5, or with a given count of decimals."""
-    plain = text.strip()
-    if not NUMBER.fullmatch(plain):
+def number(text: str, decimals: str = "", *, language: str = "en") -> str:
+    """1234567.5 → 1,234,567.5, in German 1.234.567,5, or with a given count of decimals."""
+    plain = readable_number(text)
+    if plain is None:
         return text
     value = Decimal(plain)
+    if len(plain) > LONGEST_NUMBER:
+        return f"{value:,}"
     if decimals.isdecimal() and int(decimals) <= 9:
-        value = value.quantize(Decimal(1).scaleb(-int(decimals)), ROUND_HALF_EVEN) if len(plain) <= 18 else value
-    return f"{value:,}"
+        value = value.quantize(Decimal(1).scaleb(-int(decimals)), ROUND_HALF_EVEN)
+    from babel.numbers import format_decimal  # here, as above
+
+    locale = locale_of(language)
+    places = -int(value.as_tuple().exponent)
+    whole = str(locale.decimal_formats[None].pattern).partition(".")[0]
+    return format_decimal(value, format=whole + "." * (places > 0) + "0" * places, locale=locale)
+
+
+def readable_date(text: str) -> datetime | None:
+    """The moment that `date` reads, without its zone; None for what is no ISO 8601 date."""
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def readable_number(text: str) -> str | None:
+    """The digits that `number` reads; None for what is no number as computers write them."""
+    plain = text.strip()
+    return plain if NUMBER.fullmatch(plain) else None
+
+
+@lru_cache(maxsize=64)
+def locale_of(language: str) -> Locale:
+    """The locale of a BCP 47 language, or of its first subtag; British English where it isn't known."""
+    from babel import Locale, UnknownLocaleError
+
+    for code in (language, language.partition("-")[0]):
+        try:
+            return Locale.parse("en-GB" if code == "en" else code, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale("en", "GB")
 
 
 def urlencode(text: str) -> str:
@@ -87,10 +134,16 @@ FILTERS: Mapping[str, FilterRule] = {
     "upper": FilterRule(upper),
     "lower": FilterRule(lower),
     "title": FilterRule(title),
-    "date": FilterRule(format_date, 0, 1),
-    "number": FilterRule(number, 0, 1),
+    "date": FilterRule(format_date, 0, 1, speaks=True),
+    "number": FilterRule(number, 0, 1, speaks=True),
     "urlencode": FilterRule(urlencode),
 }
+
+
+def applied(name: str, language: str) -> Callable[..., str]:
+    """What a filter does in a message of this language."""
+    rule = FILTERS[name]
+    return partial(rule.apply, language=language) if rule.speaks else rule.apply
 
 
 def unknown_date_format(form: str) -> bool:
@@ -101,14 +154,14 @@ def unknown_date_format(form: str) -> bool:
     return not used or any(name not in DIRECTIVES for name in used) or "%" in DIRECTIVE.sub("", form)
 
 
-def _directive(name: str, moment: date) -> str:
-    hour, minute = (moment.hour, moment.minute) if isinstance(moment, datetime) else (0, 0)
-    padded = {"d": moment.day, "m": moment.month, "H": hour, "M": minute, "y": moment.year % 100}
+def _directive(name: str, moment: datetime, locale: Locale, standing: bool) -> str:
+    padded = {"d": moment.day, "m": moment.month, "H": moment.hour, "M": moment.minute, "y": moment.year % 100}
     bare = name.removeprefix("-")
     if bare in padded:
         return str(padded[bare]) if name.startswith("-") else f"{padded[bare]:02d}"
-    words = {
-        "Y": f"{moment.year:04d}", "B": MONTHS[moment.month - 1], "b": MONTHS[moment.month - 1][:3],
-        "A": DAYS[moment.weekday()], "a": DAYS[moment.weekday()][:3], "%": "%",
-    }  # fmt: skip
-    return words.get(name, f"%{name}")
+    width = "wide" if name in ("A", "B") else "abbreviated"
+    if name in ("B", "b"):
+        return str(locale.months["stand-alone" if standing else "format"][width][moment.month])
+    if name in ("A", "a"):
+        return str(locale.days["format"][width][moment.weekday()])
+    return {"Y": f"{moment.year:04d}", "%": "%"}.get(name, f"%{name}")

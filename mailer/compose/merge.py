@@ -168,7 +168,7 @@ def _sources(slot: Slot | Choice) -> list[str]:
 
 def _parsed(source: str, message: Message) -> Expression:
     scopes = {"supporter": ANYTHING, **dict.fromkeys(message.constants, ANYTHING)}
-    return parse_expression(source, vocabulary=Vocabulary(scopes=scopes, names=NAMES))
+    return parse_expression(source, vocabulary=Vocabulary(scopes=scopes, names=NAMES, language=message.language))
 
 
 def _own_address(name: str, context: Context) -> Render:

@@ -267,7 +267,7 @@ class _Translator:
             raise self.refuse(
                 node, "unknown date format", 'Use "long", "short", "month", "iso", or one like "%d %B %Y".'
             )
-        return Filter(node.name, operand, args)
+        return Filter(node.name, operand, args, self.vocabulary.language)
 
     def call(self, node: nodes.Call) -> Call:
         name = node.node.name if isinstance(node.node, nodes.Name) else ""

@@ -27,7 +27,7 @@ from jinja2.sandbox import safe_range
 
 from mailer.compose.budget import LONGEST_TEXT, TooMuch
 from mailer.compose.expressions import Vocabulary
-from mailer.compose.filters import FILTERS
+from mailer.compose.filters import FILTERS, applied
 from mailer.compose.markers import Literal, Markers
 from mailer.compose.naming import Names
 from mailer.compose.sandbox import BoundedEnvironment
@@ -64,7 +64,7 @@ class Task:
 
 
 # Kept from message to message: code by its text, and the prepared text of parts that nothing in a message can change.
-_CODE: dict[tuple[bool, str, str], CodeType] = {}
+_CODE: dict[tuple[bool, str, str, str], CodeType] = {}
 _READY: dict[tuple[bool, str, int, str], str] = {}
 
 
@@ -75,15 +75,18 @@ class _Stopped(MailerError):
 class _Environment(BoundedEnvironment):
     """The sandbox with our filters."""
 
-    def __init__(self, *, layout: bool, loader: BaseLoader | None, finalize: Callable[[Any], Any] | None) -> None:
+    def __init__(
+        self, *, layout: bool, loader: BaseLoader | None, finalize: Callable[[Any], Any] | None, language: str
+    ) -> None:
         super().__init__(
             autoescape=layout, undefined=StrictUndefined, loader=loader, finalize=finalize, keep_trailing_newline=True,
         )  # fmt: skip
         self.layout = layout
+        self.language = language
         builtin = dict(self.filters)
         self.filters.clear()
         self.filters.update({name: builtin[name] for name in LAYOUT_FILTERS} if layout else {})
-        self.filters.update({name: _tolerant(name, rule.apply) for name, rule in FILTERS.items()})
+        self.filters.update({name: _tolerant(name, applied(name, language)) for name in FILTERS})
         self.guard_filters()
         self.globals.clear()
         cast(dict[str, Any], self.globals)["range"] = safe_range
@@ -98,8 +101,9 @@ class Resolver(BaseLoader):
         self.files: list[str] = []
         self.sources: dict[str, SourceText] = {}
         self.read: dict[str, SourceText] = {}  # of templates/
-        self.layouts = _Environment(layout=True, loader=self, finalize=None)
-        self.writing = _Environment(layout=False, loader=self, finalize=self._finalize)
+        language = task.vocabulary.language
+        self.layouts = _Environment(layout=True, loader=self, finalize=None, language=language)
+        self.writing = _Environment(layout=False, loader=self, finalize=self._finalize, language=language)
 
     def layout(self, name: str, context: Mapping[str, Any]) -> Resolved | None:
         """The template `name` of templates/, as MJML."""
@@ -192,7 +196,7 @@ class Resolver(BaseLoader):
     def load(self, environment: Any, name: str, globals: Any = None) -> Template:  # noqa: A002 - Jinja's own name for it
         """The compiled template. Code depends on the text alone, so it is kept for the next message that needs it."""
         text, _, uptodate = self.get_source(environment, name)
-        key = (environment.layout, name, text)
+        key = (environment.layout, environment.language, name, text)  # Jinja works out filters of constants
         code = _CODE.get(key)
         if code is None:
             code = environment.compile(text, name, name)

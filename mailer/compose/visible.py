@@ -1,16 +1,8 @@
-"""Which texts show anything: a subject of blanks, zero-width characters or nothing at all is no subject.
-
-Also whether a text with slots shows something to everybody, whatever is known of them.
-"""
+"""Which texts show anything: a subject of blanks, zero-width characters or nothing at all is no subject."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from unicodedata import category
-
-from mailer.compose.expressions import And, Concat, Conditional, Const, Expression, Field, Filter, Or, Vocabulary
-from mailer.compose.message import Choice, Parts, Slot
-from mailer.compose.parsing import parse_expression
 
 # Letters and signs by their category, yet drawn as nothing: the Hangul fillers, Braille without dots, and what stands
 # for an object that isn't there (Unicode 15, Default_Ignorable_Code_Point and the names of the characters).
@@ -21,46 +13,3 @@ SHOWN = "LNPS"  # letters, numbers, punctuation, symbols; a mark alone stands on
 def is_visible(text: str) -> bool:
     """Whether a reader sees anything of `text`."""
     return any(category(sign)[0] in SHOWN and sign not in DRAWN_AS_NOTHING for sign in text)
-
-
-def shows_to_all(
-    parts: Parts,
-    slots: Sequence[Slot | Choice],
-    *,
-    vocabulary: Vocabulary,
-    constants: Mapping[str, Mapping[str, str]],
-) -> bool:
-    """Whether everybody sees something of `parts`, even those of whom nothing is known."""
-
-    def shown(part: str | int) -> bool:
-        if isinstance(part, str):
-            return is_visible(part)
-        slot = slots[part]
-        if isinstance(slot, Choice):
-            has_else = slot.branches[-1][0] == ""
-            return has_else and all(any(map(shown, branch)) for _, branch in slot.branches)
-        return _prints(parse_expression(slot.source, vocabulary=vocabulary), constants)
-
-    return any(map(shown, parts))
-
-
-def _prints(expression: Expression, constants: Mapping[str, Mapping[str, str]]) -> bool:
-    """Whether the expression prints something for everybody."""
-    match expression:
-        case Const(value):
-            return is_visible(str(value))
-        case Field("", _):
-            return True  # one of the person's own addresses
-        case Field(scope, name):
-            return is_visible(constants.get(scope, {}).get(name, ""))
-        case Filter(name, operand, args):
-            either = (operand, *args) if name == "default" else (operand,)
-            return any(_prints(one, constants) for one in either)
-        case Concat(parts):
-            return any(_prints(part, constants) for part in parts)
-        case Or(left, right):
-            return _prints(left, constants) or _prints(right, constants)
-        case And(left, right) | Conditional(_, left, right):
-            return _prints(left, constants) and _prints(right, constants)
-        case _:
-            return False

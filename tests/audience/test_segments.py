@@ -8,12 +8,13 @@ from functools import lru_cache
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Text, literal, select
 
 from mailer.audience.consent import list_id
+from mailer.audience.groups import subscribed_to
 from mailer.audience.people import supporter, supporters
-from mailer.audience.segments import condition, parse_segment, truth
-from mailer.compose.evaluating import Person, truth_of
+from mailer.audience.segments import condition, is_iso_date, parse_segment, truth, unread
+from mailer.compose.evaluating import Person, text_of, truth_of
 from mailer.compose.expressions import (
     And,
     Call,
@@ -27,6 +28,7 @@ from mailer.compose.expressions import (
     Not,
     Or,
 )
+from mailer.compose.readings import Kind, Reading, readings
 from mailer.errors import FaultsFound
 from mailer.store.database import Database, open_database
 from mailer.store.states import DeliveryState, Verdict
@@ -184,3 +186,32 @@ def test_what_a_segment_can_not_say(segment: str, words: str) -> None:
 def test_the_name_is_the_same_in_both(world: Database) -> None:
     assert supporter(("a@example.org", "", "Li", "", "", None))["name"] == "Li"
     assert supporter(("a@example.org", "Ana", "Li", "", "", {}))["name"] == "Ana Li"
+
+
+@pytest.mark.parametrize("source", ["supporter.age > 5", "not supporter.first_name == 5", "supporter.town in [1, 2]"])
+def test_sql_counts_the_values_that_can_not_be_read_as_python_does(world: Database, source: str) -> None:
+    (reading,) = readings(parse_segment(source, fields=FIELDS))
+    with world.read() as connection:
+        on_list = connection.execute(subscribed_to(["a"])).scalars().all()
+        values = [text_of(reading.operand)(Person(one)) for one in supporters(connection, on_list).values()]
+        bad = [value for value in values if not reading.can_read(value)]
+        (found,) = unread(connection, source, lists=["a"])
+    assert bad
+    assert (found.people, found.kind, found.example in bad) == (len(bad), "a number", True)
+
+
+def test_sql_reads_dates_as_python_does(world: Database) -> None:
+    texts = (
+        "2026-02-03",
+        "2026-02-03T10:00",
+        "2026-02-03 10",
+        "2026-2-3",
+        "03.02.2026",
+        "2026-02-0300",
+        "x2026-02-03",
+        "45325",
+    )
+    with world.read() as connection:
+        for text in texts:
+            said = connection.execute(select(is_iso_date(literal(text, Text)))).scalar_one()
+            assert bool(said) == Reading(Const(""), Kind.DATE).can_read(text), text

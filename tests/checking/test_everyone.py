@@ -46,10 +46,12 @@ Check = Callable[..., Preflight]
 def check(workspace: Workspace, database: Database) -> Check:
     """`check(body, {"first_name": "Ada"}, …)`: these people are on the list; what the preflight says."""
 
-    def run(body: str, *everyone: dict[str, str], attributes: list[dict[str, str]] | None = None) -> Preflight:
+    def run(
+        body: str, *everyone: dict[str, str], attributes: list[dict[str, str]] | None = None, message: str = MESSAGE
+    ) -> Preflight:
         folder = workspace.newsletters / "appeal"
         folder.mkdir(exist_ok=True)
-        (folder / "message.md").write_text(MESSAGE + body, encoding="utf-8")
+        (folder / "message.md").write_text(message + body, encoding="utf-8")
         with database.write() as connection:
             connection.execute(lists.insert().values(id=1, name="supporters"))
             for number, fields in enumerate(everyone, 1):
@@ -225,3 +227,60 @@ def test_a_name_in_capitals_everywhere_is_one_person(check: Check) -> None:
     name = "{{ supporter.first_name }}"
     found = check(f"Dear {name}, and {name}, and {name}: hello.\n{LONG_BODY}", {"first_name": "ANNA"})
     assert said(found, "audience.capitals") == ["1 person has a name in capitals, such as ANNA"]
+
+
+UNREADABLE = [
+    ("{{ supporter.since | date }}", "45325", "supporter.since | date"),
+    ("{{ supporter.since | date('short') }}", "03.02.2026", "supporter.since | date('short')"),
+    ('{{ supporter.since | default("soon") | date }}', "soon after", 'supporter.since | default("soon") | date'),
+    ("{{ supporter.since | number }}", "1.234,50", "supporter.since | number"),
+    ("{{ supporter.since | number(2) }}", "1,234", "supporter.since | number(2)"),
+    ("{% if supporter.since > 5 %}a{% endif %}", "1.234,50", "supporter.since > 5"),
+    (
+        "{% if supporter.country == 'GB' and 5 != supporter.since %}a{% endif %}",
+        "x",
+        "supporter.country == 'GB' and 5 != supporter.since",
+    ),
+    ("{% if supporter.since in [1, 2] %}a{% endif %}", "one", "supporter.since in [1, 2]"),
+    ('{% if supporter.since >= "2026-01-01" %}a{% endif %}', "03.02.2026", 'supporter.since >= "2026-01-01"'),
+]
+
+
+@pytest.mark.parametrize(("written", "value", "source"), UNREADABLE)
+def test_a_value_that_can_not_be_read_is_counted_with_an_example(
+    check: Check, written: str, value: str, source: str
+) -> None:
+    good = {"number": "7", "in [1": "7", "> 5": "7", "5 !=": "7"}
+    readable = next((text for sign, text in good.items() if sign in written), "2026-02-03")
+    attributes = [{"since": value}, {"since": value}, {"since": readable}, {"since": ""}, {}]
+    found = check(f"Dear friend, {written}\n", *({"country": "GB"},) * 5, attributes=attributes)
+    assert said(found, "audience.unreadable") == [f"{source} can't be read for 2 people, such as “{value}”"]
+
+
+SEGMENTS = [
+    ("supporter.age >= 18", "1.234,50", "age", "a number"),
+    ("not (supporter.age < 18 or supporter.country == 'FR')", "eighteen", "age", "a number"),
+    ("supporter.age > '2026-01-01'", "03.02.2026", "age", "a date"),
+]
+
+
+@pytest.mark.parametrize(("segment", "value", "field", "kind"), SEGMENTS)
+def test_what_a_segment_can_not_read_is_counted_too(
+    check: Check, segment: str, value: str, field: str, kind: str
+) -> None:
+    readable = "2026-02-03" if kind == "a date" else "19"
+    attributes = [{"age": value}, {"age": value}, {"age": readable}, {"age": ""}, {}]
+    message = MESSAGE.removesuffix("---\n") + f'audience:\n  segment: "{segment}"\n---\n'
+    found = check("Dear friend.\n", *({"country": "GB"},) * 5, attributes=attributes, message=message)
+    expected = f"the segment can't read {field} as {kind} for 2 people, such as “{value}”"
+    assert said(found, "audience.unreadable") == [expected]
+    (remark,) = [one for one in found.remarks if one.rule == "audience.unreadable"]
+    assert str(remark.place) == "newsletters/appeal/message.md:10"
+
+
+@pytest.mark.parametrize("name", ["Visit evil.example", "ｅｖｉｌ．ｅｘａｍｐｌｅ", "a.b/c"])
+def test_an_address_in_an_imported_name_is_found(check: Check, name: str) -> None:
+    found = check("Dear {{ supporter.first_name }},\n", {"first_name": name}, {"first_name": "J.R.R. Ada"})
+    assert said(found, "audience.markup") == [
+        f"{{{{ supporter.first_name }}}} looks wrong for 1 person, such as “{name}”"
+    ]

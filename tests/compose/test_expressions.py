@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ from mailer.compose.expressions import (
     Vocabulary,
     is_text,
 )
+from mailer.compose.filters import FILTERS
 from mailer.compose.parsing import parse_expression
 from mailer.errors import FaultsFound, Place
 
@@ -223,3 +226,67 @@ def test_numbers_compare_as_numbers(value: int, constant: int) -> None:
 @pytest.mark.parametrize("written", ["", "-", ".", "1.", ".5", "+1", "1,000", "0x1", "1_0", "nan", "inf", "1\n", "--1"])
 def test_what_is_no_number(written: str) -> None:
     assert as_number(written) is None
+
+
+SPOKEN = [
+    (
+        "supporter.x | date",
+        "2026-02-03",
+        {
+            "en": "3 February 2026",
+            "en-US": "February 3, 2026",
+            "de": "3. Februar 2026",
+            "fr": "3 février 2026",
+            "pt-BR": "3 de fevereiro de 2026",
+            "ar": "3 فبراير 2026",
+            "xx": "3 February 2026",
+        },
+    ),
+    (
+        'supporter.x | date("month")',
+        "2026-02-03",
+        {"en": "February 2026", "de": "Februar 2026", "es": "febrero de 2026"},
+    ),
+    ('supporter.x | date("%-d %B")', "2026-03-08", {"en": "8 March", "de": "8 März", "pl": "8 marca"}),
+    ('supporter.x | date("%B")', "2026-03-08", {"pl": "marzec", "fr": "mars"}),
+    ('supporter.x | date("%A")', "2026-02-03", {"en": "Tuesday", "fr": "mardi", "de": "Dienstag"}),
+    ('supporter.x | date("iso")', "2026-02-03T10:30", {"de": "2026-02-03"}),
+    ('supporter.x | date("time")', "2026-02-03T14:30", {"en": "14:30", "de": "14:30", "fr": "14:30"}),
+    ('supporter.x | date("year")', "2026-02-03T14:30", {"en": "2026", "de": "2026"}),
+    (
+        "supporter.x | number",
+        "1234567.50",
+        {
+            "en": "1,234,567.50",
+            "de": "1.234.567,50",
+            "fr": "1\u202f234\u202f567,50",
+            "hi": "12,34,567.50",
+            "de-CH": "1’234’567.50",
+        },
+    ),
+    ("supporter.x | number", "-1234567", {"en": "-1,234,567", "de": "-1.234.567"}),
+    ("supporter.x | number(2)", "0.125", {"en": "0.12", "de": "0,12"}),
+    ("supporter.x | number(0)", "1234.5", {"en": "1,234", "it": "1.234"}),
+    ("supporter.x | number", "123456789012345678901234567890", {"de": "123,456,789,012,345,678,901,234,567,890"}),
+    ("supporter.x | date", "03.02.2026", {"de": "03.02.2026"}),
+    ("supporter.x | number", "1.234,50", {"de": "1.234,50"}),
+]
+
+
+@pytest.mark.parametrize(("source", "value", "said"), SPOKEN)
+def test_dates_and_numbers_speak_the_messages_language(source: str, value: str, said: dict[str, str]) -> None:
+    for language, words in said.items():
+        known = Vocabulary(scopes={"supporter": {"x"}}, language=language)
+        expression = parse_expression(source, vocabulary=known)
+        assert text_of(expression)(Person({"x": value})) == words, language
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9))
+def test_english_numbers_are_as_python_writes_them(value: Decimal) -> None:
+    assert FILTERS["number"].apply(str(value)) == f"{value:,}"
+
+
+@given(st.dates())
+def test_every_day_has_a_long_form_in_every_language(day: date) -> None:
+    for language in ("en", "fr", "ar", "hi", "ja"):
+        assert str(day.day) in FILTERS["date"].apply(day.isoformat(), language=language)
