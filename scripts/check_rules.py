@@ -60,8 +60,8 @@ A thing *breaks* the mail where it is missing, or the mail *looks plainer*, or n
 What stands inside `@media` is left out: the rest of the style sheet says how it looks elsewhere.
 
 `--online` asks at most 60 different addresses, 8 at a time, each for at most 8 s with all its redirects, 45 s in all.
-Nothing in a private network is asked, also when a redirect or the DNS leads there. SpamAssassin is asked when one
-newsletter is named and `spamassassin` is installed.
+Nothing in a private network is asked, also when a redirect, the DNS or an IPv6 address with an IPv4 one inside leads
+there. SpamAssassin is asked when one newsletter is named and `spamassassin` is installed.
 
 ## Rules
 """
