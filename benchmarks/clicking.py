@@ -24,8 +24,8 @@ from benchmarks.clicking_load import CONNECTIONS, Load, load
 from benchmarks.measure import Row
 from benchmarks.nginx import nginx
 from benchmarks.worlds import ENVIRON, MAILER, workspace
-from mailer.store.database import Database, open_database
-from mailer.store.tables import hits
+from mailer.store.engine.database import Database, open_database
+from mailer.store.tables.core import hits
 from mailer.tracking.tokens import Purpose, Signer
 from tests.reports.builders import CAMPAIGN, add_campaign, add_deliveries, add_people, delivery_id, make_message
 

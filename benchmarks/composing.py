@@ -8,10 +8,10 @@ from jinja2 import Environment
 
 from benchmarks.measure import Row, median_seconds
 from benchmarks.worlds import SLUG, workspace
-from mailer.compose.compiling import compile_message
+from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.message import Message
-from mailer.compose.source import read_source
+from mailer.compose.source.message_file import read_source
 from mailer.workspace import find_workspace
 
 PEOPLE = 2000

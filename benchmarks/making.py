@@ -21,14 +21,14 @@ from benchmarks.composing import FIELDS
 from benchmarks.measure import Row, median_seconds
 from benchmarks.sendgrid_sink import counted, sink
 from benchmarks.worlds import COUNTRIES, SLUG, workspace
-from mailer.compose.compiling import compile_message
-from mailer.compose.source import read_source
-from mailer.delivery.postman import Postman
-from mailer.settings.values import Sendgrid
+from mailer.compose.compiler import compile_message
+from mailer.compose.source.message_file import read_source
+from mailer.delivery.sending.envelopes import Postman
+from mailer.settings.schema import Sendgrid
 from mailer.tracking.tokens import Signer
-from mailer.transports.envelope import Envelope, Mailing
-from mailer.transports.mime import Skeleton, fill
-from mailer.transports.sendgrid import SendgridTransport
+from mailer.transports.base import Envelope, Mailing
+from mailer.transports.mime.message import Skeleton, fill
+from mailer.transports.sendgrid.transport import SendgridTransport
 from mailer.workspace import find_workspace
 
 PEOPLE = 1_000_000

@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.clicking import environment, seed, serving
 from benchmarks.measure import Row
 from benchmarks.worlds import ENVIRON, MAILER, people_file, workspace
-from mailer.store.database import open_database
+from mailer.store.engine.database import open_database
 from mailer.tracking.tokens import Named, Purpose, Signer
 from tests.reports.builders import ADDRESS_KEY, delivery_id
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
 from mailer.senders import sender_fault
 from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read_settings
-from mailer.tomlreading import read_toml
+from mailer.toml_file import read_toml
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 TEXT_KEYS = ("title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language")

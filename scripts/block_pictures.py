@@ -13,13 +13,13 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from mailer.cli.newsletter import make_newsletter
-from mailer.cli.starter import make_workspace
-from mailer.compose.compiling import compile_message
+from mailer.cli.newsletter.draft import make_newsletter
+from mailer.cli.newsletter.starter import make_workspace
+from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram, Urls
-from mailer.compose.source import read_source
+from mailer.compose.source.message_file import read_source
 from mailer.settings import Brand
-from mailer.web.public.progress import draw
+from mailer.web.public.petition.progress_png import draw
 from mailer.workspace import Workspace, find_workspace
 
 ROOT = Path(__file__).parents[1]

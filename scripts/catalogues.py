@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po, write_po
 PACKAGE = Path(__file__).parents[1] / "mailer"
 METHODS = [
     ("web/public/**.py", "python"),
-    ("delivery/wording.py", "python"),
+    ("delivery/notices/text.py", "python"),
     ("web/public/pages/**.html", "jinja2.ext:babel_extract"),
     ("web/public/pages/**.txt", "jinja2.ext:babel_extract"),
     ("delivery/texts/**.html", "jinja2.ext:babel_extract"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from pathlib import Path
 
-from mailer.checking.clients import knowledge
-from mailer.checking.running import rules
+from mailer.checking.evidence.caniemail import knowledge
+from mailer.checking.runner import rules
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "checks.md"
 INTRODUCTION = """\

@@ -1,7 +1,7 @@
 // Compiles MJML with the npm package mjml: a JSON list of sources comes in, a JSON list of pages goes out. For
-// tests/compose/test_mjml_reference.py, which holds our compiler's output against it:
+// tests/compose/mjml/test_reference.py, which holds our compiler's output against it:
 //
-//   cd DIR && npm install mjml@4.18.0 && pytest tests/compose/test_mjml_reference.py --npm-mjml DIR
+//   cd DIR && npm install mjml@4.18.0 && pytest tests/compose/mjml/test_reference.py --npm-mjml DIR
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 

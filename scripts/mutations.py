@@ -31,7 +31,7 @@ THEIRS = (
     "ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "NumberReplacer", "ExceptionReplacer",
     "ZeroIterationForLoop",
 )  # fmt: skip
-ENUMS_IN = ("mailer/store/states.py", "mailer/transports/envelope.py")
+ENUMS_IN = ("mailer/store/tables/states.py", "mailer/transports/base.py")
 CONDITIONS = ("where", "values", "or_", "and_")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from mailer.store.database import Database, open_database
+from mailer.store.engine.database import Database, open_database
 from mailer.workspace import Workspace, find_workspace
 from tests.databases import ENGINES, SQLITE, NewDatabase, emptied, let_go
 from tests.servers.postgres import Cluster, why_missing

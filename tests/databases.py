@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from mailer.store.tables import metadata
+from mailer.store.tables.core import metadata
 from tests.servers.postgres import why_missing
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"

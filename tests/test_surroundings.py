@@ -26,9 +26,9 @@ printf 'X-Spam-Flag: YES\\nX-Spam-Status: Yes, score=99.0 required=5.0 tests=LOC
 # Tests that one of these hosts made fail, or could: what they see and what they write.
 TELLTALES = (
     "tests/test_surroundings.py::test_nothing_of_the_host_is_left",
-    "tests/cli/test_sending.py::test_launched_for_later_is_sent_by_run",
-    "tests/checking/test_stopping.py::test_a_waived_rule_stops_nothing_and_its_reason_is_kept",
-    "tests/start/test_start.py::test_git_would_take_neither_secrets_nor_addresses",
+    "tests/cli/campaign/test_send.py::test_launched_for_later_is_sent_by_run",
+    "tests/checking/test_preflight.py::test_a_waived_rule_stops_nothing_and_its_reason_is_kept",
+    "tests/cli/newsletter/test_init.py::test_git_would_take_neither_secrets_nor_addresses",
 )
 
 

@@ -1,1 +1,1 @@
-"""People and lists: who they are, what they agreed to, who gets a message and who doesn't, with the reason."""
+"""Everybody who can be mailed: people, consent, lists, imports, petitions, and who gets a campaign."""

@@ -9,8 +9,8 @@ from typing import cast
 from sqlalchemy import Connection, Text, select
 from sqlalchemy import cast as sql_cast
 
-from mailer.audience.people import FIELDS
-from mailer.store.tables import people
+from mailer.audience.people.people import FIELDS
+from mailer.store.tables.core import people
 from mailer.workspace import ListDefinition
 
 NOT_FIELDS = ("status", "-")  # what [columns] may name beside fields

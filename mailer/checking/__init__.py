@@ -1,1 +1,1 @@
-"""The preflight: rules that look at a newsletter before anyone is mailed, and what they have to say about it."""
+"""The preflight of a newsletter: rules, what they look at, and the run that collects their findings."""

@@ -10,21 +10,21 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mailer.audience.asking import read_audience
-from mailer.audience.definition import Audience
 from mailer.audience.fields import known_fields
-from mailer.audience.selection import Selection
-from mailer.checking.figures import Figures
-from mailer.checking.gathering import Scope, Written, gather
+from mailer.audience.selection.front_matter import read_audience
+from mailer.audience.selection.select import Selection
+from mailer.audience.selection.spec import Audience
+from mailer.checking.collect import Scope, Written, gather
+from mailer.checking.evidence.audience_stats import Figures
 from mailer.checking.remarks import Remark, worst_first
-from mailer.checking.running import judged, of_edited, of_fault, run
-from mailer.compose.action import has_action_page, read_action_page
-from mailer.compose.compiling import Compiled, compile_message
-from mailer.compose.source import read_source
-from mailer.delivery.campaigns import Plan
-from mailer.delivery.edited import Edited, edited_since
+from mailer.checking.runner import judged, of_edited, of_fault, run
+from mailer.compose.action_page.parse import has_action_page, read_action_page
+from mailer.compose.compiler import Compiled, compile_message
+from mailer.compose.source.message_file import read_source
+from mailer.delivery.campaigns.edited import Edited, edited_since
+from mailer.delivery.campaigns.lifecycle import Plan
 from mailer.errors import Fault, MailerError, Place, faults_of
-from mailer.store.database import Database
+from mailer.store.engine.database import Database
 from mailer.workspace import ListDefinition, Workspace
 
 # What may lie in lists/: definitions and the generated sample. Anything else may hold people's addresses.

@@ -1,6 +1,6 @@
 """What the rules look at: a newsletter compiled, merged and parsed, with its files and its audience's figures.
 
-A frozen value: rules read it and ask nothing of the world. `gathering` makes it.
+A frozen value: rules read it and ask nothing of the world. `collect` makes it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlsplit
 
-from mailer.audience.segments import Unread
-from mailer.audience.selection import Selection
-from mailer.checking.document import Element
-from mailer.checking.figures import Figures
+from mailer.audience.selection.segment_sql import Unread
+from mailer.audience.selection.select import Selection
+from mailer.checking.evidence.audience_stats import Figures
+from mailer.checking.evidence.html_tree import Element
 from mailer.compose.message import Link, Message
-from mailer.compose.source import Source
+from mailer.compose.source.message_file import Source
 from mailer.errors import Place
 from mailer.senders import domain_of
 from mailer.settings import Settings

@@ -17,14 +17,14 @@ from mailer.workspace import Workspace, find_workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mailer.store.database import Database
+    from mailer.store.engine.database import Database
 
 
 @contextmanager
 def workspace_and_database() -> Generator[tuple[Workspace, Database], None, None]:
     """The workspace around the current folder and its open database."""
     # Here, so that a command's --help comes without SQLAlchemy, which takes most of a start.
-    from mailer.store.database import open_database
+    from mailer.store.engine.database import open_database
 
     workspace = find_workspace()
     database = open_database(workspace.settings.database_url, clock=now)

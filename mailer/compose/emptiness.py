@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mailer.compose.expressions import And, Concat, Conditional, Const, Expression, Field, Filter, Or, Vocabulary
+from mailer.compose.expressions.ast import And, Concat, Conditional, Const, Expression, Field, Filter, Or, Vocabulary
+from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.message import Choice, Parts, Slot
-from mailer.compose.parsing import parse_expression
 from mailer.compose.visible import is_visible
 
 

@@ -12,12 +12,12 @@ from urllib.parse import quote, urlsplit
 
 from markupsafe import escape
 
-from mailer.compose.evaluating import NO_CALLS, Person, TextOf, text_of, truth_of
-from mailer.compose.expressions import ANYTHING, Expression, Filter, Vocabulary
+from mailer.compose.expressions.ast import ANYTHING, Expression, Filter, Vocabulary
+from mailer.compose.expressions.evaluator import NO_CALLS, Person, TextOf, text_of, truth_of
+from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.message import Choice, Context, Link, Message, Parts, Slot
-from mailer.compose.parsing import parse_expression
-from mailer.compose.picture import PICTURE
-from mailer.compose.waiting import PERSONAL_ADDRESSES
+from mailer.compose.open_pixel import PICTURE
+from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.errors import MailerError
 
 # What has no place in anybody's name or town: controls, lone surrogates, noncharacters, line and paragraph separators,

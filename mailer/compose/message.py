@@ -1,6 +1,6 @@
 """The compiled message: constant text with numbered slots, the slots, the links and the pictures. No person yet.
 
-`compiling` makes it, `merge` fills it in for a person, `delivery` freezes it as JSON. Equal input gives equal bytes,
+`compiler` makes it, `merge` fills it in for a person, `delivery` freezes it as JSON. Equal input gives equal bytes,
 and `digest` tells two messages apart.
 """
 

@@ -12,24 +12,16 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from mailer.audience.consent import insert_for, suppress
+from mailer.audience.consent.changes import insert_for, suppress
 from mailer.counting import counted
-from mailer.delivery.feedback import Report
-from mailer.delivery.posts import PROVIDER, Tally
-from mailer.delivery.reporting import apply
-from mailer.delivery.sendgrid_feedback import (
-    KINDS,
-    SOURCE,
-    UNUSED,
-    mailed_person,
-    names_nobody,
-    plausible,
-    report_of,
-)
+from mailer.delivery.feedback.apply import apply
+from mailer.delivery.feedback.report import Report
+from mailer.delivery.feedback.sendgrid import KINDS, SOURCE, UNUSED, mailed_person, names_nobody, plausible, report_of
+from mailer.delivery.feedback.webhook_inbox import PROVIDER, Tally
 from mailer.settings import Bounces
-from mailer.store.returns import provider_events
-from mailer.store.states import SuppressionReason
-from mailer.tracking.sendgrid_events import SendgridEvent, UnreadablePost, read_post
+from mailer.store.tables.inbound import provider_events
+from mailer.store.tables.states import SuppressionReason
+from mailer.transports.sendgrid.events import SendgridEvent, UnreadablePost, read_post
 
 
 def apply_body(

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from mailer.delivery.frozen import recipient_of
-from mailer.delivery.leaving import leave_some, standing
-from mailer.store.states import Membership
-from mailer.store.tables import subscriptions
+from mailer.delivery.ledger.mailed_message import recipient_of
+from mailer.delivery.subscriptions.unsubscribe import leave_some, standing
+from mailer.store.tables.core import subscriptions
+from mailer.store.tables.states import Membership
 
 
 def leave_campaign_by_report(connection: Connection, *, delivery_id: int, how: str, at: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 A *person* who followed a link is a delivery with at least one hit judged human; where all hits of a delivery are
 doubtful the person is *unsure* and counted apart. A *click* is a hit that is not a machine's, each one counted. Rates
-are per sent mail. How figures are shown is for `showing` and `exporting`.
+are per sent mail. How figures are shown is for `terminal` and `export`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from mailer.errors import MailerError
-from mailer.reports.outcomes import CameBack, Course, Signed, came_back, course, signed
-from mailer.store.returns import conversions
-from mailer.store.states import CampaignState, DeliveryState, Verdict
-from mailer.store.tables import campaigns, deliveries, events, hits, links, more_hits
-from mailer.tracking.rules import OPENING
+from mailer.reports.after_sending import CameBack, Course, Signed, came_back, course, signed
+from mailer.store.tables.core import campaigns, deliveries, events, hits, links, more_hits
+from mailer.store.tables.inbound import conversions
+from mailer.store.tables.states import CampaignState, DeliveryState, Verdict
+from mailer.tracking.bot_rules import OPENING
 
 TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons
 NO_CLASS = "unknown"

@@ -1,9 +1,8 @@
 """The workspace's settings and secrets. `values` says what can be set; `reading` and `secret` read it."""
 
-from mailer.settings.judging import TRANSPORTS
-from mailer.settings.reading import SETTINGS_FILE, read_settings
-from mailer.settings.secret import SECRETS_FILE, Secrets, environment_alone, read_secrets
-from mailer.settings.values import (
+from mailer.settings.constraints import TRANSPORTS
+from mailer.settings.loader import SETTINGS_FILE, read_settings
+from mailer.settings.schema import (
     Bounces,
     Brand,
     Check,
@@ -20,6 +19,7 @@ from mailer.settings.values import (
     Tracking,
     Webhook,
 )
+from mailer.settings.secrets import SECRETS_FILE, Secrets, environment_alone, read_secrets
 
 __all__ = [
     "SECRETS_FILE",

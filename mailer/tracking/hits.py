@@ -20,10 +20,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from mailer.store.prepared import ByNumber, PreparedInsert
-from mailer.store.states import DeliveryState
-from mailer.store.tables import deliveries, hits, more_hits, people
-from mailer.tracking.rules import OPENING, RULES, judge
+from mailer.store.engine.prepared import ByNumber, PreparedInsert
+from mailer.store.tables.core import deliveries, hits, more_hits, people
+from mailer.store.tables.states import DeliveryState
+from mailer.tracking.bot_rules import OPENING, RULES, judge
 
 # What the rules look at, now or later. Nothing here names a page or a person.
 KEPT_HEADERS = (

@@ -2,7 +2,7 @@
 
 A token's base64 tells capitals from small letters, which mail systems need not keep before the @ (RFC 5321 §2.4 asks
 them to, and some don't). So here it stands in base32 (RFC 4648 §6), small, and is read in any case. Who may act on
-what comes back to it is for `returned`.
+what comes back to it is for `feedback.dsn`.
 """
 
 from __future__ import annotations

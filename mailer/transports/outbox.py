@@ -1,7 +1,7 @@
 """The outbox: a Maildir on this machine that any mail reader opens. Nothing leaves; no account is needed.
 
 One file for each delivery and attempt, under a name of its own, so that handing the same one over again replaces
-the same file. How mails look is left to `mime`.
+the same file. How mails look is left to `mime.message`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mailer.private_files import open_private, private_folder
-from mailer.transports.envelope import (
-    Envelope,
-    Fate,
-    Mailing,
-    Outcome,
-    TransportRefused,
-    TransportUnavailable,
-)
-from mailer.transports.headers import ascii_address
-from mailer.transports.mime import Skeleton, Unmailable
+from mailer.transports.base import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
+from mailer.transports.mime.headers import ascii_address
+from mailer.transports.mime.message import Skeleton, Unmailable
 
 _FOLDERS = ("cur", "new", "tmp")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")

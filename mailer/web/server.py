@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from mailer.errors import MailerError
-from mailer.web.protocol import BoundedProtocol
+from mailer.web.http_protocol import BoundedProtocol
 
 MOST_AT_ONCE = 900  # connections and requests; below the 1,024 files that a process may usually open
 NOT_TOLD = (  # how lines of uvicorn begin
@@ -20,7 +20,7 @@ NOT_TOLD = (  # how lines of uvicorn begin
     "Unsupported upgrade request",
     "No supported WebSocket library",
     "ASGI callable returned without completing response",
-    "Cancel %s running task(s), timeout graceful shutdown exceeded",  # each of them is told of by `answering`
+    "Cancel %s running task(s), timeout graceful shutdown exceeded",  # each of them is told of by `responses`
 )
 DRAIN_SECONDS = 7  # how long requests under way may take once it is told to stop
 

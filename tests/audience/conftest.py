@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.store.database import Database
+from mailer.store.engine.database import Database
 
 
 @pytest.fixture

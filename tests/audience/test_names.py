@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.audience.names import clean_name, holds_address
-from mailer.audience.people import supporter
-from mailer.audience.signing import showable
+from mailer.audience.people.people import supporter
+from mailer.audience.petition.signatures import showable
 
 ADDRESSES = [
     "evil.example",

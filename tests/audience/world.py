@@ -10,12 +10,12 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, update
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.importing import Asked, ImportReport, import_files
-from mailer.audience.signing import Origin, Particulars, sign
-from mailer.store.database import Database
-from mailer.store.returns import signatures
-from mailer.store.states import CampaignState, DeliveryState, Membership, Verdict
-from mailer.store.tables import campaigns, deliveries, hits, links, people, subscriptions
+from mailer.audience.imports import Asked, ImportReport, import_files
+from mailer.audience.petition.signatures import Origin, Particulars, sign
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import campaigns, deliveries, hits, links, people, subscriptions
+from mailer.store.tables.inbound import signatures
+from mailer.store.tables.states import CampaignState, DeliveryState, Membership, Verdict
 from mailer.workspace import ListDefinition
 from tests.conftest import NOW
 

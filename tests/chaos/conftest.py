@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.store.database import open_database
+from mailer.store.engine.database import open_database
 from mailer.workspace import Workspace
 from tests.chaos.receivers import receiving
 from tests.chaos.site import Site

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 
-from mailer.store.database import Database
-from mailer.store.tables import campaigns, deliveries, people, workers
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import campaigns, deliveries, people, workers
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 

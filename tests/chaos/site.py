@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mailer.store.database import Database
+from mailer.store.engine.database import Database
 from tests.chaos import ledger
 from tests.chaos.receivers import Receiver
 from tests.chaos.stores import Store

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.store.database import open_database
+from mailer.store.engine.database import open_database
 from tests.chaos.combinations import on
 from tests.chaos.site import Site
 from tests.chaos.stores import PostgresStore, SqliteStore

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.store.database import Database
+from mailer.store.engine.database import Database
 from mailer.workspace import Workspace
 from tests.conftest import REPOSITORY
 from tests.delivery.world import add_people, launch, states

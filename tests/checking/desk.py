@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mailer.audience.definition import Audience
-from mailer.checking.gathering import Scope, Written, gather
+from mailer.audience.selection.spec import Audience
+from mailer.checking.collect import Scope, Written, gather
 from mailer.checking.preflight import Preflight, preflight
 from mailer.checking.remarks import Remark
 from mailer.checking.specimen import Specimen
-from mailer.compose.compiling import compile_message
-from mailer.compose.source import read_source
-from mailer.delivery.campaigns import Plan
-from mailer.store.database import Database, open_database
+from mailer.compose.compiler import compile_message
+from mailer.compose.source.message_file import read_source
+from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.store.engine.database import Database, open_database
 from mailer.workspace import find_workspace
 from tests.conftest import LIST, NOW, REPOSITORY, SECRETS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailer.checking import preflight as module
-from mailer.compose.compiling import _Compiler
+from mailer.compose.compiler import _Compiler
 from mailer.errors import MailerError
 from tests.checking.desk import Desk, Try
 

@@ -14,7 +14,12 @@ from tests.cli.conftest import Mailer
 COMPOSING = ("jinja2", "markdown_it", "yaml", "mjml", "css_inline", "babel", "email_validator")
 TALKING = ("smtplib", "sendgrid", "python_http_client", "cryptography", "dns", "starlette", "uvicorn", "sqlite_utils")
 ENGINES = ("alembic", "psycopg", "sqlalchemy.dialects.postgresql")
-SENDING = ("mailer.delivery.engine", "mailer.compose.merge", "mailer.transports.outbox", "mailer.delivery.reporting")
+SENDING = (
+    "mailer.delivery.sending.engine",
+    "mailer.compose.merge",
+    "mailer.transports.outbox",
+    "mailer.delivery.feedback.apply",
+)
 HEAVY = (*COMPOSING, *TALKING, *ENGINES, "rich")
 
 RUN = "from mailer.cli import main; main()"
@@ -39,7 +44,7 @@ finally:
 def test_help_of_every_command_comes_without_the_database() -> None:
     assert loaded(IMPORT_ALL, among=(*HEAVY, "sqlalchemy")) == []
     assert loaded(RUN, "send", "--help", among=(*HEAVY, "sqlalchemy", *(f"mailer.cli.{one}" for one in COMMANDS))) == [
-        "mailer.cli.send"
+        "mailer.cli.campaign.send"
     ]
 
 

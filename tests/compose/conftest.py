@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mailer.compose.compiling import Compiled, compile_message
+from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.merge import MergeProgram, Urls
-from mailer.compose.source import Source, read_source
+from mailer.compose.source.message_file import Source, read_source
 from mailer.errors import Fault, FaultsFound
 from mailer.workspace import Workspace
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
-from mailer.compose.compiling import compile_message
+from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram
-from mailer.compose.source import read_source
+from mailer.compose.source.message_file import read_source
 from mailer.workspace import Workspace
 from tests.conftest import REPOSITORY
 

@@ -14,9 +14,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.compose.compiling import compile_message
+from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram
-from mailer.compose.source import read_source
+from mailer.compose.source.message_file import read_source
 from mailer.errors import FaultsFound
 from mailer.workspace import Workspace
 from tests.compose.conftest import URLS

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mailer.compose.compiling import compile_message
+from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram
-from mailer.compose.source import read_source
+from mailer.compose.source.message_file import read_source
 from mailer.workspace import Workspace
 from tests.compose.conftest import URLS
 from tests.conftest import REPOSITORY

@@ -18,13 +18,13 @@ from playwright.sync_api import Page as Tab
 
 from mailer.compose.merge import MergeProgram
 from mailer.settings import Brand
-from mailer.web.public.progress import draw
+from mailer.web.public.petition.progress_png import draw
 from mailer.workspace import Workspace
 from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.compose.conftest import URLS
 from tests.compose.mails import PICTURE, TEMPLATES, TONGUES, Tongue, person, program
-from tests.compose.test_mjml_templates import Page, for_outlook
+from tests.compose.mjml.test_templates import Page, for_outlook
 from tests.looking import difference
 
 GOLDEN = Path(__file__).parent / "golden" / "mails"

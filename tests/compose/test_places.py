@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.compose.markers import Markers, Value
-from mailer.compose.splitting import Slots, Splitter
+from mailer.compose.splitter import Slots, Splitter
+from mailer.compose.templating.markers import Markers, Value
 from mailer.errors import Fault, Place
 from tests.compose.conftest import URLS, Desk
 

@@ -7,15 +7,15 @@ from datetime import datetime
 
 import pytest
 
-from mailer.delivery.engine import Engine
-from mailer.delivery.evidence import Rails
-from mailer.delivery.lanes import Lanes
-from mailer.delivery.pacing import Pacer
-from mailer.delivery.postman import Postman
+from mailer.delivery.ledger.guard_state import Rails
+from mailer.delivery.ledger.pace_slots import Lanes
+from mailer.delivery.ledger.pacer import Pacer
+from mailer.delivery.sending.engine import Engine
+from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.progress import UNOBSERVED, Observer, Tally
 from mailer.delivery.stopping import Stop
-from mailer.delivery.tally import UNOBSERVED, Observer, Tally
 from mailer.settings import Guard, Pace
-from mailer.store.database import Database
+from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.workspace import Workspace
 from tests.delivery.neighbours import among_neighbours

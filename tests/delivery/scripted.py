@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from mailer.delivery.connections import Addressed, Report
-from mailer.delivery.recording import Done
-from mailer.transports.envelope import Envelope, Mailing, Outcome
+from mailer.delivery.ledger.outcomes import Done
+from mailer.delivery.sending.connections import Addressed, Report
+from mailer.transports.base import Envelope, Mailing, Outcome
 
 Answer = Callable[[Envelope], Outcome]
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.consent import list_id
-from mailer.audience.definition import Audience
+from mailer.audience.consent.changes import list_id
+from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Context, Link, Message, Slot
-from mailer.delivery.campaigns import Plan, launch_now
-from mailer.delivery.ledger import Worker
-from mailer.delivery.warming import WarmUp
+from mailer.delivery.campaigns.lifecycle import Plan, launch_now
+from mailer.delivery.ledger.ledger import Worker
+from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.settings import Pace
-from mailer.store.database import Database
-from mailer.store.tables import campaigns, deliveries, people, subscriptions
-from mailer.transports.envelope import Fate, Outcome
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import campaigns, deliveries, people, subscriptions
+from mailer.transports.base import Fate, Outcome
 
 KEY = b"an-address-key-for-tests-that-is-long-enough"
 ACCEPTED = Outcome(Fate.ACCEPTED)

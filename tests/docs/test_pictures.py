@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.compose.images import content_type, width
-from mailer.compose.layouts import layout_names
-from mailer.compose.markdown import CONTAINERS
+from mailer.compose.markdown.parser import CONTAINERS
+from mailer.compose.source.images import content_type, width
+from mailer.compose.source.layouts import layout_names
 from scripts.block_pictures import SIGNATURE, TEMPLATES, TYPED
 from tests.conftest import REPOSITORY
 

@@ -23,15 +23,14 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mailer.cli import doctor as command
-from mailer.cli import examining
 from mailer.cli.context import now
+from mailer.cli.system import doctor as command
+from mailer.doctor import examine, public_url
+from mailer.doctor.dns import lookup
 from mailer.errors import MailerError
 from mailer.findings import Finding, Level, bad, warning, well
-from mailer.store import marks
-from mailer.store.database import open_database
-from mailer.transports.dns import asking
-from mailer.web import reaching
+from mailer.store.engine import fence
+from mailer.store.engine.database import open_database
 from mailer.web.public.app import create_app
 from mailer.web.server import configure, listen
 from mailer.workspace import find_workspace
@@ -155,10 +154,10 @@ def town(mailer: Mailer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     with (root / "secrets.toml").open("a", encoding="utf-8") as file:
         file.write('smtp_password = "night-and-day"\n')
     # Nothing is given up, or asked twice, because the machine is busy.
-    monkeypatch.setattr(asking, "TRY_SECONDS", HANG_SECONDS)
-    monkeypatch.setattr(asking, "QUESTION_SECONDS", HANG_SECONDS)
-    monkeypatch.setattr(reaching, "FETCH_SECONDS", HANG_SECONDS)
-    monkeypatch.setattr(examining, "TOTAL_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(lookup, "TRY_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(lookup, "QUESTION_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(public_url, "FETCH_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(examine, "TOTAL_SECONDS", HANG_SECONDS)
     with (
         DnsServer(zone()) as dns,
         Relay(tls="starttls", login=("us", "night-and-day")) as relay,
@@ -400,15 +399,15 @@ def test_a_paused_campaign_is_named_with_its_reason(town: Town) -> None:
 @pytest.mark.parametrize(
     ("kind", "level", "words"),
     [
-        (marks.MOVED, "bad", "this database was moved to a server, so no command uses it"),
-        (marks.MOVING, "bad", "this database is being moved to a server"),
-        (marks.BACKUP, "warning", "this is a backup taken at 2026-11-24 09:00 UTC, put back and not used since"),
+        (fence.MOVED, "bad", "this database was moved to a server, so no command uses it"),
+        (fence.MOVING, "bad", "this database is being moved to a server"),
+        (fence.BACKUP, "warning", "this is a backup taken at 2026-11-24 09:00 UTC, put back and not used since"),
     ],
 )
 def test_a_database_that_is_not_simply_in_use(town: Town, kind: str, level: str, words: str) -> None:
     database = open_database(f"sqlite:///{town.root / 'mailer.db'}")
     with database.write() as connection:
-        marks.set_mark(connection, marks.Mark(kind, NOW, place="a server"))
+        fence.set_mark(connection, fence.Mark(kind, NOW, place="a server"))
     for _ in range(2):  # looking doesn't use the backup
         ((part, found, said),) = town.troubles()
         assert (part, found) == ("database", level)
@@ -462,7 +461,7 @@ def test_a_part_that_fails_or_hangs_stops_no_other(monkeypatch: pytest.MonkeyPat
     parts = (("a", hangs), ("b", breaks), ("c", refuses), ("d", lambda: [well("d", "fine")]))
 
     def attempt(seconds: float) -> None:
-        found = examining.side_by_side(parts, total_seconds=seconds)
+        found = examine.side_by_side(parts, total_seconds=seconds)
         assert [(one.part, one.level) for one in found] == [
             ("a", Level.WARNING), ("b", Level.WARNING), ("c", Level.BAD), ("d", Level.WELL)
         ]  # fmt: skip

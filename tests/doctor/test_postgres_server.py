@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mailer.doctor.database import examine_database
+from mailer.doctor.postgres import gather_postgres
 from mailer.findings import Level
-from mailer.store.database import open_database
-from mailer.store.health import examine_database
-from mailer.store.postgres_health import gather_postgres
-from mailer.store.schema import SCHEMA
+from mailer.store.engine.database import open_database
+from mailer.store.engine.version import SCHEMA
 from tests.servers.postgres import Cluster
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mailer.doctor.signed_mail import judge_proof
 from mailer.findings import Level
-from mailer.transports.signed_mail import judge_proof
 from tests.cli.conftest import Mailer, mailer
 from tests.servers.imap_server import Box, ImapServer
 

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.consent import list_id
+from mailer.audience.consent.changes import list_id
 from mailer.compose.message import Context, Link, Message, Slot, to_json
-from mailer.store.states import CampaignState, DeliveryState, Membership, Verdict
-from mailer.store.tables import campaigns, deliveries, events, hits, links, people, subscriptions
-from mailer.tracking.rules import RULES
+from mailer.store.tables.core import campaigns, deliveries, events, hits, links, people, subscriptions
+from mailer.store.tables.states import CampaignState, DeliveryState, Membership, Verdict
+from mailer.tracking.bot_rules import RULES
 
 ADDRESS_KEY = b"an-address-key-for-tests-that-is-long-enough"
 CAMPAIGN = 77

@@ -13,9 +13,9 @@ from sqlalchemy import delete
 
 from mailer.errors import MailerError
 from mailer.reports.figures import Clicks, Delivered, Figures, figures
-from mailer.store.database import Database
-from mailer.store.states import CampaignState, DeliveryState, Verdict
-from mailer.store.tables import hits
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import hits
+from mailer.store.tables.states import CampaignState, DeliveryState, Verdict
 from tests.reports.builders import (
     CAMPAIGN,
     SLUG,

@@ -17,13 +17,13 @@ from sqlalchemy import update
 
 from mailer.cli import cli
 from mailer.errors import MailerError
-from mailer.reports.exporting import as_csv
+from mailer.reports.export import as_csv
 from mailer.reports.figures import figures
-from mailer.reports.showing import BAR_CELLS, bar, show
-from mailer.store.database import Database
-from mailer.store.returns import conversions
-from mailer.store.states import CampaignState, DeliveryState
-from mailer.store.tables import campaigns
+from mailer.reports.terminal import BAR_CELLS, bar, show
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import campaigns
+from mailer.store.tables.inbound import conversions
+from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.tracking.hits import make_hit, record_hits
 from mailer.workspace import Workspace
 from tests.reports.builders import (

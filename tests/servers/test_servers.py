@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mailer.settings.values import Sendgrid
-from mailer.transports.envelope import Fate
-from mailer.transports.sendgrid import SendgridTransport
+from mailer.settings.schema import Sendgrid
+from mailer.transports.base import Fate
+from mailer.transports.sendgrid.transport import SendgridTransport
 from tests.conftest import REPOSITORY
 from tests.patience import HANG_SECONDS
 from tests.servers import relay, sendgrid_fake

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailer.errors import FaultsFound
 from mailer.senders import BadSender, ascii_domain, domain_of, split_sender
 from mailer.settings import read_settings
-from mailer.transports.headers import mailbox_header, split_mailbox
+from mailer.transports.mime.headers import mailbox_header, split_mailbox
 from mailer.workspace import read_list
 
 NAMES = [

@@ -21,10 +21,10 @@ from typing import Any
 import psycopg
 from sqlalchemy import MetaData, insert, make_url
 
-from mailer.store.copying import go_on_from, numbers_used
-from mailer.store.engines import make_engine
-from mailer.store.schema import VERSIONS, migrate
-from mailer.store.tables import metadata
+from mailer.store.admin.copy import go_on_from, numbers_used
+from mailer.store.engine.dialects import make_engine
+from mailer.store.engine.version import VERSIONS, migrate
+from mailer.store.tables.core import metadata
 from tests.servers.postgres import Cluster, server_programs
 
 FOLDER = Path(__file__).parent / "earlier"

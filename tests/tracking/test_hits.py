@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from mailer.reports.figures import figures
-from mailer.store.database import Database
-from mailer.store.states import DeliveryState, Verdict
-from mailer.store.tables import deliveries, hits, more_hits, people
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import deliveries, hits, more_hits, people
+from mailer.store.tables.states import DeliveryState, Verdict
 from mailer.tracking import hits as module
+from mailer.tracking.bot_rules import RULES
 from mailer.tracking.hits import LONGEST_HEADER, Hit, Nameless, anonymous, make_hit, network_hash, record_hits
-from mailer.tracking.rules import RULES
 from tests.reports.builders import SLUG, add_campaign, add_deliveries, add_people, delivery_id, make_message
 
 KEY = b"the workspace's address key"

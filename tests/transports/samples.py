@@ -7,7 +7,7 @@ import email.policy
 from email.message import EmailMessage
 from typing import cast
 
-from mailer.transports.envelope import Envelope, Mailing
+from mailer.transports.base import Envelope, Mailing
 
 TOKEN = "n2YxZzVhQ0J4d0" * 6
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.settings.secret import Secrets
-from mailer.settings.values import Outbox, Sender, Sendgrid, Settings, Smtp
-from mailer.transports.choosing import make_transport
-from mailer.transports.envelope import Envelope, Fate, Mailing, Transport, TransportRefused
-from mailer.transports.mime import build, fill
-from mailer.transports.quoted import one_line_break
+from mailer.settings.schema import Outbox, Sender, Sendgrid, Settings, Smtp
+from mailer.settings.secrets import Secrets
+from mailer.transports.base import Envelope, Fate, Mailing, Transport, TransportRefused
+from mailer.transports.factory import make_transport
+from mailer.transports.mime.message import build, fill
+from mailer.transports.mime.quoted_printable import one_line_break
 from tests.patience import HANG_SECONDS
 from tests.servers.relay import Relay
 from tests.servers.sendgrid_fake import SendgridFake

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mailer.transports.envelope import Fate, TransportRefused, TransportUnavailable
-from mailer.transports.mime import build
+from mailer.transports.base import Fate, TransportRefused, TransportUnavailable
+from mailer.transports.mime.message import build
 from mailer.transports.outbox import Outbox
 from tests.transports.samples import MAILING, envelope
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Row, Table, insert, select
 
 from mailer.compose.message import to_json
-from mailer.store.database import Database
-from mailer.store.tables import hits, images, proofs
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import hits, images, proofs
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace

@@ -10,8 +10,8 @@ from email.message import EmailMessage
 
 from sqlalchemy import select
 
-from mailer.delivery.courier import Courier
-from mailer.store.tables import returns as tables
+from mailer.delivery.notices.sender import Courier
+from mailer.store.tables import inbound as tables
 from mailer.workspace import Workspace
 from tests.web.conftest import Served
 

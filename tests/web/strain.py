@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from mailer.store.database import Database
+from mailer.store.engine.database import Database
 from tests.web.client import Reply
 
 WRITTEN = "hits, events, subscriptions, people, rate_limits, suppressions"

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.compose.action import ACTION_FILE
-from mailer.store.database import Database
+from mailer.compose.action_page.parse import ACTION_FILE
+from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Named, Purpose, Signer, Visit
 from mailer.web.public.app import ROUTES, create_app
 from mailer.workspace import Workspace
@@ -24,7 +24,7 @@ from tests.patience import HANG_SECONDS
 from tests.reports.builders import SLUG, delivery_id
 from tests.web.client import serving
 from tests.web.conftest import PROOF, Served, seed
-from tests.web.test_acting import PAGE
+from tests.web.public.petition.test_action_page import PAGE
 
 pytestmark = pytest.mark.sqlite  # about what is sent, not about where it is kept
 

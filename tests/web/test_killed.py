@@ -13,8 +13,8 @@ from datetime import datetime
 import pytest
 from sqlalchemy import func, select, text
 
-from mailer.store.database import Database, open_database
-from mailer.store.tables import hits
+from mailer.store.engine.database import Database, open_database
+from mailer.store.tables.core import hits
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.workspace import Workspace
 from tests.patience import HANG_SECONDS

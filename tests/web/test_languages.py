@@ -11,8 +11,8 @@ from babel.messages.catalog import Catalog, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer import languages
-from mailer.languages import LANGUAGES, choose, language
+from mailer import i18n
+from mailer.i18n import LANGUAGES, choose, language
 from scripts.catalogues import read, words
 from tests.web.client import BROWSER
 from tests.web.conftest import Served
@@ -23,7 +23,7 @@ TAG = re.compile(r"</?\w+[^>]*>")
 
 
 def catalogue(code: str) -> Catalog:
-    return read(Path(languages.__file__).parent / "locale" / f"{code}.po")
+    return read(Path(i18n.__file__).parent / "locale" / f"{code}.po")
 
 
 def texts(value: Any) -> list[str]:

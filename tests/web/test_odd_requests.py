@@ -10,15 +10,15 @@ from datetime import datetime
 
 import pytest
 
-from mailer.compose.action import ACTION_FILE
-from mailer.store.database import Database
-from mailer.store.tables import subscriptions
+from mailer.compose.action_page.parse import ACTION_FILE
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import subscriptions
 from mailer.tracking.tokens import Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
 from tests.web.client import serving
 from tests.web.conftest import Served, seed
-from tests.web.test_acting import PAGE
+from tests.web.public.petition.test_action_page import PAGE
 from tests.web.test_fuzz import send
 
 pytestmark = pytest.mark.sqlite

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from mailer.store.database import Database
-from mailer.store.tables import deliveries, people
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import deliveries, people
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.app import create_app
-from mailer.web.public.door import Door
-from mailer.web.public.pages import mask
+from mailer.web.public.core.context import Door
+from mailer.web.public.http.templates import mask
 from mailer.workspace import Workspace, find_workspace
 from tests.reports.builders import delivery_id
 from tests.web.client import Reply, fetch, serving

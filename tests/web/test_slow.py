@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from mailer.web import protocol
+from mailer.web import http_protocol
 from tests.patience import HANG_SECONDS
 from tests.web.conftest import Served
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "HEADER_SECONDS", 0.3)
 
 
 def cut_off(connection: socket.socket) -> bool:
@@ -55,7 +55,7 @@ def test_after_an_answer_the_next_request_must_come_whole_too(served: Served) ->
 
 
 def test_two_hundred_of_them_hinder_nobody(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 30)
+    monkeypatch.setattr(http_protocol, "HEADER_SECONDS", 30)
     with ExitStack() as opened:
         for _ in range(200):
             slow = opened.enter_context(socket.create_connection(("127.0.0.1", served.port)))

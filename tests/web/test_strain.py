@@ -15,17 +15,17 @@ import pytest
 from sqlalchemy.pool import QueuePool
 from starlette.applications import Starlette
 
-from mailer.languages import LANGUAGES, language
-from mailer.store.database import Database, DatabaseTrouble
-from mailer.store.engines import waiting_at_most
-from mailer.store.tables import hits, subscriptions
+from mailer.i18n import LANGUAGES, language
+from mailer.store.engine.database import Database, DatabaseTrouble
+from mailer.store.engine.dialects import waiting_at_most
+from mailer.store.tables.core import hits, subscriptions
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web import server
 from mailer.web.public import app as app_module
-from mailer.web.public import door as door_module
-from mailer.web.public import executors
 from mailer.web.public.app import create_app
-from mailer.web.public.executors import Busy, Executors
+from mailer.web.public.core import context as door_module
+from mailer.web.public.http import executors
+from mailer.web.public.http.executors import Busy, Executors
 from mailer.workspace import Workspace
 from tests.reports.builders import ACTION, delivery_id
 from tests.web.client import fetch, serving

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mailer.store.database import Database
-from mailer.store.tables import events, subscriptions
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import events, subscriptions
 from mailer.tracking.tokens import Purpose, Signer
-from mailer.web.public import forms
 from mailer.web.public.app import create_app
+from mailer.web.public.http import forms
 from mailer.workspace import Workspace
 from tests.patience import HANG_SECONDS
 from tests.reports.builders import ACTION

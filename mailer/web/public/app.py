@@ -16,28 +16,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
-from mailer.delivery.frozen import NotKept
-from mailer.store.database import Database, DatabaseTrouble
+from mailer.delivery.ledger.mailed_message import NotKept
+from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.tracking.tokens import BadToken
-from mailer.web.public import (
-    acting,
-    archive,
-    clicks,
-    confirming,
-    conversions,
-    health,
-    hooks,
-    joining,
-    leaving,
-    opens,
-    preferences,
-    progressing,
-    viewing,
-)
-from mailer.web.public.applying import Applier
-from mailer.web.public.door import Door, door_of, open_door
-from mailer.web.public.guard import guarded
-from mailer.web.public.paths import Whole
+from mailer.web.public import health
+from mailer.web.public.core.context import Door, door_of, open_door
+from mailer.web.public.http.middleware import guarded
+from mailer.web.public.http.paths import Whole
+from mailer.web.public.inbound import conversions, sendgrid_webhook
+from mailer.web.public.inbound.apply_worker import Applier
+from mailer.web.public.mail import archive, clicks, opens, view_in_browser
+from mailer.web.public.people import confirm, preferences, subscribe, unsubscribe
+from mailer.web.public.petition import action_page, progress_bar
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -51,31 +41,31 @@ ROUTES = (
     Route("/c/{token}/{n}", clicks.follow),
     Route("/o/{token}.gif", opens.opened),
     Route("/api/conversions", conversions.report, methods=["POST"]),
-    Route("/u/{token}", leaving.ask, methods=["GET"]),
-    Route("/u/{token}", leaving.leave, methods=["POST"]),
-    Route("/u/{token}/undo", leaving.undo, methods=["POST"]),
-    Route("/v/{token}", viewing.view),
+    Route("/u/{token}", unsubscribe.ask, methods=["GET"]),
+    Route("/u/{token}", unsubscribe.leave, methods=["POST"]),
+    Route("/u/{token}/undo", unsubscribe.undo, methods=["POST"]),
+    Route("/v/{token}", view_in_browser.view),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
-    Route("/act/{slug}", acting.show, methods=["GET"]),
-    Route("/act/{slug}", acting.add, methods=["POST"]),
-    Route("/act/{slug}/thanks", acting.thanks, methods=["GET"]),
+    Route("/act/{slug}", action_page.show, methods=["GET"]),
+    Route("/act/{slug}", action_page.add, methods=["POST"]),
+    Route("/act/{slug}/thanks", action_page.thanks, methods=["GET"]),
     Route("/p/{token}/address", preferences.move, methods=["POST"]),
     Route("/p/{token}/data", preferences.data, methods=["POST"]),
     Route("/p/{token}/delete", preferences.ask_to_delete, methods=["GET"]),
     Route("/p/{token}/delete", preferences.delete, methods=["POST"]),
-    Route("/join/{list}", joining.show, methods=["GET"]),
-    Route("/join/{list}", joining.join, methods=["POST"]),
-    Route("/join/{list}/sent", joining.sent, methods=["GET"]),
-    Route("/confirm/{token}", confirming.ask, methods=["GET"]),
-    Route("/confirm/{token}", confirming.confirm, methods=["POST"]),
-    Route("/i/{digest}/{name:path}", viewing.picture),
-    Route("/progress/{slug}.png", progressing.show),
+    Route("/join/{list}", subscribe.show, methods=["GET"]),
+    Route("/join/{list}", subscribe.join, methods=["POST"]),
+    Route("/join/{list}/sent", subscribe.sent, methods=["GET"]),
+    Route("/confirm/{token}", confirm.ask, methods=["GET"]),
+    Route("/confirm/{token}", confirm.confirm, methods=["POST"]),
+    Route("/i/{digest}/{name:path}", view_in_browser.picture),
+    Route("/progress/{slug}.png", progress_bar.show),
     Route("/archive", archive.contents),
     Route("/archive/feed.atom", archive.feed),
     Route("/archive/{slug}", archive.show),
     Route("/archive/{slug}/go/{n}", archive.follow),
-    Route("/hooks/sendgrid", hooks.sendgrid, methods=["POST"]),
+    Route("/hooks/sendgrid", sendgrid_webhook.sendgrid, methods=["POST"]),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),
     Route("/readyz", health.ready),
@@ -108,7 +98,7 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     app.state.door = door
     app.state.clicks_lost = 0
     app.state.applier = Applier(workspace.settings, database, clock=clock)
-    app.state.room_for_posts = asyncio.Semaphore(hooks.MOST_AT_ONCE)
+    app.state.room_for_posts = asyncio.Semaphore(sendgrid_webhook.MOST_AT_ONCE)
     return app
 
 

@@ -6,8 +6,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from mailer.tracking.identity import NONCE, prove
-from mailer.web.public.door import door_of
+from mailer.tracking.server_identity import NONCE, prove
+from mailer.web.public.core.context import door_of
 
 
 async def alive(_request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The studio as an ASGI app: which address leads where, below the secret that `guard` takes off."""
+"""The studio as an ASGI app: which address leads where, below the secret that `middleware` takes off."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from mailer.errors import MailerError
-from mailer.web.studio import views
-from mailer.web.studio.desk import Desk
-from mailer.web.studio.guard import Keys, guarded
-from mailer.web.studio.room import Studio
+from mailer.web.studio import routes
+from mailer.web.studio.live_compile import Desk
+from mailer.web.studio.middleware import Keys, guarded
+from mailer.web.studio.page_state import Studio
 
 ROUTES = (
-    Route("/", views.show, methods=["GET"]),
-    Route("/proof", views.send_proof, methods=["POST"]),
-    Route("/mail", views.mail, methods=["GET"]),
-    Route("/pictures/{digest}", views.picture, methods=["GET"]),
-    Route("/go/{tab}/{width}/{as}/{n:int}", views.link, methods=["GET"]),
-    Route("/own/{tab}/{width}/{as}/{name}", views.own_page, methods=["GET"]),
-    Route("/changes", views.changes, methods=["GET"]),
-    Route("/{name}", views.give_asset, methods=["GET"]),
+    Route("/", routes.show, methods=["GET"]),
+    Route("/proof", routes.send_proof, methods=["POST"]),
+    Route("/mail", routes.mail, methods=["GET"]),
+    Route("/pictures/{digest}", routes.picture, methods=["GET"]),
+    Route("/go/{tab}/{width}/{as}/{n:int}", routes.link, methods=["GET"]),
+    Route("/own/{tab}/{width}/{as}/{name}", routes.own_page, methods=["GET"]),
+    Route("/changes", routes.changes, methods=["GET"]),
+    Route("/{name}", routes.give_asset, methods=["GET"]),
 )
 WORDS = {
     403: "The form was not sent from the studio's page as it is now. Load the page again.",

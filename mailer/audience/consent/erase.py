@@ -1,0 +1,86 @@
+"""Takes a person out of everything but the figures: what they wrote, what was said of them, where they clicked from.
+
+What stays: that the address must not be mailed, as a keyed hash; deliveries, clicks and signatures as counts without a
+person. The person's own row, subscriptions and consents are deleted by `consent.forget`, which calls this.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import delete as delete_from
+
+from mailer.audience.consent.scrub import scrub
+from mailer.store.tables.core import deliveries, events, hits, proofs, suppressions
+from mailer.store.tables.inbound import (
+    confirmations,
+    conversions,
+    notices,
+    provider_events,
+    returned_mails,
+    signatures,
+    webhook_calls,
+)
+from mailer.store.tables.states import SuppressionReason
+
+SIGNED_TEXTS = ("first_name", "last_name", "country", "postcode", "comment")
+
+
+def blank(connection: Connection, *, person_id: int, address: str, address_hash: bytes) -> None:
+    """Remove every trace of a person beside their own rows. `address` is normalised."""
+    theirs = select(deliveries.c.id).where(deliveries.c.person_id == person_id)
+    _what_was_said(connection, person_id, address_hash)
+    campaign_ids = select(deliveries.c.campaign_id).where(
+        deliveries.c.person_id == person_id
+    )  # there is an index by it
+    connection.execute(
+        update(hits)
+        .where(hits.c.campaign_id.in_(campaign_ids), hits.c.delivery_id.in_(theirs))
+        .values(headers={}, network=b"")  # the counts stay
+    )
+    connection.execute(
+        update(signatures)
+        .where(signatures.c.person_id == person_id)
+        .values(person_id=None, shown=False, **dict.fromkeys(SIGNED_TEXTS, ""))
+    )
+    # The other site's own number of it may name the person there.
+    numbers = select(conversions.c.id).where(
+        conversions.c.campaign_id.in_(campaign_ids), conversions.c.delivery_id.in_(theirs)
+    )
+    for number in connection.execute(numbers).scalars().all():
+        connection.execute(
+            update(conversions).where(conversions.c.id == number).values(reference=f"forgotten-{number}")
+        )
+    connection.execute(
+        delete_from(confirmations).where(
+            or_(confirmations.c.address == address, confirmations.c.person_id == person_id)
+        )
+    )
+    connection.execute(delete_from(notices).where(notices.c.address == address))
+    connection.execute(delete_from(webhook_calls).where(webhook_calls.c.person_id == person_id))
+    _what_providers_wrote(connection, person_id, address)
+    for table in (deliveries, proofs):
+        connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))
+
+
+def _what_was_said(connection: Connection, person_id: int, address_hash: bytes) -> None:
+    """Replies of servers quote the address: in deliveries, their events, and the source of a suppression."""
+    theirs = select(deliveries.c.id).where(deliveries.c.person_id == person_id)
+    connection.execute(
+        update(events).where(events.c.delivery_id.in_(theirs), events.c.detail.contains("@")).values(detail="")
+    )
+    connection.execute(update(deliveries).where(deliveries.c.person_id == person_id).values(detail=""))
+    said = suppressions.c.reason.in_([SuppressionReason.BOUNCED.value, SuppressionReason.COMPLAINED.value])
+    connection.execute(
+        update(suppressions)
+        .where(suppressions.c.address_hash == address_hash, or_(said, suppressions.c.source.contains("@")))
+        .values(source="")
+    )
+
+
+def _what_providers_wrote(connection: Connection, person_id: int, address: str) -> None:
+    theirs = select(deliveries.c.id).where(deliveries.c.person_id == person_id)
+    connection.execute(delete_from(provider_events).where(provider_events.c.delivery_id.in_(theirs)))
+    connection.execute(
+        update(returned_mails).where(returned_mails.c.delivery_id.in_(theirs)).values(sender="", subject="", why="")
+    )
+    scrub(connection, address)

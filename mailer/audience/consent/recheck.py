@@ -1,0 +1,112 @@
+"""The last look before a mail leaves: consent and suppression as they stand now, not as they stood at the launch.
+
+`may_be_mailed` is the look itself, a condition for the statement that records the intent; `obstacles` says of those
+it held back what stood against them. One law binds them: whoever has no obstacle may be mailed (by test).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, false, func, or_, select
+
+from mailer.audience.consent.eligibility import (
+    BY_RANK,
+    EVERY_LIST,
+    FREE,
+    RANKS,
+    Reason,
+    subscription_rank,
+    suppression_rank,
+)
+from mailer.store.engine.arrays import among
+from mailer.store.engine.prepared import Prepared
+from mailer.store.tables.core import deliveries, people, subscriptions, suppressions
+from mailer.store.tables.states import Membership
+
+
+def may_be_mailed(list_ids: Iterable[int]) -> ColumnElement[bool]:
+    """Of a row of `deliveries`: the person is known, on one of these lists, and not suppressed."""
+    suppressed = exists().where(
+        suppressions.c.address_hash == people.c.address_hash,
+        or_(suppressions.c.list_id == EVERY_LIST, suppressions.c.list_id == subscriptions.c.list_id),
+    )
+    return exists().where(
+        people.c.id == deliveries.c.person_id,
+        subscriptions.c.person_id == people.c.id,
+        or_(false(), *[subscriptions.c.list_id == number for number in list_ids]),
+        subscriptions.c.status == Membership.SUBSCRIBED.value,
+        ~suppressed.correlate(people, subscriptions),
+    )
+
+
+def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: Iterable[int]) -> dict[int, str]:
+    """Deliveries that must not be handed over, each with its reason (a `Reason`); one query for up to thousands.
+
+    `list_ids` are the lists the campaign includes. Run it in the transaction that records the hand-over, so that
+    nobody can leave between the look and the record.
+    """
+    rows = LOOK.rows(connection, {"deliveries": delivery_ids, "lists": list_ids})
+    found: dict[int, str] = {}
+    for delivery_id, known, standing, everywhere in rows:
+        # On none of the lists any more counts as having left.
+        rank = max(RANKS[Reason.UNSUBSCRIBED] if standing is None else standing, everywhere or FREE)
+        if not known:
+            found[delivery_id] = Reason.DELETED.value
+        elif rank != FREE:
+            found[delivery_id] = BY_RANK[rank].value
+    return found
+
+
+def _suppressed(list_id: object) -> ScalarSelect[Any]:
+    """The gravest rank of this person's suppressions on one list, or on every list; null when there is none."""
+    return (
+        select(func.max(suppression_rank()))
+        .where(suppressions.c.address_hash == people.c.address_hash, suppressions.c.list_id == list_id)
+        .correlate(people, subscriptions)
+        .scalar_subquery()
+    )
+
+
+def _standing() -> ScalarSelect[Any]:
+    """The best rank this person has on any of the lists; null when they are on none."""
+    on_list = func.coalesce(_suppressed(subscriptions.c.list_id), FREE)
+    return (
+        select(func.min(subscription_rank(on_list)))
+        .where(subscriptions.c.person_id == people.c.id, among(subscriptions.c.list_id, "lists"))
+        .correlate(people)
+        .scalar_subquery()
+    )
+
+
+LOOK = Prepared(
+    select(deliveries.c.id, people.c.id.is_not(None), _standing(), _suppressed(EVERY_LIST))
+    .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
+    .where(among(deliveries.c.id, "deliveries"))
+)
+
+
+def hold_consent(connection: Connection) -> None:
+    """Until this transaction ends nobody's leaving is committed; call it before the look.
+
+    Somebody who leaves is then either seen by the look or leaves after the intent was recorded. SQLite has one writer
+    at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        HOLD.rows(connection, {})
+
+
+def change_consent(connection: Connection) -> None:
+    """Wait for hand-overs that have looked already, and let none look until this transaction ends.
+
+    Call it first in a short transaction that takes somebody off a list, and last in a long one.
+    """
+    if connection.dialect.name == "postgresql":
+        CHANGE.rows(connection, {})
+
+
+# A lock by number (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS), ours by agreement.
+CONSENT_LOCK = 0x6C656176  # "leav"
+HOLD = Prepared(select(func.pg_advisory_xact_lock_shared(CONSENT_LOCK)))
+CHANGE = Prepared(select(func.pg_advisory_xact_lock(CONSENT_LOCK)))

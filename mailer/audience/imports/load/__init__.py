@@ -1,0 +1,1 @@
+"""Writes checked rows into the database in bulk, on either engine."""

@@ -1,0 +1,102 @@
+"""Judged people put aside in a temporary table, from which `upsert` takes them over. It locks nobody out meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from operator import itemgetter
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, Text
+
+from mailer.audience.imports.row_check import Person
+from mailer.store.tables.core import Id
+
+TEXTS = ("first_name", "last_name", "country", "language")
+TOGETHER = 5_000  # rows handed to the driver at once
+
+_temporary = MetaData()
+stage = Table(  # the rows that could be taken, in the order of `Person`
+    "import_stage",
+    _temporary,
+    Column("row", Id, primary_key=True, autoincrement=False),  # the file's number and the line in it
+    Column("address", Text, nullable=False),
+    Column("address_hash", LargeBinary, nullable=False),
+    *(Column(name, Text, nullable=False) for name in TEXTS),
+    Column("attributes", Text, nullable=False),  # JSON
+    Column("status", Text, nullable=False),  # RowStatus, one of MEMBERSHIPS
+    Column("stops", Integer, nullable=False),  # bits of `STOPS`
+    Column("given_at", BigInteger),  # microseconds since 1970
+    prefixes=["TEMPORARY"],
+)
+known = Table(  # people named by the files: those known before, or all when their rows tell more
+    "import_known",
+    _temporary,
+    Column("person_id", Id, primary_key=True, autoincrement=False),
+    Column("row", Id, nullable=False),  # the first that names them
+    Column("outcome", Text, nullable=False),  # what became of them: `upsert` has the words
+    prefixes=["TEMPORARY"],
+)
+
+
+class Stage:
+    """The staged rows on a connection. Filling it locks nobody out: the tables are this connection's own."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.rows = 0
+        self.has_moments = False
+        self.counts: Counter[tuple[str, int]] = Counter()  # status and stops → rows
+        self.drop()
+        _temporary.create_all(connection, checkfirst=False)
+
+    def fill(self, people: Iterable[Person], heard: Callable[[], None]) -> Counter[tuple[str, int]]:
+        """Take in judged rows; how many there are of each status and stops. `heard` is called now and then."""
+        before, rows = self.counts.copy(), iter(people)
+        insert = self._insert if self.connection.dialect.name == "sqlite" else self._copy
+        while batch := list(islice(rows, TOGETHER)):
+            insert(batch)
+            self.rows += len(batch)
+            self.counts.update(map(itemgetter(8, 9), batch))
+            self.has_moments = self.has_moments or any(person[10] is not None for person in batch)
+            heard()
+        return self.counts - before
+
+    def _insert(self, batch: Sequence[Person]) -> None:
+        driver = cast(sqlite3.Connection, self.connection.connection.driver_connection)
+        places = ", ".join("?" * len(stage.columns))
+        driver.executemany(f"INSERT INTO import_stage VALUES ({places})", batch).close()  # noqa: S608 - no values
+
+    def _copy(self, batch: Sequence[Person]) -> None:
+        driver = cast(Any, self.connection.connection.driver_connection)
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f"COPY import_stage ({', '.join(stage.c.keys())}) FROM STDIN") as copy,
+        ):
+            for person in batch:
+                copy.write_row(person)
+
+    def filled(self) -> None:
+        """All is in: let the engine know what it has there, which it can't see of a temporary table by itself."""
+        if self.connection.dialect.name != "sqlite":
+            self.connection.exec_driver_sql("ANALYZE import_stage")
+
+    @property
+    def statuses(self) -> set[str]:
+        """The memberships of rows that don't stop their person."""
+        return {status for status, stops in self.counts if not stops}
+
+    @property
+    def stops(self) -> int:
+        """The bits that any row has."""
+        bits = 0
+        for _, stops in self.counts:
+            bits |= stops
+        return bits
+
+    def drop(self) -> None:
+        """Drop the tables, also those that an import left which was broken off."""
+        for table in _temporary.sorted_tables:
+            self.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")

@@ -1,0 +1,1 @@
+"""What other programs mean by their headers, words and values."""

@@ -1,0 +1,75 @@
+"""A look over a whole file before it is imported: which values a column holds, and whether they are addresses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from mailer.audience.imports.files.delimited import Row
+from mailer.audience.imports.files.reader import Table
+from mailer.audience.imports.meaning.statuses import TELLING_STEMS, is_telling
+
+TOGETHER = 1_000  # rows
+MOST_VALUES = 200  # different ones of a column that are kept apart
+LONGEST_VALUE = 60  # characters of one that are kept
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen in one column."""
+
+    values: Counter[str] = field(default_factory=Counter[str])  # none of them empty
+    more: bool = False  # there are more values than these
+    empty: int = 0
+    filled: int = 0
+    addresses: int = 0  # of the filled
+    is_telling: bool = False  # a value can only be about consent
+
+    @property
+    def holds_addresses(self) -> bool:
+        """Whether nearly all of the values are addresses."""
+        return self.addresses > 0 and self.addresses >= 0.8 * self.filled
+
+    def most_common(self, number: int) -> list[tuple[str, int]]:
+        return self.values.most_common(number)
+
+    def look_at(self, cells: Sequence[str]) -> None:
+        filled = [cell for cell in map(str.strip, cells) if cell]
+        self.empty += len(cells) - len(filled)
+        self.filled += len(filled)
+        joined = "\n".join(filled)
+        if "@" in joined:
+            self.addresses += sum(1 for cell in filled if "@" in cell and " " not in cell)
+        if not self.more:
+            self.values.update(cell[:LONGEST_VALUE] for cell in filled)
+            self.more = len(self.values) > MOST_VALUES
+        if not self.is_telling:
+            folded = joined.casefold()
+            if any(stem in folded for stem in TELLING_STEMS):
+                telling = [cell for cell in filled if is_telling(cell)]
+                self.is_telling = bool(telling)
+                self.values.update(cell[:LONGEST_VALUE] for cell in telling[: 1 if self.more else 0])
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was seen in a file: one `Seen` for each column, and how many rows there are."""
+
+    columns: Sequence[Seen]
+    rows: int
+
+
+def survey(table: Table) -> Survey:
+    """Look at every row once. Raises what reading the rows raises."""
+    seen = [Seen() for _ in table.columns]
+    rows: Iterator[Row] = table.rows()
+    count = 0
+    while batch := list(islice(rows, TOGETHER)):
+        count += len(batch)
+        width = len(seen)
+        values = [row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for _, row in batch]
+        for one, cells in zip(seen, zip(*values, strict=True), strict=True):
+            one.look_at(cells)
+    return Survey(seen, count)

@@ -1,0 +1,1 @@
+"""One person's data: found, changed, exported, and told as a timeline."""

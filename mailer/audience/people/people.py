@@ -1,0 +1,248 @@
+"""What is known of people, for merging and for staff who look somebody up. Changing it is for `consent.changes`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, Text, cast, func, or_, select
+
+from mailer.audience.addresses import address_hash, normalise
+from mailer.audience.consent.lift import Decision, decisions
+from mailer.audience.names import clean_name
+from mailer.audience.people.sqlite_search import has_search, search_words
+from mailer.audience.people.timeline import Moment, story
+from mailer.errors import MailerError
+from mailer.store.engine.prepared import ByNumber
+from mailer.store.tables.core import consent_sources, consents, deliveries, lists, people, subscriptions, suppressions
+from mailer.store.tables.states import Frequency, Membership
+
+FIELDS = ("email", "first_name", "last_name", "name", "country", "language")  # what every supporter has
+
+MERGED = (
+    people.c.id,
+    people.c.address,
+    people.c.first_name,
+    people.c.last_name,
+    people.c.country,
+    people.c.language,
+    people.c.attributes,
+)
+# The same of many people, built once, and last whether they agree to be tracked. Attributes as they are stored: most
+# people have none, and that is quickly seen.
+MERGED_OF = ByNumber(
+    people.c.id,
+    lambda those: select(*MERGED[:-1], cast(people.c.attributes, Text), people.c.tracking).where(those),
+)
+NO_ATTRIBUTES = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a person stands to one list."""
+
+    list: str
+    status: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One change of consent."""
+
+    list: str
+    status: str
+    at: datetime
+    how: str
+    source: str
+    wording: str
+    given_at: datetime | None = None  # since when they agreed, as the imported file says
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Why an address is not mailed."""
+
+    list: str  # "" is every list
+    reason: str
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything that is known of an address. Somebody forgotten or never imported may still be suppressed."""
+
+    address: str
+    person_id: int | None
+    fields: Mapping[str, str]
+    tracking: bool = True
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    lists: Sequence[Standing] = ()
+    consents: Sequence[Proof] = ()
+    suppressions: Sequence[Suppressed] = ()
+    deliveries: Mapping[str, int] = field(default_factory=dict[str, int])  # state → how many
+    story: Sequence[Moment] = ()
+    frequency: str = Frequency.EVERY.value
+    decisions: Sequence[Decision] = ()  # of staff, from the audit log
+
+
+@dataclass(frozen=True, slots=True)
+class ListCount:
+    """How many people stand how to a list."""
+
+    subscribed: int = 0
+    pending: int = 0
+    unsubscribed: int = 0
+
+
+def supporters(connection: Connection, person_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """What merge tags may name, for each of at most a few thousand people; an unknown number is left out.
+
+    One query, so ask for a batch at a time.
+    """
+    rows = MERGED_OF.rows(connection, list(person_ids), {})
+    return {row[0]: supporter(row[1:-1]) for row in rows}
+
+
+def supporter(row: Sequence[Any]) -> dict[str, str]:
+    """The merge mapping of one row: address, names, country, language, attributes (JSON or read), in this order."""
+    address, first, last, country, language, attributes = row
+    first, last = clean_name(first), clean_name(last)  # of those who came before names were cleaned, too
+    if isinstance(attributes, str):
+        attributes = None if attributes == NO_ATTRIBUTES else _read(attributes)
+    return {
+        **(attributes or {}),
+        "email": address,
+        "first_name": first,
+        "last_name": last,
+        "name": f"{first} {last}" if first and last else first or last,
+        "country": country,
+        "language": language,
+    }
+
+
+# Of one import mostly the same for many people in a row.
+_read = lru_cache(maxsize=256)(json.loads)
+
+
+def example(values: Mapping[str, str]) -> dict[str, str]:
+    """A supporter for previews, with every field there is and these values."""
+    return {**dict.fromkeys(FIELDS, ""), **values}
+
+
+def find_supporter(connection: Connection, address: str) -> tuple[int, dict[str, str]]:
+    """The number and merge mapping of the person with this address. Raises when nobody has it."""
+    row = connection.execute(select(*MERGED).where(people.c.address == normalise(address))).first()
+    if row is None:
+        raise MailerError(f"nobody has the address {address}", hint="Look for them: mailer people find TEXT")
+    return int(row[0]), supporter(row[1:])
+
+
+def find(connection: Connection, text: str, *, limit: int = 50) -> list[dict[str, str]]:
+    """People in whose address, names or attributes every word of `text` stands; the likeliest first.
+
+    With the search index (SQLite) words are matched from their beginning and without accents; else as pieces of text.
+    """
+    if has_search(connection):
+        numbers = search_words(connection, text, limit=limit)
+        found = supporters(connection, numbers)
+        return [found[number] for number in numbers if number in found]
+    query = select(*MERGED).order_by(people.c.address).limit(limit)
+    for word in text.split():
+        places = (people.c.address, people.c.first_name, people.c.last_name, cast(people.c.attributes, Text))
+        query = query.where(or_(*(func.lower(place).contains(word.lower(), autoescape=True) for place in places)))
+    return [supporter(row[1:]) for row in connection.execute(query)] if text.split() else []
+
+
+def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier | None:
+    """Everything known of an address; None when nothing is."""
+    spelling = normalise(address)
+    hashed = address_hash(spelling, address_key)
+    stops, decided = _suppressions(connection, hashed), decisions(connection, hashed)
+    row = connection.execute(
+        select(*MERGED, people.c.tracking, people.c.created_at, people.c.updated_at, people.c.frequency).where(
+            people.c.address == spelling
+        )
+    ).first()
+    if row is None:
+        known = stops or decided
+        return Dossier(spelling, None, {}, suppressions=stops, decisions=decided) if known else None
+    counts = connection.execute(
+        select(deliveries.c.state, func.count())
+        .where(deliveries.c.person_id == row.id)
+        .group_by(deliveries.c.state)
+        .order_by(deliveries.c.state)
+    )
+    return Dossier(
+        address=spelling,
+        person_id=row.id,
+        fields=supporter(row[1:7]),
+        tracking=row.tracking,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        lists=[Standing(*row) for row in connection.execute(_standings(row.id))],
+        consents=[Proof(*row) for row in connection.execute(_proofs(row.id))],
+        suppressions=stops,
+        deliveries={str(state): int(number) for state, number in counts},
+        story=story(connection, row.id),
+        frequency=row.frequency,
+        decisions=decided,
+    )
+
+
+def list_counts(connection: Connection) -> dict[str, ListCount]:
+    """How many people stand how to each list that anybody is on."""
+    numbers: dict[str, dict[str, int]] = {}
+    rows = connection.execute(
+        select(lists.c.name, subscriptions.c.status, func.count())
+        .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+        .group_by(lists.c.name, subscriptions.c.status)
+    )
+    for name, status, number in rows:
+        if status in set(Membership):
+            numbers.setdefault(name, {})[status] = number
+    return {name: ListCount(**counts) for name, counts in numbers.items()}
+
+
+def _standings(person_id: int) -> Select[str, str, datetime]:
+    return (
+        select(lists.c.name, subscriptions.c.status, subscriptions.c.changed_at)
+        .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+        .where(subscriptions.c.person_id == person_id)
+        .order_by(lists.c.name)
+    )
+
+
+def _proofs(person_id: int) -> Select[str, str, datetime, str, str, str, datetime]:
+    return (
+        select(
+            lists.c.name,
+            consents.c.status,
+            consents.c.at,
+            consent_sources.c.how,
+            consent_sources.c.source,
+            consent_sources.c.wording,
+            consents.c.given_at,
+        )
+        .select_from(consents)
+        .join(lists, lists.c.id == consents.c.list_id)
+        .join(consent_sources, consent_sources.c.id == consents.c.source_id)
+        .where(consents.c.person_id == person_id)
+        .order_by(consents.c.at, consents.c.id)
+    )
+
+
+def _suppressions(connection: Connection, hashed: bytes) -> list[Suppressed]:
+    rows = connection.execute(
+        select(func.coalesce(lists.c.name, ""), suppressions.c.reason, suppressions.c.at, suppressions.c.source)
+        .select_from(suppressions.outerjoin(lists, lists.c.id == suppressions.c.list_id))
+        .where(suppressions.c.address_hash == hashed)
+        .order_by(suppressions.c.list_id, suppressions.c.reason)
+    )
+    return [Suppressed(*row) for row in rows]

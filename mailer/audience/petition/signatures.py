@@ -1,0 +1,178 @@
+"""Takes signatures: one for each person and action page, kept with the statement's words and what brought the person.
+
+What a form holds and who may sign as whom is decided by `web.public.acting`. Whoever calls has a write transaction
+open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from unicodedata import category
+
+from sqlalchemy import ColumnElement, Connection, func, select, true, update
+
+from mailer.audience.addresses import address_hash
+from mailer.audience.consent.changes import insert_for
+from mailer.audience.names import clean_name, holds_address
+from mailer.store.tables.core import campaigns, people
+from mailer.store.tables.inbound import signatures, statements
+
+# First names on a page are typed by anybody: only what looks like a name is shown, so nobody advertises there.
+LONGEST_SHOWN = 24  # characters
+BETWEEN_LETTERS = " .'’·-\u200c\u200d"  # the last two join letters of some scripts
+LONGEST_SOURCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What somebody signs with, checked and cut to size."""
+
+    first_name: str
+    last_name: str
+    country: str = ""  # ISO 3166-1 alpha-2
+    postcode: str = ""
+    comment: str = ""
+    shown: bool = False  # agreed that the first name stands on the page
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What brought somebody: a link of a mail, or what the page's address named."""
+
+    campaign_id: int | None = None
+    delivery_id: int | None = None  # None also for those who are not to be tracked
+    n: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature that was taken. `new`: the person had not signed this page before. `kept`: it was left as it was."""
+
+    id: int
+    new: bool
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How a page stands: signatures, and the last few first names that may be shown, the newest first."""
+
+    signatures: int
+    names: Sequence[str]
+
+
+def sign(
+    connection: Connection, *, page: str, statement: str, person_id: int, who: Particulars, origin: Origin, at: datetime
+) -> Signed:
+    """Put a person's name under a statement. A repeat is counted once and renews what was said.
+
+    What brought the person first stays. A signature that came by the person's own link is renewed by such a link
+    alone: into the blank form anybody may type any address.
+    """
+    values = {
+        "statement_id": _statement(connection, page, statement),
+        "first_name": who.first_name, "last_name": who.last_name, "country": who.country, "postcode": who.postcode,
+        "comment": who.comment, "shown": who.shown, "changed_at": at,
+    }  # fmt: skip
+    brought = {"campaign_id": origin.campaign_id, "delivery_id": origin.delivery_id, "n": origin.n}
+    row = {**values, **brought, "page": page, "person_id": person_id, "signed_at": at, "source": origin.source}
+    added = connection.execute(
+        insert_for(connection, signatures)
+        .values(row)
+        .on_conflict_do_nothing(index_elements=["page", "person_id"])
+        .returning(signatures.c.id)
+    ).scalar()
+    if added is not None:
+        return Signed(int(added), new=True)
+    theirs = (signatures.c.page == page) & (signatures.c.person_id == person_id)
+    by_link = signatures.c.campaign_id.is_not(None)
+    if origin.campaign_id is not None:
+        # Their first link is credited when no mail had brought them before.
+        connection.execute(update(signatures).where(theirs, ~by_link).values(brought))
+        allowed = theirs
+    else:
+        allowed = theirs & ~by_link
+    changed = connection.execute(update(signatures).where(allowed).values(values).returning(signatures.c.id)).scalar()
+    number = connection.execute(select(signatures.c.id).where(theirs)).scalar_one()
+    return Signed(int(number), new=False, kept=changed is None)
+
+
+def signer(
+    connection: Connection, *, address: str, address_key: bytes, who: Particulars, language: str, at: datetime
+) -> int:
+    """The person with this normalised address, made when nobody has it.
+
+    Somebody who is known stays as they are: whoever fills a form in may type any address. Being known is no consent,
+    so a new person is on no list.
+    """
+    row = {
+        "address": address, "address_hash": address_hash(address, address_key), "country": who.country,
+        "first_name": clean_name(who.first_name), "last_name": clean_name(who.last_name), "language": language,
+        "created_at": at, "updated_at": at,
+    }  # fmt: skip
+    connection.execute(insert_for(connection, people).values(row).on_conflict_do_nothing(index_elements=["address"]))
+    return int(connection.execute(select(people.c.id).where(people.c.address == address)).scalar_one())
+
+
+def tally(connection: Connection, page: str, *, names: int) -> Tally:
+    """How many signed a page, and the last `names` first names of those who agreed."""
+    number = connection.execute(select(func.count()).where(signatures.c.page == page)).scalar_one()
+    rows = connection.execute(
+        select(signatures.c.first_name)
+        .where(signatures.c.page == page, signatures.c.shown, signatures.c.first_name != "")
+        .order_by(signatures.c.signed_at.desc(), signatures.c.id.desc())
+        .limit(4 * names)
+    ).scalars()
+    fit = [name for name in rows if showable(name)] if names else []
+    return Tally(int(number), tuple(fit[:names]))
+
+
+def showable(name: str) -> bool:
+    """Whether a first name may stand on a public page."""
+    letters = all(category(c)[0] in "LM" or c in BETWEEN_LETTERS for c in name)
+    fits = letters and 0 < len(name) <= LONGEST_SHOWN and name[0].isalpha() and ". " not in name
+    return fits and not holds_address(name)
+
+
+def source_of(text: str) -> str:
+    """What an address named as its source, fit to be kept: hostile input, so printable and short."""
+    return "".join(c for c in text if c.isprintable()).strip()[:LONGEST_SOURCE]
+
+
+def signed_pages(connection: Connection) -> set[str]:
+    """Pages that anybody signed."""
+    return set(connection.execute(select(statements.c.page).distinct()).scalars())
+
+
+def brought_by(connection: Connection, page: str, *, since: datetime | None = None) -> list[tuple[str, int]]:
+    """What brought the signatures of a page, the most first: a campaign's slug, a source, or "" for neither."""
+    what = func.coalesce(campaigns.c.slug, signatures.c.source)
+    query = (
+        select(what, func.count())
+        .select_from(signatures.outerjoin(campaigns, campaigns.c.id == signatures.c.campaign_id))
+        .where(signatures.c.page == page, _since(since))
+        .group_by(what)
+        .order_by(func.count().desc(), what)
+    )
+    return [(str(name), int(number)) for name, number in connection.execute(query)]
+
+
+def count(connection: Connection, page: str, *, since: datetime | None = None) -> int:
+    """How many signed a page, or did so at `since` or later."""
+    query = select(func.count()).select_from(signatures).where(signatures.c.page == page, _since(since))
+    return int(connection.execute(query).scalar_one())
+
+
+def _since(moment: datetime | None) -> ColumnElement[bool]:
+    return true() if moment is None else signatures.c.signed_at >= moment
+
+
+def _statement(connection: Connection, page: str, text: str) -> int:
+    """The number of this wording, given now if it has none."""
+    row = {"page": page, "text": text}
+    connection.execute(insert_for(connection, statements).values(row).on_conflict_do_nothing())
+    same = (statements.c.page == page) & (statements.c.text == text)
+    return int(connection.execute(select(statements.c.id).where(same)).scalar_one())

@@ -1,0 +1,85 @@
+"""Signatures as they are handed to the target of an appeal: CSV that a spreadsheet opens without running what people
+wrote, and the words that they put their names to."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TextIO
+
+from sqlalchemy import Connection, func, select
+
+from mailer.audience.people.csv_export import guarded
+from mailer.store.tables.core import people
+from mailer.store.tables.inbound import signatures, statements
+
+COLUMNS = ("number", "date", "first_name", "last_name", "country", "postcode", "comment")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One wording of a page's statement, and how many signed it."""
+
+    id: int
+    text: str
+    signatures: int
+
+
+def wordings(connection: Connection, page: str) -> list[Wording]:
+    """The statements that people signed on this page, the oldest first."""
+    rows = connection.execute(
+        select(statements.c.id, statements.c.text, func.count(signatures.c.id))
+        .select_from(statements.join(signatures, signatures.c.statement_id == statements.c.id))
+        .where(statements.c.page == page)
+        .group_by(statements.c.id, statements.c.text)
+        .order_by(statements.c.id)
+    )
+    return [Wording(*row) for row in rows]
+
+
+def export_signatures(
+    connection: Connection,
+    page: str,
+    file: TextIO,
+    *,
+    texts: Sequence[Wording],
+    since: datetime | None = None,
+    addresses: bool = False,
+) -> int:
+    """Write a page's signatures in the order they came; how many they are. Those of forgotten people are left out.
+
+    A column tells which wording was signed when there are several: the number is its place in `texts`.
+    """
+    places = {one.id: place for place, one in enumerate(texts, start=1)}
+    several = len(texts) > 1
+    writer = csv.writer(file)
+    writer.writerow([*COLUMNS, *(["statement"] * several), *(["email"] * addresses)])
+    number = 0
+    for row in _rows(connection, page, since):
+        number += 1
+        cells = [row.first_name, row.last_name, row.country, row.postcode, row.comment]
+        more = [str(places.get(row.statement_id, ""))] * several + [guarded(row.address)] * addresses
+        writer.writerow([number, row.signed_at.date().isoformat(), *(guarded(cell) for cell in cells), *more])
+    return number
+
+
+def statement_text(page: str, texts: Sequence[Wording]) -> str:
+    """The wordings as a file to lie beside the CSV."""
+    if len(texts) == 1:
+        return f"{texts[0].text}\n"
+    return "\n".join(f"Statement {place} of {page}:\n\n{one.text}\n" for place, one in enumerate(texts, start=1))
+
+
+def _rows(connection: Connection, page: str, since: datetime | None) -> Iterator[Any]:
+    query = (
+        select(signatures, people.c.address)
+        .join(people, people.c.id == signatures.c.person_id)
+        .where(signatures.c.page == page)
+        .order_by(signatures.c.signed_at, signatures.c.id)
+    )
+    if since is not None:
+        query = query.where(signatures.c.signed_at >= since)
+    # Many are read as they are written, never held together.
+    return iter(connection.execute(query.execution_options(yield_per=1000)))

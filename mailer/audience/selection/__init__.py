@@ -1,0 +1,1 @@
+"""Who gets a campaign and who doesn't, with a reason for each: lists, segments, exclusions."""

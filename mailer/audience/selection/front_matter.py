@@ -1,0 +1,159 @@
+"""Reads whom a newsletter asks for: the `audience` of its front matter, with every fault and its line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import fields
+from typing import cast
+
+from sqlalchemy import Connection, select
+
+from mailer.audience.petition.signatures import signed_pages
+from mailer.audience.selection.segment_sql import parse_segment
+from mailer.audience.selection.spec import Audience
+from mailer.compose.action_page.parse import has_action_page
+from mailer.compose.expressions.ast import And, Call, Compare, Concat, Conditional, Expression, Not, Or
+from mailer.compose.source.message_file import Source
+from mailer.errors import Fault, FaultsFound, nearest, raise_faults
+from mailer.store.tables.core import campaigns
+from mailer.workspace import Workspace
+
+MOST_HOURS = 24 * 366
+LARGEST = 2**53  # beyond it, other programs read a JSON number as another
+KEYS = tuple(field.name for field in fields(Audience) if field.name != "urgent")
+
+
+def read_audience(connection: Connection, source: Source, *, workspace: Workspace, fields: Collection[str]) -> Audience:
+    """The audience a newsletter asks for; without a word about it, everyone on its list.
+
+    `fields` are those a segment may name (`fields.known_fields`). Raises `FaultsFound` with every fault: unknown keys,
+    lists, campaigns, fields and functions, and values of the wrong kind, each with its line.
+    """
+    campaign_slugs = connection.execute(select(campaigns.c.slug)).scalars()
+    reader = _Reader(
+        source,
+        lists=workspace.list_names(),
+        slugs=sorted({*campaign_slugs, *workspace.slugs()} - {source.slug}),
+        pages=sorted({*signed_pages(connection), *(s for s in workspace.slugs() if has_action_page(workspace, s))}),
+        fields=fields,
+    )
+    audience = reader.audience()
+    raise_faults(f"The audience of {source.slug} has faults:", reader.faults)
+    return audience
+
+
+class _Reader:
+    """Turns the raw mapping into an `Audience`, collecting faults with their lines."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        lists: Collection[str],
+        slugs: Collection[str],
+        pages: Collection[str],
+        fields: Collection[str],
+    ) -> None:
+        self.source = source
+        self.raw = source.audience
+        self.lists, self.slugs, self.pages, self.fields = lists, slugs, pages, fields
+        self.faults: list[Fault] = []
+
+    def fault(self, key: str, message: str, hint: str | None = None) -> None:
+        self.faults.append(Fault(message, self.source.place(f"audience.{key}"), hint))
+
+    def audience(self) -> Audience:
+        for key in self.raw:
+            if key not in KEYS:
+                self.fault(key, f"unknown key audience.{key}", nearest(key, KEYS))
+        include = self.names("include", "list", self.lists) or (self.source.list,)
+        exclude = self.names("exclude", "list", self.lists)
+        for both in sorted(set(include) & set(exclude)):
+            self.fault("exclude", f"the list {both} is included and excluded", "Nobody would be left.")
+        return Audience(
+            include=include,
+            exclude=exclude,
+            segment=self.segment(),
+            not_mailed_within_hours=self.number("not_mailed_within_hours", whole=False, most=MOST_HOURS) or 0.0,
+            not_mailed_by=self.names("not_mailed_by", "campaign", self.slugs),
+            limit=cast(int | None, self.number("limit", whole=True, most=LARGEST)),
+            seed=cast(int, self.number("seed", whole=True, most=LARGEST, least=0) or 0),
+            urgent=self.source.is_urgent,
+        )
+
+    def names(self, key: str, kind: str, known: Collection[str]) -> tuple[str, ...]:
+        """One name or several; each once, in the order written."""
+        value = self.raw.get(key)
+        if value is None:
+            return ()
+        items = cast(list[object], value) if isinstance(value, list) else [value]
+        found: list[str] = []
+        for index, item in enumerate(items):
+            at = f"{key}.{index}" if isinstance(value, list) else key
+            if not isinstance(item, str):
+                self.fault(at, f"audience.{key} must name {kind}s, not {item!r}", "For example: [supporters]")
+            elif item not in known:
+                self.fault(at, f"there is no {kind} {item!r}", nearest(item, known))
+            elif item not in found:
+                found.append(item)
+        if not items:
+            self.fault(key, f"audience.{key} is an empty list", "Name something, or leave the key out.")
+        return tuple(found)
+
+    def number(self, key: str, *, whole: bool, most: int, least: int = 1) -> int | float | None:
+        value = self.raw.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+            self.fault(key, f"audience.{key} must be a {'whole ' if whole else ''}number, not {value!r}")
+        elif not (least <= value if whole else value > 0) or value > most:
+            self.fault(key, f"audience.{key} must be from {least if whole else 'more than 0'} to {most}, not {value}")
+        else:
+            return value
+        return None
+
+    def segment(self) -> str:
+        value = self.raw.get("segment")
+        if value is None:
+            return ""
+        if not isinstance(value, str) or not value.strip():
+            self.fault("segment", "audience.segment must be an expression", 'supporter.country == "GB"')
+            return ""
+        place = self.source.place("audience.segment")
+        try:
+            expression = parse_segment(value, fields=self.fields, place=place)
+        except FaultsFound as found:
+            self.faults += found.faults
+            return ""
+        for call in calls(expression):
+            self.check_call(call)
+        return value.strip()
+
+    def check_call(self, call: Call) -> None:
+        (name,) = call.args
+        kinds = {"subscribed": ("list", self.lists), "signed": ("action page", self.pages)}
+        kind, known = kinds.get(call.name, ("campaign", self.slugs))
+        if name not in known:
+            self.fault("segment", f"there is no {kind} {name!r}", nearest(name, known))
+
+
+def calls(expression: Expression) -> Iterator[Call]:
+    """The questions an expression asks."""
+    match expression:
+        case Call():
+            yield expression
+        case And(left, right) | Or(left, right):
+            yield from calls(left)
+            yield from calls(right)
+        case Not(operand):
+            yield from calls(operand)
+        case Conditional(test, then, otherwise):
+            for part in (test, then, otherwise):
+                yield from calls(part)
+        case Compare(left):
+            yield from calls(left)
+        case Concat(parts):
+            for part in parts:
+                yield from calls(part)
+        case _:
+            return

@@ -1,0 +1,295 @@
+"""A segment, the expression that says which people are meant, as a condition in SQL.
+
+What an expression means is written in `compose.expressions`; this gives the same people as evaluating it for each of
+them would, by property test. No text of the expression ever becomes SQL text: constants are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Double,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from mailer.audience.selection.groups import clicked_in, mailed_by, signed_on, subscribed_to
+from mailer.compose.expressions.ast import (
+    And,
+    Call,
+    Compare,
+    Concat,
+    Conditional,
+    Const,
+    Constants,
+    Expression,
+    Field,
+    Not,
+    Operator,
+    Or,
+    Vocabulary,
+)
+from mailer.compose.expressions.evaluator import MOST_DIGITS, ORDER
+from mailer.compose.expressions.parser import parse_expression
+from mailer.compose.expressions.readings import Kind, readings
+from mailer.errors import MailerError, Place
+from mailer.store.tables.core import people
+
+Text_ = ColumnElement[str]
+Truth = ColumnElement[bool]
+
+QUESTIONS: Mapping[str, Callable[[str], Any]] = {
+    "mailed": lambda slug: mailed_by([slug]),
+    "clicked": lambda slug: clicked_in([slug]),
+    "subscribed": lambda name: subscribed_to([name]),
+    "signed": lambda page: signed_on([page]),
+}
+COLUMNS: Mapping[str, ColumnElement[str]] = {
+    "email": people.c.address,
+    "first_name": people.c.first_name,
+    "last_name": people.c.last_name,
+    "country": people.c.country,
+    "language": people.c.language,
+}
+
+
+def vocabulary(fields: Collection[str]) -> Vocabulary:
+    """What a segment may name. Filters are left out: engines differ in what `lower` does beyond ASCII."""
+    return Vocabulary(scopes={"supporter": fields}, calls=tuple(QUESTIONS), filters=())
+
+
+def parse_segment(source: str, *, fields: Collection[str], place: Place | None = None) -> Expression:
+    """The segment that `source` writes, over people with these fields. Raises `FaultsFound` with all its faults."""
+    return parse_expression(source, vocabulary=vocabulary(fields), place=place)
+
+
+def condition(source: str) -> Truth:
+    """The segment as a condition over `people`. It was checked against the known fields when it was defined.
+
+    An attribute that nobody has is "" for everyone.
+    """
+    return truth(parse_segment(source, fields=_AnyName()))
+
+
+def truth(expression: Expression) -> Truth:
+    """The condition that holds for the people of whom the expression is true."""
+    match expression:
+        case And(left, right):
+            return and_(truth(left), truth(right))
+        case Or(left, right):
+            return or_(truth(left), truth(right))
+        case Not(operand):
+            return not_(truth(operand))
+        case Compare():
+            return _compare(expression)
+        case Call(name, args):
+            return people.c.id.in_(QUESTIONS[name](*args))
+        case Const(value):
+            return true() if value else false()
+        case _:
+            return text(expression) != literal("", Text)
+
+
+def text(expression: Expression) -> Text_:
+    """The expression's text for a person; never null."""
+    match expression:
+        case Const(value):
+            return literal(str(value), Text)
+        case Field(_, name):
+            return _field(name)
+        case Concat(parts):
+            joined = text(parts[0])
+            for part in parts[1:]:
+                joined = joined.concat(text(part))
+            return joined
+        case Conditional(test, then, otherwise):
+            return case((truth(test), text(then)), else_=text(otherwise))
+        case Or(left, right):
+            return case((text(left) != "", text(left)), else_=text(right))
+        case And(left, right):
+            return case((text(left) != "", text(right)), else_=literal("", Text))
+        case _:
+            raise MailerError("this part of the language can't be used in a segment", hint="Leave out the filter.")
+
+
+def _field(name: str) -> Text_:
+    if name == "name":
+        first, last = people.c.first_name, people.c.last_name
+        both = and_(first != "", last != "")
+        return case((both, first.concat(" ").concat(last)), else_=first.concat(last))
+    if name in COLUMNS:
+        return COLUMNS[name]
+    return func.coalesce(people.c.attributes[name].as_string(), "")
+
+
+def _compare(compare: Compare) -> Truth:
+    left, operator, right = compare.left, compare.operator, compare.right
+    if isinstance(right, Constants):
+        among = or_(false(), *(_ordered(left, "==", item) for item in right.items))
+        return among if operator == "in" else not_(among)
+    if operator in ("in", "not in"):
+        found = position(text(right), text(left)) > 0
+        return found if operator == "in" else not_(found)
+    return _ordered(left, operator, right)
+
+
+def _ordered(left: Expression, operator: Operator, right: Expression) -> Truth:
+    test: Callable[[Any, Any], Any] = ORDER[operator]  # on columns the operators give conditions
+    if not (_is_number(left) or _is_number(right)):
+        return test(code_points(text(left)), code_points(text(right)))
+    sides = (left, right)
+    checks = [is_number(text(side)) for side in sides if not _is_number(side)]
+    first, second = (_number(side) for side in sides)
+    # CASE, since nothing else promises that a text is looked at before it is read as a number.
+    return case((and_(true(), *checks), test(first, second)), else_=literal(operator == "!=", Boolean))
+
+
+def _is_number(side: Expression) -> bool:
+    return isinstance(side, Const) and not isinstance(side.value, str)
+
+
+def _number(side: Expression) -> ColumnElement[float]:
+    if isinstance(side, Const) and not isinstance(side.value, str):
+        return literal(float(side.value), Double)
+    return cast(text(side), Double)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """So many people have a value that the segment compares and can't read."""
+
+    value_of: str  # the field
+    kind: str  # a number, a date
+    people: int
+    example: str
+
+
+def unread(connection: Connection, source: str, *, lists: Collection[str]) -> tuple[Unread, ...]:
+    """What a segment can't read of the people subscribed to these lists. It was checked when it was defined."""
+    found: list[Unread] = []
+    on_lists = people.c.id.in_(subscribed_to(lists))
+    for reading in dict.fromkeys(readings(parse_segment(source, fields=_AnyName()))):
+        value = text(reading.operand)
+        can_read = is_number(value) if reading.kind is Kind.NUMBER else is_iso_date(value)
+        query = select(func.count(), func.min(value)).where(on_lists, func.trim(value) != "", not_(can_read))
+        number, example = connection.execute(query).one()
+        if number:
+            name = reading.operand.name if isinstance(reading.operand, Field) else "the value"
+            found.append(Unread(name, reading.kind.value, int(number), str(example)[:60]))
+    return tuple(found)
+
+
+class _AnyName(Collection[str]):
+    """Every name there is, for reading a segment that was checked before."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class position(FunctionElement[int]):  # noqa: N801 - SQL functions are written in small letters
+    """position(whole, part): where the part begins, from 1; 0 when it is not there; 1 for the empty part."""
+
+    inherit_cache = True
+
+
+class code_points(FunctionElement[str]):  # noqa: N801
+    """A text that compares by code point, whatever order the database has by default."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class is_number(FunctionElement[bool]):  # noqa: N801
+    """Whether a text is a number by the rule of `compose.expressions`."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class is_iso_date(FunctionElement[bool]):  # noqa: N801
+    """Whether a text begins as 2026-02-03 does, so that its order is that of time."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(is_iso_date, "sqlite")
+def _is_iso_date_sqlite(element: is_iso_date, compiler: SQLCompiler, **kw: Any) -> str:
+    (operand,) = element.clauses
+    day = "-".join("[0-9]" * digits for digits in (4, 2, 2))
+    rule = or_(operand.op("GLOB")(day), operand.op("GLOB")(f"{day}[T ]*"))
+    return f"({compiler.process(rule, **kw)})"
+
+
+@compiles(is_iso_date, "postgresql")
+def _is_iso_date_postgresql(element: is_iso_date, compiler: SQLCompiler, **kw: Any) -> str:
+    (operand,) = element.clauses
+    return f"({compiler.process(operand.op('~')('^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$)'), **kw)})"
+
+
+@compiles(position, "sqlite")
+def _position_sqlite(element: position, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(position, "postgresql")
+def _position_postgresql(element: position, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(code_points, "sqlite")
+def _code_points_sqlite(element: code_points, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)  # BINARY, SQLite's own, compares UTF-8 bytes: the same order
+
+
+@compiles(code_points, "postgresql")
+def _code_points_postgresql(element: code_points, compiler: SQLCompiler, **kw: Any) -> str:
+    return f'({compiler.process(element.clauses, **kw)}) COLLATE "C"'
+
+
+@compiles(is_number, "sqlite")
+def _is_number_sqlite(element: is_number, compiler: SQLCompiler, **kw: Any) -> str:
+    (operand,) = element.clauses
+    bare = func.substr(operand, case((func.substr(operand, 1, 1) == "-", 2), else_=1))
+    rule = and_(
+        bare.op("GLOB")("[0-9]*"),
+        bare.op("GLOB")("*[0-9]"),
+        not_(bare.op("GLOB")("*[^0-9.]*")),
+        not_(bare.op("GLOB")("*.*.*")),
+        func.length(func.replace(bare, ".", "")) <= MOST_DIGITS,
+    )
+    return f"({compiler.process(rule, **kw)})"
+
+
+@compiles(is_number, "postgresql")
+def _is_number_postgresql(element: is_number, compiler: SQLCompiler, **kw: Any) -> str:
+    (operand,) = element.clauses
+    rule = and_(
+        operand.op("~")(r"^-?[0-9]+(\.[0-9]+)?$"),
+        func.length(func.replace(func.replace(operand, ".", ""), "-", "")) <= MOST_DIGITS,
+    )
+    return f"({compiler.process(rule, **kw)})"

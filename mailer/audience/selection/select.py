@@ -1,0 +1,237 @@
+"""Who gets a newsletter, and for everyone else on its lists the one reason why not. Decided in SQL, for millions.
+
+`decided` keeps the decision in tables, to be counted, merged and frozen from. Consent is read again at hand-over
+(`consent.recheck`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    MetaData,
+    Select,
+    Subquery,
+    Table,
+    Text,
+    and_,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+)
+
+from mailer.audience.consent.eligibility import EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
+from mailer.audience.selection.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
+from mailer.audience.selection.spec import Audience
+from mailer.store.engine.dialects import expect_many_rows
+from mailer.store.tables.core import Id, people, subscriptions, suppressions
+from mailer.store.tables.states import Frequency
+
+CHOSEN = "chosen"
+A_MONTH = timedelta(days=30)  # whoever wants one mail a month waits so long for the next
+PRIME = 2**31 - 1  # products of two numbers below it fit 64 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`total` people stand on the included lists; `chosen` get the mail; `excluded` are the rest, each counted once."""
+
+    total: int
+    chosen: int
+    excluded: Mapping[Reason, int]  # in the order in which reasons are tried; only those that hold for somebody
+
+    def counts(self) -> dict[str, int]:
+        """As JSON data, to be kept with the campaign: total, chosen, and a number for each reason."""
+        return {"total": self.total, CHOSEN: self.chosen, **{r.value: n for r, n in self.excluded.items()}}
+
+
+_temporary = MetaData()
+_verdicts = Table(  # everyone on the included lists
+    "selection_verdicts",
+    _temporary,
+    Column("person_id", Id, primary_key=True, autoincrement=False),
+    Column("verdict", Text, nullable=False),  # CHOSEN or a Reason
+    prefixes=["TEMPORARY"],
+)
+places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers
+    "selection_places",
+    _temporary,
+    Column("n", Id, primary_key=True),
+    Column("person_id", Id, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+
+def select_audience(connection: Connection, audience: Audience, *, now: datetime) -> Selection:
+    """Count everyone on the included lists once: chosen, or left out for the first reason that holds."""
+    # Without the table SQLite would sort everyone by reason to count them, which takes longer.
+    with _weighed(connection, audience, now=now):
+        return _counted(connection, _verdicts, audience)
+
+
+def chosen(audience: Audience, *, now: datetime) -> Select[int]:
+    """A SELECT of `person_id` for everyone who gets the mail, always in the same order: by number, or as drawn."""
+    return _chosen(_verdicts_of(audience, now=now).subquery(), audience)
+
+
+@contextmanager
+def decided(connection: Connection, audience: Audience, *, now: datetime) -> Generator[Selection, None, None]:
+    """Decide once about everyone: the counts, and in the table `places`, for this transaction, whoever is chosen.
+
+    Counting and then choosing would decide twice, and numbering a million people by a window function takes as long
+    as writing them down.
+    """
+    with _weighed(connection, audience, now=now):
+        selection = _counted(connection, _verdicts, audience)
+        person = _chosen(_verdicts, audience).subquery().c.person_id
+        connection.execute(insert(places).from_select(["person_id"], select(person).order_by(person)))
+        yield selection
+
+
+@contextmanager
+def _weighed(connection: Connection, audience: Audience, *, now: datetime) -> Generator[None, None, None]:
+    """Everyone on the included lists in the table `_verdicts`; `places` is there, and empty. Dropped in the end."""
+    for table in (_verdicts, places):  # left by a transaction that went on after an error
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
+        if connection.dialect.name == "postgresql":  # declared, it would load PostgreSQL's dialects on SQLite too
+            table.dialect_options["postgresql"]["on_commit"] = "DROP"
+    _temporary.create_all(connection, checkfirst=False)
+    if connection.dialect.name == "postgresql":
+        for table in (_verdicts, places):  # nobody is looked up in them; SQLite keeps the rows themselves by this key
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} DROP CONSTRAINT {table.name}_pkey")
+    expect_many_rows(connection)
+    everyone = _verdicts_of(audience, now=now)
+    connection.execute(insert(_verdicts).from_select(["person_id", "verdict"], everyone))
+    yield
+    _temporary.drop_all(connection, checkfirst=False)
+
+
+def _counted(connection: Connection, verdicts: FromClause, audience: Audience) -> Selection:
+    rows = connection.execute(select(verdicts.c.verdict, func.count()).group_by(verdicts.c.verdict))
+    counts = {str(row[0]): int(row[1]) for row in rows}
+    passed = counts.pop(CHOSEN, 0)
+    taken = passed if audience.limit is None else min(passed, audience.limit)
+    if taken < passed:
+        counts[Reason.LIMIT.value] = passed - taken
+    excluded = {reason: counts[reason.value] for reason in Reason if reason.value in counts}
+    return Selection(total=passed + sum(excluded.values()) - (passed - taken), chosen=taken, excluded=excluded)
+
+
+def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
+    person = verdicts.c.person_id
+    query = select(person).where(verdicts.c.verdict == CHOSEN)
+    if audience.limit is None:
+        return query.order_by(person)
+    return query.order_by(_drawn(person, audience.seed), person).limit(audience.limit)
+
+
+def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
+    """Everyone on the included lists once: person_id and verdict, which is CHOSEN or a `Reason`."""
+    segment = _condition(audience.segment) if audience.segment else None
+    standing = _standing(audience.include, segment)
+    person, rank = standing.c.person_id, standing.c.rank
+    reasons: list[tuple[ColumnElement[bool], str]] = [(rank == RANKS[reason], reason.value) for reason in RANKS]
+    if audience.exclude:
+        reasons.append((person.in_(subscribed_to(audience.exclude)), Reason.EXCLUDED.value))
+    if segment is not None:
+        reasons.append((~standing.c.inside, Reason.OUTSIDE.value))
+    if not audience.urgent:
+        reasons.append((_wants_fewer(standing.c.frequency, person, now=now), Reason.FEWER.value))
+    if audience.not_mailed_within_hours > 0:
+        since = now - timedelta(hours=audience.not_mailed_within_hours)
+        reasons.append((person.in_(mailed_since(since)), Reason.MAILED_RECENTLY.value))
+    if audience.not_mailed_by:
+        reasons.append((person.in_(mailed_by(audience.not_mailed_by)), Reason.MAILED_BEFORE.value))
+    # First whether anything stands against them at all, so that for most people nothing else is compared.
+    against = case((rank != FREE, case(*reasons[: len(RANKS)])), *reasons[len(RANKS) :], else_=CHOSEN)
+    return select(person.label("person_id"), against.label("verdict")).select_from(standing)
+
+
+def _condition(segment: str) -> ColumnElement[bool]:
+    # Here, since it brings the parser of expressions, and whoever only looks whether something is due needs none.
+    from mailer.audience.selection.segment_sql import condition
+
+    return condition(segment)
+
+
+def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:
+    """Whether somebody asked for urgent newsletters alone, or for one a month and has had it."""
+    return and_(
+        frequency != Frequency.EVERY.value,  # most people: nothing else is looked at
+        or_(frequency != Frequency.MONTHLY.value, mailed_ordinary_since(person, now - A_MONTH)),
+    )
+
+
+def _standing(names: Iterable[str], segment: ColumnElement[bool] | None) -> Subquery:
+    """Everyone on these lists once: person_id, frequency, the rank of what stands against mailing them, FREE if
+    nothing, and whether they are `inside` the segment."""
+    wanted = sorted(set(names))
+    # By address, once, and then joined: suppressions are few beside the people.
+    everywhere = _suppressed(suppressions.c.list_id == EVERY_LIST).alias("everywhere")
+    here = _suppressed(suppressions.c.list_id.in_(list_numbers(wanted))).alias("here")
+    person, hashed = subscriptions.c.person_id, people.c.address_hash
+    on_list = subscription_rank(func.coalesce(here.c.rank, FREE))
+    anywhere = func.coalesce(everywhere.c.rank, FREE)
+    several = len(wanted) > 1
+    # Said here, where people are joined already, and worked out only for those who are asked about: engines take such
+    # a subquery apart. Grouped rows can't say it, so there people are joined again.
+    inside = true() if segment is None else segment
+    rows = (
+        select(
+            person.label("person_id"),
+            (func.min(on_list) if several else on_list).label("best"),
+            (func.max(anywhere) if several else anywhere).label("gravest"),
+            (func.min(people.c.frequency) if several else people.c.frequency).label("frequency"),
+            *([] if several else [inside.label("inside")]),
+        )
+        .select_from(
+            subscriptions.join(people, people.c.id == person)
+            .outerjoin(here, (here.c.address_hash == hashed) & (here.c.list_id == subscriptions.c.list_id))
+            .outerjoin(everywhere, everywhere.c.address_hash == hashed)
+        )
+        .where(_on(wanted))
+    )
+    by_person = (rows.group_by(person) if several else rows).subquery()
+    rank = case((by_person.c.gravest > by_person.c.best, by_person.c.gravest), else_=by_person.c.best)
+    found = select(by_person.c.person_id, by_person.c.frequency, rank.label("rank"))
+    if not several:
+        return found.add_columns(by_person.c.inside).subquery()
+    if segment is not None:
+        found = found.select_from(by_person.join(people, people.c.id == by_person.c.person_id))
+    return found.add_columns(inside.label("inside")).subquery()
+
+
+def _on(names: list[str]) -> ColumnElement[bool]:
+    """Rows of these lists. One list is asked for by an equation, so that its people are met in their own order."""
+    if len(names) == 1:
+        return subscriptions.c.list_id == list_numbers(names).scalar_subquery()
+    return subscriptions.c.list_id.in_(list_numbers(names))
+
+
+def _suppressed(where: ColumnElement[bool]) -> Subquery:
+    """Suppressed addresses by list, each with the gravest rank."""
+    rank = func.max(suppression_rank()).label("rank")
+    key = (suppressions.c.address_hash, suppressions.c.list_id)
+    return select(*key, rank).where(where).group_by(*key).subquery()
+
+
+def _drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:
+    """A number for each person that looks random and depends on the seed alone. Squaring keeps neighbours apart."""
+    random = Random(seed)  # noqa: S311 - a draw that can be repeated is wanted, not a secret
+    a, b, c = (literal(random.randrange(1, PRIME), BigInteger) for _ in range(3))
+    mixed = (person % PRIME * a + b) % PRIME
+    return (mixed * mixed % PRIME * c + mixed) % PRIME

@@ -1,0 +1,37 @@
+"""Whom a newsletter asks for, as a value; how it is kept with a campaign.
+
+It is read from the newsletter by `front_matter`. Who that is stands in the database, and is found by `select`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """People asked for, by the names of lists, and those left out."""
+
+    include: tuple[str, ...]  # lists; a person on several gets one mail
+    exclude: tuple[str, ...] = ()  # lists; whoever is subscribed to one of them is left out
+    segment: str = ""  # an expression over people; "" is everyone
+    not_mailed_within_hours: float = 0.0  # leave out whoever was mailed since so many hours; 0 is nobody
+    not_mailed_by: tuple[str, ...] = ()  # leave out whoever one of these campaigns mailed, by slug
+    limit: int | None = None  # so many people, drawn at random
+    seed: int = 0  # of the draw: the same seed draws the same people
+    urgent: bool = False  # so says the newsletter: it goes to those, too, who asked for fewer mails
+
+
+def to_json(audience: Audience) -> dict[str, Any]:
+    """The audience as JSON data; `from_json` is its inverse."""
+    return asdict(audience)
+
+
+def from_json(data: Mapping[str, Any]) -> Audience:
+    """The audience that `to_json` described."""
+    values = dict(data)
+    for name in ("include", "exclude", "not_mailed_by"):
+        values[name] = tuple(values.get(name, ()))
+    return Audience(**values)

@@ -1,0 +1,130 @@
+"""Makes a specimen: everything the rules look at, asked of the files, the database and, if wanted, the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.parser import BytesHeaderParser
+
+from mailer.audience.people.people import example
+from mailer.audience.selection.segment_sql import Unread, unread
+from mailer.audience.selection.select import Selection, decided
+from mailer.checking.evidence.all_branches import all_branches
+from mailer.checking.evidence.animation import frames
+from mailer.checking.evidence.audience_rows import merge_everyone, supporter_of
+from mailer.checking.evidence.audience_stats import Figures, Which
+from mailer.checking.evidence.html_tree import parse
+from mailer.checking.evidence.link_probe import ask
+from mailer.checking.evidence.spamassassin import spam_tests
+from mailer.checking.specimen import PictureFile, Specimen
+from mailer.compose.merge import MergeProgram, Urls
+from mailer.compose.message import Message
+from mailer.compose.source.images import read_image, width
+from mailer.compose.source.message_file import Source
+from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.sending.envelopes import Postman
+from mailer.store.engine.database import Database
+from mailer.tracking.tokens import Signer
+from mailer.transports.mime.message import build
+from mailer.workspace import ListDefinition, Workspace
+
+KEY = b"specimens are signed with this, which no server takes"
+NUMBER = 2**62  # as long as a delivery's number gets
+SAMPLE = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
+TOKEN = "TOKEN"  # noqa: S105  stands for a signed one where only its place matters
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is looked at beside the message itself."""
+
+    everyone: bool = True  # merge the whole audience
+    online: bool = False  # ask where links lead
+    spam: bool = False  # ask SpamAssassin
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What `preflight` has read and compiled already."""
+
+    source: Source
+    plan: Plan
+    definition: ListDefinition
+    fields: frozenset[str]
+
+
+def gather(workspace: Workspace, database: Database, written: Written, *, scope: Scope, now: datetime) -> Specimen:
+    """The specimen of a newsletter that compiles."""
+    message, settings = written.plan.message, workspace.settings
+    selection, figures, best, longest = _people(database, written.plan, scope=scope, now=now)
+    postman = Postman(message, settings=settings, signer=Signer([KEY]))
+    envelope = postman.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
+    mail = build(postman.mailing(), envelope)
+    headers = BytesHeaderParser().parsebytes(mail)
+    whole = MergeProgram(all_branches(message))
+    urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
+    return Specimen(
+        source=written.source,
+        message=message,
+        settings=settings,
+        definition=written.definition,
+        fields=written.fields,
+        html=parse(whole.html(best, urls)),
+        mail=postman.program.fill(message.html, envelope.values),
+        text=whole.text(best, urls),
+        subject=postman.program.subject(best),
+        preheader=postman.program.preheader(best),
+        headers={name.lower(): " ".join(str(value).split()) for name, value in headers.items()},
+        click_stem=f"{urls.click}/",
+        files=_files(workspace, written.source),
+        pictures=_pictures(message, written.plan),
+        pages=frozenset(slug for slug in workspace.slugs() if (workspace.newsletters / slug / "action.md").is_file()),
+        today=now.date(),
+        audience=figures,
+        selection=selection,
+        unread=_unread(database, written.plan, scope=scope),
+        answers=ask(link.url for link in message.links) if scope.online else {},
+        spam=spam_tests(mail) if scope.spam else (),
+    )
+
+
+def _people(
+    database: Database, plan: Plan, *, scope: Scope, now: datetime
+) -> tuple[Selection | None, Figures | None, dict[str, str], dict[str, str]]:
+    """Who gets it, what merging them all told, and the merge mappings of the best and the longest mail."""
+    sample = example(SAMPLE)
+    if not scope.everyone:
+        return None, None, sample, sample
+    with database.read(of_everyone=True) as connection, decided(connection, plan.audience, now=now) as selection:
+        figures = merge_everyone(connection, plan.message)
+        best = supporter_of(connection, figures, Which.BEST) or sample
+        longest = supporter_of(connection, figures, Which.LONGEST) or sample
+    return selection, figures, best, longest
+
+
+def _unread(database: Database, plan: Plan, *, scope: Scope) -> tuple[Unread, ...]:
+    """What the segment can't read of the people on the lists."""
+    if not scope.everyone or not plan.audience.segment:
+        return ()
+    with database.read(of_everyone=True) as connection:
+        return unread(connection, plan.audience.segment, lists=plan.audience.include)
+
+
+def _files(workspace: Workspace, source: Source) -> dict[str, str]:
+    """What was written for this message in CSS and HTML, by the name faults give it."""
+    if source.is_mjml:
+        return {source.file: "\n" * (source.body_line - 1) + source.body}
+    paths = [*sorted((workspace.templates / source.template).glob("*.mjml")),
+             *sorted((workspace.templates / "blocks").glob("*.mjml"))]  # fmt: skip
+    return {
+        f"templates/{path.parent.name}/{path.name}": path.read_text(encoding="utf-8", errors="replace")
+        for path in paths
+    }
+
+
+def _pictures(message: Message, plan: Plan) -> tuple[PictureFile, ...]:
+    found: list[PictureFile] = []
+    for image in message.images:
+        data = read_image(image, folder=plan.folder, root=plan.root)
+        found.append(PictureFile(image.name, image.content_type, len(data), width(data), frames(data)))
+    return tuple(found)

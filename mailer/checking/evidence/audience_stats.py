@@ -1,0 +1,75 @@
+"""What merging everyone told: how many people, which variants, which troubles, and whose mail is worth looking at.
+
+Plain values; `simulate` makes them, `audience_rows` asks the database for the people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Trouble(StrEnum):
+    """What is the matter with a merged value."""
+
+    GREETING = "greeting"  # nothing stands before a comma: "Dear ,"
+    EMPTY = "empty"
+    LONG = "long"
+    CAPITALS = "capitals"
+    MARKUP = "markup"
+    UNREADABLE = "unreadable"  # no date or number where one is read
+    DESTINATION = "destination"  # a link that leads to no web address
+
+
+class Which(StrEnum):
+    """Whose mail it is."""
+
+    BEST = "best"  # everything is known of them
+    WORST = "worst"  # the most troubles, or the least known
+    LONGEST = "longest"
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """So many people get this trouble in this place."""
+
+    trouble: Trouble
+    source: str  # the expression, or the link's label
+    people: int
+    value: str  # one of them, cut short
+    person_id: int  # whose that is
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A combination of branches, and how many people see it."""
+
+    branches: tuple[str, ...]  # the tests that hold, as written; "else" or "nothing" where none does
+    people: int
+    person_id: int  # one of them
+
+
+@dataclass(frozen=True, slots=True)
+class Standout:
+    """A person whose mail is worth looking at."""
+
+    which: Which
+    person_id: int
+    html_bytes: int  # about: of the HTML after merging
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of everyone who would be mailed."""
+
+    people: int = 0
+    rows: int = 0  # different people, by the fields the message uses
+    variants: tuple[Variant, ...] = ()  # the most frequent first
+    more_variants: int = 0  # those that are not listed
+    troubled: tuple[Troubled, ...] = ()
+    unmet: tuple[str, ...] = ()  # tests of conditions that hold for nobody
+    never_filled: tuple[str, ...] = ()  # fields that the message uses and nobody has
+    standouts: tuple[Standout, ...] = ()
+
+    def standout(self, which: Which) -> Standout | None:
+        return next((one for one in self.standouts if one.which is which), None)

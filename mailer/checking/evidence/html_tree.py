@@ -1,0 +1,118 @@
+"""Finished HTML as a tree that rules can ask: tags, attributes, inline styles, what is visible. It judges nothing.
+
+Conditional comments, which only classic Outlook reads, are left out: they hold its ghost tables and no content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from mailer.compose.mjml.tokenizer import VOID
+
+UNSEEN = ("head", "style", "script", "title")
+DECLARATION = re.compile(r"\s*([-\w]+)\s*:\s*((?:[^;(\"']|\([^)]*\)|\"[^\"]*\"|'[^']*')*)")
+
+
+@dataclass(slots=True, eq=False)
+class Element:
+    """One element. `children` are elements and texts in their order."""
+
+    tag: str
+    attrs: Mapping[str, str]
+    parent: Element | None
+    children: list[Element | str] = field(default_factory=list["Element | str"])
+    styles: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def walk(self) -> Iterator[Element]:
+        """Itself and all elements inside, in the order of the document."""
+        yield self
+        for child in self.children:
+            if isinstance(child, Element):
+                yield from child.walk()
+
+    def find(self, *tags: str) -> Iterator[Element]:
+        """The elements inside with one of these tags."""
+        return (element for element in self.walk() if element.tag in tags)
+
+    def ancestors(self) -> Iterator[Element]:
+        """Itself, its parent, and so on to the root."""
+        element: Element | None = self
+        while element is not None:
+            yield element
+            element = element.parent
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nobody sees it."""
+        return any(
+            one.tag in UNSEEN or one.styles.get("display") == "none" or one.styles.get("visibility") == "hidden"
+            for one in self.ancestors()
+        )
+
+    def text(self, *, alternatives: bool = False) -> str:
+        """Its visible words with single blanks; with `alternatives` also what pictures are described as."""
+        return " ".join("".join(self._words(alternatives=alternatives)).split())
+
+    def _words(self, *, alternatives: bool) -> Iterator[str]:
+        if self.tag in UNSEEN or self.styles.get("display") == "none":
+            return
+        if self.tag == "img" and alternatives:
+            yield f" {self.attrs.get('alt', '')} "
+        for child in self.children:
+            if isinstance(child, str):
+                yield child
+            else:
+                yield from child._words(alternatives=alternatives)
+        if self.tag not in INLINE:
+            yield " "
+
+
+INLINE = frozenset(
+    ("a", "abbr", "b", "bdi", "bdo", "code", "em", "i", "s", "small", "span", "strong", "sub", "sup", "u")
+)
+
+
+def parse(html: str) -> Element:
+    """The document's root, whose children are what stands at the top."""
+    builder = _Builder()
+    builder.feed(html)
+    builder.close()
+    return builder.root
+
+
+def declarations(style: str) -> dict[str, str]:
+    """The declarations of a style attribute; a later one replaces an earlier, and !important is left out."""
+    return {
+        found[1].lower(): found[2].replace("!important", "").strip().lower() for found in DECLARATION.finditer(style)
+    }
+
+
+class _Builder(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = Element("", {}, None)
+        self.at = self.root
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        element = Element(tag, values, self.at, styles=declarations(values.get("style", "")))
+        self.at.children.append(element)
+        if tag not in VOID:
+            self.at = element
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        for one in self.at.ancestors():
+            if one.tag == tag:
+                self.at = one.parent or self.root
+                return
+
+    def handle_data(self, data: str) -> None:
+        self.at.children.append(data)

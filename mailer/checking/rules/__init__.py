@@ -1,0 +1,1 @@
+"""The rules of `mailer check`, one module for each subject."""

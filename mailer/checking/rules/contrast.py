@@ -1,0 +1,121 @@
+"""Contrast of each text against its background, by WCAG 2.2: computed from inline styles and bgcolor.
+
+Only what stands in the mail itself is known. What readers' dark modes make of the brand's colours is reckoned in
+`compose.contrast`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailer.checking.evidence.css_colours import TRANSPARENT, Colour, Keyword, read, read_attribute
+from mailer.checking.evidence.html_tree import Element
+from mailer.checking.registry import Found, rule
+from mailer.checking.remarks import Level
+from mailer.checking.rules.accessibility import font_pixels, texts
+from mailer.checking.specimen import Specimen
+from mailer.compose.colour import contrast_faults, ratio
+from mailer.errors import Fault
+
+ENOUGH = 4.5  # WCAG 2.2, 1.4.3 (AA)
+ENOUGH_LARGE = 3.0
+LARGE_PIXELS = 24.0  # 18 points
+LARGE_BOLD_PIXELS = 18.66  # 14 points
+# What browsers take when nothing is said.
+WHITE, BLACK, LINK = Colour(255, 255, 255), Colour(0, 0, 0), Colour(0, 0, 238)
+
+
+@rule(
+    "contrast.low", Level.ERROR, "text stands out too little from its background",
+    why="People with weak eyes, an old screen or the sun on it can't read it. 59.4 % of mails have such text.",
+)  # fmt: skip
+def low(specimen: Specimen) -> Iterator[Found]:
+    told: set[tuple[str, str]] = set()
+    for element, words in texts(specimen.html):
+        text, ground = colour_of(element), ground_of(element)
+        if text is None or ground is None:
+            continue
+        front, back = text.over(ground).hex(), ground.hex()
+        measured, wanted = ratio(front, back), ENOUGH_LARGE if is_large(element) else ENOUGH
+        if measured < wanted and (front, back) not in told:
+            told.add((front, back))
+            yield Found(
+                f"“{words[:40]}” in {front} on {back} has a contrast of {measured:.1f} : 1, "
+                f"less than {wanted:g} : 1", "Take a darker text or a lighter background.", part="HTML",
+            )  # fmt: skip
+
+
+@rule(
+    "contrast.brand", Level.ERROR, "two colours of [brand] in mailer.toml can't be read one on the other",
+    why="Every mail and every page is made of them.",
+)  # fmt: skip
+def brand(specimen: Specimen) -> Iterator[Found]:
+    yield from (_found(fault) for fault in contrast_faults(specimen.settings.brand) if not fault.warning)
+
+
+@rule(
+    "contrast.dark", Level.WARNING, "two colours of [brand] can't be read when a mail program turns them around",
+    why="Readers who chose a dark mode get colours that nobody chose: Gmail, Outlook and Samsung ask no mail about it.",
+)  # fmt: skip
+def brand_in_the_dark(specimen: Specimen) -> Iterator[Found]:
+    yield from (_found(fault) for fault in contrast_faults(specimen.settings.brand) if fault.warning)
+
+
+def _found(fault: Fault) -> Found:
+    return Found(fault.message, fault.hint or "", place=fault.place)
+
+
+def colour_of(element: Element) -> Colour | None:
+    """The colour of its words, which may let the ground shine through, or None when it can't be told."""
+    for one in element.ancestors():
+        said = read(one.styles.get("color", ""))
+        if said is Keyword.NOTHING and one.tag == "font":
+            said = read_attribute(one.attrs.get("color", ""))
+        if said is Keyword.NOTHING and one.tag == "body":
+            said = read_attribute(one.attrs.get("text", ""))
+        match said:
+            case Colour():
+                return said
+            case Keyword.UNKNOWN:
+                return None
+            case Keyword.INITIAL:
+                return BLACK
+            case Keyword.NOTHING if one.tag == "a" and one.attrs.get("href"):
+                return LINK
+            case _:
+                continue
+    return BLACK
+
+
+def ground_of(element: Element) -> Colour | None:
+    """The opaque colour behind its words, or None when there is a picture or it can't be told."""
+    seen = TRANSPARENT
+    for one in element.ancestors():
+        if one.attrs.get("background") or one.styles.get("background-image", "none") != "none":
+            return None
+        said = _ground(one)
+        if said is Keyword.CURRENT:
+            said = colour_of(one) or Keyword.UNKNOWN
+        if said is Keyword.UNKNOWN:
+            return None
+        if isinstance(said, Colour):
+            seen = seen.over(said)
+        if seen.alpha == 1.0:
+            return seen
+    return seen.over(WHITE)
+
+
+def _ground(element: Element) -> Colour | Keyword:
+    for name in ("background-color", "background"):
+        if name in element.styles and (said := read(element.styles[name])) is not Keyword.NOTHING:
+            return said
+    if element.styles.get("background") == "none":
+        return TRANSPARENT
+    return read_attribute(element.attrs.get("bgcolor", ""))
+
+
+def is_large(element: Element) -> bool:
+    size = font_pixels(element)
+    weight = next((one.styles["font-weight"] for one in element.ancestors() if "font-weight" in one.styles), "")
+    bold = weight == "bold" or (weight.isdigit() and int(weight) >= 700) or element.tag in ("b", "strong", "h1", "h2")
+    return size >= LARGE_PIXELS or (bold and size >= LARGE_BOLD_PIXELS)

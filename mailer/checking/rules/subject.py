@@ -1,0 +1,117 @@
+"""Rules about what an inbox shows: the subject and the preheader (rules of the group `subject`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mailer.checking.registry import Found, looked_at_elsewhere, rule
+from mailer.checking.remarks import Level
+from mailer.checking.specimen import Specimen
+
+LONGEST = 50  # characters a phone shows in its widest list; 33 in the narrowest (emailtooltester's tests)
+PREHEADER_SHORTEST, PREHEADER_LONGEST = 40, 110
+# Joined by U+200D, a skin tone, or two letters for a flag: older Windows and Android show the pieces side by side.
+BREAKABLE = re.compile("[\u200d\U0001f3fb-\U0001f3ff]|[\U0001f1e6-\U0001f1ff]{2}|[\U000e0020-\U000e007f]|\u20e3")
+EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a\u231b]")
+HABITS = (
+    (re.compile(r"^\s*(re|fw|fwd|aw|wg|tr|sv|rv)\s*:", re.IGNORECASE), "begins like an answer, and answers nothing"),
+    (re.compile(r"[!?]{2,}|!.*!"), "has more than one exclamation or question mark"),
+    (re.compile(r"[$€£]{2,}|\b100 ?%|\bfree\s*!|\bact now\b|\bclick (here|now)\b|\burgent\b.*!|\bwinner\b|\bcash\b",
+                re.IGNORECASE), "has words that spam lives by"),
+    (re.compile(r"(\w)( \1?\w){4,}$|\b\w( \w){4,}\b"), "is s p a c e d out"),
+    (re.compile(r"\.{4,}|_{3,}|[*=~]{3,}|[→►★✓✔]{2,}"), "is decorated with signs"),
+)  # fmt: skip
+
+looked_at_elsewhere(
+    "subject.missing", Level.ERROR, "the subject is empty, for everybody or for some", waivable=False,
+    why="A mail without a subject looks like a slip or like spam, and many filters throw it away.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "subject.no-preheader", Level.WARNING, "there is no preheader",
+    why="An inbox then shows the first words of the mail after the subject, often “View in browser”.",
+)  # fmt: skip
+
+
+@rule(
+    "subject.long", Level.WARNING, "the subject is longer than 50 characters",
+    why="Phones cut it off; the first 33 characters are what everybody sees.",
+)  # fmt: skip
+def long(specimen: Specimen) -> Iterator[Found]:
+    if len(specimen.subject) > LONGEST:
+        cut = specimen.subject[:33].rstrip()
+        yield Found(f"the subject has {len(specimen.subject)} characters; the narrowest phone shows “{cut}…”",
+                    "Put what matters into the first 33.", specimen.source.place("subject"))  # fmt: skip
+
+
+@rule(
+    "subject.preheader-length", Level.NOTE, "the preheader is shorter than 40 or longer than 110 characters",
+    why="What is short is filled up with the next words of the mail; what is long is cut off.",
+)  # fmt: skip
+def preheader_length(specimen: Specimen) -> Iterator[Found]:
+    length = len(specimen.preheader)
+    if length and not PREHEADER_SHORTEST <= length <= PREHEADER_LONGEST:
+        yield Found(f"the preheader has {length} characters", "40 to 100 are shown well, the main words first.",
+                    specimen.source.place("preheader"))  # fmt: skip
+
+
+@rule(
+    "subject.equal", Level.WARNING, "the preheader says the same as the subject",
+    why="Two lines in the inbox, and only one thing said.",
+)  # fmt: skip
+def equal(specimen: Specimen) -> Iterator[Found]:
+    subject, preheader = _bare(specimen.subject), _bare(specimen.preheader)
+    if subject and preheader.startswith(subject):
+        todo = "Let it go on where the subject ends: what happened, what the reader can do."
+        yield Found("the preheader repeats the subject", todo, specimen.source.place("preheader"))
+
+
+@rule(
+    "subject.capitals", Level.WARNING, "the subject or the preheader is in capitals",
+    why="It reads as shouting, and filters count it (SpamAssassin: SUBJ_ALL_CAPS).",
+)  # fmt: skip
+def capitals(specimen: Specimen) -> Iterator[Found]:
+    for key, text in (("subject", specimen.subject), ("preheader", specimen.preheader)):
+        words = [word for word in re.findall(r"[^\W\d_]{3,}", text) if word.upper() != word.lower()]
+        shouted = [word for word in words if word.isupper()]
+        if len(shouted) > 2 and len(shouted) * 2 > len(words):
+            yield Found(f"the {key} is in capitals", "Write it as a sentence.", specimen.source.place(key))
+
+
+@rule(
+    "subject.emoji", Level.NOTE, "an emoji in the subject or preheader falls apart, or there are several",
+    why="Flags, skin tones and joined signs show as boxes or letters in older Outlook and Windows; several look like "
+    "advertising.",
+)  # fmt: skip
+def emoji(specimen: Specimen) -> Iterator[Found]:
+    for key, text in (("subject", specimen.source.subject), ("preheader", specimen.source.preheader)):
+        if BREAKABLE.search(text):
+            yield Found(f"the {key} has an emoji made of several signs", "Take a simple one, or none.",
+                        specimen.source.place(key))  # fmt: skip
+        elif len(EMOJI.findall(text)) > 1:
+            yield Found(f"the {key} has several emoji", "Keep one.", specimen.source.place(key))
+
+
+@rule(
+    "subject.spam-habits", Level.WARNING, "the subject has a habit of spam",
+    why="Filters and people both look for these.",
+)  # fmt: skip
+def spam_habits(specimen: Specimen) -> Iterator[Found]:
+    for pattern, words in HABITS:
+        if pattern.search(specimen.subject):
+            yield Found(f"the subject {words}", "Say plainly what the mail is about.", specimen.source.place("subject"))
+
+
+@rule(
+    "subject.spamassassin", Level.WARNING, "SpamAssassin, where it is installed, gives a point or more for something",
+    why="Many mail servers ask it. Its reasons teach more than its score; some of its tests are old.",
+)  # fmt: skip
+def spamassassin(specimen: Specimen) -> Iterator[Found]:
+    for test in specimen.spam:
+        if test.points >= 1.0:
+            yield Found(f"SpamAssassin gives {test.points:.1f} points for {test.name}: {test.description}",
+                        "From 5 points in all a mail is spam to most servers.", part="mail")  # fmt: skip
+
+
+def _bare(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))

@@ -1,0 +1,131 @@
+"""Rules about the words themselves: what was to be filled in, dates that are past, other programs' merge tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from textwrap import shorten
+
+from babel import Locale, UnknownLocaleError
+
+from mailer.checking.registry import Found, looked_at_elsewhere, rule
+from mailer.checking.remarks import Level
+from mailer.checking.specimen import Specimen
+from mailer.compose.source.labels import words_for
+from mailer.errors import Place
+
+# Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] stands what a
+# template's draft leaves to its writer; it may go on over several lines.
+PLACEHOLDER = re.compile(
+    r"\[\[.*?(?:\]\]|$)|\b(?i:lorem ipsum)\b|\b(?:TODO|FIXME|TBC|TBD|XXX+|PLACEHOLDER|TKTK)\b"
+    r"|\[(?:[A-Z _-]*\b(?:NAME|DATE|LINK|URL|PLACE|CITY|COUNTRY|TITLE|NUMBER|AMOUNT|TEXT|ORGANI[SZ]ATION)\b[A-Z _-]*"
+    r"|insert [^\]]{1,40}|your [^\]]{1,40})\](?!\()"
+)
+LONGEST_QUOTED = 60
+RECENT_DAYS = 366  # an older date is history, unless the words look ahead
+# What makes a date a time to come, in the languages footers speak.
+AHEAD = re.compile(
+    r"\b(until|till|by|before|deadline|join us|coming|upcoming|register|bis|vor dem|frist|jusqu.au|avant|d’ici|hasta|"
+    r"antes|entro|fino|até|tot|voor|uiterlijk)\b[^.!?]{0,40}$",
+    re.IGNORECASE,
+)
+ISO = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b")
+DOTTED = re.compile(r"\b(\d{1,2})\. ?(\d{1,2})\. ?(20\d\d)\b")
+
+looked_at_elsewhere(
+    "writing.no-stand-in", Level.WARNING, "a name that many people lack has no stand-in",
+    why="Whoever has none gets a hole. When the audience was merged and some have none, audience.greeting says it.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "writing.markdown", Level.ERROR, "signs of Markdown are left: ** x **, [words][x], ~~x~~, a table, - [x]",
+    why="People would read the signs, and a link that wasn't understood leads nowhere. A backslash before a sign says "
+    "that it is meant.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "writing.indented", Level.NOTE, "a paragraph begins with four blanks",
+    why="In Markdown that is a code block, which doesn't exist in mails: it is a paragraph like the others.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "writing.foreign-tag", Level.ERROR, "a merge tag is written as other programs write them", waivable=False,
+    why="It would be mailed as it stands: “Dear {first_name}”.",
+)  # fmt: skip
+
+
+@rule(
+    "writing.placeholder", Level.ERROR,
+    "something was to be filled in later: what a draft has in [[ ]], lorem ipsum, TODO, XXX, [NAME]",
+    why="Everybody would read it.",
+)  # fmt: skip
+def placeholder(specimen: Specimen) -> Iterator[Found]:
+    for line, place in specimen.lines():
+        for found in PLACEHOLDER.finditer(line):
+            words = shorten(found[0], LONGEST_QUOTED, placeholder="…")
+            yield Found(f"“{words}” was to be filled in", "Write what should stand there.", place)
+
+
+@rule(
+    "writing.past-date", Level.WARNING, "a date in the text is past",
+    why="The text was taken over from an older mail, or comes too late. A date of more than a year ago counts only "
+    "after words such as “until” or “before”.",
+)  # fmt: skip
+def past_date(specimen: Specimen) -> Iterator[Found]:
+    for line, place in specimen.lines():
+        for start, day in dates(line, specimen.message.language):
+            ahead = AHEAD.search(line[:start]) is not None
+            age = (specimen.today - day).days
+            if age > 0 and (ahead or (age <= RECENT_DAYS and day.year >= specimen.today.year - 1)):
+                yield Found(f"{day.isoformat()} was {age} day{'s' if age > 1 else ''} ago",
+                            "Look whether the sentence still holds.", place)  # fmt: skip
+
+
+@rule(
+    "writing.postscript", Level.NOTE, "a paragraph begins with P.S.",
+    why="As ::: ps it stands below the signature, where people look for it, with P.S. in the message's language.",
+)  # fmt: skip
+def postscript(specimen: Specimen) -> Iterator[Found]:
+    if specimen.source.is_mjml:
+        return
+    said = re.escape(words_for(specimen.message.language).ps.rstrip(".: "))
+    mark = re.compile(rf"[*_]*(?:P\.? ?P?\.?-?S\.?|{said})(?:[*_]*[.:,][*_]*|[*_]+)(?=\s|$)", re.IGNORECASE)
+    before = ""
+    for number, line in enumerate(specimen.source.body.split("\n"), specimen.source.body_line):
+        if not before.strip() and mark.match(line):
+            todo = "Write it between the lines ::: ps and :::, without P.S. before it."
+            yield Found("a paragraph begins with P.S.", todo, Place(specimen.source.file, number))
+        before = line
+
+
+def dates(line: str, language: str) -> Iterator[tuple[int, date]]:
+    """The full dates in a line, with a year, and where each begins."""
+    months = _months(language)
+    names = "|".join(sorted(map(re.escape, months), key=len, reverse=True))
+    day_first = re.compile(
+        rf"\b(\d{{1,2}})(?:st|nd|rd|th|er|º|°|\.)? (?:of |de |d’)?({names})\.? (?:de )?(20\d\d)\b", re.I
+    )
+    month_first = re.compile(rf"\b({names})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (20\d\d)\b", re.I)
+    found = [(m.start(), m[3], months[m[2].lower()], m[1]) for m in day_first.finditer(line)]
+    found += [(m.start(), m[3], months[m[1].lower()], m[2]) for m in month_first.finditer(line)]
+    found += [(m.start(), m[1], int(m[2]), m[3]) for m in ISO.finditer(line)]
+    found += [(m.start(), m[3], int(m[2]), m[1]) for m in DOTTED.finditer(line)]
+    for start, year, month, day in sorted(found):
+        try:
+            yield start, date(int(year), month, int(day))
+        except ValueError:
+            continue
+
+
+@lru_cache(maxsize=16)
+def _months(language: str) -> dict[str, int]:
+    """The names of months in English and in a language (Unicode CLDR), in small letters, without a dot."""
+    found: dict[str, int] = {}
+    for code in dict.fromkeys((language.replace("-", "_"), language.partition("-")[0], "en")):
+        try:
+            names = Locale.parse(code).months
+        except (UnknownLocaleError, ValueError):
+            continue
+        for width in ("wide", "abbreviated"):
+            for number, name in dict(names["format"][width]).items():
+                found.setdefault(str(name).lower().rstrip("."), int(number))
+    return found

@@ -1,0 +1,124 @@
+"""Runs every rule on a specimen, puts the compiler's faults beside what they found, and heeds the author's waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from mailer.checking.registry import Rule, looked_at_elsewhere, registered
+from mailer.checking.remarks import Level, Remark, worst_first
+from mailer.checking.rules import (
+    accessibility,
+    audience,
+    compatibility,
+    compliance,
+    contrast,
+    images,
+    links,
+    placeholders,
+    plain_text,
+    size,
+    subject,
+    wording,
+)
+from mailer.checking.specimen import Specimen
+from mailer.compose.source.message_file import Source
+from mailer.delivery.campaigns.edited import Edited
+from mailer.errors import Fault, nearest
+from mailer.store.tables.states import CampaignState
+
+# In this order they stand in docs/checks.md.
+MODULES = (
+    audience,
+    size,
+    accessibility,
+    contrast,
+    compatibility,
+    links,
+    subject,
+    images,
+    compliance,
+    placeholders,
+    plain_text,
+    wording,
+)
+
+EDITED = "check.edited"
+
+looked_at_elsewhere(
+    "compose.fault", Level.ERROR, "the message, its audience, its list or its template can't be read", waivable=False,
+    why="There is no mail to look at before it is mended.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "compose.warning", Level.WARNING, "the compiler has a doubt, such as a name without a stand-in",
+    why="It works as it is, and may not be what was meant.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "check.waiver", Level.ERROR, "a waiver names a rule that there isn't, or one that can't be waived", waivable=False,
+    why="A rule that is waived by mistake would be heeded, or not be looked at, without anybody knowing.",
+)  # fmt: skip
+looked_at_elsewhere(
+    EDITED, Level.WARNING, "the newsletter was edited after it was scheduled or launched", waivable=False,
+    why="A message is frozen when it is scheduled, so that what goes out is what was checked: the older version.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "lists.fault", Level.ERROR, "the definition of a list can't be read", waivable=False,
+    why="Nobody on it can be mailed.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "lists.addresses", Level.ERROR, "a file in lists/ is no definition and may hold people's addresses", waivable=False,
+    why="What lies there goes into version control with the rest, and from there to everybody who has a copy.",
+)  # fmt: skip
+
+
+def rules() -> Mapping[str, Rule]:
+    """Every rule there is, by id."""
+    return registered()
+
+
+def run(specimen: Specimen, faults: Iterable[Fault] = ()) -> list[Remark]:
+    """What all rules say of it, with the compiler's warnings, worst first; waived remarks carry their reason."""
+    found = [one.remark(each) for one in rules().values() if one.look is not None for each in one.look(specimen)]
+    # What a rule looks at itself, in the mail as it leaves, is not said twice.
+    holes = {one.place for one in found if one.rule in ("audience.greeting", "audience.empty")}
+    told = [
+        remark
+        for remark in map(of_fault, faults)
+        if rules()[remark.rule].look is None and not (remark.rule == "writing.no-stand-in" and remark.place in holes)
+    ]
+    return judged(specimen.source, [*told, *found])
+
+
+def judged(source: Source, remarks: Iterable[Remark]) -> list[Remark]:
+    """The remarks with the waivers of the message heeded, and remarks about the waivers."""
+    waivers = {name: reason for name, reason in source.waived.items() if name in rules() and rules()[name].waivable}
+    heeded = [replace(one, waived=waivers.get(one.rule, "")) for one in remarks]
+    return worst_first([*heeded, *_about_waivers(source)])
+
+
+def of_fault(fault: Fault, *, otherwise: str = "") -> Remark:
+    """A fault as a remark, by its own rule, by `otherwise`, or by compose.fault and compose.warning."""
+    name = fault.rule or ("compose.warning" if fault.warning else otherwise or "compose.fault")
+    # A warning of the compiler says only that it could go on. How grave that is says the rule.
+    level = rules()[name].level if fault.warning and fault.rule else Level.WARNING if fault.warning else Level.ERROR
+    why = rules()[name].why if fault.rule or otherwise else ""
+    return Remark(name, level, fault.message, why=why, todo=fault.hint or "", place=fault.place)
+
+
+def of_edited(edited: Edited) -> Remark:
+    """That the files say something else than what goes out."""
+    about = rules()[EDITED]
+    todo = "To stop the older version: mailer pause " + edited.slug
+    if edited.state is CampaignState.SCHEDULED:
+        todo = f"To have the files as they are now mailed, schedule it again: mailer schedule {edited.slug} --at …"
+    return Remark(about.id, about.level, f"edited since it was {edited.word}: {edited.summary}", about.why, todo)
+
+
+def _about_waivers(source: Source) -> Iterable[Remark]:
+    about = rules()["check.waiver"]
+    for name in source.waived:
+        known = rules().get(name)
+        if known is None or not known.waivable:
+            message = f"there is no rule {name!r}" if known is None else f"{name} can't be waived"
+            todo = nearest(name, list(rules())) if known is None else "Mend what it says."
+            yield Remark(about.id, about.level, message, about.why, todo, source.place(f"waive.{name}"))

@@ -1,0 +1,1 @@
+"""Commands about a campaign: audience, send, schedule, run, status, report."""

@@ -1,0 +1,86 @@
+"""`mailer report`: the figures of one campaign, for people, for programs, for spreadsheets."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import console, print_json, workspace_and_database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from mailer.reports.figures import Figures
+    from mailer.workspace import Workspace
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV, one measure a row.")
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg", help="Draw its course as an SVG."
+)
+def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
+    """Who got SLUG, who followed its sign-up link, who left. Works while it is still being sent, too."""
+    from mailer.reports import export
+    from mailer.reports.figures import figures
+    from mailer.reports.terminal import show
+    from mailer.store.engine.database import DatabaseTrouble
+    from mailer.tracking.classify import judge_new
+
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other")
+    if plot and plot.suffix.lower() != ".svg":
+        raise click.UsageError("--plot writes SVG: name a file that ends in .svg")
+    with workspace_and_database() as (workspace, database):
+        with database.read() as connection:
+            _require(connection, workspace, slug)
+        with suppress(DatabaseTrouble):  # a copy that can't be written is reported as it was judged last
+            judge_new(database)
+        with database.read() as connection:
+            found = figures(connection, slug)
+    if workspace.settings.timezone:  # whose clocks staff read, also of what was scheduled by another's
+        found = replace(found, zone=workspace.settings.zone)
+    if plot:
+        _draw(found, plot)
+    if as_json:
+        print_json(export.as_json(found))
+    elif as_csv:
+        click.echo(export.as_csv(found), nl=False)
+    else:
+        show(found, console())
+
+
+def _draw(found: Figures, file: Path) -> None:
+    from datetime import UTC
+    from zoneinfo import ZoneInfo
+
+    from mailer.reports import svg
+
+    zone = ZoneInfo(found.zone) if found.zone else UTC
+    file.write_text(svg.plot(found.course, title=found.slug, zone=zone), encoding="utf-8")
+    click.echo(f"Drawn: {file}", err=True)
+
+
+def _require(connection: Connection, workspace: Workspace, slug: str) -> None:
+    """Say what is missing: the campaign of a newsletter that exists, or the newsletter itself."""
+    from difflib import get_close_matches
+
+    from sqlalchemy import select
+
+    from mailer.errors import MailerError
+    from mailer.store.tables.core import campaigns
+
+    known = list(connection.execute(select(campaigns.c.slug).order_by(campaigns.c.created_at.desc())).scalars())
+    if slug in known:
+        return
+    if slug in workspace.slugs():
+        raise MailerError(f"{slug} was neither sent nor scheduled yet", hint=f"Send it: mailer send {slug}")
+    near = get_close_matches(slug, [*known, *workspace.slugs()], n=1)
+    hint = f"Did you mean {near[0]}?" if near else "`mailer status` shows what was sent."
+    raise MailerError(f"there is no newsletter {slug!r}", hint=hint)

@@ -1,0 +1,284 @@
+"""What cron calls: run, and the lines that make cron call it."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import console, now, print_json, workspace_and_database
+from mailer.counting import counted
+from mailer.errors import MailerError
+
+if TYPE_CHECKING:
+    from mailer.audience.selection.spec import Audience
+    from mailer.compose.message import Message
+    from mailer.delivery.sending.progress import Tally
+    from mailer.delivery.sending.run import RunReport
+    from mailer.delivery.stopping import Stop
+    from mailer.delivery.webhooks.deliver import Told
+    from mailer.store.engine.database import Database
+    from mailer.workspace import Workspace
+
+    Progress = Callable[[str, Tally], None]
+
+SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on their way
+TROUBLE = 3  # exit code of a run that somebody should look at
+TIDY_SECONDS = 600.0  # between looks of a loop for what is too old to be kept
+LOOP_PAUSE_SECONDS = 0.5  # so that a resume takes effect within a second
+JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of a campaign's
+
+
+@click.command()
+@click.option("--for", "duration", metavar="55s", help="Stop after this long; what is left stays queued.")
+@click.option("--loop", is_flag=True, help="Go on looking for work until stopped.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def run(duration: str | None, loop: bool, as_json: bool) -> None:
+    """Do everything that is due: launch, send, retry, settle, tell the webhook. Safe to overlap."""
+    from mailer.delivery.schedule.schedule import seconds_of
+    from mailer.delivery.sending.cleanup import tidy
+    from mailer.delivery.stopping import Stop
+
+    gc.freeze()  # what is loaded by now is not looked through for garbage
+    stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
+    code, tidied_at = 0, float("-inf")
+    judged_at: float | None = None
+    with workspace_and_database() as (workspace, database), _signals(stop):
+        if workspace.settings.webhook.url:
+            workspace.secrets.require_webhook()  # said before anybody is mailed
+        while True:
+            if time.monotonic() - tidied_at > TIDY_SECONDS:
+                tidy(database, now=now())
+                tidied_at = time.monotonic()
+            code = max(code, _run_once(workspace, database, stop, as_json=as_json))
+            if judged_at is None or time.monotonic() - judged_at > JUDGE_SECONDS:
+                judged_at = time.monotonic()
+                _judge_clicks(database)
+            if not loop or stop.due():
+                break
+            time.sleep(LOOP_PAUSE_SECONDS)
+    sys.exit(code)
+
+
+def send_now(workspace: Workspace, database: Database, slug: str) -> int:
+    """Send a campaign that was just launched, with progress on a terminal; returns the exit code."""
+    from mailer.delivery.stopping import Stop
+
+    gc.freeze()  # what is loaded by now is not looked through for garbage
+    stop = Stop()
+    with _signals(stop):
+        code = _run_once(workspace, database, stop, as_json=False, only=slug)
+    if stop.reason:
+        click.echo("Whoever is left stays queued; `mailer run` goes on.")
+    return code
+
+
+def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.delivery.campaigns.lifecycle import finish_paused
+    from mailer.delivery.notices.sender import Courier
+    from mailer.delivery.sending.run import Runner
+
+    _apply_posts(workspace, database, stop)
+    finish_paused(database, now=now())
+    with _progress() as progress:
+        if only is None:
+            Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
+        held = _Held(workspace, database)
+        report = Runner(
+            workspace, database, clock=now, stop=stop, progress=progress, say=_say, why_hold=held.why_hold
+        ).run(only)
+    told = _tell_others(workspace, database, stop) if only is None else None
+    if as_json:
+        print_json(
+            _as_data(report)
+            | ({"told": asdict(told)} if told else {})
+            | ({"edited": held.edited} if held.edited else {})
+        )
+    else:
+        _tell(report, held.reasons)
+        for slug, differences in held.edited.items():
+            click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
+    if told and told.given_up:
+        click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
+    elif told and told.wants_setting:
+        click.echo(f"webhook: {told.put_off:,} put off ({told.why})", err=True)
+    return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
+
+
+def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> Told | None:
+    """Make the calls that are due to the program that mailer.toml names, if it names one."""
+    webhook = workspace.settings.webhook
+    if not webhook.url:
+        return None
+    from mailer.delivery.webhooks.deliver import tell_due
+
+    return tell_due(database, webhook=webhook, key=workspace.secrets.require_webhook(), clock=now, stop=stop)
+
+
+def _judge_clicks(database: Database) -> None:
+    """Say of the clicks that came whether a person or a machine made them. It can wait for the next run."""
+    from mailer.store.engine.database import DatabaseTrouble
+    from mailer.tracking.classify import judge_new
+
+    try:
+        judge_new(database)
+    except DatabaseTrouble as error:
+        if not error.passing:
+            raise
+
+
+def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """What providers reported and no server has applied yet. The mails go out whatever becomes of it."""
+    from mailer.delivery.feedback.webhook_inbox import apply_waiting
+    from mailer.store.engine.database import DatabaseTrouble
+
+    try:
+        apply_waiting(database, soft=workspace.settings.bounces, clock=now, due=lambda: bool(stop.due()))
+    except DatabaseTrouble as error:
+        if not error.passing:
+            raise
+
+
+@contextmanager
+def _signals(stop: Stop) -> Generator[None, None, None]:
+    """Ctrl-C and SIGTERM end the run in good order; a second one at once."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if stop.reason:
+            raise KeyboardInterrupt
+        stop.now(f"stopped by {signal.Signals(number).name}", drain_seconds=SIGNAL_DRAIN_SECONDS)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress() -> Generator[Progress, None, None]:
+    """A line that counts while a person watches; nothing under cron."""
+    if not sys.stdout.isatty():
+
+        def silent(slug: str, tally: Tally) -> None:
+            """Nobody watches."""
+
+        yield silent
+        return
+    with console().status("") as status:
+        shown = 0.0
+
+        def show(slug: str, tally: Tally) -> None:
+            nonlocal shown
+            if time.monotonic() - shown > 0.1:
+                shown = time.monotonic()
+                status.update(f"{slug}: {_counts(tally)}")
+
+        yield show
+
+
+class _Held:
+    """Looks once more at a newsletter that is due, and keeps the reasons of those that are not launched."""
+
+    def __init__(self, workspace: Workspace, database: Database) -> None:
+        self._workspace = workspace
+        self._database = database
+        self.reasons: dict[str, str] = {}
+        self.edited: dict[str, str] = {}  # of those that are launched in an older version than the files': what differs
+
+    def why_hold(self, message: Message, audience: Audience) -> str:
+        from mailer.checking.recheck import why_hold
+        from mailer.delivery.campaigns.edited import edited_since
+        from mailer.store.engine.database import DatabaseTrouble
+
+        try:
+            why = why_hold(self._workspace, self._database, message, audience, now=now())
+            edited = None if why else edited_since(self._workspace, self._database, message.slug)
+            if edited is not None:
+                self.edited[message.slug] = edited.summary
+        except DatabaseTrouble:
+            raise
+        except MailerError as error:  # what can't be looked at must not keep others waiting
+            why = error.message
+        if why:
+            self.reasons[message.slug] = why
+        return why
+
+
+def _tell(report: RunReport, held: Mapping[str, str]) -> None:
+    """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
+    from mailer.delivery.ledger.guard import once_finished
+
+    if report.settled:
+        click.echo(
+            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. Of which"
+            " newsletter: mailer status"
+        )
+    for slug in report.overdue:
+        if why := held.get(slug):
+            click.echo(f"{slug}: due, and NOT SENT: {why}. Mend that, then send it or schedule it again.", err=True)
+        else:
+            click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
+    for slug, tally in report.tallies.items():
+        if _counts(tally) or tally.ended:
+            finished = slug in report.finished
+            state = "finished" if finished else tally.ended or "more is due later"
+            if finished and tally.pause:
+                state = f"finished. {once_finished(tally.pause).rstrip('.')}"
+            paused = "PAUSED: " if tally.pause and not finished else ""
+            doubt = f" Who is uncertain may have got it or not; decide: mailer resolve {slug}" * bool(tally.uncertain)
+            click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
+
+
+def _say(words: str) -> None:
+    click.echo(words, err=True)
+
+
+def _counts(tally: Tally) -> str:
+    words = (
+        ("sent", tally.sent),
+        ("put off", tally.deferred),
+        ("failed", tally.failed),
+        ("uncertain", tally.uncertain),
+        ("skipped", tally.skipped),
+    )
+    return ", ".join(f"{count:,} {word}" for word, count in words if count)
+
+
+def _as_data(report: RunReport) -> dict[str, object]:
+    return asdict(report)
+
+
+@click.command()
+def cron() -> None:
+    """Print the crontab lines and systemd units that call `mailer run` every minute and copy the database nightly."""
+    from email.utils import parseaddr
+    from pathlib import Path
+
+    from mailer.cli.system.units import BACKUPS, crontab, units
+    from mailer.workspace import find_workspace
+
+    workspace, program = find_workspace(), Path(sys.argv[0]).resolve()
+    words = [sys.executable, "-m", "mailer"] if program.name == "__main__.py" else [str(program)]
+    sender = workspace.settings.sender
+    mail_to = parseaddr(sender.reply_to or sender.from_)[1] or "you@example.org"
+    try:
+        user = workspace.root.owner()
+    except KeyError:  # an owner without a name, as in a container
+        user = str(workspace.root.stat().st_uid)
+    bounces = bool(workspace.settings.bounces.address)
+    click.echo(crontab(workspace.root, words, mail_to=mail_to, bounces=bounces))
+    click.echo("# or systemd; docs/deploy.md says where a password goes, and has these units closed off")
+    for name, text in units(workspace.root, words, user=user, mail_to=mail_to).items():
+        click.echo(f"\n# /etc/systemd/system/{name}\n\n{text}", nl=False)
+    click.echo(f"\n# install -d -o {user} -m 700 {BACKUPS}; systemctl daemon-reload")
+    click.echo("# systemctl enable --now mailer-run.timer mailer-backup.timer")

@@ -1,0 +1,265 @@
+"""Sending: a proof, the campaign itself, its schedule, and stopping it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import console, now, workspace_and_database
+from mailer.cli.newsletter.check import fit_to_mail, fit_to_prove
+from mailer.counting import counted
+from mailer.errors import MailerError
+
+if TYPE_CHECKING:
+    from mailer.audience.selection.select import Selection
+    from mailer.delivery.campaigns.lifecycle import Plan
+    from mailer.store.engine.database import Database
+    from mailer.workspace import Workspace
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person of the database.")
+def test(slug: str, to: str, as_address: str | None) -> None:
+    """Mail a proof: marked as one, and its clicks never count."""
+    from mailer.audience.addresses import normalise
+    from mailer.audience.people.people import example, find_supporter
+    from mailer.delivery.sending.proofs import Proof, send_proof
+    from mailer.transports.factory import make_transport
+
+    with workspace_and_database() as (workspace, database):
+        plan = fit_to_prove(workspace, database, slug)
+        address = normalise(to)
+        person_id, supporter = None, example({"email": address, "first_name": "", "name": ""})
+        if as_address:
+            with database.read() as connection:
+                person_id, supporter = find_supporter(connection, as_address)
+        transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
+        proof = Proof(to=address, supporter=supporter, person_id=person_id)
+        send_proof(workspace, database, plan, proof, transport=transport, now=now())
+    click.echo(
+        f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
+    )
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--yes", "agreed", type=int, metavar="N", help="Send without asking, if the audience is N people.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+@click.option("--later", is_flag=True, help="Only launch; `mailer run` sends.")
+def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
+    """Send a newsletter to its audience, after showing both and asking."""
+    from mailer.cli.campaign.run import send_now
+    from mailer.delivery.campaigns.lifecycle import find_campaign, launch_now, refuse_launched
+
+    with workspace_and_database() as (workspace, database):
+        workspace.secrets.require_signing()
+        with database.read() as connection:
+            refuse_launched(find_campaign(connection, slug))
+        plan, selection = fit_to_mail(workspace, database, slug)
+        _show(workspace, plan, selection)
+        if not selection.chosen:
+            raise MailerError("nobody would get this mail", hint=f"See who is left out and why: mailer audience {slug}")
+        if dry_run:
+            click.echo("Nothing was sent (--dry-run).")
+            return
+        _agree(selection.chosen, agreed)
+        launch_now(database, plan, expected=selection.chosen, now=now())
+        if later:
+            click.echo(f"Launched. `mailer run` sends it to {counted(selection.chosen)}.")
+            return
+        sys.exit(send_now(workspace, database, slug))
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--at", "at", required=True, metavar="TIME",
+    help='When it is due: "2026-12-01 09:00", "1 December 2026 9am", "tomorrow 9:00". A day alone means 09:00.',
+)  # fmt: skip
+@click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
+@click.option("--late", default="2h", show_default=True, help="Later than this it is flagged, not sent.")
+def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
+    """Freeze a message now and send it later; `mailer run` from cron does the sending."""
+    from mailer.delivery.campaigns import lifecycle
+    from mailer.delivery.schedule.schedule import in_words, read_due, seconds_of
+
+    moment, allowed = now(), timedelta(seconds=seconds_of(late))
+    with workspace_and_database() as (workspace, database):
+        due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
+        workspace.secrets.require_signing()
+        plan, selection = fit_to_mail(workspace, database, slug, at=due.instant)
+        _show(workspace, plan, selection)
+        lifecycle.schedule(database, plan, due_at=due.instant, zone=due.zone, late=allowed, now=moment)
+    for note in due.notes:
+        click.echo(note)
+    if not (zone or workspace.settings.timezone):
+        click.echo('No time zone is set, so UTC is meant. Set timezone = "Europe/London" in mailer.toml, or use --tz.')
+    click.echo(f"{slug} is due {in_words(due.instant, zone=due.zone, now=moment)}.")
+    click.echo("The message is frozen as it is now; who gets it is decided then. `mailer run` must run from cron.")
+
+
+@click.command()
+@click.argument("slug")
+def unschedule(slug: str) -> None:
+    """Take a newsletter off the schedule."""
+    from mailer.delivery.campaigns.lifecycle import unschedule as take_off
+
+    with workspace_and_database() as (_, database):
+        take_off(database, slug)
+    click.echo(f"{slug} is off the schedule; nobody was mailed.")
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--why", default="paused by staff", show_default=True, help="Shown by `mailer status`.")
+def pause(slug: str, why: str) -> None:
+    """Stop handing mails over; whoever is queued stays queued."""
+    from mailer.delivery.campaigns import lifecycle
+
+    with workspace_and_database() as (_, database):
+        campaign_id, state = _campaign(database, slug)
+        if not lifecycle.pause(database, campaign_id, why):
+            raise MailerError(f"{slug} is {state}, so there is nothing to pause")
+        finished = lifecycle.finish_if_done(database, campaign_id, now=now())
+    click.echo(
+        f"{slug} is finished: nobody was left to mail."
+        if finished
+        else f"{slug} is paused. Go on with: mailer resume {slug}"
+    )
+
+
+@click.command()
+@click.argument("slug")
+def resume(slug: str) -> None:
+    """Go on with a paused newsletter; `mailer run` sends."""
+    from mailer.delivery.campaigns import lifecycle
+
+    with workspace_and_database() as (_, database):
+        campaign_id, state = _campaign(database, slug)
+        finished = state == "paused" and lifecycle.finish_if_done(database, campaign_id, now=now())
+        if not (finished or lifecycle.resume(database, campaign_id, now=now())):
+            raise MailerError(f"{slug} is {state}, not paused")
+    click.echo(
+        f"{slug} is finished: nobody was left to mail." if finished else f"{slug} goes on with the next: mailer run"
+    )
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def cancel(slug: str, yes: bool) -> None:
+    """End a newsletter for good; whoever is queued is never mailed by it."""
+    from mailer.delivery.campaigns import lifecycle
+
+    with workspace_and_database() as (_, database):
+        campaign_id, state = _campaign(database, slug)
+        if not yes:
+            click.confirm(f"Cancel {slug} for good?", abort=True)
+        count = lifecycle.cancel(database, campaign_id, now=now())
+        if count is None:
+            raise MailerError(f"{slug} is {state}, so there is nothing to cancel")
+    click.echo(
+        f"{slug} is cancelled; {counted(count)} who {'was' if count == 1 else 'were'} queued will not be mailed."
+    )
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--resend", "choice", flag_value="resend", help="Mail them again: some may get it twice.")
+@click.option("--count-as-sent", "choice", flag_value="count", help="Let it rest: some may never have got it.")
+@click.option(
+    "--retry-failed", "choice", flag_value="retry", help="Queue those again whom our own fault kept from the mail."
+)
+def resolve(slug: str, choice: str | None) -> None:
+    """Decide on people whose delivery is uncertain: nobody can know whether they got the mail.
+
+    Without a choice, lists them. --retry-failed is about others: those who surely got nothing because our sender, host
+    or login was refused, and can be mailed now that this is put right.
+    """
+    from mailer.delivery.campaigns.lifecycle import resolve_uncertain
+    from mailer.delivery.campaigns.retry_failed import retry_failed
+
+    with workspace_and_database() as (_, database):
+        campaign_id, _state = _campaign(database, slug)
+        if choice == "retry":
+            again = retry_failed(database, campaign_id, now=now())
+            people = f"{again:,} {'person' if again == 1 else 'people'} whom our own fault kept from {slug}"
+            click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
+            return
+        if choice is None:
+            _list_uncertain(database, slug, campaign_id)
+            return
+        count = resolve_uncertain(database, campaign_id, resend=choice == "resend", now=now())
+    done = f"{'is' if count == 1 else 'are'} queued again; `mailer run` sends"
+    if choice != "resend":
+        done = f"now {'counts' if count == 1 else 'count'} as sent"
+    click.echo(f"{counted(count, 'uncertain delivery', 'uncertain deliveries')} of {slug} {done}.")
+
+
+def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
+    from mailer.delivery.campaigns.status import uncertain_people
+
+    with database.read() as connection:
+        found = uncertain_people(connection, campaign_id)
+    for one in found:
+        click.echo(f"{one.address or '(forgotten since)'}  {one.since:%Y-%m-%d %H:%M} UTC  {one.why}")
+    if found:
+        click.echo(f"{counted(len(found))} may have got {slug} or not. Decide: --resend or --count-as-sent")
+    else:
+        click.echo(f"No delivery of {slug} is uncertain.")
+
+
+def _campaign(database: Database, slug: str) -> tuple[int, str]:
+    from mailer.delivery.campaigns.lifecycle import require_campaign
+
+    with database.read() as connection:
+        row = require_campaign(connection, slug)
+    return row.id, row.state
+
+
+def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
+    """Subject, sender, audience with reasons, and the way it goes out."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from mailer.compose.message import as_written
+
+    message = plan.message
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column()
+    table.add_row("Subject", escape(as_written(message, message.subject)))
+    table.add_row("From", escape(message.from_))
+    table.add_row("Transport", _transport(workspace))
+    left_out = [f"{count:,} {reason.value}" for reason, count in selection.excluded.items()]
+    table.add_row("Audience", f"{selection.total:,} on {', '.join(plan.audience.include)}")
+    if left_out:
+        table.add_row("Left out", ", ".join(left_out))
+    table.add_row("Gets it", f"[bold]{counted(selection.chosen)}[/bold]")
+    console().print(table)
+
+
+def _transport(workspace: Workspace) -> str:
+    settings = workspace.settings
+    where = {
+        "outbox": f"{settings.outbox.path}/, a folder on this machine",
+        "smtp": f"{settings.smtp.host}:{settings.smtp.port}",
+        "sendgrid": settings.sendgrid.base_url,
+    }
+    return f"{settings.transport} ({where[settings.transport]})"
+
+
+def _agree(count: int, agreed: int | None) -> None:
+    """Have the number of people typed; anything else sends nothing."""
+    if agreed is None:
+        if not sys.stdin.isatty():
+            raise MailerError("nobody is there to ask", hint=f"In a script, name the number of people: --yes {count}")
+        answer = click.prompt(f"To send, type the number of people ({count})", default="", show_default=False)
+        agreed = int(answer) if str(answer).strip().isdigit() else None
+    if agreed != count:
+        raise MailerError(f"the audience is {counted(count)}, not {agreed or 'what was typed'}; nothing was sent")

@@ -1,0 +1,121 @@
+"""How things stand: `status` of every campaign."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import console, now, print_json, workspace_and_database
+
+if TYPE_CHECKING:
+    from mailer.delivery.campaigns.edited import Edited
+    from mailer.delivery.campaigns.status import CampaignStatus
+    from mailer.store.engine.database import Database
+    from mailer.store.tables.states import DeliveryState
+    from mailer.workspace import Workspace
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def status(as_json: bool) -> None:
+    """How every newsletter stands: sent, scheduled or still a draft."""
+    from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
+    from mailer.delivery.ledger.warm_up import WarmUp
+    from mailer.delivery.webhooks.deliver import standing as webhook_standing
+
+    moment = now()
+    with workspace_and_database() as (workspace, database):
+        transport = workspace.settings.transport
+        with database.read() as connection:
+            statuses = campaign_statuses(connection)
+            calls = webhook_standing(connection)
+            today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
+        edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
+        drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
+    warm_up = {transport: today.in_words(moment)} if today else {}
+    remarks = [_remark(one, warm_up=warm_up.get(one.transport, ""), edited=edited.get(one.slug)) for one in statuses]
+    if as_json:
+        told = [*zip(statuses, remarks, strict=True), *((one, "") for one in drafts)]
+        print_json([asdict(one) | {"remark": remark} for one, remark in told])
+    elif not statuses:
+        known = f"Drafts: {', '.join(one.slug for one in drafts)}" if drafts else "Begin with: mailer new SLUG"
+        click.echo(f"Nothing was sent or scheduled yet. {known}")
+    else:
+        _print_statuses([*statuses, *drafts], [*remarks, *("" for _ in drafts)])
+    if not as_json and any(calls.values()):
+        words = {"queued": "waiting", "failed": "given up"}
+        click.echo("webhook: " + ", ".join(f"{number:,} {words.get(state, state)}" for state, number in calls.items()))
+
+
+def _edited(workspace: Workspace, database: Database, slugs: list[str]) -> dict[str, Edited | None]:
+    """How the files of those that wait to be mailed differ from what goes out."""
+    if not slugs:
+        return {}
+    from mailer.delivery.campaigns.edited import edited_since
+
+    return {slug: edited_since(workspace, database, slug) for slug in slugs}
+
+
+def _print_statuses(statuses: list[CampaignStatus], remarks: list[str]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("Newsletter", "State", "Sent", "Queued", "Failed", "Uncertain", "Skipped", ""):
+        table.add_column(
+            name, justify="right" if name in ("Sent", "Queued", "Failed", "Uncertain", "Skipped") else "left"
+        )
+    for one in statuses:
+        counts = [one.people.get(state, 0) for state in _shown_states()]
+        table.add_row(one.slug, one.state, *(f"{count:,}" if count else "–" for count in counts))
+    console().print(table)
+    for one, remark in zip(statuses, remarks, strict=True):
+        if remark:
+            click.echo(f"{one.slug}: {remark}")
+
+
+def _shown_states() -> tuple[DeliveryState, ...]:
+    from mailer.store.tables.states import DeliveryState
+
+    return (
+        DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.SKIPPED
+    )  # fmt: skip
+
+
+def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None) -> str:
+    """What staff should know or do next. `warm_up`: where the plan of its transport stands, if there is one."""
+    words = _next(one, warm_up=warm_up)
+    if edited is None:
+        return words
+    older = (
+        f"edited since it was {edited.word}, so an older version goes out: {edited.summary} (mailer check {one.slug})"
+    )
+    return f"{words}; {older}" if words else older
+
+
+def _next(one: CampaignStatus, *, warm_up: str) -> str:
+    from mailer.delivery.schedule.schedule import in_words
+    from mailer.store.tables.states import CampaignState, DeliveryState
+
+    moment = now()
+    if one.state is CampaignState.SCHEDULED and one.due_at:
+        return f"due {in_words(one.due_at, zone=one.zone, now=moment)}"
+    unclear = f"see who, and decide: mailer resolve {one.slug}" if one.people.get(DeliveryState.UNCERTAIN) else ""
+    if one.why and unclear and one.state is CampaignState.FINISHED:
+        return f"{one.why} Some are uncertain: {unclear}"
+    if one.why:
+        return one.why
+    if unclear:
+        return unclear
+    if one.troubles and one.state is CampaignState.SENDING:
+        runs = "the last run" if one.troubles == 1 else f"the last {one.troubles:,} runs"
+        return (
+            f"the {one.transport} transport failed in {runs}, so whoever is queued waits for it; each `mailer run`"
+            " tries again, and `mailer doctor` says what is wrong"
+        )
+    if warm_up and one.state is CampaignState.SENDING and one.people.get(DeliveryState.QUEUED):
+        return warm_up
+    if one.next_try and one.next_try > moment:
+        return f"next try {in_words(one.next_try, zone='UTC', now=moment)}"
+    return ""

@@ -1,0 +1,1 @@
+"""Commands about what is written: init, new, check, render, preview."""

@@ -1,0 +1,88 @@
+"""`mailer init` and `mailer new`: a workspace, and a newsletter in it, each working at once and explaining itself."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mailer.cli.newsletter.first_settings import Answers
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="The organisation's name, as supporters know it.")
+@click.option("--address", default="", help="Its postal address, which stands below every mail.")
+@click.option("--sender", default="", metavar="ADDRESS", help="Who mails: appeals@your-group.org, or Name <…>.")
+@click.option("--site", default="", metavar="URL", help="Its web site; by itself the sender's domain.")
+@click.option("--zone", default="", metavar="ZONE", help="Whose clocks you mean, such as Europe/London.")
+def init(folder: Path, *, name: str, address: str, sender: str, site: str, zone: str) -> None:
+    """Make a workspace in DIR: settings, templates, two sample newsletters and a sample list.
+
+    On a terminal it asks who it is for, where no option says so; an empty answer leaves the sample's. In a workspace
+    that is there already it makes only what is missing, such as secrets.toml after a fresh clone, and overwrites
+    nothing.
+    """
+    from mailer.cli.newsletter.first_settings import Answers
+    from mailer.cli.newsletter.starter import make_workspace, organisation_is_example
+    from mailer.settings import SETTINGS_FILE
+
+    answers = Answers(name=name, address=address, sender=sender, site=site, zone=zone)
+    is_new = not (folder / SETTINGS_FILE).exists()
+    if not is_new and answers != Answers():
+        raise click.UsageError(f"{folder} has its settings already: change them in {folder / SETTINGS_FILE}")
+    if is_new and _is_terminal():
+        answers = _asked(answers)
+    made = make_workspace(folder, answers)
+    if not made:
+        click.echo(f"{folder} is a complete workspace; nothing was changed.")
+        return
+    click.echo(f"Made in {folder}:")
+    for path in made:
+        click.echo(f"  {path}")
+    if organisation_is_example(folder):
+        click.echo("\nPut your organisation's name, postal address and sender into mailer.toml before you mail anyone.")
+    if "mailer.toml" in made:
+        go = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
+        click.echo(f"Next: {go}mailer check")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _asked(answers: Answers) -> Answers:
+    """The answers with those that staff type where no option gave one."""
+    from dataclasses import replace
+
+    questions = {
+        "name": "Your organisation's name",
+        "address": "Its postal address, which the law wants below every mail",
+        "sender": "The address you mail from, such as appeals@your-group.org",
+        "site": "Your web site",
+        "zone": "Your time zone, such as Europe/London",
+    }
+    missing = {key: words for key, words in questions.items() if not getattr(answers, key)}
+    if missing:
+        click.echo("Who is it for? Press Enter to leave something for later.")
+    said = {key: str(click.prompt(words, default="", show_default=False)).strip() for key, words in missing.items()}
+    return replace(answers, **said)
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--template", default="appeal", show_default=True, help="The folder in templates/ that gives it its look."
+)
+def new(slug: str, template: str) -> None:
+    """Begin the newsletter SLUG, such as 2026-12-night-school: a message that explains itself."""
+    from mailer.cli.newsletter.draft import make_newsletter
+    from mailer.workspace import find_workspace
+
+    path = make_newsletter(find_workspace(), slug, template=template)
+    click.echo(f"Made {path.as_posix()}")
+    click.echo(f"Write it, then: mailer check {slug}")

@@ -1,0 +1,65 @@
+"""`mailer render`: a newsletter as files, as one person would get it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import now, workspace_and_database
+from mailer.private_files import open_private, private_folder
+
+if TYPE_CHECKING:
+    from mailer.compose.message import Message
+    from mailer.workspace import Workspace
+
+PREVIEW_KEY = b"previews are signed with this, which no server takes"
+SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person of the database.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default rendered/SLUG.")
+def render(slug: str, as_address: str | None, out: Path | None) -> None:
+    """Write a newsletter as HTML, text and a mail, as one person would get it. Its links are not counted."""
+    from mailer.audience.people.people import example, find_supporter
+    from mailer.delivery.campaigns.plan import prepare
+
+    with workspace_and_database() as (workspace, database):
+        prepared = prepare(workspace, database, slug)
+        supporter = example(SAMPLE_PERSON)
+        if as_address:
+            with database.read() as connection:
+                _, supporter = find_supporter(connection, as_address)
+    for fault in prepared.warnings:
+        click.echo(str(fault), err=True)
+    folder = out or workspace.root / "rendered" / slug
+    private_folder(folder)
+    written = _write(workspace, prepared.plan.message, supporter, folder=folder)
+    for path in written:
+        click.echo(str(path))
+
+
+def _write(workspace: Workspace, message: Message, supporter: dict[str, str], *, folder: Path) -> list[Path]:
+    """The three files and the pictures they need; in the HTML file pictures are the ones beside it."""
+    from mailer.compose.source.images import address, read_image
+    from mailer.delivery.sending.envelopes import Postman
+    from mailer.tracking.tokens import Signer
+    from mailer.transports.mime.message import build
+
+    postman = Postman(message, settings=workspace.settings, signer=Signer([PREVIEW_KEY]), proof=True)
+    envelope = postman.envelope(1, attempt=1, address=supporter["email"], supporter=supporter, now=now())
+    html = postman.program.fill(message.html, envelope.values)
+    for image in message.images:
+        name = f"{image.digest[:6]}-{Path(image.name).name}"
+        data = read_image(image, folder=workspace.newsletter(message.slug), root=workspace.root)
+        (folder / name).write_bytes(data)
+        html = html.replace(address(image, message.public_url), name)
+    files = [folder / f"{message.slug}.{kind}" for kind in ("html", "txt", "eml")]
+    text = postman.program.fill(message.text, envelope.values)
+    for path, content in zip(files, (html.encode(), text.encode(), build(postman.mailing(), envelope)), strict=True):
+        with open_private(path, "wb") as file:
+            file.write(content)
+    return files

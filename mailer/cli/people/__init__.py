@@ -1,0 +1,1 @@
+"""Commands about people: lists, import, export, people, signatures."""

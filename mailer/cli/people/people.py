@@ -1,0 +1,195 @@
+"""Lists and the people on them: `lists [embed]`, and `people find | show | export | unsubscribe | lift | forget`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mailer.cli.context import now, print_json, workspace_and_database
+from mailer.cli.people.people_view import show_dossier
+from mailer.cli.people.undo import undo_unsubscribes
+from mailer.cli.tables import add_row, new_table, print_table
+from mailer.counting import counted
+from mailer.errors import MailerError
+from mailer.private_files import whole_private
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_context
+def lists(context: click.Context, as_json: bool) -> None:
+    """Show the lists and how many people are on them."""
+    if context.invoked_subcommand is None:
+        _show_lists(as_json=as_json)
+
+
+@lists.command()
+@click.argument("name", metavar="LIST")
+def embed(name: str) -> None:
+    """Print a sign-up form for LIST as HTML, to paste into a website."""
+    from mailer.web.public.people.subscribe import embedded
+    from mailer.workspace import find_workspace
+
+    click.echo(embedded(find_workspace(), name), nl=False)
+
+
+def _show_lists(*, as_json: bool) -> None:
+    from mailer.audience.people.people import ListCount, list_counts
+
+    with workspace_and_database() as (workspace, database):
+        definitions = [workspace.list_definition(name) for name in workspace.list_names()]
+        with database.read() as connection:
+            counts = list_counts(connection)
+    rows = [(one, counts.get(one.name, ListCount())) for one in definitions]
+    if as_json:
+        print_json([{"name": one.name, "title": one.title, **asdict(count)} for one, count in rows])
+        return
+    if not rows:
+        click.echo("There are no lists yet: define one in lists/<name>.toml.")
+        return
+    table = new_table("List", "Title", "Subscribed", "Pending", "Unsubscribed", numbers=(2, 3, 4))
+    for one, count in rows:
+        numbers = (count.subscribed, count.pending, count.unsubscribed)
+        add_row(table, one.name, one.title, *(f"{number:,}" for number in numbers))
+    print_table(table)
+
+
+@click.group()
+def people() -> None:
+    """Find, show, export, unsubscribe, mail again or forget people."""
+
+
+people.add_command(undo_unsubscribes)
+
+
+@people.command()
+@click.argument("text", nargs=-1, required=True)
+@click.option("--limit", default=50, show_default=True, help="Show so many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
+def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Find people by parts of their address, name or attributes."""
+    from mailer.audience.people.people import find as find_people
+    from mailer.audience.people.sqlite_search import ensure_search
+    from mailer.store.engine.database import DatabaseTrouble
+
+    with workspace_and_database() as (_, database):
+        # The index only makes it better: a search works beside a running import, and on a database only read.
+        with suppress(DatabaseTrouble):
+            ensure_search(database)
+        with database.read() as connection:
+            found = find_people(connection, " ".join(text), limit=limit + 1)
+    if as_json:
+        print_json(found[:limit])
+        return
+    if not found:
+        click.echo("Nobody was found.")
+        return
+    table = new_table("Address", "Name", "Country", "Language")
+    for one in found[:limit]:
+        add_row(table, one["email"], one["name"], one["country"], one["language"])
+    print_table(table)
+    if len(found) > limit:
+        click.echo(f"There are more than {limit}: say more words, or --limit.")
+
+
+@people.command()
+@click.argument("address")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def show(address: str, as_json: bool) -> None:
+    """Show everything that is known of an address: answers a request for access (GDPR Art. 15)."""
+    from mailer.audience.people.people import show as look_up
+
+    with workspace_and_database() as (workspace, database), database.read() as connection:
+        dossier = look_up(connection, address, address_key=workspace.secrets.require_address_key())
+    if dossier is None:
+        raise MailerError(f"nothing is known of {address}", hint="Look for them: mailer people find TEXT")
+    if as_json:
+        print_json(asdict(dossier))
+    else:
+        show_dossier(dossier)
+
+
+@people.command()
+@click.argument("list_name", metavar="LIST")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file; else to the screen.")
+def export(list_name: str, out: Path | None) -> None:
+    """Write everyone on LIST as CSV, also those who left, with their status."""
+    from mailer.audience.people.csv_export import export_list
+
+    with workspace_and_database() as (workspace, database), database.read() as connection:
+        workspace.list_definition(list_name)
+        if out is None:
+            export_list(connection, list_name, sys.stdout)
+            return
+        with whole_private(out, encoding="utf-8-sig") as file:  # the mark tells Excel that it is UTF-8
+            number = export_list(connection, list_name, file)
+    click.echo(f"{counted(number)} of {list_name} {'is' if number == 1 else 'are'} in {out}.")
+
+
+@people.command()
+@click.argument("address")
+@click.option("--list", "list_name", metavar="LIST", help="Only this list; else every list, now and later.")
+def unsubscribe(address: str, list_name: str | None) -> None:
+    """Take a person off a list, or off all lists, at their wish."""
+    from mailer.audience.consent.changes import leave, leave_everything, list_id
+    from mailer.audience.people.people import find_supporter
+
+    with workspace_and_database() as (workspace, database), database.write() as connection:
+        person_id, supporter = find_supporter(connection, address)
+        if list_name:
+            ids = [list_id(connection, workspace.list_definition(list_name).name)]
+            changed = leave(
+                connection, person_id=person_id, list_ids=ids, how="staff", source="mailer people", at=now()
+            )
+        else:
+            changed = leave_everything(connection, person_id=person_id, how="staff", source="mailer people", at=now())
+    where = list_name or "every list"
+    click.echo(f"{supporter['email']} {'is off' if changed else 'was off already or never on'} {where}.")
+
+
+@people.command()
+@click.argument("address")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the audit log.")
+@click.option("--complaint", is_flag=True, help="Also where the address reported our mail as spam.")
+def lift(address: str, reason: str, complaint: bool) -> None:
+    """Let an address be mailed again that bounced, or that staff had stopped.
+
+    Who left by their own decision comes back only by joining again.
+    """
+    from getpass import getuser
+
+    from mailer.audience.consent.lift import lift as lift_suppressions
+
+    with workspace_and_database() as (workspace, database):
+        key = workspace.secrets.require_address_key()
+        with database.write() as connection:
+            done = lift_suppressions(
+                connection, address, address_key=key, reason=reason, by=getuser(), complaint=complaint, at=now()
+            )
+    for stop in done.lifted:
+        click.echo(f"{done.address} is no longer stopped as {stop.reason} (since {stop.at:%Y-%m-%d}, {stop.source}).")
+    if done.kept:
+        where = ", ".join(stop.list or "every list" for stop in done.kept)
+        click.echo(f"They left {where} by their own decision: that stays.")
+
+
+@people.command()
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(address: str, yes: bool) -> None:
+    """Delete a person with everything that names them (GDPR Art. 17). That they left is kept, as a keyed hash."""
+    from mailer.audience.consent.changes import forget as forget_person
+    from mailer.audience.people.people import find_supporter
+
+    with workspace_and_database() as (_, database):
+        with database.read() as connection:
+            _, supporter = find_supporter(connection, address)
+        if not yes:
+            click.confirm(f"Delete {supporter['email']} for good?", abort=True)
+        with database.write() as connection:
+            forget_person(connection, address=address)
+    click.echo(f"{supporter['email']} is deleted. Deliveries are kept as figures, without a person.")

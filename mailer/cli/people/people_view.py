@@ -1,0 +1,58 @@
+"""How what is known of a person is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailer.cli.tables import add_row, new_table, print_table
+
+if TYPE_CHECKING:
+    from mailer.audience.people.people import Dossier
+
+
+def show_dossier(dossier: Dossier) -> None:
+    """Print everything known of an address."""
+    from mailer.reports.terminal import printable
+
+    table = new_table("", "", title=dossier.address, header=False)
+    for name, value in dossier.fields.items():
+        if value and name != "email":
+            add_row(table, name, value)
+    if dossier.created_at:
+        add_row(table, "known since", f"{dossier.created_at:%Y-%m-%d %H:%M} UTC")
+        add_row(table, "clicks tracked", "yes" if dossier.tracking else "no")
+        if dossier.frequency != "every":
+            add_row(table, "wants", f"{dossier.frequency} mail only")
+        mails = ", ".join(f"{number:,} {state}" for state, number in dossier.deliveries.items())
+        add_row(table, "mails", mails or "none")
+    else:
+        add_row(table, "person", "not in the database; only that the address must not be mailed is remembered")
+    print_table(table)
+    if dossier.consents:
+        table = new_table("When (UTC)", "List", "Became", "How", "Source", "Wording")
+        for one in dossier.consents:
+            source = f"{one.source}; agreed on {one.given_at:%Y-%m-%d %H:%M}" if one.given_at else one.source
+            add_row(table, f"{one.at:%Y-%m-%d %H:%M}", one.list, one.status, one.how, source, one.wording)
+        print_table(table)
+    if dossier.story:
+        table = new_table("When (UTC)", "What", "Where", "")
+        for moment in dossier.story:
+            if moment.kind != "consent":  # these have their own table, with the wording
+                add_row(table, f"{moment.at:%Y-%m-%d %H:%M}", moment.kind, moment.what, printable(moment.detail))
+        print_table(table)
+    _show_decisions(dossier)
+    if dossier.suppressions:
+        table = new_table("Not mailed since (UTC)", "List", "Because", "Source")
+        for stop in dossier.suppressions:
+            add_row(table, f"{stop.at:%Y-%m-%d %H:%M}", stop.list or "every list", stop.reason, stop.source)
+        print_table(table)
+
+
+def _show_decisions(dossier: Dossier) -> None:
+    """What staff decided of the address."""
+    if not dossier.decisions:
+        return
+    table = new_table("When (UTC)", "By", "Decided", "What", "Why")
+    for one in dossier.decisions:
+        add_row(table, f"{one.at:%Y-%m-%d %H:%M}", one.by, one.action, one.detail, one.reason)
+    print_table(table)

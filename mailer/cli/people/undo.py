@@ -1,0 +1,81 @@
+"""`mailer people undo-unsubscribes`: take back a burst of unsubscribes that a scanner pressed, after a look at it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import now, print_json, workspace_and_database
+from mailer.cli.tables import add_row, new_table, print_table
+from mailer.counting import counted
+from mailer.errors import MailerError
+
+if TYPE_CHECKING:
+    from mailer.delivery.subscriptions.undo import Leaving
+
+
+@click.command("undo-unsubscribes")
+@click.option("--newsletter", "slug", required=True, metavar="SLUG", help="Whose mail they left by.")
+@click.option("--since", metavar="TIME", help="Only those who left at this time or later, such as 2026-12-01T09:00.")
+@click.option("--until", metavar="TIME", help="Only those who left before this time.")
+@click.option("--how", type=click.Choice(["link", "one-click"]), help="Only those who left in this way.")
+@click.option("--domain", help="Only addresses of this domain.")
+@click.option("--yes", is_flag=True, help="Put them back on their lists; without it they are only listed.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def undo_unsubscribes(
+    slug: str, since: str | None, until: str | None, how: str | None, domain: str | None, yes: bool, as_json: bool
+) -> None:
+    """List who left by a newsletter's mail, and put them back with --yes. Times are in UTC unless they name a zone.
+
+    People who decided something since, or left otherwise, are left alone.
+    """
+    from mailer.delivery.campaigns.lifecycle import require_campaign
+    from mailer.delivery.subscriptions.undo import leavings, marked, undo
+
+    begin, end = _moment(since), _moment(until)
+    with workspace_and_database() as (_, database), database.write() as connection:
+        found = marked(leavings(connection, require_campaign(connection, slug).id))
+        chosen = [
+            one
+            for one in found
+            if (begin is None or one.at >= begin)
+            and (end is None or one.at < end)
+            and how in (None, one.how)
+            and (domain or one.domain).lower() == one.domain
+        ]
+        done = sum(undo(connection, one, by="staff", at=now()) for one in chosen) if yes else 0
+    if as_json:
+        print_json([_as_data(one) for one in chosen])
+    else:
+        _show(chosen, done=done if yes else None)
+
+
+def _show(chosen: list[Leaving], *, done: int | None) -> None:
+    if not chosen:
+        click.echo("Nobody left in this way, or all of them have decided something since.")
+        return
+    table = new_table("Address", "Left (UTC)", "How", "Speaks for a machine")
+    for one in chosen:
+        add_row(table, one.address, f"{one.at:%Y-%m-%d %H:%M:%S}", one.how, "; ".join(one.marks))
+    print_table(table)
+    people = counted(len(chosen))
+    if done is None:
+        click.echo(f"{people}. Nothing was changed; to put them back on their lists: --yes")
+    else:
+        click.echo(f"{done:,} of {people} {'is' if done == 1 else 'are'} back on their lists.")
+
+
+def _as_data(one: Leaving) -> dict[str, object]:
+    return {"address": one.address, "at": one.at, "how": one.how, "marks": list(one.marks)}
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise MailerError(f"{text!r} is not a time", hint="Write it as 2026-12-01T09:00 or 2026-12-01.") from None
+    return moment.replace(tzinfo=now().tzinfo) if moment.utcoffset() is None else moment

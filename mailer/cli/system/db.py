@@ -1,0 +1,127 @@
+"""The database itself: brought to the schema of this program, copied, and carried to another engine."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.context import console, now
+from mailer.counting import counted
+
+if TYPE_CHECKING:
+    from mailer.store.admin.copy import Progress
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+def migrate() -> None:
+    """Bring the database to this program's schema, or make it; safe to run twice."""
+    from mailer.store.engine.database import migrate_database
+    from mailer.workspace import find_workspace
+
+    schema = migrate_database(find_workspace().settings.database_url)
+    click.echo(f"The database has schema {schema}.")
+
+
+@db.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def backup(path: Path) -> None:
+    """Copy the database to PATH, a new file or a folder, while others write to it.
+
+    Only you may read the copy: it names people. To put it back, see docs/databases.md.
+    """
+    from mailer.store.admin.backup import back_up
+    from mailer.workspace import find_workspace
+
+    file = back_up(find_workspace().settings.database_url, path, now=now())
+    click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")
+
+
+@db.command()
+@click.option(
+    "--to", "target", required=True, metavar="URL", help="An empty database: postgresql+psycopg://user@host/name"
+)
+@click.option("--dry-run", is_flag=True, help="Only look whether it can be done, and how much there is.")
+@click.option("--abandon", is_flag=True, help="Give up a move that was interrupted; the old database is used again.")
+def move(target: str, dry_run: bool, abandon: bool) -> None:
+    """Carry everything to another database, check it, and close the old one.
+
+    It can be interrupted and run again: the new database holds everything or nothing.
+    """
+    from mailer.store.admin.move import check_move, move_database
+    from mailer.workspace import find_workspace
+
+    source = find_workspace().settings.database_url
+    if abandon:
+        _abandon(source, target)
+        return
+    if dry_run:
+        rows = check_move(source, target, now=now())
+        click.echo(f"It can be done. {_summary(rows)} would be carried.")
+        return
+    with _progress() as progress:
+        moved = move_database(source, target, clock=now, progress=progress)
+    done = "had been carried before" if moved.before else "were carried, and are the same there"
+    click.echo(f"{_summary(moved.rows)} {done}.")
+    _tell_switch(target)
+
+
+def _abandon(source: str, target: str) -> None:
+    from mailer.store.admin.move import abandon_move
+    from mailer.store.engine.database import DatabaseTrouble
+
+    try:
+        abandon_move(source, target)
+    except DatabaseTrouble as error:
+        click.echo(f"The new database can't be looked at: {error.message}", err=True)
+        click.confirm("Is it gone for good, so that nothing will ever be sent from it?", abort=True)
+        abandon_move(source, None)
+    click.echo("The move was given up. The old database is in use again.")
+
+
+def _summary(rows: Mapping[str, int]) -> str:
+    return f"{counted(sum(rows.values()), 'row')} of {counted(sum(1 for count in rows.values() if count), 'table')}"
+
+
+def _tell_switch(target: str) -> None:
+    """What to change now, without the password: mailer.toml is in git."""
+    import os
+
+    from mailer.store.engine.dialects import parse_url, shown
+
+    click.echo(f'\nPut this into mailer.toml:\n\n  database = "{shown(target)}"\n')
+    if parse_url(target).password:
+        click.echo(
+            "Its password does not belong there: put it into ~/.pgpass, or set MAILER_DATABASE to the whole URL."
+        )
+    if "MAILER_DATABASE" in os.environ:
+        click.echo("MAILER_DATABASE is set, and comes before mailer.toml: change that too.")
+    click.echo("Until then `mailer` refuses to work: the old database is kept as it was, and closed.")
+
+
+@contextmanager
+def _progress() -> Generator[Progress, None, None]:
+    """A line that counts while a person watches; nothing under cron."""
+    if not sys.stdout.isatty():
+        yield lambda table, done, total: None
+        return
+    with console().status("") as status:
+        shown = 0.0
+
+        def show(table: str, done: int, total: int) -> None:
+            nonlocal shown
+            if time.monotonic() - shown > 0.1:
+                shown = time.monotonic()
+                status.update(f"{table}: {done:,} of {total:,}")
+
+        yield show

@@ -1,0 +1,99 @@
+"""`mailer doctor`: everything a send depends on, looked at and told in plain sentences. `doctor.examine` says what is looked
+at; here it is shown."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from textwrap import wrap
+from typing import BinaryIO
+
+import click
+
+from mailer.cli.context import console, print_json
+from mailer.findings import Finding, Level, worst
+
+COLOURS = {Level.WELL: "green", Level.WARNING: "yellow", Level.BAD: "bold red"}
+INDENT = 11  # two spaces, the longest level, two spaces
+WIDEST = 100  # longer lines are hard to read
+
+
+@click.command()
+@click.option("--proof", type=click.File("rb"), metavar="FILE", help="Look at a mail that arrived; - reads stdin.")
+@click.option("--maildir", type=click.Path(path_type=Path), metavar="DIR", help="Look at our newest mail in a Maildir.")
+@click.option("--imap", metavar="URL", help="Look at our newest mail at imaps://name@host/folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def doctor(proof: BinaryIO | None, maildir: Path | None, imap: str | None, as_json: bool) -> None:
+    """Look at everything a send depends on, and say what to do about what isn't well.
+
+    Keys, database, campaigns that stand still, transport, DNS of the sending domains, public address. Nobody is mailed
+    and nothing is changed. Exit code 1 when something is bad, 0 otherwise.
+
+    With --proof, --maildir or --imap it looks at a mail instead: send a proof to the bounce mailbox or to yourself, and
+    it says whether the DKIM signature covers what one-click unsubscribing needs (RFC 8058).
+    """
+    from mailer.doctor.examine import examine, examine_proof
+
+    looks = proof is not None or maildir is not None or imap is not None
+    findings = examine_proof(proof, maildir=maildir, imap=imap) if looks else examine()
+    if as_json:
+        print_json([asdict(one) for one in findings])
+    else:
+        show(findings)
+    sys.exit(1 if worst(findings) is Level.BAD else 0)
+
+
+def _width() -> int | None:
+    """Where lines are broken: at the terminal's edge. In a pipe each finding stays one line, for grep."""
+    return min(console().width, WIDEST) if sys.stdout.isatty() else None
+
+
+def show(findings: Sequence[Finding]) -> None:
+    """The findings under the names of their parts, and the sum of it."""
+    width = _width()
+    for part, group in groupby(findings, key=lambda one: one.part):
+        click.secho(part[:1].upper() + part[1:], bold=True)
+        for one in group:
+            _show_one(one, width)
+        click.echo()
+    click.echo(_summary(findings))
+
+
+def _show_one(one: Finding, width: int | None) -> None:
+    label = click.style(f"{one.level.value:<{INDENT - 4}}", fg=COLOURS[one.level].rpartition(" ")[2],
+                        bold="bold" in COLOURS[one.level])  # fmt: skip
+    first, *rest = _lines(_sentence(one.found), width)
+    click.echo(f"  {label}  {first}")
+    for line in rest:
+        click.echo(" " * INDENT + line)
+    for place, line in enumerate(_lines(one.todo, width, arrow=2) if one.todo else ()):
+        click.echo(" " * INDENT + ("→ " if place == 0 else "  ") + line)
+
+
+def _lines(text: str, width: int | None, *, arrow: int = 0) -> list[str]:
+    if width is None:
+        return [text]
+    return wrap(text, max(30, width - INDENT - arrow), break_long_words=False, break_on_hyphens=False)
+
+
+def _sentence(text: str) -> str:
+    """With a capital, unless it begins with a name that is written as it is."""
+    first = text.split(" ", 1)[0]
+    return text if not first.isalpha() else text[:1].upper() + text[1:]
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    counts = Counter(one.level for one in findings)
+    words = [
+        f"{counts[Level.BAD]} bad" if counts[Level.BAD] else "",
+        f"{counts[Level.WARNING]} warning{'s' if counts[Level.WARNING] > 1 else ''}" if counts[Level.WARNING] else "",
+        f"{counts[Level.WELL]} well" if counts[Level.WELL] else "",
+    ]
+    told = ", ".join(word for word in words if word)
+    if counts[Level.BAD]:
+        return f"{told}. Mend what is bad before you send."
+    return f"{told}." if counts[Level.WARNING] else f"All is well ({counts[Level.WELL]})."

@@ -1,0 +1,1 @@
+"""Commands about what comes back: bounces, clicks, conversions."""

@@ -1,0 +1,244 @@
+"""Reads newsletters/<slug>/action.md, the page on which people sign: front matter and Markdown → an `ActionPage`.
+
+Pure: text in, value out; every fault is found at once, each with its line and a remedy. Showing the page and taking
+signatures is for `web.public.acting` and `audience.signing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from markupsafe import Markup
+
+from mailer.compose.action_page.html import TAG, address_fault, page_html, page_words
+from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
+from mailer.compose.source.message_file import BREAK, LANGUAGE, read_text
+from mailer.compose.visible import is_visible
+from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
+from mailer.workspace import ListDefinition, Workspace
+
+ACTION_FILE = "action.md"
+ASKABLE = ("country", "postcode", "comment")  # beside the name and the address, which are always asked for
+TEXTS = ("headline", "statement", "thanks", "share", "language", "button")
+ONE_LINE = ("headline", "share", "language", "button")
+KEYS = (*TEXTS, "fields", "opt_in", "target", "next", "show_names", "notes")
+LARGEST_TARGET = 1_000_000_000
+LONGEST_SHARE = 200  # characters: with the address it fits into the smallest of the networks' posts, 280
+DESCRIPTION = 200  # characters that previews show
+
+
+@dataclass(frozen=True, slots=True)
+class OptIn:
+    """The box for news: which list it joins, and the words that are agreed to."""
+
+    list: str
+    wording: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextAsk:
+    """What people are asked for once they have signed."""
+
+    url: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPage:
+    """A page to sign on. HTML is safe to show; "" is not given."""
+
+    slug: str
+    headline: str
+    statement: str  # what people put their names to, as written: kept word for word with each signature
+    language: str
+    text_html: Markup
+    statement_html: Markup
+    thanks_html: Markup
+    description: str  # the beginning of the text, in plain words
+    fields: Mapping[str, bool]  # country, postcode, comment → whether it is required
+    opt_in: OptIn | None
+    target: int | None  # signatures
+    next: NextAsk | None
+    share: str
+    show_names: bool  # the last first names, of those who agreed
+    button: str
+
+
+def has_action_page(workspace: Workspace, slug: str) -> bool:
+    """Whether this newsletter has a page of its own to sign on."""
+    return slug in workspace.slugs() and (workspace.newsletter(slug) / ACTION_FILE).is_file()
+
+
+def read_action_page(workspace: Workspace, slug: str) -> tuple[ActionPage, tuple[Fault, ...]]:
+    """The action page of a newsletter, and warnings. Raises `FaultsFound` with all faults, or when there is none."""
+    path: Path = workspace.newsletter(slug) / ACTION_FILE
+    file = f"newsletters/{slug}/{ACTION_FILE}"
+    if not path.is_file():
+        raise MailerError(f"{slug} has no action page", place=Place(file), hint="See docs/action-pages.md.")
+    faults: list[Fault] = []
+    text = read_text(path, file=file, faults=faults)
+    lists = {name: workspace.list_definition(name) for name in workspace.list_names()}
+    page = parse_action_page(text, slug=slug, file=file, lists=lists, faults=faults) if text is not None else None
+    raise_faults(f"The action page of {slug} has faults:", faults)
+    assert page is not None, "a missing part is always a fault"
+    return page, tuple(faults)
+
+
+def parse_action_page(
+    text: str, *, slug: str, file: str, lists: Mapping[str, ListDefinition], faults: list[Fault]
+) -> ActionPage | None:
+    """The page that `text` writes; None, or one not fit to be shown, when `faults` got more than warnings."""
+    front = split_front_matter(text, file=file, faults=faults)
+    return _Reader(front, file=file, lists=lists, faults=faults).page(slug) if front else None
+
+
+class _Reader:
+    """Goes through the front matter key by key."""
+
+    def __init__(
+        self, front: FrontMatter, *, file: str, lists: Mapping[str, ListDefinition], faults: list[Fault]
+    ) -> None:
+        self.front = front
+        self.file = file
+        self.lists = lists
+        self.faults = faults
+
+    def place(self, key: str) -> Place:
+        while key and key not in self.front.lines:
+            key = key.rpartition(".")[0]
+        return Place(self.file, self.front.lines.get(key, 1))
+
+    def fault(self, message: str, key: str, hint: str | None = None, *, warning: bool = False) -> None:
+        self.faults.append(Fault(message, self.place(key), hint, warning=warning))
+
+    def page(self, slug: str) -> ActionPage:
+        for key in self.front.data:
+            if key not in KEYS:
+                self.fault(f"unknown key {key!r}", key, nearest(key, KEYS))
+        texts = {key: self.text(key) for key in TEXTS}
+        for key, example in (
+            ("headline", 'headline: "Ask the council to keep the library open"'),
+            ("statement", "Below `statement: |` write, indented, what people put their names to."),
+        ):
+            if not is_visible(texts[key]) and isinstance(self.front.data.get(key), str | None):
+                self.fault(f"{key} is missing", key, example)
+        body = self.front.body
+        if not body.strip():
+            hint = "Below the second line --- say what is wrong and what a signature can do."
+            self.faults.append(Fault("the page has no text", Place(self.file, self.front.body_line), hint))
+        if len(texts["share"]) > LONGEST_SHARE:
+            self.fault(f"share has {len(texts['share'])} characters", "share",
+                       f"Networks take short posts: at most {LONGEST_SHARE}, since the address is added.")  # fmt: skip
+        language = texts["language"]
+        if language and not LANGUAGE.fullmatch(language):
+            self.fault(f"{language!r} is not a language", "language", "Write a code such as en, fr or pt-BR.")
+        opt_in = self.opt_in()
+        return ActionPage(
+            slug=slug, headline=texts["headline"], statement=texts["statement"],
+            language=language or (self.lists[opt_in.list].language if opt_in else "en"),
+            text_html=page_html(body, Place(self.file, self.front.body_line), self.faults),
+            statement_html=page_html(texts["statement"], self.place("statement"), self.faults),
+            thanks_html=page_html(texts["thanks"], self.place("thanks"), self.faults),
+            description=_cut(page_words(body)), fields=self.fields(), opt_in=opt_in, target=self.target(),
+            next=self.next(), share=texts["share"] or texts["headline"],
+            show_names=self.truth("show_names", default=True), button=texts["button"],
+        )  # fmt: skip
+
+    def text(self, key: str, *, within: Mapping[Any, Any] | None = None, path: str = "") -> str:
+        data, path = (self.front.data, key) if within is None else (within, path)
+        value = data.get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.fault(f"{path} must be text", path, f'Put it in quotes: {key}: "…"')
+            return ""
+        value = value.strip()
+        if (key in ONE_LINE or within is not None) and BREAK.search(value):
+            self.fault(f"{path} must stand on one line", path)
+        if (key in ONE_LINE or within is not None) and TAG.search(value):
+            self.fault("merge tags can't stand on a page", path, "A page is the same for everybody.")
+        return value
+
+    def fields(self) -> Mapping[str, bool]:
+        found: dict[str, bool] = {}
+        for key, value in self.mapping("fields", "Such as `country: required` and, below it, `comment: optional`."):
+            path = f"fields.{key}"
+            if key in ("name", "first_name", "last_name", "email"):
+                self.fault(f"{key} is asked for on every page", path, "Take the line out.")
+            elif key not in ASKABLE:
+                self.fault(f"unknown field {key!r}", path, nearest(key, ASKABLE))
+            elif value not in ("required", "optional"):
+                self.fault(f"{path} must be required or optional", path)
+            else:
+                found[key] = value == "required"
+        return {key: found[key] for key in ASKABLE if key in found}
+
+    def opt_in(self) -> OptIn | None:
+        if self.front.data.get("opt_in") is None:
+            return None
+        hint = "Below `opt_in:` write an indented line `list: supporters`."
+        data = dict(self.mapping("opt_in", hint))
+        self.known_keys(data, "opt_in", ("list", "wording"))
+        name = self.text("list", within=data, path="opt_in.list")
+        wording = self.text("wording", within=data, path="opt_in.wording")
+        if name not in self.lists:
+            message = f"there is no list {name!r}" if name else "opt_in names no list"
+            self.fault(message, "opt_in.list", nearest(name, list(self.lists)) if name else hint)
+            return None
+        wording = wording or self.lists[name].consent
+        if not wording:
+            self.fault("opt_in has no wording", "opt_in",
+                       f"Write what people agree to: wording: …, or consent = … in lists/{name}.toml.")  # fmt: skip
+        return OptIn(name, wording)
+
+    def target(self) -> int | None:
+        value = self.front.data.get("target")
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_TARGET:
+            self.fault("target must be a whole number of signatures", "target", "target: 5000")
+            return None
+        return value
+
+    def next(self) -> NextAsk | None:
+        if self.front.data.get("next") is None:
+            return None
+        hint = "Below `next:` write two indented lines, `url: https://…` and `label: Give 5 euros`."
+        data = dict(self.mapping("next", hint))
+        self.known_keys(data, "next", ("url", "label"))
+        url, label = (self.text(key, within=data, path=f"next.{key}") for key in ("url", "label"))
+        if not url or not label:
+            self.fault("next must have a url and a label", "next", hint)
+        elif wrong := address_fault(url):
+            self.fault(wrong, "next.url", "A link begins with https://, mailto: or tel:.")
+        return NextAsk(url, label)
+
+    def truth(self, key: str, *, default: bool) -> bool:
+        value = self.front.data.get(key, default)
+        if not isinstance(value, bool):
+            self.fault(f"{key} must be true or false", key)
+            return default
+        return value
+
+    def mapping(self, key: str, hint: str) -> list[tuple[str, Any]]:
+        value = self.front.data.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, dict):
+            self.fault(f"{key} must hold keys", key, hint)
+            return []
+        return [(str(name), item) for name, item in cast(dict[Any, Any], value).items()]
+
+    def known_keys(self, data: Mapping[str, Any], key: str, known: tuple[str, ...]) -> None:
+        for name in data:
+            if name not in known:
+                self.fault(f"unknown key {key}.{name}", f"{key}.{name}", nearest(name, known))
+
+
+def _cut(words: str) -> str:
+    if len(words) <= DESCRIPTION:
+        return words
+    return words[:DESCRIPTION].rpartition(" ")[0].rstrip(",;:–") + " …"

@@ -1,0 +1,345 @@
+"""Message file → Message: the whole way, once for a campaign. Every fault is found before anything is raised.
+
+Jinja's first moment (`templating.deferred`, `templating.render`), Markdown (`markdown`, `markdown.body`), the layout as MJML (`mjml.lint`,
+`mjml`), the link table (`links`, `addresses`) and the cutting into parts and slots (`splitter`). `merge` fills it in
+for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from mailer.compose.emptiness import shows_to_all
+from mailer.compose.expressions.ast import Vocabulary
+from mailer.compose.html_to_text.convert import text_of_html
+from mailer.compose.markdown.blocks import PostscriptBlock, Signature
+from mailer.compose.markdown.body import Body, Written
+from mailer.compose.markdown.context import Desk
+from mailer.compose.markdown.parser import Markdown
+from mailer.compose.markdown.plain_text import ruled, wrap
+from mailer.compose.markdown.typography import quotes_for
+from mailer.compose.message import Context, Link, Message, Parts, Slot
+from mailer.compose.mjml.lint import check_structure
+from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
+from mailer.compose.mjml.to_html import mjml_to_html
+from mailer.compose.source.images import Pictures
+from mailer.compose.source.labels import words_for
+from mailer.compose.source.message_file import Action, Source
+from mailer.compose.splitter import Slots, Splitter
+from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
+from mailer.compose.templating.link_table import Links
+from mailer.compose.templating.markers import LinkMark, Markers, Value
+from mailer.compose.templating.render import Resolved, Resolver, Task
+from mailer.compose.warnings import vet_finished, vet_tags, vet_words
+from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.workspace import ListDefinition, Workspace
+
+BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language")
+# Languages written from right to left, by their first subtag (BCP 47; scripts by Unicode CLDR).
+RIGHT_TO_LEFT = ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "pnb", "ps", "sd", "syr", "ug", "ur", "yi")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A message and what was found that is worth saying, all warnings."""
+
+    message: Message
+    faults: tuple[Fault, ...]
+
+
+def compile_message(
+    source: Source, *, workspace: Workspace, definition: ListDefinition, known_fields: Collection[str]
+) -> Compiled:
+    """Compile `source` for the list `definition`. `known_fields` are the names after `supporter.` that exist.
+
+    Raises `FaultsFound` with all faults. The same input gives the same bytes.
+    """
+    compiler = _Compiler(source, workspace=workspace, definition=definition, known_fields=known_fields)
+    try:
+        return compiler.compiled()
+    except MemoryError:
+        hint = "Shorten it, or what its template repeats."
+        raise MailerError("there isn't enough memory to compile this", place=Place(source.file), hint=hint) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Authored:
+    """What the author wrote, resolved; markers inside."""
+
+    subject: str
+    preheader: str
+    headline: str
+    action: Action | None  # its url is a marker
+    fields: SimpleNamespace
+    fields_text: str
+    body: Written
+    signature: Signature
+
+
+class _Compiler:
+    def __init__(
+        self, source: Source, *, workspace: Workspace, definition: ListDefinition, known_fields: Collection[str]
+    ) -> None:
+        settings = workspace.settings
+        self.source = source
+        self.workspace = workspace
+        self.definition = definition
+        self.faults: list[Fault] = list(source.warnings)
+        self.language = source.language or definition.language
+        self.description = definition.description
+        if not self.description and settings.organisation.name:
+            self.description = words_for(self.language).because.format(organisation=settings.organisation.name)
+        self.right_to_left = self.language.lower().split("-")[0] in RIGHT_TO_LEFT
+        self.constants = {
+            "list": {
+                "name": definition.name, "title": definition.title, "list_id": definition.list_id,
+                "description": self.description,
+            },
+            "campaign": {"slug": source.slug, "list": definition.name},
+            "organisation": {
+                "name": settings.organisation.name, "postal_address": settings.organisation.postal_address,
+                "website": settings.organisation.website,
+            },
+        }  # fmt: skip
+        self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
+        self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
+        self.fields = frozenset({*BASE_FIELDS, *known_fields})
+        vocabulary = Vocabulary(
+            scopes={"supporter": self.fields, **self.constants}, names=PERSONAL_ADDRESSES, language=self.language
+        )
+        self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
+        self.resolver = Resolver(self.task, self.faults)
+        self.pictures = Pictures(
+            folder=source.folder, root=workspace.root, public_url=settings.public.url, faults=self.faults
+        )
+        self.links = Links(markers=self.markers, parameters=settings.link_parameters, faults=self.faults)
+        self.addresses = Addresses(links=self.links, pictures=self.pictures, markers=self.markers)
+
+    def compiled(self) -> Compiled:
+        written = self._written()
+        self._stop_on_faults()
+        resolved = self._laid_out(written)
+        self._stop_on_faults()
+        assert resolved is not None
+        html = self._html(resolved)
+        text = self._text_of(html) if self.source.is_mjml else self._text(written)
+        message = self._message(written, html=html, text=text)
+        self._stop_on_faults()
+        return Compiled(message, tuple(self.faults))
+
+    def _stop_on_faults(self) -> None:
+        self.faults.sort(key=_by_place)
+        raise_faults(f"The newsletter {self.source.slug} has faults:", self.faults)
+
+    # What the author wrote
+
+    def _written(self) -> _Authored:
+        source, line = self.source, self.resolver.line
+        subject = line(source.subject, source.place("subject"))
+        preheader = line(source.preheader, source.place("preheader"))
+        headline = line(source.headline, source.place("headline"))
+        action = self._action()
+        title = headline or self.markers.without(subject, conditions=True).lstrip(" ,;:!.–-")
+        body = Body(
+            Desk(
+                markdown=Markdown(
+                    markers=self.markers, links=self.links, faults=self.faults,
+                    quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
+                ), markers=self.markers,
+                links=self.links, pictures=self.pictures, words=words_for(self.language), action=action,
+                slug=source.slug, title=title, faults=self.faults,
+            )
+        )  # fmt: skip
+        self.faults += vet_words(source, self.fields)
+        fields, fields_text = self._fields(body)
+        found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
+        written = body.written(found) if found else Written([], [], [])
+        signature = self._signature(body)
+        return _Authored(subject, preheader, title, action, fields, fields_text, written, signature)
+
+    def _action(self) -> Action | None:
+        written = self.source.action
+        if written is None:
+            return None
+        own = f"{self.workspace.settings.public.url}/act/{self.source.slug}"
+        url = own if written.page else self.resolver.line(written.url, self.source.place("action.url"))
+        label = self.resolver.line(written.label, self.source.place("action.label"))
+        self.links.set_action(url)
+        self.context["action"] = SimpleNamespace(url=url, label=label)
+        marker = self.links.add(
+            "action", label=self.markers.without(label), placement="button", place=self.source.place("action.url")
+        )
+        return Action(marker, label)
+
+    def _fields(self, body: Body) -> tuple[SimpleNamespace, str]:
+        values: dict[str, object] = {}
+        text = ""
+        for name, field in self.source.layout.fields.items():
+            written, place = self.source.fields[name], self.source.place(name)
+            if not written:
+                values[name] = ""
+            elif field.type == "markdown":
+                found = self.resolver.words(written, place)
+                values[name], said = body.markup(found, placement="inline") if found else ("", "")
+                text += said
+            elif field.type == "image":
+                values[name] = self.pictures.add(written, place).src
+            else:
+                words = self.resolver.line(written, place)
+                url = field.type == "url" and words
+                values[name] = (
+                    self.links.add(words, label=field.label, placement="template", place=place) if url else words
+                )
+        return SimpleNamespace(**values), text
+
+    def _signature(self, body: Body) -> Signature:
+        place = self.source.place("signature")
+        found = self.resolver.words(self.source.signature, place) if self.source.signature else None
+        return body.signature(found) if found else Signature(Markup(""), None, "")
+
+    # The layout
+
+    def _laid_out(self, written: _Authored) -> Resolved | None:
+        settings, source = self.workspace.settings, self.source
+        brand = settings.brand
+        if brand.logo:
+            logo = self.pictures.add(brand.logo, Place("mailer.toml"), of_workspace=True)
+            brand = replace(brand, logo=logo.src)
+        context = {
+            "message": SimpleNamespace(
+                subject=written.subject, preheader=written.preheader, title=written.subject, headline=written.headline,
+                language=self.language, direction="rtl" if self.right_to_left else "ltr",
+                start="right" if self.right_to_left else "left", end="left" if self.right_to_left else "right",
+            ),
+            "body": written.body.blocks, "postscripts": written.body.postscripts, "notes": written.body.notes,
+            "signature": written.signature.html, "signature_picture": written.signature.picture,
+            "fields": written.fields, "action": written.action, "brand": brand, "words": words_for(self.language),
+        }  # fmt: skip
+        if source.is_mjml:
+            return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)
+        layout = self.resolver.layout(f"{source.template}/layout.mjml", context)
+        for place, text in self.resolver.templates_read():
+            self.faults += vet_tags(text, place, fields=self.fields, is_mjml=True)
+        if layout:
+            self._refuse_what_is_not_shown(written, layout)
+        return layout
+
+    def _refuse_what_is_not_shown(self, written: _Authored, layout: Resolved) -> None:
+        """A template made before there was a P.S. would leave it out of the mail, and nobody would see that."""
+        for block in written.body.postscripts:
+            if isinstance(block, PostscriptBlock) and str(block.html) not in layout.text:
+                hint = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
+                self.faults.append(Fault("the template doesn't show a P.S.", layout.place(1), f"Add to it: {hint}"))
+        picture = written.signature.picture
+        if picture and picture.src and str(escape(picture.src)) not in layout.text:
+            hint = "See templates/blocks/signature.mjml for how it is shown."
+            self.faults.append(Fault("the template doesn't show the signature's picture", layout.place(1), hint))
+
+    def _html(self, resolved: Resolved) -> str:
+        file = resolved.place(1).file
+        resolved = replace(resolved, text=conditions_in_raw(resolved.text, self.markers))
+        if self.markers.damaged(resolved.text):
+            self.faults.append(Fault("a filter changes text that waits for the person", Place(file)))
+        for fault in check_structure(resolved.text, file=file):
+            line = fault.place.line if fault.place else None
+            self.faults.append(replace(fault, place=resolved.place(line) if line else fault.place))
+        self._stop_on_faults()
+        rewritten = self.addresses.rewritten(resolved)
+        self._stop_on_faults()
+        try:
+            return mjml_to_html(rewritten)
+        except MailerError as error:
+            line = error.place.line if error.place else None
+            self.faults.append(replace(error.fault, place=resolved.place(line) if line else Place(file)))
+            self._stop_on_faults()
+            raise
+
+    # The parts
+
+    def _text_of(self, html: str) -> str:
+        """The text of an author's own MJML."""
+
+        def destination(address: str) -> str:
+            mark = next(iter(self.markers.pieces(address)), None)
+            return self.links.rows[mark.index].destination if isinstance(mark, LinkMark) else address
+
+        return text_of_html(html, markers=self.markers, destination=destination)
+
+    def _text(self, written: _Authored) -> str:
+        organisation = self.workspace.settings.organisation
+        words = words_for(self.language)
+        unsubscribe, view, preferences = (
+            self.markers.add(Value(name, Place(self.source.file))) for name in PERSONAL_ADDRESSES
+        )
+        pieces = [
+            f"{ruled(written.headline, '=')}\n\n",
+            written.fields_text,
+            *(block.text for block in written.body.blocks),
+            written.signature.text,
+            *(block.text for block in written.body.postscripts),
+            *(note.text for note in written.body.notes),
+            f"{'-' * 72}\n",
+            *(f"{wrap(line)}\n" for line in (self.description, organisation.name) if line),
+            f"{wrap(organisation.postal_address)}\n\n",
+            f"{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n",
+        ]
+        return "".join(pieces)
+
+    def _message(self, written: _Authored, *, html: str, text: str) -> Message:
+        slots = Slots()
+        splitter = Splitter(markers=self.markers, slots=slots, faults=self.faults)
+        settings, source = self.workspace.settings, self.source
+        html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
+        subject = self._subject(written, splitter, slots)
+        preheader = splitter.plain(written.preheader, Context.HEADER)
+        links = self._links(slots, splitter)
+        leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
+        unsubscribes = any(slot in leaving for slot in slots.slots)
+        address = settings.organisation.postal_address
+        self.faults += vet_finished(html, file=source.file, unsubscribes=unsubscribes, address=address)
+        sender = source.from_ or self.definition.from_ or settings.sender.from_
+        if not sender:
+            hint = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
+            self.faults.append(Fault("there is no sender", source.place("from"), hint))
+        return Message(
+            slug=source.slug, list=self.definition.name, language=self.language,
+            direction="rtl" if self.right_to_left else "ltr", from_=sender,
+            reply_to=source.reply_to or self.definition.reply_to or settings.sender.reply_to,
+            public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
+            slots=tuple(slots.slots), links=links,
+            images=self.pictures.images,
+            constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
+            waived=dict(source.waived),
+        )  # fmt: skip
+
+    def _subject(self, written: _Authored, splitter: Splitter, slots: Slots) -> Parts:
+        """The subject, which shows something to everybody: a mail without one looks like a fault, or like spam."""
+        subject = splitter.plain(written.subject, Context.HEADER)
+        if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
+            hint = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
+            waits = any(isinstance(part, int) for part in subject)
+            what = "some people would get no subject" if waits else "the subject is empty"
+            self.faults.append(Fault(what, self.source.place("subject"), hint, rule="subject.missing"))
+        return subject
+
+    def _links(self, slots: Slots, splitter: Splitter) -> tuple[Link, ...]:
+        return tuple(
+            Link(
+                n=number,
+                url=self.links.as_written(self.links.rows[index].destination),
+                destination=splitter.destination(self.links.rows[index]),
+                label=self.markers.without(self.links.rows[index].label, conditions=True),
+                placement=self.links.rows[index].placement,
+                is_action=self.links.rows[index].is_action,
+            )
+            for index, number in slots.links.items()
+        )
+
+
+def _by_place(fault: Fault) -> tuple[str, int]:
+    return (fault.place.file, fault.place.line or 0) if fault.place else ("", 0)

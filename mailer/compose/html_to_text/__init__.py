@@ -1,0 +1,1 @@
+"""Finished HTML as plain text, for messages written in MJML."""

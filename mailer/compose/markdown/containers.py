@@ -1,0 +1,156 @@
+"""The ::: blocks of a body, and the picture that has a paragraph of its own: Markdown tokens → the blocks layouts show.
+
+What a block can't hold is a fault with its line and what to write instead. Which pieces a body has and in which order
+they stand is for `body`; the links, numbers and pictures of `share`, `numbers` and a signature are for `lists_of_blocks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from mailer.compose.markdown.blocks import (
+    AskBlock,
+    Block,
+    ImageBlock,
+    PostscriptBlock,
+    ProgressBlock,
+    QuoteBlock,
+    StoryBlock,
+)
+from mailer.compose.markdown.context import Desk
+from mailer.compose.markdown.lists_of_blocks import numbers, share
+from mailer.compose.markdown.plain_text import label_and_address, ruled, wrap
+from mailer.compose.markdown.tokens import (
+    Piece,
+    behind_name,
+    is_lone_image,
+    joined,
+    lone_link,
+    pieces_of,
+    without_image,
+)
+from mailer.compose.templating.render import Resolved
+from mailer.errors import Place
+
+Maker = Callable[[Piece, Resolved, Place], Block | None]
+
+
+class Containers:
+    """Makes the blocks of one message."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.makers: Mapping[str, Maker] = {
+            "ask": self._ask, "quote": self._quote, "picture": self._picture, "story": self._story,
+            "numbers": lambda piece, resolved, place: numbers(desk, piece, resolved, place),
+            "progress": self._progress,
+            "share": lambda piece, _, place: share(desk, piece, place), "ps": self._ps,
+        }  # fmt: skip
+
+    def block(self, piece: Piece, resolved: Resolved) -> Block | None:
+        """The block a ::: piece becomes; None when it has a fault that leaves nothing to show."""
+        place = resolved.place((piece[0].map or [0])[0] + 1)
+        name = piece[0].type.removeprefix("container_").removesuffix("_open")
+        return self.makers[name](piece, resolved, place)
+
+    def image(self, image: Token, place: Place, caption: Markup | None = None, caption_text: str = "") -> ImageBlock:
+        """A picture. Its text is the description and the caption: what it shows is part of the story.
+
+        Without a `caption`, what stands in quotes behind the file's name is one.
+        """
+        alt = image.content.strip()
+        if not alt:
+            hint = "Say in a few words what it shows: ![What it shows](picture.jpg)"
+            self.desk.fault("the picture has no description", place, hint, rule="pictures.no-alt")
+        titled = str(image.attrs.get("title", "")).strip()
+        found = self.desk.pictures.add(str(image.attrs.get("src", "")), place)
+        said = caption_text or (wrap(titled) + "\n\n" if titled else "")
+        text = wrap(f"[{alt}]") + "\n" + (said or "\n")
+        return ImageBlock(found.src, alt, found.width, titled if caption is None else caption, text)
+
+    def _ask(self, piece: Piece, resolved: Resolved, place: Place) -> AskBlock | None:
+        del resolved
+        if len(piece) > 2:
+            hint = "The button's words stand behind ::: ask; the text belongs above or below it."
+            self.desk.fault("an ask holds nothing but its button", place, hint)
+        action = self.desk.action
+        if action is None:
+            hint = 'Below `action:` in the front matter write two indented lines, `url: https://…` and `label: "…"`.'
+            self.desk.fault("::: ask needs an action in the front matter", place, hint)
+            return None
+        label = behind_name(piece) or action.label
+        said = self.desk.markers.without(label, conditions=True)
+        url = self.desk.links.add("action", label=said, placement="button", place=place)
+        return AskBlock(label, url, f"{label_and_address(label, url)}\n\n")
+
+    def _quote(self, piece: Piece, resolved: Resolved, place: Place) -> QuoteBlock:
+        del place
+        self.desk.refuse_images(piece, resolved)
+        by = behind_name(piece)
+        inner = piece[1:-1]
+        quoted = self.desk.plain.blocks(inner, width=70).rstrip("\n")
+        lines = [f"> {line}".rstrip() for line in quoted.split("\n")]
+        lines += [f"> — {by}"] if by else []
+        return QuoteBlock(self.desk.html(inner), by, "\n".join(lines) + "\n\n")
+
+    def _picture(self, piece: Piece, resolved: Resolved, place: Place) -> ImageBlock | None:
+        inner = pieces_of(piece[1:-1])
+        found = without_image(inner[0]) if inner else None
+        if found is None:
+            hint = "Below ::: picture write ![What it shows](picture.jpg), and below that its caption."
+            self.desk.fault("::: picture has no picture", place, hint)
+            return None
+        image, rest = found
+        caption = joined([rest, *inner[1:]] if rest else inner[1:])
+        self.desk.refuse_images(caption, resolved)
+        if not caption:
+            return self.image(image, place)
+        return self.image(image, place, self.desk.html(caption), self.desk.plain.blocks(caption))
+
+    def _story(self, piece: Piece, resolved: Resolved, place: Place) -> StoryBlock:
+        inner = pieces_of(piece[1:-1])
+        image: ImageBlock | None = None
+        if inner and is_lone_image(inner[0]):
+            picture = without_image(inner.pop(0))
+            image = self.image(picture[0], place) if picture else None
+        title = anchor = ""
+        if inner and inner[0][0].type == "heading_open":
+            heading = inner.pop(0)
+            title, anchor = self.desk.plain.inline(heading[1]), str(heading[0].attrs.get("id", ""))
+        else:
+            hint = "Below ::: story come a picture (if there is one) and then a line ### Title."
+            self.desk.fault("the story has no title", place, hint)
+        link = lone_link(inner[-1]) if inner else None
+        if link:
+            inner.pop()
+        tokens = joined(inner)
+        self.desk.refuse_images(tokens, resolved)
+        text = (image.text if image else "") + f"{ruled(title, '-')}\n\n"
+        text += self.desk.plain.blocks(tokens) + (f"{label_and_address(link.label, link.url)}\n\n" if link else "")
+        return StoryBlock(title, image, self.desk.html(tokens), link, text, anchor=anchor)
+
+    def _progress(self, piece: Piece, resolved: Resolved, place: Place) -> ProgressBlock:
+        slug = behind_name(piece) or self.desk.slug
+        if any(not (c.isascii() and (c.isalnum() or c == "-")) for c in slug):
+            hint = "Behind ::: progress stands the name of a newsletter's folder, or nothing: then it is this one."
+            self.desk.fault(f"{slug!r} names no newsletter", place, hint)
+        inner = piece[1:-1]
+        self.desk.refuse_images(inner, resolved)
+        src = f"{self.desk.pictures.public_url}/progress/{slug}.png"
+        alt = self.desk.words.progress
+        text = f"{label_and_address(alt, src)}\n\n" + self.desk.plain.blocks(inner)
+        return ProgressBlock(src, alt, self.desk.html(inner), text)
+
+    def _ps(self, piece: Piece, resolved: Resolved, place: Place) -> PostscriptBlock | None:
+        inner: Sequence[Token] = piece[1:-1]
+        self.desk.refuse_images(inner, resolved)
+        if not inner or inner[0].type != "paragraph_open":
+            self.desk.fault("::: ps begins with words", place, "Write a sentence below ::: ps.")
+            return None
+        mark = [Token("strong_open", "strong", 1), Token("text", "", 0, content=self.desk.words.ps),
+                Token("strong_close", "strong", -1), Token("text", "", 0, content=" ")]  # fmt: skip
+        inner[1].children = [*mark, *(inner[1].children or ())]
+        return PostscriptBlock(self.desk.html(inner), self.desk.plain.blocks(inner))

@@ -1,0 +1,56 @@
+"""What everything that makes blocks of Markdown works with: one message's parser, tables, words and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from mailer.compose.markdown.parser import Markdown
+from mailer.compose.markdown.plain_text import PlainText
+from mailer.compose.source.images import Pictures
+from mailer.compose.source.labels import Words
+from mailer.compose.source.message_file import Action
+from mailer.compose.templating.link_table import Links
+from mailer.compose.templating.markers import Markers
+from mailer.compose.templating.render import Resolved
+from mailer.errors import Fault, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The tools of one message. `title` is what its mail is called when readers pass it on."""
+
+    markdown: Markdown
+    markers: Markers
+    links: Links
+    pictures: Pictures
+    words: Words
+    action: Action | None
+    slug: str
+    title: str
+    faults: list[Fault]
+
+    @property
+    def plain(self) -> PlainText:
+        """Sets the plain text."""
+        return PlainText(self.markers)
+
+    def html(self, tokens: Sequence[Token]) -> Markup:
+        """The tokens as HTML that layouts may show as it is."""
+        return Markup(self.markdown.html(tokens))  # noqa: S704 - rendered with html off
+
+    def fault(
+        self, message: str, place: Place, hint: str | None = None, *, warning: bool = False, rule: str = ""
+    ) -> None:
+        self.faults.append(Fault(message, place, hint, warning, rule))
+
+    def refuse_images(self, piece: Sequence[Token], resolved: Resolved) -> None:
+        """Note a fault for each picture that doesn't stand alone."""
+        for token in piece:
+            if token.type == "inline" and any(child.type == "image" for child in token.children or ()):
+                place = resolved.place((token.map or [0])[0] + 1)
+                hint = "Put empty lines around it; it can't stand in a sentence, a list or a link."
+                self.fault("a picture needs a paragraph of its own", place, hint)

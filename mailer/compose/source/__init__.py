@@ -1,0 +1,1 @@
+"""The files that a message is made of: front matter, layouts, pictures, labels."""

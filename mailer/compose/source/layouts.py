@@ -1,0 +1,95 @@
+"""A layout's folder, templates/<name>/: its MJML file and the fields that template.toml declares for its messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from mailer.errors import Fault, MailerError, Place
+from mailer.toml_file import read_toml
+
+LAYOUT_FILE = "layout.mjml"
+FIELD_TYPES = ("text", "markdown", "image", "url")
+FIELD_KEYS = ("type", "label", "required", "help")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutField:
+    """A key that messages of this layout may have. An image's value is a path beside the message, or an address."""
+
+    name: str
+    type: str
+    label: str
+    required: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What templates/<name>/template.toml says."""
+
+    name: str
+    description: str = ""
+    fields: Mapping[str, LayoutField] = field(default_factory=dict[str, LayoutField])
+    typographic_quotes: bool = False  # straight quotes in Markdown become those of the message's language
+    known: bool = True  # False: there is no such layout, so nothing can be said about a message's keys
+
+
+def layout_names(root: Path) -> list[str]:
+    """The layouts of the workspace at `root`, sorted."""
+    return sorted(path.parent.name for path in (root / "templates").glob(f"*/{LAYOUT_FILE}"))
+
+
+def read_layout(root: Path, name: str, *, faults: list[Fault]) -> Layout:
+    """The layout `name`; what is wrong with its template.toml is added to `faults`."""
+    path = root / "templates" / name / "template.toml"
+    place = Place(f"templates/{name}/template.toml")
+    if not path.is_file():
+        return Layout(name)
+    try:
+        data = read_toml(path, place.file).data
+    except MailerError as error:
+        faults.append(error.fault)
+        return Layout(name)
+    for key in sorted(set(data) - {"description", "fields", "typographic_quotes"}):
+        faults.append(Fault(f"unknown key {key!r}", place, "Known: description, typographic_quotes, [fields.<name>]."))
+    tables: Any = data.get("fields", {})
+    if not isinstance(tables, dict):
+        faults.append(Fault("fields must be tables", place, 'Write [fields.name] and below it type = "text".'))
+        tables = {}
+    fields = {
+        key: _field(key, table, place=place, faults=faults) for key, table in cast(dict[str, Any], tables).items()
+    }
+    quotes = data.get("typographic_quotes", False)
+    if not isinstance(quotes, bool):
+        faults.append(
+            Fault("typographic_quotes must be true or false", place, "Without quotes: typographic_quotes = true")
+        )
+    known = {key: value for key, value in fields.items() if value}
+    return Layout(name, str(data.get("description", "")), known, typographic_quotes=quotes is True)
+
+
+def _field(name: str, table: Any, *, place: Place, faults: list[Fault]) -> LayoutField | None:
+    if not isinstance(table, dict):
+        faults.append(Fault(f"field {name} must be a table", place, f"Write [fields.{name}]."))
+        return None
+    values = cast(dict[str, Any], table)
+    kind = values.get("type", "text")
+    before = len(faults)
+    if not NAME.fullmatch(name):
+        faults.append(Fault(f"field name {name!r} must be small letters, digits and _", place))
+    if kind not in FIELD_TYPES:
+        faults.append(Fault(f"field {name}: unknown type {kind!r}", place, f"Choose one of: {', '.join(FIELD_TYPES)}."))
+    for key in sorted(set(values) - set(FIELD_KEYS)):
+        faults.append(Fault(f"field {name}: unknown key {key!r}", place, f"Known: {', '.join(FIELD_KEYS)}."))
+    if not isinstance(values.get("required", False), bool):
+        faults.append(Fault(f"field {name}: required must be true or false", place))
+    if len(faults) > before:
+        return None
+    return LayoutField(
+        name, kind, str(values.get("label", name)), values.get("required", False), str(values.get("help", ""))
+    )

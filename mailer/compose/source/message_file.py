@@ -1,0 +1,314 @@
+"""Reads a newsletter's folder: message.md or message.mjml, with its front matter checked key by key.
+
+Everything found wrong is raised at once, each with its line and a remedy. What the texts mean (merge tags, Markdown,
+links, pictures) is for `compose.compiler`; whom `audience` asks for is for `audience.asking`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
+from mailer.compose.source.layouts import Layout, LayoutField, layout_names, read_layout
+from mailer.compose.visible import is_visible
+from mailer.errors import Fault, Place, nearest, raise_faults
+from mailer.senders import sender_fault
+
+LARGEST_BYTES = 1_000_000
+MARKDOWN_FILE = "message.md"
+MJML_FILE = "message.mjml"
+TEXT_KEYS = (
+    "subject",
+    "preheader",
+    "headline",
+    "from",
+    "reply_to",
+    "list",
+    "template",
+    "language",
+    "signature",
+    "notes",
+)
+SWITCHES = ("urgent", "archive")  # true or false
+KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
+ACTION_KEYS = ("url", "page", "label")
+ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
+# Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
+BREAK = re.compile("[\n\r]")
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """The sign-up link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
+
+    url: str
+    label: str
+    page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A message as written, checked for form. Texts are as in the file, merge tags included; "" is not given."""
+
+    slug: str
+    folder: Path
+    file: str  # as faults name it, such as newsletters/x/message.md
+    is_mjml: bool
+    subject: str
+    preheader: str
+    headline: str
+    from_: str
+    reply_to: str
+    list: str
+    template: str
+    language: str
+    signature: str
+    action: Action | None
+    audience: Mapping[str, Any]  # as written; `audience.asking` gives it meaning
+    fields: Mapping[str, str]  # the layout's own; each declared one is there
+    layout: Layout
+    lines: Mapping[str, int]  # dotted key of the front matter → its line
+    body: str
+    body_line: int
+    warnings: tuple[Fault, ...] = field(default=())
+    is_urgent: bool = False  # goes to those, too, who asked for fewer mails
+    is_public: bool = False  # stands in the public archive once it was sent
+    # Rules of `mailer check` that the author leaves unheeded, each with the reason.
+    waived: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def place(self, key: str) -> Place:
+        """Where a key of the front matter stands ("audience.segment"), or the nearest key above it that does."""
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
+        return Place(self.file, self.lines.get(key, 1))
+
+
+def read_source(folder: Path, *, root: Path) -> Source:
+    """The newsletter in `folder` of the workspace at `root`. Raises `FaultsFound` with all faults of form."""
+    faults: list[Fault] = []
+    path, file = _message_file(folder, root=root, faults=faults)
+    text = read_text(path, file=file, faults=faults) if path else None
+    front = split_front_matter(text, file=file, faults=faults) if text is not None else None
+    if front is None:
+        raise_faults(f"The newsletter {folder.name} has faults:", faults)
+        raise AssertionError("a missing part is always a fault")
+    checker = _Checker(front, file=file, folder=folder, root=root, faults=faults)
+    source = checker.source(is_mjml=file.endswith(MJML_FILE))
+    raise_faults(f"The newsletter {folder.name} has faults:", faults)
+    return source
+
+
+def _message_file(folder: Path, *, root: Path, faults: list[Fault]) -> tuple[Path | None, str]:
+    where = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.name
+    found = [name for name in (MARKDOWN_FILE, MJML_FILE) if (folder / name).is_file()]
+    if len(found) == 1:
+        return folder / found[0], f"{where}/{found[0]}"
+    if found:
+        faults.append(Fault("message.md and message.mjml are both there", Place(f"{where}/"), "Keep one of them."))
+    else:
+        hint = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
+        faults.append(Fault(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), hint))
+    return None, where
+
+
+def read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
+    """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning)."""
+    size = path.stat().st_size
+    if size > LARGEST_BYTES:
+        hint = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
+        faults.append(Fault(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), hint))
+        return None
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        faults.append(Fault("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8."))
+        return None
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    for number, line in enumerate(text.split("\n"), 1):
+        if CONTROL.search(line):
+            faults.append(Fault("invisible control characters were left out", Place(file, number), warning=True))
+    return CONTROL.sub("", text)
+
+
+class _Checker:
+    """Goes through the front matter key by key."""
+
+    def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Fault]) -> None:
+        self.front = front
+        self.file = file
+        self.folder = folder
+        self.root = root
+        self.faults = faults
+
+    def fault(self, message: str, key: str, hint: str | None = None) -> None:
+        while key and key not in self.front.lines:
+            key = key.rpartition(".")[0]
+        self.faults.append(Fault(message, Place(self.file, self.front.lines.get(key, 1)), hint))
+
+    def source(self, *, is_mjml: bool) -> Source:
+        texts = {key: self.text(key) for key in TEXT_KEYS if key != "notes"}
+        self.text("notes")  # for the authors themselves: it is checked for form and goes nowhere
+        urgent, archive = (self.switch(key) for key in SWITCHES)
+        layout = self.layout(texts["template"], is_mjml=is_mjml)
+        fields = {name: self.field(layout.fields[name]) for name in layout.fields}
+        for key in self.front.data if layout.known else ():
+            if key not in KEYS and key not in layout.fields:
+                self.fault(f"unknown key {key!r}", key, nearest(key, [*KEYS, *layout.fields]))
+        self.needed(texts, is_mjml=is_mjml)
+        if not self.front.body.strip():
+            self.faults.append(Fault("the message has no text", Place(self.file, self.front.body_line)))
+        return Source(
+            slug=self.folder.name, folder=self.folder, file=self.file, is_mjml=is_mjml,
+            subject=texts["subject"], preheader=texts["preheader"], headline=texts["headline"],
+            from_=texts["from"], reply_to=texts["reply_to"], list=texts["list"], template=layout.name,
+            language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
+            fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
+            body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if fault.warning),
+            is_urgent=urgent, is_public=archive, waived=self.waived(),
+        )  # fmt: skip
+
+    def text(self, key: str) -> str:
+        """The text of `key`, on one line where more would let it reach into other headers (RFC 5322 §2.2)."""
+        value = self.front.data.get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.fault(f"{key} must be text, not {_kind(value)}", key, f'Put it in quotes: {key}: "…"')
+            return ""
+        value = value.strip()
+        if key in ONE_LINE and (BREAK.search(value) or CONTROL.search(value)):
+            self.fault(
+                f"{key} must stand on one line, without control characters", key, "A line break could add headers."
+            )
+            return ""
+        if value and not is_visible(value):
+            self.fault(f"{key} shows nothing: it holds only characters that can't be seen", key, f"{key}: the words")
+            return ""
+        if key in ("from", "reply_to"):
+            self.address(key, value)
+        return CONTROL.sub("", value)
+
+    def is_missing(self, key: str) -> bool:
+        """Whether nothing is given: no such key, no value, or blanks. What is wrong otherwise has been said."""
+        value = self.front.data.get(key)
+        return value is None or (isinstance(value, str) and not value.strip())
+
+    def switch(self, key: str) -> bool:
+        value = self.front.data.get(key, False)
+        if not isinstance(value, bool):
+            self.fault(f"{key} must be true or false, not {_kind(value)}", key, f"{key}: true")
+        return value is True
+
+    def address(self, key: str, value: str) -> None:
+        if value and ("{{" in value or "{%" in value):
+            self.fault(f"{key} can't hold merge tags", key)
+        elif value and (wrong := sender_fault(key, value)):
+            self.fault(wrong.message, key, wrong.hint)
+
+    def needed(self, texts: Mapping[str, str], *, is_mjml: bool) -> None:
+        for key in ("subject", "list") if is_mjml else ("subject", "list", "template"):
+            if self.is_missing(key):
+                self.fault(f"{key} is missing", key, f"Add a line to the front matter: {key}: …")
+        known = sorted(path.stem for path in (self.root / "lists").glob("*.toml"))
+        if texts["list"] and texts["list"] not in known:
+            self.fault(f"unknown list {texts['list']!r}", "list", nearest(texts["list"], known))
+        if texts["language"] and not LANGUAGE.fullmatch(texts["language"]):
+            self.fault(f"{texts['language']!r} is not a language", "language", "Write a code such as en, fr or pt-BR.")
+
+    def layout(self, name: str, *, is_mjml: bool) -> Layout:
+        if is_mjml and name:
+            self.fault("message.mjml is its own layout, so it names no template", "template", "Take the line out.")
+        known = layout_names(self.root)
+        if is_mjml or name not in known:
+            if name and not is_mjml:
+                self.fault(f"unknown template {name!r}", "template", nearest(name, known))
+            return Layout(name, known=not name)
+        return read_layout(self.root, name, faults=self.faults)
+
+    def field(self, wanted: LayoutField) -> str:
+        value = self.text(wanted.name)
+        if wanted.required and self.is_missing(wanted.name):
+            self.fault(f"{wanted.name} is missing: the template needs it", wanted.name, wanted.help or None)
+        if wanted.type != "markdown" and BREAK.search(value):
+            self.fault(f"{wanted.name} must stand on one line", wanted.name)
+        return value
+
+    def action(self) -> Action | None:
+        data = self.front.data.get("action")
+        if data is None:
+            return None
+        hint = "Below `action:` write two indented lines, `url: https://…` or `page: true`, and `label: Add your name`."
+        if not isinstance(data, dict):
+            self.fault("action must have a url and a label", "action", hint)
+            return None
+        values = cast(dict[Any, Any], data)
+        for key in values:
+            if key not in ACTION_KEYS:
+                self.fault(f"unknown key action.{key}", f"action.{key}", nearest(str(key), ACTION_KEYS))
+        page = self.own_page(values)
+        for key in ("label",) if page else ("url", "label"):
+            value = values.get(key)
+            if key not in values:
+                if not set(values) - set(ACTION_KEYS):  # else it is misspelt, and that is said
+                    self.fault(f"action.{key} is missing", f"action.{key}", hint)
+            elif not isinstance(value, str) or not is_visible(value) or BREAK.search(value.strip()):
+                self.fault(f"action.{key} must be a text on one line", f"action.{key}", hint)
+        return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip(), page)
+
+    def own_page(self, values: Mapping[Any, Any]) -> bool:
+        """Whether the action is the page that stands beside the message."""
+        page = values.get("page", False)
+        if not isinstance(page, bool):
+            self.fault("action.page must be true or false", "action.page")
+        elif page and "url" in values:
+            self.fault("action has a page and a url", "action.url", "The button leads to one of them: keep that.")
+        elif page and not (self.folder / "action.md").is_file():
+            hint = "How to write one: docs/action-pages.md."
+            self.fault("there is no action.md beside the message", "action.page", hint)
+        return page is True
+
+    def audience(self) -> Mapping[str, Any]:
+        data = self.front.data.get("audience", {})
+        if isinstance(data, dict):
+            return {str(key): value for key, value in cast(dict[Any, Any], data).items()}
+        self.fault(
+            "audience must hold keys", "audience", "Below `audience:` write indented lines such as `include: [x]`."
+        )
+        return {}
+
+    def waived(self) -> Mapping[str, str]:
+        """Rule → reason. Which rules there are is known to `checking`."""
+        data = self.front.data.get("waive")
+        hint = 'Below `waive:` write indented lines such as `contrast.low: "the colours of the coalition"`.'
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            self.fault("waive must name rules, each with a reason", "waive", hint)
+            return {}
+        found: dict[str, str] = {}
+        for key, value in cast(dict[Any, Any], data).items():
+            if isinstance(value, str) and value.strip():
+                found[str(key)] = " ".join(value.split())
+            else:
+                self.fault(f"waive.{key} must give the reason", f"waive.{key}", hint)
+        return found
+
+
+def _kind(value: object) -> str:
+    names: dict[type, str] = {
+        str: "text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "keys and values",
+    }
+    return names.get(type(value), "a date")

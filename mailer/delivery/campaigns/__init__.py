@@ -1,0 +1,1 @@
+"""A campaign's life: planned, launched, paused, resumed, cancelled, finished; and its status."""

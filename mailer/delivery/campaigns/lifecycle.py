@@ -1,0 +1,352 @@
+"""Campaigns: frozen from a compiled message, launched on an audience, paused, resumed, cancelled, scheduled.
+
+Each change is one transaction with the rule that allows it: what a campaign may become depends on what it is.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from mailer.audience.consent.changes import insert_for
+from mailer.audience.selection.select import Selection, decided, places
+from mailer.audience.selection.spec import Audience, from_json, to_json
+from mailer.compose import message as messages
+from mailer.compose.message import Message
+from mailer.compose.source.images import read_image
+from mailer.counting import counted
+from mailer.delivery.ledger.guard import once_finished
+from mailer.delivery.ledger.guard_state import begin_anew
+from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.errors import MailerError, nearest
+from mailer.store.engine.database import Conflict, Database
+from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, images, links, workers
+from mailer.store.tables.states import CampaignState, DeliveryState
+
+OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
+
+
+# Why a scheduled message must not go out to its audience as things are when it is due; "" when it may.
+WhyHold = Callable[[Message, Audience], str]
+
+
+def hold_nothing(_message: Message, _audience: Audience) -> str:
+    """For those who have nothing to look at."""
+    return ""
+
+
+class CountChanged(MailerError):
+    """The audience is not the one that was agreed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A message and its audience, ready to be launched or scheduled. `folder` holds the message's pictures."""
+
+    message: Message
+    audience: Audience
+    folder: Path
+    root: Path
+    transport: str
+
+
+def find_campaign(connection: Connection, slug: str) -> Row[Any] | None:
+    """The campaign of a newsletter, or None when it was never sent or scheduled."""
+    return connection.execute(select(campaigns).where(campaigns.c.slug == slug)).one_or_none()
+
+
+def require_campaign(connection: Connection, slug: str) -> Row[Any]:
+    """The campaign of a newsletter; raises when there is none, with the one that was likely meant."""
+    row = find_campaign(connection, slug)
+    if row is None:
+        known = connection.execute(select(campaigns.c.slug).order_by(campaigns.c.slug)).scalars().all()
+        hint = nearest(slug, known) if known else f"Send it: mailer send {slug}"
+        raise MailerError(f"{slug} was neither sent nor scheduled", hint=hint)
+    return row
+
+
+def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) -> int:
+    """Freeze message and audience, all in one transaction; returns the campaign's id.
+
+    Raises `CountChanged` when the audience isn't `expected` people: then nothing is kept.
+    """
+    # One state: those counted are those frozen.
+    with database.write(one_state=True, of_everyone=True) as connection:
+        _forget_unsent(connection, plan.message.slug)
+        campaign_id = _create(connection, plan, state=CampaignState.SENDING, now=now)
+        selection = _freeze_audience(connection, campaign_id, plan.audience, now=now)
+        if selection.chosen != expected:
+            raise CountChanged(
+                f"the audience is {counted(selection.chosen)}, not {expected:,}",
+                hint="Look at it: mailer audience " + plan.message.slug,
+            )
+    return campaign_id
+
+
+def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime) -> int:
+    """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
+    with database.write() as connection:
+        _forget_unsent(connection, plan.message.slug)
+        campaign_id = _create(connection, plan, state=CampaignState.SCHEDULED, now=now)
+        connection.execute(
+            update(campaigns)
+            .where(campaigns.c.id == campaign_id)
+            .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
+        )
+    return campaign_id
+
+
+def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing) -> list[Row[Any]]:
+    """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
+    not. Returns those changed here: not what somebody else launched, cancelled or took off the schedule meanwhile."""
+    due = select(campaigns).where(campaigns.c.state == CampaignState.SCHEDULED, campaigns.c.due_at <= now)
+    with database.read() as connection:
+        waiting = connection.execute(due.order_by(campaigns.c.due_at)).all()
+    changed: list[int] = []
+    for row in waiting:
+        why = ""
+        if now - row.due_at > timedelta(seconds=row.late_seconds):
+            why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
+        elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
+            why = f"{reason}. Mend that, then send it (mailer send {row.slug}) or schedule it again"
+        with suppress(Conflict):
+            changed += [row.id] * _launch_scheduled(database, row, why=why, now=now)
+    with database.read() as connection:
+        of_those = select(campaigns).where(campaigns.c.id.in_(changed))
+        return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
+
+
+def _launch_scheduled(database: Database, row: Row[Any], *, why: str, now: datetime) -> bool:
+    """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
+    launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
+    with database.write(one_state=True, of_everyone=True) as connection:
+        if _busy(connection, row.id):
+            return False
+        changed = connection.execute(
+            update(campaigns)
+            .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
+            .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
+        ).rowcount
+        if changed and not why:
+            _freeze_audience(connection, row.id, from_json(row.audience), now=now)
+    return bool(changed)
+
+
+def _busy(connection: Connection, campaign_id: int) -> bool:
+    """Whether another transaction is just changing the campaign; else nobody can until this one ends."""
+    mine = select(campaigns.c.id).where(campaigns.c.id == campaign_id).with_for_update(skip_locked=True)
+    return connection.execute(mine).first() is None
+
+
+def unschedule(database: Database, slug: str) -> None:
+    """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
+    with database.write() as connection:
+        row = require_campaign(connection, slug)
+        if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
+            raise MailerError(f"{slug} is {row.state}, not scheduled", hint=f"To stop it: mailer pause {slug}")
+        _forget_unsent(connection, slug)
+
+
+def pause(database: Database, campaign_id: int, why: str) -> bool:
+    """Stop handing over; whoever is queued stays queued. False when it wasn't sending."""
+    return _become(database, campaign_id, CampaignState.PAUSED, why=why, allowed=[CampaignState.SENDING])
+
+
+def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
+    """Go on with a paused campaign; its guard rails judge by what happens from now on. False when it wasn't paused."""
+    with database.write() as connection:
+        lock_campaign(connection, campaign_id)
+        paused = [campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.PAUSED]
+        changed = update(campaigns).where(*paused).values(state=CampaignState.SENDING, why="")
+        if not connection.execute(changed).rowcount:
+            return False
+        begin_anew(connection, campaign_id, now=now)
+    return True
+
+
+def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None:
+    """End a campaign for good: whoever is queued is never mailed by it. Returns how many; None when it had ended."""
+    with database.write() as connection:
+        changed = connection.execute(
+            update(campaigns)
+            .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(OPEN))
+            .values(state=CampaignState.CANCELLED, why="cancelled by staff", finished_at=now)
+        ).rowcount
+        if not changed:
+            return None
+        return connection.execute(
+            update(deliveries)
+            .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.QUEUED)
+            .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
+        ).rowcount
+
+
+def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
+    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it.
+
+    A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept.
+    """
+    queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
+    left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
+    with database.write() as connection:
+        state, why = lock_campaign(connection, campaign_id)
+        if state not in (CampaignState.SENDING, CampaignState.PAUSED):
+            return False
+        return bool(
+            connection.execute(
+                update(campaigns)
+                .where(campaigns.c.id == campaign_id, ~left)
+                .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
+            ).rowcount
+        )
+
+
+def finish_paused(database: Database, *, now: datetime) -> None:
+    """Finish what was paused with nobody left to mail, once its last worker is gone."""
+    with database.read() as connection:
+        paused = select(campaigns.c.id).where(campaigns.c.state == CampaignState.PAUSED)
+        ids = connection.execute(paused).scalars().all()
+    for campaign_id in ids:
+        finish_if_done(database, campaign_id, now=now)
+
+
+def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now: datetime) -> int:
+    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many."""
+    changes: Mapping[str, Any] = (
+        {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
+        if resend
+        else {"state": DeliveryState.SENT, "detail": "counted as sent by staff's decision"}
+    )
+    uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
+    with database.write() as connection:
+        state, _ = lock_campaign(connection, campaign_id)
+        if resend and state == CampaignState.CANCELLED:
+            raise MailerError("the campaign is cancelled, so it mails nobody again", hint="Decide: --count-as-sent")
+        kind = literal("resend" if resend else "counted-as-sent")
+        what = select(
+            deliveries.c.campaign_id, deliveries.c.id, bindparam("at", now, campaigns.c.created_at.type), kind
+        )
+        connection.execute(
+            insert(events).from_select(["campaign_id", "delivery_id", "at", "kind"], what.where(*uncertain))
+        )
+        count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
+        if resend and count:
+            reopen(connection, campaign_id, now=now)
+    return count
+
+
+def _become(
+    database: Database, campaign_id: int, state: CampaignState, *, why: str, allowed: Sequence[CampaignState]
+) -> bool:
+    with database.write() as connection:
+        return bool(
+            connection.execute(
+                update(campaigns)
+                .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(allowed))
+                .values(state=state, why=why)
+            ).rowcount
+        )
+
+
+def _forget_unsent(connection: Connection, slug: str) -> None:
+    """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before.
+
+    The row is locked first: whoever launches it just now holds it until that is done, and it must not be dropped then.
+    """
+    row = connection.execute(select(campaigns).where(campaigns.c.slug == slug).with_for_update()).one_or_none()
+    refuse_launched(row)
+    if row is not None:
+        connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+
+
+def refuse_launched(row: Row[Any] | None) -> None:
+    """Raise when this campaign of a newsletter was launched: a newsletter is sent once."""
+    if row is not None and row.launched_at is not None:
+        raise MailerError(
+            f"{row.slug} was launched before and is {row.state}",
+            hint="A newsletter is sent once. To mail others, copy its folder and leave out those already mailed:"
+            f" audience: {{not_mailed_by: [{row.slug}]}}",
+        )
+
+
+def _create(connection: Connection, plan: Plan, *, state: CampaignState, now: datetime) -> int:
+    message = plan.message
+    campaign_id = secrets.randbelow(2**31 - 1) + 1
+    try:
+        connection.execute(
+            insert(campaigns).values(
+                id=campaign_id,
+                slug=message.slug,
+                state=state,
+                message=messages.to_json(message),
+                digest=message.digest,
+                audience=to_json(plan.audience),
+                transport=plan.transport,
+                is_urgent=message.is_urgent,
+                is_public=message.is_public,
+                created_at=now,
+            )
+        )
+    except IntegrityError:
+        raise MailerError(
+            f"{message.slug} is being sent by somebody else just now", hint="See: mailer status"
+        ) from None
+    if message.links:
+        connection.execute(
+            insert(links),
+            [
+                {
+                    "campaign_id": campaign_id,
+                    "n": link.n,
+                    "url": link.url,
+                    "label": link.label,
+                    "placement": link.placement,
+                    "is_action": link.is_action,
+                }
+                for link in message.links
+            ],
+        )
+    keep_images(connection, message, folder=plan.folder, root=plan.root)
+    return campaign_id
+
+
+def keep_images(connection: Connection, message: Message, *, folder: Path, root: Path) -> None:
+    """Store the message's pictures, so that they are served as they were mailed.
+
+    Raises when one of them isn't the picture any more that was compiled, checked and previewed.
+    """
+    for image in message.images:
+        known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
+        if known is None:
+            content = read_image(image, folder=folder, root=root)
+            row = {"digest": image.digest, "content_type": image.content_type, "content": content}
+            connection.execute(insert_for(connection, images).values(row).on_conflict_do_nothing())
+
+
+def _freeze_audience(connection: Connection, campaign_id: int, audience: Audience, *, now: datetime) -> Selection:
+    """One row for each person, numbered within the campaign, by a few statements of the database."""
+    with decided(connection, audience, now=now) as selection:
+        connection.execute(
+            insert(deliveries).from_select(
+                ["id", "campaign_id", "person_id", "state", "not_before"],
+                select(
+                    literal(campaign_id * 2**32) + places.c.n,
+                    literal(campaign_id),
+                    places.c.person_id,
+                    literal(str(DeliveryState.QUEUED)),
+                    bindparam("due", now, deliveries.c.not_before.type),
+                ).order_by(places.c.n),
+            )
+        )
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
+    )
+    return selection

@@ -1,0 +1,53 @@
+"""People whom our own fault kept from a mail, such as a sender that the relay refused: back into the queue by staff's
+decision, once that is put right. Whoever is uncertain is for `campaigns.resolve_uncertain`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, literal, select, update
+
+from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.errors import MailerError
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import APART, campaigns, deliveries, events
+from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.transports.base import ReplyClass
+
+RETRIED = "retried"  # the event's kind
+
+
+def retry_failed(database: Database, campaign_id: int, *, now: datetime) -> int:
+    """Queue everybody of this campaign again who failed by our own fault; returns how many. Surely none of them was
+    mailed. A finished campaign goes on; a cancelled one mails nobody again."""
+    ours = [
+        APART,
+        deliveries.c.campaign_id == campaign_id,
+        deliveries.c.state == DeliveryState.FAILED,
+        deliveries.c.reply_class == ReplyClass.OURS.value,
+    ]
+    what = select(
+        deliveries.c.campaign_id,
+        deliveries.c.id,
+        bindparam("at", now, campaigns.c.created_at.type),
+        literal(RETRIED),
+        deliveries.c.code,
+    )
+    queued = {
+        "state": DeliveryState.QUEUED,
+        "not_before": now,
+        "code": "",
+        "detail": "queued again by staff's decision",
+        "reply_class": "",
+    }
+    with database.write() as connection:
+        state, _ = lock_campaign(connection, campaign_id)
+        if state == CampaignState.CANCELLED:
+            raise MailerError("the campaign is cancelled, so it mails nobody again")
+        columns = ["campaign_id", "delivery_id", "at", "kind", "detail"]
+        connection.execute(insert(events).from_select(columns, what.where(*ours)))
+        count = connection.execute(update(deliveries).where(*ours).values(changed_at=now, **queued)).rowcount
+        if count:
+            reopen(connection, campaign_id, now=now)
+    return count

@@ -1,0 +1,122 @@
+"""How every campaign stands: its state, when it is due, and how many people are where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from sqlalchemy import Connection, func, select
+
+from mailer.audience.selection.select import CHOSEN
+from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, guard_evidence, people, workers
+from mailer.store.tables.states import CampaignState, DeliveryState
+
+DRAFT: Final = "draft"
+# Campaigns that have a frozen message which is still to be mailed, to all or to some.
+WAITING = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatus:
+    """One campaign at a glance. `people` counts deliveries by state; `next_try` is when the first queued one is due;
+    `troubles` how many runs in a row its transport failed."""
+
+    slug: str
+    state: CampaignState | Literal["draft"]  # a draft has no campaign yet
+    why: str
+    transport: str
+    due_at: datetime | None
+    zone: str
+    launched_at: datetime | None
+    finished_at: datetime | None
+    digest: str
+    people: Mapping[DeliveryState, int]
+    next_try: datetime | None
+    troubles: int
+
+
+def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
+    """All campaigns, the newest first."""
+    counted = count_states(connection)
+    waiting = select(deliveries.c.campaign_id, func.min(deliveries.c.not_before)).where(QUEUE)
+    next_try = {row[0]: row[1] for row in connection.execute(waiting.group_by(deliveries.c.campaign_id))}
+    in_a_row = select(guard_evidence.c.campaign_id, guard_evidence.c.troubles)
+    troubles = {row[0]: row[1] for row in connection.execute(in_a_row)}
+    rows = connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
+    return [
+        CampaignStatus(
+            slug=row.slug,
+            state=CampaignState(row.state),
+            why=row.why,
+            transport=row.transport,
+            due_at=row.due_at,
+            zone=row.zone,
+            launched_at=row.launched_at,
+            finished_at=row.finished_at,
+            digest=row.digest,
+            people=_with_sent(counted.get(row.id, {}), frozen=row.counts.get(CHOSEN, 0)),
+            next_try=next_try.get(row.id),
+            troubles=troubles.get(row.id, 0),
+        )
+        for row in rows
+    ]
+
+
+def draft_statuses(slugs: Sequence[str], known: Sequence[CampaignStatus], *, transport: str) -> list[CampaignStatus]:
+    """The newsletters that were neither sent nor scheduled, as `mailer status` lists them below the others."""
+    campaigned = {one.slug for one in known}
+    return [
+        CampaignStatus(
+            slug=slug, state=DRAFT, why="", transport=transport, due_at=None, zone="", launched_at=None,
+            finished_at=None, digest="", people={}, next_try=None, troubles=0,
+        )
+        for slug in slugs
+        if slug not in campaigned
+    ]  # fmt: skip
+
+
+def count_states(connection: Connection) -> dict[int, Counter[DeliveryState]]:
+    """How many of each campaign's deliveries are in which state, but for *sent*: those are all others.
+
+    Three small indexes hold whoever is queued, claimed, or apart from what simply went out, so a million people who
+    were mailed needn't be counted one by one.
+    """
+    counted: dict[int, Counter[DeliveryState]] = {}
+    row = (deliveries.c.campaign_id, deliveries.c.state, func.count())
+    key = (deliveries.c.campaign_id, deliveries.c.state)
+    at_work = list(connection.execute(select(workers.c.id)).scalars())
+    for part in (QUEUE, deliveries.c.worker_id.in_(at_work), APART):
+        for campaign_id, state, count in connection.execute(select(*row).where(part).group_by(*key)):
+            counted.setdefault(campaign_id, Counter())[DeliveryState(state)] += count
+    return counted
+
+
+def _with_sent(counted: Mapping[DeliveryState, int], *, frozen: int) -> dict[DeliveryState, int]:
+    """All states, those that nobody is in left out. `frozen`: people in the audience."""
+    found = dict(counted)
+    if sent := frozen - sum(counted.values()):
+        found[DeliveryState.SENT] = sent
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Somebody who may have got the mail or not. The address is "" once they were forgotten."""
+
+    address: str
+    since: datetime
+    why: str
+
+
+def uncertain_people(connection: Connection, campaign_id: int) -> list[Uncertain]:
+    """Everybody whose delivery is uncertain, for staff to decide on."""
+    rows = connection.execute(
+        select(people.c.address, deliveries.c.changed_at, deliveries.c.detail)
+        .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
+        .where(APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN)
+        .order_by(deliveries.c.id)
+    )
+    return [Uncertain(row.address or "", row.changed_at, row.detail) for row in rows]

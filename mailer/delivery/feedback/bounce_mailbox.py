@@ -1,0 +1,130 @@
+"""Mails from the mailbox for bounces, acted on: each once, in the caller's transaction, and only by our own token.
+
+What a mail says is read in `tracking.returned`; where mails come from is for `tracking.mailboxes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, or_, select, update
+
+from mailer.audience.consent.changes import insert_for
+from mailer.delivery.feedback.apply import apply
+from mailer.delivery.feedback.dsn import Returned, digest, read
+from mailer.delivery.feedback.report import Remedy, Report, What, bounce
+from mailer.settings import Bounces
+from mailer.store.tables.inbound import returned_mails
+from mailer.store.tables.states import ReturnedKind
+from mailer.tracking.tokens import Signer
+from mailer.transports.base import ReplyClass
+from mailer.transports.replies.classify import judge_report
+
+SOURCE = "returned mail"
+HOW = "mail"  # of leaving
+COMPLAINT = "complaint"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was made of one mail. `acts`: it changed something, or would."""
+
+    kind: ReturnedKind
+    why: str
+    acts: bool
+    again: bool = False  # it was read before
+
+
+def judge(mail: Returned, *, now: datetime) -> tuple[Judged, Report | None]:
+    """What a mail is to do; pure."""
+    if mail.named is None:
+        return Judged(mail.kind, mail.words or "it carries no token of ours", acts=False), None
+    if mail.named.proof:
+        return Judged(mail.kind, "it is about a proof", acts=False), None
+
+    def report(what: What, remedy: Remedy, **values: str | ReplyClass) -> Report:
+        number = mail.named.id if mail.named else 0
+        return Report(number, None, what, now, SOURCE, remedy=remedy, **values)  # pyright: ignore[reportArgumentType]
+
+    if mail.kind is ReturnedKind.BOUNCE:
+        reply_class = _class_of(mail)
+        detail = f"{mail.status} {mail.words}".strip()[:500]
+        found = report(What.BOUNCED, bounce(reply_class), reply_class=reply_class, detail=detail)
+        return Judged(mail.kind, f"{reply_class}: {detail}"[:300], acts=True), found
+    if mail.kind is ReturnedKind.COMPLAINT:
+        return Judged(mail.kind, "", acts=True), report(What.COMPLAINED, Remedy.COMPLAINED, how=COMPLAINT)
+    if mail.kind is ReturnedKind.UNSUBSCRIBE:
+        return Judged(mail.kind, "", acts=True), report(What.UNSUBSCRIBED, Remedy.LEAVE, how=HOW)
+    return Judged(mail.kind, mail.words, acts=False), None
+
+
+def _class_of(mail: Returned) -> ReplyClass:
+    """By the tables of replies. What a report tells people counts where the quoted reply says nothing; and without a
+    report the words must say that there is nobody, since "for good" is said of full mailboxes too."""
+    found = judge_report(mail.status, mail.words)
+    if not found.sure and mail.prose:
+        told = judge_report("", mail.prose)
+        found = told if told.sure else found
+    return (
+        ReplyClass.SOFT if found.reply_class is ReplyClass.HARD and mail.odd and not found.sure else found.reply_class
+    )
+
+
+def look(raw: bytes, *, signer: Signer, now: datetime) -> Judged:
+    """What would be made of a mail, for a dry run."""
+    return judge(read(raw, signer), now=now)[0]
+
+
+def take(
+    connection: Connection, mails: Sequence[bytes], *, signer: Signer, soft: Bounces, now: datetime
+) -> list[Judged]:
+    """Keep and act on these mails; one that was read before, from whichever mailbox, does nothing again."""
+    judged: list[Judged] = []
+    reports: list[Report] = []
+    keys: dict[int, list[str]] = {}
+    for raw in mails:
+        mail = read(raw, signer)
+        result, report = judge(mail, now=now)
+        key = digest(raw)
+        if not _keep(connection, key, mail, result, now):
+            judged.append(Judged(result.kind, "it was read before", acts=False, again=True))
+            continue
+        judged.append(result)
+        if report is not None:
+            reports.append(report)
+            keys.setdefault(report.delivery_id, []).append(key)
+    for report in apply(connection, reports, soft=soft, now=now).unknown:
+        strange = returned_mails.c.digest.in_(keys[report.delivery_id])
+        why = "it names a mail that is not in this database"
+        connection.execute(update(returned_mails).where(strange).values(delivery_id=None, why=why))
+    return judged
+
+
+def _keep(connection: Connection, key: str, mail: Returned, judged: Judged, now: datetime) -> bool:
+    """Note a mail; False when it was noted before. Who wrote is noted only where staff must look."""
+    ours = mail.named is not None and not mail.named.proof
+    row = {
+        "digest": key,
+        "at": now,
+        "kind": mail.kind.value,
+        "delivery_id": mail.named.id if ours and mail.named else None,
+        "why": judged.why,
+        "sender": "" if ours else mail.sender,
+        "subject": "" if ours else mail.subject,
+    }
+    added = insert_for(connection, returned_mails).values(row).on_conflict_do_nothing()
+    return connection.execute(added.returning(returned_mails.c.digest)).first() is not None
+
+
+def for_staff(connection: Connection, *, most: int) -> list[Row[tuple[datetime, str, str, str, str]]]:
+    """The latest mails that acted on nobody and aren't plainly nothing: when, kind, why, sender, subject."""
+    columns = (returned_mails.c[name] for name in ("at", "kind", "why", "sender", "subject"))
+    unclear = or_(
+        returned_mails.c.kind == ReturnedKind.UNKNOWN,
+        returned_mails.c.delivery_id.is_(None)
+        & returned_mails.c.kind.not_in((ReturnedKind.AUTO_REPLY, ReturnedKind.DELAY)),
+    )
+    query = select(*columns).where(unclear).order_by(returned_mails.c.at.desc(), returned_mails.c.digest).limit(most)
+    return list(connection.execute(query).all())  # pyright: ignore[reportReturnType, reportUnknownVariableType]

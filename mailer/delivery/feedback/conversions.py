@@ -1,0 +1,148 @@
+"""What supporters did on other sites after following a link, as those sites report it: once each, attributed.
+
+The redirect adds a signed token to the destination (`may_be_followed` says for whom); the other site gives it back with
+the name of what was done. How a report comes in, by the web or as a file, is for `web` and `cli`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from mailer.audience.consent.changes import insert_for
+from mailer.delivery.ledger.mailed_message import campaign_of
+from mailer.errors import MailerError
+from mailer.store.engine.arrays import among
+from mailer.store.tables.core import deliveries, people
+from mailer.store.tables.inbound import conversions
+from mailer.tracking.tokens import BadToken, Purpose, Signer, Visit
+
+MOST_AT_ONCE = 1_000
+LONGEST_NAME, LONGEST_REFERENCE = 60, 200  # characters
+AHEAD = timedelta(days=1)  # how far another site's clock may be ahead of ours
+
+
+class Fate(StrEnum):
+    """What became of one report."""
+
+    STORED = "stored"
+    KNOWN = "known"  # reported before; nothing changed
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To one report."""
+
+    fate: Fate
+    why: str = ""
+
+
+class BadReport(MailerError):
+    """A report that can't be taken; the message says why, and quotes nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    visit: Visit
+    name: str
+    reference: str
+    at: datetime
+
+
+def record_conversions(
+    connection: Connection, reports: Sequence[Mapping[str, object]], *, signer: Signer, source: str, now: datetime
+) -> list[Answer]:
+    """An answer for each report, in order: its keys are token, name and perhaps reference and at. Repeats are harmless.
+
+    Without a reference a visit counts once for each name.
+    """
+    read = [_read(report, signer, now) for report in reports]
+    rows = [row for row in read if isinstance(row, _Row)]
+    tracked = _tracked(connection, {row.visit.named.id for row in rows})
+    answers: list[Answer] = []
+    for row in read:
+        if isinstance(row, Answer):
+            answers.append(row)
+            continue
+        delivery_id = row.visit.named.id
+        values: dict[str, Any] = {
+            "campaign_id": campaign_of(delivery_id),
+            "delivery_id": delivery_id if delivery_id in tracked else None,
+            "n": row.visit.n,
+            "name": row.name,
+            "reference": row.reference,
+            "at": row.at,
+            "source": source[:LONGEST_REFERENCE],
+        }
+        statement = insert_for(connection, conversions).values(values).on_conflict_do_nothing()
+        stored = connection.execute(statement.returning(conversions.c.id)).first()
+        answers.append(Answer(Fate.STORED if stored is not None else Fate.KNOWN))
+    return answers
+
+
+def may_be_followed(connection: Connection, delivery_id: int) -> bool:
+    """Whether the person of a delivery is known and agrees to be tracked."""
+    return bool(_tracked(connection, {delivery_id}))
+
+
+def _tracked(connection: Connection, delivery_ids: set[int]) -> set[int]:
+    query = select(deliveries.c.id).join(people, people.c.id == deliveries.c.person_id)
+    rows = connection.execute(
+        query.where(among(deliveries.c.id, "numbers"), people.c.tracking), {"numbers": sorted(delivery_ids)}
+    )
+    return set(rows.scalars())
+
+
+def _read(report: Mapping[str, object], signer: Signer, now: datetime) -> _Row | Answer:
+    try:
+        token = report.get("token")
+        visit = signer.read_visit(Purpose.CONVERSION, token if isinstance(token, str) else "")
+        if visit.named.proof:
+            return Answer(Fate.REJECTED, "the token is of a proof, which counts for nothing")
+        name = _text(report, "name", LONGEST_NAME)
+        if not name:
+            return Answer(Fate.REJECTED, "there is no name of what was done")
+        reference = _text(report, "reference", LONGEST_REFERENCE)
+        return _Row(visit, name, reference or _of_visit(visit), _moment(report.get("at"), now))
+    except BadToken:
+        return Answer(Fate.REJECTED, "the token is none of ours")
+    except BadReport as error:
+        return Answer(Fate.REJECTED, error.message)
+
+
+def _of_visit(visit: Visit) -> str:
+    """A reference for a report without one, which no other visit has."""
+    text = f"{visit.named.id}/{visit.n}/{int(visit.at.timestamp())}"
+    return f"visit:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _text(report: Mapping[str, object], key: str, longest: int) -> str:
+    value = report.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # a number is the most natural reference
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+        raise BadReport(f"{key} must be a text of at most {longest} characters on one line")
+    return value.strip()
+
+
+def _moment(value: object, now: datetime) -> datetime:
+    if value is None or value == "":
+        return now
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise BadReport("at must be a moment with its zone, such as 2026-11-24T09:00:00+00:00")
+    if not datetime(2000, 1, 1, tzinfo=now.tzinfo) <= at <= now + AHEAD:
+        raise BadReport("at is no moment at which it can have been done")
+    return at

@@ -1,0 +1,1 @@
+"""Sends what the ledger holds: the run, its engine and connections, envelopes, progress."""

@@ -1,0 +1,99 @@
+"""What `mailer run` clears away: wishes nobody confirmed, notices read long ago, limits that are over, old posts.
+
+None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
+that is far ahead of everything the database knows is believed once it has said so for a day.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Table, exists, or_, select
+from sqlalchemy.sql.schema import Column
+
+from mailer.audience.consent import confirmations
+from mailer.delivery.feedback.webhook_inbox import KEEP as KEEP_POSTS
+from mailer.delivery.feedback.webhook_inbox import delete_old
+from mailer.delivery.notices import queue
+from mailer.store import rate_limits
+from mailer.store.engine.database import Database
+from mailer.store.engine.fence import Mark, find_mark, remove_mark, set_mark
+from mailer.store.tables.core import campaigns, events, hits
+from mailer.store.tables.inbound import provider_posts
+
+log = logging.getLogger(__name__)
+
+# Of rows that hold nobody back it is no matter when they go; so seldom that most runs write nothing.
+LIMITS_AFTER = timedelta(days=1)
+LEAP = timedelta(days=180)  # without any sign of life in the database: a clock that is wrong, or a long sleep
+BELIEVED_AFTER = timedelta(days=1)
+AHEAD = "ahead"  # the mark of a database whose clock was so far ahead, first at that time
+
+SIGNS: tuple[tuple[Table, Column[datetime]], ...] = (
+    (hits, hits.c.at),
+    (events, events.c.at),
+    (campaigns, campaigns.c.launched_at),
+    (provider_posts, provider_posts.c.at),
+    (queue.notices, queue.notices.c.created_at),
+    (confirmations.confirmations, confirmations.confirmations.c.asked_at),
+)
+
+
+def tidy(database: Database, *, now: datetime) -> bool:
+    """Delete what is too old to be kept. False when nothing was: then nothing was written either, unless the clock is
+    not believed, which is noted and logged."""
+    with database.read() as connection:
+        if not _anything_old(connection, now):
+            return False
+    with database.write() as connection:
+        if not clock_is_believed(connection, now=now):
+            return False
+        confirmations.prune(connection, now=now)
+        rate_limits.prune(connection, now=now)
+        queue.prune(connection, now=now)
+    delete_old(database, now=now)
+    return True
+
+
+def clock_is_believed(connection: Connection, *, now: datetime) -> bool:
+    """Whether what looks old at `now` may be deleted; notes and logs when the clock first leaped ahead."""
+    noted = find_mark(connection, AHEAD)
+    if noted and timedelta() <= now - noted.at < BELIEVED_AFTER:
+        return False
+    if noted:  # it was put back since, or has said so for long enough
+        remove_mark(connection, AHEAD)
+        if now - noted.at < LEAP:
+            return True
+    newest = _newest(connection)
+    if newest is None or now - newest < LEAP:
+        return True
+    set_mark(connection, Mark(AHEAD, now))
+    log.warning(
+        "the clock says %s, and the newest in the database is of %s: nothing old is cleared away before tomorrow, in"
+        " case the clock is wrong",
+        f"{now:%Y-%m-%d}",
+        f"{newest:%Y-%m-%d}",
+    )
+    return False
+
+
+def _anything_old(connection: Connection, now: datetime) -> bool:
+    done = queue.notices.c.state.in_([state.value for state in queue.DONE])
+    named = (queue.notices.c.address != "") & (queue.notices.c.created_at < now - queue.KEEP_ADDRESS)
+    due = or_(
+        exists().where(confirmations.confirmations.c.asked_at < now - confirmations.KEEP),
+        exists().where(rate_limits.rate_limits.c.next_at < now - LIMITS_AFTER),
+        exists().where(done, or_(named, queue.notices.c.created_at < now - queue.KEEP)),
+        exists().where(provider_posts.c.applied_at < now - KEEP_POSTS),
+    )
+    return bool(connection.execute(select(due)).scalar())
+
+
+def _newest(connection: Connection) -> datetime | None:
+    """The last sign of life: the newest of the last rows, or None in a database without any."""
+    last = [
+        connection.execute(select(at).where(at.is_not(None)).order_by(table.c.id.desc()).limit(1)).scalar()
+        for table, at in SIGNS
+    ]
+    return max((moment for moment in last if moment is not None), default=None)

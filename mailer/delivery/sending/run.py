@@ -1,0 +1,116 @@
+"""One run, as cron calls it: settle what dead workers left, launch what is due, send what is queued, leave.
+
+Any number of runs may overlap, on one machine or many: the ledger shares the work out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, exists, select
+
+from mailer.delivery.campaigns import lifecycle as steps
+from mailer.delivery.ledger.ledger import settle_expired
+from mailer.delivery.sending.progress import Tally
+from mailer.delivery.sending.run_control import Patience
+from mailer.delivery.stopping import Stop
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import campaigns
+from mailer.store.tables.states import CampaignState
+from mailer.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mailer.delivery.sending.sender import Sender
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did, campaign by campaign, and what staff should know."""
+
+    settled: int = 0  # deliveries that became uncertain since their program died
+    launched: list[str] = field(default_factory=list[str])
+    overdue: list[str] = field(default_factory=list[str])
+    tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
+    finished: list[str] = field(default_factory=list[str])
+
+    @property
+    def trouble(self) -> bool:
+        """Whether somebody should look: a campaign paused itself or is overdue, its transport failed, or people may
+        have got their mail or not, and staff decide about them."""
+        doubtful = any(tally.uncertain for tally in self.tallies.values())
+        return bool(self.overdue or self.settled) or doubtful or any(tally.trouble for tally in self.tallies.values())
+
+
+class Runner:
+    """Sends a workspace's campaigns. One `Stop` ends all of it."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        database: Database,
+        *,
+        clock: Callable[[], datetime],
+        stop: Stop,
+        progress: Callable[[str, Tally], None] = lambda slug, tally: None,
+        say: Callable[[str], None] = lambda words: None,
+        why_hold: steps.WhyHold = steps.hold_nothing,
+    ) -> None:
+        self.workspace = workspace
+        self.database = database
+        self.clock = clock
+        self.stop = stop
+        self.progress = progress
+        self.say = say
+        self.why_hold = why_hold
+        self.patience = Patience(stop, say)
+
+    def run(self, only: str | None = None) -> RunReport:
+        """Everything that is due now; sends one campaign alone when `only` names it."""
+        report = RunReport(settled=settle_expired(self.database, self.clock()))
+        if not self._anything_to_send():
+            return report  # most runs of cron
+        sender = self._sender()  # before anything is launched that it could not send
+        for row in steps.launch_due(self.database, now=self.clock(), why_hold=self.why_hold):
+            (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
+        for row in self._sending():
+            if only is not None and row.slug != only:
+                continue
+            if self.stop.due():
+                break
+            # Under cron a used-up allowance is said once, by the run that used it up; `mailer status` keeps saying it.
+            if only is not None or not sender.allowance_is_used_up():
+                report.tallies[row.slug] = sender.send(row)
+            if self._finish(row.id):
+                report.finished.append(row.slug)
+        return report
+
+    def _anything_to_send(self) -> bool:
+        """Whether a campaign is being sent, or is scheduled and due."""
+        due = (campaigns.c.state == CampaignState.SCHEDULED) & (campaigns.c.due_at <= self.clock())
+        with self.database.read() as connection:
+            wanted = select(exists().where(due | (campaigns.c.state == CampaignState.SENDING)))
+            return bool(connection.execute(wanted).scalar())
+
+    def _sender(self) -> Sender:
+        from mailer.delivery.sending.sender import Sender
+
+        return Sender(
+            self.workspace,
+            self.database,
+            clock=self.clock,
+            stop=self.stop,
+            patience=self.patience,
+            progress=self.progress,
+            say=self.say,
+        )
+
+    def _finish(self, campaign_id: int) -> bool:
+        return self.patience.wait_for(lambda: steps.finish_if_done(self.database, campaign_id, now=self.clock()), ())
+
+    def _sending(self) -> list[Row[Any]]:
+        with self.database.read() as connection:
+            query = select(campaigns).where(campaigns.c.state == CampaignState.SENDING)
+            return list(connection.execute(query.order_by(campaigns.c.launched_at)).all())

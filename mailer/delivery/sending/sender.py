@@ -1,0 +1,132 @@
+"""Sends what is queued of a campaign: its message, a worker, guard rails and the pace, put together for the engine.
+
+Which campaigns are due is for `run`, which imports this once one is: it brings the merging of messages, the engine
+and the transport's libraries, half of what a run with nothing to do would cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from mailer.audience.consent.changes import list_id
+from mailer.audience.selection.spec import from_json as audience_from_json
+from mailer.compose.message import from_json as message_from_json
+from mailer.delivery.campaigns import lifecycle as steps
+from mailer.delivery.ledger.guard_state import Rails
+from mailer.delivery.ledger.ledger import Worker
+from mailer.delivery.ledger.pace_slots import Lane, Lanes, Slots
+from mailer.delivery.ledger.pacer import Pacer
+from mailer.delivery.ledger.warm_up import WarmUp
+from mailer.delivery.sending.engine import Engine
+from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.progress import Observer, Tally
+from mailer.delivery.sending.run_control import Patience
+from mailer.delivery.stopping import Stop
+from mailer.store.engine.database import Database
+from mailer.tracking.tokens import Signer
+from mailer.transports.factory import make_transport
+from mailer.workspace import Workspace
+
+
+class _Patiently:
+    """The lanes of a pace, for a run that waits for a database in trouble."""
+
+    def __init__(self, lanes: Lanes, patience: Patience) -> None:
+        self._lanes = lanes
+        self._patience = patience
+
+    def take(self, lanes: Sequence[Lane], wanted: int) -> Slots:
+        return self._patience.wait_for(lambda: self._lanes.take(lanes, wanted), ())
+
+
+class Sender:
+    """Sends a workspace's campaigns by its transport. Raises at once when that can't be made, before anybody waits."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        database: Database,
+        *,
+        clock: Callable[[], datetime],
+        stop: Stop,
+        patience: Patience,
+        progress: Callable[[str, Tally], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self.workspace = workspace
+        self.database = database
+        self.clock = clock
+        self.stop = stop
+        self.patience = patience
+        self.progress = progress
+        self.say = say
+        self.signer = Signer(workspace.secrets.require_signing())
+        self.transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
+        lanes = Lanes(database, transport=self.transport.name)
+        self.pacer = Pacer(workspace.settings.pace, _Patiently(lanes, patience))
+        self.warm_up = WarmUp(workspace.settings.pace, transport=self.transport.name)
+
+    def allowance_is_used_up(self) -> bool:
+        """Whether the warm-up plan lets nobody through for the rest of the day."""
+        with self.database.read() as connection:
+            today = self.warm_up.today(connection, self.clock())
+        return today is not None and not today.left
+
+    def send(self, row: Row[Any]) -> Tally:
+        """Work one campaign's queue off, until nothing of it is due."""
+        postman = Postman(message_from_json(row.message), settings=self.workspace.settings, signer=self.signer)
+        tally = Tally()
+        if row.transport != self.transport.name:
+            tally.end(
+                f"it was launched for the {row.transport} transport, and mailer.toml now names {self.transport.name}:"
+                f" put that back, or cancel the campaign",
+                trouble=True,
+            )
+        while not (tally.ended or self.stop.due()):
+            part = self.patience.wait_for(lambda: self._engine(row, postman), ()).run()
+            tally.add(part)
+            if why := part.pause:
+                self.patience.wait_for(lambda: steps.pause(self.database, row.id, why), ())
+            # Whatever came back to the queue meanwhile is due at once; go on until a round moves nobody.
+            if part.ended or not (part.sent or part.failed or part.skipped or part.uncertain):
+                break
+        return tally
+
+    def _engine(self, row: Row[Any], postman: Postman) -> Engine:
+        worker = Worker(
+            self.database,
+            campaign_id=row.id,
+            list_ids=self._list_ids(audience_from_json(row.audience).include),
+            clock=self.clock,
+            warm_up=self.warm_up,
+            soft=self.workspace.settings.bounces,
+        )
+        rails = Rails(
+            self.database,
+            campaign_id=row.id,
+            slug=row.slug,
+            transport=self.transport.name,
+            limits=self.workspace.settings.guard,
+            clock=self.clock,
+        )
+        return Engine(
+            worker,
+            postman=postman,
+            transport=self.transport,
+            pacer=self.pacer,
+            rails=rails,
+            stop=self.stop,
+            clock=self.clock,
+            observer=Observer(
+                progress=lambda tally: self.progress(row.slug, tally),
+                say=lambda words: self.say(f"{row.slug}: {words}"),
+            ),
+        )
+
+    def _list_ids(self, names: Sequence[str]) -> list[int]:
+        with self.database.write() as connection:
+            return [list_id(connection, name) for name in names]

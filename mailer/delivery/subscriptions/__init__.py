@@ -1,0 +1,1 @@
+"""What supporters ask for by link, form or mail: leaving, undoing that, confirming, changing."""

@@ -1,0 +1,149 @@
+"""What people ask for by forms, with the mails that go with it: joining, another address, a copy of their data.
+
+The decisions are those of `audience`; here they meet the notices, in one transaction, and the limit that keeps a
+stranger from filling somebody's mailbox through our forms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from mailer.audience.consent import confirmations, subscribe
+from mailer.audience.consent.confirmations import Kept, Stage
+from mailer.audience.consent.subscribe import Asking, confirm_join
+from mailer.audience.people import change_address
+from mailer.audience.people.change_address import ask_for_address, confirm_address
+from mailer.delivery.notices.queue import Kind, Notice, queue
+from mailer.store.rate_limits import Limit, take
+from mailer.store.tables.core import people
+from mailer.store.tables.states import Wish
+
+# Whoever loses the first mail asks again, and perhaps once more; a stranger can send no more than that in a day.
+MAILS_TO_ADDRESS = Limit(3, timedelta(hours=8))
+# Somebody who is on the list learns so from one mail; a second one would say nothing new.
+REMINDERS = Limit(1, timedelta(days=7))
+GMAIL = ("gmail.com", "googlemail.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A wish whose link was opened or pressed. `wish` is None when it isn't kept any more."""
+
+    stage: Stage
+    wish: Kept | None
+
+
+def limit_key(purpose: str, who: str | bytes, *, key: bytes) -> bytes:
+    """What `rate_limits` holds instead of an address or a network."""
+    name = who if isinstance(who, bytes) else who.encode()
+    own = hmac.digest(key, b"mailer.limit." + purpose.encode(), "sha256")
+    return hashlib.blake2b(name, digest_size=16, key=own).digest()
+
+
+def mailbox(address: str) -> str:
+    """What a normalised address has in common with others that lead into the same mailbox: no tag (RFC 5233), and at
+    Gmail no dots (support.google.com/mail/answer/7436150). For counting only: nobody is mailed there."""
+    local, _, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in GMAIL:
+        local, domain = local.replace(".", "") or local, GMAIL[0]
+    return f"{local}@{domain}"
+
+
+def ask_to_join(
+    connection: Connection,
+    asking: Asking,
+    *,
+    confirmed: Collection[str],
+    language: str,
+    address_key: bytes,
+    at: datetime,
+) -> subscribe.Answer | None:
+    """Join at once or queue the mail with the link; None when that address was mailed often enough for now.
+
+    `confirmed` are those of the lists with double opt-in. The caller's page says the same whatever this returns.
+    """
+    # Taken in every case, so that each costs the same and a second form tells nothing either.
+    if not _may_mail(connection, asking.address, address_key=address_key, at=at):
+        return None
+    done = subscribe.ask_to_join(connection, asking, confirmed=confirmed, address_key=address_key, at=at)
+    kind = {
+        subscribe.Answer.CONFIRM: Kind.CONFIRM_JOIN,
+        subscribe.Answer.JOINED: Kind.WELCOME,
+        subscribe.Answer.KNOWN: Kind.ALREADY,
+    }.get(done.answer)
+    if kind is Kind.ALREADY:
+        reminder = limit_key("reminder", mailbox(asking.address), key=address_key)
+        kind = kind if take(connection, reminder, REMINDERS, now=at) else None
+    if kind is not None:
+        notice = Notice(kind, asking.address, language, done.lists, done.confirmation)
+        queue(connection, notice, at=at)
+    return done.answer
+
+
+def ask_to_be_mailed_at(
+    connection: Connection,
+    *,
+    person_id: int,
+    address: str,
+    source: str,
+    language: str,
+    address_key: bytes,
+    at: datetime,
+) -> change_address.Answer | None:
+    """Queue the mail to a new address; None when that address was mailed often enough for now."""
+    if not _may_mail(connection, address, address_key=address_key, at=at):
+        return None
+    change = ask_for_address(
+        connection, person_id=person_id, address=address, source=source, address_key=address_key, at=at
+    )
+    if change.answer is change_address.Answer.CONFIRM:
+        queue(connection, Notice(Kind.CONFIRM_ADDRESS, address, language, (), change.confirmation), at=at)
+    elif change.answer is change_address.Answer.TAKEN:
+        queue(connection, Notice(Kind.ADDRESS_TAKEN, address, language), at=at)
+    return change.answer
+
+
+def ask_for_data(
+    connection: Connection, *, person_id: int, source: str, language: str, address_key: bytes, at: datetime
+) -> None:
+    """Queue a mail, to the person's own address, with a link to everything that is kept of them.
+
+    A mail can be forwarded, and its links with it; so what it leads to is never the data itself.
+    """
+    address = connection.execute(select(people.c.address).where(people.c.id == person_id)).scalar()
+    if address is None or not _may_mail(connection, address, address_key=address_key, at=at):
+        return
+    wish = confirmations.keep(connection, Wish.DATA, address=address, person_id=person_id, source=source, at=at)
+    queue(connection, Notice(Kind.DATA, address, language, (), wish), at=at)
+
+
+def look(connection: Connection, number: int, *, at: datetime) -> Confirmed:
+    """How a wish stands; changes nothing."""
+    wish = confirmations.find(connection, number)
+    return Confirmed(wish.stage(at) if wish else Stage.EXPIRED, wish)
+
+
+def confirm(connection: Connection, number: int, *, address_key: bytes, language: str, at: datetime) -> Confirmed:
+    """The button was pressed: do what was wished for. Repeats change nothing."""
+    wish = confirmations.find(connection, number, lock=True)
+    if wish is None or wish.stage(at) is not Stage.ASKED:
+        return Confirmed(wish.stage(at) if wish else Stage.EXPIRED, wish)
+    if wish.kind is Wish.JOIN:
+        return Confirmed(confirm_join(connection, wish, address_key=address_key, at=at), wish)
+    if wish.kind is Wish.ADDRESS:
+        stage, before = confirm_address(connection, wish, address_key=address_key, at=at)
+        if before is not None:
+            queue(connection, Notice(Kind.ADDRESS_CHANGED, before, language), at=at)
+        return Confirmed(stage, wish)
+    return Confirmed(Stage.ASKED, wish)  # data: may be fetched as often as its day is long
+
+
+def _may_mail(connection: Connection, address: str, *, address_key: bytes, at: datetime) -> bool:
+    return take(connection, limit_key("mail", mailbox(address), key=address_key), MAILS_TO_ADDRESS, now=at)

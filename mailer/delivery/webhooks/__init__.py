@@ -1,0 +1,1 @@
+"""Outgoing webhooks: each signature told to the group's own program."""

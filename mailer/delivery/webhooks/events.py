@@ -1,0 +1,63 @@
+"""Notes what another program, such as a CRM, is to be told, in the transaction in which it happens.
+
+So nothing is told that did not happen, and nothing that happened is forgotten. Sending it is for `webhook`.
+Nothing is noted when mailer.toml names no `webhook.url`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert, select
+
+from mailer.settings import Settings
+from mailer.store.tables.core import campaigns, people
+from mailer.store.tables.inbound import signatures, webhook_calls
+
+
+class Event(StrEnum):
+    """What is told of."""
+
+    SIGNED = "signature.made"
+    SIGNED_AGAIN = "signature.changed"
+
+
+class CallState(StrEnum):
+    """Where one call stands."""
+
+    QUEUED = "queued"  # due when `not_before` has come
+    SENT = "sent"  # taken by the other side
+    FAILED = "failed"  # given up
+
+
+def tell_signature(
+    connection: Connection, *, settings: Settings, signature_id: int, opt_in: bool, new: bool, at: datetime
+) -> None:
+    """Somebody signed, or signed again. `opt_in`: they ticked the box for news; consent may still wait for a mail."""
+    if not settings.webhook.url:
+        return
+    row = connection.execute(
+        select(signatures, people.c.address, campaigns.c.slug)
+        .join(people, people.c.id == signatures.c.person_id)
+        .outerjoin(campaigns, campaigns.c.id == signatures.c.campaign_id)
+        .where(signatures.c.id == signature_id)
+    ).one()
+    payload = {
+        "page": row.page,
+        "email": row.address,
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "country": row.country,
+        "postcode": row.postcode,
+        "opt_in": opt_in,
+        "source": row.slug or row.source,
+    }
+    event = Event.SIGNED if new else Event.SIGNED_AGAIN
+    body = {"event": event.value, "at": at.isoformat(), **payload}
+    connection.execute(
+        insert(webhook_calls).values(
+            event=event.value, payload=body, person_id=row.person_id, state=CallState.QUEUED.value, not_before=at,
+            created_at=at,
+        )
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""`mailer doctor`: checks everything that a send depends on, and says what to do."""

@@ -1,0 +1,88 @@
+"""The state of the workspace's database, for `mailer doctor`: which engine's facts are gathered, and what both share.
+
+Nothing is made or changed: a database that is missing stays missing. What the rows say is for `delivery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mailer.findings import Finding, bad, from_error, warning
+from mailer.store.engine.dialects import parse_url
+from mailer.store.engine.errors import DatabaseTrouble
+from mailer.store.engine.fence import BACKUP, MOVED, MOVING, find_mark
+from mailer.store.engine.version import SCHEMA
+
+PART = "database"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What was found. `usable`: the database is there, of this program's schema, and can be opened."""
+
+    findings: list[Finding]
+    usable: bool
+
+
+def examine_database(url: str, *, clock: Callable[[], datetime], connections: int) -> Health:
+    """Gather and judge. `connections` is how many the transport sends by side by side."""
+    try:
+        parts = parse_url(url)
+    except DatabaseTrouble as error:
+        return Health(from_error(PART, error), False)
+    if parts.drivername.startswith("sqlite"):
+        from mailer.doctor.sqlite import gather_sqlite, judge_sqlite
+
+        facts = gather_sqlite(parts.database or "")
+        return Health(judge_sqlite(facts, now=clock()), facts.schema == SCHEMA)
+    from mailer.doctor.postgres import gather_postgres, judge_postgres
+
+    found = gather_postgres(url, clock=clock)
+    return Health(
+        judge_postgres(found, today=clock().date(), connections=connections),
+        not found.trouble and found.schema == SCHEMA,
+    )
+
+
+def judge_schema(schema: str | None, *, has_tables: bool) -> Finding | None:
+    """None when the schema is this program's, or the database is empty and will be given it."""
+    if schema == SCHEMA or (schema is None and not has_tables):
+        return None
+    if schema is not None and schema > SCHEMA:
+        return bad(
+            PART,
+            f"the database has schema {schema}, newer than this program's {SCHEMA}, so no command can use it",
+            "Another machine runs a newer Mailer. Update this one.",
+        )
+    return bad(
+        PART,
+        f"the database has schema {schema or 'of an unknown age'}, no command can use it before it has {SCHEMA}",
+        "Make a copy of the database, then run: mailer db migrate",
+    )
+
+
+def examine_mark(connection: Connection) -> list[Finding]:
+    """Whether the database is one in use: not moved away, and no backup that was put back."""
+    found = find_mark(connection, MOVED, MOVING, BACKUP)
+    if found is None:
+        return []
+    if found.kind == MOVED:
+        said = f"this database was moved to {found.place}, so no command uses it"
+        return [bad(PART, said, "Put that into mailer.toml as `database`.")]
+    if found.kind == MOVING:
+        said = f"this database is being moved to {found.place}, so no command uses it"
+        return [bad(PART, said, "Wait for that. If it was interrupted: mailer db move --help")]
+    said = f"this is a backup taken at {found.at:%Y-%m-%d %H:%M} UTC, put back and not used since"
+    return [warning(PART, said, "The next command pauses campaigns that may have been sent since; see mailer status.")]
+
+
+def in_words(size_bytes: float) -> str:
+    """A size for people: 3.2 MB."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size_bytes >= factor:
+            return f"{size_bytes / factor:,.1f} {unit}"
+    return f"{size_bytes:.0f} bytes"

@@ -1,0 +1,178 @@
+"""DKIM: the public keys that prove a mail is from its domain and unaltered (RFC 6376).
+
+Signing itself is done by the relay or by SendGrid; here is seen whether receivers find a key they accept.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mailer.doctor.dns.lookup import Answer, Got, Lookup
+from mailer.findings import Finding, Level, bad, warning, well
+
+SENDGRID_SELECTORS = (
+    "s1",
+    "s2",
+)  # twilio.com/docs/sendgrid/ui/account-and-settings/how-to-set-up-domain-authentication
+LEAST_BITS = 1024  # RFC 8301 §3.2: verifiers must not accept less
+ADVISED_BITS = 2048
+ED25519_BYTES = 32  # RFC 8463 §4
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key record. `bits` is 0 for what isn't RSA."""
+
+    kind: str  # rsa, ed25519
+    bits: int
+    testing: bool = False  # t=y: receivers treat the mail as unsigned (§3.6.1)
+
+
+class Unusable(Exception):
+    """No receiver accepts this record as a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class DkimFacts:
+    """The answers at each selector's name, in the order of the settings."""
+
+    domain: str
+    answers: Mapping[str, Answer]
+    sendgrid: bool  # SendGrid signs: it wants its selectors as CNAMEs, so that it can change the keys
+
+
+def gather_dkim(lookup: Lookup, domain: str, *, selectors: Sequence[str], sendgrid: bool) -> DkimFacts:
+    chosen = selectors or (SENDGRID_SELECTORS if sendgrid else ())
+    return DkimFacts(domain, {one: lookup(f"{one}._domainkey.{domain}", "TXT") for one in chosen}, sendgrid)
+
+
+def judge_dkim(facts: DkimFacts, *, part: str) -> list[Finding]:
+    """A finding for each selector; bad only when no selector has a key that receivers accept."""
+    if not facts.answers:
+        return [
+            warning(
+                part,
+                f"DKIM: no selector is set, so nobody can tell whether mails of {facts.domain} are signed",
+                'Ask the relay\'s provider for it, and set it in mailer.toml: [sender] dkim_selectors = ["s1"].',
+            )
+        ]
+    findings = [_judge(facts, selector, answer, part) for selector, answer in facts.answers.items()]
+    if any(one.level is Level.WELL for one in findings):
+        # One good key is enough to sign with; the other is there to change over to.
+        return [one if one.level is not Level.BAD else warning(part, one.found, one.todo) for one in findings]
+    return findings
+
+
+def _judge(facts: DkimFacts, selector: str, answer: Answer, part: str) -> Finding:
+    name = f"{selector}._domainkey.{facts.domain}"
+    if answer.got is Got.UNKNOWN:
+        return warning(part, f"DKIM {selector} couldn't be asked for: {answer.why}", "Try again when the DNS answers.")
+    if answer.got is not Got.FOUND:
+        kind = "CNAME" if facts.sendgrid else "TXT"
+        where = (
+            f"{name} leads to {answer.canonical}, where there is no key" if answer.canonical else f"no key at {name}"
+        )
+        return bad(
+            part,
+            f"DKIM {selector}: {where}, so mails signed with it count as unsigned",
+            f"Add the {kind} record that your {'SendGrid account' if facts.sendgrid else 'relay'} names for it.",
+        )
+    try:
+        first, *others = answer.values
+        if others:  # §3.6.2.2: the result is undefined
+            raise Unusable(f"{1 + len(others)} records where one is allowed")
+        key = parse_key(first)
+    except Unusable as error:
+        return bad(
+            part,
+            f"DKIM {selector}: receivers don't accept the key at {name}: {error}",
+            "Publish the key again as your provider shows it.",
+        )
+    return _judge_key(selector, key, part, through=answer.canonical)
+
+
+def _judge_key(selector: str, key: Key, part: str, *, through: str) -> Finding:
+    named = f"DKIM {selector}: {_called(key)}" + (f", kept at {through}" if through else "")
+    if key.testing:
+        return warning(
+            part, f"{named}, marked as a test (t=y), so receivers may take mails as unsigned", "Take t=y out."
+        )
+    if key.kind == "ed25519":
+        return warning(
+            part,
+            f"{named}, which many receivers can't verify yet (RFC 8463)",
+            "Sign with an RSA key of 2048 bits as well.",
+        )
+    if key.bits < LEAST_BITS:
+        return bad(part, f"{named}: receivers accept none below {LEAST_BITS} bits (RFC 8301)", "Make one of 2048 bits.")
+    if key.bits < ADVISED_BITS:
+        # support.google.com/a/answer/81126: at least 1024, 2048 advised
+        return warning(part, f"{named}: accepted, but {ADVISED_BITS} bits are advised", "Change to one of 2048 bits.")
+    return well(part, named)
+
+
+def _called(key: Key) -> str:
+    return f"a key of RSA with {key.bits} bits" if key.kind == "rsa" else "an Ed25519 key"
+
+
+def parse_key(record: str) -> Key:
+    """The key in a TXT record (RFC 6376 §3.6.1). Raises `Unusable`."""
+    tags = _tags(record)
+    if tags.get("v", "DKIM1") != "DKIM1" or ("v" in tags and next(iter(tags)) != "v"):
+        raise Unusable("v=DKIM1 must come first")
+    kind = tags.get("k", "rsa").lower()
+    if kind not in ("rsa", "ed25519"):
+        raise Unusable(f"the kind of key {kind!r} is unknown")
+    hashes = [one.strip().lower() for one in tags.get("h", "sha256").split(":")]
+    if "sha256" not in hashes:
+        raise Unusable("it allows SHA-1 only, which receivers must not accept (RFC 8301)")
+    if not {"*", "email"} & {one.strip() for one in tags.get("s", "*").split(":")}:
+        raise Unusable("its s= keeps it from being used for email")
+    data = re.sub(r"\s+", "", tags.get("p", ""))
+    if "p" not in tags:
+        raise Unusable("it holds no key (p= is missing)")
+    if not data:
+        raise Unusable("the key was withdrawn (p= is empty)")
+    try:
+        raw = b64decode(data + "=" * (-len(data) % 4), validate=True)
+        bits = 0 if kind == "ed25519" else rsa_bits(raw)
+    except (binascii.Error, ValueError):
+        raise Unusable("p= holds no whole key; was it cut short while copying?") from None
+    if kind == "ed25519" and len(raw) != ED25519_BYTES:
+        raise Unusable("p= holds no whole key; was it cut short while copying?")
+    return Key(kind, bits, testing="y" in [one.strip() for one in tags.get("t", "").split(":")])
+
+
+def _tags(record: str) -> dict[str, str]:
+    """`name=value; …` (§3.2). Raises `Unusable`."""
+    tags: dict[str, str] = {}
+    for piece in record.split(";"):
+        name, mark, value = piece.partition("=")
+        if not piece.strip():
+            continue
+        if not mark or name.strip() in tags:
+            raise Unusable(f"{piece.strip()[:40]!r} is not a tag, or is there twice")
+        tags[name.strip()] = value.strip()
+    if not tags:
+        raise Unusable("the record is empty")
+    return tags
+
+
+def rsa_bits(der: bytes) -> int:
+    """The length of the modulus of an RSA key in DER: a SubjectPublicKeyInfo (RFC 5280), as all publish it, or a bare
+    RSAPublicKey (RFC 8017 A.1.1), as RFC 6376 first said. Raises ValueError for anything else."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # late, so that no other command waits for it
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(der)
+    except UnsupportedAlgorithm as error:
+        raise ValueError("another kind of key") from error
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("another kind of key")
+    return key.key_size

@@ -1,0 +1,174 @@
+"""Asks the DNS, within a time for all questions together. The only module that imports dnspython.
+
+An answer is always a value: a server that is slow, broken or out of reach gives `Got.UNKNOWN`, never an exception. What
+answers mean is left to the modules that asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Any, cast
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdata
+import dns.resolver
+import dns.reversename
+import idna
+from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.PTR import PTR
+from dns.rdtypes.ANY.TXT import TXT
+
+from mailer.settings.schema import Dns
+
+# Resolvers usually answer within a tenth of a second; one that starts cold may take a second or two. A packet that was
+# lost is sent again after TRY_SECONDS.
+TRY_SECONDS = 1.5
+QUESTION_SECONDS = 5.0
+PAYLOAD_BYTES = 1232  # beyond which answers come by TCP, https://www.dnsflagday.net/2020/
+
+
+class Got(StrEnum):
+    """What became of a question."""
+
+    FOUND = "found"
+    EMPTY = "empty"  # the name exists, without records of this kind
+    ABSENT = "absent"  # there is no such name (NXDOMAIN)
+    UNKNOWN = "unknown"  # it couldn't be asked
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The records as texts: TXT joined, MX hosts by preference ("." is a null MX), names without the last dot."""
+
+    got: Got
+    values: tuple[str, ...] = ()
+    canonical: str = ""  # where a CNAME led, "" when there was none
+    why: str = ""  # of UNKNOWN
+
+
+Lookup = Callable[[str, str], Answer]  # a name, and the kind of record
+
+
+class Asker:
+    """Asks each question once. `settings.server` is asked, or else what the system is set to ask."""
+
+    def __init__(self, settings: Dns, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until = clock() + settings.timeout_seconds
+        self._known: dict[tuple[str, str], Answer] = {}
+        self._heard = False
+        self._given_up = ""
+        self._resolver = self._open(settings)
+
+    def ask(self, name: str, kind: str) -> Answer:
+        """The records of `kind` (TXT, MX, A, AAAA, PTR) at `name`, following CNAMEs."""
+        question = (name.lower().rstrip("."), kind)
+        if question not in self._known:
+            self._known[question] = self._ask(*question)
+        return self._known[question]
+
+    def addresses(self, host: str) -> Answer:
+        """All addresses of a host: IPv4 and then IPv6."""
+        both = [self.ask(host, kind) for kind in ("A", "AAAA")]
+        values = tuple(value for answer in both for value in answer.values)
+        return Answer(Got.FOUND, values) if values else next((a for a in both if a.got is Got.UNKNOWN), both[0])
+
+    def resolve(self, host: str) -> tuple[str, ...]:
+        """All addresses of a host, or itself when it is one. Raises OSError when there is none."""
+        with contextlib.suppress(ValueError):
+            return (str(ip_address(host)),)
+        answer = self.addresses(host)
+        if not answer.values:
+            raise socket.gaierror(socket.EAI_NONAME, answer.why or f"{host} has no address")
+        return answer.values
+
+    def name_of(self, address: str) -> Answer:
+        """The names of an IP address (PTR)."""
+        return self.ask(dns.reversename.from_address(address).to_text(), "PTR")
+
+    def _open(self, settings: Dns) -> dns.resolver.Resolver | None:
+        try:
+            resolver = dns.resolver.Resolver(configure=not settings.server)
+        except (dns.exception.DNSException, OSError) as error:
+            self._given_up = f"this machine has no DNS resolver set up ({error})"
+            return None
+        if settings.server:
+            host, resolver.port = settings.where()
+            resolver.nameservers = [host]
+        resolver.timeout = TRY_SECONDS
+        resolver.use_edns(0, 0, PAYLOAD_BYTES)
+        return resolver
+
+    def _ask(self, name: str, kind: str) -> Answer:
+        left = self._until - self._clock()
+        if left <= 0 and not self._given_up:
+            self._given_up = "the time for questions to the DNS is used up"
+        if self._given_up or self._resolver is None:
+            return Answer(Got.UNKNOWN, why=self._given_up)
+        try:
+            found = self._resolver.resolve(
+                _encoded(name), kind, raise_on_no_answer=False, lifetime=min(left, QUESTION_SECONDS), search=False
+            )
+        except dns.resolver.NXDOMAIN:
+            self._heard = True
+            return Answer(Got.ABSENT)
+        except dns.resolver.NoNameservers as error:
+            return self._unanswered(error)
+        except dns.exception.Timeout:
+            if not self._heard:
+                # Nobody is there: each further question would only wait as long again.
+                self._given_up = "the DNS doesn't answer"
+            return Answer(Got.UNKNOWN, why="the DNS doesn't answer")
+        except (dns.exception.DNSException, OSError, UnicodeError, ValueError) as error:
+            return Answer(Got.UNKNOWN, why=f"the question or its answer is malformed ({type(error).__name__})")
+        self._heard = True
+        return _read(name, kind, found)
+
+    def _unanswered(self, error: dns.resolver.NoNameservers) -> Answer:
+        tried = cast(list[tuple[Any, ...]], error.kwargs.get("errors", []))
+        replies = [cast(dns.message.Message, one[-1]) for one in tried if one[-1] is not None]
+        if replies:
+            self._heard = True
+            words = " and ".join(sorted({dns.rcode.to_text(reply.rcode()) for reply in replies}))
+            return Answer(Got.UNKNOWN, why=f"the DNS answered {words}")
+        return Answer(Got.UNKNOWN, why="the DNS can't be reached")
+
+
+def _encoded(name: str) -> dns.name.Name:
+    """The name as the DNS carries it (RFC 5891); labels such as _dmarc are ASCII already."""
+    labels = [label if label.isascii() else idna.encode(label, uts46=True).decode() for label in name.split(".")]
+    return dns.name.from_text(".".join(labels))
+
+
+def _read(name: str, kind: str, found: dns.resolver.Answer) -> Answer:
+    canonical = _plain(found.canonical_name)
+    canonical = "" if canonical == _plain(_encoded(name)) else canonical
+    if found.rrset is None:
+        return Answer(Got.EMPTY, canonical=canonical)
+    records: list[dns.rdata.Rdata] = list(found.rrset)
+    if kind == "MX":
+        records.sort(key=lambda record: record.preference if isinstance(record, MX) else 0)
+    return Answer(Got.FOUND, tuple(_text(record) for record in records), canonical)
+
+
+def _text(record: dns.rdata.Rdata) -> str:
+    if isinstance(record, TXT):  # RFC 7208 §3.3, RFC 6376 §3.6.2.2: the strings of one record are joined as they are
+        return b"".join(record.strings).decode("utf-8", "replace")
+    if isinstance(record, MX):
+        return _plain(record.exchange)
+    if isinstance(record, PTR):
+        return _plain(record.target)
+    return record.to_text()
+
+
+def _plain(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower() or "."

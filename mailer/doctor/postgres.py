@@ -1,0 +1,237 @@
+"""A PostgreSQL server as one worker sees it: gathered over one connection that changes nothing, then judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from mailer.doctor.database import PART, in_words, judge_schema
+from mailer.findings import Finding, bad, warning, well
+from mailer.store.engine.dialects import parse_url
+from mailer.store.engine.errors import trouble
+from mailer.store.engine.version import SCHEMA
+
+CONNECT_SECONDS = 5
+STATEMENT_MILLISECONDS = 5000
+WRITTEN = ("people", "subscriptions", "campaigns", "deliveries", "workers", "events", "hits")
+OLDEST = 12  # with which nothing here was ever tried
+# When a major version got or gets its last fixes: postgresql.org/support/versioning
+LAST_FIXES: Mapping[int, date] = {
+    12: date(2024, 11, 21), 13: date(2025, 11, 13), 14: date(2026, 11, 12), 15: date(2027, 11, 11),
+    16: date(2028, 11, 9), 17: date(2029, 11, 8), 18: date(2030, 11, 14),
+}  # fmt: skip
+# A worker's lease is 60 s (delivery/ledger/ledger.py), and each machine compares it with its own clock: one that is a minute
+# ahead takes work from workers that live. Seconds are normal between machines without NTP.
+SKEW_WARNING = timedelta(seconds=2)
+SKEW_BAD = timedelta(seconds=60)
+SERVER_THREADS = 8  # database connections of one `mailer serve`
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresFacts:
+    """`trouble` is why the server couldn't be asked. `skew` is how far its clock is ahead of ours, and `skew_doubt` how
+    far that may be out, since an answer takes its time."""
+
+    where: str  # host and database, without the password
+    is_local: bool = False  # by a socket or loopback
+    trouble: str = ""
+    todo: str = ""
+    version: int = 0  # such as 150004
+    schema: str | None = None
+    has_tables: bool = False
+    may_create: bool = True  # in an empty database
+    size_bytes: int = 0
+    in_recovery: bool = False
+    not_writable: tuple[str, ...] = ()  # tables, or what keeps all of them from being written
+    skew: timedelta = timedelta()
+    skew_doubt: timedelta = timedelta()
+    encrypted: bool = False
+    most_connections: int = 0  # that we may have
+    used_connections: int = 0  # by anybody
+
+
+def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts:
+    """Facts of the server and database at `url`."""
+    parts = parse_url(url)
+    host = parts.query.get("host", parts.host or "")
+    host = host if isinstance(host, str) else ",".join(host)
+    where = f"{parts.database or ''} at {host or 'a local socket'}"
+    is_local = not host or host.startswith("/") or host in LOOPBACK
+    try:
+        limited = parts.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **parts.query})
+        engine = create_engine(limited, poolclass=NullPool)
+        with engine.connect() as connection, connection.begin():
+            connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}"))
+            facts = _ask(connection, clock)
+    except (NoSuchModuleError, ModuleNotFoundError):
+        todo = "Install it: pip install 'mailer[postgres]'"
+        return PostgresFacts(where, is_local, "the driver of PostgreSQL isn't installed", todo)
+    except DBAPIError as error:
+        said = trouble(error)
+        return PostgresFacts(where, is_local, said.message, said.hint or "")
+    return PostgresFacts(where, is_local, **facts)
+
+
+def _ask(connection: Connection, clock: Callable[[], datetime]) -> dict[str, Any]:
+    def one(statement: str) -> Any:
+        return connection.execute(text(statement)).scalar()
+
+    names = set(inspect(connection).get_table_names())
+    skew, doubt = min((_skew(connection, clock) for _ in range(3)), key=lambda measured: measured[1])
+    in_recovery = bool(one("SELECT pg_is_in_recovery()"))
+    read_only = one("SHOW transaction_read_only") == "on"
+    return {
+        "version": int(one("SHOW server_version_num")),
+        "schema": one("SELECT version_num FROM alembic_version") if "alembic_version" in names else None,
+        "has_tables": "deliveries" in names,
+        "may_create": bool(one("SELECT has_schema_privilege(current_schema(), 'CREATE')")),
+        "size_bytes": int(one("SELECT pg_database_size(current_database())")),
+        "in_recovery": in_recovery,
+        "not_writable": ("it is read-only",) if read_only else tuple(_forbidden(connection, names)),
+        "skew": skew,
+        "skew_doubt": doubt,
+        "encrypted": bool(one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")),
+        "most_connections": int(one("SHOW max_connections")) - int(one("SHOW superuser_reserved_connections")),
+        "used_connections": int(one("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")),
+    }
+
+
+def _forbidden(connection: Connection, names: set[str]) -> Iterator[str]:
+    """Our tables that this user may not both add to, change and delete from."""
+    for name in WRITTEN:
+        if name in names:
+            allowed = connection.execute(
+                text(
+                    "SELECT has_table_privilege(:name, 'INSERT') AND has_table_privilege(:name, 'UPDATE')"
+                    " AND has_table_privilege(:name, 'DELETE') AND has_table_privilege(:name, 'SELECT')"
+                ),
+                {"name": name},
+            ).scalar()
+            if not allowed:
+                yield name
+
+
+def _skew(connection: Connection, clock: Callable[[], datetime]) -> tuple[timedelta, timedelta]:
+    """How far the server's clock is ahead of the middle of our question, and half the time that took."""
+    before = clock()
+    theirs = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    half = (clock() - before) / 2
+    return theirs - (before + half), half
+
+
+def judge_postgres(facts: PostgresFacts, *, today: date, connections: int) -> list[Finding]:
+    """`connections` is how many the transport sends by side by side."""
+    if facts.trouble:
+        return [bad(PART, f"PostgreSQL {facts.where}: {facts.trouble}, so no command works", facts.todo)]
+    findings = [
+        *_judge_version(facts, today),
+        *_judge_schema(facts),
+        *_judge_writing(facts),
+        *_judge_clock(facts),
+        *_judge_encryption(facts),
+        *_judge_connections(facts, connections),
+    ]
+    if facts.schema == SCHEMA:
+        size = in_words(facts.size_bytes)
+        can = ", can be written" if not facts.in_recovery and not facts.not_writable else ""
+        findings.insert(
+            0, well(PART, f"PostgreSQL {_version(facts)}, {facts.where}, {size}, schema {facts.schema}{can}")
+        )
+    return findings
+
+
+def _version(facts: PostgresFacts) -> str:
+    return f"{facts.version // 10000}.{facts.version % 10000}"
+
+
+def _judge_version(facts: PostgresFacts, today: date) -> Iterator[Finding]:
+    major = facts.version // 10000
+    if major < OLDEST:
+        yield bad(
+            PART,
+            f"PostgreSQL {_version(facts)} is older than any that Mailer was tried with ({OLDEST}), so sends may fail",
+            "Update the server.",
+        )
+    elif (end := LAST_FIXES.get(major)) and today > end:
+        yield warning(
+            PART,
+            f"PostgreSQL {_version(facts)} has had no security fixes since {end:%d %B %Y}".replace(" 0", " "),
+            "Update the server.",
+        )
+
+
+def _judge_schema(facts: PostgresFacts) -> Iterator[Finding]:
+    if finding := judge_schema(facts.schema, has_tables=facts.has_tables):
+        yield finding
+    elif facts.schema is None and not facts.may_create:
+        yield bad(
+            PART,
+            f"the database {facts.where} is empty and this user may not make tables in it, so no command works",
+            "GRANT CREATE ON SCHEMA public to it, or let its owner run: mailer db migrate",
+        )
+    elif facts.schema is None:
+        yield warning(
+            PART,
+            f"the database {facts.where} is empty; the first command makes its tables, with nobody in them",
+            "Import a list, or bring a SQLite workspace over. If people are in it already, correct `database`.",
+        )
+
+
+def _judge_writing(facts: PostgresFacts) -> Iterator[Finding]:
+    if facts.in_recovery:
+        yield bad(
+            PART,
+            "the server is a standby that only copies another, so nothing can be sent and clicks are lost",
+            "Name the primary server in `database`.",
+        )
+    elif facts.not_writable:
+        yield bad(
+            PART,
+            f"this user may not write everything ({', '.join(facts.not_writable)}), so sends fail and clicks are lost",
+            "Use the user who owns the tables, or grant it SELECT, INSERT, UPDATE and DELETE.",
+        )
+
+
+def _judge_clock(facts: PostgresFacts) -> Iterator[Finding]:
+    # What is certain: the part of the difference that a slow answer can't explain.
+    certain = max(abs(facts.skew) - facts.skew_doubt, timedelta())
+    seconds = abs(facts.skew).total_seconds()
+    which = "behind" if facts.skew > timedelta() else "ahead of"
+    todo = "Set both clocks by NTP, and look again before sending."
+    words = f"this machine's clock is {seconds:,.1f} s {which} the database server's"
+    if certain > SKEW_BAD:
+        yield bad(PART, f"{words}, so workers take each other's leases away and mails become uncertain", todo)
+    elif certain > SKEW_WARNING:
+        yield warning(PART, f"{words}, so schedules and retries are off by as much", todo)
+    else:
+        yield well(PART, "this machine's clock agrees with the server's")
+
+
+def _judge_encryption(facts: PostgresFacts) -> Iterator[Finding]:
+    if facts.encrypted or facts.is_local:
+        return
+    yield warning(
+        PART,
+        "the connection to the database server isn't encrypted, so supporters' addresses can be read on the way",
+        "Add ?sslmode=verify-full to `database`, and TLS to the server.",
+    )
+
+
+def _judge_connections(facts: PostgresFacts, connections: int) -> Iterator[Finding]:
+    left = facts.most_connections - facts.used_connections
+    # One `mailer run` with all its connections, and one `mailer serve`.
+    wanted = connections + 2 + SERVER_THREADS
+    if left < wanted:
+        yield warning(
+            PART,
+            f"the server has room for {max(left, 0)} more connections; a run with {connections} connections beside"
+            f" `mailer serve` wants {wanted}, so sends or clicks may be turned away",
+            "Raise max_connections there, or send with fewer connections.",
+        )

@@ -1,0 +1,245 @@
+"""Whether the public address leads to this workspace's own `mailer serve`, as supporters and mail programs reach it.
+
+It is fetched once, by TLS with a verified certificate, and no redirect is followed: mail programs follow none when they
+unsubscribe somebody (RFC 8058 §3.1).
+"""
+
+from __future__ import annotations
+
+import http.client
+import secrets
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from mailer.findings import Finding, bad, warning, well
+from mailer.tracking.server_identity import Likeness, recognise
+from mailer.transports.loopback import on_this_machine
+
+PART = "public address"
+FETCH_SECONDS = 8.0  # for all of it
+CERTIFICATE_DAYS = 14  # Let's Encrypt certificates are renewed 30 days before they end; less is a renewal that fails
+MOST_BYTES = 4096
+
+
+class Reached(StrEnum):
+    """How far the fetch came."""
+
+    ANSWER = "answer"
+    NO_NAME = "no name"  # the host's name has no address, or the DNS couldn't be asked
+    REFUSED = "refused"  # the machine is there, and nothing listens
+    SILENT = "silent"  # no answer in time, or no way there
+    UNTRUSTED = "untrusted"  # its certificate doesn't hold
+    BROKEN = "broken"  # something answers, and it isn't HTTP
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of the fetch. `body` is its beginning."""
+
+    reached: Reached
+    why: str = ""
+    status: int = 0
+    location: str = ""
+    body: str = ""
+    certificate_ends: datetime | None = None
+
+
+Resolve = Callable[[str], Sequence[str]]  # a host's addresses; raises OSError
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(16)
+
+
+def fetch_identity(url: str, nonce: str, *, resolve: Resolve | None = None) -> Fetched:
+    """GET {url}/healthz/{nonce}, in FETCH_SECONDS at most whatever the other side does."""
+    result: list[Fetched] = []
+    thread = threading.Thread(target=lambda: result.append(_fetch(url, nonce, resolve)), daemon=True)
+    thread.start()
+    thread.join(FETCH_SECONDS)
+    return result[0] if result else Fetched(Reached.SILENT, "no complete answer in time")
+
+
+def _fetch(url: str, nonce: str, resolve: Resolve | None) -> Fetched:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        sock, ends = _connect(host, parts.port, tls=parts.scheme == "https", resolve=resolve)
+    except ssl.SSLCertVerificationError as error:
+        return Fetched(Reached.UNTRUSTED, error.verify_message)
+    except ssl.SSLError as error:
+        return Fetched(Reached.BROKEN, f"the TLS handshake failed: {error.reason or error}")
+    except (socket.gaierror, UnicodeError) as error:
+        return Fetched(Reached.NO_NAME, getattr(error, "strerror", None) or "this is not the name of a host")
+    except ConnectionRefusedError:
+        return Fetched(Reached.REFUSED, "nothing listens there")
+    except OSError as error:
+        return Fetched(Reached.SILENT, error.strerror or str(error) or "no answer in time")
+    connection = http.client.HTTPConnection(host, parts.port)
+    connection.sock = sock
+    try:
+        connection.request(
+            "GET", f"{parts.path}/healthz/{nonce}", headers={"Host": parts.netloc, "User-Agent": "mailer"}
+        )
+        answer = connection.getresponse()
+        body = answer.read(MOST_BYTES).decode("utf-8", "replace")
+        return Fetched(Reached.ANSWER, "", answer.status, answer.getheader("Location") or "", body, ends)
+    except (http.client.HTTPException, OSError) as error:
+        return Fetched(Reached.BROKEN, f"its answer broke off ({type(error).__name__})", certificate_ends=ends)
+    finally:
+        connection.close()
+
+
+def _connect(
+    host: str, port: int | None, *, tls: bool, resolve: Resolve | None
+) -> tuple[socket.socket, datetime | None]:
+    """A connection, and when the certificate ends."""
+    addresses = resolve(host) if resolve else [host]
+    until = time.monotonic() + FETCH_SECONDS
+    refused: OSError = TimeoutError("no answer in time")
+    for address in addresses:
+        try:
+            sock = socket.create_connection(
+                (address, port or (443 if tls else 80)), timeout=max(0.1, until - time.monotonic())
+            )
+        except OSError as error:
+            refused = error
+            continue
+        if not tls:
+            return sock, None
+        try:
+            wrapped = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        except OSError:
+            sock.close()
+            raise
+        ends = (wrapped.getpeercert() or {}).get("notAfter")
+        return wrapped, datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if isinstance(ends, str) else None
+    raise refused
+
+
+@dataclass(frozen=True, slots=True)
+class PublicFacts:
+    """The address, what came of fetching it, and whose answer it was (None when that couldn't be told)."""
+
+    url: str
+    fetched: Fetched
+    likeness: Likeness | None
+    mails_leave: bool  # surely, by the transport that is set
+
+
+def public_facts(url: str, *, keys: Sequence[bytes], mails_leave: bool, resolve: Resolve | None = None) -> PublicFacts:
+    """Fetch the public address. Without keys it isn't known whose answer comes."""
+    nonce = new_nonce()
+    fetched = fetch_identity(url, nonce, resolve=resolve)
+    known = bool(keys) and fetched.reached is Reached.ANSWER and fetched.status == 200
+    return PublicFacts(url, fetched, recognise(keys, nonce, fetched.body.strip()) if known else None, mails_leave)
+
+
+def judge_public(facts: PublicFacts, *, now: datetime) -> list[Finding]:
+    """Is it an address to put into mails, and does it lead to us?"""
+    parts = urlsplit(facts.url)
+    if on_this_machine(parts.hostname or ""):
+        return [_judge_loopback(facts)]
+    findings = [_judge_answer(facts)]
+    if parts.scheme != "https":
+        findings.insert(
+            0,
+            bad(
+                PART,
+                f"{facts.url} is not https, so mail programs show no unsubscribe button (RFC 8058 §3.1) and people"
+                " press spam instead",
+                "Put a web server with TLS in front of `mailer serve`, and set public.url to its https address.",
+            ),
+        )
+    ends = facts.fetched.certificate_ends
+    if ends is not None and ends < now + timedelta(days=CERTIFICATE_DAYS):
+        findings.append(
+            warning(
+                PART,
+                f"the certificate of {parts.hostname} ends on {ends:%Y-%m-%d}; after that no link in any mail works",
+                "See why it isn't renewed.",
+            )
+        )
+    return findings
+
+
+def _judge_loopback(facts: PublicFacts) -> Finding:
+    state = {
+        Likeness.SAME: "this workspace's server answers there",
+        Likeness.OLDER: "a server with an older key answers",
+    }
+    words = state.get(facts.likeness) if facts.likeness else None
+    if words is None:
+        words = (
+            "nothing answers there now"
+            if facts.fetched.reached is not Reached.ANSWER
+            else "something else answers there"
+        )
+    said = (
+        f"{facts.url} is good for trying out only, since links in mails would lead to the reader's own machine; {words}"
+    )
+    todo = "Before mailing people, set public.url to an https address."
+    return bad(PART, said, todo) if facts.mails_leave else warning(PART, said, todo)
+
+
+def _judge_answer(facts: PublicFacts) -> Finding:
+    url, fetched = facts.url, facts.fetched
+    lost = "clicks and unsubscribes from every mail are lost"
+    match fetched.reached:
+        case Reached.ANSWER:
+            return _judge_status(facts, lost)
+        case Reached.UNTRUSTED:
+            return bad(
+                PART,
+                f"the certificate of {url} can't be trusted ({fetched.why}), so {lost}",
+                "Renew it, with its whole chain.",
+            )
+        case Reached.REFUSED | Reached.BROKEN:
+            return bad(
+                PART, f"{url} can't be used ({fetched.why}), so {lost}", "Is the web server in front of mailer running?"
+            )
+        case Reached.NO_NAME | Reached.SILENT:
+            return warning(
+                PART,
+                f"{url} couldn't be asked from here ({fetched.why}); if others can't reach it either, {lost}",
+                "Open it on a telephone; some networks can't reach their own public address.",
+            )
+
+
+def _judge_status(facts: PublicFacts, lost: str) -> Finding:
+    url, fetched = facts.url, facts.fetched
+    if facts.likeness is Likeness.SAME:
+        return well(PART, f"{url} leads to this workspace's server")
+    if facts.likeness is Likeness.OLDER:
+        return bad(
+            PART,
+            f"the server at {url} doesn't know the newest signing key, so links in new mails won't open",
+            "Restart `mailer serve`, with the same secrets.",
+        )
+    if 300 <= fetched.status < 400:
+        return bad(
+            PART,
+            f"{url} redirects to {fetched.location or 'elsewhere'}; mail programs don't follow when they unsubscribe"
+            " somebody (RFC 8058 §3.1), and people press spam instead",
+            "Set public.url to the address it leads to, or serve it without a redirect.",
+        )
+    if fetched.status >= 500:
+        return bad(
+            PART,
+            f"{url} answers {fetched.status}, so {lost}",
+            "Is `mailer serve` running behind the web server?",
+        )
+    if facts.likeness is None and fetched.status == 200:
+        return warning(PART, f"{url} answers, but without a signing key nobody can tell whether it is ours")
+    return bad(
+        PART,
+        f"something answers at {url}, but not this workspace's `mailer serve`, so {lost}",
+        "Let the web server pass everything to `mailer serve` of this workspace, with the same secrets.",
+    )

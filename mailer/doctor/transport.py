@@ -1,0 +1,79 @@
+"""Whether mails can be handed over: the transport is tried without mailing anybody, and its answers judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mailer.findings import Finding, bad, from_error, warning, well
+from mailer.settings.schema import Settings
+from mailer.settings.secrets import Secrets
+from mailer.transports.base import TransportRefused, TransportUnavailable
+from mailer.transports.factory import make_transport
+from mailer.transports.loopback import on_this_machine
+from mailer.transports.smtp.transport import RelayFacts, SmtpTransport
+
+PART = "transport"
+# A newsletter is a text and HTML of about 100 kB at most, since its pictures are not inside (Gmail cuts longer ones).
+LARGEST_MAIL_BYTES = 1_000_000
+
+
+def examine_transport(settings: Settings, secrets: Secrets, *, root: Path) -> list[Finding]:
+    """Log in to the relay, have SendGrid validate a mail in its sandbox, or write into the outbox."""
+    if settings.transport == "sendgrid" and not settings.sender.from_:
+        return [bad(PART, "there is no sender for SendGrid to try", "Set [sender] from in mailer.toml.")]
+    try:
+        transport = make_transport(settings, secrets, root=root)
+        if isinstance(transport, SmtpTransport):
+            return [*judge_relay(transport.look()), *_judge_login(settings, secrets)]
+        return [well(PART, transport.probe())]
+    except (TransportRefused, TransportUnavailable) as error:
+        return from_error(PART, error)
+
+
+def _judge_login(settings: Settings, secrets: Secrets) -> list[Finding]:
+    if settings.smtp.username or not secrets.smtp_password:
+        return []
+    found = "there is an SMTP password and smtp.username is empty, so nobody logs in"
+    return [warning(PART, found, "Set smtp.username, or take the password out.")]
+
+
+def judge_relay(facts: RelayFacts) -> list[Finding]:
+    """What a relay that let us in says of itself."""
+    findings = [well(PART, facts.in_words())]
+    if facts.tls_version is None and not on_this_machine(facts.host):
+        # Gmail asks for TLS of whoever mails it in bulk (support.google.com/a/answer/81126), and so does the law for
+        # addresses that travel (GDPR Article 32).
+        findings.append(
+            warning(
+                PART,
+                f"mails travel to {facts.host} unencrypted, and everybody's address with them",
+                'Set smtp.security to "starttls" or "tls".',
+            )
+        )
+    if facts.loses_commands:
+        findings.append(
+            warning(
+                PART,
+                f"{facts.host} offers pipelining and loses commands that are sent at once, as some filters do; each run"
+                " waits for the lost answers before it goes on without",
+                "Set smtp.pipelining = false.",
+            )
+        )
+    if facts.size_limit_bytes and facts.size_limit_bytes < LARGEST_MAIL_BYTES:
+        findings.append(
+            warning(
+                PART,
+                f"the relay takes no mail above {facts.size_limit_bytes:,} bytes (SIZE, RFC 1870), so long newsletters"
+                " would be refused",
+                "Ask whoever runs it to raise the limit.",
+            )
+        )
+    return findings
+
+
+def surely_leaves(settings: Settings) -> bool:
+    """Whether mails reach other machines by the transport that is set. A relay on this one may be there for trying out,
+    or may pass mails on: that the settings don't tell."""
+    return settings.transport == "sendgrid" or (
+        settings.transport == "smtp" and not on_this_machine(settings.smtp.host)
+    )

@@ -1,0 +1,95 @@
+"""Figures for other programs: as JSON data, and as CSV rows that a spreadsheet takes for text and numbers only."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from mailer.audience.people.csv_export import guarded
+from mailer.reports.figures import Clicks, Delivered, Figures, Openings
+
+HEADER = ("section", "item", "measure", "value")
+
+
+def as_json(figures: Figures) -> dict[str, Any]:
+    """The figures as plain data; moments in ISO 8601, rates as fractions of the sent mails."""
+    data = asdict(figures)
+    for name in ("due_at", "launched_at", "finished_at"):
+        data[name] = data[name].isoformat() if data[name] else None
+    for step in data["course"]["steps"]:
+        step["begins"] = step["begins"].isoformat()
+    return data
+
+
+def as_csv(figures: Figures) -> str:
+    """The figures as CSV, one measure a row: section, item, measure, value."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180 §2
+    writer.writerow(HEADER)
+    for row in _rows(figures):
+        writer.writerow([_text(cell) if isinstance(cell, str) else cell for cell in row])
+    return text.getvalue()
+
+
+def _rows(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float | None]]:
+    yield "campaign", figures.slug, "state", figures.state.value
+    for name in ("due_at", "launched_at", "finished_at"):
+        moment = getattr(figures, name)
+        yield "campaign", figures.slug, name, moment.isoformat() if moment else None
+    yield "audience", "everyone on the lists", "people", figures.audience
+    yield from _reasons("left out", figures.left_out)
+    for field in fields(Delivered):
+        name = "all" if field.name == "people" else field.name
+        yield "mails", name, "people", getattr(figures.delivered, field.name)
+    yield from _reasons("failed", figures.failed_by_class)
+    yield from _reasons("skipped", figures.skipped_by_reason)
+    yield from _clicks("sign-up link", "all placements", figures.action)
+    for placement in figures.placements:
+        yield from _clicks("sign-up link", placement.name, placement.clicks)
+    for link in figures.links:
+        item = f"{link.n} {link.label} ({link.placement}) {link.url}"
+        yield from _clicks("links", item, link.clicks)
+    if figures.openings:
+        for field in fields(Openings):
+            yield "openings", "all mails", field.name, getattr(figures.openings, field.name)
+    for done in figures.conversions:
+        yield "conversions", done.name, "count", done.count
+        yield "conversions", done.name, "people", done.people
+    yield "unsubscribed", "by way of this mail", "people", figures.unsubscribed
+    yield "unsubscribed", "by way of this mail", "people_per_sent", figures.unsubscribed_per_sent
+    yield from _outcomes(figures)
+
+
+def _outcomes(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float | None]]:
+    back, signed = figures.came_back, figures.signed
+    for name in ("heard_of", "delivered", "bounced", "complained"):
+        yield "came back", name, "people", getattr(back, name)
+    for name in ("bounced_per_sent", "complained_per_sent"):
+        yield "came back", name.removesuffix("_per_sent"), "people_per_sent", getattr(back, name)
+    yield from _reasons("bounced", back.bounced_by_class)
+    yield "signed", "by way of this mail", "people", signed.people
+    yield "signed", "by way of this mail", "per_thousand_sent", signed.per_thousand_sent
+    yield from _reasons("signed by placement", signed.by_placement)
+    yield from _reasons("signed on the page", signed.by_source)
+    for step in figures.course.steps:
+        yield "course", step.begins.isoformat(), "clicks", step.clicks
+        yield "course", step.begins.isoformat(), "signatures", step.signatures
+
+
+def _reasons(section: str, counts: Mapping[str, int]) -> Iterator[tuple[str, str, str, int]]:
+    for reason, people in counts.items():
+        yield section, reason, "people", people
+
+
+def _clicks(section: str, item: str, clicks: Clicks) -> Iterator[tuple[str, str, str, int | float | None]]:
+    for field in fields(Clicks):
+        yield section, item, field.name, getattr(clicks, field.name)
+
+
+def _text(cell: str) -> str:
+    # Names come from other sites too, and people look at CSV on a terminal: no signs that move its cursor.
+    printable = "".join(c if c.isprintable() or c in "\t\r\n" else "�" for c in cell)
+    return guarded(printable)

@@ -1,0 +1,214 @@
+"""Faults in settings that have the right type but can't work. All of them are found; reading them is for `loader`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_network
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+from mailer.errors import Fault, MailerError, Place
+from mailer.senders import sender_fault
+from mailer.settings.schema import (
+    CLIENT_FAMILIES,
+    Bounces,
+    Brand,
+    Check,
+    Dns,
+    Guard,
+    Organisation,
+    Pace,
+    Public,
+    Sender,
+    Sendgrid,
+    Smtp,
+    Tracking,
+    Webhook,
+)
+from mailer.timezones import zone_named
+
+TRANSPORTS = ("outbox", "smtp", "sendgrid")
+SMTP_SECURITY = ("starttls", "tls", "none")
+# RFC 5321 §4.5.3.1.1 gives the part before the @ 64 octets; a plus sign and a token of 39 go off it.
+LONGEST_BOUNCE_LOCAL = 24
+
+PlaceOf = Callable[[str | None, str | None], Place]  # section and key → where that stands
+
+
+def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
+    """Faults in values that have the right type but can't work."""
+    faults: list[Fault] = []
+
+    def wrong(message: str, section: str | None, key: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=place(section, key), hint=hint))
+
+    if values.get("transport", "outbox") not in TRANSPORTS:
+        wrong(
+            f"unknown transport {values['transport']!r}",
+            None,
+            "transport",
+            f"Choose one of: {', '.join(TRANSPORTS)}.",
+        )
+    smtp: Smtp = values.get("smtp", Smtp())
+    if smtp.security not in SMTP_SECURITY:
+        wrong(
+            f"unknown smtp.security {smtp.security!r}",
+            "smtp",
+            "security",
+            f"Choose one of: {', '.join(SMTP_SECURITY)}.",
+        )
+    if not 0 < smtp.port < 65536:
+        wrong("smtp.port must be from 1 to 65535", "smtp", "port")
+    sendgrid: Sendgrid = values.get("sendgrid", Sendgrid())
+    if not 0 <= sendgrid.people_per_request <= 1000:
+        wrong("sendgrid.people_per_request must be from 1 to 1000, or 0", "sendgrid", "people_per_request")
+    if sendgrid.merged_bytes_per_request < 0:
+        wrong("sendgrid.merged_bytes_per_request can't be negative", "sendgrid", "merged_bytes_per_request")
+    for section, count in (("smtp", smtp.connections), ("sendgrid", sendgrid.connections)):
+        if not 1 <= count <= 64:
+            wrong(f"{section}.connections must be from 1 to 64", section, "connections")
+    if not values.get("organisation", Organisation()).postal_address.strip():
+        wrong(
+            "organisation.postal_address is missing", "organisation", "postal_address",
+            "The law in many countries asks for a postal address in every mail.",
+        )  # fmt: skip
+    sender: Sender = values.get("sender", Sender())
+    for key, value in (("from", sender.from_), ("reply_to", sender.reply_to)):
+        if value and (fault := sender_fault(f"sender.{key}", value)):
+            wrong(fault.message, "sender", key, fault.hint)
+    faults += _judge_public(values.get("public", Public()), place)
+    faults += _judge_timezone(values.get("timezone", ""), place)
+    faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
+    faults += _judge_coming_back(values, place)
+    faults += _judge_dns(values.get("dns", Dns()), sender, place)
+    faults += _judge_check(values.get("check", Check()), place)
+    return faults + _judge_brand(values.get("brand", Brand()), place)
+
+
+def _judge_timezone(name: str, place: PlaceOf) -> list[Fault]:
+    try:
+        if name:
+            zone_named(name)
+    except MailerError as error:
+        return [Fault(f"timezone: {error.message}", place=place(None, "timezone"), hint=error.hint)]
+    return []
+
+
+def _judge_public(public: Public, place: PlaceOf) -> list[Fault]:
+    faults: list[Fault] = []
+
+    def wrong(message: str, key: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=place("public", key), hint=hint))
+
+    address = urlsplit(public.url)
+    if address.scheme not in ("http", "https") or not address.netloc or address.query or public.url.endswith("/"):
+        wrong("public.url must be http(s)://host without a slash at the end", "url")
+    elif not public.url.isascii():  # it stands in headers that programs read, and every mail would be refused
+        wrong("public.url must be written in ASCII", "url", "Write its xn-- form, as browsers copy it.")
+    if public.unsubscribe_mailto and (fault := sender_fault("public.unsubscribe_mailto", public.unsubscribe_mailto)):
+        wrong(fault.message, "unsubscribe_mailto", fault.hint)
+    return faults
+
+
+def _judge_pace(pace: Pace, guard: Guard, place: PlaceOf) -> list[Fault]:
+    faults: list[Fault] = []
+
+    def wrong(message: str, section: str, key: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=place(section, key), hint=hint))
+
+    if not 0 <= pace.per_second < math.inf:
+        wrong("pace.per_second must be a number of mails a second, or 0 for no limit", "pace", "per_second")
+    for earlier, later in pairwise(pace.warm_up):
+        if later < earlier:
+            wrong(f"pace.warm_up goes down, from {earlier:,} to {later:,} people a day", "pace", "warm_up")
+            break
+    for key in ("refused_share", "bounce_rate", "complaint_rate"):
+        if not 0 <= getattr(guard, key) < 1:
+            wrong(f"guard.{key} must be a share from 0 to 1", "guard", key, "Write 0.05 for 5 %; 0 turns it off.")
+    for key in ("refusals_of_us", "bounces_at_least", "complaints_at_least"):
+        if getattr(guard, key) < 1:
+            wrong(f"guard.{key} must be 1 or more", "guard", key)
+    if not 10 <= guard.refused_of <= 10_000:
+        wrong("guard.refused_of must be from 10 to 10,000 people", "guard", "refused_of")
+    if guard.troubles < 0:
+        wrong("guard.troubles must be 1 or more, or 0 to turn it off", "guard", "troubles")
+    return faults
+
+
+def _judge_coming_back(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
+    faults: list[Fault] = []
+
+    def wrong(message: str, section: str, key: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=place(section, key), hint=hint))
+
+    for proxy in values.get("public", Public()).proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            wrong(f"{proxy!r} is not an IP address or network", "public", "proxies", 'Such as "10.0.0.0/8".')
+    bounces: Bounces = values.get("bounces", Bounces())
+    local, at, domain = bounces.address.rpartition("@")
+    if bounces.address and not (at and local and domain and len(local) <= LONGEST_BOUNCE_LOCAL and "+" not in local):
+        hint = f"Such as bounces@example.org; at most {LONGEST_BOUNCE_LOCAL} characters and no + before the @."
+        wrong("bounces.address must be a mailbox that takes tags", "bounces", "address", hint)
+    for key in ("soft_campaigns", "soft_days"):
+        if getattr(bounces, key) < 1:
+            wrong(f"bounces.{key} must be 1 or more", "bounces", key)
+    if not 1 <= values.get("tracking", Tracking()).fresh_days <= 90:
+        wrong("tracking.fresh_days must be from 1 to 90", "tracking", "fresh_days")
+    webhook: Webhook = values.get("webhook", Webhook())
+    if webhook.url and (urlsplit(webhook.url).scheme not in ("http", "https") or not urlsplit(webhook.url).netloc):
+        wrong("webhook.url must be an http(s) address", "webhook", "url")
+    if not 0 < webhook.timeout_seconds <= 60:
+        wrong("webhook.timeout_seconds must be above 0 and at most 60", "webhook", "timeout_seconds")
+    return faults
+
+
+def _judge_dns(dns: Dns, sender: Sender, place: PlaceOf) -> list[Fault]:
+    faults: list[Fault] = []
+    try:
+        if dns.server:
+            dns.where()
+    except ValueError:
+        hint = 'Such as "127.0.0.1:5353"; leave it out to ask whom the system asks.'
+        where = place("dns", "server")
+        faults.append(Fault("dns.server must be an IP address, with or without a port", place=where, hint=hint))
+    if not 0 < dns.timeout_seconds <= 120:
+        where = place("dns", "timeout_seconds")
+        faults.append(Fault("dns.timeout_seconds must be above 0 and at most 120", place=where))
+    for selector in sender.dkim_selectors:
+        # RFC 6376 §3.1: labels with dots between, below _domainkey of the sender's domain.
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", selector):
+            where = place("sender", "dkim_selectors")
+            hint = "Only the part before ._domainkey, such as s1."
+            faults.append(Fault(f"{selector!r} can't be a DKIM selector", place=where, hint=hint))
+    return faults
+
+
+def _judge_check(check: Check, place: PlaceOf) -> list[Fault]:
+    hint = f"Known: {', '.join(CLIENT_FAMILIES)}."
+    where = place("check", "clients")
+    return [
+        Fault(f"unknown family of mail programs {family!r}", place=where, hint=hint)
+        for family in check.clients
+        if family not in CLIENT_FAMILIES
+    ]
+
+
+def _judge_brand(brand: Brand, place: PlaceOf) -> list[Fault]:
+    faults: list[Fault] = []
+    for name in ("primary", "on_primary", "text", "muted", "background", "surface", "link"):
+        colour = getattr(brand, name)
+        if not (len(colour) == 7 and colour[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in colour[1:])):
+            faults.append(Fault(f"brand.{name} must be a colour like #1d4f91", place=place("brand", name)))
+    for name, address in brand.social.items():
+        parts = urlsplit(address)
+        if parts.scheme != "https" or not parts.netloc or not name.strip():
+            hint = 'Such as social = { Bluesky = "https://bsky.app/profile/your-group.example" }'
+            faults.append(
+                Fault(f"brand.social: {name!r} needs an https address", place=place("brand", "social"), hint=hint)
+            )
+    return faults

@@ -1,0 +1,1 @@
+"""Backup, and moving a workspace to another database."""

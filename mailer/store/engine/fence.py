@@ -1,0 +1,184 @@
+"""What a database knows of itself when it is not simply the one in use: a backup put back, or one that was moved away.
+
+Such a database holds one more table, `mailer_mark`, which no other has; it is no part of the schema. A database that
+was moved is also fenced: triggers refuse every change, so that programs that had it open before, and a cron line that
+still points at it, can't send from it. `backup` and `moving` write the marks; opening a database obeys them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.schema import CreateTable
+
+from mailer.store.engine.errors import FENCED, DatabaseTrouble
+from mailer.store.tables.core import Instant, campaigns, metadata
+from mailer.store.tables.states import CampaignState
+
+BACKUP = "backup"  # this is a copy, taken at `at`
+MOVING = "moving"  # its rows are being carried to `place` by the move `id`
+MOVED = "moved"  # its rows were carried to `place`
+ARRIVED = "arrived"  # its rows came from `place` by the move `id`
+
+mark = Table(
+    "mailer_mark",
+    MetaData(),
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("id", Text, nullable=False, server_default=""),
+    Column("place", Text, nullable=False, server_default=""),
+)
+FENCE = "mailer_fence"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One thing a database knows of itself."""
+
+    kind: str
+    at: datetime
+    id: str = ""
+    place: str = ""
+
+
+def find_mark(connection: Connection, *kinds: str) -> Mark | None:
+    """The database's mark of one of these kinds, if it has one."""
+    if not inspect(connection).has_table(mark.name):
+        return None
+    row = connection.execute(select(mark).where(mark.c.kind.in_(kinds))).first()
+    return None if row is None else Mark(row.kind, row.at, row.id, row.place)
+
+
+def set_mark(connection: Connection, value: Mark) -> None:
+    """Mark the database, in place of an earlier mark of the same kind."""
+    connection.execute(CreateTable(mark, if_not_exists=True))
+    connection.execute(delete(mark).where(mark.c.kind == value.kind))
+    connection.execute(insert(mark).values(kind=value.kind, at=value.at, id=value.id, place=value.place))
+
+
+def remove_mark(connection: Connection, kind: str) -> None:
+    """Take a mark away."""
+    connection.execute(delete(mark).where(mark.c.kind == kind))
+
+
+def refuse_moved(engine: Engine) -> None:
+    """Raise `DatabaseTrouble` for a database that was moved away, or is just being moved."""
+    with engine.connect() as connection:
+        found = find_mark(connection, MOVED, MOVING)
+    if found is not None:
+        said, hint = _moved(found)
+        raise DatabaseTrouble(said, hint=hint)
+
+
+def _moved(found: Mark) -> tuple[str, str]:
+    if found.kind == MOVED:
+        return f"this database was moved to {found.place}", "Put that into mailer.toml as `database`."
+    return (
+        f"this database is being moved to {found.place}",
+        "Wait for that. If it was interrupted, run it again: mailer db move --to URL; or give it up: add --abandon",
+    )
+
+
+def check_marks(engine: Engine, clock: Callable[[], datetime]) -> None:
+    """In a backup that was put back, hold back what may have been mailed since it was taken; once."""
+    with engine.connect() as connection:
+        taken = find_mark(connection, BACKUP)
+    if taken is None:
+        return
+    with engine.connect() as connection:
+        connection.execution_options(immediate=True)
+        with connection.begin():
+            # Whoever deletes the row is the one that does it; others wait for that, and find nothing left to do.
+            if connection.execute(delete(mark).where(mark.c.kind == BACKUP)).rowcount:
+                _hold_back(connection, taken.at, now=clock())
+
+
+def _hold_back(connection: Connection, taken: datetime, *, now: datetime) -> None:
+    """Stop every campaign that may have handed over mails which this copy knows nothing of."""
+    since = f"this is a backup taken {taken:%d %B %Y %H:%M} UTC: it knows nothing of mails sent since."
+    connection.execute(
+        update(campaigns)
+        .where(campaigns.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED]))
+        .values(
+            state=CampaignState.PAUSED,
+            why=_with_slug(f"{since} If none were sent, go on: mailer resume @. Else end it: mailer cancel @"),
+        )
+    )
+    connection.execute(
+        update(campaigns)
+        .where(campaigns.c.state.in_([CampaignState.SCHEDULED, CampaignState.OVERDUE]), campaigns.c.due_at <= now)
+        .values(
+            state=CampaignState.OVERDUE,
+            why=_with_slug(f"{since} If this one was not sent, schedule it anew: mailer unschedule @"),
+        )
+    )
+
+
+def _with_slug(words: str) -> ColumnElement[str]:
+    """The words, with each campaign's slug in place of @."""
+    return func.replace(words, "@", campaigns.c.slug)
+
+
+def fence(connection: Connection, value: Mark) -> None:
+    """Mark the database as being moved, and refuse every change to its tables from now on."""
+    set_mark(connection, value)
+    said, hint = _moved(Mark(MOVED, value.at, value.id, value.place))
+    words = f"{FENCED}{said} | {hint}".replace("'", "''")
+    if connection.dialect.name == "postgresql":
+        _execute(
+            connection,
+            f"CREATE OR REPLACE FUNCTION {FENCE}() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $fence$ BEGIN RAISE EXCEPTION USING MESSAGE = '{words}'; END $fence$",
+        )
+    for table in metadata.sorted_tables:
+        for name, action in _triggers(connection, table.name):
+            if connection.dialect.name == "postgresql":
+                what = f"FOR EACH STATEMENT EXECUTE FUNCTION {FENCE}()"
+            else:
+                what = f"BEGIN SELECT RAISE(ABORT, '{words}'); END"
+            _execute(connection, f"CREATE TRIGGER {name} BEFORE {action} ON {table.name} {what}")
+
+
+def set_moved(connection: Connection) -> None:
+    """The move that fenced the database is complete."""
+    connection.execute(update(mark).where(mark.c.kind == MOVING).values(kind=MOVED))
+
+
+def lift_fence(connection: Connection) -> None:
+    """Let the database be used again: the move was given up."""
+    for table in metadata.sorted_tables:
+        for name, _ in _triggers(connection, table.name):
+            on = f" ON {table.name}" if connection.dialect.name == "postgresql" else ""
+            _execute(connection, f"DROP TRIGGER IF EXISTS {name}{on}")
+    if connection.dialect.name == "postgresql":
+        _execute(connection, f"DROP FUNCTION IF EXISTS {FENCE}()")
+    connection.execute(delete(mark).where(mark.c.kind == MOVING))
+
+
+def _triggers(connection: Connection, table: str) -> list[tuple[str, str]]:
+    """Name and action of each trigger of a table's fence. SQLite wants one for each action."""
+    if connection.dialect.name == "postgresql":
+        return [(FENCE, "INSERT OR UPDATE OR DELETE OR TRUNCATE")]
+    return [(f"{FENCE}_{action.lower()}_{table}", action) for action in ("INSERT", "UPDATE", "DELETE")]
+
+
+def _execute(connection: Connection, statement: str) -> None:
+    connection.execute(text(statement.replace(":", "\\:")))

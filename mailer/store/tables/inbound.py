@@ -1,0 +1,174 @@
+"""The tables of what comes back: signatures, what people ask for by forms, provider events, bounces, conversions.
+
+Those of people and of the sending are in `core`, which brings these along.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from mailer.store.tables.types import Id, Instant, metadata, partial_index
+
+statements = Table(  # what people put their names to, word for word
+    "statements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("page", Text, nullable=False),  # newsletters/<slug>/action.md
+    Column("text", Text, nullable=False),
+    UniqueConstraint("page", "text"),
+)
+
+signatures = Table(  # one for each person and action page; stays as a count when the person is forgotten
+    "signatures",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("page", Text, nullable=False),  # newsletters/<slug>/action.md
+    Column("person_id", BigInteger),  # null once the person is forgotten, and the texts below are empty then
+    Column("statement_id", BigInteger, ForeignKey("statements.id"), nullable=False),
+    Column("first_name", Text, nullable=False, server_default=""),  # as signed; `people` may know another spelling
+    Column("last_name", Text, nullable=False, server_default=""),
+    Column("country", Text, nullable=False, server_default=""),  # ISO 3166-1 alpha-2
+    Column("postcode", Text, nullable=False, server_default=""),
+    Column("comment", Text, nullable=False, server_default=""),
+    Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name stands on the page
+    Column("signed_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("campaign_id", BigInteger),  # what brought the person: the mail, if it was one …
+    Column("delivery_id", BigInteger),  # … null too when the person is not to be tracked
+    Column("n", Integer),  # … and its link
+    Column("source", Text, nullable=False, server_default=""),  # … or what the page's address named as its source
+    UniqueConstraint("page", "person_id"),
+    Index("ix_signatures_person_id", "person_id"),
+    Index("ix_signatures_page_signed_at", "page", "signed_at"),
+    Index("ix_signatures_campaign_id", "campaign_id"),
+    sqlite_autoincrement=True,
+)
+
+confirmations = Table(  # what somebody asked for by a form; nothing of it holds until the link in a mail is pressed
+    "confirmations",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # random: the token's number
+    Column("kind", Text, nullable=False),  # Wish
+    Column("address", Text, nullable=False),  # where the mail with the link goes; normalised
+    Column("person_id", BigInteger),  # whose address is to change
+    Column("fields", JSON, nullable=False, server_default="{}"),  # first_name, last_name, country, language
+    Column("lists", JSON, nullable=False, server_default="[]"),  # names of the lists to join
+    Column("source", Text, nullable=False),  # the page it was asked on
+    Column("wording", Text, nullable=False, server_default=""),  # what was agreed to, word for word
+    Column("asked_at", Instant, nullable=False, index=True),
+    Column("done_at", Instant),
+    Index("ix_confirmations_address", "address"),
+)
+
+notices = Table(  # mails to one person outside any campaign, such as the link that confirms a subscription
+    "notices",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", Text, nullable=False),  # which text
+    Column("address", Text, nullable=False),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("fields", JSON, nullable=False, server_default="{}"),  # what the text names
+    Column("state", Text, nullable=False),  # DeliveryState
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("not_before", Instant, nullable=False),
+    Column("lease_until", Instant),  # while somebody hands it over
+    Column("code", Text, nullable=False, server_default=""),  # the last reply
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_notices_state_not_before", "state", "not_before"),
+)
+
+webhook_calls = Table(  # what is to be told to another program, such as a CRM, until it has taken it
+    "webhook_calls",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("event", Text, nullable=False),  # signature.made …
+    Column("payload", JSON, nullable=False),
+    Column("person_id", BigInteger, index=True),  # whom it is about; a forgotten person's calls are deleted
+    Column("state", Text, nullable=False),  # queued, sent or failed
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("not_before", Instant, nullable=False),  # due from here on; a claim moves it on while it is under way
+    Column("detail", Text, nullable=False, server_default=""),  # the last answer
+    Column("created_at", Instant, nullable=False),
+    Index("ix_webhook_calls_state_not_before", "state", "not_before"),
+)
+
+conversions = Table(  # what a supporter did elsewhere after following a link, as the other site reports it
+    "conversions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("campaign_id", BigInteger, nullable=False, index=True),
+    Column("delivery_id", BigInteger),  # null once the person does not want to be tracked
+    Column("n", Integer),  # the link, where it is known
+    Column("name", Text, nullable=False),  # what was done: signed, donated …
+    Column("reference", Text, nullable=False),  # the other site's own number of it; a repeat changes nothing
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),  # api or the file's name
+    UniqueConstraint("name", "reference"),
+)
+
+judged_hits = Table(  # how far the hits of a campaign were judged together
+    "judged_hits",
+    metadata,
+    Column("campaign_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("up_to", BigInteger, nullable=False),  # the last hit seen
+    Column("rules", Integer, nullable=False),  # the version of the rules
+)
+
+provider_posts = Table(  # bodies of a provider's webhook as they came, kept until they are applied and a while longer
+    "provider_posts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("applied_at", Instant),
+    Column("trouble", Text, nullable=False, server_default=""),  # why it could not be read, if so
+)
+WAITING = provider_posts.c.applied_at.is_(None)
+partial_index("ix_provider_posts_waiting", provider_posts.c.id, where=WAITING)
+
+provider_events = Table(  # events that changed nothing: of an unknown kind, or about nobody we know
+    "provider_events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("key", Text, nullable=False),  # the provider's own number of it, or a digest
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("delivery_id", BigInteger, index=True),
+    Column("payload", JSON, nullable=False),  # without the address
+    Column("why", Text, nullable=False),  # why it was only kept
+    UniqueConstraint("provider", "key"),
+)
+
+returned_mails = Table(  # each mail read from the mailbox for bounces, once
+    "returned_mails",
+    metadata,
+    Column("digest", Text, primary_key=True),  # SHA-256 of its bytes, in hex
+    Column("at", Instant, nullable=False),  # when it was read
+    Column("kind", Text, nullable=False),  # ReturnedKind
+    Column("delivery_id", BigInteger, index=True),  # by our signed token; null: it acted on nobody
+    Column("why", Text, nullable=False, server_default=""),  # what was done, or why nothing
+    Column("sender", Text, nullable=False, server_default=""),  # of those without our token, for staff; else ""
+    Column("subject", Text, nullable=False, server_default=""),
+)
+
+rate_limits = Table(  # how far ahead the turns of one address or network are given out, over all servers together
+    "rate_limits",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),  # keyed hash of what is limited and of whom
+    Column("next_at", Instant, nullable=False, index=True),
+)

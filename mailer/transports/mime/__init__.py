@@ -1,0 +1,1 @@
+"""A mail as bytes: headers, encodings, and the whole message."""

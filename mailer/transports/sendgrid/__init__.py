@@ -1,0 +1,1 @@
+"""SendGrid: requests, the values that recipients share, events and their signature."""

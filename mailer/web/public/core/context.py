@@ -1,0 +1,113 @@
+"""What every page of the supporters' door has in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from starlette.requests import Request
+
+from mailer.delivery.notices.sender import Courier, CourierThread
+from mailer.delivery.subscriptions.unsubscribe import note_arrival
+from mailer.errors import MailerError
+from mailer.i18n import Language, choose
+from mailer.store.engine.database import Database
+from mailer.store.engine.dialects import waiting_at_most
+from mailer.tracking.hits import Hit, Nameless, record_hits
+from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.public.core.click_writer import Recorder
+from mailer.web.public.core.page_cache import ActionPages
+from mailer.web.public.core.public_issues import Archive
+from mailer.web.public.core.sent_messages import Letters
+from mailer.web.public.http.executors import LOCK_SECONDS, Executors
+from mailer.web.public.http.rate_limits import Limits
+from mailer.web.public.http.templates import Pages
+from mailer.workspace import ListDefinition, Workspace
+
+RECORD_SECONDS = 2.0  # how long one try to store clicks waits for a lock; it is repeated
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The parts of one running app."""
+
+    workspace: Workspace
+    database: Database
+    clock: Callable[[], datetime]
+    signing_keys: tuple[bytes, ...] = field(repr=False)
+    signer: Signer
+    network_key: bytes
+    pages: Pages
+    letters: Letters
+    archive: Archive
+    recorder: Recorder
+    acts: ActionPages
+    limits: Limits
+    courier: CourierThread
+    threads: Executors
+
+    def named(self, request: Request, purpose: Purpose) -> Named:
+        """What the request's token names. Raises `BadToken`."""
+        return self.signer.read(purpose, request.path_params["token"])
+
+    def language(self, request: Request, *wishes: str) -> Language:
+        """The language to answer in: what the page's address asks for, then these wishes, then the browser's."""
+        return choose(
+            request.query_params.get("lang", ""), *wishes, accepted=request.headers.get("accept-language", "")
+        )
+
+    def about_list(self, name: str) -> ListDefinition:
+        """A list as supporters know it; one that is not defined any more is called by its name."""
+        try:
+            return self.workspace.list_definition(name)
+        except MailerError:
+            return ListDefinition(name=name, title=name, list_id="")
+
+    def titles(self, names: Iterable[str]) -> list[str]:
+        """What supporters know these lists as."""
+        return [self.about_list(name).title for name in names]
+
+
+def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Door:
+    """The door of a workspace. Raises when it has no signing key or no address key: links could be forged.
+
+    Raises, too, when another program is to be told of signatures and there is no key to sign that with.
+    """
+    keys = workspace.secrets.require_signing()
+    signer = Signer(keys)
+    if workspace.settings.webhook.url:
+        workspace.secrets.require_webhook()  # said now, and not by the run that is to use it
+
+    nameless = Nameless()
+
+    def write(hits: Sequence[Hit]) -> None:
+        with waiting_at_most(RECORD_SECONDS), database.held.write() as connection:
+            arrived = record_hits(connection, hits, nameless=nameless)
+            if arrived:
+                note_arrival(connection, arrived, at=clock())
+
+    threads = Executors(database.engine.dialect.name)
+    address_key = workspace.secrets.require_address_key()
+    return Door(
+        workspace=workspace,
+        database=database,
+        clock=clock,
+        signing_keys=keys,
+        signer=signer,
+        network_key=address_key,
+        pages=Pages(workspace.settings),
+        letters=Letters(database, settings=workspace.settings, signer=signer),
+        archive=Archive(database),
+        recorder=Recorder(write),
+        acts=ActionPages(workspace, database),
+        limits=Limits(database, key=address_key, clock=clock, wait=threads.write),
+        courier=CourierThread(Courier(workspace, database, clock=clock), lock_seconds=LOCK_SECONDS),
+        threads=threads,
+    )
+
+
+def door_of(request: Request) -> Door:
+    """The door a request came to."""
+    return cast(Door, request.app.state.door)

@@ -1,0 +1,124 @@
+"""What a link in a mail leads back to: the frozen message, ready to be merged; the last few are kept in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from mailer.audience.people.people import example, supporters
+from mailer.compose.merge import MergeProgram
+from mailer.compose.message import Link, Message
+from mailer.compose.public_url import moved
+from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, frozen_message, proof_message, recipient_of
+from mailer.delivery.sending.envelopes import Postman
+from mailer.errors import MailerError
+from mailer.settings import Settings
+from mailer.store.engine.database import Database
+from mailer.tracking.tokens import Named, Signer
+from mailer.web.public.core.redirect_url import location
+
+MOST_KEPT = 32  # messages; about 1 MB each
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One campaign's or proof's message. `proof_person` is whom a proof was merged as."""
+
+    postman: Postman
+    links: Mapping[int, Link]
+    fixed: Mapping[int, bytes]  # where the links lead that lead everybody to the same place, as a header has it
+    proof_person: int | None = None
+
+    @property
+    def message(self) -> Message:
+        return self.postman.message
+
+    @property
+    def program(self) -> MergeProgram:
+        return self.postman.program
+
+    def destination(self, link: Link, supporter: Mapping[str, object]) -> str:
+        """Where the link leads this person; http or https only."""
+        return self.program.destination(link, supporter)
+
+    def html(self, named: Named, supporter: Mapping[str, object]) -> str:
+        """The person's own version of the mail's HTML, with the addresses that their mail has."""
+        return self.program.html(supporter, self.postman.urls(named))
+
+
+class Letters:
+    """Finds letters; keeps the last few. Safe to use from several threads."""
+
+    def __init__(self, database: Database, *, settings: Settings, signer: Signer) -> None:
+        self._database = database
+        self._settings = settings
+        self._signer = signer
+        self._kept: OrderedDict[tuple[int, bool], Letter] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def kept(self, named: Named) -> Letter | None:
+        """The letter if it is in memory; never blocks for long."""
+        key = _key(named)
+        with self._lock:
+            letter = self._kept.get(key)
+            if letter:
+                self._kept.move_to_end(key)
+            return letter
+
+    def find(self, named: Named) -> Letter:
+        """The letter that `named` stands for, from memory or the database. Raises `NotKept`."""
+        letter = self.kept(named)
+        if letter:
+            return letter
+        letter = self._read(named)
+        with self._lock:
+            self._kept[_key(named)] = letter
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return letter
+
+    def supporter(self, named: Named, letter: Letter) -> Mapping[str, object]:
+        """What merge tags see of the person; nothing but fallbacks once they were forgotten or are not kept."""
+        with self._database.read() as connection:
+            return _supporter(connection, letter.proof_person if named.proof else _recipient(connection, named.id))
+
+    def _read(self, named: Named) -> Letter:
+        person = None
+        with self._database.read() as connection:
+            if named.proof:
+                message, person = proof_message(connection, named.id)
+            else:
+                message = frozen_message(connection, campaign_of(named.id))
+        message = moved(message, self._settings.public.url)
+        postman = Postman(message, settings=self._settings, signer=self._signer, proof=named.proof)
+        return Letter(postman, {link.n: link for link in message.links}, _fixed(postman.program, message), person)
+
+
+def _fixed(program: MergeProgram, message: Message) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for link in message.links:
+        if all(isinstance(part, str) for part in link.destination):
+            with suppress(MailerError):  # that it leads nowhere is said when it is followed
+                found[link.n] = location(program.destination(link, {})).encode("ascii")
+    return found
+
+
+def _key(named: Named) -> tuple[int, bool]:
+    return (named.id, True) if named.proof else (campaign_of(named.id), False)
+
+
+def _recipient(connection: Connection, delivery_id: int) -> int | None:
+    try:
+        return recipient_of(connection, delivery_id)
+    except NotKept:  # an older copy of the database; the link was ours, so it leads on
+        return None
+
+
+def _supporter(connection: Connection, person_id: int | None) -> Mapping[str, object]:
+    known = supporters(connection, [person_id]) if person_id is not None else {}
+    return known.get(person_id or 0) or example({})

@@ -1,0 +1,80 @@
+"""Who followed a link of their mail to one of our pages, as its signed visit tells; read from the database.
+
+Only while the visit is fresh, and only what a page may use: whoever got the mail forwarded may be looking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, proof_message, recipient_of
+from mailer.i18n import Language
+from mailer.store.tables.core import lists, people, subscriptions
+from mailer.store.tables.states import Membership
+from mailer.tracking.tokens import Visit
+from mailer.web.public.http.templates import mask
+
+AHEAD = timedelta(minutes=5)  # clocks of several servers differ
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The person a fresh visit stands for. `person_id` is None for a proof that was merged for nobody."""
+
+    visit: Visit
+    person_id: int | None
+    address: str
+    first_name: str
+    last_name: str
+    country: str
+    tracking: bool
+    on_lists: frozenset[str]  # they get mail through these
+
+    @property
+    def proof(self) -> bool:
+        """Whether the mail was a test: then nothing may be changed."""
+        return self.visit.named.proof
+
+    @property
+    def campaign_id(self) -> int | None:
+        return None if self.proof else campaign_of(self.visit.named.id)
+
+    def masked(self, language: Language) -> str:
+        """What they know themselves by and others don't: "M. K., United Kingdom"; "" for nobody."""
+        initials = " ".join(f"{name[0].upper()}." for name in (self.first_name, self.last_name) if name)
+        shown = initials or (mask(self.address) if self.address else "")
+        return f"{shown}, {language.country(self.country)}" if shown and self.country else shown
+
+
+def visitor(connection: Connection, visit: Visit, *, now: datetime, fresh: timedelta) -> Visitor | None:
+    """Whom the visit stands for; None when it is stale, or the person is not known any more."""
+    if not -AHEAD <= now - visit.at <= fresh:
+        return None
+    try:
+        if visit.named.proof:
+            person_id = proof_message(connection, visit.named.id)[1]
+        else:
+            person_id = recipient_of(connection, visit.named.id)
+    except NotKept:
+        return None
+    row = _person(connection, person_id)
+    if row is None:
+        return Visitor(visit, None, "", "", "", "", False, frozenset()) if visit.named.proof else None
+    theirs = connection.execute(
+        select(lists.c.name)
+        .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+        .where(subscriptions.c.person_id == row.id, subscriptions.c.status == Membership.SUBSCRIBED)
+    ).scalars()
+    return Visitor(
+        visit, row.id, row.address, row.first_name, row.last_name, row.country, row.tracking, frozenset(theirs)
+    )
+
+
+def _person(connection: Connection, person_id: int | None) -> Row[Any] | None:
+    if person_id is None:
+        return None
+    return connection.execute(select(people).where(people.c.id == person_id)).first()

@@ -1,0 +1,1 @@
+"""Posts from other programs: provider events and conversions."""

@@ -1,0 +1,67 @@
+"""Applies the posts of webhooks beside serving: one thread, woken by each post and now and then by itself.
+
+`mailer run` applies what waits, too: nothing is lost while no server runs, or when this one dies.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from mailer.delivery.feedback.webhook_inbox import Tally, apply_waiting
+from mailer.errors import MailerError
+from mailer.settings import Settings
+from mailer.store.engine.database import Database
+from mailer.store.engine.dialects import waiting_at_most
+from mailer.transports.sendgrid.signature import load_keys
+from mailer.web.public.http.executors import LOCK_SECONDS
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 30.0  # for posts that other servers took
+
+
+class Applier:
+    """The thread, and the keys of those whose posts are believed. Raises `MailerError` for a key that is none."""
+
+    def __init__(self, settings: Settings, database: Database, *, clock: Callable[[], datetime]) -> None:
+        self.keys = load_keys(settings.sendgrid.webhook_keys)
+        self.applied = Tally()
+        self._wanted = bool(self.keys) or settings.sendgrid.webhook_unsigned
+        self._soft = settings.bounces
+        self._database = database
+        self._clock = clock
+        self._awake = threading.Event()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="applier", daemon=True)
+
+    def start(self) -> None:
+        """Begin, when anybody's posts are believed at all."""
+        if self._wanted:
+            self._thread.start()
+
+    def wake(self) -> None:
+        """There is a new post."""
+        self._awake.set()
+
+    def stop(self, at_most_seconds: float | None = None) -> None:
+        """Finish the post at hand, then end. Blocks. What is not done after `at_most_seconds` is undone whole."""
+        self._ending.set()
+        self._awake.set()
+        if self._wanted:
+            self._thread.join(at_most_seconds)
+
+    def _work(self) -> None:
+        while not self._ending.is_set():
+            self._awake.clear()
+            try:
+                with waiting_at_most(LOCK_SECONDS):
+                    self.applied += apply_waiting(
+                        self._database, soft=self._soft, clock=self._clock, due=self._ending.is_set
+                    )
+            except Exception as error:  # noqa: BLE001 - the thread must live on, whatever the database says
+                words = error.message if isinstance(error, MailerError) else type(error).__name__
+                log.error("posts of the webhook wait, since they can't be applied now: %s", words)
+            self._awake.wait(LOOK_EVERY_SECONDS)

@@ -1,0 +1,113 @@
+"""/archive: the newsletters that staff marked public, a page for each, and their Atom feed (RFC 4287).
+
+A page shows the mail as somebody would get it of whom nothing is known: merge tags show their fallbacks. Its links lead
+on without being counted, since nobody's mail they stand in; those of the footer lead to the pages anyone may see.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from uuid import UUID
+from xml.etree import ElementTree as ET
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from mailer.compose.merge import MergeProgram, Urls
+from mailer.errors import MailerError
+from mailer.store.tables.types import EPOCH
+from mailer.web.public.core.context import door_of
+from mailer.web.public.core.public_issues import NOBODY, Entry
+from mailer.web.public.core.redirect_url import location
+from mailer.web.public.http.caching import unless_known
+from mailer.web.public.mail.clicks import link_number
+from mailer.web.public.mail.view_in_browser import mail_policy, with_main
+from mailer.xml_elements import add, begin
+
+MOST_IN_FEED = 20
+KEPT = {"Cache-Control": "public, max-age=300"}
+INDEXED = {**KEPT, "X-Robots-Tag": "all"}
+ATOM = "http://www.w3.org/2005/Atom"
+
+
+async def contents(request: Request) -> Response:
+    """The list of newsletters."""
+    door = door_of(request)
+    entries = await door.threads.read(door.archive.entries)
+    language = door.language(request)
+    page = door.pages.response("archive.html", language, headers=INDEXED, entries=entries)
+    return unless_known(request, page)
+
+
+async def show(request: Request) -> Response:
+    """One newsletter."""
+    door = door_of(request)
+    slug = str(request.path_params["slug"])
+    program = await _program(request, slug)
+    base = door.workspace.settings.public.url
+    here = f"{base}/archive/{slug}"
+    html = program.html(NOBODY, Urls(click=f"{here}/go", unsubscribe=f"{base}/", view=here, preferences=f"{base}/"))
+    headers = {**INDEXED, "Content-Security-Policy": mail_policy(door)}
+    return unless_known(request, HTMLResponse(with_main(html), headers=headers))
+
+
+async def follow(request: Request) -> Response:
+    """A link of an archived newsletter leads on; nothing is counted."""
+    program = await _program(request, str(request.path_params["slug"]))
+    number = link_number(request.path_params["n"])
+    link = next((link for link in program.message.links if link.n == number), None)
+    if link is None:
+        raise HTTPException(404)
+    try:
+        target = location(program.destination(link, NOBODY))
+    except MailerError:
+        raise HTTPException(404) from None
+    return Response(status_code=302, headers={"Location": target})
+
+
+async def feed(request: Request) -> Response:
+    """The newest newsletters for feed readers."""
+    door = door_of(request)
+    entries = await door.threads.read(door.archive.entries)
+    settings = door.workspace.settings
+    xml = atom(
+        entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name, key=door.network_key
+    )
+    return unless_known(request, Response(xml, media_type="application/atom+xml", headers=INDEXED))
+
+
+async def _program(request: Request, slug: str) -> MergeProgram:
+    door = door_of(request)
+    program = await door.threads.read(door.archive.program, slug, door.workspace.settings.public.url)
+    if program is None:
+        raise HTTPException(404)
+    return program
+
+
+def atom(entries: Sequence[Entry], *, base: str, organisation: str, key: bytes = b"") -> bytes:
+    """The feed as XML. The ids of feed and entries are made with the workspace's `key` and don't change with the public
+    address (RFC 4287 §4.2.6), so that a move shows nobody the old newsletters as new."""
+    root = begin("feed", ATOM)
+    add(root, "title", organisation or base)
+    add(root, "id", _id(key, "feed"))
+    add(root, "link", rel="self", href=f"{base}/archive/feed.atom")
+    add(root, "link", rel="alternate", type="text/html", href=f"{base}/archive")
+    add(add(root, "author"), "name", organisation or base)
+    # A feed must say when it changed, also while it is empty (RFC 4287 §4.2.15).
+    add(root, "updated", max((entry.sent_at for entry in entries), default=EPOCH).isoformat())
+    for entry in entries:
+        item = add(root, "entry")
+        item.set("{http://www.w3.org/XML/1998/namespace}lang", entry.language)
+        address = f"{base}/archive/{entry.slug}"
+        add(item, "title", entry.subject)
+        add(item, "id", _id(key, f"entry {entry.number or entry.slug}"))
+        add(item, "link", rel="alternate", type="text/html", href=address)
+        add(item, "updated", entry.sent_at.isoformat())
+        add(item, "summary", entry.preheader)
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _id(key: bytes, what: str) -> str:
+    return UUID(bytes=hmac.digest(key, b"mailer.archive." + what.encode(), "sha256")[:16], version=5).urn

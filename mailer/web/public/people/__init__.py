@@ -1,0 +1,1 @@
+"""Pages where people subscribe, confirm, choose and leave."""

@@ -1,0 +1,73 @@
+"""/confirm/<token>: the link of a mail that asks whether somebody really wished for it. GET shows a page with one
+button and changes nothing, since scanners follow links; POST does it."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mailer.audience.consent.confirmations import Stage
+from mailer.audience.people.data_export import everything
+from mailer.delivery.subscriptions.requests import Confirmed, look
+from mailer.delivery.subscriptions.requests import confirm as do_confirm
+from mailer.store.tables.states import Wish
+from mailer.tracking.tokens import Purpose
+from mailer.web.public.core.context import Door, door_of
+from mailer.web.public.http.templates import mask
+
+
+async def ask(request: Request) -> Response:
+    """The page with the button, or what became of the wish."""
+    door = door_of(request)
+    named = door.named(request, Purpose.CONFIRM)
+    return _page(request, await door.threads.read(_look, door, named.id))
+
+
+async def confirm(request: Request) -> Response:
+    """Do what was wished for, and say so. For a copy of one's data: the file."""
+    door = door_of(request)
+    named = door.named(request, Purpose.CONFIRM)
+    language = door.language(request).code
+    now = await door.threads.write(_confirm, door, named.id, language)
+    door.courier.call()
+    if now.wish and now.wish.kind is Wish.DATA and now.stage is Stage.ASKED:
+        content = await door.threads.read(_data, door, now.wish.address)
+        disposition = 'attachment; filename="my-data.json"'
+        return Response(content, media_type="application/json", headers={"Content-Disposition": disposition})
+    return _page(request, now)
+
+
+def _page(request: Request, now: Confirmed) -> Response:
+    door = door_of(request)
+    wish = now.wish
+    lists = [door.about_list(name) for name in (wish.lists if wish else ())]
+    language = door.language(request, wish.fields.get("language", "") if wish else "")
+    return door.pages.response(
+        "confirm.html",
+        language,
+        status=410 if now.stage is Stage.EXPIRED else 200,
+        stage=now.stage.value,
+        kind=wish.kind.value if wish else "",
+        lists=[one.title for one in lists],
+        wording=wish.wording if wish else "",
+        address=mask(wish.address) if wish else "",
+        again=[one.name for one in lists if one.public_form],
+    )
+
+
+def _look(door: Door, number: int) -> Confirmed:
+    with door.database.read() as connection:
+        return look(connection, number, at=door.clock())
+
+
+def _confirm(door: Door, number: int, language: str) -> Confirmed:
+    with door.database.write() as connection:
+        return do_confirm(connection, number, address_key=door.network_key, language=language, at=door.clock())
+
+
+def _data(door: Door, address: str) -> bytes:
+    with door.database.read() as connection:
+        kept = everything(connection, address, address_key=door.network_key)
+    return json.dumps(kept, indent=2, ensure_ascii=False, default=str).encode()

@@ -1,0 +1,144 @@
+"""/join/<list>: a form to sign up with, here or pasted into another site, and one answer whatever the address is.
+
+What joining does is decided in `delivery.wishes`. A form of another site may post here: there is no cookie and no
+state, and whoever posts a stranger's address only sends them a mail that asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mailer.audience.addresses import BadAddress, normalise
+from mailer.audience.consent.subscribe import Asking
+from mailer.audience.names import holds_address
+from mailer.delivery.subscriptions.requests import ask_to_join
+from mailer.errors import MailerError, Place
+from mailer.i18n import choose, later
+from mailer.web.public.core.context import Door, door_of
+from mailer.web.public.core.signature_form import BAD_NAME, clean
+from mailer.web.public.http.forms import read_form
+from mailer.web.public.http.paths import up
+from mailer.web.public.http.templates import Pages
+from mailer.workspace import ListDefinition, Workspace
+
+PURPOSE = "form"  # of the limit by network
+TRAP = "website"  # a field that people don't see; programs fill in whatever they find
+TYPED = ("email", "first_name")
+LONGEST = 254  # of an address (RFC 5321 §4.5.3.1.3); a name may have as much
+
+# Field → what is said when it is wrong.
+FAULTS = {
+    "email": later("This doesn't look like an email address. Please check it."),
+    "first_name": BAD_NAME,
+    "agreed": later("Please tick the box to say that you agree."),
+}
+
+
+async def show(request: Request) -> Response:
+    """The form. 404 for a list that isn't open to everybody."""
+    definition = await _list(request)
+    return _form(request, definition, typed=dict.fromkeys(TYPED, ""))
+
+
+async def join(request: Request) -> Response:
+    """Do what the form says, and go to the page that says what happens next. 422 with the form for a mistake in it."""
+    door = door_of(request)
+    definition = await _list(request)
+    await door.limits.hold(PURPOSE, request)
+    form = await read_form(request)
+    typed = {name: clean(form.get(name, ("",))[0], LONGEST) for name in TYPED}
+    if any(form.get(TRAP, ())):
+        return _sent(request, definition)  # a program: it learns nothing, and nobody is mailed
+    ticked = form.get("agreed") == (mark(definition.consent),)
+    try:
+        address = normalise(typed["email"])
+    except BadAddress:
+        return _form(request, definition, typed=typed, ticked=ticked, wrong="email")
+    if holds_address(typed["first_name"]):  # anybody may type any address: our mails would carry their link
+        return _form(request, definition, typed=typed, ticked=ticked, wrong="first_name")
+    if not ticked:
+        # Not ticked, or ticked beside other words: a form pasted elsewhere before the wording was changed.
+        return _form(request, definition, typed=typed, wrong="agreed")
+    language = door.language(request).code
+    fields = {"first_name": typed["first_name"], "language": language}
+    asking = Asking(address, (definition.name,), f"/join/{definition.name}", definition.consent, fields)
+    await door.threads.write(_ask, door, asking, definition, language)
+    door.courier.call()
+    return _sent(request, definition)
+
+
+async def sent(request: Request) -> Response:
+    """What happens next, the same for everybody."""
+    definition = await _list(request)
+    door = door_of(request)
+    return door.pages.response("sent.html", door.language(request), list=definition)
+
+
+def embedded(workspace: Workspace, name: str) -> str:
+    """A form as plain HTML, to be pasted into another site. Raises `MailerError` for a list that isn't open to all."""
+    definition = workspace.list_definition(name)
+    if not definition.public_form:
+        raise MailerError(
+            f"the list {name} has no public form", place=Place(f"lists/{name}.toml"), hint="Write: public_form = true"
+        )
+    values = {"list": definition, "agreed": mark(definition.consent), "trap": TRAP}
+    return Pages(workspace.settings).text("embed.html", choose(definition.language), **values)
+
+
+def mark(wording: str) -> str:
+    """What the form's box says of the words beside it, so that the proof holds what was really shown."""
+    return hashlib.sha256(wording.encode()).hexdigest()[:12]
+
+
+def _ask(door: Door, asking: Asking, definition: ListDefinition, language: str) -> None:
+    confirmed = [definition.name] if definition.opt_in == "double" else []
+    with door.database.write() as connection:
+        ask_to_join(
+            connection, asking, confirmed=confirmed, language=language, address_key=door.network_key, at=door.clock()
+        )
+
+
+async def _list(request: Request) -> ListDefinition:
+    door = door_of(request)
+    try:
+        definition = await door.threads.read(door.workspace.list_definition, str(request.path_params["list"]))
+    except MailerError:
+        raise HTTPException(404) from None
+    if not definition.public_form:
+        raise HTTPException(404)
+    return definition
+
+
+def _form(
+    request: Request, definition: ListDefinition, *, typed: dict[str, str], ticked: bool = False, wrong: str = ""
+) -> Response:
+    door = door_of(request)
+    language = door.language(request)
+    return door.pages.response(
+        "join.html",
+        language,
+        status=422 if wrong else 200,
+        list=definition,
+        agreed=mark(definition.consent),
+        typed=typed,
+        ticked=ticked,
+        wrong=wrong,
+        fault=language.say(FAULTS[wrong]) if wrong else "",
+        trap=TRAP,
+        query=_query(request),
+    )
+
+
+def _sent(request: Request, definition: ListDefinition) -> Response:
+    """A redirect, so that reloading the page posts nothing again. Relative: whatever path we are served under."""
+    return Response(status_code=303, headers={"Location": f"{up(request)}{definition.name}/sent{_query(request)}"})
+
+
+def _query(request: Request) -> str:
+    """The language that the address asks for, to be kept on the way."""
+    asked = request.query_params.get("lang", "")
+    return f"?lang={asked}" if asked.isascii() and asked.replace("-", "").isalnum() and len(asked) < LONGEST else ""

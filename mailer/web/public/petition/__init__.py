@@ -1,0 +1,1 @@
+"""The action page: the form, signing, thanks, progress."""

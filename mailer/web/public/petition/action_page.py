@@ -1,0 +1,231 @@
+"""/act/<slug>: the page on which people sign. GET shows it and never signs; POST signs; /act/<slug>/thanks thanks.
+
+Somebody who followed a link of their mail is known while the visit in `?t=` is fresh, and sees of themselves only what
+a forwarded mail may tell. Anybody else fills in the blank form.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mailer.audience.consent.news_opt_in import Agreed, join_known
+from mailer.audience.consent.subscribe import Asking
+from mailer.audience.petition.signatures import Origin, sign, signer, source_of
+from mailer.compose.action_page.parse import ActionPage
+from mailer.delivery.subscriptions.requests import ask_to_join
+from mailer.delivery.webhooks.events import tell_signature
+from mailer.i18n import Language
+from mailer.tracking.hits import opted_out
+from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, Purpose, Visit
+from mailer.web.public.core.context import Door, door_of
+from mailer.web.public.core.signature_form import EMPTY, Filled, asked, read
+from mailer.web.public.http.forms import read_form
+from mailer.web.public.http.paths import up
+from mailer.web.public.http.visitors import Visitor, visitor
+
+VISIT_FIELD = "t"
+# What comes after it is rubbish, as after any link (`http.paths`), unless it looks like more of the same.
+TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{VISIT_CHARACTERS}}}(?![A-Za-z0-9_-])")
+SOURCE_FIELDS = ("source", "utm_source")
+FORWARDED = "forwarded"  # the source of those who say that the mail was not theirs
+PURPOSE = "act"  # of the limits
+SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
+
+
+async def show(request: Request) -> Response:
+    """The page."""
+    door = door_of(request)
+    page, who = await _arrived(request, door)
+    return await _page(request, door, page, who, EMPTY)
+
+
+async def add(request: Request) -> Response:
+    """Sign. 303 to the thanks; 422 with what was typed when something is missing."""
+    door = door_of(request)
+    page, who = await _arrived(request, door)
+    if who:
+        await door.limits.hold_bearer(PURPOSE, who.visit.named)
+    else:
+        await door.limits.hold(PURPOSE, request)
+    form = await read_form(request)
+    language = door.language(request, page.language)
+    filled = read(form, page, who, language)
+    if filled.trapped:  # a program: it is told what it wants to hear
+        return _thank(request, page, news=filled.news)
+    if filled.errors:
+        return await _page(request, door, page, who, filled)
+    if who and who.proof:
+        return door.pages.response("signed_test.html", language, thanks=_thanks(request, page, news=filled.news))
+    waits = await door.threads.write(_sign, door, page, who, filled, _origin(request, who), language)
+    door.acts.signed(page)
+    door.courier.call()
+    return _thank(request, page, news=waits)
+
+
+async def thanks(request: Request) -> Response:
+    """The thanks, with ways to pass it on; the same for everybody."""
+    door = door_of(request)
+    page = await _find(request, door)
+    language = door.language(request, page.language)
+    counted = await door.threads.read(door.acts.tally, page, door.clock())
+    url = f"{door.workspace.settings.public.url}/act/{page.slug}"
+    return door.pages.response(
+        "signed.html", language, act=page, tally=counted, url=url, shares=_shares(page, url),
+        news="news" in request.query_params,
+    )  # fmt: skip
+
+
+def own_pages(door: Door) -> str:
+    """What the addresses of our action pages begin with."""
+    return f"{door.workspace.settings.public.url}/act/"
+
+
+def to_own_page(door: Door, target: str, visit: Visit) -> str:
+    """`target` with the visit when it is one of our action pages, else as it is."""
+    if not target.startswith(own_pages(door)):
+        return target
+    address, hash_sign, fragment = target.partition("#")
+    joint = "&" if "?" in address else "?"
+    return f"{address}{joint}{VISIT_FIELD}={door.signer.sign_visit(Purpose.ACT, visit)}{hash_sign}{fragment}"
+
+
+async def _find(request: Request, door: Door) -> ActionPage:
+    page = await door.threads.read(door.acts.find, str(request.path_params["slug"]))
+    if page is None:
+        raise HTTPException(404)
+    return page
+
+
+async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | None]:
+    """The page, and who came by a fresh link of their mail. With a damaged or stale one the form is blank."""
+    page = await _find(request, door)
+    found = TOKEN.match(request.query_params.get(VISIT_FIELD, ""))
+    if not found:
+        return page, None
+    try:
+        visit = door.signer.read_visit(Purpose.ACT, found[0])
+    except BadToken:
+        return page, None
+    return page, await door.threads.read(_visitor, door, visit)
+
+
+def _visitor(door: Door, visit: Visit) -> Visitor | None:
+    fresh = timedelta(days=door.workspace.settings.tracking.fresh_days)
+    with door.database.read() as connection:
+        return visitor(connection, visit, now=door.clock(), fresh=fresh)
+
+
+async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | None, filled: Filled) -> Response:
+    language = door.language(request, page.language)
+    counted = await door.threads.read(door.acts.tally, page, door.clock())
+    on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
+    values: dict[str, Any] = {
+        "act": page, "tally": counted, "fields": asked(page, who), "filled": filled,
+        "known": who.masked(language) if who else "", "proof": bool(who and who.proof),
+        "opt_in": None if on_list else page.opt_in, "not_you": _not_you(request),
+    }  # fmt: skip
+    # Search engines may show the page, but not under an address that a mail gave to one person.
+    robots = {} if request.query_params.get(VISIT_FIELD) else {"X-Robots-Tag": "all"}
+    return door.pages.response(
+        "act.html", language, status=422 if filled.errors else 200, headers=robots, indexed=bool(robots), **values
+    )
+
+
+def _sign(
+    door: Door, page: ActionPage, who: Visitor | None, filled: Filled, origin: Origin, language: Language
+) -> bool:
+    """Store the signature, the wish for news and what others are to be told, all or nothing.
+
+    Returns whether the news wait for a mail to be confirmed.
+    """
+    at, settings = door.clock(), door.workspace.settings
+    particulars = filled.who(page, who)
+    with door.database.write() as connection:
+        if who and who.person_id is not None:
+            person_id, address = who.person_id, who.address
+        else:
+            address = filled.address
+            key = door.workspace.secrets.require_address_key()
+            person_id = signer(
+                connection, address=address, address_key=key, who=particulars, language=language.code, at=at
+            )
+        waits = False
+        if filled.news and page.opt_in:
+            fields = {
+                "first_name": particulars.first_name, "last_name": particulars.last_name,
+                "country": particulars.country, "language": language.code,
+            }  # fmt: skip
+            known = person_id if who else None
+            asking = Asking(address, (page.opt_in.list,), f"act/{page.slug}", page.opt_in.wording, fields)
+            waits = not _wants_news(door, connection, known=known, asking=asking, language=language)
+        signed = sign(
+            connection, page=page.slug, statement=page.statement, person_id=person_id, who=particulars, origin=origin,
+            at=at,
+        )  # fmt: skip
+        if not signed.kept:
+            tell_signature(
+                connection, settings=settings, signature_id=signed.id, opt_in=filled.news, new=signed.new, at=at
+            )
+    return waits
+
+
+def _wants_news(door: Door, connection: Connection, *, known: int | None, asking: Asking, language: Language) -> bool:
+    """They ticked the box. True when they are on the list now: they came by their own link, and had not left it.
+
+    Everybody else is on it once they confirm it by mail, whatever the list says: anybody may type any address, and the
+    thanks tell nobody who is on the list.
+    """
+    at = door.clock()
+    if known is not None:
+        (name,) = asking.lists
+        if join_known(connection, person_id=known, agreed=Agreed(name, asking.wording, asking.source), at=at):
+            return True
+    ask_to_join(connection, asking, confirmed=asking.lists, language=language.code, address_key=door.network_key, at=at)
+    return False
+
+
+def _origin(request: Request, who: Visitor | None) -> Origin:
+    """What brought them. Who is not to be tracked, or whose browser says so, is counted without their delivery."""
+    named = next((text for name in SOURCE_FIELDS if (text := source_of(request.query_params.get(name, "")))), "")
+    if who is None:
+        return Origin(source=named)
+    delivery_id = who.visit.named.id if who.tracking and not opted_out(request.headers) else None
+    return Origin(who.campaign_id, delivery_id, who.visit.n, named)
+
+
+def _not_you(request: Request) -> str:
+    """Where the blank form is: the same page without the visit."""
+    language = request.query_params.get("lang", "")[:20]
+    return "?" + urlencode({"source": FORWARDED, **({"lang": language} if language else {})})
+
+
+def _thank(request: Request, page: ActionPage, *, news: bool) -> Response:
+    return Response(status_code=303, headers={"Location": _thanks(request, page, news=news)})
+
+
+def _thanks(request: Request, page: ActionPage, *, news: bool) -> str:
+    """Where the thanks are; relative, so that it holds behind whatever path a web server has put before ours."""
+    asked_for = {"lang": request.query_params.get("lang", "")[:20], "news": "1" if news else ""}
+    query = urlencode({name: value for name, value in asked_for.items() if value})
+    return f"{up(request)}{page.slug}/thanks" + (f"?{query}" if query else "")
+
+
+def _shares(page: ActionPage, url: str) -> list[tuple[str, str]]:
+    """Plain links that pass the page on: nobody is told anything before one is pressed."""
+    named = {name: f"{url}?source={name}" for name in SHARED_BY}
+    text = {name: quote(f"{page.share} {named[name]}", safe="") for name in SHARED_BY}
+    return [
+        ("email", f"mailto:?subject={quote(page.headline, safe='')}&body={text['email']}"),
+        ("WhatsApp", f"https://wa.me/?text={text['whatsapp']}"),
+        ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={quote(named['facebook'], safe='')}"),
+        ("X", f"https://x.com/intent/post?text={text['x']}"),
+        ("Bluesky", f"https://bsky.app/intent/compose?text={text['bluesky']}"),
+    ]

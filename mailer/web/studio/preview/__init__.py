@@ -1,0 +1,1 @@
+"""What the preview shows of a newsletter: mail, text, inbox line, findings, variants, pictures."""

@@ -1,0 +1,23 @@
+"""What is wrong with a newsletter, or could be better, as the studio shows it. The rules are those of `checking`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mailer.checking.collect import Scope
+from mailer.checking.preflight import preflight
+from mailer.checking.remarks import Remark, worst_first
+from mailer.checking.runner import of_fault
+from mailer.errors import Fault
+from mailer.store.engine.database import Database
+from mailer.workspace import Workspace
+
+
+def findings_of(workspace: Workspace, database: Database, slug: str, *, now: datetime) -> tuple[Remark, ...]:
+    """Everything found in a newsletter, the worst first. It may take its time: the mail is shown meanwhile."""
+    return preflight(workspace, database, slug, scope=Scope(), now=now).remarks
+
+
+def remarks(faults: tuple[Fault, ...]) -> tuple[Remark, ...]:
+    """Faults of compiling as remarks, the worst first, else in the order of their places."""
+    return tuple(worst_first(map(of_fault, faults)))

@@ -1,0 +1,39 @@
+""" "Send a proof" from the page: the same as `mailer test`, with the person the page shows, told in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailer.audience.addresses import normalise
+from mailer.delivery.sending.proofs import Proof, send_proof
+from mailer.errors import MailerError
+from mailer.transports.factory import make_transport
+from mailer.web.studio.live_compile import Desk
+from mailer.web.studio.preview.sample_readers import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a proof, in words."""
+
+    went: bool
+    words: str
+    remedy: str = ""
+    to: str = ""
+
+
+def send(desk: Desk, reader: Reader, to: str) -> Told:
+    """Mail a proof of the newest version, merged for `reader`, to the address `to`."""
+    showing = desk.look()
+    if showing.faults or showing.prepared is None:
+        return Told(False, "Nothing was sent: the newest version has faults.", "Mend what Findings names first.", to)
+    workspace = showing.workspace
+    try:
+        address = normalise(to)
+        transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
+        proof = Proof(to=address, supporter=reader.supporter, person_id=reader.person_id)
+        send_proof(workspace, desk.database, showing.prepared.plan, proof, transport=transport, now=desk.clock())
+    except MailerError as error:
+        return Told(False, f"Nothing was sent: {error.message}.".replace("..", "."), error.hint or "", to)
+    merged = f"as {reader.label} would get it" if reader.supporter["name"] else "as somebody without a name gets it"
+    return Told(True, f"A proof went to {address} by {transport.name}, {merged}.", "Nothing done with it counts.", to)

@@ -1,0 +1,145 @@
+"""Signatures: one for each person and page, credited to what brought them first, and handed over safely."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete, select, update
+
+from mailer.audience.petition.signatures import (
+    Origin,
+    Particulars,
+    Signed,
+    Tally,
+    brought_by,
+    count,
+    showable,
+    sign,
+    signed_pages,
+    signer,
+    source_of,
+    tally,
+)
+from mailer.audience.petition.signatures_csv import export_signatures, statement_text, wordings
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import people
+from mailer.store.tables.inbound import signatures
+from tests.audience.world import KEY, add_campaign, add_person
+from tests.conftest import NOW
+
+ANA = Particulars("Ana", "Li", "IE", "D01", "Because", shown=True)
+BY_MAIL = Origin(campaign_id=7, delivery_id=7 * 2**32 + 1, n=2)
+
+
+def put(
+    connection: Connection, person: int, who: Particulars = ANA, origin: Origin | None = None, **more: object
+) -> Signed:
+    values = {"page": "library", "statement": "Keep it.", "at": NOW, **more}
+    return sign(connection, person_id=person, who=who, origin=origin or Origin(), **values)  # pyright: ignore[reportArgumentType] - passed on as given
+
+
+def test_a_repeat_updates_and_keeps_what_brought_them_first(database: Database) -> None:
+    later = NOW + timedelta(days=1)
+    with database.write() as connection:
+        add_person(connection, 1)
+        first = put(connection, 1, origin=BY_MAIL)
+        again = put(connection, 1, Particulars("Anna", "Li"), Origin(campaign_id=8, n=1), at=later, statement="New.")
+        row = connection.execute(select(signatures)).one()
+        said = wordings(connection, "library")
+    assert (first.new, again.new, again.kept, first.id) == (True, False, False, again.id)
+    assert (row.first_name, row.comment, row.shown) == ("Anna", "", False)
+    assert (row.campaign_id, row.delivery_id, row.n) == (7, BY_MAIL.delivery_id, 2)
+    assert (row.signed_at, row.changed_at) == (NOW, later)
+    assert [one.text for one in said] == ["New."], "the signature stands under the words that were read last"
+
+
+def test_the_blank_form_does_not_touch_what_a_link_signed(database: Database) -> None:
+    with database.write() as connection:
+        add_person(connection, 1)
+        put(connection, 1, origin=BY_MAIL)
+        again = put(connection, 1, Particulars("Impostor", "X"))
+        assert (again.new, again.kept) == (False, True)
+        assert connection.execute(select(signatures.c.first_name)).scalar_one() == "Ana"
+
+
+def test_a_link_credits_the_mail_when_nothing_did_before(database: Database) -> None:
+    with database.write() as connection:
+        add_person(connection, 1)
+        put(connection, 1, origin=Origin(source="poster"))
+        put(connection, 1, origin=BY_MAIL)
+        row = connection.execute(select(signatures)).one()
+    assert (row.campaign_id, row.n, row.source) == (7, 2, "poster")
+
+
+def test_a_person_is_found_by_address_and_never_changed(database: Database) -> None:
+    who = Particulars("Impostor", "X", "FR")
+    with database.write() as connection:
+        add_person(connection, 1, address="mary@example.org", first_name="Mary")
+        assert signer(connection, address="mary@example.org", address_key=KEY, who=who, language="fr", at=NOW) == 1
+        new = signer(connection, address="new@example.org", address_key=KEY, who=who, language="fr", at=NOW)
+        rows = {row.id: row for row in connection.execute(select(people))}
+    assert (rows[1].first_name, rows[1].country, rows[1].language) == ("Mary", "", "")
+    assert (rows[new].first_name, rows[new].country, rows[new].language) == ("Impostor", "FR", "fr")
+
+
+def test_what_counts(database: Database) -> None:
+    with database.write() as connection:
+        add_campaign(connection, 7, "appeal")
+        for number in range(1, 5):
+            add_person(connection, number)
+        put(connection, 1, origin=BY_MAIL)
+        put(connection, 2, origin=Origin(source="poster"), at=NOW + timedelta(hours=1))
+        put(connection, 3, origin=Origin(source="poster"), at=NOW + timedelta(hours=2))
+        put(connection, 4, page="other")
+        connection.execute(update(signatures).where(signatures.c.person_id == 1).values(person_id=None, first_name=""))
+        assert count(connection, "library") == 3, "a forgotten person's signature stays as a count"
+        assert count(connection, "library", since=NOW + timedelta(hours=1)) == 2
+        assert brought_by(connection, "library") == [("poster", 2), ("appeal", 1)]
+        assert tally(connection, "library", names=1).names == ("Ana",)
+        assert tally(connection, "library", names=0) == Tally(3, ())
+        assert signed_pages(connection) == {"library", "other"}
+
+
+def test_the_export_is_what_a_target_gets(database: Database) -> None:
+    formula = Particulars("=cmd()", "@x", "GB", "+44", "-1\n=2")
+    with database.write() as connection:
+        for number in range(1, 4):
+            add_person(connection, number)
+        put(connection, 1)
+        put(connection, 2, formula, statement="Other.", at=NOW + timedelta(days=1))
+        put(connection, 3)
+        connection.execute(delete(people).where(people.c.id == 3))
+        texts = wordings(connection, "library")
+        plain, full = io.StringIO(newline=""), io.StringIO(newline="")
+        assert export_signatures(connection, "library", plain, texts=texts) == 2
+        assert (
+            export_signatures(connection, "library", full, texts=texts, since=NOW + timedelta(days=1), addresses=True)
+            == 1
+        )
+    rows = list(csv.reader(io.StringIO(plain.getvalue(), newline="")))
+    assert rows[0] == ["number", "date", "first_name", "last_name", "country", "postcode", "comment", "statement"]
+    assert rows[1] == ["1", "2026-11-24", "Ana", "Li", "IE", "D01", "Because", "1"]
+    assert rows[2] == ["2", "2026-11-25", "'=cmd()", "'@x", "GB", "'+44", "'-1\n=2", "2"]
+    assert "person1@example.org" not in plain.getvalue()
+    assert "person2@example.org" in full.getvalue()
+    assert (
+        statement_text("library", texts) == "Statement 1 of library:\n\nKeep it.\n\nStatement 2 of library:\n\nOther.\n"
+    )
+
+
+@given(st.text(max_size=300))
+def test_a_source_is_short_and_printable(text: str) -> None:
+    source = source_of(text)
+    assert len(source) <= 60
+    assert source.isprintable()
+
+
+@given(st.text(max_size=40))
+def test_a_shown_name_holds_no_address_and_no_digits(name: str) -> None:
+    if showable(name):
+        assert not set(name) & set('/@:<>&"0123456789\n\t')
+        assert not any(word in name for word in ("\u202e", "\u200f"))

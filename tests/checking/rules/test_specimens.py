@@ -1,0 +1,87 @@
+"""Rules about what no file can bring about in a newsletter that compiles, looked at in specimens changed by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mailer.checking.evidence.audience_stats import Figures, Trouble, Troubled
+from mailer.checking.evidence.html_tree import parse
+from mailer.checking.registry import Found
+from mailer.checking.runner import rules
+from mailer.checking.specimen import Answer, SpamTest, Specimen
+from tests.checking.desk import Desk
+
+
+def found(specimen: Specimen, name: str) -> list[Found]:
+    look = rules()[name].look
+    assert look is not None
+    return list(look(specimen))
+
+
+@pytest.fixture
+def specimen(desk: Desk) -> Specimen:
+    return desk.specimen()
+
+
+def test_a_link_that_leads_some_people_nowhere(specimen: Specimen) -> None:
+    nowhere = Figures(people=5, troubled=(Troubled(Trouble.DESTINATION, "Your page", 2, "none", 7),))
+    (told,) = found(replace(specimen, audience=nowhere), "audience.destination")
+    assert told.message == "the link “Your page” leads 2 people to no web address, such as “none”"
+    assert not found(replace(specimen, audience=Figures(people=5)), "audience.destination")
+
+
+def test_a_picture_without_alt(specimen: Specimen) -> None:
+    assert found(replace(specimen, html=parse('<img src="a.png">')), "accessibility.alt")
+    assert not found(replace(specimen, html=parse('<img src="a.png" alt="">')), "accessibility.alt")
+
+
+def test_content_that_only_outlook_draws(specimen: Specimen) -> None:
+    assert found(
+        replace(specimen, mail="<!--[if mso]><v:rect><v:textbox>x</v:textbox></v:rect><![endif]-->"),
+        "accessibility.vml",
+    )
+    assert not found(specimen, "accessibility.vml")
+
+
+def test_a_link_that_is_not_answered(specimen: Specimen) -> None:
+    url = specimen.message.links[0].url
+    for answer in (Answer(404), Answer(0, "it didn't answer in time")):
+        assert found(replace(specimen, answers={url: answer}), "links.unreachable")
+    assert not found(replace(specimen, answers={url: Answer(200)}), "links.unreachable")
+    assert not found(specimen, "links.unreachable")
+
+
+def test_a_link_that_leads_on(specimen: Specimen) -> None:
+    url = specimen.message.links[0].url
+    led_on = Answer(200, redirects=("https://act.libraryfriends.ngo/new",))
+    (told,) = found(replace(specimen, answers={url: led_on}), "links.redirect")[:1]
+    assert told.message.endswith("→ https://act.libraryfriends.ngo/new")
+    assert not found(replace(specimen, answers={url: Answer(200)}), "links.redirect")
+
+
+def test_what_spamassassin_says(specimen: Specimen) -> None:
+    tests = (SpamTest(2.7, "DEAR_FRIEND", "BODY: Dear Friend?"), SpamTest(0.1, "HTML_MESSAGE", "HTML"))
+    (told,) = found(replace(specimen, spam=tests), "subject.spamassassin")
+    assert "2.7 points for DEAR_FRIEND: BODY: Dear Friend?" in told.message
+    assert not found(replace(specimen, spam=tests[1:]), "subject.spamassassin")
+
+
+def test_a_text_that_is_missing_or_has_no_way_out(specimen: Specimen) -> None:
+    assert found(replace(specimen, text=" \n"), "text.missing")
+    assert not found(specimen, "text.missing")
+    assert len(found(replace(specimen, text="Dear Ada,"), "law.text")) == 2
+    assert not found(specimen, "law.text")
+
+
+def test_headers_that_are_missing(specimen: Specimen) -> None:
+    without = {name: value for name, value in specimen.headers.items() if not name.startswith("list-")}
+    assert [one.part for one in found(replace(specimen, headers=without), "law.headers")] == ["headers"] * 3
+    assert not found(specimen, "law.headers")
+
+
+def test_an_address_that_is_hidden(specimen: Specimen) -> None:
+    hidden = parse(f'<p style="display: none">{specimen.settings.organisation.postal_address}</p>')
+    assert any("address" in one.message for one in found(replace(specimen, html=hidden), "law.hidden"))
+    assert not found(specimen, "law.hidden")

@@ -1,0 +1,105 @@
+"""Where mail to a domain goes, and the name of a relay's address: judged from answers alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailer.doctor.dns.domain import is_placeholder, mailers
+from mailer.doctor.dns.lookup import Answer, Got
+from mailer.doctor.dns.mx import MailFacts, RelayNameFacts, is_ours, judge_mail, judge_relay_names
+from mailer.findings import Level
+
+ABSENT, EMPTY = Answer(Got.ABSENT), Answer(Got.EMPTY)
+UNKNOWN = Answer(Got.UNKNOWN, why="the DNS doesn't answer")
+
+
+def found(*values: str) -> Answer:
+    return Answer(Got.FOUND, values)
+
+
+@pytest.mark.parametrize(
+    ("mx", "address", "level", "words"),
+    [
+        (found("mx1.a.test"), None, Level.WELL, "mail to a.test goes to mx1.a.test"),
+        (found("mx1.a.test", "mx2.a.test"), None, Level.WELL, "goes to mx1.a.test and 1 more"),
+        (found("."), None, Level.BAD, "null MX"),
+        (EMPTY, found("192.0.2.1"), Level.WARNING, "has no MX record"),
+        (EMPTY, EMPTY, Level.BAD, "has neither MX nor address, so replies are lost"),
+        (ABSENT, ABSENT, Level.BAD, "doesn't exist"),
+        (UNKNOWN, None, Level.WARNING, "couldn't be asked"),
+        (EMPTY, UNKNOWN, Level.WARNING, "couldn't be asked"),
+    ],
+)
+def test_mail_to_a_domain(mx: Answer, address: Answer | None, level: Level, words: str) -> None:
+    (finding,) = judge_mail(MailFacts("a.test", mx, address), part="DNS", who="replies")
+    assert finding.level is level
+    assert words in finding.found
+
+
+def relay(host: str, addresses: Answer, names: dict[str, Answer], back: dict[str, Answer]) -> list[tuple[Level, str]]:
+    facts = RelayNameFacts(host, addresses, names, back)
+    return [(one.level, one.found) for one in judge_relay_names(facts, domain="a.test", part="DNS")]
+
+
+@pytest.mark.parametrize(
+    ("names", "back", "level", "words"),
+    [
+        (
+            found("out.a.test"),
+            {"out.a.test": found("192.88.99.1")},
+            Level.WELL,
+            "is called out.a.test, which leads back",
+        ),
+        (
+            found("x.test", "out.a.test"),
+            {"x.test": ABSENT, "out.a.test": found("192.0.2.9", "192.88.99.1")},
+            Level.WELL,
+            "out.a.test",
+        ),
+        (found("x.test"), {"x.test": found("192.0.2.9")}, Level.BAD, "x.test, which doesn't lead back"),
+        (ABSENT, {}, Level.BAD, "has no name"),
+        (UNKNOWN, {}, Level.WARNING, "couldn't be asked"),
+    ],
+)
+def test_the_name_of_our_relays_address(names: Answer, back: dict[str, Answer], level: Level, words: str) -> None:
+    ((found_level, said),) = relay("smtp.a.test", found("192.88.99.1"), {"192.88.99.1": names}, back)
+    assert found_level is level
+    assert words in said
+
+
+def test_what_can_not_be_known_is_said() -> None:
+    for host, words in (
+        ("127.0.0.1", "can't be known here"),
+        ("localhost", "can't be known here"),
+        ("smtp.provider.test", "is a provider's"),
+        ("nota.test", "is a provider's"),
+    ):
+        ((level, said),) = relay(host, found("192.88.99.1"), {}, {})
+        assert level is Level.WELL
+        assert words in said
+    ((level, said),) = relay("smtp.a.test", found("10.0.0.1"), {}, {})
+    assert level is Level.WELL
+    assert "private address" in said
+    assert relay("smtp.a.test", ABSENT, {}, {})[0][0] is Level.BAD
+    assert relay("smtp.a.test", UNKNOWN, {}, {})[0][0] is Level.WARNING
+
+
+def test_ours_is_what_stands_in_our_domain() -> None:
+    assert is_ours("SMTP.A.test", "a.test")
+    assert is_ours("a.test", "a.test")
+    assert not is_ours("banana.test", "a.test")
+
+
+def test_domains_are_named_once_with_their_first_place() -> None:
+    named = mailers(
+        [("mailer.toml", "Us <us@a.test>"), ("lists/x.toml", ""), ("lists/y.toml", "Y <y@B.test>")],
+        [("mailer.toml", "hello@a.test"), ("lists/x.toml", "x@c.test"), ("lists/y.toml", "z@c.test")],
+    )
+    assert dict(named.senders) == {"a.test": "mailer.toml", "b.test": "lists/y.toml"}
+    assert dict(named.answers) == {"c.test": "lists/x.toml"}
+
+
+@pytest.mark.parametrize("domain", ["example.org", "mail.example.com", "your-group.example", "x.invalid", "localhost"])
+def test_an_examples_domain_is_known(domain: str) -> None:
+    assert is_placeholder(domain)
+    assert not is_placeholder(f"{domain}.our-group.net")

@@ -1,0 +1,360 @@
+"""`mailer db move`: everything arrives or nothing does, the old database is closed, and kill -9 is survived."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tracemalloc
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, Text, insert, select, text, update
+
+from mailer.delivery.ledger.outcomes import Done
+from mailer.errors import MailerError
+from mailer.store.admin.copy import content_of
+from mailer.store.admin.move import abandon_move, check_move, move_database
+from mailer.store.engine.database import Database, DatabaseTrouble, migrate_database, open_database
+from mailer.store.engine.dialects import make_engine
+from mailer.store.tables.core import Instant, guard_evidence, lists, metadata, pace_lanes, people, warm_up_days, workers
+from mailer.store.tables.inbound import provider_posts
+from tests.conftest import NOW, REPOSITORY
+from tests.databases import NewDatabase, on_postgresql
+from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
+from tests.patience import HANG_SECONDS
+from tests.store.earlier_versions import dump_of, load, plain
+
+AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT = "_carry", "copy_table", "set_mark", "set_moved"
+EXAMPLES: dict[type, Any] = {  # a value of each type, for tables that no earlier version had
+    Integer: 1, BigInteger: 1, Boolean: True, Text: "Zürich", Instant: NOW, JSON: {"a": ["b"]},
+    LargeBinary: b"\x00\xff",
+}  # fmt: skip
+STAGES = (AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT)
+
+
+def now() -> datetime:
+    return NOW
+
+
+def big_posts(url: str, count: int) -> None:
+    """Add posts of a provider of a megabyte each, and one row of a few bytes before them."""
+    database = open_database(url)
+    for size in [10] + [1_000_000] * count:
+        run(database, insert(provider_posts).values(provider="sendgrid", at=NOW, body=b"x" * size))
+    database.close()
+
+
+def silent(table: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def carry(source: str, target: str) -> Any:
+    return move_database(source, target, clock=now, progress=silent)
+
+
+@pytest.fixture
+def full(new_database: NewDatabase) -> str:
+    """A SQLite database with something in each table, whose last person was deleted."""
+    url = new_database("sqlite")
+    load(dump_of("0001", "sqlite"), url)
+    migrate_database(url)
+    database = open_database(url)
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM people WHERE id = 7"))
+        connection.execute(update(workers).values(lease_until=NOW - timedelta(seconds=1)))
+        connection.execute(insert(pace_lanes).values(transport="smtp", domain="", next_at=NOW))
+        connection.execute(insert(warm_up_days).values(transport="smtp", day="2026-11-24", people=200))
+        connection.execute(insert(guard_evidence).values(campaign_id=7, since=NOW, recent="..x"))
+        for table in metadata.sorted_tables:
+            if not connection.execute(select(table).limit(1)).first():
+                connection.execute(insert(table).values({c.name: EXAMPLES[type(c.type)] for c in table.columns}))
+    database.close()
+    return url
+
+
+@pytest.fixture
+def half_sent(new_database: NewDatabase) -> tuple[str, int]:
+    """A SQLite database with a campaign to five people, and its number."""
+    url = new_database("sqlite")
+    database = open_database(url)
+    add_people(database, 5, now=NOW)
+    campaign = launch(database, count=5, now=NOW)
+    database.close()
+    return url, campaign
+
+
+def contents(url: str) -> dict[str, Any]:
+    """Rows and digest of each table, whatever the database says of itself."""
+    database = Database(make_engine(url))
+    with database.read() as connection:
+        found = {table.name: content_of(connection, table) for table in metadata.sorted_tables}
+    database.close()
+    return found
+
+
+def rows(url: str) -> int:
+    return sum(content.rows for content in contents(url).values())
+
+
+def run(database: Database, change: Any) -> None:
+    with database.write() as connection:
+        connection.execute(change)
+
+
+@on_postgresql
+@pytest.mark.parametrize("way", [("sqlite", "postgresql"), ("postgresql", "sqlite"), ("sqlite", "sqlite")], ids=str)
+def test_everything_arrives_and_the_old_one_is_closed(
+    full: str, new_database: NewDatabase, way: tuple[str, str]
+) -> None:
+    source = full
+    if way[0] == "postgresql":
+        source = new_database("postgresql")
+        carry(full, source)
+    before = contents(source)
+    assert all(content.rows for content in before.values())
+    target = new_database(way[1])
+    counted = check_move(source, target, now=NOW)
+    assert carry(source, target).rows == counted == {name: content.rows for name, content in before.items()}
+    assert contents(target) == before == contents(source)
+    with pytest.raises(DatabaseTrouble, match="this database was moved to") as refused:
+        open_database(source)
+    assert "mailer.toml" in str(refused.value)
+    with pytest.raises(DatabaseTrouble, match="this database was moved to"):
+        migrate_database(source)
+    opened = open_database(target)
+    with opened.write() as connection:
+        values = {"address": "new@example.org", "address_hash": b"", "created_at": NOW, "updated_at": NOW}
+        number = connection.execute(insert(people).values(values)).inserted_primary_key
+        assert number == (8,), "number 7 was somebody who was deleted"
+    opened.close()
+
+
+@on_postgresql
+@pytest.mark.parametrize("way", [("sqlite", "postgresql"), ("postgresql", "sqlite"), ("sqlite", "sqlite")], ids=str)
+def test_large_rows_take_no_more_memory_the_more_of_them_there_are(
+    new_database: NewDatabase, way: tuple[str, str]
+) -> None:
+    peaks: list[int] = []
+    for count in (4, 16):
+        source, target = new_database(way[0]), new_database(way[1])
+        big_posts(source, count)
+        tracemalloc.start()
+        try:
+            assert carry(source, target).rows["provider_posts"] == count + 1
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 2_000_000, peaks
+
+
+@on_postgresql
+def test_who_had_the_old_one_open_can_not_write_to_it_any_more(
+    half_sent: tuple[str, int], new_database: NewDatabase
+) -> None:
+    source, campaign = half_sent
+    target = new_database("postgresql")
+    early = open_database(source)
+    carry(source, target)
+    for change in (insert(lists).values(name="late"), update(people).values(country=""), people.delete()):
+        with pytest.raises(DatabaseTrouble, match="this database was moved to") as refused:
+            run(early, change)
+        assert "Put that into mailer.toml" in str(refused.value)
+    with pytest.raises(DatabaseTrouble, match="this database was moved to"):
+        worker(early, campaign, Clock(NOW))
+    early.close()
+    # The other engine's fence holds as well.
+    late = open_database(target)
+    carry(target, new_database("sqlite"))
+    with pytest.raises(DatabaseTrouble, match="this database was moved to"):
+        run(late, insert(lists).values(name="late"))
+    late.close()
+
+
+@on_postgresql
+def test_a_campaign_goes_on_where_it_was(half_sent: tuple[str, int], new_database: NewDatabase) -> None:
+    source, campaign = half_sent
+    target = new_database("postgresql")
+    early = open_database(source)
+    busy = worker(early, campaign, Clock(NOW))
+    begun = busy.exchange((), busy.claim(2)).claims
+    busy.release([Done(claim, ACCEPTED) for claim in begun])
+    early.close()
+    carry(source, target)
+    late = open_database(target)
+    assert states(late) == {"sent": 2, "queued": 3}
+    assert len(worker(late, campaign, Clock(NOW)).claim(10)) == 3
+    late.close()
+
+
+@on_postgresql
+def test_it_is_refused_while_a_worker_lives(full: str, new_database: NewDatabase) -> None:
+    early = open_database(full)
+    run(early, insert(workers).values(id=5, name="host:99", lease_until=NOW + timedelta(seconds=1)))
+    for attempt in (check_move, carry):
+        with pytest.raises(MailerError, match="just being sent by host:99") as refused:
+            attempt(full, new_database("postgresql"), **({"now": NOW} if attempt is check_move else {}))
+        assert "mailer pause" in str(refused.value)
+    run(early, insert(lists).values(name="still open"))
+    early.close()
+
+
+@on_postgresql
+def test_a_target_that_is_not_empty_is_refused_and_kept(full: str, new_database: NewDatabase) -> None:
+    target = new_database("postgresql")
+    other = open_database(target)
+    run(other, insert(lists).values(name="theirs"))
+    other.close()
+    with pytest.raises(MailerError, match="not empty: it has 1 lists"):
+        carry(full, target)
+    assert rows(target) == 1
+    open_database(full).close()
+    with pytest.raises(MailerError, match="in use already"):
+        carry(full, full)
+
+
+@on_postgresql
+def test_what_does_not_arrive_whole_is_not_kept(full: str, new_database: NewDatabase) -> None:
+    target = new_database("postgresql")
+    open_database(target).close()
+    with psycopg.connect(plain(target)) as raw:
+        raw.execute(
+            "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN NEW.first_name = upper(NEW.first_name); RETURN NEW; END $$"
+        )
+        raw.execute("CREATE TRIGGER shout BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION shout()")
+    with pytest.raises(MailerError, match="people did not arrive whole"):
+        carry(full, target)
+    assert rows(target) == 0
+    again = open_database(full)
+    run(again, insert(lists).values(name="still open"))
+    again.close()
+
+
+@on_postgresql
+def test_text_that_postgresql_can_not_hold_is_refused_whole(full: str, new_database: NewDatabase) -> None:
+    target = new_database("postgresql")
+    early = open_database(full)
+    run(early, update(people).values(last_name="a\0b").where(people.c.id == 2))
+    with pytest.raises(DatabaseTrouble, match="NUL"):
+        carry(full, target)
+    assert rows(target) == 0
+    run(early, update(people).values(last_name="ab").where(people.c.id == 2))
+    early.close()
+    carry(full, target)
+
+
+@on_postgresql
+@pytest.mark.parametrize("stage", STAGES)
+def test_kill_9_leaves_nothing_or_all_and_it_can_be_run_again(full: str, new_database: NewDatabase, stage: str) -> None:
+    target = new_database("postgresql")
+    before = contents(full)
+    killed(stage, full, target)
+    with pytest.raises(DatabaseTrouble, match="is being moved to"):
+        open_database(full)
+    assert rows(target) == (0 if stage != AFTER_COMMIT else rows(full))
+    assert carry(full, target).before is (stage == AFTER_COMMIT)
+    assert contents(target) == before
+    with pytest.raises(DatabaseTrouble, match="was moved to"):
+        open_database(full)
+    assert carry(full, target).before, "a third time finds it done"
+    open_database(target).close()
+
+
+def killed(stage: str, source: str, target: str) -> None:
+    """Run a move in a process of its own, and kill it when it comes to `stage`."""
+    script = """
+import sys
+import tracemalloc
+from datetime import UTC, datetime
+from mailer.store.admin import copy as copying, marks, moving
+stage, source, target = sys.argv[1:]
+owner = marks if stage.startswith("set_") else moving
+plain = getattr(owner, stage)
+
+def stopped(*args, **options):
+    if stage == "copy_table" and args[2].name != "people":
+        return plain(*args, **options)
+    if stage == "copy_table":
+        plain(*args, **options)
+    if stage != "set_mark" or args[1].kind == marks.ARRIVED:
+        print("here", flush=True)
+        sys.stdin.read()
+    return plain(*args, **options)
+
+setattr(owner, stage, stopped)
+now = datetime(2026, 11, 24, 9, tzinfo=UTC)
+moving.move_database(source, target, clock=lambda: now, progress=lambda *counts: None)
+"""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", script, stage, source, target], stdin=pipe, stdout=pipe, text=True, cwd=REPOSITORY
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait(HANG_SECONDS)
+
+
+@on_postgresql
+def test_an_interrupted_move_can_be_given_up_unless_it_is_complete(full: str, new_database: NewDatabase) -> None:
+    target, other = new_database("postgresql"), new_database("postgresql")
+    with pytest.raises(MailerError, match="no move of this database was begun"):
+        abandon_move(full, target)
+    killed(IN_THE_MIDDLE, full, target)
+    with pytest.raises(MailerError, match=r"is being moved to postgresql\S+test") as refused:
+        carry(full, other)
+    assert "--abandon" in str(refused.value)
+    abandon_move(full, target)
+    again = open_database(full)
+    run(again, insert(lists).values(name="still open"))
+    again.close()
+    killed(AFTER_COMMIT, full, target)
+    with pytest.raises(MailerError, match="is complete"):
+        abandon_move(full, target)
+    assert carry(full, target).before
+    with pytest.raises(MailerError, match="is complete"):
+        abandon_move(full, None)
+
+
+@on_postgresql
+def test_ctrl_c_gives_it_up(full: str, new_database: NewDatabase) -> None:
+    target = new_database("postgresql")
+
+    def interrupt(table: str, done: int, total: int) -> None:
+        if table == "people":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        move_database(full, target, clock=now, progress=interrupt)
+    assert rows(target) == 0
+    open_database(full).close()
+
+
+@on_postgresql
+def test_the_command_says_what_to_change_and_keeps_the_password(
+    full: str, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    (tmp_path / "mailer.toml").write_text('[organisation]\npostal_address = "x"\n', encoding="utf-8")
+    target = new_database("postgresql").replace("mailer@", "mailer:s3cret@")
+
+    def mailer(*arguments: str) -> str:
+        environ = {"PATH": "/usr/bin:/bin", "MAILER_DATABASE": full, "PYTHONPATH": str(REPOSITORY)}
+        command = [sys.executable, "-m", "mailer", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert "s3cret" not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert "It can be done." in mailer("db", "move", "--to", target, "--dry-run")
+    assert rows(target) == 0
+    said = mailer("db", "move", "--to", target)
+    assert f'database = "{target.replace(":s3cret", "")}"' in said
+    assert "~/.pgpass" in said
+    assert "MAILER_DATABASE is set" in said
+    assert "this database was moved to" in mailer("status")
+    assert "had been carried before" in mailer("db", "move", "--to", target)
+    with psycopg.connect(plain(target)) as raw:
+        assert raw.execute("SELECT count(*) FROM people").fetchone() == (3,)

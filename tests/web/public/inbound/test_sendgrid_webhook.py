@@ -1,0 +1,171 @@
+"""SendGrid's webhook over real HTTP: what is signed is kept, answered and applied; all else is refused alike."""
+
+from __future__ import annotations
+
+import json
+import socket
+from base64 import b64encode
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import Row, select, update
+
+from mailer.errors import MailerError
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import deliveries, suppressions
+from mailer.store.tables.inbound import provider_posts
+from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
+from mailer.web.public.app import create_app
+from mailer.web.public.inbound.sendgrid_webhook import LONGEST_BODY_BYTES, MOST_AT_ONCE
+from mailer.workspace import Workspace
+from tests.patience import HANG_SECONDS, until
+from tests.reports.builders import delivery_id
+from tests.web.client import Reply, fetch, serving
+from tests.web.conftest import seed
+
+PATH = "/hooks/sendgrid"
+STAMP = "1764000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A served webhook, with the key that it believes."""
+
+    port: int
+    database: Database
+    key: EllipticCurvePrivateKey
+
+    def post(self, body: bytes, *, key: EllipticCurvePrivateKey | None = None, stamp: str = STAMP) -> Reply:
+        signature = b64encode((key or self.key).sign(stamp.encode() + body, ECDSA(SHA256()))).decode()
+        headers = {SIGNATURE_HEADER: signature, TIMESTAMP_HEADER: stamp, "Content-Type": "application/json"}
+        return fetch(self.port, PATH, method="POST", body=body, headers=headers)
+
+    def posts(self) -> list[Row[Any]]:
+        with self.database.read() as connection:
+            return list(connection.execute(select(provider_posts).order_by(provider_posts.c.id)).all())
+
+    def wait_until(self, done: Callable[[], bool]) -> None:
+        until(done, why="it to be applied")
+
+
+def public(key: EllipticCurvePrivateKey) -> str:
+    return b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+@contextmanager
+def hooked(workspace: Workspace, database: Database, now: datetime, **options: object) -> Generator[Hook]:
+    key = generate_private_key(SECP256R1())
+    chosen: dict[str, Any] = {"webhook_keys": (public(generate_private_key(SECP256R1())), public(key)), **options}
+    settings = replace(workspace.settings, sendgrid=replace(workspace.settings.sendgrid, **chosen))
+    with serving(create_app(replace(workspace, settings=settings), database, clock=lambda: now)) as port:
+        yield Hook(port, database, key)
+
+
+@pytest.fixture
+def hook(workspace: Workspace, database: Database, now: datetime) -> Iterator[Hook]:
+    seed(database, now)
+    with database.write() as connection:
+        connection.execute(update(deliveries).values(changed_at=now))
+    with hooked(workspace, database, now) as served:
+        yield served
+
+
+def bounce(number: int = 1) -> bytes:
+    entry = {
+        "email": f"mary{number}@example.org", "event": "bounce", "timestamp": int(STAMP), "type": "bounce",
+        "bounce_classification": "Invalid Address", "status": "5.1.1", "reason": "no such user",
+        "sg_event_id": "x", "c": f"{delivery_id(number):x}.1",
+    }  # fmt: skip
+    return json.dumps([entry]).encode()
+
+
+def test_a_signed_post_is_kept_answered_and_applied(hook: Hook) -> None:
+    reply = hook.post(bounce())
+    assert (reply.status, reply.body) == (204, b"")
+    hook.wait_until(lambda: hook.posts()[0].applied_at is not None)
+    assert hook.posts()[0].body == bounce()
+    with hook.database.read() as connection:
+        assert len(connection.execute(select(suppressions)).all()) == 1
+
+
+def test_only_so_many_are_read_at_once_and_the_others_come_again(hook: Hook) -> None:
+    headers = {"Host": "x", SIGNATURE_HEADER: "x", TIMESTAMP_HEADER: "1", "Content-Length": "9"}
+    head = "\r\n".join([f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", "["])
+    with ExitStack() as slow:
+        for _ in range(MOST_AT_ONCE):
+            opened = slow.enter_context(socket.create_connection(("127.0.0.1", hook.port)))
+            opened.sendall(head.encode())
+        hook.wait_until(lambda: hook.post(bounce()).status == 503)
+        kept = len(hook.posts())
+    hook.wait_until(lambda: hook.post(bounce()).status == 204)
+    assert len(hook.posts()) == kept + 1
+
+
+def test_posts_by_many_apply_while_others_come(hook: Hook) -> None:
+    for _ in range(20):
+        assert hook.post(bounce(2)).status == 204
+    hook.wait_until(lambda: all(row.applied_at for row in hook.posts()))
+    with hook.database.read() as connection:
+        assert len(connection.execute(select(suppressions)).all()) == 1
+
+
+def test_whatever_is_not_signed_is_refused_alike(hook: Hook) -> None:
+    body = bounce()
+    replies = [
+        hook.post(body, key=generate_private_key(SECP256R1())),
+        fetch(hook.port, PATH, method="POST", body=body),
+        fetch(hook.port, PATH, method="POST", body=body, headers={SIGNATURE_HEADER: "%", TIMESTAMP_HEADER: STAMP}),
+        fetch(hook.port, PATH, method="POST", body=body, headers={SIGNATURE_HEADER: "AAAA", TIMESTAMP_HEADER: ""}),
+    ]
+    assert {(reply.status, reply.body) for reply in replies} == {(403, b"")}
+    assert hook.posts() == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_only_a_post_is_a_post(hook: Hook, method: str) -> None:
+    assert fetch(hook.port, PATH, method=method).status == 405
+
+
+def test_without_a_key_nobody_is_believed(workspace: Workspace, database: Database, now: datetime) -> None:
+    with hooked(workspace, database, now, webhook_keys=()) as hook:
+        assert hook.post(b"[]").status == 403
+        assert hook.posts() == []
+
+
+def test_only_an_explicit_setting_takes_what_is_not_signed(
+    workspace: Workspace, database: Database, now: datetime
+) -> None:
+    with hooked(workspace, database, now, webhook_keys=(), webhook_unsigned=True) as hook:
+        assert fetch(hook.port, PATH, method="POST", body=b"[]").status == 204
+        assert len(hook.posts()) == 1
+
+
+def test_a_key_that_is_none_is_said_at_the_start(workspace: Workspace, database: Database, now: datetime) -> None:
+    with pytest.raises(MailerError, match="number 1"), hooked(workspace, database, now, webhook_keys=("nonsense",)):
+        pass
+
+
+def test_a_body_that_is_too_long_is_not_read_to_its_end(hook: Hook) -> None:
+    with socket.create_connection(("127.0.0.1", hook.port), timeout=HANG_SECONDS) as raw:
+        start = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{SIGNATURE_HEADER}: AAAA\r\n{TIMESTAMP_HEADER}: 1\r\n"
+        raw.sendall(f"{start}Content-Length: {10 * LONGEST_BODY_BYTES}\r\n\r\n".encode())
+        try:
+            for _ in range(10 * LONGEST_BODY_BYTES // 65536):
+                raw.sendall(b" " * 65536)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # it hung up on us, which is an answer too
+        assert raw.recv(100).startswith(b"HTTP/1.1 413")
+    assert hook.posts() == []
+
+
+def test_a_post_that_is_no_json_is_kept_with_its_trouble(hook: Hook) -> None:
+    assert hook.post(b"\xff not json").status == 204
+    hook.wait_until(lambda: hook.posts()[0].applied_at is not None)
+    assert hook.posts()[0].trouble == "the body is not JSON"

@@ -1,0 +1,428 @@
+"""Action pages over real HTTP: GET never signs, POST signs once, and a mail's link tells nobody who its reader is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from sqlalchemy import delete, insert, text, update
+
+from mailer.compose.action_page.parse import ACTION_FILE
+from mailer.compose.message import to_json
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import campaigns, consents, deliveries, links, people, subscriptions, suppressions
+from mailer.store.tables.inbound import confirmations, signatures, statements, webhook_calls
+from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.web.public.app import create_app
+from mailer.workspace import Workspace
+from tests.reports.builders import CAMPAIGN, delivery_id, make_links, make_message
+from tests.web.client import BROWSER, Reply, fetch, serving
+from tests.web.conftest import PROOF, Served, seed
+
+# How signatures are stored is tried on both engines in tests/audience.
+pytestmark = pytest.mark.sqlite
+
+STATEMENT = "We ask the council to **keep** the library open."
+PAGE = f"""\
+---
+headline: "Keep the library & its <staff>"
+statement: |
+  {STATEMENT}
+fields:
+  country: required
+  postcode: optional
+  comment: optional
+opt_in:
+  list: updates
+  wording: "Yes, mail me news."
+target: 10
+thanks: |
+  The council meets on **Thursday**.
+next:
+  url: https://example.org/give
+  label: Give 5 euros
+share: "They want to close our library:"
+language: en
+---
+
+The council wants to close it.[^1]
+
+[^1]: [Minutes](https://example.org/minutes)
+"""
+BLANK = {"first_name": "Ana", "last_name": "Li", "email": "Ana@Example.org ", "country": "ie"}
+
+
+@pytest.fixture
+def acting(workspace: Workspace, database: Database, now: datetime) -> Iterator[Served]:
+    (workspace.lists / "updates.toml").write_text('title = "News"\nlist_id = "news.lists.example.org"\n')
+    folder = workspace.newsletters / "library"
+    folder.mkdir()
+    (folder / ACTION_FILE).write_text(PAGE, encoding="utf-8")
+    seed(database, now)
+    with database.write() as connection:
+        connection.execute(update(people).where(people.c.id == 1).values(first_name="Marta", last_name="Kovács"))
+        connection.execute(delete(subscriptions).where(subscriptions.c.list_id == 2))
+        if not database.is_sqlite:  # the rows above brought their own numbers
+            connection.execute(text("SELECT setval(pg_get_serial_sequence('people', 'id'), 1000)"))
+    with serving(create_app(workspace, database, clock=lambda: now)) as port:
+        yield Served(port, database, Signer(workspace.secrets.require_signing()))
+
+
+def token(served: Served, now: datetime, number: int = 1, *, proof: bool = False, age: timedelta = timedelta()) -> str:
+    named = Named(PROOF if proof else delivery_id(number), proof=proof)
+    return served.signer.sign_visit(Purpose.ACT, Visit(named, 2, now - age))
+
+
+def post(served: Served, fields: dict[str, str], query: str = "", **headers: str) -> Reply:
+    body = urlencode(fields).encode()
+    form = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+    return fetch(served.port, f"/act/library{query}", method="POST", body=body, headers=form)
+
+
+def test_the_page_shows_what_is_signed_and_loads_nothing(acting: Served) -> None:
+    reply = acting.get("/act/library")
+    assert reply.status == 200
+    page = reply.text
+    assert "Keep the library &amp; its &lt;staff&gt;" in page
+    assert "We ask the council to <strong>keep</strong> the library open." in page
+    assert "Be the first to sign" in page
+    assert 'type="checkbox" name="news" value="1">' in page, "news are never ticked beforehand"
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "src=" not in page
+    assert reply.headers["cache-control"] == "no-store"
+    assert reply.headers["x-robots-tag"] == "all"
+    assert 'content="noindex"' not in page
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert len(reply.body) < 20_000
+
+
+@pytest.mark.parametrize("language", ["ar", "de", "es", "fr"])
+def test_the_page_is_light_in_every_language(acting: Served, language: str) -> None:
+    reply = acting.get(f"/act/library?lang={language}")
+    assert reply.headers["content-language"] == language
+    assert len(reply.body) < 20_000
+
+
+def test_search_engines_and_robots_txt(acting: Served, now: datetime) -> None:
+    assert "Allow: /act/" in acting.get("/robots.txt").text
+    reply = acting.get(f"/act/library?t={token(acting, now)}")
+    assert reply.headers["x-robots-tag"] == "noindex"
+    assert 'content="noindex"' in reply.text
+
+
+def test_pages_that_do_not_exist(acting: Served) -> None:
+    for path in ("/act/other", "/act/other/thanks", "/act/..%2Flibrary", "/act/LIBRARIES", "/act/"):
+        assert acting.get(path).status == 404
+
+
+def test_signing_on_the_blank_form(acting: Served, now: datetime) -> None:
+    reply = post(acting, {**BLANK, "comment": "My\r\nson\x00 reads.\u202e", "shown": "1"}, "?utm_source=poster")
+    assert reply.status == 303
+    assert reply.headers["location"] == "library/thanks"
+    (row,) = acting.rows(signatures)
+    assert (row.first_name, row.last_name, row.country, row.comment) == ("Ana", "Li", "IE", "My\nson reads.")
+    assert (row.campaign_id, row.delivery_id, row.n, row.source) == (None, None, None, "poster")
+    assert (row.shown, row.signed_at, row.changed_at) == (True, now, now)
+    assert [one.text for one in acting.rows(statements)] == [STATEMENT]
+    person = acting.rows(people)[-1]
+    assert (person.address, person.first_name, person.country, person.language) == (
+        "ana@example.org",
+        "Ana",
+        "IE",
+        "en",
+    )
+    assert [row for row in acting.rows(subscriptions) if row.person_id == person.id] == []
+    page = acting.get("/act/library").text
+    assert "<strong>1</strong> person has signed" in page
+    assert "Ana" in page
+    assert "Li</" not in page
+
+
+def test_a_repeat_updates_and_is_counted_once(acting: Served) -> None:
+    for name in ("Ana", "Anna"):
+        assert post(acting, {**BLANK, "first_name": name, "shown": "1"}).status == 303
+    (row,) = acting.rows(signatures)
+    assert row.first_name == "Anna"
+    assert "<strong>1</strong> person has signed" in acting.get("/act/library").text
+
+
+def test_the_same_person_pressing_many_times_at_once_is_one_signature(acting: Served) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        replies = list(threads.map(lambda _: post(acting, BLANK), range(16)))
+    assert {reply.status for reply in replies} == {303}
+    assert len(acting.rows(signatures)) == 1
+    assert [row.address for row in acting.rows(people)].count("ana@example.org") == 1
+
+
+def test_a_stranger_who_types_my_address_changes_nothing_of_me(acting: Served, now: datetime) -> None:
+    before = acting.rows(people)
+    assert post(acting, {**BLANK, "email": "MARY1@example.org", "first_name": "Impostor"}).status == 303
+    assert acting.rows(people) == before
+    assert post(acting, {}, f"?t={token(acting, now)}").status == 303
+    assert acting.rows(signatures)[0].first_name == "Marta", "my own link overrules the blank form"
+    assert acting.rows(signatures)[0].campaign_id == CAMPAIGN
+    assert post(acting, {**BLANK, "email": "mary1@example.org", "first_name": "Impostor"}).status == 303
+    assert [row.first_name for row in acting.rows(signatures)] == ["Marta"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"first_name": " "}, "Please write your first name."),
+        ({"last_name": ""}, "Please write your last name."),
+        ({"email": "ana@"}, "not an email address"),
+        ({"email": "ana@example.org\nBcc: x@example.org"}, "not an email address"),
+        ({"country": ""}, "Please choose your country."),
+        ({"country": "XX"}, "choose a country from the list"),
+        ({"first_name": "www.buy.example"}, "just your name"),
+        ({"last_name": "http://x"}, "just your name"),
+        ({"last_name": "Visit evil。example"}, "just your name"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(
+    acting: Served, change: dict[str, str], words: str
+) -> None:
+    reply = post(acting, {**BLANK, "comment": "Kept <b>", "news": "1", **change})
+    assert reply.status == 422
+    assert words in reply.text
+    assert "Kept &lt;b&gt;" in reply.text
+    assert 'name="news" value="1" checked' in reply.text
+    (name,) = change
+    assert f'aria-describedby="{name}-wrong"' in reply.text
+    assert acting.rows(signatures) == acting.rows(confirmations) == []
+
+
+def test_hostile_input_is_shown_as_text(acting: Served) -> None:
+    attack = '"><script>alert(1)</script>{{ 7*7 }}'
+    reply = post(acting, {"first_name": attack, "comment": attack, "email": attack, "country": attack}, "?lang=%22%3E")
+    assert reply.status == 422
+    assert "<script" not in reply.text
+    assert "{{ 7*7 }}" in reply.text
+
+
+def test_only_what_looks_like_a_name_is_shown(acting: Served) -> None:
+    for number, name in enumerate(("Buy now, for 24", "Zoë-Ann", "हेमा", "\u202eevil", "A" * 40)):
+        body = {**BLANK, "email": f"p{number}@example.org", "first_name": name, "shown": "1"}
+        assert post(acting, body).status == 303
+    hidden = {**BLANK, "email": "q@example.org", "first_name": "Secretive"}
+    assert post(acting, hidden).status == 303
+    page = acting.get("/act/library").text
+    assert "Zoë-Ann" in page
+    assert "हेमा" in page
+    assert "spam.example" not in page
+    assert "Secretive" not in page
+    assert "A" * 40 not in page
+
+
+def test_the_trap_pretends_and_stores_nothing(acting: Served) -> None:
+    before = acting.rows(people)
+    reply = post(acting, {**BLANK, "homepage": "https://spam.example", "news": "1"})
+    assert (reply.status, reply.headers["location"]) == (303, "library/thanks?news=1")
+    assert acting.rows(signatures) == acting.rows(confirmations) == []
+    assert acting.rows(people) == before
+
+
+def test_the_thanks_say_nothing_of_anybody(acting: Served) -> None:
+    assert post(acting, BLANK).status == 303
+    reply = acting.get("/act/library/thanks")
+    assert reply.status == 200
+    page = reply.text
+    assert "The council meets on <strong>Thursday</strong>." in page
+    assert "Ana" not in page
+    for start in (
+        "mailto:?subject=",
+        "https://wa.me/",
+        "https://www.facebook.com/",
+        "https://x.com/",
+        "https://bsky.app/",
+    ):
+        assert f'href="{start}' in page
+    assert 'readonly value="https://mail.example.org/act/library"' in page
+    assert "source%3Dwhatsapp" in page
+    assert "https://example.org/give" in page
+    assert reply.headers["x-robots-tag"] == "noindex"
+    assert "One more step" not in page
+    assert "One more step" in acting.get("/act/library/thanks?news=1").text
+
+
+def test_a_fresh_link_knows_its_reader_and_tells_nobody(acting: Served, now: datetime) -> None:
+    page = acting.get(f"/act/library?t={token(acting, now)}").text
+    assert "M. K., United Kingdom" in page
+    assert "Not you?" in page
+    for secret in ("Marta", "Kovács", "mary1"):
+        assert secret not in page
+    for field in ("first_name", "last_name", "email", "country"):
+        assert f'name="{field}"' not in page
+    assert acting.rows(signatures) == []
+
+
+def test_signing_by_a_fresh_link_is_credited_to_the_mail(acting: Served, now: datetime) -> None:
+    reply = post(acting, {"postcode": "N1 1AA"}, f"?t={token(acting, now)}&utm_source=newsletter")
+    assert reply.status == 303
+    (row,) = acting.rows(signatures)
+    assert (row.person_id, row.first_name, row.last_name, row.country) == (1, "Marta", "Kovács", "GB")
+    assert (row.postcode, row.campaign_id, row.delivery_id, row.n) == ("N1 1AA", CAMPAIGN, delivery_id(1), 2)
+    assert row.source == "newsletter"
+
+
+def test_what_is_not_known_of_the_reader_is_asked_for(acting: Served, now: datetime) -> None:
+    with acting.database.write() as connection:
+        connection.execute(update(people).where(people.c.id == 1).values(last_name="", country=""))
+    query = f"?t={token(acting, now)}"
+    page = acting.get(f"/act/library{query}").text
+    assert "<bdi>M.</bdi>" in page
+    assert 'name="last_name"' in page
+    assert 'name="country"' in page
+    assert 'name="first_name"' not in page
+    assert post(acting, {}, query).status == 422
+    assert post(acting, {"last_name": "Kiss", "country": "HU", "first_name": "Other"}, query).status == 303
+    (row,) = acting.rows(signatures)
+    assert (row.first_name, row.last_name, row.country) == ("Marta", "Kiss", "HU")
+    assert acting.rows(people)[0].last_name == ""
+
+
+def test_what_the_page_does_not_ask_for_is_not_taken_from_what_is_known(
+    acting: Served, workspace: Workspace, now: datetime
+) -> None:
+    path = workspace.newsletters / "library" / ACTION_FILE
+    path.write_text(PAGE.replace("  country: required\n", ""), encoding="utf-8")
+    assert post(acting, {"country": "FR"}, f"?t={token(acting, now)}").status == 303
+    assert acting.rows(signatures)[0].country == ""
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec-GPC": "1"}, {"DNT": "1"}])
+def test_who_is_not_to_be_tracked_is_known_and_not_tied_to_the_mail(
+    acting: Served, now: datetime, headers: dict[str, str]
+) -> None:
+    if not headers:
+        with acting.database.write() as connection:
+            connection.execute(update(people).where(people.c.id == 1).values(tracking=False))
+    assert post(acting, {}, f"?t={token(acting, now)}", **headers).status == 303
+    (row,) = acting.rows(signatures)
+    assert (row.person_id, row.campaign_id, row.delivery_id) == (1, CAMPAIGN, None)
+
+
+def test_stale_damaged_and_foreign_tokens_give_the_blank_form(acting: Served, now: datetime) -> None:
+    good = token(acting, now)
+    wrong_purpose = acting.signer.sign_visit(Purpose.CONVERSION, Visit(Named(delivery_id(1)), 2, now))
+    unknown = acting.signer.sign_visit(Purpose.ACT, Visit(Named(delivery_id(99)), 2, now))
+    for bad in (
+        token(acting, now, age=timedelta(days=7, seconds=1)), token(acting, now, age=timedelta(days=-1)),
+        f"{good[:-1]}{'A' if good[-1] != 'A' else 'B'}", good[:-4], good + "AAAA", wrong_purpose, unknown, "x", "é",
+        acting.token(Purpose.CLICK), "A" * 5000,
+    ):  # fmt: skip
+        query = "?" + urlencode({"t": bad})
+        reply = acting.get(f"/act/library{query}")
+        assert reply.status == 200
+        assert "Signing as" not in reply.text
+        assert 'name="email"' in reply.text
+        assert post(acting, {}, query).status == 422
+    assert acting.rows(signatures) == []
+    assert "Signing as" in acting.get(f"/act/library?t={token(acting, now, age=timedelta(days=6))}").text
+
+
+def test_a_forgotten_person_gets_the_blank_form(acting: Served, now: datetime) -> None:
+    with acting.database.write() as connection:
+        connection.execute(update(deliveries).values(person_id=None))
+    assert "Signing as" not in acting.get(f"/act/library?t={token(acting, now)}").text
+
+
+def test_a_test_mail_fills_in_and_stores_nothing(acting: Served, now: datetime) -> None:
+    query = f"?t={token(acting, now, proof=True)}"
+    page = acting.get(f"/act/library{query}").text
+    assert "Signing as" in page
+    assert "signing stores nothing" in page
+    reply = post(acting, {"last_name": "Sample", "news": "1"}, f"{query}&lang=de")
+    assert reply.status == 200
+    assert "This was a test mail" not in reply.text  # it speaks German
+    assert 'href="library/thanks?lang=de&amp;news=1"' in reply.text
+    assert acting.rows(signatures) == acting.rows(confirmations) == acting.rows(consents) == []
+
+
+def test_get_and_head_never_sign(acting: Served, now: datetime) -> None:
+    for method in ("GET", "HEAD"):
+        path = f"/act/library?t={token(acting, now)}&{urlencode(BLANK)}"
+        assert fetch(acting.port, path, method=method, headers=BROWSER).status == 200
+    assert acting.rows(signatures) == []
+
+
+def test_the_tracked_link_leads_to_the_page_with_a_visit(acting: Served, now: datetime) -> None:
+    target = "https://mail.example.org/act/library"
+    with acting.database.write() as connection:
+        own = [link.__class__(9, target + "?utm_source=a#sign", (target + "?utm_source=a#sign",), "x", "button", True)
+               for link in make_links()[:1]]  # fmt: skip
+        message = make_message(links=[*make_links(), *own])
+        connection.execute(update(campaigns).values(message=to_json(message)))
+        connection.execute(
+            insert(links).values(campaign_id=CAMPAIGN, n=9, url=target, label="", placement="button", is_action=True)
+        )
+    where = acting.get(f"{acting.path(Purpose.CLICK)}/9").headers["location"]
+    parts = urlsplit(where)
+    assert (parts.netloc, parts.path, parts.fragment) == ("mail.example.org", "/act/library", "sign")
+    given = parts.query.partition("&t=")[2]
+    visit = acting.signer.read_visit(Purpose.ACT, given)
+    assert (visit.named, visit.n) == (Named(delivery_id(1)), 9)
+    assert "Signing as" in acting.get(f"{parts.path}?{parts.query}").text
+    elsewhere = acting.get(f"{acting.path(Purpose.CLICK)}/1").headers["location"]
+    assert "t=" not in elsewhere
+
+
+def statuses(served: Served, person_id: int) -> list[str]:
+    return [row.status for row in served.rows(subscriptions) if row.person_id == person_id and row.list_id == 2]
+
+
+def test_news_for_a_reader_of_ours_begin_at_once_with_proof(acting: Served, now: datetime) -> None:
+    reply = post(acting, {"news": "1"}, f"?t={token(acting, now)}")
+    assert reply.headers["location"] == "library/thanks"
+    assert statuses(acting, 1) == ["subscribed"]
+    assert len(acting.rows(consents)) == 1
+    assert acting.rows(confirmations) == []
+    assert 'name="news"' not in acting.get(f"/act/library?t={token(acting, now)}").text
+
+
+def test_news_for_anybody_else_wait_for_a_confirmation(acting: Served) -> None:
+    for address in ("ana@example.org", "mary1@example.org"):
+        reply = post(acting, {**BLANK, "email": address, "news": "1"})
+        assert reply.headers["location"] == "library/thanks?news=1"
+    found = {row.address: row for row in acting.rows(confirmations)}
+    assert set(found) == {"ana@example.org", "mary1@example.org"}
+    row = found["ana@example.org"]
+    assert (row.kind, row.lists, row.source, row.wording) == ("join", ["updates"], "act/library", "Yes, mail me news.")
+    assert row.fields["first_name"] == "Ana"
+    assert acting.rows(consents) == []
+    assert statuses(acting, 1) == []
+
+
+@pytest.mark.parametrize(("how", "asked"), [("left", 1), ("unsubscribed", 1), ("complained", 0)])
+def test_nobody_who_left_comes_back_without_confirming(acting: Served, now: datetime, how: str, asked: int) -> None:
+    with acting.database.write() as connection:
+        if how == "left":
+            row = {"list_id": 2, "person_id": 1, "status": "unsubscribed", "changed_at": now}
+            connection.execute(insert(subscriptions).values(row))
+        else:
+            hashed = acting.rows(people)[0].address_hash
+            row = {"address_hash": hashed, "list_id": 0, "reason": how, "at": now}
+            connection.execute(insert(suppressions).values(row))
+    reply = post(acting, {"news": "1"}, f"?t={token(acting, now)}")
+    assert reply.headers["location"] == "library/thanks?news=1"
+    assert "subscribed" not in statuses(acting, 1)
+    assert len(acting.rows(confirmations)) == asked, "who complained is not even asked"
+    assert acting.rows(consents) == []
+
+
+def test_a_page_whose_file_gets_a_fault_stays_as_it_was(acting: Served, workspace: Workspace) -> None:
+    assert acting.get("/act/library").status == 200
+    path = workspace.newsletters / "library" / ACTION_FILE
+    path.write_text("---\nheadline: [\n---\n")
+    assert "Keep the library" in acting.get("/act/library").text
+    path.write_text(PAGE.replace("Keep the library", "Save the library"))
+    assert "Save the library" in acting.get("/act/library").text
+
+
+def test_nothing_is_told_to_others_without_a_webhook(acting: Served) -> None:
+    assert post(acting, BLANK).status == 303
+    assert acting.rows(webhook_calls) == []
