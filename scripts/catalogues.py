@@ -18,8 +18,8 @@ METHODS = [
     ("delivery/notices/text.py", "python"),
     ("web/public/pages/**.html", "jinja2.ext:babel_extract"),
     ("web/public/pages/**.txt", "jinja2.ext:babel_extract"),
-    ("delivery/texts/**.html", "jinja2.ext:babel_extract"),
-    ("delivery/texts/**.txt", "jinja2.ext:babel_extract"),
+    ("delivery/notices/texts/**.html", "jinja2.ext:babel_extract"),
+    ("delivery/notices/texts/**.txt", "jinja2.ext:babel_extract"),
 ]
 HEADER = """msgid ""
 msgstr ""

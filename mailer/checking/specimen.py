@@ -15,6 +15,8 @@ from mailer.audience.selection.segment_sql import Unread
 from mailer.audience.selection.select import Selection
 from mailer.checking.evidence.audience_stats import Figures
 from mailer.checking.evidence.html_tree import Element
+from mailer.checking.evidence.link_probe import LinkResponse
+from mailer.checking.evidence.spamassassin import SpamTest
 from mailer.compose.message import Link, Message
 from mailer.compose.source.message_file import Source
 from mailer.errors import Place
@@ -35,24 +37,6 @@ class PictureFile:
     size_bytes: int
     width: int | None  # pixels
     frames: int  # more than 1 moves
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a link's site said. `status` is 0 when it said nothing."""
-
-    status: int
-    reason: str = ""
-    redirects: tuple[str, ...] = ()  # the addresses it went through, the first not included
-
-
-@dataclass(frozen=True, slots=True)
-class SpamTest:
-    """One of SpamAssassin's tests that held."""
-
-    points: float
-    name: str
-    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +63,9 @@ class Specimen:
     audience: Figures | None = None  # None when nobody was merged
     selection: Selection | None = None  # of the same people
     unread: tuple[Unread, ...] = ()  # what the segment can't read
-    answers: Mapping[str, Answer] = field(default_factory=dict[str, Answer])  # by address; empty when not online
+    answers: Mapping[str, LinkResponse] = field(
+        default_factory=dict[str, LinkResponse]
+    )  # by address; empty when not online
     spam: tuple[SpamTest, ...] = ()
 
     @property

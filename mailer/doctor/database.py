@@ -11,13 +11,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from mailer.doctor.schema import PART
 from mailer.findings import Finding, bad, from_error, warning
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import DatabaseTrouble
 from mailer.store.engine.fence import BACKUP, MOVED, MOVING, find_mark
 from mailer.store.engine.version import SCHEMA
-
-PART = "database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +47,6 @@ def examine_database(url: str, *, clock: Callable[[], datetime], connections: in
     )
 
 
-def judge_schema(schema: str | None, *, has_tables: bool) -> Finding | None:
-    """None when the schema is this program's, or the database is empty and will be given it."""
-    if schema == SCHEMA or (schema is None and not has_tables):
-        return None
-    if schema is not None and schema > SCHEMA:
-        return bad(
-            PART,
-            f"the database has schema {schema}, newer than this program's {SCHEMA}, so no command can use it",
-            "Another machine runs a newer Mailer. Update this one.",
-        )
-    return bad(
-        PART,
-        f"the database has schema {schema or 'of an unknown age'}, no command can use it before it has {SCHEMA}",
-        "Make a copy of the database, then run: mailer db migrate",
-    )
-
-
 def examine_mark(connection: Connection) -> list[Finding]:
     """Whether the database is one in use: not moved away, and no backup that was put back."""
     found = find_mark(connection, MOVED, MOVING, BACKUP)
@@ -78,11 +60,3 @@ def examine_mark(connection: Connection) -> list[Finding]:
         return [bad(PART, said, "Wait for that. If it was interrupted: mailer db move --help")]
     said = f"this is a backup taken at {found.at:%Y-%m-%d %H:%M} UTC, put back and not used since"
     return [warning(PART, said, "The next command pauses campaigns that may have been sent since; see mailer status.")]
-
-
-def in_words(size_bytes: float) -> str:
-    """A size for people: 3.2 MB."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size_bytes >= factor:
-            return f"{size_bytes / factor:,.1f} {unit}"
-    return f"{size_bytes:.0f} bytes"

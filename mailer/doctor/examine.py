@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from mailer.cli.context import now
 from mailer.errors import MailerError
 from mailer.findings import Finding, Level, at_most, bad, from_error, warning, well
 from mailer.private_files import readable_by_others
@@ -32,6 +32,7 @@ KEPT_FOLDERS = ("rendered", "shots", "exports", "rejects", "backups")  # as docs
 TABLES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".ndjson", ".eml")  # imports, exports and rejected rows
 LEAST_KEY = 32  # characters of a key: as `read_secrets` asks of signing keys
 Examine = Callable[[], list[Finding]]
+Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Patient:
     workspace: Workspace
     lists: tuple[ListDefinition, ...]
     ailing: bool
+    clock: Clock
 
     @property
     def settings(self) -> Settings:
@@ -51,7 +53,7 @@ class Patient:
         return tuple(key.encode() for key in self.workspace.secrets.signing_keys)
 
 
-def examine() -> list[Finding]:
+def examine(*, clock: Clock) -> list[Finding]:
     """All findings about the workspace around the current folder. Raises `MailerError` when there is none."""
     root = find_root()
     try:
@@ -64,7 +66,7 @@ def examine() -> list[Finding]:
     ailments, secrets = _secrets(root)
     workspace = Workspace(root, settings, secrets or Secrets())
     faults, lists = _lists(workspace)
-    patient = Patient(workspace, lists, ailing=secrets is None)
+    patient = Patient(workspace, lists, ailing=secrets is None, clock=clock)
     parts: tuple[tuple[str, Examine], ...] = (
         ("database", lambda: _database(patient)),
         ("transport", lambda: _transport(patient)),
@@ -222,7 +224,7 @@ def _database(patient: Patient) -> list[Finding]:
     settings = patient.settings
     connections = {"smtp": settings.smtp.connections, "sendgrid": settings.sendgrid.connections}
     url = settings.database_url
-    health = examine_database(url, clock=now, connections=connections.get(settings.transport, 1))
+    health = examine_database(url, clock=patient.clock, connections=connections.get(settings.transport, 1))
     return [*health.findings, *(_rows(patient, url) if health.usable else [])]
 
 
@@ -237,7 +239,7 @@ def _rows(patient: Patient, url: str) -> list[Finding]:
     database = Database(make_engine(url))
     try:
         with database.read() as connection:
-            moment = now()
+            moment = patient.clock()
             facts = gather_sending(
                 connection, now=moment, pace=patient.settings.pace, transport=patient.settings.transport
             )
@@ -303,6 +305,6 @@ def _public(patient: Patient) -> list[Finding]:
     resolve = Asker(settings.dns).resolve if settings.dns.server else None  # else as the system does, with /etc/hosts
     url = settings.public.url
     facts = public_facts(url, keys=patient.signing_keys, mails_leave=surely_leaves(settings), resolve=resolve)
-    findings = judge_public(facts, now=now())
+    findings = judge_public(facts, now=patient.clock())
     # With the outbox no link is out yet that could be lost.
     return at_most(Level.WARNING, findings) if settings.transport == "outbox" else findings

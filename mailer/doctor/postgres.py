@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from mailer.doctor.database import PART, in_words, judge_schema
+from mailer.doctor.schema import PART, in_words, judge_schema
 from mailer.findings import Finding, bad, warning, well
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import trouble

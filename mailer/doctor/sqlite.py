@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from mailer.doctor.database import PART, in_words, judge_schema
 from mailer.doctor.filesystems import file_system_of
+from mailer.doctor.schema import PART, in_words, judge_schema
 from mailer.findings import Finding, bad, warning, well
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
+from mailer.delivery.sending.run_control import Stop
 
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.delivery.ledger.pace_slots import Lanes
@@ -13,7 +14,6 @@ from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.envelopes import Postman
 from mailer.delivery.sending.progress import UNOBSERVED, Observer, Tally
-from mailer.delivery.stopping import Stop
 from mailer.settings import Guard, Pace
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from mailer.doctor import database, sqlite
-from mailer.doctor.database import examine_database, in_words
+from mailer.doctor.database import examine_database
 from mailer.doctor.filesystems import kind_for
+from mailer.doctor.schema import in_words
 from mailer.doctor.sqlite import SqliteFacts, gather_sqlite, judge_sqlite
 from mailer.findings import Finding, Level
 from mailer.store.engine.database import SCHEMA, open_database

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from mailer.checking.specimen import Answer
 from mailer.transports.public_network import NotPublic, PinnedConnection, Resolve, choose_address, resolve_host
 
 MOST_LINKS = 60
@@ -26,6 +25,15 @@ SECONDS_EACH = 8.0  # for one link with all its redirects
 SECONDS_ALL = 45.0
 REFUSES_HEAD = (400, 403, 404, 405, 406, 429, 500, 501, 503)
 AGENT = "Mailer (link check before mailing)"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResponse:
+    """What a link's site said. `status` is 0 when it said nothing."""
+
+    status: int
+    reason: str = ""
+    redirects: tuple[str, ...] = ()  # the addresses it went through, the first not included
 
 
 class NotAsked(Exception):
@@ -41,13 +49,13 @@ class Limits:
     private: bool = False  # follow links to this machine and this network: for tests
 
 
-def ask(urls: Iterable[str], *, limits: Limits = Limits(), resolve: Resolve | None = None) -> dict[str, Answer]:
+def ask(urls: Iterable[str], *, limits: Limits = Limits(), resolve: Resolve | None = None) -> dict[str, LinkResponse]:
     """What the sites of at most 60 different addresses say. Addresses with merge tags are left out."""
     wanted = [url for url in dict.fromkeys(urls) if "{" not in url][:MOST_LINKS]
     until = time.monotonic() + limits.seconds_all
     found = resolve or _resolve
 
-    def one(url: str) -> Answer:
+    def one(url: str) -> LinkResponse:
         deadline = min(until, time.monotonic() + limits.seconds_each)
         return _follow(url, limits=limits, resolve=found, deadline=deadline)
 
@@ -55,22 +63,22 @@ def ask(urls: Iterable[str], *, limits: Limits = Limits(), resolve: Resolve | No
         return dict(zip(wanted, pool.map(one, wanted), strict=True))
 
 
-def _follow(url: str, *, limits: Limits, resolve: Resolve, deadline: float) -> Answer:
+def _follow(url: str, *, limits: Limits, resolve: Resolve, deadline: float) -> LinkResponse:
     passed: list[str] = []
     here = url
     try:
         for _ in range(MOST_REDIRECTS + 1):
             status, location = _ask_once(here, limits=limits, resolve=resolve, deadline=deadline)
             if status not in (301, 302, 303, 307, 308) or not location:
-                return Answer(status, redirects=tuple(passed))
+                return LinkResponse(status, redirects=tuple(passed))
             here = urljoin(here, location)
             passed.append(here)
     except NotAsked as error:
-        return Answer(0, str(error), tuple(passed))
+        return LinkResponse(0, str(error), tuple(passed))
     except (OSError, http.client.HTTPException, ValueError) as error:
         late = time.monotonic() >= deadline
-        return Answer(0, "it didn't answer in time" if late else _reason(error), tuple(passed))
-    return Answer(0, f"more than {MOST_REDIRECTS} redirects", tuple(passed))
+        return LinkResponse(0, "it didn't answer in time" if late else _reason(error), tuple(passed))
+    return LinkResponse(0, f"more than {MOST_REDIRECTS} redirects", tuple(passed))
 
 
 def _ask_once(url: str, *, limits: Limits, resolve: Resolve, deadline: float) -> tuple[int, str]:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-
-from mailer.checking.specimen import SpamTest
+from dataclasses import dataclass
 
 PROGRAM = "spamassassin"
 SECONDS = 20.0  # it takes about one; a first start may compile its rules
 LINE = re.compile(r"^\s*\*?\s*(-?\d+\.\d)\s+([A-Z][A-Z0-9_]{2,})\s+(.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class SpamTest:
+    """One of SpamAssassin's tests that held."""
+
+    points: float
+    name: str
+    description: str
 
 
 def installed() -> bool:

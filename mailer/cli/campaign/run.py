@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mailer.compose.message import Message
     from mailer.delivery.sending.progress import Tally
     from mailer.delivery.sending.run import RunReport
-    from mailer.delivery.stopping import Stop
+    from mailer.delivery.sending.run_control import Stop
     from mailer.delivery.webhooks.deliver import Told
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
@@ -45,7 +45,7 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
     """Do everything that is due: launch, send, retry, settle, tell the webhook. Safe to overlap."""
     from mailer.delivery.schedule.schedule import seconds_of
     from mailer.delivery.sending.cleanup import tidy
-    from mailer.delivery.stopping import Stop
+    from mailer.delivery.sending.run_control import Stop
 
     gc.freeze()  # what is loaded by now is not looked through for garbage
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
@@ -70,7 +70,7 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
 
 def send_now(workspace: Workspace, database: Database, slug: str) -> int:
     """Send a campaign that was just launched, with progress on a terminal; returns the exit code."""
-    from mailer.delivery.stopping import Stop
+    from mailer.delivery.sending.run_control import Stop
 
     gc.freeze()  # what is loaded by now is not looked through for garbage
     stop = Stop()
@@ -137,10 +137,14 @@ def _judge_clicks(database: Database) -> None:
 
 def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
     """What providers reported and no server has applied yet. The mails go out whatever becomes of it."""
-    from mailer.delivery.feedback.webhook_inbox import apply_waiting
+    from mailer.delivery.feedback.webhook_inbox import any_waiting
     from mailer.store.engine.database import DatabaseTrouble
 
     try:
+        if not any_waiting(database):
+            return
+        from mailer.delivery.feedback.webhook_events import apply_waiting
+
         apply_waiting(database, soft=workspace.settings.bounces, clock=now, due=lambda: bool(stop.due()))
     except DatabaseTrouble as error:
         if not error.passing:

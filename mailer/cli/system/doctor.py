@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import click
 
-from mailer.cli.context import console, print_json
+from mailer.cli.context import console, now, print_json
 from mailer.findings import Finding, Level, worst
 
 COLOURS = {Level.WELL: "green", Level.WARNING: "yellow", Level.BAD: "bold red"}
@@ -39,7 +39,7 @@ def doctor(proof: BinaryIO | None, maildir: Path | None, imap: str | None, as_js
     from mailer.doctor.examine import examine, examine_proof
 
     looks = proof is not None or maildir is not None or imap is not None
-    findings = examine_proof(proof, maildir=maildir, imap=imap) if looks else examine()
+    findings = examine_proof(proof, maildir=maildir, imap=imap) if looks else examine(clock=now)
     if as_json:
         print_json([asdict(one) for one in findings])
     else:

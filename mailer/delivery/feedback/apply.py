@@ -28,7 +28,7 @@ from mailer.delivery.feedback.report import (
 )
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.ledger.soft_bounces import suppress_worn
-from mailer.delivery.reported_leaving import leave_all_by_report, leave_campaign_by_report
+from mailer.delivery.subscriptions.reported import leave_all_by_report, leave_campaign_by_report
 from mailer.settings import Bounces
 from mailer.store.engine.arrays import among
 from mailer.store.tables.core import deliveries, events, people, suppressions

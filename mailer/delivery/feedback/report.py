@@ -3,7 +3,7 @@
 A report may come twice, late, or before an earlier one: its effect is the same. What it says of the mail only rises
 (`Feedback` in its order), each kind of event is noted once for a delivery, and what follows from it (a suppression, a
 list that is left) follows once, so that staff who undo it aren't overruled by a repeat. Writing it down is for
-`apply`, reading posts and mails for `tracking`, and who may report for `webhook_inbox` and `returned`.
+`apply`, reading posts and mails for `tracking`, and who may report for `webhook_events` and `bounce_mailbox`.
 """
 
 from __future__ import annotations

@@ -24,9 +24,8 @@ from mailer.delivery.sending.connections import Addressed, Connections, Maker, R
 from mailer.delivery.sending.envelopes import Postman
 from mailer.delivery.sending.event_loop import Looped
 from mailer.delivery.sending.progress import UNOBSERVED, Observer, Tally
-from mailer.delivery.sending.run_control import Patience
+from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.delivery.sending.threaded import Threaded
-from mailer.delivery.stopping import Stop
 from mailer.store.engine.database import DatabaseTrouble
 from mailer.transports.base import Transport, TransportRefused
 

@@ -15,8 +15,7 @@ from sqlalchemy import Row, exists, select
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.ledger import settle_expired
 from mailer.delivery.sending.progress import Tally
-from mailer.delivery.sending.run_control import Patience
-from mailer.delivery.stopping import Stop
+from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState

@@ -1,4 +1,4 @@
-"""Waiting for a database that is locked, full or being restarted, so that what is known about mails isn't lost.
+"""How a run is told to end, and how it waits for a database that is locked, full or being restarted.
 
 An answer that can't be written down leaves its person uncertain, so the engine keeps it and tries again; and says so.
 """
@@ -10,7 +10,6 @@ from collections.abc import Callable, Sized
 from typing import TypeVar
 
 from mailer.counting import counted
-from mailer.delivery.stopping import Stop
 from mailer.store.engine.database import DatabaseTrouble
 
 T = TypeVar("T")
@@ -18,6 +17,25 @@ T = TypeVar("T")
 LONGEST_SECONDS = 300.0  # long enough to make space on a disk or to restart a server
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
+
+
+class Stop:
+    """How a run is told to end: by a signal or a deadline. What is on the wire is waited for `drain_seconds`."""
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self.deadline = deadline  # monotonic seconds
+        self.reason = ""
+        self.drain_seconds = 30.0
+        self.since: float | None = None  # when it was first heeded, in seconds of whoever waits
+
+    def now(self, reason: str, *, drain_seconds: float) -> None:
+        self.reason, self.drain_seconds = self.reason or reason, drain_seconds
+
+    def due(self) -> str:
+        """Why to stop now, or ""."""
+        if not self.reason and self.deadline is not None and time.monotonic() >= self.deadline:
+            self.reason = "the time given with --for is over"
+        return self.reason
 
 
 class Patience:

@@ -24,8 +24,7 @@ from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.envelopes import Postman
 from mailer.delivery.sending.progress import Observer, Tally
-from mailer.delivery.sending.run_control import Patience
-from mailer.delivery.stopping import Stop
+from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.factory import make_transport

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from mailer.delivery.stopping import Stop
+from mailer.delivery.sending.run_control import Stop
 from mailer.delivery.webhooks.events import CallState
 from mailer.findings import Finding, bad, warning, well
 from mailer.settings.schema import Webhook

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.checking.evidence import link_probe
-from mailer.checking.evidence.link_probe import Limits, ask
-from mailer.checking.specimen import Answer
+from mailer.checking.evidence.link_probe import Limits, LinkResponse, ask
 from mailer.transports.public_network import is_public
 from tests.patience import HANG_SECONDS
 
@@ -72,10 +71,10 @@ def site() -> Iterator[str]:
 def test_what_sites_answer(site: str) -> None:
     found = ask([f"{site}/", f"{site}/gone", f"{site}/on", f"{site}/nohead"], limits=HERE)
     assert found == {
-        f"{site}/": Answer(200),
-        f"{site}/gone": Answer(404),
-        f"{site}/on": Answer(200, redirects=(f"{site}/there",)),
-        f"{site}/nohead": Answer(200),
+        f"{site}/": LinkResponse(200),
+        f"{site}/gone": LinkResponse(404),
+        f"{site}/on": LinkResponse(200, redirects=(f"{site}/there",)),
+        f"{site}/nohead": LinkResponse(200),
     }
     assert "GET /" not in Site.seen
     assert "GET /nohead" in Site.seen
@@ -164,7 +163,7 @@ def test_a_name_is_resolved_once_and_that_address_is_asked(site: str) -> None:
 
     port = site.rpartition(":")[2]
     url = f"http://no-such-name.libraryfriends.ngo:{port}/"
-    assert ask([url], limits=HERE, resolve=resolve)[url] == Answer(200)
+    assert ask([url], limits=HERE, resolve=resolve)[url] == LinkResponse(200)
     assert asked == ["no-such-name.libraryfriends.ngo"]
 
 
@@ -180,7 +179,7 @@ def test_a_redirect_into_the_private_network_is_not_followed(site: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(link_probe, "_chosen", chosen)
         answer = ask([url], resolve=lambda host, port: ["public"] if host == "council.gov" else [host])[url]
-    assert answer == Answer(0, "it leads into a private network", ("http://169.254.169.254/latest",))
+    assert answer == LinkResponse(0, "it leads into a private network", ("http://169.254.169.254/latest",))
 
 
 def test_so_many_links_are_asked_and_no_more(site: str) -> None:

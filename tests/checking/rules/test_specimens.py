@@ -8,9 +8,11 @@ import pytest
 
 from mailer.checking.evidence.audience_stats import Figures, Trouble, Troubled
 from mailer.checking.evidence.html_tree import parse
+from mailer.checking.evidence.link_probe import LinkResponse
+from mailer.checking.evidence.spamassassin import SpamTest
 from mailer.checking.registry import Found
 from mailer.checking.runner import rules
-from mailer.checking.specimen import Answer, SpamTest, Specimen
+from mailer.checking.specimen import Specimen
 from tests.checking.desk import Desk
 
 
@@ -47,18 +49,18 @@ def test_content_that_only_outlook_draws(specimen: Specimen) -> None:
 
 def test_a_link_that_is_not_answered(specimen: Specimen) -> None:
     url = specimen.message.links[0].url
-    for answer in (Answer(404), Answer(0, "it didn't answer in time")):
+    for answer in (LinkResponse(404), LinkResponse(0, "it didn't answer in time")):
         assert found(replace(specimen, answers={url: answer}), "links.unreachable")
-    assert not found(replace(specimen, answers={url: Answer(200)}), "links.unreachable")
+    assert not found(replace(specimen, answers={url: LinkResponse(200)}), "links.unreachable")
     assert not found(specimen, "links.unreachable")
 
 
 def test_a_link_that_leads_on(specimen: Specimen) -> None:
     url = specimen.message.links[0].url
-    led_on = Answer(200, redirects=("https://act.libraryfriends.ngo/new",))
+    led_on = LinkResponse(200, redirects=("https://act.libraryfriends.ngo/new",))
     (told,) = found(replace(specimen, answers={url: led_on}), "links.redirect")[:1]
     assert told.message.endswith("→ https://act.libraryfriends.ngo/new")
-    assert not found(replace(specimen, answers={url: Answer(200)}), "links.redirect")
+    assert not found(replace(specimen, answers={url: LinkResponse(200)}), "links.redirect")
 
 
 def test_what_spamassassin_says(specimen: Specimen) -> None:

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import Row, Table, delete, insert, select, update
 from sqlalchemy.event import listen
 
-from mailer.delivery.feedback.webhook_inbox import KEEP, Tally, apply_waiting, delete_old, keep_post
+from mailer.delivery.feedback.webhook_events import Tally, apply_waiting
+from mailer.delivery.feedback.webhook_inbox import KEEP, delete_old, keep_post
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.settings import Bounces, Guard
 from mailer.store.engine.database import Database
@@ -389,16 +390,16 @@ def test_a_post_that_cannot_be_read_holds_no_other_up(world: Database, later: da
 def test_a_fault_of_ours_in_one_post_holds_no_other_up(
     world: Database, later: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailer.delivery import post_events
+    from mailer.delivery.feedback import webhook_events
 
-    real = post_events.read_post
+    real = webhook_events.read_post
 
     def fails(body: bytes, *, received: datetime) -> object:
         if b"mary1" in body:
             raise ZeroDivisionError("mary1@example.org")
         return real(body, received=received)
 
-    monkeypatch.setattr(post_events, "read_post", fails)
+    monkeypatch.setattr(webhook_events, "read_post", fails)
     with world.write() as connection:
         keep_post(connection, json.dumps([event(1, "delivered", at=later)]).encode(), at=later)
     post(world, [event(2, "delivered", at=later)], now=later)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from mailer.delivery.sending.run_control import Stop
 from sqlalchemy import select
 
 from mailer.delivery.campaigns import lifecycle as steps
@@ -14,7 +15,6 @@ from mailer.delivery.ledger.ledger import LEASE, settle_expired
 from mailer.delivery.sending.connections import Report
 from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.progress import Observer, Tally
-from mailer.delivery.stopping import Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.core import workers
 from mailer.transports.base import Fate, Outcome, TransportRefused, TransportUnavailable

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.sending.progress import Tally
-from mailer.delivery.stopping import Stop
+from mailer.delivery.sending.run_control import Stop
 from mailer.settings import Guard, Pace
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import people

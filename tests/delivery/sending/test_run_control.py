@@ -6,8 +6,7 @@ import pytest
 
 from mailer.delivery.sending.progress import Tally
 from mailer.delivery.sending.run import RunReport
-from mailer.delivery.sending.run_control import LONGEST_PAUSE_SECONDS, LONGEST_SECONDS, Patience
-from mailer.delivery.stopping import Stop
+from mailer.delivery.sending.run_control import LONGEST_PAUSE_SECONDS, LONGEST_SECONDS, Patience, Stop
 from mailer.store.engine.database import DatabaseTrouble
 
 FULL = DatabaseTrouble("the disk is full", hint="Make space.", passing=True)

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from mailer.delivery.sending.run import Runner, RunReport
-from mailer.delivery.stopping import Stop
+from mailer.delivery.sending.run_control import Stop
 from mailer.settings import Secrets, Sendgrid, Smtp
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, people

@@ -270,9 +270,10 @@ def killed(stage: str, source: str, target: str) -> None:
 import sys
 import tracemalloc
 from datetime import UTC, datetime
-from mailer.store.admin import copy as copying, marks, moving
+from mailer.store.admin import move
+from mailer.store.engine import fence
 stage, source, target = sys.argv[1:]
-owner = marks if stage.startswith("set_") else moving
+owner = fence if stage.startswith("set_") else move
 plain = getattr(owner, stage)
 
 def stopped(*args, **options):
@@ -280,14 +281,14 @@ def stopped(*args, **options):
         return plain(*args, **options)
     if stage == "copy_table":
         plain(*args, **options)
-    if stage != "set_mark" or args[1].kind == marks.ARRIVED:
+    if stage != "set_mark" or args[1].kind == fence.ARRIVED:
         print("here", flush=True)
         sys.stdin.read()
     return plain(*args, **options)
 
 setattr(owner, stage, stopped)
 now = datetime(2026, 11, 24, 9, tzinfo=UTC)
-moving.move_database(source, target, clock=lambda: now, progress=lambda *counts: None)
+move.move_database(source, target, clock=lambda: now, progress=lambda *counts: None)
 """
     pipe = subprocess.PIPE
     with subprocess.Popen(

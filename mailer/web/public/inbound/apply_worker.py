@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from mailer.delivery.feedback.webhook_inbox import Tally, apply_waiting
+from mailer.delivery.feedback.webhook_events import Tally, apply_waiting
 from mailer.errors import MailerError
 from mailer.settings import Settings
 from mailer.store.engine.database import Database

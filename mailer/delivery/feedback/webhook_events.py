@@ -1,30 +1,106 @@
-"""What the events in a post of a provider's webhook change: deliveries, and what is kept of those that change none.
+"""Applies the posts of a provider's webhook: what each event changes, and what is kept of those that change nothing.
 
-When a post's turn comes, and what becomes of one that can't be read, is for `posts`.
+Each post is applied in one transaction and once. One that can't be read is put aside with the reason and holds no other
+up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from mailer.audience.consent.changes import insert_for, suppress
 from mailer.counting import counted
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.report import Report
 from mailer.delivery.feedback.sendgrid import KINDS, SOURCE, UNUSED, mailed_person, names_nobody, plausible, report_of
-from mailer.delivery.feedback.webhook_inbox import PROVIDER, Tally
+from mailer.delivery.feedback.webhook_inbox import PROVIDER, any_waiting
 from mailer.settings import Bounces
-from mailer.store.tables.inbound import provider_events
+from mailer.store.engine.database import Database, DatabaseTrouble
+from mailer.store.tables.inbound import WAITING, provider_events, provider_posts
 from mailer.store.tables.states import SuppressionReason
 from mailer.transports.sendgrid.events import SendgridEvent, UnreadablePost, read_post
 
+log = logging.getLogger(__name__)
 
-def apply_body(
+NO_TRY = "a fault of this program: "  # begins `trouble` of a post that could not be applied
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was applied."""
+
+    posts: int = 0
+    events: int = 0
+    changed: int = 0  # deliveries
+    kept: int = 0  # events that changed nothing, and were kept
+    troubled: int = 0  # posts that could not be read or applied
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.posts + other.posts,
+            self.events + other.events,
+            self.changed + other.changed,
+            self.kept + other.kept,
+            self.troubled + other.troubled,
+        )
+
+
+def apply_waiting(
+    database: Database, *, soft: Bounces, clock: Callable[[], datetime], due: Callable[[], bool] = lambda: False
+) -> Tally:
+    """Apply all posts that wait, until `due`. Any number of programs may do so side by side. Raises `DatabaseTrouble`,
+    with nothing half-done."""
+    total = Tally()
+    while not due():
+        done = _apply_next(database, soft=soft, now=clock())
+        if done is None:
+            break
+        total += done
+    return total
+
+
+def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> Tally | None:
+    """Apply the first post that nobody else is at; None when there is none."""
+    if not any_waiting(database):
+        return None
+    number = 0
+    try:
+        with database.write() as connection:
+            post = connection.execute(
+                select(provider_posts.c.id, provider_posts.c.at, provider_posts.c.body)
+                .where(WAITING)
+                .order_by(provider_posts.c.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            ).first()
+            if post is None:
+                return None
+            number = post.id
+            tally, trouble = _apply_body(connection, post.body, received=post.at, soft=soft, now=now)
+            _mark(connection, number, trouble=trouble, now=now)
+            return tally
+    except DatabaseTrouble:
+        raise
+    except Exception as error:  # noqa: BLE001 - one post that can't be applied must not hold the others up
+        # Not the error's words: they may quote what was to be written.
+        log.error("post %d of the webhook could not be applied: %s", number, type(error).__name__)
+        with database.write() as connection:
+            _mark(connection, number, trouble=f"{NO_TRY}{type(error).__name__}", now=now)
+        return Tally(posts=1, troubled=1)
+
+
+def _mark(connection: Connection, number: int, *, trouble: str, now: datetime) -> None:
+    done = {"applied_at": now, "trouble": trouble}
+    connection.execute(update(provider_posts).where(provider_posts.c.id == number).values(done))
+
+
+def _apply_body(
     connection: Connection, body: bytes, *, received: datetime, soft: Bounces, now: datetime
 ) -> tuple[Tally, str]:
     """Apply one post's events: how many did what, and what was wrong with the post, if anything."""
