@@ -13,7 +13,7 @@ from enum import StrEnum
 from mailer.errors import Fault, MailerError, faults_of
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How much a finding matters."""
 
     WELL = "well"
@@ -26,40 +26,40 @@ class Finding:
     """`found` says what is the matter and whom it touches, `todo` what to do about it ("" when nothing)."""
 
     part: str  # database, keys, transport …: what it is shown under
-    level: Level
+    level: Severity
     found: str
     todo: str = ""
 
 
 def well(part: str, found: str) -> Finding:
-    return Finding(part, Level.WELL, found)
+    return Finding(part, Severity.WELL, found)
 
 
 def warning(part: str, found: str, todo: str = "") -> Finding:
-    return Finding(part, Level.WARNING, found, todo)
+    return Finding(part, Severity.WARNING, found, todo)
 
 
 def bad(part: str, found: str, todo: str = "") -> Finding:
-    return Finding(part, Level.BAD, found, todo)
+    return Finding(part, Severity.BAD, found, todo)
 
 
-def from_error(part: str, error: MailerError, level: Level = Level.BAD) -> list[Finding]:
+def from_error(part: str, error: MailerError, level: Severity = Severity.BAD) -> list[Finding]:
     """An error as findings: one for each of its faults."""
     return [_from_fault(part, fault, level) for fault in faults_of(error)]
 
 
-def _from_fault(part: str, fault: Fault, level: Level) -> Finding:
+def _from_fault(part: str, fault: Fault, level: Severity) -> Finding:
     where = f"{fault.place}: " if fault.place else ""
-    return Finding(part, Level.WARNING if fault.warning else level, f"{where}{fault.message}", fault.hint or "")
+    return Finding(part, Severity.WARNING if fault.warning else level, f"{where}{fault.message}", fault.hint or "")
 
 
-def at_most(level: Level, findings: Iterable[Finding]) -> list[Finding]:
+def at_most(level: Severity, findings: Iterable[Finding]) -> list[Finding]:
     """The findings, none of them worse than `level`."""
-    order = list(Level)
+    order = list(Severity)
     return [replace(one, level=min(one.level, level, key=order.index)) for one in findings]
 
 
-def worst(findings: Iterable[Finding]) -> Level:
+def worst(findings: Iterable[Finding]) -> Severity:
     """The worst level among the findings; well when there is none."""
-    order = list(Level)
-    return max((one.level for one in findings), key=order.index, default=Level.WELL)
+    order = list(Severity)
+    return max((one.level for one in findings), key=order.index, default=Severity.WELL)

@@ -1,4 +1,5 @@
-"""The house stays one that people find their way in: small folders, names that mean one thing, imports without circles."""
+"""The house stays one that people find their way in: small folders, names that mean one thing, imports without
+circles."""
 
 from __future__ import annotations
 

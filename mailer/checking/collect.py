@@ -12,7 +12,7 @@ from mailer.audience.selection.select import Selection, decided
 from mailer.checking.evidence.all_branches import all_branches
 from mailer.checking.evidence.animation import frames
 from mailer.checking.evidence.audience_rows import merge_everyone, supporter_of
-from mailer.checking.evidence.audience_stats import Figures, Which
+from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.html_tree import parse
 from mailer.checking.evidence.link_probe import ask
 from mailer.checking.evidence.spamassassin import spam_tests
@@ -44,7 +44,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class CompiledNewsletter:
     """What `preflight` has read and compiled already."""
 
     source: Source
@@ -53,7 +53,9 @@ class Written:
     fields: frozenset[str]
 
 
-def gather(workspace: Workspace, database: Database, written: Written, *, scope: Scope, now: datetime) -> Specimen:
+def gather(
+    workspace: Workspace, database: Database, written: CompiledNewsletter, *, scope: Scope, now: datetime
+) -> Specimen:
     """The specimen of a newsletter that compiles."""
     message, settings = written.plan.message, workspace.settings
     selection, figures, best, longest = _people(database, written.plan, scope=scope, now=now)
@@ -90,7 +92,7 @@ def gather(workspace: Workspace, database: Database, written: Written, *, scope:
 
 def _people(
     database: Database, plan: Plan, *, scope: Scope, now: datetime
-) -> tuple[Selection | None, Figures | None, dict[str, str], dict[str, str]]:
+) -> tuple[Selection | None, AudienceStats | None, dict[str, str], dict[str, str]]:
     """Who gets it, what merging them all told, and the merge mappings of the best and the longest mail."""
     sample = example(SAMPLE)
     if not scope.everyone:

@@ -14,8 +14,8 @@ from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.select import Selection
 from mailer.audience.selection.spec import Audience
-from mailer.checking.collect import Scope, Written, gather
-from mailer.checking.evidence.audience_stats import Figures
+from mailer.checking.collect import CompiledNewsletter, Scope, gather
+from mailer.checking.evidence.audience_stats import AudienceStats
 from mailer.checking.remarks import Remark, worst_first
 from mailer.checking.runner import judged, of_edited, of_fault, run
 from mailer.compose.action_page.parse import has_action_page, read_action_page
@@ -40,7 +40,7 @@ class Preflight:
     remarks: tuple[Remark, ...]
     plan: Plan | None = None
     selection: Selection | None = None  # who gets it, when everyone was looked at
-    figures: Figures | None = None
+    figures: AudienceStats | None = None
     html_bytes: int = 0  # of the longest mail
     edited: Edited | None = None  # how the files differ from what waits to be mailed
 
@@ -87,7 +87,7 @@ def _looked_at(workspace: Workspace, database: Database, slug: str, *, scope: Sc
         return Preflight(slug, tuple(judged(source, map(of_fault, faults))))
     transport = workspace.settings.transport
     plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
-    written = Written(source, plan, definition, fields)
+    written = CompiledNewsletter(source, plan, definition, fields)
     try:
         specimen = gather(workspace, database, written, scope=scope, now=now)
     except MailerError as error:  # somebody's mail can't be made

@@ -13,7 +13,7 @@ from datetime import datetime
 from mailer.audience.selection.select import decided
 from mailer.audience.selection.spec import Audience
 from mailer.checking.evidence.audience_rows import merge_everyone
-from mailer.checking.evidence.audience_stats import Figures, Trouble
+from mailer.checking.evidence.audience_stats import AudienceStats, Trouble
 from mailer.compose.action_page.parse import has_action_page
 from mailer.compose.message import Message
 from mailer.counting import counted
@@ -34,7 +34,7 @@ def why_hold(workspace: Workspace, database: Database, message: Message, audienc
     return "; ".join([*_about_people(message, figures), *_about_pages(workspace, message)])
 
 
-def _about_people(message: Message, figures: Figures) -> Iterator[str]:
+def _about_people(message: Message, figures: AudienceStats) -> Iterator[str]:
     if not figures.people:
         yield "nobody would get it any more"
     for one in figures.troubled:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from mailer.audience.selection.segment_sql import Unread
 from mailer.audience.selection.select import Selection
-from mailer.checking.evidence.audience_stats import Figures
+from mailer.checking.evidence.audience_stats import AudienceStats
 from mailer.checking.evidence.html_tree import Element
 from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
@@ -60,7 +60,7 @@ class Specimen:
     pictures: tuple[PictureFile, ...]
     pages: frozenset[str]  # newsletters with an action page
     today: date
-    audience: Figures | None = None  # None when nobody was merged
+    audience: AudienceStats | None = None  # None when nobody was merged
     selection: Selection | None = None  # of the same people
     unread: tuple[Unread, ...] = ()  # what the segment can't read
     answers: Mapping[str, LinkResponse] = field(

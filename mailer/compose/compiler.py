@@ -1,8 +1,8 @@
 """Message file → Message: the whole way, once for a campaign. Every fault is found before anything is raised.
 
-Jinja's first moment (`templating.deferred`, `templating.render`), Markdown (`markdown`, `markdown.body`), the layout as MJML (`mjml.lint`,
-`mjml`), the link table (`links`, `addresses`) and the cutting into parts and slots (`splitter`). `merge` fills it in
-for a person.
+Jinja's first moment (`templating.deferred`, `templating.render`), Markdown (`markdown`, `markdown.body`), the layout as
+MJML (`mjml.lint`, `mjml`), the link table (`links`, `addresses`) and the cutting into parts and slots (`splitter`).
+`merge` fills it in for a person.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from mailer.compose.emptiness import shows_to_all
 from mailer.compose.expressions.ast import Vocabulary
 from mailer.compose.html_to_text.convert import text_of_html
 from mailer.compose.markdown.blocks import PostscriptBlock, Signature
-from mailer.compose.markdown.body import Body, Written
-from mailer.compose.markdown.context import Desk
+from mailer.compose.markdown.body import Body, RenderedBody
+from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.plain_text import ruled, wrap
 from mailer.compose.markdown.typography import quotes_for
@@ -30,7 +30,7 @@ from mailer.compose.mjml.to_html import mjml_to_html
 from mailer.compose.source.images import Pictures
 from mailer.compose.source.labels import words_for
 from mailer.compose.source.message_file import Action, Source
-from mailer.compose.splitter import Slots, Splitter
+from mailer.compose.splitter import MergeSlots, Splitter
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import LinkMark, Markers, Value
@@ -77,7 +77,7 @@ class _Authored:
     action: Action | None  # its url is a marker
     fields: SimpleNamespace
     fields_text: str
-    body: Written
+    body: RenderedBody
     signature: Signature
 
 
@@ -146,7 +146,7 @@ class _Compiler:
         action = self._action()
         title = headline or self.markers.without(subject, conditions=True).lstrip(" ,;:!.–-")
         body = Body(
-            Desk(
+            BlockContext(
                 markdown=Markdown(
                     markers=self.markers, links=self.links, faults=self.faults,
                     quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
@@ -158,7 +158,7 @@ class _Compiler:
         self.faults += vet_words(source, self.fields)
         fields, fields_text = self._fields(body)
         found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
-        written = body.written(found) if found else Written([], [], [])
+        written = body.written(found) if found else RenderedBody([], [], [])
         signature = self._signature(body)
         return _Authored(subject, preheader, title, action, fields, fields_text, written, signature)
 
@@ -291,7 +291,7 @@ class _Compiler:
         return "".join(pieces)
 
     def _message(self, written: _Authored, *, html: str, text: str) -> Message:
-        slots = Slots()
+        slots = MergeSlots()
         splitter = Splitter(markers=self.markers, slots=slots, faults=self.faults)
         settings, source = self.workspace.settings, self.source
         html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
@@ -317,7 +317,7 @@ class _Compiler:
             waived=dict(source.waived),
         )  # fmt: skip
 
-    def _subject(self, written: _Authored, splitter: Splitter, slots: Slots) -> Parts:
+    def _subject(self, written: _Authored, splitter: Splitter, slots: MergeSlots) -> Parts:
         """The subject, which shows something to everybody: a mail without one looks like a fault, or like spam."""
         subject = splitter.plain(written.subject, Context.HEADER)
         if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
@@ -327,7 +327,7 @@ class _Compiler:
             self.faults.append(Fault(what, self.source.place("subject"), hint, rule="subject.missing"))
         return subject
 
-    def _links(self, slots: Slots, splitter: Splitter) -> tuple[Link, ...]:
+    def _links(self, slots: MergeSlots, splitter: Splitter) -> tuple[Link, ...]:
         return tuple(
             Link(
                 n=number,

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from markupsafe import escape
 
 from mailer.compose.expressions.ast import ANYTHING, Expression, Filter, Vocabulary
-from mailer.compose.expressions.evaluator import NO_CALLS, Person, TextOf, text_of, truth_of
+from mailer.compose.expressions.evaluator import NO_CALLS, Subject, TextOf, text_of, truth_of
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.message import Choice, Context, Link, Message, Parts, Slot
 from mailer.compose.open_pixel import PICTURE
@@ -28,7 +28,7 @@ UNFIT = re.compile(
 BREAKS = re.compile(r"[\t\n\r]+")
 NEEDS_ESCAPE = re.compile("[&<>\"']").search
 NAMES = ("click_url", *PERSONAL_ADDRESSES)
-Render = Callable[[Person], str]
+Render = Callable[[Subject], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class MergeProgram:
         """A text for each slot, escaped for where it stands; "" for slots that no text of the mail mentions itself."""
         return self.values_of(_person(supporter, urls))
 
-    def values_of(self, person: Person) -> tuple[str, ...]:
+    def values_of(self, person: Subject) -> tuple[str, ...]:
         """The same of a person whose `names` holds at least `addresses`, and `names_in_html` the same escaped."""
         return tuple([render(person) for render in self._plan])
 
@@ -123,9 +123,9 @@ class MergeProgram:
         return "".join([part if isinstance(part, str) else self._renders[part](person) for part in parts])
 
 
-def _person(supporter: Mapping[str, object], urls: Urls) -> Person:
+def _person(supporter: Mapping[str, object], urls: Urls) -> Subject:
     names = urls.names
-    return Person(supporter, names, NO_CALLS, {name: for_html(address) for name, address in names.items()})
+    return Subject(supporter, names, NO_CALLS, {name: for_html(address) for name, address in names.items()})
 
 
 def _slot(slot: Slot, message: Message) -> Render:
@@ -145,7 +145,7 @@ def _choice(choice: Choice, renders: list[Render], message: Message) -> Render:
         for test, parts in choice.branches
     ]
 
-    def render(person: Person) -> str:
+    def render(person: Subject) -> str:
         for test, branch in branches:
             if test is None or test(person):
                 return branch(person)
@@ -187,7 +187,7 @@ def _escaped(text: TextOf, context: Context) -> Render:
             return lambda person: _fit(text(person))
 
 
-def _nothing(person: Person) -> str:
+def _nothing(person: Subject) -> str:
     return ""
 
 

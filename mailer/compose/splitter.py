@@ -30,7 +30,7 @@ Home = tuple[str, int]  # what holds a marker: an element, an attribute, a comme
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MarkContext:
     """A mark and where it stands. `starts`: nothing stands before it in its attribute."""
 
     mark: Mark
@@ -39,10 +39,10 @@ class Standing:
     starts: bool = False
 
 
-Item = str | Standing
+Item = str | MarkContext
 
 
-class Slots:
+class MergeSlots:
     """The slots of one message, each once, and the numbers of its links in order of appearance."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Slots:
 class Splitter:
     """Cuts the finished texts of one message."""
 
-    def __init__(self, *, markers: Markers, slots: Slots, faults: list[Fault]) -> None:
+    def __init__(self, *, markers: Markers, slots: MergeSlots, faults: list[Fault]) -> None:
         self.markers = markers
         self.slots = slots
         self.faults = faults
@@ -75,7 +75,7 @@ class Splitter:
     def plain(self, text: str, context: Context) -> Parts:
         """Plain text or a header as parts."""
         items: list[Item] = [
-            piece if isinstance(piece, str) else Standing(piece, context, ("text", 0))
+            piece if isinstance(piece, str) else MarkContext(piece, context, ("text", 0))
             for piece in self.markers.pieces(text)
         ]
         return self._parts(items)
@@ -90,7 +90,7 @@ class Splitter:
             self._unbalanced(items[at])
         return parts
 
-    def _run(self, items: Sequence[Item], at: int, group: Standing | None) -> tuple[Parts, int]:
+    def _run(self, items: Sequence[Item], at: int, group: MarkContext | None) -> tuple[Parts, int]:
         """Parts from `at` up to the next marker of the open `group`, and the index of that."""
         parts: list[str | int] = []
         while at < len(items):
@@ -117,10 +117,10 @@ class Splitter:
         """The choice that begins at `at`, and the index behind its end."""
         first = items[at]
         branches: list[tuple[str, Parts]] = []
-        assert isinstance(first, Standing)
+        assert isinstance(first, MarkContext)
         while at < len(items):
             item = items[at]
-            assert isinstance(item, Standing)
+            assert isinstance(item, MarkContext)
             assert isinstance(item.mark, Control)
             if item.home != first.home:
                 self._unbalanced(first)
@@ -130,7 +130,7 @@ class Splitter:
             branches.append((item.mark.test, parts))
         return Choice(tuple(branches)), at
 
-    def _one(self, item: Standing) -> list[str | int]:
+    def _one(self, item: MarkContext) -> list[str | int]:
         match item.mark:
             case Value(source):
                 return [self.slots.number(Slot(source, item.context))]
@@ -143,7 +143,7 @@ class Splitter:
                 raise AssertionError("conditions are for _choice")
 
     def _unbalanced(self, item: Item) -> None:
-        mark = item.mark if isinstance(item, Standing) else None
+        mark = item.mark if isinstance(item, MarkContext) else None
         place = mark.place if isinstance(mark, Control) else None
         fault = Fault(
             "this condition begins in one place and ends in another, such as inside bold text, a list or a block",
@@ -205,7 +205,8 @@ class _HtmlWalk:
     def _plain(self, text: str, home: Home) -> list[Item]:
         context = Context.HTML if home[0] == "element" else Context.ATTRIBUTE
         return [
-            piece if isinstance(piece, str) else Standing(piece, context, home) for piece in self.markers.pieces(text)
+            piece if isinstance(piece, str) else MarkContext(piece, context, home)
+            for piece in self.markers.pieces(text)
         ]
 
     def _attributes(self, tag: re.Match[str], found: list[Item]) -> None:
@@ -244,7 +245,7 @@ class _HtmlWalk:
                 continue
             url = name in URL_ATTRIBUTES and not (personal and index == 0)
             context = Context.URL if url else Context.ATTRIBUTE
-            found.append(Standing(piece, context, home, starts=index == 0))
+            found.append(MarkContext(piece, context, home, starts=index == 0))
         return found
 
     def _refuse(self, text: str, where: str) -> None:
@@ -254,7 +255,7 @@ class _HtmlWalk:
                 self.faults.append(Fault(f"a merge tag can't stand in {where}", place, "Put it into the text."))
 
 
-def _escaped(text: str, item: Standing) -> str:
+def _escaped(text: str, item: MarkContext) -> str:
     match item.context:
         case Context.HTML | Context.ATTRIBUTE:
             return str(escape(text))

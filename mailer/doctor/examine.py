@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from mailer.errors import MailerError
-from mailer.findings import Finding, Level, at_most, bad, from_error, warning, well
+from mailer.findings import Finding, Severity, at_most, bad, from_error, warning, well
 from mailer.private_files import readable_by_others
 from mailer.settings import SECRETS_FILE, Secrets, Settings, environment_alone, read_secrets, read_settings
 from mailer.workspace import ListDefinition, Workspace, find_root
@@ -307,4 +307,4 @@ def _public(patient: Patient) -> list[Finding]:
     facts = public_facts(url, keys=patient.signing_keys, mails_leave=surely_leaves(settings), resolve=resolve)
     findings = judge_public(facts, now=patient.clock())
     # With the outbox no link is out yet that could be lost.
-    return at_most(Level.WARNING, findings) if settings.transport == "outbox" else findings
+    return at_most(Severity.WARNING, findings) if settings.transport == "outbox" else findings

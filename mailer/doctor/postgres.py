@@ -26,8 +26,8 @@ LAST_FIXES: Mapping[int, date] = {
     12: date(2024, 11, 21), 13: date(2025, 11, 13), 14: date(2026, 11, 12), 15: date(2027, 11, 11),
     16: date(2028, 11, 9), 17: date(2029, 11, 8), 18: date(2030, 11, 14),
 }  # fmt: skip
-# A worker's lease is 60 s (delivery/ledger/ledger.py), and each machine compares it with its own clock: one that is a minute
-# ahead takes work from workers that live. Seconds are normal between machines without NTP.
+# A worker's lease is 60 s (delivery/ledger/ledger.py), and each machine compares it with its own clock: one that is a
+# minute ahead takes work from workers that live. Seconds are normal between machines without NTP.
 SKEW_WARNING = timedelta(seconds=2)
 SKEW_BAD = timedelta(seconds=60)
 SERVER_THREADS = 8  # database connections of one `mailer serve`

@@ -25,7 +25,7 @@ HOW_TO_SIGN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class DkimSignature:
     """One DKIM-Signature (RFC 6376 §3.5): whose it is, under which selector, and which headers it covers."""
 
     domain: str
@@ -68,7 +68,7 @@ def _judge_leaving(mail: Message) -> Iterator[Finding]:
             yield warning(PART, f"{name} is in it {len(values)} times", "The relay adds its own: have that turned off.")
 
 
-def _uncovered(one: Signature) -> Finding:
+def _uncovered(one: DkimSignature) -> Finding:
     missing = [name for name in ("List-Unsubscribe", "List-Unsubscribe-Post") if name.lower() not in one.headers]
     return bad(
         PART,
@@ -78,7 +78,7 @@ def _uncovered(one: Signature) -> Finding:
     )
 
 
-def _judge_one(one: Signature) -> Iterator[Finding]:
+def _judge_one(one: DkimSignature) -> Iterator[Finding]:
     named = f"the DKIM signature {one.selector} of {one.domain}"
     if one.algorithm == "rsa-sha1":
         yield bad(PART, f"{named} is made with SHA-1, which receivers don't accept (RFC 8301)", "Set rsa-sha256.")
@@ -87,9 +87,9 @@ def _judge_one(one: Signature) -> Iterator[Finding]:
     yield well(PART, f"{named} covers List-Unsubscribe and List-Unsubscribe-Post")
 
 
-def _read(value: object) -> Signature:
+def _read(value: object) -> DkimSignature:
     tags = _tags(str(value))
-    return Signature(
+    return DkimSignature(
         domain=tags.get("d", "").lower().rstrip("."),
         selector=tags.get("s", ""),
         algorithm=tags.get("a", "").lower(),

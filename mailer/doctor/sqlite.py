@@ -1,6 +1,7 @@
 """A SQLite database's file and what it says of itself: gathered without changing anything, then judged.
 
-The file is opened by `sqlite3` itself and not through `engine.dialects`, which would turn on WAL before it could be asked for.
+The file is opened by `sqlite3` itself and not through `engine.dialects`, which would turn on WAL before it could be
+asked for.
 """
 
 from __future__ import annotations

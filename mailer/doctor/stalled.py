@@ -21,7 +21,7 @@ PATIENCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CampaignProgress:
     """One campaign. `waiting` counts the queued; `due_since` is when the first of them was due; `worked_at` says
     whether a worker that lives is at it."""
 
@@ -50,7 +50,7 @@ class DeadWorker:
 class SendingFacts:
     """All campaigns that could need somebody, and the workers."""
 
-    campaigns: tuple[Standing, ...]
+    campaigns: tuple[CampaignProgress, ...]
     dead: tuple[DeadWorker, ...]
     living: int
     held_back: Mapping[str, str]  # transport → why its warm-up plan lets nobody more through today
@@ -70,7 +70,7 @@ def gather_sending(connection: Connection, *, now: datetime, pace: Pace, transpo
     )
 
 
-def _campaigns(connection: Connection, at_work: Container[int | None]) -> Iterator[Standing]:
+def _campaigns(connection: Connection, at_work: Container[int | None]) -> Iterator[CampaignProgress]:
     rows = connection.execute(
         select(
             campaigns.c.id,
@@ -97,7 +97,7 @@ def _campaigns(connection: Connection, at_work: Container[int | None]) -> Iterat
         }
         waiting, due_since = counts.get(DeliveryState.QUEUED, (0, None))
         uncertain, _ = counts.get(DeliveryState.UNCERTAIN, (0, None))
-        yield Standing(
+        yield CampaignProgress(
             slug=row.slug,
             transport=row.transport,
             state=CampaignState(row.state),
@@ -127,7 +127,7 @@ def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Finding]:
     return [well(PART, f"no campaign waits for staff{at_work}")]
 
 
-def _judge_campaign(one: Standing, facts: SendingFacts, now: datetime) -> Iterator[Finding]:
+def _judge_campaign(one: CampaignProgress, facts: SendingFacts, now: datetime) -> Iterator[Finding]:
     why = f": {one.why.rstrip('.')}" if one.why else ""  # a sentence of its own when staff wrote it
     match one.state:
         case CampaignState.PAUSED:

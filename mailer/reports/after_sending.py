@@ -42,7 +42,7 @@ class CameBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignaturesGained:
     """Signatures that this mail brought, on any page; and those on the newsletter's own page, by what brought them."""
 
     people: int = 0
@@ -53,7 +53,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimeStep:
     """One stretch of time: hits of links that are no machine's, and signatures that this mail brought."""
 
     begins: datetime
@@ -66,7 +66,7 @@ class Course:
     """How it went over time, from the launch to the last that happened. Nothing happened: no steps."""
 
     step_seconds: int = 0
-    steps: tuple[Step, ...] = ()
+    steps: tuple[TimeStep, ...] = ()
 
 
 def came_back(connection: Connection, campaign_id: int, sent: int) -> CameBack:
@@ -99,7 +99,7 @@ def came_back(connection: Connection, campaign_id: int, sent: int) -> CameBack:
     )
 
 
-def signed(connection: Connection, campaign_id: int, slug: str, sent: int) -> Signed:
+def signed(connection: Connection, campaign_id: int, slug: str, sent: int) -> SignaturesGained:
     """Who signed by way of this mail, and on this newsletter's page."""
     mine = signatures.c.campaign_id == campaign_id
     people = connection.execute(select(func.count()).select_from(signatures).where(mine)).scalar_one()
@@ -123,7 +123,7 @@ def signed(connection: Connection, campaign_id: int, slug: str, sent: int) -> Si
     for name, source, count in brought:
         key = f"mail {name}" if name else source or DIRECTLY
         by_source[key] = by_source.get(key, 0) + count
-    return Signed(
+    return SignaturesGained(
         people=people,
         per_thousand_sent=1000 * people / sent if sent else None,
         by_placement={str(name): int(count) for name, count in placed},
@@ -149,7 +149,7 @@ def course(connection: Connection, campaign_id: int, launched_at: datetime | Non
     clicks = _by_step(connection, hits.c.at, clicked, launched_at, step)
     signs = _by_step(connection, signatures.c.signed_at, acted, launched_at, step)
     count = (last - launched_at) // step + 1
-    steps = [Step(launched_at + n * step, clicks.get(n, 0), signs.get(n, 0)) for n in range(count)]
+    steps = [TimeStep(launched_at + n * step, clicks.get(n, 0), signs.get(n, 0)) for n in range(count)]
     return Course(int(step.total_seconds()), tuple(steps))
 
 

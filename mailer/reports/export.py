@@ -9,12 +9,12 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from mailer.audience.people.csv_export import guarded
-from mailer.reports.figures import Clicks, Delivered, Figures, Openings
+from mailer.reports.figures import CampaignFigures, Clicks, Delivered, Openings
 
 HEADER = ("section", "item", "measure", "value")
 
 
-def as_json(figures: Figures) -> dict[str, Any]:
+def as_json(figures: CampaignFigures) -> dict[str, Any]:
     """The figures as plain data; moments in ISO 8601, rates as fractions of the sent mails."""
     data = asdict(figures)
     for name in ("due_at", "launched_at", "finished_at"):
@@ -24,7 +24,7 @@ def as_json(figures: Figures) -> dict[str, Any]:
     return data
 
 
-def as_csv(figures: Figures) -> str:
+def as_csv(figures: CampaignFigures) -> str:
     """The figures as CSV, one measure a row: section, item, measure, value."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180 §2
@@ -34,7 +34,7 @@ def as_csv(figures: Figures) -> str:
     return text.getvalue()
 
 
-def _rows(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float | None]]:
+def _rows(figures: CampaignFigures) -> Iterator[tuple[str, str, str, str | int | float | None]]:
     yield "campaign", figures.slug, "state", figures.state.value
     for name in ("due_at", "launched_at", "finished_at"):
         moment = getattr(figures, name)
@@ -63,7 +63,7 @@ def _rows(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float |
     yield from _outcomes(figures)
 
 
-def _outcomes(figures: Figures) -> Iterator[tuple[str, str, str, str | int | float | None]]:
+def _outcomes(figures: CampaignFigures) -> Iterator[tuple[str, str, str, str | int | float | None]]:
     back, signed = figures.came_back, figures.signed
     for name in ("heard_of", "delivered", "bounced", "complained"):
         yield "came back", name, "people", getattr(back, name)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from mailer.errors import MailerError
-from mailer.reports.after_sending import CameBack, Course, Signed, came_back, course, signed
+from mailer.reports.after_sending import CameBack, Course, SignaturesGained, came_back, course, signed
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links, more_hits
 from mailer.store.tables.inbound import conversions
 from mailer.store.tables.states import CampaignState, DeliveryState, Verdict
@@ -91,7 +91,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class CampaignFigures:
     """Everything a report says of one campaign."""
 
     slug: str
@@ -116,11 +116,11 @@ class Figures:
     unsubscribed_per_sent: float | None
     waived: Mapping[str, str]  # rules of the preflight that the author left unheeded, each with the reason
     came_back: CameBack
-    signed: Signed
+    signed: SignaturesGained
     course: Course
 
 
-def figures(connection: Connection, slug: str) -> Figures:
+def figures(connection: Connection, slug: str) -> CampaignFigures:
     """The figures of the campaign `slug` now, whatever its state. Raises `MailerError` when there is none."""
     campaign = connection.execute(select(campaigns).where(campaigns.c.slug == slug)).first()
     if campaign is None:
@@ -129,7 +129,7 @@ def figures(connection: Connection, slug: str) -> Figures:
     sent = delivered.sent
     counts = dict(campaign.counts)
     unsubscribed = _unsubscribed(connection, campaign.id)
-    return Figures(
+    return CampaignFigures(
         slug=slug,
         state=CampaignState(campaign.state),
         why=campaign.why,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from xml.etree import ElementTree as ET
 
-from mailer.reports.after_sending import Course, Step
+from mailer.reports.after_sending import Course, TimeStep
 from mailer.xml_elements import add, begin
 
 SVG = "http://www.w3.org/2000/svg"
@@ -37,7 +37,7 @@ def plot(course: Course, *, title: str, zone: tzinfo) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _bars(root: ET.Element, steps: Sequence[Step], highest: int) -> None:
+def _bars(root: ET.Element, steps: Sequence[TimeStep], highest: int) -> None:
     each = (WIDTH - LEFT - RIGHT) / len(steps)
     bar = each * 0.4
     for n, step in enumerate(steps):
@@ -81,7 +81,7 @@ def _ceiling(value: int) -> int:
     return next(part * 10**power for power in range(20) for part in PARTS if part * 10**power >= value)
 
 
-def _words(step: Step, zone: tzinfo) -> str:
+def _words(step: TimeStep, zone: tzinfo) -> str:
     return f"{_when(step.begins, zone, days=False)}: {step.clicks} clicks, {step.signatures} signatures"
 
 

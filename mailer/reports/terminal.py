@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mailer.counting import counted
-from mailer.reports.figures import Clicks, Figures, Openings
+from mailer.reports.figures import CampaignFigures, Clicks, Openings
 from mailer.store.tables.states import CampaignState
 
 LABEL_CELLS, NUMBER_CELLS, SHARE_CELLS, BAR_CELLS = 28, 7, 19, 24
@@ -38,7 +38,7 @@ CLASSES = {
 }
 
 
-def show(figures: Figures, console: Console) -> None:
+def show(figures: CampaignFigures, console: Console) -> None:
     """Print the report."""
     if console.is_terminal:
         for section in _sections(figures, bars=True):
@@ -54,7 +54,7 @@ def show(figures: Figures, console: Console) -> None:
     console.print(Text("\n".join(lines)), soft_wrap=True)
 
 
-def _sections(figures: Figures, *, bars: bool) -> Iterator[RenderableType]:
+def _sections(figures: CampaignFigures, *, bars: bool) -> Iterator[RenderableType]:
     yield _heading(figures)
     if figures.audience is None:
         yield Text("The audience is chosen when it starts, so there is nothing to count yet.")
@@ -81,7 +81,7 @@ def _sections(figures: Figures, *, bars: bool) -> Iterator[RenderableType]:
     yield _notes(figures)
 
 
-def _heading(figures: Figures) -> RenderableType:
+def _heading(figures: CampaignFigures) -> RenderableType:
     words, colour = STATES[figures.state]
     line = Text.assemble((words, f"bold {colour}"), f" ({figures.why})" if figures.why else "")
     when: list[str] = []
@@ -96,7 +96,7 @@ def _heading(figures: Figures) -> RenderableType:
     return Group(Text(figures.slug, style="bold"), line, Text(" · ".join(when), style="dim"))
 
 
-def _audience(figures: Figures, *, bars: bool) -> Table:
+def _audience(figures: CampaignFigures, *, bars: bool) -> Table:
     total = figures.audience or 0
     rows = _Rows(total, bars=bars)
     rows.add("on the lists", total)
@@ -106,7 +106,7 @@ def _audience(figures: Figures, *, bars: bool) -> Table:
     return rows.table
 
 
-def _mails(figures: Figures, *, bars: bool) -> Table:
+def _mails(figures: CampaignFigures, *, bars: bool) -> Table:
     numbers = figures.delivered
     rows = _Rows(numbers.people, bars=bars)
     rows.add("sent", numbers.sent, style="bold", colour="green", of="of the chosen")
@@ -123,7 +123,7 @@ def _mails(figures: Figures, *, bars: bool) -> Table:
     return rows.table
 
 
-def _action(figures: Figures, *, bars: bool) -> RenderableType:
+def _action(figures: CampaignFigures, *, bars: bool) -> RenderableType:
     if not figures.placements:
         return Text("This message has no sign-up link.")
     rows = _Rows(figures.delivered.sent, bars=bars)
@@ -150,14 +150,14 @@ def _openings(openings: Openings) -> Text:
     )
 
 
-def _conversions(figures: Figures, *, bars: bool) -> Table:
+def _conversions(figures: CampaignFigures, *, bars: bool) -> Table:
     rows = _Rows(figures.delivered.sent, bars=bars)
     for done in figures.conversions:
         rows.add(printable(done.name), done.count, colour="green", of="of sent")
     return rows.table
 
 
-def _links(figures: Figures) -> Table:
+def _links(figures: CampaignFigures) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("Link", overflow="fold", ratio=1)
     table.add_column("Place")
@@ -173,13 +173,13 @@ def _links(figures: Figures) -> Table:
     return table
 
 
-def _unsubscribed(figures: Figures, *, bars: bool) -> Table:
+def _unsubscribed(figures: CampaignFigures, *, bars: bool) -> Table:
     rows = _Rows(figures.delivered.sent, bars=bars)
     rows.add("people", figures.unsubscribed, colour="yellow", of="of sent")
     return rows.table
 
 
-def _signed(figures: Figures, *, bars: bool) -> RenderableType:
+def _signed(figures: CampaignFigures, *, bars: bool) -> RenderableType:
     signed = figures.signed
     rows = _Rows(figures.delivered.sent, bars=bars)
     rows.add("by way of this mail", signed.people, style="bold", colour="green", of="of sent")
@@ -197,7 +197,7 @@ def _signed(figures: Figures, *, bars: bool) -> RenderableType:
     return Group(*lines)
 
 
-def _course(figures: Figures, *, bars: bool) -> Table:
+def _course(figures: CampaignFigures, *, bars: bool) -> Table:
     steps = figures.course.steps
     most = max(max(step.clicks, step.signatures) for step in steps)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
@@ -217,7 +217,7 @@ def _course(figures: Figures, *, bars: bool) -> Table:
     return table
 
 
-def _came_back(figures: Figures, *, bars: bool) -> RenderableType:
+def _came_back(figures: CampaignFigures, *, bars: bool) -> RenderableType:
     back = figures.came_back
     rows = _Rows(figures.delivered.sent, bars=bars)
     rows.add("delivered", back.delivered, style="bold", colour="green", of="of sent")
@@ -230,14 +230,14 @@ def _came_back(figures: Figures, *, bars: bool) -> RenderableType:
     return Group(rows.table, Text(words, style="dim")) if unknown else rows.table
 
 
-def _waived(figures: Figures) -> Table:
+def _waived(figures: CampaignFigures) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
     for rule, reason in figures.waived.items():
         table.add_row(printable(rule), printable(reason))
     return table
 
 
-def _notes(figures: Figures) -> Text:
+def _notes(figures: CampaignFigures) -> Text:
     sent = figures.delivered.sent
     per = (
         f"Rates of followers are per sent mail ({sent:,}). " if sent else "Nothing is sent yet, so there are no rates. "

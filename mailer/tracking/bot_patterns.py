@@ -1,4 +1,5 @@
-"""Who made the hits of one delivery, as far as all of them together can tell. Pure; the rules' version is in `bot_rules`.
+"""Who made the hits of one delivery, as far as all of them together can tell. Pure; the rules' version is in
+`bot_rules`.
 
 Each hit gets one verdict with its reasons. A sign is strong, a doubt, or weak; one strong sign or doubt leaves a hit
 unsure, any two signs make it a machine's, and a weak one by itself changes nothing. All links within seconds are a
@@ -35,7 +36,7 @@ UNSURE_FROM, MACHINE_FROM = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenHit:
     """A stored hit as these rules see it. `at` is in microseconds since 1970."""
 
     n: int
@@ -49,12 +50,12 @@ Crowd = tuple[bytes, int]  # a network, and which stretch of `CROWD_SECONDS` sin
 Judged = tuple[Verdict, tuple[str, ...]]
 
 
-def crowd_of(hit: Seen) -> Crowd:
+def crowd_of(hit: SeenHit) -> Crowd:
     """Whose company the hit would be in, were it one of many."""
     return hit.network, hit.at // (CROWD_SECONDS * SECOND)
 
 
-def judge_together(hits: Sequence[Seen], *, handed_over_at: int | None, crowds: Set[Crowd]) -> list[Judged]:
+def judge_together(hits: Sequence[SeenHit], *, handed_over_at: int | None, crowds: Set[Crowd]) -> list[Judged]:
     """A verdict for each hit of one delivery, in their order.
 
     `handed_over_at`: when the mail was taken, in microseconds, where that is known to the second. `crowds`: the
@@ -95,7 +96,7 @@ def _verdict(points: int) -> Verdict:
     return Verdict.UNSURE if points >= UNSURE_FROM else Verdict.HUMAN
 
 
-def _burst(hits: Sequence[Seen]) -> list[bool]:
+def _burst(hits: Sequence[SeenHit]) -> list[bool]:
     """Which hits of links stand in a stretch of seconds in which many links were asked for."""
     order = sorted((place for place, hit in enumerate(hits) if hit.n != OPENING), key=lambda place: hits[place].at)
     caught = [False] * len(hits)
@@ -114,7 +115,7 @@ def _burst(hits: Sequence[Seen]) -> list[bool]:
     return caught
 
 
-def _two_agents(hits: Sequence[Seen]) -> set[int]:
+def _two_agents(hits: Sequence[SeenHit]) -> set[int]:
     """Places of hits beside which another browser asked from the same network, seconds away.
 
     Who says that it is a program is no second browser: a mail program that looks at the link before it opens the

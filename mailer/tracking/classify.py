@@ -29,12 +29,12 @@ from sqlalchemy import (
 
 from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database
-from mailer.store.engine.prepared import Prepared
+from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import deliveries, events, hits
 from mailer.store.tables.inbound import judged_hits
 from mailer.store.tables.states import DeliveryState
 from mailer.store.tables.types import to_microseconds
-from mailer.tracking.bot_patterns import CROWD_DELIVERIES, CROWD_SECONDS, SECOND, Crowd, Seen, judge_together
+from mailer.tracking.bot_patterns import CROWD_DELIVERIES, CROWD_SECONDS, SECOND, Crowd, SeenHit, judge_together
 from mailer.tracking.bot_rules import RULES
 from mailer.tracking.hits import MOST_KEPT
 
@@ -47,7 +47,7 @@ MOST_NEW = 50_000  # hits beyond which a campaign is walked through as a whole, 
 
 _HITS = hits.c
 _STRETCH = (type_coerce(_HITS.at, BigInteger) // literal_column(str(CROWD_SECONDS * SECOND))).label("stretch")
-_SET = Prepared(
+_SET = PreparedStatement(
     update(hits)
     .where(_HITS.id == bindparam("hit"))
     .values(verdict=bindparam("new_verdict"), reasons=bindparam("new_reasons"), rules=RULES)
@@ -180,7 +180,9 @@ def _judge(
         taken = _taken(connection, numbers)
         changes: list[dict[str, Any]] = []
         for number, rows in _stored(connection, campaign_id, numbers):
-            seen = [Seen(row.n, to_microseconds(row.at), row.method, row.headers, bytes(row.network)) for row in rows]
+            seen = [
+                SeenHit(row.n, to_microseconds(row.at), row.method, row.headers, bytes(row.network)) for row in rows
+            ]
             judged = judge_together(seen, handed_over_at=taken.get(number), crowds=crowds)
             for row, (verdict, reasons) in zip(rows, judged, strict=True):
                 words = " ".join(reasons)

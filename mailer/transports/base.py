@@ -86,7 +86,7 @@ class TransportRefused(MailerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LoopEvent:
     """What one of many connections says: what became of its mail; or, without an outcome, that it is open.
 
     `trouble`: surely nothing was handed over, and the connection is closed.
@@ -108,7 +108,7 @@ class Loop(Protocol):
         """Begin to hand over one mail; `wait` says what became of it. Opens again what was closed."""
         ...
 
-    def wait(self, seconds: float) -> Sequence[Answer]:
+    def wait(self, seconds: float) -> Sequence[LoopEvent]:
         """What there is to say; waits at most so long for the first."""
         ...
 

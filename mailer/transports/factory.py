@@ -15,9 +15,9 @@ def make_transport(settings: Settings, secrets: Secrets, *, root: Path) -> Trans
     # Imported when chosen: each brings libraries that the others don't need.
     match settings.transport:
         case "outbox":
-            from mailer.transports.outbox import Outbox
+            from mailer.transports.outbox import OutboxTransport
 
-            return Outbox(root / settings.outbox.path)
+            return OutboxTransport(root / settings.outbox.path)
         case "smtp":
             from mailer.transports.smtp.transport import SmtpTransport
 

@@ -21,7 +21,7 @@ _FOLDERS = ("cur", "new", "tmp")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-class Outbox:
+class OutboxTransport:
     """Delivers into the Maildir `path`, which is made when missing. See https://cr.yp.to/proto/maildir.html."""
 
     name = "outbox"

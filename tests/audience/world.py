@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, update
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.imports import Asked, ImportReport, import_files
-from mailer.audience.petition.signatures import Origin, Particulars, sign
+from mailer.audience.imports import ImportOptions, ImportReport, import_files
+from mailer.audience.petition.signatures import Particulars, SignatureOrigin, sign
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, hits, links, people, subscriptions
 from mailer.store.tables.inbound import signatures
@@ -94,7 +94,7 @@ def click(connection: Connection, delivery_id: int, *, n: int = 1, verdict: Verd
 def put_name(connection: Connection, page: str, person_id: int | None) -> None:
     """A signature; of somebody who was forgotten meanwhile when there is no number."""
     statement = sign(connection, page=page, statement="We ask.", person_id=person_id or 10**9, who=NOBODY,
-                     origin=Origin(), at=NOW)  # fmt: skip
+                     origin=SignatureOrigin(), at=NOW)  # fmt: skip
     if person_id is None:
         connection.execute(update(signatures).where(signatures.c.id == statement.id).values(person_id=None))
 
@@ -106,5 +106,5 @@ def bring(
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     asked = {name: options.pop(name) for name in ("mapping", "words", "status", "kind", "delimiter") if name in options}
-    settings: dict[str, object] = {"address_key": KEY, "now": NOW, "asked": Asked(**asked), **options}  # pyright: ignore[reportArgumentType] - passed on as given
+    settings: dict[str, object] = {"address_key": KEY, "now": NOW, "asked": ImportOptions(**asked), **options}  # pyright: ignore[reportArgumentType] - passed on as given
     return import_files(database, definition=replace(SUPPORTERS, name=name), paths=[path], **settings)  # pyright: ignore[reportArgumentType] - passed on as given

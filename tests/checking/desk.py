@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailer.audience.selection.spec import Audience
-from mailer.checking.collect import Scope, Written, gather
+from mailer.checking.collect import CompiledNewsletter, Scope, gather
 from mailer.checking.preflight import Preflight, preflight
 from mailer.checking.remarks import Remark
 from mailer.checking.specimen import Specimen
@@ -135,5 +135,5 @@ class Desk:
         definition = workspace.list_definition("supporters")
         compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=())
         plan = Plan(compiled.message, Audience(("supporters",)), folder=self.folder, root=self.root, transport="smtp")
-        written = Written(source, plan, definition, frozenset())
+        written = CompiledNewsletter(source, plan, definition, frozenset())
         return gather(workspace, self.database, written, scope=Scope(everyone=False), now=NOW)

@@ -10,7 +10,8 @@ from scripts.check_rules import GROUPS, PAGE, page
 from tests.checking.evidence import test_simulate
 from tests.checking.rules import test_rules, test_specimens
 
-# Two are about no newsletter (tests/cli/newsletter/test_render.py), one is about a campaign (tests/cli/campaign/test_status.py).
+# Two are about no newsletter (tests/cli/newsletter/test_render.py), one is about a campaign
+# (tests/cli/campaign/test_status.py).
 ELSEWHERE = ("lists.fault", "lists.addresses", "check.edited")
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.compose.splitter import Slots, Splitter
+from mailer.compose.splitter import MergeSlots, Splitter
 from mailer.compose.templating.markers import Markers, Value
 from mailer.errors import Fault, Place
 from tests.compose.conftest import URLS, Desk
@@ -81,7 +81,7 @@ GUARDED = [
 def test_the_last_step_refuses_such_places_too_whatever_was_looked_at_before(html: str, sentence: str) -> None:
     markers, faults = Markers("x"), list[Fault]()
     mark = markers.add(Value("supporter.first_name", Place("message.mjml", 7)))
-    Splitter(markers=markers, slots=Slots(), faults=faults).html(html.replace("{}", mark))
+    Splitter(markers=markers, slots=MergeSlots(), faults=faults).html(html.replace("{}", mark))
     assert [(fault.message, str(fault.place)) for fault in faults] == [(sentence, "message.mjml:7")]
 
 

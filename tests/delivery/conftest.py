@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
-from mailer.delivery.sending.run_control import Stop
 
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.delivery.ledger.pace_slots import Lanes
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.envelopes import Postman
-from mailer.delivery.sending.progress import UNOBSERVED, Observer, Tally
+from mailer.delivery.sending.progress import UNOBSERVED, Observer, SendCounts
+from mailer.delivery.sending.run_control import Stop
 from mailer.settings import Guard, Pace
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
@@ -65,6 +65,6 @@ def make_engine(workspace: Workspace, database: Database, campaign: int, now: da
 
 
 @pytest.fixture
-def send(make_engine: Callable[..., Engine]) -> Callable[..., Tally]:
+def send(make_engine: Callable[..., Engine]) -> Callable[..., SendCounts]:
     """One run of an engine."""
     return lambda transport, **options: make_engine(transport, **options).run()

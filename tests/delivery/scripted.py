@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from mailer.delivery.ledger.outcomes import Done
-from mailer.delivery.sending.connections import Addressed, Report
+from mailer.delivery.sending.connections import Addressed, ConnectionReport
 from mailer.transports.base import Envelope, Mailing, Outcome
 
 Answer = Callable[[Envelope], Outcome]
@@ -50,7 +50,7 @@ class Desk:
     """`Connections` without any: each `wait` is one of the test's turns, which sees what was given and says what there
     is to report. When no turn is left, nobody reports any more."""
 
-    def __init__(self, *turns: Callable[[Desk], list[Report]]) -> None:
+    def __init__(self, *turns: Callable[[Desk], list[ConnectionReport]]) -> None:
         self.turns = list(turns)
         self.given: dict[int, Sequence[Addressed]] = {}
         self.rested: list[tuple[int, float]] = []
@@ -61,7 +61,7 @@ class Desk:
     def start(self) -> None:
         pass
 
-    def wait(self, seconds: float) -> list[Report]:
+    def wait(self, seconds: float) -> list[ConnectionReport]:
         return self.turns.pop(0)(self) if self.turns else []
 
     def give(self, number: int, people: Sequence[Addressed], *, begun_at: float) -> None:

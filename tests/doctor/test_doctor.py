@@ -28,7 +28,7 @@ from mailer.cli.system import doctor as command
 from mailer.doctor import examine, public_url
 from mailer.doctor.dns import lookup
 from mailer.errors import MailerError
-from mailer.findings import Finding, Level, bad, warning, well
+from mailer.findings import Finding, Severity, bad, warning, well
 from mailer.store.engine import fence
 from mailer.store.engine.database import open_database
 from mailer.web.public.app import create_app
@@ -463,7 +463,7 @@ def test_a_part_that_fails_or_hangs_stops_no_other(monkeypatch: pytest.MonkeyPat
     def attempt(seconds: float) -> None:
         found = examine.side_by_side(parts, total_seconds=seconds)
         assert [(one.part, one.level) for one in found] == [
-            ("a", Level.WARNING), ("b", Level.WARNING), ("c", Level.BAD), ("d", Level.WELL)
+            ("a", Severity.WARNING), ("b", Severity.WARNING), ("c", Severity.BAD), ("d", Severity.WELL)
         ]  # fmt: skip
         assert f"within {seconds:.0f} s" in found[0].found
         assert "ZeroDivisionError" in found[1].found

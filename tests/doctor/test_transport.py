@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailer.doctor.transport import examine_transport, judge_relay, surely_leaves
-from mailer.findings import Level
+from mailer.findings import Severity
 from mailer.settings import Outbox, Secrets, Sender, Sendgrid, Settings, Smtp
 from mailer.transports.smtp.transport import RelayFacts
 from tests.servers.relay import Relay, Say, Step
@@ -17,7 +17,7 @@ from tests.servers.sendgrid_fake import Answer, SendgridFake
 SENDER = Sender(from_="Us <appeals@a.test>")
 
 
-def judged(settings: Settings, secrets: Secrets | None = None) -> list[tuple[Level, str]]:
+def judged(settings: Settings, secrets: Secrets | None = None) -> list[tuple[Severity, str]]:
     return [(one.level, one.found) for one in examine_transport(settings, secrets or Secrets(), root=settings.root)]
 
 
@@ -31,7 +31,7 @@ def test_a_relay_says_what_it_offers(security: str, how: str) -> None:
     with Relay(tls=security, login=("us", "secret-word")) as relay:
         ((level, found),) = judged(smtp(relay, security=security, username="us"), Secrets(smtp_password="secret-word"))
         assert relay.received == []
-    assert level is Level.WELL
+    assert level is Severity.WELL
     assert f"127.0.0.1:{relay.port} answers, encrypted by {how} (TLSv1.3), logged in as us" in found
     assert found.endswith("; pipelining, mails of up to 33.6 MB")
     assert "secret-word" not in found
@@ -40,7 +40,7 @@ def test_a_relay_says_what_it_offers(security: str, how: str) -> None:
 def test_a_wrong_login_is_bad_and_tells_no_password() -> None:
     with Relay(tls="starttls", login=("us", "secret-word")) as relay:
         ((level, found),) = judged(smtp(relay, username="us"), Secrets(smtp_password="another-word"))
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "535" in found
     assert "word" not in found.replace("password", "")
 
@@ -48,14 +48,14 @@ def test_a_wrong_login_is_bad_and_tells_no_password() -> None:
 def test_a_relay_without_pipelining_says_so() -> None:
     with Relay(pipelining=False) as relay:
         ((level, found),) = judged(smtp(relay, security="none"))
-    assert level is Level.WELL
+    assert level is Severity.WELL
     assert "no pipelining" in found
 
 
 def test_a_relay_for_small_mails_only() -> None:
     with Relay(size_limit_bytes=100_000) as relay:
         _, (level, found) = judged(smtp(relay, security="none"))
-    assert level is Level.WARNING
+    assert level is Severity.WARNING
     assert "takes no mail above 100,000 bytes" in found
 
 
@@ -63,11 +63,11 @@ def test_a_relay_that_is_away_or_busy_is_bad() -> None:
     with Relay() as relay:
         relay.on(Step.CONNECT, Say("421 4.3.2 too busy"))
         ((level, found),) = judged(smtp(relay, security="none"))
-        assert level is Level.BAD
+        assert level is Severity.BAD
         assert "too busy" in found
         port = relay.port
     ((level, found),) = judged(Settings(root=Path(), transport="smtp", smtp=Smtp(host="127.0.0.1", port=port)))
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "can't be reached" in found
 
 
@@ -75,10 +75,10 @@ FACTS = RelayFacts("smtp.a.test", 587, "starttls", "TLSv1.3", "us", pipelining=T
 
 
 def test_unencrypted_beyond_this_machine_is_a_warning() -> None:
-    assert [one.level for one in judge_relay(FACTS)] == [Level.WELL]
+    assert [one.level for one in judge_relay(FACTS)] == [Severity.WELL]
     plain = replace(FACTS, security="none", tls_version=None)
-    assert [one.level for one in judge_relay(plain)] == [Level.WELL, Level.WARNING]
-    assert [one.level for one in judge_relay(replace(plain, host="127.0.0.1"))] == [Level.WELL]
+    assert [one.level for one in judge_relay(plain)] == [Severity.WELL, Severity.WARNING]
+    assert [one.level for one in judge_relay(replace(plain, host="127.0.0.1"))] == [Severity.WELL]
 
 
 def sendgrid(fake: SendgridFake, sender: Sender = SENDER) -> Settings:
@@ -88,7 +88,7 @@ def sendgrid(fake: SendgridFake, sender: Sender = SENDER) -> Settings:
 def test_sendgrid_validates_in_its_sandbox() -> None:
     with SendgridFake(api_key="SG.right") as fake:
         assert judged(sendgrid(fake), Secrets(sendgrid_api_key="SG.right")) == [
-            (Level.WELL, f"SendGrid at {fake.url} takes mail from appeals@a.test")
+            (Severity.WELL, f"SendGrid at {fake.url} takes mail from appeals@a.test")
         ]
         assert fake.accepted == []
         assert fake.requests[0]["mail_settings"]["sandbox_mode"] == {"enable": True}
@@ -97,22 +97,22 @@ def test_sendgrid_validates_in_its_sandbox() -> None:
 def test_sendgrid_refuses() -> None:
     with SendgridFake(api_key="SG.right") as fake:
         ((level, found),) = judged(sendgrid(fake), Secrets(sendgrid_api_key="SG.wrong"))
-        assert level is Level.BAD
+        assert level is Severity.BAD
         assert "401" in found
         assert "SG.wrong" not in found
         fake.on(Answer(503), times=1)
-        assert judged(sendgrid(fake), Secrets(sendgrid_api_key="SG.right"))[0][0] is Level.BAD
+        assert judged(sendgrid(fake), Secrets(sendgrid_api_key="SG.right"))[0][0] is Severity.BAD
         assert "no SendGrid API key" in judged(sendgrid(fake))[0][1]
         assert "no sender" in judged(sendgrid(fake, Sender()), Secrets(sendgrid_api_key="SG.right"))[0][1]
 
 
 def test_the_outbox(tmp_path: Path) -> None:
     ((level, found),) = judged(Settings(root=tmp_path))
-    assert level is Level.WELL
+    assert level is Severity.WELL
     assert "nothing leaves this machine" in found
     (tmp_path / "file").touch()
     ((level, found),) = judged(Settings(root=tmp_path, outbox=Outbox(path="file/outbox")))
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "can't be used" in found
 
 

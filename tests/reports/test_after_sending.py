@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 from sqlalchemy import Connection, insert, update
 
-from mailer.reports.after_sending import MOST_STEPS, STEPS, Course, Step
+from mailer.reports.after_sending import MOST_STEPS, STEPS, Course, TimeStep
 from mailer.reports.export import as_csv, as_json
-from mailer.reports.figures import Figures, figures
+from mailer.reports.figures import CampaignFigures, figures
 from mailer.reports.svg import plot
 from mailer.reports.terminal import show
 from mailer.store.engine.database import Database
@@ -31,12 +31,12 @@ from tests.reports.builders import (
 )
 
 
-def of(database: Database) -> Figures:
+def of(database: Database) -> CampaignFigures:
     with database.read() as connection:
         return figures(connection, SLUG)
 
 
-def shown(found: Figures) -> str:
+def shown(found: CampaignFigures) -> str:
     text = io.StringIO()
     show(found, Console(width=100, force_terminal=False, file=text))
     return text.getvalue()
@@ -152,7 +152,7 @@ def test_the_report_says_all_of_it(sent: Database, now: datetime) -> None:
 
 def test_the_picture_is_whole_and_says_its_values() -> None:
     start = datetime(2026, 11, 25, 9, tzinfo=UTC)
-    steps = tuple(Step(start + n * timedelta(hours=1), clicks=n * 7, signatures=n) for n in range(10))
+    steps = tuple(TimeStep(start + n * timedelta(hours=1), clicks=n * 7, signatures=n) for n in range(10))
     text = plot(Course(3600, steps), title="A <b> & \x0b", zone=UTC)
     root = ET.fromstring(text)
     space = {"s": "http://www.w3.org/2000/svg"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from mailer.errors import MailerError
-from mailer.reports.figures import Clicks, Delivered, Figures, figures
+from mailer.reports.figures import CampaignFigures, Clicks, Delivered, figures
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import hits
 from mailer.store.tables.states import CampaignState, DeliveryState, Verdict
@@ -31,7 +31,7 @@ from tests.reports.builders import (
 HUMAN, MACHINE, UNSURE = Verdict.HUMAN, Verdict.MACHINE, Verdict.UNSURE
 
 
-def of(database: Database) -> Figures:
+def of(database: Database) -> CampaignFigures:
     with database.read() as connection:
         return figures(connection, SLUG)
 

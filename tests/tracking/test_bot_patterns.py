@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.store.tables.states import Verdict
-from mailer.tracking.bot_patterns import SECOND, Crowd, Seen, crowd_of, judge_together
+from mailer.tracking.bot_patterns import SECOND, Crowd, SeenHit, crowd_of, judge_together
 
 HUMAN, MACHINE, UNSURE = Verdict.HUMAN, Verdict.MACHINE, Verdict.UNSURE
 CHROME, SAFARI = "Mozilla/5.0 (Windows NT 10.0) Chrome/142.0", "Mozilla/5.0 (iPhone) Version/19.0 Safari/605.1"
@@ -20,11 +20,13 @@ OFFICE, CLOUD = b"office__", b"cloud___"
 RANK = {HUMAN: 0, UNSURE: 1, MACHINE: 2}
 
 
-def a_hit(seconds: float = 0, n: int = 1, *, network: bytes = OFFICE, agent: str = CHROME, method: str = "GET") -> Seen:
-    return Seen(n, NOON + int(seconds * SECOND), method, {"user-agent": agent} if agent else {}, network)
+def a_hit(
+    seconds: float = 0, n: int = 1, *, network: bytes = OFFICE, agent: str = CHROME, method: str = "GET"
+) -> SeenHit:
+    return SeenHit(n, NOON + int(seconds * SECOND), method, {"user-agent": agent} if agent else {}, network)
 
 
-def verdicts(*hits: Seen, taken: int | None = TAKEN, crowds: frozenset[Crowd] = frozenset()) -> list[Verdict]:
+def verdicts(*hits: SeenHit, taken: int | None = TAKEN, crowds: frozenset[Crowd] = frozenset()) -> list[Verdict]:
     return [verdict for verdict, _ in judge_together(hits, handed_over_at=taken, crowds=crowds)]
 
 
@@ -121,7 +123,7 @@ CROWDS = st.frozensets(st.sampled_from([crowd_of(a_hit(network=network)) for net
 
 @given(HITS, TAKEN_AT, CROWDS, st.randoms())
 def test_the_order_of_arrival_does_not_matter(
-    hits: list[Seen], taken: int | None, crowds: frozenset[Crowd], random: Random
+    hits: list[SeenHit], taken: int | None, crowds: frozenset[Crowd], random: Random
 ) -> None:
     shuffled = list(enumerate(hits))
     random.shuffle(shuffled)
@@ -132,7 +134,7 @@ def test_the_order_of_arrival_does_not_matter(
 
 @given(HITS, TAKEN_AT, CROWDS)
 def test_each_hit_gets_one_verdict_and_the_same_again(
-    hits: list[Seen], taken: int | None, crowds: frozenset[Crowd]
+    hits: list[SeenHit], taken: int | None, crowds: frozenset[Crowd]
 ) -> None:
     found = judge_together(hits, handed_over_at=taken, crowds=crowds)
     assert len(found) == len(hits)
@@ -142,7 +144,7 @@ def test_each_hit_gets_one_verdict_and_the_same_again(
 
 @given(HITS, SEEN, TAKEN_AT, CROWDS)
 def test_late_evidence_never_makes_an_earlier_hit_human(
-    hits: list[Seen], late: Seen, taken: int | None, crowds: frozenset[Crowd]
+    hits: list[SeenHit], late: SeenHit, taken: int | None, crowds: frozenset[Crowd]
 ) -> None:
     before = judge_together(hits, handed_over_at=taken, crowds=crowds)
     after = judge_together([*hits, late], handed_over_at=taken, crowds=crowds)
@@ -151,7 +153,7 @@ def test_late_evidence_never_makes_an_earlier_hit_human(
 
 @given(st.lists(SEEN, min_size=1, max_size=12), st.data(), TAKEN_AT, CROWDS)
 def test_a_machine_sign_never_makes_anything_human(
-    hits: list[Seen], data: st.DataObject, taken: int | None, crowds: frozenset[Crowd]
+    hits: list[SeenHit], data: st.DataObject, taken: int | None, crowds: frozenset[Crowd]
 ) -> None:
     place = data.draw(st.integers(0, len(hits) - 1))
     signed = replace(hits[place], headers={**hits[place].headers, "sec-purpose": "prefetch"})

@@ -12,12 +12,12 @@ import pytest
 
 from mailer.transports.base import Fate, TransportRefused, TransportUnavailable
 from mailer.transports.mime.message import build
-from mailer.transports.outbox import Outbox
+from mailer.transports.outbox import OutboxTransport
 from tests.transports.samples import MAILING, envelope
 
 
 def hand_over(path: Path, number: int = 1, attempt: int = 1) -> str:
-    connection = Outbox(path).connect(MAILING)
+    connection = OutboxTransport(path).connect(MAILING)
     try:
         (outcome,) = connection.hand_over([envelope(number, attempt=attempt)])
     finally:
@@ -44,7 +44,7 @@ def test_the_same_delivery_again_replaces_itself(tmp_path: Path) -> None:
 
 
 def test_the_return_path_stands_at_the_top_as_in_a_mailbox(tmp_path: Path) -> None:
-    connection = Outbox(tmp_path).connect(MAILING)
+    connection = OutboxTransport(tmp_path).connect(MAILING)
     sent = replace(envelope(1), return_path="bounces+token@example.org")
     (outcome,) = connection.hand_over([sent])
     connection.close()
@@ -60,7 +60,7 @@ def test_a_mail_that_somebody_has_read_is_not_delivered_again(tmp_path: Path) ->
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = Outbox(tmp_path).connect(MAILING)
+    connection = OutboxTransport(tmp_path).connect(MAILING)
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -76,10 +76,10 @@ def test_a_path_that_cannot_be_a_folder_is_refused_with_the_remedy(tmp_path: Pat
     (tmp_path / "file").touch()
     for call in (lambda t: t.connect(MAILING), lambda t: t.probe()):
         with pytest.raises(TransportRefused) as caught:
-            call(Outbox(tmp_path / "file"))
+            call(OutboxTransport(tmp_path / "file"))
         assert "outbox.path" in (caught.value.hint or "")
 
 
 def test_probing_leaves_no_trace(tmp_path: Path) -> None:
-    assert str(tmp_path) in Outbox(tmp_path).probe()
+    assert str(tmp_path) in OutboxTransport(tmp_path).probe()
     assert [p for folder in ("new", "cur", "tmp") for p in (tmp_path / folder).iterdir()] == []

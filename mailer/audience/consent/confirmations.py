@@ -1,6 +1,7 @@
 """Wishes of forms, in the table `confirmations`: kept until the link in a mail is pressed, and a while after.
 
-What a wish does when it is confirmed is for `subscribe` and `people.change_address`; the mail with the link for `delivery`.
+What a wish does when it is confirmed is for `subscribe` and `people.change_address`; the mail with the link for
+`delivery`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ VALID = {
 KEEP = timedelta(days=30)
 
 
-class Stage(StrEnum):
+class ConfirmationState(StrEnum):
     """How far a wish has come."""
 
     ASKED = "asked"
@@ -50,11 +51,11 @@ class Kept:
     asked_at: datetime
     done_at: datetime | None
 
-    def stage(self, now: datetime) -> Stage:
+    def stage(self, now: datetime) -> ConfirmationState:
         """Done wishes stay so, however late the link is pressed again."""
         if self.done_at is not None:
-            return Stage.DONE
-        return Stage.ASKED if now < self.asked_at + VALID[self.kind] else Stage.EXPIRED
+            return ConfirmationState.DONE
+        return ConfirmationState.ASKED if now < self.asked_at + VALID[self.kind] else ConfirmationState.EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

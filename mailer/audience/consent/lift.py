@@ -23,7 +23,7 @@ LONGEST_REASON = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class LiftedSuppression:
     """A suppression as it was or is. `list` is "" for every list."""
 
     list: str
@@ -37,8 +37,8 @@ class Lifted:
     """What was taken back, and what still keeps the address from being mailed."""
 
     address: str
-    lifted: Sequence[Stop]
-    kept: Sequence[Stop]
+    lifted: Sequence[LiftedSuppression]
+    kept: Sequence[LiftedSuppression]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def last_lifted(connection: Connection, hashed: bytes) -> datetime | None:
     return connection.execute(query).scalar()
 
 
-def _stops(connection: Connection, hashed: bytes) -> list[Stop]:
+def _stops(connection: Connection, hashed: bytes) -> list[LiftedSuppression]:
     query = (
         select(
             func.coalesce(lists.c.name, "").label("list"),
@@ -117,10 +117,10 @@ def _stops(connection: Connection, hashed: bytes) -> list[Stop]:
         .with_for_update(of=suppressions)
     )
     rows = connection.execute(query)
-    return [Stop(row.list, SuppressionReason(row.reason), row.at, row.source) for row in rows]
+    return [LiftedSuppression(row.list, SuppressionReason(row.reason), row.at, row.source) for row in rows]
 
 
-def _detail(stop: Stop) -> str:
+def _detail(stop: LiftedSuppression) -> str:
     """What was lifted. A source may name an address where a colleague typed one; the log names nobody."""
     source = "" if "@" in stop.source else f", {stop.source}"
     return f"{stop.reason} on {stop.list or 'every list'} since {stop.at:%Y-%m-%d %H:%M} UTC{source}"

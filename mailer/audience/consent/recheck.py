@@ -21,7 +21,7 @@ from mailer.audience.consent.eligibility import (
     suppression_rank,
 )
 from mailer.store.engine.arrays import among
-from mailer.store.engine.prepared import Prepared
+from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import deliveries, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership
 
@@ -80,7 +80,7 @@ def _standing() -> ScalarSelect[Any]:
     )
 
 
-LOOK = Prepared(
+LOOK = PreparedStatement(
     select(deliveries.c.id, people.c.id.is_not(None), _standing(), _suppressed(EVERY_LIST))
     .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
     .where(among(deliveries.c.id, "deliveries"))
@@ -108,5 +108,5 @@ def change_consent(connection: Connection) -> None:
 
 # A lock by number (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS), ours by agreement.
 CONSENT_LOCK = 0x6C656176  # "leav"
-HOLD = Prepared(select(func.pg_advisory_xact_lock_shared(CONSENT_LOCK)))
-CHANGE = Prepared(select(func.pg_advisory_xact_lock(CONSENT_LOCK)))
+HOLD = PreparedStatement(select(func.pg_advisory_xact_lock_shared(CONSENT_LOCK)))
+CHANGE = PreparedStatement(select(func.pg_advisory_xact_lock(CONSENT_LOCK)))

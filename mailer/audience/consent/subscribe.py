@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select
 
 from mailer.audience.addresses import address_hash as hash_of
 from mailer.audience.consent.changes import EVERY_LIST, consent_source, insert_for, list_id, prove, subscribe, suppress
-from mailer.audience.consent.confirmations import Kept, Stage, Terms, finish, keep
+from mailer.audience.consent.confirmations import ConfirmationState, Kept, Terms, finish, keep
 from mailer.audience.names import clean_name
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason, Wish
@@ -25,7 +25,7 @@ HOW = "form"
 FIELDS = ("first_name", "last_name", "country", "language")  # what a form may say of somebody new
 
 
-class Answer(StrEnum):
+class JoinOutcome(StrEnum):
     """What became of a wish to join."""
 
     JOINED = "joined"  # on the list at once
@@ -46,10 +46,10 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
+class JoinResult:
     """The answer, the lists it is about, and the number of the wish if one is kept."""
 
-    answer: Answer
+    answer: JoinOutcome
     lists: Sequence[str] = ()
     confirmation: int | None = None
 
@@ -66,32 +66,32 @@ class _Person:
 
 def ask_to_join(
     connection: Connection, asking: Asking, *, confirmed: Collection[str], address_key: bytes, at: datetime
-) -> Joining:
+) -> JoinResult:
     """Do at once what may be done at once. `confirmed` are those of the lists that want the link pressed always."""
     person = _look_up(connection, asking.address, address_key=address_key)
     numbers = {name: list_id(connection, name) for name in dict.fromkeys(asking.lists)}
     open_to = {name: number for name, number in numbers.items() if not _refused(person, number)}
     wanted = {name: number for name, number in open_to.items() if not _is_on(person, number)}
     if not open_to:
-        return Joining(Answer.REFUSED)
+        return JoinResult(JoinOutcome.REFUSED)
     if not wanted:
-        return Joining(Answer.KNOWN, tuple(open_to))
+        return JoinResult(JoinOutcome.KNOWN, tuple(open_to))
     # Whoever was ever on one of these lists, or is suppressed in any way, is asked by mail.
     decided = any(number in person.statuses for number in wanted.values()) or person.stops
     if decided or not set(confirmed).isdisjoint(wanted):
         terms = Terms(tuple(wanted), asking.wording, _fields(asking.fields))
         number = keep(connection, Wish.JOIN, address=asking.address, source=asking.source, at=at, terms=terms)
-        return Joining(Answer.CONFIRM, tuple(wanted), number)
+        return JoinResult(JoinOutcome.CONFIRM, tuple(wanted), number)
     person_id = _ensure(connection, asking.address, person.hashed, asking.fields, at=at)
     for number in wanted.values():
         subscribe(
             connection, person_id=person_id, list_id=number, how=HOW, source=asking.source, wording=asking.wording,
             at=at,
         )  # fmt: skip
-    return Joining(Answer.JOINED, tuple(wanted))
+    return JoinResult(JoinOutcome.JOINED, tuple(wanted))
 
 
-def confirm_join(connection: Connection, wish: Kept, *, address_key: bytes, at: datetime) -> Stage:
+def confirm_join(connection: Connection, wish: Kept, *, address_key: bytes, at: datetime) -> ConfirmationState:
     """The link was pressed: the person, new if need be, is on the lists, with the proof of both moments.
 
     An `unsubscribed` of these lists is lifted, and nothing else that stands against the address.
@@ -100,7 +100,7 @@ def confirm_join(connection: Connection, wish: Kept, *, address_key: bytes, at: 
     numbers = [list_id(connection, name) for name in wish.lists]
     numbers = [number for number in numbers if not _refused(person, number)]
     if not numbers:
-        return Stage.REFUSED
+        return ConfirmationState.REFUSED
     person_id = _ensure(connection, wish.address, person.hashed, wish.fields, at=at)
     source_id = consent_source(connection, how=HOW, source=wish.source, wording=wish.wording)
     narrow(connection, address_hash=person.hashed, keeping=numbers, at=at)
@@ -116,7 +116,7 @@ def confirm_join(connection: Connection, wish: Kept, *, address_key: bytes, at: 
                 at=at,
             )  # fmt: skip
     finish(connection, wish, at=at)
-    return Stage.DONE
+    return ConfirmationState.DONE
 
 
 def lift(connection: Connection, *, address_hash: bytes, list_id: int) -> bool:

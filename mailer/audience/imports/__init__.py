@@ -6,7 +6,7 @@ columns, `columns` says what each of them means, with `headers` for names, `peer
 over, and `importer` joins these.
 """
 
-from mailer.audience.imports.importer import Asked, import_files
+from mailer.audience.imports.importer import ImportOptions, import_files
 from mailer.audience.imports.report import ImportReport, ReadFile
 
-__all__ = ["Asked", "ImportReport", "ReadFile", "import_files"]
+__all__ = ["ImportOptions", "ImportReport", "ReadFile", "import_files"]

@@ -1,7 +1,7 @@
 """What each column of a file means: a field of ours, a status, an attribute to keep under its own name, or nothing.
 
-Decided once, from the header, what was seen below it (`survey`), the kind of export (`meaning.peers`), the list's [columns] and
---map. The rows are judged in `row_check`.
+Decided once, from the header, what was seen below it (`survey`), the kind of export (`meaning.peers`), the list's
+[columns] and --map. The rows are judged in `row_check`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from mailer.audience.imports.meaning.statuses import (
     words_for,
 )
 from mailer.audience.imports.report import ABOUT
-from mailer.audience.imports.survey import Seen
+from mailer.audience.imports.survey import ColumnValues
 from mailer.errors import Fault, Place
 
 SHOWN_VALUES = 8
@@ -80,7 +80,7 @@ class Meaning:
 
 
 def understand(
-    header: Sequence[str], meaning: Meaning, *, seen: Sequence[Seen], peer: Peer | None, at: Place
+    header: Sequence[str], meaning: Meaning, *, seen: Sequence[ColumnValues], peer: Peer | None, at: Place
 ) -> tuple[Columns | None, list[Fault]]:
     """The meaning of a header; with every fault and warning. No columns when there are faults."""
     work = _Understanding(header, meaning, seen, peer, at)
@@ -92,7 +92,7 @@ class _Understanding:
     """One header being understood; `faults` fills meanwhile."""
 
     def __init__(
-        self, header: Sequence[str], meaning: Meaning, seen: Sequence[Seen], peer: Peer | None, at: Place
+        self, header: Sequence[str], meaning: Meaning, seen: Sequence[ColumnValues], peer: Peer | None, at: Place
     ) -> None:
         self.header, self.meaning, self.seen, self.peer, self.at = header, meaning, seen, peer, at
         self.faults: list[Fault] = []

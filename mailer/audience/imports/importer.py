@@ -16,13 +16,13 @@ from mailer.audience.imports.columns import Columns, Meaning, understand
 from mailer.audience.imports.files.reader import Table, open_table
 from mailer.audience.imports.files.zipped import SourceFile, source_files
 from mailer.audience.imports.headers import identifier, missing_columns, names_columns
-from mailer.audience.imports.load.staging import Stage
+from mailer.audience.imports.load.staging import StagedRows
 from mailer.audience.imports.load.upsert import Counts, Writer
 from mailer.audience.imports.meaning.peers import BY_NAME, Peer, peer_of
 from mailer.audience.imports.meaning.statuses import MEMBERSHIPS, STOPS, RowStatus, status_by_name, word
 from mailer.audience.imports.report import ImportReport, ReadFile, Rejects
 from mailer.audience.imports.row_check import Judge
-from mailer.audience.imports.subscribe import Joining, Origin
+from mailer.audience.imports.subscribe import ImportOrigin, ImportTarget
 from mailer.audience.imports.survey import Survey, survey
 from mailer.audience.people.sqlite_search import bulk_writing, drop_search
 from mailer.errors import Fault, FaultsFound, MailerError, Place, faults_of, nearest
@@ -37,7 +37,7 @@ Progress = Callable[[int, float], None]  # rows read, and the share of all from 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ImportOptions:
     """What was asked for beside the files."""
 
     mapping: Mapping[str, str] = field(default_factory=dict[str, str])  # column → field; "-" leaves it out
@@ -54,7 +54,7 @@ def import_files(  # noqa: PLR0913 - what an import is told; all but the first b
     paths: Sequence[Path],
     address_key: bytes,
     now: datetime,
-    asked: Asked | None = None,
+    asked: ImportOptions | None = None,
     dry_run: bool = False,
     rejects_path: Path | None = None,
     progress: Progress | None = None,
@@ -67,7 +67,7 @@ def import_files(  # noqa: PLR0913 - what an import is told; all but the first b
     fault of every file when one can't be read or understood, or the database not written; then nothing has changed.
     """
     with source_files(paths) as files:
-        sources = _understood(files, definition, asked or Asked())
+        sources = _understood(files, definition, asked or ImportOptions())
         headers = {source.table.place: source.table.columns for source in sources}
         with (
             closing(Rejects(rejects_path, headers)) as rejects,
@@ -76,7 +76,7 @@ def import_files(  # noqa: PLR0913 - what an import is told; all but the first b
         ):
             with connection.begin():
                 check_key(connection, address_key)
-                stage = Stage(connection)
+                stage = StagedRows(connection)
                 read = _fill(stage, sources, rejects, address_key=address_key, now=now, progress=progress)
                 stage.filled()
             try:
@@ -85,7 +85,7 @@ def import_files(  # noqa: PLR0913 - what an import is told; all but the first b
                 with _writing(connection) as transaction:
                     if stage.rows > MANY_ROWS:
                         drop_search(connection)
-                    counts = Writer(stage, Joining(connection, _origin(definition, sources, now))).finish()
+                    counts = Writer(stage, ImportTarget(connection, _origin(definition, sources, now))).finish()
                     if dry_run:
                         transaction.rollback()
             finally:
@@ -108,7 +108,7 @@ class _Source:
     warnings: Sequence[Fault]
 
 
-def _understood(files: Sequence[SourceFile], definition: ListDefinition, asked: Asked) -> list[_Source]:
+def _understood(files: Sequence[SourceFile], definition: ListDefinition, asked: ImportOptions) -> list[_Source]:
     """Each file with what its columns mean. Raises with all the faults of all of them."""
     meaning, faults, sources = _meaning(definition, asked), list[Fault](), list[_Source]()
     forced = _forced_peer(asked)
@@ -159,7 +159,7 @@ def _once(name: str, names: set[str]) -> str:
     return shown
 
 
-def _meaning(definition: ListDefinition, asked: Asked) -> Meaning:
+def _meaning(definition: ListDefinition, asked: ImportOptions) -> Meaning:
     words = {word(value): _status(status) for value, status in asked.words.items()}
     everyone = _status(asked.status) if asked.status else None
     return Meaning(definition.columns, asked.mapping, words, everyone)
@@ -173,7 +173,7 @@ def _status(text: str) -> RowStatus:
         raise MailerError(f"{text!r} is no status", hint=f"Use one of {known}.") from None
 
 
-def _forced_peer(asked: Asked) -> Peer | None:
+def _forced_peer(asked: ImportOptions) -> Peer | None:
     if asked.kind in ("", NO_PEER):
         return None
     if asked.kind not in BY_NAME:
@@ -197,7 +197,7 @@ def _of_this_file(meaning: Meaning, peer: Peer | None, at: Place) -> tuple[Meani
 
 
 def _fill(
-    stage: Stage,
+    stage: StagedRows,
     sources: Sequence[_Source],
     rejects: Rejects,
     *,
@@ -255,7 +255,7 @@ def _words_of(source: _Source) -> Iterator[tuple[str, Mapping[str, str]]]:
         yield source.table.columns[column.position], said
 
 
-def _origin(definition: ListDefinition, sources: Sequence[_Source], now: datetime) -> Origin:
+def _origin(definition: ListDefinition, sources: Sequence[_Source], now: datetime) -> ImportOrigin:
     def told(source: _Source) -> str:
         place = source.table.place
         what = f"{source.peer.title} ({place})" if source.peer and not source.peer.is_ours else place
@@ -263,7 +263,7 @@ def _origin(definition: ListDefinition, sources: Sequence[_Source], now: datetim
 
     # What people agreed to at another program isn't known here.
     ours = [source.peer is None or source.peer.is_ours for source in sources]
-    return Origin(definition, [*map(told, sources)], [definition.consent if one else "" for one in ours], now)
+    return ImportOrigin(definition, [*map(told, sources)], [definition.consent if one else "" for one in ours], now)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from mailer.workspace import ListDefinition
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ImportOrigin:
     """What an import brings people onto, from where, and when."""
 
     definition: ListDefinition
@@ -26,10 +26,10 @@ class Origin:
     now: datetime
 
 
-class Joining:
+class ImportTarget:
     """The list, the origins of the consents, and who was known before: beyond `newest` are those added since."""
 
-    def __init__(self, connection: Connection, origin: Origin) -> None:
+    def __init__(self, connection: Connection, origin: ImportOrigin) -> None:
         self.connection = connection
         self.origin = origin
         self.now = literal(origin.now, Instant())

@@ -17,7 +17,7 @@ LONGEST_VALUE = 60  # characters of one that are kept
 
 
 @dataclass(slots=True)
-class Seen:
+class ColumnValues:
     """What was seen in one column."""
 
     values: Counter[str] = field(default_factory=Counter[str])  # none of them empty
@@ -55,15 +55,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was seen in a file: one `Seen` for each column, and how many rows there are."""
+    """What was seen in a file: one `ColumnValues` for each column, and how many rows there are."""
 
-    columns: Sequence[Seen]
+    columns: Sequence[ColumnValues]
     rows: int
 
 
 def survey(table: Table) -> Survey:
     """Look at every row once. Raises what reading the rows raises."""
-    seen = [Seen() for _ in table.columns]
+    seen = [ColumnValues() for _ in table.columns]
     rows: Iterator[Row] = table.rows()
     count = 0
     while batch := list(islice(rows, TOGETHER)):

@@ -14,13 +14,13 @@ from sqlalchemy import Connection, select, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import EVERY_LIST, suppress
-from mailer.audience.consent.confirmations import Kept, Stage, finish, keep
+from mailer.audience.consent.confirmations import ConfirmationState, Kept, finish, keep
 from mailer.audience.consent.recheck import change_consent
 from mailer.store.tables.core import people, suppressions
 from mailer.store.tables.states import SuppressionReason, Wish
 
 
-class Answer(StrEnum):
+class AddressOutcome(StrEnum):
     """What became of the wish; the page says the same of each."""
 
     CONFIRM = "confirm"  # the link is to be mailed to the new address
@@ -30,30 +30,30 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AddressChange:
     """The answer, and the number of the wish if one is kept."""
 
-    answer: Answer
+    answer: AddressOutcome
     confirmation: int | None = None
 
 
 def ask_for_address(
     connection: Connection, *, person_id: int, address: str, source: str, address_key: bytes, at: datetime
-) -> Change:
+) -> AddressChange:
     """Keep the wish of a person to be mailed at `address`, which is normalised."""
     holder = connection.execute(select(people.c.id).where(people.c.address == address)).scalar()
     refused = _is_refused(connection, address_hash(address, address_key))
     if refused:
-        return Change(Answer.REFUSED)
+        return AddressChange(AddressOutcome.REFUSED)
     if holder is not None:
-        return Change(Answer.SAME if holder == person_id else Answer.TAKEN)
+        return AddressChange(AddressOutcome.SAME if holder == person_id else AddressOutcome.TAKEN)
     wish = keep(connection, Wish.ADDRESS, address=address, person_id=person_id, source=source, at=at)
-    return Change(Answer.CONFIRM, wish)
+    return AddressChange(AddressOutcome.CONFIRM, wish)
 
 
 def confirm_address(
     connection: Connection, wish: Kept, *, address_key: bytes, at: datetime
-) -> tuple[Stage, str | None]:
+) -> tuple[ConfirmationState, str | None]:
     """The link was pressed: the person is mailed at the new address. Returns the stage, and the address before."""
     change_consent(connection)
     before = connection.execute(
@@ -62,7 +62,7 @@ def confirm_address(
     hashed = address_hash(wish.address, address_key)
     taken = connection.execute(select(people.c.id).where(people.c.address == wish.address)).scalar()
     if before is None or taken is not None or _is_refused(connection, hashed):
-        return Stage.REFUSED, None
+        return ConfirmationState.REFUSED, None
     stops = select(suppressions).where(
         suppressions.c.address_hash == before.address_hash,
         suppressions.c.reason != SuppressionReason.BOUNCED.value,  # that was about the mailbox, not about its owner
@@ -78,7 +78,7 @@ def confirm_address(
         .values(address=wish.address, address_hash=hashed, updated_at=at)
     )
     finish(connection, wish, at=at)
-    return Stage.DONE, before.address
+    return ConfirmationState.DONE, before.address
 
 
 def _is_refused(connection: Connection, hashed: bytes) -> bool:

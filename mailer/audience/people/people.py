@@ -42,7 +42,7 @@ NO_ATTRIBUTES = "{}"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ListStatus:
     """How a person stands to one list."""
 
     list: str
@@ -51,7 +51,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ConsentChange:
     """One change of consent."""
 
     list: str
@@ -83,8 +83,8 @@ class Dossier:
     tracking: bool = True
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    lists: Sequence[Standing] = ()
-    consents: Sequence[Proof] = ()
+    lists: Sequence[ListStatus] = ()
+    consents: Sequence[ConsentChange] = ()
     suppressions: Sequence[Suppressed] = ()
     deliveries: Mapping[str, int] = field(default_factory=dict[str, int])  # state → how many
     story: Sequence[Moment] = ()
@@ -186,8 +186,8 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
         tracking=row.tracking,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        lists=[Standing(*row) for row in connection.execute(_standings(row.id))],
-        consents=[Proof(*row) for row in connection.execute(_proofs(row.id))],
+        lists=[ListStatus(*row) for row in connection.execute(_standings(row.id))],
+        consents=[ConsentChange(*row) for row in connection.execute(_proofs(row.id))],
         suppressions=stops,
         deliveries={str(state): int(number) for state, number in counts},
         story=story(connection, row.id),

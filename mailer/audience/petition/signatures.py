@@ -38,7 +38,7 @@ class Particulars:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SignatureOrigin:
     """What brought somebody: a link of a mail, or what the page's address named."""
 
     campaign_id: int | None = None
@@ -48,7 +48,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignResult:
     """A signature that was taken. `new`: the person had not signed this page before. `kept`: it was left as it was."""
 
     id: int
@@ -57,7 +57,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class SignatureCount:
     """How a page stands: signatures, and the last few first names that may be shown, the newest first."""
 
     signatures: int
@@ -65,8 +65,15 @@ class Tally:
 
 
 def sign(
-    connection: Connection, *, page: str, statement: str, person_id: int, who: Particulars, origin: Origin, at: datetime
-) -> Signed:
+    connection: Connection,
+    *,
+    page: str,
+    statement: str,
+    person_id: int,
+    who: Particulars,
+    origin: SignatureOrigin,
+    at: datetime,
+) -> SignResult:
     """Put a person's name under a statement. A repeat is counted once and renews what was said.
 
     What brought the person first stays. A signature that came by the person's own link is renewed by such a link
@@ -86,7 +93,7 @@ def sign(
         .returning(signatures.c.id)
     ).scalar()
     if added is not None:
-        return Signed(int(added), new=True)
+        return SignResult(int(added), new=True)
     theirs = (signatures.c.page == page) & (signatures.c.person_id == person_id)
     by_link = signatures.c.campaign_id.is_not(None)
     if origin.campaign_id is not None:
@@ -97,7 +104,7 @@ def sign(
         allowed = theirs & ~by_link
     changed = connection.execute(update(signatures).where(allowed).values(values).returning(signatures.c.id)).scalar()
     number = connection.execute(select(signatures.c.id).where(theirs)).scalar_one()
-    return Signed(int(number), new=False, kept=changed is None)
+    return SignResult(int(number), new=False, kept=changed is None)
 
 
 def signer(
@@ -117,7 +124,7 @@ def signer(
     return int(connection.execute(select(people.c.id).where(people.c.address == address)).scalar_one())
 
 
-def tally(connection: Connection, page: str, *, names: int) -> Tally:
+def tally(connection: Connection, page: str, *, names: int) -> SignatureCount:
     """How many signed a page, and the last `names` first names of those who agreed."""
     number = connection.execute(select(func.count()).where(signatures.c.page == page)).scalar_one()
     rows = connection.execute(
@@ -127,7 +134,7 @@ def tally(connection: Connection, page: str, *, names: int) -> Tally:
         .limit(4 * names)
     ).scalars()
     fit = [name for name in rows if showable(name)] if names else []
-    return Tally(int(number), tuple(fit[:names]))
+    return SignatureCount(int(number), tuple(fit[:names]))
 
 
 def showable(name: str) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from mailer.audience.people.people import supporters
 from mailer.audience.selection.segment_sql import text
 from mailer.audience.selection.select import places
-from mailer.checking.evidence.audience_stats import Figures, Which
+from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.simulate import Row, Walk
 from mailer.compose.expressions.ast import Field
 from mailer.compose.message import Message
@@ -34,13 +34,13 @@ class Example:
     people: int
 
 
-def merge_everyone(connection: Connection, message: Message) -> Figures:
+def merge_everyone(connection: Connection, message: Message) -> AudienceStats:
     """What merging `message` tells for everyone in `places`. The database groups people who are alike."""
     walk = Walk(message)
     return walk.figures(_rows(connection, walk.fields))
 
 
-def examples(connection: Connection, figures: Figures) -> list[Example]:
+def examples(connection: Connection, figures: AudienceStats) -> list[Example]:
     """The best, the worst and the longest mail, and one of each frequent variant; none when nobody would be mailed."""
     wanted = [(one.which.value, one.person_id, 0) for one in figures.standouts]
     wanted += [
@@ -56,7 +56,7 @@ def examples(connection: Connection, figures: Figures) -> list[Example]:
     ]
 
 
-def supporter_of(connection: Connection, figures: Figures, which: Which) -> dict[str, str] | None:
+def supporter_of(connection: Connection, figures: AudienceStats, which: Which) -> dict[str, str] | None:
     """The merge mapping of one who stands out, or None."""
     one = figures.standout(which)
     return supporters(connection, [one.person_id]).get(one.person_id) if one else None

@@ -41,7 +41,7 @@ class Troubled:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class MessageVariant:
     """A combination of branches, and how many people see it."""
 
     branches: tuple[str, ...]  # the tests that hold, as written; "else" or "nothing" where none does
@@ -59,12 +59,12 @@ class Standout:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class AudienceStats:
     """Of everyone who would be mailed."""
 
     people: int = 0
     rows: int = 0  # different people, by the fields the message uses
-    variants: tuple[Variant, ...] = ()  # the most frequent first
+    variants: tuple[MessageVariant, ...] = ()  # the most frequent first
     more_variants: int = 0  # those that are not listed
     troubled: tuple[Troubled, ...] = ()
     unmet: tuple[str, ...] = ()  # tests of conditions that hold for nobody

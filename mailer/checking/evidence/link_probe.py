@@ -36,12 +36,12 @@ class LinkResponse:
     redirects: tuple[str, ...] = ()  # the addresses it went through, the first not included
 
 
-class NotAsked(Exception):
+class LinkNotFollowed(Exception):
     """The link is one we don't follow; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ProbeLimits:
     """What may be asked, and for how long."""
 
     seconds_each: float = SECONDS_EACH
@@ -49,7 +49,9 @@ class Limits:
     private: bool = False  # follow links to this machine and this network: for tests
 
 
-def ask(urls: Iterable[str], *, limits: Limits = Limits(), resolve: Resolve | None = None) -> dict[str, LinkResponse]:
+def ask(
+    urls: Iterable[str], *, limits: ProbeLimits = ProbeLimits(), resolve: Resolve | None = None
+) -> dict[str, LinkResponse]:
     """What the sites of at most 60 different addresses say. Addresses with merge tags are left out."""
     wanted = [url for url in dict.fromkeys(urls) if "{" not in url][:MOST_LINKS]
     until = time.monotonic() + limits.seconds_all
@@ -63,7 +65,7 @@ def ask(urls: Iterable[str], *, limits: Limits = Limits(), resolve: Resolve | No
         return dict(zip(wanted, pool.map(one, wanted), strict=True))
 
 
-def _follow(url: str, *, limits: Limits, resolve: Resolve, deadline: float) -> LinkResponse:
+def _follow(url: str, *, limits: ProbeLimits, resolve: Resolve, deadline: float) -> LinkResponse:
     passed: list[str] = []
     here = url
     try:
@@ -73,7 +75,7 @@ def _follow(url: str, *, limits: Limits, resolve: Resolve, deadline: float) -> L
                 return LinkResponse(status, redirects=tuple(passed))
             here = urljoin(here, location)
             passed.append(here)
-    except NotAsked as error:
+    except LinkNotFollowed as error:
         return LinkResponse(0, str(error), tuple(passed))
     except (OSError, http.client.HTTPException, ValueError) as error:
         late = time.monotonic() >= deadline
@@ -81,12 +83,12 @@ def _follow(url: str, *, limits: Limits, resolve: Resolve, deadline: float) -> L
     return LinkResponse(0, f"more than {MOST_REDIRECTS} redirects", tuple(passed))
 
 
-def _ask_once(url: str, *, limits: Limits, resolve: Resolve, deadline: float) -> tuple[int, str]:
+def _ask_once(url: str, *, limits: ProbeLimits, resolve: Resolve, deadline: float) -> tuple[int, str]:
     """The status and the Location of an address."""
     parts = urlsplit(url)
     host = parts.hostname
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
-        raise NotAsked("it leads to no web address")
+        raise LinkNotFollowed("it leads to no web address")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     address = _chosen(resolve(host, port), private=limits.private)
     path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
@@ -117,20 +119,20 @@ def _chosen(addresses: Sequence[str], *, private: bool) -> str:
     try:
         return choose_address(addresses, private=private)
     except NotPublic as error:
-        raise NotAsked(str(error)) from None
+        raise LinkNotFollowed(str(error)) from None
 
 
 def _resolve(host: str, port: int) -> list[str]:
     try:
         return resolve_host(host, port)
     except NotPublic as error:
-        raise NotAsked(str(error)) from None
+        raise LinkNotFollowed(str(error)) from None
 
 
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise NotAsked("there was no time left to ask")
+        raise LinkNotFollowed("there was no time left to ask")
     return left
 
 

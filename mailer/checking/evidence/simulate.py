@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mailer.audience.names import holds_address
-from mailer.checking.evidence.audience_stats import Figures, Standout, Trouble, Troubled, Variant, Which
+from mailer.checking.evidence.audience_stats import AudienceStats, MessageVariant, Standout, Trouble, Troubled, Which
 from mailer.compose.expressions.ast import (
     ANYTHING,
     And,
@@ -25,7 +25,7 @@ from mailer.compose.expressions.ast import (
     Or,
     Vocabulary,
 )
-from mailer.compose.expressions.evaluator import Person, TextOf, TruthOf, text_of, truth_of
+from mailer.compose.expressions.evaluator import Subject, TextOf, TruthOf, text_of, truth_of
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.expressions.readings import Reading, readings
 from mailer.compose.merge import NAMES
@@ -107,7 +107,7 @@ class Walk:
         self._links = list(self._open_links())
         self.fields = tuple(sorted({name for one in self._expressions for name in _fields(one)}))
 
-    def figures(self, rows: Iterable[Row]) -> Figures:
+    def figures(self, rows: Iterable[Row]) -> AudienceStats:
         """What merging all these people tells. Each row is looked at once and forgotten."""
         tally = _Tally()
         for row in rows:
@@ -183,7 +183,7 @@ class Walk:
     # Walking
 
     def _visit(self, row: Row, tally: _Tally) -> None:
-        person = Person(dict(zip(self.fields, row.values, strict=True)), PERSONAL)
+        person = Subject(dict(zip(self.fields, row.values, strict=True)), PERSONAL)
         tally.people += row.people
         tally.rows += 1
         if len(tally.filled) < len(self.fields):
@@ -214,7 +214,7 @@ class Walk:
             tally.longest = (size, row.person_id)
 
     def _walk(
-        self, nodes: Sequence[_Node], person: Person, branches: tuple[int, ...], found: dict[_Where, str]
+        self, nodes: Sequence[_Node], person: Subject, branches: tuple[int, ...], found: dict[_Where, str]
     ) -> tuple[int, int]:
         """The bytes that these places print for a person beside what is constant, and how many of them are in trouble.
 
@@ -251,9 +251,9 @@ class Walk:
 
     # Telling
 
-    def _told(self, tally: _Tally) -> Figures:
+    def _told(self, tally: _Tally) -> AudienceStats:
         if not tally.people:
-            return Figures()
+            return AudienceStats()
         variants = sorted(tally.variants.items(), key=lambda one: (-one[1][0], one[0]))
         standouts: list[Standout] = []
         if tally.best and tally.worst and tally.longest:
@@ -262,10 +262,10 @@ class Walk:
                 Standout(Which.WORST, tally.worst[1], tally.worst[2]),
                 Standout(Which.LONGEST, tally.longest[1], tally.longest[0]),
             ]
-        return Figures(
+        return AudienceStats(
             people=tally.people,
             rows=tally.rows,
-            variants=tuple(Variant(self._said(taken), people, person) for taken, (people, person) in variants),
+            variants=tuple(MessageVariant(self._said(taken), people, person) for taken, (people, person) in variants),
             more_variants=len(tally.crowded),
             troubled=tuple(
                 Troubled(trouble, source, int(people), str(value), int(person))
@@ -288,7 +288,7 @@ class Walk:
         )
 
 
-def _branch(truths: Sequence[TruthOf | None], person: Person) -> int:
+def _branch(truths: Sequence[TruthOf | None], person: Subject) -> int:
     """The branch a person gets, or -1 for nothing."""
     for number, truth in enumerate(truths):
         if truth is None or truth(person):

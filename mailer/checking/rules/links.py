@@ -1,4 +1,5 @@
-"""Rules about links: where they lead, what they are called, how often the action is offered. Asking is for `evidence.link_probe`."""
+"""Rules about links: where they lead, what they are called, how often the action is offered. Asking is for
+`evidence.link_probe`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from mailer.cli.context import console, print_json, workspace_and_database
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from mailer.reports.figures import Figures
+    from mailer.reports.figures import CampaignFigures
     from mailer.workspace import Workspace
 
 
@@ -56,7 +56,7 @@ def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
         show(found, console())
 
 
-def _draw(found: Figures, file: Path) -> None:
+def _draw(found: CampaignFigures, file: Path) -> None:
     from datetime import UTC
     from zoneinfo import ZoneInfo
 

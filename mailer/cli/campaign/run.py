@@ -21,14 +21,14 @@ from mailer.errors import MailerError
 if TYPE_CHECKING:
     from mailer.audience.selection.spec import Audience
     from mailer.compose.message import Message
-    from mailer.delivery.sending.progress import Tally
+    from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.run import RunReport
     from mailer.delivery.sending.run_control import Stop
-    from mailer.delivery.webhooks.deliver import Told
+    from mailer.delivery.webhooks.deliver import CallRound
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
 
-    Progress = Callable[[str, Tally], None]
+    Progress = Callable[[str, SendCounts], None]
 
 SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on their way
 TROUBLE = 3  # exit code of a run that somebody should look at
@@ -113,7 +113,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
 
 
-def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> Told | None:
+def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> CallRound | None:
     """Make the calls that are due to the program that mailer.toml names, if it names one."""
     webhook = workspace.settings.webhook
     if not webhook.url:
@@ -173,7 +173,7 @@ def _progress() -> Generator[Progress, None, None]:
     """A line that counts while a person watches; nothing under cron."""
     if not sys.stdout.isatty():
 
-        def silent(slug: str, tally: Tally) -> None:
+        def silent(slug: str, tally: SendCounts) -> None:
             """Nobody watches."""
 
         yield silent
@@ -181,7 +181,7 @@ def _progress() -> Generator[Progress, None, None]:
     with console().status("") as status:
         shown = 0.0
 
-        def show(slug: str, tally: Tally) -> None:
+        def show(slug: str, tally: SendCounts) -> None:
             nonlocal shown
             if time.monotonic() - shown > 0.1:
                 shown = time.monotonic()
@@ -247,7 +247,7 @@ def _say(words: str) -> None:
     click.echo(words, err=True)
 
 
-def _counts(tally: Tally) -> str:
+def _counts(tally: SendCounts) -> str:
     words = (
         ("sent", tally.sent),
         ("put off", tally.deferred),

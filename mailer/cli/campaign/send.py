@@ -28,7 +28,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
     """Mail a proof: marked as one, and its clicks never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
-    from mailer.delivery.sending.proofs import Proof, send_proof
+    from mailer.delivery.sending.proofs import ProofRecipient, send_proof
     from mailer.transports.factory import make_transport
 
     with workspace_and_database() as (workspace, database):
@@ -39,7 +39,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
             with database.read() as connection:
                 person_id, supporter = find_supporter(connection, as_address)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
-        proof = Proof(to=address, supporter=supporter, person_id=person_id)
+        proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
         send_proof(workspace, database, plan, proof, transport=transport, now=now())
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."

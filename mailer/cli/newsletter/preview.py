@@ -25,12 +25,12 @@ def preview(slug: str, port: int, no_open: bool) -> None:
     """
     from mailer.web.server import address_of, listen, run
     from mailer.web.studio.app import create_app
-    from mailer.web.studio.live_compile import Desk
+    from mailer.web.studio.live_compile import LiveNewsletter
     from mailer.web.studio.middleware import Keys
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     with workspace_and_database() as (workspace, database), listen("127.0.0.1", port) as opened:
-        desk, keys = Desk(workspace, database, slug, clock=now), Keys()
+        desk, keys = LiveNewsletter(workspace, database, slug, clock=now), Keys()
         try:
             app = create_app(desk, clock=now, keys=keys)
             address = f"{address_of(opened)}{keys.base}/"

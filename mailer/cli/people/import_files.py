@@ -62,9 +62,9 @@ def import_(  # noqa: PLR0913 - one for each option
     Exports of other programs are recognised, and what their rows say of leaving is shown before anything is written.
     All of the files are taken, or nothing. Nobody who left, bounced or complained comes back by an import.
     """
-    from mailer.audience.imports import Asked, import_files
+    from mailer.audience.imports import ImportOptions, import_files
 
-    asked = Asked(
+    asked = ImportOptions(
         mapping=_pairs(mapping, "--map", "COLUMN=FIELD", "'E-Mail=email'"),
         words=_pairs(words, "--word", "VALUE=STATUS", "'Paused=unsubscribed'"),
         status=status, kind=kind, delimiter=_delimiter(delimiter),

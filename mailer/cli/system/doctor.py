@@ -1,5 +1,5 @@
-"""`mailer doctor`: everything a send depends on, looked at and told in plain sentences. `doctor.examine` says what is looked
-at; here it is shown."""
+"""`mailer doctor`: everything a send depends on, looked at and told in plain sentences. `doctor.examine` says what is
+looked at; here it is shown."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import BinaryIO
 import click
 
 from mailer.cli.context import console, now, print_json
-from mailer.findings import Finding, Level, worst
+from mailer.findings import Finding, Severity, worst
 
-COLOURS = {Level.WELL: "green", Level.WARNING: "yellow", Level.BAD: "bold red"}
+COLOURS = {Severity.WELL: "green", Severity.WARNING: "yellow", Severity.BAD: "bold red"}
 INDENT = 11  # two spaces, the longest level, two spaces
 WIDEST = 100  # longer lines are hard to read
 
@@ -44,7 +44,7 @@ def doctor(proof: BinaryIO | None, maildir: Path | None, imap: str | None, as_js
         print_json([asdict(one) for one in findings])
     else:
         show(findings)
-    sys.exit(1 if worst(findings) is Level.BAD else 0)
+    sys.exit(1 if worst(findings) is Severity.BAD else 0)
 
 
 def _width() -> int | None:
@@ -89,11 +89,13 @@ def _sentence(text: str) -> str:
 def _summary(findings: Sequence[Finding]) -> str:
     counts = Counter(one.level for one in findings)
     words = [
-        f"{counts[Level.BAD]} bad" if counts[Level.BAD] else "",
-        f"{counts[Level.WARNING]} warning{'s' if counts[Level.WARNING] > 1 else ''}" if counts[Level.WARNING] else "",
-        f"{counts[Level.WELL]} well" if counts[Level.WELL] else "",
+        f"{counts[Severity.BAD]} bad" if counts[Severity.BAD] else "",
+        f"{counts[Severity.WARNING]} warning{'s' if counts[Severity.WARNING] > 1 else ''}"
+        if counts[Severity.WARNING]
+        else "",
+        f"{counts[Severity.WELL]} well" if counts[Severity.WELL] else "",
     ]
     told = ", ".join(word for word in words if word)
-    if counts[Level.BAD]:
+    if counts[Severity.BAD]:
         return f"{told}. Mend what is bad before you send."
-    return f"{told}." if counts[Level.WARNING] else f"All is well ({counts[Level.WELL]})."
+    return f"{told}." if counts[Severity.WARNING] else f"All is well ({counts[Severity.WELL]})."

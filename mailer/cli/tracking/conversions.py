@@ -14,7 +14,7 @@ import click
 from mailer.cli.context import now, print_json, workspace_and_database
 
 if TYPE_CHECKING:
-    from mailer.delivery.feedback.conversions import Answer
+    from mailer.delivery.feedback.conversions import ConversionResult
 
 COLUMNS = ("token", "name", "reference", "at")
 AT_ONCE = 500
@@ -36,7 +36,7 @@ def import_(file: Path, name: str, as_json: bool) -> None:
     `token` is the value of the parameter `mailer` that the supporter came with. `name` may be given by --name instead;
     `reference` (the other site's own number) and `at` may be missing. The same row again changes nothing.
     """
-    from mailer.delivery.feedback.conversions import Fate, record_conversions
+    from mailer.delivery.feedback.conversions import ConversionFate, record_conversions
     from mailer.errors import MailerError
     from mailer.tracking.tokens import Signer
 
@@ -55,12 +55,12 @@ def import_(file: Path, name: str, as_json: bool) -> None:
         rows = _rows(reader, name)
         while part := list(islice(rows, AT_ONCE)):
             with database.write() as connection:
-                answers: list[Answer] = record_conversions(
+                answers: list[ConversionResult] = record_conversions(
                     connection, [row for _, row in part], signer=signer, source=file.name, now=now()
                 )
             for (line, _), answer in zip(part, answers, strict=True):
                 counts[answer.fate.value] += 1
-                if answer.fate is Fate.REJECTED:
+                if answer.fate is ConversionFate.REJECTED:
                     rejected.append((line, answer.why))
     _tell(counts, rejected, as_json=as_json)
 

@@ -41,7 +41,7 @@ NO_CALLS: Mapping[str, Callable[[str], bool]] = {}
 
 
 @dataclass(slots=True)
-class Person:
+class Subject:
     """Whom an expression is computed for. `calls` answers questions such as mailed("slug")."""
 
     supporter: Mapping[str, object]
@@ -50,8 +50,8 @@ class Person:
     names_in_html: Mapping[str, str] = field(default_factory=lambda: NO_NAMES)  # escaped already; for `merge`
 
 
-TextOf = Callable[[Person], str]
-TruthOf = Callable[[Person], bool]
+TextOf = Callable[[Subject], str]
+TruthOf = Callable[[Subject], bool]
 
 
 def text_of(expression: Expression, constants: Mapping[str, Mapping[str, str]] = NO_CONSTANTS) -> TextOf:
@@ -109,7 +109,7 @@ def as_number(text: str) -> float | None:
 
 
 def _joined(parts: list[TextOf]) -> TextOf:
-    def joined(person: Person) -> str:
+    def joined(person: Subject) -> str:
         texts = [part(person) for part in parts]
         if sum(map(len, texts)) > LONGEST_VALUE:
             raise MailerError(
@@ -124,11 +124,11 @@ def _always(text: str) -> TextOf:
     return lambda person: text
 
 
-def _always_true(person: Person) -> bool:
+def _always_true(person: Subject) -> bool:
     return True
 
 
-def _always_false(person: Person) -> bool:
+def _always_false(person: Subject) -> bool:
     return False
 
 
@@ -139,7 +139,7 @@ def _field(named: Field, constants: Mapping[str, Mapping[str, str]]) -> TextOf:
     if named.scope == "":
         return lambda person: person.names[name]
 
-    def supporter(person: Person) -> str:
+    def supporter(person: Subject) -> str:
         value = person.supporter.get(name)
         return value if isinstance(value, str) else "" if value is None else str(value)
 
@@ -181,14 +181,14 @@ def _compare_numbers(
 ) -> TruthOf:
     test, first, second = ORDER[name], _number_of(left, constants), _number_of(right, constants)
 
-    def truth(person: Person) -> bool:
+    def truth(person: Subject) -> bool:
         a, b = first(person), second(person)
         return test(a, b) if a is not None and b is not None else name == "!="
 
     return truth
 
 
-def _number_of(side: Expression, constants: Mapping[str, Mapping[str, str]]) -> Callable[[Person], float | None]:
+def _number_of(side: Expression, constants: Mapping[str, Mapping[str, str]]) -> Callable[[Subject], float | None]:
     if isinstance(side, Const) and not isinstance(side.value, str):
         value = float(side.value)
         return lambda person: value
@@ -200,7 +200,7 @@ def _among(left: TextOf, texts: frozenset[str], numbers: frozenset[float], *, wa
     if not numbers:
         return lambda person: (left(person) in texts) is wanted
 
-    def truth(person: Person) -> bool:
+    def truth(person: Subject) -> bool:
         text = left(person)
         return (text in texts or as_number(text) in numbers) is wanted
 

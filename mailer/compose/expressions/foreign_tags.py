@@ -1,7 +1,8 @@
 """Merge tags as other programs write them, and ours when half typed: they would be mailed as they are.
 
 Knows what their usual names are called here, so that a fault can name the tag to write. Only what stands outside of
-Jinja's own constructs is looked at; what is wrong inside of one is for `templating.unknown_names`, `parser` and `templating.slips`.
+Jinja's own constructs is looked at; what is wrong inside of one is for `templating.unknown_names`, `parser` and
+`templating.slips`.
 """
 
 from __future__ import annotations

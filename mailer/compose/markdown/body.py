@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from mailer.compose.markdown.blocks import Block, ConditionBlock, Note, PostscriptBlock, Signature, TextBlock
 from mailer.compose.markdown.containers import Containers
-from mailer.compose.markdown.context import Desk
+from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Parsed
 from mailer.compose.markdown.tokens import Piece, is_container, is_lone_image, pieces_of, without_image
 from mailer.compose.templating.markers import Control
@@ -22,7 +22,7 @@ from mailer.errors import Place
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RenderedBody:
     """A body: its blocks, those that come below the signature, and its notes."""
 
     blocks: list[Block]
@@ -33,12 +33,12 @@ class Written:
 class Body:
     """Makes the blocks of one message."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: BlockContext) -> None:
         self.desk = desk
         self.markers = desk.markers
         self.containers = Containers(desk)
 
-    def written(self, resolved: Resolved) -> Written:
+    def written(self, resolved: Resolved) -> RenderedBody:
         """The blocks and notes of a Markdown body."""
         parsed = self.desk.markdown.parse(resolved, placement="inline")
         pieces = pieces_of(parsed.tokens)
@@ -73,7 +73,7 @@ class Body:
         for note in parsed.notes:
             self.desk.refuse_images(note, resolved)
         closing = self._closing(blocks, places)
-        return Written(blocks[:closing], blocks[closing:], self._notes(parsed))
+        return RenderedBody(blocks[:closing], blocks[closing:], self._notes(parsed))
 
     def markup(self, resolved: Resolved, *, placement: str) -> tuple[Markup, str]:
         """A short text such as a template's field, as HTML and as plain text."""

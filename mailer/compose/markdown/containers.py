@@ -1,7 +1,8 @@
 """The ::: blocks of a body, and the picture that has a paragraph of its own: Markdown tokens → the blocks layouts show.
 
 What a block can't hold is a fault with its line and what to write instead. Which pieces a body has and in which order
-they stand is for `body`; the links, numbers and pictures of `share`, `numbers` and a signature are for `lists_of_blocks`.
+they stand is for `body`; the links, numbers and pictures of `share`, `numbers` and a signature are for
+`lists_of_blocks`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mailer.compose.markdown.blocks import (
     QuoteBlock,
     StoryBlock,
 )
-from mailer.compose.markdown.context import Desk
+from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.lists_of_blocks import numbers, share
 from mailer.compose.markdown.plain_text import label_and_address, ruled, wrap
 from mailer.compose.markdown.tokens import (
@@ -41,7 +42,7 @@ Maker = Callable[[Piece, Resolved, Place], Block | None]
 class Containers:
     """Makes the blocks of one message."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: BlockContext) -> None:
         self.desk = desk
         self.makers: Mapping[str, Maker] = {
             "ask": self._ask, "quote": self._quote, "picture": self._picture, "story": self._story,

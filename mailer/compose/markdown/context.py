@@ -11,7 +11,7 @@ from markupsafe import Markup
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.plain_text import PlainText
 from mailer.compose.source.images import Pictures
-from mailer.compose.source.labels import Words
+from mailer.compose.source.labels import Labels
 from mailer.compose.source.message_file import Action
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Markers
@@ -20,14 +20,14 @@ from mailer.errors import Fault, Place
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class BlockContext:
     """The tools of one message. `title` is what its mail is called when readers pass it on."""
 
     markdown: Markdown
     markers: Markers
     links: Links
     pictures: Pictures
-    words: Words
+    words: Labels
     action: Action | None
     slug: str
     title: str

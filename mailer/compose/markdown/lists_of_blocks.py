@@ -10,7 +10,7 @@ from urllib.parse import quote
 from markdown_it.token import Token
 
 from mailer.compose.markdown.blocks import Figure, LabelledLink, NumbersBlock, ShareBlock
-from mailer.compose.markdown.context import Desk
+from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.plain_text import label_and_address, wrap
 from mailer.compose.markdown.tokens import Piece, behind_name, line_of, pieces_of
 from mailer.compose.templating.markers import Control, Value
@@ -28,7 +28,7 @@ NETWORKS = (
 FEWEST, MOST = 2, 3
 
 
-def numbers(desk: Desk, piece: Piece, resolved: Resolved, place: Place) -> NumbersBlock | None:
+def numbers(desk: BlockContext, piece: Piece, resolved: Resolved, place: Place) -> NumbersBlock | None:
     """The figures of ::: numbers: a list whose items begin with the figure in bold."""
     inner = piece[1:-1]
     desk.refuse_images(inner, resolved)
@@ -46,7 +46,7 @@ def numbers(desk: Desk, piece: Piece, resolved: Resolved, place: Place) -> Numbe
     return NumbersBlock(figures, desk.plain.blocks(inner))
 
 
-def _figure(desk: Desk, item: Piece) -> Figure | None:
+def _figure(desk: BlockContext, item: Piece) -> Figure | None:
     parts = pieces_of(item[1:-1])
     if len(parts) != 1 or parts[0][0].type != "paragraph_open":
         return None
@@ -58,7 +58,7 @@ def _figure(desk: Desk, item: Piece) -> Figure | None:
     return Figure(desk.html([line_of(figure)]), desk.html([line_of(label)])) if label else None
 
 
-def share(desk: Desk, piece: Piece, place: Place) -> ShareBlock | None:
+def share(desk: BlockContext, piece: Piece, place: Place) -> ShareBlock | None:
     """The links of ::: share. The address is the one behind its name, or the action's; the words are for others."""
     written = behind_name(piece) or desk.links.action_url
     if not written:
@@ -81,7 +81,7 @@ def share(desk: Desk, piece: Piece, place: Place) -> ShareBlock | None:
     return ShareBlock(desk.words.share, tuple(links), desk.words.copy, address, told)
 
 
-def _words(desk: Desk, tokens: list[Token], place: Place) -> str | None:
+def _words(desk: BlockContext, tokens: list[Token], place: Place) -> str | None:
     """What is said to others, in plain words; None when it can't be."""
     if [token.type for token in tokens] != ["paragraph_open", "inline", "paragraph_close"]:
         desk.fault("::: share holds one sentence or none", place, "It is what readers send to others, in plain words.")

@@ -15,7 +15,7 @@ from mailer.compose.mjml.forbidden import HTML_TAGS, TAGS
 from mailer.compose.mjml.lint_attributes import attribute_faults, style_faults
 from mailer.compose.mjml.schema import Tag, tags
 from mailer.compose.mjml.to_html import CONDITIONAL, MAX_DEPTH
-from mailer.compose.mjml.tokenizer import SPACE, VOID, Kind, Piece, scan
+from mailer.compose.mjml.tokenizer import SPACE, VOID, Piece, TokenKind, scan
 from mailer.errors import Fault, Place
 
 # Stands for a tag that may hold anything.
@@ -78,15 +78,15 @@ class _Check:
 
     def take(self, piece: Piece) -> None:
         match piece.kind:
-            case Kind.TEXT:
+            case TokenKind.TEXT:
                 self.text(piece)
-            case Kind.OPEN | Kind.EMPTY:
+            case TokenKind.OPEN | TokenKind.EMPTY:
                 self.open(piece)
-            case Kind.CLOSE:
+            case TokenKind.CLOSE:
                 self.close(piece)
-            case Kind.COMMENT:
+            case TokenKind.COMMENT:
                 self.comment(piece)
-            case Kind.BROKEN:
+            case TokenKind.BROKEN:
                 style = bool(self.stack) and self.stack[-1].name == "mj-style"
                 self.fault(piece.line, piece.name, "In styles, write max-width instead of <." if style else None)
             case _:
@@ -132,7 +132,7 @@ class _Check:
             self.stack[-1].children.append(name)
         else:
             self.roots.append(name)
-        if piece.kind is Kind.OPEN and name.lower() not in VOID:
+        if piece.kind is TokenKind.OPEN and name.lower() not in VOID:
             if len(self.stack) >= MAX_DEPTH and not self.too_deep:
                 self.too_deep = True
                 self.fault(

@@ -9,7 +9,7 @@ import html
 import re
 from pathlib import PurePosixPath
 
-from mailer.compose.mjml.tokenizer import Kind, scan
+from mailer.compose.mjml.tokenizer import TokenKind, scan
 from mailer.compose.source.images import Pictures
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Markers
@@ -38,13 +38,13 @@ def conditions_in_raw(source: str, markers: Markers) -> str:
     stack: list[str] = []
     for piece in scan(source):
         text = source[piece.start : piece.end]
-        if piece.kind is Kind.OPEN:
+        if piece.kind is TokenKind.OPEN:
             stack.append(piece.name)
-        elif piece.kind is Kind.CLOSE and piece.name in stack:
+        elif piece.kind is TokenKind.CLOSE and piece.name in stack:
             while stack.pop() != piece.name:
                 pass
         elif (
-            piece.kind is Kind.TEXT
+            piece.kind is TokenKind.TEXT
             and stack
             and stack[-1] in BETWEEN
             and not markers.control_pattern.sub("", text).strip()

@@ -1,4 +1,5 @@
-"""MJML → HTML: the one door to `to_html` (mjml-python, built on mrml) and to css-inline, and what makes them safe to call.
+"""MJML → HTML: the one door to `to_html` (mjml-python, built on mrml) and to css-inline, and what makes them safe to
+call.
 
 What a mistake in the source *means* is for `lint`, which runs before and explains with line numbers; this module
 only makes sure that no source can crash the process, bring in a request to third parties, or come out changed.
@@ -16,7 +17,7 @@ from mjml import mjml2html
 
 from mailer.compose.mjml.forbidden import WITHOUT_EFFECT
 from mailer.compose.mjml.schema import attribute_types, settled, tags
-from mailer.compose.mjml.tokenizer import SPACE, VOID, Kind, Piece, scan
+from mailer.compose.mjml.tokenizer import SPACE, VOID, Piece, TokenKind, scan
 from mailer.errors import MailerError, Place
 
 # mrml recurses for each level: 10,000 end the process on an 8 MiB stack, 150 on the 128 KiB of a thread under musl.
@@ -87,11 +88,11 @@ class _Prepared:
             if self._is_idle(piece, text):
                 continue
             self._nest(piece)
-            if piece.kind in (Kind.OPEN, Kind.EMPTY):
+            if piece.kind in (TokenKind.OPEN, TokenKind.EMPTY):
                 text = _tag(piece)
-            elif piece.kind is Kind.CLOSE:
+            elif piece.kind is TokenKind.CLOSE:
                 text = _BREAKS.sub(" ", text)
-            elif piece.kind is Kind.TEXT:
+            elif piece.kind is TokenKind.TEXT:
                 text = text.replace("]]>", "]]&gt;")
                 if self.open and self.open[-1] == "mj-title":  # it becomes the value of an attribute too
                     text = _BLANKS.sub(" ", text).strip(SPACE).replace('"', "&quot;")
@@ -110,18 +111,18 @@ class _Prepared:
         tag = tags().get(inside)
         if inside in _HTML_INSIDE or (tag is None and inside and inside not in _SETTERS):
             return False
-        if piece.kind is Kind.COMMENT:
+        if piece.kind is TokenKind.COMMENT:
             return not text.startswith(CONDITIONAL)
-        return piece.kind is Kind.TEXT and not text.strip(SPACE) and (tag is None or not tag.ending)
+        return piece.kind is TokenKind.TEXT and not text.strip(SPACE) and (tag is None or not tag.ending)
 
     def _nest(self, piece: Piece) -> None:
-        if piece.kind is Kind.BROKEN:
+        if piece.kind is TokenKind.BROKEN:
             raise MailerError(f"broken markup: {piece.name}", place=Place(self.file, piece.line))
-        if piece.kind is Kind.DECLARATION or piece.kind is Kind.CDATA:
+        if piece.kind is TokenKind.DECLARATION or piece.kind is TokenKind.CDATA:
             raise MailerError("CDATA, <!…> and <?…> have no place in MJML", place=Place(self.file, piece.line))
-        if piece.kind is Kind.CLOSE and self.open:
+        if piece.kind is TokenKind.CLOSE and self.open:
             self.open.pop()
-        if piece.kind is not Kind.OPEN or piece.name.lower() in VOID:
+        if piece.kind is not TokenKind.OPEN or piece.name.lower() in VOID:
             return
         if len(self.open) >= MAX_DEPTH:
             raise MailerError(
@@ -150,7 +151,7 @@ def _tag(piece: Piece) -> str:
         value = settled(types.get(attribute.name, "string"), attribute.value)
         value = _BREAKS.sub(" ", value).replace("<", "&lt;").replace('"', "&quot;")
         words.append(f'{attribute.name}="{value}"')
-    return f"<{' '.join(words)}{' /' if piece.kind is Kind.EMPTY else ''}>"
+    return f"<{' '.join(words)}{' /' if piece.kind is TokenKind.EMPTY else ''}>"
 
 
 def _guarded(call: Callable[[], str], prepared: _Prepared) -> str:

@@ -26,7 +26,7 @@ _XML_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:.-]*")
 _ATTRIBUTE = re.compile(r"[^ \t\r\n\f/<>\"'=]+")
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     """What a piece of source is."""
 
     OPEN = "open"
@@ -52,7 +52,7 @@ class Attribute:
 class Piece:
     """A stretch of source. `name` is a tag's, or for `BROKEN` the reason in words."""
 
-    kind: Kind
+    kind: TokenKind
     start: int
     end: int
     line: int  # from 1, of its first character
@@ -61,10 +61,10 @@ class Piece:
 
 
 _DELIMITED = (
-    ("<!--", "-->", Kind.COMMENT),
-    ("<![CDATA[", "]]>", Kind.CDATA),
-    ("<!", ">", Kind.DECLARATION),
-    ("<?", ">", Kind.DECLARATION),
+    ("<!--", "-->", TokenKind.COMMENT),
+    ("<![CDATA[", "]]>", TokenKind.CDATA),
+    ("<!", ">", TokenKind.DECLARATION),
+    ("<?", ">", TokenKind.DECLARATION),
 )
 
 
@@ -84,7 +84,7 @@ def scan(source: str) -> Iterator[Piece]:
         if source[offset] != "<":
             end = source.find("<", offset)
             end = len(source) if end < 0 else end
-            yield Piece(Kind.TEXT, offset, end, line(offset))
+            yield Piece(TokenKind.TEXT, offset, end, line(offset))
         else:
             piece = _markup(source, offset, line)
             end = piece.end
@@ -99,24 +99,24 @@ def _markup(source: str, start: int, line: Line) -> Piece:
             found = source.find(closing, start + len(opening))
             if found < 0:
                 return Piece(
-                    Kind.BROKEN, start, len(source), line(start), f"{opening!r} is never closed by {closing!r}"
+                    TokenKind.BROKEN, start, len(source), line(start), f"{opening!r} is never closed by {closing!r}"
                 )
             return Piece(kind, start, found + len(closing), line(start))
     closes = source.startswith("</", start)
     name = _NAME.match(source, start + (2 if closes else 1))
     if name is None:
-        return Piece(Kind.BROKEN, start, start + 1, line(start), "a bare '<': write &lt;")
+        return Piece(TokenKind.BROKEN, start, start + 1, line(start), "a bare '<': write &lt;")
     if not _XML_NAME.fullmatch(name[0]):
-        return Piece(Kind.BROKEN, start, name.end(), line(start), f"<{name[0]} can't be a tag")
+        return Piece(TokenKind.BROKEN, start, name.end(), line(start), f"<{name[0]} can't be a tag")
     try:
         attributes, end, empty = _attributes(source, name.end(), line)
     except _Broken as broken:
         end = source.find("<", name.end())
         end = len(source) if end < 0 else end
-        return Piece(Kind.BROKEN, start, end, line(start), f"<{name[0]}> {broken}")
+        return Piece(TokenKind.BROKEN, start, end, line(start), f"<{name[0]}> {broken}")
     if closes and source[name.end() : end].strip(SPACE) != ">":
-        return Piece(Kind.BROKEN, start, end, line(start), f"</{name[0]}> can hold nothing but its name")
-    kind = Kind.CLOSE if closes else Kind.EMPTY if empty else Kind.OPEN
+        return Piece(TokenKind.BROKEN, start, end, line(start), f"</{name[0]}> can hold nothing but its name")
+    kind = TokenKind.CLOSE if closes else TokenKind.EMPTY if empty else TokenKind.OPEN
     return Piece(kind, start, end, line(start), name[0], tuple(attributes))
 
 

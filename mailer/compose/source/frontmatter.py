@@ -1,8 +1,8 @@
 """Splits a message file into its front matter and its body, and reads the front matter with the line of every key.
 
-What the keys mean is for `message_file`. YAML is read by PyYAML's safe loader: texts, numbers, lists and mappings only. Two
-of its rules lose words that people write without quotes, and are met here: a text on one line that YAML can't read is
-taken as what it says (`Sewage in our river: 3,412 hours`), and a text that a comment cuts short is a fault.
+What the keys mean is for `message_file`. YAML is read by PyYAML's safe loader: texts, numbers, lists and mappings only.
+Two of its rules lose words that people write without quotes, and are met here: a text on one line that YAML can't read
+is taken as what it says (`Sewage in our river: 3,412 hours`), and a text that a comment cuts short is a fault.
 """
 
 from __future__ import annotations

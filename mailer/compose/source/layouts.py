@@ -29,7 +29,7 @@ class LayoutField:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TemplateDefinition:
     """What templates/<name>/template.toml says."""
 
     name: str
@@ -44,17 +44,17 @@ def layout_names(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / "templates").glob(f"*/{LAYOUT_FILE}"))
 
 
-def read_layout(root: Path, name: str, *, faults: list[Fault]) -> Layout:
+def read_layout(root: Path, name: str, *, faults: list[Fault]) -> TemplateDefinition:
     """The layout `name`; what is wrong with its template.toml is added to `faults`."""
     path = root / "templates" / name / "template.toml"
     place = Place(f"templates/{name}/template.toml")
     if not path.is_file():
-        return Layout(name)
+        return TemplateDefinition(name)
     try:
         data = read_toml(path, place.file).data
     except MailerError as error:
         faults.append(error.fault)
-        return Layout(name)
+        return TemplateDefinition(name)
     for key in sorted(set(data) - {"description", "fields", "typographic_quotes"}):
         faults.append(Fault(f"unknown key {key!r}", place, "Known: description, typographic_quotes, [fields.<name>]."))
     tables: Any = data.get("fields", {})
@@ -70,7 +70,7 @@ def read_layout(root: Path, name: str, *, faults: list[Fault]) -> Layout:
             Fault("typographic_quotes must be true or false", place, "Without quotes: typographic_quotes = true")
         )
     known = {key: value for key, value in fields.items() if value}
-    return Layout(name, str(data.get("description", "")), known, typographic_quotes=quotes is True)
+    return TemplateDefinition(name, str(data.get("description", "")), known, typographic_quotes=quotes is True)
 
 
 def _field(name: str, table: Any, *, place: Place, faults: list[Fault]) -> LayoutField | None:

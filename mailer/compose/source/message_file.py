@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
-from mailer.compose.source.layouts import Layout, LayoutField, layout_names, read_layout
+from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
 from mailer.compose.visible import is_visible
 from mailer.errors import Fault, Place, nearest, raise_faults
 from mailer.senders import sender_fault
@@ -72,7 +72,7 @@ class Source:
     action: Action | None
     audience: Mapping[str, Any]  # as written; `audience.asking` gives it meaning
     fields: Mapping[str, str]  # the layout's own; each declared one is there
-    layout: Layout
+    layout: TemplateDefinition
     lines: Mapping[str, int]  # dotted key of the front matter → its line
     body: str
     body_line: int
@@ -223,14 +223,14 @@ class _Checker:
         if texts["language"] and not LANGUAGE.fullmatch(texts["language"]):
             self.fault(f"{texts['language']!r} is not a language", "language", "Write a code such as en, fr or pt-BR.")
 
-    def layout(self, name: str, *, is_mjml: bool) -> Layout:
+    def layout(self, name: str, *, is_mjml: bool) -> TemplateDefinition:
         if is_mjml and name:
             self.fault("message.mjml is its own layout, so it names no template", "template", "Take the line out.")
         known = layout_names(self.root)
         if is_mjml or name not in known:
             if name and not is_mjml:
                 self.fault(f"unknown template {name!r}", "template", nearest(name, known))
-            return Layout(name, known=not name)
+            return TemplateDefinition(name, known=not name)
         return read_layout(self.root, name, faults=self.faults)
 
     def field(self, wanted: LayoutField) -> str:

@@ -15,14 +15,14 @@ from mailer.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PlannedCampaign:
     """A plan, and what is worth saying about it although it stops nothing."""
 
     plan: Plan
     warnings: tuple[Fault, ...]
 
 
-def prepare(workspace: Workspace, database: Database, slug: str) -> Prepared:
+def prepare(workspace: Workspace, database: Database, slug: str) -> PlannedCampaign:
     """The newsletter `slug`, ready to be sent. Raises with every fault of its message and audience."""
     folder = workspace.newsletter(slug)
     source = read_source(folder, root=workspace.root)
@@ -39,4 +39,4 @@ def prepare(workspace: Workspace, database: Database, slug: str) -> Prepared:
         root=workspace.root,
         transport=workspace.settings.transport,
     )
-    return Prepared(plan, compiled.faults)
+    return PlannedCampaign(plan, compiled.faults)

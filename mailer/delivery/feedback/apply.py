@@ -18,10 +18,10 @@ from mailer.delivery.feedback.report import (
     GRAVITY,
     NOTED,
     SUPPRESSING,
+    FeedbackReport,
     Ledger,
-    Noted,
+    NotedEvent,
     Remedy,
-    Report,
     What,
     decide,
     note,
@@ -44,12 +44,12 @@ class Applied:
 
     changed: int = 0  # deliveries whose row changed
     noted: int = 0  # events noted, or noted as graver
-    unknown: list[Report] = field(default_factory=list[Report])  # about deliveries that are not here
+    unknown: list[FeedbackReport] = field(default_factory=list[FeedbackReport])  # about deliveries that are not here
 
 
-def apply(connection: Connection, reports: Iterable[Report], *, soft: Bounces, now: datetime) -> Applied:
+def apply(connection: Connection, reports: Iterable[FeedbackReport], *, soft: Bounces, now: datetime) -> Applied:
     """Write down what these reports do. The caller's transaction holds it all, or nothing of it."""
-    by_delivery: dict[int, list[Report]] = {}
+    by_delivery: dict[int, list[FeedbackReport]] = {}
     for report in reports:
         by_delivery.setdefault(report.delivery_id, []).append(report)
     if any(report.remedy in (Remedy.LEAVE, Remedy.COMPLAINED) for of in by_delivery.values() for report in of):
@@ -63,7 +63,12 @@ def apply(connection: Connection, reports: Iterable[Report], *, soft: Bounces, n
 
 
 def _apply_some(
-    connection: Connection, reports: Mapping[int, Sequence[Report]], applied: Applied, *, soft: Bounces, now: datetime
+    connection: Connection,
+    reports: Mapping[int, Sequence[FeedbackReport]],
+    applied: Applied,
+    *,
+    soft: Bounces,
+    now: datetime,
 ) -> None:
     rows = _rows(connection, list(reports))
     noted = _noted(connection, list(rows))
@@ -91,15 +96,15 @@ class _Writing:
     """What is to be written."""
 
     ledgers: dict[int, tuple[Ledger, str, str]]  # with the detail and the class of a drop
-    events: dict[tuple[int, str], Noted]
-    follow: list[Report]
+    events: dict[tuple[int, str], NotedEvent]
+    follow: list[FeedbackReport]
 
 
 def _judge(
     number: int,
     before: Ledger,
-    reports: Sequence[Report],
-    noted: Mapping[tuple[int, str], Noted],
+    reports: Sequence[FeedbackReport],
+    noted: Mapping[tuple[int, str], NotedEvent],
     writing: _Writing,
 ) -> None:
     """Decide on the reports of one delivery."""
@@ -144,10 +149,10 @@ def _rows(connection: Connection, numbers: Sequence[int]) -> dict[int, _Row]:
     }
 
 
-def _noted(connection: Connection, numbers: Sequence[int]) -> dict[tuple[int, str], Noted]:
+def _noted(connection: Connection, numbers: Sequence[int]) -> dict[tuple[int, str], NotedEvent]:
     query = select(events).where(among(events.c.delivery_id, "numbers"), events.c.kind.in_(NOTED)).order_by(events.c.id)
     return {
-        (row.delivery_id, row.kind): Noted(row.reply_class, row.at, row.detail, row.id)
+        (row.delivery_id, row.kind): NotedEvent(row.reply_class, row.at, row.detail, row.id)
         for row in connection.execute(query, {"numbers": numbers})
     }
 
@@ -181,7 +186,7 @@ def _update(*columns: str) -> Update:
     return update(deliveries).where(deliveries.c.id == bindparam("number")).values(values)
 
 
-def _write_events(connection: Connection, noted: Mapping[tuple[int, str], Noted]) -> None:
+def _write_events(connection: Connection, noted: Mapping[tuple[int, str], NotedEvent]) -> None:
     new: list[dict[str, Any]] = []
     for (number, kind), event in noted.items():
         values = {"at": event.at, "detail": event.detail, "reply_class": event.reply_class}
@@ -195,7 +200,7 @@ def _write_events(connection: Connection, noted: Mapping[tuple[int, str], Noted]
 
 def _follow(
     connection: Connection,
-    reports: Sequence[Report],
+    reports: Sequence[FeedbackReport],
     person_of: Mapping[int, int | None],
     *,
     soft: Bounces,
@@ -218,7 +223,7 @@ def _follow(
     suppress_worn(connection, sorted(worn), rule=soft, now=now)
 
 
-def _suppress(connection: Connection, reports: Sequence[Report], person_of: Mapping[int, int | None]) -> None:
+def _suppress(connection: Connection, reports: Sequence[FeedbackReport], person_of: Mapping[int, int | None]) -> None:
     """Never mail these people again, whatever list they are on."""
     persons = sorted({person for report in reports if (person := person_of[report.delivery_id]) is not None})
     query = select(people.c.id, people.c.address_hash).where(among(people.c.id, "numbers"))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, or_, select, update
 from mailer.audience.consent.changes import insert_for
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.dsn import Returned, digest, read
-from mailer.delivery.feedback.report import Remedy, Report, What, bounce
+from mailer.delivery.feedback.report import FeedbackReport, Remedy, What, bounce
 from mailer.settings import Bounces
 from mailer.store.tables.inbound import returned_mails
 from mailer.store.tables.states import ReturnedKind
@@ -37,16 +37,16 @@ class Judged:
     again: bool = False  # it was read before
 
 
-def judge(mail: Returned, *, now: datetime) -> tuple[Judged, Report | None]:
+def judge(mail: Returned, *, now: datetime) -> tuple[Judged, FeedbackReport | None]:
     """What a mail is to do; pure."""
     if mail.named is None:
         return Judged(mail.kind, mail.words or "it carries no token of ours", acts=False), None
     if mail.named.proof:
         return Judged(mail.kind, "it is about a proof", acts=False), None
 
-    def report(what: What, remedy: Remedy, **values: str | ReplyClass) -> Report:
+    def report(what: What, remedy: Remedy, **values: str | ReplyClass) -> FeedbackReport:
         number = mail.named.id if mail.named else 0
-        return Report(number, None, what, now, SOURCE, remedy=remedy, **values)  # pyright: ignore[reportArgumentType]
+        return FeedbackReport(number, None, what, now, SOURCE, remedy=remedy, **values)  # pyright: ignore[reportArgumentType]
 
     if mail.kind is ReturnedKind.BOUNCE:
         reply_class = _class_of(mail)
@@ -82,7 +82,7 @@ def take(
 ) -> list[Judged]:
     """Keep and act on these mails; one that was read before, from whichever mailbox, does nothing again."""
     judged: list[Judged] = []
-    reports: list[Report] = []
+    reports: list[FeedbackReport] = []
     keys: dict[int, list[str]] = {}
     for raw in mails:
         mail = read(raw, signer)

@@ -28,7 +28,7 @@ LONGEST_NAME, LONGEST_REFERENCE = 60, 200  # characters
 AHEAD = timedelta(days=1)  # how far another site's clock may be ahead of ours
 
 
-class Fate(StrEnum):
+class ConversionFate(StrEnum):
     """What became of one report."""
 
     STORED = "stored"
@@ -37,10 +37,10 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ConversionResult:
     """To one report."""
 
-    fate: Fate
+    fate: ConversionFate
     why: str = ""
 
 
@@ -58,7 +58,7 @@ class _Row:
 
 def record_conversions(
     connection: Connection, reports: Sequence[Mapping[str, object]], *, signer: Signer, source: str, now: datetime
-) -> list[Answer]:
+) -> list[ConversionResult]:
     """An answer for each report, in order: its keys are token, name and perhaps reference and at. Repeats are harmless.
 
     Without a reference a visit counts once for each name.
@@ -66,9 +66,9 @@ def record_conversions(
     read = [_read(report, signer, now) for report in reports]
     rows = [row for row in read if isinstance(row, _Row)]
     tracked = _tracked(connection, {row.visit.named.id for row in rows})
-    answers: list[Answer] = []
+    answers: list[ConversionResult] = []
     for row in read:
-        if isinstance(row, Answer):
+        if isinstance(row, ConversionResult):
             answers.append(row)
             continue
         delivery_id = row.visit.named.id
@@ -83,7 +83,7 @@ def record_conversions(
         }
         statement = insert_for(connection, conversions).values(values).on_conflict_do_nothing()
         stored = connection.execute(statement.returning(conversions.c.id)).first()
-        answers.append(Answer(Fate.STORED if stored is not None else Fate.KNOWN))
+        answers.append(ConversionResult(ConversionFate.STORED if stored is not None else ConversionFate.KNOWN))
     return answers
 
 
@@ -100,21 +100,21 @@ def _tracked(connection: Connection, delivery_ids: set[int]) -> set[int]:
     return set(rows.scalars())
 
 
-def _read(report: Mapping[str, object], signer: Signer, now: datetime) -> _Row | Answer:
+def _read(report: Mapping[str, object], signer: Signer, now: datetime) -> _Row | ConversionResult:
     try:
         token = report.get("token")
         visit = signer.read_visit(Purpose.CONVERSION, token if isinstance(token, str) else "")
         if visit.named.proof:
-            return Answer(Fate.REJECTED, "the token is of a proof, which counts for nothing")
+            return ConversionResult(ConversionFate.REJECTED, "the token is of a proof, which counts for nothing")
         name = _text(report, "name", LONGEST_NAME)
         if not name:
-            return Answer(Fate.REJECTED, "there is no name of what was done")
+            return ConversionResult(ConversionFate.REJECTED, "there is no name of what was done")
         reference = _text(report, "reference", LONGEST_REFERENCE)
         return _Row(visit, name, reference or _of_visit(visit), _moment(report.get("at"), now))
     except BadToken:
-        return Answer(Fate.REJECTED, "the token is none of ours")
+        return ConversionResult(ConversionFate.REJECTED, "the token is none of ours")
     except BadReport as error:
-        return Answer(Fate.REJECTED, error.message)
+        return ConversionResult(ConversionFate.REJECTED, error.message)
 
 
 def _of_visit(visit: Visit) -> str:

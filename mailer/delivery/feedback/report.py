@@ -64,7 +64,7 @@ SUPPRESSING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FeedbackReport:
     """One thing reported of one delivery. `attempt` is None where only the delivery is known."""
 
     delivery_id: int
@@ -89,7 +89,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class NotedEvent:
     """An event as it stands, or is to stand."""
 
     reply_class: str
@@ -103,7 +103,7 @@ def bounce(reply_class: ReplyClass) -> Remedy:
     return Remedy.BOUNCED if reply_class is ReplyClass.HARD else Remedy.NONE
 
 
-def decide(ledger: Ledger, report: Report) -> Ledger:
+def decide(ledger: Ledger, report: FeedbackReport) -> Ledger:
     """How a delivery stands after a report; pure, and the same in whatever order reports come."""
     same = report.attempt == ledger.attempt
     rises = RANK[MEANS[report.what]] > RANK[ledger.feedback]
@@ -123,9 +123,9 @@ def decide(ledger: Ledger, report: Report) -> Ledger:
     return replace(ledger, feedback=feedback)
 
 
-def note(known: Noted | None, report: Report) -> Noted | None:
+def note(known: NotedEvent | None, report: FeedbackReport) -> NotedEvent | None:
     """The event as it must stand now, or None when it stands so already; pure, and the same in any order."""
-    fresh = Noted(report.reply_class or "", report.at, report.detail, known.id if known else None)
+    fresh = NotedEvent(report.reply_class or "", report.at, report.detail, known.id if known else None)
     if known is None or (GRAVITY[fresh.reply_class], known.at) > (GRAVITY[known.reply_class], fresh.at):
         return fresh
     return None

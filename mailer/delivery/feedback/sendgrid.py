@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, exists, select
 
 from mailer.audience.addresses import BadAddress, normalise
-from mailer.delivery.feedback.report import Remedy, Report, What, bounce
+from mailer.delivery.feedback.report import FeedbackReport, Remedy, What, bounce
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.states import DeliveryState
 from mailer.transports.base import ReplyClass
@@ -65,7 +65,7 @@ DROPS: dict[str, tuple[ReplyClass, Remedy]] = {
 ASYNCHRONOUS = timedelta(days=5)
 
 
-def report_of(event: SendgridEvent) -> Report | None:
+def report_of(event: SendgridEvent) -> FeedbackReport | None:
     """The event as a report on the delivery it names; None for kinds that change nothing. Pure."""
     what = KINDS.get(event.kind)
     if what is None or event.delivery_id is None:
@@ -82,7 +82,7 @@ def report_of(event: SendgridEvent) -> Report | None:
         remedy, how = Remedy.COMPLAINED, COMPLAINT
     elif what is What.UNSUBSCRIBED:
         remedy = Remedy.LEAVE
-    return Report(
+    return FeedbackReport(
         delivery_id=event.delivery_id,
         attempt=event.attempt,
         what=what,

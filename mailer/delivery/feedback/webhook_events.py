@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 from mailer.audience.consent.changes import insert_for, suppress
 from mailer.counting import counted
 from mailer.delivery.feedback.apply import apply
-from mailer.delivery.feedback.report import Report
+from mailer.delivery.feedback.report import FeedbackReport
 from mailer.delivery.feedback.sendgrid import KINDS, SOURCE, UNUSED, mailed_person, names_nobody, plausible, report_of
 from mailer.delivery.feedback.webhook_inbox import PROVIDER, any_waiting
 from mailer.settings import Bounces
@@ -32,7 +32,7 @@ NO_TRY = "a fault of this program: "  # begins `trouble` of a post that could no
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class AppliedPosts:
     """What was applied."""
 
     posts: int = 0
@@ -41,8 +41,8 @@ class Tally:
     kept: int = 0  # events that changed nothing, and were kept
     troubled: int = 0  # posts that could not be read or applied
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
+    def __add__(self, other: AppliedPosts) -> AppliedPosts:
+        return AppliedPosts(
             self.posts + other.posts,
             self.events + other.events,
             self.changed + other.changed,
@@ -53,10 +53,10 @@ class Tally:
 
 def apply_waiting(
     database: Database, *, soft: Bounces, clock: Callable[[], datetime], due: Callable[[], bool] = lambda: False
-) -> Tally:
+) -> AppliedPosts:
     """Apply all posts that wait, until `due`. Any number of programs may do so side by side. Raises `DatabaseTrouble`,
     with nothing half-done."""
-    total = Tally()
+    total = AppliedPosts()
     while not due():
         done = _apply_next(database, soft=soft, now=clock())
         if done is None:
@@ -65,7 +65,7 @@ def apply_waiting(
     return total
 
 
-def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> Tally | None:
+def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> AppliedPosts | None:
     """Apply the first post that nobody else is at; None when there is none."""
     if not any_waiting(database):
         return None
@@ -92,7 +92,7 @@ def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> Tally | 
         log.error("post %d of the webhook could not be applied: %s", number, type(error).__name__)
         with database.write() as connection:
             _mark(connection, number, trouble=f"{NO_TRY}{type(error).__name__}", now=now)
-        return Tally(posts=1, troubled=1)
+        return AppliedPosts(posts=1, troubled=1)
 
 
 def _mark(connection: Connection, number: int, *, trouble: str, now: datetime) -> None:
@@ -102,13 +102,13 @@ def _mark(connection: Connection, number: int, *, trouble: str, now: datetime) -
 
 def _apply_body(
     connection: Connection, body: bytes, *, received: datetime, soft: Bounces, now: datetime
-) -> tuple[Tally, str]:
+) -> tuple[AppliedPosts, str]:
     """Apply one post's events: how many did what, and what was wrong with the post, if anything."""
     try:
         found, strange = read_post(body, received=received)
     except UnreadablePost as error:
-        return Tally(posts=1, troubled=1), error.message
-    reports: list[Report] = []
+        return AppliedPosts(posts=1, troubled=1), error.message
+    reports: list[FeedbackReport] = []
     kept: list[tuple[SendgridEvent, str]] = []
     by_report: dict[int, list[SendgridEvent]] = {}
     for event in found:
@@ -124,7 +124,7 @@ def _apply_body(
         kept += [(event, "it names a mail that is not in this database") for event in by_report[number]]
     _keep_events(connection, kept)
     trouble = f"{counted(strange, 'entry', 'entries')} of it no event" if strange else ""
-    return Tally(1, len(found), applied.changed, len(kept), int(bool(strange))), trouble
+    return AppliedPosts(1, len(found), applied.changed, len(kept), int(bool(strange))), trouble
 
 
 def _named(connection: Connection, event: SendgridEvent) -> tuple[SendgridEvent, str]:

@@ -1,7 +1,8 @@
 """Guard rails: when a campaign must pause itself, and the sentence that says why. Pure: outcomes in, words out.
 
 One bad address never stops the others. What several workers have seen together, `evidence` keeps; the limits and their
-sources stand in `settings.values`. Pausing itself, and whether it was allowed, is for the engine and `campaigns.lifecycle`.
+sources stand in `settings.values`. Pausing itself, and whether it was allowed, is for the engine and
+`campaigns.lifecycle`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Halt:
     pause: bool
 
 
-class Guard:
+class GuardRails:
     """The rails of one worker on one campaign."""
 
     def __init__(self, limits: Limits, *, slug: str, transport: str) -> None:

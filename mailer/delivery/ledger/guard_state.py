@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select, update
 
 from mailer.audience.consent.changes import insert_for
-from mailer.delivery.ledger.guard import Evidence, Guard, Halt
+from mailer.delivery.ledger.guard import Evidence, GuardRails, Halt
 from mailer.delivery.ledger.outcomes import is_given_up
 from mailer.errors import MailerError
 from mailer.settings import Guard as Limits
@@ -51,7 +51,7 @@ class Rails:
         self._limits = limits
         self._clock = clock
         self._monotonic = monotonic
-        self._guard = Guard(limits, slug=slug, transport=transport)
+        self._guard = GuardRails(limits, slug=slug, transport=transport)
         self._next_look = 0.0
         with database.read() as connection:
             self._since = _since(connection, campaign_id)

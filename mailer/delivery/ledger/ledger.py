@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, case, delete, insert, or_, select, update
 
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
-from mailer.delivery.ledger.outcomes import NO_SETTING, Claim, Done, Standing, may_go_back, record
+from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
@@ -27,7 +27,7 @@ from mailer.settings import Bounces
 from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import keep_few_pages
-from mailer.store.engine.prepared import ByNumber, Prepared
+from mailer.store.engine.prepared import ByNumber, PreparedStatement
 from mailer.store.tables.core import EPOCH, MICROSECOND, QUEUE, campaigns, deliveries, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import Fate
@@ -157,7 +157,9 @@ class Worker:
             ).rowcount
             self.lease_until = now + LEASE
         launched_at = EPOCH + MICROSECOND * launched
-        return _Look(Standing(self.campaign_id, CampaignState(state), why, launched_at), holds_lease=bool(holds))
+        return _Look(
+            CampaignStanding(self.campaign_id, CampaignState(state), why, launched_at), holds_lease=bool(holds)
+        )
 
     def _record(self, connection: Connection, look: _Look, done: Sequence[Done], now: datetime) -> None:
         campaign, is_late = look.campaign, bool(done) and not look.holds_lease
@@ -205,7 +207,7 @@ class Worker:
 class _Look:
     """What a worker sees at the start of a transaction."""
 
-    campaign: Standing
+    campaign: CampaignStanding
     holds_lease: bool
 
     def check_lease(self) -> None:
@@ -226,7 +228,7 @@ _DUE = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-CLAIM = Prepared(
+CLAIM = PreparedStatement(
     update(deliveries)
     .where(deliveries.c.id.in_(_DUE.scalar_subquery()))
     .values(worker_id=bindparam("worker"))
@@ -262,12 +264,12 @@ def _begin_statements(list_ids: Sequence[int]) -> tuple[ByNumber, ByNumber]:
     )
 
 
-SKIP = Prepared(
+SKIP = PreparedStatement(
     update(deliveries)
     .where(among(deliveries.c.id, "deliveries"), *_OURS)
     .values(state=DeliveryState.SKIPPED.value, code=bindparam("reason"), worker_id=None, changed_at=bindparam("now"))
 )
-LOOK = Prepared(
+LOOK = PreparedStatement(
     select(campaigns.c.state, campaigns.c.why, campaigns.c.launched_at, workers.c.id)
     .select_from(campaigns.outerjoin(workers, workers.c.id == bindparam("worker")))
     .where(campaigns.c.id == bindparam("campaign"))

@@ -48,7 +48,7 @@ class Done(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CampaignStanding:
     """How a campaign stands in the transaction at hand."""
 
     id: int
@@ -58,29 +58,29 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RowChange:
     """What an outcome makes of a delivery."""
 
     state: DeliveryState
     not_before: datetime | None = None  # when queued again
 
 
-def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datetime) -> Change:
+def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datetime) -> RowChange:
     """What becomes of a delivery after a hand-over; pure. `since`: when its campaign was launched."""
     if outcome is None:
-        return Change(DeliveryState.QUEUED, not_before=now)
+        return RowChange(DeliveryState.QUEUED, not_before=now)
     if outcome.fate is Fate.ACCEPTED:
-        return Change(DeliveryState.SENT)
+        return RowChange(DeliveryState.SENT)
     if outcome.fate is Fate.UNCERTAIN:
-        return Change(DeliveryState.UNCERTAIN)
+        return RowChange(DeliveryState.UNCERTAIN)
     if is_for_good(outcome) or is_given_up(outcome, attempt=attempt, now=now, since=since):
-        return Change(DeliveryState.FAILED)
+        return RowChange(DeliveryState.FAILED)
     if outcome.refuses_us:  # the campaign pauses; once that is put right, they are the first in line again
-        return Change(DeliveryState.QUEUED, not_before=now)
+        return RowChange(DeliveryState.QUEUED, not_before=now)
     wait = min(FIRST_RETRY * 4 ** min(attempt - 1, 10), LONGEST_RETRY)
     if outcome.retry_after_seconds is not None:
         wait = max(wait, timedelta(seconds=outcome.retry_after_seconds))
-    return Change(DeliveryState.QUEUED, not_before=now + wait)
+    return RowChange(DeliveryState.QUEUED, not_before=now + wait)
 
 
 def may_go_back(outcome: Outcome | None) -> bool:
@@ -102,7 +102,12 @@ def is_given_up(outcome: Outcome, *, attempt: int, now: datetime, since: datetim
 
 
 def record(
-    connection: Connection, campaign: Standing, done: Sequence[Done], now: datetime, *, soft: Bounces = NO_SETTING
+    connection: Connection,
+    campaign: CampaignStanding,
+    done: Sequence[Done],
+    now: datetime,
+    *,
+    soft: Bounces = NO_SETTING,
 ) -> None:
     """Write outcomes down. An answer that comes after the lease was lost settles what had become uncertain, as long
     as no later attempt has begun: it is proof."""
@@ -114,7 +119,7 @@ def record(
     for (outcome, attempt), deliveries_of in _alike(done).items():
         change = decide(outcome, attempt=attempt, now=now, since=campaign.launched_at)
         if change.state is DeliveryState.QUEUED and campaign.state == CampaignState.CANCELLED:
-            change = Change(DeliveryState.CANCELLED)
+            change = RowChange(DeliveryState.CANCELLED)
         row = _row(outcome, change, now) | {"tried": attempt}
         (sent if change.state is DeliveryState.SENT else others).append((deliveries_of, row))
         if change.state is DeliveryState.FAILED and outcome and outcome.reply_class is ReplyClass.SOFT:
@@ -157,7 +162,7 @@ WRITE_OTHERS = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 WRITE_SENT = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.CANCELLED)
 
 
-def _row(outcome: Outcome | None, change: Change, now: datetime) -> dict[str, object]:
+def _row(outcome: Outcome | None, change: RowChange, now: datetime) -> dict[str, object]:
     return {
         "new_state": change.state.value,
         "new_not_before": change.not_before or now,

@@ -43,7 +43,7 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class Permits:
     """Slots given out, or none and when to ask again. Times are seconds on the clock of whoever asked."""
 
     times: tuple[float, ...]  # from when on each may be used, in order
@@ -61,14 +61,14 @@ def begin(next_at: float, now: float, lane: Lane) -> float:
     return next_at if now - LATE_SECONDS <= next_at <= furthest else now
 
 
-def give_out(starts: Sequence[float], lanes: Sequence[Lane], *, now: float, wanted: int) -> Slots:
+def give_out(starts: Sequence[float], lanes: Sequence[Lane], *, now: float, wanted: int) -> Permits:
     """Slots in all of `lanes` at once, whose next ones begin at `starts`; pure. None unless each has one soon."""
     latest = max(starts)
     if latest > now + AHEAD_SECONDS:
-        return Slots((), ask_again_at=latest - AHEAD_SECONDS)
+        return Permits((), ask_again_at=latest - AHEAD_SECONDS)
     pairs = list(zip(starts, lanes, strict=True))
     count = min(wanted, *(1 + int((now + BLOCK_SECONDS - start) * lane.per_second) for start, lane in pairs))
-    return Slots(tuple(max(start + n * lane.interval_seconds for start, lane in pairs) for n in range(count)))
+    return Permits(tuple(max(start + n * lane.interval_seconds for start, lane in pairs) for n in range(count)))
 
 
 class Lanes:
@@ -87,7 +87,7 @@ class Lanes:
         self._clock = clock
         self._monotonic = monotonic
 
-    def take(self, lanes: Sequence[Lane], wanted: int) -> Slots:
+    def take(self, lanes: Sequence[Lane], wanted: int) -> Permits:
         """At most `wanted` slots, each in all of `lanes`; times on this process's monotonic clock.
 
         Raises `DatabaseTrouble`; nothing is taken then.
@@ -105,7 +105,7 @@ class Lanes:
 
     def _offer(
         self, connection: Connection, lanes: Sequence[Lane], wanted: int, *, rows: dict[str, float]
-    ) -> tuple[Slots, list[float]]:
+    ) -> tuple[Permits, list[float]]:
         """What can be had just now, on our own clock, and where each lane then ends."""
         now = self._now(connection)
         here = self._monotonic() - now  # what to add to the shared clock's seconds to get our own
@@ -113,8 +113,8 @@ class Lanes:
         slots = give_out(starts, lanes, now=now, wanted=wanted)
         ends = [start + len(slots.times) * lane.interval_seconds for start, lane in zip(starts, lanes, strict=True)]
         if not slots.times:
-            return Slots((), ask_again_at=slots.ask_again_at + here), ends
-        return Slots(tuple(moment + here for moment in slots.times)), ends
+            return Permits((), ask_again_at=slots.ask_again_at + here), ends
+        return Permits(tuple(moment + here for moment in slots.times)), ends
 
     def _rows(self, connection: Connection, lanes: Sequence[Lane], *, lock: bool = False) -> dict[str, float]:
         """When the next slot begins, by domain."""

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mailer.delivery.ledger.pace_slots import LATE_SECONDS, TOTAL, Lane, Slots
+from mailer.delivery.ledger.pace_slots import LATE_SECONDS, TOTAL, Lane, Permits
 from mailer.settings import Pace
 
 
 class Giver(Protocol):
     """Where slots are taken: `lanes.Lanes`, or a stand-in."""
 
-    def take(self, lanes: Sequence[Lane], wanted: int) -> Slots:
+    def take(self, lanes: Sequence[Lane], wanted: int) -> Permits:
         """Slots in all of `lanes` at once, or none."""
         ...
 

@@ -33,7 +33,7 @@ DONE = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.UNCERTAIN)
 DETAIL_CHARACTERS = 300
 
 
-class Kind(StrEnum):
+class NoticeKind(StrEnum):
     """Which text; texts/<kind>.txt."""
 
     CONFIRM_JOIN = "confirm-join"
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 class Notice:
     """What is to be said to whom. `confirmation` is the row its button leads to; `lists` are names."""
 
-    kind: Kind
+    kind: NoticeKind
     address: str
     language: str = ""
     lists: Sequence[str] = ()
@@ -155,7 +155,7 @@ def prune(connection: Connection, *, now: datetime) -> None:
 def _claimed(row: Row[Any]) -> Claimed:
     confirmation = row.fields.get("confirmation")
     notice = Notice(
-        kind=Kind(row.kind),
+        kind=NoticeKind(row.kind),
         address=row.address,
         language=row.language,
         lists=tuple(row.fields.get("lists", ())),

@@ -24,7 +24,7 @@ LAYOUT = "notice.html"
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class NoticeText:
     """A notice in one language."""
 
     subject: str
@@ -34,7 +34,7 @@ class Words:
 
 def put_into_words(
     kind: str, language: Language, *, settings: Settings, titles: Sequence[str] = (), url: str = ""
-) -> Words:
+) -> NoticeText:
     """The notice of a kind. `titles` are those of the lists it is about; `url` is where its button leads."""
     organisation, brand = settings.organisation, settings.brand
     about = {"lists": language.enumerated(titles), "organisation": organisation.name or titles[:1] or "?"}
@@ -47,7 +47,7 @@ def put_into_words(
     )  # fmt: skip
     signed = "\n".join(filter(None, (organisation.name, organisation.postal_address)))
     plain = [f"{words}:\n{url}" if is_button else "\n".join(_lines(words)) for words, is_button in pairs]
-    return Words(subject, "\n\n".join([*plain, f"--\n{signed}"]) + "\n", html)
+    return NoticeText(subject, "\n\n".join([*plain, f"--\n{signed}"]) + "\n", html)
 
 
 def _lines(words: str) -> list[str]:

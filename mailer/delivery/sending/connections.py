@@ -1,7 +1,8 @@
 """A transport's connections as the engine sees them: each asks for people, and tells what became of them.
 
 What is said between the engine and them, and how one person's mail is made. How the connections are driven is
-`threaded` for transports that wait for each answer, and `event_loop` for those that needn't. Neither touches the database.
+`threaded` for transports that wait for each answer, and `event_loop` for those that needn't. Neither touches the
+database.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Addressed = tuple[Claim, Recipient | None]  # nobody: they were deleted since th
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ConnectionReport:
     """A connection's word: what it has done, what went wrong. It wants more people unless there is trouble."""
 
     number: int
@@ -39,7 +40,7 @@ class Connections(Protocol):
         """Begin to connect; each reports when it is ready."""
         ...
 
-    def wait(self, seconds: float) -> list[Report]:
+    def wait(self, seconds: float) -> list[ConnectionReport]:
         """What there is to say; waits at most so long for the first."""
         ...
 

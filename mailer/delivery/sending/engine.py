@@ -20,10 +20,10 @@ from mailer.delivery.ledger.outcomes import Done
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.recipients import load_recipients
 from mailer.delivery.sending.buffer import Ahead
-from mailer.delivery.sending.connections import Addressed, Connections, Maker, Report, boot_seconds
+from mailer.delivery.sending.connections import Addressed, ConnectionReport, Connections, Maker, boot_seconds
 from mailer.delivery.sending.envelopes import Postman
 from mailer.delivery.sending.event_loop import Looped
-from mailer.delivery.sending.progress import UNOBSERVED, Observer, Tally
+from mailer.delivery.sending.progress import UNOBSERVED, Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.delivery.sending.threaded import Threaded
 from mailer.store.engine.database import DatabaseTrouble
@@ -58,13 +58,13 @@ class Engine:
         self.stop = stop
         self.clock = clock
         self.observer = observer
-        self.tally = Tally()
+        self.tally = SendCounts()
         self._patience = Patience(stop, observer.say)
         self._ahead = Ahead(pacer)  # put aside for this worker, their intents not recorded
         self._more_are_due = True
         self._troubles = 0
 
-    def run(self) -> Tally:
+    def run(self) -> SendCounts:
         """Send until nothing is due. Always gives back what it claimed, whatever happens."""
         unrecorded: list[Done] = []
         connections: Connections | None = None
@@ -97,7 +97,7 @@ class Engine:
         return Threaded(self.transport, mailing, maker, count=count)
 
     def _serve(self, connections: Connections, active: int, unrecorded: list[Done]) -> None:
-        waiting: list[Report] = []
+        waiting: list[ConnectionReport] = []
         stopping_since: float | None = None
         pause = 0.0
         while active:
@@ -120,10 +120,10 @@ class Engine:
             if stopping_since and time.monotonic() - stopping_since > self.stop.drain_seconds:
                 return  # what has not answered by now becomes uncertain on release
 
-    def _gather(self, connections: Connections, timeout: float, *, enough: int) -> list[Report]:
+    def _gather(self, connections: Connections, timeout: float, *, enough: int) -> list[ConnectionReport]:
         """The reports there are. Waits for the first for at most `timeout` seconds, in small steps so that a signal is
         heard soon, and a moment more for `enough` of them: a commit for many costs as much as for one."""
-        reports: list[Report] = []
+        reports: list[ConnectionReport] = []
         until = time.monotonic() + timeout
         while not reports:
             left = until - time.monotonic()
@@ -135,7 +135,7 @@ class Engine:
             reports += connections.wait(left)
         return reports
 
-    def _note(self, reports: list[Report]) -> None:
+    def _note(self, reports: list[ConnectionReport]) -> None:
         """Count what came of hand-overs, and have the guard rails judge it."""
         for report in reports:
             for _, alike in groupby(report.done, key=lambda item: id(item.outcome)):
@@ -163,7 +163,7 @@ class Engine:
         if reason := self.stop.due():
             self.tally.end(reason)
 
-    def _choose(self, waiting: list[Report]) -> tuple[dict[int, list[Addressed]], float]:
+    def _choose(self, waiting: list[ConnectionReport]) -> tuple[dict[int, list[Addressed]], float]:
         """Who gets whom, by index in `waiting`, and how long to wait when the pace holds everybody back."""
         chosen: dict[int, list[Addressed]] = {}
         pause = LONGEST_WAIT_SECONDS
@@ -228,10 +228,14 @@ class Engine:
             return  # there is time for another try
 
     def _answer(
-        self, connections: Connections, waiting: list[Report], chosen: dict[int, list[Addressed]], begun: set[int]
-    ) -> tuple[list[Report], int]:
+        self,
+        connections: Connections,
+        waiting: list[ConnectionReport],
+        chosen: dict[int, list[Addressed]],
+        begun: set[int],
+    ) -> tuple[list[ConnectionReport], int]:
         """Reply to those that can go on or must end. Returns who still waits, and how many connections ended."""
-        still: list[Report] = []
+        still: list[ConnectionReport] = []
         left: list[int] = []
         for index, report in enumerate(waiting):
             people = [one for one in chosen.get(index, ()) if one[0].id in begun]

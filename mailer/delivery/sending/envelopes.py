@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from operator import add
 
-from mailer.compose.expressions.evaluator import NO_CALLS, Person
+from mailer.compose.expressions.evaluator import NO_CALLS, Subject
 from mailer.compose.merge import NAMES, MergeProgram, Urls, for_html
 from mailer.compose.message import Message
 from mailer.compose.open_pixel import PICTURE, picture_tag, with_picture
@@ -92,7 +92,7 @@ class Postman:
             attempt=attempt,
             address=address,
             name=str(supporter.get("name", "")),
-            values=self.program.values_of(Person(supporter, names, NO_CALLS, in_html)),
+            values=self.program.values_of(Subject(supporter, names, NO_CALLS, in_html)),
             headers=(
                 ("Date", self._date(now)),
                 # The same delivery built again has the same id, so a receiver can tell a repeat (RFC 5322 §3.6.4).

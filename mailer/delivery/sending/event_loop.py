@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from mailer.delivery.sending.connections import Addressed, Made, Maker, Report, our_fault
-from mailer.transports.base import Answer, Loop
+from mailer.delivery.sending.connections import Addressed, ConnectionReport, Made, Maker, our_fault
+from mailer.transports.base import Loop, LoopEvent
 
 
 class Looped:
@@ -20,14 +20,14 @@ class Looped:
         self._maker = maker
         self._count = count
         self._made: dict[int, Made] = {}
-        self._reports: list[Report] = []  # known without asking the loop
+        self._reports: list[ConnectionReport] = []  # known without asking the loop
         self._resting: dict[int, float] = {}  # until when, a moment of `time.monotonic`
 
     def start(self) -> None:
         for number in range(self._count):
             self._loop.open(number)
 
-    def wait(self, seconds: float) -> list[Report]:
+    def wait(self, seconds: float) -> list[ConnectionReport]:
         now = time.monotonic()
         for number in [number for number, until in self._resting.items() if until <= now]:
             del self._resting[number]
@@ -43,7 +43,7 @@ class Looped:
     def give(self, number: int, people: Sequence[Addressed], *, begun_at: float) -> None:
         made = self._maker.make(people, begun_at=begun_at)
         if not made.envelopes:
-            self._reports.append(Report(number, made.done()))
+            self._reports.append(ConnectionReport(number, made.done()))
             return
         (envelope,) = made.envelopes
         self._made[number] = made
@@ -52,14 +52,14 @@ class Looped:
         except Exception as error:  # noqa: BLE001
             unknown, trouble = our_fault(error)
             self._loop.shut(number)
-            self._reports.append(Report(number, self._made.pop(number).done(unknown), trouble))
+            self._reports.append(ConnectionReport(number, self._made.pop(number).done(unknown), trouble))
 
     def rest(self, number: int, seconds: float) -> None:
         self._loop.shut(number)
         self._resting[number] = time.monotonic() + seconds
 
     def hurry(self) -> None:
-        self._reports += [Report(number) for number in self._resting]
+        self._reports += [ConnectionReport(number) for number in self._resting]
         self._resting.clear()
 
     def leave(self, numbers: Sequence[int]) -> None:
@@ -69,10 +69,10 @@ class Looped:
     def close(self) -> None:
         self._loop.close()
 
-    def _report(self, answer: Answer) -> Report:
+    def _report(self, answer: LoopEvent) -> ConnectionReport:
         made = self._made.pop(answer.number, None)
         if made is None:
-            return Report(answer.number, trouble=answer.trouble)
+            return ConnectionReport(answer.number, trouble=answer.trouble)
         if answer.outcome is not None:
             made.take([answer.outcome])
-        return Report(answer.number, made.done(), answer.trouble)
+        return ConnectionReport(answer.number, made.done(), answer.trouble)

@@ -10,7 +10,7 @@ from mailer.transports.base import Fate, Outcome
 
 
 @dataclass(slots=True)
-class Tally:
+class SendCounts:
     """Counts of people. `ended` says why sending stopped before the queue was empty, `pause` why it must not go on."""
 
     sent: int = 0
@@ -42,7 +42,7 @@ class Tally:
         self.ended = self.ended or reason
         self.trouble = self.trouble or trouble
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: SendCounts) -> None:
         """Add another run's counts to these."""
         for name in ("sent", "deferred", "failed", "uncertain", "skipped", "returned"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -54,7 +54,7 @@ class Tally:
 class Observer:
     """Who looks on: `progress` gets the counts again and again, `say` a sentence when staff should know something."""
 
-    progress: Callable[[Tally], None] = lambda tally: None
+    progress: Callable[[SendCounts], None] = lambda tally: None
     say: Callable[[str], None] = lambda words: None
 
 

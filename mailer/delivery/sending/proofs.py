@@ -24,7 +24,7 @@ KEEP = timedelta(days=30)  # how long the links of a proof work
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ProofRecipient:
     """Who gets a proof, and as whom it is merged: `person_id` when that is somebody real."""
 
     to: str
@@ -33,7 +33,7 @@ class Proof:
 
 
 def send_proof(
-    workspace: Workspace, database: Database, plan: Plan, proof: Proof, *, transport: Transport, now: datetime
+    workspace: Workspace, database: Database, plan: Plan, proof: ProofRecipient, *, transport: Transport, now: datetime
 ) -> Outcome:
     """Mail a proof of a message that need not be sent yet. Raises when it was not taken."""
     message, settings = plan.message, workspace.settings

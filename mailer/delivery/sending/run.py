@@ -14,7 +14,7 @@ from sqlalchemy import Row, exists, select
 
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.ledger import settle_expired
-from mailer.delivery.sending.progress import Tally
+from mailer.delivery.sending.progress import SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns
@@ -22,7 +22,7 @@ from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mailer.delivery.sending.sender import Sender
+    from mailer.delivery.sending.sender import CampaignSender
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class RunReport:
     settled: int = 0  # deliveries that became uncertain since their program died
     launched: list[str] = field(default_factory=list[str])
     overdue: list[str] = field(default_factory=list[str])
-    tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
+    tallies: dict[str, SendCounts] = field(default_factory=dict[str, SendCounts])
     finished: list[str] = field(default_factory=list[str])
 
     @property
@@ -53,7 +53,7 @@ class Runner:
         *,
         clock: Callable[[], datetime],
         stop: Stop,
-        progress: Callable[[str, Tally], None] = lambda slug, tally: None,
+        progress: Callable[[str, SendCounts], None] = lambda slug, tally: None,
         say: Callable[[str], None] = lambda words: None,
         why_hold: steps.WhyHold = steps.hold_nothing,
     ) -> None:
@@ -93,10 +93,10 @@ class Runner:
             wanted = select(exists().where(due | (campaigns.c.state == CampaignState.SENDING)))
             return bool(connection.execute(wanted).scalar())
 
-    def _sender(self) -> Sender:
-        from mailer.delivery.sending.sender import Sender
+    def _sender(self) -> CampaignSender:
+        from mailer.delivery.sending.sender import CampaignSender
 
-        return Sender(
+        return CampaignSender(
             self.workspace,
             self.database,
             clock=self.clock,

@@ -18,12 +18,12 @@ from mailer.compose.message import from_json as message_from_json
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.delivery.ledger.ledger import Worker
-from mailer.delivery.ledger.pace_slots import Lane, Lanes, Slots
+from mailer.delivery.ledger.pace_slots import Lane, Lanes, Permits
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.envelopes import Postman
-from mailer.delivery.sending.progress import Observer, Tally
+from mailer.delivery.sending.progress import Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
@@ -38,11 +38,11 @@ class _Patiently:
         self._lanes = lanes
         self._patience = patience
 
-    def take(self, lanes: Sequence[Lane], wanted: int) -> Slots:
+    def take(self, lanes: Sequence[Lane], wanted: int) -> Permits:
         return self._patience.wait_for(lambda: self._lanes.take(lanes, wanted), ())
 
 
-class Sender:
+class CampaignSender:
     """Sends a workspace's campaigns by its transport. Raises at once when that can't be made, before anybody waits."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Sender:
         clock: Callable[[], datetime],
         stop: Stop,
         patience: Patience,
-        progress: Callable[[str, Tally], None],
+        progress: Callable[[str, SendCounts], None],
         say: Callable[[str], None],
     ) -> None:
         self.workspace = workspace
@@ -75,10 +75,10 @@ class Sender:
             today = self.warm_up.today(connection, self.clock())
         return today is not None and not today.left
 
-    def send(self, row: Row[Any]) -> Tally:
+    def send(self, row: Row[Any]) -> SendCounts:
         """Work one campaign's queue off, until nothing of it is due."""
         postman = Postman(message_from_json(row.message), settings=self.workspace.settings, signer=self.signer)
-        tally = Tally()
+        tally = SendCounts()
         if row.transport != self.transport.name:
             tally.end(
                 f"it was launched for the {row.transport} transport, and mailer.toml now names {self.transport.name}:"

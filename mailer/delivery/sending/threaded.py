@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mailer.delivery.ledger.outcomes import Done
-from mailer.delivery.sending.connections import Addressed, Maker, Report, our_fault
+from mailer.delivery.sending.connections import Addressed, ConnectionReport, Maker, our_fault
 from mailer.errors import MailerError
 from mailer.transports.base import Connection, Mailing, Transport, TransportRefused, TransportUnavailable
 
@@ -31,7 +31,7 @@ class Threaded:
         self._transport = transport
         self._mailing = mailing
         self._maker = maker
-        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._reports: queue.SimpleQueue[ConnectionReport] = queue.SimpleQueue()
         self._words = [queue.SimpleQueue[_Word]() for _ in range(count)]
         self._wake = threading.Event()
 
@@ -39,8 +39,8 @@ class Threaded:
         for number in range(len(self._words)):
             threading.Thread(target=self._run, args=(number,), name=f"connection-{number}", daemon=True).start()
 
-    def wait(self, seconds: float) -> list[Report]:
-        reports: list[Report] = []
+    def wait(self, seconds: float) -> list[ConnectionReport]:
+        reports: list[ConnectionReport] = []
         with suppress(queue.Empty):
             reports.append(self._reports.get(timeout=max(0.0, seconds)))
             while True:
@@ -74,7 +74,7 @@ class Threaded:
                     connection = self._transport.connect(self._mailing)
                 except (TransportUnavailable, TransportRefused) as error:
                     trouble = error
-            self._reports.put(Report(number, done, trouble))
+            self._reports.put(ConnectionReport(number, done, trouble))
             word = self._words[number].get()
             done, trouble = [], None
             if word.end:

@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from mailer.audience.consent import confirmations, subscribe
-from mailer.audience.consent.confirmations import Kept, Stage
+from mailer.audience.consent.confirmations import ConfirmationState, Kept
 from mailer.audience.consent.subscribe import Asking, confirm_join
 from mailer.audience.people import change_address
 from mailer.audience.people.change_address import ask_for_address, confirm_address
-from mailer.delivery.notices.queue import Kind, Notice, queue
+from mailer.delivery.notices.queue import Notice, NoticeKind, queue
 from mailer.store.rate_limits import Limit, take
 from mailer.store.tables.core import people
 from mailer.store.tables.states import Wish
@@ -35,7 +35,7 @@ GMAIL = ("gmail.com", "googlemail.com")
 class Confirmed:
     """A wish whose link was opened or pressed. `wish` is None when it isn't kept any more."""
 
-    stage: Stage
+    stage: ConfirmationState
     wish: Kept | None
 
 
@@ -64,7 +64,7 @@ def ask_to_join(
     language: str,
     address_key: bytes,
     at: datetime,
-) -> subscribe.Answer | None:
+) -> subscribe.JoinOutcome | None:
     """Join at once or queue the mail with the link; None when that address was mailed often enough for now.
 
     `confirmed` are those of the lists with double opt-in. The caller's page says the same whatever this returns.
@@ -74,11 +74,11 @@ def ask_to_join(
         return None
     done = subscribe.ask_to_join(connection, asking, confirmed=confirmed, address_key=address_key, at=at)
     kind = {
-        subscribe.Answer.CONFIRM: Kind.CONFIRM_JOIN,
-        subscribe.Answer.JOINED: Kind.WELCOME,
-        subscribe.Answer.KNOWN: Kind.ALREADY,
+        subscribe.JoinOutcome.CONFIRM: NoticeKind.CONFIRM_JOIN,
+        subscribe.JoinOutcome.JOINED: NoticeKind.WELCOME,
+        subscribe.JoinOutcome.KNOWN: NoticeKind.ALREADY,
     }.get(done.answer)
-    if kind is Kind.ALREADY:
+    if kind is NoticeKind.ALREADY:
         reminder = limit_key("reminder", mailbox(asking.address), key=address_key)
         kind = kind if take(connection, reminder, REMINDERS, now=at) else None
     if kind is not None:
@@ -96,17 +96,17 @@ def ask_to_be_mailed_at(
     language: str,
     address_key: bytes,
     at: datetime,
-) -> change_address.Answer | None:
+) -> change_address.AddressOutcome | None:
     """Queue the mail to a new address; None when that address was mailed often enough for now."""
     if not _may_mail(connection, address, address_key=address_key, at=at):
         return None
     change = ask_for_address(
         connection, person_id=person_id, address=address, source=source, address_key=address_key, at=at
     )
-    if change.answer is change_address.Answer.CONFIRM:
-        queue(connection, Notice(Kind.CONFIRM_ADDRESS, address, language, (), change.confirmation), at=at)
-    elif change.answer is change_address.Answer.TAKEN:
-        queue(connection, Notice(Kind.ADDRESS_TAKEN, address, language), at=at)
+    if change.answer is change_address.AddressOutcome.CONFIRM:
+        queue(connection, Notice(NoticeKind.CONFIRM_ADDRESS, address, language, (), change.confirmation), at=at)
+    elif change.answer is change_address.AddressOutcome.TAKEN:
+        queue(connection, Notice(NoticeKind.ADDRESS_TAKEN, address, language), at=at)
     return change.answer
 
 
@@ -121,28 +121,28 @@ def ask_for_data(
     if address is None or not _may_mail(connection, address, address_key=address_key, at=at):
         return
     wish = confirmations.keep(connection, Wish.DATA, address=address, person_id=person_id, source=source, at=at)
-    queue(connection, Notice(Kind.DATA, address, language, (), wish), at=at)
+    queue(connection, Notice(NoticeKind.DATA, address, language, (), wish), at=at)
 
 
 def look(connection: Connection, number: int, *, at: datetime) -> Confirmed:
     """How a wish stands; changes nothing."""
     wish = confirmations.find(connection, number)
-    return Confirmed(wish.stage(at) if wish else Stage.EXPIRED, wish)
+    return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)
 
 
 def confirm(connection: Connection, number: int, *, address_key: bytes, language: str, at: datetime) -> Confirmed:
     """The button was pressed: do what was wished for. Repeats change nothing."""
     wish = confirmations.find(connection, number, lock=True)
-    if wish is None or wish.stage(at) is not Stage.ASKED:
-        return Confirmed(wish.stage(at) if wish else Stage.EXPIRED, wish)
+    if wish is None or wish.stage(at) is not ConfirmationState.ASKED:
+        return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)
     if wish.kind is Wish.JOIN:
         return Confirmed(confirm_join(connection, wish, address_key=address_key, at=at), wish)
     if wish.kind is Wish.ADDRESS:
         stage, before = confirm_address(connection, wish, address_key=address_key, at=at)
         if before is not None:
-            queue(connection, Notice(Kind.ADDRESS_CHANGED, before, language), at=at)
+            queue(connection, Notice(NoticeKind.ADDRESS_CHANGED, before, language), at=at)
         return Confirmed(stage, wish)
-    return Confirmed(Stage.ASKED, wish)  # data: may be fetched as often as its day is long
+    return Confirmed(ConfirmationState.ASKED, wish)  # data: may be fetched as often as its day is long
 
 
 def _may_mail(connection: Connection, address: str, *, address_key: bytes, at: datetime) -> bool:

@@ -23,7 +23,7 @@ ARRIVED = "arrived"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RecipientStatus:
     """How the person of a delivery stands. `address` is None once they were forgotten."""
 
     person_id: int | None
@@ -38,7 +38,7 @@ class Standing:
         return tuple(name for _, name in self.subscribed if name in self.asked)
 
 
-def standing(connection: Connection, delivery_id: int) -> Standing:
+def standing(connection: Connection, delivery_id: int) -> RecipientStatus:
     """How the person of a delivery stands now. Raises `NotKept`."""
     person_id = recipient_of(connection, delivery_id)
     asked, written_in = _campaign(connection, campaign_of(delivery_id))
@@ -46,19 +46,19 @@ def standing(connection: Connection, delivery_id: int) -> Standing:
         select(people.c.address, people.c.language).where(people.c.id == (-1 if person_id is None else person_id))
     ).first()
     if person is None:
-        return Standing(None, None, asked, written_in, ())
+        return RecipientStatus(None, None, asked, written_in, ())
     rows = connection.execute(
         select(lists.c.id, lists.c.name)
         .join(subscriptions, subscriptions.c.list_id == lists.c.id)
         .where(subscriptions.c.person_id == person_id, subscriptions.c.status != Membership.UNSUBSCRIBED)
         .order_by(lists.c.name)
     ).all()
-    return Standing(
+    return RecipientStatus(
         person_id, person.address, asked, person.language or written_in, tuple((row.id, row.name) for row in rows)
     )
 
 
-def leave_campaign(connection: Connection, *, delivery_id: int, how: str, at: datetime) -> Standing:
+def leave_campaign(connection: Connection, *, delivery_id: int, how: str, at: datetime) -> RecipientStatus:
     """The person of a delivery leaves the lists its campaign went to. Repeats change nothing.
 
     Returns how they stood before. `how` is link or one-click. Raises `NotKept`.
@@ -71,7 +71,7 @@ def leave_campaign(connection: Connection, *, delivery_id: int, how: str, at: da
 
 def leave_some(
     connection: Connection, *, delivery_id: int, list_ids: Sequence[int], how: str, at: datetime
-) -> Standing:
+) -> RecipientStatus:
     """The person of a delivery leaves these lists. Returns how they stood before. Raises `NotKept`."""
     before = standing(connection, delivery_id)
     _leave(connection, before.person_id, delivery_id=delivery_id, list_ids=list_ids, how=how, at=at)

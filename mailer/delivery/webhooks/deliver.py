@@ -39,7 +39,7 @@ PRIVATE_HINT = "if it is your own, set webhook.private = true"
 
 
 @dataclass(slots=True)
-class Told:
+class CallRound:
     """What one round did."""
 
     sent: int = 0
@@ -65,9 +65,9 @@ def next_wait(attempt: int) -> timedelta:
 
 def tell_due(
     database: Database, *, webhook: Webhook, key: bytes, clock: Callable[[], datetime], stop: Stop | None = None
-) -> Told:
+) -> CallRound:
     """Make every call that is due, one after another; leave off when the other side fails three times in a row."""
-    told, in_a_row = Told(), 0
+    told, in_a_row = CallRound(), 0
     while in_a_row < MOST_FAILURES and not (stop and stop.due()):
         call = _claim(database, clock())
         if call is None:
@@ -178,7 +178,7 @@ def _claim(database: Database, now: datetime) -> Row[Any] | None:
         ).first()
 
 
-def _record(database: Database, call: Row[Any], why: str, *, told: Told, now: datetime) -> None:
+def _record(database: Database, call: Row[Any], why: str, *, told: CallRound, now: datetime) -> None:
     if not why:
         told.sent += 1
         # What was told is not kept twice: it names a person, and is with the other side now.

@@ -11,8 +11,8 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mailer.doctor.dns.lookup import Answer, Got, Lookup
-from mailer.findings import Finding, Level, bad, warning, well
+from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
+from mailer.findings import Finding, Severity, bad, warning, well
 
 SENDGRID_SELECTORS = (
     "s1",
@@ -41,7 +41,7 @@ class DkimFacts:
     """The answers at each selector's name, in the order of the settings."""
 
     domain: str
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, DnsAnswer]
     sendgrid: bool  # SendGrid signs: it wants its selectors as CNAMEs, so that it can change the keys
 
 
@@ -61,13 +61,13 @@ def judge_dkim(facts: DkimFacts, *, part: str) -> list[Finding]:
             )
         ]
     findings = [_judge(facts, selector, answer, part) for selector, answer in facts.answers.items()]
-    if any(one.level is Level.WELL for one in findings):
+    if any(one.level is Severity.WELL for one in findings):
         # One good key is enough to sign with; the other is there to change over to.
-        return [one if one.level is not Level.BAD else warning(part, one.found, one.todo) for one in findings]
+        return [one if one.level is not Severity.BAD else warning(part, one.found, one.todo) for one in findings]
     return findings
 
 
-def _judge(facts: DkimFacts, selector: str, answer: Answer, part: str) -> Finding:
+def _judge(facts: DkimFacts, selector: str, answer: DnsAnswer, part: str) -> Finding:
     name = f"{selector}._domainkey.{facts.domain}"
     if answer.got is Got.UNKNOWN:
         return warning(part, f"DKIM {selector} couldn't be asked for: {answer.why}", "Try again when the DNS answers.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mailer.doctor.dns.lookup import Answer, Got, Lookup
+from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
 from mailer.findings import Finding, bad, warning, well
 
 MOST_STEPS = 8  # questions of one walk, RFC 9989
@@ -21,7 +21,7 @@ class DmarcFacts:
     """The domains that were asked, from the sender's upwards, to the first with a record."""
 
     domain: str
-    answers: tuple[tuple[str, Answer], ...]
+    answers: tuple[tuple[str, DnsAnswer], ...]
 
     @property
     def holder(self) -> str:
@@ -30,7 +30,7 @@ class DmarcFacts:
         return name if records(answer) else ""
 
 
-def records(answer: Answer) -> list[str]:
+def records(answer: DnsAnswer) -> list[str]:
     """The DMARC records among TXT records."""
     return [text for text in answer.values if re.match(r"v\s*=\s*DMARC1\s*(;|\Z)", text)]
 
@@ -39,7 +39,7 @@ def gather_dmarc(lookup: Lookup, domain: str) -> DmarcFacts:
     labels = domain.split(".")
     # A long name is asked itself and then from seven labels on, as RFC 9989 has it against abuse.
     shorter = range(max(1, len(labels) - MOST_STEPS + 1), len(labels) - 1)
-    asked: list[tuple[str, Answer]] = []
+    asked: list[tuple[str, DnsAnswer]] = []
     for name in (domain, *(".".join(labels[start:]) for start in shorter)):
         asked.append((name, lookup(f"_dmarc.{name}", "TXT")))
         if records(asked[-1][1]):

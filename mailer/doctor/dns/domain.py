@@ -17,7 +17,7 @@ from mailer.doctor.dns.mx import (
     judge_relay_names,
 )
 from mailer.doctor.dns.spf import SpfFacts, gather_spf, judge_spf
-from mailer.findings import Finding, Level, at_most, warning
+from mailer.findings import Finding, Severity, at_most, warning
 from mailer.senders import domain_of
 from mailer.settings.schema import Settings
 
@@ -73,7 +73,7 @@ def examine_domains(settings: Settings, named: Mailers, asker: Asker) -> list[Fi
             findings.append(_placeholder(domain, where))
         else:
             findings += judge_mail(gather_mail(asker, domain), part=_part(domain), who="answers to it")
-    return at_most(Level.WARNING, findings) if settings.transport == "outbox" else findings
+    return at_most(Severity.WARNING, findings) if settings.transport == "outbox" else findings
 
 
 def gather_domain(asker: Asker, domain: str, *, settings: Settings) -> DomainFacts:

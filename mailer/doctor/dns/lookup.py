@@ -46,7 +46,7 @@ class Got(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DnsAnswer:
     """The records as texts: TXT joined, MX hosts by preference ("." is a null MX), names without the last dot."""
 
     got: Got
@@ -55,7 +55,7 @@ class Answer:
     why: str = ""  # of UNKNOWN
 
 
-Lookup = Callable[[str, str], Answer]  # a name, and the kind of record
+Lookup = Callable[[str, str], DnsAnswer]  # a name, and the kind of record
 
 
 class Asker:
@@ -64,23 +64,23 @@ class Asker:
     def __init__(self, settings: Dns, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._until = clock() + settings.timeout_seconds
-        self._known: dict[tuple[str, str], Answer] = {}
+        self._known: dict[tuple[str, str], DnsAnswer] = {}
         self._heard = False
         self._given_up = ""
         self._resolver = self._open(settings)
 
-    def ask(self, name: str, kind: str) -> Answer:
+    def ask(self, name: str, kind: str) -> DnsAnswer:
         """The records of `kind` (TXT, MX, A, AAAA, PTR) at `name`, following CNAMEs."""
         question = (name.lower().rstrip("."), kind)
         if question not in self._known:
             self._known[question] = self._ask(*question)
         return self._known[question]
 
-    def addresses(self, host: str) -> Answer:
+    def addresses(self, host: str) -> DnsAnswer:
         """All addresses of a host: IPv4 and then IPv6."""
         both = [self.ask(host, kind) for kind in ("A", "AAAA")]
         values = tuple(value for answer in both for value in answer.values)
-        return Answer(Got.FOUND, values) if values else next((a for a in both if a.got is Got.UNKNOWN), both[0])
+        return DnsAnswer(Got.FOUND, values) if values else next((a for a in both if a.got is Got.UNKNOWN), both[0])
 
     def resolve(self, host: str) -> tuple[str, ...]:
         """All addresses of a host, or itself when it is one. Raises OSError when there is none."""
@@ -91,7 +91,7 @@ class Asker:
             raise socket.gaierror(socket.EAI_NONAME, answer.why or f"{host} has no address")
         return answer.values
 
-    def name_of(self, address: str) -> Answer:
+    def name_of(self, address: str) -> DnsAnswer:
         """The names of an IP address (PTR)."""
         return self.ask(dns.reversename.from_address(address).to_text(), "PTR")
 
@@ -108,39 +108,39 @@ class Asker:
         resolver.use_edns(0, 0, PAYLOAD_BYTES)
         return resolver
 
-    def _ask(self, name: str, kind: str) -> Answer:
+    def _ask(self, name: str, kind: str) -> DnsAnswer:
         left = self._until - self._clock()
         if left <= 0 and not self._given_up:
             self._given_up = "the time for questions to the DNS is used up"
         if self._given_up or self._resolver is None:
-            return Answer(Got.UNKNOWN, why=self._given_up)
+            return DnsAnswer(Got.UNKNOWN, why=self._given_up)
         try:
             found = self._resolver.resolve(
                 _encoded(name), kind, raise_on_no_answer=False, lifetime=min(left, QUESTION_SECONDS), search=False
             )
         except dns.resolver.NXDOMAIN:
             self._heard = True
-            return Answer(Got.ABSENT)
+            return DnsAnswer(Got.ABSENT)
         except dns.resolver.NoNameservers as error:
             return self._unanswered(error)
         except dns.exception.Timeout:
             if not self._heard:
                 # Nobody is there: each further question would only wait as long again.
                 self._given_up = "the DNS doesn't answer"
-            return Answer(Got.UNKNOWN, why="the DNS doesn't answer")
+            return DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")
         except (dns.exception.DNSException, OSError, UnicodeError, ValueError) as error:
-            return Answer(Got.UNKNOWN, why=f"the question or its answer is malformed ({type(error).__name__})")
+            return DnsAnswer(Got.UNKNOWN, why=f"the question or its answer is malformed ({type(error).__name__})")
         self._heard = True
         return _read(name, kind, found)
 
-    def _unanswered(self, error: dns.resolver.NoNameservers) -> Answer:
+    def _unanswered(self, error: dns.resolver.NoNameservers) -> DnsAnswer:
         tried = cast(list[tuple[Any, ...]], error.kwargs.get("errors", []))
         replies = [cast(dns.message.Message, one[-1]) for one in tried if one[-1] is not None]
         if replies:
             self._heard = True
             words = " and ".join(sorted({dns.rcode.to_text(reply.rcode()) for reply in replies}))
-            return Answer(Got.UNKNOWN, why=f"the DNS answered {words}")
-        return Answer(Got.UNKNOWN, why="the DNS can't be reached")
+            return DnsAnswer(Got.UNKNOWN, why=f"the DNS answered {words}")
+        return DnsAnswer(Got.UNKNOWN, why="the DNS can't be reached")
 
 
 def _encoded(name: str) -> dns.name.Name:
@@ -149,15 +149,15 @@ def _encoded(name: str) -> dns.name.Name:
     return dns.name.from_text(".".join(labels))
 
 
-def _read(name: str, kind: str, found: dns.resolver.Answer) -> Answer:
+def _read(name: str, kind: str, found: dns.resolver.Answer) -> DnsAnswer:
     canonical = _plain(found.canonical_name)
     canonical = "" if canonical == _plain(_encoded(name)) else canonical
     if found.rrset is None:
-        return Answer(Got.EMPTY, canonical=canonical)
+        return DnsAnswer(Got.EMPTY, canonical=canonical)
     records: list[dns.rdata.Rdata] = list(found.rrset)
     if kind == "MX":
         records.sort(key=lambda record: record.preference if isinstance(record, MX) else 0)
-    return Answer(Got.FOUND, tuple(_text(record) for record in records), canonical)
+    return DnsAnswer(Got.FOUND, tuple(_text(record) for record in records), canonical)
 
 
 def _text(record: dns.rdata.Rdata) -> str:

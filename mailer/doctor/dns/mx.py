@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mailer.doctor.dns.lookup import Answer, Asker, Got
+from mailer.doctor.dns.lookup import Asker, DnsAnswer, Got
 from mailer.findings import Finding, bad, warning, well
 from mailer.transports.loopback import on_this_machine
 
@@ -17,8 +17,8 @@ class MailFacts:
     """Where mail to `domain` goes. `address` answers for the domain's own host, asked only without MX."""
 
     domain: str
-    mx: Answer
-    address: Answer | None = None
+    mx: DnsAnswer
+    address: DnsAnswer | None = None
 
 
 def gather_mail(asker: Asker, domain: str) -> MailFacts:
@@ -72,13 +72,13 @@ class RelayNameFacts:
     """The relay's addresses, the names of each, and the addresses of each name."""
 
     host: str
-    addresses: Answer
-    names: Mapping[str, Answer]  # address → PTR
-    back: Mapping[str, Answer]  # name → addresses
+    addresses: DnsAnswer
+    names: Mapping[str, DnsAnswer]  # address → PTR
+    back: Mapping[str, DnsAnswer]  # name → addresses
 
 
 def gather_relay_names(asker: Asker, host: str) -> RelayNameFacts:
-    addresses = Answer(Got.FOUND, (host,)) if _is_address(host) else asker.addresses(host)
+    addresses = DnsAnswer(Got.FOUND, (host,)) if _is_address(host) else asker.addresses(host)
     names = {one: asker.name_of(one) for one in addresses.values[:4] if _is_public(one)}
     back = {name: asker.addresses(name) for answer in names.values() for name in answer.values[:2]}
     return RelayNameFacts(host, addresses, names, back)
@@ -108,7 +108,7 @@ def judge_relay_names(facts: RelayNameFacts, *, domain: str, part: str) -> list[
     return [_judge_name(facts, address, answer, part) for address, answer in facts.names.items()]
 
 
-def _judge_name(facts: RelayNameFacts, address: str, answer: Answer, part: str) -> Finding:
+def _judge_name(facts: RelayNameFacts, address: str, answer: DnsAnswer, part: str) -> Finding:
     if answer.got is Got.UNKNOWN:
         return warning(
             part, f"PTR: the name of {address} couldn't be asked: {answer.why}", "Try again when the DNS answers."
@@ -118,7 +118,7 @@ def _judge_name(facts: RelayNameFacts, address: str, answer: Answer, part: str) 
         return bad(
             part, f"PTR: {address} of the relay {facts.host} has no name, so Gmail and Yahoo refuse its mail", todo
         )
-    confirmed = [name for name in answer.values if address in facts.back.get(name, Answer(Got.EMPTY)).values]
+    confirmed = [name for name in answer.values if address in facts.back.get(name, DnsAnswer(Got.EMPTY)).values]
     if confirmed:
         return well(part, f"PTR: {address} is called {confirmed[0]}, which leads back to it")
     return bad(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mailer.doctor.dns.lookup import Answer, Got, Lookup
+from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
 from mailer.doctor.dns.spf_record import Broken, Term, parse, records
 from mailer.findings import Finding, bad, warning, well
 
@@ -28,11 +28,11 @@ class SpfFacts:
     the hosts that the records name, by name and kind (A, AAAA, MX)."""
 
     domain: str
-    answers: Mapping[str, Answer]
-    hosts: Mapping[tuple[str, str], Answer]
+    answers: Mapping[str, DnsAnswer]
+    hosts: Mapping[tuple[str, str], DnsAnswer]
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> DnsAnswer:
         return self.answers[self.domain]
 
 
@@ -67,8 +67,8 @@ def _followed(terms: list[Term]) -> list[str]:
 
 def gather_spf(lookup: Lookup, domain: str) -> SpfFacts:
     """The records of `domain` and, level by level, of all it includes; then the hosts they name."""
-    answers: dict[str, Answer] = {}
-    hosts: dict[tuple[str, str], Answer] = {}
+    answers: dict[str, DnsAnswer] = {}
+    hosts: dict[tuple[str, str], DnsAnswer] = {}
     waiting, naming = [domain], list[tuple[str, Term]]()
     while waiting and len(answers) < MOST_RECORDS:
         name = waiting.pop(0)
@@ -89,8 +89,8 @@ def gather_spf(lookup: Lookup, domain: str) -> SpfFacts:
     return SpfFacts(domain, answers, hosts)
 
 
-def _ask_for_hosts(lookup: Lookup, mechanism: str, name: str, *, hosts: dict[tuple[str, str], Answer]) -> None:
-    def ask(host: str, *kinds: str) -> Answer:
+def _ask_for_hosts(lookup: Lookup, mechanism: str, name: str, *, hosts: dict[tuple[str, str], DnsAnswer]) -> None:
+    def ask(host: str, *kinds: str) -> DnsAnswer:
         for kind in kinds:
             answer = hosts.setdefault((host, kind), lookup(host, kind))
             if answer.values:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from mailer.doctor.dns.lookup import Answer
+from mailer.doctor.dns.lookup import DnsAnswer
 
 MACRO_LETTERS = "slodiphv"  # §7.2; c, r and t are for explanations alone
 LONGEST_LABEL = 63  # RFC 1035 §2.3.4
@@ -47,7 +47,7 @@ class Term:
         return "%" in self.value
 
 
-def records(answer: Answer) -> list[str]:
+def records(answer: DnsAnswer) -> list[str]:
     """The SPF records among TXT records (RFC 7208 §4.5)."""
     return [text for text in answer.values if _RECORD.match(text)]
 

@@ -2,7 +2,8 @@
 
 SQLite is copied by VACUUM INTO, within one read transaction (https://sqlite.org/lang_vacuum.html#vacuuminto).
 PostgreSQL is written out as SQL by its own `pg_dump`, which sees one state throughout. Either way the copy says of
-itself that it is one (`engine.fence`), so that once it is put back nothing is sent from it that may have been sent since.
+itself that it is one (`engine.fence`), so that once it is put back nothing is sent from it that may have been sent
+since.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ Values = Mapping[str, Any]
 Bind = Callable[[Values], Any]
 
 
-class Prepared:
+class PreparedStatement:
     """A statement whose parameters are all named with `bindparam`. `rows` and `count` run it, `each` runs it often."""
 
     def __init__(self, statement: Executable) -> None:
@@ -80,9 +80,9 @@ class ByNumber:
     ROWS_A_SPAN = 8  # from this many rows a span costs less than its rows' places in a set
 
     def __init__(self, column: Column[Any], build: Callable[[Any], Executable]) -> None:
-        self._one = Prepared(build(column == bindparam("first")))
-        self._span = Prepared(build(column.between(bindparam("first"), bindparam("last"))))
-        self._many = Prepared(build(among(column, "numbers")))
+        self._one = PreparedStatement(build(column == bindparam("first")))
+        self._span = PreparedStatement(build(column.between(bindparam("first"), bindparam("last"))))
+        self._many = PreparedStatement(build(among(column, "numbers")))
 
     def rows(self, connection: Connection, numbers: Sequence[int], values: Values) -> list[tuple[Any, ...]]:
         """What it returns for all of them, in no certain order."""
@@ -95,14 +95,16 @@ class ByNumber:
 
     def each(self, connection: Connection, many: Sequence[tuple[Sequence[int], Values]]) -> None:
         """Run it for each set of numbers with its own values."""
-        asked: dict[Prepared, list[Values]] = {}
+        asked: dict[PreparedStatement, list[Values]] = {}
         for numbers, values in many:
             for statement, given in self._asked(connection, numbers, values):
                 asked.setdefault(statement, []).append(given)
         for statement, given in asked.items():
             statement.each(connection, given)
 
-    def _asked(self, connection: Connection, numbers: Sequence[int], values: Values) -> list[tuple[Prepared, Values]]:
+    def _asked(
+        self, connection: Connection, numbers: Sequence[int], values: Values
+    ) -> list[tuple[PreparedStatement, Values]]:
         """The statements that together say all of these numbers, and no other."""
         spans = spans_of(numbers)
         cheap = max(self.MOST_SPANS, len(numbers) // self.ROWS_A_SPAN) if connection.dialect.name == "sqlite" else 1
@@ -137,7 +139,7 @@ class PreparedInsert:
     def __init__(self, table: Table, columns: Sequence[str]) -> None:
         self._columns = columns
         self._statements = {
-            size: Prepared(
+            size: PreparedStatement(
                 insert(table).values(
                     [
                         {name: bindparam(f"{name}_{row}", type_=table.c[name].type) for name in columns}

@@ -1,7 +1,8 @@
 """Header lines as bytes (RFC 5322, RFC 2047): folded, encoded where that is allowed, refused where it isn't.
 
 The standard library's own folding turns a long List-Unsubscribe into encoded words, which hides the unsubscribe button
-in many mail readers; here such headers are folded after commas or not at all. Which headers a mail has is for `message`.
+in many mail readers; here such headers are folded after commas or not at all. Which headers a mail has is for
+`message`.
 """
 
 from __future__ import annotations

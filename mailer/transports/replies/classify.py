@@ -18,7 +18,7 @@ from mailer.transports.replies.phrases import US, About, Phrase, spoken_of
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
 
 
-class Step(StrEnum):
+class SmtpStep(StrEnum):
     """At which command a reply came: the same code means different things at MAIL and at RCPT."""
 
     CONNECT = "connecting"
@@ -31,7 +31,7 @@ class Step(StrEnum):
     END = "the end of the message"
 
 
-NAMED = (Step.RCPT, Step.DATA, Step.END)  # from here on a recipient has been named
+NAMED = (SmtpStep.RCPT, SmtpStep.DATA, SmtpStep.END)  # from here on a recipient has been named
 
 OF_US = {"1.7": About.SENDER, "1.8": About.SENDER, "7.60": About.SENDER, "7.25": About.CLIENT}  # codes without x
 
@@ -80,13 +80,13 @@ def read_reply(number: int, text: bytes) -> Reply:
     return Reply(number, found.group() if found and found.group(1) == str(number)[0] else "", words)
 
 
-def classify(reply: Reply, step: Step) -> ReplyClass:
+def classify(reply: Reply, step: SmtpStep) -> ReplyClass:
     """Whose fault a refusal (4xx or 5xx) at `step` is."""
     return judge(reply, step).reply_class
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ReplyVerdict:
     """Who is spoken of, and whose fault that makes it. `sure`: the words or the code say so, not the number alone."""
 
     about: About
@@ -94,7 +94,7 @@ class Verdict:
     sure: bool = True
 
 
-def judge(reply: Reply, step: Step) -> Verdict:
+def judge(reply: Reply, step: SmtpStep) -> ReplyVerdict:
     """Who a refusal (4xx or 5xx) at `step` speaks of, and whose fault it is.
 
     First the words, then the code, then the number (`phrases`, `codes`): the words are what people wrote
@@ -102,33 +102,35 @@ def judge(reply: Reply, step: Step) -> Verdict:
     said of it, and what is said for the moment, or before a recipient was named, condemns no address.
     """
     if reply.number in LOGIN:
-        return Verdict(About.RELAY, OURS)
+        return ReplyVerdict(About.RELAY, OURS)
     found = _judge(reply, step)
     vague = found.about is About.POLICY and reply.enhanced in ("", "5.0.0")
     if step not in NAMED and reply.number >= 500 and (found.reply_class is HARD or vague):
-        return Verdict(About.SENDER, OURS, sure=found.sure)  # nobody was named yet, so it is us whom they don't want
+        return ReplyVerdict(
+            About.SENDER, OURS, sure=found.sure
+        )  # nobody was named yet, so it is us whom they don't want
     if found.reply_class is not HARD:
         return found
-    return found if reply.number >= 500 else Verdict(found.about, SOFT, sure=found.sure)
+    return found if reply.number >= 500 else ReplyVerdict(found.about, SOFT, sure=found.sure)
 
 
-def _judge(reply: Reply, step: Step) -> Verdict:
+def _judge(reply: Reply, step: SmtpStep) -> ReplyVerdict:
     phrase = spoken_of(reply.words)
     code = by_code(reply.enhanced) if reply.enhanced else None
     telling = code is not None and not is_generic(reply.enhanced)
     if reply.number < 500 and code is POLICY and phrase is not None and phrase.about in (About.RATE, About.SYSTEM):
-        return Verdict(phrase.about, POLICY)  # 4.7.x: it is our mail that is put off, not the person's mailbox
+        return ReplyVerdict(phrase.about, POLICY)  # 4.7.x: it is our mail that is put off, not the person's mailbox
     if phrase is not None and not (telling and (phrase.weak or _contradicts(phrase, reply.enhanced, code))):
-        return Verdict(phrase.about, phrase.reply_class)
+        return ReplyVerdict(phrase.about, phrase.reply_class)
     if code is not None:
-        return Verdict(_about(reply.enhanced), code, sure=telling)
+        return ReplyVerdict(_about(reply.enhanced), code, sure=telling)
     found = PLAIN.get(reply.number, SOFT)
-    if step in (Step.DATA, Step.END) and found in (HARD, SOFT) and reply.number in (550, 551, 553, 554):
+    if step in (SmtpStep.DATA, SmtpStep.END) and found in (HARD, SOFT) and reply.number in (550, 551, 553, 554):
         found = POLICY  # the recipient was fine; it was the message that wasn't
     elif step not in NAMED and reply.number >= 500:
         # Larger than the relay takes, RFC 1870 §6.1; else it is us whom it doesn't want.
         found = POLICY if reply.number == 552 else OURS if found is SOFT else found
-    return Verdict(About.NOBODY, found, sure=False)
+    return ReplyVerdict(About.NOBODY, found, sure=False)
 
 
 def _contradicts(phrase: Phrase, enhanced: str, code: ReplyClass | None) -> bool:
@@ -152,7 +154,7 @@ def classify_report(status: str, words: str) -> ReplyClass:
     return judge_report(status, words).reply_class
 
 
-def judge_report(status: str, words: str) -> Verdict:
+def judge_report(status: str, words: str) -> ReplyVerdict:
     """Whose fault it is that a mail came back later, by the same tables. `status` is the enhanced code of a report
     (RFC 3464 §2.3.4) or "", `words` its diagnostic text, in which there may be a better one."""
     reply = _quoted(status, words)
@@ -162,7 +164,7 @@ def judge_report(status: str, words: str) -> Verdict:
     # The mail was taken when it was sent, so it wasn't our login or our syntax: servers of all kinds say 5.5.0 of
     # mailboxes that aren't there, and Yahoo 5.7.9 of mails that it doesn't like.
     kind = POLICY if reply.enhanced[1:3] == ".7" else SOFT
-    return Verdict(About.NOBODY, kind, sure=False)
+    return ReplyVerdict(About.NOBODY, kind, sure=False)
 
 
 def _quoted(status: str, words: str) -> Reply:
@@ -183,18 +185,18 @@ def _quoted(status: str, words: str) -> Reply:
     return Reply(number, code, words)
 
 
-def _step_of(words: str) -> Step:
+def _step_of(words: str) -> SmtpStep:
     """At which command the mail was refused, where the report tells (Postfix, Exim)."""
     found = _AT.search(words)
     if found is None:
-        return Step.RCPT
+        return SmtpStep.RCPT
     said = found.group(1).lower()
-    return Step.MAIL if said.startswith("mail") else Step.RCPT if said.startswith("rcpt") else Step.END
+    return SmtpStep.MAIL if said.startswith("mail") else SmtpStep.RCPT if said.startswith("rcpt") else SmtpStep.END
 
 
-def outcome(reply: Reply, step: Step) -> Outcome:
+def outcome(reply: Reply, step: SmtpStep) -> Outcome:
     """What a reply makes of the mail it was given for."""
-    if step is Step.END and 200 <= reply.number < 300:
+    if step is SmtpStep.END and 200 <= reply.number < 300:
         queued = _QUEUED.search(reply.words)
         return Outcome(Fate.ACCEPTED, reply.code, reply.said, provider_id=queued.group(1) if queued else "")
     fate = Fate.REFUSED if reply.number >= 500 else Fate.DEFERRED

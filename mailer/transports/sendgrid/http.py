@@ -46,7 +46,7 @@ KEPT_SECONDS = 4.0  # an idle connection; servers and the boxes between keep the
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """An HTTP answer, whatever its status. Header names are in lower case."""
 
     status: int
@@ -102,7 +102,7 @@ class Poster:
             api.request_headers["Content-Encoding"] = "gzip"
         self._client = _Client(api, _Line(urlsplit(base_url)))
 
-    def __call__(self, body: bytes) -> Answer:
+    def __call__(self, body: bytes) -> HttpResponse:
         """The answer, whatever it says. Raises `TransportUnavailable` when nothing went out, else `Unanswered`."""
         progress = _Progress(self._seconds)
         if self._compress:
@@ -110,7 +110,7 @@ class Poster:
         try:
             response = self._client.exchange(body, progress)
             headers = {str(name).lower(): str(value) for name, value in response.headers.items()}
-            return Answer(int(response.status_code), headers, bytes(response.body))
+            return HttpResponse(int(response.status_code), headers, bytes(response.body))
         except (OSError, http.client.HTTPException) as error:
             self.close()
             why = _why(error, progress)

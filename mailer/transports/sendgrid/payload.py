@@ -21,7 +21,7 @@ from mailer.compose.message import Parts
 from mailer.transports.base import Mailing
 from mailer.transports.mime.headers import Unmailable, ascii_address, one_line_values, refuse_control, split_mailbox
 from mailer.transports.mime.quoted_printable import one_line_break
-from mailer.transports.sendgrid.recipients import People, Person, clean_name, refuse_surrogates
+from mailer.transports.sendgrid.recipients import People, SendgridRecipient, clean_name, refuse_surrogates
 from mailer.transports.sendgrid.shared_values import MARKS, Sharing, share
 
 MOST_PEOPLE = 1000
@@ -46,7 +46,7 @@ NO_BLANKS = (",", ":")  # json.dumps without a blank after each
 class Group:
     """The people of one request, and what they share."""
 
-    people: Sequence[Person]
+    people: Sequence[SendgridRecipient]
     sharing: Sharing
     mark: str
 
@@ -87,7 +87,7 @@ class RequestBody:
         self._headers = {name: one_line_values(name, [value])[0] for name, value in mailing.headers}
         self._start = _start(mailing)
 
-    def groups(self, people: Sequence[Person]) -> Iterator[Group]:
+    def groups(self, people: Sequence[SendgridRecipient]) -> Iterator[Group]:
         """The people in requests that break no limit, in order. One person alone always makes one, with no keys."""
         if not people:
             return
@@ -137,7 +137,7 @@ class RequestBody:
         # Encoded apart: one character beyond ASCII would double the room and the work of all.
         return b"".join([head.encode("utf-8"), everybody.encode("utf-8"), b"]}"])
 
-    def _fits(self, people: Sequence[Person], sharing: Sharing) -> bool:
+    def _fits(self, people: Sequence[SendgridRecipient], sharing: Sharing) -> bool:
         """Whether these people can be one request."""
         return (
             len(people) <= self._most_people
@@ -148,10 +148,10 @@ class RequestBody:
             and (sharing.most_bytes <= MOST_SUBSTITUTION_BYTES or max(sharing.each_bytes()) <= MOST_SUBSTITUTION_BYTES)
         )
 
-    def _cut(self, people: Sequence[Person], sharing: Sharing) -> list[list[Person]]:
+    def _cut(self, people: Sequence[SendgridRecipient], sharing: Sharing) -> list[list[SendgridRecipient]]:
         """The people cut where a request is full. Fewer share at least as much, so what fits here fits then."""
         most = min(self._most_people, MOST_REQUEST_SUBSTITUTIONS // max(1, len(sharing.columns)))
-        parts: list[list[Person]] = [[]]
+        parts: list[list[SendgridRecipient]] = [[]]
         taken: set[str] = set()
         room = self._most_merged_bytes
         alone = False
@@ -211,5 +211,5 @@ def _object(name: str, keys: Sequence[str], columns: Sequence[Sequence[str]]) ->
     return [*pieces, repeat("}")] if pieces else []
 
 
-def _halves(people: Sequence[Person]) -> list[Sequence[Person]]:
+def _halves(people: Sequence[SendgridRecipient]) -> list[Sequence[SendgridRecipient]]:
     return [people[: len(people) // 2], people[len(people) // 2 :]]

@@ -23,7 +23,7 @@ RESERVED = frozenset(
 OTHER_HEADERS = "the headers of one mail are not those of another"
 
 
-class Person(NamedTuple):
+class SendgridRecipient(NamedTuple):
     """One envelope, checked, and its place in the hand-over."""
 
     place: int
@@ -46,12 +46,12 @@ class People:
         self._header_names = [name for name, _ in mailing.headers]
         _refuse_headers(self._header_names, ())
 
-    def make(self, envelopes: Sequence[Envelope]) -> tuple[list[Person], dict[int, Unmailable]]:
+    def make(self, envelopes: Sequence[Envelope]) -> tuple[list[SendgridRecipient], dict[int, Unmailable]]:
         """The people, and by their place why others can't be carried."""
         try:
             return self.together(envelopes), {}
         except Unmailable:
-            people: list[Person] = []
+            people: list[SendgridRecipient] = []
             refused: dict[int, Unmailable] = {}
             for place, envelope in enumerate(envelopes):
                 try:
@@ -60,12 +60,12 @@ class People:
                     refused[place] = error
             return people, refused
 
-    def alone(self, envelope: Envelope, place: int) -> Person:
+    def alone(self, envelope: Envelope, place: int) -> SendgridRecipient:
         """One person. Raises `Unmailable` when they can't be carried faithfully."""
         (person,) = self.together([envelope])
         return person._replace(place=place)
 
-    def together(self, envelopes: Sequence[Envelope]) -> list[Person]:
+    def together(self, envelopes: Sequence[Envelope]) -> list[SendgridRecipient]:
         """All of them. Raises `Unmailable` when one of them can't be carried, or is too unlike the others."""
         if not envelopes:
             return []
@@ -79,7 +79,7 @@ class People:
         columns = [one_line_values(name, values) for name, values in zip(names, header_values, strict=True)]
         return list(
             map(
-                Person,
+                SendgridRecipient,
                 count(),
                 [ascii_address(envelope.address) for envelope in envelopes],
                 _clean_names([envelope.name for envelope in envelopes]),

@@ -17,9 +17,9 @@ from mailer.settings.schema import Sendgrid
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime.headers import Unmailable, split_mailbox
-from mailer.transports.sendgrid.http import Answer, Poster, Unanswered
+from mailer.transports.sendgrid.http import HttpResponse, Poster, Unanswered
 from mailer.transports.sendgrid.payload import MOST_PEOPLE, MOST_REQUEST_BYTES, Group, RequestBody
-from mailer.transports.sendgrid.recipients import Person
+from mailer.transports.sendgrid.recipients import SendgridRecipient
 
 MOST_CORRECTIONS = 20  # requests in one hand-over that may fail for single people: many 400s get an account blocked
 COMPLAINTS = (401, 403, 404, 405, 406, 415)  # key, permission, address, gzip: nothing is taken until staff mend it
@@ -160,7 +160,7 @@ class _HandOver:
         else:
             self._read(group, answer)
 
-    def _read(self, group: Sequence[Person], answer: Answer) -> None:
+    def _read(self, group: Sequence[SendgridRecipient], answer: HttpResponse) -> None:
         if answer.status == 413 and len(group) > 1:
             self._halve(group)
         elif answer.status == 400 and self._correct(group, answer):
@@ -174,7 +174,7 @@ class _HandOver:
         else:
             self._doubt(group, _outcome(answer))
 
-    def _correct(self, group: Sequence[Person], answer: Answer) -> bool:
+    def _correct(self, group: Sequence[SendgridRecipient], answer: HttpResponse) -> bool:
         """Whether the answer names people: they are refused, and the others wait to be tried again."""
         named = _named(answer, group)
         for person, outcome in named:
@@ -189,34 +189,36 @@ class _HandOver:
             self.waiting[:0] = self._body.groups(rest)
         return True
 
-    def _doubt(self, group: Sequence[Person], outcome: Outcome) -> None:
+    def _doubt(self, group: Sequence[SendgridRecipient], outcome: Outcome) -> None:
         """These people's mails are uncertain; the others surely weren't sent, and don't join them now."""
         self._settle(group, outcome)
         if self.waiting:
             self._settle_all([], Outcome(Fate.DEFERRED, detail="SendGrid's answer to an earlier request is missing"))
 
-    def _stop(self, group: Sequence[Person], error: TransportUnavailable | TransportRefused, kind: ReplyClass) -> None:
+    def _stop(
+        self, group: Sequence[SendgridRecipient], error: TransportUnavailable | TransportRefused, kind: ReplyClass
+    ) -> None:
         """Raise when nobody's mail can have been taken; else say so of those left."""
         if not any(outcome.fate in (Fate.ACCEPTED, Fate.UNCERTAIN) for outcome in self.outcomes.values()):
             raise error
         self._settle_all(group, Outcome(Fate.DEFERRED, detail=error.message, reply_class=kind))
 
-    def _settle_all(self, group: Sequence[Person], outcome: Outcome) -> None:
+    def _settle_all(self, group: Sequence[SendgridRecipient], outcome: Outcome) -> None:
         self._settle(group, outcome)
         for waiting in self.waiting:
             self._settle(waiting.people, outcome)
         self.waiting.clear()
 
-    def _halve(self, group: Sequence[Person]) -> None:
+    def _halve(self, group: Sequence[SendgridRecipient]) -> None:
         half = len(group) // 2
         self.waiting[:0] = [*self._body.groups(group[:half]), *self._body.groups(group[half:])]
 
-    def _settle(self, people: Sequence[Person], outcome: Outcome) -> None:
+    def _settle(self, people: Sequence[SendgridRecipient], outcome: Outcome) -> None:
         for person in people:
             self.outcomes[person.place] = outcome
 
 
-def _outcome(answer: Answer) -> Outcome:
+def _outcome(answer: HttpResponse) -> Outcome:
     """What an answer makes of all people in its request."""
     code, words = str(answer.status), answer.words
     match answer.status:
@@ -233,7 +235,7 @@ def _outcome(answer: Answer) -> Outcome:
             )
 
 
-def _limited(answer: Answer) -> Outcome:
+def _limited(answer: HttpResponse) -> Outcome:
     return Outcome(
         Fate.DEFERRED,
         "429",
@@ -243,9 +245,9 @@ def _limited(answer: Answer) -> Outcome:
     )
 
 
-def _named(answer: Answer, group: Sequence[Person]) -> list[tuple[Person, Outcome]]:
+def _named(answer: HttpResponse, group: Sequence[SendgridRecipient]) -> list[tuple[SendgridRecipient, Outcome]]:
     """The people whom a 400 names, with what becomes of them; nobody when it names none."""
-    found: dict[int, tuple[Person, Outcome]] = {}
+    found: dict[int, tuple[SendgridRecipient, Outcome]] = {}
     for field, message in answer.errors:
         match = _NAMED.match(field)
         if match and int(match.group(1)) < len(group):
@@ -257,7 +259,7 @@ def _named(answer: Answer, group: Sequence[Person]) -> list[tuple[Person, Outcom
     return list(found.values())
 
 
-def _complaint(answer: Answer) -> TransportRefused | TransportUnavailable:
+def _complaint(answer: HttpResponse) -> TransportRefused | TransportUnavailable:
     said = f"SendGrid answered {answer.status}: {answer.words}".rstrip(": ")
     if answer.status in (401, 403):
         return TransportRefused(said, hint="Check the API key, its permission to send mail, and the verified sender.")

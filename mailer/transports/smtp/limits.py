@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mailer.transports.replies.classify import Reply, Step
+from mailer.transports.replies.classify import Reply, SmtpStep
 
 # Codes that say nothing of the sender, of a person or of the relay's own state.
 _UNSPECIFIC = re.compile(r"4\.(?:0\.0|4\.\d+|5\.0)")
@@ -22,33 +22,33 @@ _SESSION = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SessionLimits:
     """Of one session; None: not announced. `mails` counts MAIL commands, those that were refused as well."""
 
     mails: int | None = None
     recipient_domains: int | None = None
 
 
-def read_limits(parameters: str) -> Limits:
+def read_limits(parameters: str) -> SessionLimits:
     """What follows LIMITS in an EHLO reply. Other limits, and values that are no number above 0, are passed over."""
     found: dict[str, int] = {}
     for word in parameters.upper().split():
         name, _, value = word.partition("=")
         if value.isascii() and value.isdecimal() and len(value) <= 6 and int(value):
             found[name] = int(value)
-    return Limits(found.get("MAILMAX"), found.get("RCPTDOMAINMAX"))
+    return SessionLimits(found.get("MAILMAX"), found.get("RCPTDOMAINMAX"))
 
 
-def session_is_full(reply: Reply, step: Step) -> bool:
+def session_is_full(reply: Reply, step: SmtpStep) -> bool:
     """Whether a refusal may mean that this session has had enough mails, so that another one would take this mail.
 
     At MAIL no person has been named, and an unspecific "later" is worth a new session. At the other steps the code or
     the words must say so. Only when the session has taken mail before is there anything to it.
     """
-    if step not in (Step.MAIL, Step.RCPT, Step.DATA):
+    if step not in (SmtpStep.MAIL, SmtpStep.RCPT, SmtpStep.DATA):
         return False
     if _SESSION.search(reply.words) or _TOO_MANY.fullmatch(reply.enhanced):
         return True
-    if step is not Step.MAIL or reply.number not in (421, 450, 451, 452):
+    if step is not SmtpStep.MAIL or reply.number not in (421, 450, 451, 452):
         return False
     return not reply.enhanced or bool(_UNSPECIFIC.fullmatch(reply.enhanced))

@@ -16,7 +16,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mailer.errors import MailerError
-from mailer.transports.base import Answer, Envelope, Fate, Outcome, ReplyClass, TransportRefused, TransportUnavailable
+from mailer.transports.base import (
+    Envelope,
+    Fate,
+    LoopEvent,
+    Outcome,
+    ReplyClass,
+    TransportRefused,
+    TransportUnavailable,
+)
 from mailer.transports.mime.headers import ascii_address
 from mailer.transports.mime.message import Skeleton, Unmailable
 from mailer.transports.smtp.pipeline import Conversation
@@ -56,7 +64,7 @@ class SmtpLoop:
         self._bell, self._ring = socket.socketpair()  # rung by the threads that open
         self._bell.setblocking(False)
         self._selector.register(self._bell, READ, None)
-        self._answers: list[Answer] = []
+        self._answers: list[LoopEvent] = []
         self._leaving: list[threading.Thread] = []
         self._closed = False
         self._pipelining = True  # until the relay loses what is sent at once
@@ -75,7 +83,7 @@ class SmtpLoop:
             sender = ascii_address(envelope.return_path) if envelope.return_path else self._skeleton.from_address
             place.mail = Way(sender, ascii_address(envelope.address)), content
         except Unmailable as error:
-            self._answers.append(Answer(number, Outcome(Fate.REFUSED, detail=error.message)))
+            self._answers.append(LoopEvent(number, Outcome(Fate.REFUSED, detail=error.message)))
             return
         place.again = False
         if place.conversation is None:
@@ -85,7 +93,7 @@ class SmtpLoop:
         else:
             self._start(place)
 
-    def wait(self, seconds: float) -> Sequence[Answer]:
+    def wait(self, seconds: float) -> Sequence[LoopEvent]:
         """What has been answered; waits at most so long for the first."""
         # What has arrived counts before what is late: the loop itself may have been kept from looking for a while.
         for key, _ in self._selector.select(0 if self._answers else min(seconds, LOOK_SECONDS)):
@@ -178,7 +186,7 @@ class SmtpLoop:
         place.watched = READ
         self._selector.register(place.conversation.sock, READ, place)
         if place.mail is None:
-            self._answers.append(Answer(place.number))
+            self._answers.append(LoopEvent(place.number))
         else:
             self._start(place)
 
@@ -237,13 +245,13 @@ class SmtpLoop:
         if not ended.usable:
             self._drop(place)
         place.mail = None
-        self._answers.append(Answer(place.number, ended.outcome))
+        self._answers.append(LoopEvent(place.number, ended.outcome))
 
     def _fail(self, place: _Place, error: MailerError) -> None:
         """Nothing was handed over."""
         self._drop(place)
         place.mail = None
-        self._answers.append(Answer(place.number, trouble=error))
+        self._answers.append(LoopEvent(place.number, trouble=error))
 
     def _drop(self, place: _Place) -> None:
         if place.conversation is not None:

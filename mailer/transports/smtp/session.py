@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailer.transports.base import ReplyClass, TransportRefused, TransportUnavailable
-from mailer.transports.replies.classify import Reply, Step, classify, read_reply
+from mailer.transports.replies.classify import Reply, SmtpStep, classify, read_reply
 from mailer.transports.smtp.reply_reader import NotSmtp, ReplyReader
 
 CHUNK_BYTES = 16384  # one TLS record
@@ -174,18 +174,18 @@ def open_talk(relay: Relay) -> Talk:
 
 
 def _introduce(relay: Relay, talk: Talk) -> None:
-    _expect(relay, talk.reply(), Step.CONNECT)
-    _expect(relay, read_reply(*talk.ehlo()), Step.EHLO)
+    _expect(relay, talk.reply(), SmtpStep.CONNECT)
+    _expect(relay, read_reply(*talk.ehlo()), SmtpStep.EHLO)
     if relay.security == "starttls":
         if not talk.has_extn("starttls"):
             raise TransportRefused(
                 f"the relay {relay} doesn't offer STARTTLS, and mail is not sent to it unencrypted",
                 hint='Set smtp.security to "tls" (usually with port 465) if it speaks TLS from the start.',
             )
-        _expect(relay, talk.command("STARTTLS"), Step.STARTTLS)
+        _expect(relay, talk.command("STARTTLS"), SmtpStep.STARTTLS)
         assert relay.context is not None
         talk.begin_tls(relay.context, relay.host)
-        _expect(relay, read_reply(*talk.ehlo()), Step.EHLO)
+        _expect(relay, read_reply(*talk.ehlo()), SmtpStep.EHLO)
     talk.pipelining = relay.pipelining and talk.has_extn("pipelining")
     if relay.username:
         _log_in(relay, talk)
@@ -213,7 +213,7 @@ def _log_in(relay: Relay, talk: Talk) -> None:
         raw = error.smtp_error
         said = _without_secrets(relay, raw if isinstance(raw, bytes) else raw.encode())
         reply = read_reply(error.smtp_code, said)
-        _expect(relay, reply, Step.AUTH)
+        _expect(relay, reply, SmtpStep.AUTH)
         raise TransportRefused(f"the relay {relay} answered the login with {reply.number}") from None
     except (smtplib.SMTPException, ValueError) as error:  # too many questions, or one that isn't Base64
         raise TransportRefused(f"the relay {relay} doesn't keep to the rules of a login") from error
@@ -230,14 +230,14 @@ def _without_secrets(relay: Relay, said: bytes) -> bytes:
     return said
 
 
-def _expect(relay: Relay, reply: Reply, step: Step) -> None:
+def _expect(relay: Relay, reply: Reply, step: SmtpStep) -> None:
     """Raise what an answer other than 2xx to a step of the introduction means."""
     if 200 <= reply.number < 300:
         return
     said = f"the relay {relay} answered at {step}: {reply}"
     if reply.number < 500:
         raise TransportUnavailable(said, hint="It asks for patience; sending goes on later by itself.")
-    if step is Step.AUTH:
+    if step is SmtpStep.AUTH:
         raise TransportRefused(said, hint="Check smtp.username and the password (MAILER_SMTP_PASSWORD).")
     ours = classify(reply, step) is ReplyClass.OURS
     raise TransportRefused(

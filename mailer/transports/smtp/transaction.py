@@ -12,7 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused
-from mailer.transports.replies.classify import Reply, Step, outcome, read_reply
+from mailer.transports.replies.classify import Reply, SmtpStep, outcome, read_reply
 from mailer.transports.smtp.limits import session_is_full
 from mailer.transports.smtp.session import Lost
 
@@ -97,7 +97,7 @@ def transaction(offer: Offer, way: Way, content: bytes) -> Steps:
         turns = (Turn(mail.encode("ascii"), offer.timeout_seconds), Turn(rcpt.encode("ascii")), Turn(b"DATA\r\n"))
     answered = 0
     try:
-        for step, turn, wanted in zip((Step.MAIL, Step.RCPT, Step.DATA), turns, (2, 2, 3), strict=True):
+        for step, turn, wanted in zip((SmtpStep.MAIL, SmtpStep.RCPT, SmtpStep.DATA), turns, (2, 2, 3), strict=True):
             number, words = yield turn
             answered += 1
             if number // 100 != wanted:
@@ -121,10 +121,10 @@ def _message(offer: Offer, content: bytes) -> Steps:
     if number // 100 not in (2, 4, 5):
         return _uncertain(f"it answered {reply}")
     if number // 100 == 2:
-        return Ended(outcome(reply, Step.END))
+        return Ended(outcome(reply, SmtpStep.END))
     # A relay that refuses in the middle of a message may take the rest for commands, and answer every line. None of it
     # is an answer to the next mail: what comes is the answer to RSET, or the conversation ends.
-    return Ended(outcome(reply, Step.END), usable=(yield from _set_back(reply, still_to_come=0)))
+    return Ended(outcome(reply, SmtpStep.END), usable=(yield from _set_back(reply, still_to_come=0)))
 
 
 def _uncertain(why: str) -> Ended:
@@ -132,20 +132,20 @@ def _uncertain(why: str) -> Ended:
     return Ended(Outcome(Fate.UNCERTAIN, detail=detail), usable=False)
 
 
-def _refused(offer: Offer, way: Way, step: Step, reply: Reply) -> Steps:
+def _refused(offer: Offer, way: Way, step: SmtpStep, reply: Reply) -> Steps:
     """The end after a refusal. Raises `TransportRefused` when the relay doesn't want us, and `Lost` when the
     answer can't be one to this command: then nobody may be judged by it."""
     if reply.number < 400:
         raise Lost(f"it answered {step} with {reply}", pipeline=offer.pipelining)
     if offer.pipelining and (reply.number == 503 or _PIPELINE.search(reply.words)):  # what it misses was said
         raise Lost(f"it lost commands that were sent at once: {reply}", pipeline=True)
-    still_to_come = (Step.MAIL, Step.RCPT, Step.DATA)[::-1].index(step) if offer.pipelining else 0
+    still_to_come = (SmtpStep.MAIL, SmtpStep.RCPT, SmtpStep.DATA)[::-1].index(step) if offer.pipelining else 0
     usable = yield from _set_back(reply, still_to_come=still_to_come)
-    result, begun = outcome(reply, step), step is not Step.MAIL
+    result, begun = outcome(reply, step), step is not SmtpStep.MAIL
     if session_is_full(reply, step):
         later = replace(result, fate=Fate.DEFERRED, reply_class=ReplyClass.SOFT)
         return Ended(later, usable, full=True, begun=begun)
-    if step is Step.MAIL and result.reply_class is ReplyClass.OURS and result.fate is Fate.REFUSED:
+    if step is SmtpStep.MAIL and result.reply_class is ReplyClass.OURS and result.fate is Fate.REFUSED:
         raise TransportRefused(
             f"the relay {offer.relay} doesn't let us send from {way.sender_in_words}: {reply}",
             hint="Check the sender's address and the [smtp] login.",

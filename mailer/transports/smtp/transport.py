@@ -16,13 +16,13 @@ from mailer.settings.schema import Smtp
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime.message import Skeleton, Unmailable
-from mailer.transports.smtp.limits import Limits, read_limits
+from mailer.transports.smtp.limits import SessionLimits, read_limits
 from mailer.transports.smtp.pool import SmtpLoop
 from mailer.transports.smtp.session import Lost, Relay, Talk, open_talk
 from mailer.transports.smtp.transaction import END_OF_DATA
 
 LOOK_SECONDS = 60.0
-ANNOUNCES_NOTHING = Limits()
+ANNOUNCES_NOTHING = SessionLimits()
 PIPELINE_SECONDS = 10.0  # for three answers that cost a relay nothing
 
 
@@ -40,7 +40,7 @@ class RelayFacts:
     username: str
     pipelining: bool
     size_limit_bytes: int
-    limits: Limits = ANNOUNCES_NOTHING
+    limits: SessionLimits = ANNOUNCES_NOTHING
     loses_commands: bool = False
 
     def in_words(self) -> str:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from mailer.errors import MailerError
 from mailer.web.studio import routes
-from mailer.web.studio.live_compile import Desk
+from mailer.web.studio.live_compile import LiveNewsletter
 from mailer.web.studio.middleware import Keys, guarded
 from mailer.web.studio.page_state import Studio
 
@@ -35,7 +35,7 @@ WORDS = {
 }
 
 
-def create_app(desk: Desk, *, clock: Callable[[], datetime], keys: Keys | None = None) -> Starlette:
+def create_app(desk: LiveNewsletter, *, clock: Callable[[], datetime], keys: Keys | None = None) -> Starlette:
     """The app over a desk, which stays the caller's to close."""
     keys = keys or Keys()
     app = Starlette(

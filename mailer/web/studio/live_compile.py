@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mailer.checking.remarks import Remark
-from mailer.delivery.campaigns.plan import Prepared, prepare
+from mailer.delivery.campaigns.plan import PlannedCampaign, prepare
 from mailer.errors import Fault, MailerError, Place, faults_of, raise_faults
 from mailer.settings import read_secrets, read_settings
 from mailer.store.engine.database import Database
@@ -41,7 +41,7 @@ class Showing:
     version: int  # counts the times the files changed
     shown: int  # the version that `press` makes; with faults an earlier one, 0 before there was any
     workspace: Workspace
-    prepared: Prepared | None
+    prepared: PlannedCampaign | None
     press: Press | None
     before: Press | None  # of the version that compiled before that one
     faults: tuple[Fault, ...]
@@ -50,7 +50,7 @@ class Showing:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class VersionFindings:
     """What was found in a version; `complete` once everything was looked at."""
 
     version: int
@@ -60,7 +60,7 @@ class Noted:
     complete: bool = False
 
 
-class Desk:
+class LiveNewsletter:
     """One newsletter of a workspace. Use it from any thread; close it at the end. `database` stays the caller's."""
 
     def __init__(self, workspace: Workspace, database: Database, slug: str, *, clock: Callable[[], datetime]) -> None:
@@ -71,7 +71,7 @@ class Desk:
         self._lock = threading.Lock()
         self._seen: Fingerprint | None = None
         self._showing = Showing(0, 0, workspace, None, None, None, (), clock(), None)
-        self._noted = Noted(0)
+        self._noted = VersionFindings(0)
         self._find_at: float | None = None  # on the monotonic clock; None while nothing waits to be looked through
         self._behind = ThreadPoolExecutor(1, thread_name_prefix="findings")
 
@@ -98,7 +98,7 @@ class Desk:
             return self._showing
 
     @property
-    def noted(self) -> Noted:
+    def noted(self) -> VersionFindings:
         """What has been found so far in the version that was last looked at."""
         return self._noted
 
@@ -153,7 +153,7 @@ class Desk:
             found = remarks((fault,))
         with self._lock:
             if self._noted.version == showing.version:
-                self._noted = Noted(showing.version, found, variants, audience, complete=True)
+                self._noted = VersionFindings(showing.version, found, variants, audience, complete=True)
 
 
 def _refuse_links(root: Path, slug: str) -> None:

@@ -44,10 +44,10 @@ def guarded(app: ASGIApp, keys: Keys) -> ASGIApp:
     def problem(_: Scope) -> ASGIApp:
         return _plain(500, "Something went wrong in the studio. Load the page again; the terminal says more.")
 
-    return responses.Answering(Guard(app, keys), headers=HEADERS, failed=problem)
+    return responses.Answering(StudioGuard(app, keys), headers=HEADERS, failed=problem)
 
 
-class Guard:
+class StudioGuard:
     """ASGI middleware. The app behind it sees paths without the secret."""
 
     def __init__(self, app: ASGIApp, keys: Keys) -> None:

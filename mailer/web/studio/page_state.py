@@ -12,15 +12,15 @@ from starlette.requests import Request
 
 from mailer.checking.remarks import Level, Remark
 from mailer.errors import Fault, MailerError, faults_of
-from mailer.web.studio.live_compile import Desk, Noted, Showing
+from mailer.web.studio.live_compile import LiveNewsletter, Showing, VersionFindings
 from mailer.web.studio.middleware import Keys
 from mailer.web.studio.preview import inbox_line
 from mailer.web.studio.preview.findings import remarks
-from mailer.web.studio.preview.person_mail import Header, Letter, headers_of
+from mailer.web.studio.preview.person_mail import Header, PersonMail, headers_of
 from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, Reader, reader_of, search
-from mailer.web.studio.preview.source_view import SourceFile, message_file, read_source_file
+from mailer.web.studio.preview.source_view import ShownFile, message_file, read_source_file
 from mailer.web.studio.preview.tabs import View
-from mailer.web.studio.proof import Told
+from mailer.web.studio.proof import ProofResult
 
 CLIPPED_BYTES = 102_000  # beyond about so much HTML Gmail hides the rest (docs/writing.md, Limits)
 
@@ -29,7 +29,7 @@ CLIPPED_BYTES = 102_000  # beyond about so much HTML Gmail hides the rest (docs/
 class Studio:
     """The parts of one running studio."""
 
-    desk: Desk
+    desk: LiveNewsletter
     keys: Keys
     clock: Callable[[], datetime]
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -60,17 +60,17 @@ class Scene:
     view: View
     mark: str
     showing: Showing
-    noted: Noted
+    noted: VersionFindings
     remarks: tuple[Remark, ...]
     reader: Reader
     found: Sequence[Reader]
-    letter: Letter | None
+    letter: PersonMail | None
     headers: Sequence[Header]
     size: Size | None
     lines: Sequence[inbox_line.Line]
-    file: SourceFile | None
+    file: ShownFile | None
     files: Sequence[tuple[str, str]]  # key and label of what Source can show
-    told: Told | None = None
+    told: ProofResult | None = None
 
     @property
     def faults(self) -> int:
@@ -81,7 +81,7 @@ class Scene:
         return sum(remark.level is Level.WARNING and not remark.waived for remark in self.remarks)
 
 
-def scene(studio: Studio, view: View, told: Told | None = None) -> Scene:
+def scene(studio: Studio, view: View, told: ProofResult | None = None) -> Scene:
     """The page for `view`. It reads the database and may compile, so call it in a thread."""
     desk = studio.desk
     mark = desk.mark()
@@ -119,15 +119,17 @@ def reader_of_hard(view: View) -> Reader:
     return BY_KEY.get(view.reader, HARD_CASES[0])
 
 
-def _lines(letter: Letter | None) -> list[inbox_line.Line]:
+def _lines(letter: PersonMail | None) -> list[inbox_line.Line]:
     if letter is None:
         return []
     return inbox_line.lines(sender=letter.sender, subject=letter.subject, preheader=letter.preheader, text=letter.text)
 
 
-def _file(view: View, letter: Letter | None, showing: Showing, files: Sequence[tuple[str, str]]) -> SourceFile | None:
+def _file(
+    view: View, letter: PersonMail | None, showing: Showing, files: Sequence[tuple[str, str]]
+) -> ShownFile | None:
     if view.tab.name != "source":
         return None
     if view.file == "html":
-        return SourceFile("html", tuple(letter.html.splitlines())) if letter else None
+        return ShownFile("html", tuple(letter.html.splitlines())) if letter else None
     return read_source_file(showing.workspace.root, view.file or files[0][0])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailer.audience.addresses import normalise
-from mailer.delivery.sending.proofs import Proof, send_proof
+from mailer.delivery.sending.proofs import ProofRecipient, send_proof
 from mailer.errors import MailerError
 from mailer.transports.factory import make_transport
-from mailer.web.studio.live_compile import Desk
+from mailer.web.studio.live_compile import LiveNewsletter
 from mailer.web.studio.preview.sample_readers import Reader
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ProofResult:
     """What became of a proof, in words."""
 
     went: bool
@@ -22,18 +22,22 @@ class Told:
     to: str = ""
 
 
-def send(desk: Desk, reader: Reader, to: str) -> Told:
+def send(desk: LiveNewsletter, reader: Reader, to: str) -> ProofResult:
     """Mail a proof of the newest version, merged for `reader`, to the address `to`."""
     showing = desk.look()
     if showing.faults or showing.prepared is None:
-        return Told(False, "Nothing was sent: the newest version has faults.", "Mend what Findings names first.", to)
+        return ProofResult(
+            False, "Nothing was sent: the newest version has faults.", "Mend what Findings names first.", to
+        )
     workspace = showing.workspace
     try:
         address = normalise(to)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
-        proof = Proof(to=address, supporter=reader.supporter, person_id=reader.person_id)
+        proof = ProofRecipient(to=address, supporter=reader.supporter, person_id=reader.person_id)
         send_proof(workspace, desk.database, showing.prepared.plan, proof, transport=transport, now=desk.clock())
     except MailerError as error:
-        return Told(False, f"Nothing was sent: {error.message}.".replace("..", "."), error.hint or "", to)
+        return ProofResult(False, f"Nothing was sent: {error.message}.".replace("..", "."), error.hint or "", to)
     merged = f"as {reader.label} would get it" if reader.supporter["name"] else "as somebody without a name gets it"
-    return Told(True, f"A proof went to {address} by {transport.name}, {merged}.", "Nothing done with it counts.", to)
+    return ProofResult(
+        True, f"A proof went to {address} by {transport.name}, {merged}.", "Nothing done with it counts.", to
+    )

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from mailer.audience.imports import Asked, import_files
+from mailer.audience.imports import ImportOptions, import_files
 from mailer.audience.imports.files.reader import open_table
 from mailer.audience.imports.headers import names_columns
 from mailer.audience.imports.meaning.values import country_code, language_tag, moment, tags, timezone
@@ -400,7 +400,7 @@ def test_a_list_of_hand_overrides_what_the_list_says_of_its_columns(database: Da
     path = tmp_path / "people.csv"
     path.write_text("Email,Other\na@example.org,b@example.org\n")
     usual = replace(SUPPORTERS, columns={"Email": "email"})
-    asked = Asked(mapping={"Other": "email"})
+    asked = ImportOptions(mapping={"Other": "email"})
     import_files(database, definition=usual, paths=[path], address_key=KEY, now=NOW, asked=asked)
     with database.read() as connection:
         assert find_supporter(connection, "b@example.org")[0]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.imports import Asked, ReadFile, import_files
+from mailer.audience.imports import ImportOptions, ReadFile, import_files
 from mailer.audience.imports.files.zipped import source_files
 from mailer.audience.imports.importer import _by_status, _understood
 from mailer.audience.imports.meaning.peers import BY_NAME, PEERS
@@ -179,7 +179,7 @@ EACH = [(kind, header, row, said) for kind, (header, rows) in CASES.items() for 
 def judged(path: Path, **asked: str) -> dict[str, str]:
     """What each address of a file is taken for; nothing for those rejected."""
     with source_files([path]) as files:
-        (source,) = _understood(files, SUPPORTERS, Asked(**asked))  # pyright: ignore[reportArgumentType]
+        (source,) = _understood(files, SUPPORTERS, ImportOptions(**asked))  # pyright: ignore[reportArgumentType]
         people = list(Judge(source.columns, KEY, NOW).people(source.table.rows(), lambda *_: None))
     return {person[1]: next(iter(_by_status({(person[8], person[9]): 1}))) for person in people}
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, select, update
 
 from mailer.audience.petition.signatures import (
-    Origin,
     Particulars,
-    Signed,
-    Tally,
+    SignatureCount,
+    SignatureOrigin,
+    SignResult,
     brought_by,
     count,
     showable,
@@ -32,14 +32,14 @@ from tests.audience.world import KEY, add_campaign, add_person
 from tests.conftest import NOW
 
 ANA = Particulars("Ana", "Li", "IE", "D01", "Because", shown=True)
-BY_MAIL = Origin(campaign_id=7, delivery_id=7 * 2**32 + 1, n=2)
+BY_MAIL = SignatureOrigin(campaign_id=7, delivery_id=7 * 2**32 + 1, n=2)
 
 
 def put(
-    connection: Connection, person: int, who: Particulars = ANA, origin: Origin | None = None, **more: object
-) -> Signed:
+    connection: Connection, person: int, who: Particulars = ANA, origin: SignatureOrigin | None = None, **more: object
+) -> SignResult:
     values = {"page": "library", "statement": "Keep it.", "at": NOW, **more}
-    return sign(connection, person_id=person, who=who, origin=origin or Origin(), **values)  # pyright: ignore[reportArgumentType] - passed on as given
+    return sign(connection, person_id=person, who=who, origin=origin or SignatureOrigin(), **values)  # pyright: ignore[reportArgumentType] - passed on as given
 
 
 def test_a_repeat_updates_and_keeps_what_brought_them_first(database: Database) -> None:
@@ -47,7 +47,9 @@ def test_a_repeat_updates_and_keeps_what_brought_them_first(database: Database) 
     with database.write() as connection:
         add_person(connection, 1)
         first = put(connection, 1, origin=BY_MAIL)
-        again = put(connection, 1, Particulars("Anna", "Li"), Origin(campaign_id=8, n=1), at=later, statement="New.")
+        again = put(
+            connection, 1, Particulars("Anna", "Li"), SignatureOrigin(campaign_id=8, n=1), at=later, statement="New."
+        )
         row = connection.execute(select(signatures)).one()
         said = wordings(connection, "library")
     assert (first.new, again.new, again.kept, first.id) == (True, False, False, again.id)
@@ -69,7 +71,7 @@ def test_the_blank_form_does_not_touch_what_a_link_signed(database: Database) ->
 def test_a_link_credits_the_mail_when_nothing_did_before(database: Database) -> None:
     with database.write() as connection:
         add_person(connection, 1)
-        put(connection, 1, origin=Origin(source="poster"))
+        put(connection, 1, origin=SignatureOrigin(source="poster"))
         put(connection, 1, origin=BY_MAIL)
         row = connection.execute(select(signatures)).one()
     assert (row.campaign_id, row.n, row.source) == (7, 2, "poster")
@@ -92,15 +94,15 @@ def test_what_counts(database: Database) -> None:
         for number in range(1, 5):
             add_person(connection, number)
         put(connection, 1, origin=BY_MAIL)
-        put(connection, 2, origin=Origin(source="poster"), at=NOW + timedelta(hours=1))
-        put(connection, 3, origin=Origin(source="poster"), at=NOW + timedelta(hours=2))
+        put(connection, 2, origin=SignatureOrigin(source="poster"), at=NOW + timedelta(hours=1))
+        put(connection, 3, origin=SignatureOrigin(source="poster"), at=NOW + timedelta(hours=2))
         put(connection, 4, page="other")
         connection.execute(update(signatures).where(signatures.c.person_id == 1).values(person_id=None, first_name=""))
         assert count(connection, "library") == 3, "a forgotten person's signature stays as a count"
         assert count(connection, "library", since=NOW + timedelta(hours=1)) == 2
         assert brought_by(connection, "library") == [("poster", 2), ("appeal", 1)]
         assert tally(connection, "library", names=1).names == ("Ana",)
-        assert tally(connection, "library", names=0) == Tally(3, ())
+        assert tally(connection, "library", names=0) == SignatureCount(3, ())
         assert signed_pages(connection) == {"library", "other"}
 
 

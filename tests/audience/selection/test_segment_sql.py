@@ -27,7 +27,7 @@ from mailer.compose.expressions.ast import (
     Not,
     Or,
 )
-from mailer.compose.expressions.evaluator import Person, text_of, truth_of
+from mailer.compose.expressions.evaluator import Subject, text_of, truth_of
 from mailer.compose.expressions.readings import Kind, Reading, readings
 from mailer.errors import FaultsFound
 from mailer.store.engine.database import Database, open_database
@@ -119,7 +119,7 @@ def by_evaluating(world: Database, expression: Expression, numbers_by_call: Mapp
             name: (lambda argument, sets=sets, number=number: number in sets.get(argument, set()))
             for name, sets in numbers_by_call.items()
         }
-        if test(Person(mapping, calls=questions)):
+        if test(Subject(mapping, calls=questions)):
             found.add(number)
     return found
 
@@ -193,7 +193,7 @@ def test_sql_counts_the_values_that_can_not_be_read_as_python_does(world: Databa
     (reading,) = readings(parse_segment(source, fields=FIELDS))
     with world.read() as connection:
         on_list = connection.execute(subscribed_to(["a"])).scalars().all()
-        values = [text_of(reading.operand)(Person(one)) for one in supporters(connection, on_list).values()]
+        values = [text_of(reading.operand)(Subject(one)) for one in supporters(connection, on_list).values()]
         bad = [value for value in values if not reading.can_read(value)]
         (found,) = unread(connection, source, lists=["a"])
     assert bad

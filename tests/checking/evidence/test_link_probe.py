@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.checking.evidence import link_probe
-from mailer.checking.evidence.link_probe import Limits, LinkResponse, ask
+from mailer.checking.evidence.link_probe import LinkResponse, ProbeLimits, ask
 from mailer.transports.public_network import is_public
 from tests.patience import HANG_SECONDS
 
-HERE = Limits(private=True, seconds_each=HANG_SECONDS, seconds_all=HANG_SECONDS)
+HERE = ProbeLimits(private=True, seconds_each=HANG_SECONDS, seconds_all=HANG_SECONDS)
 
 
 class Site(BaseHTTPRequestHandler):
@@ -86,7 +86,7 @@ def test_redirects_come_to_an_end(site: str) -> None:
 
 
 def test_a_site_that_is_slow_is_given_up(site: str) -> None:
-    answer = ask([f"{site}/slow"], limits=Limits(private=True, seconds_each=0.2, seconds_all=HANG_SECONDS))[
+    answer = ask([f"{site}/slow"], limits=ProbeLimits(private=True, seconds_each=0.2, seconds_all=HANG_SECONDS))[
         f"{site}/slow"
     ]
     assert (answer.status, answer.reason) == (0, "it didn't answer in time")
@@ -94,7 +94,7 @@ def test_a_site_that_is_slow_is_given_up(site: str) -> None:
 
 def test_a_site_that_sends_a_byte_now_and_then_is_given_up_too(site: str) -> None:
     # It would drip for ever, so that this ends at all is what is tested.
-    answer = ask([f"{site}/drip"], limits=Limits(private=True, seconds_each=0.5, seconds_all=HANG_SECONDS))[
+    answer = ask([f"{site}/drip"], limits=ProbeLimits(private=True, seconds_each=0.5, seconds_all=HANG_SECONDS))[
         f"{site}/drip"
     ]
     assert (answer.status, answer.reason) == (0, "it didn't answer in time")

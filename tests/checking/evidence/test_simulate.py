@@ -8,7 +8,7 @@ import pytest
 
 from mailer.checking.collect import Scope
 from mailer.checking.evidence.audience_rows import examples
-from mailer.checking.evidence.audience_stats import Figures, Which
+from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.simulate import Row, Walk
 from mailer.checking.preflight import Preflight, preflight
 from mailer.compose.merge import MergeProgram, Urls
@@ -128,7 +128,7 @@ def test_a_field_that_nobody_has_and_one_that_is_spelt_like_it(check: Check) -> 
 def test_nobody_is_no_trouble(check: Check) -> None:
     found = check('Dear {{ supporter.first_name }},\n\n{% if supporter.country == "GB" %}\nB\n{% endif %}\n')
     assert not [remark for remark in found.remarks if remark.rule.startswith("audience.")]
-    assert found.figures == Figures()
+    assert found.figures == AudienceStats()
 
 
 def test_whose_mail_stands_out(check: Check, database: Database) -> None:

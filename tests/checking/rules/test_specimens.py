@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailer.checking.evidence.audience_stats import Figures, Trouble, Troubled
+from mailer.checking.evidence.audience_stats import AudienceStats, Trouble, Troubled
 from mailer.checking.evidence.html_tree import parse
 from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
@@ -28,10 +28,10 @@ def specimen(desk: Desk) -> Specimen:
 
 
 def test_a_link_that_leads_some_people_nowhere(specimen: Specimen) -> None:
-    nowhere = Figures(people=5, troubled=(Troubled(Trouble.DESTINATION, "Your page", 2, "none", 7),))
+    nowhere = AudienceStats(people=5, troubled=(Troubled(Trouble.DESTINATION, "Your page", 2, "none", 7),))
     (told,) = found(replace(specimen, audience=nowhere), "audience.destination")
     assert told.message == "the link “Your page” leads 2 people to no web address, such as “none”"
-    assert not found(replace(specimen, audience=Figures(people=5)), "audience.destination")
+    assert not found(replace(specimen, audience=AudienceStats(people=5)), "audience.destination")
 
 
 def test_a_picture_without_alt(specimen: Specimen) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.audience.petition.signatures import Origin, Particulars, sign, signer
+from mailer.audience.petition.signatures import Particulars, SignatureOrigin, sign, signer
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.store.engine.database import open_database
 from mailer.workspace import find_workspace
@@ -31,7 +31,8 @@ def put_names(*names: str, statement: str = "We ask.") -> None:
                 connection, address=f"{name.lower()}@example.org", address_key=b"k" * 40, who=who, language="en", at=at
             )
             signed = sign(
-                connection, page=PAGE, statement=statement, person_id=person, who=who, origin=Origin(source="poster"),
+                connection, page=PAGE, statement=statement, person_id=person, who=who,
+                origin=SignatureOrigin(source="poster"),
                 at=at,
             )  # fmt: skip
             tell_signature(

@@ -22,7 +22,7 @@ from mailer.compose.expressions.ast import (
     Vocabulary,
     is_text,
 )
-from mailer.compose.expressions.evaluator import Person, as_number, text_of, truth_of
+from mailer.compose.expressions.evaluator import Subject, as_number, text_of, truth_of
 from mailer.compose.expressions.filters import FILTERS
 from mailer.compose.expressions.parser import parse_expression
 from mailer.errors import FaultsFound, Place
@@ -41,11 +41,11 @@ def parse(source: str) -> Expression:
 
 def holds(source: str, supporter: Mapping[str, object], **calls: bool) -> bool:
     answers = {name: (lambda slug, answer=answer: answer and slug == "x") for name, answer in calls.items()}
-    return truth_of(parse(source), {"list": {"title": "News"}})(Person(supporter, {}, answers))
+    return truth_of(parse(source), {"list": {"title": "News"}})(Subject(supporter, {}, answers))
 
 
 def text(source: str, supporter: Mapping[str, object]) -> str:
-    return text_of(parse(source), {"list": {"title": "News"}})(Person(supporter, {"view_url": "V"}))
+    return text_of(parse(source), {"list": {"title": "News"}})(Subject(supporter, {"view_url": "V"}))
 
 
 def test_the_tree_is_what_was_written() -> None:
@@ -207,7 +207,7 @@ def test_any_text_is_parsed_or_refused(source: str) -> None:
     except FaultsFound as error:
         assert error.faults
     else:
-        truth_of(found)(Person({}, {"view_url": ""}, {"mailed": lambda _: True, "clicked": lambda _: True}))
+        truth_of(found)(Subject({}, {"view_url": ""}, {"mailed": lambda _: True, "clicked": lambda _: True}))
 
 
 @given(st.text(), st.text())
@@ -278,7 +278,7 @@ def test_dates_and_numbers_speak_the_messages_language(source: str, value: str, 
     for language, words in said.items():
         known = Vocabulary(scopes={"supporter": {"x"}}, language=language)
         expression = parse_expression(source, vocabulary=known)
-        assert text_of(expression)(Person({"x": value})) == words, language
+        assert text_of(expression)(Subject({"x": value})) == words, language
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9))

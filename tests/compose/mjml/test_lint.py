@@ -14,7 +14,7 @@ from mailer.compose.mjml.forbidden import ATTRIBUTES, TAGS, VALUES
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.schema import tags, value_fault
 from mailer.compose.mjml.to_html import MAX_DEPTH, mjml_to_html
-from mailer.compose.mjml.tokenizer import Kind, scan
+from mailer.compose.mjml.tokenizer import TokenKind, scan
 from mailer.errors import Fault
 
 MARK = "mk0a1b2c3dv7z"
@@ -253,7 +253,7 @@ def test_the_scan_is_linear() -> None:
 
 
 def test_attributes_keep_their_lines() -> None:
-    piece = next(piece for piece in scan("\n<mj-image\n  src='a'\n\n  alt=\"b\" c/>") if piece.kind is Kind.EMPTY)
+    piece = next(piece for piece in scan("\n<mj-image\n  src='a'\n\n  alt=\"b\" c/>") if piece.kind is TokenKind.EMPTY)
     assert [(a.name, a.value, a.line) for a in piece.attributes] == [("src", "a", 3), ("alt", "b", 5), ("c", None, 5)]
 
 

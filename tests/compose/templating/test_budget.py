@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.compose.expressions.ast import Vocabulary
-from mailer.compose.expressions.evaluator import LONGEST_VALUE, Person, text_of
+from mailer.compose.expressions.evaluator import LONGEST_VALUE, Subject, text_of
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.templating.budget import LONGEST_TEXT, TooMuch, size_of
 from mailer.compose.templating.markers import Markers
@@ -174,9 +174,9 @@ def test_a_merge_tag_is_bounded_for_each_person() -> None:
     vocabulary = Vocabulary(scopes={"supporter": {"story"}})
     tag = parse_expression(" ~ ".join(["supporter.story"] * 200), vocabulary=vocabulary, place=Place("x", 1))
     merge = text_of(tag)
-    assert len(merge(Person({"story": "x" * (LONGEST_VALUE // 200)}))) == LONGEST_VALUE
+    assert len(merge(Subject({"story": "x" * (LONGEST_VALUE // 200)}))) == LONGEST_VALUE
     with pytest.raises(MailerError, match="1,000,000 characters"):
-        merge(Person({"story": "x" * (LONGEST_VALUE // 200 + 1)}))
+        merge(Subject({"story": "x" * (LONGEST_VALUE // 200 + 1)}))
 
 
 def test_running_out_of_memory_is_a_fault_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailer.delivery.feedback.report import NOTED, RANK, Ledger, Noted, Report, What, decide, note
+from mailer.delivery.feedback.report import NOTED, RANK, FeedbackReport, Ledger, NotedEvent, What, decide, note
 from mailer.store.tables.states import DeliveryState, Feedback
 from mailer.transports.base import ReplyClass
 
@@ -17,9 +17,11 @@ SENT, FAILED, UNCERTAIN = DeliveryState.SENT, DeliveryState.FAILED, DeliveryStat
 QUEUED, SENDING, SKIPPED = DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.SKIPPED
 
 
-def report(what: What, attempt: int | None = 1, *, after: int = 0, reply_class: ReplyClass | None = None) -> Report:
+def report(
+    what: What, attempt: int | None = 1, *, after: int = 0, reply_class: ReplyClass | None = None
+) -> FeedbackReport:
     at = NOW + timedelta(seconds=after)
-    return Report(7, attempt, what, at, "SendGrid", reply_class=reply_class, detail=f"{what} {after}")
+    return FeedbackReport(7, attempt, what, at, "SendGrid", reply_class=reply_class, detail=f"{what} {after}")
 
 
 @pytest.mark.parametrize(
@@ -71,14 +73,14 @@ reports = st.builds(
 )
 
 
-def fold(ledger: Ledger, all_reports: list[Report]) -> tuple[DeliveryState, Feedback]:
+def fold(ledger: Ledger, all_reports: list[FeedbackReport]) -> tuple[DeliveryState, Feedback]:
     for one in all_reports:
         ledger = decide(ledger, one)
     return ledger.state, ledger.feedback
 
 
-def events_of(all_reports: list[Report]) -> dict[What, tuple[str, datetime]]:
-    noted: dict[What, Noted] = {}
+def events_of(all_reports: list[FeedbackReport]) -> dict[What, tuple[str, datetime]]:
+    noted: dict[What, NotedEvent] = {}
     for one in all_reports:
         if one.what in NOTED and (event := note(noted.get(one.what), one)):
             noted[one.what] = event
@@ -87,7 +89,7 @@ def events_of(all_reports: list[Report]) -> dict[What, tuple[str, datetime]]:
 
 @settings(max_examples=250)
 @given(ledgers, st.lists(reports, max_size=6), st.data())
-def test_order_and_repeats_change_nothing(ledger: Ledger, some: list[Report], data: st.DataObject) -> None:
+def test_order_and_repeats_change_nothing(ledger: Ledger, some: list[FeedbackReport], data: st.DataObject) -> None:
     repeated = some + data.draw(st.lists(st.sampled_from(some), max_size=6)) if some else []
     shuffled = data.draw(st.permutations(repeated))
     assert fold(ledger, shuffled) == fold(ledger, some)
@@ -95,7 +97,7 @@ def test_order_and_repeats_change_nothing(ledger: Ledger, some: list[Report], da
 
 
 @given(ledgers, st.lists(reports, max_size=6))
-def test_what_is_known_of_a_mail_only_rises(ledger: Ledger, some: list[Report]) -> None:
+def test_what_is_known_of_a_mail_only_rises(ledger: Ledger, some: list[FeedbackReport]) -> None:
     for one in some:
         after = decide(ledger, one)
         assert RANK[after.feedback] >= RANK[ledger.feedback]

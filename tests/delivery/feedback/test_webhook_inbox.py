@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Row, Table, delete, insert, select, update
 from sqlalchemy.event import listen
 
-from mailer.delivery.feedback.webhook_events import Tally, apply_waiting
+from mailer.delivery.feedback.webhook_events import AppliedPosts, apply_waiting
 from mailer.delivery.feedback.webhook_inbox import KEEP, delete_old, keep_post
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.settings import Bounces, Guard
@@ -61,7 +61,7 @@ def hard(number: int, *, at: datetime, **fields: object) -> dict[str, object]:
     return event(number, "bounce", at=at) | said | fields
 
 
-def post(database: Database, entries: Sequence[Mapping[str, object]] | bytes, *, now: datetime) -> Tally:
+def post(database: Database, entries: Sequence[Mapping[str, object]] | bytes, *, now: datetime) -> AppliedPosts:
     body = entries if isinstance(entries, bytes) else json.dumps(entries).encode()
     with database.write() as connection:
         keep_post(connection, body, at=now)
@@ -421,7 +421,7 @@ def test_two_who_apply_at_once_share_the_posts(world: Database, later: datetime)
         for _ in range(20):
             entries = [event(1, "unsubscribe", at=later), hard(2, at=later), event(3, "delivered", at=later)]
             keep_post(connection, json.dumps(entries).encode(), at=later)
-    tallies: list[Tally] = []
+    tallies: list[AppliedPosts] = []
 
     def work() -> None:
         tallies.append(apply_waiting(world, soft=SOFT, clock=lambda: later))

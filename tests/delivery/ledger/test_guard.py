@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.ledger.guard import TROUBLES_IN_A_ROW, Evidence, Guard, Halt
+from mailer.delivery.ledger.guard import TROUBLES_IN_A_ROW, Evidence, GuardRails, Halt
 from mailer.delivery.ledger.guard_state import TROUBLES_APART, Rails, add, count_trouble, feedback
 from mailer.settings import Guard as Limits
 from mailer.store.engine.database import Database
@@ -28,11 +28,11 @@ AWAY = TransportUnavailable("relay.example.org can't be reached", hint="Is its n
 OFF = Limits(refused_share=0, bounce_rate=0, complaint_rate=0, troubles=0)
 
 
-def guard(limits: Limits = Limits()) -> Guard:  # noqa: B008  a frozen value
-    return Guard(limits, slug="appeal", transport="smtp")
+def guard(limits: Limits = Limits()) -> GuardRails:  # noqa: B008  a frozen value
+    return GuardRails(limits, slug="appeal", transport="smtp")
 
 
-def noted(one: Guard, *outcomes: Outcome) -> Halt | None:
+def noted(one: GuardRails, *outcomes: Outcome) -> Halt | None:
     """Take outcomes in, as the ledger judges them; the last word of the guard."""
     halt = None
     for outcome in outcomes:

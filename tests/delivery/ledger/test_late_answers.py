@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from mailer.delivery.ledger.outcomes import GIVE_UP_AFTER, Claim, Done, Standing, record
+from mailer.delivery.ledger.outcomes import GIVE_UP_AFTER, CampaignStanding, Claim, Done, record
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, events, people, suppressions
 from mailer.store.tables.states import CampaignState
@@ -142,7 +142,7 @@ class Ledger:
         since: datetime | None = None,
     ) -> None:
         """Everybody's answer, in one transaction for all or in one for each."""
-        standing = Standing(self.campaign, state, "", since or self.now)
+        standing = CampaignStanding(self.campaign, state, "", since or self.now)
         done = [self.done(cell, attempt) for cell in CELLS]
         for part in [done] if together else [[one] for one in done]:
             with self.database.write() as connection:
@@ -245,7 +245,7 @@ def test_long_words_of_a_relay_are_cut(ledger: Ledger) -> None:
         Done(Claim(other_id, other, ATTEMPT), Outcome(Fate.REFUSED, "550", words, ReplyClass.HARD)),
     ]
     with ledger.database.write() as connection:
-        record(connection, Standing(ledger.campaign, CampaignState.SENDING, "", ledger.now), done, ledger.now)
+        record(connection, CampaignStanding(ledger.campaign, CampaignState.SENDING, "", ledger.now), done, ledger.now)
     assert ledger.rows()[cell]["detail"] == words[:500]
     with ledger.database.read() as connection:
         note = connection.execute(select(events.c.detail).where(events.c.delivery_id == delivery_id)).scalar_one()
@@ -257,7 +257,7 @@ def test_nobody_who_was_forgotten_is_suppressed(ledger: Ledger) -> None:
     delivery_id, _ = ledger.cells["sending", "hard"]
     gone = Done(Claim(delivery_id, 0, ATTEMPT), OUTCOMES["hard"])
     with ledger.database.write() as connection:
-        record(connection, Standing(ledger.campaign, CampaignState.SENDING, "", ledger.now), [gone], ledger.now)
+        record(connection, CampaignStanding(ledger.campaign, CampaignState.SENDING, "", ledger.now), [gone], ledger.now)
     assert ledger.rows()["sending", "hard"]["state"] == "failed"
     with ledger.database.read() as connection:
         assert not connection.execute(select(suppressions)).all()

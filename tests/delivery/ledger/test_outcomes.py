@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailer.delivery.ledger.outcomes import GIVE_UP_AFTER, Change, decide, is_for_good, is_given_up, may_go_back
+from mailer.delivery.ledger.outcomes import GIVE_UP_AFTER, RowChange, decide, is_for_good, is_given_up, may_go_back
 from mailer.store.tables.states import DeliveryState
 from mailer.transports.base import Fate, Outcome, ReplyClass
 
@@ -16,20 +16,20 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("outcome", "change"),
     [
-        (Outcome(Fate.ACCEPTED), Change(DeliveryState.SENT)),
-        (Outcome(Fate.UNCERTAIN), Change(DeliveryState.UNCERTAIN)),
-        (Outcome(Fate.REFUSED, reply_class=ReplyClass.HARD), Change(DeliveryState.FAILED)),
-        (Outcome(Fate.REFUSED, reply_class=ReplyClass.POLICY), Change(DeliveryState.FAILED)),
+        (Outcome(Fate.ACCEPTED), RowChange(DeliveryState.SENT)),
+        (Outcome(Fate.UNCERTAIN), RowChange(DeliveryState.UNCERTAIN)),
+        (Outcome(Fate.REFUSED, reply_class=ReplyClass.HARD), RowChange(DeliveryState.FAILED)),
+        (Outcome(Fate.REFUSED, reply_class=ReplyClass.POLICY), RowChange(DeliveryState.FAILED)),
         # Our own fault: the person keeps their place in the queue.
         (
             Outcome(Fate.REFUSED, reply_class=ReplyClass.OURS),
-            Change(DeliveryState.QUEUED, not_before=NOW + timedelta(minutes=1)),
+            RowChange(DeliveryState.QUEUED, not_before=NOW + timedelta(minutes=1)),
         ),
         # Surely nothing left.
-        (None, Change(DeliveryState.QUEUED, not_before=NOW)),
+        (None, RowChange(DeliveryState.QUEUED, not_before=NOW)),
     ],
 )
-def test_each_fate_has_one_consequence(outcome: Outcome | None, change: Change) -> None:
+def test_each_fate_has_one_consequence(outcome: Outcome | None, change: RowChange) -> None:
     assert decide(outcome, attempt=1, now=NOW, since=NOW) == change
 
 

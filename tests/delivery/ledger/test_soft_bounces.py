@@ -10,8 +10,8 @@ from sqlalchemy import delete, insert, select, update
 
 from mailer.audience.consent.lift import LIFTED
 from mailer.delivery.feedback.apply import apply
-from mailer.delivery.feedback.report import Report, What
-from mailer.delivery.ledger.outcomes import Claim, Done, Standing, record
+from mailer.delivery.feedback.report import FeedbackReport, What
+from mailer.delivery.ledger.outcomes import CampaignStanding, Claim, Done, record
 from mailer.delivery.ledger.soft_bounces import Mailed, Worn, judge
 from mailer.settings import Bounces
 from mailer.store.engine.database import Database
@@ -61,7 +61,7 @@ def world(database: Database) -> Database:
 
 def bounced(database: Database, week: int, *, reply_class: ReplyClass = ReplyClass.SOFT) -> list[str]:
     at = START + timedelta(weeks=week, hours=1)
-    report = Report(
+    report = FeedbackReport(
         delivery_id(1, week + 1), 1, What.BOUNCED, at, "SendGrid", reply_class=reply_class, detail="5.2.2 full"
     )
     with database.write() as connection:
@@ -113,7 +113,7 @@ def test_refusals_while_sending_count_as_well(world: Database) -> None:
     number = delivery_id(1, 3)
     with world.write() as connection:
         connection.execute(update(deliveries).where(deliveries.c.id == number).values(state="sending"))
-        standing = Standing(3, CampaignState.SENDING, "", at)
+        standing = CampaignStanding(3, CampaignState.SENDING, "", at)
         record(connection, standing, [Done(Claim(number, 1, 1), full)], at, soft=RULE)
         assert len(connection.execute(select(suppressions)).all()) == 0, "13 days and 23 hours"
     with world.write() as connection:

@@ -11,7 +11,18 @@ import pytest
 from sqlalchemy import Row, select
 
 from mailer.delivery.notices import queue as notices
-from mailer.delivery.notices.queue import GIVE_UP, KEEP, KEEP_ADDRESS, LEASE, Kind, Notice, claim, queue, record, settle
+from mailer.delivery.notices.queue import (
+    GIVE_UP,
+    KEEP,
+    KEEP_ADDRESS,
+    LEASE,
+    Notice,
+    NoticeKind,
+    claim,
+    queue,
+    record,
+    settle,
+)
 from mailer.delivery.notices.sender import Courier, CourierThread
 from mailer.delivery.notices.text import put_into_words
 from mailer.delivery.sending.cleanup import tidy
@@ -64,7 +75,7 @@ class World:
     def __init__(self, workspace: Workspace, database: Database, now: datetime) -> None:
         self.workspace, self.database, self.now = workspace, database, now
 
-    def add(self, count: int = 1, kind: Kind = Kind.CONFIRM_JOIN) -> None:
+    def add(self, count: int = 1, kind: NoticeKind = NoticeKind.CONFIRM_JOIN) -> None:
         with self.database.write() as connection:
             for number in range(count):
                 notice = Notice(kind, f"mary{number}@example.org", "fr", ["supporters"], 2**61 + number)
@@ -205,7 +216,7 @@ def test_addresses_are_emptied_after_a_week_and_rows_deleted_later(world: World)
 
 
 def test_a_relay_gets_it_whole_and_is_asked_again_when_it_puts_us_off(world: World) -> None:
-    world.add(1, Kind.WELCOME)
+    world.add(1, NoticeKind.WELCOME)
     with Relay() as relay:
         relay.on(Step.RCPT, Say("450 4.2.1 greylisted"), times=1)
         courier = Courier(by_smtp(world.workspace, relay), world.database, clock=lambda: world.now)
@@ -264,15 +275,15 @@ def test_logs_name_nobody(world: World, caplog: pytest.LogCaptureFixture) -> Non
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_can_be_said_in_every_language(workspace: Workspace, kind: Kind, code: str) -> None:
+@pytest.mark.parametrize("kind", list(NoticeKind))
+def test_every_kind_can_be_said_in_every_language(workspace: Workspace, kind: NoticeKind, code: str) -> None:
     titles, url = ["A <b> & B", "News"], "https://mail.example.org/confirm/x"
     words = put_into_words(kind, language(code), settings=workspace.settings, titles=titles, url=url)
     assert words.subject
     assert "\n" not in words.subject
     assert f'lang="{code}"' in words.html
     assert "<b>" not in words.html
-    has_button = kind in (Kind.CONFIRM_JOIN, Kind.CONFIRM_ADDRESS, Kind.DATA)
+    has_button = kind in (NoticeKind.CONFIRM_JOIN, NoticeKind.CONFIRM_ADDRESS, NoticeKind.DATA)
     assert (url in words.text) == (f'href="{url}"' in words.html) == has_button
     assert "1 Example Street" in words.text
     assert "<script" not in words.html

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from mailer.delivery.sending.run_control import Stop
 from sqlalchemy import select
 
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.guard import Halt
 from mailer.delivery.ledger.ledger import LEASE, settle_expired
-from mailer.delivery.sending.connections import Report
+from mailer.delivery.sending.connections import ConnectionReport
 from mailer.delivery.sending.engine import Engine
-from mailer.delivery.sending.progress import Observer, Tally
+from mailer.delivery.sending.progress import Observer, SendCounts
+from mailer.delivery.sending.run_control import Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.core import workers
 from mailer.transports.base import Fate, Outcome, TransportRefused, TransportUnavailable
@@ -41,16 +41,16 @@ def begin(make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -
     return make
 
 
-def ready(desk: Desk) -> list[Report]:
-    return [Report(0), Report(1)]
+def ready(desk: Desk) -> list[ConnectionReport]:
+    return [ConnectionReport(0), ConnectionReport(1)]
 
 
-def nothing(desk: Desk) -> list[Report]:
+def nothing(desk: Desk) -> list[ConnectionReport]:
     return []
 
 
-def taken(number: int) -> Callable[[Desk], list[Report]]:
-    return lambda desk: [Report(number, desk.done(number, ACCEPTED))]
+def taken(number: int) -> Callable[[Desk], list[ConnectionReport]]:
+    return lambda desk: [ConnectionReport(number, desk.done(number, ACCEPTED))]
 
 
 def nobody_works_at(database: Database, campaign: int) -> bool:
@@ -61,9 +61,9 @@ def nobody_works_at(database: Database, campaign: int) -> bool:
 def test_a_database_that_fails_while_trouble_is_counted_loses_no_answer(
     begin: Begin, database: Database, campaign: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def one_taken_and_one_cut_off(desk: Desk) -> list[Report]:
+    def one_taken_and_one_cut_off(desk: Desk) -> list[ConnectionReport]:
         cut_off = TransportUnavailable("the connection was lost")
-        return [Report(0, desk.done(0, ACCEPTED)), Report(1, desk.done(1, None), cut_off)]
+        return [ConnectionReport(0, desk.done(0, ACCEPTED)), ConnectionReport(1, desk.done(1, None), cut_off)]
 
     desk = Desk(ready, one_taken_and_one_cut_off)
     engine = begin(desk)
@@ -97,7 +97,7 @@ def test_what_is_said_while_a_database_is_waited_for_is_written_down(
 def test_an_interrupt_leaves_uncertain_only_what_has_not_answered(
     begin: Begin, database: Database, campaign: int
 ) -> None:
-    def interrupt(tally: Tally) -> None:
+    def interrupt(tally: SendCounts) -> None:
         raise STOPPED
 
     desk = Desk(ready, taken(1))
@@ -137,7 +137,7 @@ def test_all_connections_are_busy_for_longer_than_a_lease(
 ) -> None:
     clock = Clock(now)
 
-    def wait(desk: Desk) -> list[Report]:
+    def wait(desk: Desk) -> list[ConnectionReport]:
         clock.now += LEASE / 3
         assert settle_expired(database, clock.now) == 0
         return []
@@ -153,7 +153,7 @@ def test_a_lease_that_is_lost_while_all_are_busy_ends_the_run(
 ) -> None:
     clock = Clock(now)
 
-    def freeze(desk: Desk) -> list[Report]:
+    def freeze(desk: Desk) -> list[ConnectionReport]:
         clock.now += 2 * LEASE
         assert settle_expired(database, clock.now) == 2
         return []
@@ -191,9 +191,9 @@ def test_a_campaign_that_was_stopped_before_the_run_began_hands_nobody_over(
 def test_answers_in_hand_when_staff_pause_are_written_down(
     begin: Begin, database: Database, campaign: int, outcome: Outcome | None, state: str
 ) -> None:
-    def paused_meanwhile(desk: Desk) -> list[Report]:
+    def paused_meanwhile(desk: Desk) -> list[ConnectionReport]:
         steps.pause(database, campaign, "a typo")
-        return [Report(0, desk.done(0, outcome))]
+        return [ConnectionReport(0, desk.done(0, outcome))]
 
     desk = Desk(ready, paused_meanwhile, taken(1))
     tally = begin(desk).run()
@@ -211,14 +211,14 @@ def test_what_answers_within_the_drain_is_written_down_and_the_rest_is_uncertain
     stop, seconds = Stop(), 100.0
     monkeypatch.setattr("mailer.delivery.sending.engine.time.monotonic", lambda: seconds)
 
-    def told_to_stop(desk: Desk) -> list[Report]:
+    def told_to_stop(desk: Desk) -> list[ConnectionReport]:
         stop.now("stopped by a test", drain_seconds=5)
         return []
 
-    def time_is_over(desk: Desk) -> list[Report]:
+    def time_is_over(desk: Desk) -> list[ConnectionReport]:
         nonlocal seconds
         seconds += 5.1
-        return [Report(0, desk.done(0, ACCEPTED))]
+        return [ConnectionReport(0, desk.done(0, ACCEPTED))]
 
     desk = Desk(ready, told_to_stop, nothing, nothing, time_is_over)
     tally = begin(desk, stop=stop).run()
@@ -232,8 +232,8 @@ def test_a_connection_in_trouble_rests_longer_each_time(
 ) -> None:
     monkeypatch.setattr("mailer.delivery.sending.engine.LONGEST_WAIT_SECONDS", 3.0)
 
-    def lost(desk: Desk) -> list[Report]:
-        return [Report(0, trouble=TransportUnavailable("connection refused"))]
+    def lost(desk: Desk) -> list[ConnectionReport]:
+        return [ConnectionReport(0, trouble=TransportUnavailable("connection refused"))]
 
     desk = Desk(lost, lost, lost, lost, ready, *[_all_taken] * COUNT)
     tally = begin(desk).run()
@@ -243,12 +243,12 @@ def test_a_connection_in_trouble_rests_longer_each_time(
 
 
 def test_one_in_trouble_keeps_the_next_from_nobody(begin: Begin, database: Database) -> None:
-    def one_lost_and_one_ready(desk: Desk) -> list[Report]:
-        return [Report(0, trouble=TransportUnavailable("connection refused")), Report(1)]
+    def one_lost_and_one_ready(desk: Desk) -> list[ConnectionReport]:
+        return [ConnectionReport(0, trouble=TransportUnavailable("connection refused")), ConnectionReport(1)]
 
-    def has_been_given_somebody(desk: Desk) -> list[Report]:
+    def has_been_given_somebody(desk: Desk) -> list[ConnectionReport]:
         assert list(desk.given) == [1]
-        return [*_all_taken(desk), Report(0)]
+        return [*_all_taken(desk), ConnectionReport(0)]
 
     desk = Desk(one_lost_and_one_ready, has_been_given_somebody, *[_all_taken] * COUNT)
     assert begin(desk).run().sent == COUNT
@@ -278,12 +278,12 @@ def test_what_others_have_seen_by_the_end_is_looked_at_once_more(
     assert (tally.sent, tally.pause) == (COUNT, "late")
 
 
-def _all_taken(desk: Desk) -> list[Report]:
-    return [Report(number, desk.done(number, ACCEPTED)) for number in list(desk.given)]
+def _all_taken(desk: Desk) -> list[ConnectionReport]:
+    return [ConnectionReport(number, desk.done(number, ACCEPTED)) for number in list(desk.given)]
 
 
-def _raise(error: BaseException) -> Callable[..., list[Report]]:
-    def fail(*_: object) -> list[Report]:
+def _raise(error: BaseException) -> Callable[..., list[ConnectionReport]]:
+    def fail(*_: object) -> list[ConnectionReport]:
         raise error
 
     return fail

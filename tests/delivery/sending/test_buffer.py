@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailer.delivery.ledger.outcomes import Claim
-from mailer.delivery.ledger.pace_slots import Lane, Slots
+from mailer.delivery.ledger.pace_slots import Lane, Permits
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.recipients import Recipient
 from mailer.delivery.sending.buffer import Ahead
@@ -20,11 +20,11 @@ class Giver:
         self.never = never
         self.asked = 0
 
-    def take(self, lanes: Sequence[Lane], wanted: int) -> Slots:
+    def take(self, lanes: Sequence[Lane], wanted: int) -> Permits:
         self.asked += 1
         if any(lane.domain == self.never for lane in lanes):
-            return Slots((), ask_again_at=7.0)
-        return Slots((0.0,) * wanted)
+            return Permits((), ask_again_at=7.0)
+        return Permits((0.0,) * wanted)
 
 
 def person(number: int, domain: str) -> Addressed:

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 
 from mailer.audience.consent import confirmations as wishes
 from mailer.delivery.feedback.webhook_inbox import keep_post
-from mailer.delivery.notices.queue import KEEP, Kind, Notice, notices, queue
+from mailer.delivery.notices.queue import KEEP, Notice, NoticeKind, notices, queue
 from mailer.delivery.sending.cleanup import BELIEVED_AFTER, LEAP, tidy
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import hits
@@ -25,7 +25,7 @@ def kept(database: Database, now: datetime) -> Database:
     """One of each thing that is cleared away by its age."""
     with database.write() as connection:
         wishes.keep(connection, Wish.DATA, address="ana@example.org", person_id=None, source="form", at=now)
-        queue(connection, Notice(Kind.WELCOME, "ana@example.org"), at=now)
+        queue(connection, Notice(NoticeKind.WELCOME, "ana@example.org"), at=now)
         connection.execute(update(notices).values(state="sent"))
         keep_post(connection, b"[]", at=now)
         connection.execute(update(provider_posts).values(applied_at=now))

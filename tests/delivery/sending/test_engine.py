@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.sending.progress import Tally
+from mailer.delivery.sending.progress import SendCounts
 from mailer.delivery.sending.run_control import Stop
 from mailer.settings import Guard, Pace
 from mailer.store.engine.database import Database
@@ -26,7 +26,7 @@ from tests.patience import HANG_SECONDS
 
 @pytest.mark.parametrize(("batch", "connections"), [(1, 1), (1, 4), (7, 2), (100, 3)])
 def test_everybody_is_handed_over_once(
-    send: Callable[..., Tally], database: Database, batch: int, connections: int
+    send: Callable[..., SendCounts], database: Database, batch: int, connections: int
 ) -> None:
     transport = Scripted(lambda envelope: ACCEPTED, batch=batch, connections=connections)
     tally = send(transport)
@@ -35,7 +35,7 @@ def test_everybody_is_handed_over_once(
     assert states(database) == {"sent": COUNT}
 
 
-def test_an_envelope_holds_one_persons_mail(send: Callable[..., Tally]) -> None:
+def test_an_envelope_holds_one_persons_mail(send: Callable[..., SendCounts]) -> None:
     transport = Scripted(lambda envelope: ACCEPTED)
     send(transport)
     for envelope in transport.given:
@@ -49,7 +49,7 @@ def test_an_envelope_holds_one_persons_mail(send: Callable[..., Tally]) -> None:
     assert len({dict(e.headers)["Message-ID"] for e in transport.given}) == COUNT
 
 
-def test_the_same_delivery_built_again_has_the_same_id(send: Callable[..., Tally], now: datetime) -> None:
+def test_the_same_delivery_built_again_has_the_same_id(send: Callable[..., SendCounts], now: datetime) -> None:
     clock = Clock(now)
     first = Scripted(lambda envelope: Outcome(Fate.DEFERRED))
     send(first, clock=clock)
@@ -61,14 +61,14 @@ def test_the_same_delivery_built_again_has_the_same_id(send: Callable[..., Tally
     assert len(ids[0]) == COUNT
 
 
-def test_one_bad_address_stops_nobody_else(send: Callable[..., Tally], database: Database) -> None:
+def test_one_bad_address_stops_nobody_else(send: Callable[..., SendCounts], database: Database) -> None:
     bad = Outcome(Fate.REFUSED, "554 5.7.1", "no", reply_class=ReplyClass.POLICY)
     tally = send(Scripted(lambda e: bad if e.address.startswith("person3@") else ACCEPTED))
     assert (tally.sent, tally.failed, tally.ended) == (COUNT - 1, 1, "")
     assert states(database) == {"sent": COUNT - 1, "failed": 1}
 
 
-def test_one_odd_refusal_of_us_stops_nobody(send: Callable[..., Tally], database: Database) -> None:
+def test_one_odd_refusal_of_us_stops_nobody(send: Callable[..., SendCounts], database: Database) -> None:
     ours = Outcome(Fate.REFUSED, "550 5.5.0", "syntax", reply_class=ReplyClass.OURS)
     tally = send(Scripted(lambda e: ours if e.address.startswith("person3@") else ACCEPTED))
     assert not tally.pause
@@ -77,7 +77,9 @@ def test_one_odd_refusal_of_us_stops_nobody(send: Callable[..., Tally], database
 
 
 @pytest.mark.parametrize("batch", [1, 7])
-def test_whoever_is_given_up_on_counts_as_failed(send: Callable[..., Tally], database: Database, batch: int) -> None:
+def test_whoever_is_given_up_on_counts_as_failed(
+    send: Callable[..., SendCounts], database: Database, batch: int
+) -> None:
     later = Outcome(Fate.DEFERRED, "451 4.3.0", "busy", reply_class=ReplyClass.SOFT)
     clock = Clock(NOW)
     first = send(Scripted(lambda e: later if e.delivery_id % 2 else ACCEPTED, batch=batch), clock=clock)
@@ -88,7 +90,9 @@ def test_whoever_is_given_up_on_counts_as_failed(send: Callable[..., Tally], dat
     assert states(database) == {"sent": COUNT // 2, "failed": COUNT // 2}
 
 
-def test_refusals_of_us_one_after_another_pause_the_campaign(send: Callable[..., Tally], database: Database) -> None:
+def test_refusals_of_us_one_after_another_pause_the_campaign(
+    send: Callable[..., SendCounts], database: Database
+) -> None:
     ours = Outcome(Fate.REFUSED, "530 5.7.0", "log in first", reply_class=ReplyClass.OURS)
     transport = Scripted(lambda e: ours, connections=1)
     tally = send(transport)
@@ -97,7 +101,7 @@ def test_refusals_of_us_one_after_another_pause_the_campaign(send: Callable[...,
     assert states(database) == {"queued": COUNT}
 
 
-def test_a_refused_login_pauses_and_hands_nobody_over(send: Callable[..., Tally], database: Database) -> None:
+def test_a_refused_login_pauses_and_hands_nobody_over(send: Callable[..., SendCounts], database: Database) -> None:
     transport = Scripted(lambda e: ACCEPTED)
     transport.connect_errors = [TransportRefused("the relay refuses the login", hint="Check the password.")] * 2
     tally = send(transport)
@@ -108,14 +112,14 @@ def test_a_refused_login_pauses_and_hands_nobody_over(send: Callable[..., Tally]
     assert states(database) == {"queued": COUNT}
 
 
-def test_a_relay_that_is_down_for_a_moment_loses_nobody(send: Callable[..., Tally], database: Database) -> None:
+def test_a_relay_that_is_down_for_a_moment_loses_nobody(send: Callable[..., SendCounts], database: Database) -> None:
     transport = Scripted(lambda e: ACCEPTED, connections=1)
     transport.connect_errors = [TransportUnavailable("connection refused")]
     assert send(transport).sent == COUNT
     assert states(database) == {"sent": COUNT}
 
 
-def test_a_relay_that_stays_away_leaves_everybody_queued(send: Callable[..., Tally], database: Database) -> None:
+def test_a_relay_that_stays_away_leaves_everybody_queued(send: Callable[..., SendCounts], database: Database) -> None:
     transport = Scripted(lambda e: ACCEPTED)
     transport.connect_errors = [TransportUnavailable("connection refused", retry_after_seconds=600)] * 9
     tally = send(transport)
@@ -125,7 +129,7 @@ def test_a_relay_that_stays_away_leaves_everybody_queued(send: Callable[..., Tal
     assert states(database) == {"queued": COUNT}
 
 
-def test_a_fault_of_ours_in_mid_air_is_uncertain(send: Callable[..., Tally], database: Database) -> None:
+def test_a_fault_of_ours_in_mid_air_is_uncertain(send: Callable[..., SendCounts], database: Database) -> None:
     def explode(envelope: Envelope) -> Outcome:
         raise RuntimeError("a bug")
 
@@ -134,7 +138,7 @@ def test_a_fault_of_ours_in_mid_air_is_uncertain(send: Callable[..., Tally], dat
     assert states(database) == {"queued": COUNT - 1, "uncertain": 1}
 
 
-def test_pausing_from_outside_ends_the_run(send: Callable[..., Tally], database: Database, campaign: int) -> None:
+def test_pausing_from_outside_ends_the_run(send: Callable[..., SendCounts], database: Database, campaign: int) -> None:
     transport = Scripted(lambda e: ACCEPTED, connections=1)
 
     def pause_at_five(envelope: Envelope) -> Outcome:
@@ -148,7 +152,7 @@ def test_pausing_from_outside_ends_the_run(send: Callable[..., Tally], database:
     assert states(database) == {"queued": COUNT - 5, "sent": 5}
 
 
-def test_a_stop_drains_what_is_on_the_wire(send: Callable[..., Tally], database: Database) -> None:
+def test_a_stop_drains_what_is_on_the_wire(send: Callable[..., SendCounts], database: Database) -> None:
     stop = Stop()
 
     def stop_now(envelope: Envelope) -> Outcome:
@@ -161,7 +165,7 @@ def test_a_stop_drains_what_is_on_the_wire(send: Callable[..., Tally], database:
     assert states(database) == {"queued": COUNT - 1, "sent": 1}
 
 
-def test_what_does_not_answer_in_time_is_uncertain(send: Callable[..., Tally], database: Database) -> None:
+def test_what_does_not_answer_in_time_is_uncertain(send: Callable[..., SendCounts], database: Database) -> None:
     stop, release = Stop(), threading.Event()
 
     def hang(envelope: Envelope) -> Outcome:
@@ -175,12 +179,14 @@ def test_what_does_not_answer_in_time_is_uncertain(send: Callable[..., Tally], d
     assert states(database) == {"queued": COUNT - 1, "uncertain": 1}
 
 
-def test_a_pace_leaves_nobody_out(send: Callable[..., Tally], database: Database) -> None:
+def test_a_pace_leaves_nobody_out(send: Callable[..., SendCounts], database: Database) -> None:
     transport = Scripted(lambda e: ACCEPTED, connections=1)
     assert send(transport, pace=Pace(per_second=400, domains={"example.org": 200})).sent == COUNT
 
 
-def test_a_warm_up_plan_ends_the_run_well_and_goes_on_tomorrow(send: Callable[..., Tally], database: Database) -> None:
+def test_a_warm_up_plan_ends_the_run_well_and_goes_on_tomorrow(
+    send: Callable[..., SendCounts], database: Database
+) -> None:
     pace = Pace(warm_up=(6, 8))
     first = send(Scripted(lambda e: ACCEPTED, connections=3), pace=pace)
     assert (first.sent, first.trouble, first.pause) == (6, False, "")
@@ -192,7 +198,7 @@ def test_a_warm_up_plan_ends_the_run_well_and_goes_on_tomorrow(send: Callable[..
     assert tomorrow.sent == 8
 
 
-def test_who_was_put_off_does_not_use_the_plan_up(send: Callable[..., Tally], database: Database) -> None:
+def test_who_was_put_off_does_not_use_the_plan_up(send: Callable[..., SendCounts], database: Database) -> None:
     later = Outcome(Fate.DEFERRED, "450 4.2.1", "busy")
     tally = send(
         Scripted(lambda e: later if e.address.startswith("person1") else ACCEPTED, connections=1),
@@ -202,7 +208,7 @@ def test_who_was_put_off_does_not_use_the_plan_up(send: Callable[..., Tally], da
     assert states(database) == {"sent": 9, "queued": 11}
 
 
-def test_too_many_refusals_pause_and_the_rest_stays_queued(send: Callable[..., Tally], database: Database) -> None:
+def test_too_many_refusals_pause_and_the_rest_stays_queued(send: Callable[..., SendCounts], database: Database) -> None:
     no = Outcome(Fate.REFUSED, "550 5.7.1", "blocked", reply_class=ReplyClass.POLICY)
     tally = send(Scripted(lambda e: no, connections=1), guard=Guard(refused_of=20))
     assert tally.pause.startswith("3 of the last 3 people were refused for good, most lately with 550 5.7.1 blocked")
@@ -211,7 +217,7 @@ def test_too_many_refusals_pause_and_the_rest_stays_queued(send: Callable[..., T
 
 
 def test_a_relay_that_puts_everyone_off_for_two_days_does_not_lose_them_all(
-    send: Callable[..., Tally], database: Database
+    send: Callable[..., SendCounts], database: Database
 ) -> None:
     later = Outcome(Fate.DEFERRED, "451 4.7.1", "too much mail from you")
     relay, guard = Scripted(lambda e: later, connections=1), Guard(refused_of=20)
@@ -223,7 +229,7 @@ def test_a_relay_that_puts_everyone_off_for_two_days_does_not_lose_them_all(
 
 
 def test_who_waits_for_a_domain_keeps_nobody_else_waiting(
-    send: Callable[..., Tally], database: Database, monkeypatch: pytest.MonkeyPatch
+    send: Callable[..., SendCounts], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mailer.delivery.sending.engine.CLAIMED_AHEAD", 3)
     with database.write() as connection:

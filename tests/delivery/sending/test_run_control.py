@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.delivery.sending.progress import Tally
+from mailer.delivery.sending.progress import SendCounts
 from mailer.delivery.sending.run import RunReport
 from mailer.delivery.sending.run_control import LONGEST_PAUSE_SECONDS, LONGEST_SECONDS, Patience, Stop
 from mailer.store.engine.database import DatabaseTrouble
@@ -95,8 +95,8 @@ def test_all_who_wait_share_one_drain() -> None:
 
 
 def test_a_run_that_leaves_somebody_uncertain_calls_for_staff() -> None:
-    doubtful = Tally()
+    doubtful = SendCounts()
     doubtful.uncertain = 1
     assert RunReport(tallies={"appeal": doubtful}).trouble
     assert RunReport(settled=1).trouble
-    assert not RunReport(tallies={"appeal": Tally()}).trouble
+    assert not RunReport(tallies={"appeal": SendCounts()}).trouble

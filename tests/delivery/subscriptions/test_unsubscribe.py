@@ -14,7 +14,13 @@ from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import list_id
 from mailer.delivery.ledger.mailed_message import NotKept
 from mailer.delivery.subscriptions.undo import undo_last
-from mailer.delivery.subscriptions.unsubscribe import Standing, leave_campaign, leave_some, note_arrival, standing
+from mailer.delivery.subscriptions.unsubscribe import (
+    RecipientStatus,
+    leave_campaign,
+    leave_some,
+    note_arrival,
+    standing,
+)
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import (
     campaigns,
@@ -74,7 +80,7 @@ def set_state(connection: Connection, number: int, state: str, campaign: int = C
 
 def test_how_somebody_stands(mailed: Connection) -> None:
     lists = tuple((list_id(mailed, name), name) for name in ("news", "supporters", "updates"))
-    expected = Standing(2, "mary2@example.org", ("supporters", "updates"), "en", lists)
+    expected = RecipientStatus(2, "mary2@example.org", ("supporters", "updates"), "en", lists)
     assert standing(mailed, delivery_id(2)) == expected
     assert expected.on_asked == ("supporters", "updates")
     assert standing(mailed, delivery_id(2, OTHER)).language == "fr", "the campaign's, since theirs is not known"
@@ -104,7 +110,7 @@ def forget(connection: Connection, number: int) -> None:
 
 def test_somebody_forgotten_has_no_standing_and_leaves_nothing(mailed: Connection, now: datetime) -> None:
     forget(mailed, 1)
-    gone = Standing(None, None, ("supporters", "updates"), "en", ())
+    gone = RecipientStatus(None, None, ("supporters", "updates"), "en", ())
     assert standing(mailed, delivery_id(1)) == gone
     assert leave_campaign(mailed, delivery_id=delivery_id(1), how="link", at=now) == gone
     assert noted(mailed) == []

@@ -15,12 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from sqlalchemy import select
 
-from mailer.audience.petition.signatures import Origin, Particulars, sign, signer
+from mailer.audience.petition.signatures import Particulars, SignatureOrigin, sign, signer
 from mailer.delivery.webhooks import deliver as webhook_module
 from mailer.delivery.webhooks.deliver import (
     GIVE_UP_AFTER,
     LEASE,
-    Told,
+    CallRound,
     _claim,
     _record,
     examine_webhook,
@@ -31,7 +31,7 @@ from mailer.delivery.webhooks.deliver import (
 )
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.errors import MailerError
-from mailer.findings import Level
+from mailer.findings import Severity
 from mailer.settings import Secrets, Settings
 from mailer.settings.schema import Webhook
 from mailer.store.engine.database import Database
@@ -111,7 +111,8 @@ def make_signature(database: Database, settings: Settings, now: datetime, *, add
     with database.write() as connection:
         person = signer(connection, address=address, address_key=ADDRESS_KEY, who=who, language="en", at=now)
         signed = sign(
-            connection, page="library", statement="Keep it.", person_id=person, who=who, origin=Origin(source="poster"),
+            connection, page="library", statement="Keep it.", person_id=person, who=who,
+            origin=SignatureOrigin(source="poster"),
             at=now,
         )  # fmt: skip
         tell_signature(connection, settings=settings, signature_id=signed.id, opt_in=True, new=signed.new, at=now)
@@ -126,7 +127,7 @@ def rows(database: Database):
         return connection.execute(select(webhook_calls).order_by(webhook_calls.c.id)).all()
 
 
-def tell(database: Database, receiver: Receiver, at: datetime) -> Told:
+def tell(database: Database, receiver: Receiver, at: datetime) -> CallRound:
     return tell_due(database, webhook=receiver.webhook, key=KEY, clock=lambda: at)
 
 
@@ -134,8 +135,8 @@ def test_a_signature_is_told_once_and_signed(
     workspace: Workspace, database: Database, receiver: Receiver, now: datetime
 ) -> None:
     make_signature(database, settings_with(workspace, receiver.webhook), now)
-    assert tell(database, receiver, now) == Told(sent=1)
-    assert tell(database, receiver, now + timedelta(days=1)) == Told()
+    assert tell(database, receiver, now) == CallRound(sent=1)
+    assert tell(database, receiver, now + timedelta(days=1)) == CallRound()
     (call,) = receiver.calls
     assert call.path == "/crm?x=1"
     assert json.loads(call.body) == {
@@ -155,11 +156,11 @@ def test_a_failure_is_told_again_under_the_same_id(
 ) -> None:
     receiver.statuses = [500, 503, 200]
     make_signature(database, settings_with(workspace, receiver.webhook), now)
-    assert tell(database, receiver, now) == Told(put_off=1, why="HTTP 500")
-    assert tell(database, receiver, now + timedelta(seconds=59)) == Told()
+    assert tell(database, receiver, now) == CallRound(put_off=1, why="HTTP 500")
+    assert tell(database, receiver, now + timedelta(seconds=59)) == CallRound()
     assert tell(database, receiver, now + timedelta(minutes=1)).put_off == 1
-    assert tell(database, receiver, now + timedelta(minutes=2, seconds=59)) == Told()
-    assert tell(database, receiver, now + timedelta(minutes=3)) == Told(sent=1)
+    assert tell(database, receiver, now + timedelta(minutes=2, seconds=59)) == CallRound()
+    assert tell(database, receiver, now + timedelta(minutes=3)) == CallRound(sent=1)
     assert len({call.headers["mailer-id"] for call in receiver.calls}) == 1
     assert len({call.headers["mailer-signature"] for call in receiver.calls}) == 3, "each is signed for its own moment"
 
@@ -178,7 +179,7 @@ def test_it_is_given_up_after_three_days(
     assert 15 < len(receiver.calls) < 30
     with database.read() as connection:
         assert standing(connection) == {"failed": 1}
-    assert tell(database, receiver, moment + timedelta(days=9)) == Told()
+    assert tell(database, receiver, moment + timedelta(days=9)) == CallRound()
 
 
 def test_waits_grow_from_a_minute_to_six_hours() -> None:
@@ -203,7 +204,7 @@ def test_a_side_that_drips_its_answer_is_cut_off(
     receiver.drip = True
     make_signature(database, settings_with(workspace, receiver.webhook), now)
     # It would drip for ever, so that this ends at all is what is tested.
-    assert tell(database, receiver, now) == Told(put_off=1, why="no answer in time")
+    assert tell(database, receiver, now) == CallRound(put_off=1, why="no answer in time")
 
 
 def test_a_side_that_is_down_is_left_alone_after_three(
@@ -216,7 +217,7 @@ def test_a_side_that_is_down_is_left_alone_after_three(
         for number in range(5):
             make_signature(database, settings, now, address=f"p{number}@example.org")
         told = tell_due(database, webhook=nowhere, key=KEY, clock=lambda: now)
-    assert told == Told(put_off=3, why="ConnectionRefusedError")
+    assert told == CallRound(put_off=3, why="ConnectionRefusedError")
     with database.read() as connection:
         assert standing(connection) == {"queued": 5}
 
@@ -241,8 +242,8 @@ def test_what_a_dead_program_had_claimed_is_told_later(
 ) -> None:
     make_signature(database, settings_with(workspace, receiver.webhook), now)
     assert _claim(database, now) is not None
-    assert tell(database, receiver, now + LEASE / 2) == Told()
-    assert tell(database, receiver, now + LEASE) == Told(sent=1)
+    assert tell(database, receiver, now + LEASE / 2) == CallRound()
+    assert tell(database, receiver, now + LEASE) == CallRound(sent=1)
 
 
 def test_nothing_is_told_of_what_was_rolled_back(
@@ -284,8 +285,8 @@ def test_a_record_that_comes_too_late_undoes_nothing(
     make_signature(database, settings_with(workspace, receiver.webhook), now)
     first = _claim(database, now)
     assert first is not None
-    assert tell(database, receiver, now + LEASE) == Told(sent=1)
-    _record(database, first, "HTTP 500", told=Told(), now=now + LEASE)
+    assert tell(database, receiver, now + LEASE) == CallRound(sent=1)
+    _record(database, first, "HTTP 500", told=CallRound(), now=now + LEASE)
     assert rows(database)[0].state == "sent"
 
 
@@ -298,7 +299,7 @@ def test_nothing_is_told_into_a_private_network_unless_it_is_ones_own(receiver: 
     assert why == "it leads into a private network; if it is your own, set webhook.private = true"
     assert receiver.calls == []
     (finding,) = examine_webhook(inside)
-    assert finding.level is Level.BAD
+    assert finding.level is Severity.BAD
     assert "webhook.private = true" in finding.todo
 
 
@@ -320,8 +321,8 @@ def test_a_name_that_leads_elsewhere_the_second_time_is_asked_for_once(
 
 def test_doctor_is_told_whether_a_webhook_can_be_called(receiver: Receiver) -> None:
     assert examine_webhook(Webhook()) == []
-    assert [one.level for one in examine_webhook(receiver.webhook)] == [Level.WELL]
-    assert [one.level for one in examine_webhook(Webhook(url="https://no-such-name.invalid/"))] == [Level.WARNING]
+    assert [one.level for one in examine_webhook(receiver.webhook)] == [Severity.WELL]
+    assert [one.level for one in examine_webhook(Webhook(url="https://no-such-name.invalid/"))] == [Severity.WARNING]
 
 
 def test_a_call_that_only_a_setting_can_let_through_calls_for_staff(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.doctor.dns.dkim import Key, Unusable, gather_dkim, judge_dkim, parse_key, rsa_bits
-from mailer.doctor.dns.lookup import Answer, Got
+from mailer.doctor.dns.lookup import DnsAnswer, Got
 
 
 def der(tag: int, content: bytes) -> bytes:
@@ -107,16 +107,16 @@ def test_no_bytes_are_an_exception_of_another_kind(raw: bytes) -> None:
         parse_key(record(raw))
 
 
-def judged(answers: dict[str, Answer], *, sendgrid: bool = False, selectors: tuple[str, ...] = ("s1",)) -> list[str]:
+def judged(answers: dict[str, DnsAnswer], *, sendgrid: bool = False, selectors: tuple[str, ...] = ("s1",)) -> list[str]:
     zone = {f"{name}._domainkey.a.test": answer for name, answer in answers.items()}
     facts = gather_dkim(
-        lambda name, _kind: zone.get(name, Answer(Got.ABSENT)), "a.test", selectors=selectors, sendgrid=sendgrid
+        lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), "a.test", selectors=selectors, sendgrid=sendgrid
     )
     return [f"{one.level}: {one.found}" for one in judge_dkim(facts, part="DNS")]
 
 
-def found(text: str, canonical: str = "") -> Answer:
-    return Answer(Got.FOUND, (text,), canonical)
+def found(text: str, canonical: str = "") -> DnsAnswer:
+    return DnsAnswer(Got.FOUND, (text,), canonical)
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_sendgrid_has_two_names_and_one_good_key_is_enough() -> None:
 
 
 def test_a_name_that_leads_nowhere_says_where() -> None:
-    (said,) = judged({"s1": Answer(Got.EMPTY, canonical="s1.gone.test")})
+    (said,) = judged({"s1": DnsAnswer(Got.EMPTY, canonical="s1.gone.test")})
     assert said.startswith("bad: DKIM s1: s1._domainkey.a.test leads to s1.gone.test, where there is no key")
 
 
 def test_two_records_and_no_answer() -> None:
-    (said,) = judged({"s1": Answer(Got.FOUND, (GOOD, GOOD))})
+    (said,) = judged({"s1": DnsAnswer(Got.FOUND, (GOOD, GOOD))})
     assert "2 records where one is allowed" in said
-    (said,) = judged({"s1": Answer(Got.UNKNOWN, why="the DNS doesn't answer")})
+    (said,) = judged({"s1": DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")})
     assert said == "warning: DKIM s1 couldn't be asked for: the DNS doesn't answer"

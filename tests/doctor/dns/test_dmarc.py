@@ -5,37 +5,37 @@ from __future__ import annotations
 import pytest
 
 from mailer.doctor.dns.dmarc import gather_dmarc, judge_dmarc
-from mailer.doctor.dns.lookup import Answer, Got
-from mailer.findings import Level
+from mailer.doctor.dns.lookup import DnsAnswer, Got
+from mailer.findings import Severity
 
 RUA = "rua=mailto:reports@a.test"
 
 
-def judged(records: dict[str, Answer], domain: str = "news.a.test") -> tuple[Level, str]:
+def judged(records: dict[str, DnsAnswer], domain: str = "news.a.test") -> tuple[Severity, str]:
     zone = {f"_dmarc.{name}": answer for name, answer in records.items()}
-    facts = gather_dmarc(lambda name, _kind: zone.get(name, Answer(Got.ABSENT)), domain)
+    facts = gather_dmarc(lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), domain)
     (finding,) = judge_dmarc(facts, part="DNS")
     return finding.level, finding.found
 
 
-def txt(*values: str) -> Answer:
-    return Answer(Got.FOUND, values)
+def txt(*values: str) -> DnsAnswer:
+    return DnsAnswer(Got.FOUND, values)
 
 
 @pytest.mark.parametrize(
     ("record", "level", "words"),
     [
-        (f"v=DMARC1; p=reject; {RUA}", Level.WELL, "DMARC: p=reject"),
-        (f"v=DMARC1;p=Quarantine;{RUA}", Level.WELL, "p=quarantine"),
-        (f"v=DMARC1; p=none; {RUA}", Level.WELL, "p=none, fine for the large providers"),
-        (f"v=DMARC1; {RUA}", Level.WELL, "p=none"),
-        ("v=DMARC1; p=none", Level.WARNING, "nobody is told of mails that fail (no rua)"),
-        (f"v=DMARC1; p=block; {RUA}", Level.BAD, "p=block, which isn't a policy"),
-        ("v=DMARC1", Level.BAD, "counts for nothing"),
-        (f"v=DMARC1; p=reject; adkim=s; aspf=s; {RUA}", Level.WELL, "DKIM and SPF must name exactly news.a.test"),
+        (f"v=DMARC1; p=reject; {RUA}", Severity.WELL, "DMARC: p=reject"),
+        (f"v=DMARC1;p=Quarantine;{RUA}", Severity.WELL, "p=quarantine"),
+        (f"v=DMARC1; p=none; {RUA}", Severity.WELL, "p=none, fine for the large providers"),
+        (f"v=DMARC1; {RUA}", Severity.WELL, "p=none"),
+        ("v=DMARC1; p=none", Severity.WARNING, "nobody is told of mails that fail (no rua)"),
+        (f"v=DMARC1; p=block; {RUA}", Severity.BAD, "p=block, which isn't a policy"),
+        ("v=DMARC1", Severity.BAD, "counts for nothing"),
+        (f"v=DMARC1; p=reject; adkim=s; aspf=s; {RUA}", Severity.WELL, "DKIM and SPF must name exactly news.a.test"),
     ],
 )
-def test_the_domains_own_record(record: str, level: Level, words: str) -> None:
+def test_the_domains_own_record(record: str, level: Severity, words: str) -> None:
     found_level, found = judged({"news.a.test": txt("another", record)})
     assert found_level is level, found
     assert words in found
@@ -56,20 +56,20 @@ def test_the_nearest_record_counts() -> None:
 @pytest.mark.parametrize("record", [[], ["v=DMARC2; p=none"], ["p=none"], ["v=DMARC1 p=none"]])
 def test_no_record_is_bad(record: list[str]) -> None:
     level, found = judged({"news.a.test": txt(*record)} if record else {})
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "news.a.test has no record" in found
 
 
 def test_two_records_count_as_none() -> None:
     level, found = judged({"news.a.test": txt(f"v=DMARC1; p=none; {RUA}", f"v=DMARC1; p=reject; {RUA}")})
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "has 2 records" in found
 
 
 def test_what_could_not_be_asked_is_a_warning_only_without_a_record() -> None:
-    unknown = Answer(Got.UNKNOWN, why="the DNS answered SERVFAIL")
+    unknown = DnsAnswer(Got.UNKNOWN, why="the DNS answered SERVFAIL")
     assert judged({"a.test": unknown}) == (
-        Level.WARNING,
+        Severity.WARNING,
         "DMARC couldn't be asked for: the DNS answered SERVFAIL",
     )
 
@@ -77,9 +77,9 @@ def test_what_could_not_be_asked_is_a_warning_only_without_a_record() -> None:
 def test_the_walk_upwards_is_short() -> None:
     asked: list[str] = []
 
-    def lookup(name: str, _kind: str) -> Answer:
+    def lookup(name: str, _kind: str) -> DnsAnswer:
         asked.append(name.removeprefix("_dmarc."))
-        return Answer(Got.ABSENT)
+        return DnsAnswer(Got.ABSENT)
 
     gather_dmarc(lookup, "news.a.test")
     assert asked == ["news.a.test", "a.test"]

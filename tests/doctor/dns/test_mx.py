@@ -5,38 +5,40 @@ from __future__ import annotations
 import pytest
 
 from mailer.doctor.dns.domain import is_placeholder, mailers
-from mailer.doctor.dns.lookup import Answer, Got
+from mailer.doctor.dns.lookup import DnsAnswer, Got
 from mailer.doctor.dns.mx import MailFacts, RelayNameFacts, is_ours, judge_mail, judge_relay_names
-from mailer.findings import Level
+from mailer.findings import Severity
 
-ABSENT, EMPTY = Answer(Got.ABSENT), Answer(Got.EMPTY)
-UNKNOWN = Answer(Got.UNKNOWN, why="the DNS doesn't answer")
+ABSENT, EMPTY = DnsAnswer(Got.ABSENT), DnsAnswer(Got.EMPTY)
+UNKNOWN = DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")
 
 
-def found(*values: str) -> Answer:
-    return Answer(Got.FOUND, values)
+def found(*values: str) -> DnsAnswer:
+    return DnsAnswer(Got.FOUND, values)
 
 
 @pytest.mark.parametrize(
     ("mx", "address", "level", "words"),
     [
-        (found("mx1.a.test"), None, Level.WELL, "mail to a.test goes to mx1.a.test"),
-        (found("mx1.a.test", "mx2.a.test"), None, Level.WELL, "goes to mx1.a.test and 1 more"),
-        (found("."), None, Level.BAD, "null MX"),
-        (EMPTY, found("192.0.2.1"), Level.WARNING, "has no MX record"),
-        (EMPTY, EMPTY, Level.BAD, "has neither MX nor address, so replies are lost"),
-        (ABSENT, ABSENT, Level.BAD, "doesn't exist"),
-        (UNKNOWN, None, Level.WARNING, "couldn't be asked"),
-        (EMPTY, UNKNOWN, Level.WARNING, "couldn't be asked"),
+        (found("mx1.a.test"), None, Severity.WELL, "mail to a.test goes to mx1.a.test"),
+        (found("mx1.a.test", "mx2.a.test"), None, Severity.WELL, "goes to mx1.a.test and 1 more"),
+        (found("."), None, Severity.BAD, "null MX"),
+        (EMPTY, found("192.0.2.1"), Severity.WARNING, "has no MX record"),
+        (EMPTY, EMPTY, Severity.BAD, "has neither MX nor address, so replies are lost"),
+        (ABSENT, ABSENT, Severity.BAD, "doesn't exist"),
+        (UNKNOWN, None, Severity.WARNING, "couldn't be asked"),
+        (EMPTY, UNKNOWN, Severity.WARNING, "couldn't be asked"),
     ],
 )
-def test_mail_to_a_domain(mx: Answer, address: Answer | None, level: Level, words: str) -> None:
+def test_mail_to_a_domain(mx: DnsAnswer, address: DnsAnswer | None, level: Severity, words: str) -> None:
     (finding,) = judge_mail(MailFacts("a.test", mx, address), part="DNS", who="replies")
     assert finding.level is level
     assert words in finding.found
 
 
-def relay(host: str, addresses: Answer, names: dict[str, Answer], back: dict[str, Answer]) -> list[tuple[Level, str]]:
+def relay(
+    host: str, addresses: DnsAnswer, names: dict[str, DnsAnswer], back: dict[str, DnsAnswer]
+) -> list[tuple[Severity, str]]:
     facts = RelayNameFacts(host, addresses, names, back)
     return [(one.level, one.found) for one in judge_relay_names(facts, domain="a.test", part="DNS")]
 
@@ -47,21 +49,23 @@ def relay(host: str, addresses: Answer, names: dict[str, Answer], back: dict[str
         (
             found("out.a.test"),
             {"out.a.test": found("192.88.99.1")},
-            Level.WELL,
+            Severity.WELL,
             "is called out.a.test, which leads back",
         ),
         (
             found("x.test", "out.a.test"),
             {"x.test": ABSENT, "out.a.test": found("192.0.2.9", "192.88.99.1")},
-            Level.WELL,
+            Severity.WELL,
             "out.a.test",
         ),
-        (found("x.test"), {"x.test": found("192.0.2.9")}, Level.BAD, "x.test, which doesn't lead back"),
-        (ABSENT, {}, Level.BAD, "has no name"),
-        (UNKNOWN, {}, Level.WARNING, "couldn't be asked"),
+        (found("x.test"), {"x.test": found("192.0.2.9")}, Severity.BAD, "x.test, which doesn't lead back"),
+        (ABSENT, {}, Severity.BAD, "has no name"),
+        (UNKNOWN, {}, Severity.WARNING, "couldn't be asked"),
     ],
 )
-def test_the_name_of_our_relays_address(names: Answer, back: dict[str, Answer], level: Level, words: str) -> None:
+def test_the_name_of_our_relays_address(
+    names: DnsAnswer, back: dict[str, DnsAnswer], level: Severity, words: str
+) -> None:
     ((found_level, said),) = relay("smtp.a.test", found("192.88.99.1"), {"192.88.99.1": names}, back)
     assert found_level is level
     assert words in said
@@ -75,13 +79,13 @@ def test_what_can_not_be_known_is_said() -> None:
         ("nota.test", "is a provider's"),
     ):
         ((level, said),) = relay(host, found("192.88.99.1"), {}, {})
-        assert level is Level.WELL
+        assert level is Severity.WELL
         assert words in said
     ((level, said),) = relay("smtp.a.test", found("10.0.0.1"), {}, {})
-    assert level is Level.WELL
+    assert level is Severity.WELL
     assert "private address" in said
-    assert relay("smtp.a.test", ABSENT, {}, {})[0][0] is Level.BAD
-    assert relay("smtp.a.test", UNKNOWN, {}, {})[0][0] is Level.WARNING
+    assert relay("smtp.a.test", ABSENT, {}, {})[0][0] is Severity.BAD
+    assert relay("smtp.a.test", UNKNOWN, {}, {})[0][0] is Severity.WARNING
 
 
 def test_ours_is_what_stands_in_our_domain() -> None:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.doctor.dns.lookup import Answer, Got
+from mailer.doctor.dns.lookup import DnsAnswer, Got
 from mailer.doctor.dns.spf import gather_spf, judge_spf
 from mailer.doctor.dns.spf_record import Broken, parse
-from mailer.findings import Level
+from mailer.findings import Severity
 
-ABSENT = Answer(Got.ABSENT)
-UNKNOWN = Answer(Got.UNKNOWN, why="the DNS doesn't answer")
+ABSENT = DnsAnswer(Got.ABSENT)
+UNKNOWN = DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")
 
 
-def txt(*values: str) -> Answer:
-    return Answer(Got.FOUND, values)
+def txt(*values: str) -> DnsAnswer:
+    return DnsAnswer(Got.FOUND, values)
 
 
 def judged(
-    zone: dict[str, Answer], *, own_envelope: bool = True, hosts: dict[tuple[str, str], Answer] | None = None
-) -> list[tuple[Level, str]]:
+    zone: dict[str, DnsAnswer], *, own_envelope: bool = True, hosts: dict[tuple[str, str], DnsAnswer] | None = None
+) -> list[tuple[Severity, str]]:
     """The verdict on a.test. Each host has an address and one mail server, unless `hosts` says otherwise."""
 
-    def lookup(name: str, kind: str) -> Answer:
+    def lookup(name: str, kind: str) -> DnsAnswer:
         if kind == "TXT":
             return zone.get(name, ABSENT)
         return (hosts or {}).get((name, kind), txt("mx.test" if kind == "MX" else "192.0.2.1"))
@@ -34,54 +34,54 @@ def judged(
 @pytest.mark.parametrize(
     ("record", "level", "words"),
     [
-        ("v=spf1 ip4:192.0.2.0/24 -all", Level.WELL, "one record, 0 of 10 lookups, ends in -all"),
-        ("V=SPF1 a mx/24 a:x.test//64 ip6:2001:db8::/32 ~ALL", Level.WELL, "3 of 10 lookups, ends in ~all"),
-        ("v=spf1 exists:%{i}.x.test exp=why.a.test -all", Level.WELL, "1 of 10 lookups"),
-        ("v=spf1 include:%{d}.x.test -all", Level.WELL, "1 of 10 lookups"),
-        ("v=spf1 unknown=modifier -all", Level.WELL, "0 of 10 lookups"),
-        ("v=spf1 +all", Level.BAD, "anybody may mail in your name"),
-        ("v=spf1 all", Level.BAD, "anybody may mail in your name"),
-        ("v=spf1 a ?all", Level.WARNING, "ends in ?all"),
-        ("v=spf1 a", Level.WARNING, "has no all at its end"),
-        ("v=spf1", Level.WARNING, "has no all at its end"),
-        ("v=spf1 ipv4:192.0.2.1 -all", Level.BAD, "'ipv4:192.0.2.1' is not a term of SPF"),
-        ("v=spf1 include: -all", Level.BAD, "'include:' names no domain"),
-        ("v=spf1 -all;", Level.BAD, "'-all;' is not a term of SPF"),
-        ("v=spf1 include:gone.test -all", Level.BAD, "gone.test, which it includes, has no SPF records"),
-        ("v=spf1 include:a.test -all", Level.BAD, "a.test includes a.test in a circle"),
+        ("v=spf1 ip4:192.0.2.0/24 -all", Severity.WELL, "one record, 0 of 10 lookups, ends in -all"),
+        ("V=SPF1 a mx/24 a:x.test//64 ip6:2001:db8::/32 ~ALL", Severity.WELL, "3 of 10 lookups, ends in ~all"),
+        ("v=spf1 exists:%{i}.x.test exp=why.a.test -all", Severity.WELL, "1 of 10 lookups"),
+        ("v=spf1 include:%{d}.x.test -all", Severity.WELL, "1 of 10 lookups"),
+        ("v=spf1 unknown=modifier -all", Severity.WELL, "0 of 10 lookups"),
+        ("v=spf1 +all", Severity.BAD, "anybody may mail in your name"),
+        ("v=spf1 all", Severity.BAD, "anybody may mail in your name"),
+        ("v=spf1 a ?all", Severity.WARNING, "ends in ?all"),
+        ("v=spf1 a", Severity.WARNING, "has no all at its end"),
+        ("v=spf1", Severity.WARNING, "has no all at its end"),
+        ("v=spf1 ipv4:192.0.2.1 -all", Severity.BAD, "'ipv4:192.0.2.1' is not a term of SPF"),
+        ("v=spf1 include: -all", Severity.BAD, "'include:' names no domain"),
+        ("v=spf1 -all;", Severity.BAD, "'-all;' is not a term of SPF"),
+        ("v=spf1 include:gone.test -all", Severity.BAD, "gone.test, which it includes, has no SPF records"),
+        ("v=spf1 include:a.test -all", Severity.BAD, "a.test includes a.test in a circle"),
     ],
 )
-def test_one_record(record: str, level: Level, words: str) -> None:
+def test_one_record(record: str, level: Severity, words: str) -> None:
     ((found_level, found),) = judged({"a.test": txt("google-site-verification=x", record)})
     assert found_level is level, found
     assert words in found
 
 
 def test_no_record_and_two_records() -> None:
-    for zone in ({}, {"a.test": Answer(Got.EMPTY)}, {"a.test": txt("v=spf10 -all", "something")}):
+    for zone in ({}, {"a.test": DnsAnswer(Got.EMPTY)}, {"a.test": txt("v=spf10 -all", "something")}):
         ((level, found),) = judged(zone)
-        assert level is Level.BAD
+        assert level is Severity.BAD
         assert "a.test has no record, so Gmail, Yahoo and Outlook refuse" in found
     ((level, found),) = judged({"a.test": txt("v=spf1 -all", "v=spf1 a -all")})
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "2 records where one is allowed" in found
 
 
 def test_sendgrid_needs_none_in_the_senders_domain() -> None:
     ((level, found),) = judged({}, own_envelope=False)
-    assert level is Level.WELL
+    assert level is Severity.WELL
     assert "return path of its own" in found
 
 
 def test_what_could_not_be_asked_is_a_warning() -> None:
     ((level, found),) = judged({"a.test": UNKNOWN})
-    assert (level, found) == (Level.WARNING, "SPF couldn't be asked for: the DNS doesn't answer")
+    assert (level, found) == (Severity.WARNING, "SPF couldn't be asked for: the DNS doesn't answer")
     ((level, found),) = judged({"a.test": txt("v=spf1 include:b.test -all"), "b.test": UNKNOWN})
-    assert level is Level.WARNING
+    assert level is Severity.WARNING
     assert "b.test, which it includes: the DNS doesn't answer" in found
 
 
-def nested(lookups: int) -> dict[str, Answer]:
+def nested(lookups: int) -> dict[str, DnsAnswer]:
     """A record that costs `lookups`, most of them two includes deep."""
     deep = " ".join(f"a:h{n}.test" for n in range(lookups - 2))
     return {
@@ -92,66 +92,66 @@ def nested(lookups: int) -> dict[str, Answer]:
 
 
 def test_ten_lookups_through_includes_pass_and_eleven_do_not() -> None:
-    assert judged(nested(10)) == [(Level.WELL, "SPF: one record, 10 of 10 lookups, ends in -all")]
+    assert judged(nested(10)) == [(Severity.WELL, "SPF: one record, 10 of 10 lookups, ends in -all")]
     ((level, found),) = judged(nested(11))
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "needs 11 lookups where 10 are allowed" in found
 
 
 def test_a_redirect_counts_and_decides_the_end_unless_there_is_an_all() -> None:
     there = {"b.test": txt("v=spf1 mx +all")}
-    assert judged({"a.test": txt("v=spf1 redirect=b.test"), **there})[0][0] is Level.BAD
+    assert judged({"a.test": txt("v=spf1 redirect=b.test"), **there})[0][0] is Severity.BAD
     there = {"b.test": txt("v=spf1 mx ~all")}
     assert "2 of 10 lookups, ends in ~all" in judged({"a.test": txt("v=spf1 redirect=b.test"), **there})[0][1]
     assert "0 of 10 lookups, ends in -all" in judged({"a.test": txt("v=spf1 redirect=b.test -all"), **there})[0][1]
-    assert judged({"a.test": txt("v=spf1 redirect=gone.test")})[0][0] is Level.BAD
+    assert judged({"a.test": txt("v=spf1 redirect=gone.test")})[0][0] is Severity.BAD
 
 
 def test_ptr_is_advised_against() -> None:
     levels = [level for level, _ in judged({"a.test": txt("v=spf1 ptr -all")})]
-    assert levels == [Level.WELL, Level.WARNING]
+    assert levels == [Severity.WELL, Severity.WARNING]
 
 
 def test_places_that_do_not_exist_are_counted() -> None:
     """RFC 7208 §4.6.4: two lookups may find nothing, through all includes."""
     there = {"a.test": txt("v=spf1 a:b.test mx include:b.test -all"), "b.test": txt("v=spf1 exists:x.b.test ~all")}
-    gone = {("b.test", "A"): ABSENT, ("b.test", "AAAA"): Answer(Got.EMPTY), ("a.test", "MX"): Answer(Got.EMPTY)}
+    gone = {("b.test", "A"): ABSENT, ("b.test", "AAAA"): DnsAnswer(Got.EMPTY), ("a.test", "MX"): DnsAnswer(Got.EMPTY)}
     assert judged(there, hosts=gone) == [
-        (Level.WELL, "SPF: one record, 4 of 10 lookups, of which b.test and a.test found nothing, ends in -all")
+        (Severity.WELL, "SPF: one record, 4 of 10 lookups, of which b.test and a.test found nothing, ends in -all")
     ]
     ((level, found),) = judged(there, hosts={**gone, ("x.b.test", "A"): ABSENT})
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "names 3 places that don't exist (b.test, a.test, x.b.test)" in found
 
 
 def test_an_unasked_host_and_one_with_either_address_are_not_void() -> None:
     there = {"a.test": txt("v=spf1 a:b.test a:c.test a:d.test -all")}
-    hosts = {("b.test", "A"): UNKNOWN, ("b.test", "AAAA"): ABSENT, ("c.test", "A"): Answer(Got.EMPTY)}
-    assert judged(there, hosts=hosts) == [(Level.WELL, "SPF: one record, 3 of 10 lookups, ends in -all")]
+    hosts = {("b.test", "A"): UNKNOWN, ("b.test", "AAAA"): ABSENT, ("c.test", "A"): DnsAnswer(Got.EMPTY)}
+    assert judged(there, hosts=hosts) == [(Severity.WELL, "SPF: one record, 3 of 10 lookups, ends in -all")]
 
 
 def test_more_than_ten_mail_servers() -> None:
     servers = {("a.test", "MX"): txt(*(f"mx{n}.test" for n in range(11)))}
     ((level, found),) = judged({"a.test": txt("v=spf1 mx -all")}, hosts=servers)
-    assert level is Level.BAD
+    assert level is Severity.BAD
     assert "mx:a.test has 11 servers where 10 are allowed" in found
 
 
 @pytest.mark.parametrize(
     ("record", "included", "level"),
     [
-        ("v=spf1 include:b.test -all", "v=spf1 +all", Level.BAD),
-        ("v=spf1 ip4:192.0.2.0/0 -all", "", Level.BAD),
-        ("v=spf1 include:b.test -all", "v=spf1 ip6:::/0 -all", Level.BAD),
-        ("v=spf1 redirect=b.test", "v=spf1 all", Level.BAD),
-        ("v=spf1 ?include:b.test -all", "v=spf1 +all", Level.WELL),
-        ("v=spf1 -ip4:0.0.0.0/0 -all", "", Level.WELL),
-        ("v=spf1 -all include:b.test", "v=spf1 +all", Level.WELL),
-        ("v=spf1 include:b.test -all", "v=spf1 ip4:300.1.2.3 -all", Level.BAD),
-        ("v=spf1 -all include:b.test", "v=spf1 ip4:300.1.2.3 -all", Level.WELL),
+        ("v=spf1 include:b.test -all", "v=spf1 +all", Severity.BAD),
+        ("v=spf1 ip4:192.0.2.0/0 -all", "", Severity.BAD),
+        ("v=spf1 include:b.test -all", "v=spf1 ip6:::/0 -all", Severity.BAD),
+        ("v=spf1 redirect=b.test", "v=spf1 all", Severity.BAD),
+        ("v=spf1 ?include:b.test -all", "v=spf1 +all", Severity.WELL),
+        ("v=spf1 -ip4:0.0.0.0/0 -all", "", Severity.WELL),
+        ("v=spf1 -all include:b.test", "v=spf1 +all", Severity.WELL),
+        ("v=spf1 include:b.test -all", "v=spf1 ip4:300.1.2.3 -all", Severity.BAD),
+        ("v=spf1 -all include:b.test", "v=spf1 ip4:300.1.2.3 -all", Severity.WELL),
     ],
 )
-def test_what_is_included_counts_as_far_as_receivers_read_it(record: str, included: str, level: Level) -> None:
+def test_what_is_included_counts_as_far_as_receivers_read_it(record: str, included: str, level: Severity) -> None:
     ((found_level, found),) = judged({"a.test": txt(record), "b.test": txt(included)})
     assert found_level is level, found
 
@@ -160,13 +160,13 @@ def test_a_hostile_tree_ends() -> None:
     """Every record includes ten others: neither gathering nor counting goes on for ever."""
     asked: list[str] = []
 
-    def lookup(name: str, _kind: str) -> Answer:
+    def lookup(name: str, _kind: str) -> DnsAnswer:
         asked.append(name)
         return txt("v=spf1 " + " ".join(f"include:{n}.{name}" for n in range(10)) + " -all")
 
     facts = gather_spf(lookup, "a.test")
     (finding,) = judge_spf(facts, part="DNS", own_envelope=True)
-    assert finding.level is Level.BAD
+    assert finding.level is Severity.BAD
     assert len(asked) <= 40
 
 
@@ -208,4 +208,4 @@ def test_redirect_and_exp_may_be_there_once(twice: str) -> None:
 
 def test_a_tab_and_an_odd_blank_are_no_blanks() -> None:
     for record in ("v=spf1\t-all", "v=spf1 a\t-all", "v=spf1 a\u00a0-all", "v=spf1 a\n-all"):
-        assert judged({"a.test": txt(record)})[0][0] is Level.BAD
+        assert judged({"a.test": txt(record)})[0][0] is Severity.BAD

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mailer.doctor.dns.lookup import Answer, Got
+from mailer.doctor.dns.lookup import DnsAnswer, Got
 from mailer.doctor.dns.spf import gather_spf, judge_spf
-from mailer.findings import Level
+from mailer.findings import Severity
 
 SUITE = Path(__file__).parent.parent / "vendor" / "rfc7208" / "rfc7208-tests.yml"
 # Tests in which this one mail passes before it comes to where others would break off.
@@ -25,23 +25,23 @@ def zone_of(scenario: dict[str, Any]) -> dict[str, list[Any]]:
     return {name.lower(): records for name, records in scenario["zonedata"].items()}
 
 
-def answer(zone: dict[str, list[Any]], name: str, kind: str, *, hops: int = 0) -> Answer:
+def answer(zone: dict[str, list[Any]], name: str, kind: str, *, hops: int = 0) -> DnsAnswer:
     """What a resolver would say. An SPF record stands for TXT too, unless the zone has TXT of its own."""
     records = zone.get(name.lower().rstrip("."))
     if any(len(label) > 63 for label in name.split(".")):
-        return Answer(Got.UNKNOWN, why="not a name")
+        return DnsAnswer(Got.UNKNOWN, why="not a name")
     if records is None:
-        return Answer(Got.ABSENT)
+        return DnsAnswer(Got.ABSENT)
     pairs = [pair for record in records if isinstance(record, dict) for pair in record.items()]
     if kind == "TXT" and not any(one == "TXT" for one, _ in pairs):
         pairs = [("TXT" if one == "SPF" else one, value) for one, value in pairs]
     if alias := next((value for one, value in pairs if one == "CNAME"), None):
-        return answer(zone, alias, kind, hops=hops + 1) if hops < 8 else Answer(Got.UNKNOWN, why="a circle")
+        return answer(zone, alias, kind, hops=hops + 1) if hops < 8 else DnsAnswer(Got.UNKNOWN, why="a circle")
     values = [value for one, value in pairs if one == kind and value != "NONE"]
     given = tuple(as_text(value, kind) for value in values if value != "TIMEOUT")
     if not given and "TIMEOUT" in (*records, *values):
-        return Answer(Got.UNKNOWN, why="the DNS doesn't answer")
-    return Answer(Got.FOUND, given) if given else Answer(Got.EMPTY)
+        return DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")
+    return DnsAnswer(Got.FOUND, given) if given else DnsAnswer(Got.EMPTY)
 
 
 def as_text(value: Any, kind: str) -> str:
@@ -64,7 +64,7 @@ def test_receivers_and_we_agree(scenario: dict[str, Any], test: dict[str, Any], 
     domain = (str(test["mailfrom"]) or str(test["helo"])).rpartition("@")[2]
     facts = gather_spf(lambda name, kind: answer(zone, name, kind), domain)
     finding = judge_spf(facts, part="DNS", own_envelope=True)[0]
-    broken = finding.level is Level.BAD and not finding.found.endswith(("mail in your name", "or call it spam"))
+    broken = finding.level is Severity.BAD and not finding.found.endswith(("mail in your name", "or call it spam"))
     results = test["result"] if isinstance(test["result"], list) else [test["result"]]
     if broken and any(request.node.name.endswith(f"[{name}]") for name in EARLIER):
         return

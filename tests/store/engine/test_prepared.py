@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, insert, select, update
 
 from mailer.store.engine.database import Database, DatabaseTrouble
-from mailer.store.engine.prepared import ByNumber, Prepared, PreparedInsert, spans_of
+from mailer.store.engine.prepared import ByNumber, PreparedInsert, PreparedStatement, spans_of
 from mailer.store.tables.core import lists
 
 COUNT = 200
@@ -86,7 +86,7 @@ def test_rows_are_put_in_once_each_however_many_they_are(database: Database, cou
 
 
 def test_a_statement_is_run_for_each_set_of_values_and_counts_its_rows(numbered: Database) -> None:
-    rename = Prepared(
+    rename = PreparedStatement(
         update(lists).where(lists.c.id == bindparam("number")).values(name=bindparam("new", type_=lists.c.name.type))
     )
     with numbered.write() as connection:
@@ -97,7 +97,7 @@ def test_a_statement_is_run_for_each_set_of_values_and_counts_its_rows(numbered:
 
 
 def test_a_statement_that_is_refused_is_trouble_without_its_values(numbered: Database) -> None:
-    insert_one = Prepared(insert(lists).values(id=bindparam("id"), name=bindparam("name")))
+    insert_one = PreparedStatement(insert(lists).values(id=bindparam("id"), name=bindparam("name")))
     again = {"id": 1, "name": "somebody@example.org"}
     for run in (lambda c: insert_one.count(c, again), lambda c: insert_one.each(c, [again])):
         with pytest.raises(DatabaseTrouble, match="refused a statement") as refused, numbered.write() as connection:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.transports.base import Fate, ReplyClass
-from mailer.transports.replies.classify import Step, classify, classify_report, outcome, read_reply
+from mailer.transports.replies.classify import SmtpStep, classify, classify_report, outcome, read_reply
 from mailer.transports.replies.codes import ENHANCED
 from mailer.transports.replies.phrases import PHRASES, plain, spoken_of
 from tests.conftest import REPOSITORY
@@ -15,84 +15,84 @@ from tests.conftest import REPOSITORY
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
 
 CASES = [
-    (Step.RCPT, "550 5.1.1 The email account that you tried to reach does not exist", HARD),
-    (Step.RCPT, "550 5.1.2 bad destination host", HARD),
-    (Step.RCPT, "553 5.1.3 bad address syntax", HARD),
-    (Step.RCPT, "556 5.1.10 recipient address has null MX", HARD),
-    (Step.RCPT, "550 5.2.1 The email account is inactive", HARD),
-    (Step.RCPT, "550 5.2.1 This mailbox is receiving mail at a rate that prevents additional messages", SOFT),
-    (Step.RCPT, "450 4.2.1 The user is receiving mail too quickly", SOFT),
-    (Step.RCPT, "552 5.2.2 mailbox full", SOFT),
-    (Step.RCPT, "452 4.2.2 mailbox full", SOFT),
-    (Step.RCPT, "550 5.2.3 longer than this mailbox takes", POLICY),
-    (Step.END, "552 5.3.4 message too big", POLICY),
-    (Step.RCPT, "451 4.3.0 try later", SOFT),
-    (Step.RCPT, "550 5.4.7 delivery expired", SOFT),
-    (Step.END, "550 5.7.1 looks like spam", POLICY),
-    (Step.END, "421 4.7.28 rate of unsolicited mail", POLICY),
-    (Step.RCPT, "550 5.7.515 Access denied", POLICY),
-    (Step.END, "554 5.6.0 cannot convert", POLICY),
-    (Step.MAIL, "553 5.1.8 sender domain does not exist", OURS),
-    (Step.MAIL, "553 5.1.7 sender address malformed", OURS),
-    (Step.RCPT, "503 5.5.1 need MAIL first", OURS),
-    (Step.MAIL, "530 5.7.0 Authentication required", OURS),
-    (Step.RCPT, "530 Authentication required", OURS),
-    (Step.AUTH, "535 5.7.8 credentials invalid", OURS),
+    (SmtpStep.RCPT, "550 5.1.1 The email account that you tried to reach does not exist", HARD),
+    (SmtpStep.RCPT, "550 5.1.2 bad destination host", HARD),
+    (SmtpStep.RCPT, "553 5.1.3 bad address syntax", HARD),
+    (SmtpStep.RCPT, "556 5.1.10 recipient address has null MX", HARD),
+    (SmtpStep.RCPT, "550 5.2.1 The email account is inactive", HARD),
+    (SmtpStep.RCPT, "550 5.2.1 This mailbox is receiving mail at a rate that prevents additional messages", SOFT),
+    (SmtpStep.RCPT, "450 4.2.1 The user is receiving mail too quickly", SOFT),
+    (SmtpStep.RCPT, "552 5.2.2 mailbox full", SOFT),
+    (SmtpStep.RCPT, "452 4.2.2 mailbox full", SOFT),
+    (SmtpStep.RCPT, "550 5.2.3 longer than this mailbox takes", POLICY),
+    (SmtpStep.END, "552 5.3.4 message too big", POLICY),
+    (SmtpStep.RCPT, "451 4.3.0 try later", SOFT),
+    (SmtpStep.RCPT, "550 5.4.7 delivery expired", SOFT),
+    (SmtpStep.END, "550 5.7.1 looks like spam", POLICY),
+    (SmtpStep.END, "421 4.7.28 rate of unsolicited mail", POLICY),
+    (SmtpStep.RCPT, "550 5.7.515 Access denied", POLICY),
+    (SmtpStep.END, "554 5.6.0 cannot convert", POLICY),
+    (SmtpStep.MAIL, "553 5.1.8 sender domain does not exist", OURS),
+    (SmtpStep.MAIL, "553 5.1.7 sender address malformed", OURS),
+    (SmtpStep.RCPT, "503 5.5.1 need MAIL first", OURS),
+    (SmtpStep.MAIL, "530 5.7.0 Authentication required", OURS),
+    (SmtpStep.RCPT, "530 Authentication required", OURS),
+    (SmtpStep.AUTH, "535 5.7.8 credentials invalid", OURS),
     # No enhanced code: the number, the step and the words.
-    (Step.RCPT, "550 user unknown", HARD),
-    (Step.RCPT, "550 No such user here", HARD),
-    (Step.RCPT, "551 user not local", HARD),
-    (Step.RCPT, "550 mailbox unavailable", SOFT),
-    (Step.RCPT, "550 blocked by our spam policy", POLICY),
-    (Step.RCPT, "554 rejected: see our blacklist", POLICY),
-    (Step.RCPT, "450 mailbox busy", SOFT),
-    (Step.RCPT, "452 too many recipients", SOFT),
-    (Step.END, "550 message content not acceptable", POLICY),
-    (Step.END, "554 transaction failed", POLICY),
-    (Step.END, "550 no such user", HARD),
-    (Step.MAIL, "550 not allowed", OURS),
-    (Step.MAIL, "450 busy", SOFT),
-    (Step.MAIL, "554 5.7.1 your address is on a list", POLICY),
-    (Step.DATA, "421 closing down", SOFT),
-    (Step.RCPT, "599 something unheard of", SOFT),
-    (Step.RCPT, "550 5.9.9 an unknown subject", SOFT),
+    (SmtpStep.RCPT, "550 user unknown", HARD),
+    (SmtpStep.RCPT, "550 No such user here", HARD),
+    (SmtpStep.RCPT, "551 user not local", HARD),
+    (SmtpStep.RCPT, "550 mailbox unavailable", SOFT),
+    (SmtpStep.RCPT, "550 blocked by our spam policy", POLICY),
+    (SmtpStep.RCPT, "554 rejected: see our blacklist", POLICY),
+    (SmtpStep.RCPT, "450 mailbox busy", SOFT),
+    (SmtpStep.RCPT, "452 too many recipients", SOFT),
+    (SmtpStep.END, "550 message content not acceptable", POLICY),
+    (SmtpStep.END, "554 transaction failed", POLICY),
+    (SmtpStep.END, "550 no such user", HARD),
+    (SmtpStep.MAIL, "550 not allowed", OURS),
+    (SmtpStep.MAIL, "450 busy", SOFT),
+    (SmtpStep.MAIL, "554 5.7.1 your address is on a list", POLICY),
+    (SmtpStep.DATA, "421 closing down", SOFT),
+    (SmtpStep.RCPT, "599 something unheard of", SOFT),
+    (SmtpStep.RCPT, "550 5.9.9 an unknown subject", SOFT),
     # Who is spoken of decides before the code does: our sender, our host, the relay …
-    (Step.RCPT, "550 5.1.8 <us@example.org>: Sender address rejected: Domain not found", OURS),
-    (Step.RCPT, "550 <us@example.org>: Sender address rejected: User unknown in local recipient table", OURS),
-    (Step.RCPT, "550 5.1.1 Sender verify failed", OURS),
-    (Step.RCPT, "554 5.7.1 <us@example.org>: Sender address rejected: not owned by user news", OURS),
-    (Step.RCPT, "504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname", OURS),
-    (Step.RCPT, "550 5.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.9]", OURS),
-    (Step.RCPT, "554 5.7.1 <ann@example.net>: Relay access denied", OURS),
-    (Step.END, "550 5.7.60 Client does not have permissions to send as this sender", OURS),
-    (Step.RCPT, "450 4.1.8 <us@example.org>: Sender address rejected: Domain not found", OURS),
+    (SmtpStep.RCPT, "550 5.1.8 <us@example.org>: Sender address rejected: Domain not found", OURS),
+    (SmtpStep.RCPT, "550 <us@example.org>: Sender address rejected: User unknown in local recipient table", OURS),
+    (SmtpStep.RCPT, "550 5.1.1 Sender verify failed", OURS),
+    (SmtpStep.RCPT, "554 5.7.1 <us@example.org>: Sender address rejected: not owned by user news", OURS),
+    (SmtpStep.RCPT, "504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname", OURS),
+    (SmtpStep.RCPT, "550 5.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.9]", OURS),
+    (SmtpStep.RCPT, "554 5.7.1 <ann@example.net>: Relay access denied", OURS),
+    (SmtpStep.END, "550 5.7.60 Client does not have permissions to send as this sender", OURS),
+    (SmtpStep.RCPT, "450 4.1.8 <us@example.org>: Sender address rejected: Domain not found", OURS),
     # … a full mailbox, a rate, a blocklist or the content, whatever the code …
-    (Step.RCPT, "550 5.1.1 Over quota", SOFT),
-    (Step.RCPT, "552 5.1.1 user has too many messages on the server", SOFT),
-    (Step.RCPT, "550 5.1.1 You are sending at a rate that is too high", SOFT),
-    (Step.RCPT, "550 5.1.1 Your IP is on a block list", POLICY),
-    (Step.RCPT, "550 5.1.1 <ann@example.net>: temporarily locked, try again later", SOFT),
-    (Step.RCPT, "550 5.7.133 Sender not authenticated for group", POLICY),
+    (SmtpStep.RCPT, "550 5.1.1 Over quota", SOFT),
+    (SmtpStep.RCPT, "552 5.1.1 user has too many messages on the server", SOFT),
+    (SmtpStep.RCPT, "550 5.1.1 You are sending at a rate that is too high", SOFT),
+    (SmtpStep.RCPT, "550 5.1.1 Your IP is on a block list", POLICY),
+    (SmtpStep.RCPT, "550 5.1.1 <ann@example.net>: temporarily locked, try again later", SOFT),
+    (SmtpStep.RCPT, "550 5.7.133 Sender not authenticated for group", POLICY),
     # … and a missing person, whatever a code says that is given for everything.
-    (Step.RCPT, "550 Recipient address rejected: User unknown", HARD),
-    (Step.RCPT, "550 <ann@example.net>: Recipient address rejected: User unknown in virtual mailbox table", HARD),
-    (Step.RCPT, "550 5.7.1 <ann@example.net>: Recipient address rejected: User unknown", HARD),
-    (Step.RCPT, "550 5.1.0 Unknown address error", HARD),
-    (Step.RCPT, "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", HARD),
-    (Step.RCPT, "550 5.5.0 No such user here", HARD),
-    (Step.RCPT, "550 Destinataire inconnu", HARD),
-    (Step.RCPT, "550 Empfaenger unbekannt", HARD),
-    (Step.RCPT, "550 El usuario no existe", HARD),
-    (Step.RCPT, "552 5.2.2 user unknown or over quota", SOFT),
-    (Step.MAIL, "550 5.1.1 user unknown", OURS),
-    (Step.MAIL, "450 4.1.1 user unknown", SOFT),
+    (SmtpStep.RCPT, "550 Recipient address rejected: User unknown", HARD),
+    (SmtpStep.RCPT, "550 <ann@example.net>: Recipient address rejected: User unknown in virtual mailbox table", HARD),
+    (SmtpStep.RCPT, "550 5.7.1 <ann@example.net>: Recipient address rejected: User unknown", HARD),
+    (SmtpStep.RCPT, "550 5.1.0 Unknown address error", HARD),
+    (SmtpStep.RCPT, "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", HARD),
+    (SmtpStep.RCPT, "550 5.5.0 No such user here", HARD),
+    (SmtpStep.RCPT, "550 Destinataire inconnu", HARD),
+    (SmtpStep.RCPT, "550 Empfaenger unbekannt", HARD),
+    (SmtpStep.RCPT, "550 El usuario no existe", HARD),
+    (SmtpStep.RCPT, "552 5.2.2 user unknown or over quota", SOFT),
+    (SmtpStep.MAIL, "550 5.1.1 user unknown", OURS),
+    (SmtpStep.MAIL, "450 4.1.1 user unknown", SOFT),
     # A code of the wrong kind is not one: the number decides.
-    (Step.RCPT, "450 5.1.1 confused", SOFT),
+    (SmtpStep.RCPT, "450 5.1.1 confused", SOFT),
 ]
 
 
 @pytest.mark.parametrize(("step", "said", "wanted"), CASES, ids=[said for _, said, _ in CASES])
-def test_whose_fault_a_reply_is(step: Step, said: str, wanted: ReplyClass) -> None:
+def test_whose_fault_a_reply_is(step: SmtpStep, said: str, wanted: ReplyClass) -> None:
     reply = read_reply(int(said[:3]), said[4:].encode())
     assert classify(reply, step) is wanted
     found = outcome(reply, step)
@@ -103,7 +103,7 @@ def test_whose_fault_a_reply_is(step: Step, said: str, wanted: ReplyClass) -> No
 
 
 def test_an_acceptance_keeps_the_relays_name_for_the_mail() -> None:
-    found = outcome(read_reply(250, b"2.0.0 Ok: queued as 4VfX2k"), Step.END)
+    found = outcome(read_reply(250, b"2.0.0 Ok: queued as 4VfX2k"), SmtpStep.END)
     assert (found.fate, found.code, found.provider_id) == (Fate.ACCEPTED, "250 2.0.0", "4VfX2k")
 
 
@@ -115,10 +115,10 @@ def test_words_are_one_short_line() -> None:
     assert reply.words.isascii()
 
 
-@given(number=st.integers(400, 599), words=st.text(max_size=80), step=st.sampled_from(list(Step)))
-def test_a_temporary_reply_never_condemns_an_address(number: int, words: str, step: Step) -> None:
+@given(number=st.integers(400, 599), words=st.text(max_size=80), step=st.sampled_from(list(SmtpStep)))
+def test_a_temporary_reply_never_condemns_an_address(number: int, words: str, step: SmtpStep) -> None:
     reply = read_reply(number, words.encode())
-    if number < 500 or step not in (Step.RCPT, Step.DATA, Step.END):
+    if number < 500 or step not in (SmtpStep.RCPT, SmtpStep.DATA, SmtpStep.END):
         assert classify(reply, step) is not HARD
 
 
@@ -126,7 +126,7 @@ def test_every_entry_of_the_table_can_be_reached() -> None:
     for pattern, kind in ENHANCED.items():
         parts = pattern.replace("x", "5").split(".")
         code = ".".join([*parts, *["0"] * (3 - len(parts))])
-        assert classify(read_reply(550, f"{code} said".encode()), Step.RCPT) is kind
+        assert classify(read_reply(550, f"{code} said".encode()), SmtpStep.RCPT) is kind
 
 
 def documented(mark: str) -> list[list[str]]:
@@ -224,14 +224,14 @@ def test_whoever_else_is_spoken_of_no_person_is_taken_for_missing(
 ) -> None:
     """The law behind the table: suppressing somebody needs words that speak of them alone."""
     said = f"{other[1]}; {missing}" if first else f"{missing}; {other[1]}"
-    assert classify(read_reply(number, f"{code}{said}".encode()), Step.RCPT) is not HARD
+    assert classify(read_reply(number, f"{code}{said}".encode()), SmtpStep.RCPT) is not HARD
     assert classify_report(code.strip(), f"{number} {code}{said}") is not HARD
 
 
 @given(st.sampled_from([550, 551, 553, 554]), st.sampled_from(["", "5.0.0 ", "5.1.0 ", "5.4.1 ", "5.5.0 ", "5.7.1 "]))
 def test_exact_words_of_a_missing_person_beat_a_code_given_for_everything(number: int, code: str) -> None:
     for words in MISSING:
-        assert classify(read_reply(number, f"{code}{words}".encode()), Step.RCPT) is HARD
+        assert classify(read_reply(number, f"{code}{words}".encode()), SmtpStep.RCPT) is HARD
         assert classify_report(code.strip() or "5.0.0", f"{number} {words}") is HARD
 
 
@@ -239,9 +239,9 @@ def test_exact_words_of_a_missing_person_beat_a_code_given_for_everything(number
 def test_only_a_refusal_of_us_for_good_says_so(missing: str, other: tuple[ReplyClass, str], for_good: bool) -> None:
     kind, words = other
     number = 550 if for_good else 450
-    assert outcome(read_reply(number, words.encode()), Step.RCPT).refuses_us == (kind is OURS and for_good)
-    assert not outcome(read_reply(number, missing.encode()), Step.RCPT).refuses_us
-    assert not outcome(read_reply(503, b"5.5.1 need MAIL first"), Step.RCPT).refuses_us
+    assert outcome(read_reply(number, words.encode()), SmtpStep.RCPT).refuses_us == (kind is OURS and for_good)
+    assert not outcome(read_reply(number, missing.encode()), SmtpStep.RCPT).refuses_us
+    assert not outcome(read_reply(503, b"5.5.1 need MAIL first"), SmtpStep.RCPT).refuses_us
 
 
 # One reply for each row of the table of words, in its order.

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.settings.schema import Smtp
-from mailer.transports.base import Answer, Fate, Mailing, TransportUnavailable
+from mailer.transports.base import Fate, LoopEvent, Mailing, TransportUnavailable
 from mailer.transports.smtp.pool import SmtpLoop
 from mailer.transports.smtp.reply_reader import MOST_REPLY_BYTES, NotSmtp, ReplyReader
 from mailer.transports.smtp.transport import SmtpTransport
@@ -46,9 +46,9 @@ def looping(relay: Relay, *numbers: int, mailing: Mailing = MAILING, security: s
         loop.close()
 
 
-def gather(loop: SmtpLoop, count: int) -> list[Answer]:
+def gather(loop: SmtpLoop, count: int) -> list[LoopEvent]:
     """So many answers, in the order in which they came."""
-    answers: list[Answer] = []
+    answers: list[LoopEvent] = []
     end = time.monotonic() + HANG_SECONDS
     while len(answers) < count:
         assert time.monotonic() < end, f"only {answers}"
@@ -56,7 +56,7 @@ def gather(loop: SmtpLoop, count: int) -> list[Answer]:
     return answers
 
 
-def fates(answers: list[Answer]) -> dict[int, Fate]:
+def fates(answers: list[LoopEvent]) -> dict[int, Fate]:
     return {one.number: one.outcome.fate for one in answers if one.outcome is not None}
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mailer.doctor.transport import judge_relay
 from mailer.settings.schema import Smtp
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused
-from mailer.transports.replies.classify import Step as At
+from mailer.transports.replies.classify import SmtpStep as At
 from mailer.transports.replies.classify import read_reply
-from mailer.transports.smtp.limits import Limits, read_limits, session_is_full
+from mailer.transports.smtp.limits import SessionLimits, read_limits, session_is_full
 from mailer.transports.smtp.session import Lost
 from mailer.transports.smtp.transaction import END_OF_DATA, Ended, Offer, Turn, Way, transaction
 from mailer.transports.smtp.transport import SmtpTransport
@@ -168,17 +168,17 @@ def test_a_session_for_recipients_of_one_domain_gets_no_others() -> None:
 @pytest.mark.parametrize(
     ("parameters", "limits"),
     [
-        ("MAILMAX=100", Limits(100)),
-        ("RCPTMAX=20 mailmax=7 RCPTDOMAINMAX=2", Limits(7, 2)),
-        ("MAILMAX=0", Limits()),
-        ("MAILMAX=-1 RCPTDOMAINMAX=x", Limits()),
-        ("MAILMAX", Limits()),
-        ("MAILMAX=٣", Limits()),
-        ("MAILMAX=99999999999999999999", Limits()),
-        ("", Limits()),
+        ("MAILMAX=100", SessionLimits(100)),
+        ("RCPTMAX=20 mailmax=7 RCPTDOMAINMAX=2", SessionLimits(7, 2)),
+        ("MAILMAX=0", SessionLimits()),
+        ("MAILMAX=-1 RCPTDOMAINMAX=x", SessionLimits()),
+        ("MAILMAX", SessionLimits()),
+        ("MAILMAX=٣", SessionLimits()),
+        ("MAILMAX=99999999999999999999", SessionLimits()),
+        ("", SessionLimits()),
     ],
 )
-def test_limits_are_read_and_what_is_odd_is_passed_over(parameters: str, limits: Limits) -> None:
+def test_limits_are_read_and_what_is_odd_is_passed_over(parameters: str, limits: SessionLimits) -> None:
     assert read_limits(parameters) == limits
 
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from mailer.store.engine.database import Database, open_database
 from mailer.web.studio.app import create_app
-from mailer.web.studio.live_compile import Desk
+from mailer.web.studio.live_compile import LiveNewsletter
 from mailer.web.studio.middleware import Keys
 from mailer.workspace import Workspace
 from tests.conftest import REPOSITORY
@@ -57,7 +57,7 @@ class Room:
     port: int
     workspace: Workspace
     database: Database
-    desk: Desk
+    desk: LiveNewsletter
     app: Starlette
     keys: Keys = field(repr=False)
 
@@ -98,7 +98,7 @@ def room(workspace: Workspace, now: datetime) -> Iterator[Room]:
     database = open_database(workspace.settings.database_url)
     with database.write() as connection:
         add_people(connection, 3, now=now)
-    desk, keys = Desk(workspace, database, SLUG, clock=lambda: now), Keys()
+    desk, keys = LiveNewsletter(workspace, database, SLUG, clock=lambda: now), Keys()
     try:
         app = create_app(desk, clock=lambda: now, keys=keys)
         with serving(app) as port:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from mailer.delivery.campaigns.plan import Prepared
+from mailer.delivery.campaigns.plan import PlannedCampaign
 from mailer.web.studio import live_compile as desks
 from mailer.web.studio.preview.tabs import TABS
 from tests.accessibility import faults_on
@@ -86,9 +86,9 @@ def test_a_hostile_mail_does_nothing_in_its_frame(
     with suppress(Error):  # it leads away while it is being loaded
         page.goto(f"{where}/")
     until(lambda: bool(page.wait_for_timeout(20)) or {"/pixel.gif", "/script", "/frame"} <= set(visited))
-    prepare: Callable[..., Prepared] = desks.prepare
+    prepare: Callable[..., PlannedCampaign] = desks.prepare
 
-    def prepared(*given: object) -> Prepared:
+    def prepared(*given: object) -> PlannedCampaign:
         """A mail such as no template lets through, in place of the compiled one."""
         found = prepare(*given)
         return replace(found, plan=replace(found.plan, message=replace(found.plan.message, html=(html,))))

@@ -40,7 +40,7 @@ def bare(row: list[str]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Dialect:
     """How a delimited file is laid out."""
 
     delimiter: str
@@ -51,7 +51,7 @@ class Layout:
     nested: bool = False  # each line is one quoted value that holds the row
 
 
-def layout_of(path: Path, encoding: str, *, place: str, is_header: IsHeader, delimiter: str = "") -> Layout:
+def layout_of(path: Path, encoding: str, *, place: str, is_header: IsHeader, delimiter: str = "") -> Dialect:
     """How the file is laid out, by its first lines. Raises `MailerError` when it has no rows or two delimiters fit."""
     with path.open(encoding=encoding, newline="") as file:
         sample = file.read(SAMPLE_CHARACTERS)
@@ -74,10 +74,10 @@ def layout_of(path: Path, encoding: str, *, place: str, is_header: IsHeader, del
         )  # fmt: skip
     inner = _nested(best, is_header) if len(best.columns) == 1 else None
     columns, sign = (inner[1], inner[0]) if inner else (best.columns, best.delimiter)
-    return Layout(sign, skipped, best.header, columns, best.line + skipped, nested=bool(inner))
+    return Dialect(sign, skipped, best.header, columns, best.line + skipped, nested=bool(inner))
 
 
-def rows_of(path: Path, encoding: str, layout: Layout, *, place: str) -> Iterator[Row]:
+def rows_of(path: Path, encoding: str, layout: Dialect, *, place: str) -> Iterator[Row]:
     """The rows below the header, each with the line it begins on. Rows without any value are left out."""
     with path.open(encoding=encoding, newline="") as file:
         for _ in range(layout.skipped):

@@ -41,7 +41,7 @@ known = Table(  # people named by the files: those known before, or all when the
 )
 
 
-class Stage:
+class StagedRows:
     """The staged rows on a connection. Filling it locks nobody out: the tables are this connection's own."""
 
     def __init__(self, connection: Connection) -> None:

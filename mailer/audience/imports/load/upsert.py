@@ -32,9 +32,9 @@ from mailer.audience.consent.changes import insert_for
 from mailer.audience.consent.eligibility import BY_RANK, EVERY_LIST, Reason, suppression_rank
 from mailer.audience.consent.recheck import change_consent
 from mailer.audience.imports.attributes import as_json, differ, merged
-from mailer.audience.imports.load.staging import TEXTS, Stage, known, stage
+from mailer.audience.imports.load.staging import TEXTS, StagedRows, known, stage
 from mailer.audience.imports.meaning.statuses import LEFT, NO_CONSENT, STOPS, UNSUBSCRIBED
-from mailer.audience.imports.subscribe import Joining
+from mailer.audience.imports.subscribe import ImportTarget
 from mailer.store.tables.core import consents, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership
 
@@ -59,7 +59,7 @@ class Counts:
 class Writer:
     """Takes the staged rows over into the list, in the caller's write transaction."""
 
-    def __init__(self, staged: Stage, joining: Joining) -> None:
+    def __init__(self, staged: StagedRows, joining: ImportTarget) -> None:
         self.connection = staged.connection
         self.staged, self.joining = staged, joining
         self.now, self.list_id = joining.now, joining.list_id

@@ -22,7 +22,7 @@ from mailer.web.public.core.page_cache import ActionPages
 from mailer.web.public.core.public_issues import Archive
 from mailer.web.public.core.sent_messages import Letters
 from mailer.web.public.http.executors import LOCK_SECONDS, Executors
-from mailer.web.public.http.rate_limits import Limits
+from mailer.web.public.http.rate_limits import RequestLimits
 from mailer.web.public.http.templates import Pages
 from mailer.workspace import ListDefinition, Workspace
 
@@ -44,7 +44,7 @@ class Door:
     archive: Archive
     recorder: Recorder
     acts: ActionPages
-    limits: Limits
+    limits: RequestLimits
     courier: CourierThread
     threads: Executors
 
@@ -102,7 +102,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         archive=Archive(database),
         recorder=Recorder(write),
         acts=ActionPages(workspace, database),
-        limits=Limits(database, key=address_key, clock=clock, wait=threads.write),
+        limits=RequestLimits(database, key=address_key, clock=clock, wait=threads.write),
         courier=CourierThread(Courier(workspace, database, clock=clock), lock_seconds=LOCK_SECONDS),
         threads=threads,
     )

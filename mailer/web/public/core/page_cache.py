@@ -6,7 +6,7 @@ import logging
 import threading
 from datetime import datetime, timedelta
 
-from mailer.audience.petition.signatures import Tally, tally
+from mailer.audience.petition.signatures import SignatureCount, tally
 from mailer.compose.action_page.parse import ACTION_FILE, ActionPage, read_action_page
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
@@ -27,7 +27,7 @@ class ActionPages:
         self._workspace = workspace
         self._database = database
         self._pages: dict[str, tuple[Stamp, ActionPage | None]] = {}
-        self._tallies: dict[str, tuple[datetime, Tally]] = {}
+        self._tallies: dict[str, tuple[datetime, SignatureCount]] = {}
         self._lock = threading.Lock()
 
     def find(self, slug: str) -> ActionPage | None:
@@ -53,7 +53,7 @@ class ActionPages:
             self._pages[slug] = (stamp, page)
         return page
 
-    def tally(self, page: ActionPage, now: datetime) -> Tally:
+    def tally(self, page: ActionPage, now: datetime) -> SignatureCount:
         """How the page stands, a few seconds old at most."""
         with self._lock:
             kept = self._tallies.get(page.slug)

@@ -26,7 +26,7 @@ MOST_KEPT = 32  # messages; about 1 MB each
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class SentMessage:
     """One campaign's or proof's message. `proof_person` is whom a proof was merged as."""
 
     postman: Postman
@@ -58,10 +58,10 @@ class Letters:
         self._database = database
         self._settings = settings
         self._signer = signer
-        self._kept: OrderedDict[tuple[int, bool], Letter] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, bool], SentMessage] = OrderedDict()
         self._lock = threading.Lock()
 
-    def kept(self, named: Named) -> Letter | None:
+    def kept(self, named: Named) -> SentMessage | None:
         """The letter if it is in memory; never blocks for long."""
         key = _key(named)
         with self._lock:
@@ -70,7 +70,7 @@ class Letters:
                 self._kept.move_to_end(key)
             return letter
 
-    def find(self, named: Named) -> Letter:
+    def find(self, named: Named) -> SentMessage:
         """The letter that `named` stands for, from memory or the database. Raises `NotKept`."""
         letter = self.kept(named)
         if letter:
@@ -82,12 +82,12 @@ class Letters:
                 self._kept.popitem(last=False)
         return letter
 
-    def supporter(self, named: Named, letter: Letter) -> Mapping[str, object]:
+    def supporter(self, named: Named, letter: SentMessage) -> Mapping[str, object]:
         """What merge tags see of the person; nothing but fallbacks once they were forgotten or are not kept."""
         with self._database.read() as connection:
             return _supporter(connection, letter.proof_person if named.proof else _recipient(connection, named.id))
 
-    def _read(self, named: Named) -> Letter:
+    def _read(self, named: Named) -> SentMessage:
         person = None
         with self._database.read() as connection:
             if named.proof:
@@ -96,7 +96,7 @@ class Letters:
                 message = frozen_message(connection, campaign_of(named.id))
         message = moved(message, self._settings.public.url)
         postman = Postman(message, settings=self._settings, signer=self._signer, proof=named.proof)
-        return Letter(postman, {link.n: link for link in message.links}, _fixed(postman.program, message), person)
+        return SentMessage(postman, {link.n: link for link in message.links}, _fixed(postman.program, message), person)
 
 
 def _fixed(program: MergeProgram, message: Message) -> dict[int, bytes]:

@@ -36,7 +36,7 @@ BAD_COUNTRY = later("Please choose a country from the list.")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FormField:
     """One field that the form shows. `kind`: text, email, country or comment."""
 
     name: str
@@ -69,7 +69,7 @@ class Filled:
 EMPTY = Filled({}, {})
 
 
-def asked(page: ActionPage, visitor: Visitor | None) -> list[Asked]:
+def asked(page: ActionPage, visitor: Visitor | None) -> list[FormField]:
     """The fields to show: all of them, or those that are not known of the visitor."""
     wanted = [("first_name", "text", True), ("last_name", "text", True), ("email", "email", True)]
     kinds = {"country": "country", "comment": "comment"}
@@ -77,7 +77,7 @@ def asked(page: ActionPage, visitor: Visitor | None) -> list[Asked]:
     known: set[str] = set()
     if visitor and visitor.person_id is not None:
         known = {name for name in ("first_name", "last_name", "country") if getattr(visitor, name)} | {"email"}
-    return [Asked(name, kind, must, LONGEST.get(name, 2)) for name, kind, must in wanted if name not in known]
+    return [FormField(name, kind, must, LONGEST.get(name, 2)) for name, kind, must in wanted if name not in known]
 
 
 def read(form: Mapping[str, tuple[str, ...]], page: ActionPage, visitor: Visitor | None, language: Language) -> Filled:

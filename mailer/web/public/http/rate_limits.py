@@ -33,7 +33,7 @@ NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: an IPv4 address in the la
 UNKNOWN = b"?"  # whoever has no address shares one network
 
 
-class Limits:
+class RequestLimits:
     """The limits of one running app."""
 
     def __init__(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from mailer.delivery.feedback.webhook_events import Tally, apply_waiting
+from mailer.delivery.feedback.webhook_events import AppliedPosts, apply_waiting
 from mailer.errors import MailerError
 from mailer.settings import Settings
 from mailer.store.engine.database import Database
@@ -28,7 +28,7 @@ class Applier:
 
     def __init__(self, settings: Settings, database: Database, *, clock: Callable[[], datetime]) -> None:
         self.keys = load_keys(settings.sendgrid.webhook_keys)
-        self.applied = Tally()
+        self.applied = AppliedPosts()
         self._wanted = bool(self.keys) or settings.sendgrid.webhook_unsigned
         self._soft = settings.bounces
         self._database = database

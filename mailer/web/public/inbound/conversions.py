@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mailer.delivery.feedback.conversions import MOST_AT_ONCE, Answer, Fate, record_conversions
+from mailer.delivery.feedback.conversions import MOST_AT_ONCE, ConversionFate, ConversionResult, record_conversions
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_body
 
@@ -27,7 +27,7 @@ async def report(request: Request) -> Response:
     reports, single = _reports(await read_body(request, most_bytes=LONGEST_BODY_BYTES))
     answers = await door.threads.write(_record, door, reports)
     data = [_as_data(answer) for answer in answers]
-    counts = {fate.value: sum(1 for answer in answers if answer.fate is fate) for fate in Fate}
+    counts = {fate.value: sum(1 for answer in answers if answer.fate is fate) for fate in ConversionFate}
     return JSONResponse(data[0] if single else {**counts, "results": data})
 
 
@@ -51,10 +51,10 @@ def _reports(body: bytes) -> tuple[Sequence[Mapping[str, object]], bool]:
     return cast(list[Mapping[str, object]], items), isinstance(data, dict)
 
 
-def _record(door: Door, reports: Sequence[Mapping[str, object]]) -> list[Answer]:
+def _record(door: Door, reports: Sequence[Mapping[str, object]]) -> list[ConversionResult]:
     with door.database.write() as connection:
         return record_conversions(connection, reports, signer=door.signer, source=SOURCE, now=door.clock())
 
 
-def _as_data(answer: Answer) -> dict[str, str]:
+def _as_data(answer: ConversionResult) -> dict[str, str]:
     return {"status": answer.fate.value, **({"why": answer.why} if answer.why else {})}

@@ -8,7 +8,7 @@ import json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mailer.audience.consent.confirmations import Stage
+from mailer.audience.consent.confirmations import ConfirmationState
 from mailer.audience.people.data_export import everything
 from mailer.delivery.subscriptions.requests import Confirmed, look
 from mailer.delivery.subscriptions.requests import confirm as do_confirm
@@ -32,7 +32,7 @@ async def confirm(request: Request) -> Response:
     language = door.language(request).code
     now = await door.threads.write(_confirm, door, named.id, language)
     door.courier.call()
-    if now.wish and now.wish.kind is Wish.DATA and now.stage is Stage.ASKED:
+    if now.wish and now.wish.kind is Wish.DATA and now.stage is ConfirmationState.ASKED:
         content = await door.threads.read(_data, door, now.wish.address)
         disposition = 'attachment; filename="my-data.json"'
         return Response(content, media_type="application/json", headers={"Content-Disposition": disposition})
@@ -47,7 +47,7 @@ def _page(request: Request, now: Confirmed) -> Response:
     return door.pages.response(
         "confirm.html",
         language,
-        status=410 if now.stage is Stage.EXPIRED else 200,
+        status=410 if now.stage is ConfirmationState.EXPIRED else 200,
         stage=now.stage.value,
         kind=wish.kind.value if wish else "",
         lists=[one.title for one in lists],

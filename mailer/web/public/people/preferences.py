@@ -17,7 +17,7 @@ from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.consent.changes import forget
 from mailer.audience.people.preferences import HOW, Choices, Wanted, choices, come_back, prefer
 from mailer.delivery.subscriptions.requests import ask_for_data, ask_to_be_mailed_at
-from mailer.delivery.subscriptions.unsubscribe import Standing, leave_some, standing
+from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_some, standing
 from mailer.i18n import LANGUAGES
 from mailer.i18n import language as language_of
 from mailer.store.tables.states import Frequency
@@ -36,7 +36,7 @@ Form = Mapping[str, tuple[str, ...]]
 class Now:
     """How the person of a mail stands. `choices` is None for somebody who was forgotten."""
 
-    standing: Standing
+    standing: RecipientStatus
     choices: Choices | None
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.delivery.subscriptions.undo import LINK, ONE_CLICK, last, undo_last
-from mailer.delivery.subscriptions.unsubscribe import Standing, leave_campaign, standing
+from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_campaign, standing
 from mailer.tracking.tokens import Named, Purpose
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
@@ -60,7 +60,7 @@ async def leave(request: Request) -> Response:
     return _page(request, "left.html", before, already=not before.on_asked, can_undo=can_undo)
 
 
-def _page(request: Request, page: str, now: Standing, *, already: bool, can_undo: bool) -> Response:
+def _page(request: Request, page: str, now: RecipientStatus, *, already: bool, can_undo: bool) -> Response:
     door = door_of(request)
     return door.pages.response(
         page,
@@ -80,20 +80,20 @@ async def _proof(request: Request, named: Named, *, done: bool) -> Response:
     return door.pages.response("proof.html", language, lists=door.titles([letter.message.list]), done=done)
 
 
-def _standing(door: Door, delivery_id: int) -> tuple[Standing, bool]:
+def _standing(door: Door, delivery_id: int) -> tuple[RecipientStatus, bool]:
     with door.database.read() as connection:
         now = standing(connection, delivery_id)
         can_undo = not now.on_asked and last(connection, delivery_id=delivery_id, at=door.clock()) is not None
         return now, can_undo
 
 
-def _leave(door: Door, delivery_id: int, how: str) -> tuple[Standing, bool]:
+def _leave(door: Door, delivery_id: int, how: str) -> tuple[RecipientStatus, bool]:
     with door.database.write() as connection:
         before = leave_campaign(connection, delivery_id=delivery_id, how=how, at=door.clock())
         return before, last(connection, delivery_id=delivery_id, at=door.clock()) is not None
 
 
-def _undo(door: Door, delivery_id: int) -> tuple[Standing, bool]:
+def _undo(door: Door, delivery_id: int) -> tuple[RecipientStatus, bool]:
     with door.database.write() as connection:
         undone = undo_last(connection, delivery_id=delivery_id, at=door.clock())
         return standing(connection, delivery_id), undone

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from mailer.audience.consent.news_opt_in import Agreed, join_known
 from mailer.audience.consent.subscribe import Asking
-from mailer.audience.petition.signatures import Origin, sign, signer, source_of
+from mailer.audience.petition.signatures import SignatureOrigin, sign, signer, source_of
 from mailer.compose.action_page.parse import ActionPage
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.delivery.webhooks.events import tell_signature
@@ -140,7 +140,7 @@ async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | N
 
 
 def _sign(
-    door: Door, page: ActionPage, who: Visitor | None, filled: Filled, origin: Origin, language: Language
+    door: Door, page: ActionPage, who: Visitor | None, filled: Filled, origin: SignatureOrigin, language: Language
 ) -> bool:
     """Store the signature, the wish for news and what others are to be told, all or nothing.
 
@@ -192,13 +192,13 @@ def _wants_news(door: Door, connection: Connection, *, known: int | None, asking
     return False
 
 
-def _origin(request: Request, who: Visitor | None) -> Origin:
+def _origin(request: Request, who: Visitor | None) -> SignatureOrigin:
     """What brought them. Who is not to be tracked, or whose browser says so, is counted without their delivery."""
     named = next((text for name in SOURCE_FIELDS if (text := source_of(request.query_params.get(name, "")))), "")
     if who is None:
-        return Origin(source=named)
+        return SignatureOrigin(source=named)
     delivery_id = who.visit.named.id if who.tracking and not opted_out(request.headers) else None
-    return Origin(who.campaign_id, delivery_id, who.visit.n, named)
+    return SignatureOrigin(who.campaign_id, delivery_id, who.visit.n, named)
 
 
 def _not_you(request: Request) -> str:

@@ -36,7 +36,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class PersonMail:
     """A merged mail."""
 
     sender: str
@@ -56,12 +56,12 @@ class Press:
         self.message = plan.message
         self.postman = Postman(plan.message, settings=workspace.settings, signer=Signer([secrets.token_bytes(32)]))
 
-    def letter(self, supporter: Mapping[str, str], *, now: datetime) -> Letter:
+    def letter(self, supporter: Mapping[str, str], *, now: datetime) -> PersonMail:
         """The mail as this person would get it."""
         message, fill = self.message, self.postman.program.fill
         envelope = self.postman.envelope(DELIVERY, attempt=1, address=supporter["email"], supporter=supporter, now=now)
         sender, sender_address = split_sender(message.from_)
-        return Letter(
+        return PersonMail(
             sender=sender or sender_address,
             sender_address=sender_address,
             subject=fill(message.subject, envelope.values),
@@ -83,7 +83,7 @@ class Press:
             html = html.replace(address(image, self.message.public_url), f"{base}/pictures/{image.digest}")
         return html
 
-    def mail(self, letter: Letter) -> bytes:
+    def mail(self, letter: PersonMail) -> bytes:
         """All of it as it would go over the wire. Raises `Unmailable`."""
         return build(self.postman.mailing(), letter.envelope)
 

@@ -18,14 +18,14 @@ SHOWN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFile:
+class ShownFile:
     """A file by its path in the workspace, and its lines."""
 
     name: str
     lines: tuple[str, ...]
 
 
-def read_source_file(root: Path, name: str) -> SourceFile | None:
+def read_source_file(root: Path, name: str) -> ShownFile | None:
     """The file `name` of the workspace; None when it isn't one to be shown, or isn't there."""
     path = (root / name).resolve()
     allowed = SHOWN.fullmatch(name) and ".." not in name and path.is_relative_to(root.resolve())
@@ -33,7 +33,7 @@ def read_source_file(root: Path, name: str) -> SourceFile | None:
     shared = SHOWN.fullmatch(name) and ".." not in name and path.is_relative_to((root / "templates").resolve())
     if not (allowed or shared) or not path.is_file() or path.stat().st_size > LARGEST_BYTES:
         return None
-    return SourceFile(name, tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()))
+    return ShownFile(name, tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()))
 
 
 def message_file(root: Path, slug: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from mailer.audience.people.people import supporters
 from mailer.audience.selection.select import chosen
 from mailer.compose.expressions.ast import ANYTHING, Vocabulary
-from mailer.compose.expressions.evaluator import Person, truth_of
+from mailer.compose.expressions.evaluator import Subject, truth_of
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.merge import NAMES
 from mailer.compose.message import Choice, Message
@@ -26,7 +26,7 @@ OTHERWISE = "none of these"
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class ShownVariant:
     """One combination of branches: in words, how many see it, and the first of them."""
 
     words: tuple[str, ...]  # one for each condition: the test that holds, or `OTHERWISE`
@@ -40,7 +40,7 @@ class Variants:
 
     looked_at: int
     kinds: int
-    commonest: tuple[Variant, ...]
+    commonest: tuple[ShownVariant, ...]
 
 
 def variants_of(connection: Connection, plan: Plan, *, now: datetime) -> Variants | None:
@@ -56,16 +56,16 @@ def variants_of(connection: Connection, plan: Plan, *, now: datetime) -> Variant
     for number in numbers:
         if number not in people:
             continue
-        person = Person(people[number])
+        person = Subject(people[number])
         words = tuple(taken(person) for taken in takers)
         first.setdefault(words, number)
         counts[words] = counts.get(words, 0) + 1
     common = sorted(counts, key=lambda words: -counts[words])
-    shown = tuple(Variant(words, counts[words], first[words]) for words in common[:MOST])
+    shown = tuple(ShownVariant(words, counts[words], first[words]) for words in common[:MOST])
     return Variants(sum(counts.values()), len(counts), shown)
 
 
-def _takers(message: Message) -> list[Callable[[Person], str]]:
+def _takers(message: Message) -> list[Callable[[Subject], str]]:
     """For each different condition, what says which of its branches a person gets.
 
     A condition in the body stands in the HTML and in the text, so it is there twice with the same tests.
@@ -76,13 +76,13 @@ def _takers(message: Message) -> list[Callable[[Person], str]]:
     return [_taker(tested, message) for tested in tests]
 
 
-def _taker(tests: tuple[str, ...], message: Message) -> Callable[[Person], str]:
+def _taker(tests: tuple[str, ...], message: Message) -> Callable[[Subject], str]:
     vocabulary = Vocabulary(scopes={"supporter": ANYTHING, **dict.fromkeys(message.constants, ANYTHING)}, names=NAMES)
     rules = [
         (test, truth_of(parse_expression(test, vocabulary=vocabulary), message.constants)) for test in tests if test
     ]
 
-    def taken(person: Person) -> str:
+    def taken(person: Subject) -> str:
         return next((test for test, holds in rules if holds(person)), OTHERWISE)
 
     return taken
