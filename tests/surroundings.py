@@ -7,6 +7,7 @@ read. So nothing of the host's environment is left but what is named here.
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import tempfile
@@ -35,6 +36,9 @@ GIT = "[user]\n\tname = Tests\n\temail = tests@example.org\n[init]\n\tdefaultBra
 def set_apart(environ: MutableMapping[str, str] = os.environ) -> Path | None:
     """Replace the environment by one of the tests' own; the folder made for it, or None when a parent made it."""
     os.umask(0o022)
+    importlib.import_module("readline")  # it sets LINES and COLUMNS when it is loaded, by whichever module
+    for name in ("LINES", "COLUMNS"):
+        environ.pop(name, None)
     if OURS in environ:
         return None
     folder = Path(tempfile.mkdtemp(prefix="mailer-tests-"))

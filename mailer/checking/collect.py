@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.parser import BytesHeaderParser
 
 from mailer.audience.people.people import example
 from mailer.audience.selection.segment_sql import Unread, unread
 from mailer.audience.selection.select import Selection, decided
-from mailer.checking.evidence.all_branches import all_branches
 from mailer.checking.evidence.animation import frames
 from mailer.checking.evidence.audience_rows import merge_everyone, supporter_of
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
@@ -18,10 +17,10 @@ from mailer.checking.evidence.link_probe import ask
 from mailer.checking.evidence.spamassassin import spam_tests
 from mailer.checking.specimen import PictureFile, Specimen
 from mailer.compose.merge import MergeProgram, Urls
-from mailer.compose.message import Message
+from mailer.compose.message import Choice, Message, Parts
 from mailer.compose.source.images import read_image, width
 from mailer.compose.source.message_file import Source
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.sending.envelopes import Postman
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
@@ -63,7 +62,7 @@ def gather(
     envelope = postman.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
     mail = build(postman.mailing(), envelope)
     headers = BytesHeaderParser().parsebytes(mail)
-    whole = MergeProgram(all_branches(message))
+    whole = MergeProgram(_with_all_branches(message))
     urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
     return Specimen(
         source=written.source,
@@ -130,3 +129,13 @@ def _pictures(message: Message, plan: Plan) -> tuple[PictureFile, ...]:
         data = read_image(image, folder=plan.folder, root=plan.root)
         found.append(PictureFile(image.name, image.content_type, len(data), width(data), frames(data)))
     return tuple(found)
+
+
+def _with_all_branches(message: Message) -> Message:
+    """The message whose conditions print every branch, so that what only some people see is looked at as well."""
+
+    def all_of(choice: Choice) -> Choice:
+        together: Parts = tuple(part for _, parts in choice.branches for part in parts)
+        return Choice((("", together),))
+
+    return replace(message, slots=tuple(all_of(slot) if isinstance(slot, Choice) else slot for slot in message.slots))

@@ -22,7 +22,7 @@ from mailer.compose.action_page.parse import has_action_page, read_action_page
 from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.edited import Edited, edited_since
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.errors import Fault, MailerError, Place, faults_of
 from mailer.store.engine.database import Database
 from mailer.workspace import ListDefinition, Workspace

@@ -14,7 +14,7 @@ from mailer.checking.remarks import Remark
 from mailer.checking.specimen import Specimen
 from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.store.engine.database import Database, open_database
 from mailer.workspace import find_workspace
 from tests.conftest import LIST, NOW, REPOSITORY, SECRETS

@@ -14,7 +14,7 @@ from mailer.audience.selection.spec import Audience
 from mailer.checking.recheck import why_hold
 from mailer.compose.message import Link, Message, Slot
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, people, subscriptions
 from mailer.store.tables.states import CampaignState

@@ -14,7 +14,8 @@ from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import list_id
 from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Context, Link, Message, Slot
-from mailer.delivery.campaigns.lifecycle import Plan, launch_now
+from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.lifecycle import launch_now
 from mailer.delivery.ledger.ledger import Worker
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.settings import Pace

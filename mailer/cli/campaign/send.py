@@ -15,7 +15,7 @@ from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from mailer.audience.selection.select import Selection
-    from mailer.delivery.campaigns.lifecycle import Plan
+    from mailer.delivery.campaigns.freeze import Plan
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
 

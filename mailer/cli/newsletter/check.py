@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mailer.audience.selection.select import Selection
     from mailer.checking.preflight import Preflight
     from mailer.checking.remarks import Remark
-    from mailer.delivery.campaigns.lifecycle import Plan
+    from mailer.delivery.campaigns.freeze import Plan
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
 

@@ -17,6 +17,7 @@ from mailer.timezones import zone_named
 
 SPECIALS = re.compile(r"[()<>@,:;.\"\[\]\\]")  # what makes a name need quotes (RFC 5322 §3.2.3)
 
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 NAMED = re.compile(r"(.*)<([^<>]*)>", re.DOTALL)
 
 
@@ -80,7 +81,7 @@ def _sender(answers: Answers) -> str:
             f"{answers.sender!r} is no address to mail from",
             hint="Such as appeals@your-group.org, of a domain of yours.",
         )
-    name = name or answers.name
+    name = " ".join(CONTROLS.sub(" ", name or answers.name).split())
     if SPECIALS.search(name):
         name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{name} <{address}>" if name else address

@@ -5,30 +5,24 @@ Each change is one transaction with the rule that allows it: what a campaign may
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
-from mailer.audience.consent.changes import insert_for
-from mailer.audience.selection.select import Selection, decided, places
-from mailer.audience.selection.spec import Audience, from_json, to_json
+from mailer.audience.selection.spec import Audience, from_json
 from mailer.compose import message as messages
 from mailer.compose.message import Message
-from mailer.compose.source.images import read_image
 from mailer.counting import counted
+from mailer.delivery.campaigns.freeze import Plan, create_campaign, freeze_audience
 from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
 from mailer.errors import MailerError, nearest
 from mailer.store.engine.database import Conflict, Database
-from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, images, links, workers
+from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
@@ -45,17 +39,6 @@ def hold_nothing(_message: Message, _audience: Audience) -> str:
 
 class CountChanged(MailerError):
     """The audience is not the one that was agreed to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A message and its audience, ready to be launched or scheduled. `folder` holds the message's pictures."""
-
-    message: Message
-    audience: Audience
-    folder: Path
-    root: Path
-    transport: str
 
 
 def find_campaign(connection: Connection, slug: str) -> Row[Any] | None:
@@ -81,8 +64,8 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) 
     # One state: those counted are those frozen.
     with database.write(one_state=True, of_everyone=True) as connection:
         _forget_unsent(connection, plan.message.slug)
-        campaign_id = _create(connection, plan, state=CampaignState.SENDING, now=now)
-        selection = _freeze_audience(connection, campaign_id, plan.audience, now=now)
+        campaign_id = create_campaign(connection, plan, state=CampaignState.SENDING, now=now)
+        selection = freeze_audience(connection, campaign_id, plan.audience, now=now)
         if selection.chosen != expected:
             raise CountChanged(
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
@@ -95,7 +78,7 @@ def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, lat
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
     with database.write() as connection:
         _forget_unsent(connection, plan.message.slug)
-        campaign_id = _create(connection, plan, state=CampaignState.SCHEDULED, now=now)
+        campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
         connection.execute(
             update(campaigns)
             .where(campaigns.c.id == campaign_id)
@@ -136,7 +119,7 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, now: datet
             .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
         ).rowcount
         if changed and not why:
-            _freeze_audience(connection, row.id, from_json(row.audience), now=now)
+            freeze_audience(connection, row.id, from_json(row.audience), now=now)
     return bool(changed)
 
 
@@ -275,78 +258,3 @@ def refuse_launched(row: Row[Any] | None) -> None:
             hint="A newsletter is sent once. To mail others, copy its folder and leave out those already mailed:"
             f" audience: {{not_mailed_by: [{row.slug}]}}",
         )
-
-
-def _create(connection: Connection, plan: Plan, *, state: CampaignState, now: datetime) -> int:
-    message = plan.message
-    campaign_id = secrets.randbelow(2**31 - 1) + 1
-    try:
-        connection.execute(
-            insert(campaigns).values(
-                id=campaign_id,
-                slug=message.slug,
-                state=state,
-                message=messages.to_json(message),
-                digest=message.digest,
-                audience=to_json(plan.audience),
-                transport=plan.transport,
-                is_urgent=message.is_urgent,
-                is_public=message.is_public,
-                created_at=now,
-            )
-        )
-    except IntegrityError:
-        raise MailerError(
-            f"{message.slug} is being sent by somebody else just now", hint="See: mailer status"
-        ) from None
-    if message.links:
-        connection.execute(
-            insert(links),
-            [
-                {
-                    "campaign_id": campaign_id,
-                    "n": link.n,
-                    "url": link.url,
-                    "label": link.label,
-                    "placement": link.placement,
-                    "is_action": link.is_action,
-                }
-                for link in message.links
-            ],
-        )
-    keep_images(connection, message, folder=plan.folder, root=plan.root)
-    return campaign_id
-
-
-def keep_images(connection: Connection, message: Message, *, folder: Path, root: Path) -> None:
-    """Store the message's pictures, so that they are served as they were mailed.
-
-    Raises when one of them isn't the picture any more that was compiled, checked and previewed.
-    """
-    for image in message.images:
-        known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
-        if known is None:
-            content = read_image(image, folder=folder, root=root)
-            row = {"digest": image.digest, "content_type": image.content_type, "content": content}
-            connection.execute(insert_for(connection, images).values(row).on_conflict_do_nothing())
-
-
-def _freeze_audience(connection: Connection, campaign_id: int, audience: Audience, *, now: datetime) -> Selection:
-    """One row for each person, numbered within the campaign, by a few statements of the database."""
-    with decided(connection, audience, now=now) as selection:
-        connection.execute(
-            insert(deliveries).from_select(
-                ["id", "campaign_id", "person_id", "state", "not_before"],
-                select(
-                    literal(campaign_id * 2**32) + places.c.n,
-                    literal(campaign_id),
-                    places.c.person_id,
-                    literal(str(DeliveryState.QUEUED)),
-                    bindparam("due", now, deliveries.c.not_before.type),
-                ).order_by(places.c.n),
-            )
-        )
-    connection.execute(
-        update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
-    )
-    return selection

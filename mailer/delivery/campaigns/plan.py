@@ -8,7 +8,7 @@ from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.errors import Fault
 from mailer.store.engine.database import Database
 from mailer.workspace import Workspace

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert
 
 from mailer.compose.message import to_json
-from mailer.delivery.campaigns.lifecycle import Plan, keep_images
+from mailer.delivery.campaigns.freeze import Plan, keep_images
 from mailer.delivery.sending.cleanup import clock_is_believed
 from mailer.delivery.sending.envelopes import Postman
 from mailer.errors import MailerError

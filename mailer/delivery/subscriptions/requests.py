@@ -50,7 +50,7 @@ def mailbox(address: str) -> str:
     """What a normalised address has in common with others that lead into the same mailbox: no tag (RFC 5233), and at
     Gmail no dots (support.google.com/mail/answer/7436150). For counting only: nobody is mailed there."""
     local, _, domain = address.lower().rpartition("@")
-    local = local.partition("+")[0] or local
+    local = local[:1] + local[1:].partition("+")[0]
     if domain in GMAIL:
         local, domain = local.replace(".", "") or local, GMAIL[0]
     return f"{local}@{domain}"

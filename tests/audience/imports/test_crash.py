@@ -81,13 +81,14 @@ def test_a_locked_database_is_said_and_nothing_changes(database: Database, tmp_p
 VICTIM = """
     import sys, time
     from pathlib import Path
-    from mailer.audience.imports import importer, writing
+    from mailer.audience.imports import importer
+    from mailer.audience.imports.load import staging, upsert
     from mailer.store.engine.database import open_database
     from tests.audience.world import bring
 
     stage, url, path = sys.argv[1:]
     importer.MANY_ROWS = 1_000
-    owner = writing.Stage if stage == "fill" else writing.Writer
+    owner = staging.StagedRows if stage == "fill" else upsert.Writer
     plain = getattr(owner, stage)
 
     def stopped(self, *args):

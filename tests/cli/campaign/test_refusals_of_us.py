@@ -46,7 +46,7 @@ def test_a_refusal_of_our_sender_or_host_stops_the_campaign_and_fails_nobody(
         done = mailer("send", campaign, "--yes", "3")
         assert done.code == 3, done.err
         assert states() == {"queued": 3}
-        (told,) = json.loads(mailer("status", "--json").out)
+        told = next(one for one in json.loads(mailer("status", "--json").out) if one["slug"] == campaign)
         assert told["state"] == "paused"
         assert reply.partition(" ")[2][:20] in mailer("status").out.replace("\n", " ")
         with closing(sqlite3.connect("mailer.db")) as database:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from mailer.compose.message import Image, Message
-from mailer.delivery.campaigns.lifecycle import keep_images
+from mailer.delivery.campaigns.freeze import keep_images
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import images

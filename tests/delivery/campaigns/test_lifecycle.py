@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Image
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.status import campaign_statuses, uncertain_people
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, text
 from mailer.audience.consent.changes import leave, list_id
 from mailer.audience.selection.spec import Audience
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.ledger.ledger import LEASE, CampaignStopped, LeaseLost, Worker, settle_expired
 from mailer.delivery.ledger.outcomes import Done
 from mailer.errors import MailerError

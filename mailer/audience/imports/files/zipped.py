@@ -12,6 +12,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from mailer.audience.imports.files.workbooks import is_workbook
 from mailer.errors import Fault, MailerError, Place
+from mailer.private_files import open_private
 
 TABLES = (".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".xlsx")
 MOST_FILES = 100
@@ -78,6 +79,6 @@ def _unpack(archive: ZipFile, entry: ZipInfo, folder: Path, name: str) -> Source
     folder.mkdir()
     inner = PurePosixPath(entry.filename)
     target = folder / f"table{inner.suffix.lower()}"  # never a path of the zip's own choice
-    with archive.open(entry) as packed, target.open("wb") as file:
+    with archive.open(entry) as packed, open_private(target, "wb") as file:
         shutil.copyfileobj(packed, file)
     return SourceFile(target, f"{name}/{inner.name}")

@@ -15,7 +15,7 @@ from email.header import decode_header, make_header
 from mailer.compose.merge import Urls
 from mailer.compose.message import Image, Link
 from mailer.compose.source.images import address, read_image
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.sending.envelopes import Postman
 from mailer.senders import split_sender
 from mailer.tracking.tokens import Signer

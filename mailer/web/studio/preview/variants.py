@@ -18,7 +18,7 @@ from mailer.compose.expressions.evaluator import Subject, truth_of
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.merge import NAMES
 from mailer.compose.message import Choice, Message
-from mailer.delivery.campaigns.lifecycle import Plan
+from mailer.delivery.campaigns.freeze import Plan
 
 LOOKED_AT = 1_000  # people
 MOST = 8  # variants shown: the commonest
