@@ -32,6 +32,7 @@ from mailer.audience.imports.meaning.values import (
     tags,
     timezone,
 )
+from mailer.audience.names import clean_name
 from mailer.errors import MailerError
 
 LONGEST_NAME = 200
@@ -227,6 +228,7 @@ def _fields(columns: Columns) -> Fields:
         first, last, name, country, language = pick([*cells, ""])
         if name and not first and not last:
             first, last = split_name(name)
+        first, last = clean_name(first), clean_name(last)
         pairs = [pair for said, position in kept if (pair := said[cells[position]])]
         pairs += [pair for said, position in flagged if (pair := said[cells[position]])]
         code, tag = countries[country], languages[language]

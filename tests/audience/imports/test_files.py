@@ -404,3 +404,8 @@ def test_a_list_of_hand_overrides_what_the_list_says_of_its_columns(database: Da
     import_files(database, definition=usual, paths=[path], address_key=KEY, now=NOW, asked=asked)
     with database.read() as connection:
         assert find_supporter(connection, "b@example.org")[0]
+
+
+@given(st.text(alphabet="a b,;|\"'\n[]{}é", max_size=12))
+def test_tags_that_were_kept_are_kept_as_they_are(cell: str) -> None:
+    assert tags(tags(cell)) == tags(cell)

@@ -418,3 +418,11 @@ def test_the_search_index_follows_small_imports_and_is_dropped_by_large_ones(dat
     # What was changed for the bulk is as before.
     with database.write() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_signs_that_turn_the_direction_of_text_do_not_come_in_with_names(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("email,first_name,last_name\na@example.org,A\u202edA,\u2066B\u2069o\n", encoding="utf-8")
+    assert bring(database, path).added == 1
+    with database.read() as connection:
+        assert tuple(connection.execute(select(people.c.first_name, people.c.last_name)).one()) == ("AdA", "Bo")

@@ -128,7 +128,9 @@ def tags(text: str) -> str:
         between = next((sign for sign in ",;|" if sign in text), ",")
         line = re.sub(r"[\r\n]+", between, text)
         found = [tag for row in csv.reader([line], delimiter=between, skipinitialspace=True) for tag in row]
-    return ", ".join(dict.fromkeys(one.strip() for one in found if one.strip()))
+    # No tag holds what separates tags, so that one that was kept is read as the same again.
+    single = (part.strip(' "[]') for one in found for part in re.split(r"[,;|\s]*[,;|\n][,;|\s]*", one))
+    return ", ".join(dict.fromkeys(" ".join(one.split()) for one in single if one))
 
 
 def timezone(text: str) -> str:
