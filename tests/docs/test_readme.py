@@ -24,10 +24,11 @@ from mailer.cli import COMMANDS
 from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")})
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)|src=\"([^\"]+)\"")
 OURS = ("--name", "Friends of the Library", "--address", "12 Mill Lane, Leeds", "--sender",
         "appeals@libraryfriends.ngo", "--zone", "Europe/London")  # fmt: skip
+SECTION = re.compile(r"\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)")
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MESSAGE = re.compile(r"^```markdown\n(---\n.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -141,6 +142,25 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
         target = found[1] or found[3]
         if not target.startswith(("http://", "https://", "mailto:", "action", "{{")) and page.name != "writing.md":
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_a_section_lead_to_one_that_exists(page: Path) -> None:
+    prose = re.sub(r"`[^`\n]*`", "", page.read_text(encoding="utf-8"))  # what is in code is an example
+    for path, section in SECTION.findall(prose):
+        assert section in sections(page.parent / path if path else page), f"{path}#{section}"
+
+
+def sections(page: Path) -> set[str]:
+    """The ids that a Markdown page's headings get where it is shown."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "internals").glob("*.md")} - {ROOT / "docs" / "README.md"}
+    assert [page.name for page in pages if f"]({page.relative_to(ROOT / 'docs')})" not in index] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
