@@ -25,6 +25,7 @@ from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")})
+ENGINEERS = [page for page in PAGES if {"internals", "decisions"} & set(page.parts)]
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)|src=\"([^\"]+)\"")
 OURS = ("--name", "Friends of the Library", "--address", "12 Mill Lane, Leeds", "--sender",
         "appeals@libraryfriends.ngo", "--zone", "Europe/London")  # fmt: skip
@@ -166,6 +167,13 @@ def test_the_index_leads_to_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = {*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "internals").glob("*.md")} - {ROOT / "docs" / "README.md"}
     assert [page.name for page in pages if f"]({page.relative_to(ROOT / 'docs')})" not in index] == []
+
+
+@pytest.mark.parametrize("page", ENGINEERS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_modules_that_pages_name_exist(page: Path) -> None:
+    """Paths of our code, from the repository's root or from `mailer/`."""
+    named = re.findall(r"`([a-z_]+(?:/[a-z_0-9]+)+\.py)`", page.read_text(encoding="utf-8"))
+    assert [path for path in named if not (ROOT / path).exists() and not (ROOT / "mailer" / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
