@@ -24,10 +24,12 @@ from mailer.cli import COMMANDS
 from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")})
+ENGINEERS = [page for page in PAGES if {"internals", "decisions"} & set(page.parts)]
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)|src=\"([^\"]+)\"")
 OURS = ("--name", "Friends of the Library", "--address", "12 Mill Lane, Leeds", "--sender",
         "appeals@libraryfriends.ngo", "--zone", "Europe/London")  # fmt: skip
+SECTION = re.compile(r"\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)")
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MESSAGE = re.compile(r"^```markdown\n(---\n.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -137,10 +139,41 @@ def people(root: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files_that_exist(page: Path) -> None:
-    for found in LINK.finditer(page.read_text(encoding="utf-8")):
+    for found in LINK.finditer(prose(page)):
         target = found[1] or found[3]
-        if not target.startswith(("http://", "https://", "mailto:", "action", "{{")) and page.name != "writing.md":
+        if not target.startswith(("http://", "https://", "mailto:")):
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_a_section_lead_to_one_that_exists(page: Path) -> None:
+    for path, section in SECTION.findall(prose(page)):
+        assert section in sections(page.parent / path if path else page), f"{path}#{section}"
+
+
+def prose(page: Path) -> str:
+    """A page without what is in code, where a link is an example."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"`[^`\n]*`", "", text)
+
+
+def sections(page: Path) -> set[str]:
+    """The ids that a Markdown page's headings get where it is shown."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "internals").glob("*.md")} - {ROOT / "docs" / "README.md"}
+    assert [page.name for page in pages if f"]({page.relative_to(ROOT / 'docs')})" not in index] == []
+
+
+@pytest.mark.parametrize("page", ENGINEERS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_modules_that_pages_name_exist(page: Path) -> None:
+    """Paths of our code, from the repository's root or from `mailer/`."""
+    named = re.findall(r"`([a-z_]+(?:/[a-z_0-9]+)+\.py)`", page.read_text(encoding="utf-8"))
+    assert [path for path in named if not (ROOT / path).exists() and not (ROOT / "mailer" / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

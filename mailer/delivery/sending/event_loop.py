@@ -1,6 +1,6 @@
 """Connections that nobody waits for, all in the engine's own thread: for transports that offer a loop of them.
 
-A thread for each would hand the interpreter's lock over several times a mail (docs/performance.md).
+A thread for each would hand the interpreter's lock over several times a mail (docs/internals/performance.md).
 """
 
 from __future__ import annotations

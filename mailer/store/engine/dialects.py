@@ -121,7 +121,7 @@ def keep_few_pages(connection: Connection) -> None:
 
 def expect_many_rows(connection: Connection) -> None:
     """For the rest of this transaction, let PostgreSQL sort in memory, and not compile statements, which takes longer
-    than a million rows gain by it (docs/performance.md). Nothing on other engines."""
+    than a million rows gain by it (docs/internals/performance.md). Nothing on other engines."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL work_mem = '{SORTING}'")
         connection.exec_driver_sql("SET LOCAL jit = off")

@@ -1,9 +1,9 @@
 """Statements that run for every mail: declared in SQLAlchemy Core like all others, compiled once, given to the driver.
 
-SQLAlchemy takes fifteen times as long to run a small statement as SQLite does (docs/performance.md). Here a statement
-is turned into the engine's SQL when it is first used; after that only its parameters are bound. Rows come back as the
-driver has them, so select texts and whole numbers. Everything else goes through SQLAlchemy as usual, on the same
-connection and in the same transaction.
+SQLAlchemy takes fifteen times as long to run a small statement as SQLite does (docs/internals/performance.md). Here
+a statement is turned into the engine's SQL when it is first used; after that only its parameters are bound. Rows come
+back as the driver has them, so select texts and whole numbers. Everything else goes through SQLAlchemy as usual, on
+the same connection and in the same transaction.
 """
 
 from __future__ import annotations

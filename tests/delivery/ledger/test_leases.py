@@ -34,7 +34,7 @@ def held_by(database: Database, one: Worker) -> list[int]:
 
 
 def test_a_lease_lasts_a_minute(database: Database, campaign: int, clock: Clock) -> None:
-    """As docs/reliability.md promises: so long at most nobody works at what a dead worker had claimed."""
+    """As docs/internals/promise.md says: so long at most nobody works at what a dead worker had claimed."""
     one = worker(database, campaign, clock)
     assert lease_of(database, one) == clock.now + timedelta(minutes=1)
 
