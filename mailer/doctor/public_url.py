@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from mailer.findings import Finding, bad, warning, well
 from mailer.tracking.server_identity import Likeness, recognise
-from mailer.transports.http_client import HttpEndpoint, HttpRequest, NoAnswer, exchange, find_addresses
+from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.loopback import on_this_machine
 
 PART = "public address"

@@ -14,15 +14,9 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.transports import http_client
-from mailer.transports.http_client import (
-    HttpAnswer,
-    HttpEndpoint,
-    HttpRequest,
-    NoAnswer,
-    exchange,
-    find_addresses,
-)
+from mailer.transports import http_connection
+from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer
 from tests.patience import HANG_SECONDS, with_growing_patience
 
 SHORT = 0.3  # servers here would go on for ever, so that an exchange ends at all is what is tested
@@ -130,7 +124,7 @@ def theirs(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLCon
     context, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("council.gov").configure_cert(context)
     authority.configure_trust(trusting)
-    monkeypatch.setattr(http_client.ssl, "create_default_context", lambda: trusting)
+    monkeypatch.setattr(http_connection.ssl, "create_default_context", lambda: trusting)
     return context
 
 

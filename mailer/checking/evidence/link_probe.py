@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from mailer.transports.http_client import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer, exchange, find_addresses
+from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.public_network import NotPublic, Resolve, require_public, resolve_host
 
 NO_WEB_ADDRESS = "it leads to no web address"

@@ -23,7 +23,8 @@ from mailer.findings import Finding, bad, warning, well
 from mailer.settings.schema import Webhook
 from mailer.store.engine.database import Database
 from mailer.store.tables.inbound import webhook_calls
-from mailer.transports.http_client import HttpEndpoint, HttpRequest, NoAnswer, exchange, find_addresses
+from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.public_network import LeadsInside, NotPublic, require_public, resolve_host
 
 FIRST_WAIT = timedelta(minutes=1)

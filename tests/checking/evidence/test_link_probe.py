@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailer.checking.evidence import link_probe
 from mailer.checking.evidence.link_probe import LinkResponse, ProbeLimits, ask
-from mailer.transports import http_client
+from mailer.transports import http_connection
 from mailer.transports.public_network import is_public
 from tests.patience import HANG_SECONDS
 
@@ -239,7 +239,7 @@ def test_a_certificate_must_be_of_the_name_that_was_asked_for(
     authority.issue_cert("council.gov").configure_cert(theirs)
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    monkeypatch.setattr(http_client.ssl, "create_default_context", lambda: trusting)
+    monkeypatch.setattr(http_connection.ssl, "create_default_context", lambda: trusting)
     Site.seen, Site.gone = [], threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     server.daemon_threads = True

@@ -348,7 +348,7 @@ def test_a_kept_connection_that_breaks_under_a_request_leaves_doubt(fake: Sendgr
 
 
 def test_an_idle_connection_is_given_up(fake: SendgridFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailer.transports.sendgrid.http.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("mailer.transports.http_kept.KEPT_SECONDS", 0.0)
     with closing(transport(fake).connect(SHORT)) as connection:
         assert [fates(list(connection.hand_over([short(n)]))) for n in range(2)] == [[ACCEPTED]] * 2
     assert fake.connections == 2
