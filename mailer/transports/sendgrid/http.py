@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from sendgrid import SendGridAPIClient
 
-from mailer.transports.base import TransportUnavailable
+from mailer.transports.base import TransportRefused, TransportUnavailable
 from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.http_kept import KeptConnection, environment_proxy
 
@@ -79,13 +79,20 @@ class Poster:
     """Posts requests to Mail Send, one after another. `timeout_seconds` bounds connecting, and again all the rest."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float, compress: bool = False) -> None:
+        """Raises `TransportRefused` when the address can't be one."""
         api: Any = SendGridAPIClient(api_key).client
         self._seconds = timeout_seconds
         self._compress = compress
         self._headers: dict[str, str] = {**api.request_headers, "Content-Type": "application/json"}
         if compress:
             self._headers["Content-Encoding"] = "gzip"
-        self._endpoint = HttpEndpoint.of(f"{base_url.rstrip('/')}/v3/mail/send")
+        try:
+            self._endpoint = HttpEndpoint.of(f"{base_url.rstrip('/')}/v3/mail/send")
+        except ValueError as error:
+            raise TransportRefused(
+                f"{base_url} is no web address",
+                hint="Correct sendgrid.base_url; usually it is https://api.sendgrid.com.",
+            ) from error
         self._kept = KeptConnection(self._endpoint, seconds=timeout_seconds, proxy=environment_proxy(self._endpoint))
 
     def __call__(self, body: bytes) -> HttpResponse:

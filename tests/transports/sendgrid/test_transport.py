@@ -277,6 +277,14 @@ def test_nobody_listening_is_unavailable(fake: SendgridFake) -> None:
         hand_over(way, SHORT, [short(1)])
 
 
+@pytest.mark.parametrize(
+    "url", ["https://", "https://api.sendgrid.com:99999", "https://api.sendgrid.com:x", "https://:443"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(TransportRefused, match="is no web address"):
+        hand_over(SendgridTransport(Sendgrid(base_url=url), api_key=KEY), SHORT, [short(1)])
+
+
 def test_a_name_that_does_not_resolve_is_unavailable() -> None:
     way = SendgridTransport(
         Sendgrid(base_url="https://api.sendgrid.invalid", timeout_seconds=HANG_SECONDS), api_key=KEY
