@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
+from mailer.delivery.ledger.ledger import LEASE
 from mailer.doctor.schema import PART, in_words, judge_schema
 from mailer.findings import Finding, bad, warning, well
 from mailer.store.engine.dialects import parse_url
@@ -26,10 +27,10 @@ LAST_FIXES: Mapping[int, date] = {
     12: date(2024, 11, 21), 13: date(2025, 11, 13), 14: date(2026, 11, 12), 15: date(2027, 11, 11),
     16: date(2028, 11, 9), 17: date(2029, 11, 8), 18: date(2030, 11, 14),
 }  # fmt: skip
-# A worker's lease is 60 s (delivery/ledger/ledger.py), and each machine compares it with its own clock: one that is a
-# minute ahead takes work from workers that live. Seconds are normal between machines without NTP.
+# Each machine compares a worker's lease with its own clock: one that is ahead by the lease takes work from workers that
+# live. Seconds are normal between machines without NTP.
 SKEW_WARNING = timedelta(seconds=2)
-SKEW_BAD = timedelta(seconds=60)
+SKEW_BAD = LEASE
 SERVER_THREADS = 8  # database connections of one `mailer serve`
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 

@@ -6,20 +6,20 @@ unsubscribe somebody (RFC 8058 §3.1).
 
 from __future__ import annotations
 
-import http.client
 import secrets
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from mailer.findings import Finding, bad, warning, well
 from mailer.tracking.server_identity import Likeness, recognise
+from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.loopback import on_this_machine
 
 PART = "public address"
@@ -60,68 +60,49 @@ def new_nonce() -> str:
 
 def fetch_identity(url: str, nonce: str, *, resolve: Resolve | None = None) -> Fetched:
     """GET {url}/healthz/{nonce}, in FETCH_SECONDS at most whatever the other side does."""
-    result: list[Fetched] = []
-    thread = threading.Thread(target=lambda: result.append(_fetch(url, nonce, resolve)), daemon=True)
-    thread.start()
-    thread.join(FETCH_SECONDS)
-    return result[0] if result else Fetched(Reached.SILENT, "no complete answer in time")
-
-
-def _fetch(url: str, nonce: str, resolve: Resolve | None) -> Fetched:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    deadline = time.monotonic() + FETCH_SECONDS
     try:
-        sock, ends = _connect(host, parts.port, tls=parts.scheme == "https", resolve=resolve)
-    except ssl.SSLCertVerificationError as error:
-        return Fetched(Reached.UNTRUSTED, error.verify_message)
-    except ssl.SSLError as error:
-        return Fetched(Reached.BROKEN, f"the TLS handshake failed: {error.reason or error}")
-    except (socket.gaierror, UnicodeError) as error:
-        return Fetched(Reached.NO_NAME, getattr(error, "strerror", None) or "this is not the name of a host")
-    except ConnectionRefusedError:
-        return Fetched(Reached.REFUSED, "nothing listens there")
-    except OSError as error:
-        return Fetched(Reached.SILENT, error.strerror or str(error) or "no answer in time")
-    connection = http.client.HTTPConnection(host, parts.port)
-    connection.sock = sock
-    try:
-        connection.request(
-            "GET", f"{parts.path}/healthz/{nonce}", headers={"Host": parts.netloc, "User-Agent": "mailer"}
-        )
-        answer = connection.getresponse()
-        body = answer.read(MOST_BYTES).decode("utf-8", "replace")
-        return Fetched(Reached.ANSWER, "", answer.status, answer.getheader("Location") or "", body, ends)
-    except (http.client.HTTPException, OSError) as error:
-        return Fetched(Reached.BROKEN, f"its answer broke off ({type(error).__name__})", certificate_ends=ends)
-    finally:
-        connection.close()
+        endpoint = HttpEndpoint.of(f"{url}/healthz/{nonce}")
+        addresses = find_addresses(endpoint, resolve=_lookup(resolve), deadline=deadline)
+        request = HttpRequest("GET", endpoint, {"User-Agent": "mailer"})
+        answer = exchange(request, addresses=addresses, deadline=deadline, most_bytes=MOST_BYTES)
+    except (OSError, ValueError) as error:  # of the look-up
+        return _unreached(error)
+    except NoAnswer as error:
+        if error.late:
+            return Fetched(Reached.SILENT, "no complete answer in time", certificate_ends=error.certificate_ends)
+        if not error.began:
+            return _unreached(error.cause)
+        why = f"its answer broke off ({error})"
+        return Fetched(Reached.BROKEN, why, certificate_ends=error.certificate_ends)
+    body = answer.body.decode("utf-8", "replace")
+    location = answer.headers.get("location", "")
+    return Fetched(Reached.ANSWER, "", answer.status, location, body, answer.certificate_ends)
 
 
-def _connect(
-    host: str, port: int | None, *, tls: bool, resolve: Resolve | None
-) -> tuple[socket.socket, datetime | None]:
-    """A connection, and when the certificate ends."""
-    addresses = resolve(host) if resolve else [host]
-    until = time.monotonic() + FETCH_SECONDS
-    refused: OSError = TimeoutError("no answer in time")
-    for address in addresses:
-        try:
-            sock = socket.create_connection(
-                (address, port or (443 if tls else 80)), timeout=max(0.1, until - time.monotonic())
-            )
-        except OSError as error:
-            refused = error
-            continue
-        if not tls:
-            return sock, None
-        try:
-            wrapped = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
-        except OSError:
-            sock.close()
-            raise
-        ends = (wrapped.getpeercert() or {}).get("notAfter")
-        return wrapped, datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if isinstance(ends, str) else None
-    raise refused
+def _lookup(resolve: Resolve | None) -> Callable[[str, int], Sequence[str]]:
+    """By default as the system does, which knows /etc/hosts."""
+    if resolve is not None:
+        return lambda host, _port: resolve(host)
+    return lambda host, port: [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def _unreached(cause: Exception) -> Fetched:
+    """What it means when nothing was sent yet."""
+    match cause:
+        case ssl.SSLCertVerificationError():
+            return Fetched(Reached.UNTRUSTED, cause.verify_message)
+        case ssl.SSLError():
+            return Fetched(Reached.BROKEN, f"the TLS handshake failed: {cause.reason or cause}")
+        case socket.gaierror():
+            return Fetched(Reached.NO_NAME, cause.strerror or str(cause))
+        case ValueError():
+            return Fetched(Reached.NO_NAME, "this is not the name of a host")
+        case ConnectionRefusedError():
+            return Fetched(Reached.REFUSED, "nothing listens there")
+        case _:
+            why = getattr(cause, "strerror", None) or str(cause) or "no answer in time"
+            return Fetched(Reached.SILENT, why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,14 @@
-"""Which addresses are of the public internet, and HTTP connections that go to nothing else.
+"""Which IP addresses are of the public internet.
 
-For whatever asks an address that somebody wrote down: links of a message, the webhook. A name is resolved once and the
-connection goes to that very address, so a DNS that changes its mind in between ("rebinding") reaches nothing inside.
+For whatever asks an address that somebody wrote down: links of a message, the webhook. A name is resolved once and
+`http_client` connects to the very addresses judged here, so a DNS that changes its mind in between ("rebinding")
+reaches nothing inside.
 """
 
 from __future__ import annotations
 
-import http.client
 import socket
-import ssl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Resolve = Callable[[str, int], Sequence[str]]  # host and port → addresses
@@ -52,14 +50,14 @@ def is_public(address: str) -> bool:
     return _is_public(told)
 
 
-def choose_address(addresses: Sequence[str], *, private: bool) -> str:
-    """One of a name's addresses. Raises `NotPublic` when any of them leads elsewhere than to the public internet
+def require_public(addresses: Sequence[str], *, private: bool) -> Sequence[str]:
+    """A name's addresses. Raises `NotPublic` when any of them leads elsewhere than to the public internet
     (`LeadsInside`); with `private` only when there is none."""
     if not addresses:
         raise NotPublic("its name is not known")
     if not private and not all(map(is_public, addresses)):
         raise LeadsInside("it leads into a private network")
-    return addresses[0]
+    return addresses
 
 
 def resolve_host(host: str, port: int) -> list[str]:
@@ -69,29 +67,6 @@ def resolve_host(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError):
         raise NotPublic(f"the name {host} is not known") from None
     return [str(one[4][0]) for one in found]
-
-
-class PinnedConnection(http.client.HTTPConnection):
-    """A connection to an address that was chosen before, under the name it was asked for by."""
-
-    def __init__(self, host: str, port: int, address: str, *, secure: bool, seconds: float) -> None:
-        super().__init__(host, port, timeout=seconds)
-        self._address = address
-        self._secure = secure
-        if secure:
-            self.default_port = 443
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = plain
-        if self._secure:
-            self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
-
-    def abort(self) -> None:
-        """Cut it off, whatever it waits for."""
-        if self.sock is not None:
-            with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _is_public(told: IPv4Address | IPv6Address) -> bool:

@@ -23,6 +23,7 @@ from mailer.doctor.public_url import (
 )
 from mailer.tracking.server_identity import Likeness, prove, recognise
 from tests.conftest import NOW
+from tests.patience import HANG_SECONDS
 from tests.web.conftest import Served, served
 
 __all__ = ["served"]
@@ -188,4 +189,22 @@ def test_silence_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(public_url, "FETCH_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         fetched = fetch_identity(f"http://127.0.0.1:{listening.getsockname()[1]}", new_nonce())
-    assert fetched.reached in (Reached.SILENT, Reached.BROKEN)
+    assert (fetched.reached, fetched.why) == (Reached.SILENT, "no complete answer in time")
+
+
+def test_a_look_up_that_hangs_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public_url, "FETCH_SECONDS", 0.1)
+    over = threading.Event()
+
+    def resolve(host: str) -> tuple[str, ...]:
+        over.wait(HANG_SECONDS)
+        return ("127.0.0.1",)
+
+    fetched = fetch_identity("http://mail.a.test", new_nonce(), resolve=resolve)
+    over.set()
+    assert fetched.reached is Reached.SILENT
+
+
+@pytest.mark.parametrize("url", ["http://" + "a" * 70 + ".test", "http://a..test", "http://[::1", "http://:80"])
+def test_what_is_no_name_of_a_host(url: str) -> None:
+    assert fetch_identity(url, new_nonce()).reached is Reached.NO_NAME

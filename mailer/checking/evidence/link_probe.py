@@ -1,30 +1,33 @@
 """Asks where links lead, for `mailer check --online`: bounded in number, time and bytes, and never a private address.
 
-What is private, and connections that go to nothing else, are `transports.public_network`'s; each redirect is judged by
-itself. HEAD first, GET where a site refuses it.
+What is private says `transports.public_network`, and `transports.http_client` connects to nothing else; each redirect
+is judged by itself. HEAD first, GET where a site refuses it.
 """
 
 from __future__ import annotations
 
-import http.client
 import ssl
-import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
-from mailer.transports.public_network import NotPublic, PinnedConnection, Resolve, choose_address, resolve_host
+from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer
+from mailer.transports.public_network import NotPublic, Resolve, require_public, resolve_host
 
+NO_WEB_ADDRESS = "it leads to no web address"
+LATE = "it didn't answer in time"
+UNREADABLE = "its answer can't be read"
 MOST_LINKS = 60
 AT_ONCE = 8
 MOST_REDIRECTS = 5
 MOST_BYTES = 16_384  # of an answer to GET: only whether it comes is of interest
 SECONDS_EACH = 8.0  # for one link with all its redirects
 SECONDS_ALL = 45.0
+HEADERS = {"User-Agent": "Mailer (link check before mailing)", "Accept": "*/*"}
 REFUSES_HEAD = (400, 403, 404, 405, 406, 429, 500, 501, 503)
-AGENT = "Mailer (link check before mailing)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,6 @@ class LinkResponse:
     status: int
     reason: str = ""
     redirects: tuple[str, ...] = ()  # the addresses it went through, the first not included
-
-
-class LinkNotFollowed(Exception):
-    """The link is one we don't follow; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def ask(
     """What the sites of at most 60 different addresses say. Addresses with merge tags are left out."""
     wanted = [url for url in dict.fromkeys(urls) if "{" not in url][:MOST_LINKS]
     until = time.monotonic() + limits.seconds_all
-    found = resolve or _resolve
+    found = resolve or resolve_host
 
     def one(url: str) -> LinkResponse:
         deadline = min(until, time.monotonic() + limits.seconds_each)
@@ -68,79 +67,57 @@ def ask(
 def _follow(url: str, *, limits: ProbeLimits, resolve: Resolve, deadline: float) -> LinkResponse:
     passed: list[str] = []
     here = url
-    try:
-        for _ in range(MOST_REDIRECTS + 1):
-            status, location = _ask_once(here, limits=limits, resolve=resolve, deadline=deadline)
-            if status not in (301, 302, 303, 307, 308) or not location:
-                return LinkResponse(status, redirects=tuple(passed))
-            here = urljoin(here, location)
-            passed.append(here)
-    except LinkNotFollowed as error:
-        return LinkResponse(0, str(error), tuple(passed))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        late = time.monotonic() >= deadline
-        return LinkResponse(0, "it didn't answer in time" if late else _reason(error), tuple(passed))
+    for _ in range(MOST_REDIRECTS + 1):
+        answer = _ask_once(here, limits=limits, resolve=resolve, deadline=deadline)
+        if isinstance(answer, str):
+            return LinkResponse(0, answer, tuple(passed))
+        location = answer.headers.get("location", "")
+        if answer.status not in (301, 302, 303, 307, 308) or not location:
+            return LinkResponse(answer.status, redirects=tuple(passed))
+        try:
+            here = urljoin(here, _as_text(location))
+        except ValueError:
+            return LinkResponse(0, UNREADABLE, tuple(passed))
+        passed.append(here)
     return LinkResponse(0, f"more than {MOST_REDIRECTS} redirects", tuple(passed))
 
 
-def _ask_once(url: str, *, limits: ProbeLimits, resolve: Resolve, deadline: float) -> tuple[int, str]:
-    """The status and the Location of an address."""
-    parts = urlsplit(url)
-    host = parts.hostname
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
-        raise LinkNotFollowed("it leads to no web address")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    address = _chosen(resolve(host, port), private=limits.private)
-    path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    status, location = 0, ""
-    for method in ("HEAD", "GET"):
-        left = _left(deadline)
-        connection = PinnedConnection(host, port, address, secure=parts.scheme == "https", seconds=left)
-        # A timeout of the socket is for each piece, so a site that sends a byte now and then would hold us for ever.
-        watch = threading.Timer(left, connection.abort)
-        watch.daemon = True
-        watch.start()
-        try:
-            connection.request(method, path, headers={"User-Agent": AGENT, "Accept": "*/*", "Connection": "close"})
-            response = connection.getresponse()
-            status, location = response.status, response.headers.get("Location", "")
-            if method == "GET":
-                response.read(MOST_BYTES)
-        finally:
-            watch.cancel()
-            connection.close()
-        if status not in REFUSES_HEAD:
-            break
-    return status, location
-
-
-def _chosen(addresses: Sequence[str], *, private: bool) -> str:
-    """One of a name's addresses. Raises when any of them is not of the public internet."""
+def _ask_once(url: str, *, limits: ProbeLimits, resolve: Resolve, deadline: float) -> HttpAnswer | str:
+    """The answer of an address, or why there is none."""
     try:
-        return choose_address(addresses, private=private)
-    except NotPublic as error:
-        raise LinkNotFollowed(str(error)) from None
-
-
-def _resolve(host: str, port: int) -> list[str]:
+        endpoint = HttpEndpoint.of(url)
+        has_login = "@" in urlsplit(url).netloc
+    except ValueError:
+        return NO_WEB_ADDRESS
+    if has_login:
+        return NO_WEB_ADDRESS  # we send no passwords about
     try:
-        return resolve_host(host, port)
+        found = find_addresses(endpoint, resolve=resolve, deadline=deadline)
+        addresses = require_public(found, private=limits.private)
+        answer = exchange(HttpRequest("HEAD", endpoint, HEADERS), addresses=addresses, deadline=deadline)
+        if answer.status in REFUSES_HEAD:
+            get = HttpRequest("GET", endpoint, HEADERS)
+            answer = exchange(get, addresses=addresses, deadline=deadline, most_bytes=MOST_BYTES)
     except NotPublic as error:
-        raise LinkNotFollowed(str(error)) from None
+        return str(error)
+    except TimeoutError:
+        return LATE
+    except NoAnswer as error:
+        return LATE if error.late else _reason(error.cause)
+    return answer
 
 
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise LinkNotFollowed("there was no time left to ask")
-    return left
+def _as_text(location: str) -> str:
+    """What a site wrote in UTF-8; the protocol's text is Latin-1 (RFC 9110 §5.5)."""
+    try:
+        return location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return location
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "it didn't answer in time"
-    if isinstance(error, ssl.SSLError):
-        return f"its certificate isn't accepted: {error.reason or error}"
-    if isinstance(error, OSError):
-        return str(error.strerror or error)
-    return "its answer can't be read"
+def _reason(cause: Exception) -> str:
+    if isinstance(cause, ssl.SSLError):
+        return f"its certificate isn't accepted: {cause.reason or cause}"
+    if isinstance(cause, OSError):
+        return str(cause.strerror or cause)
+    return UNREADABLE

@@ -1,9 +1,9 @@
 """The lanes of a pace, shared by all workers on all machines: who may hand over when, given out in small blocks.
 
 A lane is one row of `pace_lanes`: the transport's total, or one recipient domain. It holds when the first slot begins
-that nobody has (the theoretical arrival time of the generic cell rate algorithm, ITU-T I.371). A worker takes a block
-of slots in one short transaction and spends them by itself; what it doesn't spend in time is lost, never made up for.
-The arithmetic is pure; only `Lanes` touches the database. Which slots are wanted, `pacer` decides.
+that nobody has; the arithmetic is `gcra`. A worker takes a block of slots in one short transaction and spends them by
+itself; what it doesn't spend in time is lost, never made up for. Only `Lanes` touches the database. Which slots are
+wanted, `pacer` decides.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from mailer.audience.consent.changes import insert_for
 from mailer.store.engine.database import Database
+from mailer.store.gcra import Rate, begin, turns
 from mailer.store.tables.core import EPOCH, pace_lanes, to_microseconds
 
 TOTAL = ""  # the lane of everybody, whatever their domain
@@ -37,6 +38,11 @@ class Lane:
         return 1 / self.per_second
 
     @property
+    def rate(self) -> Rate[float]:
+        """In seconds."""
+        return Rate(self.interval_seconds, ahead=BLOCK_SECONDS, late=LATE_SECONDS)
+
+    @property
     def most(self) -> int:
         """The most slots that can be in one worker's hand."""
         return max(1, int(self.per_second * (BLOCK_SECONDS + LATE_SECONDS)))
@@ -50,24 +56,13 @@ class Permits:
     ask_again_at: float = 0.0
 
 
-def begin(next_at: float, now: float, lane: Lane) -> float:
-    """When the next slot of a lane begins, in seconds; pure.
-
-    A lane that was used until just now goes on without a gap. One that nobody used for a while begins now, so that a
-    pause, or a clock put forward, is never made up for by a burst. One that seems taken for longer than workers can
-    have taken it begins now as well: the clock was put back.
-    """
-    furthest = now + BLOCK_SECONDS + lane.interval_seconds
-    return next_at if now - LATE_SECONDS <= next_at <= furthest else now
-
-
 def give_out(starts: Sequence[float], lanes: Sequence[Lane], *, now: float, wanted: int) -> Permits:
     """Slots in all of `lanes` at once, whose next ones begin at `starts`; pure. None unless each has one soon."""
     latest = max(starts)
     if latest > now + AHEAD_SECONDS:
         return Permits((), ask_again_at=latest - AHEAD_SECONDS)
     pairs = list(zip(starts, lanes, strict=True))
-    count = min(wanted, *(1 + int((now + BLOCK_SECONDS - start) * lane.per_second) for start, lane in pairs))
+    count = min(wanted, *(turns(start, now, lane.rate) for start, lane in pairs))
     return Permits(tuple(max(start + n * lane.interval_seconds for start, lane in pairs) for n in range(count)))
 
 
@@ -109,7 +104,7 @@ class Lanes:
         """What can be had just now, on our own clock, and where each lane then ends."""
         now = self._now(connection)
         here = self._monotonic() - now  # what to add to the shared clock's seconds to get our own
-        starts = [begin(rows.get(lane.domain, 0.0), now, lane) for lane in lanes]
+        starts = [begin(rows.get(lane.domain, 0.0), now, lane.rate) for lane in lanes]
         slots = give_out(starts, lanes, now=now, wanted=wanted)
         ends = [start + len(slots.times) * lane.interval_seconds for start, lane in zip(starts, lanes, strict=True)]
         if not slots.times:

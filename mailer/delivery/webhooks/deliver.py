@@ -9,15 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import socket
-import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.client import HTTPConnection, HTTPException
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, func, select, update
 
@@ -27,7 +23,9 @@ from mailer.findings import Finding, bad, warning, well
 from mailer.settings.schema import Webhook
 from mailer.store.engine.database import Database
 from mailer.store.tables.inbound import webhook_calls
-from mailer.transports.public_network import LeadsInside, NotPublic, PinnedConnection, choose_address, resolve_host
+from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
+from mailer.transports.public_network import LeadsInside, NotPublic, require_public, resolve_host
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
@@ -97,7 +95,6 @@ def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any],
     """
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     timestamp = str(int(at.timestamp()))
-    parts = urlsplit(webhook.url)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Mailer",
@@ -105,30 +102,19 @@ def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any],
         "Mailer-Timestamp": timestamp,
         "Mailer-Signature": signature(key, timestamp=timestamp, body=body),
     }
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection: HTTPConnection | None = None
-    cut: threading.Timer | None = None
-    late = threading.Event()
+    deadline = time.monotonic() + webhook.timeout_seconds
     try:
-        connection = _connection(webhook)
-        connection.connect()
-        cut = threading.Timer(webhook.timeout_seconds, _cut, (connection.sock, late))
-        cut.daemon = True
-        cut.start()
-        connection.request("POST", target, body=body, headers=headers)
-        status = connection.getresponse().status
+        endpoint = HttpEndpoint.of(webhook.url)
+        addresses = _addresses(webhook, endpoint, deadline)
+        status = exchange(HttpRequest("POST", endpoint, headers, body), addresses=addresses, deadline=deadline).status
     except LeadsInside as error:
         return f"{error}; {PRIVATE_HINT}"
-    except NotPublic as error:
+    except TimeoutError:
+        return "no answer in time"
+    except (NotPublic, NoAnswer) as error:
         return str(error)
-    except (OSError, HTTPException, ValueError) as error:
-        # Only the kind: the words of an error may quote what was sent.
-        return "no answer in time" if late.is_set() or isinstance(error, TimeoutError) else type(error).__name__
-    finally:
-        if cut is not None:
-            cut.cancel()
-        if connection is not None:
-            connection.close()
+    except ValueError:
+        return "webhook.url is no web address"
     return "" if 200 <= status < 300 else f"HTTP {status}"
 
 
@@ -137,27 +123,21 @@ def examine_webhook(webhook: Webhook) -> list[Finding]:
     if not webhook.url:
         return []
     try:
-        _connection(webhook)
+        endpoint = HttpEndpoint.of(webhook.url)
+        _addresses(webhook, endpoint, time.monotonic() + webhook.timeout_seconds)
     except LeadsInside as error:
         return [bad("webhook", f"webhook.url: {error}, so nobody is told", f"{PRIVATE_HINT.capitalize()}.")]
+    except TimeoutError:
+        return [warning("webhook", "webhook.url: its name couldn't be looked up in time")]
     except (NotPublic, ValueError) as error:
         return [warning("webhook", f"webhook.url: {error}")]
-    return [well("webhook", f"{urlsplit(webhook.url).hostname} is told of signatures")]
+    return [well("webhook", f"{endpoint.host} is told of signatures")]
 
 
-def _connection(webhook: Webhook) -> PinnedConnection:
-    """Not opened yet. Raises `NotPublic`."""
-    parts = urlsplit(webhook.url)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    address = choose_address(resolve_host(host, port), private=webhook.private)
-    return PinnedConnection(host, port, address, secure=secure, seconds=webhook.timeout_seconds)
-
-
-def _cut(sock: socket.socket, late: threading.Event) -> None:
-    late.set()
-    with suppress(OSError):  # it ended by itself just now
-        sock.shutdown(socket.SHUT_RDWR)
+def _addresses(webhook: Webhook, endpoint: HttpEndpoint, deadline: float) -> Sequence[str]:
+    """Where to connect to. Raises `NotPublic` and `TimeoutError`."""
+    found = find_addresses(endpoint, resolve=resolve_host, deadline=deadline)
+    return require_public(found, private=webhook.private)
 
 
 def _claim(database: Database, now: datetime) -> Row[Any] | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mailer.doctor.dns.lookup import Asker, DnsAnswer, Got
 from mailer.findings import Finding, bad, warning, well
 from mailer.transports.loopback import on_this_machine
+from mailer.transports.public_network import is_public
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class RelayNameFacts:
 
 def gather_relay_names(asker: Asker, host: str) -> RelayNameFacts:
     addresses = DnsAnswer(Got.FOUND, (host,)) if _is_address(host) else asker.addresses(host)
-    names = {one: asker.name_of(one) for one in addresses.values[:4] if _is_public(one)}
+    names = {one: asker.name_of(one) for one in addresses.values[:4] if is_public(one)}
     back = {name: asker.addresses(name) for answer in names.values() for name in answer.values[:2]}
     return RelayNameFacts(host, addresses, names, back)
 
@@ -139,10 +140,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_public(address: str) -> bool:
-    return ipaddress.ip_address(address).is_global
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv6Address
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mailer.checking.evidence import link_probe
 from mailer.checking.evidence.link_probe import LinkResponse, ProbeLimits, ask
+from mailer.transports import http_connection
 from mailer.transports.public_network import is_public
 from tests.patience import HANG_SECONDS
 
@@ -40,13 +41,24 @@ class Site(BaseHTTPRequestHandler):
         if self.path == "/drip":
             while not self.gone.wait(0.1):
                 self.wfile.write(b"H")
-        status = {"/gone": 404, "/loop": 302, "/on": 301, "/in": 302}.get(self.path, 200)
+        status = {
+            "/gone": 404,
+            "/loop": 302,
+            "/on": 301,
+            "/in": 302,
+            "/accent": 301,
+            "/odd": 301,
+            "/to-login": 302,
+        }.get(self.path, 200)
         if self.path == "/nohead" and method == "HEAD":
             status = 405
-        where = {"/loop": "/loop", "/on": "/there", "/in": "http://169.254.169.254/latest"}.get(self.path)
+        where = {
+            "/loop": "/loop", "/on": "/there", "/in": "http://169.254.169.254/latest", "/accent": "/caf\u00e9 menu",
+            "/odd": "http://[", "/to-login": "http://ana:secret@council.gov/",
+        }.get(self.path)  # fmt: skip
         self.send_response(status)
         if where:
-            self.send_header("Location", where)
+            self.send_header("Location", where.encode().decode("latin-1"))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -78,6 +90,31 @@ def test_what_sites_answer(site: str) -> None:
     }
     assert "GET /" not in Site.seen
     assert "GET /nohead" in Site.seen
+
+
+def test_addresses_as_people_write_them_are_asked_for(site: str) -> None:
+    found = ask([f"{site}/caf\u00e9 menu", f"{site}/100%?a=[1]&b=\u00fc"], limits=HERE)
+    assert [answer.status for answer in found.values()] == [200, 200]
+    assert set(Site.seen) == {"HEAD /caf%C3%A9%20menu", "HEAD /100%?a=[1]&b=%C3%BC"}
+
+
+def test_redirects_as_sites_write_them_are_followed(site: str) -> None:
+    found = ask([f"{site}/accent", f"{site}/odd", f"{site}/to-login"], limits=HERE)
+    assert found == {
+        f"{site}/accent": LinkResponse(200, redirects=(f"{site}/caf\u00e9 menu",)),
+        f"{site}/odd": LinkResponse(0, "its answer can't be read"),
+        f"{site}/to-login": LinkResponse(0, "it leads to no web address", ("http://ana:secret@council.gov/",)),
+    }
+    assert "HEAD /caf%C3%A9%20menu" in Site.seen
+
+
+def test_a_name_that_is_never_looked_up_is_given_up(site: str) -> None:
+    def resolve(host: str, port: int) -> list[str]:
+        Site.gone.wait(HANG_SECONDS)
+        return ["127.0.0.1"]
+
+    limits = ProbeLimits(private=True, seconds_each=0.1, seconds_all=HANG_SECONDS)
+    assert ask([f"{site}/"], limits=limits, resolve=resolve)[f"{site}/"].reason == "it didn't answer in time"
 
 
 def test_redirects_come_to_an_end(site: str) -> None:
@@ -170,14 +207,14 @@ def test_a_name_is_resolved_once_and_that_address_is_asked(site: str) -> None:
 def test_a_redirect_into_the_private_network_is_not_followed(site: str) -> None:
     """The first name is let through as if it were public; the address it leads on to is judged anew."""
     port = int(site.rpartition(":")[2])
-    real = link_probe._chosen
+    real = link_probe.require_public
 
-    def chosen(addresses: list[str], *, private: bool) -> str:
-        return "127.0.0.1" if addresses == ["public"] else real(addresses, private=private)
+    def judged(addresses: list[str], *, private: bool) -> Sequence[str]:
+        return ["127.0.0.1"] if addresses == ["public"] else real(addresses, private=private)
 
     url = f"http://council.gov:{port}/in"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(link_probe, "_chosen", chosen)
+        patch.setattr(link_probe, "require_public", judged)
         answer = ask([url], resolve=lambda host, port: ["public"] if host == "council.gov" else [host])[url]
     assert answer == LinkResponse(0, "it leads into a private network", ("http://169.254.169.254/latest",))
 
@@ -202,7 +239,7 @@ def test_a_certificate_must_be_of_the_name_that_was_asked_for(
     authority.issue_cert("council.gov").configure_cert(theirs)
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    monkeypatch.setattr(link_probe.ssl, "create_default_context", lambda: trusting)
+    monkeypatch.setattr(http_connection.ssl, "create_default_context", lambda: trusting)
     Site.seen, Site.gone = [], threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     server.daemon_threads = True

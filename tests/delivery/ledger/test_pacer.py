@@ -22,12 +22,12 @@ from mailer.delivery.ledger.pace_slots import (
     TOTAL,
     Lane,
     Lanes,
-    begin,
     give_out,
 )
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.settings import Pace
 from mailer.store.engine.database import Database, open_database
+from mailer.store.gcra import begin
 from mailer.workspace import Workspace
 from tests.databases import POSTGRESQL, NewDatabase, on_postgresql
 from tests.patience import HANG_SECONDS, with_growing_patience
@@ -216,7 +216,7 @@ def test_the_slots_of_a_lane_never_crowd(rate: float, demands: list[tuple[float,
     given_out: list[float] = []
     for passed, wanted in demands:
         now += passed
-        start = begin(next_at, now, lane)
+        start = begin(next_at, now, lane.rate)
         slots = give_out([start], [lane], now=now, wanted=wanted)
         assert len(slots.times) <= min(wanted, lane.most + 1)
         if slots.times:
@@ -236,7 +236,7 @@ def test_the_slots_of_a_lane_never_crowd(rate: float, demands: list[tuple[float,
 )
 def test_whatever_a_lane_holds_the_next_slot_is_near(rate: float, next_at: float) -> None:
     lane = Lane(TOTAL, rate)
-    assert -LATE_SECONDS <= begin(next_at, 0.0, lane) <= BLOCK_SECONDS + lane.interval_seconds
+    assert -LATE_SECONDS <= begin(next_at, 0.0, lane.rate) <= BLOCK_SECONDS + lane.interval_seconds
 
 
 @given(rates=st.tuples(st.floats(0.1, 2000), st.floats(0.1, 2000)), ahead=st.floats(0, 0.2), wanted=st.integers(1, 99))

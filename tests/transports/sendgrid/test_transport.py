@@ -277,6 +277,14 @@ def test_nobody_listening_is_unavailable(fake: SendgridFake) -> None:
         hand_over(way, SHORT, [short(1)])
 
 
+@pytest.mark.parametrize(
+    "url", ["https://", "https://api.sendgrid.com:99999", "https://api.sendgrid.com:x", "https://:443"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(TransportRefused, match="is no web address"):
+        hand_over(SendgridTransport(Sendgrid(base_url=url), api_key=KEY), SHORT, [short(1)])
+
+
 def test_a_name_that_does_not_resolve_is_unavailable() -> None:
     way = SendgridTransport(
         Sendgrid(base_url="https://api.sendgrid.invalid", timeout_seconds=HANG_SECONDS), api_key=KEY
@@ -348,7 +356,7 @@ def test_a_kept_connection_that_breaks_under_a_request_leaves_doubt(fake: Sendgr
 
 
 def test_an_idle_connection_is_given_up(fake: SendgridFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailer.transports.sendgrid.http.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("mailer.transports.http_kept.KEPT_SECONDS", 0.0)
     with closing(transport(fake).connect(SHORT)) as connection:
         assert [fates(list(connection.hand_over([short(n)]))) for n in range(2)] == [[ACCEPTED]] * 2
     assert fake.connections == 2

@@ -1,0 +1,52 @@
+"""One HTTP exchange with an address chosen before, within one deadline, and how far it got when it failed.
+
+The connection goes to an IP address that the caller has judged. Redirects are not followed, and no proxy of the
+environment is used: it would choose the address again. Why not urllib3: decision 31. Many requests over one connection,
+by a proxy where there is one: `http_kept`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, TimedConnection
+from mailer.transports.public_network import Resolve
+
+
+def find_addresses(endpoint: HttpEndpoint, *, resolve: Resolve, deadline: float) -> Sequence[str]:
+    """What `resolve` says of the host. Raises what it raises, and `TimeoutError` at the deadline (`time.monotonic`).
+
+    In a thread of its own, which is left behind then: the system's resolver has no timeout that could be given.
+    """
+    found: Future[Sequence[str]] = Future()
+
+    def ask() -> None:
+        try:
+            found.set_result(resolve(endpoint.host, endpoint.port))
+        except Exception as error:  # noqa: BLE001  raised again in the caller's thread
+            found.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return found.result(timeout=max(0.0, deadline - time.monotonic()))
+
+
+def exchange(request: HttpRequest, *, addresses: Sequence[str], deadline: float, most_bytes: int = 0) -> HttpAnswer:
+    """Ask the first of `addresses` that lets itself be connected to, and read at most `most_bytes` of the body.
+
+    All by `deadline`, in seconds of `time.monotonic`. Raises `NoAnswer`.
+    """
+    connection = TimedConnection(request.endpoint, addresses, deadline)
+    try:
+        headers = {**request.headers, "Connection": "close"}
+        connection.request(request.method, request.endpoint.target, body=request.body, headers=headers)
+        with connection.getresponse() as response:
+            named = {name.lower(): value for name, value in reversed(response.headers.items())}
+            return HttpAnswer(response.status, named, response.read(most_bytes), connection.certificate_ends)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise connection.failed(error) from error
+    finally:
+        connection.close()
