@@ -18,6 +18,7 @@ class FieldKind(StrEnum):
     TEXT = "text"  # one line
     NAME = "name"  # one line without an address in it
     EMAIL = "email"
+    PHONE = "phone"  # as `audience.phone_numbers` writes it
     COUNTRY = "country"  # ISO 3166-1 alpha-2, chosen from a list
     LINES = "lines"  # several lines
 
@@ -62,6 +63,10 @@ FIELDS = (  # in the order of the form
     SignatureField(
         name="postcode", kind=FieldKind.TEXT, label="Postcode", missing="Please write your postcode.",
         longest=16, row=3, autocomplete="postal-code",
+    ),
+    SignatureField(
+        name="phone", kind=FieldKind.PHONE, label="Phone", missing="Please write your phone number.",
+        longest=40, row=4, autocomplete="tel", contact=True,
     ),
     SignatureField(
         name="comment", kind=FieldKind.LINES, label="Why do you sign?", missing="Please write a few words.",

@@ -15,6 +15,7 @@ from unicodedata import category, normalize
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.names import holds_address
 from mailer.audience.petition.signatures import Particulars
+from mailer.audience.phone_numbers import BadNumber, phone_number
 from mailer.compose.action_page.parse import ActionPage
 from mailer.i18n import Language, later
 from mailer.signature_fields import EMAIL, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
@@ -27,12 +28,14 @@ BAD_NAME = later("Please write just your name.")
 WRONG: Mapping[FieldKind, str] = {
     FieldKind.NAME: BAD_NAME,
     FieldKind.EMAIL: later("This is not an email address that can be mailed. Please look at it once more."),
+    FieldKind.PHONE: later("This is not a phone number we can call. Please write it like +44 20 7946 0958."),
     FieldKind.COUNTRY: later("Please choose a country from the list."),
 }
-EXACT = (FieldKind.EMAIL, FieldKind.COUNTRY)
+EXACT = (FieldKind.EMAIL, FieldKind.PHONE, FieldKind.COUNTRY)
 LONGEST_READ = 1000  # characters of what isn't cut to size
 INPUTS: Mapping[FieldKind, str] = {  # the others are one line of text
     FieldKind.EMAIL: "email",
+    FieldKind.PHONE: "tel",
     FieldKind.COUNTRY: "select",
     FieldKind.LINES: "textarea",
 }
@@ -123,6 +126,11 @@ def _spelt(value: str, kind: FieldKind, language: Language) -> str | None:
             try:
                 return normalise(value)
             except BadAddress:
+                return None
+        case FieldKind.PHONE:
+            try:
+                return phone_number(value)
+            except BadNumber:
                 return None
         case FieldKind.COUNTRY:
             code = value.upper()
