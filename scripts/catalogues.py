@@ -12,6 +12,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from mailer.signature_fields import FIELDS
+
 PACKAGE = Path(__file__).parents[1] / "mailer"
 METHODS = [
     ("web/public/**.py", "python"),
@@ -40,6 +42,9 @@ def words() -> Catalog:
         PACKAGE, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",)
     ):
         found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
+    for field in FIELDS:
+        for text in (field.label, field.missing):
+            found.add(text, None, [("signature_fields.py", 0)])
     return found
 
 

@@ -20,8 +20,13 @@ from mailer.workspace import ListDefinition
 from tests.conftest import NOW
 
 KEY = b"an-address-key-for-tests-that-is-long-enough"
-NOBODY = Particulars("", "")
+NOBODY = Particulars({})
 SUPPORTERS = ListDefinition("supporters", "Supporters", "supporters.lists.example.org", consent="Yes, mail me.")
+
+
+def signing_as(first_name: str, last_name: str, *, shown: bool = False, **more: str) -> Particulars:
+    """What somebody of this name signs with."""
+    return Particulars({"first_name": first_name, "last_name": last_name, **more}, shown=shown)
 
 
 def add_person(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, or_, select, update
 from sqlalchemy import delete as delete_from
 
 from mailer.audience.consent.scrub import scrub
+from mailer.signature_fields import KEPT
 from mailer.store.tables.core import deliveries, events, hits, proofs, suppressions
 from mailer.store.tables.inbound import (
     confirmations,
@@ -21,8 +22,6 @@ from mailer.store.tables.inbound import (
     webhook_calls,
 )
 from mailer.store.tables.states import SuppressionReason
-
-SIGNED_TEXTS = ("first_name", "last_name", "country", "postcode", "comment")
 
 
 def blank(connection: Connection, *, person_id: int, address: str, address_hash: bytes) -> None:
@@ -40,7 +39,7 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
     connection.execute(
         update(signatures)
         .where(signatures.c.person_id == person_id)
-        .values(person_id=None, shown=False, **dict.fromkeys(SIGNED_TEXTS, ""))
+        .values(person_id=None, shown=False, **{field.name: "" for field in KEPT})
     )
     # The other site's own number of it may name the person there.
     numbers = select(conversions.c.id).where(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from mailer.audience.people.people import show
+from mailer.signature_fields import KEPT
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links, people
 
@@ -69,7 +70,7 @@ def _clicks(connection: Connection, person_id: int) -> list[dict[str, Any]]:
 
 
 def _signatures(connection: Connection, person_id: int) -> list[dict[str, Any]]:
-    names = ("page", "first_name", "last_name", "country", "postcode", "comment", "shown", "signed_at", "changed_at")
+    names = ("page", *(field.name for field in KEPT), "shown", "signed_at", "changed_at")
     query = (
         select(*[signatures.c[name] for name in names], statements.c.text.label("statement"))
         .join(statements, statements.c.id == signatures.c.statement_id)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
+from mailer.signature_fields import KEPT
 from mailer.store.tables.core import campaigns, consent_sources, consents, deliveries, events, hits, links, lists
 from mailer.store.tables.inbound import conversions, signatures
 from mailer.store.tables.states import DeliveryState, Feedback
@@ -88,11 +89,11 @@ def _clicks(connection: Connection, person_id: int) -> Iterator[Moment]:
 
 def _signatures(connection: Connection, person_id: int) -> Iterator[Moment]:
     rows = connection.execute(select(signatures).where(signatures.c.person_id == person_id))
-    for row in rows:
-        said = [row.first_name, row.last_name, row.country, row.postcode, row.comment]
-        changed = f", changed {row.changed_at:%Y-%m-%d %H:%M}" if row.changed_at != row.signed_at else ""
-        shown = ", first name shown on the page" if row.shown else ""
-        yield Moment(row.signed_at, "signature", row.page, " ".join(filter(None, said)) + shown + changed)
+    for row in rows.mappings():
+        said = " ".join(row[field.name] for field in KEPT if row[field.name])
+        changed = f", changed {row['changed_at']:%Y-%m-%d %H:%M}" if row["changed_at"] != row["signed_at"] else ""
+        shown = ", first name shown on the page" if row["shown"] else ""
+        yield Moment(row["signed_at"], "signature", row["page"], said + shown + changed)
 
 
 def _conversions(connection: Connection, person_id: int) -> Iterator[Moment]:

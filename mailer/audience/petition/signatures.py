@@ -1,12 +1,12 @@
 """Takes signatures: one for each person and action page, kept with the statement's words and what brought the person.
 
-What a form holds and who may sign as whom is decided by `web.public.acting`. Whoever calls has a write transaction
+What a form holds and who may sign as whom is decided by `web.public.petition`. Whoever calls has a write transaction
 open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from unicodedata import category
@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true, update
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import insert_for
 from mailer.audience.names import clean_name, holds_address
+from mailer.signature_fields import KEPT, KNOWN, FieldKind, SignatureField
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures, statements
 
@@ -27,14 +28,18 @@ LONGEST_SOURCE = 60
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """What somebody signs with, checked and cut to size."""
+    """What somebody signs with, checked and cut to size. Raises ValueError for a field that no signature has."""
 
-    first_name: str
-    last_name: str
-    country: str = ""  # ISO 3166-1 alpha-2
-    postcode: str = ""
-    comment: str = ""
+    texts: Mapping[str, str]  # by the names of `signature_fields.KEPT`; what is left out is ""
     shown: bool = False  # agreed that the first name stands on the page
+
+    def __post_init__(self) -> None:
+        if unknown := self.texts.keys() - {field.name for field in KEPT}:
+            raise ValueError(f"no fields of a signature: {sorted(unknown)}")
+
+    def of(self, fields: Iterable[SignatureField]) -> dict[str, str]:
+        """What was said in these fields, by their names."""
+        return {field.name: self.texts.get(field.name, "") for field in fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,7 @@ def sign(
     alone: into the blank form anybody may type any address.
     """
     values = {
-        "statement_id": _statement(connection, page, statement),
-        "first_name": who.first_name, "last_name": who.last_name, "country": who.country, "postcode": who.postcode,
-        "comment": who.comment, "shown": who.shown, "changed_at": at,
+        "statement_id": _statement(connection, page, statement), **who.of(KEPT), "shown": who.shown, "changed_at": at,
     }  # fmt: skip
     brought = {"campaign_id": origin.campaign_id, "delivery_id": origin.delivery_id, "n": origin.n}
     row = {**values, **brought, "page": page, "person_id": person_id, "signed_at": at, "source": origin.source}
@@ -115,10 +118,10 @@ def signer(
     Somebody who is known stays as they are: whoever fills a form in may type any address. Being known is no consent,
     so a new person is on no list.
     """
+    names = [field for field in KNOWN if field.kind is FieldKind.NAME]
     row = {
-        "address": address, "address_hash": address_hash(address, address_key), "country": who.country,
-        "first_name": clean_name(who.first_name), "last_name": clean_name(who.last_name), "language": language,
-        "created_at": at, "updated_at": at,
+        **who.of(KNOWN), **{name: clean_name(text) for name, text in who.of(names).items()}, "language": language,
+        "address": address, "address_hash": address_hash(address, address_key), "created_at": at, "updated_at": at,
     }  # fmt: skip
     connection.execute(insert_for(connection, people).values(row).on_conflict_do_nothing(index_elements=["address"]))
     return int(connection.execute(select(people.c.id).where(people.c.address == address)).scalar_one())

@@ -7,15 +7,17 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TextIO
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from mailer.audience.people.csv_export import guarded
+from mailer.signature_fields import FIELDS, SignatureField
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures, statements
 
-COLUMNS = ("number", "date", "first_name", "last_name", "country", "postcode", "comment")
+COLUMNS = tuple(field for field in FIELDS if not field.contact)
+CONTACT = tuple(field for field in FIELDS if field.contact)  # only when asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,21 @@ def export_signatures(
 ) -> int:
     """Write a page's signatures in the order they came; how many they are. Those of forgotten people are left out.
 
-    A column tells which wording was signed when there are several: the number is its place in `texts`.
+    A column tells which wording was signed when there are several: the number is its place in `texts`. `addresses`: how
+    to reach the people, too.
     """
     places = {one.id: place for place, one in enumerate(texts, start=1)}
     several = len(texts) > 1
     writer = csv.writer(file)
-    writer.writerow([*COLUMNS, *(["statement"] * several), *(["email"] * addresses)])
+    contact = CONTACT if addresses else ()
+    names = [field.name for field in COLUMNS]
+    writer.writerow(["number", "date", *names, *(["statement"] * several), *(field.name for field in contact)])
     number = 0
     for row in _rows(connection, page, since):
         number += 1
-        cells = [row.first_name, row.last_name, row.country, row.postcode, row.comment]
-        more = [str(places.get(row.statement_id, ""))] * several + [guarded(row.address)] * addresses
-        writer.writerow([number, row.signed_at.date().isoformat(), *(guarded(cell) for cell in cells), *more])
+        place = [str(places.get(row["statement_id"], ""))] * several
+        said, reach = _cells(row, COLUMNS), _cells(row, contact)
+        writer.writerow([number, row["signed_at"].date().isoformat(), *said, *place, *reach])
     return number
 
 
@@ -72,7 +77,11 @@ def statement_text(page: str, texts: Sequence[Wording]) -> str:
     return "\n".join(f"Statement {place} of {page}:\n\n{one.text}\n" for place, one in enumerate(texts, start=1))
 
 
-def _rows(connection: Connection, page: str, since: datetime | None) -> Iterator[Any]:
+def _cells(row: RowMapping, fields: Sequence[SignatureField]) -> list[str]:
+    return [guarded(row[field.name] if field.kept else row["address"]) for field in fields]
+
+
+def _rows(connection: Connection, page: str, since: datetime | None) -> Iterator[RowMapping]:
     query = (
         select(signatures, people.c.address)
         .join(people, people.c.id == signatures.c.person_id)
@@ -82,4 +91,4 @@ def _rows(connection: Connection, page: str, since: datetime | None) -> Iterator
     if since is not None:
         query = query.where(signatures.c.signed_at >= since)
     # Many are read as they are written, never held together.
-    return iter(connection.execute(query.execution_options(yield_per=1000)))
+    return iter(connection.execute(query.execution_options(yield_per=1000)).mappings())

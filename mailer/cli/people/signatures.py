@@ -26,7 +26,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.argument("page")
 @click.option("--csv", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the signatures to this CSV.")
 @click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="Only those of this day (UTC) and later.")
-@click.option("--with-addresses", is_flag=True, help="Put the email addresses into the CSV, too.")
+@click.option("--with-addresses", is_flag=True, help="Put email addresses and phone numbers into the CSV, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def signatures(page: str, out: Path | None, since: datetime | None, with_addresses: bool, as_json: bool) -> None:
     """Show how many signed on the page of the newsletter PAGE and what brought them; write their names with --csv.

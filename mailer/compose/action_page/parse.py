@@ -1,7 +1,7 @@
 """Reads newsletters/<slug>/action.md, the page on which people sign: front matter and Markdown → an `ActionPage`.
 
-Pure: text in, value out; every fault is found at once, each with its line and a remedy. Showing the page and taking
-signatures is for `web.public.acting` and `audience.signing`.
+Pure: text in, value out; every fault is found at once, each with its line and a remedy. What can be asked for is in
+`signature_fields`. Showing the page and taking signatures is for `web.public.petition` and `audience.petition`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE, read_text
 from mailer.compose.visible import is_visible
 from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
+from mailer.signature_fields import ALWAYS, ASKABLE
 from mailer.workspace import ListDefinition, Workspace
 
 ACTION_FILE = "action.md"
-ASKABLE = ("country", "postcode", "comment")  # beside the name and the address, which are always asked for
 TEXTS = ("headline", "statement", "thanks", "share", "language", "button")
 ONE_LINE = ("headline", "share", "language", "button")
 KEYS = (*TEXTS, "fields", "opt_in", "target", "next", "show_names", "notes")
@@ -58,7 +58,7 @@ class ActionPage:
     statement_html: Markup
     thanks_html: Markup
     description: str  # the beginning of the text, in plain words
-    fields: Mapping[str, bool]  # country, postcode, comment → whether it is required
+    fields: Mapping[str, bool]  # of `signature_fields.ASKABLE`, in its order → whether it is required
     opt_in: OptIn | None
     target: int | None  # signatures
     next: NextAsk | None
@@ -166,7 +166,7 @@ class _Reader:
         found: dict[str, bool] = {}
         for key, value in self.mapping("fields", "Such as `country: required` and, below it, `comment: optional`."):
             path = f"fields.{key}"
-            if key in ("name", "first_name", "last_name", "email"):
+            if key in ("name", *ALWAYS):
                 self.fault(f"{key} is asked for on every page", path, "Take the line out.")
             elif key not in ASKABLE:
                 self.fault(f"unknown field {key!r}", path, nearest(key, ASKABLE))

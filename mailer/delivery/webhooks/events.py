@@ -12,6 +12,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, insert, select
 
 from mailer.settings import Settings
+from mailer.signature_fields import FIELDS
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures, webhook_calls
 
@@ -37,27 +38,25 @@ def tell_signature(
     """Somebody signed, or signed again. `opt_in`: they ticked the box for news; consent may still wait for a mail."""
     if not settings.webhook.url:
         return
-    row = connection.execute(
-        select(signatures, people.c.address, campaigns.c.slug)
-        .join(people, people.c.id == signatures.c.person_id)
-        .outerjoin(campaigns, campaigns.c.id == signatures.c.campaign_id)
-        .where(signatures.c.id == signature_id)
-    ).one()
-    payload = {
-        "page": row.page,
-        "email": row.address,
-        "first_name": row.first_name,
-        "last_name": row.last_name,
-        "country": row.country,
-        "postcode": row.postcode,
-        "opt_in": opt_in,
-        "source": row.slug or row.source,
-    }
+    row = (
+        connection.execute(
+            select(signatures, people.c.address, campaigns.c.slug)
+            .join(people, people.c.id == signatures.c.person_id)
+            .outerjoin(campaigns, campaigns.c.id == signatures.c.campaign_id)
+            .where(signatures.c.id == signature_id)
+        )
+        .mappings()
+        .one()
+    )
+    said = {field.name: row[field.name] if field.kept else row["address"] for field in FIELDS if field.webhook}
     event = Event.SIGNED if new else Event.SIGNED_AGAIN
-    body = {"event": event.value, "at": at.isoformat(), **payload}
+    body = {
+        "event": event.value, "at": at.isoformat(), "page": row["page"], **said, "opt_in": opt_in,
+        "source": row["slug"] or row["source"],
+    }  # fmt: skip
     connection.execute(
         insert(webhook_calls).values(
-            event=event.value, payload=body, person_id=row.person_id, state=CallState.QUEUED.value, not_before=at,
+            event=event.value, payload=body, person_id=row["person_id"], state=CallState.QUEUED.value, not_before=at,
             created_at=at,
         )
     )  # fmt: skip

@@ -19,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from mailer.signature_fields import KEPT
 from mailer.store.tables.types import Id, Instant, metadata, partial_index
 
 statements = Table(  # what people put their names to, word for word
@@ -37,11 +38,8 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     Column("page", Text, nullable=False),  # newsletters/<slug>/action.md
     Column("person_id", BigInteger),  # null once the person is forgotten, and the texts below are empty then
     Column("statement_id", BigInteger, ForeignKey("statements.id"), nullable=False),
-    Column("first_name", Text, nullable=False, server_default=""),  # as signed; `people` may know another spelling
-    Column("last_name", Text, nullable=False, server_default=""),
-    Column("country", Text, nullable=False, server_default=""),  # ISO 3166-1 alpha-2
-    Column("postcode", Text, nullable=False, server_default=""),
-    Column("comment", Text, nullable=False, server_default=""),
+    # As signed: `people` may know another spelling of a name.
+    *(Column(field.name, Text, nullable=False, server_default="") for field in KEPT),
     Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name stands on the page
     Column("signed_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),

@@ -28,10 +28,10 @@ from mailer.audience.petition.signatures_csv import export_signatures, statement
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures
-from tests.audience.world import KEY, add_campaign, add_person
+from tests.audience.world import KEY, add_campaign, add_person, signing_as
 from tests.conftest import NOW
 
-ANA = Particulars("Ana", "Li", "IE", "D01", "Because", shown=True)
+ANA = signing_as("Ana", "Li", country="IE", postcode="D01", comment="Because", shown=True)
 BY_MAIL = SignatureOrigin(campaign_id=7, delivery_id=7 * 2**32 + 1, n=2)
 
 
@@ -48,7 +48,7 @@ def test_a_repeat_updates_and_keeps_what_brought_them_first(database: Database) 
         add_person(connection, 1)
         first = put(connection, 1, origin=BY_MAIL)
         again = put(
-            connection, 1, Particulars("Anna", "Li"), SignatureOrigin(campaign_id=8, n=1), at=later, statement="New."
+            connection, 1, signing_as("Anna", "Li"), SignatureOrigin(campaign_id=8, n=1), at=later, statement="New."
         )
         row = connection.execute(select(signatures)).one()
         said = wordings(connection, "library")
@@ -63,7 +63,7 @@ def test_the_blank_form_does_not_touch_what_a_link_signed(database: Database) ->
     with database.write() as connection:
         add_person(connection, 1)
         put(connection, 1, origin=BY_MAIL)
-        again = put(connection, 1, Particulars("Impostor", "X"))
+        again = put(connection, 1, signing_as("Impostor", "X"))
         assert (again.new, again.kept) == (False, True)
         assert connection.execute(select(signatures.c.first_name)).scalar_one() == "Ana"
 
@@ -78,7 +78,7 @@ def test_a_link_credits_the_mail_when_nothing_did_before(database: Database) -> 
 
 
 def test_a_person_is_found_by_address_and_never_changed(database: Database) -> None:
-    who = Particulars("Impostor", "X", "FR")
+    who = signing_as("Impostor", "X", country="FR")
     with database.write() as connection:
         add_person(connection, 1, address="mary@example.org", first_name="Mary")
         assert signer(connection, address="mary@example.org", address_key=KEY, who=who, language="fr", at=NOW) == 1
@@ -107,7 +107,7 @@ def test_what_counts(database: Database) -> None:
 
 
 def test_the_export_is_what_a_target_gets(database: Database) -> None:
-    formula = Particulars("=cmd()", "@x", "GB", "+44", "-1\n=2")
+    formula = signing_as("=cmd()", "@x", country="GB", postcode="+44", comment="-1\n=2")
     with database.write() as connection:
         for number in range(1, 4):
             add_person(connection, number)

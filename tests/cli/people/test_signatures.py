@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mailer.audience.petition.signatures import Particulars, SignatureOrigin, sign, signer
+from mailer.audience.petition.signatures import SignatureOrigin, sign, signer
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.store.engine.database import open_database
 from mailer.workspace import find_workspace
+from tests.audience.world import signing_as
 from tests.cli.conftest import Mailer
 
 PAGE = "2026-11-ask-un-experts"
@@ -26,7 +27,7 @@ def put_names(*names: str, statement: str = "We ask.") -> None:
     at = datetime(2026, 11, 20, 12, tzinfo=UTC)
     with database.write() as connection:
         for name in names:
-            who = Particulars(name, "Li", "IE")
+            who = signing_as(name, "Li", country="IE")
             person = signer(
                 connection, address=f"{name.lower()}@example.org", address_key=b"k" * 40, who=who, language="en", at=at
             )

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from sqlalchemy import select
 
-from mailer.audience.petition.signatures import Particulars, SignatureOrigin, sign, signer
+from mailer.audience.petition.signatures import SignatureOrigin, sign, signer
 from mailer.delivery.webhooks import deliver as webhook_module
 from mailer.delivery.webhooks.deliver import (
     GIVE_UP_AFTER,
@@ -37,6 +37,7 @@ from mailer.settings.schema import Webhook
 from mailer.store.engine.database import Database
 from mailer.store.tables.inbound import signatures, webhook_calls
 from mailer.workspace import Workspace
+from tests.audience.world import signing_as
 from tests.patience import HANG_SECONDS
 
 KEY = b"a-webhook-key-for-tests-that-is-long-enough"
@@ -107,7 +108,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def make_signature(database: Database, settings: Settings, now: datetime, *, address: str = "ana@example.org") -> None:
-    who = Particulars("Ana", "Li", "IE", "D01", "Because")
+    who = signing_as("Ana", "Li", country="IE", postcode="D01", comment="Because")
     with database.write() as connection:
         person = signer(connection, address=address, address_key=ADDRESS_KEY, who=who, language="en", at=now)
         signed = sign(
@@ -141,7 +142,8 @@ def test_a_signature_is_told_once_and_signed(
     assert call.path == "/crm?x=1"
     assert json.loads(call.body) == {
         "event": "signature.made", "at": now.isoformat(), "page": "library", "email": "ana@example.org",
-        "first_name": "Ana", "last_name": "Li", "country": "IE", "postcode": "D01", "opt_in": True, "source": "poster",
+        "first_name": "Ana", "last_name": "Li", "country": "IE", "postcode": "D01", "phone": "",
+        "opt_in": True, "source": "poster",
     }  # fmt: skip
     stamp = call.headers["mailer-timestamp"]
     expected = hmac.new(KEY, stamp.encode() + b"." + call.body, hashlib.sha256).hexdigest()

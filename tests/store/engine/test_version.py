@@ -129,9 +129,9 @@ def test_another_schema_is_refused(engine: str, new_database: NewDatabase, versi
 
 
 def at_once(call: str, url: str, count: int) -> Sequence[tuple[int, str]]:
-    """Exit code and complaints of `count` processes that run one call of `store.database` at the same moment."""
+    """Exit code and complaints of `count` processes that run one call of `store.engine.database` at the same moment."""
     script = (
-        f"import sys; from mailer.store.database import {call}; import alembic.command;"
+        f"import sys; from mailer.store.engine.database import {call}; import alembic.command;"
         f" print('ready', flush=True); sys.stdin.readline(); done = {call}(sys.argv[1]); getattr(done, 'close', str)()"
     )
     command = [sys.executable, "-W", "error", "-c", script, url]

@@ -7,42 +7,51 @@ without control characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from unicodedata import category, normalize
 
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.names import holds_address
 from mailer.audience.petition.signatures import Particulars
+from mailer.audience.phone_numbers import BadNumber, phone_number
 from mailer.compose.action_page.parse import ActionPage
 from mailer.i18n import Language, later
+from mailer.signature_fields import EMAIL, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.web.public.http.visitors import Visitor
 
 TRAP = "homepage"  # no person sees this field; programs that fill in everything do
 NEWS, SHOWN = "news", "shown"
-LONGEST: Mapping[str, int] = {"first_name": 80, "last_name": 80, "email": 254, "postcode": 16, "comment": 1000}
 JOINERS = "\u200c\u200d"  # Persian and Indic scripts spell with them
-MISSING = {
-    "first_name": later("Please write your first name."),
-    "last_name": later("Please write your last name."),
-    "email": later("Please write your email address."),
-    "country": later("Please choose your country."),
-    "postcode": later("Please write your postcode."),
-    "comment": later("Please write a few words."),
-}
-BAD_EMAIL = later("This is not an email address that can be mailed. Please look at it once more.")
 BAD_NAME = later("Please write just your name.")
-BAD_COUNTRY = later("Please choose a country from the list.")
+WRONG: Mapping[FieldKind, str] = {
+    FieldKind.NAME: BAD_NAME,
+    FieldKind.EMAIL: later("This is not an email address that can be mailed. Please look at it once more."),
+    FieldKind.PHONE: later("This is not a phone number we can call. Please write it like +44 20 7946 0958."),
+    FieldKind.COUNTRY: later("Please choose a country from the list."),
+}
+EXACT = (FieldKind.EMAIL, FieldKind.PHONE, FieldKind.COUNTRY)
+LONGEST_READ = 1000  # characters of what isn't cut to size
+INPUTS: Mapping[FieldKind, str] = {  # the others are one line of text
+    FieldKind.EMAIL: "email",
+    FieldKind.PHONE: "tel",
+    FieldKind.COUNTRY: "select",
+    FieldKind.LINES: "textarea",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field that the form shows. `kind`: text, email, country or comment."""
+    """One field that the form shows."""
 
-    name: str
-    kind: str
+    field: SignatureField
     required: bool
-    longest: int
+
+    @property
+    def input(self) -> str:
+        """How it is typed: a type of HTML's `input`, or the element `select` or `textarea`."""
+        return INPUTS.get(self.field.kind, "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +67,10 @@ class Filled:
 
     def who(self, page: ActionPage, visitor: Visitor | None) -> Particulars:
         """What the person signs with: what they typed, and what is known of the rest, if the page asks for it."""
-        known: dict[str, str] = {}
-        if visitor:
-            known = {"first_name": visitor.first_name, "last_name": visitor.last_name}
-            known |= {"country": visitor.country} if "country" in page.fields else {}
-        texts = {**known, **{name: text for name, text in self.typed.items() if name != "email"}}
-        return Particulars(**texts, shown=self.shown)
+        wanted = [field.name for field in KNOWN if field.always or field.name in page.fields]
+        known = {name: getattr(visitor, name) for name in wanted} if visitor else {}
+        typed = {field.name: self.typed[field.name] for field in KEPT if field.name in self.typed}
+        return Particulars({**known, **typed}, shown=self.shown)
 
 
 EMPTY = Filled({}, {})
@@ -71,39 +78,65 @@ EMPTY = Filled({}, {})
 
 def asked(page: ActionPage, visitor: Visitor | None) -> list[FormField]:
     """The fields to show: all of them, or those that are not known of the visitor."""
-    wanted = [("first_name", "text", True), ("last_name", "text", True), ("email", "email", True)]
-    kinds = {"country": "country", "comment": "comment"}
-    wanted += [(name, kinds.get(name, "text"), required) for name, required in page.fields.items()]
     known: set[str] = set()
     if visitor and visitor.person_id is not None:
-        known = {name for name in ("first_name", "last_name", "country") if getattr(visitor, name)} | {"email"}
-    return [FormField(name, kind, must, LONGEST.get(name, 2)) for name, kind, must in wanted if name not in known]
+        known = {field.name for field in KNOWN if getattr(visitor, field.name)} | {EMAIL.name}
+    wanted = [field for field in FIELDS if field.always or field.name in page.fields]
+    return [FormField(field, page.fields.get(field.name, True)) for field in wanted if field.name not in known]
+
+
+def rows(fields: Iterable[FormField]) -> list[list[FormField]]:
+    """The fields in the rows of the form."""
+    return [list(row) for _, row in groupby(fields, key=lambda one: one.field.row)]
 
 
 def read(form: Mapping[str, tuple[str, ...]], page: ActionPage, visitor: Visitor | None, language: Language) -> Filled:
     """What was filled in. A field that wasn't asked for is not looked at."""
     typed: dict[str, str] = {}
     errors: dict[str, str] = {}
-    address = ""
-    for field in asked(page, visitor):
-        value = clean((*form.get(field.name, ()), "")[0], field.longest, lines=field.kind == "comment")
-        typed[field.name] = value
-        if not value:
-            if field.required:
-                errors[field.name] = language.say(MISSING[field.name])
-        elif field.kind == "email":
-            try:
-                address = normalise(value)
-            except BadAddress:
-                errors[field.name] = language.say(BAD_EMAIL)
-        elif field.kind == "country":
-            typed[field.name] = value = value.upper()
-            if value not in dict(language.countries()):
-                errors[field.name] = language.say(BAD_COUNTRY)
-        elif field.name.endswith("_name") and holds_address(value):
-            errors[field.name] = language.say(BAD_NAME)
+    for one in asked(page, visitor):
+        name = one.field.name
+        typed[name], wrong = _value((*form.get(name, ()), "")[0], one, language)
+        if wrong:
+            errors[name] = language.say(wrong)
+    address = typed.get(EMAIL.name, "") if EMAIL.name not in errors else ""
     trapped = any(text.strip() for text in form.get(TRAP, ()))
     return Filled(typed, errors, bool(form.get(NEWS)), bool(form.get(SHOWN)), trapped, address)
+
+
+def _value(text: str, one: FormField, language: Language) -> tuple[str, str]:
+    """What a field holds now, and what is wrong with it, in English.
+
+    Text is cut to size. A part of an address or a code may be another one, so these are refused when they are too long.
+    """
+    kind, longest = one.field.kind, one.field.longest
+    value = clean(text, LONGEST_READ if kind in EXACT else longest, lines=kind is FieldKind.LINES)
+    if not value:
+        return "", one.field.missing if one.required else ""
+    read = _spelt(value, kind, language) if len(value) <= longest else None
+    return (value[:longest], WRONG[kind]) if read is None else (read, "")
+
+
+def _spelt(value: str, kind: FieldKind, language: Language) -> str | None:
+    """The value in its one spelling; None when it isn't what is asked for."""
+    match kind:
+        case FieldKind.NAME:
+            return None if holds_address(value) else value
+        case FieldKind.EMAIL:
+            try:
+                return normalise(value)
+            except BadAddress:
+                return None
+        case FieldKind.PHONE:
+            try:
+                return phone_number(value)
+            except BadNumber:
+                return None
+        case FieldKind.COUNTRY:
+            code = value.upper()
+            return code if code in dict(language.countries()) else None
+        case FieldKind.TEXT | FieldKind.LINES:
+            return value
 
 
 def clean(text: str, longest: int, *, lines: bool = False) -> str:

@@ -20,10 +20,11 @@ from mailer.delivery.subscriptions.requests import ask_for_data, ask_to_be_maile
 from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_some, standing
 from mailer.i18n import LANGUAGES
 from mailer.i18n import language as language_of
+from mailer.signature_fields import EMAIL
 from mailer.store.tables.states import Frequency
 from mailer.tracking.tokens import Named, Purpose
 from mailer.web.public.core.context import Door, door_of
-from mailer.web.public.core.signature_form import LONGEST, clean
+from mailer.web.public.core.signature_form import clean
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.rate_limits import WISHES
 from mailer.web.public.http.templates import mask
@@ -72,7 +73,7 @@ async def move(request: Request) -> Response:
     try:
         address = normalise(typed)
     except BadAddress:
-        return _page(request, now, done="no-address", status=422, typed=clean(typed, LONGEST["email"]))
+        return _page(request, now, done="no-address", status=422, typed=clean(typed, EMAIL.longest))
     await door.threads.write(_move, door, named, now, address, door.language(request, now.standing.language).code)
     door.courier.call()
     return _page(request, now, done="asked-address")

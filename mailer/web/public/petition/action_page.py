@@ -23,10 +23,11 @@ from mailer.compose.action_page.parse import ActionPage
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.i18n import Language
+from mailer.signature_fields import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, Purpose, Visit
 from mailer.web.public.core.context import Door, door_of
-from mailer.web.public.core.signature_form import EMPTY, Filled, asked, read
+from mailer.web.public.core.signature_form import EMPTY, Filled, asked, read, rows
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.paths import up
 from mailer.web.public.http.visitors import Visitor, visitor
@@ -128,7 +129,7 @@ async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | N
     counted = await door.threads.read(door.acts.tally, page, door.clock())
     on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
     values: dict[str, Any] = {
-        "act": page, "tally": counted, "fields": asked(page, who), "filled": filled,
+        "act": page, "tally": counted, "rows": rows(asked(page, who)), "filled": filled,
         "known": who.masked(language) if who else "", "proof": bool(who and who.proof),
         "opt_in": None if on_list else page.opt_in, "not_you": _not_you(request),
     }  # fmt: skip
@@ -159,10 +160,7 @@ def _sign(
             )
         waits = False
         if filled.news and page.opt_in:
-            fields = {
-                "first_name": particulars.first_name, "last_name": particulars.last_name,
-                "country": particulars.country, "language": language.code,
-            }  # fmt: skip
+            fields = {**particulars.of(KNOWN), "language": language.code}
             known = person_id if who else None
             asking = Asking(address, (page.opt_in.list,), f"act/{page.slug}", page.opt_in.wording, fields)
             waits = not _wants_news(door, connection, known=known, asking=asking, language=language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -12,6 +13,9 @@ from sqlalchemy import delete, insert, text, update
 
 from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.compose.message import to_json
+from mailer.i18n import LANGUAGES
+from mailer.i18n import language as words
+from mailer.signature_fields import ASKABLE, FIELDS
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, consents, deliveries, links, people, subscriptions, suppressions
 from mailer.store.tables.inbound import confirmations, signatures, statements, webhook_calls
@@ -421,6 +425,34 @@ def test_a_page_whose_file_gets_a_fault_stays_as_it_was(acting: Served, workspac
     assert "Keep the library" in acting.get("/act/library").text
     path.write_text(PAGE.replace("Keep the library", "Save the library"))
     assert "Save the library" in acting.get("/act/library").text
+
+
+def test_the_form_asks_for_each_field_that_there_is(acting: Served, workspace: Workspace) -> None:
+    path = workspace.newsletters / "library" / ACTION_FILE
+    lines = "".join(f"  {name}: optional\n" for name in ASKABLE)
+    path.write_text(re.sub(r"fields:\n(  .*\n)+", f"fields:\n{lines}", PAGE))
+    for language in LANGUAGES:
+        shown = acting.get(f"/act/library?lang={language}").text
+        for field in FIELDS:
+            (control,) = re.findall(rf'<(?:input|select|textarea) id="{field.name}" name="{field.name}"[^>]*>', shown)
+            assert ("required" in control) == field.always, field
+            assert (f'autocomplete="{field.autocomplete}"' in control) == bool(field.autocomplete), field
+            label = words(language).say(field.label)
+            assert f'<label for="{field.name}">{label}' in shown, field
+        assert 'type="tel"' in shown
+
+
+def test_a_number_that_reads_two_ways_is_asked_for_once_more(acting: Served, workspace: Workspace) -> None:
+    path = workspace.newsletters / "library" / ACTION_FILE
+    path.write_text(PAGE.replace("  postcode: optional\n", "  phone: required\n"))
+    assert "Please write your phone number." in post(acting, BLANK).text
+    reply = post(acting, {**BLANK, "phone": "+44 (0)20 7946 0958"})
+    assert reply.status == 422
+    assert "This is not a phone number we can call." in reply.text
+    assert 'value="+44 (0)20 7946 0958"' in reply.text
+    assert acting.rows(signatures) == []
+    assert post(acting, {**BLANK, "phone": "+44 (20) 7946-0958"}).status == 303
+    assert [row.phone for row in acting.rows(signatures)] == ["+442079460958"]
 
 
 def test_nothing_is_told_to_others_without_a_webhook(acting: Served) -> None:

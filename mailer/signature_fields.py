@@ -1,0 +1,81 @@
+"""What can be asked of somebody who signs: one table. A field that is added here is on the form, in the database, the
+webhook, the files and the person's story, and erased with the person.
+
+Adding one takes a row below, a migration that adds its column, and `python -m scripts.catalogues` for its words.
+Whatever is kept of a signature is personal data: there is no switch that would leave a field out of the erasure, of
+the person's own export, or of their story.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FieldKind(StrEnum):
+    """What a field holds: how it is asked for, and how what was typed is read (`web.public.core.signature_form`)."""
+
+    TEXT = "text"  # one line
+    NAME = "name"  # one line without an address in it
+    EMAIL = "email"
+    PHONE = "phone"  # as `audience.phone_numbers` writes it
+    COUNTRY = "country"  # ISO 3166-1 alpha-2, chosen from a list
+    LINES = "lines"  # several lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureField:
+    """One thing that is asked for. `label` and `missing` are English and translated when they are shown."""
+
+    name: str  # in the form, in action.md, in files and in the webhook; and the column of `signatures`
+    kind: FieldKind
+    label: str
+    missing: str  # what the form says when it is required and empty
+    longest: int  # characters
+    row: int  # fields of one row stand side by side where the screen is wide
+    autocomplete: str = ""  # for the browser: a token of the HTML standard, section "Autofill"
+    always: bool = False  # asked for on every page; others where action.md says so
+    known: bool = False  # a column of `people` too: not asked of somebody who came by the link of their mail
+    contact: bool = False  # how to reach a person: in the file for the target only when that is asked for
+    webhook: bool = True  # told to another program
+    kept: bool = True  # with the signature; the address is the person's alone
+
+
+EMAIL = SignatureField(
+    name="email", kind=FieldKind.EMAIL, label="Email", missing="Please write your email address.",
+    longest=254,  # RFC 5321 §4.5.3.1.3
+    row=2, autocomplete="email", always=True, contact=True, kept=False,
+)  # fmt: skip
+FIELDS = (  # in the order of the form
+    SignatureField(
+        name="first_name", kind=FieldKind.NAME, label="First name", missing="Please write your first name.",
+        longest=80, row=1, autocomplete="given-name", always=True, known=True,
+    ),
+    SignatureField(
+        name="last_name", kind=FieldKind.NAME, label="Last name", missing="Please write your last name.",
+        longest=80, row=1, autocomplete="family-name", always=True, known=True,
+    ),
+    EMAIL,
+    SignatureField(
+        name="country", kind=FieldKind.COUNTRY, label="Country", missing="Please choose your country.",
+        longest=2, row=3, autocomplete="country", known=True,
+    ),
+    SignatureField(
+        name="postcode", kind=FieldKind.TEXT, label="Postcode", missing="Please write your postcode.",
+        longest=16, row=3, autocomplete="postal-code",
+    ),
+    SignatureField(
+        name="phone", kind=FieldKind.PHONE, label="Phone", missing="Please write your phone number.",
+        longest=40, row=4, autocomplete="tel", contact=True,
+    ),
+    SignatureField(
+        name="comment", kind=FieldKind.LINES, label="Why do you sign?", missing="Please write a few words.",
+        longest=1000, row=5,
+        webhook=False,  # free text, which people write for the target
+    ),
+)  # fmt: skip
+
+KEPT = tuple(field for field in FIELDS if field.kept)
+KNOWN = tuple(field for field in FIELDS if field.known)
+ALWAYS = tuple(field.name for field in FIELDS if field.always)
+ASKABLE = tuple(field.name for field in FIELDS if not field.always)  # what action.md may ask for
