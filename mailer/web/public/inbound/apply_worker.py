@@ -15,6 +15,7 @@ from mailer.errors import MailerError
 from mailer.settings import Settings
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import waiting_at_most
+from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import load_keys
 from mailer.web.public.http.executors import LOCK_SECONDS
 
@@ -27,9 +28,9 @@ class Applier:
     """The thread, and the keys of those whose posts are believed. Raises `MailerError` for a key that is none."""
 
     def __init__(self, settings: Settings, database: Database, *, clock: Callable[[], datetime]) -> None:
-        self.keys = load_keys(settings.sendgrid.webhook_keys)
+        self.keys = load_keys(settings.section(Sendgrid).webhook_keys)
         self.applied = AppliedPosts()
-        self._wanted = bool(self.keys) or settings.sendgrid.webhook_unsigned
+        self._wanted = bool(self.keys) or settings.section(Sendgrid).webhook_unsigned
         self._soft = settings.bounces
         self._database = database
         self._clock = clock

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.delivery.feedback.webhook_inbox import keep_post
+from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_body
@@ -32,7 +33,7 @@ async def sendgrid(request: Request) -> Response:
     door = door_of(request)
     applier = cast(Applier, request.app.state.applier)
     signature, timestamp = (request.headers.get(name, "") for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER))
-    unsigned = door.workspace.settings.sendgrid.webhook_unsigned
+    unsigned = door.workspace.settings.section(Sendgrid).webhook_unsigned
     if not unsigned and not (applier.keys and signature and timestamp):
         return Response(status_code=403)  # before anything of its body is read
     room = cast(asyncio.Semaphore, request.app.state.room_for_posts)

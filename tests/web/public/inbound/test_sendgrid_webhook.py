@@ -21,6 +21,7 @@ from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, suppressions
 from mailer.store.tables.inbound import provider_posts
+from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from mailer.web.public.app import create_app
 from mailer.web.public.inbound.sendgrid_webhook import LONGEST_BODY_BYTES, MOST_AT_ONCE
@@ -63,7 +64,7 @@ def public(key: EllipticCurvePrivateKey) -> str:
 def hooked(workspace: Workspace, database: Database, now: datetime, **options: object) -> Generator[Hook]:
     key = generate_private_key(SECP256R1())
     chosen: dict[str, Any] = {"webhook_keys": (public(generate_private_key(SECP256R1())), public(key)), **options}
-    settings = replace(workspace.settings, sendgrid=replace(workspace.settings.sendgrid, **chosen))
+    settings = workspace.settings.using(replace(workspace.settings.section(Sendgrid), **chosen))
     with serving(create_app(replace(workspace, settings=settings), database, clock=lambda: now)) as port:
         yield Hook(port, database, key)
 
