@@ -18,6 +18,7 @@ from mailer.settings.providers import FOLDER, ProviderSection, provider_sections
 from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import Transport
+from mailer.transports.events import EventSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,13 @@ class Provider:
     connections: Callable[[Settings], int] = lambda _settings: 1  # open side by side
     mails_stay: bool = False  # whatever is set, nothing leaves: faults of the DNS can wait
     dns: DnsExpectations = DnsExpectations()
+    events: Callable[[], EventSource] | None = None  # of one that posts what became of mails to /hooks/<name>
+
+    def event_source(self) -> EventSource:
+        """Its webhook. Raises `MailerError` for a provider without one."""
+        if self.events is None:
+            raise MailerError(f"{self.title} has no webhook")
+        return self.events()
 
     @property
     def name(self) -> str:

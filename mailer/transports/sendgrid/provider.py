@@ -7,6 +7,7 @@ from pathlib import Path
 from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import Transport
+from mailer.transports.events import EventSource
 from mailer.transports.provider import DnsExpectations, Provider
 from mailer.transports.sendgrid.settings import SECTION, Sendgrid
 
@@ -22,10 +23,17 @@ def _make(settings: Settings, secrets: Secrets, _root: Path) -> Transport:
     return SendgridTransport(settings.section(Sendgrid), api_key=key, sender=settings.sender.from_)
 
 
+def _events() -> EventSource:
+    from mailer.transports.sendgrid.webhook import SendgridWebhook
+
+    return SendgridWebhook()
+
+
 PROVIDER = Provider(
     SECTION,
     make=_make,
     where=lambda settings: settings.section(Sendgrid).base_url,
     connections=lambda settings: settings.section(Sendgrid).connections,
     dns=DNS,
+    events=_events,
 )

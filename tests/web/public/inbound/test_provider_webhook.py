@@ -1,4 +1,4 @@
-"""SendGrid's webhook over real HTTP: what is signed is kept, answered and applied; all else is refused alike."""
+"""The webhook over real HTTP: what is signed is kept, answered and applied; all else is refused alike."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mailer.store.tables.inbound import provider_posts
 from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from mailer.web.public.app import create_app
-from mailer.web.public.inbound.sendgrid_webhook import LONGEST_BODY_BYTES, MOST_AT_ONCE
+from mailer.web.public.inbound.provider_webhook import LONGEST_BODY_BYTES, MOST_AT_ONCE
 from mailer.workspace import Workspace
 from tests.patience import HANG_SECONDS, until
 from tests.reports.builders import delivery_id
@@ -115,6 +115,14 @@ def test_posts_by_many_apply_while_others_come(hook: Hook) -> None:
     hook.wait_until(lambda: all(row.applied_at for row in hook.posts()))
     with hook.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == 1
+
+
+def test_only_a_provider_with_a_webhook_has_an_address(hook: Hook) -> None:
+    answers = {
+        name: fetch(hook.port, f"/hooks/{name}", method="POST", body=b"[]").status
+        for name in ("sendgrid", "smtp", "outbox", "pigeon", "../hooks", "")
+    }
+    assert answers == {"sendgrid": 403, "smtp": 404, "outbox": 404, "pigeon": 404, "../hooks": 404, "": 404}
 
 
 def test_whatever_is_not_signed_is_refused_alike(hook: Hook) -> None:
