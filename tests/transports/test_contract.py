@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,10 +19,12 @@ from mailer.transports.base import Envelope, Fate, Mailing, Transport, Transport
 from mailer.transports.mime.message import build, fill
 from mailer.transports.mime.quoted_printable import one_line_break
 from mailer.transports.outbox.settings import Outbox
+from mailer.transports.postmark.settings import Postmark
 from mailer.transports.provider import make_transport
 from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.smtp.settings import Smtp
 from tests.patience import HANG_SECONDS
+from tests.servers.postmark_fake import PostmarkFake
 from tests.servers.relay import Relay
 from tests.servers.sendgrid_fake import SendgridFake
 from tests.transports.samples import MAILING, body, envelope, read
@@ -56,17 +60,28 @@ def from_bytes(content: bytes) -> Arrived:
     )
 
 
+def from_json(message: dict[str, Any]) -> Arrived:
+    headers = {one["Name"]: one["Value"] for one in message["Headers"]}
+    return Arrived(
+        recipient=parseaddr(message["To"])[1],
+        subject=message["Subject"],
+        text=message["TextBody"],
+        html=message["HtmlBody"],
+        headers={name: headers[name] for name in _names(MAILING, envelope())},
+    )
+
+
 def _names(mailing: Mailing, one: Envelope) -> list[str]:
     return [name for name, _ in (*mailing.headers, *one.headers)]
 
 
-@pytest.fixture(params=["outbox", "smtp", "smtp without pipelining", "smtp with TLS", "sendgrid"])
+@pytest.fixture(params=["outbox", "smtp", "smtp without pipelining", "smtp with TLS", "sendgrid", "postmark"])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
     kind: str = request.param
     given_settings = Settings(
         root=tmp_path, transport=kind.split(maxsplit=1)[0], sender=Sender(from_="Example <appeals@example.org>")
     )
-    secrets = Secrets(providers={"smtp_password": SECRET, "sendgrid_api_key": SECRET})
+    secrets = Secrets(providers={"smtp_password": SECRET, "sendgrid_api_key": SECRET, "postmark_token": SECRET})
     if kind == "outbox":
         made = make_transport(given_settings.using(Outbox("out")), secrets, root=tmp_path)
         yield Way(made, lambda: [from_bytes(p.read_bytes()) for p in sorted((tmp_path / "out" / "new").iterdir())])
@@ -77,6 +92,10 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
                 make_transport(chosen, secrets, root=tmp_path),
                 lambda: [Arrived(a.recipient, a.subject, a.text, a.html, a.headers) for a in fake.accepted],
             )
+    elif kind == "postmark":
+        with PostmarkFake(token=SECRET) as postmark:
+            chosen = given_settings.using(Postmark(base_url=postmark.url, timeout_seconds=HANG_SECONDS))
+            yield Way(make_transport(chosen, secrets, root=tmp_path), lambda: [from_json(a) for a in postmark.accepted])
     else:
         tls = "starttls" if "TLS" in kind else "none"
         with Relay(tls=tls, login=("user", SECRET), pipelining="without" not in kind) as relay:

@@ -21,6 +21,7 @@ from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, suppressions
 from mailer.store.tables.inbound import provider_posts
+from mailer.transports.events import delivery_mark
 from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from mailer.web.public.app import create_app
@@ -115,6 +116,27 @@ def test_posts_by_many_apply_while_others_come(hook: Hook) -> None:
     hook.wait_until(lambda: all(row.applied_at for row in hook.posts()))
     with hook.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == 1
+
+
+def test_another_providers_post_is_believed_by_its_own_means_and_applied(
+    workspace: Workspace, database: Database, now: datetime
+) -> None:
+    seed(database, now)
+    secrets = replace(workspace.secrets, providers={"postmark_webhook_password": "a-password-of-length"})
+    told = {"RecordType": "Bounce", "Type": "HardBounce", "Details": "no such user", "Email": "mary1@example.org",
+            "Metadata": {"mailer": delivery_mark(delivery_id(1), 1)}}  # fmt: skip
+    login = b64encode(b"mailer:a-password-of-length").decode()
+    with serving(create_app(replace(workspace, secrets=secrets), database, clock=lambda: now)) as port:
+        for authorization, status in (("", 403), ("Basic bWFpbGVyOg==", 403), (f"Basic {login}", 204)):
+            headers = {"Authorization": authorization}
+            body = json.dumps(told).encode()
+            assert fetch(port, "/hooks/postmark", method="POST", body=body, headers=headers).status == status
+
+        def suppressed() -> bool:
+            with database.read() as connection:
+                return len(connection.execute(select(suppressions)).all()) == 1
+
+        until(suppressed, why="the bounce to be applied")
 
 
 def test_only_a_provider_with_a_webhook_has_an_address(hook: Hook) -> None:
