@@ -24,10 +24,10 @@ from benchmarks.worlds import COUNTRIES, SLUG, workspace
 from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.sending.envelopes import Postman
-from mailer.settings.schema import Sendgrid
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import Envelope, Mailing
 from mailer.transports.mime.message import Skeleton, fill
+from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.transport import SendgridTransport
 from mailer.workspace import find_workspace
 

@@ -22,6 +22,7 @@ from mailer.errors import MailerError
 from mailer.findings import Finding, Severity, at_most, bad, from_error, warning, well
 from mailer.private_files import readable_by_others
 from mailer.settings import SECRETS_FILE, Secrets, Settings, environment_alone, read_secrets, read_settings
+from mailer.transports.outbox.settings import Outbox
 from mailer.workspace import ListDefinition, Workspace, find_root
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
     """Files that name people are their owner's alone."""
     root = workspace.root
     tables = sorted(path for path in root.iterdir() if path.suffix.lower() in TABLES and not path.is_symlink())
-    places = (root / workspace.settings.outbox.path, *(root / name for name in KEPT_FOLDERS), *tables)
+    places = (root / workspace.settings.section(Outbox).path, *(root / name for name in KEPT_FOLDERS), *tables)
     exposed = readable_by_others(places)
     if not exposed:
         return
@@ -220,11 +221,12 @@ def _kept(root: Path) -> str:
 
 def _database(patient: Patient) -> list[Finding]:
     from mailer.doctor.database import examine_database
+    from mailer.transports.provider import provider_named
 
     settings = patient.settings
-    connections = {"smtp": settings.smtp.connections, "sendgrid": settings.sendgrid.connections}
     url = settings.database_url
-    health = examine_database(url, clock=patient.clock, connections=connections.get(settings.transport, 1))
+    connections = provider_named(settings.transport).connections(settings)
+    health = examine_database(url, clock=patient.clock, connections=connections)
     return [*health.findings, *(_rows(patient, url) if health.usable else [])]
 
 
@@ -299,12 +301,13 @@ def _webhook(patient: Patient) -> list[Finding]:
 def _public(patient: Patient) -> list[Finding]:
     from mailer.doctor.dns.lookup import Asker
     from mailer.doctor.public_url import judge_public, public_facts
-    from mailer.doctor.transport import surely_leaves
+    from mailer.transports.provider import provider_named
 
     settings = patient.settings
     resolve = Asker(settings.dns).resolve if settings.dns.server else None  # else as the system does, with /etc/hosts
     url = settings.public.url
-    facts = public_facts(url, keys=patient.signing_keys, mails_leave=surely_leaves(settings), resolve=resolve)
+    leave = provider_named(settings.transport).leaves(settings)
+    facts = public_facts(url, keys=patient.signing_keys, mails_leave=leave, resolve=resolve)
     findings = judge_public(facts, now=patient.clock())
     # With the outbox no link is out yet that could be lost.
     return at_most(Severity.WARNING, findings) if settings.transport == "outbox" else findings

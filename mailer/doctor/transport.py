@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailer.findings import Finding, bad, from_error, warning, well
+from mailer.findings import Finding, from_error, warning, well
 from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import TransportRefused, TransportUnavailable
-from mailer.transports.factory import make_transport
 from mailer.transports.loopback import on_this_machine
+from mailer.transports.provider import make_transport
+from mailer.transports.smtp.settings import Smtp
 from mailer.transports.smtp.transport import RelayFacts, SmtpTransport
 
 PART = "transport"
@@ -18,9 +19,7 @@ LARGEST_MAIL_BYTES = 1_000_000
 
 
 def examine_transport(settings: Settings, secrets: Secrets, *, root: Path) -> list[Finding]:
-    """Log in to the relay, have SendGrid validate a mail in its sandbox, or write into the outbox."""
-    if settings.transport == "sendgrid" and not settings.sender.from_:
-        return [bad(PART, "there is no sender for SendGrid to try", "Set [sender] from in mailer.toml.")]
+    """Log in to the relay, have the provider validate a mail in its sandbox, or write into the outbox."""
     try:
         transport = make_transport(settings, secrets, root=root)
         if isinstance(transport, SmtpTransport):
@@ -31,7 +30,7 @@ def examine_transport(settings: Settings, secrets: Secrets, *, root: Path) -> li
 
 
 def _judge_login(settings: Settings, secrets: Secrets) -> list[Finding]:
-    if settings.smtp.username or not secrets.smtp_password:
+    if settings.section(Smtp).username or not secrets.of_provider("smtp_password"):
         return []
     found = "there is an SMTP password and smtp.username is empty, so nobody logs in"
     return [warning(PART, found, "Set smtp.username, or take the password out.")]
@@ -69,11 +68,3 @@ def judge_relay(facts: RelayFacts) -> list[Finding]:
             )
         )
     return findings
-
-
-def surely_leaves(settings: Settings) -> bool:
-    """Whether mails reach other machines by the transport that is set. A relay on this one may be there for trying out,
-    or may pass mails on: that the settings don't tell."""
-    return settings.transport == "sendgrid" or (
-        settings.transport == "smtp" and not on_this_machine(settings.smtp.host)
-    )

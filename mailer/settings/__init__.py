@@ -1,6 +1,5 @@
-"""The workspace's settings and secrets. `values` says what can be set; `reading` and `secret` read it."""
+"""The workspace's settings and secrets: `schema` and `providers` say what can be set; `loader`, `secrets` read it."""
 
-from mailer.settings.constraints import TRANSPORTS
 from mailer.settings.loader import SETTINGS_FILE, read_settings
 from mailer.settings.schema import (
     Bounces,
@@ -9,13 +8,10 @@ from mailer.settings.schema import (
     Dns,
     Guard,
     Organisation,
-    Outbox,
     Pace,
     Public,
     Sender,
-    Sendgrid,
     Settings,
-    Smtp,
     Tracking,
     Webhook,
 )
@@ -24,21 +20,17 @@ from mailer.settings.secrets import SECRETS_FILE, Secrets, environment_alone, re
 __all__ = [
     "SECRETS_FILE",
     "SETTINGS_FILE",
-    "TRANSPORTS",
     "Bounces",
     "Brand",
     "Check",
     "Dns",
     "Guard",
     "Organisation",
-    "Outbox",
     "Pace",
     "Public",
     "Secrets",
     "Sender",
-    "Sendgrid",
     "Settings",
-    "Smtp",
     "Tracking",
     "Webhook",
     "environment_alone",

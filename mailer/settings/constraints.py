@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from mailer.errors import Fault, MailerError, Place
 from mailer.senders import sender_fault
+from mailer.settings.providers import DEFAULT, provider_sections
 from mailer.settings.schema import (
     CLIENT_FAMILIES,
     Bounces,
@@ -23,15 +24,11 @@ from mailer.settings.schema import (
     Pace,
     Public,
     Sender,
-    Sendgrid,
-    Smtp,
     Tracking,
     Webhook,
 )
 from mailer.timezones import zone_named
 
-TRANSPORTS = ("outbox", "smtp", "sendgrid")
-SMTP_SECURITY = ("starttls", "tls", "none")
 # RFC 5321 §4.5.3.1.1 gives the part before the @ 64 octets; a plus sign and a token of 39 go off it.
 LONGEST_BOUNCE_LOCAL = 24
 
@@ -45,31 +42,13 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
     def wrong(message: str, section: str | None, key: str, hint: str | None = None) -> None:
         faults.append(Fault(message, place=place(section, key), hint=hint))
 
-    if values.get("transport", "outbox") not in TRANSPORTS:
-        wrong(
-            f"unknown transport {values['transport']!r}",
-            None,
-            "transport",
-            f"Choose one of: {', '.join(TRANSPORTS)}.",
-        )
-    smtp: Smtp = values.get("smtp", Smtp())
-    if smtp.security not in SMTP_SECURITY:
-        wrong(
-            f"unknown smtp.security {smtp.security!r}",
-            "smtp",
-            "security",
-            f"Choose one of: {', '.join(SMTP_SECURITY)}.",
-        )
-    if not 0 < smtp.port < 65536:
-        wrong("smtp.port must be from 1 to 65535", "smtp", "port")
-    sendgrid: Sendgrid = values.get("sendgrid", Sendgrid())
-    if not 0 <= sendgrid.people_per_request <= 1000:
-        wrong("sendgrid.people_per_request must be from 1 to 1000, or 0", "sendgrid", "people_per_request")
-    if sendgrid.merged_bytes_per_request < 0:
-        wrong("sendgrid.merged_bytes_per_request can't be negative", "sendgrid", "merged_bytes_per_request")
-    for section, count in (("smtp", smtp.connections), ("sendgrid", sendgrid.connections)):
-        if not 1 <= count <= 64:
-            wrong(f"{section}.connections must be from 1 to 64", section, "connections")
+    known = provider_sections()
+    if values.get("transport", DEFAULT) not in known:
+        hint = f"Choose one of: {', '.join(known)}."
+        wrong(f"unknown transport {values['transport']!r}", None, "transport", hint)
+    for name, provider in known.items():
+        for fault in provider.faults(values.get(name, provider.kind())):
+            wrong(fault.message, name, fault.key, fault.hint)
     if not values.get("organisation", Organisation()).postal_address.strip():
         wrong(
             "organisation.postal_address is missing", "organisation", "postal_address",

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
 from mailer.settings.constraints import judge
+from mailer.settings.providers import provider_sections
 from mailer.settings.schema import (
     Bounces,
     Brand,
@@ -19,23 +20,20 @@ from mailer.settings.schema import (
     Dns,
     Guard,
     Organisation,
-    Outbox,
     Pace,
     Public,
     Sender,
-    Sendgrid,
     Settings,
-    Smtp,
     Tracking,
     Webhook,
 )
+from mailer.settings.secrets import COMMON, variable_of
 from mailer.toml_file import TomlFile, read_toml
 
 SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
-    "organisation": Organisation, "sender": Sender, "public": Public, "outbox": Outbox, "smtp": Smtp,
-    "sendgrid": Sendgrid, "pace": Pace, "guard": Guard, "brand": Brand, "dns": Dns,
-    "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
+    "organisation": Organisation, "sender": Sender, "public": Public, "pace": Pace, "guard": Guard, "brand": Brand,
+    "dns": Dns, "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "timezone", "link_parameters")
 # A field's type → what it is called, and an example.
@@ -46,8 +44,7 @@ EXPECTED = {
 TRUTHS = {"true": True, "false": False}  # of the environment, where everything is text
 # Variables that are not settings: secrets, and where the workspace is.
 OTHER_VARIABLES = (
-    "MAILER_SIGNING_KEYS", "MAILER_ADDRESS_KEY", "MAILER_SMTP_PASSWORD", "MAILER_SENDGRID_API_KEY", "MAILER_API_KEYS",
-    "MAILER_WEBHOOK_KEY", "MAILER_IMAP_PASSWORD", "MAILER_WORKSPACE", "MAILER_DEBUG",
+    *(variable_of(name) for name in COMMON), "MAILER_WORKSPACE", "MAILER_DEBUG",
 )  # fmt: skip
 
 
@@ -62,20 +59,22 @@ def read_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settin
     reader = _Reader(found)
     values = reader.values(_merged(found.data, environ, reader))
     raise_faults("The settings have faults:", reader.faults + judge(values, found.place))
-    return Settings(root=root, **values)
+    providers = {one.kind: values.pop(name) for name, one in provider_sections().items() if name in values}
+    return Settings(root=root, providers=providers, **values)
 
 
 def _merged(data: dict[str, Any], environ: Mapping[str, str], reader: _Reader) -> dict[str, Any]:
     """The file's data with MAILER_<NAME> and MAILER_<SECTION>_<NAME> laid over it."""
     merged: dict[str, Any] = dict(data)
+    secrets = {variable_of(name) for one in provider_sections().values() for name in one.secrets}
     for variable, value in sorted(environ.items()):
-        if not variable.startswith("MAILER_") or variable in OTHER_VARIABLES:
+        if not variable.startswith("MAILER_") or variable in OTHER_VARIABLES or variable in secrets:
             continue
         name = variable.removeprefix("MAILER_").lower()
         section, _, key = name.partition("_")
         if name in TOP_LEVEL and name != "link_parameters":
             merged[name] = value
-        elif section in SECTIONS and key:
+        elif section in reader.sections and key:
             table = merged.get(section)
             merged[section] = {**(cast(dict[str, Any], table) if isinstance(table, dict) else {}), key: value}
         else:
@@ -89,6 +88,7 @@ class _Reader:
     def __init__(self, found: TomlFile) -> None:
         self.place = found.place
         self.key = found.key
+        self.sections = {**SECTIONS, **{name: one.kind for name, one in provider_sections().items()}}
         self.faults: list[Fault] = []
 
     def fault(self, message: str, place: Place | None, hint: str | None = None) -> None:
@@ -97,20 +97,20 @@ class _Reader:
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, value in data.items():
-            if name in SECTIONS and isinstance(value, dict):
+            if name in self.sections and isinstance(value, dict):
                 values[name] = self.section(name, cast(dict[str, Any], value))
-            elif name in SECTIONS:
+            elif name in self.sections:
                 self.fault(f"{name} is a section: write [{name}]", self.place(None, name))
             elif name == "link_parameters":
                 values[name] = self.strings(name, value, self.place(name, None))
             elif name in TOP_LEVEL:
                 values[name] = self.typed(value, "str", place=self.place(None, name), name=name)
             else:
-                self.fault(f"unknown setting {name!r}", self.key(name), nearest(name, [*SECTIONS, *TOP_LEVEL]))
+                self.fault(f"unknown setting {name!r}", self.key(name), nearest(name, [*self.sections, *TOP_LEVEL]))
         return values
 
     def section(self, section: str, table: dict[str, Any]) -> object:
-        kind = SECTIONS[section]
+        kind = self.sections[section]
         types = {f.name.rstrip("_"): (f.name, str(f.type)) for f in fields(kind)}
         values: dict[str, Any] = {}
         for key, value in table.items():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from mailer.timezones import UNIVERSAL, zone_named
+
+Section = TypeVar("Section")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Sender:
 
     from_: str = ""
     reply_to: str = ""
-    dkim_selectors: tuple[str, ...] = ()  # under which `mailer doctor` looks for DKIM keys; SendGrid's are known
+    dkim_selectors: tuple[str, ...] = ()  # under which `mailer doctor` looks for DKIM keys; "": the provider's
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +42,6 @@ class Public:
     url: str = "http://127.0.0.1:8765"
     unsubscribe_mailto: str = ""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class Outbox:
-    """The local Maildir that stands for a mail service until there is one; relative to the workspace."""
-
-    path: str = "outbox"
-
-
-@dataclass(frozen=True, slots=True)
-class Smtp:
-    """A relay. `security`: "starttls" (usually port 587), "tls" (465) or "none" (a relay on this machine).
-
-    `pipelining`: false for a relay that offers it and loses commands that are sent at once.
-    """
-
-    host: str = "localhost"
-    port: int = 587
-    security: str = "starttls"
-    username: str = ""
-    connections: int = 4
-    timeout_seconds: float = 30.0
-    pipelining: bool = True
-    ca_file: str = ""  # trust this certificate authority beside the system's
-
-
-@dataclass(frozen=True, slots=True)
-class Sendgrid:
-    """SendGrid's v3 Mail Send. `people_per_request`: what one unanswered request can leave uncertain; 0 is as many as
-    its limits allow. `merged_bytes_per_request`: 0 leaves only the limit of each person
-    (docs/decisions/0009-bytes-a-person.md).
-    """
-
-    base_url: str = "https://api.sendgrid.com"
-    people_per_request: int = 0
-    merged_bytes_per_request: int = 50_000
-    gzip: bool = False  # only for accounts where SendGrid's support enabled it
-    connections: int = 2
-    timeout_seconds: float = 30.0
-    webhook_keys: tuple[str, ...] = ()  # public keys of its Event Webhook, base64; several while one is replaced
-    webhook_unsigned: bool = False  # believe events without a signature: whoever knows the address can forge them
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +195,6 @@ class Settings:
     database: str = "mailer.db"  # a file in the workspace, or postgresql+psycopg://user@host/name
     transport: str = "outbox"
     timezone: str = ""  # whose clocks staff mean, by area and city such as "Europe/London"; "" is UTC
-    outbox: Outbox = Outbox()
-    smtp: Smtp = Smtp()
-    sendgrid: Sendgrid = Sendgrid()
     pace: Pace = Pace()
     guard: Guard = Guard()
     tracking: Tracking = Tracking()
@@ -247,6 +206,15 @@ class Settings:
     link_parameters: Mapping[str, str] = field(
         default_factory=dict[str, str]
     )  # added to each destination, such as utm_source
+    providers: Mapping[type, Any] = field(default_factory=dict[type, Any])  # kind of section → what it says
+
+    def section(self, kind: type[Section]) -> Section:
+        """The section of a provider, by the class that declares it; its defaults where mailer.toml has none."""
+        return cast(Section, self.providers[kind]) if kind in self.providers else kind()
+
+    def using(self, *sections: object) -> Settings:
+        """The same with other sections of providers."""
+        return replace(self, providers={**self.providers, **{type(one): one for one in sections}})
 
     @property
     def zone(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mailer.errors import Fault, FaultsFound, MailerError, Place, nearest
+from mailer.settings.providers import provider_sections
 from mailer.toml_file import read_toml
 
 SECRETS_FILE = "secrets.toml"
@@ -22,11 +23,14 @@ class Secrets:
 
     signing_keys: tuple[str, ...] = field(default=(), repr=False)
     address_key: str = field(default="", repr=False)  # keys the hash under which suppressed addresses are kept
-    smtp_password: str = field(default="", repr=False)
-    sendgrid_api_key: str = field(default="", repr=False)
     api_keys: tuple[str, ...] = field(default=(), repr=False)  # of other sites that report conversions
     webhook_key: str = field(default="", repr=False)  # signs what we tell another program
     imap_password: str = field(default="", repr=False)
+    providers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # by name, such as smtp_password
+
+    def of_provider(self, name: str) -> str:
+        """A secret that a provider's `settings` module names; "" when it isn't set."""
+        return self.providers.get(name, "")
 
     def require_signing(self) -> tuple[bytes, ...]:
         """The signing keys as bytes; raises when there is none, since an unsigned link could be forged."""
@@ -57,6 +61,10 @@ class Secrets:
         return self.webhook_key.encode()
 
 
+COMMON = tuple(one.name for one in fields(Secrets) if one.name != "providers")  # whatever provider is set
+LISTS = tuple(one.name for one in fields(Secrets) if str(one.type) == "tuple[str, ...]")
+
+
 def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets:
     """Secrets from secrets.toml (readable by its owner alone) with MAILER_* variables laid over it."""
     data: dict[str, Any] = {}
@@ -72,10 +80,10 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
         data = read_toml(path, SECRETS_FILE, secret=True).data
 
     def one(name: str) -> str:
-        return environ.get(f"MAILER_{name.upper()}") or str(data.get(name, ""))
+        return environ.get(variable_of(name)) or str(data.get(name, ""))
 
     def several(name: str) -> tuple[str, ...]:
-        given = environ.get(f"MAILER_{name.upper()}")
+        given = environ.get(variable_of(name))
         return tuple(given.split()) if given else _texts(data.get(name, []))
 
     signing, api_keys, webhook_key = several("signing_keys"), several("api_keys"), one("webhook_key")
@@ -96,11 +104,10 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
     return Secrets(
         signing_keys=signing,
         address_key=one("address_key"),
-        smtp_password=one("smtp_password"),
-        sendgrid_api_key=one("sendgrid_api_key"),
         api_keys=api_keys,
         webhook_key=webhook_key,
         imap_password=one("imap_password"),
+        providers={name: value for name in _of_providers() if (value := one(name))},
     )
 
 
@@ -111,10 +118,10 @@ def environment_alone(root: Path, environ: Mapping[str, str] = os.environ) -> tu
     kept = read_toml(path, SECRETS_FILE, secret=True).data if path.exists() else {}
     missing: list[str] = []
     other: list[str] = []
-    for one in fields(Secrets):
-        variable = f"MAILER_{one.name.upper()}"
+    for name in (*COMMON, *_of_providers()):
+        variable = variable_of(name)
         given: str = environ.get(variable, "")
-        value: object = kept.get(one.name)
+        value: object = kept.get(name)
         if not given:
             continue
         if not value:
@@ -126,7 +133,7 @@ def environment_alone(root: Path, environ: Mapping[str, str] = os.environ) -> tu
 
 def _misshapen(data: Mapping[str, Any]) -> Iterator[Fault]:
     """What secrets.toml has that is no secret, or not in the form of one: it would be as if it weren't there."""
-    lists = {one.name: str(one.type) == "tuple[str, ...]" for one in fields(Secrets)}
+    lists = {name: name in LISTS for name in (*COMMON, *_of_providers())}
     place = Place(SECRETS_FILE)
     for name, value in data.items():
         items = cast(list[object], value) if isinstance(value, list) else [None]
@@ -136,6 +143,15 @@ def _misshapen(data: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(f"{name} must be a list of texts", place, f'Put it in brackets: {name} = ["…"]')
         elif not lists[name] and not isinstance(value, str):
             yield Fault(f"{name} must be text", place, f'Put it in quotes: {name} = "…"')
+
+
+def variable_of(secret: str) -> str:
+    """The environment variable that gives a secret."""
+    return f"MAILER_{secret.upper()}"
+
+
+def _of_providers() -> list[str]:
+    return [name for one in provider_sections().values() for name in one.secrets]
 
 
 def _texts(value: object) -> tuple[str, ...]:

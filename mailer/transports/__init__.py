@@ -1,1 +1,1 @@
-"""Hand an envelope over, answer with an outcome: to a local outbox, an SMTP relay, or SendGrid."""
+"""Hand an envelope over, answer with an outcome: a folder for each provider, from the local outbox to an HTTP API."""

@@ -18,7 +18,7 @@ ENGINES = ("alembic", "psycopg", "sqlalchemy.dialects.postgresql")
 SENDING = (
     "mailer.delivery.sending.engine",
     "mailer.compose.merge",
-    "mailer.transports.outbox",
+    "mailer.transports.outbox.transport",
     "mailer.delivery.feedback.apply",
 )
 HEAVY = (*COMPOSING, *TALKING, *ENGINES, "rich")

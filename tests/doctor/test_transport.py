@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mailer.doctor.transport import examine_transport, judge_relay, surely_leaves
+from mailer.doctor.transport import examine_transport, judge_relay
 from mailer.findings import Severity
-from mailer.settings import Outbox, Secrets, Sender, Sendgrid, Settings, Smtp
+from mailer.settings import Secrets, Sender, Settings
+from mailer.transports.outbox.settings import Outbox
+from mailer.transports.provider import provider_named
+from mailer.transports.sendgrid.settings import Sendgrid
+from mailer.transports.smtp.settings import Smtp
 from mailer.transports.smtp.transport import RelayFacts
 from tests.servers.relay import Relay, Say, Step
 from tests.servers.sendgrid_fake import Answer, SendgridFake
@@ -21,15 +25,23 @@ def judged(settings: Settings, secrets: Secrets | None = None) -> list[tuple[Sev
     return [(one.level, one.found) for one in examine_transport(settings, secrets or Secrets(), root=settings.root)]
 
 
+def password(word: str) -> Secrets:
+    return Secrets(providers={"smtp_password": word})
+
+
+def key(word: str) -> Secrets:
+    return Secrets(providers={"sendgrid_api_key": word})
+
+
 def smtp(relay: Relay, **options: object) -> Settings:
     values = {"host": relay.host, "port": relay.port, "ca_file": str(relay.ca_file), "timeout_seconds": 5.0, **options}
-    return Settings(root=Path(), transport="smtp", sender=SENDER, smtp=Smtp(**values))  # pyright: ignore[reportArgumentType]
+    return Settings(root=Path(), transport="smtp", sender=SENDER).using(Smtp(**values))  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(("security", "how"), [("starttls", "STARTTLS"), ("tls", "TLS")])
 def test_a_relay_says_what_it_offers(security: str, how: str) -> None:
     with Relay(tls=security, login=("us", "secret-word")) as relay:
-        ((level, found),) = judged(smtp(relay, security=security, username="us"), Secrets(smtp_password="secret-word"))
+        ((level, found),) = judged(smtp(relay, security=security, username="us"), password("secret-word"))
         assert relay.received == []
     assert level is Severity.WELL
     assert f"127.0.0.1:{relay.port} answers, encrypted by {how} (TLSv1.3), logged in as us" in found
@@ -39,7 +51,7 @@ def test_a_relay_says_what_it_offers(security: str, how: str) -> None:
 
 def test_a_wrong_login_is_bad_and_tells_no_password() -> None:
     with Relay(tls="starttls", login=("us", "secret-word")) as relay:
-        ((level, found),) = judged(smtp(relay, username="us"), Secrets(smtp_password="another-word"))
+        ((level, found),) = judged(smtp(relay, username="us"), password("another-word"))
     assert level is Severity.BAD
     assert "535" in found
     assert "word" not in found.replace("password", "")
@@ -66,7 +78,7 @@ def test_a_relay_that_is_away_or_busy_is_bad() -> None:
         assert level is Severity.BAD
         assert "too busy" in found
         port = relay.port
-    ((level, found),) = judged(Settings(root=Path(), transport="smtp", smtp=Smtp(host="127.0.0.1", port=port)))
+    ((level, found),) = judged(Settings(root=Path(), transport="smtp").using(Smtp(host="127.0.0.1", port=port)))
     assert level is Severity.BAD
     assert "can't be reached" in found
 
@@ -82,12 +94,12 @@ def test_unencrypted_beyond_this_machine_is_a_warning() -> None:
 
 
 def sendgrid(fake: SendgridFake, sender: Sender = SENDER) -> Settings:
-    return Settings(root=Path(), transport="sendgrid", sender=sender, sendgrid=Sendgrid(base_url=fake.url))
+    return Settings(root=Path(), transport="sendgrid", sender=sender).using(Sendgrid(base_url=fake.url))
 
 
 def test_sendgrid_validates_in_its_sandbox() -> None:
     with SendgridFake(api_key="SG.right") as fake:
-        assert judged(sendgrid(fake), Secrets(sendgrid_api_key="SG.right")) == [
+        assert judged(sendgrid(fake), key("SG.right")) == [
             (Severity.WELL, f"SendGrid at {fake.url} takes mail from appeals@a.test")
         ]
         assert fake.accepted == []
@@ -96,14 +108,14 @@ def test_sendgrid_validates_in_its_sandbox() -> None:
 
 def test_sendgrid_refuses() -> None:
     with SendgridFake(api_key="SG.right") as fake:
-        ((level, found),) = judged(sendgrid(fake), Secrets(sendgrid_api_key="SG.wrong"))
+        ((level, found),) = judged(sendgrid(fake), key("SG.wrong"))
         assert level is Severity.BAD
         assert "401" in found
         assert "SG.wrong" not in found
         fake.on(Answer(503), times=1)
-        assert judged(sendgrid(fake), Secrets(sendgrid_api_key="SG.right"))[0][0] is Severity.BAD
+        assert judged(sendgrid(fake), key("SG.right"))[0][0] is Severity.BAD
         assert "no SendGrid API key" in judged(sendgrid(fake))[0][1]
-        assert "no sender" in judged(sendgrid(fake, Sender()), Secrets(sendgrid_api_key="SG.right"))[0][1]
+        assert "no sender" in judged(sendgrid(fake, Sender()), key("SG.right"))[0][1]
 
 
 def test_the_outbox(tmp_path: Path) -> None:
@@ -111,13 +123,17 @@ def test_the_outbox(tmp_path: Path) -> None:
     assert level is Severity.WELL
     assert "nothing leaves this machine" in found
     (tmp_path / "file").touch()
-    ((level, found),) = judged(Settings(root=tmp_path, outbox=Outbox(path="file/outbox")))
+    ((level, found),) = judged(Settings(root=tmp_path).using(Outbox(path="file/outbox")))
     assert level is Severity.BAD
     assert "can't be used" in found
 
 
-def test_what_surely_leaves() -> None:
-    assert not surely_leaves(Settings(root=Path()))
-    assert not surely_leaves(Settings(root=Path(), transport="smtp"))
-    assert surely_leaves(Settings(root=Path(), transport="smtp", smtp=Smtp(host="smtp.a.test")))
-    assert surely_leaves(Settings(root=Path(), transport="sendgrid"))
+def leaves(settings: Settings) -> bool:
+    return provider_named(settings.transport).leaves(settings)
+
+
+def test_what_leaves() -> None:
+    assert not leaves(Settings(root=Path()))
+    assert not leaves(Settings(root=Path(), transport="smtp"))
+    assert leaves(Settings(root=Path(), transport="smtp").using(Smtp(host="smtp.a.test")))
+    assert leaves(Settings(root=Path(), transport="sendgrid"))

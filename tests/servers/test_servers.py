@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mailer.settings.schema import Sendgrid
 from mailer.transports.base import Fate
+from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.transport import SendgridTransport
 from tests.conftest import REPOSITORY
 from tests.patience import HANG_SECONDS

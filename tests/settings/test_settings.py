@@ -9,6 +9,8 @@ import pytest
 
 from mailer.errors import FaultsFound, MailerError
 from mailer.settings import Brand, Secrets, read_secrets, read_settings
+from mailer.transports.sendgrid.settings import Sendgrid
+from mailer.transports.smtp.settings import Smtp
 from mailer.workspace import read_list
 from tests.conftest import SETTINGS
 
@@ -38,7 +40,11 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
         "PATH": "/bin",
     }
     settings = read_settings(write(tmp_path, SETTINGS), environ=environ)
-    assert (settings.transport, settings.smtp.host, settings.smtp.port) == ("smtp", "relay.example.org", 2525)
+    assert (settings.transport, settings.section(Smtp).host, settings.section(Smtp).port) == (
+        "smtp",
+        "relay.example.org",
+        2525,
+    )
     assert settings.database_url.startswith("postgresql+psycopg://")
     assert settings.sender.reply_to == "x@example.org"
     assert settings.organisation.name == "Example Campaigns"
@@ -158,7 +164,7 @@ def test_secrets_are_read_and_never_shown(tmp_path: Path) -> None:
     write_secrets(tmp_path, f'signing_keys = ["{GOOD_KEY}"]\nsmtp_password = "hunter2"\n')
     secrets = read_secrets(tmp_path, environ={"MAILER_SENDGRID_API_KEY": "SG.x"})
     assert secrets.require_signing() == (GOOD_KEY.encode(),)
-    assert (secrets.smtp_password, secrets.sendgrid_api_key) == ("hunter2", "SG.x")
+    assert (secrets.of_provider("smtp_password"), secrets.of_provider("sendgrid_api_key")) == ("hunter2", "SG.x")
     assert repr(secrets) == "Secrets()"
 
 
@@ -241,8 +247,8 @@ def test_a_warm_up_plan_is_numbers_of_people(tmp_path: Path, plan: str) -> None:
 
 def test_truths_are_read_from_the_file_and_from_the_environment(tmp_path: Path) -> None:
     text = SETTINGS + "\n[sendgrid]\ngzip = true\n"
-    assert read_settings(write(tmp_path, text), environ={}).sendgrid.gzip
-    assert not read_settings(tmp_path, environ={"MAILER_SENDGRID_GZIP": "false"}).sendgrid.gzip
+    assert read_settings(write(tmp_path, text), environ={}).section(Sendgrid).gzip
+    assert not read_settings(tmp_path, environ={"MAILER_SENDGRID_GZIP": "false"}).section(Sendgrid).gzip
     with pytest.raises(FaultsFound, match=r"sendgrid\.gzip must be true or false"):
         read_settings(write(tmp_path, SETTINGS + "\n[sendgrid]\ngzip = 1\n"), environ={})
 

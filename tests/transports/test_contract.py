@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.settings.schema import Outbox, Sender, Sendgrid, Settings, Smtp
+from mailer.settings.schema import Sender, Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import Envelope, Fate, Mailing, Transport, TransportRefused
-from mailer.transports.factory import make_transport
 from mailer.transports.mime.message import build, fill
 from mailer.transports.mime.quoted_printable import one_line_break
+from mailer.transports.outbox.settings import Outbox
+from mailer.transports.postmark.settings import Postmark
+from mailer.transports.provider import make_transport
+from mailer.transports.sendgrid.settings import Sendgrid
+from mailer.transports.smtp.settings import Smtp
 from tests.patience import HANG_SECONDS
+from tests.servers.postmark_fake import PostmarkFake
 from tests.servers.relay import Relay
 from tests.servers.sendgrid_fake import SendgridFake
 from tests.transports.samples import MAILING, body, envelope, read
@@ -53,34 +60,49 @@ def from_bytes(content: bytes) -> Arrived:
     )
 
 
+def from_json(message: dict[str, Any]) -> Arrived:
+    headers = {one["Name"]: one["Value"] for one in message["Headers"]}
+    return Arrived(
+        recipient=parseaddr(message["To"])[1],
+        subject=message["Subject"],
+        text=message["TextBody"],
+        html=message["HtmlBody"],
+        headers={name: headers[name] for name in _names(MAILING, envelope())},
+    )
+
+
 def _names(mailing: Mailing, one: Envelope) -> list[str]:
     return [name for name, _ in (*mailing.headers, *one.headers)]
 
 
-@pytest.fixture(params=["outbox", "smtp", "smtp without pipelining", "smtp with TLS", "sendgrid"])
+@pytest.fixture(params=["outbox", "smtp", "smtp without pipelining", "smtp with TLS", "sendgrid", "postmark"])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
     kind: str = request.param
     given_settings = Settings(
         root=tmp_path, transport=kind.split(maxsplit=1)[0], sender=Sender(from_="Example <appeals@example.org>")
     )
-    secrets = Secrets(smtp_password=SECRET, sendgrid_api_key=SECRET)
+    secrets = Secrets(providers={"smtp_password": SECRET, "sendgrid_api_key": SECRET, "postmark_token": SECRET})
     if kind == "outbox":
-        made = make_transport(replace(given_settings, outbox=Outbox("out")), secrets, root=tmp_path)
+        made = make_transport(given_settings.using(Outbox("out")), secrets, root=tmp_path)
         yield Way(made, lambda: [from_bytes(p.read_bytes()) for p in sorted((tmp_path / "out" / "new").iterdir())])
     elif kind == "sendgrid":
         with SendgridFake(api_key=SECRET) as fake:
-            chosen = replace(given_settings, sendgrid=Sendgrid(base_url=fake.url, timeout_seconds=HANG_SECONDS))
+            chosen = given_settings.using(Sendgrid(base_url=fake.url, timeout_seconds=HANG_SECONDS))
             yield Way(
                 make_transport(chosen, secrets, root=tmp_path),
                 lambda: [Arrived(a.recipient, a.subject, a.text, a.html, a.headers) for a in fake.accepted],
             )
+    elif kind == "postmark":
+        with PostmarkFake(token=SECRET) as postmark:
+            chosen = given_settings.using(Postmark(base_url=postmark.url, timeout_seconds=HANG_SECONDS))
+            yield Way(make_transport(chosen, secrets, root=tmp_path), lambda: [from_json(a) for a in postmark.accepted])
     else:
         tls = "starttls" if "TLS" in kind else "none"
         with Relay(tls=tls, login=("user", SECRET), pipelining="without" not in kind) as relay:
             smtp = Smtp(host=relay.host, port=relay.port, security=tls, username="user", timeout_seconds=HANG_SECONDS)
             if tls != "none":
                 smtp = replace(smtp, ca_file=str(relay.ca_file))
-            chosen = replace(given_settings, smtp=smtp)
+            chosen = given_settings.using(smtp)
             yield Way(
                 make_transport(chosen, secrets, root=tmp_path),
                 lambda: [from_bytes(r.content) for r in relay.received],
@@ -187,8 +209,8 @@ def test_sendgrid_and_smtp_give_the_same_content(fake: SendgridFake, values: tup
         values = (*values, *(f"{n}{values[0]}" for n in range(4, 13)))
         mailing = replace(MAILING, text=tuple(range(13)), html=("<p>", *range(12, -1, -1), "-1-"))
     one = replace(envelope(1), values=values)
-    chosen = Settings(root=Path(), transport="sendgrid", sendgrid=Sendgrid(base_url=fake.url))
-    transport = make_transport(chosen, Secrets(sendgrid_api_key=SECRET), root=Path())
+    chosen = Settings(root=Path(), transport="sendgrid").using(Sendgrid(base_url=fake.url))
+    transport = make_transport(chosen, Secrets(providers={"sendgrid_api_key": SECRET}), root=Path())
     before = len(fake.accepted)
     with closing(transport.connect(replace(mailing, subject=("Subject ", 0)))) as connection:
         outcome = connection.hand_over([one])[0]

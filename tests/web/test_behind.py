@@ -25,7 +25,7 @@ from mailer.tracking.hits import network_hash
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.web.public.http import executors
-from mailer.web.public.inbound import sendgrid_webhook
+from mailer.web.public.inbound import provider_webhook
 from mailer.workspace import Workspace
 from tests.conftest import NOW, REPOSITORY
 from tests.patience import HANG_SECONDS, until
@@ -280,7 +280,7 @@ def test_a_change_that_can_not_wait_is_answered_by_our_page_and_not_by_the_web_s
 
 
 def test_web_servers_wait_longer_than_mailer_takes() -> None:
-    longest = executors.LOCK_SECONDS + sendgrid_webhook.PATIENCE_SECONDS
+    longest = executors.LOCK_SECONDS + provider_webhook.PATIENCE_SECONDS
     for name, setting in (("nginx.conf", "proxy_read_timeout"), ("nginx-path.conf", "proxy_read_timeout"),
                           ("Caddyfile", "response_header_timeout")):  # fmt: skip
         found = re.search(rf"{setting} (\d+)s", (DEPLOY / name).read_text())

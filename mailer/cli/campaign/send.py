@@ -29,7 +29,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
     from mailer.delivery.sending.proofs import ProofRecipient, send_proof
-    from mailer.transports.factory import make_transport
+    from mailer.transports.provider import make_transport
 
     with workspace_and_database() as (workspace, database):
         plan = fit_to_prove(workspace, database, slug)
@@ -246,12 +246,9 @@ def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
 
 def _transport(workspace: Workspace) -> str:
     settings = workspace.settings
-    where = {
-        "outbox": f"{settings.outbox.path}/, a folder on this machine",
-        "smtp": f"{settings.smtp.host}:{settings.smtp.port}",
-        "sendgrid": settings.sendgrid.base_url,
-    }
-    return f"{settings.transport} ({where[settings.transport]})"
+    from mailer.transports.provider import provider_named
+
+    return f"{settings.transport} ({provider_named(settings.transport).where(settings)})"
 
 
 def _agree(count: int, agreed: int | None) -> None:

@@ -14,18 +14,7 @@ from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
 from mailer.audience.consent.changes import EVERY_LIST, insert_for
 from mailer.audience.consent.recheck import change_consent
-from mailer.delivery.feedback.report import (
-    GRAVITY,
-    NOTED,
-    SUPPRESSING,
-    FeedbackReport,
-    Ledger,
-    NotedEvent,
-    Remedy,
-    What,
-    decide,
-    note,
-)
+from mailer.delivery.feedback.report import GRAVITY, NOTED, SUPPRESSING, Ledger, NotedEvent, decide, note
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.ledger.soft_bounces import suppress_worn
 from mailer.delivery.subscriptions.reported import leave_all_by_report, leave_campaign_by_report
@@ -34,6 +23,7 @@ from mailer.store.engine.arrays import among
 from mailer.store.tables.core import deliveries, events, people, suppressions
 from mailer.store.tables.states import DeliveryState, Feedback
 from mailer.transports.base import ReplyClass
+from mailer.transports.events import FeedbackReport, Remedy, What
 
 AT_ONCE = 1_000  # deliveries in one statement
 

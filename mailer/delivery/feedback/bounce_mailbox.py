@@ -14,12 +14,12 @@ from sqlalchemy import Connection, Row, or_, select, update
 from mailer.audience.consent.changes import insert_for
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.dsn import Returned, digest, read
-from mailer.delivery.feedback.report import FeedbackReport, Remedy, What, bounce
 from mailer.settings import Bounces
 from mailer.store.tables.inbound import returned_mails
 from mailer.store.tables.states import ReturnedKind
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import ReplyClass
+from mailer.transports.events import FeedbackReport, Remedy, What, bounce
 from mailer.transports.replies.classify import judge_report
 
 SOURCE = "returned mail"

@@ -29,7 +29,7 @@ from mailer.delivery.feedback.prose_bounces import Odd, from_a_system, read_odd
 from mailer.store.tables.states import ReturnedKind
 from mailer.tracking.return_path import tokens_in
 from mailer.tracking.tokens import BadToken, Named, Purpose, Signer
-from mailer.transports.sendgrid.events import without_addresses
+from mailer.transports.events import without_addresses
 
 # What is looked at of a mail. The report stands before the mail that it returns, which may be as large as it likes.
 LOOKED_AT_BYTES = 400_000

@@ -10,25 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
-from mailer.delivery.subscriptions.unsubscribe import UNSUBSCRIBED
 from mailer.store.tables.states import DeliveryState, Feedback, SuppressionReason
 from mailer.transports.base import ReplyClass
+from mailer.transports.events import FeedbackReport, Remedy, What
 
 DROPPED_CODE = "dropped"  # stands in `deliveries.code`
-
-
-class What(StrEnum):
-    """What a report says."""
-
-    PROCESSED = "processed"  # the provider has the mail
-    DELIVERED = "delivered"
-    DEFERRED = "deferred"  # the provider has it, and will try again
-    BOUNCED = "bounced"
-    DROPPED = "dropped"  # the provider took it and never mailed it
-    COMPLAINED = "complained"
-    UNSUBSCRIBED = UNSUBSCRIBED
 
 
 RANK = {feedback: rank for rank, feedback in enumerate(Feedback)}
@@ -48,34 +35,10 @@ NOTED = (What.DEFERRED, What.BOUNCED, What.DROPPED, What.COMPLAINED)  # in `even
 GRAVITY = {"": 0, ReplyClass.OURS: 1, ReplyClass.POLICY: 2, ReplyClass.SOFT: 3, ReplyClass.HARD: 4}
 
 
-class Remedy(StrEnum):
-    """What follows for the person, beyond this mail."""
-
-    NONE = ""
-    BOUNCED = "bounced"  # never mail the address again
-    COMPLAINED = "complained"  # the same, and they leave their lists
-    LEAVE = "leave"  # they leave the campaign's lists
-
-
 SUPPRESSING = {
     Remedy.BOUNCED: SuppressionReason.BOUNCED,
     Remedy.COMPLAINED: SuppressionReason.COMPLAINED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackReport:
-    """One thing reported of one delivery. `attempt` is None where only the delivery is known."""
-
-    delivery_id: int
-    attempt: int | None
-    what: What
-    at: datetime
-    source: str  # who says so, such as SendGrid
-    reply_class: ReplyClass | None = None
-    detail: str = ""  # without addresses
-    remedy: Remedy = Remedy.NONE
-    how: str = ""  # of leaving, for the proof: provider, complaint or mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +59,6 @@ class NotedEvent:
     at: datetime
     detail: str
     id: int | None = None
-
-
-def bounce(reply_class: ReplyClass) -> Remedy:
-    """What follows from a bounce: only a hard one is the address's own fault for good."""
-    return Remedy.BOUNCED if reply_class is ReplyClass.HARD else Remedy.NONE
 
 
 def decide(ledger: Ledger, report: FeedbackReport) -> Ledger:

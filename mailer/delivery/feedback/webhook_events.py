@@ -12,19 +12,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from mailer.audience.consent.changes import insert_for, suppress
 from mailer.counting import counted
 from mailer.delivery.feedback.apply import apply
-from mailer.delivery.feedback.report import FeedbackReport
-from mailer.delivery.feedback.sendgrid import KINDS, SOURCE, UNUSED, mailed_person, names_nobody, plausible, report_of
-from mailer.delivery.feedback.webhook_inbox import PROVIDER, any_waiting
+from mailer.delivery.feedback.event_owner import mailed_person, plausible
+from mailer.delivery.feedback.webhook_inbox import any_waiting
+from mailer.errors import MailerError
 from mailer.settings import Bounces
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.inbound import WAITING, provider_events, provider_posts
 from mailer.store.tables.states import SuppressionReason
-from mailer.transports.sendgrid.events import SendgridEvent, UnreadablePost, read_post
+from mailer.transports.events import FeedbackReport, ProviderEvent
+from mailer.transports.provider import Provider, provider_named
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> AppliedP
     try:
         with database.write() as connection:
             post = connection.execute(
-                select(provider_posts.c.id, provider_posts.c.at, provider_posts.c.body)
+                select(provider_posts)
                 .where(WAITING)
                 .order_by(provider_posts.c.id)
                 .limit(1)
@@ -82,7 +83,7 @@ def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> AppliedP
             if post is None:
                 return None
             number = post.id
-            tally, trouble = _apply_body(connection, post.body, received=post.at, soft=soft, now=now)
+            tally, trouble = _apply_body(connection, post, soft=soft, now=now)
             _mark(connection, number, trouble=trouble, now=now)
             return tally
     except DatabaseTrouble:
@@ -100,65 +101,64 @@ def _mark(connection: Connection, number: int, *, trouble: str, now: datetime) -
     connection.execute(update(provider_posts).where(provider_posts.c.id == number).values(done))
 
 
-def _apply_body(
-    connection: Connection, body: bytes, *, received: datetime, soft: Bounces, now: datetime
-) -> tuple[AppliedPosts, str]:
+def _apply_body(connection: Connection, post: Row[Any], *, soft: Bounces, now: datetime) -> tuple[AppliedPosts, str]:
     """Apply one post's events: how many did what, and what was wrong with the post, if anything."""
     try:
-        found, strange = read_post(body, received=received)
-    except UnreadablePost as error:
+        provider = provider_named(post.provider)
+        found, strange = provider.event_source().read(post.body, received=post.at)
+    except MailerError as error:
         return AppliedPosts(posts=1, troubled=1), error.message
     reports: list[FeedbackReport] = []
-    kept: list[tuple[SendgridEvent, str]] = []
-    by_report: dict[int, list[SendgridEvent]] = {}
+    kept: list[tuple[ProviderEvent, str]] = []
+    by_report: dict[int, list[ProviderEvent]] = {}
     for event in found:
-        named, why = _named(connection, event)
-        report = report_of(named) if not why else None
+        named, why = _named(connection, event, provider)
+        report = named.report(provider.title) if not why else None
         if report is not None:
             reports.append(report)
             by_report.setdefault(report.delivery_id, []).append(event)
-        elif event.kind not in UNUSED:
+        elif event.worth_keeping:
             kept.append((event, why))
     applied = apply(connection, reports, soft=soft, now=now)
     for number in {report.delivery_id for report in applied.unknown}:
         kept += [(event, "it names a mail that is not in this database") for event in by_report[number]]
-    _keep_events(connection, kept)
+    _keep_events(connection, kept, provider.name)
     trouble = f"{counted(strange, 'entry', 'entries')} of it no event" if strange else ""
     return AppliedPosts(1, len(found), applied.changed, len(kept), int(bool(strange))), trouble
 
 
-def _named(connection: Connection, event: SendgridEvent) -> tuple[SendgridEvent, str]:
+def _named(connection: Connection, event: ProviderEvent, provider: Provider) -> tuple[ProviderEvent, str]:
     """The event with its delivery, or why it changes nothing."""
-    if event.kind not in KINDS:
+    if event.what is None:
         return event, "of a kind that changes nothing here"
     if event.delivery_id is not None:
         return event, ""
     number = plausible(connection, event)
     if number is None:
-        suppressed = names_nobody(event) and _suppress_address(connection, event)
+        suppressed = event.names_nobody and _suppress_address(connection, event, provider)
         what = "; the address, which we mailed by this provider, is suppressed" if suppressed else ""
         return event, f"it names no mail of ours, and no single one to its address fits{what}"
     return replace(event, delivery_id=number), ""
 
 
-def _suppress_address(connection: Connection, event: SendgridEvent) -> bool:
+def _suppress_address(connection: Connection, event: ProviderEvent, provider: Provider) -> bool:
     """Never mail an address again that the provider knows as nobody's, whichever mail of ours it was about. A repeat
     does nothing, so that it doesn't undo what staff lifted."""
     before = select(provider_events.c.id).where(
-        provider_events.c.provider == PROVIDER, provider_events.c.key == event.key
+        provider_events.c.provider == provider.name, provider_events.c.key == event.key
     )
-    hashed = mailed_person(connection, event)
+    hashed = mailed_person(connection, event, provider.name)
     if hashed is None or connection.execute(before).first() is not None:
         return False
-    source = f"{SOURCE}: {event.status} {event.reason}"[:200]
+    source = f"{provider.title}: {event.detail}"[:200]
     suppress(connection, address_hash=hashed, reason=SuppressionReason.BOUNCED, at=event.at, source=source)
     return True
 
 
-def _keep_events(connection: Connection, kept: Sequence[tuple[SendgridEvent, str]]) -> None:
+def _keep_events(connection: Connection, kept: Sequence[tuple[ProviderEvent, str]], provider: str) -> None:
     rows: dict[str, dict[str, Any]] = {
         event.key: {
-            "provider": PROVIDER,
+            "provider": provider,
             "key": event.key,
             "kind": event.kind[:100],
             "at": event.at,

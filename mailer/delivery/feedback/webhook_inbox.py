@@ -12,14 +12,13 @@ from sqlalchemy import Connection, delete, insert, select
 from mailer.store.engine.database import Database
 from mailer.store.tables.inbound import WAITING, provider_posts
 
-PROVIDER = "sendgrid"  # whose posts these are
-# SendGrid repeats a post for a day; a week leaves staff a working week to look into one that went wrong.
+# Providers repeat a post for a day; a week leaves staff a working week to look into one that went wrong.
 KEEP = timedelta(days=7)
 
 
-def keep_post(connection: Connection, body: bytes, *, at: datetime) -> None:
-    """Put a post where it waits to be applied."""
-    connection.execute(insert(provider_posts).values(provider=PROVIDER, at=at, body=body))
+def keep_post(connection: Connection, body: bytes, *, provider: str, at: datetime) -> None:
+    """Put a post of the provider of that name where it waits to be applied."""
+    connection.execute(insert(provider_posts).values(provider=provider, at=at, body=body))
 
 
 def any_waiting(database: Database) -> bool:

@@ -136,7 +136,7 @@ def record(
 
 
 def _alike(done: Sequence[Done]) -> dict[tuple[Outcome | None, int], list[int]]:
-    """The deliveries that got the same answer to the same attempt: of SendGrid, a whole request's."""
+    """The deliveries that got the same answer to the same attempt: by a provider's API, a whole request's."""
     alike: dict[tuple[Outcome | None, int], list[int]] = {}
     for _, run in groupby(done, key=lambda item: (id(item.outcome), item.claim.attempt)):
         same = list(run)  # of a request one after the other, so that each answer is looked at once

@@ -22,7 +22,7 @@ from mailer.store.tables.core import to_microseconds
 from mailer.store.tables.states import DeliveryState
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, Transport, TransportUnavailable
-from mailer.transports.factory import make_transport
+from mailer.transports.provider import make_transport
 from mailer.workspace import ListDefinition, Workspace
 
 log = logging.getLogger(__name__)

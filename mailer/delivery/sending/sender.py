@@ -27,7 +27,7 @@ from mailer.delivery.sending.progress import Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
-from mailer.transports.factory import make_transport
+from mailer.transports.provider import make_transport
 from mailer.workspace import Workspace
 
 

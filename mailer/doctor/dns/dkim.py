@@ -1,6 +1,6 @@
 """DKIM: the public keys that prove a mail is from its domain and unaltered (RFC 6376).
 
-Signing itself is done by the relay or by SendGrid; here is seen whether receivers find a key they accept.
+Signing itself is done by the relay or the provider; here is seen whether receivers find a key they accept.
 """
 
 from __future__ import annotations
@@ -14,10 +14,6 @@ from dataclasses import dataclass
 from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
 from mailer.findings import Finding, Severity, bad, warning, well
 
-SENDGRID_SELECTORS = (
-    "s1",
-    "s2",
-)  # twilio.com/docs/sendgrid/ui/account-and-settings/how-to-set-up-domain-authentication
 LEAST_BITS = 1024  # RFC 8301 §3.2: verifiers must not accept less
 ADVISED_BITS = 2048
 ED25519_BYTES = 32  # RFC 8463 §4
@@ -42,12 +38,11 @@ class DkimFacts:
 
     domain: str
     answers: Mapping[str, DnsAnswer]
-    sendgrid: bool  # SendGrid signs: it wants its selectors as CNAMEs, so that it can change the keys
+    provider: str  # who wants its keys as CNAME records, so that it can change them; "": TXT, as relays do
 
 
-def gather_dkim(lookup: Lookup, domain: str, *, selectors: Sequence[str], sendgrid: bool) -> DkimFacts:
-    chosen = selectors or (SENDGRID_SELECTORS if sendgrid else ())
-    return DkimFacts(domain, {one: lookup(f"{one}._domainkey.{domain}", "TXT") for one in chosen}, sendgrid)
+def gather_dkim(lookup: Lookup, domain: str, *, selectors: Sequence[str], provider: str = "") -> DkimFacts:
+    return DkimFacts(domain, {one: lookup(f"{one}._domainkey.{domain}", "TXT") for one in selectors}, provider)
 
 
 def judge_dkim(facts: DkimFacts, *, part: str) -> list[Finding]:
@@ -72,14 +67,14 @@ def _judge(facts: DkimFacts, selector: str, answer: DnsAnswer, part: str) -> Fin
     if answer.got is Got.UNKNOWN:
         return warning(part, f"DKIM {selector} couldn't be asked for: {answer.why}", "Try again when the DNS answers.")
     if answer.got is not Got.FOUND:
-        kind = "CNAME" if facts.sendgrid else "TXT"
+        kind, who = ("CNAME", f"{facts.provider} account") if facts.provider else ("TXT", "relay")
         where = (
             f"{name} leads to {answer.canonical}, where there is no key" if answer.canonical else f"no key at {name}"
         )
         return bad(
             part,
             f"DKIM {selector}: {where}, so mails signed with it count as unsigned",
-            f"Add the {kind} record that your {'SendGrid account' if facts.sendgrid else 'relay'} names for it.",
+            f"Add the {kind} record that your {who} names for it.",
         )
     try:
         first, *others = answer.values

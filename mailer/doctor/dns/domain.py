@@ -20,6 +20,7 @@ from mailer.doctor.dns.spf import SpfFacts, gather_spf, judge_spf
 from mailer.findings import Finding, Severity, at_most, warning
 from mailer.senders import domain_of
 from mailer.settings.schema import Settings
+from mailer.transports.provider import Provider, provider_named
 
 # Names that nobody can own (RFC 2606, RFC 6761): the settings are still those of the example.
 PLACEHOLDERS = ("example", "example.com", "example.net", "example.org", "invalid", "localhost", "local")
@@ -42,7 +43,7 @@ class DomainFacts:
     dkim: DkimFacts
     dmarc: DmarcFacts
     mail: MailFacts
-    relay: RelayNameFacts | None  # with the smtp transport
+    relay: RelayNameFacts | None  # where mails go by one of our own
 
 
 def mailers(senders: Iterable[tuple[str, str]], answers: Iterable[tuple[str, str]]) -> Mailers:
@@ -63,32 +64,35 @@ def _domains(mailboxes: Iterable[tuple[str, str]]) -> dict[str, str]:
 def examine_domains(settings: Settings, named: Mailers, asker: Asker) -> list[Finding]:
     """Gather and judge all of it. With the outbox nothing leaves yet, so nothing here is worse than a warning."""
     findings: list[Finding] = []
+    provider = provider_named(settings.transport)
     for domain, where in named.senders.items():
         if is_placeholder(domain):
             findings.append(_placeholder(domain, where))
         else:
-            findings += judge_domain(gather_domain(asker, domain, settings=settings), transport=settings.transport)
+            findings += judge_domain(gather_domain(asker, domain, settings=settings), provider=provider)
     for domain, where in named.answers.items():
         if is_placeholder(domain):
             findings.append(_placeholder(domain, where))
         else:
             findings += judge_mail(gather_mail(asker, domain), part=_part(domain), who="answers to it")
-    return at_most(Severity.WARNING, findings) if settings.transport == "outbox" else findings
+    return at_most(Severity.WARNING, findings) if provider.mails_stay else findings
 
 
 def gather_domain(asker: Asker, domain: str, *, settings: Settings) -> DomainFacts:
-    sendgrid = settings.transport == "sendgrid"
+    provider = provider_named(settings.transport)
+    expected = provider.dns
+    selectors = settings.sender.dkim_selectors or expected.selectors
     return DomainFacts(
         domain=domain,
         spf=gather_spf(asker.ask, domain),
-        dkim=gather_dkim(asker.ask, domain, selectors=settings.sender.dkim_selectors, sendgrid=sendgrid),
+        dkim=gather_dkim(asker.ask, domain, selectors=selectors, provider=provider.title if expected.cname else ""),
         dmarc=gather_dmarc(asker.ask, domain),
         mail=gather_mail(asker, domain),
-        relay=gather_relay_names(asker, settings.smtp.host) if settings.transport == "smtp" else None,
+        relay=gather_relay_names(asker, expected.relay_host(settings)) if expected.relay_host else None,
     )
 
 
-def judge_domain(facts: DomainFacts, *, transport: str) -> list[Finding]:
+def judge_domain(facts: DomainFacts, *, provider: Provider) -> list[Finding]:
     part = _part(facts.domain)
     if facts.mail.mx.got is Got.ABSENT:  # then nothing below it exists either (RFC 8020), and one finding says it all
         return judge_mail(facts.mail, part=part, who="replies and bounces")
@@ -102,7 +106,7 @@ def judge_domain(facts: DomainFacts, *, transport: str) -> list[Finding]:
             )
         ]
     findings: Sequence[Finding] = (
-        *judge_spf(facts.spf, part=part, own_envelope=transport != "sendgrid"),
+        *judge_spf(facts.spf, part=part, provider=provider.title if provider.dns.own_return_path else ""),
         *judge_dkim(facts.dkim, part=part),
         *judge_dmarc(facts.dmarc, part=part),
         *judge_mail(facts.mail, part=part, who="replies and bounces"),

@@ -109,14 +109,14 @@ def _ask_for_hosts(lookup: Lookup, mechanism: str, name: str, *, hosts: dict[tup
             pass
 
 
-def judge_spf(facts: SpfFacts, *, part: str, own_envelope: bool) -> list[Finding]:
-    """Whether receivers can follow the policy. `own_envelope`: the domain stands in the envelope of our mails, as with
-    a relay; SendGrid mails with a return path of its own, whose SPF it keeps itself."""
+def judge_spf(facts: SpfFacts, *, part: str, provider: str = "") -> list[Finding]:
+    """Whether receivers can follow the policy. `provider`: who mails with a return path of its own and keeps that one's
+    SPF; "": the domain is in the envelope of our mails, as with a relay."""
     if facts.answer.got is Got.UNKNOWN:
         return [warning(part, f"SPF couldn't be asked for: {facts.answer.why}", "Try again when the DNS answers.")]
     found = records(facts.answer)
     if not found:
-        return [_missing(facts.domain, part, own_envelope=own_envelope)]
+        return [_missing(facts.domain, part, provider)]
     if len(found) > 1:
         return [
             bad(
@@ -136,16 +136,14 @@ def judge_spf(facts: SpfFacts, *, part: str, own_envelope: bool) -> list[Finding
     return [_verdict(facts.domain, part, cost=cost, last=last), *_advice(facts.domain, part, terms)]
 
 
-def _missing(domain: str, part: str, *, own_envelope: bool) -> Finding:
-    if own_envelope:
+def _missing(domain: str, part: str, provider: str) -> Finding:
+    if not provider:
         return bad(
             part,
             f"SPF: {domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or call it spam",
             f'Add a TXT record at {domain}: "v=spf1 include:… -all" with what your relay\'s provider names.',
         )
-    return well(
-        part, f"SPF: {domain} has no record and needs none: SendGrid mails with a return path of its own"
-    )  # support.sendgrid.com: Automated Security Explained
+    return well(part, f"SPF: {domain} has no record and needs none: {provider} mails with a return path of its own")
 
 
 def _verdict(domain: str, part: str, *, cost: Cost, last: str) -> Finding:

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from mailer.transports.base import Envelope, Mailing
+from mailer.transports.events import delivery_mark
 from mailer.transports.mime.headers import Unmailable, ascii_address, one_line_values, refuse_control
 from mailer.transports.mime.message import fill
 from mailer.transports.mime.quoted_printable import one_line_break
@@ -85,7 +86,7 @@ class People:
                 _clean_names([envelope.name for envelope in envelopes]),
                 repeat(names),
                 zip(*columns, strict=True) if columns else repeat(()),
-                [f"{envelope.delivery_id:x}.{envelope.attempt}" for envelope in envelopes],
+                [delivery_mark(envelope.delivery_id, envelope.attempt) for envelope in envelopes],
                 rows,
             )
         )

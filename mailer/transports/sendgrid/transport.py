@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from mailer.settings.schema import Sendgrid
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime.headers import Unmailable, split_mailbox
 from mailer.transports.sendgrid.http import HttpResponse, Poster, Unanswered
 from mailer.transports.sendgrid.payload import MOST_PEOPLE, MOST_REQUEST_BYTES, Group, RequestBody
 from mailer.transports.sendgrid.recipients import SendgridRecipient
+from mailer.transports.sendgrid.settings import Sendgrid
 
 MOST_CORRECTIONS = 20  # requests in one hand-over that may fail for single people: many 400s get an account blocked
 COMPLAINTS = (401, 403, 404, 405, 406, 415)  # key, permission, address, gzip: nothing is taken until staff mend it
@@ -78,6 +78,8 @@ class SendgridTransport:
 
     def probe(self) -> str:
         """Validate a mail in sandbox mode: nothing is sent, and no credit used."""
+        if not self._sender:
+            raise TransportRefused("there is no sender for SendGrid to try", hint="Set [sender] from in mailer.toml.")
         name, address = split_mailbox(self._sender)
         mail: dict[str, Any] = {
             "from": {"email": address, "name": name} if name else {"email": address},

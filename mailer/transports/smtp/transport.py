@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailer.settings.schema import Smtp
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime.message import Skeleton, Unmailable
 from mailer.transports.smtp.limits import SessionLimits, read_limits
 from mailer.transports.smtp.pool import SmtpLoop
 from mailer.transports.smtp.session import Lost, Relay, Talk, open_talk
+from mailer.transports.smtp.settings import Smtp
 from mailer.transports.smtp.transaction import END_OF_DATA
 
 LOOK_SECONDS = 60.0

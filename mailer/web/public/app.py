@@ -23,7 +23,7 @@ from mailer.web.public import health
 from mailer.web.public.core.context import Door, door_of, open_door
 from mailer.web.public.http.middleware import guarded
 from mailer.web.public.http.paths import Whole
-from mailer.web.public.inbound import conversions, sendgrid_webhook
+from mailer.web.public.inbound import conversions, provider_webhook
 from mailer.web.public.inbound.apply_worker import Applier
 from mailer.web.public.mail import archive, clicks, opens, view_in_browser
 from mailer.web.public.people import confirm, preferences, subscribe, unsubscribe
@@ -65,7 +65,7 @@ ROUTES = (
     Route("/archive/feed.atom", archive.feed),
     Route("/archive/{slug}", archive.show),
     Route("/archive/{slug}/go/{n}", archive.follow),
-    Route("/hooks/sendgrid", sendgrid_webhook.sendgrid, methods=["POST"]),
+    Route("/hooks/{provider}", provider_webhook.take_post, methods=["POST"]),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),
     Route("/readyz", health.ready),
@@ -97,8 +97,8 @@ def create_app(workspace: Workspace, database: Database, *, clock: Callable[[], 
     app.router.redirect_slashes = False
     app.state.door = door
     app.state.clicks_lost = 0
-    app.state.applier = Applier(workspace.settings, database, clock=clock)
-    app.state.room_for_posts = asyncio.Semaphore(sendgrid_webhook.MOST_AT_ONCE)
+    app.state.applier = Applier(workspace.settings, workspace.secrets, database=database, clock=clock)
+    app.state.room_for_posts = asyncio.Semaphore(provider_webhook.MOST_AT_ONCE)
     return app
 
 

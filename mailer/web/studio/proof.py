@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mailer.audience.addresses import normalise
 from mailer.delivery.sending.proofs import ProofRecipient, send_proof
 from mailer.errors import MailerError
-from mailer.transports.factory import make_transport
+from mailer.transports.provider import make_transport
 from mailer.web.studio.live_compile import LiveNewsletter
 from mailer.web.studio.preview.sample_readers import Reader
 

@@ -23,7 +23,7 @@ def test_the_address_is_taken_out_and_the_events_stay(database: Database, now: d
     mail = {"at": now, "kind": "unknown", "delivery_id": None, "why": ""}
     with database.write() as connection:
         for body in bodies:
-            keep_post(connection, body, at=now)
+            keep_post(connection, body, provider="sendgrid", at=now)
         rows = [
             mail | {"digest": "1", "sender": "Mary <MARY1@example.org>", "subject": "Hello"},
             mail | {"digest": "2", "sender": "mary2@example.org", "subject": "Hello"},

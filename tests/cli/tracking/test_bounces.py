@@ -315,7 +315,7 @@ def test_one_place_to_read_must_be_named(arguments: tuple[str, ...]) -> None:
 def test_a_run_applies_what_providers_posted_and_deletes_what_is_old(world: Database, now: datetime) -> None:
     entry = {"event": "delivered", "email": "mary1@example.org", "c": f"{delivery_id(1):x}.1"}
     with world.write() as connection:
-        keep_post(connection, json.dumps([entry]).encode(), at=now)
+        keep_post(connection, json.dumps([entry]).encode(), provider="sendgrid", at=now)
         connection.execute(insert(provider_posts).values(provider="sendgrid", at=now, body=b"[]", applied_at=EPOCH))
     assert CliRunner().invoke(cli, ["run"]).exit_code == 0
     with world.read() as connection:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailer.delivery.feedback.report import NOTED, RANK, FeedbackReport, Ledger, NotedEvent, What, decide, note
+from mailer.delivery.feedback.report import NOTED, RANK, Ledger, NotedEvent, decide, note
 from mailer.store.tables.states import DeliveryState, Feedback
 from mailer.transports.base import ReplyClass
+from mailer.transports.events import FeedbackReport, What
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SENT, FAILED, UNCERTAIN = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.UNCERTAIN

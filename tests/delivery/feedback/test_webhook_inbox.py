@@ -64,7 +64,7 @@ def hard(number: int, *, at: datetime, **fields: object) -> dict[str, object]:
 def post(database: Database, entries: Sequence[Mapping[str, object]] | bytes, *, now: datetime) -> AppliedPosts:
     body = entries if isinstance(entries, bytes) else json.dumps(entries).encode()
     with database.write() as connection:
-        keep_post(connection, body, at=now)
+        keep_post(connection, body, provider="sendgrid", at=now)
     return apply_waiting(database, soft=SOFT, clock=lambda: now)
 
 
@@ -379,7 +379,7 @@ def test_a_bounce_of_sendgrid_is_judged_by_who_is_spoken_of(
 @pytest.mark.parametrize("body", [b"\x00\xff", b"[" * 50_000, b"no json"])
 def test_a_post_that_cannot_be_read_holds_no_other_up(world: Database, later: datetime, body: bytes) -> None:
     with world.write() as connection:
-        keep_post(connection, body, at=later)
+        keep_post(connection, body, provider="sendgrid", at=later)
     tally = post(world, [event(1, "delivered", at=later)], now=later)
     assert (tally.posts, tally.troubled) == (2, 1)
     first, second = rows(world, provider_posts)
@@ -390,27 +390,36 @@ def test_a_post_that_cannot_be_read_holds_no_other_up(world: Database, later: da
 def test_a_fault_of_ours_in_one_post_holds_no_other_up(
     world: Database, later: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailer.delivery.feedback import webhook_events
+    from mailer.transports.sendgrid import webhook
 
-    real = webhook_events.read_post
+    real = webhook.read_post
 
     def fails(body: bytes, *, received: datetime) -> object:
         if b"mary1" in body:
             raise ZeroDivisionError("mary1@example.org")
         return real(body, received=received)
 
-    monkeypatch.setattr(webhook_events, "read_post", fails)
+    monkeypatch.setattr(webhook, "read_post", fails)
     with world.write() as connection:
-        keep_post(connection, json.dumps([event(1, "delivered", at=later)]).encode(), at=later)
+        body = json.dumps([event(1, "delivered", at=later)]).encode()
+        keep_post(connection, body, provider="sendgrid", at=later)
     post(world, [event(2, "delivered", at=later)], now=later)
     assert standing(world)[:2] == [("sent", ""), ("sent", "delivered")]
     assert rows(world, provider_posts)[0].trouble == "a fault of this program: ZeroDivisionError"
 
 
+def test_a_post_of_a_provider_that_is_no_more_is_put_aside(world: Database, later: datetime) -> None:
+    with world.write() as connection:
+        keep_post(connection, b"[]", provider="pigeon", at=later)
+        keep_post(connection, b"[]", provider="smtp", at=later)
+    assert apply_waiting(world, soft=SOFT, clock=lambda: later).troubled == 2
+    assert [row.trouble for row in rows(world, provider_posts)] == ["unknown transport 'pigeon'", "SMTP has no webhook"]
+
+
 def test_bodies_are_deleted_a_week_after_they_were_applied(world: Database, later: datetime) -> None:
     post(world, [event(1, "delivered", at=later)], now=later)
     with world.write() as connection:
-        keep_post(connection, b"[]", at=later)  # waits still
+        keep_post(connection, b"[]", provider="sendgrid", at=later)  # waits still
     assert delete_old(world, now=later + KEEP) == 0
     assert delete_old(world, now=later + KEEP + timedelta(seconds=1)) == 1
     assert len(rows(world, provider_posts)) == 1
@@ -420,7 +429,7 @@ def test_two_who_apply_at_once_share_the_posts(world: Database, later: datetime)
     with world.write() as connection:
         for _ in range(20):
             entries = [event(1, "unsubscribe", at=later), hard(2, at=later), event(3, "delivered", at=later)]
-            keep_post(connection, json.dumps(entries).encode(), at=later)
+            keep_post(connection, json.dumps(entries).encode(), provider="sendgrid", at=later)
     tallies: list[AppliedPosts] = []
 
     def work() -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import delete, insert, select, update
 
 from mailer.audience.consent.lift import LIFTED
 from mailer.delivery.feedback.apply import apply
-from mailer.delivery.feedback.report import FeedbackReport, What
 from mailer.delivery.ledger.outcomes import CampaignStanding, Claim, Done, record
 from mailer.delivery.ledger.soft_bounces import Mailed, Worn, judge
 from mailer.settings import Bounces
@@ -18,6 +17,7 @@ from mailer.store.engine.database import Database
 from mailer.store.tables.core import audit_log, deliveries, people, suppressions
 from mailer.store.tables.states import CampaignState
 from mailer.transports.base import Fate, Outcome, ReplyClass
+from mailer.transports.events import FeedbackReport, What
 from tests.reports.builders import add_campaign, add_deliveries, add_hit, add_people, delivery_id, make_message
 
 START = datetime(2026, 10, 1, 9, 0, tzinfo=UTC)

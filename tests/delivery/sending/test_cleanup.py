@@ -27,7 +27,7 @@ def kept(database: Database, now: datetime) -> Database:
         wishes.keep(connection, Wish.DATA, address="ana@example.org", person_id=None, source="form", at=now)
         queue(connection, Notice(NoticeKind.WELCOME, "ana@example.org"), at=now)
         connection.execute(update(notices).values(state="sent"))
-        keep_post(connection, b"[]", at=now)
+        keep_post(connection, b"[]", provider="sendgrid", at=now)
         connection.execute(update(provider_posts).values(applied_at=now))
     return database
 

@@ -15,9 +15,11 @@ from sqlalchemy import select
 
 from mailer.delivery.sending.run import Runner, RunReport
 from mailer.delivery.sending.run_control import Stop
-from mailer.settings import Secrets, Sendgrid, Smtp
+from mailer.settings import Secrets
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, people
+from mailer.transports.sendgrid.settings import Sendgrid
+from mailer.transports.smtp.settings import Smtp
 from mailer.workspace import Workspace
 from tests.delivery.world import KEY, add_people, launch
 from tests.servers import sendgrid_fake
@@ -52,16 +54,18 @@ def by_smtp(workspace: Workspace, relay: Relay, *, password: str = "") -> Worksp
         host=relay.host, port=relay.port, security="none", connections=1, timeout_seconds=TIMEOUT_SECONDS,
         username="mailer" if password else "",
     )  # fmt: skip
-    settings = replace(workspace.settings, transport="smtp", smtp=smtp)
-    return replace(workspace, settings=settings, secrets=replace(workspace.secrets, smtp_password=password))
+    settings = replace(workspace.settings, transport="smtp").using(smtp)
+    secrets = replace(workspace.secrets, providers={"smtp_password": password})
+    return replace(workspace, settings=settings, secrets=secrets)
 
 
 def by_sendgrid(workspace: Workspace, fake: SendgridFake, *, key: str = API_KEY, people_at_once: int = 2) -> Workspace:
     sendgrid = Sendgrid(
         base_url=fake.url, people_per_request=people_at_once, connections=1, timeout_seconds=TIMEOUT_SECONDS
     )
-    settings = replace(workspace.settings, transport="sendgrid", sendgrid=sendgrid)
-    return replace(workspace, settings=settings, secrets=Secrets(workspace.secrets.signing_keys, KEY.decode(), "", key))
+    settings = replace(workspace.settings, transport="sendgrid").using(sendgrid)
+    secrets = Secrets(workspace.secrets.signing_keys, KEY.decode(), providers={"sendgrid_api_key": key})
+    return replace(workspace, settings=settings, secrets=secrets)
 
 
 def compared(database: Database, arrived: Counter[str]) -> dict[str, int]:

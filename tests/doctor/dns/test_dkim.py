@@ -107,10 +107,10 @@ def test_no_bytes_are_an_exception_of_another_kind(raw: bytes) -> None:
         parse_key(record(raw))
 
 
-def judged(answers: dict[str, DnsAnswer], *, sendgrid: bool = False, selectors: tuple[str, ...] = ("s1",)) -> list[str]:
+def judged(answers: dict[str, DnsAnswer], *, provider: str = "", selectors: tuple[str, ...] = ("s1",)) -> list[str]:
     zone = {f"{name}._domainkey.a.test": answer for name, answer in answers.items()}
     facts = gather_dkim(
-        lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), "a.test", selectors=selectors, sendgrid=sendgrid
+        lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), "a.test", selectors=selectors, provider=provider
     )
     return [f"{one.level}: {one.found}" for one in judge_dkim(facts, part="DNS")]
 
@@ -142,11 +142,14 @@ def test_without_a_selector_nobody_can_tell() -> None:
 
 def test_sendgrid_has_two_names_and_one_good_key_is_enough() -> None:
     both = {name: found(GOOD, f"{name}.domainkey.u1.wl.sendgrid.net") for name in ("s1", "s2")}
-    assert [said.partition(":")[0] for said in judged(both, sendgrid=True, selectors=())] == ["well", "well"]
-    first, second = judged({"s1": both["s1"]}, sendgrid=True, selectors=())
+    assert [said.partition(":")[0] for said in judged(both, provider="SendGrid", selectors=("s1", "s2"))] == [
+        "well",
+        "well",
+    ]
+    first, second = judged({"s1": both["s1"]}, provider="SendGrid", selectors=("s1", "s2"))
     assert first == "well: DKIM s1: a key of RSA with 2048 bits, kept at s1.domainkey.u1.wl.sendgrid.net"
     assert second.startswith("warning: DKIM s2: no key at s2._domainkey.a.test")
-    assert all(said.startswith("bad: ") for said in judged({}, sendgrid=True, selectors=()))
+    assert all(said.startswith("bad: ") for said in judged({}, provider="SendGrid", selectors=("s1", "s2")))
 
 
 def test_a_name_that_leads_nowhere_says_where() -> None:

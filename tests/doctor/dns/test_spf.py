@@ -18,7 +18,7 @@ def txt(*values: str) -> DnsAnswer:
 
 
 def judged(
-    zone: dict[str, DnsAnswer], *, own_envelope: bool = True, hosts: dict[tuple[str, str], DnsAnswer] | None = None
+    zone: dict[str, DnsAnswer], *, provider: str = "", hosts: dict[tuple[str, str], DnsAnswer] | None = None
 ) -> list[tuple[Severity, str]]:
     """The verdict on a.test. Each host has an address and one mail server, unless `hosts` says otherwise."""
 
@@ -28,7 +28,7 @@ def judged(
         return (hosts or {}).get((name, kind), txt("mx.test" if kind == "MX" else "192.0.2.1"))
 
     facts = gather_spf(lookup, "a.test")
-    return [(one.level, one.found) for one in judge_spf(facts, part="DNS", own_envelope=own_envelope)]
+    return [(one.level, one.found) for one in judge_spf(facts, part="DNS", provider=provider)]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_no_record_and_two_records() -> None:
 
 
 def test_sendgrid_needs_none_in_the_senders_domain() -> None:
-    ((level, found),) = judged({}, own_envelope=False)
+    ((level, found),) = judged({}, provider="SendGrid")
     assert level is Severity.WELL
     assert "return path of its own" in found
 
@@ -165,7 +165,7 @@ def test_a_hostile_tree_ends() -> None:
         return txt("v=spf1 " + " ".join(f"include:{n}.{name}" for n in range(10)) + " -all")
 
     facts = gather_spf(lookup, "a.test")
-    (finding,) = judge_spf(facts, part="DNS", own_envelope=True)
+    (finding,) = judge_spf(facts, part="DNS")
     assert finding.level is Severity.BAD
     assert len(asked) <= 40
 

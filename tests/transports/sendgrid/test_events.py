@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.errors import MailerError
-from mailer.transports.sendgrid.events import ADDRESS, UnreadablePost, read_post
+from mailer.transports.events import ADDRESS, UnreadablePost
+from mailer.transports.sendgrid.events import read_post
 from mailer.transports.sendgrid.signature import is_signed, load_keys
 
 RECEIVED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

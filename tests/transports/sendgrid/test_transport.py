@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import trustme
 
-from mailer.settings.schema import Sendgrid
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, ReplyClass, TransportRefused, TransportUnavailable
+from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.transport import MOST_CORRECTIONS, SendgridTransport
 from tests.patience import HANG_SECONDS, with_growing_patience
 from tests.servers.relay import Relay

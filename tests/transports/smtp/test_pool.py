@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.settings.schema import Smtp
 from mailer.transports.base import Fate, LoopEvent, Mailing, TransportUnavailable
 from mailer.transports.smtp.pool import SmtpLoop
 from mailer.transports.smtp.reply_reader import MOST_REPLY_BYTES, NotSmtp, ReplyReader
+from mailer.transports.smtp.settings import Smtp
 from mailer.transports.smtp.transport import SmtpTransport
 from tests.patience import HANG_SECONDS, with_growing_patience
 from tests.servers.relay import Delay, HangUp, Relay, Silence, Step

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.doctor.transport import judge_relay
-from mailer.settings.schema import Smtp
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused
 from mailer.transports.replies.classify import SmtpStep as At
 from mailer.transports.replies.classify import read_reply
 from mailer.transports.smtp.limits import SessionLimits, read_limits, session_is_full
 from mailer.transports.smtp.session import Lost
+from mailer.transports.smtp.settings import Smtp
 from mailer.transports.smtp.transaction import END_OF_DATA, Ended, Offer, Turn, Way, transaction
 from mailer.transports.smtp.transport import SmtpTransport
 from tests.servers.relay import Relay, Say, Silence, Step

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mailer.settings.schema import Smtp
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.smtp import transaction
+from mailer.transports.smtp.settings import Smtp
 from mailer.transports.smtp.transport import SmtpTransport
 from tests.patience import HANG_SECONDS, with_growing_patience
 from tests.servers.relay import Act, Dribble, HangUp, Relay, Say, Silence, Step

@@ -12,10 +12,12 @@ from datetime import datetime
 
 from mailer.delivery.feedback.webhook_events import AppliedPosts, apply_waiting
 from mailer.errors import MailerError
-from mailer.settings import Settings
+from mailer.settings import Secrets, Settings
+from mailer.settings.providers import provider_sections
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import waiting_at_most
-from mailer.transports.sendgrid.signature import load_keys
+from mailer.transports.events import PostVerifier
+from mailer.transports.provider import provider_named
 from mailer.web.public.http.executors import LOCK_SECONDS
 
 log = logging.getLogger(__name__)
@@ -24,12 +26,19 @@ LOOK_EVERY_SECONDS = 30.0  # for posts that other servers took
 
 
 class Applier:
-    """The thread, and the keys of those whose posts are believed. Raises `MailerError` for a key that is none."""
+    """The thread, and what tells each provider's posts from others. Raises `MailerError` for a key that is none."""
 
-    def __init__(self, settings: Settings, database: Database, *, clock: Callable[[], datetime]) -> None:
-        self.keys = load_keys(settings.sendgrid.webhook_keys)
+    def __init__(
+        self, settings: Settings, secrets: Secrets, database: Database, *, clock: Callable[[], datetime]
+    ) -> None:
+        # Of providers that report events: None where the settings have nothing to believe them by.
+        self.verifiers: dict[str, PostVerifier | None] = {
+            name: provider.event_source().verifier(settings, secrets)
+            for name, provider in ((name, provider_named(name)) for name in provider_sections())
+            if provider.events is not None
+        }
         self.applied = AppliedPosts()
-        self._wanted = bool(self.keys) or settings.sendgrid.webhook_unsigned
+        self._wanted = any(one is not None for one in self.verifiers.values())
         self._soft = settings.bounces
         self._database = database
         self._clock = clock

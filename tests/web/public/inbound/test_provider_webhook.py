@@ -1,4 +1,4 @@
-"""SendGrid's webhook over real HTTP: what is signed is kept, answered and applied; all else is refused alike."""
+"""The webhook over real HTTP: what is signed is kept, answered and applied; all else is refused alike."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, suppressions
 from mailer.store.tables.inbound import provider_posts
+from mailer.transports.events import delivery_mark
+from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from mailer.web.public.app import create_app
-from mailer.web.public.inbound.sendgrid_webhook import LONGEST_BODY_BYTES, MOST_AT_ONCE
+from mailer.web.public.inbound.provider_webhook import LONGEST_BODY_BYTES, MOST_AT_ONCE
 from mailer.workspace import Workspace
 from tests.patience import HANG_SECONDS, until
 from tests.reports.builders import delivery_id
@@ -63,7 +65,7 @@ def public(key: EllipticCurvePrivateKey) -> str:
 def hooked(workspace: Workspace, database: Database, now: datetime, **options: object) -> Generator[Hook]:
     key = generate_private_key(SECP256R1())
     chosen: dict[str, Any] = {"webhook_keys": (public(generate_private_key(SECP256R1())), public(key)), **options}
-    settings = replace(workspace.settings, sendgrid=replace(workspace.settings.sendgrid, **chosen))
+    settings = workspace.settings.using(replace(workspace.settings.section(Sendgrid), **chosen))
     with serving(create_app(replace(workspace, settings=settings), database, clock=lambda: now)) as port:
         yield Hook(port, database, key)
 
@@ -114,6 +116,35 @@ def test_posts_by_many_apply_while_others_come(hook: Hook) -> None:
     hook.wait_until(lambda: all(row.applied_at for row in hook.posts()))
     with hook.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == 1
+
+
+def test_another_providers_post_is_believed_by_its_own_means_and_applied(
+    workspace: Workspace, database: Database, now: datetime
+) -> None:
+    seed(database, now)
+    secrets = replace(workspace.secrets, providers={"postmark_webhook_password": "a-password-of-length"})
+    told = {"RecordType": "Bounce", "Type": "HardBounce", "Details": "no such user", "Email": "mary1@example.org",
+            "Metadata": {"mailer": delivery_mark(delivery_id(1), 1)}}  # fmt: skip
+    login = b64encode(b"mailer:a-password-of-length").decode()
+    with serving(create_app(replace(workspace, secrets=secrets), database, clock=lambda: now)) as port:
+        for authorization, status in (("", 403), ("Basic bWFpbGVyOg==", 403), (f"Basic {login}", 204)):
+            headers = {"Authorization": authorization}
+            body = json.dumps(told).encode()
+            assert fetch(port, "/hooks/postmark", method="POST", body=body, headers=headers).status == status
+
+        def suppressed() -> bool:
+            with database.read() as connection:
+                return len(connection.execute(select(suppressions)).all()) == 1
+
+        until(suppressed, why="the bounce to be applied")
+
+
+def test_only_a_provider_with_a_webhook_has_an_address(hook: Hook) -> None:
+    answers = {
+        name: fetch(hook.port, f"/hooks/{name}", method="POST", body=b"[]").status
+        for name in ("sendgrid", "smtp", "outbox", "pigeon", "../hooks", "")
+    }
+    assert answers == {"sendgrid": 403, "smtp": 404, "outbox": 404, "pigeon": 404, "../hooks": 404, "": 404}
 
 
 def test_whatever_is_not_signed_is_refused_alike(hook: Hook) -> None:

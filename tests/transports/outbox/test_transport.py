@@ -12,7 +12,7 @@ import pytest
 
 from mailer.transports.base import Fate, TransportRefused, TransportUnavailable
 from mailer.transports.mime.message import build
-from mailer.transports.outbox import OutboxTransport
+from mailer.transports.outbox.transport import OutboxTransport
 from tests.transports.samples import MAILING, envelope
 
 

@@ -1,0 +1,64 @@
+"""The ways to send that there are: each a folder `mailer/transports/<name>/`, whose `settings` module says what its
+section of mailer.toml holds.
+
+Found by looking into that folder, so that a provider is added by adding its folder. What else a provider does is in
+its `provider` module, which floors above read (`mailer.transports.provider`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+FOLDER = "mailer.transports"
+DEFAULT = "outbox"  # needs no account, and nothing leaves
+
+
+class SectionFault(NamedTuple):
+    """A value of a section that has the right type and can't work."""
+
+    key: str
+    message: str
+    hint: str | None = None
+
+
+def _no_faults(_section: Any) -> Iterable[SectionFault]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSection:
+    """What mailer.toml and secrets.toml say of one provider.
+
+    `name` is its folder, its section, the value of `transport` and, for one that reports events, the last part of
+    /hooks/<name>; letters alone, since MAILER_<NAME>_<KEY> sets a key.
+    """
+
+    name: str
+    title: str  # as people write it
+    kind: type  # the dataclass of the section; a class with defaults for all
+    faults: Callable[[Any], Iterable[SectionFault]] = _no_faults
+    secrets: tuple[str, ...] = ()  # names in secrets.toml, MAILER_<NAME> in the environment
+
+
+@lru_cache(maxsize=1)
+def provider_sections() -> Mapping[str, ProviderSection]:
+    """All providers by name, the embedded one first: the `SECTION` of each folder's `settings` module."""
+    folder = importlib.import_module(FOLDER)
+    found = [
+        importlib.import_module(f"{FOLDER}.{one.name}.settings").SECTION
+        for one in pkgutil.iter_modules(folder.__path__)
+        if one.ispkg and find_spec(f"{FOLDER}.{one.name}.settings") is not None
+    ]
+    return {one.name: one for one in sorted(found, key=lambda one: (one.name != DEFAULT, one.name))}
+
+
+def connections_fault(section: str, count: int) -> Iterable[SectionFault]:
+    """The fault of a number of connections that no provider would like."""
+    if not 1 <= count <= 64:
+        yield SectionFault("connections", f"{section}.connections must be from 1 to 64")

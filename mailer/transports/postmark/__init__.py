@@ -1,0 +1,1 @@
+"""Postmark: batches of mails over HTTP, and events that name the delivery."""
