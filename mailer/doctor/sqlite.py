@@ -184,7 +184,9 @@ def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Finding]:
         *_judge_clock(facts, now),
     ]
     size = in_words(facts.size_bytes)
-    seen = "no damage found" if facts.checked_whole else f"no damage found in {CHECK_SECONDS:.0f} s, then it was let be"
+    seen = (
+        "no damage found" if facts.checked_whole else f"no damage found in {CHECK_SECONDS:.0f} s, then stopped looking"
+    )
     if not facts.damage and facts.schema == SCHEMA:
         can = "can be written, " if facts.writable else ""
         findings.insert(0, well(PART, f"SQLite {facts.path.name}, {size}, schema {facts.schema}, {can}{seen}"))

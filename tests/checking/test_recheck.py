@@ -94,7 +94,7 @@ def test_a_held_campaign_is_not_launched_and_can_be_scheduled_again(
     assert steps.launch_due(database, now=now, why_hold=lambda *_: "the moon is full") == []
     (held,) = steps.launch_due(database, now=due, why_hold=lambda *_: "the moon is full")
     assert (held.state, held.launched_at) == (CampaignState.OVERDUE, None)
-    assert held.why == "the moon is full. Mend that, then send it (mailer send appeal) or schedule it again"
+    assert held.why == "the moon is full. Fix that, then send it (mailer send appeal) or schedule it again"
     assert steps.launch_due(database, now=due) == [], "nobody launches it by itself"
     with database.read() as connection:
         assert connection.execute(select(deliveries.c.id)).all() == []

@@ -77,7 +77,7 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
     with _signals(stop):
         code = _run_once(workspace, database, stop, as_json=False, only=slug)
     if stop.reason:
-        click.echo("Whoever is left stays queued; `mailer run` goes on.")
+        click.echo("Everyone left stays queued; `mailer run` carries on.")
     return code
 
 
@@ -229,7 +229,7 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
         )
     for slug in report.overdue:
         if why := held.get(slug):
-            click.echo(f"{slug}: due, and NOT SENT: {why}. Mend that, then send it or schedule it again.", err=True)
+            click.echo(f"{slug}: due, and NOT SENT: {why}. Fix that, then send it or schedule it again.", err=True)
         else:
             click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
     for slug, tally in report.tallies.items():

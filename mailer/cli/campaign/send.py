@@ -118,7 +118,7 @@ def unschedule(slug: str) -> None:
 @click.argument("slug")
 @click.option("--why", default="paused by staff", show_default=True, help="Shown by `mailer status`.")
 def pause(slug: str, why: str) -> None:
-    """Stop handing mails over; whoever is queued stays queued."""
+    """Pause sending; people still in the queue stay there."""
     from mailer.delivery.campaigns import lifecycle
 
     with workspace_and_database() as (_, database):
@@ -153,7 +153,7 @@ def resume(slug: str) -> None:
 @click.argument("slug")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def cancel(slug: str, yes: bool) -> None:
-    """End a newsletter for good; whoever is queued is never mailed by it."""
+    """Stop a newsletter for good; people still in the queue are never mailed it."""
     from mailer.delivery.campaigns import lifecycle
 
     with workspace_and_database() as (_, database):
@@ -173,7 +173,7 @@ def cancel(slug: str, yes: bool) -> None:
 @click.option("--resend", "choice", flag_value="resend", help="Mail them again: some may get it twice.")
 @click.option("--count-as-sent", "choice", flag_value="count", help="Let it rest: some may never have got it.")
 @click.option(
-    "--retry-failed", "choice", flag_value="retry", help="Queue those again whom our own fault kept from the mail."
+    "--retry-failed", "choice", flag_value="retry", help="Queue everyone again who missed the mail by our own fault."
 )
 def resolve(slug: str, choice: str | None) -> None:
     """Decide on people whose delivery is uncertain: nobody can know whether they got the mail.
@@ -188,7 +188,7 @@ def resolve(slug: str, choice: str | None) -> None:
         campaign_id, _state = _campaign(database, slug)
         if choice == "retry":
             again = retry_failed(database, campaign_id, now=now())
-            people = f"{again:,} {'person' if again == 1 else 'people'} whom our own fault kept from {slug}"
+            people = f"{again:,} {'person' if again == 1 else 'people'} who missed {slug} by our own fault"
             click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
             return
         if choice is None:

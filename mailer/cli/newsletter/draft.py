@@ -1,4 +1,4 @@
-"""The first draft of a newsletter: valid as it stands, with its keys and blocks shown and explained.
+"""The first draft of a newsletter: valid as it is, with its keys and blocks shown and explained.
 
 What it says is templates/<name>/draft.md, in which %slug%, %title%, %list%, %template%, %language% and, at the
 beginning of a line, %fields% (the template's keys) are filled in here.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", default="", help="The organisation's name, as supporters know it.")
-@click.option("--address", default="", help="Its postal address, which stands below every mail.")
+@click.option("--address", default="", help="Its postal address, which appears in the footer of every mail.")
 @click.option("--sender", default="", metavar="ADDRESS", help="Who mails: appeals@your-group.org, or Name <…>.")
 @click.option("--site", default="", metavar="URL", help="Its web site; by itself the sender's domain.")
 @click.option("--zone", default="", metavar="ZONE", help="Whose clocks you mean, such as Europe/London.")

@@ -1,4 +1,4 @@
-"""`mailer clicks recompute`: who made each hit, judged anew by the present rules."""
+"""`mailer clicks recompute`: re-classifies each stored hit by the current rules."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What was edited after it was scheduled: how the frozen message differs from what its files make now.
 
-The frozen one goes out. Whoever looks at the newsletter meanwhile sees the files, so every command that shows it says
+The frozen one goes out. Anyone who looks at the newsletter meanwhile sees the files, so commands that show it say
 what is different.
 """
 
@@ -73,7 +73,7 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
         return Edited(
             slug, state, row.created_at, (f"the files can't be read as a newsletter now: {where}{first.message}",)
         )
-    # Whom a launched one asks for was decided then, and isn't read again.
+    # The audience of a launched one was decided at its launch, and isn't read again.
     asked = from_json(row.audience) if state is CampaignState.SCHEDULED else plan.audience
     if row.digest == plan.message.digest and asked == plan.audience:
         return None

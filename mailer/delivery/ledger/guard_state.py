@@ -2,7 +2,7 @@
 
 A worker adds what it saw every few seconds and learns what the others did, and which bounces and complaints came back
 meanwhile. A worker that dies loses a few seconds of its counts, which only rates are made of; the ledger loses nothing.
-A resume begins the row anew, so that a campaign isn't paused twice on the same evidence. `guard` decides.
+A resume resets the row, so that a campaign isn't paused twice on the same evidence. `guard` decides.
 """
 
 from __future__ import annotations

@@ -144,10 +144,10 @@ class Worker:
             self._look(connection, now).check_lease()
 
     def _look(self, connection: Connection, now: datetime) -> _Look:
-        """How the campaign and this worker's lease stand; the lease is renewed in good time.
+        """The state of the campaign and of this worker's lease; the lease is renewed in good time.
 
-        The row is the lease: whoever takes over deletes it, so a clock that jumped can't make two workers believe in
-        one claim.
+        The row is the lease: a worker that takes over deletes it, so a clock that jumped can't make two workers believe
+        in one claim.
         """
         values = {"campaign": self.campaign_id, "worker": self.id}
         ((state, why, launched, holds),) = LOOK.rows(connection, values)

@@ -1,6 +1,6 @@
 """Notices: mails to one person outside any campaign, such as the link that confirms a subscription, and their queue.
 
-A notice is queued in the transaction that it tells of. Whoever hands it over claims it first, under a lease, and
+A notice is queued in the transaction that it tells of. The thread that hands it over claims it first under a lease, and
 commits that; when the lease runs out the program died on the way, and the notice is uncertain: it is never sent twice
 by itself.
 What a notice says is for `text`; handing it over for `sender`.
@@ -47,7 +47,7 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is to be said to whom. `confirmation` is the row its button leads to; `lists` are names."""
+    """What to say, and to which person. `confirmation` is the row its button leads to; `lists` are names."""
 
     kind: NoticeKind
     address: str

@@ -27,7 +27,7 @@ from mailer.workspace import ListDefinition, Workspace
 
 log = logging.getLogger(__name__)
 
-KEY = "notice"  # stands where a campaign's slug does
+KEY = "notice"  # takes the place of a campaign's slug
 LOOK_SECONDS = 15.0  # between looks for what other processes queued, or what is due again
 
 
@@ -78,7 +78,7 @@ class Courier:
                     connection.close()
         except TransportUnavailable as error:
             return Outcome(Fate.DEFERRED, detail=error.message, retry_after_seconds=error.retry_after_seconds), False
-        except MailerError as error:  # nothing was handed over; staff may mend it within the days
+        except MailerError as error:  # nothing was handed over; staff may fix it within the days
             return Outcome(Fate.DEFERRED, detail=error.message), True
         except Exception as error:  # noqa: BLE001 - whether it left is not known then, and the others must go on
             return Outcome(Fate.UNCERTAIN, detail=type(error).__name__), True

@@ -26,7 +26,7 @@ class Stop:
         self.deadline = deadline  # monotonic seconds
         self.reason = ""
         self.drain_seconds = 30.0
-        self.since: float | None = None  # when it was first heeded, in seconds of whoever waits
+        self.since: float | None = None  # when it was first noticed, on the clock of the one waiting
 
     def now(self, reason: str, *, drain_seconds: float) -> None:
         self.reason, self.drain_seconds = self.reason or reason, drain_seconds
@@ -89,6 +89,6 @@ def _given_up(error: DatabaseTrouble, answers: int) -> DatabaseTrouble:
     affected = (
         f"; the answers for {counted(answers)} could not be written down, so they will count as uncertain"
         if answers
-        else "; nobody is affected, and whoever is left stays queued"
+        else "; nobody is affected, and everyone left stays queued"
     )
     return DatabaseTrouble(error.message + affected, hint=error.hint)

@@ -24,7 +24,7 @@ from mailer.store.rate_limits import Limit, take
 from mailer.store.tables.core import people
 from mailer.store.tables.states import Wish
 
-# Whoever loses the first mail asks again, and perhaps once more; a stranger can send no more than that in a day.
+# Someone who loses the first mail asks again, perhaps twice; a stranger can send no more than that in a day.
 MAILS_TO_ADDRESS = Limit(3, timedelta(hours=8))
 # Somebody who is on the list learns so from one mail; a second one would say nothing new.
 REMINDERS = Limit(1, timedelta(days=7))
@@ -125,7 +125,7 @@ def ask_for_data(
 
 
 def look(connection: Connection, number: int, *, at: datetime) -> Confirmed:
-    """How a wish stands; changes nothing."""
+    """The state of a wish; changes nothing."""
     wish = confirmations.find(connection, number)
     return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)
 

@@ -38,7 +38,7 @@ class Moved:
 
 
 def check_move(source_url: str, target_url: str, *, now: datetime) -> Mapping[str, int]:
-    """Whether a move can begin: the rows of each table it would carry; raises with what stands in the way."""
+    """Whether a move can begin: the rows of each table it would carry; raises with what prevents it."""
     with _both(source_url, target_url) as (source, target):
         return _check(source, target, target_url, now=now)
 

@@ -42,7 +42,7 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     Column("country", Text, nullable=False, server_default=""),  # ISO 3166-1 alpha-2
     Column("postcode", Text, nullable=False, server_default=""),
     Column("comment", Text, nullable=False, server_default=""),
-    Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name stands on the page
+    Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name is shown on the page
     Column("signed_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("campaign_id", BigInteger),  # what brought the person: the mail, if it was one …
@@ -96,7 +96,7 @@ webhook_calls = Table(  # what is to be told to another program, such as a CRM, 
     Column("id", Id, primary_key=True),
     Column("event", Text, nullable=False),  # signature.made …
     Column("payload", JSON, nullable=False),
-    Column("person_id", BigInteger, index=True),  # whom it is about; a forgotten person's calls are deleted
+    Column("person_id", BigInteger, index=True),  # who it is about; a forgotten person's calls are deleted
     Column("state", Text, nullable=False),  # queued, sent or failed
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("not_before", Instant, nullable=False),  # due from here on; a claim moves it on while it is under way
@@ -169,6 +169,6 @@ returned_mails = Table(  # each mail read from the mailbox for bounces, once
 rate_limits = Table(  # how far ahead the turns of one address or network are given out, over all servers together
     "rate_limits",
     metadata,
-    Column("key", LargeBinary, primary_key=True),  # keyed hash of what is limited and of whom
+    Column("key", LargeBinary, primary_key=True),  # keyed hash of what is limited, and for which person
     Column("next_at", Instant, nullable=False, index=True),
 )

@@ -59,8 +59,8 @@ def test_too_many_refused_of_the_last_pause() -> None:
     assert halt.pause
     assert halt.reason == (
         "21 of the last 200 people were refused for good, most lately with 554 5.7.1 blocked, see blocklist.example;"
-        " everybody who was not mailed yet stays queued. A blocklist, a refused sender or an old list does that:"
-        " mend what the replies say; then: mailer resume appeal"
+        " everybody who was not mailed yet stays queued. A blocklist, a refused sender or an old list causes this:"
+        " fix what the replies say; then: mailer resume appeal"
     )
 
 
