@@ -235,7 +235,7 @@ class _Understanding:
             self.fault("no column holds addresses", hint)
 
     def _recognise(self) -> None:
-        """Give columns whose name is well known their field, the likeliest column first."""
+        """Assign fields to columns with well-known names, the likeliest column first."""
         if self.peer and self.peer.is_ours:
             known: Mapping[str, tuple[str, ...]] = {name: (name,) for name in (*TEXTS, *SPECIAL)}
         else:

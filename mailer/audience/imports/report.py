@@ -53,7 +53,7 @@ class ImportReport:
     added: int  # newly on this list
     updated: int  # on the list before, now with something new
     unchanged: int
-    duplicate: int  # the same address stood further up in the files
+    duplicate: int  # the same address is further up in the files
     rejected: int
     suppressed: int  # left, bounced, complained or suppressed by staff, before or by this row; not mailed
     no_consent: int = 0  # known to another program, never agreed: not put on the list

@@ -1,6 +1,6 @@
 """A change of address: asked for by somebody we mail, confirmed by a link in a mail to the new address.
 
-Until then nothing changes. What stood against mailing the person goes with them; what stands against the new address
+Until then nothing changes. Suppressions of the old address move with the person; a suppression of the new address
 holds too. An address that somebody else has is not taken over, nor are two people made one.
 """
 

@@ -23,7 +23,7 @@ CACHE_KIB = 32 * 1024  # of pages while a large file is written
 
 
 def has_search(connection: Connection) -> bool:
-    """Whether the search index stands."""
+    """Whether the search index exists."""
     if connection.dialect.name != "sqlite":
         return False
     return connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = ?", (INDEX,)).first() is not None
@@ -40,7 +40,7 @@ def ensure_search(database: Database) -> None:
 
 
 def drop_search(connection: Connection) -> None:
-    """Drop the search index if it stands; the next search makes it anew."""
+    """Drop the search index if it exists; the next search rebuilds it."""
     if has_search(connection):
         _people(connection).disable_fts()
 

@@ -90,7 +90,7 @@ def condition(source: str) -> Truth:
 
 
 def truth(expression: Expression) -> Truth:
-    """The condition that holds for the people of whom the expression is true."""
+    """The condition that holds for the people who match the expression."""
     match expression:
         case And(left, right):
             return and_(truth(left), truth(right))

@@ -157,9 +157,9 @@ class _Reader:
             return ""
         value = value.strip()
         if (key in ONE_LINE or within is not None) and BREAK.search(value):
-            self.fault(f"{path} must stand on one line", path)
+            self.fault(f"{path} must be on one line", path)
         if (key in ONE_LINE or within is not None) and TAG.search(value):
-            self.fault("merge tags can't stand on a page", path, "A page is the same for everybody.")
+            self.fault("merge tags can't be used on a page", path, "A page is the same for everybody.")
         return value
 
     def fields(self) -> Mapping[str, bool]:

@@ -51,7 +51,7 @@ _SIGNS = (
     ),
     _Sign(
         re.compile(r"(\[[^\]\[\n^][^\]\[\n]{0,80}\]\[[^\]\[\n]{0,80}\])"),
-        "{} leads nowhere: what stands in its second brackets is defined nowhere",
+        "{} leads nowhere: the name in its second brackets is not defined",
         "Write [the words](https://…), or [the words](action) for the sign-up link.",
     ),
     _Sign(re.compile(r"^(\[[ xX]\])(?= \S)"), "{} is shown as it is", "Nobody can tick a box in a mail: take it out."),

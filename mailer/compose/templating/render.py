@@ -122,7 +122,7 @@ class Resolver(BaseLoader):
         return self._render(self.layouts, "message.mjml", {**self.task.context, **context})
 
     def words(self, text: str, place: Place) -> Resolved | None:
-        """Text or Markdown: what is printed becomes a marker, to be escaped for where it comes to stand."""
+        """Text or Markdown: what is printed becomes a marker, to be escaped for where it ends up."""
         name = f"{place.file}:{place.line}"
         self.sources[name] = SourceText(text, place, self._file(place.file))
         return self._render(self.writing, name, self.task.context)
