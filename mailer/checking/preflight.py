@@ -100,7 +100,7 @@ def _looked_at(workspace: Workspace, database: Database, slug: str, *, scope: Sc
 
 
 def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:
-    """What is the matter with the action page beside the message, if there is one."""
+    """What is wrong with the action page beside the message, if there is one."""
     if not has_action_page(workspace, slug):
         return []
     try:
@@ -110,7 +110,7 @@ def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:
 
 
 def look_at_lists(workspace: Workspace) -> list[Remark]:
-    """What is the matter with the lists, and with files beside them."""
+    """What is wrong with the lists, and with files beside them."""
     remarks: list[Remark] = []
     for name in workspace.list_names():
         try:

@@ -1,7 +1,7 @@
 """The registry of rules: each has an id, a level, a title, a reason why it matters, and a small pure function.
 
 Rule modules register themselves with `@rule` when they are imported (`runner` imports them all). A rule without a
-function is looked at elsewhere, mostly by the compiler, and stands here for its id, title and reason.
+function is checked elsewhere, mostly by the compiler, and listed here for its id, title and reason.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def test_what_is_as_it_was_goes_out(held: Held) -> None:
 def test_somebody_who_joined_without_a_name_holds_a_greeting_that_needs_one(held: Held, database: Database) -> None:
     change(database, first_name="")
     assert held(MESSAGE) == "", "it says friend"
-    assert held(BARE) == "1 person would get nothing where {{ supporter.first_name }} stands"
+    assert held(BARE) == "1 person would get nothing in place of {{ supporter.first_name }}"
     assert held(replace(BARE, waived={"audience.greeting": "they are few"})) == ""
 
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 
 
 class Trouble(StrEnum):
-    """What is the matter with a merged value."""
+    """What is wrong with a merged value."""
 
-    GREETING = "greeting"  # nothing stands before a comma: "Dear ,"
+    GREETING = "greeting"  # nothing is before a comma: "Dear ,"
     EMPTY = "empty"
     LONG = "long"
     CAPITALS = "capitals"
