@@ -260,7 +260,7 @@ class _Rows:
         self._total = total
         self._bars = bars
         self.table = Table.grid(padding=(0, 2, 0, 0))
-        # Of one width in all sections, so that numbers and bars stand below each other.
+        # One width in all sections, so that numbers and bars line up.
         self.table.add_column(overflow="fold", min_width=LABEL_CELLS)
         self.table.add_column(justify="right", no_wrap=True, min_width=NUMBER_CELLS)
         self.table.add_column(no_wrap=True, min_width=SHARE_CELLS)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from mailer.store.tables.states import Verdict
 from mailer.tracking.crawlers import is_listed
 
-RULES = 3  # goes up with each change of what follows or of `bot_patterns`, and stands beside every verdict
+RULES = 3  # goes up with each change of what follows or of `bot_patterns`, and is stored with every verdict
 LISTED = "agent:listed"
 OPENING = 0  # the number of the picture that tells of an opening, where links have theirs
 

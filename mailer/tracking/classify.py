@@ -1,6 +1,6 @@
 """Applies the rules over several hits to what is stored: to what came since the last time, or to everything again.
 
-Late evidence re-labels earlier hits, so each delivery that has a new hit is judged anew as a whole. `judged_hits` says
+Late evidence re-labels earlier hits, so each delivery that has a new hit is judged again as a whole. `judged_hits` says
 how far that went; its row 0 is of all campaigns. Hits of people who are not tracked keep the verdict of first sight:
 what else could be judged is not kept of them. The rules themselves are in `bot_patterns`.
 """
@@ -124,7 +124,7 @@ def _judge_campaign(database: Database, campaign_id: int, *, low: int, high: int
         return recompute(database, campaign_id)
     with database.read() as connection:
         crowds = _crowds(connection, campaign_id)
-        # Whoever was in a network before it became a crowd is judged again too.
+        # People who were in a network before it became a crowd are judged again too.
         grown = _crowds(connection, campaign_id, since=low)
     total = Recount()
     for numbers in _in_parts(_touched(database, campaign_id, low, high, grown)):
@@ -246,8 +246,8 @@ def _last_hit(connection: Connection) -> int:
 
 
 def _horizon(database: Database) -> int:
-    """A number up to which all hits are committed. PostgreSQL gives numbers out before the commit, so whoever is
-    writing is waited for; a moment, since a batch of clicks takes milliseconds."""
+    """A number up to which all hits are committed. PostgreSQL gives numbers out before the commit, so this
+    waits for open writes; a moment, since a batch of clicks takes milliseconds."""
     with database.write() as connection:
         if not database.is_sqlite:
             connection.execute(text("LOCK TABLE hits IN SHARE MODE"))

@@ -32,7 +32,7 @@ LOOK_SECONDS = 15.0  # between looks for what other processes queued, or what is
 
 
 class Courier:
-    """Hands over what is due. Raises `DatabaseTrouble` alone; whatever else goes wrong is written to the notice."""
+    """Hands over what is due. Only `DatabaseTrouble` propagates; other failures are recorded on the notice."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The newsletter on the desk: compiled again whenever one of its files changes, and the last good mail kept meanwhile.
+"""The newsletter being written: compiled again whenever one of its files changes, keeping the last good mail meanwhile.
 
 Looking is what makes it up to date: nothing runs while nobody looks. Findings and variants, which may take longer, are
 worked out in a thread of their own and arrive later.

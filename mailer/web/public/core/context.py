@@ -1,4 +1,4 @@
-"""What every page of the supporters' door has in hand."""
+"""Dependencies shared by all public routes."""
 
 from __future__ import annotations
 

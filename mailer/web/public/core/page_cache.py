@@ -54,7 +54,7 @@ class ActionPages:
         return page
 
     def tally(self, page: ActionPage, now: datetime) -> SignatureCount:
-        """How the page stands, a few seconds old at most."""
+        """The page's signature count, a few seconds old at most."""
         with self._lock:
             kept = self._tallies.get(page.slug)
         if kept and now - kept[0] < TALLY_LIFE:

@@ -27,7 +27,7 @@ MOST_KEPT = 32  # messages; about 1 MB each
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One campaign's or proof's message. `proof_person` is whom a proof was merged as."""
+    """One campaign's or proof's message. `proof_person` is the person a proof was merged as."""
 
     postman: Postman
     links: Mapping[int, Link]

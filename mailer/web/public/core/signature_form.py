@@ -1,4 +1,4 @@
-"""What somebody typed into the form of an action page: read, checked, and said what is wrong with it. Pure.
+"""Parses and validates the signature form. Pure.
 
 Whatever is typed is hostile until it has gone through here: cut short, on one line where one line is meant, and
 without control characters.
@@ -30,7 +30,7 @@ MISSING = {
     "postcode": later("Please write your postcode."),
     "comment": later("Please write a few words."),
 }
-BAD_EMAIL = later("This is not an email address that can be mailed. Please look at it once more.")
+BAD_EMAIL = later("This is not an email address we can use. Please check it.")
 BAD_NAME = later("Please write just your name.")
 BAD_COUNTRY = later("Please choose a country from the list.")
 

@@ -1,6 +1,6 @@
 """Who followed a link of their mail to one of our pages, as its signed visit tells; read from the database.
 
-Only while the visit is fresh, and only what a page may use: whoever got the mail forwarded may be looking.
+Only while the visit is fresh, and only what a page may use: somebody the mail was forwarded to may be looking.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Visitor:
 
 
 def visitor(connection: Connection, visit: Visit, *, now: datetime, fresh: timedelta) -> Visitor | None:
-    """Whom the visit stands for; None when it is stale, or the person is not known any more."""
+    """The visitor behind the visit; None when it is stale, or the person is not known any more."""
     if not -AHEAD <= now - visit.at <= fresh:
         return None
     try:
