@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lists": ("people.people:lists", "show the lists and their sizes"),
     "import": ("people.import_files:import_", "import people from files"),
     "people": ("people.people:people", "find, show, export, unsubscribe or forget people"),
-    "signatures": ("people.signatures:signatures", "signatures of an action page: count, search, export"),
+    "signatures": ("people.signatures:signatures", "who signed an action page, and their export"),
     "audience": ("campaign.audience:audience", "who gets a newsletter, who doesn't, and why"),
     "test": ("campaign.send:test", "send a proof to a colleague"),
     "send": ("campaign.send:send", "send a newsletter to its audience"),

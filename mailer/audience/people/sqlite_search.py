@@ -1,7 +1,7 @@
-"""The one door to sqlite-utils, and what is SQLite's own: full-text search over people, bulk writing.
+"""The only module that uses sqlite-utils, and what is SQLite's own: full-text search over people, bulk writing.
 
-The search index is made when it is first wanted and kept by triggers; a large import drops it, since it is quicker
-made anew. On other engines there is none, and `people` searches without.
+The search index is made when it is first wanted and kept by triggers; a large import drops it, since rebuilding
+it is quicker. On other engines there is none, and `people` searches without.
 """
 
 from __future__ import annotations

@@ -224,8 +224,8 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
 
     if report.settled:
         click.echo(
-            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. Of which"
-            " newsletter: mailer status"
+            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. See"
+            " `mailer status` for the newsletter."
         )
     for slug in report.overdue:
         if why := held.get(slug):
@@ -239,7 +239,8 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
             if finished and tally.pause:
                 state = f"finished. {once_finished(tally.pause).rstrip('.')}"
             paused = "PAUSED: " if tally.pause and not finished else ""
-            doubt = f" Who is uncertain may have got it or not; decide: mailer resolve {slug}" * bool(tally.uncertain)
+            ask = f" Uncertain: they may or may not have received it. Run `mailer resolve {slug}`."
+            doubt = ask if tally.uncertain else ""
             click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
 
 

@@ -1,4 +1,4 @@
-"""What everything that makes blocks of Markdown works with: one message's parser, tables, words and faults."""
+"""Shared context for the Markdown block builders: one message's parser, tables, words and faults."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""MJML → HTML: the one door to `to_html` (mjml-python, built on mrml) and to css-inline, and what makes them safe to
-call.
+"""MJML → HTML: the only module that calls `to_html` (mjml-python, built on mrml) and css-inline, and what makes them
+safe to call.
 
 What a mistake in the source *means* is for `lint`, which runs before and explains with line numbers; this module
 only makes sure that no source can crash the process, bring in a request to third parties, or come out changed.

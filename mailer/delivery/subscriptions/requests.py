@@ -142,7 +142,7 @@ def confirm(connection: Connection, number: int, *, address_key: bytes, language
         if before is not None:
             queue(connection, Notice(NoticeKind.ADDRESS_CHANGED, before, language), at=at)
         return Confirmed(stage, wish)
-    return Confirmed(ConfirmationState.ASKED, wish)  # data: may be fetched as often as its day is long
+    return Confirmed(ConfirmationState.ASKED, wish)  # data: may be opened any number of times until it expires (24 h)
 
 
 def _may_mail(connection: Connection, address: str, *, address_key: bytes, at: datetime) -> bool:

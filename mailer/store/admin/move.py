@@ -129,7 +129,7 @@ def _refuse_working(old: Connection, now: datetime) -> None:
     names = old.execute(select(workers.c.name).where(workers.c.lease_until > now)).scalars().all()
     if names:
         raise MailerError(
-            f"a newsletter is just being sent by {', '.join(sorted(set(names)))}",
+            f"a newsletter is being sent right now by {', '.join(sorted(set(names)))}",
             hint="Pause it: mailer pause SLUG; stop cron; wait a minute; then move.",
         )
 

@@ -1,4 +1,4 @@
-"""The tables of what comes back: signatures, what people ask for by forms, provider events, bounces, conversions.
+"""Tables for inbound data: signatures, what people ask for by forms, provider events, bounces, conversions.
 
 Those of people and of the sending are in `core`, which brings these along.
 """
