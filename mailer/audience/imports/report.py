@@ -104,7 +104,7 @@ class Rejects:
                 self._file = open_private(self._partial, "w", encoding="utf-8", newline="")
             except OSError as error:
                 raise MailerError(
-                    f"{path} can't be written: {error.strerror}", hint="Name a file in a folder that is there."
+                    f"{path} can't be written: {error.strerror}", hint="Name a file in an existing folder."
                 ) from None
             self._writer = csv.writer(self._file)
             self._writer.writerow(map(guarded, [*ABOUT[0 if self._several else 1 :], *self._columns]))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("slug")
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
-@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person of the database.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
 def test(slug: str, to: str, as_address: str | None) -> None:
     """Mail a proof: marked as one, and its clicks never count."""
     from mailer.audience.addresses import normalise
@@ -145,7 +145,7 @@ def resume(slug: str) -> None:
         if not (finished or lifecycle.resume(database, campaign_id, now=now())):
             raise MailerError(f"{slug} is {state}, not paused")
     click.echo(
-        f"{slug} is finished: nobody was left to mail." if finished else f"{slug} goes on with the next: mailer run"
+        f"{slug} is finished: nobody was left to mail." if finished else f"{slug} carries on at the next: mailer run"
     )
 
 
@@ -171,7 +171,7 @@ def cancel(slug: str, yes: bool) -> None:
 @click.command()
 @click.argument("slug")
 @click.option("--resend", "choice", flag_value="resend", help="Mail them again: some may get it twice.")
-@click.option("--count-as-sent", "choice", flag_value="count", help="Let it rest: some may never have got it.")
+@click.option("--count-as-sent", "choice", flag_value="count", help="Count them as sent: some may never have got it.")
 @click.option(
     "--retry-failed", "choice", flag_value="retry", help="Queue everyone again who missed the mail by our own fault."
 )

@@ -37,7 +37,7 @@ class NotFitToMail(MailerError):
 
 @click.command()
 @click.argument("slug", required=False)
-@click.option("--online", is_flag=True, help="Ask each link's site whether it is there.")
+@click.option("--online", is_flag=True, help="Also check that each link's site answers.")
 @click.option("--variants", is_flag=True, help="Show how many people see which branches, and whose mail is unusual.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None:

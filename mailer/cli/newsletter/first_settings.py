@@ -78,7 +78,7 @@ def _sender(answers: Answers) -> str:
     name, address = answers.named
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
         raise MailerError(
-            f"{answers.sender!r} is no address to mail from",
+            f"{answers.sender!r} is not an address you can mail from",
             hint="Such as appeals@your-group.org, of a domain of yours.",
         )
     name = " ".join(CONTROLS.sub(" ", name or answers.name).split())

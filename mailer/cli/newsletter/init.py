@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--address", default="", help="Its postal address, which appears in the footer of every mail.")
 @click.option("--sender", default="", metavar="ADDRESS", help="Who mails: appeals@your-group.org, or Name <…>.")
 @click.option("--site", default="", metavar="URL", help="Its web site; by itself the sender's domain.")
-@click.option("--zone", default="", metavar="ZONE", help="Whose clocks you mean, such as Europe/London.")
+@click.option("--zone", default="", metavar="ZONE", help="The time zone you plan in, such as Europe/London.")
 def init(folder: Path, *, name: str, address: str, sender: str, site: str, zone: str) -> None:
     """Make a workspace in DIR: settings, templates, two sample newsletters and a sample list.
 
@@ -61,7 +61,7 @@ def _asked(answers: Answers) -> Answers:
 
     questions = {
         "name": "Your organisation's name",
-        "address": "Its postal address, which the law wants below every mail",
+        "address": "Its postal address, which the law requires in every mail",
         "sender": "The address you mail from, such as appeals@your-group.org",
         "site": "Your web site",
         "zone": "Your time zone, such as Europe/London",

@@ -47,7 +47,7 @@ def preview(slug: str, port: int, no_open: bool) -> None:
 @click.command()
 @click.argument("slug")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder for them.")
-@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person of the database.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
 def shots(slug: str, out: Path, as_address: str | None) -> None:
     """Write pictures of a newsletter: on a phone and a desktop, light, dark and forced dark.
 

@@ -68,7 +68,7 @@ people.add_command(undo_unsubscribes)
 
 @people.command()
 @click.argument("text", nargs=-1, required=True)
-@click.option("--limit", default=50, show_default=True, help="Show so many at most.")
+@click.option("--limit", default=50, show_default=True, help="Show at most this many.")
 @click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
 def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find people by parts of their address, name or attributes."""
@@ -93,7 +93,7 @@ def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
         add_row(table, one["email"], one["name"], one["country"], one["language"])
     print_table(table)
     if len(found) > limit:
-        click.echo(f"There are more than {limit}: say more words, or --limit.")
+        click.echo(f"There are more than {limit}: add words, or raise --limit.")
 
 
 @people.command()

@@ -51,7 +51,7 @@ def backup(path: Path) -> None:
 @click.option(
     "--to", "target", required=True, metavar="URL", help="An empty database: postgresql+psycopg://user@host/name"
 )
-@click.option("--dry-run", is_flag=True, help="Only look whether it can be done, and how much there is.")
+@click.option("--dry-run", is_flag=True, help="Only check whether it can be done, and how much there is.")
 @click.option("--abandon", is_flag=True, help="Give up a move that was interrupted; the old database is used again.")
 def move(target: str, dry_run: bool, abandon: bool) -> None:
     """Carry everything to another database, check it, and close the old one.

@@ -28,7 +28,7 @@ MOST_LISTED = 200
 @click.option("--stdin", is_flag=True, help="Read one mail from standard input, for a pipe alias.")
 @click.option("--recipient", metavar="ADDRESS", default="", help="With --stdin: the address the mail came to.")
 @click.option("--list", "list_", is_flag=True, help="Show the mails that acted on nobody.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and keep and mark nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, without storing or marking anything.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def bounces(
     maildir: Path | None, imap: str | None, stdin: bool, recipient: str, list_: bool, dry_run: bool, as_json: bool

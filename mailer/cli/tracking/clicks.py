@@ -20,7 +20,7 @@ def clicks() -> None:
 
 @clicks.command()
 @click.argument("slug", required=False)
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--json", "as_json", is_flag=True, help="Print what changed as JSON.")
 def recompute(slug: str | None, dry_run: bool, as_json: bool) -> None:
     """Judge the stored hits of SLUG, or of all newsletters, by the present rules.
