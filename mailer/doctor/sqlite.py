@@ -217,7 +217,7 @@ def _judge_content(facts: SqliteFacts) -> Iterator[Finding]:
     if facts.damage:
         yield bad(
             PART,
-            f"{facts.path.name} is damaged ({facts.damage[0]}), so people may be missed and sends fail",
+            f"{facts.path.name} is damaged ({facts.damage[0]}), so people may be missed and sends may fail",
             "Stop all sending, keep a copy of the file, and restore a backup.",
         )
     if facts.journal_mode != "wal" and facts.has_tables:
@@ -270,7 +270,7 @@ def _judge_place(facts: SqliteFacts) -> Iterator[Finding]:
         yield bad(PART, f"only {free}, so a send would soon stop", "Make space before sending.")
     elif facts.free_bytes < wanted:
         yield warning(
-            PART, f"only {free}; a copy of it would not fit", f"Make space: {in_words(wanted)} are good to have."
+            PART, f"only {free}; a copy of it would not fit", f"Make space: {in_words(wanted)} are recommended."
         )
     else:
         yield well(PART, free)

@@ -38,7 +38,7 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 
 
 @click.command()
-@click.option("--for", "duration", metavar="55s", help="Stop after this long; what is left stays queued.")
+@click.option("--for", "duration", metavar="55s", help="Stop after this long; the rest stays queued.")
 @click.option("--loop", is_flag=True, help="Keep looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:

@@ -33,12 +33,12 @@ WhyHold = Callable[[Message, Audience], str]
 
 
 def hold_nothing(_message: Message, _audience: Audience) -> str:
-    """For those who have nothing to look at."""
+    """For callers with nothing to check."""
     return ""
 
 
 class CountChanged(MailerError):
-    """The audience is not the one that was agreed to."""
+    """The audience is not the size that was agreed to."""
 
 
 def find_campaign(connection: Connection, slug: str) -> Row[Any] | None:

@@ -95,7 +95,7 @@ def count_states(connection: Connection) -> dict[int, Counter[DeliveryState]]:
 
 
 def _with_sent(counted: Mapping[DeliveryState, int], *, frozen: int) -> dict[DeliveryState, int]:
-    """All states, those that nobody is in left out. `frozen`: people in the audience."""
+    """All states but those that nobody is in. `frozen`: people in the audience."""
     found = dict(counted)
     if sent := frozen - sum(counted.values()):
         found[DeliveryState.SENT] = sent

@@ -65,7 +65,7 @@ class GuardRails:
 
     @property
     def fresh(self) -> Evidence:
-        """What this worker noted since it last learned."""
+        """What this worker noted since it last heard from the others."""
         return Evidence(self._accepted, self._refused, self._hard, "".join(self._fresh))
 
     def note(self, outcome: Outcome, *, people: int = 1, given_up: int = 0) -> Halt | None:
@@ -103,7 +103,7 @@ class GuardRails:
         return Halt(f"{error.message}; the rest stays queued", pause=False)
 
     def learn(self, evidence: Evidence) -> Halt | None:
-        """Judge by what all workers have seen; what was fresh is in it."""
+        """Judge by what all workers have seen, our own latest included."""
         self._known = evidence
         self._forget_fresh()
         self._recent = deque(evidence.recent, maxlen=self._limits.refused_of)
@@ -115,7 +115,7 @@ class GuardRails:
         if not self._limits.troubles or in_a_row < self._limits.troubles:
             return None
         return self._pause(
-            f"the {self._transport} transport has failed {in_a_row:,} times in a row, most lately: {error.message}",
+            f"the {self._transport} transport has failed {in_a_row:,} times in a row, most recently: {error.message}",
             error.hint or "Fix it (mailer doctor tries it without mailing anybody).",
         )
 
@@ -136,7 +136,7 @@ class GuardRails:
         # So many are too many whatever the next replies are, so waiting until `of` people were mailed gains nothing.
         if not share or self._refused_lately <= share * of:
             return None
-        lately = f", most lately with {_words(outcome)}" if outcome else ""
+        lately = f", most recently with {_words(outcome)}" if outcome else ""
         return self._pause(
             f"{self._refused_lately:,} of the last {len(self._recent):,} people were refused for good{lately}",
             "A blocklist, a refused sender or an old list causes this: fix what the replies say",
@@ -163,7 +163,7 @@ class GuardRails:
             return self._pause(
                 f"{bounced:,} of {known.mailed:,} people bounced: there is nobody at these addresses"
                 f" ({bounced / known.mailed:.1%}, and the limit is {limits.bounce_rate:.1%})",
-                "The list is old or was not collected by you: mail only those you heard of lately",
+                "The list is old or was not collected by you: mail only people you have heard from recently",
             )
         complained = known.complained
         if _passes(complained, of=known.mailed, rate=limits.complaint_rate, at_least=limits.complaints_at_least):

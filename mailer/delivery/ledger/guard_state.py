@@ -66,7 +66,7 @@ class Rails:
         return sum(is_given_up(outcome, attempt=attempt, now=now, since=since) for attempt in attempts)
 
     def note(self, outcome: Outcome, *, people: int = 1, given_up: int = 0) -> Halt | None:
-        """Take one answer in, which may be that of many people; in memory only."""
+        """Count one answer, which may be that of many people; in memory only."""
         return self._guard.note(outcome, people=people, given_up=given_up)
 
     def trouble(self, error: MailerError) -> Halt | None:
@@ -81,7 +81,7 @@ class Rails:
         return self._guard.judge_troubles(in_a_row, error) or halt
 
     def look(self, *, at_once: bool = False) -> Halt | None:
-        """Every few seconds: tell what was seen here, and judge by what was seen everywhere."""
+        """Every few seconds: share what was seen here, and judge by what was seen everywhere."""
         if not at_once and self._monotonic() < self._next_look:
             return None
         with self._database.held.write() as connection:

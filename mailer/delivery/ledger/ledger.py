@@ -61,7 +61,7 @@ class Begun:
 
 
 class Worker:
-    """One process at work on one campaign, known to others by its row in `workers`."""
+    """One process sending one campaign, known to others by its row in `workers`."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Worker:
             )
 
     def claim(self, limit: int) -> list[Claim]:
-        """At most `limit` due deliveries, put aside for this worker; empty when nothing is due."""
+        """Claim at most `limit` due deliveries for this worker; empty when nothing is due."""
         now = self.clock()
         values = {"campaign": self.campaign_id, "worker": self.id, "now": now, "most": limit}
         with self.database.held.write() as connection:

@@ -27,7 +27,7 @@ def frozen_message(connection: Connection, campaign_id: int) -> Message:
     """The message a campaign mails. Raises `NotKept`."""
     data = connection.execute(select(campaigns.c.message).where(campaigns.c.id == campaign_id)).scalar()
     if data is None:
-        raise NotKept("this campaign is not kept here any more")
+        raise NotKept("this campaign is no longer kept here")
     return from_json(data)
 
 
@@ -47,7 +47,7 @@ def proof_message(connection: Connection, proof_id: int) -> tuple[Message, int |
     """The message of a proof, and the person it was merged as. Raises `NotKept`."""
     row = connection.execute(select(proofs.c.message, proofs.c.person_id).where(proofs.c.id == proof_id)).first()
     if row is None:
-        raise NotKept("this proof is not kept here any more")
+        raise NotKept("this proof is no longer kept here")
     return from_json(row.message), row.person_id
 
 
@@ -55,5 +55,5 @@ def recipient_of(connection: Connection, delivery_id: int) -> int | None:
     """The person a delivery was for; None once they were forgotten. Raises `NotKept` when there is no such delivery."""
     row = connection.execute(select(deliveries.c.person_id).where(deliveries.c.id == delivery_id)).first()
     if row is None:
-        raise NotKept("this mail is not kept here any more")
+        raise NotKept("this mail is no longer kept here")
     return row.person_id

@@ -69,7 +69,7 @@ class Pacer:
 
     @property
     def unlimited(self) -> bool:
-        """Whether no pace is set at all: then nobody needs to be asked about."""
+        """Whether no pace is set at all."""
         return self._total is None and not self._domains
 
     def lane_of(self, domain: str) -> str:

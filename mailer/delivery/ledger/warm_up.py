@@ -111,7 +111,7 @@ class WarmUp:
             self._add(connection, -people, now)
 
     def _lock(self, connection: Connection, now: datetime) -> None:
-        """Be alone with today's row until the transaction ends; on SQLite a writer is alone anyway."""
+        """Lock today's row until the transaction ends; on SQLite a writer is alone anyway."""
         row = {"transport": self._transport, "day": _day(now), "people": 0}
         connection.execute(insert_for(connection, warm_up_days).values(row).on_conflict_do_nothing())
         connection.execute(select(warm_up_days.c.people).where(*self._row(now)).with_for_update())

@@ -133,7 +133,7 @@ class Courier:
 
 
 class CourierThread:
-    """A courier at work beside a server: at once when it is called, else every few seconds."""
+    """Runs a courier in a thread beside a server: at once when called, else every few seconds."""
 
     def __init__(
         self, courier: Courier, *, look_seconds: float = LOOK_SECONDS, lock_seconds: float = BUSY_SECONDS
@@ -146,11 +146,11 @@ class CourierThread:
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def call(self) -> None:
-        """There is something to hand over: say so once it is committed."""
+        """Wake the thread: a notice was committed."""
         self._called.set()
 
     def stop(self, at_most_seconds: float | None = None) -> None:

@@ -26,7 +26,7 @@ class Ahead:
 
     @property
     def all_wait_for_domains(self) -> bool:
-        """Whether more people had better be put aside: those here can't use what the total allows."""
+        """Whether to put more people aside: those here can't use what the total allows."""
         return not self._anybody
 
     def extend(self, people: Iterable[Addressed]) -> None:

@@ -136,7 +136,7 @@ class Engine:
         return reports
 
     def _note(self, reports: list[ConnectionReport]) -> None:
-        """Count what came of hand-overs, and have the guard rails judge it."""
+        """Count the outcomes of hand-overs, and let the guard rails judge them."""
         for report in reports:
             for _, alike in groupby(report.done, key=lambda item: id(item.outcome)):
                 done = list(alike)
@@ -202,7 +202,7 @@ class Engine:
         self._ahead.extend((claim, known.get(claim.person_id)) for claim in claims)
 
     def _exchange(self, unrecorded: list[Done], chosen: dict[int, list[Addressed]]) -> set[int]:
-        """Commit outcomes and intents. The deliveries that are begun."""
+        """Commit outcomes and intents; returns the deliveries that are begun."""
         wanted = [claim for people in chosen.values() for claim, _ in people]
         if not (wanted or unrecorded):
             self._renew()

@@ -52,7 +52,7 @@ class SendCounts:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Who looks on: `progress` gets the counts again and again, `say` a sentence when staff should know something."""
+    """Watches a run: `progress` gets the counts regularly, `say` a sentence when staff should know something."""
 
     progress: Callable[[SendCounts], None] = lambda tally: None
     say: Callable[[str], None] = lambda words: None

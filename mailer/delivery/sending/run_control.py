@@ -32,7 +32,7 @@ class Stop:
         self.reason, self.drain_seconds = self.reason or reason, drain_seconds
 
     def due(self) -> str:
-        """Why to stop now, or ""."""
+        """The reason to stop now, or ""."""
         if not self.reason and self.deadline is not None and time.monotonic() >= self.deadline:
             self.reason = "the time given with --for is over"
         return self.reason
@@ -85,7 +85,7 @@ class Patience:
 
 
 def _given_up(error: DatabaseTrouble, answers: int) -> DatabaseTrouble:
-    """The last word: what happened, who is affected, what to do."""
+    """The final error: what happened, who is affected, what to do."""
     affected = (
         f"; the answers for {counted(answers)} could not be written down, so they will count as uncertain"
         if answers

@@ -33,7 +33,7 @@ GMAIL = ("gmail.com", "googlemail.com")
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A wish whose link was opened or pressed. `wish` is None when it isn't kept any more."""
+    """A request whose link was opened or pressed. `wish` is None when it isn't kept any more."""
 
     stage: ConfirmationState
     wish: Kept | None
@@ -125,13 +125,13 @@ def ask_for_data(
 
 
 def look(connection: Connection, number: int, *, at: datetime) -> Confirmed:
-    """The state of a wish; changes nothing."""
+    """The state of a request; changes nothing."""
     wish = confirmations.find(connection, number)
     return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)
 
 
 def confirm(connection: Connection, number: int, *, address_key: bytes, language: str, at: datetime) -> Confirmed:
-    """The button was pressed: do what was wished for. Repeats change nothing."""
+    """The button was pressed: do what was asked for. Repeats change nothing."""
     wish = confirmations.find(connection, number, lock=True)
     if wish is None or wish.stage(at) is not ConfirmationState.ASKED:
         return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)

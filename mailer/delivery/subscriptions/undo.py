@@ -101,7 +101,7 @@ def leavings(connection: Connection, campaign_id: int, *, delivery_id: int | Non
 
 
 def marked(found: Sequence[Leaving]) -> list[Leaving]:
-    """The same with what speaks for a machine written beside each; pure."""
+    """The same, with signs of a machine noted beside each; pure."""
     together: dict[str, list[datetime]] = {}
     for one in found:
         together.setdefault(one.domain, []).append(one.at)

@@ -34,7 +34,7 @@ class RecipientStatus:
 
     @property
     def on_asked(self) -> tuple[str, ...]:
-        """Those of the campaign's lists they are on now."""
+        """The campaign's lists that they are on now."""
         return tuple(name for _, name in self.subscribed if name in self.asked)
 
 
@@ -141,5 +141,5 @@ def _campaign(connection: Connection, campaign_id: int) -> tuple[tuple[str, ...]
         )
     ).first()
     if row is None:
-        raise NotKept("this campaign is not kept here any more")
+        raise NotKept("this campaign is no longer kept here")
     return tuple(row.audience.get("include", ())), row.language or ""

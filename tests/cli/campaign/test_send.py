@@ -227,7 +227,7 @@ def test_a_guard_rail_that_is_passed_with_nobody_left_ends_the_campaign_and_is_t
         relay.on(Step.RCPT, Say("554 blocked"))
         done = mailer("send", campaign, "--yes", "3")
     assert done.code == 3
-    assert f"{campaign}: 3 failed; finished. 3 of the last 3 people were refused for good, most lately" in done.err
+    assert f"{campaign}: 3 failed; finished. 3 of the last 3 people were refused for good, most recently" in done.err
     assert (
         "; it would have paused, had anybody been left to mail. A blocklist, a refused sender or an old list causes"
         " this: fix what the replies say.\n"
