@@ -92,7 +92,7 @@ def gather(
 def _people(
     database: Database, plan: Plan, *, scope: Scope, now: datetime
 ) -> tuple[Selection | None, AudienceStats | None, dict[str, str], dict[str, str]]:
-    """Who gets it, what merging them all told, and the merge mappings of the best and the longest mail."""
+    """Who gets it, the statistics of merging them all, and the merge mappings of the best and the longest mail."""
     sample = example(SAMPLE)
     if not scope.everyone:
         return None, None, sample, sample

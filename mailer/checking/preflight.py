@@ -34,7 +34,7 @@ SAMPLE = ("README.md", "sample-supporters.csv")
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What was found. `plan` is None when there is nothing that could be mailed."""
+    """The result. `plan` is None when there is nothing that could be mailed."""
 
     slug: str
     remarks: tuple[Remark, ...]
@@ -51,7 +51,7 @@ class Preflight:
 
 
 def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
-    """Look at the newsletter `slug`. Every fault is a remark."""
+    """Check the newsletter `slug`. Every fault is a remark."""
     found = _looked_at(workspace, database, slug, scope=scope, now=now)
     edited = edited_since(workspace, database, slug)
     if edited is None:

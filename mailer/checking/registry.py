@@ -29,7 +29,7 @@ Look = Callable[[Specimen], Iterable[Found]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing the preflight looks at. `id` is group.name, such as links.placeholder."""
+    """One thing the preflight checks. `id` is group.name, such as links.placeholder."""
 
     id: str
     level: Level
@@ -43,7 +43,7 @@ class Rule:
         return self.id.partition(".")[0]
 
     def remark(self, found: Found) -> Remark:
-        """What was found, as the rule says it."""
+        """What was found, as a remark of this rule."""
         return Remark(
             self.id, self.level, found.message, why=self.why, todo=found.todo, place=found.place, part=found.part
         )

@@ -15,7 +15,7 @@ from mailer.errors import Place
 
 
 class Level(StrEnum):
-    """How grave a remark is, the gravest first."""
+    """How serious a remark is, the most serious first."""
 
     ERROR = "error"  # nothing is mailed until it is fixed or waived
     WARNING = "warning"  # somebody should look at it

@@ -77,7 +77,7 @@ def rules() -> Mapping[str, Rule]:
 
 
 def run(specimen: Specimen, faults: Iterable[Fault] = ()) -> list[Remark]:
-    """What all rules say of it, with the compiler's warnings, worst first; waived remarks carry their reason."""
+    """The remarks of all rules and the compiler's warnings, worst first; waived remarks carry their reason."""
     found = [one.remark(each) for one in rules().values() if one.look is not None for each in one.look(specimen)]
     # What a rule looks at itself, in the mail as it leaves, is not said twice.
     holes = {one.place for one in found if one.rule in ("audience.greeting", "audience.empty")}
@@ -106,7 +106,7 @@ def of_fault(fault: Fault, *, otherwise: str = "") -> Remark:
 
 
 def of_edited(edited: Edited) -> Remark:
-    """That the files say something else than what goes out."""
+    """The remark that the files differ from what goes out."""
     about = rules()[EDITED]
     todo = "To stop the older version: mailer pause " + edited.slug
     if edited.state is CampaignState.SCHEDULED:

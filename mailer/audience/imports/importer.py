@@ -38,7 +38,7 @@ Progress = Callable[[int, float], None]  # rows read, and the share of all from 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What was asked for beside the files."""
+    """The options of an import."""
 
     mapping: Mapping[str, str] = field(default_factory=dict[str, str])  # column → field; "-" leaves it out
     words: Mapping[str, str] = field(default_factory=dict[str, str])  # a value of a status column → RowStatus

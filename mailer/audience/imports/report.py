@@ -21,7 +21,7 @@ ABOUT = ("file", "line", "reason")  # the first columns; `columns` leaves them o
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that could not be taken."""
+    """A row that could not be imported."""
 
     line: int
     reason: str
@@ -110,7 +110,7 @@ class Rejects:
             self._writer.writerow(map(guarded, [*ABOUT[0 if self._several else 1 :], *self._columns]))
 
     def add(self, file: str, line: int, reason: str, values: list[str]) -> None:
-        """Note a row that can't be taken."""
+        """Record a row that can't be imported."""
         self.count += 1
         # A word that isn't known is said, since something has to be done about it; other values are counted together.
         kind = reason if reason.startswith("unknown status") else reason.partition(":")[0]

@@ -51,7 +51,7 @@ FILE = 40  # bits of a row's number that hold its line; above them is the number
 
 
 class RowRefused(MailerError):
-    """This row can't be taken; the message is the reason."""
+    """This row can't be imported; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

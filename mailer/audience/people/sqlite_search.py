@@ -80,7 +80,7 @@ def _pragmas(connection: Connection, *pragmas: str) -> None:
 
 
 def optimise(database: Database) -> None:
-    """Keep the file healthy: fold the write-ahead log in, refresh the planner's figures, tidy the search index."""
+    """Maintain the file: fold the write-ahead log in, refresh the planner's figures, tidy the search index."""
     if not database.is_sqlite:
         return
     with database.write() as connection:

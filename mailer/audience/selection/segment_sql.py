@@ -174,7 +174,7 @@ def _number(side: Expression) -> ColumnElement[float]:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """So many people have a value that the segment compares and can't read."""
+    """How many people have a value that the segment compares and can't read."""
 
     value_of: str  # the field
     kind: str  # a number, a date

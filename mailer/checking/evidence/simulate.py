@@ -79,7 +79,7 @@ _Where = tuple[Trouble, str]
 
 @dataclass(slots=True)
 class _Tally:
-    """What is known so far."""
+    """The counts so far."""
 
     people: int = 0
     rows: int = 0
@@ -108,7 +108,7 @@ class Walk:
         self.fields = tuple(sorted({name for one in self._expressions for name in _fields(one)}))
 
     def figures(self, rows: Iterable[Row]) -> AudienceStats:
-        """What merging all these people tells. Each row is looked at once and forgotten."""
+        """The statistics of merging all these people. Each row is read once and forgotten."""
         tally = _Tally()
         for row in rows:
             self._visit(row, tally)

@@ -96,7 +96,7 @@ def parse_action_page(
 
 
 class _Reader:
-    """Goes through the front matter key by key."""
+    """Reads the front matter key by key."""
 
     def __init__(
         self, front: FrontMatter, *, file: str, lists: Mapping[str, ListDefinition], faults: list[Fault]

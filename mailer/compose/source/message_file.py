@@ -139,7 +139,7 @@ def read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
 
 
 class _Checker:
-    """Goes through the front matter key by key."""
+    """Reads the front matter key by key."""
 
     def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Fault]) -> None:
         self.front = front

@@ -135,7 +135,7 @@ class Resolver(BaseLoader):
         return " ".join(found.text.split()) if found else ""
 
     def get_source(self, environment: Any, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """Jinja asks for a template here: its text, checked, with markers for what waits."""
+        """Jinja's loader: a template's text, checked, with markers for what waits."""
         source = self.sources.get(template) or self._read(template)
         key = (environment.layout, template, source.file_number, source.text)
         if key in _READY:

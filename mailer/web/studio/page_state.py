@@ -49,7 +49,7 @@ class Size:
 
     @property
     def share(self) -> float:
-        """Of what Gmail shows, 1 being all."""
+        """The HTML's size as a share of what Gmail shows before it clips a mail."""
         return self.html_bytes / CLIPPED_BYTES
 
 
@@ -115,7 +115,7 @@ def scene(studio: Studio, view: View, told: ProofResult | None = None) -> Scene:
 
 
 def reader_of_hard(view: View) -> Reader:
-    """Somebody to read as while the database can't be asked."""
+    """A sample reader while the database can't be asked."""
     return BY_KEY.get(view.reader, HARD_CASES[0])
 
 

@@ -141,7 +141,7 @@ class Words:
     ignored: bool = False  # what isn't known says nothing, as in a column of reasons
 
     def status_of(self, value: str) -> RowStatus | None:
-        """What a value says. Raises `KeyError` when that isn't known."""
+        """The status a value means. Raises `KeyError` when it isn't known."""
         said = word(value)
         if not said:
             return self.blank

@@ -66,7 +66,7 @@ class Door:
             return ListDefinition(name=name, title=name, list_id="")
 
     def titles(self, names: Iterable[str]) -> list[str]:
-        """What supporters know these lists as."""
+        """The names supporters know these lists by."""
         return [self.about_list(name).title for name in names]
 
 
@@ -109,5 +109,5 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
 
 
 def door_of(request: Request) -> Door:
-    """The door a request came to."""
+    """The dependencies of the app a request came to."""
     return cast(Door, request.app.state.door)

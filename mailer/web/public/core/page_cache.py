@@ -66,6 +66,6 @@ class ActionPages:
         return found
 
     def signed(self, page: ActionPage) -> None:
-        """Somebody just signed here, and wants to be counted in."""
+        """Somebody just signed here: count them at once."""
         with self._lock:
             self._tallies.pop(page.slug, None)

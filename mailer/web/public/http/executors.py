@@ -76,7 +76,7 @@ class Executors:
             _waited.set(before + time.monotonic() - began)
 
     def close(self) -> None:
-        """Begin nothing more. What is under way ends by itself, within LOCK_SECONDS."""
+        """Start nothing more. What is under way ends by itself, within LOCK_SECONDS."""
         for threads in (self._readers, self._clickers, self._writers):
             threads.shutdown(wait=False, cancel_futures=True)
 

@@ -45,7 +45,7 @@ class RequestLimits:
         self._wait = wait
 
     async def hold(self, purpose: str, request: Request) -> None:
-        """Take a turn of `purpose` for a request's networks. Raises HTTPException 429 when there is none."""
+        """Count one use of `purpose` for a request's networks. Raises HTTPException 429 when none is left."""
         address = request.client.host if request.client else ""
         await self._hold([(limit_key(purpose, name, key=self._key), limit) for name, limit in networks(address)])
 

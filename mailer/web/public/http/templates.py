@@ -108,7 +108,7 @@ def _environment(language: Language | None = None) -> Environment:
 
 
 def mask(address: str) -> str:
-    """An address its owner knows again and others don't learn: "m…k@e…e.org"."""
+    """An address its owner recognises and others can't guess: "m…k@e…e.org"."""
     local, _, domain = address.rpartition("@")
     name, _, ending = domain.rpartition(".")
     return f"{_ends(local)}@{_ends(name)}.{ending}" if name else f"{_ends(local)}@{_ends(ending)}"

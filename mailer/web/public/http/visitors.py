@@ -44,7 +44,7 @@ class Visitor:
         return None if self.proof else campaign_of(self.visit.named.id)
 
     def masked(self, language: Language) -> str:
-        """What they know themselves by and others don't: "M. K., United Kingdom"; "" for nobody."""
+        """What they recognise themselves by and others don't: "M. K., United Kingdom"; "" for nobody."""
         initials = " ".join(f"{name[0].upper()}." for name in (self.first_name, self.last_name) if name)
         shown = initials or (mask(self.address) if self.address else "")
         return f"{shown}, {language.country(self.country)}" if shown and self.country else shown

@@ -54,7 +54,7 @@ async def show(request: Request) -> Response:
 
 
 async def follow(request: Request) -> Response:
-    """A link of an archived newsletter leads on; nothing is counted."""
+    """Redirect a link of an archived newsletter; nothing is counted."""
     program = await _program(request, str(request.path_params["slug"]))
     number = link_number(request.path_params["n"])
     link = next((link for link in program.message.links if link.n == number), None)

@@ -93,7 +93,7 @@ async def data(request: Request) -> Response:
 
 
 async def ask_to_delete(request: Request) -> Response:
-    """The page that says what deleting means, with one button."""
+    """The page that explains deletion, with one button."""
     door = door_of(request)
     named = door.named(request, Purpose.PREFERENCES)
     if named.proof:

@@ -90,7 +90,7 @@ def embedded(workspace: Workspace, name: str) -> str:
 
 
 def mark(wording: str) -> str:
-    """What the form's box says of the words beside it, so that the proof holds what was really shown."""
+    """A digest of the words beside the form's box, so that the proof holds what was really shown."""
     return hashlib.sha256(wording.encode()).hexdigest()[:12]
 
 

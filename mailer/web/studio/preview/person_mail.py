@@ -84,7 +84,7 @@ class Press:
         return html
 
     def mail(self, letter: PersonMail) -> bytes:
-        """All of it as it would go over the wire. Raises `Unmailable`."""
+        """The whole mail as it would go over the wire. Raises `Unmailable`."""
         return build(self.postman.mailing(), letter.envelope)
 
     def link(self, n: int) -> Link | None:
