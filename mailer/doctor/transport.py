@@ -38,7 +38,7 @@ def _judge_login(settings: Settings, secrets: Secrets) -> list[Finding]:
 
 
 def judge_relay(facts: RelayFacts) -> list[Finding]:
-    """What a relay that let us in says of itself."""
+    """Findings about a relay that accepted our login."""
     findings = [well(PART, facts.in_words())]
     if facts.tls_version is None and not on_this_machine(facts.host):
         # Gmail requires TLS of bulk senders (support.google.com/a/answer/81126), and so does the law for

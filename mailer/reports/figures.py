@@ -92,7 +92,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class CampaignFigures:
-    """Everything a report says of one campaign."""
+    """Everything a report says about one campaign."""
 
     slug: str
     state: CampaignState

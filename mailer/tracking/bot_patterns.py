@@ -51,7 +51,7 @@ Judged = tuple[Verdict, tuple[str, ...]]
 
 
 def crowd_of(hit: SeenHit) -> Crowd:
-    """Whose company the hit would be in, were it one of many."""
+    """The group a hit would belong to if it is one of many."""
     return hit.network, hit.at // (CROWD_SECONDS * SECOND)
 
 

@@ -63,14 +63,14 @@ class Recount:
     reasoned: int = 0  # hits whose reasons changed and whose verdict did not
 
     def add(self, other: Recount) -> None:
-        """Take in another's."""
+        """Add another recount to this one."""
         self.hits += other.hits
         self.changed += other.changed
         self.reasoned += other.reasoned
 
 
 def judge_new(database: Database) -> Recount:
-    """Judge together whatever came since the last time, of all campaigns. Cheap when nothing came; safe to overlap."""
+    """Judge all campaigns' hits since the last time together. Cheap when nothing came; safe to overlap."""
     total = Recount()
     with database.read() as connection:
         low = _up_to(connection, EVERY_CAMPAIGN)
@@ -97,7 +97,7 @@ def judge_campaign(database: Database, campaign_id: int) -> Recount:
 
 
 def recompute(database: Database, campaign_id: int, *, dry_run: bool = False) -> Recount:
-    """Judge all hits of a campaign by the present rules; with `dry_run` only say what would change."""
+    """Judge all hits of a campaign by the current rules; with `dry_run` only say what would change."""
     high = 0 if dry_run else _horizon(database)
     with database.read() as connection:
         crowds = _crowds(connection, campaign_id)
@@ -259,7 +259,7 @@ def _up_to(connection: Connection, campaign_id: int) -> int:
 
 
 def _note(connection: Connection, campaign_id: int, up_to: int) -> None:
-    """Remember how far it went; never back."""
+    """Store how far judging went; it never goes back."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE judged_hits IN SHARE ROW EXCLUSIVE MODE"))
     known = judged_hits.c.campaign_id == campaign_id

@@ -17,7 +17,7 @@ _PURPOSE = b"mailer.identity"
 
 
 class Likeness(StrEnum):
-    """Whose answer it was."""
+    """Which of our signing keys the server answered with."""
 
     SAME = "same"  # the newest of our keys
     OLDER = "older"  # a key that we have put behind another: the server doesn't know the newest

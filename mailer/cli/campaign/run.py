@@ -42,7 +42,7 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 @click.option("--loop", is_flag=True, help="Keep looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:
-    """Do everything that is due: launch, send, retry, settle, tell the webhook. Safe to overlap."""
+    """Do everything that is due: launch, send, retry, settle, call the webhook. Overlapping runs are safe."""
     from mailer.delivery.schedule.schedule import seconds_of
     from mailer.delivery.sending.cleanup import tidy
     from mailer.delivery.sending.run_control import Stop
@@ -114,7 +114,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
 
 
 def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> CallRound | None:
-    """Make the calls that are due to the program that mailer.toml names, if it names one."""
+    """Make the webhook calls that are due, if mailer.toml names a webhook."""
     webhook = workspace.settings.webhook
     if not webhook.url:
         return None
@@ -124,7 +124,7 @@ def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> CallRo
 
 
 def _judge_clicks(database: Database) -> None:
-    """Say of the clicks that came whether a person or a machine made them. It can wait for the next run."""
+    """Classify new clicks as human or bot. It can wait for the next run."""
     from mailer.store.engine.database import DatabaseTrouble
     from mailer.tracking.classify import judge_new
 
@@ -174,7 +174,7 @@ def _progress() -> Generator[Progress, None, None]:
     if not sys.stdout.isatty():
 
         def silent(slug: str, tally: SendCounts) -> None:
-            """Nobody watches."""
+            """The observer when nobody watches."""
 
         yield silent
         return

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
 def test(slug: str, to: str, as_address: str | None) -> None:
-    """Mail a proof: marked as one, and its clicks never count."""
+    """Send a proof: marked as one, and its clicks never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
     from mailer.delivery.sending.proofs import ProofRecipient, send_proof
@@ -136,7 +136,7 @@ def pause(slug: str, why: str) -> None:
 @click.command()
 @click.argument("slug")
 def resume(slug: str) -> None:
-    """Go on with a paused newsletter; `mailer run` sends."""
+    """Resume a paused newsletter; `mailer run` sends."""
     from mailer.delivery.campaigns import lifecycle
 
     with workspace_and_database() as (_, database):
@@ -176,7 +176,7 @@ def cancel(slug: str, yes: bool) -> None:
     "--retry-failed", "choice", flag_value="retry", help="Queue everyone again who missed the mail by our own fault."
 )
 def resolve(slug: str, choice: str | None) -> None:
-    """Decide on people whose delivery is uncertain: nobody can know whether they got the mail.
+    """Decide what happens to people whose delivery is uncertain: nobody can know whether they got the mail.
 
     Without a choice, lists them. --retry-failed is about others: those who surely got nothing because our sender, host
     or login was refused, and can be mailed now that this is put right.
@@ -223,7 +223,7 @@ def _campaign(database: Database, slug: str) -> tuple[int, str]:
 
 
 def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
-    """Subject, sender, audience with reasons, and the way it goes out."""
+    """Show subject, sender, audience with reasons, and transport."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -255,7 +255,7 @@ def _transport(workspace: Workspace) -> str:
 
 
 def _agree(count: int, agreed: int | None) -> None:
-    """Have the number of people typed; anything else sends nothing."""
+    """Ask for the number of people to be typed; anything else sends nothing."""
     if agreed is None:
         if not sys.stdin.isatty():
             raise MailerError("nobody is there to ask", hint=f"In a script, name the number of people: --yes {count}")

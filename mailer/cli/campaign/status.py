@@ -50,7 +50,7 @@ def status(as_json: bool) -> None:
 
 
 def _edited(workspace: Workspace, database: Database, slugs: list[str]) -> dict[str, Edited | None]:
-    """How the files of those that wait to be mailed differ from what goes out."""
+    """How the files of waiting newsletters differ from what goes out."""
     if not slugs:
         return {}
     from mailer.delivery.campaigns.edited import edited_since

@@ -41,7 +41,7 @@ class NotFitToMail(MailerError):
 @click.option("--variants", is_flag=True, help="Show how many people see which branches, and whose mail is unusual.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None:
-    """Look at a newsletter before anyone is mailed, or at all of them and at the lists.
+    """Check a newsletter before sending, or all newsletters and the lists.
 
     Everyone's mail is merged, and every rule of docs/checks.md looks at it. Errors keep it from being sent; a rule can
     be waived in the front matter, with the reason. Exit code 1 when there is an error.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--site", default="", metavar="URL", help="Its web site; by itself the sender's domain.")
 @click.option("--zone", default="", metavar="ZONE", help="The time zone you plan in, such as Europe/London.")
 def init(folder: Path, *, name: str, address: str, sender: str, site: str, zone: str) -> None:
-    """Make a workspace in DIR: settings, templates, two sample newsletters and a sample list.
+    """Create a workspace in DIR: settings, templates, two sample newsletters and a sample list.
 
     On a terminal it asks who it is for, where no option says so; an empty answer leaves the sample's. In a workspace
     that is there already it makes only what is missing, such as secrets.toml after a fresh clone, and overwrites
@@ -79,7 +79,7 @@ def _asked(answers: Answers) -> Answers:
     "--template", default="appeal", show_default=True, help="The folder in templates/ that gives it its look."
 )
 def new(slug: str, template: str) -> None:
-    """Begin the newsletter SLUG, such as 2026-12-night-school: a message that explains itself."""
+    """Start the newsletter SLUG, such as 2026-12-night-school: a message that explains itself."""
     from mailer.cli.newsletter.draft import make_newsletter
     from mailer.workspace import find_workspace
 

@@ -18,7 +18,7 @@ from mailer.cli.context import now, workspace_and_database
 )
 @click.option("--no-open", is_flag=True, help="Only print the address; open no browser.")
 def preview(slug: str, port: int, no_open: bool) -> None:
-    """Show a newsletter in the browser, and again whenever one of its files is saved.
+    """Show a newsletter in the browser, and reload it whenever one of its files is saved.
 
     The page is this machine's own: its address holds a secret made for this run, and nothing leaves the machine but a
     proof that you send. Stops on Ctrl-C.

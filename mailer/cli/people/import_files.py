@@ -59,7 +59,7 @@ def import_(  # noqa: PLR0913 - one for each option
     delimiter: str,
     as_json: bool,
 ) -> None:
-    """Bring people onto LIST from files: CSV, TSV, JSON, JSON with one object to a line, Excel, or a zip of these.
+    """Import people into LIST from files: CSV, TSV, JSON, JSON with one object to a line, Excel, or a zip of these.
 
     Exports of other programs are recognised, and what their rows say of leaving is shown before anything is written.
     All of the files are taken, or nothing. Nobody who left, bounced or complained comes back by an import.
@@ -110,7 +110,7 @@ def _show_read(files: Sequence[ReadFile]) -> None:
 
 
 def _show(report: ImportReport, *, list_name: str, files: Sequence[Path], rejects: Path | None) -> None:
-    """Print what became of each row."""
+    """Print the outcome of the rows."""
     for fault in report.warnings:
         click.echo(str(fault), err=True)
     names = ", ".join(file.name for file in files)

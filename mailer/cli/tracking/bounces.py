@@ -33,7 +33,7 @@ MOST_LISTED = 200
 def bounces(
     maildir: Path | None, imap: str | None, stdin: bool, recipient: str, list_: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Read mails that came back: bounces, complaints, unsubscribes by mail.
+    """Process mails that came back: bounces, complaints and unsubscribe requests.
 
     Only a mail that carries our own signed token does anything. Nothing is deleted from a mailbox, and a mail is
     marked as read when it is kept here. With --stdin the exit code is 0 when the mail is kept and 75 when it must be

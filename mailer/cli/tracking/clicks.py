@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def clicks() -> None:
-    """What is stored of tracked links, and who is thought to have followed them."""
+    """Stored clicks, and who made them (human or bot)."""
 
 
 @clicks.command()
@@ -23,7 +23,7 @@ def clicks() -> None:
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--json", "as_json", is_flag=True, help="Print what changed as JSON.")
 def recompute(slug: str | None, dry_run: bool, as_json: bool) -> None:
-    """Judge the stored hits of SLUG, or of all newsletters, by the present rules.
+    """Re-classify the stored hits of SLUG, or of all newsletters, by the current rules.
 
     `mailer run` judges what is new; this is for hits that older rules judged. Nothing but verdicts and their reasons is
     changed.

@@ -51,7 +51,7 @@ FENCE = "mailer_fence"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One thing a database knows of itself."""
+    """One fact that a database records about itself."""
 
     kind: str
     at: datetime
@@ -75,7 +75,7 @@ def set_mark(connection: Connection, value: Mark) -> None:
 
 
 def remove_mark(connection: Connection, kind: str) -> None:
-    """Take a mark away."""
+    """Remove a mark."""
     connection.execute(delete(mark).where(mark.c.kind == kind))
 
 

@@ -46,7 +46,7 @@ class SuppressionReason(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Who is thought to have made a hit, by the rules of `tracking`."""
+    """Who probably made a hit, by the rules of `tracking`."""
 
     HUMAN = "human"
     MACHINE = "machine"
