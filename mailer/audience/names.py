@@ -1,4 +1,4 @@
-"""What may be a person's name: text that turns no direction, and no web address in any spelling.
+"""Checks people's names: no characters that turn the text direction, no web address in any spelling.
 
 Names are typed by anybody into forms and come in files from everywhere, and then show in mails, on pages and in lists.
 A name that mail programs make a link of is an advertisement in our mail (Unicode TR 36 and 39 name such spellings).

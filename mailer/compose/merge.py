@@ -77,7 +77,7 @@ class MergeProgram:
             self._renders.append(_choice(slot, self._renders, message) if isinstance(slot, Choice)
                                  else _slot(slot, message))  # fmt: skip
         self._plan = [render if n in self.top_level else _nothing for n, render in enumerate(self._renders)]
-        # By the letter, so perhaps one too many: an address that nobody needs does no harm, a missing one would.
+        # A text search, so perhaps one too many: a needless address does no harm, a missing one would.
         sources = " ".join(source for slot in message.slots for source in _sources(slot))
         self.addresses = frozenset(name for name in NAMES if name in sources)
 

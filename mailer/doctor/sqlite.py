@@ -26,7 +26,7 @@ from mailer.store.tables.core import EPOCH
 
 LOCK_SECONDS = 3.0  # for the write lock; a commit of a send takes far less
 # quick_check reads the whole file, some hundred MB a second. When it isn't through by then it is stopped, and the
-# finding says so: a doctor who takes minutes is asked by nobody.
+# finding says so: nobody runs a doctor that takes minutes.
 CHECK_SECONDS = 8.0
 NEWEST_SECONDS = 2.0  # for the newest time in the ledger, which is a scan
 NEARLY_FULL_BYTES = 50_000_000  # the WAL of one large launch takes about as much

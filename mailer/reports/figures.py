@@ -42,7 +42,7 @@ class Clicks:
 class Openings:
     """What the picture in the mails tells. Most of it is fetched by programs, so no rate is made of it."""
 
-    people: int = 0  # at least so many: a picture that nothing speaks against was fetched for them
+    people: int = 0  # at least this many: their picture was fetched, and nothing suggests a machine
     unsure: int = 0  # people whose picture only proxies or mail programs fetched, read or not; beside `people`
     fetched: int = 0  # every request of the picture
 
@@ -110,7 +110,7 @@ class CampaignFigures:
     action: Clicks  # the sign-up link, wherever it is
     placements: tuple[Placement, ...]
     links: tuple[LinkFigures, ...]
-    openings: Openings | None  # None when no mail had a picture that tells of it, as far as is known
+    openings: Openings | None  # None when no mail had the open pixel, as far as is known
     conversions: tuple[Conversion, ...]  # the most frequent first
     unsubscribed: int  # people who left by way of this mail
     unsubscribed_per_sent: float | None

@@ -41,7 +41,7 @@ from mailer.tracking.hits import MOST_KEPT
 EVERY_CAMPAIGN = 0  # the row of `judged_hits` that says how far everything was judged; no campaign has this number
 DELIVERIES_AT_ONCE = 200  # a transaction of some 10 ms, so that clicks are stored meanwhile
 # A link that was posted in public brings thousands of people under one delivery. They count as one person anyway, and
-# nothing about them together tells a machine.
+# nothing about them together suggests a machine.
 MOST_TOGETHER = MOST_KEPT
 MOST_NEW = 50_000  # hits beyond which a campaign is walked through as a whole, which takes no more memory with size
 

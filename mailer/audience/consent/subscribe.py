@@ -1,4 +1,4 @@
-"""Joining a list by a form: what happens at once, what waits for a link in a mail, and what that link then does.
+"""Subscribing to a list by a form: what happens at once, what waits for a link in a mail, and what that link then does.
 
 Anybody can type anybody's address. So nothing that a person decided before is changed by a form alone: people who left
 come back only by the link, which reaches nobody but them. Anyone who complained, bounced or was stopped by staff is not
@@ -144,7 +144,7 @@ def narrow(connection: Connection, *, address_hash: bytes, keeping: Collection[i
 def _look_up(connection: Connection, address: str, *, address_key: bytes) -> _Person:
     hashed = hash_of(address, address_key)
     person_id = connection.execute(select(people.c.id).where(people.c.address == address)).scalar()
-    # The same queries whether the person is known or not: the time an answer takes tells nothing.
+    # The same queries whether the person is known or not: the time of an answer gives nothing away.
     rows = connection.execute(
         select(subscriptions.c.list_id, subscriptions.c.status).where(subscriptions.c.person_id == (person_id or -1))
     )

@@ -38,7 +38,7 @@ class ReadFile:
     kind_name: str  # for --from
     statuses: Mapping[str, int]  # RowStatus, or "rejected" → rows
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    # column that says who may be mailed → value → what it was taken for, and how often it is there
+    # column that says who may be mailed → value → its meaning, and how often it is there
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Judges rows one by one: a person to be taken, or the reason why not. Knows nothing of the database.
+"""Checks rows one by one: a person to import, or the reason why not. Knows nothing of the database.
 
 Plain rows with a plain address take a short way through the checks, and everything else the careful one; both give the
 same, by property test. What a row says of leaving comes first: then its other faults don't matter.

@@ -19,7 +19,7 @@ class Audience:
     segment: str = ""  # an expression over people; "" is everyone
     not_mailed_within_hours: float = 0.0  # leave out people mailed within so many hours; 0 is nobody
     not_mailed_by: tuple[str, ...] = ()  # leave out people mailed by one of these campaigns, by slug
-    limit: int | None = None  # so many people, drawn at random
+    limit: int | None = None  # at most this many people, drawn at random
     seed: int = 0  # of the draw: the same seed draws the same people
     urgent: bool = False  # so says the newsletter: it goes to those, too, who asked for fewer mails
 

@@ -31,7 +31,7 @@ SHORTENERS = ("bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "lnkd.in", "ow.
               "t.ly", "tiny.cc", "tinyurl.com")  # fmt: skip
 LOOKS_LIKE_ADDRESS = re.compile(r"(https?://|www\.)\S+|[\w-]+(\.[\w-]+)*\.(org|com|net|info|eu|uk|de|fr|int)(/\S*)?")
 LOCAL = ("localhost", "127.0.0.1", "::1")
-SEVERAL_LINKS = 2  # a mail with so many others tells several stories, and has several asks
+SEVERAL_LINKS = 2  # a mail with this many others has several stories and several asks
 
 
 @rule(

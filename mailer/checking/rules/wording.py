@@ -17,7 +17,7 @@ from mailer.compose.source.labels import words_for
 from mailer.errors import Place
 
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] is what a
-# template's draft leaves to its writer; it may go on over several lines.
+# template's draft leaves to its writer; it may continue over several lines.
 PLACEHOLDER = re.compile(
     r"\[\[.*?(?:\]\]|$)|\b(?i:lorem ipsum)\b|\b(?:TODO|FIXME|TBC|TBD|XXX+|PLACEHOLDER|TKTK)\b"
     r"|\[(?:[A-Z _-]*\b(?:NAME|DATE|LINK|URL|PLACE|CITY|COUNTRY|TITLE|NUMBER|AMOUNT|TEXT|ORGANI[SZ]ATION)\b[A-Z _-]*"

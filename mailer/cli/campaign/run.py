@@ -47,7 +47,7 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
     from mailer.delivery.sending.cleanup import tidy
     from mailer.delivery.sending.run_control import Stop
 
-    gc.freeze()  # what is loaded by now is not looked through for garbage
+    gc.freeze()  # keeps the garbage collector from scanning what is loaded
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
     code, tidied_at = 0, float("-inf")
     judged_at: float | None = None
@@ -72,7 +72,7 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
     """Send a campaign that was just launched, with progress on a terminal; returns the exit code."""
     from mailer.delivery.sending.run_control import Stop
 
-    gc.freeze()  # what is loaded by now is not looked through for garbage
+    gc.freeze()  # keeps the garbage collector from scanning what is loaded
     stop = Stop()
     with _signals(stop):
         code = _run_once(workspace, database, stop, as_json=False, only=slug)

@@ -92,7 +92,7 @@ def _one(recipient: str, *, dry_run: bool, as_json: bool) -> None:
     try:
         raw = sys.stdin.buffer.read(LOOKED_AT_BYTES)
         while sys.stdin.buffer.read(LOOKED_AT_BYTES):
-            pass  # a server may take a pipe that nobody empties for a failure
+            pass  # a server may treat a pipe that nobody empties as a failure
         if recipient:
             raw = b"Delivered-To: " + " ".join(recipient.split()).encode("utf-8", "replace") + b"\n" + raw
         with workspace_and_database() as (workspace, database):

@@ -17,7 +17,7 @@ MOST_SECONDS = 10.0  # of the processor, for what is slow without being large
 WIDEST = 10_000  # the largest number that a method or a format takes, such as a width
 LARGEST_BITS = 4_096  # of a whole number
 LOOK_EVERY = 256  # steps
-PER_ITEM = 16  # what a place in a list counts, as so many characters
+PER_ITEM = 16  # what a place in a list counts as, in characters
 
 
 class TooMuch(Exception):

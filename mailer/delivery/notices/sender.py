@@ -52,7 +52,7 @@ class Courier:
         """Everything that is due, or until `until` says stop; returns how many went how."""
         counts: dict[DeliveryState, int] = {}
         if not waiting(self._database, now=self._clock()):
-            return counts  # mostly, and then nobody should wait for a lock
+            return counts  # the usual case, which shouldn't wait for a lock
         if lapsed := settle(self._database, now=self._clock()):
             counts[DeliveryState.UNCERTAIN] = lapsed
         while not until() and (claimed := claim(self._database, now=self._clock())):

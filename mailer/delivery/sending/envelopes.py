@@ -32,7 +32,7 @@ class Postman:
     """Envelopes for one message. With `proof`, subjects are marked and links count for nothing."""
 
     def __init__(self, message: Message, *, settings: Settings, signer: Signer, proof: bool = False) -> None:
-        self.opens = settings.tracking.opens and not proof  # whether mails may have a picture that tells of openings
+        self.opens = settings.tracking.opens and not proof  # whether mails may have the open pixel
         self.message = with_picture(message) if self.opens else message
         self.program = MergeProgram(self.message)
         self._proof = proof

@@ -69,7 +69,7 @@ def ask_to_join(
 
     `confirmed` are those of the lists with double opt-in. The caller's page says the same whatever this returns.
     """
-    # Taken in every case, so that each costs the same and a second form tells nothing either.
+    # Counted in every case, so that each costs the same and a second form gives nothing away.
     if not _may_mail(connection, asking.address, address_key=address_key, at=at):
         return None
     done = subscribe.ask_to_join(connection, asking, confirmed=confirmed, address_key=address_key, at=at)

@@ -222,7 +222,7 @@ hits = Table(  # every request of a tracked link, raw; the verdict is derived an
     Column("id", Id, primary_key=True),
     Column("campaign_id", BigInteger, nullable=False),
     Column("delivery_id", BigInteger),  # null: the person asked not to be tracked
-    Column("n", Integer, nullable=False),  # the link; 0 is the picture that tells of an opening
+    Column("n", Integer, nullable=False),  # the link; 0 is the open pixel
     Column("at", Instant, nullable=False),
     Column("method", Text, nullable=False),
     Column("headers", JSON, nullable=False),  # a chosen few, cut short

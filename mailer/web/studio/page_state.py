@@ -22,7 +22,7 @@ from mailer.web.studio.preview.source_view import ShownFile, message_file, read_
 from mailer.web.studio.preview.tabs import View
 from mailer.web.studio.proof import ProofResult
 
-CLIPPED_BYTES = 102_000  # beyond about so much HTML Gmail hides the rest (docs/writing.md, Limits)
+CLIPPED_BYTES = 102_000  # beyond about this much HTML Gmail hides the rest (docs/writing.md, Limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Door:
 
 
 def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Door:
-    """The door of a workspace. Raises when it has no signing key or no address key: links could be forged.
+    """A workspace's dependencies. Raises when it has no signing key or no address key: links could be forged.
 
     Raises, too, when another program is to be told of signatures and there is no key to sign that with.
     """

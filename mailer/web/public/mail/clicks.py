@@ -79,7 +79,7 @@ async def _reporting(request: Request, door: Door, *, named: Named, n: int, targ
         return target
     try:
         followed = await door.threads.click(_may_be_followed, door, named)
-    except DatabaseTrouble as error:  # the supporter goes on all the same
+    except DatabaseTrouble as error:  # the supporter is redirected anyway
         log.error("a destination got no token: %s", error.message)
         return target
     if not followed:

@@ -49,7 +49,7 @@ class PersonMail:
 
 
 class Press:
-    """Makes the letters of one compiled message."""
+    """Merges one compiled message for readers of the preview."""
 
     def __init__(self, plan: Plan, workspace: Workspace) -> None:
         self.plan = plan
