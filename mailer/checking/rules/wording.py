@@ -44,7 +44,7 @@ looked_at_elsewhere(
     "that it is meant.",
 )  # fmt: skip
 looked_at_elsewhere(
-    "writing.indented", Level.NOTE, "a paragraph begins with four blanks",
+    "writing.indented", Level.NOTE, "a paragraph begins with four spaces",
     why="In Markdown that is a code block, which doesn't exist in mails: it is a paragraph like the others.",
 )  # fmt: skip
 looked_at_elsewhere(

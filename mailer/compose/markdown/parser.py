@@ -126,8 +126,8 @@ class Markdown:
                     at = resolved.place((token.map or [0])[0] + 1 + left.line) if token.map else place
                     self._warn(self.links.as_written(left.message), at, left.hint, rule="writing.markdown")
             if token.level == 0 and token.map and INDENTED.match(rows[token.map[0]]):
-                hint = "Take the blanks out of the beginning of the line, so that it looks as it will be."
-                self._warn("blanks in front of a line are not shown", place, hint, rule="writing.indented")
+                hint = "Remove the spaces at the beginning of the line, so that it looks as it will be."
+                self._warn("spaces at the beginning of a line are not shown", place, hint, rule="writing.indented")
         refs = cast(dict[str, int], cast(dict[str, Any], env.get("footnotes", {})).get("refs", {}))
         for label, number in refs.items():
             if number < 0:

@@ -146,7 +146,7 @@ def _readable(key: str, value: str) -> bool:
 
 def _cut(key: str, text: str, comment: str, place: Place) -> Fault:
     whole = f"{text.strip()} #{comment.strip()}".strip().replace('"', "'")
-    hint = f'What follows a blank and # is a comment. Put the text in quotes: {key.rpartition(".")[2]}: "{whole}"'
+    hint = f'What follows a space and # is a comment. Put the text in quotes: {key.rpartition(".")[2]}: "{whole}"'
     return Fault(f"{key} is cut at #{comment.strip()[:40]}, which nobody would read", place, hint)
 
 
