@@ -30,7 +30,7 @@ MISSING = {
     "postcode": later("Please write your postcode."),
     "comment": later("Please write a few words."),
 }
-BAD_EMAIL = later("This is not an email address we can use. Please check it.")
+BAD_EMAIL = later("This is not an email address that can be mailed. Please look at it once more.")
 BAD_NAME = later("Please write just your name.")
 BAD_COUNTRY = later("Please choose a country from the list.")
 
