@@ -1,4 +1,4 @@
-"""What can go wrong, said once: a message, where it stands, and what to do about it.
+"""What can go wrong, said once: a message, where it is, and what to do about it.
 
 Every error a user may meet derives from `MailerError`; the command line shows its three parts and exits 1.
 Checks that find many things at once return `Fault` values and raise them together as `FaultsFound`.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands: a file as its reader names it (relative to the workspace) and a line from 1."""
+    """Where something is: a file as its reader names it (relative to the workspace) and a line from 1."""
 
     file: str
     line: int | None = None

@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`found` says what is the matter and whom it touches, `todo` what to do about it ("" when nothing)."""
+    """`found` says what is wrong and who is affected, `todo` what to do about it ("" when nothing)."""
 
     part: str  # database, keys, transport …: what it is shown under
     level: Severity

@@ -1,6 +1,6 @@
 """The languages of the supporters' pages and notices: which one a reader gets, and its words, numbers and lists.
 
-The words stand in locale/<language>.po, the usual catalogues of gettext; the English ones are in the texts themselves.
+The words are in locale/<language>.po, the usual catalogues of gettext; the English ones are in the texts themselves.
 They are read when first needed, so that nothing has to be compiled and no second form of them can be stale.
 `python -m scripts.catalogues` brings new words of the pages into every catalogue.
 """

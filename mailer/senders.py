@@ -1,4 +1,4 @@
-"""Who a mail comes from, as people write it: `Name <address>`, the name being whatever stands before the address.
+"""Who a mail comes from, as people write it: `Name <address>`, the name being whatever comes before the address.
 
 Header syntax (RFC 5322 §3.4) would read `Library @ Leeds <…>`, `Library: Leeds <…>` and `Leeds, Library <…>` otherwise
 and lose half of the name. Here a name is a name; `transports.headers` quotes or encodes it. Anything else is refused.

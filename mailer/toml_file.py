@@ -1,4 +1,4 @@
-"""Reads the TOML files that staff write, and tells where in them something stands. What they may say is for others."""
+"""Reads the TOML files that staff write, and tells where in them something is. What they may say is for others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from mailer.errors import MailerError, Place
 
-HINT = 'Texts stand in quotes: name = "text". A section begins with its name in brackets: [name].'
+HINT = 'Texts go in quotes: name = "text". A section begins with its name in brackets: [name].'
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")  # how the parser ends its words
 
 
@@ -42,7 +42,7 @@ class TomlFile:
 
 
 def read_toml(path: Path, file: str, *, secret: bool = False) -> TomlFile:
-    """Raises `MailerError` with the line and the remedy. The parser's words may quote what stands there: not with
+    """Raises `MailerError` with the line and the remedy. The parser's words may quote the line: not with
     `secret`."""
     data = path.read_bytes()
     try:

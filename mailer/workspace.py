@@ -1,4 +1,4 @@
-"""The workspace: where its folders are, and the lists it defines. What stands inside a message is for `compose`."""
+"""The workspace: where its folders are, and the lists it defines. What is inside a message is for `compose`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  #
 
 @dataclass(frozen=True, slots=True)
 class ListDefinition:
-    """One list of supporters, as lists/<name>.toml defines it; who is on it stands in the database."""
+    """One list of supporters, as lists/<name>.toml defines it; who is on it is in the database."""
 
     name: str
     title: str
     list_id: str  # RFC 2919: label.domain, such as appeals.lists.example.org
     from_: str = ""  # "" takes the workspace's sender
     reply_to: str = ""
-    description: str = ""  # why a person gets it; stands in the footer
-    about: str = ""  # what it brings and how often; stands where people choose
+    description: str = ""  # why a person gets it; shown in the footer
+    about: str = ""  # what it brings and how often; shown where people choose
     consent: str = ""  # the wording people agreed to, kept as proof beside each subscription
     opt_in: str = "single"
     language: str = "en"

@@ -1,4 +1,4 @@
-"""Elements of what is written as XML: a feed, and the pictures of reports. What stands in them is for those."""
+"""Elements of what is written as XML: a feed, and the pictures of reports. Their content is for those."""
 
 from __future__ import annotations
 

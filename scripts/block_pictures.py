@@ -1,7 +1,7 @@
 """Makes the pictures of docs/writing.md and docs/templates.md: each block as it comes out, and the four templates.
 
 Run it again after a change to templates/: .venv/bin/python -m scripts.block_pictures
-What is typed for each block stands here once; a test holds docs/writing.md against it.
+What is typed for each block is here once; a test holds docs/writing.md against it.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def portrait(browser: Browser) -> bytes:
 
 
 def block_shot(browser: Browser, workspace: Workspace, name: str) -> bytes:
-    """What stands between the headline and the end of the sheet."""
+    """What is between the headline and the end of the sheet."""
     page = opened(browser, html_of(workspace, f"block-{name}"), workspace, 600)
     top, bottom = page.evaluate(
         """() => {

@@ -36,7 +36,7 @@ OPTIONS = {pattern: JINJA for pattern, method in METHODS if method.startswith("j
 
 
 def words() -> Catalog:
-    """Every word of the pages, where it stands beside it."""
+    """Every text of the pages, with the files it is in."""
     found = Catalog(project="mailer", charset="utf-8")
     for name, _, message, comments, context in extract_from_dir(
         PACKAGE, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",)
@@ -49,7 +49,7 @@ def words() -> Catalog:
 
 
 def read(path: Path) -> Catalog:
-    """A catalogue as it stands."""
+    """A catalogue as it is on disk."""
     with path.open("rb") as file:
         return read_po(file, locale=path.stem)
 

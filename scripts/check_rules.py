@@ -17,7 +17,7 @@ Made from the rules themselves by `scripts/check_rules.py`.
 ```
 mailer check SLUG              # one newsletter
 mailer check                   # all of them, and the files in lists/
-mailer check SLUG --variants   # how many people see which branches, and whose mail stands out
+mailer check SLUG --variants   # how many people see which branches, and whose mail is unusual
 mailer check SLUG --online     # ask each link's site too
 mailer check SLUG --json       # for programs
 ```
@@ -57,7 +57,7 @@ What these can show is taken from caniemail.com ({date}), in `mailer/checking/da
 Much of it was tested years ago, so each remark says when. Looked at is what you wrote in `templates/` or a
 message.mjml, not what the compiler writes.
 A thing *breaks* the mail where it is missing, or the mail *looks plainer*, or nobody minds, and then nothing is said.
-What stands inside `@media` is left out: the rest of the style sheet says how it looks elsewhere.
+Rules inside `@media` are left out: the rest of the style sheet says how it looks elsewhere.
 
 `--online` asks at most 60 different addresses, 8 at a time, each for at most 8 s with all its redirects, 45 s in all.
 Nothing in a private network is asked, also when a redirect, the DNS or an IPv6 address with an IPv4 one inside leads

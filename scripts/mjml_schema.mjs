@@ -1,4 +1,4 @@
-// Makes mailer/compose/schema.json: which MJML tags there are, what may stand inside each, and the type of each
+// Makes mailer/compose/schema.json: which MJML tags there are, what each may contain, and the type of each
 // attribute, as the npm package mjml declares them. Needed only when MJML gains components:
 //
 //   cd "$(mktemp -d)" && npm install mjml@4.18.0 && node REPOSITORY/scripts/mjml_schema.mjs > REPOSITORY/mailer/compose/schema.json

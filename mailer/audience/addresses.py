@@ -59,7 +59,7 @@ def judge(text: str) -> str:
         raise BadAddress(f"the address is {len(text)} characters long; {LONGEST} is the most")
     local, _, _ = text.rpartition("@")
     if local and not local.isascii():
-        raise BadAddress("a letter beyond ASCII stands before the @, which many mail systems can't carry")
+        raise BadAddress("a letter beyond ASCII is before the @, which many mail systems can't carry")
     try:
         found = validate_email(text, check_deliverability=False, strict=True, allow_smtputf8=False)
     except EmailNotValidError as error:

@@ -21,7 +21,7 @@ def known_fields(connection: Connection, workspace_lists: Iterable[ListDefinitio
     """The fields every supporter has, those the lists' [columns] name, and the attributes found among people.
 
     The attributes of the newest few thousand people are looked at, and of as many of the oldest: a field that only
-    others have must stand in a list's [columns].
+    others have must be named in a list's [columns].
     """
     named = {field for definition in workspace_lists for field in definition.columns.values()}
     found: set[str] = set()

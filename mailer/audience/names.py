@@ -1,6 +1,6 @@
-"""What may be a person's name: text that turns no direction, and no web address in any spelling.
+"""Checks people's names: no characters that turn the text direction, no web address in any spelling.
 
-Names are typed by anybody into forms and come in files from everywhere, and then stand in mails, on pages and in lists.
+Names are typed by anybody into forms and come in files from everywhere, and then show in mails, on pages and in lists.
 A name that mail programs make a link of is an advertisement in our mail (Unicode TR 36 and 39 name such spellings).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from unicodedata import normalize
 
-# Embeddings, overrides and isolates, and the three marks: they turn the order of whatever stands after a name.
+# Embeddings, overrides and isolates, and the three marks: they turn the order of whatever follows a name.
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = re.compile("[\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\ufeff\ufe00-\ufe0f]")
 # What Unicode's compatibility forms (NFKC) leave of signs that stand for a dot (RFC 3490 §3.1 and look-alikes), a slash

@@ -30,7 +30,7 @@ from mailer.workspace import ListDefinition, Workspace
 KEY = b"specimens are signed with this, which no server takes"
 NUMBER = 2**62  # as long as a delivery's number gets
 SAMPLE = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
-TOKEN = "TOKEN"  # noqa: S105  stands for a signed one where only its place matters
+TOKEN = "TOKEN"  # noqa: S105  in place of a signed one where only its position matters
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def gather(
 def _people(
     database: Database, plan: Plan, *, scope: Scope, now: datetime
 ) -> tuple[Selection | None, AudienceStats | None, dict[str, str], dict[str, str]]:
-    """Who gets it, what merging them all told, and the merge mappings of the best and the longest mail."""
+    """Who gets it, the statistics of merging them all, and the merge mappings of the best and the longest mail."""
     sample = example(SAMPLE)
     if not scope.everyone:
         return None, None, sample, sample

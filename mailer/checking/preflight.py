@@ -34,7 +34,7 @@ SAMPLE = ("README.md", "sample-supporters.csv")
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What was found. `plan` is None when there is nothing that could be mailed."""
+    """The result. `plan` is None when there is nothing that could be mailed."""
 
     slug: str
     remarks: tuple[Remark, ...]
@@ -51,7 +51,7 @@ class Preflight:
 
 
 def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
-    """Look at the newsletter `slug`. Every fault is a remark."""
+    """Check the newsletter `slug`. Every fault is a remark."""
     found = _looked_at(workspace, database, slug, scope=scope, now=now)
     edited = edited_since(workspace, database, slug)
     if edited is None:
@@ -100,7 +100,7 @@ def _looked_at(workspace: Workspace, database: Database, slug: str, *, scope: Sc
 
 
 def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:
-    """What is the matter with the action page beside the message, if there is one."""
+    """What is wrong with the action page beside the message, if there is one."""
     if not has_action_page(workspace, slug):
         return []
     try:
@@ -110,7 +110,7 @@ def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:
 
 
 def look_at_lists(workspace: Workspace) -> list[Remark]:
-    """What is the matter with the lists, and with files beside them."""
+    """What is wrong with the lists, and with files beside them."""
     remarks: list[Remark] = []
     for name in workspace.list_names():
         try:

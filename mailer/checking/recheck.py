@@ -22,7 +22,7 @@ from mailer.workspace import Workspace
 
 # The errors about people, each with the rule by which an author may have waived it, and how it is said.
 ABOUT_PEOPLE = {
-    Trouble.GREETING: ("audience.greeting", "{people} would get nothing where {{{{ {source} }}}} stands"),
+    Trouble.GREETING: ("audience.greeting", "{people} would get nothing in place of {{{{ {source} }}}}"),
     Trouble.DESTINATION: ("audience.destination", "the link “{source}” leads {people} to no web address"),
 }
 

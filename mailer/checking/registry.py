@@ -1,7 +1,7 @@
 """The registry of rules: each has an id, a level, a title, a reason why it matters, and a small pure function.
 
 Rule modules register themselves with `@rule` when they are imported (`runner` imports them all). A rule without a
-function is looked at elsewhere, mostly by the compiler, and stands here for its id, title and reason.
+function is checked elsewhere, mostly by the compiler, and listed here for its id, title and reason.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Look = Callable[[Specimen], Iterable[Found]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing the preflight looks at. `id` is group.name, such as links.placeholder."""
+    """One thing the preflight checks. `id` is group.name, such as links.placeholder."""
 
     id: str
     level: Level
@@ -43,7 +43,7 @@ class Rule:
         return self.id.partition(".")[0]
 
     def remark(self, found: Found) -> Remark:
-        """What was found, as the rule says it."""
+        """What was found, as a remark of this rule."""
         return Remark(
             self.id, self.level, found.message, why=self.why, todo=found.todo, place=found.place, part=found.part
         )

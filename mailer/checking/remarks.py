@@ -1,6 +1,6 @@
-"""What the preflight says of one thing: which rule, how grave, where, what is the matter, why that matters, the remedy.
+"""What the preflight says of one thing: which rule, how grave, where, what is wrong, why it matters, and the remedy.
 
-`findings.Finding` is `mailer doctor`'s: it speaks of the surroundings and says when something is well; a remark speaks
+`findings.Finding` is `mailer doctor`'s: it speaks of the surroundings and also says what is in order; a remark speaks
 of a newsletter, names its rule so that it can be waived, and points at a line.
 """
 
@@ -15,9 +15,9 @@ from mailer.errors import Place
 
 
 class Level(StrEnum):
-    """How grave a remark is, the gravest first."""
+    """How serious a remark is, the most serious first."""
 
-    ERROR = "error"  # nothing is mailed until it is mended or waived
+    ERROR = "error"  # nothing is mailed until it is fixed or waived
     WARNING = "warning"  # somebody should look at it
     NOTE = "note"  # good to know
 

@@ -1,4 +1,4 @@
-"""Runs every rule on a specimen, puts the compiler's faults beside what they found, and heeds the author's waivers."""
+"""Runs every rule on a specimen, adds the compiler's faults, and applies the author's waivers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mailer.delivery.campaigns.edited import Edited
 from mailer.errors import Fault, nearest
 from mailer.store.tables.states import CampaignState
 
-# In this order they stand in docs/checks.md.
+# docs/checks.md lists them in this order.
 MODULES = (
     audience,
     size,
@@ -47,7 +47,7 @@ EDITED = "check.edited"
 
 looked_at_elsewhere(
     "compose.fault", Level.ERROR, "the message, its audience, its list or its template can't be read", waivable=False,
-    why="There is no mail to look at before it is mended.",
+    why="There is no mail to look at until it is fixed.",
 )  # fmt: skip
 looked_at_elsewhere(
     "compose.warning", Level.WARNING, "the compiler has a doubt, such as a name without a stand-in",
@@ -55,7 +55,7 @@ looked_at_elsewhere(
 )  # fmt: skip
 looked_at_elsewhere(
     "check.waiver", Level.ERROR, "a waiver names a rule that there isn't, or one that can't be waived", waivable=False,
-    why="A rule that is waived by mistake would be heeded, or not be looked at, without anybody knowing.",
+    why="A rule that is waived by mistake would still apply, or not be checked, without anybody knowing.",
 )  # fmt: skip
 looked_at_elsewhere(
     EDITED, Level.WARNING, "the newsletter was edited after it was scheduled or launched", waivable=False,
@@ -77,7 +77,7 @@ def rules() -> Mapping[str, Rule]:
 
 
 def run(specimen: Specimen, faults: Iterable[Fault] = ()) -> list[Remark]:
-    """What all rules say of it, with the compiler's warnings, worst first; waived remarks carry their reason."""
+    """The remarks of all rules and the compiler's warnings, worst first; waived remarks carry their reason."""
     found = [one.remark(each) for one in rules().values() if one.look is not None for each in one.look(specimen)]
     # What a rule looks at itself, in the mail as it leaves, is not said twice.
     holes = {one.place for one in found if one.rule in ("audience.greeting", "audience.empty")}
@@ -90,10 +90,10 @@ def run(specimen: Specimen, faults: Iterable[Fault] = ()) -> list[Remark]:
 
 
 def judged(source: Source, remarks: Iterable[Remark]) -> list[Remark]:
-    """The remarks with the waivers of the message heeded, and remarks about the waivers."""
+    """The remarks with the message's waivers applied, and remarks about the waivers."""
     waivers = {name: reason for name, reason in source.waived.items() if name in rules() and rules()[name].waivable}
-    heeded = [replace(one, waived=waivers.get(one.rule, "")) for one in remarks]
-    return worst_first([*heeded, *_about_waivers(source)])
+    waived = [replace(one, waived=waivers.get(one.rule, "")) for one in remarks]
+    return worst_first([*waived, *_about_waivers(source)])
 
 
 def of_fault(fault: Fault, *, otherwise: str = "") -> Remark:
@@ -106,7 +106,7 @@ def of_fault(fault: Fault, *, otherwise: str = "") -> Remark:
 
 
 def of_edited(edited: Edited) -> Remark:
-    """That the files say something else than what goes out."""
+    """The remark that the files differ from what goes out."""
     about = rules()[EDITED]
     todo = "To stop the older version: mailer pause " + edited.slug
     if edited.state is CampaignState.SCHEDULED:
@@ -120,5 +120,5 @@ def _about_waivers(source: Source) -> Iterable[Remark]:
         known = rules().get(name)
         if known is None or not known.waivable:
             message = f"there is no rule {name!r}" if known is None else f"{name} can't be waived"
-            todo = nearest(name, list(rules())) if known is None else "Mend what it says."
+            todo = nearest(name, list(rules())) if known is None else "Fix the problem it reports."
             yield Remark(about.id, about.level, message, about.why, todo, source.place(f"waive.{name}"))

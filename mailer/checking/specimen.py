@@ -70,7 +70,7 @@ class Specimen:
 
     @property
     def is_example(self) -> bool:
-        """Whether the workspace itself is one: its sender stands at a name nobody can own, so nobody real is mailed."""
+        """Whether the workspace itself is one: its sender is at a name nobody can own, so nobody real is mailed."""
         return is_reserved(domain_of(self.settings.sender.from_))
 
     def place_of(self, needle: str) -> Place:

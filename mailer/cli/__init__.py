@@ -11,34 +11,34 @@ import click
 
 # Command → the module and function behind it. Imported when asked for, so that `mailer --help` stays quick.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("newsletter.init:init", "make a workspace"),
-    "new": ("newsletter.init:new", "begin a newsletter"),
-    "check": ("newsletter.check:check", "look for faults before anyone is mailed"),
-    "render": ("newsletter.render:render", "write the HTML, text and mail as files"),
-    "preview": ("newsletter.preview:preview", "show it in the browser while you write"),
-    "shots": ("newsletter.preview:shots", "pictures of it on phone and desktop, light and dark"),
-    "lists": ("people.people:lists", "the lists and how many are on them"),
-    "import": ("people.import_files:import_", "bring people in from files"),
+    "init": ("newsletter.init:init", "create a workspace"),
+    "new": ("newsletter.init:new", "start a newsletter"),
+    "check": ("newsletter.check:check", "check a newsletter for problems before sending"),
+    "render": ("newsletter.render:render", "write the HTML, plain text and email as files"),
+    "preview": ("newsletter.preview:preview", "live preview in the browser while you write"),
+    "shots": ("newsletter.preview:shots", "screenshots on phone and desktop, light and dark"),
+    "lists": ("people.people:lists", "show the lists and their sizes"),
+    "import": ("people.import_files:import_", "import people from files"),
     "people": ("people.people:people", "find, show, export, unsubscribe or forget people"),
-    "signatures": ("people.signatures:signatures", "who signed on a newsletter's action page, and their export"),
-    "audience": ("campaign.audience:audience", "who gets a newsletter, and who does not and why"),
-    "test": ("campaign.send:test", "mail a proof to a colleague"),
+    "signatures": ("people.signatures:signatures", "who signed an action page, and their export"),
+    "audience": ("campaign.audience:audience", "who gets a newsletter, who doesn't, and why"),
+    "test": ("campaign.send:test", "send a proof to a colleague"),
     "send": ("campaign.send:send", "send a newsletter to its audience"),
-    "schedule": ("campaign.send:schedule", "send it later"),
+    "schedule": ("campaign.send:schedule", "schedule a newsletter for later"),
     "unschedule": ("campaign.send:unschedule", "take it off the schedule"),
-    "pause": ("campaign.send:pause", "stop handing mails over"),
-    "resume": ("campaign.send:resume", "go on with a paused newsletter"),
-    "cancel": ("campaign.send:cancel", "end a newsletter for good"),
-    "resolve": ("campaign.send:resolve", "decide on people whose delivery is uncertain"),
-    "status": ("campaign.status:status", "how every newsletter stands"),
-    "run": ("campaign.run:run", "do what is due; cron calls it every minute"),
-    "cron": ("campaign.run:cron", "print the crontab line and the systemd timer"),
-    "serve": ("system.serve:serve", "the web server for clicks and unsubscribes"),
-    "bounces": ("tracking.bounces:bounces", "read mails that came back"),
-    "report": ("campaign.report:report", "who got it, who followed the link, who left"),
-    "clicks": ("tracking.clicks:clicks", "judge stored clicks anew: person or machine"),
-    "conversions": ("tracking.conversions:conversions", "what supporters did on other sites, from a file"),
-    "db": ("system.db:db", "look after the database: migrate, backup, move"),
+    "pause": ("campaign.send:pause", "pause a newsletter while it is being sent"),
+    "resume": ("campaign.send:resume", "resume a paused newsletter"),
+    "cancel": ("campaign.send:cancel", "stop a newsletter for good"),
+    "resolve": ("campaign.send:resolve", "decide what happens to uncertain deliveries"),
+    "status": ("campaign.status:status", "status of every newsletter"),
+    "run": ("campaign.run:run", "send what is due (cron runs it every minute)"),
+    "cron": ("campaign.run:cron", "print a crontab line and a systemd timer"),
+    "serve": ("system.serve:serve", "run the web server for clicks, unsubscribes and forms"),
+    "bounces": ("tracking.bounces:bounces", "process bounces and complaints from a mailbox"),
+    "report": ("campaign.report:report", "deliveries, clicks, bounces and unsubscribes"),
+    "clicks": ("tracking.clicks:clicks", "re-classify clicks (human or bot)"),
+    "conversions": ("tracking.conversions:conversions", "import conversions from other sites"),
+    "db": ("system.db:db", "manage the database: migrate, back up, move"),
     "doctor": ("system.doctor:doctor", "check everything a send depends on"),
 }
 
@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="advocacy-mailer", prog_name="mailer")
 def cli() -> None:
-    """Email campaigns for advocacy groups: compose, preview, send, and see who followed."""
+    """Email campaigns for advocacy groups: write, preview, send, and see who took action."""
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Whether colours can be told apart: WCAG 2.2's contrast, and what dark modes make of a colour. Pure.
 
-`contrast_faults` judges the colours of `brand` as the blocks in templates/ use them; `ratio` and `turned` are for
-whoever judges other pairs. A mail can't say no to dark mode (prefers-color-scheme is unknown in 25 of 43 measured mail
+`contrast_faults` judges the colours of `brand` as the blocks in templates/ use them; `ratio` and `turned` judge
+other pairs. A mail can't say no to dark mode (prefers-color-scheme is unknown in 25 of 43 measured mail
 programs, caniemail), so colours must stay readable when they are turned around.
 """
 
@@ -84,7 +84,7 @@ def shown(front: str, back: str) -> Iterator[tuple[str, str, str]]:
 def contrast_faults(brand: Brand, place: Callable[[str], Place] = lambda _: SETTINGS) -> list[Fault]:
     """Pairs of `brand` that can't be read. In light they are faults, in inverted colours warnings.
 
-    `place` says where a key of [brand] stands.
+    `place` says where a key of [brand] is.
     """
     faults: list[Fault] = []
     for pair in PAIRS:

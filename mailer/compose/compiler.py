@@ -46,7 +46,7 @@ RIGHT_TO_LEFT = ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "pnb",
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A message and what was found that is worth saying, all warnings."""
+    """A message and the warnings found on the way."""
 
     message: Message
     faults: tuple[Fault, ...]

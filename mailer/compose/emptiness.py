@@ -17,7 +17,7 @@ def shows_to_all(
     vocabulary: Vocabulary,
     constants: Mapping[str, Mapping[str, str]],
 ) -> bool:
-    """Whether everybody sees something of `parts`, even those of whom nothing is known."""
+    """Whether everybody sees something of `parts`, even people we know nothing about."""
 
     def shown(part: str | int) -> bool:
         if isinstance(part, str):

@@ -77,12 +77,12 @@ class MergeProgram:
             self._renders.append(_choice(slot, self._renders, message) if isinstance(slot, Choice)
                                  else _slot(slot, message))  # fmt: skip
         self._plan = [render if n in self.top_level else _nothing for n, render in enumerate(self._renders)]
-        # By the letter, so perhaps one too many: an address that nobody needs does no harm, a missing one would.
+        # A text search, so perhaps one too many: a needless address does no harm, a missing one would.
         sources = " ".join(source for slot in message.slots for source in _sources(slot))
         self.addresses = frozenset(name for name in NAMES if name in sources)
 
     def values(self, supporter: Mapping[str, object], urls: Urls) -> tuple[str, ...]:
-        """A text for each slot, escaped for where it stands; "" for slots that no text of the mail mentions itself."""
+        """A text for each slot, escaped for where it is; "" for slots that no text of the mail mentions itself."""
         return self.values_of(_person(supporter, urls))
 
     def values_of(self, person: Subject) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class MergeProgram:
         return self._text(self.message.subject, supporter, urls)
 
     def preheader(self, supporter: Mapping[str, object], urls: Urls = NO_URLS) -> str:
-        """What inboxes show after the subject; it stands in the HTML as well."""
+        """What inboxes show after the subject; it is in the HTML as well."""
         return self._text(self.message.preheader, supporter, urls)
 
     def html(self, supporter: Mapping[str, object], urls: Urls) -> str:
@@ -192,7 +192,7 @@ def _nothing(person: Subject) -> str:
 
 
 def for_html(value: str) -> str:
-    """`value` as it stands between tags and in quoted attributes; the very same text when nothing needs care."""
+    """`value` escaped for text between tags and for quoted attributes; the very same text when nothing needs it."""
     return str(escape(value)) if NEEDS_ESCAPE(value) else value
 
 

@@ -21,7 +21,7 @@ ADDED = ("is_urgent", "is_public")  # fields of `Message` that frozen ones may l
 
 
 class Context(StrEnum):
-    """Where a slot stands, and so how its value is escaped."""
+    """Where a slot is, and so how its value is escaped."""
 
     HTML = "html"  # between tags
     ATTRIBUTE = "attribute"  # inside a quoted attribute
@@ -32,7 +32,7 @@ class Context(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An expression that waits for the person, as its source, and where its text stands.
+    """An expression that waits for the person, as its source, and where its text goes.
 
     The sources click_url, unsubscribe_url, view_url and preferences_url are the person's own addresses.
     """
@@ -94,7 +94,7 @@ class Message:
     # What merge tags may name beside the supporter: list.*, campaign.*, organisation.*
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     is_urgent: bool = False  # goes to those, too, who asked for fewer mails
-    is_public: bool = False  # stands in the public archive
+    is_public: bool = False  # is in the public archive
     # Rules of `mailer check` that were waived, each with the author's reason: the report shows them.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -1,4 +1,4 @@
-"""Puts the picture that tells of an opening into a message, as one more slot of its HTML.
+"""Adds the open pixel to a message, as one more slot of its HTML.
 
 The slot is the whole picture, so that a mail to somebody who does not agree to be tracked has nothing in its place.
 """

@@ -1,7 +1,7 @@
 """The last step of compiling: finds the markers in finished HTML and text, and cuts both into parts and slots.
 
-It decides from where a marker stands how its value will be escaped, refuses places where no escaping is safe, and sees
-to it that whatever a condition takes out leaves the HTML whole.
+It decides from a marker's place how its value will be escaped, refuses places where no escaping is safe, and makes
+sure that the HTML stays whole whatever a condition takes out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Home = tuple[str, int]  # what holds a marker: an element, an attribute, a comme
 
 @dataclass(frozen=True, slots=True)
 class MarkContext:
-    """A mark and where it stands. `starts`: nothing stands before it in its attribute."""
+    """A mark and its place. `starts`: nothing is before it in its attribute."""
 
     mark: Mark
     context: Context
@@ -155,7 +155,7 @@ class Splitter:
 
 
 class _HtmlWalk:
-    """Goes through finished HTML, keeping track of open elements, and says where each marker stands."""
+    """Goes through finished HTML, keeping track of open elements, and says where each marker is."""
 
     def __init__(self, html: str, markers: Markers, faults: list[Fault]) -> None:
         self.text = html
@@ -252,7 +252,7 @@ class _HtmlWalk:
         for piece in self.markers.pieces(text):
             place: Place | None = piece.place if isinstance(piece, Value | Control) else None
             if not isinstance(piece, str):
-                self.faults.append(Fault(f"a merge tag can't stand in {where}", place, "Put it into the text."))
+                self.faults.append(Fault(f"a merge tag can't be used in {where}", place, "Put it into the text."))
 
 
 def _escaped(text: str, item: MarkContext) -> str:

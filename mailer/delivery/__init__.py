@@ -1,1 +1,1 @@
-"""The sending: campaigns, the ledger of deliveries, the engine that works it off, the schedule."""
+"""Sending: campaigns, the ledger of deliveries, the engine that sends them, the schedule."""

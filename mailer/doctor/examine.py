@@ -231,7 +231,7 @@ def _database(patient: Patient) -> list[Finding]:
 
 
 def _rows(patient: Patient, url: str) -> list[Finding]:
-    """What stands in the database: whether it goes with our address key, and what waits for somebody."""
+    """What the database holds: whether it goes with our address key, and what waits for somebody."""
     from mailer.doctor.database import examine_mark
     from mailer.doctor.stalled import gather_sending, judge_sending
     from mailer.store.engine.database import Database

@@ -105,7 +105,7 @@ def _ask(connection: Connection, clock: Callable[[], datetime]) -> dict[str, Any
 
 
 def _forbidden(connection: Connection, names: set[str]) -> Iterator[str]:
-    """Our tables that this user may not both add to, change and delete from."""
+    """Our tables in which this user may not insert, update and delete."""
     for name in WRITTEN:
         if name in names:
             allowed = connection.execute(

@@ -26,7 +26,7 @@ from mailer.store.tables.core import EPOCH
 
 LOCK_SECONDS = 3.0  # for the write lock; a commit of a send takes far less
 # quick_check reads the whole file, some hundred MB a second. When it isn't through by then it is stopped, and the
-# finding says so: a doctor who takes minutes is asked by nobody.
+# finding says so: nobody runs a doctor that takes minutes.
 CHECK_SECONDS = 8.0
 NEWEST_SECONDS = 2.0  # for the newest time in the ledger, which is a scan
 NEARLY_FULL_BYTES = 50_000_000  # the WAL of one large launch takes about as much
@@ -184,7 +184,9 @@ def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Finding]:
         *_judge_clock(facts, now),
     ]
     size = in_words(facts.size_bytes)
-    seen = "no damage found" if facts.checked_whole else f"no damage found in {CHECK_SECONDS:.0f} s, then it was let be"
+    seen = (
+        "no damage found" if facts.checked_whole else f"no damage found in {CHECK_SECONDS:.0f} s, then stopped looking"
+    )
     if not facts.damage and facts.schema == SCHEMA:
         can = "can be written, " if facts.writable else ""
         findings.insert(0, well(PART, f"SQLite {facts.path.name}, {size}, schema {facts.schema}, {can}{seen}"))
@@ -215,7 +217,7 @@ def _judge_content(facts: SqliteFacts) -> Iterator[Finding]:
     if facts.damage:
         yield bad(
             PART,
-            f"{facts.path.name} is damaged ({facts.damage[0]}), so people may be missed and sends fail",
+            f"{facts.path.name} is damaged ({facts.damage[0]}), so people may be missed and sends may fail",
             "Stop all sending, keep a copy of the file, and restore a backup.",
         )
     if facts.journal_mode != "wal" and facts.has_tables:
@@ -268,7 +270,7 @@ def _judge_place(facts: SqliteFacts) -> Iterator[Finding]:
         yield bad(PART, f"only {free}, so a send would soon stop", "Make space before sending.")
     elif facts.free_bytes < wanted:
         yield warning(
-            PART, f"only {free}; a copy of it would not fit", f"Make space: {in_words(wanted)} are good to have."
+            PART, f"only {free}; a copy of it would not fit", f"Make space: {in_words(wanted)} are recommended."
         )
     else:
         yield well(PART, free)

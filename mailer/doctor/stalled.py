@@ -1,4 +1,4 @@
-"""What stands still that should not: paused and overdue campaigns, workers that died, queues that nobody works at."""
+"""Detects stalled work: paused and overdue campaigns, workers that died, queues that nobody works on."""
 
 from __future__ import annotations
 

@@ -37,10 +37,10 @@ def _judge_login(settings: Settings, secrets: Secrets) -> list[Finding]:
 
 
 def judge_relay(facts: RelayFacts) -> list[Finding]:
-    """What a relay that let us in says of itself."""
+    """Findings about a relay that accepted our login."""
     findings = [well(PART, facts.in_words())]
     if facts.tls_version is None and not on_this_machine(facts.host):
-        # Gmail asks for TLS of whoever mails it in bulk (support.google.com/a/answer/81126), and so does the law for
+        # Gmail requires TLS of bulk senders (support.google.com/a/answer/81126), and so does the law for
         # addresses that travel (GDPR Article 32).
         findings.append(
             warning(
@@ -64,7 +64,7 @@ def judge_relay(facts: RelayFacts) -> list[Finding]:
                 PART,
                 f"the relay takes no mail above {facts.size_limit_bytes:,} bytes (SIZE, RFC 1870), so long newsletters"
                 " would be refused",
-                "Ask whoever runs it to raise the limit.",
+                "Ask the people who run it to raise the limit.",
             )
         )
     return findings

@@ -30,7 +30,7 @@ MOST_STEPS = 30
 
 @dataclass(frozen=True, slots=True)
 class CameBack:
-    """What is known of the mails that were taken: something of `heard_of` of them, and of the others nothing."""
+    """What is known about the mails that were taken: something about `heard_of` of them, nothing about the others."""
 
     heard_of: int = 0
     delivered: int = 0  # taken by the mailbox's server, and neither bounced nor complained of since
@@ -63,7 +63,7 @@ class TimeStep:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How it went over time, from the launch to the last that happened. Nothing happened: no steps."""
+    """The course of a campaign, from its launch to the last event. No events: no steps."""
 
     step_seconds: int = 0
     steps: tuple[TimeStep, ...] = ()

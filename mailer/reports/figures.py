@@ -31,19 +31,19 @@ class Clicks:
 
     people: int = 0
     people_per_sent: float | None = None  # None while nothing was sent
-    unsure: int = 0  # people of whom every hit is doubtful, beside `people`
+    unsure: int = 0  # people whose every hit is doubtful, beside `people`
     clicks: int = 0  # hits by people, doubtful ones and those by people who are not tracked among them
     untracked: int = 0  # those of the clicks that no delivery is kept with, so they are in nobody's count of people
     machine: int = 0  # hits by programs
-    raw: int = 0  # every hit, by whomever: `clicks` and `machine` together
+    raw: int = 0  # every hit: `clicks` and `machine` together
 
 
 @dataclass(frozen=True, slots=True)
 class Openings:
     """What the picture in the mails tells. Most of it is fetched by programs, so no rate is made of it."""
 
-    people: int = 0  # at least so many: a picture that nothing speaks against was fetched for them
-    unsure: int = 0  # of whom only proxies and mail programs fetched it, read or not; beside `people`
+    people: int = 0  # at least this many: their picture was fetched, and nothing suggests a machine
+    unsure: int = 0  # people whose picture only proxies or mail programs fetched, read or not; beside `people`
     fetched: int = 0  # every request of the picture
 
 
@@ -53,7 +53,7 @@ class Conversion:
 
     name: str
     count: int
-    people: int  # of whom it is known by which mail they came
+    people: int  # those known to have come by a certain mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class LinkFigures:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What became of the mails. The numbers add up to `people`, for whom the campaign was frozen."""
+    """What became of the mails. The numbers add up to `people`, the audience at launch."""
 
     people: int = 0
     queued: int = 0
@@ -92,7 +92,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class CampaignFigures:
-    """Everything a report says of one campaign."""
+    """Everything a report says about one campaign."""
 
     slug: str
     state: CampaignState
@@ -107,10 +107,10 @@ class CampaignFigures:
     delivered: Delivered
     failed_by_class: Mapping[str, int]
     skipped_by_reason: Mapping[str, int]
-    action: Clicks  # the sign-up link, wherever it stands
+    action: Clicks  # the sign-up link, wherever it is
     placements: tuple[Placement, ...]
     links: tuple[LinkFigures, ...]
-    openings: Openings | None  # None when no mail had a picture that tells of it, as far as is known
+    openings: Openings | None  # None when no mail had the open pixel, as far as is known
     conversions: tuple[Conversion, ...]  # the most frequent first
     unsubscribed: int  # people who left by way of this mail
     unsubscribed_per_sent: float | None

@@ -1,4 +1,4 @@
-"""The course of a campaign as a picture: an SVG that stands alone, with a title and a table of its values for readers
+"""The course of a campaign as a picture: a standalone SVG, with a title and a table of its values for readers
 who can't see it. What the values are is for `after_sending`."""
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def _sections(figures: CampaignFigures, *, bars: bool) -> Iterator[RenderableTyp
     if figures.openings:
         yield _section("Openings", _openings(figures.openings))
     if figures.conversions:
-        yield _section("Done on other sites", _conversions(figures, bars=bars))
-    yield _section("Left by way of this mail", _unsubscribed(figures, bars=bars))
+        yield _section("Conversions on other sites", _conversions(figures, bars=bars))
+    yield _section("Unsubscribed by this mail", _unsubscribed(figures, bars=bars))
     if figures.waived:
         yield _section("Waived before it was sent", _waived(figures))
     yield _notes(figures)
@@ -145,7 +145,7 @@ def _raw(clicks: Clicks) -> str:
 def _openings(openings: Openings) -> Text:
     return Text(
         f"At least {counted(openings.people)}; {openings.unsure:,} more unsure. Apple and others fetch the picture"
-        f" whether the mail is read or not, and many programs never do, so this is no rate."
+        f" whether the mail is read or not, and many programs never do, so there is no open rate."
         f" Fetched {counted(openings.fetched, 'time')}."
     )
 
@@ -182,7 +182,7 @@ def _unsubscribed(figures: CampaignFigures, *, bars: bool) -> Table:
 def _signed(figures: CampaignFigures, *, bars: bool) -> RenderableType:
     signed = figures.signed
     rows = _Rows(figures.delivered.sent, bars=bars)
-    rows.add("by way of this mail", signed.people, style="bold", colour="green", of="of sent")
+    rows.add("through this mail", signed.people, style="bold", colour="green", of="of sent")
     for placement, people in signed.by_placement.items():
         rows.add(f"  {placement}", people, colour="bright_black")
     lines: list[RenderableType] = [rows.table]
@@ -226,7 +226,7 @@ def _came_back(figures: CampaignFigures, *, bars: bool) -> RenderableType:
         rows.add(f"  {reason}: {CLASSES.get(reason, reason)}", people, style="dim", colour="")
     rows.add("complained: reported as spam", back.complained, colour="red", of="of sent")
     unknown = max(0, figures.delivered.sent - back.heard_of)
-    words = f"Of {unknown:,} sent mails nothing came back, neither that they arrived nor that they did not."
+    words = f"For {unknown:,} sent mails no report came back, neither of arrival nor of failure."
     return Group(rows.table, Text(words, style="dim")) if unknown else rows.table
 
 
@@ -239,12 +239,10 @@ def _waived(figures: CampaignFigures) -> Table:
 
 def _notes(figures: CampaignFigures) -> Text:
     sent = figures.delivered.sent
-    per = (
-        f"Rates of followers are per sent mail ({sent:,}). " if sent else "Nothing is sent yet, so there are no rates. "
-    )
+    per = f"Click rates are per sent mail ({sent:,}). " if sent else "Nothing is sent yet, so there are no rates. "
     return Text(
-        f"{per}People are mails whose link was followed at least once by other than a known program; "
-        "scanners that look like browsers are found by what they do together, and some are not.",
+        f"{per}“People” counts mails whose link was followed at least once by something other than a known bot. "
+        "Scanners that look like browsers are detected by patterns in their clicks, and some are missed.",
         style="dim",
     )
 
@@ -260,7 +258,7 @@ class _Rows:
         self._total = total
         self._bars = bars
         self.table = Table.grid(padding=(0, 2, 0, 0))
-        # Of one width in all sections, so that numbers and bars stand below each other.
+        # One width in all sections, so that numbers and bars line up.
         self.table.add_column(overflow="fold", min_width=LABEL_CELLS)
         self.table.add_column(justify="right", no_wrap=True, min_width=NUMBER_CELLS)
         self.table.add_column(no_wrap=True, min_width=SHARE_CELLS)

@@ -51,7 +51,7 @@ Judged = tuple[Verdict, tuple[str, ...]]
 
 
 def crowd_of(hit: SeenHit) -> Crowd:
-    """Whose company the hit would be in, were it one of many."""
+    """The group a hit would belong to if it is one of many."""
     return hit.network, hit.at // (CROWD_SECONDS * SECOND)
 
 
@@ -97,7 +97,7 @@ def _verdict(points: int) -> Verdict:
 
 
 def _burst(hits: Sequence[SeenHit]) -> list[bool]:
-    """Which hits of links stand in a stretch of seconds in which many links were asked for."""
+    """Which hits of links are in a stretch of seconds in which many links were asked for."""
     order = sorted((place for place, hit in enumerate(hits) if hit.n != OPENING), key=lambda place: hits[place].at)
     caught = [False] * len(hits)
     links: Counter[int] = Counter()

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from mailer.store.tables.states import Verdict
 from mailer.tracking.crawlers import is_listed
 
-RULES = 3  # goes up with each change of what follows or of `bot_patterns`, and stands beside every verdict
+RULES = 3  # goes up with each change of what follows or of `bot_patterns`, and is stored with every verdict
 LISTED = "agent:listed"
-OPENING = 0  # the number of the picture that tells of an opening, where links have theirs
+OPENING = 0  # the open pixel's number, in place of a link's
 
 # What prefetching browsers and proxies say of themselves: Sec-Purpose (Fetch, §3.7 of the WHATWG standard) and the
 # older spellings of Chrome and Safari ("Purpose"), and Firefox ("X-Moz").

@@ -1,6 +1,6 @@
 """Applies the rules over several hits to what is stored: to what came since the last time, or to everything again.
 
-Late evidence re-labels earlier hits, so each delivery that has a new hit is judged anew as a whole. `judged_hits` says
+Late evidence re-labels earlier hits, so each delivery that has a new hit is judged again as a whole. `judged_hits` says
 how far that went; its row 0 is of all campaigns. Hits of people who are not tracked keep the verdict of first sight:
 what else could be judged is not kept of them. The rules themselves are in `bot_patterns`.
 """
@@ -41,7 +41,7 @@ from mailer.tracking.hits import MOST_KEPT
 EVERY_CAMPAIGN = 0  # the row of `judged_hits` that says how far everything was judged; no campaign has this number
 DELIVERIES_AT_ONCE = 200  # a transaction of some 10 ms, so that clicks are stored meanwhile
 # A link that was posted in public brings thousands of people under one delivery. They count as one person anyway, and
-# nothing about them together tells a machine.
+# nothing about them together suggests a machine.
 MOST_TOGETHER = MOST_KEPT
 MOST_NEW = 50_000  # hits beyond which a campaign is walked through as a whole, which takes no more memory with size
 
@@ -63,14 +63,14 @@ class Recount:
     reasoned: int = 0  # hits whose reasons changed and whose verdict did not
 
     def add(self, other: Recount) -> None:
-        """Take in another's."""
+        """Add another recount to this one."""
         self.hits += other.hits
         self.changed += other.changed
         self.reasoned += other.reasoned
 
 
 def judge_new(database: Database) -> Recount:
-    """Judge together whatever came since the last time, of all campaigns. Cheap when nothing came; safe to overlap."""
+    """Judge all campaigns' hits since the last time together. Cheap when nothing came; safe to overlap."""
     total = Recount()
     with database.read() as connection:
         low = _up_to(connection, EVERY_CAMPAIGN)
@@ -97,7 +97,7 @@ def judge_campaign(database: Database, campaign_id: int) -> Recount:
 
 
 def recompute(database: Database, campaign_id: int, *, dry_run: bool = False) -> Recount:
-    """Judge all hits of a campaign by the present rules; with `dry_run` only say what would change."""
+    """Judge all hits of a campaign by the current rules; with `dry_run` only say what would change."""
     high = 0 if dry_run else _horizon(database)
     with database.read() as connection:
         crowds = _crowds(connection, campaign_id)
@@ -124,7 +124,7 @@ def _judge_campaign(database: Database, campaign_id: int, *, low: int, high: int
         return recompute(database, campaign_id)
     with database.read() as connection:
         crowds = _crowds(connection, campaign_id)
-        # Whoever was in a network before it became a crowd is judged again too.
+        # People who were in a network before it became a crowd are judged again too.
         grown = _crowds(connection, campaign_id, since=low)
     total = Recount()
     for numbers in _in_parts(_touched(database, campaign_id, low, high, grown)):
@@ -246,8 +246,8 @@ def _last_hit(connection: Connection) -> int:
 
 
 def _horizon(database: Database) -> int:
-    """A number up to which all hits are committed. PostgreSQL gives numbers out before the commit, so whoever is
-    writing is waited for; a moment, since a batch of clicks takes milliseconds."""
+    """A number up to which all hits are committed. PostgreSQL gives numbers out before the commit, so this
+    waits for open writes; a moment, since a batch of clicks takes milliseconds."""
     with database.write() as connection:
         if not database.is_sqlite:
             connection.execute(text("LOCK TABLE hits IN SHARE MODE"))
@@ -259,7 +259,7 @@ def _up_to(connection: Connection, campaign_id: int) -> int:
 
 
 def _note(connection: Connection, campaign_id: int, up_to: int) -> None:
-    """Remember how far it went; never back."""
+    """Store how far judging went; it never goes back."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE judged_hits IN SHARE ROW EXCLUSIVE MODE"))
     known = judged_hits.c.campaign_id == campaign_id

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-# A platform in brackets, then an engine: how browsers name themselves (WHATWG HTML §8.9.1.1). Whoever puts a web
-# address or "compatible" among it is no browser of today, nor is a robot that says so.
+# A platform in brackets, then an engine: how browsers name themselves (WHATWG HTML §8.9.1.1). One that puts a web
+# address or "compatible" into it is no browser of today, nor is a robot that says so.
 BROWSER = re.compile(
     r"(?:mozilla/5\.0|opera/\d[\d.]*) \([^)]*\).*?(?:applewebkit/|gecko/|presto/)", re.IGNORECASE | re.DOTALL
 )

@@ -1,7 +1,7 @@
 """The return path of a mail: the mailbox for bounces with a signed token as its tag.
 
 A token's base64 tells capitals from small letters, which mail systems need not keep before the @ (RFC 5321 §2.4 asks
-them to, and some don't). So here it stands in base32 (RFC 4648 §6), small, and is read in any case. Who may act on
+them to, and some don't). So here it is base32 (RFC 4648 §6), in lower case, and is read in any case. Who may act on
 what comes back to it is for `feedback.dsn`.
 """
 
@@ -12,7 +12,7 @@ from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 
 TAG_CHARACTERS = 39  # 24 bytes are 38.4 characters of base32
 
-# Before it stands the + of the tag, or whatever else a mail system divides tags by.
+# Before it is the + of the tag, or whatever else a mail system divides tags by.
 _TAGGED = re.compile(rf"(?<![A-Za-z2-7])([A-Za-z2-7]{{{TAG_CHARACTERS}}})@")
 
 

@@ -1,6 +1,6 @@
 """How a server proves that it knows this workspace's signing keys, without telling them.
 
-Whoever asks names a number used once; the answer is its HMAC-SHA256 (RFC 2104) under a key derived for this purpose
+The asker sends a number used once; the answer is its HMAC-SHA256 (RFC 2104) under a key derived for this purpose
 alone, so that it is worth nothing as a token and no copy of an older answer will do.
 """
 
@@ -17,7 +17,7 @@ _PURPOSE = b"mailer.identity"
 
 
 class Likeness(StrEnum):
-    """Whose answer it was."""
+    """Which of our signing keys the server answered with."""
 
     SAME = "same"  # the newest of our keys
     OLDER = "older"  # a key that we have put behind another: the server doesn't know the newest

@@ -42,7 +42,7 @@ Mac = Callable[[bytes], bytes]
 
 
 class Purpose(StrEnum):
-    """What a token lets its bearer do; its value is the path it stands in."""
+    """What a token lets its bearer do; its value is the path it is used in."""
 
     CLICK = "c"
     UNSUBSCRIBE = "u"
@@ -52,7 +52,7 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"  # names a row of `confirmations`
     ACT = "act"  # a `Visit`: names a delivery, the link that was followed, and when
     CONVERSION = "conversion"  # a `Visit` on another site, that reports back with it
-    RETURN = "return"  # stands in the return path of a mail
+    RETURN = "return"  # in the return path of a mail
 
 
 class BadToken(MailerError):

@@ -1,1 +1,1 @@
-"""The doors on the web: the supporters' in public/, the staff's in studio/; and what both need to be served."""
+"""The web apps: the public site in public/, the staff's studio in studio/; and what both need to be served."""

@@ -16,7 +16,7 @@ HEADER_SECONDS = 10.0  # from the connection, or the first byte after an answer,
 
 
 class _Hearing:
-    """A transport to which nothing is said once the visitor has hung up: uvloop's raises then, in whatever had an
+    """A transport that ignores writes once the visitor has hung up: uvloop's raises then, in whatever had an
     answer ready at that moment."""
 
     def __init__(self, transport: Any) -> None:
@@ -98,6 +98,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _busy(self) -> bool:
-        """Whether a request has come whole and is not answered yet."""
+        """Whether a complete request is waiting for its answer."""
         cycle: Any = self.cycle  # None until the first request, whatever its type says
         return cycle is not None and not cycle.response_complete

@@ -1,4 +1,4 @@
-"""What every answer has, at either door: headers where it doesn't say otherwise, and a last word when something fails.
+"""What every answer of either app has: headers where it doesn't say otherwise, and a last word when something fails.
 
 A failure is logged by its kind and place alone: its words may quote a token, an address or somebody's data. Who may
 ask, and what a visitor is told then, is for each door.
@@ -52,7 +52,7 @@ class Answering:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the last stop before the visitor
             log.error("a request failed: %s", _where(error))
-            if not started:  # else the connection is cut, so that half an answer is not taken for a whole one
+            if not started:  # else the connection is cut, so that half an answer isn't mistaken for a whole one
                 await self._failed(scope)(scope, receive, send_with_headers)
         except asyncio.CancelledError:  # the server ends, and it took too long; its task has nothing more to do
             log.warning("a request was broken off, since the server ends")

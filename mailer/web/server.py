@@ -20,7 +20,7 @@ NOT_TOLD = (  # how lines of uvicorn begin
     "Unsupported upgrade request",
     "No supported WebSocket library",
     "ASGI callable returned without completing response",
-    "Cancel %s running task(s), timeout graceful shutdown exceeded",  # each of them is told of by `responses`
+    "Cancel %s running task(s), timeout graceful shutdown exceeded",  # `responses` logs each of them
 )
 DRAIN_SECONDS = 7  # how long requests under way may take once it is told to stop
 

@@ -52,7 +52,7 @@ def test_what_is_as_it_was_goes_out(held: Held) -> None:
 def test_somebody_who_joined_without_a_name_holds_a_greeting_that_needs_one(held: Held, database: Database) -> None:
     change(database, first_name="")
     assert held(MESSAGE) == "", "it says friend"
-    assert held(BARE) == "1 person would get nothing where {{ supporter.first_name }} stands"
+    assert held(BARE) == "1 person would get nothing in place of {{ supporter.first_name }}"
     assert held(replace(BARE, waived={"audience.greeting": "they are few"})) == ""
 
 
@@ -94,7 +94,7 @@ def test_a_held_campaign_is_not_launched_and_can_be_scheduled_again(
     assert steps.launch_due(database, now=now, why_hold=lambda *_: "the moon is full") == []
     (held,) = steps.launch_due(database, now=due, why_hold=lambda *_: "the moon is full")
     assert (held.state, held.launched_at) == (CampaignState.OVERDUE, None)
-    assert held.why == "the moon is full. Mend that, then send it (mailer send appeal) or schedule it again"
+    assert held.why == "the moon is full. Fix that, then send it (mailer send appeal) or schedule it again"
     assert steps.launch_due(database, now=due) == [], "nobody launches it by itself"
     with database.read() as connection:
         assert connection.execute(select(deliveries.c.id)).all() == []

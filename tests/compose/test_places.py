@@ -30,12 +30,12 @@ def write(desk: Desk, body: str = "", head: str = "") -> None:
 REFUSED = [
     (f"<p onclick='{TAG}'>a</p>", "onclick on <p> is code"),
     (f"<p ONMOUSEOVER='x {TAG}'>a</p>", "ONMOUSEOVER on <p> is code"),
-    (f"<p style='color:{TAG}'>a</p>", "a merge tag can't stand in a style attribute"),
-    (f"<p {TAG}>a</p>", "a merge tag can't stand in the inside of an HTML tag"),
-    (f"<img src='{TAG}' alt='a' />", "a merge tag can't stand in the beginning of a src address"),
-    (f"<table background='{TAG}'><tr><td>a</td></tr></table>", "can't stand in the beginning of a background address"),
+    (f"<p style='color:{TAG}'>a</p>", "a merge tag can't be used in a style attribute"),
+    (f"<p {TAG}>a</p>", "a merge tag can't be used in the inside of an HTML tag"),
+    (f"<img src='{TAG}' alt='a' />", "a merge tag can't be used in the beginning of a src address"),
+    (f"<table background='{TAG}'><tr><td>a</td></tr></table>", "be used in the beginning of a background address"),
     ("<table background='{% if supporter.country %}https://e.org{% endif %}/a'><tr><td>a</td></tr></table>",
-     "a merge tag can't stand in the beginning of a background address"),
+     "a merge tag can't be used in the beginning of a background address"),
     (f"<a href='{TAG}'>a</a>", "is not a web address"),
     (f"<a href='{TAG}://e.org/'>a</a>", "is not a web address"),
     (f"<a href='javascript:{TAG}'>a</a>", "is not a web address"),
@@ -62,18 +62,18 @@ def test_a_place_where_no_escaping_is_safe_is_refused(desk: Desk, body: str, sen
 def test_a_style_sheet_holds_no_merge_tag(desk: Desk) -> None:
     write(desk, "<p>a</p>", head=f"<mj-style>p {{ color: {TAG} }}</mj-style>")
     faults = desk.faults()
-    assert any("a merge tag can't stand in a style" in fault.message for fault in faults), faults
+    assert any("a merge tag can't be used in a style" in fault.message for fault in faults), faults
 
 
 GUARDED = [
-    ('<p onclick="{}">a</p>', "a merge tag can't stand in a onclick attribute"),
-    ('<p OnError="x {} y">a</p>', "a merge tag can't stand in a onerror attribute"),
-    ('<p style="{}">a</p>', "a merge tag can't stand in a style attribute"),
-    ("<style>p { color: {} }</style>", "a merge tag can't stand in a style sheet"),
-    ("<script>{}</script>", "a merge tag can't stand in a style sheet"),
-    ("<p {}>a</p>", "a merge tag can't stand in the inside of an HTML tag"),
-    ('<a href="{}/x">a</a>', "a merge tag can't stand in the beginning of a href address"),
-    ('<form action="{}">a</form>', "a merge tag can't stand in the beginning of a action address"),
+    ('<p onclick="{}">a</p>', "a merge tag can't be used in a onclick attribute"),
+    ('<p OnError="x {} y">a</p>', "a merge tag can't be used in a onerror attribute"),
+    ('<p style="{}">a</p>', "a merge tag can't be used in a style attribute"),
+    ("<style>p { color: {} }</style>", "a merge tag can't be used in a style sheet"),
+    ("<script>{}</script>", "a merge tag can't be used in a style sheet"),
+    ("<p {}>a</p>", "a merge tag can't be used in the inside of an HTML tag"),
+    ('<a href="{}/x">a</a>', "a merge tag can't be used in the beginning of a href address"),
+    ('<form action="{}">a</form>', "a merge tag can't be used in the beginning of a action address"),
 ]
 
 

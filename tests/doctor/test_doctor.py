@@ -172,7 +172,7 @@ def town(mailer: Mailer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_a_healthy_workspace_is_all_well(town: Town) -> None:
     done = town.doctor()
     assert done.code == 0, done.out
-    assert "All is well (" in done.out
+    assert "No problems (" in done.out
     for words in (
         "secrets.toml is its owner's alone (600)",
         "SQLite mailer.db",
@@ -304,7 +304,7 @@ def test_every_finding_that_is_not_well_says_what_to_do(town: Town) -> None:
     assert done.code == 1
     assert done.out.count("→ ") == 5
     assert "4 bad, 1 warning, " in done.out
-    assert done.out.rstrip().endswith("Mend what is bad before you send.")
+    assert done.out.rstrip().endswith("Fix the errors before sending.")
 
 
 def test_without_a_dns_nothing_is_bad_and_nobody_waits_long(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -495,7 +495,7 @@ def test_on_a_terminal_lines_are_broken_under_their_beginning(
     assert max(map(len, lines)) <= 80
     assert "           → mailer db migrate" in out
     assert "  well     x.toml is fine" in out
-    assert lines[-1] == "1 bad, 1 warning, 1 well. Mend what is bad before you send."
+    assert lines[-1] == "1 bad, 1 warning, 1 well. Fix the errors before sending."
 
 
 def test_in_a_pipe_a_finding_is_one_line(mailer: Mailer) -> None:

@@ -80,7 +80,7 @@ def test_a_clock_that_differs_by_a_moment_is_well() -> None:
 
 
 def test_a_check_that_was_stopped_says_so() -> None:
-    assert "then it was let be" in judged(replace(WELL, checked_whole=False))[0][1]
+    assert "then stopped looking" in judged(replace(WELL, checked_whole=False))[0][1]
 
 
 @pytest.fixture

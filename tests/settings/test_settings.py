@@ -277,7 +277,7 @@ url = "crm.example.org"
         ("[trakcing] # opens\nopens = true", "mailer.toml:1: unknown setting 'trakcing'\n    Did you mean 'tracking'?"),
         ('[smtp]\nhots = "x"', "mailer.toml:2: unknown setting 'hots' in [smtp]\n    Did you mean 'host'?"),
         ('[smtp]\nport = "ten"', "toml:2: smtp.port must be a whole number, not 'ten'\n    For example: port = 20"),
-        ("transport = outbox", "mailer.toml:1: this is not valid TOML: Invalid value\n    Texts stand in quotes: "),
+        ("transport = outbox", "mailer.toml:1: this is not valid TOML: Invalid value\n    Texts go in quotes: "),
         (
             'transport = "outbox"\ntimezone = "BST"',
             "mailer.toml:2: timezone: BST is the short name of a time, not of a place\n    Name the city",

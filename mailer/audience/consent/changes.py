@@ -1,6 +1,6 @@
-"""Changes one person's standing: leaving a list, being suppressed, being forgotten; and keeps the proof of each.
+"""Changes whether one person may be mailed: they leave a list, are suppressed or forgotten; keeps proof of each.
 
-Bulk changes by files are for `audience.imports`. Whoever calls has a write transaction open and commits it.
+Bulk changes by files are for `audience.imports`. The caller has a write transaction open and commits it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def leave(
 def subscribe(
     connection: Connection, *, person_id: int, list_id: int, how: str, source: str, wording: str, at: datetime
 ) -> None:
-    """Put a person on a list at their wish, with the proof. What stands against mailing them is not looked at."""
+    """Put a person on a list at their wish, with the proof. Suppressions aren't looked at."""
     row = {"list_id": list_id, "person_id": person_id, "status": Membership.SUBSCRIBED.value, "changed_at": at}
     changed = {"status": row["status"], "changed_at": at}
     connection.execute(

@@ -33,7 +33,7 @@ class ConfirmationState(StrEnum):
     ASKED = "asked"
     DONE = "done"
     EXPIRED = "expired"  # its time is over, or it isn't kept any more
-    REFUSED = "refused"  # something stands against it, such as the list's closing or a staff's suppression
+    REFUSED = "refused"  # something forbids it, such as the list's closing or a suppression by staff
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Takes a suppression back by staff's decision: with a reason, and written to the audit log.
+"""Lifts a suppression by staff's decision: with a reason, and written to the audit log.
 
 What a person decided is never lifted: who left comes back by joining again. A complaint is lifted only where staff say
 so in so many words, since mailing somebody who reported spam harms every mail of the sender's domain.

@@ -1,6 +1,6 @@
 """Somebody known, who came by the link of their own mail, ticked the box for news while signing: on the list at once.
 
-Whoever isn't known asks to join as on a sign-up page, and confirms it by mail: that is for `subscribe`.
+People who aren't known ask to join as on a sign-up page, and confirm it by mail: that is for `subscribe`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HOW = "form"
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What somebody agreed to: the list, the words, and the page these stood on."""
+    """What somebody agreed to: the list, the words, and the page these were on."""
 
     list: str
     wording: str

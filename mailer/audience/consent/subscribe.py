@@ -1,7 +1,7 @@
-"""Joining a list by a form: what happens at once, what waits for a link in a mail, and what that link then does.
+"""Subscribing to a list by a form: what happens at once, what waits for a link in a mail, and what that link then does.
 
-Anybody can type anybody's address. So nothing that a person decided before is changed by a form alone: whoever left
-comes back only by the link, which reaches nobody but them. Whoever complained, bounced or was stopped by staff is not
+Anybody can type anybody's address. So nothing that a person decided before is changed by a form alone: people who left
+come back only by the link, which reaches nobody but them. Anyone who complained, bounced or was stopped by staff is not
 mailed at all. What is answered on the page is the same in every case, and for `web` to say.
 """
 
@@ -76,7 +76,7 @@ def ask_to_join(
         return JoinResult(JoinOutcome.REFUSED)
     if not wanted:
         return JoinResult(JoinOutcome.KNOWN, tuple(open_to))
-    # Whoever was ever on one of these lists, or is suppressed in any way, is asked by mail.
+    # Anyone who was ever on one of these lists, or is suppressed in any way, is asked by mail.
     decided = any(number in person.statuses for number in wanted.values()) or person.stops
     if decided or not set(confirmed).isdisjoint(wanted):
         terms = Terms(tuple(wanted), asking.wording, _fields(asking.fields))
@@ -94,7 +94,7 @@ def ask_to_join(
 def confirm_join(connection: Connection, wish: Kept, *, address_key: bytes, at: datetime) -> ConfirmationState:
     """The link was pressed: the person, new if need be, is on the lists, with the proof of both moments.
 
-    An `unsubscribed` of these lists is lifted, and nothing else that stands against the address.
+    An `unsubscribed` of these lists is lifted, and no other suppression of the address.
     """
     person = _look_up(connection, wish.address, address_key=address_key)
     numbers = [list_id(connection, name) for name in wish.lists]
@@ -133,7 +133,7 @@ def lift(connection: Connection, *, address_hash: bytes, list_id: int) -> bool:
 
 
 def narrow(connection: Connection, *, address_hash: bytes, keeping: Collection[int], at: datetime) -> None:
-    """Whoever left every list and now joins these has left all others: the one row becomes one for each of them."""
+    """Someone who left every list and now joins these has left all others: one row becomes one for each of them."""
     if not lift(connection, address_hash=address_hash, list_id=EVERY_LIST):
         return
     for number in connection.execute(select(lists.c.id).where(lists.c.id.not_in(keeping))).scalars().all():
@@ -144,7 +144,7 @@ def narrow(connection: Connection, *, address_hash: bytes, keeping: Collection[i
 def _look_up(connection: Connection, address: str, *, address_key: bytes) -> _Person:
     hashed = hash_of(address, address_key)
     person_id = connection.execute(select(people.c.id).where(people.c.address == address)).scalar()
-    # The same queries whether the person is known or not: the time an answer takes tells nothing.
+    # The same queries whether the person is known or not: the time of an answer gives nothing away.
     rows = connection.execute(
         select(subscriptions.c.list_id, subscriptions.c.status).where(subscriptions.c.person_id == (person_id or -1))
     )
@@ -156,7 +156,7 @@ def _look_up(connection: Connection, address: str, *, address_key: bytes) -> _Pe
 
 
 def _refused(person: _Person, number: int) -> bool:
-    """Whether anything but a leaving stands against mailing the person on this list."""
+    """Whether anything but a leaving forbids mailing the person on this list."""
     return any(
         on in (EVERY_LIST, number) and reason != SuppressionReason.UNSUBSCRIBED.value for on, reason in person.stops
     )

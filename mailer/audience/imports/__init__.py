@@ -1,4 +1,4 @@
-"""Brings files of people onto a list: read, judged row by row, written in one transaction, reported.
+"""Imports files of people into a list: read, checked row by row, written in one transaction, reported.
 
 `zipped` finds the files, `reading` their encoding and format (`delimited`, `workbooks`), `survey` looks over their
 columns, `columns` says what each of them means, with `headers` for names, `peers` for the exports of other programs and

@@ -204,7 +204,7 @@ class _Understanding:
                 note = f"addresses were taken from the column {self.header[emails[0]]!r}"
                 self.fault(note, "If that is wrong, name the right one: --map 'COLUMN=email'", warning=True)
         if not self.header:
-            self.fault("the file has nobody in it", "Look whether what wrote it found anybody.")
+            self.fault("the file has nobody in it", "Check that the program that wrote it found anybody.")
         elif len({self.bases[i] for i in emails}) != 1:
             self._no_addresses(emails)
         else:  # and others of the same name
@@ -235,7 +235,7 @@ class _Understanding:
             self.fault("no column holds addresses", hint)
 
     def _recognise(self) -> None:
-        """Give columns whose name is well known their field, the likeliest column first."""
+        """Assign fields to columns with well-known names, the likeliest column first."""
         if self.peer and self.peer.is_ours:
             known: Mapping[str, tuple[str, ...]] = {name: (name,) for name in (*TEXTS, *SPECIAL)}
         else:

@@ -38,7 +38,7 @@ Progress = Callable[[int, float], None]  # rows read, and the share of all from 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What was asked for beside the files."""
+    """The options of an import."""
 
     mapping: Mapping[str, str] = field(default_factory=dict[str, str])  # column → field; "-" leaves it out
     words: Mapping[str, str] = field(default_factory=dict[str, str])  # a value of a status column → RowStatus
@@ -170,7 +170,7 @@ def _status(text: str) -> RowStatus:
         return RowStatus(word(text))
     except ValueError:
         known = ", ".join(f"'{one}'" if " " in one else one for one in RowStatus)
-        raise MailerError(f"{text!r} is no status", hint=f"Use one of {known}.") from None
+        raise MailerError(f"{text!r} is not a status", hint=f"Use one of {known}.") from None
 
 
 def _forced_peer(asked: ImportOptions) -> Peer | None:
@@ -178,7 +178,7 @@ def _forced_peer(asked: ImportOptions) -> Peer | None:
         return None
     if asked.kind not in BY_NAME:
         raise MailerError(
-            f"{asked.kind!r} is no program whose exports are known", hint=nearest(asked.kind, {*BY_NAME, NO_PEER})
+            f"{asked.kind!r} is not a program whose exports are known", hint=nearest(asked.kind, {*BY_NAME, NO_PEER})
         )
     return BY_NAME[asked.kind]
 
@@ -296,7 +296,7 @@ def _report(
     warnings += [
         Fault(
             "the file has nobody in it, so nothing was imported", place=Place(one.name, 1), warning=True,
-            hint="Look whether what wrote it found anybody.",
+            hint="Check that the program that wrote it found anybody.",
         )
         for one in read if not one.rows
     ]  # fmt: skip

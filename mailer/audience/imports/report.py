@@ -21,7 +21,7 @@ ABOUT = ("file", "line", "reason")  # the first columns; `columns` leaves them o
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that could not be taken."""
+    """A row that could not be imported."""
 
     line: int
     reason: str
@@ -38,7 +38,7 @@ class ReadFile:
     kind_name: str  # for --from
     statuses: Mapping[str, int]  # RowStatus, or "rejected" → rows
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    # column that says who may be mailed → value → what it was taken for, and how often it is there
+    # column that says who may be mailed → value → its meaning, and how often it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ImportReport:
     added: int  # newly on this list
     updated: int  # on the list before, now with something new
     unchanged: int
-    duplicate: int  # the same address stood further up in the files
+    duplicate: int  # the same address is further up in the files
     rejected: int
     suppressed: int  # left, bounced, complained or suppressed by staff, before or by this row; not mailed
     no_consent: int = 0  # known to another program, never agreed: not put on the list
@@ -104,13 +104,13 @@ class Rejects:
                 self._file = open_private(self._partial, "w", encoding="utf-8", newline="")
             except OSError as error:
                 raise MailerError(
-                    f"{path} can't be written: {error.strerror}", hint="Name a file in a folder that is there."
+                    f"{path} can't be written: {error.strerror}", hint="Name a file in an existing folder."
                 ) from None
             self._writer = csv.writer(self._file)
             self._writer.writerow(map(guarded, [*ABOUT[0 if self._several else 1 :], *self._columns]))
 
     def add(self, file: str, line: int, reason: str, values: list[str]) -> None:
-        """Note a row that can't be taken."""
+        """Record a row that can't be imported."""
         self.count += 1
         # A word that isn't known is said, since something has to be done about it; other values are counted together.
         kind = reason if reason.startswith("unknown status") else reason.partition(":")[0]

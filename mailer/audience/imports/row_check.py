@@ -1,4 +1,4 @@
-"""Judges rows one by one: a person to be taken, or the reason why not. Knows nothing of the database.
+"""Checks rows one by one: a person to import, or the reason why not. Knows nothing of the database.
 
 Plain rows with a plain address take a short way through the checks, and everything else the careful one; both give the
 same, by property test. What a row says of leaving comes first: then its other faults don't matter.
@@ -52,7 +52,7 @@ FILE = 40  # bits of a row's number that hold its line; above them is the number
 
 
 class RowRefused(MailerError):
-    """This row can't be taken; the message is the reason."""
+    """This row can't be imported; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class ImportTarget:
         self.origin = origin
         self.now = literal(origin.now, Instant())
         if connection.dialect.name == "postgresql":
-            # Numbers tell who is new, so nobody else may add people meanwhile. SQLite has one writer anyway.
+            # Higher numbers mean new people, so nobody else may add people meanwhile. SQLite has one writer anyway.
             connection.exec_driver_sql("LOCK TABLE people IN SHARE ROW EXCLUSIVE MODE")
         self.list_id = list_id(connection, origin.definition.name)
         self.source = self.of_file([self._number(*pair) for pair in zip(origin.sources, origin.wordings, strict=True)])

@@ -1,6 +1,6 @@
 """A change of address: asked for by somebody we mail, confirmed by a link in a mail to the new address.
 
-Until then nothing changes. What stood against mailing the person goes with them; what stands against the new address
+Until then nothing changes. Suppressions of the old address move with the person; a suppression of the new address
 holds too. An address that somebody else has is not taken over, nor are two people made one.
 """
 
@@ -21,7 +21,7 @@ from mailer.store.tables.states import SuppressionReason, Wish
 
 
 class AddressOutcome(StrEnum):
-    """What became of the wish; the page says the same of each."""
+    """The outcome of the request; the page says the same for each."""
 
     CONFIRM = "confirm"  # the link is to be mailed to the new address
     TAKEN = "taken"  # somebody has that address; they are told
@@ -40,7 +40,7 @@ class AddressChange:
 def ask_for_address(
     connection: Connection, *, person_id: int, address: str, source: str, address_key: bytes, at: datetime
 ) -> AddressChange:
-    """Keep the wish of a person to be mailed at `address`, which is normalised."""
+    """Store a person's request to be mailed at `address`, which is normalised."""
     holder = connection.execute(select(people.c.id).where(people.c.address == address)).scalar()
     refused = _is_refused(connection, address_hash(address, address_key))
     if refused:

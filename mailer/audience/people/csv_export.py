@@ -1,4 +1,4 @@
-"""Takes a list elsewhere: everyone on it as CSV that a spreadsheet can open without running what people wrote.
+"""Exports a list: everyone on it as CSV that a spreadsheet can open without running what people wrote.
 
 An import of that file changes nothing, and in another workspace it makes the same list: by property test.
 """

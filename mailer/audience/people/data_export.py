@@ -16,7 +16,7 @@ signatures, statements, conversions = tables.signatures, tables.statements, tabl
 
 
 def everything(connection: Connection, address: str, *, address_key: bytes) -> dict[str, Any]:
-    """Who they are, their consents, mails, what they followed, signed and did, and what stands against mailing them."""
+    """Who they are, their consents, mails, what they followed, signed and did, and their suppressions."""
     dossier = show(connection, address, address_key=address_key)
     kept: dict[str, Any] = asdict(dossier) if dossier else {"address": address}
     kept.pop("person_id", None)

@@ -43,7 +43,7 @@ NO_ATTRIBUTES = "{}"
 
 @dataclass(frozen=True, slots=True)
 class ListStatus:
-    """How a person stands to one list."""
+    """A person's membership of one list."""
 
     list: str
     status: str
@@ -94,7 +94,7 @@ class Dossier:
 
 @dataclass(frozen=True, slots=True)
 class ListCount:
-    """How many people stand how to a list."""
+    """The number of people on a list, by membership."""
 
     subscribed: int = 0
     pending: int = 0
@@ -145,7 +145,7 @@ def find_supporter(connection: Connection, address: str) -> tuple[int, dict[str,
 
 
 def find(connection: Connection, text: str, *, limit: int = 50) -> list[dict[str, str]]:
-    """People in whose address, names or attributes every word of `text` stands; the likeliest first.
+    """People whose address, names or attributes contain every word of `text`; the likeliest first.
 
     With the search index (SQLite) words are matched from their beginning and without accents; else as pieces of text.
     """
@@ -197,7 +197,7 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
 
 
 def list_counts(connection: Connection) -> dict[str, ListCount]:
-    """How many people stand how to each list that anybody is on."""
+    """The number of people by membership, for each list that anybody is on."""
     numbers: dict[str, dict[str, int]] = {}
     rows = connection.execute(
         select(lists.c.name, subscriptions.c.status, func.count())

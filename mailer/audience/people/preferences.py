@@ -21,7 +21,7 @@ HOW = "preferences"  # of the proof
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How a person's mail is set now. `left` are lists they left themselves, and may come back to."""
+    """A person's choices about their mail. `left` are lists they left themselves, and may come back to."""
 
     person_id: int
     address: str = field(repr=False)
@@ -34,7 +34,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the page's form says. What it does not say stays as it is."""
+    """What the page's form says. What it doesn't mention is unchanged."""
 
     frequency: Frequency | None = None
     language: str | None = None
@@ -42,7 +42,7 @@ class Wanted:
 
 
 def choices(connection: Connection, person_id: int) -> Choices | None:
-    """How somebody's mail is set; None for nobody we know."""
+    """A person's choices; None for somebody we don't know."""
     person = connection.execute(select(people).where(people.c.id == person_id)).first()
     if person is None:
         return None
@@ -69,7 +69,7 @@ def choices(connection: Connection, person_id: int) -> Choices | None:
 
 
 def prefer(connection: Connection, person_id: int, wanted: Wanted, *, at: datetime) -> None:
-    """Set what is wanted otherwise than it was."""
+    """Save the choices that `wanted` names."""
     named = {"frequency": wanted.frequency, "language": wanted.language, "tracking": wanted.tracking}
     values = {name: value for name, value in named.items() if value is not None}
     if values:

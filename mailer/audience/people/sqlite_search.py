@@ -1,7 +1,7 @@
-"""The one door to sqlite-utils, and what is SQLite's own: full-text search over people, bulk writing.
+"""The only module that uses sqlite-utils, and what is SQLite's own: full-text search over people, bulk writing.
 
-The search index is made when it is first wanted and kept by triggers; a large import drops it, since it is quicker
-made anew. On other engines there is none, and `people` searches without.
+The search index is made when it is first wanted and kept by triggers; a large import drops it, since rebuilding
+it is quicker. On other engines there is none, and `people` searches without.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CACHE_KIB = 32 * 1024  # of pages while a large file is written
 
 
 def has_search(connection: Connection) -> bool:
-    """Whether the search index stands."""
+    """Whether the search index exists."""
     if connection.dialect.name != "sqlite":
         return False
     return connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = ?", (INDEX,)).first() is not None
@@ -40,7 +40,7 @@ def ensure_search(database: Database) -> None:
 
 
 def drop_search(connection: Connection) -> None:
-    """Drop the search index if it stands; the next search makes it anew."""
+    """Drop the search index if it exists; the next search rebuilds it."""
     if has_search(connection):
         _people(connection).disable_fts()
 
@@ -80,7 +80,7 @@ def _pragmas(connection: Connection, *pragmas: str) -> None:
 
 
 def optimise(database: Database) -> None:
-    """Keep the file healthy: fold the write-ahead log in, refresh the planner's figures, tidy the search index."""
+    """Maintain the file: fold the write-ahead log in, refresh the planner's figures, tidy the search index."""
     if not database.is_sqlite:
         return
     with database.write() as connection:

@@ -1,4 +1,4 @@
-"""One person's whole story in the order of time: what they agreed to, what was mailed, what they followed and signed.
+"""One person's timeline: what they agreed to, what was mailed, what they followed and signed.
 
 What is known of them now (name, lists, suppressions) is for `people`.
 """

@@ -1,4 +1,4 @@
-"""Reads whom a newsletter asks for: the `audience` of its front matter, with every fault and its line."""
+"""Reads a newsletter's audience from its front matter: every fault at once, each with its line."""
 
 from __future__ import annotations
 

@@ -30,12 +30,12 @@ def subscribed_to(names: Iterable[str]) -> Select[int]:
 
 
 def mailed_by(slugs: Iterable[str]) -> Select[int | None]:
-    """People whom one of these campaigns mailed."""
+    """People who were mailed by one of these campaigns."""
     return _mailed().where(deliveries.c.campaign_id.in_(_campaigns(slugs)))
 
 
 def mailed_since(moment: datetime) -> Select[int | None]:
-    """People whom any campaign mailed at `moment` or later."""
+    """People who were mailed by any campaign at `moment` or later."""
     # Campaigns that finished before can't hold a later delivery, so only a few campaigns' rows are read.
     live = select(campaigns.c.id).where(or_(campaigns.c.finished_at.is_(None), campaigns.c.finished_at >= moment))
     return _mailed().where(deliveries.c.campaign_id.in_(live), deliveries.c.changed_at >= moment)

@@ -90,7 +90,7 @@ def condition(source: str) -> Truth:
 
 
 def truth(expression: Expression) -> Truth:
-    """The condition that holds for the people of whom the expression is true."""
+    """The condition that holds for the people who match the expression."""
     match expression:
         case And(left, right):
             return and_(truth(left), truth(right))
@@ -174,7 +174,7 @@ def _number(side: Expression) -> ColumnElement[float]:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """So many people have a value that the segment compares and can't read."""
+    """How many people have a value that the segment compares and can't read."""
 
     value_of: str  # the field
     kind: str  # a number, a date

@@ -1,6 +1,6 @@
-"""Whom a newsletter asks for, as a value; how it is kept with a campaign.
+"""A newsletter's audience as its author wrote it, as a value; how it is kept with a campaign.
 
-It is read from the newsletter by `front_matter`. Who that is stands in the database, and is found by `select`.
+`front_matter` reads it from the newsletter. `select` finds the people in the database.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ class Audience:
     """People asked for, by the names of lists, and those left out."""
 
     include: tuple[str, ...]  # lists; a person on several gets one mail
-    exclude: tuple[str, ...] = ()  # lists; whoever is subscribed to one of them is left out
+    exclude: tuple[str, ...] = ()  # lists; subscribers of one of them are left out
     segment: str = ""  # an expression over people; "" is everyone
-    not_mailed_within_hours: float = 0.0  # leave out whoever was mailed since so many hours; 0 is nobody
-    not_mailed_by: tuple[str, ...] = ()  # leave out whoever one of these campaigns mailed, by slug
-    limit: int | None = None  # so many people, drawn at random
+    not_mailed_within_hours: float = 0.0  # leave out people mailed within so many hours; 0 is nobody
+    not_mailed_by: tuple[str, ...] = ()  # leave out people mailed by one of these campaigns, by slug
+    limit: int | None = None  # at most this many people, drawn at random
     seed: int = 0  # of the draw: the same seed draws the same people
     urgent: bool = False  # so says the newsletter: it goes to those, too, who asked for fewer mails
 

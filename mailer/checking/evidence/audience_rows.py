@@ -57,7 +57,7 @@ def examples(connection: Connection, figures: AudienceStats) -> list[Example]:
 
 
 def supporter_of(connection: Connection, figures: AudienceStats, which: Which) -> dict[str, str] | None:
-    """The merge mapping of one who stands out, or None."""
+    """The merge mapping of an unusual recipient, or None."""
     one = figures.standout(which)
     return supporters(connection, [one.person_id]).get(one.person_id) if one else None
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 
 
 class Trouble(StrEnum):
-    """What is the matter with a merged value."""
+    """What is wrong with a merged value."""
 
-    GREETING = "greeting"  # nothing stands before a comma: "Dear ,"
+    GREETING = "greeting"  # nothing is before a comma: "Dear ,"
     EMPTY = "empty"
     LONG = "long"
     CAPITALS = "capitals"
@@ -31,7 +31,7 @@ class Which(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Troubled:
-    """So many people get this trouble in this place."""
+    """How many people get this problem in this place."""
 
     trouble: Trouble
     source: str  # the expression, or the link's label
@@ -60,7 +60,7 @@ class Standout:
 
 @dataclass(frozen=True, slots=True)
 class AudienceStats:
-    """Of everyone who would be mailed."""
+    """Statistics of everyone who would be mailed."""
 
     people: int = 0
     rows: int = 0  # different people, by the fields the message uses

@@ -1,4 +1,4 @@
-"""What mail programs can do, as caniemail.com tested it: read from data/caniemail.json, whose licence stands beside it.
+"""What mail programs can do, as caniemail.com tested it: read from data/caniemail.json, whose licence is beside it.
 
 Answers are those of the newest version tested: y yes, a partly, n no, u unknown. They age: `tested` says from when.
 """

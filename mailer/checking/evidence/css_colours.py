@@ -53,7 +53,7 @@ class Keyword(Enum):
     INITIAL = "initial"
     CURRENT = "currentcolor"
     NOTHING = "nothing"  # no colour, or one that mail programs can't read and so leave out
-    UNKNOWN = "unknown"  # a colour that depends on the reader's program, or that we can't reckon
+    UNKNOWN = "unknown"  # a colour that depends on the reader's program, or that we can't compute
 
 
 TRANSPARENT = Colour(0, 0, 0, 0)

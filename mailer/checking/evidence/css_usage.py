@@ -1,6 +1,6 @@
 """What CSS and HTML somebody wrote uses, by the names that caniemail gives them, each with its file and line.
 
-Jinja is blanked out first. Rules inside @media are left out: whoever writes one says by it how things look elsewhere.
+Jinja is blanked out first. Rules inside @media are left out: their author says by them how things look elsewhere.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _declarations(css: str, text: str, offset: int, file: str, known: Collection
 
 
 def _without_media(css: str) -> str:
-    """The sheet with what stands inside @media, @supports and the like blanked out."""
+    """The sheet with the content of @media, @supports and the like blanked out."""
     out: list[str] = []
     depth, inside = 0, False
     for piece in re.split(r"(@[a-z-]+[^{};]*\{|[{}])", css):

@@ -76,7 +76,7 @@ INLINE = frozenset(
 
 
 def parse(html: str) -> Element:
-    """The document's root, whose children are what stands at the top."""
+    """The document's root; its children are the top-level elements and texts."""
     builder = _Builder()
     builder.feed(html)
     builder.close()

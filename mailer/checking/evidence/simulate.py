@@ -1,7 +1,7 @@
 """Merges a message for many people without making their mails: which branch, which values, how many bytes.
 
 A merge program does that for one mail and escapes every value; here a million people pass by, so a message becomes a
-small tree that is walked for each, and only what stands out is kept. Memory does not grow with the people.
+small tree that is walked for each, and only what is unusual is kept. Memory does not grow with the people.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MOST_VARIANTS = 1_000  # kept apart; beyond that they are only counted
 NAMES_OF_PEOPLE = ("first_name", "last_name", "name")
 MARKUP = re.compile(r"[<>{}]|&#?\w+;|https?:|\*\||\bwww\.", re.IGNORECASE)
 AFTER_HOLE = re.compile(r"\s*[,;:!?.]")
-# An address whose scheme and host stand before the first slot leads somewhere for everybody.
+# An address whose scheme and host come before the first slot leads somewhere for everybody.
 FIXED_HOST = re.compile(r"https?://[^/?#]+[/?#]", re.IGNORECASE)
 WEB = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 PERSONAL: dict[str, str] = dict.fromkeys(NAMES, "https://mail.example.org/u/00000000000000000000000000000000")
@@ -58,7 +58,7 @@ class _Value:
 
     source: str
     text: TextOf
-    weight: int  # times it stands there
+    weight: int  # how often it is there
     is_name: bool
     may_be_empty: bool  # written so: "this" if … else ""
     greets: bool  # punctuation follows
@@ -79,7 +79,7 @@ _Where = tuple[Trouble, str]
 
 @dataclass(slots=True)
 class _Tally:
-    """What is known so far."""
+    """The counts so far."""
 
     people: int = 0
     rows: int = 0
@@ -108,7 +108,7 @@ class Walk:
         self.fields = tuple(sorted({name for one in self._expressions for name in _fields(one)}))
 
     def figures(self, rows: Iterable[Row]) -> AudienceStats:
-        """What merging all these people tells. Each row is looked at once and forgotten."""
+        """The statistics of merging all these people. Each row is read once and forgotten."""
         tally = _Tally()
         for row in rows:
             self._visit(row, tally)

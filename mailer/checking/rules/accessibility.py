@@ -173,7 +173,7 @@ def colour_only_link(specimen: Specimen) -> Iterator[Found]:
 
 
 @rule(
-    "accessibility.vml", Level.WARNING, "content stands in a box that only Outlook draws",
+    "accessibility.vml", Level.WARNING, "content is in a box that only Outlook draws",
     why="Links inside VML can't be reached by keyboard (parcel.io/blog/is-vml-accessible).",
 )  # fmt: skip
 def vml(specimen: Specimen) -> Iterator[Found]:
@@ -183,7 +183,7 @@ def vml(specimen: Specimen) -> Iterator[Found]:
 
 
 def texts(root: Element) -> Iterator[tuple[Element, str]]:
-    """Each visible run of words and the element it stands in."""
+    """Each visible run of words and the element it is in."""
     for element in root.walk():
         words = " ".join("".join(child for child in element.children if isinstance(child, str)).split())
         if words.strip(" \u00a0·•–—|") and not element.hidden:

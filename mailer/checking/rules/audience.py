@@ -17,14 +17,12 @@ PART = "audience"
 
 @rule(
     "audience.greeting", Level.ERROR, "somebody would be greeted as “Dear ,”",
-    why="A mail that calls people by nothing says that nobody looked at it.",
+    why="A greeting without a name tells people that nobody checked the mail.",
 )  # fmt: skip
 def greeting(specimen: Specimen) -> Iterator[Found]:
     for one in _troubled(specimen, Trouble.GREETING):
-        todo = f'Say what stands in its place: {{{{ {one.source} | default("friend") }}}}'
-        yield Found(
-            f"{_people(one)} would get nothing where {{{{ {one.source} }}}} stands", todo, _place(specimen, one)
-        )
+        todo = f'Say what to write instead: {{{{ {one.source} | default("friend") }}}}'
+        yield Found(f"{_people(one)} would get nothing in place of {{{{ {one.source} }}}}", todo, _place(specimen, one))
 
 
 @rule(
@@ -39,7 +37,7 @@ def empty(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "audience.long", Level.WARNING, "a merged value is longer than 60 characters",
-    why="It breaks the line, the button or the subject it stands in, and is mostly a slip in the import.",
+    why="It breaks the line, the button or the subject it is in, and is usually a mistake in the import.",
 )  # fmt: skip
 def long(specimen: Specimen) -> Iterator[Found]:
     for one in _troubled(specimen, Trouble.LONG):
@@ -50,7 +48,7 @@ def long(specimen: Specimen) -> Iterator[Found]:
 
 
 @rule(
-    "audience.capitals", Level.WARNING, "a name stands in capitals",
+    "audience.capitals", Level.WARNING, "a name is in capitals",
     why="“Dear ANNA” reads as shouting and as a machine.",
 )  # fmt: skip
 def capitals(specimen: Specimen) -> Iterator[Found]:
@@ -62,7 +60,7 @@ def capitals(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "audience.markup", Level.WARNING, "a merged value holds markup, a web address or another program's merge tag",
-    why="People would read the signs as they stand; it is a slip in the import, or somebody's joke in a form.",
+    why="People would see the raw characters; it is a mistake in the import, or somebody's joke in a form.",
 )  # fmt: skip
 def markup(specimen: Specimen) -> Iterator[Found]:
     for one in _troubled(specimen, Trouble.MARKUP):
@@ -78,7 +76,7 @@ READABLE = "Dates are read as 2026-02-03 and numbers as 1234.50: correct the lis
 @rule(
     "audience.unreadable", Level.WARNING, "a value is no date or number where one is read",
     why="`date` and `number` show such a value as it is, and a comparison holds for nobody who has one: 45325, "
-    "03.02.2026, 1.234,50. People are left out, or read another text, without a word.",
+    "03.02.2026, 1.234,50. People are left out, or get another text, without notice.",
 )  # fmt: skip
 def unreadable(specimen: Specimen) -> Iterator[Found]:
     for one in _troubled(specimen, Trouble.UNREADABLE):
@@ -103,7 +101,7 @@ def destination(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "audience.unmet", Level.NOTE, "a condition holds for nobody",
-    why="Either nobody it is for is on the list, or it tests something that is spelt otherwise.",
+    why="Either nobody it is for is on the list, or it tests a value that is spelt differently.",
 )  # fmt: skip
 def unmet(specimen: Specimen) -> Iterator[Found]:
     for test in specimen.audience.unmet if specimen.audience else ():
@@ -115,7 +113,7 @@ def unmet(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "audience.never-filled", Level.WARNING, "a field that the message uses is empty for everyone",
-    why="The field is known to the list, yet nobody has it: mostly its name is spelt in two ways.",
+    why="The field is known to the list, yet nobody has it; usually its name is spelt in two ways.",
 )  # fmt: skip
 def never_filled(specimen: Specimen) -> Iterator[Found]:
     audience = specimen.audience

@@ -14,7 +14,7 @@ from mailer.checking.registry import Found, rule
 from mailer.checking.remarks import Level
 from mailer.checking.specimen import Specimen
 
-# Without these, things stand in the wrong place, on one another, or not at all.
+# Without these, things are in the wrong place, overlap, or are missing.
 BREAKING = frozenset(
     (
         "css-display-flex", "css-display-grid", "css-position", "css-left-right-top-bottom", "css-grid-template",
@@ -57,7 +57,7 @@ NEXT = "Look at caniemail.com/features/{slug}/, or leave it out: tables and plai
 
 @rule(
     "compatibility.breaks", Level.WARNING, "the template uses something that breaks in a mail program of the set",
-    why="Things stand on one another or are missing there. The set is [check] clients in mailer.toml.",
+    why="Things overlap or are missing there. The set is [check] clients in mailer.toml.",
 )  # fmt: skip
 def breaks(specimen: Specimen) -> Iterator[Found]:
     for feature, found in _lacking(specimen):

@@ -18,7 +18,7 @@ FREE_MAIL = ("gmail.com", "googlemail.com", "yahoo.com", "outlook.com", "hotmail
 HTTPS_ADDRESS = re.compile(r"<https://[^>\s]+>")
 
 looked_at_elsewhere(
-    "law.no-unsubscribe", Level.ERROR, "the HTML has no link for leaving", waivable=False,
+    "law.no-unsubscribe", Level.ERROR, "the HTML has no unsubscribe link", waivable=False,
     why="The law asks for it nearly everywhere (CAN-SPAM 15 U.S.C. §7704(a)(5), GDPR art. 7(3)); without it people "
     "press “spam”.",
 )  # fmt: skip
@@ -29,25 +29,25 @@ looked_at_elsewhere(
 
 
 @rule(
-    "law.hidden", Level.ERROR, "the link for leaving or the postal address can't be seen",
-    why="What people can't see doesn't count, for the law as little as for them.",
+    "law.hidden", Level.ERROR, "the unsubscribe link or the postal address can't be seen",
+    why="What people can't see doesn't count, neither for the law nor for them.",
 )  # fmt: skip
 def hidden(specimen: Specimen) -> Iterator[Found]:
     leaving = [element for element in specimen.html.find("a") if "/u/" in element.attrs.get("href", "")]
     if leaving and not any(_seen(element) for element in leaving):
-        yield Found("the link for leaving is hidden or tiny", "Let it stand in the footer, to be read.", part="HTML")
+        yield Found("the unsubscribe link is hidden or tiny", "Show it readably in the footer.", part="HTML")
     address = _bare(specimen.settings.organisation.postal_address)
     if address and address not in _bare(specimen.html.text()):
-        yield Found("the postal address is hidden", "Let it stand in the footer, to be read.", part="HTML")
+        yield Found("the postal address is hidden", "Show it readably in the footer.", part="HTML")
 
 
 @rule(
-    "law.text", Level.ERROR, "the plain text has no address for leaving, or no postal address",
+    "law.text", Level.ERROR, "the plain text has no unsubscribe address, or no postal address",
     why="People who read the text have the same rights.",
 )  # fmt: skip
 def text(specimen: Specimen) -> Iterator[Found]:
     if f"{specimen.message.public_url}/u/" not in specimen.text:
-        yield Found("the text has no address for leaving", "Write {{ unsubscribe_url }} in it.", part="text")
+        yield Found("the text has no unsubscribe address", "Write {{ unsubscribe_url }} in it.", part="text")
     if _bare(specimen.settings.organisation.postal_address) not in _bare(specimen.text):
         yield Found("the text has no postal address", "Write {{ organisation.postal_address }} in it.", part="text")
 
@@ -69,7 +69,7 @@ def headers(specimen: Specimen) -> Iterator[Found]:
 
 
 @rule(
-    "law.alignment", Level.WARNING, "From stands at another domain than the one that is vouched for",
+    "law.alignment", Level.WARNING, "From is at another domain than the one that is vouched for",
     why="DMARC (RFC 9989) lets a mail pass when the return path (SPF) or the signature (DKIM) is of From's domain.",
 )  # fmt: skip
 def alignment(specimen: Specimen) -> Iterator[Found]:

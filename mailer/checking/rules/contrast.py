@@ -1,7 +1,7 @@
 """Contrast of each text against its background, by WCAG 2.2: computed from inline styles and bgcolor.
 
-Only what stands in the mail itself is known. What readers' dark modes make of the brand's colours is reckoned in
-`compose.contrast`.
+Only the mail's own colours are known. `compose.colour` computes what readers' dark modes make of the brand's
+colours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WHITE, BLACK, LINK = Colour(255, 255, 255), Colour(0, 0, 0), Colour(0, 0, 238)
 
 
 @rule(
-    "contrast.low", Level.ERROR, "text stands out too little from its background",
+    "contrast.low", Level.ERROR, "text has too little contrast with its background",
     why="People with weak eyes, an old screen or the sun on it can't read it. 59.4 % of mails have such text.",
 )  # fmt: skip
 def low(specimen: Specimen) -> Iterator[Found]:

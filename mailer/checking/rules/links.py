@@ -31,12 +31,12 @@ SHORTENERS = ("bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "lnkd.in", "ow.
               "t.ly", "tiny.cc", "tinyurl.com")  # fmt: skip
 LOOKS_LIKE_ADDRESS = re.compile(r"(https?://|www\.)\S+|[\w-]+(\.[\w-]+)*\.(org|com|net|info|eu|uk|de|fr|int)(/\S*)?")
 LOCAL = ("localhost", "127.0.0.1", "::1")
-SEVERAL_LINKS = 2  # a mail with so many others tells several stories, and has several asks
+SEVERAL_LINKS = 2  # a mail with this many others has several stories and several asks
 
 
 @rule(
     "links.placeholder", Level.ERROR, "a link leads to “#” or to a name that nobody owns, such as example.org",
-    why="It was to be filled in later, and people would land nowhere. In a workspace whose own sender still stands at "
+    why="It was to be filled in later, and people would land nowhere. In a workspace whose own sender is still at "
     "such a name, example.org counts as its site.",
 )  # fmt: skip
 def placeholder(specimen: Specimen) -> Iterator[Found]:
@@ -53,7 +53,7 @@ def placeholder(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "links.anchor", Level.ERROR, "a link leads to a part of the mail that isn't there, such as (#part-two)",
-    why="People press it and nothing happens. A heading is found by its words in small letters, with hyphens between.",
+    why="People click it and nothing happens. A heading is found by its words in small letters, with hyphens between.",
 )  # fmt: skip
 def anchor(specimen: Specimen) -> Iterator[Found]:
     places = {element.attrs[key] for element in specimen.html.walk() for key in ("id", "name") if key in element.attrs}
@@ -83,7 +83,7 @@ def syntax(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "links.insecure", Level.WARNING, "a link begins with http:// where https:// should be",
-    why="Others on the way can read and change what people see and sign; browsers warn of such sites.",
+    why="Anyone on the network can read and change what people see and sign; browsers warn of such sites.",
 )  # fmt: skip
 def insecure(specimen: Specimen) -> Iterator[Found]:
     for link, place in specimen.links():
@@ -103,13 +103,13 @@ def insecure(specimen: Specimen) -> Iterator[Found]:
 )  # fmt: skip
 def action_missing(specimen: Specimen) -> Iterator[Found]:
     if specimen.source.action and not any(link.is_action for link in specimen.message.links):
-        todo = "Write `::: ask` and `:::` on two lines where the button should stand, or [words](action)."
-        yield Found("the action's link stands nowhere in the mail", todo, specimen.source.place("action"))
+        todo = "Write `::: ask` and `:::` on two lines where the button should be, or [words](action)."
+        yield Found("the action's link is nowhere in the mail", todo, specimen.source.place("action"))
 
 
 @rule(
     "links.action-once", Level.NOTE, "the action is offered only once in a mail that asks for one thing",
-    why="Who is won over by the first lines, and who reads to the end, should both find it without scrolling. A mail "
+    why="People won over by the first lines, and those who read to the end, should find it without scrolling. A mail "
     "with two or more other links tells several stories, and is left alone.",
 )  # fmt: skip
 def action_once(specimen: Specimen) -> Iterator[Found]:
@@ -154,7 +154,7 @@ def address_as_words(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "links.shortener", Level.WARNING, "a link goes through an address shortener",
-    why="Filters distrust shorteners, since spam hides behind them; clicks are counted here in any case.",
+    why="Filters distrust shorteners, since spam hides behind them; clicks are counted here anyway.",
 )  # fmt: skip
 def shortener(specimen: Specimen) -> Iterator[Found]:
     for link, place in specimen.links():

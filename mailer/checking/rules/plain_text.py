@@ -11,7 +11,7 @@ from mailer.checking.specimen import Specimen
 from mailer.errors import Place
 
 LONGEST_LINE = 78  # characters, RFC 5322 §2.1.1
-SAME_STORY = 0.75  # of the words that the HTML shows must stand in the text
+SAME_STORY = 0.75  # of the words that the HTML shows must be in the text
 TAG = re.compile(
     r"</?(?:a|b|br|div|em|h[1-6]|i|img|li|p|span|strong|table|td|tr|ul|mj-[a-z]+)(?:\s[^>]*)?/?>|&nbsp;|&#\d+;"
 )
@@ -30,7 +30,7 @@ def missing(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "text.other-story", Level.WARNING, "the plain text doesn't say what the HTML says",
-    why="Who reads the text misses something; filters count it against the mail (SpamAssassin: MPART_ALT_DIFF, 2.2).",
+    why="People who read the text miss something, and filters dislike it (SpamAssassin: MPART_ALT_DIFF, 2.2).",
 )  # fmt: skip
 def other_story(specimen: Specimen) -> Iterator[Found]:
     shown, told = _words(specimen.html.text()), _words(specimen.text)
@@ -38,7 +38,7 @@ def other_story(specimen: Specimen) -> Iterator[Found]:
     if len(shown) >= 20 and len(lost) > len(shown) * (1 - SAME_STORY):
         some = ", ".join(sorted(lost, key=len, reverse=True)[:5])
         yield Found(f"{len(lost)} of {len(shown)} different words are only in the HTML, such as {some}",
-                    "Move words that stand in the template into the message.", part="text")  # fmt: skip
+                    "Move words from the template into the message.", part="text")  # fmt: skip
 
 
 @rule(
@@ -57,7 +57,7 @@ def unwrapped(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "text.tags", Level.WARNING, "the plain text shows tags or entities",
-    why="People read the signs as they stand.",
+    why="People see the raw tags.",
 )  # fmt: skip
 def tags(specimen: Specimen) -> Iterator[Found]:
     for found in {match[0] for match in TAG.finditer(specimen.text)}:
@@ -67,7 +67,7 @@ def tags(specimen: Specimen) -> Iterator[Found]:
 
 looked_at_elsewhere(
     "text.note-missing", Level.ERROR, "a mark such as [^1] has no note", waivable=False,
-    why="The mark would be mailed as it stands, and the source it promises isn't there.",
+    why="The mark would be mailed as it is, and the source it promises isn't there.",
 )  # fmt: skip
 
 

@@ -15,17 +15,17 @@ PREHEADER_SHORTEST, PREHEADER_LONGEST = 40, 110
 BREAKABLE = re.compile("[\u200d\U0001f3fb-\U0001f3ff]|[\U0001f1e6-\U0001f1ff]{2}|[\U000e0020-\U000e007f]|\u20e3")
 EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a\u231b]")
 HABITS = (
-    (re.compile(r"^\s*(re|fw|fwd|aw|wg|tr|sv|rv)\s*:", re.IGNORECASE), "begins like an answer, and answers nothing"),
+    (re.compile(r"^\s*(re|fw|fwd|aw|wg|tr|sv|rv)\s*:", re.IGNORECASE), "begins like a reply, but isn't one"),
     (re.compile(r"[!?]{2,}|!.*!"), "has more than one exclamation or question mark"),
     (re.compile(r"[$€£]{2,}|\b100 ?%|\bfree\s*!|\bact now\b|\bclick (here|now)\b|\burgent\b.*!|\bwinner\b|\bcash\b",
-                re.IGNORECASE), "has words that spam lives by"),
+                re.IGNORECASE), "contains words typical of spam"),
     (re.compile(r"(\w)( \1?\w){4,}$|\b\w( \w){4,}\b"), "is s p a c e d out"),
     (re.compile(r"\.{4,}|_{3,}|[*=~]{3,}|[→►★✓✔]{2,}"), "is decorated with signs"),
 )  # fmt: skip
 
 looked_at_elsewhere(
     "subject.missing", Level.ERROR, "the subject is empty, for everybody or for some", waivable=False,
-    why="A mail without a subject looks like a slip or like spam, and many filters throw it away.",
+    why="A mail without a subject looks like a mistake or spam, and many filters discard it.",
 )  # fmt: skip
 looked_at_elsewhere(
     "subject.no-preheader", Level.WARNING, "there is no preheader",
@@ -46,7 +46,7 @@ def long(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "subject.preheader-length", Level.NOTE, "the preheader is shorter than 40 or longer than 110 characters",
-    why="What is short is filled up with the next words of the mail; what is long is cut off.",
+    why="A short one is filled up with the next words of the mail; a long one is cut off.",
 )  # fmt: skip
 def preheader_length(specimen: Specimen) -> Iterator[Found]:
     length = len(specimen.preheader)
@@ -57,12 +57,12 @@ def preheader_length(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "subject.equal", Level.WARNING, "the preheader says the same as the subject",
-    why="Two lines in the inbox, and only one thing said.",
+    why="That spends two lines of the inbox on saying one thing.",
 )  # fmt: skip
 def equal(specimen: Specimen) -> Iterator[Found]:
     subject, preheader = _bare(specimen.subject), _bare(specimen.preheader)
     if subject and preheader.startswith(subject):
-        todo = "Let it go on where the subject ends: what happened, what the reader can do."
+        todo = "Let it carry on where the subject ends: what happened, what the reader can do."
         yield Found("the preheader repeats the subject", todo, specimen.source.place("preheader"))
 
 
@@ -93,7 +93,7 @@ def emoji(specimen: Specimen) -> Iterator[Found]:
 
 
 @rule(
-    "subject.spam-habits", Level.WARNING, "the subject has a habit of spam",
+    "subject.spam-habits", Level.WARNING, "the subject looks like spam",
     why="Filters and people both look for these.",
 )  # fmt: skip
 def spam_habits(specimen: Specimen) -> Iterator[Found]:
@@ -104,13 +104,13 @@ def spam_habits(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "subject.spamassassin", Level.WARNING, "SpamAssassin, where it is installed, gives a point or more for something",
-    why="Many mail servers ask it. Its reasons teach more than its score; some of its tests are old.",
+    why="Many mail servers use it. Its reasons teach more than its score; some of its tests are old.",
 )  # fmt: skip
 def spamassassin(specimen: Specimen) -> Iterator[Found]:
     for test in specimen.spam:
         if test.points >= 1.0:
             yield Found(f"SpamAssassin gives {test.points:.1f} points for {test.name}: {test.description}",
-                        "From 5 points in all a mail is spam to most servers.", part="mail")  # fmt: skip
+                        "Most servers call a mail spam from 5 points in total.", part="mail")  # fmt: skip
 
 
 def _bare(text: str) -> str:

@@ -16,8 +16,8 @@ from mailer.checking.specimen import Specimen
 from mailer.compose.source.labels import words_for
 from mailer.errors import Place
 
-# Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] stands what a
-# template's draft leaves to its writer; it may go on over several lines.
+# Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] is what a
+# template's draft leaves to its writer; it may continue over several lines.
 PLACEHOLDER = re.compile(
     r"\[\[.*?(?:\]\]|$)|\b(?i:lorem ipsum)\b|\b(?:TODO|FIXME|TBC|TBD|XXX+|PLACEHOLDER|TKTK)\b"
     r"|\[(?:[A-Z _-]*\b(?:NAME|DATE|LINK|URL|PLACE|CITY|COUNTRY|TITLE|NUMBER|AMOUNT|TEXT|ORGANI[SZ]ATION)\b[A-Z _-]*"
@@ -36,7 +36,7 @@ DOTTED = re.compile(r"\b(\d{1,2})\. ?(\d{1,2})\. ?(20\d\d)\b")
 
 looked_at_elsewhere(
     "writing.no-stand-in", Level.WARNING, "a name that many people lack has no stand-in",
-    why="Whoever has none gets a hole. When the audience was merged and some have none, audience.greeting says it.",
+    why="People who lack it get a hole. When the audience was merged and some have none, audience.greeting says it.",
 )  # fmt: skip
 looked_at_elsewhere(
     "writing.markdown", Level.ERROR, "signs of Markdown are left: ** x **, [words][x], ~~x~~, a table, - [x]",
@@ -44,12 +44,12 @@ looked_at_elsewhere(
     "that it is meant.",
 )  # fmt: skip
 looked_at_elsewhere(
-    "writing.indented", Level.NOTE, "a paragraph begins with four blanks",
+    "writing.indented", Level.NOTE, "a paragraph begins with four spaces",
     why="In Markdown that is a code block, which doesn't exist in mails: it is a paragraph like the others.",
 )  # fmt: skip
 looked_at_elsewhere(
     "writing.foreign-tag", Level.ERROR, "a merge tag is written as other programs write them", waivable=False,
-    why="It would be mailed as it stands: “Dear {first_name}”.",
+    why="It would be mailed as it is: “Dear {first_name}”.",
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def placeholder(specimen: Specimen) -> Iterator[Found]:
     for line, place in specimen.lines():
         for found in PLACEHOLDER.finditer(line):
             words = shorten(found[0], LONGEST_QUOTED, placeholder="…")
-            yield Found(f"“{words}” was to be filled in", "Write what should stand there.", place)
+            yield Found(f"“{words}” was to be filled in", "Write what should be there.", place)
 
 
 @rule(
@@ -82,7 +82,7 @@ def past_date(specimen: Specimen) -> Iterator[Found]:
 
 @rule(
     "writing.postscript", Level.NOTE, "a paragraph begins with P.S.",
-    why="As ::: ps it stands below the signature, where people look for it, with P.S. in the message's language.",
+    why="As ::: ps it goes below the signature, where people look for it, with P.S. in the message's language.",
 )  # fmt: skip
 def postscript(specimen: Specimen) -> Iterator[Found]:
     if specimen.source.is_mjml:

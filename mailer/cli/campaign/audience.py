@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("slug")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def audience(slug: str, as_json: bool) -> None:
-    """How many people get SLUG, and how many don't, for which reason. The numbers add up to its lists."""
+    """Show how many people get SLUG, and how many don't and why. The numbers add up to its lists."""
     from mailer.audience.fields import known_fields
     from mailer.audience.selection.front_matter import read_audience
     from mailer.audience.selection.select import select_audience

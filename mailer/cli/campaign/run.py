@@ -38,16 +38,16 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 
 
 @click.command()
-@click.option("--for", "duration", metavar="55s", help="Stop after this long; what is left stays queued.")
-@click.option("--loop", is_flag=True, help="Go on looking for work until stopped.")
+@click.option("--for", "duration", metavar="55s", help="Stop after this long; the rest stays queued.")
+@click.option("--loop", is_flag=True, help="Keep looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:
-    """Do everything that is due: launch, send, retry, settle, tell the webhook. Safe to overlap."""
+    """Do everything that is due: launch, send, retry, settle, call the webhook. Overlapping runs are safe."""
     from mailer.delivery.schedule.schedule import seconds_of
     from mailer.delivery.sending.cleanup import tidy
     from mailer.delivery.sending.run_control import Stop
 
-    gc.freeze()  # what is loaded by now is not looked through for garbage
+    gc.freeze()  # keeps the garbage collector from scanning what is loaded
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
     code, tidied_at = 0, float("-inf")
     judged_at: float | None = None
@@ -72,12 +72,12 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
     """Send a campaign that was just launched, with progress on a terminal; returns the exit code."""
     from mailer.delivery.sending.run_control import Stop
 
-    gc.freeze()  # what is loaded by now is not looked through for garbage
+    gc.freeze()  # keeps the garbage collector from scanning what is loaded
     stop = Stop()
     with _signals(stop):
         code = _run_once(workspace, database, stop, as_json=False, only=slug)
     if stop.reason:
-        click.echo("Whoever is left stays queued; `mailer run` goes on.")
+        click.echo("Everyone left stays queued; `mailer run` carries on.")
     return code
 
 
@@ -114,7 +114,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
 
 
 def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> CallRound | None:
-    """Make the calls that are due to the program that mailer.toml names, if it names one."""
+    """Make the webhook calls that are due, if mailer.toml names a webhook."""
     webhook = workspace.settings.webhook
     if not webhook.url:
         return None
@@ -124,7 +124,7 @@ def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> CallRo
 
 
 def _judge_clicks(database: Database) -> None:
-    """Say of the clicks that came whether a person or a machine made them. It can wait for the next run."""
+    """Classify new clicks as human or bot. It can wait for the next run."""
     from mailer.store.engine.database import DatabaseTrouble
     from mailer.tracking.classify import judge_new
 
@@ -174,7 +174,7 @@ def _progress() -> Generator[Progress, None, None]:
     if not sys.stdout.isatty():
 
         def silent(slug: str, tally: SendCounts) -> None:
-            """Nobody watches."""
+            """The observer when nobody watches."""
 
         yield silent
         return
@@ -224,12 +224,12 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
 
     if report.settled:
         click.echo(
-            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. Of which"
-            " newsletter: mailer status"
+            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. See"
+            " `mailer status` for the newsletter."
         )
     for slug in report.overdue:
         if why := held.get(slug):
-            click.echo(f"{slug}: due, and NOT SENT: {why}. Mend that, then send it or schedule it again.", err=True)
+            click.echo(f"{slug}: due, and NOT SENT: {why}. Fix that, then send it or schedule it again.", err=True)
         else:
             click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
     for slug, tally in report.tallies.items():
@@ -239,7 +239,8 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
             if finished and tally.pause:
                 state = f"finished. {once_finished(tally.pause).rstrip('.')}"
             paused = "PAUSED: " if tally.pause and not finished else ""
-            doubt = f" Who is uncertain may have got it or not; decide: mailer resolve {slug}" * bool(tally.uncertain)
+            ask = f" Uncertain: they may or may not have received it. Run `mailer resolve {slug}`."
+            doubt = ask if tally.uncertain else ""
             click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
 
 

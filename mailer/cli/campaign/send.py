@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("slug")
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
-@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person of the database.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
 def test(slug: str, to: str, as_address: str | None) -> None:
-    """Mail a proof: marked as one, and its clicks never count."""
+    """Send a proof: marked as one, and its clicks never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
     from mailer.delivery.sending.proofs import ProofRecipient, send_proof
@@ -118,7 +118,7 @@ def unschedule(slug: str) -> None:
 @click.argument("slug")
 @click.option("--why", default="paused by staff", show_default=True, help="Shown by `mailer status`.")
 def pause(slug: str, why: str) -> None:
-    """Stop handing mails over; whoever is queued stays queued."""
+    """Pause sending; people still in the queue stay there."""
     from mailer.delivery.campaigns import lifecycle
 
     with workspace_and_database() as (_, database):
@@ -136,7 +136,7 @@ def pause(slug: str, why: str) -> None:
 @click.command()
 @click.argument("slug")
 def resume(slug: str) -> None:
-    """Go on with a paused newsletter; `mailer run` sends."""
+    """Resume a paused newsletter; `mailer run` sends."""
     from mailer.delivery.campaigns import lifecycle
 
     with workspace_and_database() as (_, database):
@@ -145,7 +145,7 @@ def resume(slug: str) -> None:
         if not (finished or lifecycle.resume(database, campaign_id, now=now())):
             raise MailerError(f"{slug} is {state}, not paused")
     click.echo(
-        f"{slug} is finished: nobody was left to mail." if finished else f"{slug} goes on with the next: mailer run"
+        f"{slug} is finished: nobody was left to mail." if finished else f"{slug} carries on at the next: mailer run"
     )
 
 
@@ -153,7 +153,7 @@ def resume(slug: str) -> None:
 @click.argument("slug")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def cancel(slug: str, yes: bool) -> None:
-    """End a newsletter for good; whoever is queued is never mailed by it."""
+    """Stop a newsletter for good; people still in the queue are never mailed it."""
     from mailer.delivery.campaigns import lifecycle
 
     with workspace_and_database() as (_, database):
@@ -171,12 +171,12 @@ def cancel(slug: str, yes: bool) -> None:
 @click.command()
 @click.argument("slug")
 @click.option("--resend", "choice", flag_value="resend", help="Mail them again: some may get it twice.")
-@click.option("--count-as-sent", "choice", flag_value="count", help="Let it rest: some may never have got it.")
+@click.option("--count-as-sent", "choice", flag_value="count", help="Count them as sent: some may never have got it.")
 @click.option(
-    "--retry-failed", "choice", flag_value="retry", help="Queue those again whom our own fault kept from the mail."
+    "--retry-failed", "choice", flag_value="retry", help="Queue everyone again who missed the mail by our own fault."
 )
 def resolve(slug: str, choice: str | None) -> None:
-    """Decide on people whose delivery is uncertain: nobody can know whether they got the mail.
+    """Decide what happens to people whose delivery is uncertain: nobody can know whether they got the mail.
 
     Without a choice, lists them. --retry-failed is about others: those who surely got nothing because our sender, host
     or login was refused, and can be mailed now that this is put right.
@@ -188,7 +188,7 @@ def resolve(slug: str, choice: str | None) -> None:
         campaign_id, _state = _campaign(database, slug)
         if choice == "retry":
             again = retry_failed(database, campaign_id, now=now())
-            people = f"{again:,} {'person' if again == 1 else 'people'} whom our own fault kept from {slug}"
+            people = f"{again:,} {'person' if again == 1 else 'people'} who missed {slug} by our own fault"
             click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
             return
         if choice is None:
@@ -223,7 +223,7 @@ def _campaign(database: Database, slug: str) -> tuple[int, str]:
 
 
 def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
-    """Subject, sender, audience with reasons, and the way it goes out."""
+    """Show subject, sender, audience with reasons, and transport."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -252,7 +252,7 @@ def _transport(workspace: Workspace) -> str:
 
 
 def _agree(count: int, agreed: int | None) -> None:
-    """Have the number of people typed; anything else sends nothing."""
+    """Ask for the number of people to be typed; anything else sends nothing."""
     if agreed is None:
         if not sys.stdin.isatty():
             raise MailerError("nobody is there to ask", hint=f"In a script, name the number of people: --yes {count}")

@@ -1,4 +1,4 @@
-"""How things stand: `status` of every campaign."""
+"""`mailer status`: the state of every campaign."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(as_json: bool) -> None:
-    """How every newsletter stands: sent, scheduled or still a draft."""
+    """Show the status of every newsletter: sent, scheduled or still a draft."""
     from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
     from mailer.delivery.ledger.warm_up import WarmUp
     from mailer.delivery.webhooks.deliver import standing as webhook_standing
@@ -50,7 +50,7 @@ def status(as_json: bool) -> None:
 
 
 def _edited(workspace: Workspace, database: Database, slugs: list[str]) -> dict[str, Edited | None]:
-    """How the files of those that wait to be mailed differ from what goes out."""
+    """How the files of waiting newsletters differ from what goes out."""
     if not slugs:
         return {}
     from mailer.delivery.campaigns.edited import edited_since
@@ -84,7 +84,7 @@ def _shown_states() -> tuple[DeliveryState, ...]:
 
 
 def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None) -> str:
-    """What staff should know or do next. `warm_up`: where the plan of its transport stands, if there is one."""
+    """What staff should know or do next. `warm_up`: the progress of its transport's plan, if there is one."""
     words = _next(one, warm_up=warm_up)
     if edited is None:
         return words
@@ -111,7 +111,7 @@ def _next(one: CampaignStatus, *, warm_up: str) -> str:
     if one.troubles and one.state is CampaignState.SENDING:
         runs = "the last run" if one.troubles == 1 else f"the last {one.troubles:,} runs"
         return (
-            f"the {one.transport} transport failed in {runs}, so whoever is queued waits for it; each `mailer run`"
+            f"the {one.transport} transport failed in {runs}, so everyone queued waits for it; each `mailer run`"
             " tries again, and `mailer doctor` says what is wrong"
         )
     if warm_up and one.state is CampaignState.SENDING and one.people.get(DeliveryState.QUEUED):

@@ -37,11 +37,11 @@ class NotFitToMail(MailerError):
 
 @click.command()
 @click.argument("slug", required=False)
-@click.option("--online", is_flag=True, help="Ask each link's site whether it is there.")
-@click.option("--variants", is_flag=True, help="Show how many people see which branches, and whose mail stands out.")
+@click.option("--online", is_flag=True, help="Also check that each link's site answers.")
+@click.option("--variants", is_flag=True, help="Show how many people see which branches, and whose mail is unusual.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None:
-    """Look at a newsletter before anyone is mailed, or at all of them and at the lists.
+    """Check a newsletter before sending, or all newsletters and the lists.
 
     Everyone's mail is merged, and every rule of docs/checks.md looks at it. Errors keep it from being sent; a rule can
     be waived in the front matter, with the reason. Exit code 1 when there is an error.
@@ -73,7 +73,7 @@ def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None
 
 
 def fit_to_prove(workspace: Workspace, database: Database, slug: str) -> Plan:
-    """The plan of a newsletter that has no error by itself, whoever gets it. Else as `fit_to_mail`."""
+    """The plan of a newsletter that has no error by itself, whatever its audience. Else as `fit_to_mail`."""
     return _fit(workspace, database, slug, everyone=False)[0]
 
 
@@ -103,13 +103,13 @@ def _fit(
     told = [one for one in found.remarks if one.level.value != "note" and not one.waived and one.rule != EDITED]
     _show_remarks(told, err=True)
     if found.errors or found.plan is None:
-        hint = f"Mend it, or waive a rule with its reason: docs/checks.md. See all of it: mailer check {slug}"
+        hint = f"Fix it, or waive a rule with your reason: docs/checks.md. See everything: mailer check {slug}"
         raise NotFitToMail(f"{slug} isn't mailed: {counted(len(found.errors), 'error')}", hint=hint)
     return found.plan, found
 
 
 def show(found: Preflight) -> None:
-    """One line when all is well; else the remarks below it."""
+    """One line when there are no problems; else the remarks below it."""
     click.echo(f"{click.style(found.slug, bold=True)}  {_verdict(found)}")
     _show_remarks(found.remarks)
 

@@ -1,4 +1,4 @@
-"""The first draft of a newsletter: valid as it stands, with its keys and blocks shown and explained.
+"""The first draft of a newsletter: valid as it is, with its keys and blocks shown and explained.
 
 What it says is templates/<name>/draft.md, in which %slug%, %title%, %list%, %template%, %language% and, at the
 beginning of a line, %fields% (the template's keys) are filled in here.
@@ -45,11 +45,11 @@ def make_newsletter(workspace: Workspace, slug: str, *, template: str) -> Path:
     if not SLUG.fullmatch(slug):
         raise MailerError(
             f"{slug!r} can't be a newsletter's name",
-            hint="Take small letters, digits and hyphens, up to 80 of them, such as 2026-12-night-school.",
+            hint="Use small letters, digits and hyphens, up to 80 of them, such as 2026-12-night-school.",
         )
     folder = workspace.newsletters / slug
     if folder.exists():
-        raise MailerError("this newsletter is there already", place=Place(f"newsletters/{slug}/"))
+        raise MailerError("this newsletter exists already", place=Place(f"newsletters/{slug}/"))
     names = layout_names(workspace.root)
     if template not in names:
         raise MailerError(

@@ -23,7 +23,7 @@ NAMED = re.compile(r"(.*)<([^<>]*)>", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What an organisation says of itself; "" where it didn't."""
+    """What an organisation says about itself; "" where it said nothing."""
 
     name: str = ""
     address: str = ""  # postal
@@ -78,7 +78,7 @@ def _sender(answers: Answers) -> str:
     name, address = answers.named
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
         raise MailerError(
-            f"{answers.sender!r} is no address to mail from",
+            f"{answers.sender!r} is not an address you can mail from",
             hint="Such as appeals@your-group.org, of a domain of yours.",
         )
     name = " ".join(CONTROLS.sub(" ", name or answers.name).split())
@@ -106,7 +106,7 @@ def _toml(value: str) -> str:
 
 
 def _judge(text: str) -> None:
-    """Raise what `mailer` would say of these settings, before anything is made."""
+    """Raise the faults that `mailer` would find in these settings, before anything is written."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / SETTINGS_FILE).write_text(text, encoding="utf-8")
         read_settings(Path(folder), {})

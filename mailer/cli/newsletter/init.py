@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", default="", help="The organisation's name, as supporters know it.")
-@click.option("--address", default="", help="Its postal address, which stands below every mail.")
+@click.option("--address", default="", help="Its postal address, which appears in the footer of every mail.")
 @click.option("--sender", default="", metavar="ADDRESS", help="Who mails: appeals@your-group.org, or Name <…>.")
 @click.option("--site", default="", metavar="URL", help="Its web site; by itself the sender's domain.")
-@click.option("--zone", default="", metavar="ZONE", help="Whose clocks you mean, such as Europe/London.")
+@click.option("--zone", default="", metavar="ZONE", help="The time zone you plan in, such as Europe/London.")
 def init(folder: Path, *, name: str, address: str, sender: str, site: str, zone: str) -> None:
-    """Make a workspace in DIR: settings, templates, two sample newsletters and a sample list.
+    """Create a workspace in DIR: settings, templates, two sample newsletters and a sample list.
 
     On a terminal it asks who it is for, where no option says so; an empty answer leaves the sample's. In a workspace
     that is there already it makes only what is missing, such as secrets.toml after a fresh clone, and overwrites
@@ -61,7 +61,7 @@ def _asked(answers: Answers) -> Answers:
 
     questions = {
         "name": "Your organisation's name",
-        "address": "Its postal address, which the law wants below every mail",
+        "address": "Its postal address, which the law requires in every mail",
         "sender": "The address you mail from, such as appeals@your-group.org",
         "site": "Your web site",
         "zone": "Your time zone, such as Europe/London",
@@ -79,7 +79,7 @@ def _asked(answers: Answers) -> Answers:
     "--template", default="appeal", show_default=True, help="The folder in templates/ that gives it its look."
 )
 def new(slug: str, template: str) -> None:
-    """Begin the newsletter SLUG, such as 2026-12-night-school: a message that explains itself."""
+    """Start the newsletter SLUG, such as 2026-12-night-school: a message that explains itself."""
     from mailer.cli.newsletter.draft import make_newsletter
     from mailer.workspace import find_workspace
 

@@ -18,7 +18,7 @@ from mailer.cli.context import now, workspace_and_database
 )
 @click.option("--no-open", is_flag=True, help="Only print the address; open no browser.")
 def preview(slug: str, port: int, no_open: bool) -> None:
-    """Show a newsletter in the browser, and again whenever one of its files is saved.
+    """Show a newsletter in the browser, and reload it whenever one of its files is saved.
 
     The page is this machine's own: its address holds a secret made for this run, and nothing leaves the machine but a
     proof that you send. Stops on Ctrl-C.
@@ -47,7 +47,7 @@ def preview(slug: str, port: int, no_open: bool) -> None:
 @click.command()
 @click.argument("slug")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder for them.")
-@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person of the database.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
 def shots(slug: str, out: Path, as_address: str | None) -> None:
     """Write pictures of a newsletter: on a phone and a desktop, light, dark and forced dark.
 

@@ -20,7 +20,7 @@ SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "
 
 @click.command()
 @click.argument("slug")
-@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person of the database.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default rendered/SLUG.")
 def render(slug: str, as_address: str | None, out: Path | None) -> None:
     """Write a newsletter as HTML, text and a mail, as one person would get it. Its links are not counted."""

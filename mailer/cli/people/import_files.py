@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 MEANINGS = {
     "added": "new on this list",
-    "updated": "on it before, now with something new",
-    "unchanged": "on it before, just so",
+    "updated": "on it already, now with something new",
+    "unchanged": "on it already, unchanged",
     "duplicate": "the address is further up in the files",
     "no_consent": "never agreed to newsletters: not put on the list",
     "rejected": "could not be taken",
@@ -36,13 +36,15 @@ VALUES_SHOWN = 12
 @click.argument("list_name", metavar="LIST")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True,
                 type=click.Path(exists=True, dir_okay=False, path_type=Path))  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Do everything, report it, and take it back.")
+@click.option("--dry-run", is_flag=True, help="Dry run: import everything, report it, then undo it.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected rows to this CSV.")
 @click.option("--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="What a column means; - leaves it out.")
 @click.option("--word", "words", multiple=True, metavar="VALUE=STATUS", help="What a word of a status column means.")
-@click.option("--status", default="", metavar="STATUS", help="What everyone in the files is, where no column says it.")
+@click.option(
+    "--status", default="", metavar="STATUS", help="The status of everyone in the files, where no column says it."
+)
 @click.option("--from", "kind", default="", metavar="NAME", help="Whose export it is: ghost, mailchimp …; or none.")
-@click.option("--delimiter", default="", metavar="SIGN", help="The sign between the columns: , ; tab |")
+@click.option("--delimiter", default="", metavar="SIGN", help="The character between the columns: , ; tab |")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def import_(  # noqa: PLR0913 - one for each option
     list_name: str,
@@ -57,7 +59,7 @@ def import_(  # noqa: PLR0913 - one for each option
     delimiter: str,
     as_json: bool,
 ) -> None:
-    """Bring people onto LIST from files: CSV, TSV, JSON, JSON with one object to a line, Excel, or a zip of these.
+    """Import people into LIST from files: CSV, TSV, JSON, JSON with one object to a line, Excel, or a zip of these.
 
     Exports of other programs are recognised, and what their rows say of leaving is shown before anything is written.
     All of the files are taken, or nothing. Nobody who left, bounced or complained comes back by an import.
@@ -108,7 +110,7 @@ def _show_read(files: Sequence[ReadFile]) -> None:
 
 
 def _show(report: ImportReport, *, list_name: str, files: Sequence[Path], rejects: Path | None) -> None:
-    """Print what became of each row."""
+    """Print the outcome of the rows."""
     for fault in report.warnings:
         click.echo(str(fault), err=True)
     names = ", ".join(file.name for file in files)

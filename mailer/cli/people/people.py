@@ -68,7 +68,7 @@ people.add_command(undo_unsubscribes)
 
 @people.command()
 @click.argument("text", nargs=-1, required=True)
-@click.option("--limit", default=50, show_default=True, help="Show so many at most.")
+@click.option("--limit", default=50, show_default=True, help="Show at most this many.")
 @click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
 def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find people by parts of their address, name or attributes."""
@@ -93,14 +93,14 @@ def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
         add_row(table, one["email"], one["name"], one["country"], one["language"])
     print_table(table)
     if len(found) > limit:
-        click.echo(f"There are more than {limit}: say more words, or --limit.")
+        click.echo(f"There are more than {limit}: add words, or raise --limit.")
 
 
 @people.command()
 @click.argument("address")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def show(address: str, as_json: bool) -> None:
-    """Show everything that is known of an address: answers a request for access (GDPR Art. 15)."""
+    """Show everything known about an address: answers a request for access (GDPR Art. 15)."""
     from mailer.audience.people.people import show as look_up
 
     with workspace_and_database() as (workspace, database), database.read() as connection:
@@ -134,7 +134,7 @@ def export(list_name: str, out: Path | None) -> None:
 @click.argument("address")
 @click.option("--list", "list_name", metavar="LIST", help="Only this list; else every list, now and later.")
 def unsubscribe(address: str, list_name: str | None) -> None:
-    """Take a person off a list, or off all lists, at their wish."""
+    """Unsubscribe a person from one list, or from all lists, at their request."""
     from mailer.audience.consent.changes import leave, leave_everything, list_id
     from mailer.audience.people.people import find_supporter
 
@@ -156,7 +156,7 @@ def unsubscribe(address: str, list_name: str | None) -> None:
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the audit log.")
 @click.option("--complaint", is_flag=True, help="Also where the address reported our mail as spam.")
 def lift(address: str, reason: str, complaint: bool) -> None:
-    """Let an address be mailed again that bounced, or that staff had stopped.
+    """Allow mailing an address again that bounced or was stopped by staff.
 
     Who left by their own decision comes back only by joining again.
     """

@@ -49,7 +49,7 @@ def show_dossier(dossier: Dossier) -> None:
 
 
 def _show_decisions(dossier: Dossier) -> None:
-    """What staff decided of the address."""
+    """Staff's decisions about the address."""
     if not dossier.decisions:
         return
     table = new_table("When (UTC)", "By", "Decided", "What", "Why")

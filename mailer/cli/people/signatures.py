@@ -1,4 +1,4 @@
-"""`mailer signatures`: how a newsletter's action page stands, and its signatures as a file for the target."""
+"""`mailer signatures`: how a newsletter's action page is doing, and its signatures as a file for the target."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _show(chosen: list[Leaving], *, done: int | None) -> None:
     if not chosen:
         click.echo("Nobody left in this way, or all of them have decided something since.")
         return
-    table = new_table("Address", "Left (UTC)", "How", "Speaks for a machine")
+    table = new_table("Address", "Left (UTC)", "How", "Signs of a machine")
     for one in chosen:
         add_row(table, one.address, f"{one.at:%Y-%m-%d %H:%M:%S}", one.how, "; ".join(one.marks))
     print_table(table)

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Look after the database."""
+    """Manage the database."""
 
 
 @db.command()
 def migrate() -> None:
-    """Bring the database to this program's schema, or make it; safe to run twice."""
+    """Bring the database to this program's schema, or create it; safe to run twice."""
     from mailer.store.engine.database import migrate_database
     from mailer.workspace import find_workspace
 
@@ -51,10 +51,10 @@ def backup(path: Path) -> None:
 @click.option(
     "--to", "target", required=True, metavar="URL", help="An empty database: postgresql+psycopg://user@host/name"
 )
-@click.option("--dry-run", is_flag=True, help="Only look whether it can be done, and how much there is.")
+@click.option("--dry-run", is_flag=True, help="Only check whether it can be done, and how much there is.")
 @click.option("--abandon", is_flag=True, help="Give up a move that was interrupted; the old database is used again.")
 def move(target: str, dry_run: bool, abandon: bool) -> None:
-    """Carry everything to another database, check it, and close the old one.
+    """Copy everything to another database, verify it, and close the old one.
 
     It can be interrupted and run again: the new database holds everything or nothing.
     """

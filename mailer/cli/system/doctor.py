@@ -28,10 +28,10 @@ WIDEST = 100  # longer lines are hard to read
 @click.option("--imap", metavar="URL", help="Look at our newest mail at imaps://name@host/folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def doctor(proof: BinaryIO | None, maildir: Path | None, imap: str | None, as_json: bool) -> None:
-    """Look at everything a send depends on, and say what to do about what isn't well.
+    """Check everything a send depends on and suggest fixes.
 
-    Keys, database, campaigns that stand still, transport, DNS of the sending domains, public address. Nobody is mailed
-    and nothing is changed. Exit code 1 when something is bad, 0 otherwise.
+    Keys, database, stalled campaigns, transport, DNS of the sending domains, public address. Nobody is mailed and
+    nothing is changed. Exit code 1 when something is bad, 0 otherwise.
 
     With --proof, --maildir or --imap it looks at a mail instead: send a proof to the bounce mailbox or to yourself, and
     it says whether the DKIM signature covers what one-click unsubscribing needs (RFC 8058).
@@ -97,5 +97,5 @@ def _summary(findings: Sequence[Finding]) -> str:
     ]
     told = ", ".join(word for word in words if word)
     if counts[Severity.BAD]:
-        return f"{told}. Mend what is bad before you send."
-    return f"{told}." if counts[Severity.WARNING] else f"All is well ({counts[Severity.WELL]})."
+        return f"{told}. Fix the errors before sending."
+    return f"{told}." if counts[Severity.WARNING] else f"No problems ({counts[Severity.WELL]} checks)."

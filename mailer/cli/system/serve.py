@@ -15,7 +15,7 @@ from mailer.cli.context import now, workspace_and_database
     "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 takes a free one."
 )
 def serve(host: str, port: int) -> None:
-    """Serve what supporters meet: tracked links, unsubscribe, preferences, mails in the browser.
+    """Serve the public pages: tracked links, unsubscribe, preferences, mails in the browser.
 
     Stops on Ctrl-C or SIGTERM, when the requests under way are answered and every click is on disk.
     """

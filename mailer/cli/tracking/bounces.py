@@ -28,12 +28,12 @@ MOST_LISTED = 200
 @click.option("--stdin", is_flag=True, help="Read one mail from standard input, for a pipe alias.")
 @click.option("--recipient", metavar="ADDRESS", default="", help="With --stdin: the address the mail came to.")
 @click.option("--list", "list_", is_flag=True, help="Show the mails that acted on nobody.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and keep and mark nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, without storing or marking anything.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def bounces(
     maildir: Path | None, imap: str | None, stdin: bool, recipient: str, list_: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Read mails that came back: bounces, complaints, unsubscribes by mail.
+    """Process mails that came back: bounces, complaints and unsubscribe requests.
 
     Only a mail that carries our own signed token does anything. Nothing is deleted from a mailbox, and a mail is
     marked as read when it is kept here. With --stdin the exit code is 0 when the mail is kept and 75 when it must be
@@ -92,7 +92,7 @@ def _one(recipient: str, *, dry_run: bool, as_json: bool) -> None:
     try:
         raw = sys.stdin.buffer.read(LOOKED_AT_BYTES)
         while sys.stdin.buffer.read(LOOKED_AT_BYTES):
-            pass  # a server may take a pipe that nobody empties for a failure
+            pass  # a server may treat a pipe that nobody empties as a failure
         if recipient:
             raw = b"Delivered-To: " + " ".join(recipient.split()).encode("utf-8", "replace") + b"\n" + raw
         with workspace_and_database() as (workspace, database):

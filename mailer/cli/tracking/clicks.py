@@ -1,4 +1,4 @@
-"""`mailer clicks recompute`: who made each hit, judged anew by the present rules."""
+"""`mailer clicks recompute`: re-classifies each stored hit by the current rules."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @click.group()
 def clicks() -> None:
-    """What is stored of tracked links, and who is thought to have followed them."""
+    """Stored clicks, and who made them (human or bot)."""
 
 
 @clicks.command()
 @click.argument("slug", required=False)
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--json", "as_json", is_flag=True, help="Print what changed as JSON.")
 def recompute(slug: str | None, dry_run: bool, as_json: bool) -> None:
-    """Judge the stored hits of SLUG, or of all newsletters, by the present rules.
+    """Re-classify the stored hits of SLUG, or of all newsletters, by the current rules.
 
     `mailer run` judges what is new; this is for hits that older rules judged. Nothing but verdicts and their reasons is
     changed.

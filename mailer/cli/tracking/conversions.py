@@ -31,7 +31,7 @@ def conversions() -> None:
 @click.option("--name", default="", help="What was done, such as donated, where the file has no column `name`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts and the rejected lines as JSON.")
 def import_(file: Path, name: str, as_json: bool) -> None:
-    """Take FILE, a CSV with the columns token, name, reference and at.
+    """Import FILE, a CSV with the columns token, name, reference and at.
 
     `token` is the value of the parameter `mailer` that the supporter came with. `name` may be given by --name instead;
     `reference` (the other site's own number) and `at` may be missing. The same row again changes nothing.

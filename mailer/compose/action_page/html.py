@@ -24,7 +24,7 @@ HTTP_HOST = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 
 
 def page_html(text: str, place: Place, faults: list[Fault]) -> Markup:
-    """`text` as safe HTML; `place` is where its first line stands. What can't stand on a page is added to `faults`."""
+    """`text` as safe HTML; `place` is where its first line is. What a page can't hold is added to `faults`."""
     parser = _parser()
     # Addresses are judged below, with their place; Markdown would silently make no link of a bad one.
     cast(Any, parser).validateLink = lambda url: True  # pyright: ignore[reportUnknownLambdaType]
@@ -34,7 +34,7 @@ def page_html(text: str, place: Place, faults: list[Fault]) -> Markup:
     for number, written in enumerate(text.split("\n")):
         if TAG.search(written):
             hint = "A page is the same for everybody. Merge tags belong into the mail."
-            faults.append(Fault("merge tags can't stand on a page", Place(place.file, first + number), hint))
+            faults.append(Fault("merge tags can't be used on a page", Place(place.file, first + number), hint))
     for token in tokens:
         line = token.map[0] if token.map else line
         if token.type in ("heading_open", "heading_close"):
@@ -69,7 +69,7 @@ def address_fault(url: str) -> str | None:
 def _check(child: Token, place: Place, faults: list[Fault]) -> None:
     if child.type == "image":
         hint = "A page loads nothing, so that it is quick on any phone. Tell it in words, or link to the picture."
-        faults.append(Fault("pictures can't stand on a page", place, hint))
+        faults.append(Fault("pictures can't be used on a page", place, hint))
     elif child.type == "link_open":
         wrong = address_fault(str(child.attrs.get("href", "")))
         if wrong:

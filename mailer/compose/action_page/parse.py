@@ -96,7 +96,7 @@ def parse_action_page(
 
 
 class _Reader:
-    """Goes through the front matter key by key."""
+    """Reads the front matter key by key."""
 
     def __init__(
         self, front: FrontMatter, *, file: str, lists: Mapping[str, ListDefinition], faults: list[Fault]
@@ -157,9 +157,9 @@ class _Reader:
             return ""
         value = value.strip()
         if (key in ONE_LINE or within is not None) and BREAK.search(value):
-            self.fault(f"{path} must stand on one line", path)
+            self.fault(f"{path} must be on one line", path)
         if (key in ONE_LINE or within is not None) and TAG.search(value):
-            self.fault("merge tags can't stand on a page", path, "A page is the same for everybody.")
+            self.fault("merge tags can't be used on a page", path, "A page is the same for everybody.")
         return value
 
     def fields(self) -> Mapping[str, bool]:

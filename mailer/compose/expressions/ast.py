@@ -45,14 +45,14 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """["GB", "IE"]: stands only on the right of `in` and `not in`."""
+    """["GB", "IE"]: allowed only on the right of `in` and `not in`."""
 
     items: tuple[Const, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`left operator right`. On the right of `in` stands Constants, or a text when the left is a text constant."""
+    """`left operator right`. On the right of `in` are Constants, or a text when the left is a text constant."""
 
     left: Expression
     operator: Operator

@@ -42,7 +42,7 @@ NO_CALLS: Mapping[str, Callable[[str], bool]] = {}
 
 @dataclass(slots=True)
 class Subject:
-    """Whom an expression is computed for. `calls` answers questions such as mailed("slug")."""
+    """The person an expression is computed for. `calls` answers questions such as mailed("slug")."""
 
     supporter: Mapping[str, object]
     names: Mapping[str, str] = field(default_factory=lambda: NO_NAMES)

@@ -42,7 +42,7 @@ class FilterRule:
 
 def default(text: str, fallback: str = "", boolean: object = None) -> str:
     """`fallback` when there is no text: what shows nothing counts as missing, as in {{ x | default("friend") }}."""
-    del boolean  # Jinja's own `default("x", true)` asks for what this one does anyway
+    del boolean  # Jinja's own `default("x", true)` requests what this one does anyway
     return text if (text.strip() if text.isascii() else is_visible(text)) else fallback
 
 

@@ -1,7 +1,7 @@
 """Merge tags as other programs write them, and ours when half typed: they would be mailed as they are.
 
-Knows what their usual names are called here, so that a fault can name the tag to write. Only what stands outside of
-Jinja's own constructs is looked at; what is wrong inside of one is for `templating.unknown_names`, `parser` and
+Knows what their usual names are called here, so that a fault can name the tag to write. Only text outside of
+Jinja's own constructs is checked; what is wrong inside of one is for `templating.unknown_names`, `parser` and
 `templating.slips`.
 """
 
@@ -47,7 +47,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "list.title": ("listname", "listtitle"),
 }  # fmt: skip
 HERE = {word: ours for ours, words in _NAMES.items() for word in words}
-# Ordinary words that also stand in brackets and between signs without being a tag.
+# Ordinary words that also appear in brackets and between signs without being a tag.
 ORDINARY = frozenset(
     ("first", "last", "name", "mail", "email", "country", "language", "lang", "view", "archive", "browser", "mirror",
      "company", "organisation", "organization", "preferences", "nombre", "permalink", "webpage", "locale",
@@ -129,11 +129,11 @@ def foreign_tags(text: str, *, fields: Collection[str], is_mjml: bool = False) -
         if kind in ("closed_twice", "opened_twice", "stray_end", "stray_block"):
             shown = _around(text, match)
             hint = "A merge tag has two braces on each side: {{ supporter.first_name }}."
-            yield ForeignTag(f"a brace too many stands in “{shown}” and would be mailed", line, hint)
+            yield ForeignTag(f"“{shown}” has a brace too many, which would be mailed", line, hint)
         else:
             shown = text[match.start() : match.end()]
             hint = remedy(match[kind], fields=fields)
-            yield ForeignTag(f"{shown} is no merge tag and would be mailed as it stands", line, hint)
+            yield ForeignTag(f"{shown} is no merge tag and would be mailed as it is", line, hint)
 
 
 def remedy(name: str, *, fields: Collection[str]) -> str:
@@ -141,7 +141,7 @@ def remedy(name: str, *, fields: Collection[str]) -> str:
     ours = name_here(name, fields=fields)
     if ours is None:
         known = ", ".join(sorted(fields)[:12])
-        return f"A merge tag is written {{{{ supporter.first_name }}}}; after supporter. may stand: {known}."
+        return f"A merge tag is written {{{{ supporter.first_name }}}}; after supporter. you can write: {known}."
     fallback = _FALLBACK.search(name)
     words = fallback["words"].strip() if fallback else STAND_IN.get(ours, "")
     ending = f' | default("{words}")' if words else ""

@@ -65,7 +65,7 @@ def translate(
 ) -> Expression | None:
     """`node` of Jinja's tree as an expression; None when it can't be, with the reasons added to `faults`.
 
-    `place` is where line 1 of the parsed text stands.
+    `place` is where line 1 of the parsed text is.
     """
     translator = _Translator(vocabulary, place)
     try:
@@ -153,14 +153,14 @@ class _Translator:
         if isinstance(found, Const) and not isinstance(found.value, str):
             return Const(str(found.value))
         if not is_text(found):
-            raise self.refuse(node, "a comparison is true or false and can't stand where a text is needed")
+            raise self.refuse(node, "a comparison is true or false and can't be used where a text is needed")
         return found
 
     def constant(self, node: nodes.Const | nodes.TemplateData | nodes.Neg) -> Const:
         if isinstance(node, nodes.Neg):
             positive = self.constant(node.node) if isinstance(node.node, nodes.Const) else Const("")
             if isinstance(positive.value, str):
-                raise self.refuse(node, "a minus can stand only before a number")
+                raise self.refuse(node, "a minus is allowed only before a number")
             return Const(-positive.value)
         value: object = node.data if isinstance(node, nodes.TemplateData) else node.value
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
@@ -207,7 +207,7 @@ class _Translator:
             if node.name in fields:
                 raise self.refuse(node, f"unknown name {node.name!r}", f"Did you mean {scope}.{node.name}?")
         near = self.here(node.name) or nearest(node.name, [*self.vocabulary.names, *self.vocabulary.scopes])
-        raise self.refuse(node, f"unknown name {node.name!r}", f"{near} A text stands in quotes.")
+        raise self.refuse(node, f"unknown name {node.name!r}", f"{near} Put a text in quotes.")
 
     def comparison(self, node: nodes.Compare, *, depth: int) -> Expression:
         result: Expression | None = None
@@ -231,7 +231,7 @@ class _Translator:
         return Compare(left, operator, right)
 
     def container(self, left: Expression, node: nodes.Node, *, depth: int) -> Expression | Constants:
-        """What may stand on the right of `in`."""
+        """What is allowed on the right of `in`."""
         if isinstance(node, nodes.List | nodes.Tuple):
             items = [self.expression(item, depth=depth) for item in node.items]
             if not all(isinstance(item, Const) for item in items):
@@ -289,6 +289,6 @@ _LANGUAGE = "Use fields, texts in quotes, == != < > in, and / or / not, ~ and th
 _REMEDIES: Mapping[type[nodes.Node], tuple[str, str]] = {
     nodes.Add: ("+ is not part of the language", "Join texts with ~."),
     nodes.Test: ("`is` tests are not part of the language", "A field alone is true when it is not empty."),
-    nodes.List: ("a list can stand only on the right of `in`", 'supporter.country in ["GB", "IE"]'),
-    nodes.Tuple: ("a list can stand only on the right of `in`", 'supporter.country in ["GB", "IE"]'),
+    nodes.List: ("a list is allowed only on the right of `in`", 'supporter.country in ["GB", "IE"]'),
+    nodes.Tuple: ("a list is allowed only on the right of `in`", 'supporter.country in ["GB", "IE"]'),
 }

@@ -1,9 +1,9 @@
 """Plain text from finished HTML, for message.mjml, whose author wrote no Markdown.
 
-It tells what the HTML tells, in its order: every address stands in it, below the words it hangs on and under the same
+It says what the HTML says, in its order. Every address is in it, below the words that link to it and under the same
 conditions; every row of a table of figures is one line. Tables that only lay a mail out (role="presentation", or
 tables inside tables) come out as the paragraphs they hold. What nobody sees is left out: the preheader, comments, style
-sheets; but not an address that stands only there, since some readers may see it.
+sheets; but not an address that is only there, since some readers may see it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Destination = Callable[[str], str]
 def text_of_html(html: str, *, markers: Markers, destination: Destination = str) -> str:
     """The words of `html`, markers included, wrapped; ends with a line break.
 
-    `destination` says where an address as it stands in the HTML leads: two that lead to one place are the same.
+    `destination` says where an address of the HTML leads: two that lead to one place are the same.
     """
     root = tree_of(html)
     seen = {destination(href) for href in _seen_addresses(root)}
@@ -103,7 +103,7 @@ class _Writer:
         return ["".join([text, *links, "\n\n"])] if text or links else []
 
     def _linked(self, node: Node, width: int) -> list[str]:
-        """A link around whole paragraphs: a short one is its label, below several stands the address alone."""
+        """A link around whole paragraphs: a short one is its label, several are followed by the bare address."""
         inner = self.blocks(node.children, width)
         address = href_of(node)
         if len([text for text in inner if not self.markers.control_pattern.fullmatch(text)]) <= 1:
@@ -148,7 +148,7 @@ class _Writer:
                 yield _item(mark, self.blocks([child], width - len(mark)))
 
     def _between(self, text: str, width: int) -> list[str]:
-        """What stands between items, rows or cells: conditions, and seldom words."""
+        """What is between items, rows or cells: conditions, and seldom words."""
         return self.markers.control_pattern.findall(text) or self.paragraphs.of([text], width)
 
     # Tables
@@ -161,7 +161,7 @@ class _Writer:
         return [text for child in node.children for text in self._laid_out(child, width)]
 
     def _laid_out(self, child: Node | str, width: int) -> list[str]:
-        """What stands in a table that only lays out."""
+        """The content of a table that is only for layout."""
         if isinstance(child, str):
             return self._between(child, width)
         return self.blocks([child], width)
@@ -175,7 +175,7 @@ class _Writer:
         return f"{label_and_address(max(labels, key=len, default=''), href_of(links[0]))}\n\n"
 
     def _rows(self, node: Node, width: int) -> Iterator[str]:
-        """Each row as a line; what stands between rows, such as a condition, as it is."""
+        """Each row as a line; what is between rows, such as a condition, unchanged."""
         for child in node.children:
             if isinstance(child, str):
                 yield from self._between(child, width)
@@ -197,7 +197,7 @@ class _Writer:
         line: list[str] = []
         texts = [self._cell(cell) for cell in cells]
         count = 0
-        alone = sum(map(bool, texts)) == 1  # beside it stands nothing, or a picture that says nothing
+        alone = sum(map(bool, texts)) == 1  # beside it is nothing, or a picture that says nothing
         for child in row.children:
             if isinstance(child, str):
                 line += self.markers.control_pattern.findall(child)

@@ -1,6 +1,6 @@
 """The words of one paragraph of finished HTML as plain text, for `convert`: its links below it, its conditions kept.
 
-A condition that holds whole paragraphs stands between them by itself; one within a sentence stays there, and what the
+A condition that holds whole paragraphs is between them by itself; one within a sentence stays there, and what the
 sentence links to is told of under the same condition.
 """
 
@@ -39,7 +39,7 @@ Inline = str | tuple[str, str]  # words, or a link's words and address
 
 
 class Paragraphs:
-    """Sets paragraphs of one message. `unseen`: addresses that stand only where most readers don't see them."""
+    """Sets paragraphs of one message. `unseen`: addresses that are only where most readers don't see them."""
 
     def __init__(self, markers: Markers, unseen: set[str]) -> None:
         self.markers = markers
@@ -47,7 +47,7 @@ class Paragraphs:
         self.plain = PlainText(markers)
 
     def hidden(self, node: Node) -> list[str]:
-        """The addresses that stand only in something hidden, each once: a phone's style sheet may show it."""
+        """The addresses that are only in something hidden, each once: a phone's style sheet may show it."""
         found: list[str] = []
         for link in node.walk():
             if (href := href_of(link)) in self.unseen:
@@ -56,7 +56,7 @@ class Paragraphs:
         return found
 
     def of(self, run: Sequence[Node | str], width: int, *, rule: str = "") -> list[str]:
-        """Inline words as one paragraph; conditions that hold more than it stand by themselves."""
+        """Inline words as one paragraph; conditions that hold more than it are set by themselves."""
         out: list[str] = []
         pieces: list[Inline] = []
         for piece in self._cut(list(self.inline(run))):
@@ -77,7 +77,7 @@ class Paragraphs:
                 yield "".join(f" {text.strip()} " for text in self.hidden(node))
             elif href_of(node):
                 yield self.label(node), href_of(node)
-                yield " "  # what stands side by side is set apart by its look alone
+                yield " "  # what is side by side is set apart by its look alone
             elif node.tag == "br":
                 yield "\n"
             elif node.tag == "img":

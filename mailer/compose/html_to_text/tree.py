@@ -57,12 +57,12 @@ class Node:
 
     @property
     def is_block(self) -> bool:
-        """Whether it stands on lines of its own, or holds what does."""
+        """Whether it is on lines of its own, or holds something that is."""
         return any(node.tag in BLOCKS for node in self.walk())
 
 
 def tree_of(html: str) -> Node:
-    """The root, whose children are what stands at the top of `html`."""
+    """The root, whose children are the top elements and texts of `html`."""
     builder = _Builder()
     builder.feed(html)
     builder.close()

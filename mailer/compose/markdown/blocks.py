@@ -132,7 +132,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class ConditionBlock:
-    """A marker of {% if %}, {% else %} or {% endif %} that stands around whole blocks."""
+    """A marker of {% if %}, {% else %} or {% endif %} around whole blocks."""
 
     marker: str
     kind: str = "condition"

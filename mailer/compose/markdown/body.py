@@ -1,6 +1,6 @@
 """Markdown tokens → the blocks of a body: text, ::: blocks, pictures, and the conditions around them.
 
-It decides which pieces a body has and where each stands; `containers` makes the blocks that are more than text.
+It decides which pieces a body has and where each goes; `containers` makes the blocks that are more than text.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Body:
         pieces = pieces_of(parsed.tokens)
         around = self._groups_around_blocks(pieces)
         blocks: list[Block] = []
-        places: list[Place] = []  # where each block stands
+        places: list[Place] = []  # where each block is
         run: list[Token] = []
 
         def flush(block: Block | None = None) -> None:
@@ -96,19 +96,19 @@ class Body:
         parsed = self.desk.markdown.parse(resolved, placement=placement)
         if parsed.notes:
             hint = "Put the footnote into the body of the message."
-            self.desk.fault("footnotes can't stand here", resolved.place(1), hint)
+            self.desk.fault("footnotes can't be used here", resolved.place(1), hint)
         return parsed.tokens
 
     def _only_words(self, tokens: Sequence[Token], resolved: Resolved) -> None:
         for token in tokens:
             if token.type.startswith("container_") or any(c.type == "image" for c in token.children or ()):
-                self.desk.fault("only words and links can stand here", resolved.place((token.map or [0])[0] + 1))
+                self.desk.fault("only words and links can be used here", resolved.place((token.map or [0])[0] + 1))
 
     def _text(self, run: Sequence[Token]) -> TextBlock:
         return TextBlock(self.desk.html(run), self.desk.plain.blocks(run))
 
     def _groups_around_blocks(self, pieces: Sequence[Piece]) -> set[int]:
-        """The conditions that hold more than text, or whole stretches of text: they stand between blocks."""
+        """The conditions that hold more than text, or whole stretches of text: they go between blocks."""
         open_groups: list[tuple[int, int]] = []
         around: set[int] = set()
         for index, piece in enumerate(pieces):
@@ -156,7 +156,7 @@ class Body:
                 name = token.type.removeprefix("container_").removesuffix("_open")
                 place = resolved.place((token.map or [0])[0] + 1)
                 hint = "Close the block or the list above it first, and begin its line without spaces."
-                self.desk.fault(f"::: {name} stands inside something else", place, hint)
+                self.desk.fault(f"::: {name} is inside something else", place, hint)
 
     def _notes(self, parsed: Parsed) -> list[Note]:
         notes: list[Note] = []

@@ -1,7 +1,7 @@
 """The ::: blocks of a body, and the picture that has a paragraph of its own: Markdown tokens → the blocks layouts show.
 
-What a block can't hold is a fault with its line and what to write instead. Which pieces a body has and in which order
-they stand is for `body`; the links, numbers and pictures of `share`, `numbers` and a signature are for
+What a block can't hold is a fault with its line and what to write instead. Which pieces a body has, and their order,
+is for `body`; the links, numbers and pictures of `share`, `numbers` and a signature are for
 `lists_of_blocks`.
 """
 
@@ -60,7 +60,7 @@ class Containers:
     def image(self, image: Token, place: Place, caption: Markup | None = None, caption_text: str = "") -> ImageBlock:
         """A picture. Its text is the description and the caption: what it shows is part of the story.
 
-        Without a `caption`, what stands in quotes behind the file's name is one.
+        Without a `caption`, words in quotes behind the file's name are one.
         """
         alt = image.content.strip()
         if not alt:
@@ -75,7 +75,7 @@ class Containers:
     def _ask(self, piece: Piece, resolved: Resolved, place: Place) -> AskBlock | None:
         del resolved
         if len(piece) > 2:
-            hint = "The button's words stand behind ::: ask; the text belongs above or below it."
+            hint = "The button's words go behind ::: ask; the text belongs above or below it."
             self.desk.fault("an ask holds nothing but its button", place, hint)
         action = self.desk.action
         if action is None:
@@ -136,7 +136,7 @@ class Containers:
     def _progress(self, piece: Piece, resolved: Resolved, place: Place) -> ProgressBlock:
         slug = behind_name(piece) or self.desk.slug
         if any(not (c.isascii() and (c.isalnum() or c == "-")) for c in slug):
-            hint = "Behind ::: progress stands the name of a newsletter's folder, or nothing: then it is this one."
+            hint = "Write the name of a newsletter's folder behind ::: progress, or nothing for this one."
             self.desk.fault(f"{slug!r} names no newsletter", place, hint)
         inner = piece[1:-1]
         self.desk.refuse_images(inner, resolved)

@@ -1,4 +1,4 @@
-"""What everything that makes blocks of Markdown works with: one message's parser, tables, words and faults."""
+"""Shared context for the Markdown block builders: one message's parser, tables, words and faults."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class BlockContext:
         self.faults.append(Fault(message, place, hint, warning, rule))
 
     def refuse_images(self, piece: Sequence[Token], resolved: Resolved) -> None:
-        """Note a fault for each picture that doesn't stand alone."""
+        """Note a fault for each picture that isn't a paragraph of its own."""
         for token in piece:
             if token.type == "inline" and any(child.type == "image" for child in token.children or ()):
                 place = resolved.place((token.map or [0])[0] + 1)
-                hint = "Put empty lines around it; it can't stand in a sentence, a list or a link."
+                hint = "Put empty lines around it; it can't be inside a sentence, a list or a link."
                 self.fault("a picture needs a paragraph of its own", place, hint)

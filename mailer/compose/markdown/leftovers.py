@@ -42,7 +42,7 @@ _SIGNS = (
     _Sign(
         re.compile(rf"(!?{_WORDS}\([^)\n]*\))"),
         "{} is no link as it is written",
-        "An address holds no blanks: write %20 for each.",
+        "An address can't contain spaces: write %20 for each.",
     ),
     _Sign(re.compile(rf"(!?{_WORDS}\([^)\s]*)(?:\s|$)"), "the link {} is never closed", _LINK),
     _Sign(re.compile(rf"({_WORDS}[ \t]+\((?:{SOMETHING}|action\b)[^)\n]*\)?)"), "{} is no link", _LINK),
@@ -51,7 +51,7 @@ _SIGNS = (
     ),
     _Sign(
         re.compile(r"(\[[^\]\[\n^][^\]\[\n]{0,80}\]\[[^\]\[\n]{0,80}\])"),
-        "{} leads nowhere: what stands in its second brackets is defined nowhere",
+        "{} leads nowhere: the name in its second brackets is not defined",
         "Write [the words](https://…), or [the words](action) for the sign-up link.",
     ),
     _Sign(re.compile(r"^(\[[ xX]\])(?= \S)"), "{} is shown as it is", "Nobody can tick a box in a mail: take it out."),
@@ -63,12 +63,12 @@ _SIGNS = (
     _Sign(
         re.compile(r"(?<!\*)\*{2,3}(?!\*)|(?<![\w_])_{2,3}(?!_)|(?<!_)_{2,3}(?![\w_])"),
         "{} is shown as it is",
-        "For bold write **words**: two stars on each side, and no blanks inside of them.",
+        "For bold write **words**: two stars on each side, and no spaces inside them.",
     ),
     _Sign(
         re.compile(r"(?<![\w*])(\*[^\W_][^*\n]*\*)(?!\w)|(?<!\w)(_[^\W_][^_\n]*_)(?!\w)"),
         "{} is shown as it is",
-        "For italics write *words*, without blanks inside of the stars.",
+        "For italics write *words*, without spaces inside the stars.",
     ),
     # In the middle of a sentence: before it, and behind a word, a star marks a note.
     _Sign(
@@ -84,12 +84,12 @@ _SIGNS = (
     _Sign(
         re.compile(r"^(#{2,6}[^\s#]\S*)", re.MULTILINE),
         "{} is no heading",
-        "Write a blank behind the signs: ## Heading",
+        "Write a space after the signs: ## Heading",
     ),
     _Sign(
         re.compile(r"^([-*+][^\W\d_][^\n]*)\n[-*+][^\W\d_]", re.MULTILINE),
         "{} is no list",
-        "Write a blank behind the sign: - item",
+        "Write a space after the sign: - item",
     ),
 )
 

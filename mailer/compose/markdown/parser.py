@@ -27,7 +27,7 @@ from mailer.errors import Fault, Place, nearest
 
 CONTAINERS = ("ask", "quote", "picture", "story", "numbers", "progress", "share", "ps")
 # Beside a letter `**` is no emphasis, beside punctuation it is. A {% tag %} counts as punctuation, so while Markdown is
-# read its marker stands between two signs that nobody writes (U+2E31, category Po).
+# read its marker is put between two signs that nobody writes (U+2E31, category Po).
 FENCE = "\u2e31"
 BARE_ADDRESS = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]*_]")
 INDENTED = re.compile(r" {4}|\t")
@@ -118,7 +118,7 @@ class Markdown:
             elif token.type.startswith("container_") and token.nesting == 1:
                 self._check_closed(token, resolved, place)
             elif token.type == "fence":
-                hint = "Take the lines of ``` out. What people should copy can stand in `one line`."
+                hint = "Take the lines of ``` out. What people should copy can go in `one line`."
                 self.faults.append(Fault("there are no code blocks in a mail", place, hint))
             elif token.type == "inline":
                 self._check_words(token, place)
@@ -126,8 +126,8 @@ class Markdown:
                     at = resolved.place((token.map or [0])[0] + 1 + left.line) if token.map else place
                     self._warn(self.links.as_written(left.message), at, left.hint, rule="writing.markdown")
             if token.level == 0 and token.map and INDENTED.match(rows[token.map[0]]):
-                hint = "Take the blanks out of the beginning of the line, so that it looks as it will be."
-                self._warn("blanks in front of a line are not shown", place, hint, rule="writing.indented")
+                hint = "Remove the spaces at the beginning of the line, so that it looks as it will be."
+                self._warn("spaces at the beginning of a line are not shown", place, hint, rule="writing.indented")
         refs = cast(dict[str, int], cast(dict[str, Any], env.get("footnotes", {})).get("refs", {}))
         for label, number in refs.items():
             if number < 0:
@@ -201,7 +201,7 @@ class Markdown:
 
 
 class _Lines:
-    """Where tokens stand. Tokens of footnotes don't say, so they take the last place that was known."""
+    """The places of tokens. Tokens of footnotes don't say, so they take the last place that was known."""
 
     def __init__(self, resolved: Resolved) -> None:
         self.resolved = resolved
@@ -229,7 +229,7 @@ def _words(children: Sequence[Token]) -> str:
 
 
 def _with_bare_addresses(children: Sequence[Token]) -> list[Token]:
-    """Makes links of addresses that stand in the text as they are."""
+    """Makes links of bare addresses in the text."""
     found: list[Token] = []
     depth = 0
     for child in children:
@@ -271,7 +271,7 @@ def _without_notes(tokens: Sequence[Token]) -> Parsed:
 
 def _condition_rule(control: re.Pattern[str]) -> Any:
     def rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-        """A line of nothing but {% tags %} stands between blocks and is in no paragraph."""
+        """A line of nothing but {% tags %} goes between blocks and is in no paragraph."""
         del end_line
         if state.is_code_block(start_line):
             return False

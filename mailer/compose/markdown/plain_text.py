@@ -24,7 +24,7 @@ STAND_IN = "\ufdd0"  # a noncharacter: no text holds it (`source.message_file` l
 
 @dataclass(frozen=True, slots=True)
 class _Linked:
-    """A link in a paragraph, and the branches it stands in."""
+    """A link in a paragraph, and the branches it is in."""
 
     label: str
     address: str
@@ -32,7 +32,7 @@ class _Linked:
 
 
 class PlainText:
-    """Sets tokens as plain text for one message. Pieces end with an empty line; conditions stand between them."""
+    """Sets tokens as plain text for one message. Pieces end with an empty line; conditions go between them."""
 
     def __init__(self, markers: Markers) -> None:
         self.markers = markers

@@ -37,7 +37,7 @@ def is_container(piece: Piece) -> bool:
 
 
 def behind_name(piece: Piece) -> str:
-    """What stands on the line of ::: behind the block's name."""
+    """The rest of a ::: line, after the block's name."""
     return piece[0].info.strip().partition(" ")[2].strip()
 
 

@@ -20,7 +20,7 @@ class Refusal:
 TAGS: Mapping[str, Refusal] = {
     "mj-include": Refusal("mj-include isn't supported", 'Write {% include "blocks/….mjml" %} in a template.'),
     "mj-preview": Refusal(
-        "mj-preview can't be used: it stands outside the part of the mail that carries its language",
+        "mj-preview can't be used: it is outside the part of the mail that carries its language",
         'Take the template\'s own: {% include "blocks/preheader.mjml" %} as the first thing in mj-body.',
     ),
     "mj-html-attributes": Refusal(

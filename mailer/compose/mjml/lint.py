@@ -1,8 +1,8 @@
 """Checks MJML source before it is compiled: every fault at once, each with its line and a remedy.
 
 mjml-python is strict about syntax and blind to structure: it copies unknown tags into the mail, renders wrong nesting
-and matches closing tags without looking at their names. This module looks. It judges tags and nesting; `attributes`
-judges what stands on a tag, `schema` knows what MJML allows and `forbidden` what we don't.
+and matches closing tags without looking at their names. This module looks. It judges tags and nesting;
+`lint_attributes` judges the attributes of a tag, `schema` knows what MJML allows and `forbidden` what we don't.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ANY = Tag("anything", {}, frozenset(), ending=False)
 # Stands for a tag that may hold nothing: these, and all tags in mj-attributes. What they hold mrml takes for an error.
 _NOTHING = Tag("nothing", {}, frozenset(), ending=False)
 _EMPTY = frozenset({"mj-image", "mj-breakpoint", "mj-divider", "mj-spacer"})
-# Where mrml lets a comment for Outlook stand between MJML tags.
+# Where mrml allows a comment for Outlook between MJML tags.
 _COMMENTED = frozenset({"mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero"})
 
 # A note, <!--[if …]>…<![endif]-->, <!--[if …]><!--> or <!--<![endif]-->. mrml panics on what only resembles them.
@@ -40,7 +40,7 @@ _SETTERS = frozenset({"mj-all", "mj-class"})
 def check_structure(source: str, *, file: str) -> list[Fault]:
     """All faults of MJML `source`, in the order of their lines; `file` is the name its reader knows it by.
 
-    Source without faults compiles. Opaque markers may stand in text, in mj-raw and in any attribute but sizes.
+    Source without faults compiles. Opaque markers may be in text, in mj-raw and in any attribute but sizes.
     """
     check = _Check(source, file)
     for piece in scan(source.removeprefix("\ufeff")):
@@ -103,7 +103,7 @@ class _Check:
             )
         elif text.startswith(CONDITIONAL) and not self.in_html() and (not inside or inside.name not in _COMMENTED):
             where = f"in <{inside.name}>" if inside else "outside <mjml>"
-            self.fault(piece.line, f"a comment for Outlook can't stand {where}", "Put it in <mj-raw>.")
+            self.fault(piece.line, f"a comment for Outlook isn't allowed {where}", "Put it in <mj-raw>.")
 
     def text(self, piece: Piece) -> None:
         text = self.source[piece.start : piece.end]
@@ -117,7 +117,7 @@ class _Check:
             where = f"directly in <{inside.name}>" if inside else "outside <mjml>"
             self.fault(
                 piece.line + before.count("\n"),
-                f"text stands {where}: {_short(text)!r}",
+                f"text isn't allowed {where}: {_short(text)!r}",
                 "Put text in <mj-text>, and a bare condition in <mj-raw>.",
             )
 
@@ -143,7 +143,7 @@ class _Check:
             self.stack.append(_Open(name, piece.line, self.content(name, tag)))
 
     def content(self, name: str, tag: Tag | None) -> Tag | None:
-        """The tag by which to judge what stands inside. An unknown mj-… may hold anything: one slip is one fault."""
+        """The tag by which to judge what is inside. An unknown mj-… may hold anything: one slip is one fault."""
         if tag is None:
             return _ANY if name.lower().startswith("mj") else None
         return _NOTHING if name in _EMPTY or self.inside("mj-attributes") else tag
@@ -196,23 +196,23 @@ class _Check:
         name = piece.name
         if inside is None:
             if name != "mjml":
-                self.fault(piece.line, f"<{name}> stands outside <mjml>", "The whole message stands inside <mjml>.")
+                self.fault(piece.line, f"<{name}> is outside <mjml>", "The whole message belongs inside <mjml>.")
         elif name == "mjml":
-            self.fault(piece.line, "<mjml> stands inside another tag", "It is the outermost tag, once.")
+            self.fault(piece.line, "<mjml> is inside another tag", "It is the outermost tag, once.")
         elif inside.tag is None or inside.tag.ending:
             self.fault(
                 piece.line,
-                f"<{name}> stands inside <{inside.name}>, where only HTML is rendered",
+                f"<{name}> is inside <{inside.name}>, where only HTML is rendered",
                 "Close it first" + (", and keep whole tags inside each <mj-raw>." if self.inside("mj-raw") else "."),
             )
         elif inside.name != "mj-attributes" and inside.tag is not _ANY and name not in inside.tag.children:
             allowed = sorted(child for child in inside.tag.children if child not in TAGS)
             takes = "takes " + ", ".join(f"<{child}>" for child in allowed) if allowed else "holds no other tags"
-            self.fault(piece.line, f"<{name}> can't stand inside <{inside.name}>", f"<{inside.name}> {takes}.")
+            self.fault(piece.line, f"<{name}> isn't allowed inside <{inside.name}>", f"<{inside.name}> {takes}.")
         elif name in ("mj-head", "mj-body") and name in inside.children:
             self.fault(piece.line, f"there is more than one <{name}>")
         elif name == "mj-head" and "mj-body" in inside.children:
-            self.fault(piece.line, "<mj-head> stands after <mj-body>", "Move it in front.")
+            self.fault(piece.line, "<mj-head> is after <mj-body>", "Move it in front.")
 
     def column(self, inside: _Open, piece: Piece) -> None:
         width = next((a.value or "" for a in piece.attributes if a.name == "width"), "")
@@ -232,17 +232,17 @@ class _Check:
         name = piece.name.lower()
         inside = self.stack[-1] if self.stack else None
         if inside is None:
-            self.fault(piece.line, f"<{piece.name}> stands outside <mjml>")
+            self.fault(piece.line, f"<{piece.name}> is outside <mjml>")
         elif inside.tag not in (None, _ANY) and not inside.tag.ending:
             self.fault(
                 piece.line,
-                f"<{piece.name}> stands directly in <{inside.name}>",
+                f"<{piece.name}> is directly in <{inside.name}>",
                 "Put HTML in <mj-text>, or in <mj-raw> if it is more than text.",
             )
         elif inside.name == "mj-raw" and name != "tr" and self.inside("mj-column", "mj-hero"):
             self.fault(
                 piece.line,
-                f"<{piece.name}> stands in <mj-raw> inside a column, which is a table",
+                f"<{piece.name}> is in <mj-raw> inside a column, which is a table",
                 "Begin with <tr><td>, or use <mj-text>.",
             )
         elif name in HTML_TAGS or inside.name in ("mj-style", "mj-title"):
@@ -273,7 +273,7 @@ class _Check:
 
     def ended(self, opened: _Open) -> None:
         if opened.name == "mjml" and "mj-body" not in opened.children:
-            self.fault(opened.line, "there is no <mj-body>", "The message stands in <mj-body> inside <mjml>.")
+            self.fault(opened.line, "there is no <mj-body>", "The message belongs in <mj-body> inside <mjml>.")
         if opened.name == "mjml" and not self.titled:
             self.fault(
                 opened.line,
@@ -283,7 +283,7 @@ class _Check:
             )
 
     def in_html(self) -> bool:
-        """Whether HTML may stand here: in mj-text and its like, and whatever is inside them."""
+        """Whether HTML is allowed here: in mj-text and its like, and whatever is inside them."""
         return bool(self.stack) and (self.stack[-1].tag is None or self.stack[-1].tag.ending)
 
     def inside(self, *names: str) -> bool:

@@ -1,4 +1,4 @@
-"""Judges what stands on one tag of MJML source: names and values of attributes, what must be there, and style sheets.
+"""Judges the attributes of one tag of MJML source: their names and values, what must be there, and style sheets.
 
 `lint` calls it for every tag. It knows nothing of nesting.
 """
@@ -35,7 +35,7 @@ def attribute_faults(piece: Piece, tag: Tag | None, *, file: str, setting: bool)
     for attribute in piece.attributes:
         if attribute.name in seen:
             yield Fault(
-                f"{attribute.name} stands twice on <{piece.name}>", Place(file, attribute.line), "Keep one of them."
+                f"{attribute.name} appears twice on <{piece.name}>", Place(file, attribute.line), "Keep one of them."
             )
         seen[attribute.name] = attribute
         if tag is None:

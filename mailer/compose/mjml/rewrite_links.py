@@ -1,4 +1,4 @@
-"""Links and pictures that stand in MJML itself, a layout's or a designer's, go into the tables like those of Markdown.
+"""Links and pictures in the MJML itself, a layout's or a designer's, go into the tables like those of Markdown.
 
 It works on the source before MJML is compiled, where it is still told apart what is a button and what a picture.
 """
@@ -16,7 +16,7 @@ from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import Resolved
 from mailer.errors import Place
 
-# What may link, and the placement that reports show; "" is told by the file the link stands in.
+# What may link, and the placement that reports show; "" is told by the file the link is in.
 LINKING = {"a": "", "area": "image", "mj-button": "button", "mj-image": "image", "mj-navbar-link": "navigation",
            "mj-social-element": "social"}  # fmt: skip
 PICTURING = ("mj-image", "img")
@@ -25,13 +25,13 @@ ATTRIBUTE = re.compile(r"(?<=\s)(href|src|alt)\s*=\s*(\"([^\"]*)\"|'([^']*)')")
 MARKUP = re.compile(r"<[^>]*>")
 
 
-# Where a bare text would break the tables around it and mj-raw may stand. Not mj-wrapper: there mrml puts the content
+# Where a bare text would break the tables around it and mj-raw is allowed. Not mj-wrapper: there mrml puts the content
 # of mj-raw into a comment that only Outlook reads, so a condition can't hold a section of a wrapper.
 BETWEEN = ("mj-body", "mj-section", "mj-column", "mj-hero", "mj-group")
 
 
 def conditions_in_raw(source: str, markers: Markers) -> str:
-    """MJML in which conditions that stand bare between components are put in mj-raw, which alone carries them."""
+    """MJML in which bare conditions between components are put in mj-raw, which alone carries them."""
     if not markers.control_pattern.search(source):
         return source
     out: list[str] = []
@@ -93,7 +93,7 @@ class Addresses:
         )
 
     def _words_after(self, tag: re.Match[str], name: str) -> str:
-        """What stands between this tag and its end, without markup."""
+        """The text between this tag and its end, without markup."""
         if tag[0].endswith("/>"):
             return ""
         end = tag.string.find(f"</{name}", tag.end())

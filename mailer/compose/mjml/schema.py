@@ -1,4 +1,4 @@
-"""What MJML allows: its tags, what may stand inside each, and the type of each attribute. Data is in schema.json.
+"""What MJML allows: its tags, what each may contain, and the type of each attribute. Data is in schema.json.
 
 The data is derived from the npm package `to_html`, the reference implementation (licence: schema.LICENSE). What we
 refuse although MJML allows it is in `forbidden`.
@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-# May stand on any component beside its own attributes.
+# Allowed on any component beside its own attributes.
 EVERYWHERE = frozenset({"css-class", "mj-class"})
 
 # A merge tag in disguise, as the compiler makes them before MJML sees the source.

@@ -1,9 +1,9 @@
-"""MJML → HTML: the one door to `to_html` (mjml-python, built on mrml) and to css-inline, and what makes them safe to
-call.
+"""MJML → HTML: the only module that calls `to_html` (mjml-python, built on mrml) and css-inline, and what makes them
+safe to call.
 
 What a mistake in the source *means* is for `lint`, which runs before and explains with line numbers; this module
 only makes sure that no source can crash the process, bring in a request to third parties, or come out changed.
-Opaque alphanumeric markers (merge tags that wait for the person) come through byte for byte, wherever they stand.
+Opaque alphanumeric markers (merge tags that wait for the person) come through byte for byte, wherever they are.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CONDITIONAL = ("<!--[if", "<!--<![endif")
 _HTML_INSIDE = frozenset({"mj-text", "mj-raw", "mj-table", "mj-button", "mj-navbar-link", "mj-social-element"})
 _SETTERS = frozenset({"mj-all", "mj-class"})
 
-# Loose text between the rows and cells of a table, such as a condition's marker that stood in mj-raw inside a column.
+# Loose text between the rows and cells of a table, such as a condition's marker that was in mj-raw inside a column.
 # The HTML5 tree builder in css-inline would move it in front of the table; as a comment it stays where it is.
 _LOOSE = re.compile(
     r"((?><!--.*?-->)|<(?:table|tbody|thead|tfoot|tr)\b[^>]*>|</(?:tr|td|th|tbody|thead|tfoot)>)(\s*)([^\s<][^<]*)?",

@@ -146,7 +146,7 @@ def _readable(key: str, value: str) -> bool:
 
 def _cut(key: str, text: str, comment: str, place: Place) -> Fault:
     whole = f"{text.strip()} #{comment.strip()}".strip().replace('"', "'")
-    hint = f'What follows a blank and # is a comment. Put the text in quotes: {key.rpartition(".")[2]}: "{whole}"'
+    hint = f'What follows a space and # is a comment. Put the text in quotes: {key.rpartition(".")[2]}: "{whole}"'
     return Fault(f"{key} is cut at #{comment.strip()[:40]}, which nobody would read", place, hint)
 
 
@@ -180,7 +180,7 @@ class _Reader:
         # A block scalar's text begins on the line below its key.
         below = isinstance(value_node, yaml.ScalarNode) and value_node.style in ("|", ">")
         if key in self.lines:
-            self.faults.append(Fault(f"{key} stands twice", Place(self.file, line), "Keep one of them."))
+            self.faults.append(Fault(f"{key} appears twice", Place(self.file, line), "Keep one of them."))
         self.lines[key] = line + 1 if below else line
         if len(self.lines) < 10_000:  # aliases can make a small file describe a huge tree
             self.walk(value_node, f"{key}.", column=key_node.start_mark.column)
@@ -197,7 +197,7 @@ class _Reader:
         line = end.line + found[0].count("\n") + 1
         begun = found[0].rpartition("\n")[2]
         if line > end.line + 1 and begun.index("#") <= column:
-            return  # a comment of its own, which stands no further in than the key
+            return  # a comment of its own, which is indented no further than the key
         self.faults.append(_cut(key, str(node.value), found["words"], Place(self.file, line)))
 
     def swallowed(self, node: yaml.ScalarNode, key: str, column: int) -> None:

@@ -1,7 +1,7 @@
 """Reads a newsletter's folder: message.md or message.mjml, with its front matter checked key by key.
 
 Everything found wrong is raised at once, each with its line and a remedy. What the texts mean (merge tags, Markdown,
-links, pictures) is for `compose.compiler`; whom `audience` asks for is for `audience.asking`.
+links, pictures) is for `compose.compiler`; its `audience` is for `audience.selection`.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ class Source:
     body_line: int
     warnings: tuple[Fault, ...] = field(default=())
     is_urgent: bool = False  # goes to those, too, who asked for fewer mails
-    is_public: bool = False  # stands in the public archive once it was sent
+    is_public: bool = False  # is in the public archive once it was sent
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def place(self, key: str) -> Place:
-        """Where a key of the front matter stands ("audience.segment"), or the nearest key above it that does."""
+        """Where a key of the front matter is ("audience.segment"), or the nearest key above it that does."""
         while key and key not in self.lines:
             key = key.rpartition(".")[0]
         return Place(self.file, self.lines.get(key, 1))
@@ -139,7 +139,7 @@ def read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
 
 
 class _Checker:
-    """Goes through the front matter key by key."""
+    """Reads the front matter key by key."""
 
     def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Fault]) -> None:
         self.front = front
@@ -185,9 +185,7 @@ class _Checker:
             return ""
         value = value.strip()
         if key in ONE_LINE and (BREAK.search(value) or CONTROL.search(value)):
-            self.fault(
-                f"{key} must stand on one line, without control characters", key, "A line break could add headers."
-            )
+            self.fault(f"{key} must be on one line, without control characters", key, "A line break could add headers.")
             return ""
         if value and not is_visible(value):
             self.fault(f"{key} shows nothing: it holds only characters that can't be seen", key, f"{key}: the words")
@@ -238,7 +236,7 @@ class _Checker:
         if wanted.required and self.is_missing(wanted.name):
             self.fault(f"{wanted.name} is missing: the template needs it", wanted.name, wanted.help or None)
         if wanted.type != "markdown" and BREAK.search(value):
-            self.fault(f"{wanted.name} must stand on one line", wanted.name)
+            self.fault(f"{wanted.name} must be on one line", wanted.name)
         return value
 
     def action(self) -> Action | None:
@@ -264,7 +262,7 @@ class _Checker:
         return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip(), page)
 
     def own_page(self, values: Mapping[Any, Any]) -> bool:
-        """Whether the action is the page that stands beside the message."""
+        """Whether the action is the page beside the message."""
         page = values.get("page", False)
         if not isinstance(page, bool):
             self.fault("action.page must be true or false", "action.page")

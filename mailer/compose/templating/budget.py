@@ -17,7 +17,7 @@ MOST_SECONDS = 10.0  # of the processor, for what is slow without being large
 WIDEST = 10_000  # the largest number that a method or a format takes, such as a width
 LARGEST_BITS = 4_096  # of a whole number
 LOOK_EVERY = 256  # steps
-PER_ITEM = 16  # what a place in a list counts, as so many characters
+PER_ITEM = 16  # what a place in a list counts as, in characters
 
 
 class TooMuch(Exception):
@@ -31,7 +31,7 @@ class Budget:
         self.begin()
 
     def begin(self) -> None:
-        """Nothing is used yet."""
+        """Start again from zero."""
         self._steps = 0
         self._made = 0
         self._began_at = time.thread_time()
@@ -51,7 +51,7 @@ class Budget:
             yield item
 
     def ask(self, size: int) -> None:
-        """Ask for something of so many characters, before it is made."""
+        """Reserve this many characters before making something."""
         if size > LONGEST_TEXT:
             raise TooMuch(f"a text or list grows beyond {LONGEST_TEXT:,} characters")
         self._made += size
@@ -59,7 +59,7 @@ class Budget:
             raise TooMuch(f"it makes more than {MOST_MADE:,} characters in all")
 
     def keep(self, value: Any) -> Any:
-        """Hand in what was made, which can't have been much larger than what it was made of."""
+        """Count what was made, which can't be much larger than what it was made of."""
         self.ask(size_of(value))
         return value
 

@@ -20,7 +20,7 @@ from mailer.errors import Fault, FaultsFound, Place
 PERSONAL_ADDRESSES = ("unsubscribe_url", "view_url", "preferences_url")
 WAITING_NAMES = ("supporter", *PERSONAL_ADDRESSES)
 # Line marks are runs of the four separators U+001C to U+001F: Jinja's {%- and -%} strip them as the blanks they are,
-# they can't stand in a source (`source` removes control characters), and no filter changes them.
+# they can't be in a source (`source` removes control characters), and no filter changes them.
 LINE_MARK = re.compile("[\x1c-\x1e]*\x1f")
 DIGITS = "\x1c\x1d\x1e"
 FILE_STEP = 1 << 20  # lines a file may have
@@ -44,7 +44,7 @@ class _Construct:
 
     @property
     def source(self) -> str:
-        """What stands between the delimiters, without the keyword."""
+        """The text between the delimiters, without the keyword."""
         tokens = self.inner if self.keyword == "=" else self.inner[1:]
         return "".join(value for _, _, value in tokens).strip()
 
@@ -59,7 +59,7 @@ class _Construct:
 
 
 def line_mark(number: int) -> str:
-    """A mark that says on which line of the source the text after it stands."""
+    """A mark that says on which line of the source the text after it is."""
     digits = ""
     while number:
         number, digit = divmod(number, 3)
@@ -77,7 +77,7 @@ def read_line_mark(mark: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """A text with Jinja in it: where it stands, and which of the file numbers its line marks carry."""
+    """A text with Jinja in it: where it is, and which of the file numbers its line marks carry."""
 
     text: str
     place: Place  # of its first line
@@ -189,14 +189,14 @@ class _Waiting:
             return None
 
     def value(self, construct: _Construct, *, around: str) -> str:
-        """A marker for {{ … }}. `around`: what the conditions that it stands in test."""
+        """A marker for {{ … }}. `around`: what the conditions around it test."""
         expression, place = self.checked(construct), self.at(construct)
         if expression is not None and not is_text(expression):
             hint = 'Write {{ "this" if … else "that" }}, or use {% if %}.'
             self.faults.append(Fault("a comparison is true or false and can't be printed", place, hint))
         missing = _may_be_missing(expression)
         if missing and missing not in around:
-            hint = f'Say what stands in its place: {{{{ supporter.{missing} | default("friend") }}}}'
+            hint = f'Say what to write instead: {{{{ supporter.{missing} | default("friend") }}}}'
             self.faults.append(
                 Fault(f"people without {missing} get a hole here", place, hint, True, "writing.no-stand-in")
             )
@@ -214,7 +214,7 @@ class _Waiting:
 
 
 def _may_be_missing(expression: Expression | None) -> str | None:
-    """The field that many people lack, when nothing stands in for it."""
+    """The field that many people lack, when it has no fallback."""
     while isinstance(expression, Filter) and expression.name in UNCHANGED_WHEN_EMPTY:
         expression = expression.operand
     if isinstance(expression, Field) and expression.scope == "supporter" and expression.name in OFTEN_MISSING:

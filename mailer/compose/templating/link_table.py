@@ -1,4 +1,4 @@
-"""The link table: every link of a message with its destination, the words it hangs on and where it stands.
+"""The link table: every link of a message with its destination, its words and its place.
 
 An address that is tracked becomes a marker; in the mail it will be the person's click address and a number. Addresses
 for mail, telephones and places in the mail itself, and the person's own addresses, stay as they are.

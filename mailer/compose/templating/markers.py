@@ -23,7 +23,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A text that is known already but must be escaped for where it will stand."""
+    """A text that is known already but must be escaped for where it will be."""
 
     text: str
 

@@ -122,7 +122,7 @@ class Resolver(BaseLoader):
         return self._render(self.layouts, "message.mjml", {**self.task.context, **context})
 
     def words(self, text: str, place: Place) -> Resolved | None:
-        """Text or Markdown: what is printed becomes a marker, to be escaped for where it comes to stand."""
+        """Text or Markdown: what is printed becomes a marker, to be escaped for where it ends up."""
         name = f"{place.file}:{place.line}"
         self.sources[name] = SourceText(text, place, self._file(place.file))
         return self._render(self.writing, name, self.task.context)
@@ -135,7 +135,7 @@ class Resolver(BaseLoader):
         return " ".join(found.text.split()) if found else ""
 
     def get_source(self, environment: Any, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """Jinja asks for a template here: its text, checked, with markers for what waits."""
+        """Jinja's loader: a template's text, checked, with markers for what waits."""
         source = self.sources.get(template) or self._read(template)
         key = (environment.layout, template, source.file_number, source.text)
         if key in _READY:

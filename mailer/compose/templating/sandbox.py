@@ -40,7 +40,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.concat = self.budget.joined
 
     def guard_filters(self) -> None:
-        """Have all filters that are set by now ask the budget."""
+        """Make all filters that are set so far ask the budget."""
         filters = cast("dict[str, Callable[..., Any]]", self.filters)
         for name, apply in list(filters.items()):
             filters[name] = self._guarded(name, apply)
@@ -109,7 +109,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self.budget.ask(len(owner) * int(max([8, *numbers])))
 
     def _guarded(self, name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
-        """A filter that asks for what it will need, and hands in what it made."""
+        """A filter that reserves what it will need and counts what it made."""
         # Jinja passes its environment or context before the value where a filter wants it.
         first = 1 if getattr(apply, "jinja_pass_arg", None) else 0
 
@@ -153,7 +153,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return joined
 
     def _printing(self, given: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
-        """What is done with each value that is printed."""
+        """The function applied to each value that is printed."""
 
         def printed(value: Any) -> Any:
             self.budget.keep(value)

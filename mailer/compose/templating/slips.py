@@ -1,4 +1,4 @@
-"""What was meant by a {{ … }} or {% … %} that Jinja can't read, and where each such one stands in a text.
+"""What was meant by a {{ … }} or {% … %} that Jinja can't read, and where each of them is in a text.
 
 Jinja stops at its first syntax error and names a token; here every construct is read alone, so that a text tells of
 all its slips at once, each with what to write: straight quotes, default("friend"), `==`, `{% elif %}`.
@@ -14,7 +14,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from mailer.compose.expressions.foreign_tags import name_here, remedy
 
-USUAL = "A merge tag is {{ … }}, a condition {% if … %} … {% endif %}; texts in it stand in quotes."
+USUAL = "A merge tag is {{ … }}, a condition {% if … %} … {% endif %}; texts in it are in quotes."
 CONSTRUCT = re.compile(
     r"\{\{-?(?P<print>.*?)-?\}\}|\{%-?\s*(?P<word>else if|end if|end for|\w+)\b(?P<rest>.*?)-?%\}", re.DOTALL
 )
@@ -33,7 +33,7 @@ WORDS = {
 class Slip:
     """A construct that can't be read: where it begins and ends in the text, Jinja's reason, and what to write.
 
-    `instead` can stand in its place, so that what is around it can be read.
+    `instead` can replace it, so that what is around it can be read.
     """
 
     start: int

@@ -58,7 +58,7 @@ class Names:
         return self.faults
 
     def _excused(self, tree: nodes.Template) -> set[int]:
-        """What stands before `default` or `is defined` may be missing; what waits is checked by `deferred`."""
+        """A name before `default` or `is defined` may be missing; what waits is checked by `deferred`."""
         excused: set[int] = set()
         for node in tree.find_all((nodes.Filter, nodes.Test)):
             if node.name in ("default", "defined", "undefined") and node.node is not None:

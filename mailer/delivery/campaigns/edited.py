@@ -1,6 +1,6 @@
 """What was edited after it was scheduled: how the frozen message differs from what its files make now.
 
-The frozen one goes out. Whoever looks at the newsletter meanwhile sees the files, so every command that shows it says
+The frozen one goes out. Anyone who looks at the newsletter meanwhile sees the files, so commands that show it say
 what is different.
 """
 
@@ -45,7 +45,7 @@ class Edited:
 
     @property
     def is_told_whole(self) -> bool:
-        """Whether the summary leaves nothing out."""
+        """Whether the summary is complete."""
         return len(self.differences) <= FEW and all(len(line) <= SHORT for line in self.differences)
 
     @property
@@ -73,7 +73,7 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
         return Edited(
             slug, state, row.created_at, (f"the files can't be read as a newsletter now: {where}{first.message}",)
         )
-    # Whom a launched one asks for was decided then, and isn't read again.
+    # The audience of a launched one was decided at its launch, and isn't read again.
     asked = from_json(row.audience) if state is CampaignState.SCHEDULED else plan.audience
     if row.digest == plan.message.digest and asked == plan.audience:
         return None
@@ -129,7 +129,7 @@ def _lines(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
     for line in islice(unified_diff(before, after, lineterm="", n=0), 2, None):
         words = " ".join(line[1:].split())
         if words and line[0] in "+-":
-            yield f"text: “{words}” {'goes out' if line[0] == '-' else 'is in the files alone'}"
+            yield f"text: “{words}” {'goes out' if line[0] == '-' else 'is only in the files'}"
 
 
 def _pictures(message: Message) -> dict[str, str]:
@@ -142,7 +142,7 @@ def _changed(what: str, before: Mapping[str, object], after: Mapping[str, object
         if one == other:
             continue
         if what == "picture":
-            yield f"{what} {name}: " + ("another one goes out" if one and other else "is in the files alone" if other
+            yield f"{what} {name}: " + ("another one goes out" if one and other else "is only in the files" if other
                                         else "goes out, and isn't used any more")  # fmt: skip
         else:
             yield f"{what}: {name} is {_value(one)} in what goes out, and {_value(other)} in the files"

@@ -33,12 +33,12 @@ WhyHold = Callable[[Message, Audience], str]
 
 
 def hold_nothing(_message: Message, _audience: Audience) -> str:
-    """For those who have nothing to look at."""
+    """For callers with nothing to check."""
     return ""
 
 
 class CountChanged(MailerError):
-    """The audience is not the one that was agreed to."""
+    """The audience is not the size that was agreed to."""
 
 
 def find_campaign(connection: Connection, slug: str) -> Row[Any] | None:
@@ -99,7 +99,7 @@ def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_no
         if now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
-            why = f"{reason}. Mend that, then send it (mailer send {row.slug}) or schedule it again"
+            why = f"{reason}. Fix that, then send it (mailer send {row.slug}) or schedule it again"
         with suppress(Conflict):
             changed += [row.id] * _launch_scheduled(database, row, why=why, now=now)
     with database.read() as connection:
@@ -139,7 +139,7 @@ def unschedule(database: Database, slug: str) -> None:
 
 
 def pause(database: Database, campaign_id: int, why: str) -> bool:
-    """Stop handing over; whoever is queued stays queued. False when it wasn't sending."""
+    """Stop handing over; people who are queued stay queued. False when it wasn't sending."""
     return _become(database, campaign_id, CampaignState.PAUSED, why=why, allowed=[CampaignState.SENDING])
 
 
@@ -156,7 +156,7 @@ def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
 
 
 def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None:
-    """End a campaign for good: whoever is queued is never mailed by it. Returns how many; None when it had ended."""
+    """End a campaign for good: people still queued are never mailed by it. Returns how many; None when it had ended."""
     with database.write() as connection:
         changed = connection.execute(
             update(campaigns)
@@ -242,7 +242,7 @@ def _become(
 def _forget_unsent(connection: Connection, slug: str) -> None:
     """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before.
 
-    The row is locked first: whoever launches it just now holds it until that is done, and it must not be dropped then.
+    The row is locked first: a launch under way holds it until it is done, and then it must not be dropped.
     """
     row = connection.execute(select(campaigns).where(campaigns.c.slug == slug).with_for_update()).one_or_none()
     refuse_launched(row)

@@ -1,5 +1,6 @@
-"""People whom our own fault kept from a mail, such as a sender that the relay refused: back into the queue by staff's
-decision, once that is put right. Whoever is uncertain is for `campaigns.resolve_uncertain`.
+"""Puts people back into the queue who missed a mail by our own fault, such as a sender that the relay refused.
+
+Staff decide it once the fault is fixed. Uncertain recipients are for `campaigns.resolve_uncertain`.
 """
 
 from __future__ import annotations

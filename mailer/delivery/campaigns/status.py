@@ -1,4 +1,4 @@
-"""How every campaign stands: its state, when it is due, and how many people are where."""
+"""The status of every campaign: its state, when it is due, and how many people are where."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def draft_statuses(slugs: Sequence[str], known: Sequence[CampaignStatus], *, tra
 def count_states(connection: Connection) -> dict[int, Counter[DeliveryState]]:
     """How many of each campaign's deliveries are in which state, but for *sent*: those are all others.
 
-    Three small indexes hold whoever is queued, claimed, or apart from what simply went out, so a million people who
+    Three small indexes hold the people who are queued, claimed, or anything but simply mailed, so a million who
     were mailed needn't be counted one by one.
     """
     counted: dict[int, Counter[DeliveryState]] = {}
@@ -95,7 +95,7 @@ def count_states(connection: Connection) -> dict[int, Counter[DeliveryState]]:
 
 
 def _with_sent(counted: Mapping[DeliveryState, int], *, frozen: int) -> dict[DeliveryState, int]:
-    """All states, those that nobody is in left out. `frozen`: people in the audience."""
+    """All states but those that nobody is in. `frozen`: people in the audience."""
     found = dict(counted)
     if sent := frozen - sum(counted.values()):
         found[DeliveryState.SENT] = sent

@@ -1,7 +1,7 @@
 """Guard rails: when a campaign must pause itself, and the sentence that says why. Pure: outcomes in, words out.
 
 One bad address never stops the others. What several workers have seen together, `evidence` keeps; the limits and their
-sources stand in `settings.values`. Pausing itself, and whether it was allowed, is for the engine and
+sources are in `settings.schema`. Pausing itself, and whether it was allowed, is for the engine and
 `campaigns.lifecycle`.
 """
 
@@ -65,7 +65,7 @@ class GuardRails:
 
     @property
     def fresh(self) -> Evidence:
-        """What this worker noted since it last learned."""
+        """What this worker noted since it last heard from the others."""
         return Evidence(self._accepted, self._refused, self._hard, "".join(self._fresh))
 
     def note(self, outcome: Outcome, *, people: int = 1, given_up: int = 0) -> Halt | None:
@@ -95,7 +95,7 @@ class GuardRails:
     def trouble(self, error: MailerError) -> Halt | None:
         """Take a failure of the transport in, when surely nothing was handed over."""
         if isinstance(error, TransportRefused):
-            return self._pause(error.message, error.hint or "Mend it (mailer doctor tries it without mailing anybody).")
+            return self._pause(error.message, error.hint or "Fix it (mailer doctor tries it without mailing anybody).")
         self._troubles += 1
         later = getattr(error, "retry_after_seconds", None) or 0.0
         if self._troubles < TROUBLES_IN_A_ROW and later <= LONGEST_WAIT_SECONDS:
@@ -103,7 +103,7 @@ class GuardRails:
         return Halt(f"{error.message}; the rest stays queued", pause=False)
 
     def learn(self, evidence: Evidence) -> Halt | None:
-        """Judge by what all workers have seen; what was fresh is in it."""
+        """Judge by what all workers have seen, our own latest included."""
         self._known = evidence
         self._forget_fresh()
         self._recent = deque(evidence.recent, maxlen=self._limits.refused_of)
@@ -115,8 +115,8 @@ class GuardRails:
         if not self._limits.troubles or in_a_row < self._limits.troubles:
             return None
         return self._pause(
-            f"the {self._transport} transport has failed {in_a_row:,} times in a row, most lately: {error.message}",
-            error.hint or "Mend it (mailer doctor tries it without mailing anybody).",
+            f"the {self._transport} transport has failed {in_a_row:,} times in a row, most recently: {error.message}",
+            error.hint or "Fix it (mailer doctor tries it without mailing anybody).",
         )
 
     def _forget_fresh(self) -> None:
@@ -133,18 +133,18 @@ class GuardRails:
 
     def _judge_recent(self, outcome: Outcome | None) -> Halt | None:
         share, of = self._limits.refused_share, self._limits.refused_of
-        # So many are too many whoever comes next, so nothing is gained by waiting until `of` people were mailed.
+        # So many are too many whatever the next replies are, so waiting until `of` people were mailed gains nothing.
         if not share or self._refused_lately <= share * of:
             return None
-        lately = f", most lately with {_words(outcome)}" if outcome else ""
+        lately = f", most recently with {_words(outcome)}" if outcome else ""
         return self._pause(
             f"{self._refused_lately:,} of the last {len(self._recent):,} people were refused for good{lately}",
-            "A blocklist, a refused sender or an old list does that: mend what the replies say",
+            "A blocklist, a refused sender or an old list causes this: fix what the replies say",
         )
 
     def _judge_given_up(self, outcome: Outcome) -> Halt | None:
-        """Judge by everybody mailed. Of the last ones many may be given up on in any campaign: whoever is put off comes
-        last, and two days later those whom nothing helps come one after another."""
+        """Judge by everybody mailed. In any campaign many of the last ones may be given up on: deferred recipients come
+        last, and two days later the hopeless ones come one after another."""
         share = self._limits.refused_share
         refused = self._known.refused + self._refused
         mailed = self._known.mailed + self._accepted + self._refused
@@ -153,7 +153,7 @@ class GuardRails:
         return self._pause(
             f"{refused:,} of {mailed:,} people were refused for good, or put off for two days and given up on, most"
             f" lately with {_words(outcome)}",
-            "Who is tried again now and put off once more is given up on too, so first mend what the replies say",
+            "Anyone tried again now and deferred once more is given up on too, so first fix what the replies say",
         )
 
     def _judge_rates(self) -> Halt | None:
@@ -163,7 +163,7 @@ class GuardRails:
             return self._pause(
                 f"{bounced:,} of {known.mailed:,} people bounced: there is nobody at these addresses"
                 f" ({bounced / known.mailed:.1%}, and the limit is {limits.bounce_rate:.1%})",
-                "The list is old or was not collected by you: mail only those you heard of lately",
+                "The list is old or was not collected by you: mail only people you have heard from recently",
             )
         complained = known.complained
         if _passes(complained, of=known.mailed, rate=limits.complaint_rate, at_least=limits.complaints_at_least):

@@ -2,7 +2,7 @@
 
 A worker adds what it saw every few seconds and learns what the others did, and which bounces and complaints came back
 meanwhile. A worker that dies loses a few seconds of its counts, which only rates are made of; the ledger loses nothing.
-A resume begins the row anew, so that a campaign isn't paused twice on the same evidence. `guard` decides.
+A resume resets the row, so that a campaign isn't paused twice on the same evidence. `guard` decides.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Rails:
         return sum(is_given_up(outcome, attempt=attempt, now=now, since=since) for attempt in attempts)
 
     def note(self, outcome: Outcome, *, people: int = 1, given_up: int = 0) -> Halt | None:
-        """Take one answer in, which may be that of many people; in memory only."""
+        """Count one answer, which may be that of many people; in memory only."""
         return self._guard.note(outcome, people=people, given_up=given_up)
 
     def trouble(self, error: MailerError) -> Halt | None:
@@ -81,7 +81,7 @@ class Rails:
         return self._guard.judge_troubles(in_a_row, error) or halt
 
     def look(self, *, at_once: bool = False) -> Halt | None:
-        """Every few seconds: tell what was seen here, and judge by what was seen everywhere."""
+        """Every few seconds: share what was seen here, and judge by what was seen everywhere."""
         if not at_once and self._monotonic() < self._next_look:
             return None
         with self._database.held.write() as connection:

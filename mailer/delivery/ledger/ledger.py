@@ -61,7 +61,7 @@ class Begun:
 
 
 class Worker:
-    """One process at work on one campaign, known to others by its row in `workers`."""
+    """One process sending one campaign, known to others by its row in `workers`."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Worker:
             )
 
     def claim(self, limit: int) -> list[Claim]:
-        """At most `limit` due deliveries, put aside for this worker; empty when nothing is due."""
+        """Claim at most `limit` due deliveries for this worker; empty when nothing is due."""
         now = self.clock()
         values = {"campaign": self.campaign_id, "worker": self.id, "now": now, "most": limit}
         with self.database.held.write() as connection:
@@ -144,10 +144,10 @@ class Worker:
             self._look(connection, now).check_lease()
 
     def _look(self, connection: Connection, now: datetime) -> _Look:
-        """How the campaign and this worker's lease stand; the lease is renewed in good time.
+        """The state of the campaign and of this worker's lease; the lease is renewed in good time.
 
-        The row is the lease: whoever takes over deletes it, so a clock that jumped can't make two workers believe in
-        one claim.
+        The row is the lease: a worker that takes over deletes it, so a clock that jumped can't make two workers believe
+        in one claim.
         """
         values = {"campaign": self.campaign_id, "worker": self.id}
         ((state, why, launched, holds),) = LOOK.rows(connection, values)

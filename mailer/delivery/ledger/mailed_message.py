@@ -1,4 +1,4 @@
-"""The message as it was mailed: read back from its campaign or proof, for whoever follows a link years later."""
+"""The message as it was mailed: read back from its campaign or proof, for people who follow a link years later."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def frozen_message(connection: Connection, campaign_id: int) -> Message:
     """The message a campaign mails. Raises `NotKept`."""
     data = connection.execute(select(campaigns.c.message).where(campaigns.c.id == campaign_id)).scalar()
     if data is None:
-        raise NotKept("this campaign is not kept here any more")
+        raise NotKept("this campaign is no longer kept here")
     return from_json(data)
 
 
 def public_campaigns(connection: Connection, slug: str = "") -> list[tuple[int, datetime]]:
-    """Campaigns whose newsletter stands in the archive, or the one of `slug`: number and start, the newest first."""
+    """Campaigns whose newsletter is in the archive, or the one of `slug`: number and start, newest first."""
     begun = campaigns.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED])
     query = select(campaigns.c.id, campaigns.c.launched_at).where(
         campaigns.c.is_public, campaigns.c.launched_at.is_not(None), begun
@@ -44,10 +44,10 @@ def public_campaigns(connection: Connection, slug: str = "") -> list[tuple[int, 
 
 
 def proof_message(connection: Connection, proof_id: int) -> tuple[Message, int | None]:
-    """The message of a proof, and the person as whom it was merged. Raises `NotKept`."""
+    """The message of a proof, and the person it was merged as. Raises `NotKept`."""
     row = connection.execute(select(proofs.c.message, proofs.c.person_id).where(proofs.c.id == proof_id)).first()
     if row is None:
-        raise NotKept("this proof is not kept here any more")
+        raise NotKept("this proof is no longer kept here")
     return from_json(row.message), row.person_id
 
 
@@ -55,5 +55,5 @@ def recipient_of(connection: Connection, delivery_id: int) -> int | None:
     """The person a delivery was for; None once they were forgotten. Raises `NotKept` when there is no such delivery."""
     row = connection.execute(select(deliveries.c.person_id).where(deliveries.c.id == delivery_id)).first()
     if row is None:
-        raise NotKept("this mail is not kept here any more")
+        raise NotKept("this mail is no longer kept here")
     return row.person_id

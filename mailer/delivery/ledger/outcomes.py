@@ -49,7 +49,7 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CampaignStanding:
-    """How a campaign stands in the transaction at hand."""
+    """The state of a campaign within the current transaction."""
 
     id: int
     state: CampaignState
@@ -89,7 +89,7 @@ def may_go_back(outcome: Outcome | None) -> bool:
 
 
 def is_for_good(outcome: Outcome) -> bool:
-    """Whether somebody was refused, and not by our own fault: until that is mended they keep their place."""
+    """Whether somebody was refused through no fault of ours: until ours is fixed, people keep their place."""
     return outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS
 
 

@@ -88,7 +88,7 @@ class Lanes:
         Raises `DatabaseTrouble`; nothing is taken then.
         """
         with self._database.read() as connection:
-            # Mostly the lanes are taken for the moment, and then nobody should wait for a lock to hear so.
+            # Usually the lanes are taken for now, and finding that out shouldn't need a lock.
             slots, _ = self._offer(connection, lanes, wanted, rows=self._rows(connection, lanes))
         if not slots.times:
             return slots

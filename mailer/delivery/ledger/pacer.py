@@ -1,6 +1,6 @@
 """How fast one worker may go: it spends the slots that it takes, in small blocks, from the lanes all workers share.
 
-Whom to mail next is the engine's business; how slots are given out, `lanes` says.
+Who is mailed next is the engine's business; `pace_slots` decides how slots are given out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailer.settings import Pace
 
 
 class Giver(Protocol):
-    """Where slots are taken: `lanes.Lanes`, or a stand-in."""
+    """Where slots are taken: `pace_slots.Lanes`, or a stand-in."""
 
     def take(self, lanes: Sequence[Lane], wanted: int) -> Permits:
         """Slots in all of `lanes` at once, or none."""
@@ -36,7 +36,7 @@ class Hand:
     behind_seconds: float = 0.0  # how long the last slot used had been waiting for somebody to mail
 
     def drop_late(self, now: float) -> None:
-        """Forget slots whose time is over: whoever came next has taken what follows."""
+        """Forget slots whose time is over: the next worker has taken what follows."""
         while self.times and self.times[0] < now - LATE_SECONDS:
             self.times.popleft()
 
@@ -69,7 +69,7 @@ class Pacer:
 
     @property
     def unlimited(self) -> bool:
-        """Whether no pace is set at all: then nobody needs to be asked about."""
+        """Whether no pace is set at all."""
         return self._total is None and not self._domains
 
     def lane_of(self, domain: str) -> str:

@@ -15,7 +15,7 @@ from mailer.store.tables.states import CampaignState
 def lock_campaign(connection: Connection, campaign_id: int, *, shared: bool = False) -> tuple[CampaignState, str]:
     """The campaign's state and why, which nobody else changes until this transaction ends.
 
-    Whoever puts people back into the queue and whoever ends a campaign both take it first: else, in PostgreSQL, neither
+    Putting people back into the queue and ending a campaign both take it first: else, in PostgreSQL, neither
     would see the other's work, and those people would stay queued in a campaign that has ended. `shared`: workers that
     are at the campaign put people back side by side.
     """

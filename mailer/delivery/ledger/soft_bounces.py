@@ -45,7 +45,7 @@ class Worn:
 
 
 def judge(history: Iterable[Mailed], rule: Bounces) -> Worn | None:
-    """Whether this is enough; pure. One entry for each campaign, in any order."""
+    """Whether this is enough to give up; pure. One entry for each campaign, in any order."""
     row: list[datetime] = []
     for mailed in sorted(history, key=lambda one: one.at, reverse=True):
         if mailed.soft is False:
@@ -58,7 +58,7 @@ def judge(history: Iterable[Mailed], rule: Bounces) -> Worn | None:
 
 
 def suppress_worn(connection: Connection, person_ids: Sequence[int], *, rule: Bounces, now: datetime) -> int:
-    """Suppress those of these people who have had enough soft bounces; returns how many."""
+    """Suppress the people with too many soft bounces; returns how many."""
     count = 0
     for start in range(0, len(person_ids), AT_ONCE):
         some = person_ids[start : start + AT_ONCE]

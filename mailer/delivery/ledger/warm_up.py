@@ -2,7 +2,7 @@
 
 Providers judge by the mail they see, so the plan goes by days on which mail went out, not by the calendar: a day
 without mail uses up no step, and neither does one on which less than half of its allowance went out, since the next
-number would be too large a leap from what was really sent. After 30 days without mail an unfinished plan begins anew,
+number would be too large a leap from what was really sent. After 30 days without mail an unfinished plan starts over,
 as Twilio SendGrid asks of an address not used for so long (its docs, "Warming Up an IP Address"). A plan that was gone
 through stays so. A day is a day of UTC: one meaning on all machines, and never an hour short or long.
 
@@ -28,7 +28,7 @@ COLD_AFTER = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """Where a plan stands: the step of today, from 1; how many people it allows; how many were mailed already."""
+    """The progress of a plan: today's step, from 1; how many people it allows; how many were mailed already."""
 
     step: int
     allowed: int
@@ -77,7 +77,7 @@ class WarmUp:
         self._done = not self._plan
 
     def today(self, connection: Connection, now: datetime) -> Today | None:
-        """Where the plan stands; None when nothing is limited today."""
+        """The progress of the plan; None when nothing is limited today."""
         if self._done:
             return None
         day = now.astimezone(UTC).date()
@@ -111,7 +111,7 @@ class WarmUp:
             self._add(connection, -people, now)
 
     def _lock(self, connection: Connection, now: datetime) -> None:
-        """Be alone with today's row until the transaction ends; on SQLite a writer is alone anyway."""
+        """Lock today's row until the transaction ends; on SQLite a writer is alone anyway."""
         row = {"transport": self._transport, "day": _day(now), "people": 0}
         connection.execute(insert_for(connection, warm_up_days).values(row).on_conflict_do_nothing())
         connection.execute(select(warm_up_days.c.people).where(*self._row(now)).with_for_update())

@@ -1,6 +1,6 @@
 """Notices: mails to one person outside any campaign, such as the link that confirms a subscription, and their queue.
 
-A notice is queued in the transaction that it tells of. Whoever hands it over claims it first, under a lease, and
+A notice is queued in the transaction that it tells of. The thread that hands it over claims it first under a lease, and
 commits that; when the lease runs out the program died on the way, and the notice is uncertain: it is never sent twice
 by itself.
 What a notice says is for `text`; handing it over for `sender`.
@@ -34,7 +34,7 @@ DETAIL_CHARACTERS = 300
 
 
 class NoticeKind(StrEnum):
-    """Which text; texts/<kind>.txt."""
+    """The text to use: texts/<kind>.txt."""
 
     CONFIRM_JOIN = "confirm-join"
     WELCOME = "welcome"
@@ -47,7 +47,7 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is to be said to whom. `confirmation` is the row its button leads to; `lists` are names."""
+    """What to say, and to which person. `confirmation` is the row its button leads to; `lists` are names."""
 
     kind: NoticeKind
     address: str
@@ -67,7 +67,7 @@ class Claimed:
 
 
 def queue(connection: Connection, notice: Notice, *, at: datetime) -> None:
-    """Have a notice handed over as soon as this transaction is committed."""
+    """Queue a notice to be handed over as soon as this transaction is committed."""
     fields: dict[str, Any] = {"lists": list(notice.lists)}
     if notice.confirmation is not None:
         fields["confirmation"] = str(notice.confirmation)  # as text: 63 bits are too many for some readers of JSON
@@ -145,7 +145,7 @@ def settle(database: Database, *, now: datetime) -> int:
 
 
 def prune(connection: Connection, *, now: datetime) -> None:
-    """Empty old notices of what names somebody, and delete the oldest."""
+    """Remove personal data from old notices, and delete the oldest."""
     done = notices.c.state.in_([state.value for state in DONE])
     old = (notices.c.created_at < now - KEEP_ADDRESS) & (notices.c.address != "")
     connection.execute(update(notices).where(done, old).values(address="", fields={}, detail=""))

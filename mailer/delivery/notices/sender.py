@@ -27,12 +27,12 @@ from mailer.workspace import ListDefinition, Workspace
 
 log = logging.getLogger(__name__)
 
-KEY = "notice"  # stands where a campaign's slug does
+KEY = "notice"  # takes the place of a campaign's slug
 LOOK_SECONDS = 15.0  # between looks for what other processes queued, or what is due again
 
 
 class Courier:
-    """Hands over what is due. Raises `DatabaseTrouble` alone; whatever else goes wrong is written to the notice."""
+    """Hands over what is due. Only `DatabaseTrouble` propagates; other failures are recorded on the notice."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Courier:
         """Everything that is due, or until `until` says stop; returns how many went how."""
         counts: dict[DeliveryState, int] = {}
         if not waiting(self._database, now=self._clock()):
-            return counts  # mostly, and then nobody should wait for a lock
+            return counts  # the usual case, which shouldn't wait for a lock
         if lapsed := settle(self._database, now=self._clock()):
             counts[DeliveryState.UNCERTAIN] = lapsed
         while not until() and (claimed := claim(self._database, now=self._clock())):
@@ -78,7 +78,7 @@ class Courier:
                     connection.close()
         except TransportUnavailable as error:
             return Outcome(Fate.DEFERRED, detail=error.message, retry_after_seconds=error.retry_after_seconds), False
-        except MailerError as error:  # nothing was handed over; staff may mend it within the days
+        except MailerError as error:  # nothing was handed over; staff may fix it within the days
             return Outcome(Fate.DEFERRED, detail=error.message), True
         except Exception as error:  # noqa: BLE001 - whether it left is not known then, and the others must go on
             return Outcome(Fate.UNCERTAIN, detail=type(error).__name__), True
@@ -133,7 +133,7 @@ class Courier:
 
 
 class CourierThread:
-    """A courier at work beside a server: at once when it is called, else every few seconds."""
+    """Runs a courier in a thread beside a server: at once when called, else every few seconds."""
 
     def __init__(
         self, courier: Courier, *, look_seconds: float = LOOK_SECONDS, lock_seconds: float = BUSY_SECONDS
@@ -146,11 +146,11 @@ class CourierThread:
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def call(self) -> None:
-        """There is something to hand over: say so once it is committed."""
+        """Wake the thread: a notice was committed."""
         self._called.set()
 
     def stop(self, at_most_seconds: float | None = None) -> None:

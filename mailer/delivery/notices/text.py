@@ -1,7 +1,7 @@
 """What a notice says: the texts in texts/, in the reader's language, as plain text and as simple HTML with one button.
 
-A text begins with its subject; paragraphs stand apart by an empty line, and one that begins with "-> " is the button.
-Nothing that a stranger typed into a form stands in a notice: it would carry their words to anybody's mailbox.
+A text begins with its subject; paragraphs are separated by an empty line, and one that begins with "-> " is the button.
+Nothing that a stranger typed into a form appears in a notice: it would carry their words to anybody's mailbox.
 """
 
 from __future__ import annotations

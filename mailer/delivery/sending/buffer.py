@@ -1,6 +1,6 @@
 """The people a worker has put aside and not begun yet, sorted by the lane they wait for.
 
-So whoever must wait for their domain stands in nobody's way, and is not looked at again for everybody who is free.
+So recipients held back by a per-domain limit don't block others, and aren't rescanned for everybody who is free.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Ahead:
 
     @property
     def all_wait_for_domains(self) -> bool:
-        """Whether more people had better be put aside: those here can't use what the total allows."""
+        """Whether to put more people aside: those here can't use what the total allows."""
         return not self._anybody
 
     def extend(self, people: Iterable[Addressed]) -> None:
@@ -40,7 +40,7 @@ class Ahead:
             (self._anybody if lane == TOTAL else self._domains.setdefault(lane, deque())).append(one)
 
     def take(self, most: int, *, now: float, longest: float) -> tuple[list[Addressed], float]:
-        """At most `most` people whom the pace allows now; and how long until it allows another, `longest` at most."""
+        """At most `most` people that the pace allows now; and how long until it allows another, `longest` at most."""
         people: list[Addressed] = []
         if self._pacer.unlimited:
             return [self._anybody.popleft() for _ in range(min(most, len(self._anybody)))], longest

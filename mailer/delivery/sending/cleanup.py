@@ -1,4 +1,4 @@
-"""What `mailer run` clears away: wishes nobody confirmed, notices read long ago, limits that are over, old posts.
+"""What `mailer run` deletes: requests that nobody confirmed, notices read long ago, limits that are over, old posts.
 
 None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
 that is far ahead of everything the database knows is believed once it has said so for a day.
@@ -24,7 +24,7 @@ from mailer.store.tables.inbound import provider_posts
 
 log = logging.getLogger(__name__)
 
-# Of rows that hold nobody back it is no matter when they go; so seldom that most runs write nothing.
+# Rows that hold nobody back can go at any time; so seldom that most runs write nothing.
 LIMITS_AFTER = timedelta(days=1)
 LEAP = timedelta(days=180)  # without any sign of life in the database: a clock that is wrong, or a long sleep
 BELIEVED_AFTER = timedelta(days=1)

@@ -26,7 +26,7 @@ Addressed = tuple[Claim, Recipient | None]  # nobody: they were deleted since th
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReport:
-    """A connection's word: what it has done, what went wrong. It wants more people unless there is trouble."""
+    """What a connection reports: its results and errors. It wants more people unless there is trouble."""
 
     number: int
     done: Sequence[Done] = ()
@@ -41,7 +41,7 @@ class Connections(Protocol):
         ...
 
     def wait(self, seconds: float) -> list[ConnectionReport]:
-        """What there is to say; waits at most so long for the first."""
+        """The reports there are; waits at most this long for the first."""
         ...
 
     def give(self, number: int, people: Sequence[Addressed], *, begun_at: float) -> None:
@@ -67,7 +67,7 @@ class Connections(Protocol):
 
 @dataclass(slots=True)
 class Made:
-    """The mails of some people, and the answers that are clear without handing anything over."""
+    """The mails of some people, and the outcomes that are known without handing anything over."""
 
     claims: list[Claim]
     envelopes: list[Envelope] = field(default_factory=list[Envelope])
@@ -91,7 +91,7 @@ class Maker:
         self._clock = clock
 
     def make(self, people: Sequence[Addressed], *, begun_at: float) -> Made:
-        """Their mails. One that can't be made is that person's refusal, and the others go on."""
+        """Their mails. One that can't be made counts as refused; the others go on."""
         made = Made([claim for claim, _ in people])
         if boot_seconds() - begun_at > LEASE.total_seconds() / 2:
             # This process was frozen since the intent was recorded; others may have taken over, so nothing leaves.
@@ -119,7 +119,7 @@ class Maker:
 
 
 def our_fault(error: Exception) -> tuple[Outcome, MailerError]:
-    """A fault of ours in mid-air: nobody can tell what left, and it would be the same with the next."""
+    """A fault of ours during a hand-over: nobody can tell what left, and the next would fail the same way."""
     what = f"the program failed while handing over: {error!r}"
     hint = "Please report this; the others stay queued."
     return Outcome(Fate.UNCERTAIN, detail=what), TransportRefused(what, hint=hint)

@@ -1,4 +1,4 @@
-"""The engine: works a campaign's queue off over several connections side by side.
+"""The engine: sends a campaign's queue over several concurrent connections.
 
 Only the thread that calls `Engine.run` touches the database. The connections report what they have done and ask for
 people; it gathers what there is, commits once for all (`Worker.exchange`), and gives. So the ledger always knows
@@ -112,7 +112,7 @@ class Engine:
                 connections.hurry()
             chosen, pause = ({}, LONGEST_WAIT_SECONDS) if self.tally.ended else self._choose(waiting)
             if any(chosen.values()):
-                pause = 0.0  # whoever got nobody this time, since the person left meanwhile, asks again at once
+                pause = 0.0  # a connection that got nobody, since the person left meanwhile, asks again at once
             begun = self._exchange(unrecorded, chosen)
             waiting, left = self._answer(connections, waiting, chosen, begun)
             active -= left
@@ -136,7 +136,7 @@ class Engine:
         return reports
 
     def _note(self, reports: list[ConnectionReport]) -> None:
-        """Count what came of hand-overs, and have the guard rails judge it."""
+        """Count the outcomes of hand-overs, and let the guard rails judge them."""
         for report in reports:
             for _, alike in groupby(report.done, key=lambda item: id(item.outcome)):
                 done = list(alike)
@@ -164,7 +164,7 @@ class Engine:
             self.tally.end(reason)
 
     def _choose(self, waiting: list[ConnectionReport]) -> tuple[dict[int, list[Addressed]], float]:
-        """Who gets whom, by index in `waiting`, and how long to wait when the pace holds everybody back."""
+        """Who goes to which connection, by index in `waiting`; how long to wait when the pace holds everybody back."""
         chosen: dict[int, list[Addressed]] = {}
         pause = LONGEST_WAIT_SECONDS
         for index, report in enumerate(waiting):
@@ -202,7 +202,7 @@ class Engine:
         self._ahead.extend((claim, known.get(claim.person_id)) for claim in claims)
 
     def _exchange(self, unrecorded: list[Done], chosen: dict[int, list[Addressed]]) -> set[int]:
-        """Commit outcomes and intents. The deliveries that are begun."""
+        """Commit outcomes and intents; returns the deliveries that are begun."""
         wanted = [claim for people in chosen.values() for claim, _ in people]
         if not (wanted or unrecorded):
             self._renew()

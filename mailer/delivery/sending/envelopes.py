@@ -32,7 +32,7 @@ class Postman:
     """Envelopes for one message. With `proof`, subjects are marked and links count for nothing."""
 
     def __init__(self, message: Message, *, settings: Settings, signer: Signer, proof: bool = False) -> None:
-        self.opens = settings.tracking.opens and not proof  # whether mails may have a picture that tells of openings
+        self.opens = settings.tracking.opens and not proof  # whether mails may have the open pixel
         self.message = with_picture(message) if self.opens else message
         self.program = MergeProgram(self.message)
         self._proof = proof
@@ -44,7 +44,7 @@ class Postman:
         self._tokens = signer.signing([*(PURPOSES[name] for name in self._names), *returning], proof=proof)
         self._stems = [f"{message.public_url}/{PURPOSES[name]}/" for name in self._names]
         self._leaving = self._names.index(LEAVING)
-        # A token needs no escaping anywhere, so an address needs none when what stands before its token needs none.
+        # A token needs no escaping anywhere, so an address needs none when the part before its token needs none.
         self._plain = all(for_html(stem) == stem for stem in self._stems)
         mailto = settings.public.unsubscribe_mailto
         self._mailto = ascii_sender(split_sender(mailto)[1]) if mailto else ""
@@ -128,9 +128,9 @@ class Postman:
         return (
             ("List-ID", f'"{quoted}" <{list_id}>' if title.isascii() else f"<{list_id}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-            # Gmail's Postmaster Tools group complaints by it; read from the right, where the sender stands.
+            # Gmail's Postmaster Tools group complaints by it; read from the right, where the sender is.
             ("Feedback-ID", f"{self.message.slug[:40]}:{self.message.list[:40]}:mailer:{_sender_id(self._domain)}"),
-            # Not a standard, yet the one header that old vacation responders heed; RFC 3834 §2 names it.
+            # Not a standard, yet the one header that old vacation responders honour; RFC 3834 §2 names it.
             ("Precedence", "bulk"),
         )
 

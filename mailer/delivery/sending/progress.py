@@ -24,7 +24,7 @@ class SendCounts:
     trouble: bool = False
 
     def count(self, outcome: Outcome | None, people: int = 1, *, given_up: int = 0) -> None:
-        """Count what the ledger makes of an answer that `people` got, of whom `given_up` are tried no more."""
+        """Count what the ledger makes of an answer that `people` got; `given_up` of them are tried no more."""
         if outcome is None:
             self.returned += people
         elif outcome.fate is Fate.ACCEPTED:
@@ -52,7 +52,7 @@ class SendCounts:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Who looks on: `progress` gets the counts again and again, `say` a sentence when staff should know something."""
+    """Watches a run: `progress` gets the counts regularly, `say` a sentence when staff should know something."""
 
     progress: Callable[[SendCounts], None] = lambda tally: None
     say: Callable[[str], None] = lambda words: None

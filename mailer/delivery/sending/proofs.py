@@ -25,7 +25,7 @@ KEEP = timedelta(days=30)  # how long the links of a proof work
 
 @dataclass(frozen=True, slots=True)
 class ProofRecipient:
-    """Who gets a proof, and as whom it is merged: `person_id` when that is somebody real."""
+    """Who gets a proof, and which person it is merged as: `person_id` when that is somebody real."""
 
     to: str
     supporter: Mapping[str, object]

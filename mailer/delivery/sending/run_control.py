@@ -26,13 +26,13 @@ class Stop:
         self.deadline = deadline  # monotonic seconds
         self.reason = ""
         self.drain_seconds = 30.0
-        self.since: float | None = None  # when it was first heeded, in seconds of whoever waits
+        self.since: float | None = None  # when it was first noticed, on the clock of the one waiting
 
     def now(self, reason: str, *, drain_seconds: float) -> None:
         self.reason, self.drain_seconds = self.reason or reason, drain_seconds
 
     def due(self) -> str:
-        """Why to stop now, or ""."""
+        """The reason to stop now, or ""."""
         if not self.reason and self.deadline is not None and time.monotonic() >= self.deadline:
             self.reason = "the time given with --for is over"
         return self.reason
@@ -85,10 +85,10 @@ class Patience:
 
 
 def _given_up(error: DatabaseTrouble, answers: int) -> DatabaseTrouble:
-    """The last word: what happened, who is affected, what to do."""
+    """The final error: what happened, who is affected, what to do."""
     affected = (
         f"; the answers for {counted(answers)} could not be written down, so they will count as uncertain"
         if answers
-        else "; nobody is affected, and whoever is left stays queued"
+        else "; nobody is affected, and everyone left stays queued"
     )
     return DatabaseTrouble(error.message + affected, hint=error.hint)

@@ -76,7 +76,7 @@ class CampaignSender:
         return today is not None and not today.left
 
     def send(self, row: Row[Any]) -> SendCounts:
-        """Work one campaign's queue off, until nothing of it is due."""
+        """Send one campaign's queue until nothing of it is due."""
         postman = Postman(message_from_json(row.message), settings=self.workspace.settings, signer=self.signer)
         tally = SendCounts()
         if row.transport != self.transport.name:

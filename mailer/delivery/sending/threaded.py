@@ -16,7 +16,7 @@ from mailer.transports.base import Connection, Mailing, Transport, TransportRefu
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """The engine's word to a connection: people, or to rest, or to end."""
+    """What the engine tells a connection: people to mail, or to rest, or to end."""
 
     people: Sequence[Addressed] = ()
     begun_at: float = 0.0

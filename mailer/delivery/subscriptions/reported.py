@@ -1,4 +1,4 @@
-"""Leaving lists since somebody else reports it: a mail provider, or a mail to our mailbox. The proof says how.
+"""Unsubscribes reported by others: a mail provider, or a mail to our mailbox. The proof says how.
 
 Reports may come late or twice. Somebody who has joined again since isn't taken off by one that is older.
 """

@@ -24,7 +24,7 @@ from mailer.store.rate_limits import Limit, take
 from mailer.store.tables.core import people
 from mailer.store.tables.states import Wish
 
-# Whoever loses the first mail asks again, and perhaps once more; a stranger can send no more than that in a day.
+# Someone who loses the first mail asks again, perhaps twice; a stranger can send no more than that in a day.
 MAILS_TO_ADDRESS = Limit(3, timedelta(hours=8))
 # Somebody who is on the list learns so from one mail; a second one would say nothing new.
 REMINDERS = Limit(1, timedelta(days=7))
@@ -33,7 +33,7 @@ GMAIL = ("gmail.com", "googlemail.com")
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A wish whose link was opened or pressed. `wish` is None when it isn't kept any more."""
+    """A request whose link was opened or pressed. `wish` is None when it isn't kept any more."""
 
     stage: ConfirmationState
     wish: Kept | None
@@ -69,7 +69,7 @@ def ask_to_join(
 
     `confirmed` are those of the lists with double opt-in. The caller's page says the same whatever this returns.
     """
-    # Taken in every case, so that each costs the same and a second form tells nothing either.
+    # Counted in every case, so that each costs the same and a second form gives nothing away.
     if not _may_mail(connection, asking.address, address_key=address_key, at=at):
         return None
     done = subscribe.ask_to_join(connection, asking, confirmed=confirmed, address_key=address_key, at=at)
@@ -125,13 +125,13 @@ def ask_for_data(
 
 
 def look(connection: Connection, number: int, *, at: datetime) -> Confirmed:
-    """How a wish stands; changes nothing."""
+    """The state of a request; changes nothing."""
     wish = confirmations.find(connection, number)
     return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)
 
 
 def confirm(connection: Connection, number: int, *, address_key: bytes, language: str, at: datetime) -> Confirmed:
-    """The button was pressed: do what was wished for. Repeats change nothing."""
+    """The button was pressed: do what was asked for. Repeats change nothing."""
     wish = confirmations.find(connection, number, lock=True)
     if wish is None or wish.stage(at) is not ConfirmationState.ASKED:
         return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)
@@ -142,7 +142,7 @@ def confirm(connection: Connection, number: int, *, address_key: bytes, language
         if before is not None:
             queue(connection, Notice(NoticeKind.ADDRESS_CHANGED, before, language), at=at)
         return Confirmed(stage, wish)
-    return Confirmed(ConfirmationState.ASKED, wish)  # data: may be fetched as often as its day is long
+    return Confirmed(ConfirmationState.ASKED, wish)  # data: may be opened any number of times until it expires (24 h)
 
 
 def _may_mail(connection: Connection, address: str, *, address_key: bytes, at: datetime) -> bool:

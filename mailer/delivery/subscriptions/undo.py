@@ -1,7 +1,7 @@
 """Leaving by mistake, or by a scanner that presses buttons: puts back exactly what a leaving by a mail changed.
 
 A leaving shows in the proofs (`consents`) with its moment and its campaign. What the person, or anybody for them,
-decided about a list later stands, and so does every suppression that this leaving did not make.
+decided about a list later is kept, and so is every suppression that this leaving did not make.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MANY = 5
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """One person's leaving by way of a mail, which still stands."""
+    """One person's leaving by way of a mail, which is still in effect."""
 
     delivery_id: int
     person_id: int
@@ -101,7 +101,7 @@ def leavings(connection: Connection, campaign_id: int, *, delivery_id: int | Non
 
 
 def marked(found: Sequence[Leaving]) -> list[Leaving]:
-    """The same with what speaks for a machine written beside each; pure."""
+    """The same, with signs of a machine noted beside each; pure."""
     together: dict[str, list[datetime]] = {}
     for one in found:
         together.setdefault(one.domain, []).append(one.at)
@@ -168,7 +168,7 @@ def undo(connection: Connection, leaving: Leaving, *, by: str, at: datetime) -> 
 
 
 def _before(connection: Connection, leaving: Leaving, number: int) -> Membership:
-    """How the person stood to the list before they left it. Without a proof: subscribed, since the list mailed them."""
+    """The person's membership before they left the list. Without a proof: subscribed, since the list mailed them."""
     last = connection.execute(
         select(consents.c.status)
         .where(

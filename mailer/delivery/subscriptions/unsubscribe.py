@@ -24,7 +24,7 @@ ARRIVED = "arrived"
 
 @dataclass(frozen=True, slots=True)
 class RecipientStatus:
-    """How the person of a delivery stands. `address` is None once they were forgotten."""
+    """The subscriptions of a delivery's person. `address` is None once they were forgotten."""
 
     person_id: int | None
     address: str | None
@@ -34,12 +34,12 @@ class RecipientStatus:
 
     @property
     def on_asked(self) -> tuple[str, ...]:
-        """Those of the campaign's lists they are on now."""
+        """The campaign's lists that they are on now."""
         return tuple(name for _, name in self.subscribed if name in self.asked)
 
 
 def standing(connection: Connection, delivery_id: int) -> RecipientStatus:
-    """How the person of a delivery stands now. Raises `NotKept`."""
+    """The subscriptions of a delivery's person now. Raises `NotKept`."""
     person_id = recipient_of(connection, delivery_id)
     asked, written_in = _campaign(connection, campaign_of(delivery_id))
     person = connection.execute(
@@ -61,7 +61,7 @@ def standing(connection: Connection, delivery_id: int) -> RecipientStatus:
 def leave_campaign(connection: Connection, *, delivery_id: int, how: str, at: datetime) -> RecipientStatus:
     """The person of a delivery leaves the lists its campaign went to. Repeats change nothing.
 
-    Returns how they stood before. `how` is link or one-click. Raises `NotKept`.
+    Returns their status before. `how` is link or one-click. Raises `NotKept`.
     """
     before = standing(connection, delivery_id)
     ids = connection.execute(select(lists.c.id).where(lists.c.name.in_(before.asked))).scalars().all()
@@ -72,7 +72,7 @@ def leave_campaign(connection: Connection, *, delivery_id: int, how: str, at: da
 def leave_some(
     connection: Connection, *, delivery_id: int, list_ids: Sequence[int], how: str, at: datetime
 ) -> RecipientStatus:
-    """The person of a delivery leaves these lists. Returns how they stood before. Raises `NotKept`."""
+    """The person of a delivery leaves these lists. Returns their status before. Raises `NotKept`."""
     before = standing(connection, delivery_id)
     _leave(connection, before.person_id, delivery_id=delivery_id, list_ids=list_ids, how=how, at=at)
     return before
@@ -81,7 +81,7 @@ def leave_some(
 def note_arrival(connection: Connection, delivery_ids: Sequence[int], *, at: datetime) -> int:
     """Links of these deliveries were followed: those that were uncertain did arrive, and count as sent from now on.
 
-    A token can't be guessed, so whoever holds one, person or scanner, has the mail. Returns how many were settled.
+    A token can't be guessed, so anyone who holds one, person or scanner, has the mail. Returns how many were settled.
     """
     arrived = connection.execute(
         update(deliveries)
@@ -141,5 +141,5 @@ def _campaign(connection: Connection, campaign_id: int) -> tuple[tuple[str, ...]
         )
     ).first()
     if row is None:
-        raise NotKept("this campaign is not kept here any more")
+        raise NotKept("this campaign is no longer kept here")
     return tuple(row.audience.get("include", ())), row.language or ""

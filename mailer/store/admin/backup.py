@@ -77,7 +77,7 @@ def _dump_postgresql(address: URL, partial: Path, now: datetime) -> None:
         "user": address.username,
         "dbname": address.database,
     }
-    # The password goes by the environment: what stands on a command line can be read by everybody on the machine.
+    # The password goes by the environment: a command line can be read by everybody on the machine.
     environ = {**os.environ, **({"PGPASSWORD": str(address.password)} if address.password else {})}
     command = [
         str(_pg_dump()),

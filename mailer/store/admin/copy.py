@@ -2,9 +2,9 @@
 
 A batch is bounded in bytes as well as in rows, since a picture or a provider's post takes as much as a thousand people.
 
-Values travel as they are stored, JSON as its text and instants as numbers, so that nothing is read into a meaning and
-written anew. Both sides are read the same way, and each table's digest tells whether they hold the same. Transactions,
-and who may write meanwhile, are for `move`.
+Values travel as they are stored, JSON as its text and instants as numbers, so that nothing is parsed and
+written out again. Both sides are read the same way, and each table's digest tells whether they hold the same.
+Transactions, and who may write meanwhile, are for `move`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from sqlalchemy import table as plain_table
 from mailer.store.tables.core import Instant
 
 BATCH_ROWS = 2000
-BATCH_BYTES = 2_000_000  # of values; each is held several times over while it is hashed and written anew
+BATCH_BYTES = 2_000_000  # of values; each is held several times over while it is hashed and written again
 VARIABLE = (Text, JSON, LargeBinary)  # what may be of any length
 Rows = Sequence[tuple[Any, ...]]
 Progress = Callable[[str, int, int], None]  # the table, rows done, rows in all

@@ -38,7 +38,7 @@ class Moved:
 
 
 def check_move(source_url: str, target_url: str, *, now: datetime) -> Mapping[str, int]:
-    """Whether a move can begin: the rows of each table it would carry; raises with what stands in the way."""
+    """Whether a move can begin: the rows of each table it would carry; raises with what prevents it."""
     with _both(source_url, target_url) as (source, target):
         return _check(source, target, target_url, now=now)
 
@@ -129,7 +129,7 @@ def _refuse_working(old: Connection, now: datetime) -> None:
     names = old.execute(select(workers.c.name).where(workers.c.lease_until > now)).scalars().all()
     if names:
         raise MailerError(
-            f"a newsletter is just being sent by {', '.join(sorted(set(names)))}",
+            f"a newsletter is being sent right now by {', '.join(sorted(set(names)))}",
             hint="Pause it: mailer pause SLUG; stop cron; wait a minute; then move.",
         )
 

@@ -141,7 +141,7 @@ def _postgresql_options(address: URL) -> dict[str, Any]:
     theirs = address.query.get("options", "")
     options = " ".join([f"-c {name}={value}" for name, value in limits.items()] + [str(theirs)]).strip()
     return {
-        # A connection that died while nobody used it is found and made anew before it is handed out.
+        # A connection that died while nobody used it is noticed and replaced before it is handed out.
         "pool_pre_ping": True,
         # What the queries lean on, whatever the server's own default is: each statement sees what is committed by
         # then, and rows are fought for by FOR UPDATE and by conditions in UPDATE.

@@ -22,7 +22,7 @@ FENCED = "mailer-fence: "  # begins what the triggers of a database that was mov
 class DatabaseTrouble(MailerError):
     """The database can't be read or written: locked, read-only, full, unreachable or of another version.
 
-    `passing`: it may be over in a while, so whoever can wait may try again. What failed was undone whole.
+    `passing`: it may be over in a while, so callers that can wait may try again. What failed was rolled back.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, passing: bool = False) -> None:
@@ -49,10 +49,10 @@ STATES = (
     _Known("55P03", *LOCKED, passing=True),
     _Known("40P01", *LOCKED, passing=True),
     _Known("57014", "the database took too long over a statement", "Try again when it is less busy.", passing=True),
-    _Known("57P01", "the database was stopped in the middle", "It was undone whole; try again.", passing=True),
-    _Known("57P02", "the database crashed in the middle", "It was undone whole; try again.", passing=True),
+    _Known("57P01", "the database was stopped in the middle", "Nothing was changed; try again.", passing=True),
+    _Known("57P02", "the database crashed in the middle", "Nothing was changed; try again.", passing=True),
     _Known("57P03", "the database is starting or stopping", "Try again in a moment.", passing=True),
-    _Known("25P03", "this program stood still too long in the middle", "It was undone whole; try again.", passing=True),
+    _Known("25P03", "this program was idle too long in a transaction", "Nothing was changed; try again.", passing=True),
     _Known("53300", "the database has too many connections already", "Raise its max_connections.", passing=True),
     _Known("53100", "the disk is full", "Make space on the database's machine; nothing was half-done.", passing=True),
     _Known("25006", "the database can't be written", "It is a standby, or was set to read-only."),
@@ -108,7 +108,7 @@ def trouble(error: Exception) -> DatabaseTrouble:
         return DatabaseTrouble(said, hint=hint)
     state: str | None = getattr(original, "sqlstate", None)
     if state == "40001":
-        return Conflict("somebody else changed the same just now", hint="Look how it stands, then try again.")
+        return Conflict("somebody else changed the same just now", hint="Look at its current state, then try again.")
     for known in STATES if state else WORDS:
         if known.sign in words if not state else state.startswith(known.sign):
             return DatabaseTrouble(known.message or words, hint=known.hint, passing=known.passing)

@@ -51,7 +51,7 @@ FENCE = "mailer_fence"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One thing a database knows of itself."""
+    """One fact that a database records about itself."""
 
     kind: str
     at: datetime
@@ -75,7 +75,7 @@ def set_mark(connection: Connection, value: Mark) -> None:
 
 
 def remove_mark(connection: Connection, kind: str) -> None:
-    """Take a mark away."""
+    """Remove a mark."""
     connection.execute(delete(mark).where(mark.c.kind == kind))
 
 
@@ -106,7 +106,7 @@ def check_marks(engine: Engine, clock: Callable[[], datetime]) -> None:
     with engine.connect() as connection:
         connection.execution_options(immediate=True)
         with connection.begin():
-            # Whoever deletes the row is the one that does it; others wait for that, and find nothing left to do.
+            # The process that deletes the row does the work; others wait for it, and find nothing left to do.
             if connection.execute(delete(mark).where(mark.c.kind == BACKUP)).rowcount:
                 _hold_back(connection, taken.at, now=clock())
 
@@ -127,7 +127,7 @@ def _hold_back(connection: Connection, taken: datetime, *, now: datetime) -> Non
         .where(campaigns.c.state.in_([CampaignState.SCHEDULED, CampaignState.OVERDUE]), campaigns.c.due_at <= now)
         .values(
             state=CampaignState.OVERDUE,
-            why=_with_slug(f"{since} If this one was not sent, schedule it anew: mailer unschedule @"),
+            why=_with_slug(f"{since} If this one was not sent, schedule it again: mailer unschedule @"),
         )
     )
 

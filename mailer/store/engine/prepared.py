@@ -117,7 +117,7 @@ class ByNumber:
 
 
 def spans_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """The first and last of each run of numbers without a gap, in order; each number stands in one run."""
+    """The first and last of each run of numbers without a gap, in order; each number is in one run."""
     if not numbers:
         return []
     ordered = sorted(set(numbers))

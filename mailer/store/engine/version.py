@@ -74,5 +74,5 @@ def _require_unicode(connection: Connection) -> None:
     if encoding != "UTF8":
         raise DatabaseTrouble(
             f"the database keeps its texts as {encoding}, which can't hold every name",
-            hint="Make it anew: createdb --encoding UTF8 --template template0 NAME",
+            hint="Create it again: createdb --encoding UTF8 --template template0 NAME",
         )

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import inbound  # its tables stand in the same catalogue
+from mailer.store.tables import inbound  # its tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -116,7 +116,7 @@ audit_log = Table(  # what staff decided about people, appended and never change
     Column("at", Instant, nullable=False),
     Column("by", Text, nullable=False),  # who: the account on this machine
     Column("action", Text, nullable=False),  # such as: suppression lifted
-    Column("address_hash", LargeBinary, index=True),  # of whom: the keyed hash, so it outlives the person's deletion
+    Column("address_hash", LargeBinary, index=True),  # whose: the keyed hash, so it outlives the person's deletion
     Column("detail", Text, nullable=False, server_default=""),  # what it changed, without addresses
     Column("reason", Text, nullable=False, server_default=""),  # as staff gave it
     sqlite_autoincrement=True,
@@ -141,7 +141,7 @@ campaigns = Table(
     Column("late_seconds", Integer, nullable=False, server_default="7200"),  # may start this much after due_at
     Column("launched_at", Instant),
     Column("finished_at", Instant),
-    Column("is_public", Boolean, nullable=False, server_default="0"),  # stands in the archive
+    Column("is_public", Boolean, nullable=False, server_default="0"),  # is in the archive
     Column("is_urgent", Boolean, nullable=False, server_default="0"),  # goes to those who asked for urgent mail only
 )
 
@@ -179,7 +179,7 @@ deliveries = Table(
     key_of_sqlite("campaign_id", "campaigns.id", ondelete="CASCADE"),
 )
 
-# The queue: whoever waits for a worker. A claim takes a row out, and what is done with it later touches no index of
+# The queue: people waiting for a worker. A claim takes a row out, and what is done with it later touches no index of
 # states. The state is written out, since SQLite uses a partial index only for what it can prove without parameters.
 QUEUE = (deliveries.c.state == literal_column("'queued'")) & deliveries.c.worker_id.is_(None)
 partial_index("ix_deliveries_queue", deliveries.c.campaign_id, deliveries.c.not_before, deliveries.c.id, where=QUEUE)
@@ -222,7 +222,7 @@ hits = Table(  # every request of a tracked link, raw; the verdict is derived an
     Column("id", Id, primary_key=True),
     Column("campaign_id", BigInteger, nullable=False),
     Column("delivery_id", BigInteger),  # null: the person asked not to be tracked
-    Column("n", Integer, nullable=False),  # the link; 0 is the picture that tells of an opening
+    Column("n", Integer, nullable=False),  # the link; 0 is the open pixel
     Column("at", Instant, nullable=False),
     Column("method", Text, nullable=False),
     Column("headers", JSON, nullable=False),  # a chosen few, cut short
@@ -256,7 +256,7 @@ proofs = Table(  # test mails: their links work and count for nothing
     Column("id", BigInteger, primary_key=True, autoincrement=False),  # random
     Column("slug", Text, nullable=False),
     Column("message", JSON, nullable=False),
-    Column("person_id", BigInteger),  # as whom it was merged
+    Column("person_id", BigInteger),  # the person it was merged as
     Column("at", Instant, nullable=False),
 )
 
@@ -276,7 +276,7 @@ warm_up_days = Table(  # how many people were mailed on each day under a warm-up
     Column("people", Integer, nullable=False),  # taken, refused for good, uncertain or on the wire
 )
 
-guard_evidence = Table(  # what a campaign's guard rails judge by, of all workers together; begun anew at a resume
+guard_evidence = Table(  # what a campaign's guard rails judge by, of all workers together; reset at a resume
     "guard_evidence",
     metadata,
     Column("campaign_id", BigInteger, primary_key=True, autoincrement=False),

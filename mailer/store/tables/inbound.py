@@ -1,4 +1,4 @@
-"""The tables of what comes back: signatures, what people ask for by forms, provider events, bounces, conversions.
+"""Tables for inbound data: signatures, what people ask for by forms, provider events, bounces, conversions.
 
 Those of people and of the sending are in `core`, which brings these along.
 """
@@ -40,7 +40,7 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     Column("statement_id", BigInteger, ForeignKey("statements.id"), nullable=False),
     # As signed: `people` may know another spelling of a name.
     *(Column(field.name, Text, nullable=False, server_default="") for field in KEPT),
-    Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name stands on the page
+    Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name is shown on the page
     Column("signed_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("campaign_id", BigInteger),  # what brought the person: the mail, if it was one …
@@ -94,7 +94,7 @@ webhook_calls = Table(  # what is to be told to another program, such as a CRM, 
     Column("id", Id, primary_key=True),
     Column("event", Text, nullable=False),  # signature.made …
     Column("payload", JSON, nullable=False),
-    Column("person_id", BigInteger, index=True),  # whom it is about; a forgotten person's calls are deleted
+    Column("person_id", BigInteger, index=True),  # who it is about; a forgotten person's calls are deleted
     Column("state", Text, nullable=False),  # queued, sent or failed
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("not_before", Instant, nullable=False),  # due from here on; a claim moves it on while it is under way
@@ -167,6 +167,6 @@ returned_mails = Table(  # each mail read from the mailbox for bounces, once
 rate_limits = Table(  # how far ahead the turns of one address or network are given out, over all servers together
     "rate_limits",
     metadata,
-    Column("key", LargeBinary, primary_key=True),  # keyed hash of what is limited and of whom
+    Column("key", LargeBinary, primary_key=True),  # keyed hash of what is limited, and for which person
     Column("next_at", Instant, nullable=False, index=True),
 )

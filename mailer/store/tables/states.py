@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class DeliveryState(StrEnum):
-    """Where one message to one person stands."""
+    """The state of one message to one person."""
 
     QUEUED = "queued"  # not handed over; due when `not_before` has come
     SENDING = "sending"  # the intent is recorded; the message may be on the wire
@@ -18,7 +18,7 @@ class DeliveryState(StrEnum):
 
 
 class CampaignState(StrEnum):
-    """Where one sending of one message stands."""
+    """The state of one sending of one message."""
 
     SCHEDULED = "scheduled"  # the message is frozen; the audience will be when it is due
     SENDING = "sending"  # the audience is frozen; workers may claim
@@ -29,7 +29,7 @@ class CampaignState(StrEnum):
 
 
 class Membership(StrEnum):
-    """How a person stands to a list."""
+    """A person's relation to a list."""
 
     SUBSCRIBED = "subscribed"
     PENDING = "pending"  # asked to join; the confirmation has not been pressed
@@ -46,7 +46,7 @@ class SuppressionReason(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Who is thought to have made a hit, by the rules of `tracking`."""
+    """Who probably made a hit, by the rules of `tracking`."""
 
     HUMAN = "human"
     MACHINE = "machine"

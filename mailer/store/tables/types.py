@@ -83,7 +83,7 @@ ONE_ENGINE = "engine"  # in a key's `info`: the engine that alone has it
 def key_of_sqlite(column: str, target: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
     """A foreign key to a row that the program never deletes while it is referred to, which SQLite alone checks.
 
-    PostgreSQL looks such a row up anew for each row of a million (docs/decisions/0019-keys-to-what-stays.md).
+    PostgreSQL looks such a row up again for each row of a million (docs/decisions/0019-keys-to-what-stays.md).
     """
     key = ForeignKeyConstraint([column], [target], ondelete=ondelete, info={ONE_ENGINE: "sqlite"})
     return key.ddl_if(dialect="sqlite")

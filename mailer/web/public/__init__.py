@@ -1,1 +1,1 @@
-"""The supporters' door: tracked links, signing, joining, preferences, leaving, the archive, and what comes back."""
+"""The public site: tracked links, signing, joining, preferences, leaving, the archive, and what comes back."""

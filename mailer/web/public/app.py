@@ -1,4 +1,4 @@
-"""The supporters' door as an ASGI app: which address leads where, and what is said when nothing stands there."""
+"""The public site as an ASGI app: routes and the 404 page."""
 
 from __future__ import annotations
 

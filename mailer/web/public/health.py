@@ -31,11 +31,11 @@ async def ready(request: Request) -> Response:
 
 
 async def robots(_request: Request) -> Response:
-    """Only what is for everybody is for search engines."""
+    """Search engines may index only what is meant for everybody."""
     return PlainTextResponse("User-agent: *\nAllow: /archive\nAllow: /act/\nAllow: /i/\nDisallow: /\n")
 
 
 async def home(request: Request) -> Response:
-    """Who mails from here."""
+    """The page at /: who mails from this server."""
     door = door_of(request)
     return door.pages.response("home.html", door.language(request))

@@ -1,1 +1,1 @@
-"""The staff's door, on their own machine only. Its first room shows a newsletter while it is being written."""
+"""The staff's web app, on their own machine only: a live preview of a newsletter while it is being written."""

@@ -1,4 +1,4 @@
-"""The newsletter on the desk: compiled again whenever one of its files changes, and the last good mail kept meanwhile.
+"""The newsletter being written: compiled again whenever one of its files changes, keeping the last good mail meanwhile.
 
 Looking is what makes it up to date: nothing runs while nobody looks. Findings and variants, which may take longer, are
 worked out in a thread of their own and arrive later.
@@ -79,7 +79,7 @@ class LiveNewsletter:
         self._behind.shutdown(cancel_futures=True)
 
     def look(self) -> Showing:
-        """The newest there is: compiled now, if a file has changed since somebody looked."""
+        """The newest version, compiled now if a file has changed since the last look."""
         with self._lock:
             seen = fingerprint(self._showing.workspace.root, self.slug)
             if seen != self._seen:
@@ -103,7 +103,7 @@ class LiveNewsletter:
         return self._noted
 
     def mark(self) -> str:
-        """A word that changes whenever a page made from `look` and `noted` would."""
+        """A mark that changes whenever a page made from `look` and `noted` would."""
         version, noted = self.look().version, self._noted
         return f"{version}{'c' if noted.complete and noted.version == version else 'a'}"
 
@@ -135,7 +135,7 @@ class LiveNewsletter:
         )
 
     def _find(self, showing: Showing) -> None:
-        """In the other thread: everything there is to say about this version, unless there is a newer one by now."""
+        """In the other thread: all findings of this version, unless there is a newer one by now."""
         if self._noted.version != showing.version or showing.prepared is None:
             return
         variants, audience = None, ()

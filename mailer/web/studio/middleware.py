@@ -39,7 +39,7 @@ class Keys:
 
 
 def guarded(app: ASGIApp, keys: Keys) -> ASGIApp:
-    """The app, behind what keeps others out."""
+    """The app, wrapped so that nobody else can use it."""
 
     def problem(_: Scope) -> ASGIApp:
         return _plain(500, "Something went wrong in the studio. Load the page again; the terminal says more.")

@@ -22,7 +22,7 @@ from mailer.web.studio.preview.source_view import ShownFile, message_file, read_
 from mailer.web.studio.preview.tabs import View
 from mailer.web.studio.proof import ProofResult
 
-CLIPPED_BYTES = 102_000  # beyond about so much HTML Gmail hides the rest (docs/writing.md, Limits)
+CLIPPED_BYTES = 102_000  # beyond about this much HTML Gmail hides the rest (docs/writing.md, Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Size:
 
     @property
     def share(self) -> float:
-        """Of what Gmail shows, 1 being all."""
+        """The HTML's size as a share of what Gmail shows before it clips a mail."""
         return self.html_bytes / CLIPPED_BYTES
 
 
@@ -115,7 +115,7 @@ def scene(studio: Studio, view: View, told: ProofResult | None = None) -> Scene:
 
 
 def reader_of_hard(view: View) -> Reader:
-    """Somebody to read as while the database can't be asked."""
+    """A sample reader while the database can't be asked."""
     return BY_KEY.get(view.reader, HARD_CASES[0])
 
 

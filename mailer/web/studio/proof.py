@@ -27,7 +27,7 @@ def send(desk: LiveNewsletter, reader: Reader, to: str) -> ProofResult:
     showing = desk.look()
     if showing.faults or showing.prepared is None:
         return ProofResult(
-            False, "Nothing was sent: the newest version has faults.", "Mend what Findings names first.", to
+            False, "Nothing was sent: the newest version has faults.", "Fix what Findings shows first.", to
         )
     workspace = showing.workspace
     try:

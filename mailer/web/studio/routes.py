@@ -97,7 +97,7 @@ async def link(request: Request) -> Response:
 
 
 async def own_page(request: Request) -> Response:
-    """What stands behind the person's own addresses."""
+    """Where the person's own addresses lead."""
     about = OWN_PAGES.get(request.path_params["name"])
     if about is None:
         raise HTTPException(404)

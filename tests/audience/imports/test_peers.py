@@ -375,7 +375,7 @@ def test_from_forces_a_kind_or_none(tmp_path: Path) -> None:
         judged(path, kind="none")
     with pytest.raises(MailerError, match="Did you mean 'ghost'"):
         judged(path, kind="gost")
-    with pytest.raises(MailerError, match="is no status"):
+    with pytest.raises(MailerError, match="is not a status"):
         judged(path, status="gone")
 
 

@@ -388,7 +388,7 @@ def test_a_word_can_be_explained_by_hand(database: Database, tmp_path: Path) -> 
     words = {"live": "subscribed", "PAUSED": "unsubscribed", "0": "no consent"}
     report = bring(database, tmp_path / "people.csv", words=words)
     assert (report.added, report.suppressed, report.no_consent) == (1, 1, 1)
-    with pytest.raises(MailerError, match="is no status"):
+    with pytest.raises(MailerError, match="is not a status"):
         bring(database, tmp_path / "people.csv", words={"live": "living"})
 
 

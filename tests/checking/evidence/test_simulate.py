@@ -69,7 +69,7 @@ def said(found: Preflight, rule: str) -> list[str]:
 
 def test_a_greeting_without_a_name_keeps_a_newsletter_from_being_mailed(check: Check) -> None:
     found = check(f"Dear {{{{ supporter.first_name }}}},\n{LONG_BODY}", {"first_name": "Ada"}, {}, {})
-    assert said(found, "audience.greeting") == ["2 people would get nothing where {{ supporter.first_name }} stands"]
+    assert said(found, "audience.greeting") == ["2 people would get nothing in place of {{ supporter.first_name }}"]
     assert found.errors
     (remark,) = found.remarks  # what the compiler was in doubt of is known now, and not said twice
     assert str(remark.place) == "newsletters/appeal/message.md:10"

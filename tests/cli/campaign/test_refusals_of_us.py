@@ -65,12 +65,12 @@ def test_who_failed_by_our_own_fault_is_queued_again(mailer: Mailer, campaign: s
         database.execute(f"UPDATE deliveries SET state = 'failed', reply_class = 'ours' WHERE {first}")
         database.commit()
     done = mailer("resolve", campaign, "--retry-failed")
-    assert done.out == (f"1 person whom our own fault kept from {campaign} is queued again; `mailer run` sends.\n"), (
+    assert done.out == (f"1 person who missed {campaign} by our own fault is queued again; `mailer run` sends.\n"), (
         done.err
     )
     assert mailer("run").code == 0
     assert states() == {"sent": 3}
-    assert mailer("resolve", campaign, "--retry-failed").out.startswith("0 people whom our own fault")
+    assert mailer("resolve", campaign, "--retry-failed").out.startswith("0 people who missed")
 
 
 def test_a_suppression_is_lifted_with_a_reason(mailer: Mailer, campaign: str) -> None:

@@ -183,7 +183,7 @@ def test_a_schedule_is_looked_at_again_when_it_is_due(mailer: Mailer, campaign: 
     assert mailer("run").code == 0, "it is said once by cron"
     told = mailer("status").out
     assert "overdue" in told
-    assert f"{campaign}: nobody would get it any more. Mend that, then send it (mailer send {campaign})" in told
+    assert f"{campaign}: nobody would get it any more. Fix that, then send it (mailer send {campaign})" in told
     with closing(sqlite3.connect("mailer.db")) as database:
         database.execute("UPDATE subscriptions SET status = 'subscribed'")
         database.commit()
@@ -227,10 +227,10 @@ def test_a_guard_rail_that_is_passed_with_nobody_left_ends_the_campaign_and_is_t
         relay.on(Step.RCPT, Say("554 blocked"))
         done = mailer("send", campaign, "--yes", "3")
     assert done.code == 3
-    assert f"{campaign}: 3 failed; finished. 3 of the last 3 people were refused for good, most lately" in done.err
+    assert f"{campaign}: 3 failed; finished. 3 of the last 3 people were refused for good, most recently" in done.err
     assert (
-        "; it would have paused, had anybody been left to mail. A blocklist, a refused sender or an old list does that:"
-        " mend what the replies say.\n"
+        "; it would have paused, had anybody been left to mail. A blocklist, a refused sender or an old list causes"
+        " this: fix what the replies say.\n"
     ) in done.err
     told = mailer("status").out
     assert "finished" in told

@@ -40,7 +40,7 @@ def test_a_transport_that_failed_is_told_of_until_it_works(mailer: Mailer, campa
     with closing(sqlite3.connect("mailer.db")) as database:
         database.execute("INSERT INTO guard_evidence (campaign_id, since, troubles) SELECT id, 0, 2 FROM campaigns")
         database.commit()
-    assert f"{campaign}: the outbox transport failed in the last 2 runs, so whoever is queued" in mailer("status").out
+    assert f"{campaign}: the outbox transport failed in the last 2 runs, so everyone queued" in mailer("status").out
     assert mailer("run").code == 0
     assert json.loads(mailer("status", "--json").out)[0]["remark"] == ""
 

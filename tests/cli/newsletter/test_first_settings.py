@@ -63,8 +63,8 @@ def test_nobody_is_asked_without_a_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--sender", "nonsense"), "'nonsense' is no address"),
-        (("--sender", "a@b"), "is no address"),
+        (("--sender", "nonsense"), "'nonsense' is not an address"),
+        (("--sender", "a@b"), "is not an address"),
         (("--zone", "IST"), "Asia/Kolkata"),
         (("--zone", "Mars"), "time zone"),
     ],

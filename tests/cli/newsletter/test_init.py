@@ -199,7 +199,7 @@ def test_new_overwrites_nothing_and_knows_the_templates(tmp_path: Path, monkeypa
     make_workspace(tmp_path)
     before = tree(tmp_path)
     there = run("new", "2026-11-ask-un-experts", folder=tmp_path, monkeypatch=monkeypatch)
-    assert "there already" in str(there.exception)
+    assert "exists already" in str(there.exception)
     unknown = run("new", "x", "--template", "apeal", folder=tmp_path, monkeypatch=monkeypatch)
     assert "Did you mean 'appeal'?" in str(unknown.exception)
     assert tree(tmp_path) == before

@@ -124,8 +124,8 @@ def test_a_dry_run_says_so(folder: Path) -> None:
         (("import", "supporters", "people.csv", "--map", "email"), "COLUMN=FIELD"),
         (("import", "supporters", "people.csv", "--map", "x=email"), "no column 'x'"),
         (("import", "supporters", "people.csv", "--word", "x"), "VALUE=STATUS"),
-        (("import", "supporters", "people.csv", "--word", "x=y"), "is no status"),
-        (("import", "supporters", "people.csv", "--status", "gone"), "is no status"),
+        (("import", "supporters", "people.csv", "--word", "x=y"), "is not a status"),
+        (("import", "supporters", "people.csv", "--status", "gone"), "is not a status"),
         (("import", "supporters", "people.csv", "--from", "gost"), "Did you mean 'ghost'?"),
         (("import", "supporters", "people.csv", "--delimiter", "::"), "is not one sign"),
         (("people", "show", "nobody@example.org"), "nothing is known"),
@@ -166,4 +166,4 @@ def test_the_audience_of_a_newsletter(folder: Path) -> None:
 def test_rejects_that_can_not_be_written_are_told_before_anything_is_read(folder: Path) -> None:
     done = mailer("import", "supporters", "people.csv", "--rejects", "nowhere/rejects.csv")
     assert "nowhere/rejects.csv can't be written: No such file or directory" in str(done.exception)
-    assert "Name a file in a folder that is there." in str(done.exception)
+    assert "Name a file in an existing folder." in str(done.exception)

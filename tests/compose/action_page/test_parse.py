@@ -76,10 +76,10 @@ def test_everything_a_page_can_have() -> None:
         ("show_names: maybe", "show_names must be true or false"),
         ("language: English!", "is not a language"),
         ("button: [a]", "button must be text"),
-        ('share: "a\\nb"', "share must stand on one line"),
+        ('share: "a\\nb"', "share must be on one line"),
         (f"share: {'long ' * 50}", "share has 249 characters"),
         ("shares: x", "unknown key 'shares'"),
-        ('button: "Sign, {{ supporter.first_name }}"', "merge tags can't stand on a page"),
+        ('button: "Sign, {{ supporter.first_name }}"', "merge tags can't be used on a page"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(front: str, words: str) -> None:
@@ -91,8 +91,8 @@ def test_what_is_wrong_is_told_with_its_line(front: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("Dear {{ supporter.first_name }}", "merge tags can't stand on a page"),
-        ("![A picture](https://elsewhere.example/x.png)", "pictures can't stand on a page"),
+        ("Dear {{ supporter.first_name }}", "merge tags can't be used on a page"),
+        ("![A picture](https://elsewhere.example/x.png)", "pictures can't be used on a page"),
         ("[Go](javascript:alert)", "is not a web address"),
         ("[Go](//evil.example)", "is not a web address"),
         ("[Go](https://ours@evil.example/)", "is not a web address"),

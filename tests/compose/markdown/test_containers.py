@@ -149,7 +149,7 @@ def test_every_block_in_every_template_and_language(
         ("::: numbers\n- 12 experts\n- **2** b\n:::", 10, "doesn't begin with a figure in bold", "**12**"),
         ("::: numbers\n- **12**\n- **2** b\n:::", 10, "doesn't begin with a figure in bold", "**12**"),
         ("::: numbers\n:::", 10, "holds one list", ""),
-        ("::: progress ../x\n:::", 10, "names no newsletter", "Behind ::: progress"),
+        ("::: progress ../x\n:::", 10, "names no newsletter", "behind ::: progress"),
         ("::: share\n- a\n:::", 10, "holds one sentence", "plain words"),
         ("::: share\n{{ supporter.country }}\n:::", 10, "can't wait for the person", "merge tag"),
         ("::: share https://x.org/?e={{ supporter.email }}\n:::", 10, "can't be passed on", "Name another"),

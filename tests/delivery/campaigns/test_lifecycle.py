@@ -308,7 +308,7 @@ def test_why_it_is_held_is_written_down(database: Database, scheduled: Callable[
     scheduled(now)
     (row,) = steps.launch_due(database, now=now, why_hold=lambda message, _: f"{message.slug} has a fault")
     assert row.state == "overdue"
-    assert row.why == ("appeal has a fault. Mend that, then send it (mailer send appeal) or schedule it again")
+    assert row.why == ("appeal has a fault. Fix that, then send it (mailer send appeal) or schedule it again")
     assert states(database) == {}
 
 

@@ -58,9 +58,9 @@ def test_too_many_refused_of_the_last_pause() -> None:
     assert halt is not None
     assert halt.pause
     assert halt.reason == (
-        "21 of the last 200 people were refused for good, most lately with 554 5.7.1 blocked, see blocklist.example;"
-        " everybody who was not mailed yet stays queued. A blocklist, a refused sender or an old list does that:"
-        " mend what the replies say; then: mailer resume appeal"
+        "21 of the last 200 people were refused for good, most recently with 554 5.7.1 blocked, see blocklist.example;"
+        " everybody who was not mailed yet stays queued. A blocklist, a refused sender or an old list causes this:"
+        " fix what the replies say; then: mailer resume appeal"
     )
 
 
@@ -77,7 +77,7 @@ def test_people_given_up_on_pause_when_they_are_many_of_all_mailed() -> None:
     assert halt is not None
     assert halt.pause
     assert halt.reason.startswith(
-        "21 of 21 people were refused for good, or put off for two days and given up on, most lately with 451 4.3.0"
+        "21 of 21 people were refused for good, or put off for two days and given up on, most recently with 451 4.3.0"
         " busy; everybody who was not mailed yet stays queued."
     )
 
@@ -351,7 +351,7 @@ def test_a_relay_that_is_away_for_an_hour_pauses(rails: Callable[..., Rails], cl
         assert clock.now - begun < timedelta(hours=2)
     assert clock.now - begun == pytest.approx(timedelta(hours=1), abs=timedelta(minutes=2))
     assert halt.reason.startswith(
-        "the smtp transport has failed 60 times in a row, most lately: relay.example.org can't be reached; everybody"
+        "the smtp transport has failed 60 times in a row, most recently: relay.example.org can't be reached; everybody"
     )
     assert halt.reason.endswith("Is its name right?; then: mailer resume appeal")
 

@@ -211,7 +211,7 @@ def test_who_was_put_off_does_not_use_the_plan_up(send: Callable[..., SendCounts
 def test_too_many_refusals_pause_and_the_rest_stays_queued(send: Callable[..., SendCounts], database: Database) -> None:
     no = Outcome(Fate.REFUSED, "550 5.7.1", "blocked", reply_class=ReplyClass.POLICY)
     tally = send(Scripted(lambda e: no, connections=1), guard=Guard(refused_of=20))
-    assert tally.pause.startswith("3 of the last 3 people were refused for good, most lately with 550 5.7.1 blocked")
+    assert tally.pause.startswith("3 of the last 3 people were refused for good, most recently with 550 5.7.1 blocked")
     assert tally.pause.endswith("then: mailer resume appeal")
     assert states(database) == {"failed": 3, "queued": COUNT - 3}
 
@@ -224,7 +224,7 @@ def test_a_relay_that_puts_everyone_off_for_two_days_does_not_lose_them_all(
     assert send(relay, guard=guard).pause == ""
     assert states(database) == {"queued": COUNT}
     tally = send(relay, guard=guard, clock=Clock(NOW + timedelta(hours=49)))
-    assert "given up on, most lately with 451 4.7.1" in tally.pause
+    assert "given up on, most recently with 451 4.7.1" in tally.pause
     assert states(database) == {"failed": 3, "queued": COUNT - 3}
 
 

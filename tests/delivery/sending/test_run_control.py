@@ -50,7 +50,7 @@ def test_staff_are_told_once_what_is_waited_for_and_what_is_kept() -> None:
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        ((), "the disk is full; nobody is affected, and whoever is left stays queued"),
+        ((), "the disk is full; nobody is affected, and everyone left stays queued"),
         (
             (1, 2),
             "the disk is full; the answers for 2 people could not be written down, so they will count as uncertain",

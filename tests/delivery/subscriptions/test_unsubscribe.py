@@ -124,7 +124,7 @@ def test_a_mail_that_is_not_kept_is_refused(mailed: Connection, now: datetime) -
         lambda: leave_campaign(mailed, delivery_id=number, how="link", at=now),
         lambda: leave_some(mailed, delivery_id=number, list_ids=[1], how="link", at=now),
     ):
-        with pytest.raises(NotKept, match="this mail is not kept here any more"):
+        with pytest.raises(NotKept, match="this mail is no longer kept here"):
             ask()
 
 

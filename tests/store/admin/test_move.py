@@ -195,7 +195,7 @@ def test_it_is_refused_while_a_worker_lives(full: str, new_database: NewDatabase
     early = open_database(full)
     run(early, insert(workers).values(id=5, name="host:99", lease_until=NOW + timedelta(seconds=1)))
     for attempt in (check_move, carry):
-        with pytest.raises(MailerError, match="just being sent by host:99") as refused:
+        with pytest.raises(MailerError, match="being sent right now by host:99") as refused:
             attempt(full, new_database("postgresql"), **({"now": NOW} if attempt is check_move else {}))
         assert "mailer pause" in str(refused.value)
     run(early, insert(lists).values(name="still open"))

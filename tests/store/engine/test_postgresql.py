@@ -27,7 +27,7 @@ from tests.servers.postgres import HOST, Cluster
 pytestmark = on_postgresql
 SECRET = "s3cret"
 # What a connection's end is called depends on whether the server had time to say why.
-LOST = r"connection to the database was lost|stopped in the middle|crashed in the middle|stood still too long"
+LOST = r"connection to the database was lost|stopped in the middle|crashed in the middle|was idle too long"
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def _opened(path: Path, place: str) -> Generator[Any, None, None]:
 
     from openpyxl.utils.exceptions import InvalidFileException
 
-    with warnings.catch_warnings():  # about styles and other things that nobody reads here
+    with warnings.catch_warnings():  # about styles and other things that aren't read here
         warnings.simplefilter("ignore")
         try:
             book = load_workbook(path, read_only=True, data_only=True)

@@ -53,7 +53,7 @@ class StagedRows:
         _temporary.create_all(connection, checkfirst=False)
 
     def fill(self, people: Iterable[Person], heard: Callable[[], None]) -> Counter[tuple[str, int]]:
-        """Take in judged rows; how many there are of each status and stops. `heard` is called now and then."""
+        """Stage judged rows; returns how many there are of each status and stops. `heard` is called now and then."""
         before, rows = self.counts.copy(), iter(people)
         insert = self._insert if self.connection.dialect.name == "sqlite" else self._copy
         while batch := list(islice(rows, TOGETHER)):
@@ -79,7 +79,7 @@ class StagedRows:
                 copy.write_row(person)
 
     def filled(self) -> None:
-        """All is in: let the engine know what it has there, which it can't see of a temporary table by itself."""
+        """All rows are in: let the engine know what it has, which it can't see of a temporary table by itself."""
         if self.connection.dialect.name != "sqlite":
             self.connection.exec_driver_sql("ANALYZE import_stage")
 

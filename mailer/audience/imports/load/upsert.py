@@ -1,6 +1,6 @@
 """Takes staged people over into the list, by a few statements on sets, in one transaction, the caller's.
 
-Whoever left comes first: their addresses are suppressed before anybody is put on the list. Sets let the database sort
+People who left come first: their addresses are suppressed before anybody is put on the list. Sets let the database sort
 a million addresses before it puts them into its index, in little memory, and compare rows with who is known without
 asking for each.
 """

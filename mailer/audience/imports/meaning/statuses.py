@@ -109,7 +109,7 @@ NO = frozenset(
 )
 DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ].*)?|\d\d?[./-]\d\d?[./-]\d{2,4}(?: .*)?")
 
-# Words that aren't usual, told by a part of them. Whoever negates one ("not bounced") isn't understood.
+# Unusual words, recognised by a part of them. A negated one ("not bounced") isn't understood.
 _STEMS: tuple[tuple[RowStatus, re.Pattern[str]], ...] = (
     (COMPLAINED, re.compile(r"spam|abuse|complain|junk|plainte|beschwerde|queja")),
     (BOUNCED, re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b|bounc|undeliver|unzustell|invalid|mailbox full|no such user")),
@@ -141,7 +141,7 @@ class Words:
     ignored: bool = False  # what isn't known says nothing, as in a column of reasons
 
     def status_of(self, value: str) -> RowStatus | None:
-        """What a value says. Raises `KeyError` when that isn't known."""
+        """The status a value means. Raises `KeyError` when it isn't known."""
         said = word(value)
         if not said:
             return self.blank

@@ -39,7 +39,7 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # no consent to be mailed is older
 
 
 class Remembered(dict[str, Any]):
-    """What a function makes of a text, worked out once for each of the first thousands."""
+    """Caches a function's results for the first few thousand texts."""
 
     def __init__(self, work_out: Callable[[str], Any]) -> None:
         super().__init__()

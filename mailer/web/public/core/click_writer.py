@@ -30,7 +30,7 @@ RETRY_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Batch:
-    """Requests of one turn of an event loop, which wait together. A hit for each, or none: who only asks."""
+    """Requests of one turn of an event loop, which wait together; a hit for each, or none for a readiness check."""
 
     loop: asyncio.AbstractEventLoop
     hits: list[Hit] = field(default_factory=list[Hit])
@@ -61,11 +61,11 @@ class Recorder:
         self.written = 0  # hits on disk since the start
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start writing."""
         self._thread.start()
 
     def stop(self, *, trying_seconds: float = 0.0, at_most_seconds: float | None = None) -> int:
-        """Write what is waiting, then end. Blocks. Returns how many clicks were lost since the start.
+        """Write what is waiting, then stop. Blocks. Returns how many clicks were lost since the start.
 
         What can't be written is tried again for `trying_seconds`. A thread that still hangs at the disk after
         `at_most_seconds` is left behind, and what it has in hand counts as lost.
@@ -136,7 +136,7 @@ class Recorder:
             time.sleep(min(self._retry, 0.1))
 
     def _next_batches(self) -> list[_Batch | None]:
-        """All that waits, about as much as one commit takes; blocks until there is something to do."""
+        """What is waiting, about as much as one commit takes; blocks until there is something to do."""
         found: list[_Batch | None] = []
         count = 0
         try:

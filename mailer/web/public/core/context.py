@@ -1,4 +1,4 @@
-"""What every page of the supporters' door has in hand."""
+"""Dependencies shared by all public routes."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class Door:
             return ListDefinition(name=name, title=name, list_id="")
 
     def titles(self, names: Iterable[str]) -> list[str]:
-        """What supporters know these lists as."""
+        """The names supporters know these lists by."""
         return [self.about_list(name).title for name in names]
 
 
 def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> Door:
-    """The door of a workspace. Raises when it has no signing key or no address key: links could be forged.
+    """A workspace's dependencies. Raises when it has no signing key or no address key: links could be forged.
 
     Raises, too, when another program is to be told of signatures and there is no key to sign that with.
     """
@@ -109,5 +109,5 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
 
 
 def door_of(request: Request) -> Door:
-    """The door a request came to."""
+    """The dependencies of the app a request came to."""
     return cast(Door, request.app.state.door)

@@ -1,4 +1,4 @@
-"""The action pages of a workspace as the door shows them: read again when their file changes, counted now and then."""
+"""A workspace's action pages as the public site shows them: read again when a file changes, counted now and then."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ActionPages:
         return page
 
     def tally(self, page: ActionPage, now: datetime) -> SignatureCount:
-        """How the page stands, a few seconds old at most."""
+        """The page's signature count, a few seconds old at most."""
         with self._lock:
             kept = self._tallies.get(page.slug)
         if kept and now - kept[0] < TALLY_LIFE:
@@ -66,6 +66,6 @@ class ActionPages:
         return found
 
     def signed(self, page: ActionPage) -> None:
-        """Somebody just signed here, and wants to be counted in."""
+        """Somebody just signed here: count them at once."""
         with self._lock:
             self._tallies.pop(page.slug, None)

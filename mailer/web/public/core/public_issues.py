@@ -32,7 +32,7 @@ class Entry:
 
 class Archive:
     """What is public. What the list says of a newsletter is read once, since a frozen message never changes; a page is
-    made anew each time, for whoever has not got it yet. Safe to use from several threads."""
+    rendered each time, for readers who don't have it yet. Safe to use from several threads."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -27,7 +27,7 @@ MOST_KEPT = 32  # messages; about 1 MB each
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One campaign's or proof's message. `proof_person` is whom a proof was merged as."""
+    """One campaign's or proof's message. `proof_person` is the person a proof was merged as."""
 
     postman: Postman
     links: Mapping[int, Link]
@@ -52,7 +52,7 @@ class SentMessage:
 
 
 class Letters:
-    """Finds letters; keeps the last few. Safe to use from several threads."""
+    """Finds sent messages; keeps the last few. Safe to use from several threads."""
 
     def __init__(self, database: Database, *, settings: Settings, signer: Signer) -> None:
         self._database = database
@@ -62,7 +62,7 @@ class Letters:
         self._lock = threading.Lock()
 
     def kept(self, named: Named) -> SentMessage | None:
-        """The letter if it is in memory; never blocks for long."""
+        """The message if it is in memory; never blocks for long."""
         key = _key(named)
         with self._lock:
             letter = self._kept.get(key)
@@ -71,7 +71,7 @@ class Letters:
             return letter
 
     def find(self, named: Named) -> SentMessage:
-        """The letter that `named` stands for, from memory or the database. Raises `NotKept`."""
+        """The message that `named` stands for, from memory or the database. Raises `NotKept`."""
         letter = self.kept(named)
         if letter:
             return letter

@@ -1,4 +1,4 @@
-"""What somebody typed into the form of an action page: read, checked, and said what is wrong with it. Pure.
+"""Parses and validates the signature form. Pure.
 
 Whatever is typed is hostile until it has gone through here: cut short, on one line where one line is meant, and
 without control characters.

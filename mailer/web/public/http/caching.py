@@ -11,7 +11,7 @@ KEPT_ON_304 = ("cache-control", "content-language", "vary", "content-security-po
 
 
 def unless_known(request: Request, response: Response) -> Response:
-    """The answer with a mark of its content, or 304 for who has that content."""
+    """The answer with an ETag, or 304 for a client that has this content."""
     mark = response.headers.setdefault("etag", f'"{hashlib.sha256(response.body).hexdigest()[:20]}"')
     if not knows(request.headers.get("if-none-match", ""), mark):
         return response
@@ -20,6 +20,6 @@ def unless_known(request: Request, response: Response) -> Response:
 
 
 def knows(if_none_match: str, mark: str) -> bool:
-    """Whether the header names the mark. Compared weakly, since web servers that compress make marks weak."""
+    """Whether the header names the ETag. Compared weakly, since web servers that compress make marks weak."""
     names = [name.strip().removeprefix("W/") for name in if_none_match.split(",")]
     return mark in names or names == ["*"]

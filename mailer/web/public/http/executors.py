@@ -28,7 +28,7 @@ WRITERS = {"sqlite": 1, "postgresql": 3}  # SQLite has one writer at a time: the
 LOCK_SECONDS = 5.0  # for a lock, and in the queue; web servers in front must wait longer (docs/deploy.md)
 MOST_WAITING = 200  # changes; about a second's work
 
-# How long the request at hand has waited for its changes so far. Each request is a task, with a context of its own.
+# How long the current request has waited for its changes so far. Each request is a task, with a context of its own.
 _waited: ContextVar[float] = ContextVar("waited", default=0.0)
 
 
@@ -76,7 +76,7 @@ class Executors:
             _waited.set(before + time.monotonic() - began)
 
     def close(self) -> None:
-        """Begin nothing more. What is under way ends by itself, within LOCK_SECONDS."""
+        """Start nothing more. What is under way ends by itself, within LOCK_SECONDS."""
         for threads in (self._readers, self._clickers, self._writers):
             threads.shutdown(wait=False, cancel_futures=True)
 

@@ -16,7 +16,7 @@ HEADERS = responses.HEADERS | {
 
 
 def guarded(app: ASGIApp, pages: Pages) -> ASGIApp:
-    """The app, with those headers and that page."""
+    """The app, wrapped with these headers and the failure page."""
 
     def problem(scope: Scope) -> ASGIApp:
         return pages.problem(500, choose(accepted=Headers(scope=scope).get("accept-language", "")))

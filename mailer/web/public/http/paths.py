@@ -40,7 +40,7 @@ PROBE = "'"
 
 
 def whole(path: str) -> str:
-    """The beginning of `path` that is an address of ours, in its one spelling; `path` itself when there is none."""
+    """The part of `path` that is an address of ours, in its canonical spelling; `path` itself when there is none."""
     if found := TOKEN.fullmatch(path):
         door, name, rest = found[1].lower(), found[2], found[3]
     elif found := NAME.fullmatch(path):

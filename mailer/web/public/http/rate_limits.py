@@ -24,13 +24,13 @@ from mailer.tracking.tokens import Named
 # A class or a meeting signs up from one network within minutes; a program that tries addresses wants thousands.
 FORMS = Limit(40, timedelta(seconds=15))
 SITE = Limit(120, timedelta(seconds=5))  # for a /48 of IPv6, which may also be many customers of a mobile network
-# Nobody signs one page more often by their own link, whoever found it.
+# Nobody signs one page more often by one link, even if others found it.
 OWN = Limit(10, timedelta(minutes=1))
-# Changes of address and copies of data by the link of a mail: nobody needs more than a few, whoever found the link.
+# Changes of address and copies of data by the link of a mail: nobody needs many, even if others found the link.
 WISHES = Limit(6, timedelta(minutes=10))
 
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: an IPv4 address in the last 32 bits
-UNKNOWN = b"?"  # whoever has no address shares one network
+UNKNOWN = b"?"  # requests without an address share one network
 
 
 class RequestLimits:
@@ -45,7 +45,7 @@ class RequestLimits:
         self._wait = wait
 
     async def hold(self, purpose: str, request: Request) -> None:
-        """Take a turn of `purpose` for a request's networks. Raises HTTPException 429 when there is none."""
+        """Count one use of `purpose` for a request's networks. Raises HTTPException 429 when none is left."""
         address = request.client.host if request.client else ""
         await self._hold([(limit_key(purpose, name, key=self._key), limit) for name, limit in networks(address)])
 

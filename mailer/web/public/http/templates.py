@@ -30,10 +30,10 @@ PROBLEMS = {
     ),
     405: (later("That did not work"), later("Please go back to the mail and follow its link again.")),
     408: (later("That took too long"), later("Please check your connection and try again.")),
-    413: (later("That was too much"), later("Your browser sent more than we take here. Please try again.")),
+    413: (later("That was too much"), later("Your browser sent more than this page accepts. Please try again.")),
     422: (later("That did not work"), later("Your browser sent something we could not read. Please try again.")),
     429: (
-        later("That was too often"),
+        later("Too many requests"),
         later("Too much came from your network in a short time. Please wait a few minutes and try again."),
     ),
     500: (
@@ -108,7 +108,7 @@ def _environment(language: Language | None = None) -> Environment:
 
 
 def mask(address: str) -> str:
-    """An address its owner knows again and others don't learn: "m…k@e…e.org"."""
+    """An address its owner recognises and others can't guess: "m…k@e…e.org"."""
     local, _, domain = address.rpartition("@")
     name, _, ending = domain.rpartition(".")
     return f"{_ends(local)}@{_ends(name)}.{ending}" if name else f"{_ends(local)}@{_ends(ending)}"

@@ -1,6 +1,6 @@
 """Who followed a link of their mail to one of our pages, as its signed visit tells; read from the database.
 
-Only while the visit is fresh, and only what a page may use: whoever got the mail forwarded may be looking.
+Only while the visit is fresh, and only what a page may use: somebody the mail was forwarded to may be looking.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class Visitor:
         return None if self.proof else campaign_of(self.visit.named.id)
 
     def masked(self, language: Language) -> str:
-        """What they know themselves by and others don't: "M. K., United Kingdom"; "" for nobody."""
+        """What they recognise themselves by and others don't: "M. K., United Kingdom"; "" for nobody."""
         initials = " ".join(f"{name[0].upper()}." for name in (self.first_name, self.last_name) if name)
         shown = initials or (mask(self.address) if self.address else "")
         return f"{shown}, {language.country(self.country)}" if shown and self.country else shown
 
 
 def visitor(connection: Connection, visit: Visit, *, now: datetime, fresh: timedelta) -> Visitor | None:
-    """Whom the visit stands for; None when it is stale, or the person is not known any more."""
+    """The visitor behind the visit; None when it is stale, or the person is not known any more."""
     if not -AHEAD <= now - visit.at <= fresh:
         return None
     try:

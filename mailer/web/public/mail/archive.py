@@ -1,7 +1,7 @@
 """/archive: the newsletters that staff marked public, a page for each, and their Atom feed (RFC 4287).
 
-A page shows the mail as somebody would get it of whom nothing is known: merge tags show their fallbacks. Its links lead
-on without being counted, since nobody's mail they stand in; those of the footer lead to the pages anyone may see.
+A page shows the mail as somebody we know nothing about would get it: merge tags show their fallbacks. Its links lead on
+without being counted, since they are in nobody's mail; those of the footer lead to the pages anyone may see.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ async def show(request: Request) -> Response:
 
 
 async def follow(request: Request) -> Response:
-    """A link of an archived newsletter leads on; nothing is counted."""
+    """Redirect a link of an archived newsletter; nothing is counted."""
     program = await _program(request, str(request.path_params["slug"]))
     number = link_number(request.path_params["n"])
     link = next((link for link in program.message.links if link.n == number), None)

@@ -79,7 +79,7 @@ async def _reporting(request: Request, door: Door, *, named: Named, n: int, targ
         return target
     try:
         followed = await door.threads.click(_may_be_followed, door, named)
-    except DatabaseTrouble as error:  # the supporter goes on all the same
+    except DatabaseTrouble as error:  # the supporter is redirected anyway
         log.error("a destination got no token: %s", error.message)
         return target
     if not followed:
@@ -94,7 +94,7 @@ def _may_be_followed(door: Door, named: Named) -> bool:
 
 
 class Quick:
-    """ASGI middleware, outermost: the redirect of a click that needs nothing but to be stored."""
+    """ASGI middleware, outermost: the fast path of a click that only has to be stored."""
 
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
@@ -114,7 +114,7 @@ class Quick:
         await send({"type": "http.response.body"})
 
     def _find(self, scope: Scope) -> tuple[Named, int, bytes] | None:
-        """Who clicked which link, and where it leads; None when it takes more than a look in memory."""
+        """Who clicked which link, and where it leads; None when the fast path doesn't apply."""
         path: str = scope["path"]
         if (
             self._reporting

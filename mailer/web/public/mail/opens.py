@@ -1,4 +1,4 @@
-"""/o/<token>.gif: the picture that tells of an opening. Only mails to people who agree to be tracked have it."""
+"""/o/<token>.gif: the open pixel. Only mails to people who agree to be tracked have it."""
 
 from __future__ import annotations
 

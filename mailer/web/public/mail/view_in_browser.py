@@ -44,7 +44,7 @@ async def picture(request: Request) -> Response:
 
 
 def with_main(html: str) -> str:
-    """A mail as a page of the web, where whoever listens to it looks for the main part. In a mail it would be of no
+    """A mail as a web page, where screen reader users look for the main part. In a mail that would be of no
     use, and some programs take elements away that they don't know."""
     begins = BODY.search(html)
     if begins is None:

@@ -19,14 +19,14 @@ from mailer.web.public.http.templates import mask
 
 
 async def ask(request: Request) -> Response:
-    """The page with the button, or what became of the wish."""
+    """The page with the button, or the outcome of the request."""
     door = door_of(request)
     named = door.named(request, Purpose.CONFIRM)
     return _page(request, await door.threads.read(_look, door, named.id))
 
 
 async def confirm(request: Request) -> Response:
-    """Do what was wished for, and say so. For a copy of one's data: the file."""
+    """Do what was asked for, and say so. For a copy of one's data: the file."""
     door = door_of(request)
     named = door.named(request, Purpose.CONFIRM)
     language = door.language(request).code

@@ -1,6 +1,6 @@
 """/p/<token>: what a person can choose about their mail. GET changes nothing; POST sets what the form says.
 
-The link stands in each mail, and mails are forwarded. So the pages show an address masked, a copy of one's data goes by
+The link is in each mail, and mails get forwarded. So the pages show an address masked, a copy of one's data goes by
 mail to the person, and another address is mailed only when its owner says so.
 """
 
@@ -35,7 +35,7 @@ Form = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """How the person of a mail stands. `choices` is None for somebody who was forgotten."""
+    """What the person of a mail has chosen. `choices` is None for somebody who was forgotten."""
 
     standing: RecipientStatus
     choices: Choices | None
@@ -51,7 +51,7 @@ async def show(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """Set what the form says, and show how things stand then."""
+    """Set what the form says, and show the result."""
     door = door_of(request)
     named = door.named(request, Purpose.PREFERENCES)
     form = await read_form(request)
@@ -94,7 +94,7 @@ async def data(request: Request) -> Response:
 
 
 async def ask_to_delete(request: Request) -> Response:
-    """The page that says what deleting means, with one button."""
+    """The page that explains deletion, with one button."""
     door = door_of(request)
     named = door.named(request, Purpose.PREFERENCES)
     if named.proof:

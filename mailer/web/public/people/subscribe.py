@@ -1,7 +1,7 @@
 """/join/<list>: a form to sign up with, here or pasted into another site, and one answer whatever the address is.
 
 What joining does is decided in `delivery.wishes`. A form of another site may post here: there is no cookie and no
-state, and whoever posts a stranger's address only sends them a mail that asks.
+state, and posting a stranger's address only sends them a mail that asks.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def embedded(workspace: Workspace, name: str) -> str:
 
 
 def mark(wording: str) -> str:
-    """What the form's box says of the words beside it, so that the proof holds what was really shown."""
+    """A digest of the words beside the form's box, so that the proof holds what was really shown."""
     return hashlib.sha256(wording.encode()).hexdigest()[:12]
 
 

@@ -31,7 +31,7 @@ async def ask(request: Request) -> Response:
 
 
 async def undo(request: Request) -> Response:
-    """Take the leaving back, within a day of it, and say how they stand now."""
+    """Undo the unsubscribe, within a day of it, and show the result."""
     door = door_of(request)
     named = door.named(request, Purpose.UNSUBSCRIBE)
     await read_form(request, files=True)

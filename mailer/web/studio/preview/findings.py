@@ -14,7 +14,7 @@ from mailer.workspace import Workspace
 
 
 def findings_of(workspace: Workspace, database: Database, slug: str, *, now: datetime) -> tuple[Remark, ...]:
-    """Everything found in a newsletter, the worst first. It may take its time: the mail is shown meanwhile."""
+    """Everything found in a newsletter, the worst first. It may take a while: the mail is shown meanwhile."""
     return preflight(workspace, database, slug, scope=Scope(), now=now).remarks
 
 

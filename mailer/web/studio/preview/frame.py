@@ -35,7 +35,7 @@ class Look(StrEnum):
     """Which colours the reader's mail program has."""
 
     LIGHT = "light"
-    DARK = "dark"  # asked for by the mail itself, as Apple Mail heeds it
+    DARK = "dark"  # asked for by the mail itself, as Apple Mail honours it
     FORCED = "forced"  # made by the mail program
 
 
@@ -69,7 +69,7 @@ def marked(html: str, before: str) -> str:
 def policy(pictures: str) -> str:
     """The Content-Security-Policy of a framed mail. `pictures`: the address below which its pictures lie, "" for none.
 
-    Styles stand in the mail itself; nothing else is loaded, from here or from anywhere. `sandbox` holds even when the
+    Styles are in the mail itself; nothing else is loaded, from here or from anywhere. `sandbox` holds even when the
     address is opened outside the frame.
     """
     allowed = pictures or "'none'"

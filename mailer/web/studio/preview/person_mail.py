@@ -49,7 +49,7 @@ class PersonMail:
 
 
 class Press:
-    """Makes the letters of one compiled message."""
+    """Merges one compiled message for readers of the preview."""
 
     def __init__(self, plan: Plan, workspace: Workspace) -> None:
         self.plan = plan
@@ -84,7 +84,7 @@ class Press:
         return html
 
     def mail(self, letter: PersonMail) -> bytes:
-        """All of it as it would go over the wire. Raises `Unmailable`."""
+        """The whole mail as it would go over the wire. Raises `Unmailable`."""
         return build(self.postman.mailing(), letter.envelope)
 
     def link(self, n: int) -> Link | None:

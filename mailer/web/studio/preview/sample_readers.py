@@ -1,6 +1,6 @@
-"""Whom a mail can be read as: hard cases that break layouts, the first people of the audience, and anyone searched for.
+"""The people a mail can be read as: hard cases that break layouts, the first of the audience, and anyone searched for.
 
-A reader's key stands in addresses of the studio: the name of a hard case, or p and a person's number.
+A reader's key appears in the studio's addresses: the name of a hard case, or p and a person's number.
 """
 
 from __future__ import annotations

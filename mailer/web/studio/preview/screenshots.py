@@ -29,7 +29,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # full Chromium calls its maker at the start: let it find nobody
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # full Chromium calls its maker at the start: that must fail
 )
 PLACE = "http://mail.invalid"  # RFC 6761 §6.4: no such host can exist
 PATIENCE_MS = 20_000

@@ -37,7 +37,7 @@ TABS = (
     ),
     Tab(
         "pictures-off", "Pictures off", (WIDE, PHONE, SMALL), pictures=False,
-        note="What is seen before pictures are allowed: their descriptions stand in their places.",
+        note="What people see before they allow pictures: the descriptions take their place.",
     ),
     Tab("text", "Plain text", note="The part for readers without HTML; some people read only this."),
     Tab("inbox", "Inbox"),
@@ -50,7 +50,7 @@ BY_NAME = {tab.name: tab for tab in TABS}
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Where somebody stands in the studio; the address says it, so a reload and the back button keep it."""
+    """What is open in the studio; the address says it, so a reload and the back button keep it."""
 
     tab: Tab = TABS[0]
     width: str = WIDE
@@ -93,5 +93,5 @@ def read_view(values: Mapping[str, str]) -> View:
 
 
 def _key(written: str) -> str:
-    """A reader's key: letters, digits and hyphens, as they stand in paths."""
+    """A reader's key: letters, digits and hyphens, as allowed in paths."""
     return written if written.isascii() and written.replace("-", "").isalnum() and len(written) < 40 else "ada"

@@ -68,7 +68,7 @@ def variants_of(connection: Connection, plan: Plan, *, now: datetime) -> Variant
 def _takers(message: Message) -> list[Callable[[Subject], str]]:
     """For each different condition, what says which of its branches a person gets.
 
-    A condition in the body stands in the HTML and in the text, so it is there twice with the same tests.
+    A condition in the body is in the HTML and in the text, so it is there twice with the same tests.
     """
     tests = dict.fromkeys(
         tuple(test for test, _ in slot.branches) for slot in message.slots if isinstance(slot, Choice)
