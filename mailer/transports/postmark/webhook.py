@@ -46,7 +46,7 @@ RECORDS: dict[str, What] = {
     "spamcomplaint": What.COMPLAINED,
     "subscriptionchange": What.UNSUBSCRIBED,  # only one that suppresses
 }
-# None: they answer by a mail, and it arrived. Others than these: by what the server said.
+# None: no mail came back, as with an answer to one that arrived. Others than these: by what the server said.
 BOUNCES: dict[str, ReplyClass | None] = {
     "hardbounce": HARD,
     "bademailaddress": HARD,
@@ -64,7 +64,11 @@ BOUNCES: dict[str, ReplyClass | None] = {
     "subscribe": None,
     "openrelaytest": None,
     "unconfirmed": None,
+    "manuallydeactivated": None,  # by staff at Postmark
+    "inbounderror": None,
+    "templaterenderingfailed": None,
 }
+DROPPED = "smtpapierror"  # it took the mail, and never mailed it
 UNUSED = frozenset(("open", "click", "delivery"))
 
 
@@ -141,6 +145,8 @@ def _event(entry: Mapping[str, Any], received: datetime) -> ProviderEvent:
 def _bounce(kind: str, details: str) -> tuple[What | None, ReplyClass | None]:
     """What became of the mail, and whose fault it is: theirs to say, unless the server's words are about us or say why
     an address isn't what is wrong."""
+    if kind == DROPPED:
+        return What.DROPPED, ReplyClass.OURS
     told = judge_report("", details)
     if kind in BOUNCES and BOUNCES[kind] is None:
         return None, None

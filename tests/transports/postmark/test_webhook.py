@@ -59,6 +59,10 @@ def test_an_event_names_its_delivery_and_keeps_no_address() -> None:
         ("Unsubscribe", "", What.UNSUBSCRIBED, None, Remedy.LEAVE),
         ("AutoResponder", "I am away", None, None, Remedy.NONE),
         ("ChallengeVerification", "", None, None, Remedy.NONE),
+        ("ManuallyDeactivated", "no such user", None, None, Remedy.NONE),
+        ("SMTPApiError", "", What.DROPPED, ReplyClass.OURS, Remedy.NONE),
+        ("Unknown", "550 no such user", What.BOUNCED, ReplyClass.HARD, Remedy.BOUNCED),
+        ("Unknown", "", What.BOUNCED, ReplyClass.SOFT, Remedy.NONE),
     ],
 )
 def test_bounces_in_our_words(
