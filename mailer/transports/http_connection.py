@@ -74,6 +74,21 @@ class NoAnswer(Exception):
         self.late = late
         self.certificate_ends = certificate_ends
 
+    def in_words(self, seconds: float) -> str:
+        """The cause; never the request, which holds keys and addresses. `seconds` is what was allowed for it."""
+        cause = self.cause
+        if self.late:
+            return f"no complete answer within {seconds:g} s"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate can't be trusted: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return f"no encrypted connection: {cause.reason or 'the handshake failed'}"
+        if isinstance(cause, socket.gaierror):
+            return "its name can't be resolved"
+        if isinstance(cause, OSError):
+            return cause.strerror or "the connection broke"
+        return "it broke off in the middle" if isinstance(cause, http.client.HTTPException) else "the connection failed"
+
 
 @dataclass(frozen=True, slots=True)
 class HttpProxy:

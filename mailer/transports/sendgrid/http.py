@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import email.utils
 import gzip
-import http.client
 import json
 import re
-import socket
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -102,7 +99,7 @@ class Poster:
         try:
             answer = self._kept.exchange(HttpRequest("POST", self._endpoint, self._headers, body))
         except NoAnswer as error:
-            why = _why(error, self._seconds)
+            why = error.in_words(self._seconds)
             if error.began:
                 raise Unanswered(why) from error
             raise TransportUnavailable(
@@ -112,19 +109,3 @@ class Poster:
 
     def close(self) -> None:
         self._kept.close()
-
-
-def _why(error: NoAnswer, seconds: float) -> str:
-    """A cause in words; never the request, which holds the key and addresses."""
-    cause = error.cause
-    if error.late:
-        return f"no complete answer within {seconds:g} s"
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"its certificate can't be trusted: {cause.verify_message}"
-    if isinstance(cause, ssl.SSLError):
-        return f"no encrypted connection: {cause.reason or 'the handshake failed'}"
-    if isinstance(cause, socket.gaierror):
-        return "its name can't be resolved"
-    if isinstance(cause, OSError):
-        return cause.strerror or "the connection broke"
-    return "it broke off in the middle" if isinstance(cause, http.client.HTTPException) else "the connection failed"
