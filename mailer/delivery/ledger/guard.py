@@ -152,7 +152,7 @@ class GuardRails:
             return None
         return self._pause(
             f"{refused:,} of {mailed:,} people were refused for good, or put off for two days and given up on, most"
-            f" lately with {_words(outcome)}",
+            f" recently with {_words(outcome)}",
             "Anyone tried again now and deferred once more is given up on too, so first fix what the replies say",
         )
 
