@@ -102,7 +102,7 @@ SMTP_CASES = [
     (Step.CONNECT, Say("421 4.3.2 closing"), {"queued": 6}, False),
     (Step.CONNECT, Say("554 5.7.1 go away"), {"queued": 6}, True),
     (Step.CONNECT, HangUp(), {"queued": 6}, False),
-    (Step.CONNECT, Dribble("220 hello there", 0.1), {"queued": 6}, False),
+    (Step.CONNECT, Dribble("220 hello there", 5), {"queued": 6}, False),
     (Step.EHLO, Say("421 4.3.2 closing"), {"queued": 6}, False),
     (Step.EHLO, Say("550 5.7.1 not you"), {"queued": 6}, True),
     (Step.MAIL, Say("421 4.3.2 closing"), {"queued": 6}, False),
