@@ -22,7 +22,6 @@ TO_DO = (
     "mailer/doctor/dns/",
     "mailer/settings/",
     "mailer/transports/",
-    "mailer/web/public/petition/",
 )
 
 
