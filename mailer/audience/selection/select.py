@@ -104,7 +104,7 @@ def decided(connection: Connection, audience: Audience, *, now: datetime) -> Gen
 
 @contextmanager
 def _weighed(connection: Connection, audience: Audience, *, now: datetime) -> Generator[None, None, None]:
-    """Fill the table `_verdicts` with everyone on the included lists and create an empty `places`; drop both after."""
+    """Fill `_verdicts` with everyone on the included lists and create an empty `places`; drop both afterwards."""
     for table in (_verdicts, places):  # left by a transaction that went on after an error
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
         if connection.dialect.name == "postgresql":  # declared, it would load PostgreSQL's dialects on SQLite too
