@@ -1,7 +1,7 @@
-"""The last look before a mail leaves: consent and suppression as they stand now, not as they stood at the launch.
+"""The last check before a mail leaves: consent and suppressions as they are now, not as they were at the launch.
 
-`may_be_mailed` is the look itself, a condition for the statement that records the intent; `obstacles` says of those
-it held back what stood against them. One law binds them: whoever has no obstacle may be mailed (by test).
+`may_be_mailed` is the check itself, a condition for the statement that records the intent; `obstacles` gives the reason
+for each delivery it held back. The two always agree: a person without an obstacle may be mailed (tested).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mailer.store.tables.states import Membership
 
 
 def may_be_mailed(list_ids: Iterable[int]) -> ColumnElement[bool]:
-    """Of a row of `deliveries`: the person is known, on one of these lists, and not suppressed."""
+    """A condition on `deliveries`: the person is known, on one of these lists, and not suppressed."""
     suppressed = exists().where(
         suppressions.c.address_hash == people.c.address_hash,
         or_(suppressions.c.list_id == EVERY_LIST, suppressions.c.list_id == subscriptions.c.list_id),
@@ -42,15 +42,15 @@ def may_be_mailed(list_ids: Iterable[int]) -> ColumnElement[bool]:
 
 
 def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: Iterable[int]) -> dict[int, str]:
-    """Deliveries that must not be handed over, each with its reason (a `Reason`); one query for up to thousands.
+    """Deliveries that must not be handed over, each with its `Reason`; one query for up to thousands.
 
     `list_ids` are the lists the campaign includes. Run it in the transaction that records the hand-over, so that
-    nobody can leave between the look and the record.
+    nobody can leave between the check and the record.
     """
     rows = LOOK.rows(connection, {"deliveries": delivery_ids, "lists": list_ids})
     found: dict[int, str] = {}
     for delivery_id, known, standing, everywhere in rows:
-        # On none of the lists any more counts as having left.
+        # Somebody who is no longer on any of the lists counts as having left.
         rank = max(RANKS[Reason.UNSUBSCRIBED] if standing is None else standing, everywhere or FREE)
         if not known:
             found[delivery_id] = Reason.DELETED.value
@@ -60,7 +60,7 @@ def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: 
 
 
 def _suppressed(list_id: object) -> ScalarSelect[Any]:
-    """The gravest rank of this person's suppressions on one list, or on every list; null when there is none."""
+    """The most serious rank of this person's suppressions for one list, or for every list; null when there is none."""
     return (
         select(func.max(suppression_rank()))
         .where(suppressions.c.address_hash == people.c.address_hash, suppressions.c.list_id == list_id)
@@ -88,9 +88,9 @@ LOOK = PreparedStatement(
 
 
 def hold_consent(connection: Connection) -> None:
-    """Until this transaction ends nobody's leaving is committed; call it before the look.
+    """Keep anybody's leaving from being committed until this transaction ends; call it before the check.
 
-    Somebody who leaves is then either seen by the look or leaves after the intent was recorded. SQLite has one writer
+    Somebody who leaves is then either seen by the check or leaves after the intent was recorded. SQLite has one writer
     at a time anyway.
     """
     if connection.dialect.name == "postgresql":
@@ -98,7 +98,7 @@ def hold_consent(connection: Connection) -> None:
 
 
 def change_consent(connection: Connection) -> None:
-    """Wait for hand-overs that have looked already, and let none look until this transaction ends.
+    """Wait for hand-overs that have made their check, and hold back further checks until this transaction ends.
 
     Call it first in a short transaction that takes somebody off a list, and last in a long one.
     """
@@ -106,7 +106,7 @@ def change_consent(connection: Connection) -> None:
         CHANGE.rows(connection, {})
 
 
-# A lock by number (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS), ours by agreement.
+# A lock by number (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS); we chose the number.
 CONSENT_LOCK = 0x6C656176  # "leav"
 HOLD = PreparedStatement(select(func.pg_advisory_xact_lock_shared(CONSENT_LOCK)))
 CHANGE = PreparedStatement(select(func.pg_advisory_xact_lock(CONSENT_LOCK)))

@@ -1,1 +1,1 @@
-"""Signatures on a newsletter's action page, and their file for whoever they are handed to."""
+"""Signatures on a newsletter's action page, and the file of them to hand over."""

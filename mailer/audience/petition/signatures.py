@@ -1,7 +1,7 @@
-"""Takes signatures: one for each person and action page, kept with the statement's words and what brought the person.
+"""Stores signatures: one per person and action page, with the wording of the statement and what brought the person.
 
-What a form holds and who may sign as whom is decided by `web.public.petition`. Whoever calls has a write transaction
-open.
+`web.public.petition` decides which fields a form has and in whose name a visitor may sign. Callers have a write
+transaction open.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mailer.signature_fields import KEPT, KNOWN, FieldKind, SignatureField
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures, statements
 
-# First names on a page are typed by anybody: only what looks like a name is shown, so nobody advertises there.
+# Anybody can type anything as a first name: only what looks like a name is shown, so that nobody advertises there.
 LONGEST_SHOWN = 24  # characters
 BETWEEN_LETTERS = " .'’·-\u200c\u200d"  # the last two join letters of some scripts
 LONGEST_SOURCE = 60
@@ -28,33 +28,33 @@ LONGEST_SOURCE = 60
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """What somebody signs with, checked and cut to size. Raises ValueError for a field that no signature has."""
+    """What somebody filled in to sign, checked and cut to length. Raises ValueError for a field no signature has."""
 
-    texts: Mapping[str, str]  # by the names of `signature_fields.KEPT`; what is left out is ""
-    shown: bool = False  # agreed that the first name stands on the page
+    texts: Mapping[str, str]  # by the names of `signature_fields.KEPT`; a missing one is ""
+    shown: bool = False  # agreed to have the first name shown on the page
 
     def __post_init__(self) -> None:
         if unknown := self.texts.keys() - {field.name for field in KEPT}:
-            raise ValueError(f"no fields of a signature: {sorted(unknown)}")
+            raise ValueError(f"a signature has no such fields: {sorted(unknown)}")
 
     def of(self, fields: Iterable[SignatureField]) -> dict[str, str]:
-        """What was said in these fields, by their names."""
+        """What was filled in for these fields, by their names."""
         return {field.name: self.texts.get(field.name, "") for field in fields}
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureOrigin:
-    """What brought somebody: a link of a mail, or what the page's address named."""
+    """What brought somebody: a link in a mail, or the source named in the page's address."""
 
     campaign_id: int | None = None
-    delivery_id: int | None = None  # None also for those who are not to be tracked
+    delivery_id: int | None = None  # also None for people who are not to be tracked
     n: int | None = None
     source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SignResult:
-    """A signature that was taken. `new`: the person had not signed this page before. `kept`: it was left as it was."""
+    """A stored signature. `new`: the person had not signed this page before. `kept`: the earlier one was left."""
 
     id: int
     new: bool
@@ -63,7 +63,7 @@ class SignResult:
 
 @dataclass(frozen=True, slots=True)
 class SignatureCount:
-    """How a page stands: signatures, and the last few first names that may be shown, the newest first."""
+    """How many signed a page, and the last few first names that may be shown, newest first."""
 
     signatures: int
     names: Sequence[str]
@@ -79,10 +79,10 @@ def sign(
     origin: SignatureOrigin,
     at: datetime,
 ) -> SignResult:
-    """Put a person's name under a statement. A repeat is counted once and renews what was said.
+    """Put a person's name under a statement. Signing again counts once and replaces what was filled in before.
 
-    What brought the person first stays. A signature that came by the person's own link is renewed by such a link
-    alone: into the blank form anybody may type any address.
+    What first brought the person stays. A signature made through the person's own link is replaced only through such a
+    link: anybody can type any address into the blank form.
     """
     values = {
         "statement_id": _statement(connection, page, statement), **who.of(KEPT), "shown": who.shown, "changed_at": at,
@@ -100,7 +100,7 @@ def sign(
     theirs = (signatures.c.page == page) & (signatures.c.person_id == person_id)
     by_link = signatures.c.campaign_id.is_not(None)
     if origin.campaign_id is not None:
-        # Their first link is credited when no mail had brought them before.
+        # If no mail had brought them before, their first link gets the credit.
         connection.execute(update(signatures).where(theirs, ~by_link).values(brought))
         allowed = theirs
     else:
@@ -113,10 +113,10 @@ def sign(
 def signer(
     connection: Connection, *, address: str, address_key: bytes, who: Particulars, language: str, at: datetime
 ) -> int:
-    """The person with this normalised address, made when nobody has it.
+    """The number of the person with this normalised address, added if nobody has it.
 
-    Somebody who is known stays as they are: whoever fills a form in may type any address. Being known is no consent,
-    so a new person is on no list.
+    Somebody who is known already is left unchanged, since anybody can type any address into a form. Being known is not
+    consent, so a new person is on no list.
     """
     names = [field for field in KNOWN if field.kind is FieldKind.NAME]
     row = {
@@ -141,24 +141,24 @@ def tally(connection: Connection, page: str, *, names: int) -> SignatureCount:
 
 
 def showable(name: str) -> bool:
-    """Whether a first name may stand on a public page."""
+    """Whether a first name may be shown on a public page."""
     letters = all(category(c)[0] in "LM" or c in BETWEEN_LETTERS for c in name)
     fits = letters and 0 < len(name) <= LONGEST_SHOWN and name[0].isalpha() and ". " not in name
     return fits and not holds_address(name)
 
 
 def source_of(text: str) -> str:
-    """What an address named as its source, fit to be kept: hostile input, so printable and short."""
+    """The source named in a page's address, fit to be stored: hostile input, so printable and short."""
     return "".join(c for c in text if c.isprintable()).strip()[:LONGEST_SOURCE]
 
 
 def signed_pages(connection: Connection) -> set[str]:
-    """Pages that anybody signed."""
+    """Pages that at least one person signed."""
     return set(connection.execute(select(statements.c.page).distinct()).scalars())
 
 
 def brought_by(connection: Connection, page: str, *, since: datetime | None = None) -> list[tuple[str, int]]:
-    """What brought the signatures of a page, the most first: a campaign's slug, a source, or "" for neither."""
+    """What brought the signatures of a page, most first: a campaign's slug, a source, or "" for neither."""
     what = func.coalesce(campaigns.c.slug, signatures.c.source)
     query = (
         select(what, func.count())
@@ -171,7 +171,7 @@ def brought_by(connection: Connection, page: str, *, since: datetime | None = No
 
 
 def count(connection: Connection, page: str, *, since: datetime | None = None) -> int:
-    """How many signed a page, or did so at `since` or later."""
+    """How many signed a page, at `since` or later if that is given."""
     query = select(func.count()).select_from(signatures).where(signatures.c.page == page, _since(since))
     return int(connection.execute(query).scalar_one())
 
@@ -181,7 +181,7 @@ def _since(moment: datetime | None) -> ColumnElement[bool]:
 
 
 def _statement(connection: Connection, page: str, text: str) -> int:
-    """The number of this wording, given now if it has none."""
+    """The number of this wording, which is stored if it is new."""
     row = {"page": page, "text": text}
     connection.execute(insert_for(connection, statements).values(row).on_conflict_do_nothing())
     same = (statements.c.page == page) & (statements.c.text == text)

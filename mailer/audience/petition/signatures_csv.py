@@ -1,5 +1,5 @@
-"""Signatures as they are handed to the target of an appeal: CSV that a spreadsheet opens without running what people
-wrote, and the words that they put their names to."""
+"""Signatures as handed to the target of an appeal: CSV in which a spreadsheet runs nothing that people wrote, and the
+statement they signed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Wording:
 
 
 def wordings(connection: Connection, page: str) -> list[Wording]:
-    """The statements that people signed on this page, the oldest first."""
+    """The statements that people signed on this page, oldest first."""
     rows = connection.execute(
         select(statements.c.id, statements.c.text, func.count(signatures.c.id))
         .select_from(statements.join(signatures, signatures.c.statement_id == statements.c.id))
@@ -50,10 +50,10 @@ def export_signatures(
     since: datetime | None = None,
     addresses: bool = False,
 ) -> int:
-    """Write a page's signatures in the order they came; how many they are. Those of forgotten people are left out.
+    """Write a page's signatures in the order they came; returns how many. Those of forgotten people are left out.
 
-    A column tells which wording was signed when there are several: the number is its place in `texts`. `addresses`: how
-    to reach the people, too.
+    If there are several wordings, a column says which one was signed, by its place in `texts`, counted from 1.
+    `addresses` adds how to reach the people.
     """
     places = {one.id: place for place, one in enumerate(texts, start=1)}
     several = len(texts) > 1
@@ -71,7 +71,7 @@ def export_signatures(
 
 
 def statement_text(page: str, texts: Sequence[Wording]) -> str:
-    """The wordings as a file to lie beside the CSV."""
+    """The wordings as the text of a file to put beside the CSV."""
     if len(texts) == 1:
         return f"{texts[0].text}\n"
     return "\n".join(f"Statement {place} of {page}:\n\n{one.text}\n" for place, one in enumerate(texts, start=1))
@@ -90,5 +90,5 @@ def _rows(connection: Connection, page: str, since: datetime | None) -> Iterator
     )
     if since is not None:
         query = query.where(signatures.c.signed_at >= since)
-    # Many are read as they are written, never held together.
+    # There may be many: they are read as they are written, and never all held in memory.
     return iter(connection.execute(query.execution_options(yield_per=1000)).mappings())

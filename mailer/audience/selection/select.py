@@ -1,6 +1,6 @@
 """Who gets a newsletter, and for everyone else on its lists the one reason why not. Decided in SQL, for millions.
 
-`decided` keeps the decision in tables, to be counted, merged and frozen from. Consent is read again at hand-over
+`decided` keeps the decision in tables, from which it is counted, merged and frozen. Consent is read again at hand-over
 (`consent.recheck`).
 """
 
@@ -42,17 +42,17 @@ from mailer.store.tables.core import Id, people, subscriptions, suppressions
 from mailer.store.tables.states import Frequency
 
 CHOSEN = "chosen"
-A_MONTH = timedelta(days=30)  # whoever wants one mail a month waits so long for the next
+A_MONTH = timedelta(days=30)  # how long people who want one mail a month wait for the next
 PRIME = 2**31 - 1  # products of two numbers below it fit 64 bits
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`total` people stand on the included lists; `chosen` get the mail; `excluded` are the rest, each counted once."""
+    """`total` people are on the included lists; `chosen` get the mail; `excluded` are the rest, each counted once."""
 
     total: int
     chosen: int
-    excluded: Mapping[Reason, int]  # in the order in which reasons are tried; only those that hold for somebody
+    excluded: Mapping[Reason, int]  # in the order reasons are tried; only those that apply to somebody
 
     def counts(self) -> dict[str, int]:
         """As JSON data, to be kept with the campaign: total, chosen, and a number for each reason."""
@@ -77,7 +77,7 @@ places = Table(  # those who get the mail, numbered from 1 in the order of their
 
 
 def select_audience(connection: Connection, audience: Audience, *, now: datetime) -> Selection:
-    """Count everyone on the included lists once: chosen, or left out for the first reason that holds."""
+    """Count everyone on the included lists once: chosen, or left out for the first reason that applies."""
     # Without the table SQLite would sort everyone by reason to count them, which takes longer.
     with _weighed(connection, audience, now=now):
         return _counted(connection, _verdicts, audience)
@@ -90,7 +90,7 @@ def chosen(audience: Audience, *, now: datetime) -> Select[int]:
 
 @contextmanager
 def decided(connection: Connection, audience: Audience, *, now: datetime) -> Generator[Selection, None, None]:
-    """Decide once about everyone: the counts, and in the table `places`, for this transaction, whoever is chosen.
+    """Decide about everyone once: yields the counts, with the chosen people in the table `places` for this transaction.
 
     Counting and then choosing would decide twice, and numbering a million people by a window function takes as long
     as writing them down.
@@ -104,7 +104,7 @@ def decided(connection: Connection, audience: Audience, *, now: datetime) -> Gen
 
 @contextmanager
 def _weighed(connection: Connection, audience: Audience, *, now: datetime) -> Generator[None, None, None]:
-    """Everyone on the included lists in the table `_verdicts`; `places` is there, and empty. Dropped in the end."""
+    """Fill `_verdicts` with everyone on the included lists and create an empty `places`; drop both afterwards."""
     for table in (_verdicts, places):  # left by a transaction that went on after an error
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
         if connection.dialect.name == "postgresql":  # declared, it would load PostgreSQL's dialects on SQLite too
@@ -156,13 +156,13 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
         reasons.append((person.in_(mailed_since(since)), Reason.MAILED_RECENTLY.value))
     if audience.not_mailed_by:
         reasons.append((person.in_(mailed_by(audience.not_mailed_by)), Reason.MAILED_BEFORE.value))
-    # First whether anything stands against them at all, so that for most people nothing else is compared.
+    # First whether there is anything against mailing them at all: for most people nothing else is compared.
     against = case((rank != FREE, case(*reasons[: len(RANKS)])), *reasons[len(RANKS) :], else_=CHOSEN)
     return select(person.label("person_id"), against.label("verdict")).select_from(standing)
 
 
 def _condition(segment: str) -> ColumnElement[bool]:
-    # Here, since it brings the parser of expressions, and whoever only looks whether something is due needs none.
+    # Imported here since it brings the expression parser, which a check for due campaigns can do without.
     from mailer.audience.selection.segment_sql import condition
 
     return condition(segment)
@@ -177,18 +177,18 @@ def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, n
 
 
 def _standing(names: Iterable[str], segment: ColumnElement[bool] | None) -> Subquery:
-    """Everyone on these lists once: person_id, frequency, the rank of what stands against mailing them, FREE if
-    nothing, and whether they are `inside` the segment."""
+    """Everyone on these lists once: person_id, frequency, the rank of the reason against mailing them, FREE if
+    there is none, and whether they are `inside` the segment."""
     wanted = sorted(set(names))
-    # By address, once, and then joined: suppressions are few beside the people.
+    # Grouped by address once, then joined: there are few suppressions compared with people.
     everywhere = _suppressed(suppressions.c.list_id == EVERY_LIST).alias("everywhere")
     here = _suppressed(suppressions.c.list_id.in_(list_numbers(wanted))).alias("here")
     person, hashed = subscriptions.c.person_id, people.c.address_hash
     on_list = subscription_rank(func.coalesce(here.c.rank, FREE))
     anywhere = func.coalesce(everywhere.c.rank, FREE)
     several = len(wanted) > 1
-    # Said here, where people are joined already, and worked out only for those who are asked about: engines take such
-    # a subquery apart. Grouped rows can't say it, so there people are joined again.
+    # Computed here, where people are joined already, and only for the people asked about: databases flatten such a
+    # subquery. Grouped rows can't hold it, so for them people are joined again.
     inside = true() if segment is None else segment
     rows = (
         select(
@@ -216,14 +216,14 @@ def _standing(names: Iterable[str], segment: ColumnElement[bool] | None) -> Subq
 
 
 def _on(names: list[str]) -> ColumnElement[bool]:
-    """Rows of these lists. One list is asked for by an equation, so that its people are met in their own order."""
+    """Subscriptions to these lists. For a single list it is an equality, so that its people come in their own order."""
     if len(names) == 1:
         return subscriptions.c.list_id == list_numbers(names).scalar_subquery()
     return subscriptions.c.list_id.in_(list_numbers(names))
 
 
 def _suppressed(where: ColumnElement[bool]) -> Subquery:
-    """Suppressed addresses by list, each with the gravest rank."""
+    """Suppressed addresses by list, each with its most serious rank."""
     rank = func.max(suppression_rank()).label("rank")
     key = (suppressions.c.address_hash, suppressions.c.list_id)
     return select(*key, rank).where(where).group_by(*key).subquery()
@@ -231,7 +231,7 @@ def _suppressed(where: ColumnElement[bool]) -> Subquery:
 
 def _drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:
     """A number for each person that looks random and depends on the seed alone. Squaring keeps neighbours apart."""
-    random = Random(seed)  # noqa: S311 - a draw that can be repeated is wanted, not a secret
+    random = Random(seed)  # noqa: S311 - the draw must be repeatable, not secret
     a, b, c = (literal(random.randrange(1, PRIME), BigInteger) for _ in range(3))
     mixed = (person % PRIME * a + b) % PRIME
     return (mixed * mixed % PRIME * c + mixed) % PRIME

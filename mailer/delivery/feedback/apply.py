@@ -1,6 +1,6 @@
-"""Writes down what reports of mails do: to the ledger, to its events, and to the people behind them.
+"""Applies reports about mails: to the ledger, to its events, and to the people they were sent to.
 
-Thousands of reports take a handful of statements. What each does is decided in `feedback`.
+Thousands of reports take a handful of statements. What each report does is decided in `feedback.report`.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class Applied:
     """What a batch of reports did."""
 
     changed: int = 0  # deliveries whose row changed
-    noted: int = 0  # events noted, or noted as graver
-    unknown: list[FeedbackReport] = field(default_factory=list[FeedbackReport])  # about deliveries that are not here
+    noted: int = 0  # events that are new, or now more serious
+    unknown: list[FeedbackReport] = field(default_factory=list[FeedbackReport])  # about deliveries we don't have
 
 
 def apply(connection: Connection, reports: Iterable[FeedbackReport], *, soft: Bounces, now: datetime) -> Applied:
-    """Write down what these reports do. The caller's transaction holds it all, or nothing of it."""
+    """Apply these reports, all or nothing in the caller's transaction."""
     by_delivery: dict[int, list[FeedbackReport]] = {}
     for report in reports:
         by_delivery.setdefault(report.delivery_id, []).append(report)
     if any(report.remedy in (Remedy.LEAVE, Remedy.COMPLAINED) for of in by_delivery.values() for report in of):
-        change_consent(connection)  # before any row of the ledger is touched
+        change_consent(connection)  # before any row of the ledger is locked
     applied = Applied()
     numbers = sorted(by_delivery)
     for start in range(0, len(numbers), AT_ONCE):
@@ -85,7 +85,7 @@ class _Row:
 class _Writing:
     """What is to be written."""
 
-    ledgers: dict[int, tuple[Ledger, str, str]]  # with the detail and the class of a drop
+    ledgers: dict[int, tuple[Ledger, str, str]]  # with the detail and the reply class of a dropped mail
     events: dict[tuple[int, str], NotedEvent]
     follow: list[FeedbackReport]
 
@@ -119,7 +119,7 @@ def _judge(
 
 
 def _rows(connection: Connection, numbers: Sequence[int]) -> dict[int, _Row]:
-    """These deliveries, held until the transaction ends, always in the same order."""
+    """These deliveries, locked until the transaction ends, always in the same order."""
     query = (
         select(
             deliveries.c.id,
@@ -153,7 +153,7 @@ def _write_ledger(
     before: Mapping[int, Ledger],
     now: datetime,
 ) -> None:
-    """The rows that changed. `changed_at` is when the state did: rails count by it who was mailed since a resume."""
+    """Write the changed rows. `changed_at` is when the state changed: guard rails count mails since a resume by it."""
     states: list[dict[str, Any]] = []
     feedback: list[dict[str, Any]] = []
     for number, (after, detail, reply_class) in ledgers.items():
@@ -196,7 +196,7 @@ def _follow(
     soft: Bounces,
     now: datetime,
 ) -> None:
-    """What follows for the people. Of somebody who was forgotten nothing is known, and nothing follows."""
+    """Unsubscribe and suppress people as the reports ask. For people who were forgotten, nothing is done."""
     known = [report for report in reports if person_of[report.delivery_id] is not None]
     for report in known:
         if report.remedy is Remedy.LEAVE:
@@ -214,7 +214,7 @@ def _follow(
 
 
 def _suppress(connection: Connection, reports: Sequence[FeedbackReport], person_of: Mapping[int, int | None]) -> None:
-    """Never mail these people again, whatever list they are on."""
+    """Suppress these people on every list, so that they are never mailed again."""
     persons = sorted({person for report in reports if (person := person_of[report.delivery_id]) is not None})
     query = select(people.c.id, people.c.address_hash).where(among(people.c.id, "numbers"))
     hashes = {row.id: row.address_hash for row in connection.execute(query, {"numbers": persons})}
@@ -230,5 +230,5 @@ def _suppress(connection: Connection, reports: Sequence[FeedbackReport], person_
         if (hashed := hashes.get(person_of[report.delivery_id] or 0)) is not None
     }
     if rows:
-        in_order = [rows[key] for key in sorted(rows)]  # so that two who write the same never wait for each other
+        in_order = [rows[key] for key in sorted(rows)]  # so that two that write the same rows never wait for each other
         connection.execute(insert_for(connection, suppressions).on_conflict_do_nothing(), in_order)

@@ -1,6 +1,6 @@
-"""Mails from the mailbox for bounces, acted on: each once, in the caller's transaction, and only by our own token.
+"""Acts on mails from the bounce mailbox: on each once, in the caller's transaction, and only with our own token.
 
-What a mail says is read in `tracking.returned`; where mails come from is for `tracking.mailboxes`.
+`feedback.dsn` parses the mails; `feedback.mailbox_readers` reads them from a mailbox.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from mailer.transports.events import FeedbackReport, Remedy, What, bounce
 from mailer.transports.replies.classify import judge_report
 
 SOURCE = "returned mail"
-HOW = "mail"  # of leaving
+HOW = "mail"  # how the person unsubscribed
 COMPLAINT = "complaint"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was made of one mail. `acts`: it changed something, or would."""
+    """How one mail was understood. `acts`: it changed something, or would."""
 
     kind: ReturnedKind
     why: str
     acts: bool
-    again: bool = False  # it was read before
+    again: bool = False  # it has been read before
 
 
 def judge(mail: Returned, *, now: datetime) -> tuple[Judged, FeedbackReport | None]:
-    """What a mail is to do; pure."""
+    """What a mail is, and the report it makes, if any; pure."""
     if mail.named is None:
         return Judged(mail.kind, mail.words or "it carries no token of ours", acts=False), None
     if mail.named.proof:
@@ -61,8 +61,8 @@ def judge(mail: Returned, *, now: datetime) -> tuple[Judged, FeedbackReport | No
 
 
 def _class_of(mail: Returned) -> ReplyClass:
-    """By the tables of replies. What a report tells people counts where the quoted reply says nothing; and without a
-    report the words must say that there is nobody, since "for good" is said of full mailboxes too."""
+    """By the tables of replies. A report's text for people counts if the quoted reply says nothing; and without a
+    report the words must say that there is no such person, since full mailboxes are called permanent too."""
     found = judge_report(mail.status, mail.words)
     if not found.sure and mail.prose:
         told = judge_report("", mail.prose)
@@ -73,14 +73,14 @@ def _class_of(mail: Returned) -> ReplyClass:
 
 
 def look(raw: bytes, *, signer: Signer, now: datetime) -> Judged:
-    """What would be made of a mail, for a dry run."""
+    """How a mail would be understood, for a dry run."""
     return judge(read(raw, signer), now=now)[0]
 
 
 def take(
     connection: Connection, mails: Sequence[bytes], *, signer: Signer, soft: Bounces, now: datetime
 ) -> list[Judged]:
-    """Keep and act on these mails; one that was read before, from whichever mailbox, does nothing again."""
+    """Store these mails and act on them; one that has been read before, from any mailbox, changes nothing."""
     judged: list[Judged] = []
     reports: list[FeedbackReport] = []
     keys: dict[int, list[str]] = {}
@@ -103,7 +103,7 @@ def take(
 
 
 def _keep(connection: Connection, key: str, mail: Returned, judged: Judged, now: datetime) -> bool:
-    """Note a mail; False when it was noted before. Who wrote is noted only where staff must look."""
+    """Store a mail; False if it was stored before. Its sender and subject are stored only if staff must look at it."""
     ours = mail.named is not None and not mail.named.proof
     row = {
         "digest": key,
@@ -119,7 +119,7 @@ def _keep(connection: Connection, key: str, mail: Returned, judged: Judged, now:
 
 
 def for_staff(connection: Connection, *, most: int) -> list[Row[tuple[datetime, str, str, str, str]]]:
-    """The latest mails that acted on nobody and aren't plainly nothing: when, kind, why, sender, subject."""
+    """The latest mails that had no effect and may need a look: when, kind, why, sender, subject."""
     columns = (returned_mails.c[name] for name in ("at", "kind", "why", "sender", "subject"))
     unclear = or_(
         returned_mails.c.kind == ReturnedKind.UNKNOWN,

@@ -1,7 +1,7 @@
-"""What supporters did on other sites after following a link, as those sites report it: once each, attributed.
+"""Records what supporters did on other sites after following a link, as those sites report it: once, attributed.
 
-The redirect adds a signed token to the destination (`may_be_followed` says for whom); the other site gives it back with
-the name of what was done. How a report comes in, by the web or as a file, is for `web` and `cli`.
+The redirect adds a signed token to the destination if `may_be_followed` allows it; the other site sends the token back
+with a name for what the person did. Receiving reports over the web or as a file is for `web` and `cli`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mailer.tracking.tokens import BadToken, Purpose, Signer, Visit
 
 MOST_AT_ONCE = 1_000
 LONGEST_NAME, LONGEST_REFERENCE = 60, 200  # characters
-AHEAD = timedelta(days=1)  # how far another site's clock may be ahead of ours
+AHEAD = timedelta(days=1)  # the most that another site's clock may be ahead of ours
 
 
 class ConversionFate(StrEnum):
@@ -38,14 +38,14 @@ class ConversionFate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConversionResult:
-    """To one report."""
+    """The answer to one report; `why` it was rejected, or ""."""
 
     fate: ConversionFate
     why: str = ""
 
 
 class BadReport(MailerError):
-    """A report that can't be taken; the message says why, and quotes nothing of it."""
+    """A report that can't be accepted; the message says why without quoting the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ class _Row:
 def record_conversions(
     connection: Connection, reports: Sequence[Mapping[str, object]], *, signer: Signer, source: str, now: datetime
 ) -> list[ConversionResult]:
-    """An answer for each report, in order: its keys are token, name and perhaps reference and at. Repeats are harmless.
+    """Store reports with the keys token and name, and optionally reference and at; returns their answers in order.
 
-    Without a reference a visit counts once for each name.
+    Repeats are harmless. Without a reference, a visit counts once for each name.
     """
     read = [_read(report, signer, now) for report in reports]
     rows = [row for row in read if isinstance(row, _Row)]
@@ -105,20 +105,20 @@ def _read(report: Mapping[str, object], signer: Signer, now: datetime) -> _Row |
         token = report.get("token")
         visit = signer.read_visit(Purpose.CONVERSION, token if isinstance(token, str) else "")
         if visit.named.proof:
-            return ConversionResult(ConversionFate.REJECTED, "the token is of a proof, which counts for nothing")
+            return ConversionResult(ConversionFate.REJECTED, "the token comes from a proof, and proofs aren't counted")
         name = _text(report, "name", LONGEST_NAME)
         if not name:
-            return ConversionResult(ConversionFate.REJECTED, "there is no name of what was done")
+            return ConversionResult(ConversionFate.REJECTED, "name is missing: it says what the person did")
         reference = _text(report, "reference", LONGEST_REFERENCE)
         return _Row(visit, name, reference or _of_visit(visit), _moment(report.get("at"), now))
     except BadToken:
-        return ConversionResult(ConversionFate.REJECTED, "the token is none of ours")
+        return ConversionResult(ConversionFate.REJECTED, "the token is not one of ours")
     except BadReport as error:
         return ConversionResult(ConversionFate.REJECTED, error.message)
 
 
 def _of_visit(visit: Visit) -> str:
-    """A reference for a report without one, which no other visit has."""
+    """A reference for a report without one, different for every visit."""
     text = f"{visit.named.id}/{visit.n}/{int(visit.at.timestamp())}"
     return f"visit:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
@@ -130,7 +130,7 @@ def _text(report: Mapping[str, object], key: str, longest: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > longest or not value.isprintable():
-        raise BadReport(f"{key} must be a text of at most {longest} characters on one line")
+        raise BadReport(f"{key} must be a single line of text, at most {longest} characters")
     return value.strip()
 
 
@@ -142,7 +142,7 @@ def _moment(value: object, now: datetime) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise BadReport("at must be a moment with its zone, such as 2026-11-24T09:00:00+00:00")
+        raise BadReport("at must be a date and time with its time zone, such as 2026-11-24T09:00:00+00:00")
     if not datetime(2000, 1, 1, tzinfo=now.tzinfo) <= at <= now + AHEAD:
-        raise BadReport("at is no moment at which it can have been done")
+        raise BadReport("at is before the year 2000 or in the future")
     return at

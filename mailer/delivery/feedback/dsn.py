@@ -1,8 +1,8 @@
-"""A mail from the mailbox for bounces read into values: what it is, what it says, and whose token it carries. Pure.
+"""Parses a mail from the bounce mailbox: what kind it is, what it says, and whose token it carries. Pure.
 
-Delivery reports (RFC 3464, RFC 6533), complaints (ARF, RFC 5965), wishes to leave, automatic answers, and odd formats.
-Anybody can write such a mail, so only our signed token says whom it is about; where a token may be is decided here, by
-kind. Every mail is hostile: it is cut, its parts are counted, and what can't be read is *unknown*.
+Delivery reports (RFC 3464, RFC 6533), complaints (ARF, RFC 5965), requests to unsubscribe, automatic replies, and odd
+formats. Anybody can write such a mail, so only our signed token says who it is about; where a token may be is decided
+here, by kind. Every mail is hostile: it is cut short, its parts are counted, and what can't be read is *unknown*.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from mailer.tracking.return_path import tokens_in
 from mailer.tracking.tokens import BadToken, Named, Purpose, Signer
 from mailer.transports.events import without_addresses
 
-# What is looked at of a mail. The report stands before the mail that it returns, which may be as large as it likes.
+# How much of a mail is read. The report comes before the mail that it returns, which may be of any size.
 LOOKED_AT_BYTES = 400_000
 MOST_BOUNDARIES = 30  # of a mail; a report with a returned mail inside has about five
-MOST_WORDS = 2_000  # characters of prose that are kept to judge by
+MOST_WORDS = 2_000  # characters of prose that are kept to classify by
 
 RECIPIENTS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To")
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 FEEDBACK_TYPES = ("message/feedback-report",)
-# What a person means by pressing a provider's button (RFC 5965 §7.3, and two types in use that it doesn't list).
-# "virus", "other" and "not-spam" are a program's or say nothing of a wish, so staff look at them.
+# Types that a person causes by pressing a provider's button (RFC 5965 §7.3, and two types in use that it doesn't list).
+# "virus", "other" and "not-spam" come from programs or don't say what the person wants, so staff look at them.
 COMPLAINTS = ("abuse", "fraud", "opt-out", "opt-out-list", "spam", "unsubscribe")
-FAILED = ("failed", "failure", "expired")  # Action (RFC 3464 §2.3.3), and what some write instead
+FAILED = ("failed", "failure", "expired")  # Action (RFC 3464 §2.3.3), and what some programs write instead
 PENDING = ("delayed", "delivered", "relayed", "expanded")
 
 _BOUNDARY = re.compile(rb"boundary\*?\d{0,3}\*?\s{0,20}=", re.IGNORECASE)
@@ -57,34 +57,34 @@ _CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d)")
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What a mail says. `named` is None when it carries no token of ours where one of its kind may stand."""
+    """What a mail says. `named` is None when it has no token of ours where mails of its kind may have one."""
 
     kind: ReturnedKind
     named: Named | None = None
     status: str = ""  # the enhanced code of a bounce, RFC 3463
     words: str = ""  # its diagnostic text, without addresses; or why the mail is unknown
-    prose: str = ""  # what it tells people, without addresses, where the words may not be enough
-    odd: bool = False  # not by RFC 3464: the words are all there is
+    prose: str = ""  # its text for people, without addresses, in case the words are not enough
+    odd: bool = False  # not in the form of RFC 3464: the words are all there is
     sender: str = ""
     subject: str = ""
 
 
 def digest(raw: bytes) -> str:
-    """What a mail is known by, wherever it is read: over its beginning, with one spelling of line ends."""
+    """The SHA-256 by which a mail is recognised in any mailbox: of its beginning, with line ends made the same."""
     return hashlib.sha256(raw[:LOOKED_AT_BYTES].replace(b"\r\n", b"\n")).hexdigest()
 
 
 def read(raw: bytes, signer: Signer) -> Returned:
-    """Read one mail. Never raises for what stands in it."""
+    """Parse one mail. Never raises, whatever the mail contains."""
     raw = raw[:LOOKED_AT_BYTES]
     if len(_BOUNDARY.findall(raw)) > MOST_BOUNDARIES:
-        return Returned(ReturnedKind.UNKNOWN, words="it has too many parts inside one another")
+        return Returned(ReturnedKind.UNKNOWN, words="it has too many nested parts")
     try:
         message = message_from_bytes(raw)
         found = _read(message, signer)
         about = {"sender": header(message, "From"), "subject": header(message, "Subject")}
         return replace(found, **about)
-    except (Exception, RecursionError) as error:  # noqa: BLE001 - the standard library's parser raises what it likes
+    except (Exception, RecursionError) as error:  # noqa: BLE001 - the standard library's parser may raise anything
         return Returned(ReturnedKind.UNKNOWN, words=f"it can't be read: {type(error).__name__}")
 
 
@@ -119,7 +119,7 @@ def _delivery_report(message: Message, part: Message, signer: Signer) -> Returne
 
 
 def _has_failed(group: Message) -> bool:
-    """By its action; and where a program left that out, by its status."""
+    """Whether a recipient's group reports failure: by its action, or by its status where a program left that out."""
     return _action(group) in FAILED or ("action" not in group and field(group, "Status").lstrip("#").startswith("5"))
 
 
@@ -128,7 +128,7 @@ def _action(group: Message) -> str:
 
 
 def _diagnostic(group: Message) -> str:
-    """What the server that refused had said, without its type ("smtp;"). Cisco's and others put it elsewhere."""
+    """What the refusing server said, without its type ("smtp;"). Cisco's servers and others put it in other fields."""
     for name in ("Diagnostic-Code", "X-Supplementary-Info", "X-Notes-Diagnostic", "X-Actual-Recipient-Error"):
         if found := field(group, name):
             return _TYPE.sub("", found, count=1) if _TYPE.match(found) else found
@@ -140,7 +140,7 @@ def _prose(message: Message) -> str:
 
 
 def _complaint(message: Message, part: Message, signer: Signer) -> Returned:
-    """ARF: the token stands in the mail that came back, since the report goes to one mailbox for all."""
+    """ARF: the token is in the mail that came back, since all reports go to the same mailbox."""
     text = text_of(part)
     groups = [group for group in blocks(text) if "feedback-type" in group]
     kind = re.split(r"[\s(;,]", field(groups[0], "Feedback-Type").lower())[0] if groups else ""
@@ -151,7 +151,7 @@ def _complaint(message: Message, part: Message, signer: Signer) -> Returned:
 
 
 def _is_microsofts_complaint(message: Message) -> bool:
-    """The form of their Junk Mail Reporting Program: our mail attached, the reader's address added to its headers."""
+    """As their Junk Mail Reporting Program sends it: our mail attached, the reader's address added to its headers."""
     subject = header(message, "Subject").lower()
     return any(
         "x-hmxmroriginalrecipient" in fields or subject.startswith("complaint about message from")
@@ -160,7 +160,7 @@ def _is_microsofts_complaint(message: Message) -> bool:
 
 
 def _odd(message: Message, signer: Signer) -> Returned:
-    """Other ways to say that a mail came back. Asked only of mails with our token, since guessing costs time."""
+    """Other ways of saying that a mail came back. Tried only on mails with our token, since guessing takes time."""
     named = _recipient(message, signer)
     if named is None and from_a_system(message):
         named = _inside(message, signer) or _first(tokens_in(first_text(message)), Purpose.RETURN, signer)
@@ -174,11 +174,11 @@ def _odd(message: Message, signer: Signer) -> Returned:
         return Returned(ReturnedKind.DELAY, named, words="it is still being tried")
     if found.kind is Odd.AUTOMATIC:
         return Returned(ReturnedKind.AUTO_REPLY, named)
-    return Returned(ReturnedKind.UNKNOWN, named, words="it is no report that is known")
+    return Returned(ReturnedKind.UNKNOWN, named, words="it is not a report we know how to read")
 
 
 def _recipient(message: Message, signer: Signer) -> Named | None:
-    """By the token in the address it came to."""
+    """Who it is about, by the token in the address it came to."""
     for name in RECIPIENTS:
         for value in message.get_all(name, [])[:5]:
             if found := _first(tokens_in(str(value)[:LONGEST_LINE]), Purpose.RETURN, signer):
@@ -187,7 +187,7 @@ def _recipient(message: Message, signer: Signer) -> Named | None:
 
 
 def _inside(message: Message, signer: Signer) -> Named | None:
-    """By the headers of the mail that came back: its return path, wherever that was noted, or its List-Unsubscribe."""
+    """Who it is about, by the returned mail's headers: its return path, in any of them, or its List-Unsubscribe."""
     for head, fields in returned_headers(message):
         url = re.sub(r"\s+(?!unsubscribe)", "", unquote(field(fields, "List-Unsubscribe")[: 4 * LONGEST_LINE]))
         found = _first(tokens_in(head), Purpose.RETURN, signer) or _first(

@@ -1,4 +1,4 @@
-"""To whom a provider's event belongs that doesn't carry what we sent along: what the database can tell."""
+"""Finds who a provider's event is about when it lacks the arguments we sent along, as far as the database can tell."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.states import DeliveryState
 from mailer.transports.events import ProviderEvent, What
 
-# A server may take a mail and send it back later; a provider may then know neither its own number nor our arguments.
+# A server may accept a mail and bounce it later; the provider may then know neither its own id nor our arguments.
 # Relays give up after four or five days (RFC 5321 §4.5.4.1).
 ASYNCHRONOUS = timedelta(days=5)
 
 
 def mailed_person(connection: Connection, event: ProviderEvent, provider: str) -> bytes | None:
-    """The keyed hash of the event's address, if it is a person's whom we have mailed by this provider before."""
+    """The keyed hash of the event's address, if it belongs to a person we have mailed through this provider before."""
     try:
         address = normalise(event.address)
     except BadAddress:

@@ -1,6 +1,6 @@
-"""The parts of a hostile mail as text: decoded, cut, and whatever their type says, since programs mislabel them.
+"""The parts of a hostile mail as text: decoded, cut short, and of any declared type, since programs mislabel them.
 
-What a mail means is for `dsn`.
+What a mail means is decided in `dsn`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from email.parser import HeaderParser
 from typing import cast
 
 MOST_PARTS = 200
-LONGEST_LINE = 1_000  # of what is looked at in a header or a line of text
-TEXT_BYTES = 20_000  # of what people and odd programs write
+LONGEST_LINE = 1_000  # characters that are read of a header or a line of text
+TEXT_BYTES = 20_000  # that are read of what people and odd programs write
 
 _HEADERS = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9-]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){2}")
 _BREAKS = re.compile(r"<(?:br|/?p|/?div|/?tr|/?li|/?h[1-6]|/?blockquote)\b[^>]{0,500}>", re.IGNORECASE)
@@ -39,7 +39,7 @@ def parts(message: Message) -> Iterator[Message]:
 
 
 def text_of(part: Message) -> str:
-    """A part's text. What the parser took for a mail inside is put together again, and decoded if it was encoded."""
+    """A part's text. If the parser took it for a nested mail, it is reassembled, and decoded if it was encoded."""
     inner = part.get_payload()
     if isinstance(inner, list):
         whole = "\n".join(block.as_string() for block in cast(list[Message], inner)[:MOST_PARTS])[: 4 * TEXT_BYTES]
@@ -75,12 +75,12 @@ def first_text(message: Message) -> str:
 
 
 def without_tags(text: str) -> str:
-    """The words of HTML, line by line as it breaks them."""
+    """The text of HTML, with line breaks where the HTML has them."""
     return html.unescape(_TAG.sub("", _BREAKS.sub("\n", _HIDDEN.sub("", text))))
 
 
 def part_that_begins(message: Message, kinds: tuple[str, ...], first: re.Pattern[str]) -> Message | None:
-    """The part of one of these types, or else a text that begins as such a part does."""
+    """The part of one of these types, or else a part that begins the way such a part does."""
     found = list(parts(message))
     for part in found:
         if part.get_content_type() in kinds:
@@ -90,7 +90,7 @@ def part_that_begins(message: Message, kinds: tuple[str, ...], first: re.Pattern
 
 
 def blocks(text: str) -> list[Message]:
-    """Groups of fields set apart by blank lines, as delivery reports and feedback reports have them."""
+    """Groups of fields separated by blank lines, as in delivery reports and feedback reports."""
     parser = HeaderParser()
     return [
         parser.parsestr(block.lstrip("\n")) for block in re.split(r"\n[ \t\r]*\n", text)[:MOST_PARTS] if block.strip()
@@ -98,9 +98,9 @@ def blocks(text: str) -> list[Message]:
 
 
 def returned_headers(message: Message) -> Iterator[tuple[str, Message]]:
-    """The headers of the mails that came back inside this one: as text, and as fields.
+    """The headers of the returned mails inside this one: as text, and as fields.
 
-    Some programs attach them as a file or as plain text, so what looks like headers counts as that."""
+    Some programs attach them as a file or as plain text, so anything that looks like headers counts as such."""
     parser = HeaderParser()
     for place, part in enumerate(parts(message)):
         kind = part.get_content_type()
@@ -116,12 +116,12 @@ def returned_headers(message: Message) -> Iterator[tuple[str, Message]]:
 
 
 def field(message: Message, name: str) -> str:
-    """A header that programs write, unfolded; "" when it is missing."""
+    """A header written by programs, unfolded; "" when it is missing."""
     return re.sub(r"\s+", " ", str(message.get(name, ""))[: 8 * LONGEST_LINE]).strip()
 
 
 def header(message: Message, name: str) -> str:
-    """A header for people, decoded as far as it can be."""
+    """A header written for people, decoded as far as possible."""
     raw = field(message, name)[:LONGEST_LINE]
     words: list[str] = []
     try:

@@ -1,7 +1,7 @@
 """Where returned mails are read from: a Maildir, an IMAP mailbox, or one mail on standard input.
 
-A mail is marked as read only when its reader says that it is kept (`done`), and none is deleted: whatever happens in
-between, it is read again, and known again by its digest. What stands in it is for `dsn`.
+A mail is marked as read only once the caller says that it is stored (`done`), and none is deleted: if anything goes
+wrong in between, the mail is read again, and recognised by its digest. `dsn` parses the contents.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail, as far as it is looked at, and by what its mailbox knows it."""
+    """One mail, cut to what is read of it, and the key by which its mailbox knows it."""
 
     key: str
     raw: bytes = field(repr=False)
@@ -36,19 +36,19 @@ class Mailbox(Protocol):
 
     def unread(self) -> Iterator[Sequence[Mail]]: ...
     def done(self, mails: Sequence[Mail]) -> None:
-        """These are kept: never hand them out again."""
+        """These are stored: never hand them out again."""
         ...
 
     def close(self) -> None: ...
 
 
 class Maildir:
-    """A Maildir (https://cr.yp.to/proto/maildir.html): what stands in `new` goes to `cur`, as seen."""
+    """A Maildir (https://cr.yp.to/proto/maildir.html): mails in `new` move to `cur`, marked as seen."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         if not (path / "new").is_dir() or not (path / "cur").is_dir():
-            raise MailerError(f"{path} is no Maildir", hint="It has the folders new and cur inside.")
+            raise MailerError(f"{path} is not a Maildir", hint="A Maildir contains the folders new and cur.")
 
     def unread(self) -> Iterator[Sequence[Mail]]:
         names = sorted(entry.name for entry in (self._path / "new").iterdir() if not entry.name.startswith("."))
@@ -82,10 +82,10 @@ class Maildir:
 
 
 class Imap:
-    """The unseen mails of an IMAP mailbox (RFC 9051), marked as seen when they are kept.
+    """The unseen mails of an IMAP mailbox (RFC 9051), marked as seen once they are stored.
 
-    Mails are fetched without being marked, and by UID; a mailbox that numbers its mails anew costs nothing but time,
-    since a mail is known by its digest.
+    Mails are fetched by UID, without being marked. A mailbox that renumbers its mails costs nothing but time, since
+    mails are recognised by their digest.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Imap:
         context: ssl.SSLContext | None = None,
         only_look: bool = False,
     ) -> None:
-        """Log in. `may_be_plain` says of a host that no encryption is needed there. Raises `MailerError`."""
+        """Log in. `may_be_plain` says whether a host may be used without encryption. Raises `MailerError`."""
         parts = urlsplit(url)
         try:
             host, port = parts.hostname or "", parts.port
@@ -105,8 +105,9 @@ class Imap:
             host, port = "", None
         if parts.scheme not in ("imaps", "imap") or not host or not parts.username:
             raise MailerError(
-                "this is no address of an IMAP mailbox",
-                hint="Such as imaps://bounces%40example.org@imap.example.org/INBOX; the password goes in secrets.toml.",
+                "this is not the address of an IMAP mailbox",
+                hint="For example imaps://bounces%40example.org@imap.example.org/INBOX. The password goes in"
+                " secrets.toml.",
             )
         if parts.password:
             raise MailerError("a password doesn't belong in an address", hint="Set imap_password in secrets.toml.")
@@ -159,23 +160,23 @@ class Imap:
             self._imap.shutdown()
 
     def _enter(self, name: str, password: str, *, encrypt: ssl.SSLContext | None) -> None:
-        # Who sits between us and the server may take the offer out (RFC 8314 §3.2), so without it nothing is sent.
+        # Somebody between us and the server may strip the offer (RFC 8314 §3.2), so without it nothing is sent.
         if encrypt is not None and "STARTTLS" not in self._imap.capabilities:
             raise MailerError(
                 f"{self._where} offers no encryption (STARTTLS), so the password isn't sent to it",
-                hint="Most servers are encrypted from the start, at another port: write imaps:// in place of imap://.",
+                hint="Most servers encrypt from the start, on another port: write imaps:// instead of imap://.",
             )
         try:
             if encrypt is not None:
                 self._imap.starttls(encrypt)
         except (OSError, imaplib.IMAP4.error) as error:
-            raise self._trouble("can't be spoken to in private", error) from error
+            raise self._trouble("could not start encryption", error) from error
         try:
             self._imap.login(name, password)
         except (OSError, imaplib.IMAP4.error):
-            # Not the server's words: some repeat the login.
+            # Without the server's words: some servers repeat the login.
             raise MailerError(
-                f"{self._where} doesn't let us in", hint="Check the name in the address and imap_password."
+                f"{self._where} refused the login", hint="Check the name in the address and imap_password."
             ) from None
 
     def _select(self, folder: str) -> None:
@@ -198,7 +199,7 @@ class Imap:
         try:
             answer, data = self._imap.uid(command, *arguments)
         except (OSError, imaplib.IMAP4.error) as error:
-            raise self._trouble("broke off", error) from error
+            raise self._trouble("closed the connection", error) from error
         if answer != "OK":
             raise MailerError(f"{self._where} refused {command}", hint="Nothing was lost: run it again.")
         return list(data)
@@ -207,8 +208,8 @@ class Imap:
         if isinstance(error, ssl.SSLCertVerificationError):
             return MailerError(
                 f"the certificate of {self._where} can't be trusted: {error.verify_message.rstrip('.')}",
-                hint="Name the host as its certificate does. One of an authority of your own is trusted when"
-                " SSL_CERT_FILE names that authority's file.",
+                hint="Use the host name that is in the certificate. To trust your own certificate authority, set"
+                " SSL_CERT_FILE to its file.",
             )
         words = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         return MailerError(f"{self._where} {what}: {words}", hint="Nothing was lost: run it again.")

@@ -1,5 +1,5 @@
-"""Mails that say in prose that a mail came back: without the form of RFC 3464, as qmail, Exim, DragonFly's dma,
-OpenSMTPD and gateways write them. Told from people's automatic answers, which come from an empty sender too.
+"""Recognises bounces written in prose, not in the form of RFC 3464, by qmail, Exim, DragonFly's dma, OpenSMTPD and
+gateways. Tells them apart from people's automatic replies, which come from an empty sender too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flufl.bounce import all_failures  # pyright: ignore[reportUnknownVariableTy
 
 from mailer.delivery.feedback.mail_parts import TEXT_BYTES, field, first_text, header
 
-logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it would log what it fails at, and so addresses
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it would log what it can't parse, addresses included
 
 _SYSTEM = re.compile(
     r"mailer-?daemon|post ?master|mail ?(?:delivery|system|administrator|server|router)|delivery (?:sub)?system"
@@ -43,7 +43,7 @@ _COPY = re.compile(
     r"|your (?:original )?message (?:reads|text|follows))",
     re.IGNORECASE,
 )
-# A refusal as a server gave it: "550 5.1.1", "550-…", "(#5.1.1)"; and from a mail system also "550 words".
+# A refusal as a server words it: "550 5.1.1", "550-…", "(#5.1.1)"; from a mail system also "550 words".
 _EXACT = re.compile(
     r"(?<![\d.-])5[0-5]\d[ -]{1,2}[\[(#]?5\.\d{1,3}\.\d{1,3}(?!\d)|\(#?5\.\d{1,3}\.\d{1,3}\)|#<?5\.\d{1,3}\.\d{1,3}"
 )
@@ -55,7 +55,7 @@ _DELAY = re.compile(
     r"|do not need to resend)\b",
     re.IGNORECASE,
 )
-# Exchange and others repeat our own subject, which may speak of anything.
+# Exchange and others repeat our own subject, which may be about anything.
 _SUBJECT_LINE = re.compile(
     r"^[ \t]*(?:subject|betreff|objet|asunto|oggetto)[ \t]*:[^\n]*(?:\n[ \t]{4,}[^\n:]*$)?", re.I | re.M
 )
@@ -66,7 +66,7 @@ class Odd(Enum):
 
     BOUNCE = auto()
     DELAY = auto()
-    AUTOMATIC = auto()  # a person's automatic answer
+    AUTOMATIC = auto()  # a person's automatic reply
     UNCLEAR = auto()
 
 
@@ -79,7 +79,7 @@ class OddMail:
 
 
 def from_a_system(message: Message) -> bool:
-    """Whether a mail program wrote it about a delivery, by its sender or its subject."""
+    """Whether a mail server wrote it about a delivery, judging by its sender or its subject."""
     subject = header(message, "Subject")
     return _says_it_is_a_system(message) or bool(_FAILURE.search(subject) and not _AUTOMATIC.match(subject))
 
@@ -90,12 +90,12 @@ def _says_it_is_a_system(message: Message) -> bool:
 
 
 def read_odd(message: Message) -> OddMail:
-    """What a mail to the address of our token is, when it is neither a report nor a wish to leave."""
+    """What a mail with our token is, if it is neither a report nor a request to unsubscribe."""
     text = first_text(message)
     said = _SUBJECT_LINE.sub("", _COPY.split("\n" + text, maxsplit=1)[0]).strip()[-TEXT_BYTES:]
     exact = _EXACT.search(said) is not None
     if not from_a_system(message):
-        # A vacation programme writes from an empty sender too (RFC 3834 §3.3), and people give their phone numbers.
+        # Vacation programs write from an empty sender too (RFC 3834 §3.3), and people give their phone numbers.
         if _is_from_nobody(message) and exact:
             return OddMail(Odd.BOUNCE, said)
         return OddMail(Odd.AUTOMATIC if _is_automatic(message) else Odd.UNCLEAR, said)
@@ -108,12 +108,12 @@ def read_odd(message: Message) -> OddMail:
 
 
 def _is_from_nobody(message: Message) -> bool:
-    """Whether it came from the empty sender, where the mailbox's server noted that (RFC 5321 §4.5.5)."""
+    """Whether it came from the empty sender, as far as the mailbox's server recorded it (RFC 5321 §4.5.5)."""
     return any(field(message, name) in ("<>", "< >") for name in ("Return-Path", "X-Return-Path", "X-Envelope-From"))
 
 
 def _is_automatic(message: Message) -> bool:
-    """RFC 3834 §5, and what programs wrote before it."""
+    """Whether it is an automatic reply, by RFC 3834 §5 and the headers in use before it."""
     submitted = field(message, "Auto-Submitted").lower()
     return (
         (bool(submitted) and not submitted.startswith("no"))

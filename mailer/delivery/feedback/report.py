@@ -1,9 +1,9 @@
-"""What comes back of a mail after it was handed over, whoever reports it: decided as values. Pure.
+"""Decides what a report about a mail that was handed over changes, from whatever source it comes. Pure.
 
-A report may come twice, late, or before an earlier one: its effect is the same. What it says of the mail only rises
-(`Feedback` in its order), each kind of event is noted once for a delivery, and what follows from it (a suppression, a
-list that is left) follows once, so that staff who undo it aren't overruled by a repeat. Writing it down is for
-`apply`, reading posts and mails for `tracking`, and who may report for `webhook_events` and `bounce_mailbox`.
+A report may come twice, late, or before an earlier one: its effect is the same. A delivery's feedback only rises (in
+the order of `Feedback`), each kind of event is noted once per delivery, and its consequences (a suppression, leaving a
+list) happen once, so that a repeat doesn't overrule staff who undid them. `apply` writes them to the database;
+`webhook_events` and `bounce_mailbox` decide who may report.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailer.store.tables.states import DeliveryState, Feedback, SuppressionReaso
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import FeedbackReport, Remedy, What
 
-DROPPED_CODE = "dropped"  # stands in `deliveries.code`
+DROPPED_CODE = "dropped"  # the value of `deliveries.code`
 
 
 RANK = {feedback: rank for rank, feedback in enumerate(Feedback)}
@@ -23,15 +23,15 @@ MEANS = {
     What.PROCESSED: Feedback.PROCESSED,
     What.DEFERRED: Feedback.PROCESSED,
     What.DELIVERED: Feedback.DELIVERED,
-    What.UNSUBSCRIBED: Feedback.DELIVERED,  # whoever leaves by a mail has it
+    What.UNSUBSCRIBED: Feedback.DELIVERED,  # a person who unsubscribes by a mail has received it
     What.BOUNCED: Feedback.BOUNCED,
     What.COMPLAINED: Feedback.COMPLAINED,
     What.DROPPED: Feedback.NONE,
 }
-# States that proof of the last attempt settles, as an answer of the transport does (`ledger.outcomes`).
+# States that proof of the last attempt settles, as the transport's answer would (`ledger.outcomes`).
 OPEN = (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.CANCELLED)
-NOTED = (What.DEFERRED, What.BOUNCED, What.DROPPED, What.COMPLAINED)  # in `events`; leaving notes itself
-# A bounce that is reported twice in different words counts as the graver one.
+NOTED = (What.DEFERRED, What.BOUNCED, What.DROPPED, What.COMPLAINED)  # in `events`; unsubscribing notes its own
+# If a bounce is reported twice with different reply classes, the more serious one counts.
 GRAVITY = {"": 0, ReplyClass.OURS: 1, ReplyClass.POLICY: 2, ReplyClass.SOFT: 3, ReplyClass.HARD: 4}
 
 
@@ -53,7 +53,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class NotedEvent:
-    """An event as it stands, or is to stand."""
+    """An event as it is in `events`, or is to be."""
 
     reply_class: str
     at: datetime
@@ -62,7 +62,7 @@ class NotedEvent:
 
 
 def decide(ledger: Ledger, report: FeedbackReport) -> Ledger:
-    """How a delivery stands after a report; pure, and the same in whatever order reports come."""
+    """The state of a delivery after a report; pure, and the same in whatever order reports come."""
     same = report.attempt == ledger.attempt
     rises = RANK[MEANS[report.what]] > RANK[ledger.feedback]
     feedback = MEANS[report.what] if rises else ledger.feedback
@@ -72,7 +72,7 @@ def decide(ledger: Ledger, report: FeedbackReport) -> Ledger:
             return ledger
         failed = replace(ledger, state=DeliveryState.FAILED, code=DROPPED_CODE)
         return replace(ledger, state=DeliveryState.SENT, code="") if arrived else failed
-    # Without its attempt a report can't tell a mail that was put back into the queue since from one that wasn't.
+    # A report without an attempt can't tell a mail that has been put back into the queue since from one that hasn't.
     first = ledger.state is DeliveryState.SENDING and ledger.attempt == 1
     proven = report.attempt is None and (first or ledger.state is DeliveryState.UNCERTAIN)
     dropped = ledger.state is DeliveryState.FAILED and ledger.code == DROPPED_CODE
@@ -82,7 +82,7 @@ def decide(ledger: Ledger, report: FeedbackReport) -> Ledger:
 
 
 def note(known: NotedEvent | None, report: FeedbackReport) -> NotedEvent | None:
-    """The event as it must stand now, or None when it stands so already; pure, and the same in any order."""
+    """The event as it must be stored now, or None if it is already; pure, and the same in any order of reports."""
     fresh = NotedEvent(report.reply_class or "", report.at, report.detail, known.id if known else None)
     if known is None or (GRAVITY[fresh.reply_class], known.at) > (GRAVITY[known.reply_class], fresh.at):
         return fresh

@@ -1,7 +1,7 @@
-"""Applies the posts of a provider's webhook: what each event changes, and what is kept of those that change nothing.
+"""Applies the posts of a provider's webhook: what each event changes, and which of those without effect are kept.
 
-Each post is applied in one transaction and once. One that can't be read is put aside with the reason and holds no other
-up.
+Each post is applied once, in one transaction. One that can't be read is set aside with the reason and doesn't hold up
+the others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NO_TRY = "a fault of this program: "  # begins `trouble` of a post that could no
 
 @dataclass(frozen=True, slots=True)
 class AppliedPosts:
-    """What was applied."""
+    """Counts of what was applied."""
 
     posts: int = 0
     events: int = 0
@@ -55,8 +55,8 @@ class AppliedPosts:
 def apply_waiting(
     database: Database, *, soft: Bounces, clock: Callable[[], datetime], due: Callable[[], bool] = lambda: False
 ) -> AppliedPosts:
-    """Apply all posts that wait, until `due`. Any number of programs may do so side by side. Raises `DatabaseTrouble`,
-    with nothing half-done."""
+    """Apply all waiting posts, until `due`. Any number of processes may do so at the same time. Raises
+    `DatabaseTrouble`, with nothing half-done."""
     total = AppliedPosts()
     while not due():
         done = _apply_next(database, soft=soft, now=clock())
@@ -67,7 +67,7 @@ def apply_waiting(
 
 
 def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> AppliedPosts | None:
-    """Apply the first post that nobody else is at; None when there is none."""
+    """Apply the first waiting post that no other process is applying; None if there is none."""
     if not any_waiting(database):
         return None
     number = 0
@@ -89,7 +89,7 @@ def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> AppliedP
     except DatabaseTrouble:
         raise
     except Exception as error:  # noqa: BLE001 - one post that can't be applied must not hold the others up
-        # Not the error's words: they may quote what was to be written.
+        # Without the error's message: it may quote what was to be written.
         log.error("post %d of the webhook could not be applied: %s", number, type(error).__name__)
         with database.write() as connection:
             _mark(connection, number, trouble=f"{NO_TRY}{type(error).__name__}", now=now)
@@ -102,7 +102,7 @@ def _mark(connection: Connection, number: int, *, trouble: str, now: datetime) -
 
 
 def _apply_body(connection: Connection, post: Row[Any], *, soft: Bounces, now: datetime) -> tuple[AppliedPosts, str]:
-    """Apply one post's events: how many did what, and what was wrong with the post, if anything."""
+    """Apply one post's events; returns the counts, and what was wrong with the post, or ""."""
     try:
         provider = provider_named(post.provider)
         found, strange = provider.event_source().read(post.body, received=post.at)
@@ -123,7 +123,7 @@ def _apply_body(connection: Connection, post: Row[Any], *, soft: Bounces, now: d
     for number in {report.delivery_id for report in applied.unknown}:
         kept += [(event, "it names a mail that is not in this database") for event in by_report[number]]
     _keep_events(connection, kept, provider.name)
-    trouble = f"{counted(strange, 'entry', 'entries')} of it no event" if strange else ""
+    trouble = f"{counted(strange, 'entry', 'entries')} in it not an event" if strange else ""
     return AppliedPosts(1, len(found), applied.changed, len(kept), int(bool(strange))), trouble
 
 
@@ -136,14 +136,14 @@ def _named(connection: Connection, event: ProviderEvent, provider: Provider) -> 
     number = plausible(connection, event)
     if number is None:
         suppressed = event.names_nobody and _suppress_address(connection, event, provider)
-        what = "; the address, which we mailed by this provider, is suppressed" if suppressed else ""
-        return event, f"it names no mail of ours, and no single one to its address fits{what}"
+        what = "; the address, which we mailed through this provider, is suppressed" if suppressed else ""
+        return event, f"it names no mail of ours, and there isn't exactly one to its address that fits{what}"
     return replace(event, delivery_id=number), ""
 
 
 def _suppress_address(connection: Connection, event: ProviderEvent, provider: Provider) -> bool:
-    """Never mail an address again that the provider knows as nobody's, whichever mail of ours it was about. A repeat
-    does nothing, so that it doesn't undo what staff lifted."""
+    """Suppress an address that the provider knows to be nobody's, whichever mail of ours it was about; returns whether
+    it did. A repeat does nothing, so that a suppression lifted by staff stays lifted."""
     before = select(provider_events.c.id).where(
         provider_events.c.provider == provider.name, provider_events.c.key == event.key
     )

@@ -1,6 +1,6 @@
 """Posts of a provider's webhook, as they came: kept until `webhook_events` has applied them, and for a week after.
 
-Bodies hold addresses, so they are deleted a week after they were applied, and sooner for somebody who is forgotten.
+Bodies contain addresses, so they are deleted a week after they were applied, or sooner if the person is forgotten.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ KEEP = timedelta(days=7)
 
 
 def keep_post(connection: Connection, body: bytes, *, provider: str, at: datetime) -> None:
-    """Put a post of the provider of that name where it waits to be applied."""
+    """Store a post of this provider, to be applied later."""
     connection.execute(insert(provider_posts).values(provider=provider, at=at, body=body))
 
 
 def any_waiting(database: Database) -> bool:
-    """Whether a post waits to be applied."""
+    """Whether any post is waiting to be applied."""
     with database.read() as connection:
         return connection.execute(select(provider_posts.c.id).where(WAITING).limit(1)).first() is not None
 

@@ -1,9 +1,9 @@
-"""The lanes of a pace, shared by all workers on all machines: who may hand over when, given out in small blocks.
+"""The lanes of a pace, shared by all workers on all machines: slots for handing over, given out in small blocks.
 
-A lane is one row of `pace_lanes`: the transport's total, or one recipient domain. It holds when the first slot begins
-that nobody has; the arithmetic is `gcra`. A worker takes a block of slots in one short transaction and spends them by
-itself; what it doesn't spend in time is lost, never made up for. Only `Lanes` touches the database. Which slots are
-wanted, `pacer` decides.
+A lane is one row of `pace_lanes`: the transport's total, or one recipient domain. It says when the first free slot
+begins; the arithmetic is in `gcra`. A worker takes a block of slots in one short transaction and then uses them on its
+own; slots not used in time are lost and never made up for. Only `Lanes` uses the database. `pacer` decides which slots
+are needed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from mailer.store.engine.database import Database
 from mailer.store.gcra import Rate, begin, turns
 from mailer.store.tables.core import EPOCH, pace_lanes, to_microseconds
 
-TOTAL = ""  # the lane of everybody, whatever their domain
+TOTAL = ""  # the lane of all recipients, whatever their domain
 BLOCK_SECONDS = 0.2  # slots are given out until this far ahead, so that a worker asks a few times a second
-AHEAD_SECONDS = 0.1  # none are given out when the next is later than this: another worker may want it sooner
+AHEAD_SECONDS = 0.1  # none are given out if the next begins later than this: another worker may need it sooner
 LATE_SECONDS = 0.25  # how long after its time a slot may still be used, so that a busy moment costs nothing
 
 
@@ -44,20 +44,20 @@ class Lane:
 
     @property
     def most(self) -> int:
-        """The most slots that can be in one worker's hand."""
+        """The most slots that one worker can hold."""
         return max(1, int(self.per_second * (BLOCK_SECONDS + LATE_SECONDS)))
 
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """Slots given out, or none and when to ask again. Times are seconds on the clock of whoever asked."""
+    """Slots given out, or none and when to ask again. Times are seconds on the caller's clock."""
 
-    times: tuple[float, ...]  # from when on each may be used, in order
+    times: tuple[float, ...]  # when each may be used at the earliest, in order
     ask_again_at: float = 0.0
 
 
 def give_out(starts: Sequence[float], lanes: Sequence[Lane], *, now: float, wanted: int) -> Permits:
-    """Slots in all of `lanes` at once, whose next ones begin at `starts`; pure. None unless each has one soon."""
+    """Slots in all `lanes` at once, whose next ones begin at `starts`; pure. No slots unless each lane has one soon."""
     latest = max(starts)
     if latest > now + AHEAD_SECONDS:
         return Permits((), ask_again_at=latest - AHEAD_SECONDS)
@@ -88,7 +88,7 @@ class Lanes:
         Raises `DatabaseTrouble`; nothing is taken then.
         """
         with self._database.read() as connection:
-            # Usually the lanes are taken for now, and finding that out shouldn't need a lock.
+            # Usually the lanes have no free slot yet, and finding that out shouldn't need a lock.
             slots, _ = self._offer(connection, lanes, wanted, rows=self._rows(connection, lanes))
         if not slots.times:
             return slots
@@ -101,7 +101,7 @@ class Lanes:
     def _offer(
         self, connection: Connection, lanes: Sequence[Lane], wanted: int, *, rows: dict[str, float]
     ) -> tuple[Permits, list[float]]:
-        """What can be had just now, on our own clock, and where each lane then ends."""
+        """The slots free right now, on our own clock, and when the first free slot of each lane begins after them."""
         now = self._now(connection)
         here = self._monotonic() - now  # what to add to the shared clock's seconds to get our own
         starts = [begin(rows.get(lane.domain, 0.0), now, lane.rate) for lane in lanes]
@@ -117,13 +117,13 @@ class Lanes:
         wanted = (
             select(pace_lanes.c.domain, pace_lanes.c.next_at)
             .where(pace_lanes.c.transport == self._transport, pace_lanes.c.domain.in_(domains))
-            .order_by(pace_lanes.c.domain)  # locked in one order, so that no two workers wait for each other
+            .order_by(pace_lanes.c.domain)  # always locked in this order, so that no two workers wait for each other
         )
         found = connection.execute(wanted.with_for_update() if lock else wanted)
         return {row.domain: _seconds(row.next_at) for row in found}
 
     def _locked_rows(self, connection: Connection, lanes: Sequence[Lane]) -> dict[str, float]:
-        """The same for a write: the rows are made if missing."""
+        """The same, locked for a write; missing rows are created."""
         rows = self._rows(connection, lanes, lock=True)
         if len(rows) < len(lanes):
             new = [{"transport": self._transport, "domain": lane.domain, "next_at": EPOCH} for lane in lanes]

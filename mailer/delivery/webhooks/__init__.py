@@ -1,1 +1,1 @@
-"""Outgoing webhooks: each signature told to the group's own program."""
+"""Outgoing webhooks: report each signature to the group's own program."""

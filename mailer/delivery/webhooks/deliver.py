@@ -1,7 +1,7 @@
-"""Tells another program, such as a CRM, what `events` noted: signed POSTs of JSON, again until they are taken.
+"""Sends another program, such as a CRM, the calls that `events` noted: signed POSTs of JSON, repeated until accepted.
 
-At least once: a program that dies between the other side's answer and its own record tells the same again, under the
-same Mailer-Id. Overlapping runs do not: a claim moves a call's time on before it leaves.
+At least once: a process that dies between the other side's answer and its own record repeats the call, under the same
+Mailer-Id. Overlapping runs don't repeat calls: claiming a call postpones its next attempt before it is sent.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from mailer.transports.public_network import LeadsInside, NotPublic, require_pub
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
 GIVE_UP_AFTER = timedelta(days=3)
-LEASE = timedelta(seconds=300)  # longer than a call takes with any timeout that mailer.toml may set
-MOST_FAILURES = 3  # in a row: the other side is down, and the run has mails to send
+LEASE = timedelta(seconds=300)  # longer than a call with any timeout that mailer.toml allows
+MOST_FAILURES = 3  # in a row: the other side is down, and the run still has mails to send
 LONGEST_DETAIL = 200
 PRIVATE_HINT = "if it is your own, set webhook.private = true"
 
@@ -47,7 +47,7 @@ class CallRound:
 
     @property
     def wants_setting(self) -> bool:
-        """Whether trying again helps nobody until staff have looked at the settings."""
+        """Whether trying again is no use until staff have looked at the settings."""
         return self.why.endswith(PRIVATE_HINT)
 
 
@@ -64,7 +64,7 @@ def next_wait(attempt: int) -> timedelta:
 def tell_due(
     database: Database, *, webhook: Webhook, key: bytes, clock: Callable[[], datetime], stop: Stop | None = None
 ) -> CallRound:
-    """Make every call that is due, one after another; leave off when the other side fails three times in a row."""
+    """Make every call that is due, one after another; stop when the other side fails three times in a row."""
     told, in_a_row = CallRound(), 0
     while in_a_row < MOST_FAILURES and not (stop and stop.due()):
         call = _claim(database, clock())
@@ -77,7 +77,7 @@ def tell_due(
 
 
 def standing(connection: Connection) -> dict[str, int]:
-    """How many calls wait ("queued") and how many were given up ("failed")."""
+    """How many calls are waiting ("queued") and how many were given up ("failed")."""
     rows = connection.execute(
         select(webhook_calls.c.state, func.count())
         .where(webhook_calls.c.state.in_((CallState.QUEUED.value, CallState.FAILED.value)))
@@ -88,10 +88,10 @@ def standing(connection: Connection) -> dict[str, int]:
 
 
 def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any], at: datetime) -> str:
-    """Make one call; "" when it was taken (2xx), else why not. Redirects are not followed: the answer was not a 2xx.
-    Nothing is sent into a private network unless `webhook.private` says so.
+    """Make one call; returns "" if it was accepted (2xx), else why not. A redirect isn't followed: it is no 2xx.
+    Nothing is sent into a private network unless `webhook.private` allows it.
 
-    `timeout_seconds` is for the whole call, also when the other side answers a byte at a time.
+    `timeout_seconds` covers the whole call, even if the other side answers a byte at a time.
     """
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     timestamp = str(int(at.timestamp()))
@@ -114,24 +114,24 @@ def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any],
     except (NotPublic, NoAnswer) as error:
         return str(error)
     except ValueError:
-        return "webhook.url is no web address"
+        return "webhook.url is not a web address"
     return "" if 200 <= status < 300 else f"HTTP {status}"
 
 
 def examine_webhook(webhook: Webhook) -> list[Finding]:
-    """Whether calls can be made at all, without making one."""
+    """Check whether calls can be made at all, without making one."""
     if not webhook.url:
         return []
     try:
         endpoint = HttpEndpoint.of(webhook.url)
         _addresses(webhook, endpoint, time.monotonic() + webhook.timeout_seconds)
     except LeadsInside as error:
-        return [bad("webhook", f"webhook.url: {error}, so nobody is told", f"{PRIVATE_HINT.capitalize()}.")]
+        return [bad("webhook", f"webhook.url: {error}, so nothing is sent to it", f"{PRIVATE_HINT.capitalize()}.")]
     except TimeoutError:
-        return [warning("webhook", "webhook.url: its name couldn't be looked up in time")]
+        return [warning("webhook", "webhook.url: the DNS lookup of its host timed out")]
     except (NotPublic, ValueError) as error:
         return [warning("webhook", f"webhook.url: {error}")]
-    return [well("webhook", f"{endpoint.host} is told of signatures")]
+    return [well("webhook", f"signatures are reported to {endpoint.host}")]
 
 
 def _addresses(webhook: Webhook, endpoint: HttpEndpoint, deadline: float) -> Sequence[str]:
@@ -141,10 +141,10 @@ def _addresses(webhook: Webhook, endpoint: HttpEndpoint, deadline: float) -> Seq
 
 
 def _claim(database: Database, now: datetime) -> Row[Any] | None:
-    """The call that is due the longest, put aside for us: if we die, it is due again when the lease ends."""
+    """The call that has been due the longest, claimed for us: if we die, it is due again when the lease ends."""
     due = (webhook_calls.c.state == CallState.QUEUED.value) & (webhook_calls.c.not_before <= now)
     first = select(webhook_calls.c.id).where(due).order_by(webhook_calls.c.not_before, webhook_calls.c.id).limit(1)
-    with database.read() as connection:  # usually nothing is, and a write would keep others waiting
+    with database.read() as connection:  # usually nothing is due, and a write would keep others waiting
         if connection.execute(first).first() is None:
             return None
     with database.write() as connection:
@@ -161,7 +161,7 @@ def _claim(database: Database, now: datetime) -> Row[Any] | None:
 def _record(database: Database, call: Row[Any], why: str, *, told: CallRound, now: datetime) -> None:
     if not why:
         told.sent += 1
-        # What was told is not kept twice: it names a person, and is with the other side now.
+        # The payload names a person and the other side has it now, so no second copy is kept.
         values: dict[str, Any] = {"state": CallState.SENT.value, "detail": "", "payload": {}}
     elif now + next_wait(call.attempt) >= call.created_at + GIVE_UP_AFTER:
         told.given_up, told.why = told.given_up + 1, why
@@ -169,12 +169,12 @@ def _record(database: Database, call: Row[Any], why: str, *, told: CallRound, no
     else:
         told.put_off, told.why = told.put_off + 1, why
         values = {"detail": why[:LONGEST_DETAIL], "not_before": now + next_wait(call.attempt)}
-    # Whoever took it after our lease had ended records for themselves.
+    # If our lease ended and another run claimed the call, that run records the outcome.
     ours = (webhook_calls.c.id == call.id) & (webhook_calls.c.attempt == call.attempt)
     with database.write() as connection:
         connection.execute(update(webhook_calls).where(ours).values(values))
 
 
 def _call_id(call: Row[Any]) -> str:
-    """The same at every attempt; the moment is in it since a database put back from a backup counts anew."""
+    """The same for every attempt. It contains the time since a database restored from a backup reuses numbers."""
     return f"{call.id}-{int(call.created_at.timestamp() * 1_000_000):x}"

@@ -1,7 +1,7 @@
-"""Notes what another program, such as a CRM, is to be told, in the transaction in which it happens.
+"""Queues calls to another program, such as a CRM, in the transaction in which something happens.
 
-So nothing is told that did not happen, and nothing that happened is forgotten. Sending it is for `webhook`.
-Nothing is noted when mailer.toml names no `webhook.url`.
+So nothing is reported that did not happen, and nothing that happened is forgotten. `deliver` sends the calls. Nothing
+is queued unless mailer.toml sets `webhook.url`.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from mailer.store.tables.inbound import signatures, webhook_calls
 
 
 class Event(StrEnum):
-    """What is told of."""
+    """What is reported."""
 
     SIGNED = "signature.made"
     SIGNED_AGAIN = "signature.changed"
 
 
 class CallState(StrEnum):
-    """Where one call stands."""
+    """The state of one call."""
 
-    QUEUED = "queued"  # due when `not_before` has come
-    SENT = "sent"  # taken by the other side
+    QUEUED = "queued"  # due from `not_before` on
+    SENT = "sent"  # accepted by the other side
     FAILED = "failed"  # given up
 
 
 def tell_signature(
     connection: Connection, *, settings: Settings, signature_id: int, opt_in: bool, new: bool, at: datetime
 ) -> None:
-    """Somebody signed, or signed again. `opt_in`: they ticked the box for news; consent may still wait for a mail."""
+    """Queue a call: somebody signed, or signed again. `opt_in`: they asked for news, and may still have to confirm."""
     if not settings.webhook.url:
         return
     row = (

@@ -1,7 +1,7 @@
 """/act/<slug>: the page on which people sign. GET shows it and never signs; POST signs; /act/<slug>/thanks thanks.
 
-Somebody who followed a link of their mail is known while the visit in `?t=` is fresh, and sees of themselves only what
-a forwarded mail may tell. Anybody else fills in the blank form.
+Somebody who followed a link in their mail is known while the visit in `?t=` is fresh, and is shown only what a person
+the mail was forwarded to may see of them. Anybody else fills in the blank form.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from mailer.web.public.http.paths import up
 from mailer.web.public.http.visitors import Visitor, visitor
 
 VISIT_FIELD = "t"
-# What comes after it is rubbish, as after any link (`http.paths`), unless it looks like more of the same.
+# Anything after it is ignored, as after any link (`http.paths`), unless it could be part of the token.
 TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{VISIT_CHARACTERS}}}(?![A-Za-z0-9_-])")
 SOURCE_FIELDS = ("source", "utm_source")
-FORWARDED = "forwarded"  # the source of those who say that the mail was not theirs
-PURPOSE = "act"  # of the limits
+FORWARDED = "forwarded"  # the source for people who say that the mail was not theirs
+PURPOSE = "act"  # the name of its rate limits
 SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
 
 
@@ -49,7 +49,7 @@ async def show(request: Request) -> Response:
 
 
 async def add(request: Request) -> Response:
-    """Sign. 303 to the thanks; 422 with what was typed when something is missing."""
+    """Sign. 303 to the thanks page; 422 with what was typed if something is missing or wrong."""
     door = door_of(request)
     page, who = await _arrived(request, door)
     if who:
@@ -59,7 +59,7 @@ async def add(request: Request) -> Response:
     form = await read_form(request)
     language = door.language(request, page.language)
     filled = read(form, page, who, language)
-    if filled.trapped:  # a program: it is told what it wants to hear
+    if filled.trapped:  # a bot: it gets the answer it expects
         return _thank(request, page, news=filled.news)
     if filled.errors:
         return await _page(request, door, page, who, filled)
@@ -72,7 +72,7 @@ async def add(request: Request) -> Response:
 
 
 async def thanks(request: Request) -> Response:
-    """The thanks, with ways to pass it on; the same for everybody."""
+    """The thanks page, with links for sharing; the same for everybody."""
     door = door_of(request)
     page = await _find(request, door)
     language = door.language(request, page.language)
@@ -85,12 +85,12 @@ async def thanks(request: Request) -> Response:
 
 
 def own_pages(door: Door) -> str:
-    """What the addresses of our action pages begin with."""
+    """The beginning of the addresses of our action pages."""
     return f"{door.workspace.settings.public.url}/act/"
 
 
 def to_own_page(door: Door, target: str, visit: Visit) -> str:
-    """`target` with the visit when it is one of our action pages, else as it is."""
+    """`target` with the visit added if it is one of our action pages, else unchanged."""
     if not target.startswith(own_pages(door)):
         return target
     address, hash_sign, fragment = target.partition("#")
@@ -106,7 +106,7 @@ async def _find(request: Request, door: Door) -> ActionPage:
 
 
 async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | None]:
-    """The page, and who came by a fresh link of their mail. With a damaged or stale one the form is blank."""
+    """The page, and who came by a fresh link in their mail. A damaged or stale link gives a blank form."""
     page = await _find(request, door)
     found = TOKEN.match(request.query_params.get(VISIT_FIELD, ""))
     if not found:
@@ -133,7 +133,7 @@ async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | N
         "known": who.masked(language) if who else "", "proof": bool(who and who.proof),
         "opt_in": None if on_list else page.opt_in, "not_you": _not_you(request),
     }  # fmt: skip
-    # Search engines may show the page, but not under an address that a mail gave to one person.
+    # Search engines may list the page, but not under the address in one person's mail.
     robots = {} if request.query_params.get(VISIT_FIELD) else {"X-Robots-Tag": "all"}
     return door.pages.response(
         "act.html", language, status=422 if filled.errors else 200, headers=robots, indexed=bool(robots), **values
@@ -143,9 +143,9 @@ async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | N
 def _sign(
     door: Door, page: ActionPage, who: Visitor | None, filled: Filled, origin: SignatureOrigin, language: Language
 ) -> bool:
-    """Store the signature, the wish for news and what others are to be told, all or nothing.
+    """Store the signature, the request for news and the call to the webhook, all or nothing.
 
-    Returns whether the news wait for a mail to be confirmed.
+    Returns whether the request for news still has to be confirmed by mail.
     """
     at, settings = door.clock(), door.workspace.settings
     particulars = filled.who(page, who)
@@ -176,10 +176,10 @@ def _sign(
 
 
 def _wants_news(door: Door, connection: Connection, *, known: int | None, asking: Asking, language: Language) -> bool:
-    """They ticked the box. True when they are on the list now: they came by their own link, and had not left it.
+    """Handle a ticked box for news. True if they are on the list now: they came by their own link and had not left it.
 
-    Everybody else is on it once they confirm it by mail, whatever the list says: anybody may type any address, and the
-    thanks tell nobody who is on the list.
+    Everybody else joins once they confirm by mail, whatever the list's own setting: anybody can type any address, and
+    the thanks page must not give away who is on the list.
     """
     at = door.clock()
     if known is not None:
@@ -191,7 +191,7 @@ def _wants_news(door: Door, connection: Connection, *, known: int | None, asking
 
 
 def _origin(request: Request, who: Visitor | None) -> SignatureOrigin:
-    """What brought them. Who is not to be tracked, or whose browser says so, is counted without their delivery."""
+    """What brought them. People who are not to be tracked, or whose browser says so, are counted without a delivery."""
     named = next((text for name in SOURCE_FIELDS if (text := source_of(request.query_params.get(name, "")))), "")
     if who is None:
         return SignatureOrigin(source=named)
@@ -200,7 +200,7 @@ def _origin(request: Request, who: Visitor | None) -> SignatureOrigin:
 
 
 def _not_you(request: Request) -> str:
-    """Where the blank form is: the same page without the visit."""
+    """The address of the blank form: the same page without the visit."""
     language = request.query_params.get("lang", "")[:20]
     return "?" + urlencode({"source": FORWARDED, **({"lang": language} if language else {})})
 
@@ -210,14 +210,14 @@ def _thank(request: Request, page: ActionPage, *, news: bool) -> Response:
 
 
 def _thanks(request: Request, page: ActionPage, *, news: bool) -> str:
-    """Where the thanks are; relative, so that it holds behind whatever path a web server has put before ours."""
+    """The address of the thanks page; relative, so that it works behind any path a web server puts before ours."""
     asked_for = {"lang": request.query_params.get("lang", "")[:20], "news": "1" if news else ""}
     query = urlencode({name: value for name, value in asked_for.items() if value})
     return f"{up(request)}{page.slug}/thanks" + (f"?{query}" if query else "")
 
 
 def _shares(page: ActionPage, url: str) -> list[tuple[str, str]]:
-    """Plain links that pass the page on: nobody is told anything before one is pressed."""
+    """Plain links for sharing the page: nothing is sent to any service before one is clicked."""
     named = {name: f"{url}?source={name}" for name in SHARED_BY}
     text = {name: quote(f"{page.share} {named[name]}", safe="") for name in SHARED_BY}
     return [

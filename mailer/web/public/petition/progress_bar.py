@@ -1,6 +1,6 @@
-"""/progress/<slug>.png: how many have signed, as a picture that mails show; drawn when it is asked for.
+"""/progress/<slug>.png: how many have signed, as a picture for mails; drawn when it is requested.
 
-It is the same for everybody, and nothing is noted of who opens it.
+It is the same for everybody, and nothing is stored about who opens it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailer.settings import Brand
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.petition.progress_png import draw
 
-# Long enough for a campaign that arrives everywhere at once; mail providers' proxies keep it as long as they like.
+# Long enough for a campaign that arrives everywhere at once; mail providers' proxies may keep it for longer.
 HEADERS = {"Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy": "cross-origin"}
 
 

@@ -1,8 +1,8 @@
 """Draws how many have signed as a PNG, with nothing but the standard library: bytes out, no I/O.
 
-Mails show it (PUBLIC_URL/progress/<slug>.png); who counts, answers and keeps it for a while is for the route. Figures
-need no language. They stand on the bar's own colours, and around the bar the picture is clear: a mail reader that turns
-colours around behind it can't make them unreadable.
+Mails show it (PUBLIC_URL/progress/<slug>.png); counting, answering and caching are for the route. Figures need no
+translation. They are drawn on the bar's own colours, and around the bar the picture is transparent: a mail program that
+inverts the colours behind it can't make them unreadable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WIDEST, NARROWEST = 2000, 120  # pixels
 BAR, FIGURE = 0.1, 0.045
 STROKE = 0.13  # of a figure's height
 INK = 0.55  # of a figure's height: how wide a digit is
-TRACK = 0.16  # of `primary` in `surface`: behind what is still missing
+TRACK = 0.16  # of `primary` in `surface`: the colour of the part that is still missing
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
@@ -29,7 +29,7 @@ Colour = tuple[int, int, int]
 def draw(signed: int, target: int | None, brand: Brand, width: int = 1040) -> bytes:
     """A PNG `width` pixels wide: `signed` of `target` as a bar with both figures; without a target only `signed`.
 
-    1,040 pixels are twice what a mail shows, for screens with small pixels. Negative counts are taken for 0.
+    1,040 pixels are twice the width in a mail, for high-resolution screens. Negative counts are treated as 0.
     """
     width = max(NARROWEST, min(width, WIDEST))
     signed = max(signed, 0)
@@ -41,11 +41,11 @@ def draw(signed: int, target: int | None, brand: Brand, width: int = 1040) -> by
     count, last = _grouped(signed), _grouped(goal) if goal else ""
     filled = max(width * share, canvas.height) if share > 0 else 0.0
     beside = _length(last, size) + 2 * margin if goal else 0.0
-    if goal and width - filled < beside:  # no room behind: both stand in the filled part
+    if goal and width - filled < beside:  # no room after it: both go in the filled part
         count, last = f"{count}/{last}" if signed < goal else count, ""
     needed = _length(count, size) + 2 * margin
     if filled < needed and width - filled < needed - margin + beside:
-        filled = min(needed, width)  # neither fits beside it nor in it: it grows
+        filled = min(needed, width)  # it fits neither beside the filled part nor in it, so that part grows
     if filled:
         canvas.bar(filled, _rgb(brand.primary))
     text = _rgb(brand.text)
@@ -59,7 +59,7 @@ def draw(signed: int, target: int | None, brand: Brand, width: int = 1040) -> by
 
 
 class _Canvas:
-    """Red, green, blue and how solid, a byte each."""
+    """Pixels of red, green, blue and opacity, one byte each."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
@@ -80,7 +80,7 @@ class _Canvas:
             self._blend(row, last, colour, right - last)
 
     def write(self, text: str, x: float, size: float, colour: Colour) -> None:
-        """Figures `size` pixels high whose first begins at `x`, half way down the bar."""
+        """Figures `size` pixels high, starting at `x`, vertically centred in the bar."""
         top = (self.height - size) / 2
         for sign in text:
             for stroke in SIGNS[sign].strokes:
@@ -113,7 +113,7 @@ class _Canvas:
             self._blend(self.rows[y], x, colour, part)
 
     def _blend(self, row: bytearray, x: int, colour: Colour, part: float) -> None:
-        """Lay `part` of a pixel of `colour` over what is there."""
+        """Blend `colour` over a pixel, covering `part` of it."""
         if part <= 0 or not 0 <= x < self.width:
             return
         part = min(part, 1.0)
@@ -127,14 +127,14 @@ class _Canvas:
 
 @dataclass(frozen=True, slots=True)
 class _Sign:
-    """Strokes in a field one high, and how far the next sign stands."""
+    """Strokes in a field of height 1, and the distance to the next sign."""
 
     width: float
     strokes: tuple[tuple[Point, ...], ...]
 
 
 def _arc(centre: Point, radius: Point, start: float, end: float) -> tuple[Point, ...]:
-    """Points of an ellipse from one angle to another, in degrees, 0 being right and 90 down."""
+    """Points on an ellipse from one angle to another, in degrees; 0 is to the right, 90 is down."""
     steps = max(2, round(abs(end - start) / 15))
     angles = [math.radians(start + (end - start) * step / steps) for step in range(steps + 1)]
     return tuple((centre[0] + radius[0] * math.cos(a), centre[1] + radius[1] * math.sin(a)) for a in angles)
@@ -163,7 +163,7 @@ SIGNS = {
 
 
 def _grouped(number: int) -> str:
-    """12 345: a gap divides thousands in every language (ISO 80000-1 §7.3.1), where commas and points don't."""
+    """12 345: a space separates thousands in every language (ISO 80000-1 §7.3.1); commas and points don't."""
     return f"{number:,}".replace(",", " ")
 
 
@@ -172,7 +172,7 @@ def _length(text: str, size: float) -> float:
 
 
 def _away(point: Point, one: Point, two: Point) -> float:
-    """How far `point` is from the line between two others."""
+    """The distance of `point` from the line between two others."""
     dx, dy = two[0] - one[0], two[1] - one[1]
     along = ((point[0] - one[0]) * dx + (point[1] - one[1]) * dy) / ((dx * dx + dy * dy) or 1.0)
     along = max(0.0, min(1.0, along))
