@@ -18,7 +18,7 @@ from pathlib import Path
 # The programs that tests may call, where the host has them. Others can't be found, whatever is installed.
 PROGRAMS = (
     "sh", "env", "cat", "dirname", "basename", "readlink", "sed", "sleep", "true",  # for the scripts among the others
-    "git", "node", "mount", "umount", "systemd-analyze",
+    "git", "node", "mount", "umount", "unshare", "mkdir", "chmod", "systemd-analyze",
     "postgres", "initdb", "pg_ctl", "pg_dump", "psql", "perl", "pg_config",  # Debian's pg_dump is a script of perl
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
     "mshow", "mmime", "mhdr", "nginx", "caddy", "smtpd",

@@ -143,7 +143,7 @@ def test_the_report_says_all_of_it(sent: Database, now: datetime) -> None:
         )
     found = of(sent)
     text = shown(found)
-    for words in ("Signatures", "50.0 signatures for each 1,000", "Over time", "Came back", "Of 19 sent mails"):
+    for words in ("Signatures", "50.0 signatures for each 1,000", "Over time", "Came back", "For 19 sent mails"):
         assert words in text
     assert "\x1b[31m" not in text, "what a stranger wrote moves no cursor"
     assert "'=cmd" in as_csv(found), "and is no formula"

@@ -25,6 +25,7 @@ from typing import Any, Self
 HOST = "127.0.0.1"
 PROGRAM = Path("/usr/sbin/smtpd")
 QUEUE = Path("/var/spool/smtpd")
+OURS = Path("/var/spool/smtpd.of-mailer-tests")  # beside a queue that tests made: one of tests that were killed goes
 PATIENCE_SECONDS = 60.0
 TO = re.compile(r" smtp envelope .*? to=<([^>]*)>")
 CONFIGURATION = """\
@@ -58,7 +59,7 @@ def why_missing() -> str:
         return "OpenSMTPD is not installed: sudo apt install opensmtpd (it takes the place of another mail server)"
     if os.geteuid() != 0:
         return "OpenSMTPD starts as root only"
-    if not _has_namespaces() and QUEUE.exists():
+    if not _has_namespaces() and QUEUE.exists() and not OURS.exists():
         return f"there is an OpenSMTPD's queue at {QUEUE}, which is no place for tests"
     return ""
 
@@ -85,6 +86,9 @@ class OpenSmtpd:
         return TO.findall(self.log.read_text(errors="replace"))
 
     def __enter__(self) -> Self:
+        if not self._alone:
+            shutil.rmtree(QUEUE, ignore_errors=True)
+            OURS.touch()
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
@@ -107,6 +111,7 @@ class OpenSmtpd:
             self._process.wait()
         if not self._alone:
             shutil.rmtree(QUEUE)
+            OURS.unlink()
 
     def _greets(self) -> bool:
         try:
