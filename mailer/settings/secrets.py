@@ -66,7 +66,7 @@ LISTS = tuple(one.name for one in fields(Secrets) if str(one.type) == "tuple[str
 
 
 def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets:
-    """Secrets from secrets.toml (readable by its owner alone) overridden by MAILER_* variables."""
+    """Secrets from secrets.toml (readable by its owner alone), overridden by MAILER_* variables."""
     data: dict[str, Any] = {}
     path = root / SECRETS_FILE
     if path.exists():

@@ -25,7 +25,6 @@ TO_DO = (
     "mailer/delivery/feedback/",
     "mailer/delivery/ledger/pace_slots.py",
     "mailer/delivery/webhooks/",
-    "mailer/transports/",
     "mailer/web/public/petition/",
 )
 

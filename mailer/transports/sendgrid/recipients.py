@@ -143,7 +143,7 @@ def refuse_surrogates(text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise Unmailable("half a surrogate pair is no character") from error
+        raise Unmailable("half a surrogate pair isn't a character") from error
 
 
 def _clean_names(names: list[str]) -> list[str]:
@@ -155,9 +155,9 @@ def _clean_names(names: list[str]) -> list[str]:
 
 
 def _refuse_headers(names: Sequence[str], taken: Iterable[str]) -> None:
-    """Raise for a header that they make themselves or that would stand twice."""
+    """Raise for a header that SendGrid makes itself or that would appear twice."""
     known = {name.lower() for name in taken}
     for name in names:
         if name.lower() in RESERVED or name.lower() in known:
-            raise Unmailable(f"SendGrid doesn't take the header {name!r}, or it stands twice")
+            raise Unmailable(f"SendGrid doesn't take the header {name!r}, or it appears twice")
         known.add(name.lower())
