@@ -1,8 +1,8 @@
-"""Handing mails to SendGrid's v3 Mail Send, and what its answers mean.
+"""Hands mails to SendGrid's v3 Mail Send, and interprets its answers.
 
 SendGrid has no idempotency key, so a request whose answer is missing leaves its people *uncertain*; a request that
-surely failed before it was taken may be sent again. What a request says is `payload`; posting it and telling
-how far it got is `http`.
+surely failed before it was taken may be sent again. `payload` builds a request; `http` posts it and tells
+how far it got.
 """
 
 from __future__ import annotations
