@@ -1,4 +1,4 @@
-"""Faults in settings that have the right type but can't work. All of them are found; reading them is for `loader`."""
+"""Finds every fault in settings that have the right type but can't work. Reading the settings is left to `loader`."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from mailer.settings.schema import (
 )
 from mailer.timezones import zone_named
 
-# RFC 5321 §4.5.3.1.1 gives the part before the @ 64 octets; a plus sign and a token of 39 go off it.
+# RFC 5321 §4.5.3.1.1 gives the part before the @ 64 octets; less a plus sign and a token of 39.
 LONGEST_BOUNCE_LOCAL = 24
 
-PlaceOf = Callable[[str | None, str | None], Place]  # section and key → where that stands
+PlaceOf = Callable[[str | None, str | None], Place]  # section and key → file and line
 
 
 def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
@@ -85,7 +85,7 @@ def _judge_public(public: Public, place: PlaceOf) -> list[Fault]:
     address = urlsplit(public.url)
     if address.scheme not in ("http", "https") or not address.netloc or address.query or public.url.endswith("/"):
         wrong("public.url must be http(s)://host without a slash at the end", "url")
-    elif not public.url.isascii():  # it stands in headers that programs read, and every mail would be refused
+    elif not public.url.isascii():  # it goes into headers that programs read, and every mail would be refused
         wrong("public.url must be written in ASCII", "url", "Write its xn-- form, as browsers copy it.")
     if public.unsubscribe_mailto and (fault := sender_fault("public.unsubscribe_mailto", public.unsubscribe_mailto)):
         wrong(fault.message, "unsubscribe_mailto", fault.hint)
@@ -152,7 +152,7 @@ def _judge_dns(dns: Dns, sender: Sender, place: PlaceOf) -> list[Fault]:
         if dns.server:
             dns.where()
     except ValueError:
-        hint = 'Such as "127.0.0.1:5353"; leave it out to ask whom the system asks.'
+        hint = 'Such as "127.0.0.1:5353"; leave it out to use the system resolver.'
         where = place("dns", "server")
         faults.append(Fault("dns.server must be an IP address, with or without a port", place=where, hint=hint))
     if not 0 < dns.timeout_seconds <= 120:

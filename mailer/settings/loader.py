@@ -1,4 +1,4 @@
-"""Reads mailer.toml and MAILER_* variables into `Settings`, finding every fault before it complains."""
+"""Reads mailer.toml and MAILER_* variables into `Settings`, collecting every fault before it raises."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settin
 
 
 def _merged(data: dict[str, Any], environ: Mapping[str, str], reader: _Reader) -> dict[str, Any]:
-    """The file's data with MAILER_<NAME> and MAILER_<SECTION>_<NAME> laid over it."""
+    """The file's data, overridden by MAILER_<NAME> and MAILER_<SECTION>_<NAME>."""
     merged: dict[str, Any] = dict(data)
     secrets = {variable_of(name) for one in provider_sections().values() for name in one.secrets}
     for variable, value in sorted(environ.items()):
@@ -83,7 +83,7 @@ def _merged(data: dict[str, Any], environ: Mapping[str, str], reader: _Reader) -
 
 
 class _Reader:
-    """Turns parsed TOML into the dataclasses, collecting faults with the line each key stands on."""
+    """Turns parsed TOML into the dataclasses, collecting faults with the line that each key is on."""
 
     def __init__(self, found: TomlFile) -> None:
         self.place = found.place
@@ -156,7 +156,7 @@ class _Reader:
         return {}
 
     def texts(self, value: Any, *, place: Place, name: str) -> tuple[str, ...]:
-        """A list of texts; from the environment, where there are no lists, words with spaces between."""
+        """A list of texts; from the environment, where there are no lists, words separated by spaces."""
         given = value.split() if isinstance(value, str) else value
         if isinstance(given, list) and all(isinstance(one, str) for one in cast(list[Any], given)):
             return tuple(cast(list[str], given))

@@ -1,8 +1,8 @@
-"""The ways to send that there are: each a folder `mailer/transports/<name>/`, whose `settings` module says what its
-section of mailer.toml holds.
+"""The available providers: each is a folder `mailer/transports/<name>/`, whose `settings` module declares its section
+of mailer.toml.
 
-Found by looking into that folder, so that a provider is added by adding its folder. What else a provider does is in
-its `provider` module, which floors above read (`mailer.transports.provider`).
+They are discovered by listing `mailer/transports/`, so adding a folder adds a provider. Everything else a provider does
+is in its `provider` module, which higher layers read (`mailer.transports.provider`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DEFAULT = "outbox"  # needs no account, and nothing leaves
 
 
 class SectionFault(NamedTuple):
-    """A value of a section that has the right type and can't work."""
+    """A value of a section that has the right type but can't work."""
 
     key: str
     message: str
@@ -59,6 +59,6 @@ def provider_sections() -> Mapping[str, ProviderSection]:
 
 
 def connections_fault(section: str, count: int) -> Iterable[SectionFault]:
-    """The fault of a number of connections that no provider would like."""
+    """The fault of a number of connections out of the range that providers tolerate."""
     if not 1 <= count <= 64:
         yield SectionFault("connections", f"{section}.connections must be from 1 to 64")

@@ -1,4 +1,4 @@
-"""What mailer.toml can set: each setting with its meaning, unit and default, and nothing about where it is read."""
+"""What mailer.toml can set: each setting with its meaning, unit and default. Reading them is left to `loader`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Section = TypeVar("Section")
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Who mails. The postal address stands in every footer (CAN-SPAM 15 U.S.C. §7704(a)(5))."""
+    """Who mails. The postal address is in every footer (CAN-SPAM 15 U.S.C. §7704(a)(5))."""
 
     name: str = ""
     postal_address: str = ""
@@ -66,27 +66,27 @@ class Guard:
     never 0.3 % (support.google.com/a/answer/81126), Yahoo for less than 0.3 % (senders.yahooinc.com/best-practices).
     """
 
-    # Refusals of our login, our identity or our syntax, one after another; one odd answer is somebody's odd server.
+    # Refusals of our login, our identity or our syntax in a row; a single odd answer may come from an odd server.
     refusals_of_us: int = 3
     # Of the last 200 people, more than 10 % refused for good: the rate at which SES pauses, seen while it happens. With
     # 3 %, which is poor, chance alone brings 21 of 200 once in a million; a blocklist or a bad import does at once.
     refused_share: float = 0.10
     refused_of: int = 200
-    # Hard bounces of all people mailed: SES's rate for a review, since half of what gets one paused is late enough.
+    # Hard bounces of all people mailed: SES's rate for a review; half the rate that pauses an account is late enough.
     bounce_rate: float = 0.05
     bounces_at_least: int = 20  # with 2 %, 20 among the first 400 are an accident of one in five thousand
     # Complaints of all people mailed: what Gmail and Yahoo never want to see. Gmail reports none of its own to us, so
     # those that we hear of are part of the truth.
     complaint_rate: float = 0.003
     complaints_at_least: int = 5  # with 0.05 %, 5 among the first 1,666 are an accident of one in six hundred
-    # Failures of the transport in a row, counted once a minute at most: an hour. Relays are restarted, certificates
-    # renewed and networks mended within it, and RFC 5321 §4.5.4.1 has a client retry rather than give up.
+    # Failures of the transport in a row, counted once a minute at most: an hour. Within it relays are restarted,
+    # certificates renewed and networks repaired, and RFC 5321 §4.5.4.1 has a client retry rather than give up.
     troubles: int = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """What is learned of supporters beyond the links they follow. docs/tracking.md has more.
+    """What is learned about supporters beyond the links they follow. docs/tracking.md has more.
 
     `fresh_days`: how long the link of a mail opens a sign-up form that is filled in for its reader.
     """
@@ -100,7 +100,7 @@ class Tracking:
 class Bounces:
     """Mails that come back. `address` is a mailbox with tags, such as bounces@example.org: mails leave with the return
     path bounces+<token>@example.org, by SMTP. A person's mailbox that was full or away in `soft_campaigns` campaigns,
-    the first and the last `soft_days` apart, with nothing delivered between, is mailed no more.
+    the first and the last `soft_days` apart, with nothing delivered between, is no longer mailed.
     """
 
     address: str = ""
@@ -112,9 +112,9 @@ class Bounces:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where signatures are told to, such as a CRM; "" tells nobody. The key is `webhook_key` in secrets.toml.
+    """Where signatures are reported to, such as a CRM; "" reports to nobody. The key is `webhook_key` in secrets.toml.
 
-    `private`: the other program is on this machine or in this network; otherwise nothing there is asked.
+    `private`: the other program is on this machine or in this network; otherwise no address there is contacted.
     """
 
     url: str = ""
@@ -124,8 +124,8 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Dns:
-    """Whom `mailer doctor` asks about the sending domain. `server`: an IP address, with a port if it isn't 53, such as
-    "127.0.0.1:5353" or "[::1]:5353"; "" asks whom the system asks. `timeout_seconds` is for all questions together."""
+    """How `mailer doctor` looks up the sending domain. `server`: an IP address, with a port if it isn't 53, such as
+    "127.0.0.1:5353" or "[::1]:5353"; "" uses the system's resolver. `timeout_seconds` is for all lookups together."""
 
     server: str = ""
     timeout_seconds: float = 15.0
@@ -179,7 +179,7 @@ class Brand:
 
     @property
     def tint(self) -> str:
-        """A breath of `primary` in `surface`, behind what is to stand out and yet be read like text."""
+        """A touch of `primary` in `surface`: the background of what should stand out and still read like text."""
         pairs = [(int(self.primary[i : i + 2], 16), int(self.surface[i : i + 2], 16)) for i in (1, 3, 5)]
         return "#" + "".join(f"{round(0.07 * one + 0.93 * other):02x}" for one, other in pairs)
 
@@ -194,7 +194,7 @@ class Settings:
     public: Public = Public()
     database: str = "mailer.db"  # a file in the workspace, or postgresql+psycopg://user@host/name
     transport: str = "outbox"
-    timezone: str = ""  # whose clocks staff mean, by area and city such as "Europe/London"; "" is UTC
+    timezone: str = ""  # the zone staff give times in, by area and city such as "Europe/London"; "" is UTC
     pace: Pace = Pace()
     guard: Guard = Guard()
     tracking: Tracking = Tracking()
@@ -218,7 +218,7 @@ class Settings:
 
     @property
     def zone(self) -> str:
-        """The full name of the time zone in which staff say times and read reports."""
+        """The full name of the time zone in which staff give times and read reports."""
         return zone_named(self.timezone).key if self.timezone else UNIVERSAL
 
     @property

@@ -66,7 +66,7 @@ LISTS = tuple(one.name for one in fields(Secrets) if str(one.type) == "tuple[str
 
 
 def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets:
-    """Secrets from secrets.toml (readable by its owner alone) with MAILER_* variables laid over it."""
+    """Secrets from secrets.toml (readable by its owner alone), overridden by MAILER_* variables."""
     data: dict[str, Any] = {}
     path = root / SECRETS_FILE
     if path.exists():
@@ -113,7 +113,7 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
 
 def environment_alone(root: Path, environ: Mapping[str, str] = os.environ) -> tuple[list[str], list[str]]:
     """The MAILER_* variables whose secrets come from the environment: those that secrets.toml doesn't have at all, and
-    those that it has otherwise. Whatever is started without them has no secret, or another one."""
+    those that it has a different value for. A process started without them has no secret, or a different one."""
     path = root / SECRETS_FILE
     kept = read_toml(path, SECRETS_FILE, secret=True).data if path.exists() else {}
     missing: list[str] = []
@@ -132,7 +132,7 @@ def environment_alone(root: Path, environ: Mapping[str, str] = os.environ) -> tu
 
 
 def _misshapen(data: Mapping[str, Any]) -> Iterator[Fault]:
-    """What secrets.toml has that is no secret, or not in the form of one: it would be as if it weren't there."""
+    """What secrets.toml has that isn't a secret, or isn't in the form of one, and so would be ignored."""
     lists = {name: name in LISTS for name in (*COMMON, *_of_providers())}
     place = Place(SECRETS_FILE)
     for name, value in data.items():

@@ -1,4 +1,4 @@
-"""What a transport takes and what it answers: values only, the same words for every provider.
+"""The values that go into and come out of a transport: the same terms for every provider.
 
 A `Mailing` is what all mails of a campaign share; an `Envelope` is one person's share of it. A transport carries
 both faithfully or refuses; it never drops a header or a person.
@@ -57,7 +57,7 @@ class ReplyClass(StrEnum):
     HARD = "hard"  # no such person: suppress the address
     SOFT = "soft"  # full, busy, slow: try again
     POLICY = "policy"  # reputation or content: not the address's fault
-    OURS = "ours"  # login, identity or syntax: nothing will be taken until staff mend it
+    OURS = "ours"  # login, identity or syntax: nothing will be taken until staff fix it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ class TransportUnavailable(MailerError):
 
 
 class TransportRefused(MailerError):
-    """Nothing was handed over, and nothing will be until staff mend it: login, certificate, identity, settings."""
+    """Nothing was handed over, and nothing will be until staff fix it: login, certificate, identity, settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopEvent:
-    """What one of many connections says: what became of its mail; or, without an outcome, that it is open.
+    """An event on one of many connections: the outcome of its mail or, without an outcome, that it is open.
 
     `trouble`: surely nothing was handed over, and the connection is closed.
     """
@@ -101,32 +101,32 @@ class Loop(Protocol):
     """Many connections side by side, known by number and driven by one thread that never waits for one of them."""
 
     def open(self, number: int) -> None:
-        """Begin to connect; `wait` says that it is open, or why not."""
+        """Begin to connect; `wait` reports when it is open, or why it isn't."""
         ...
 
     def begin(self, number: int, envelope: Envelope) -> None:
-        """Begin to hand over one mail; `wait` says what became of it. Opens again what was closed."""
+        """Begin to hand over one mail; `wait` reports its outcome. Reopens a closed connection."""
         ...
 
     def wait(self, seconds: float) -> Sequence[LoopEvent]:
-        """What there is to say; waits at most so long for the first."""
+        """The events so far; waits at most `seconds` for the first."""
         ...
 
     def shut(self, number: int) -> None:
-        """Break a connection off."""
+        """Drop a connection."""
         ...
 
     def leave(self, numbers: Sequence[int]) -> None:
-        """Close connections that are idle as the other side would have it."""
+        """Close idle connections in the way the protocol asks for."""
         ...
 
     def close(self) -> None:
-        """End all of it; what is in the middle of a mail is broken off."""
+        """Close everything; connections in the middle of a mail are dropped."""
         ...
 
 
 class Connection(Protocol):
-    """One open way to the other side, used by one thread."""
+    """One open connection to the other side, used by one thread."""
 
     def hand_over(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
         """Hand over at most the transport's `batch` envelopes: one outcome for each, in order.
@@ -153,9 +153,9 @@ class Transport(Protocol):
         ...
 
     def loop(self, mailing: Mailing) -> Loop | None:
-        """Many connections for one campaign in one thread; None for a transport that is driven by threads."""
+        """Many connections for one campaign in one thread; None for a transport that uses threads."""
         ...
 
     def probe(self) -> str:
-        """Try the way without mailing anyone, for `mailer doctor`: a sentence on what works, or raises."""
+        """Try the transport without mailing anyone, for `mailer doctor`: a sentence on what works, or raises."""
         ...

@@ -1,4 +1,4 @@
-"""What a provider reports of mails after it took them: values that every provider's posts are read into.
+"""What a provider reports about mails after it took them: the values that every provider's posts are read into.
 
 Each provider's words and signatures are in its own folder; what a report changes is for `delivery.feedback`.
 """
@@ -26,7 +26,7 @@ LONGEST_TEXT = 500  # of one field, cut
 MOST_FIELDS = 40  # of one event that is kept
 ADDRESS = re.compile(r"[^\s<>\"'(),;:=]+@[^\s<>\"'(),;:=]+")
 WITHOUT = "<address>"  # what replaces an address that was taken out
-FIRST, LAST = datetime(2009, 1, 1, tzinfo=UTC), timedelta(days=1)  # times outside of this are somebody's mistake
+FIRST, LAST = datetime(2009, 1, 1, tzinfo=UTC), timedelta(days=1)  # times outside this range are wrong
 PROVIDER, COMPLAINT = "provider", "complaint"  # how somebody left, for the proof
 
 _OURS = re.compile(r"([0-9a-f]{1,16})\.([0-9]{1,6})")
@@ -34,7 +34,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 
 
 class UnreadablePost(MailerError):
-    """The body of a post isn't what its provider posts."""
+    """The body of a post isn't in its provider's format."""
 
 
 class What(StrEnum):
@@ -60,7 +60,7 @@ class Remedy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedbackReport:
-    """One thing reported of one delivery. `attempt` is None where only the delivery is known."""
+    """One report about one delivery. `attempt` is None where only the delivery is known."""
 
     delivery_id: int
     attempt: int | None
@@ -75,7 +75,7 @@ class FeedbackReport:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """One event, in our words. `delivery_id` and `attempt` are None when it doesn't carry what we sent along; `what` is
+    """One event, in our terms. `delivery_id` and `attempt` are None when it doesn't carry what we sent along; `what` is
     None for a kind that changes nothing here."""
 
     kind: str  # in the provider's word
@@ -119,7 +119,7 @@ class PostVerifier(Protocol):
     """Tells a provider's own posts from anybody else's."""
 
     def promising(self, headers: Mapping[str, str]) -> bool:
-        """Whether the headers are worth reading a body for."""
+        """Whether the headers justify reading the body."""
         ...
 
     def is_theirs(self, headers: Mapping[str, str], body: bytes) -> bool: ...
@@ -129,12 +129,12 @@ class EventSource(Protocol):
     """The webhook of one provider. Pure, but for what it verifies with."""
 
     def verifier(self, settings: Settings, secrets: Secrets) -> PostVerifier | None:
-        """None when the settings have nothing to verify with: then no post is believed. Raises `MailerError` for a key
-        that is none."""
+        """None when the settings have nothing to verify with: then no post is believed. Raises `MailerError` for a
+        malformed key."""
         ...
 
     def read(self, body: bytes, *, received: datetime) -> tuple[list[ProviderEvent], int]:
-        """The events of a post, and how many entries were no events. Raises `UnreadablePost`."""
+        """The events of a post, and how many entries weren't events. Raises `UnreadablePost`."""
         ...
 
 
@@ -144,12 +144,12 @@ def bounce(reply_class: ReplyClass) -> Remedy:
 
 
 def delivery_mark(delivery_id: int, attempt: int) -> str:
-    """What travels with a mail, so that its events name it: the delivery in hexadecimal, a dot, the attempt."""
+    """The mark a mail carries so that its events name it: the delivery in hexadecimal, a dot, the attempt."""
     return f"{delivery_id:x}.{attempt}"
 
 
 def read_mark(value: object) -> tuple[int | None, int | None]:
-    """Delivery and attempt of `delivery_mark`; None for both when it is none of ours."""
+    """Delivery and attempt of `delivery_mark`; None for both when it isn't ours."""
     found = _OURS.fullmatch(value) if isinstance(value, str) else None
     number = int(found.group(1), 16) if found else 0
     return (number, int(found.group(2))) if found and 0 < number < 2**63 else (None, None)
@@ -164,7 +164,7 @@ def json_of(body: bytes) -> object:
 
 
 def likely_time(at: datetime | None, received: datetime) -> datetime:
-    """When an event was; when its post came, if it can't be right."""
+    """When an event happened; if that can't be right, when its post came."""
     return min(at, received) if at is not None and FIRST < at < received + LAST else received
 
 
@@ -174,7 +174,7 @@ def without_addresses(text: str, *, longest: int = LONGEST_TEXT) -> str:
 
 
 def text_of(entry: Mapping[str, object], name: str) -> str:
-    """A field of an event, as any text column takes it; "" for what is no text."""
+    """A field of an event, as any text column takes it; "" if it isn't text."""
     value = entry.get(name)
     return _clean(value) if isinstance(value, str) else ""
 

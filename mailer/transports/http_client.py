@@ -1,8 +1,8 @@
-"""One HTTP exchange with an address chosen before, within one deadline, and how far it got when it failed.
+"""One HTTP exchange with an address chosen earlier, within one deadline; tells how far it got when it failed.
 
 The connection goes to an IP address that the caller has judged. Redirects are not followed, and no proxy of the
 environment is used: it would choose the address again. Why not urllib3: decision 31. Many requests over one connection,
-by a proxy where there is one: `http_kept`.
+through a proxy if there is one: `http_kept`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from mailer.transports.public_network import Resolve
 
 
 def find_addresses(endpoint: HttpEndpoint, *, resolve: Resolve, deadline: float) -> Sequence[str]:
-    """What `resolve` says of the host. Raises what it raises, and `TimeoutError` at the deadline (`time.monotonic`).
+    """What `resolve` returns for the host. Raises as it does, and `TimeoutError` at the deadline (`time.monotonic`).
 
-    In a thread of its own, which is left behind then: the system's resolver has no timeout that could be given.
+    Runs in a thread, which is abandoned at the deadline: the system's resolver takes no timeout.
     """
     found: Future[Sequence[str]] = Future()
 
@@ -35,7 +35,7 @@ def find_addresses(endpoint: HttpEndpoint, *, resolve: Resolve, deadline: float)
 
 
 def exchange(request: HttpRequest, *, addresses: Sequence[str], deadline: float, most_bytes: int = 0) -> HttpAnswer:
-    """Ask the first of `addresses` that lets itself be connected to, and read at most `most_bytes` of the body.
+    """Ask the first of `addresses` that accepts a connection, and read at most `most_bytes` of the body.
 
     All by `deadline`, in seconds of `time.monotonic`. Raises `NoAnswer`.
     """

@@ -1,8 +1,8 @@
-"""An HTTP connection whose every wait ends at one deadline, and that knows whether any of a request may have gone out.
+"""An HTTP connection with one deadline for everything, which knows whether any of a request may have gone out.
 
-What nothing at hand does is done here, on the standard library's protocol. The timeout of a socket starts again with
+No library we have does this, so it is built on the standard library's protocol. The timeout of a socket restarts with
 each byte, so a server that sends one now and then would hold us for ever; here each wait gets what is left of the
-whole. It connects to addresses found before, and TLS checks the name that was asked for.
+whole. It connects to addresses resolved earlier, and TLS checks the name that was asked for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class HttpEndpoint:
 
     @classmethod
     def of(cls, url: str) -> HttpEndpoint:
-        """A username and password in it are left out. Raises `ValueError` for what is no http or https URL."""
+        """Ignores a username and password in the URL. Raises `ValueError` unless it is an http or https URL."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("no web address")
@@ -45,7 +45,7 @@ class HttpEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What to ask. Host and Content-Length are added."""
+    """The request. Host and Content-Length are added."""
 
     method: str
     endpoint: HttpEndpoint
@@ -55,8 +55,8 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """The answer, whatever its status. Header names are in lower case, and the first of a name counts; of the body only
-    what was wanted is read."""
+    """The answer, whatever its status. Header names are in lower case, and the first of a name counts; no more of the
+    body is read than was asked for."""
 
     status: int
     headers: Mapping[str, str]
@@ -65,7 +65,7 @@ class HttpAnswer:
 
 
 class NoAnswer(Exception):
-    """No answer came. The message is only the kind of the cause: its words may quote what was sent."""
+    """No answer came. The message names only the kind of cause: its own words may quote what was sent."""
 
     def __init__(self, cause: Exception, *, began: bool, late: bool, certificate_ends: datetime | None = None) -> None:
         super().__init__("no answer in time" if late else type(cause).__name__)
@@ -75,7 +75,7 @@ class NoAnswer(Exception):
         self.certificate_ends = certificate_ends
 
     def in_words(self, seconds: float) -> str:
-        """The cause; never the request, which holds keys and addresses. `seconds` is what was allowed for it."""
+        """The cause; never the request, which holds keys and addresses. `seconds` is the time that was allowed."""
         cause = self.cause
         if self.late:
             return f"no complete answer within {seconds:g} s"
@@ -92,7 +92,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpProxy:
-    """A proxy that opens tunnels (CONNECT, RFC 9110 §9.3.6), and the headers it wants."""
+    """A proxy that opens tunnels (CONNECT, RFC 9110 §9.3.6), and the headers it needs."""
 
     host: str
     port: int
@@ -126,12 +126,12 @@ class TimedConnection(http.client.HTTPConnection):
 
     @property
     def began(self) -> bool:
-        """Whether some of the request may have gone out. What a proxy is asked for is no part of it."""
+        """Whether some of the request may have gone out. Opening a proxy's tunnel doesn't count."""
         return self._timed is not None and self._timed.began
 
     @property
     def speaks_unasked(self) -> bool:
-        """Whether something can be read although nothing is due, as at the end of a connection."""
+        """Whether something can be read though no answer is due, as at the end of a connection."""
         return self._timed is not None and self._timed.readable
 
     def restart(self, deadline: float) -> None:
@@ -172,7 +172,7 @@ class TimedConnection(http.client.HTTPConnection):
         for number, address in enumerate(self._addresses, start=1):
             left = self._deadline - time.monotonic()
             if number < len(self._addresses):
-                left /= 2  # an address that swallows everything leaves time for the next
+                left /= 2  # leave time for the next address if this one never answers
             try:
                 return socket.create_connection((address, self.port), max(left, 0.001))
             except OSError as error:
@@ -181,7 +181,7 @@ class TimedConnection(http.client.HTTPConnection):
 
 
 class _TimedSocket:
-    """A socket whose every wait ends at one deadline, also when a piece comes or goes now and then."""
+    """A socket with one deadline for all its waits, even when bytes trickle in or out."""
 
     def __init__(self, connected: socket.socket, deadline: float) -> None:
         self.connected = connected
@@ -230,7 +230,7 @@ class _Incoming(io.RawIOBase):
 
 
 def _wait(connected: socket.socket, deadline: float) -> None:
-    """Let the next step take what is left of the time. Raises `TimeoutError` when nothing is."""
+    """Set the socket's timeout to the time left. Raises `TimeoutError` when there is none."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("no time left")

@@ -1,8 +1,9 @@
-"""Many HTTP requests to one endpoint over a connection that is kept while it is fresh, by a proxy where there is one.
+"""Many HTTP requests to one endpoint over a connection that is kept while fresh, through a proxy if there is one.
 
-A kept connection is given up, with nothing sent on it, when it was idle for long or when anything can be read from it:
-that is its end. Once a byte of a request may have gone out, a failure means that its answer is missing; a server that
-closes in the very moment we write is no exception, since nobody can tell how much it read (RFC 9112 §9.3.1, §9.5).
+A kept connection is dropped, with nothing sent on it, when it was idle for long or when anything can be read from it:
+then the server has ended it. Once a byte of a request may have gone out, a failure means that its answer is missing; a
+server that closes at the very moment we write is no exception, since nobody can tell how much it read (RFC 9112 §9.3.1,
+§9.5).
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from mailer.transports.http_connection import (
     TimedConnection,
 )
 
-KEPT_SECONDS = 4.0  # an idle connection; servers and the boxes between keep theirs longer, and tell nobody how long
+KEPT_SECONDS = 4.0  # of idling; servers and the boxes in between keep connections longer, but don't say how long
 
 
 class KeptConnection:
-    """Opened when it is needed. `seconds` bounds connecting, and again all the rest of a request."""
+    """Connects when needed. `seconds` bounds connecting, and separately all the rest of a request."""
 
     def __init__(self, endpoint: HttpEndpoint, *, seconds: float, proxy: HttpProxy | None = None) -> None:
         self._endpoint = endpoint
@@ -53,7 +54,7 @@ class KeptConnection:
             except (OSError, http.client.HTTPException) as error:
                 raise connection.failed(error) from error
         except BaseException:
-            self.close()  # in the middle of an answer, perhaps: nobody else may read on
+            self.close()  # perhaps in the middle of an answer: the next request must not read the rest
             raise
         self._used_at = time.monotonic()
         if connection.sock is None:  # the server announced the end with its answer

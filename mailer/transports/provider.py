@@ -1,4 +1,4 @@
-"""What a provider is beside its settings: how mails go to it, and what the rest of the program must know of it.
+"""What a provider is besides its settings: how mails go to it, and what the rest of the program must know about it.
 
 A provider is one folder, `mailer/transports/<name>/`: `settings` declares its section, `provider` has this value under
 the name `PROVIDER`. Importing either is cheap; what sends is imported when something is sent.
@@ -25,9 +25,9 @@ from mailer.transports.events import EventSource
 class DnsExpectations:
     """What the DNS of a sending domain must say for mails by this provider to be believed.
 
-    `own_return_path`: bounces go to the provider's own domain, whose SPF it keeps. `selectors`: under which it looks
-    for DKIM keys when the settings name none; `cname`: as CNAME records, so that it can change the keys itself.
-    `relay_host`: the host whose name and address must go together, where that is somebody's own.
+    `own_return_path`: bounces go to the provider's own domain, whose SPF record it maintains. `selectors`: where to
+    look for DKIM keys when the settings name none; `cname`: as CNAME records, so that it can change the keys itself.
+    `relay_host`: the host whose name and address must match, for a relay that may be our own.
     """
 
     own_return_path: bool = False
@@ -41,9 +41,9 @@ class Provider:
     """One way to send."""
 
     section: ProviderSection
-    make: Callable[[Settings, Secrets, Path], Transport]  # the path is what relative ones count from; opens nothing
+    make: Callable[[Settings, Secrets, Path], Transport]  # relative paths start at the path; opens nothing
     where: Callable[[Settings], str]  # what `mailer send` says before anything goes
-    leaves: Callable[[Settings], bool] = lambda _settings: True  # whether mails surely reach other machines
+    leaves: Callable[[Settings], bool] = lambda _settings: True  # whether mails are sure to reach other machines
     connections: Callable[[Settings], int] = lambda _settings: 1  # open side by side
     mails_stay: bool = False  # whatever is set, nothing leaves: faults of the DNS can wait
     dns: DnsExpectations = DnsExpectations()
@@ -66,7 +66,7 @@ class Provider:
 
 @cache
 def provider_named(name: str) -> Provider:
-    """The provider whose folder is called so. Raises `MailerError` when there is none."""
+    """The provider whose folder is `name`. Raises `MailerError` when there is none."""
     known = provider_sections()
     if name not in known:
         raise MailerError(f"unknown transport {name!r}", hint=f"Choose one of: {', '.join(known)}.")

@@ -1,8 +1,8 @@
-"""Which IP addresses are of the public internet.
+"""Tells which IP addresses belong to the public internet.
 
-For whatever asks an address that somebody wrote down: links of a message, the webhook. A name is resolved once and
-`http_client` connects to the very addresses judged here, so a DNS that changes its mind in between ("rebinding")
-reaches nothing inside.
+Used wherever an address that somebody typed in is contacted: links of a message, the webhook. A name is resolved once
+and `http_client` connects to the very addresses judged here, so a DNS that changes its answer in between ("rebinding")
+reaches nothing on the inside.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 Resolve = Callable[[str, int], Sequence[str]]  # host and port → addresses
 
 GLOBAL_UNICAST = ip_network("2000::/3")  # all of IPv6 that is assigned to the public internet (RFC 4291 §2.4)
-# Older versions of Python take these for public.
+# Older versions of Python consider these public.
 NOT_PUBLIC = tuple(map(ip_network, (
     "192.0.0.0/24",  # protocol assignments, RFC 6890; Oracle's services for its machines are there
     "192.88.99.0/24",  # relays of 6to4, RFC 7526
@@ -26,7 +26,7 @@ IN_LAST_BITS = tuple(map(ip_network, (
     "64:ff9b::/96",  # NAT64, RFC 6052
     "::ffff:0:0/96",  # mapped, RFC 4291 §2.5.5.2
     "::ffff:0:0:0/96",  # translated, RFC 2765
-    "::/96",  # compatible, RFC 4291 §2.5.5.1: given up, and some systems still route it
+    "::/96",  # compatible, RFC 4291 §2.5.5.1: deprecated, but some systems still route it
 )))  # fmt: skip
 SIX_TO_FOUR = ip_network("2002::/16")  # RFC 3056: the IPv4 address follows
 TEREDO = ip_network("2001::/32")  # RFC 4380 §4: the server's address follows; the client's is inverted at the end
@@ -34,15 +34,15 @@ ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214 §6.1: the interface's number begi
 
 
 class NotPublic(Exception):
-    """A host that isn't asked; the message says why, without naming it."""
+    """A host that must not be contacted; the message says why, without naming it."""
 
 
 class LeadsInside(NotPublic):
-    """One of its addresses is of a private network."""
+    """One of its addresses belongs to a private network."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, as text, is of the public internet, and so is each IPv4 address inside it."""
+    """Whether an IP address, as text, is public, and so is every IPv4 address embedded in it."""
     try:
         told = ip_address(address.partition("%")[0])
     except ValueError:
@@ -51,8 +51,8 @@ def is_public(address: str) -> bool:
 
 
 def require_public(addresses: Sequence[str], *, private: bool) -> Sequence[str]:
-    """A name's addresses. Raises `NotPublic` when any of them leads elsewhere than to the public internet
-    (`LeadsInside`); with `private` only when there is none."""
+    """A name's addresses. Raises `NotPublic` when any of them isn't on the public internet (`LeadsInside`); with
+    `private` only when there is none."""
     if not addresses:
         raise NotPublic("its name is not known")
     if not private and not all(map(is_public, addresses)):
@@ -61,7 +61,7 @@ def require_public(addresses: Sequence[str], *, private: bool) -> Sequence[str]:
 
 
 def resolve_host(host: str, port: int) -> list[str]:
-    """The addresses of a name as the system knows them, in whatever way numbers are written. Raises `NotPublic`."""
+    """The addresses that the system resolves a name to, in any notation of numbers. Raises `NotPublic`."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -82,7 +82,7 @@ def _is_public(told: IPv4Address | IPv6Address) -> bool:
 
 
 def _embedded(told: IPv6Address) -> Iterator[IPv4Address]:
-    """The IPv4 addresses to which what is sent there may be passed on."""
+    """The IPv4 addresses that traffic to this address may be forwarded to."""
     number = int(told)
     if any(told in network for network in IN_LAST_BITS) or (number >> 32) & 0xFFFFFFFF in ISATAP:
         yield IPv4Address(number & 0xFFFFFFFF)

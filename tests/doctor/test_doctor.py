@@ -181,7 +181,7 @@ def test_a_healthy_workspace_is_all_well(town: Town) -> None:
         "No campaign waits for staff",
         "encrypted by STARTTLS (TLSv1.3), logged in as us",
         "SPF: one record, 1 of 10 lookups, ends in -all",
-        "DKIM s1: a key of RSA with 2048 bits",
+        "DKIM s1: an RSA key of 2048 bits",
         "DMARC: p=quarantine",
         f"Mail to {DOMAIN} goes to mx.{DOMAIN}",
         "PTR: the relay on this machine",
@@ -333,7 +333,7 @@ def test_sendgrid_looks_for_its_own_names(town: Town, monkeypatch: pytest.Monkey
         assert town.troubles() == []
         assert fake.accepted == []
         out = town.doctor().out
-        assert "DKIM s2: a key of RSA with 2048 bits, kept at s2.keys.test" in out
+        assert "DKIM s2: an RSA key of 2048 bits, kept at s2.keys.test" in out
         assert f"takes mail from appeals@{DOMAIN}" in out
         # Links to this machine in mails that leave it.
         monkeypatch.setenv("MAILER_PUBLIC_URL", "http://127.0.0.1:1")
@@ -420,7 +420,7 @@ def test_a_fresh_workspace_has_warnings_only(mailer: Mailer) -> None:
     done = mailer("doctor")
     assert done.code == 0, done.out
     assert "There is no database at" in done.out
-    assert "example.org is an example's domain" in done.out
+    assert "example.org is an example domain" in done.out
     assert done.out.rstrip().endswith("3 warnings, 3 well.")
     assert not Path("mailer.db").exists()
 

@@ -1,5 +1,5 @@
 """The sending domain as receivers see it in the DNS: SPF, DKIM, DMARC, where replies go, the relay's name.
 
-`asking` asks; each other module gathers the answers it needs and judges them in functions without I/O. `domain` puts
-the parts together.
+`lookup` queries the DNS; every other module gathers the answers it needs and judges them in functions without I/O.
+`domain` puts the parts together.
 """

@@ -1,6 +1,6 @@
 """DKIM: the public keys that prove a mail is from its domain and unaltered (RFC 6376).
 
-Signing itself is done by the relay or the provider; here is seen whether receivers find a key they accept.
+The relay or the provider signs; this module checks that receivers find a key they accept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ED25519_BYTES = 32  # RFC 8463 §4
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key record. `bits` is 0 for what isn't RSA."""
+    """A key record. `bits` is 0 unless the key is RSA."""
 
     kind: str  # rsa, ed25519
     bits: int
@@ -51,13 +51,13 @@ def judge_dkim(facts: DkimFacts, *, part: str) -> list[Finding]:
         return [
             warning(
                 part,
-                f"DKIM: no selector is set, so nobody can tell whether mails of {facts.domain} are signed",
+                f"DKIM: no selector is set, so whether mails from {facts.domain} are signed can't be checked",
                 'Ask the relay\'s provider for it, and set it in mailer.toml: [sender] dkim_selectors = ["s1"].',
             )
         ]
     findings = [_judge(facts, selector, answer, part) for selector, answer in facts.answers.items()]
     if any(one.level is Severity.WELL for one in findings):
-        # One good key is enough to sign with; the other is there to change over to.
+        # One good key is enough to sign with; the other is there to switch to.
         return [one if one.level is not Severity.BAD else warning(part, one.found, one.todo) for one in findings]
     return findings
 
@@ -65,7 +65,7 @@ def judge_dkim(facts: DkimFacts, *, part: str) -> list[Finding]:
 def _judge(facts: DkimFacts, selector: str, answer: DnsAnswer, part: str) -> Finding:
     name = f"{selector}._domainkey.{facts.domain}"
     if answer.got is Got.UNKNOWN:
-        return warning(part, f"DKIM {selector} couldn't be asked for: {answer.why}", "Try again when the DNS answers.")
+        return warning(part, f"DKIM {selector} couldn't be looked up: {answer.why}", "Try again when the DNS answers.")
     if answer.got is not Got.FOUND:
         kind, who = ("CNAME", f"{facts.provider} account") if facts.provider else ("TXT", "relay")
         where = (
@@ -94,7 +94,7 @@ def _judge_key(selector: str, key: Key, part: str, *, through: str) -> Finding:
     named = f"DKIM {selector}: {_called(key)}" + (f", kept at {through}" if through else "")
     if key.testing:
         return warning(
-            part, f"{named}, marked as a test (t=y), so receivers may take mails as unsigned", "Take t=y out."
+            part, f"{named}, marked as a test (t=y), so receivers may treat mails as unsigned", "Remove t=y."
         )
     if key.kind == "ed25519":
         return warning(
@@ -103,7 +103,7 @@ def _judge_key(selector: str, key: Key, part: str, *, through: str) -> Finding:
             "Sign with an RSA key of 2048 bits as well.",
         )
     if key.bits < LEAST_BITS:
-        return bad(part, f"{named}: receivers accept none below {LEAST_BITS} bits (RFC 8301)", "Make one of 2048 bits.")
+        return bad(part, f"{named}: receivers accept none below {LEAST_BITS} bits (RFC 8301)", "Use one of 2048 bits.")
     if key.bits < ADVISED_BITS:
         # support.google.com/a/answer/81126: at least 1024, 2048 advised
         return warning(part, f"{named}: accepted, but {ADVISED_BITS} bits are advised", "Change to one of 2048 bits.")
@@ -111,7 +111,7 @@ def _judge_key(selector: str, key: Key, part: str, *, through: str) -> Finding:
 
 
 def _called(key: Key) -> str:
-    return f"a key of RSA with {key.bits} bits" if key.kind == "rsa" else "an Ed25519 key"
+    return f"an RSA key of {key.bits} bits" if key.kind == "rsa" else "an Ed25519 key"
 
 
 def parse_key(record: str) -> Key:
@@ -150,7 +150,7 @@ def _tags(record: str) -> dict[str, str]:
         if not piece.strip():
             continue
         if not mark or name.strip() in tags:
-            raise Unusable(f"{piece.strip()[:40]!r} is not a tag, or is there twice")
+            raise Unusable(f"{piece.strip()[:40]!r} is not a tag, or appears twice")
         tags[name.strip()] = value.strip()
     if not tags:
         raise Unusable("the record is empty")
@@ -160,7 +160,7 @@ def _tags(record: str) -> dict[str, str]:
 def rsa_bits(der: bytes) -> int:
     """The length of the modulus of an RSA key in DER: a SubjectPublicKeyInfo (RFC 5280), as all publish it, or a bare
     RSAPublicKey (RFC 8017 A.1.1), as RFC 6376 first said. Raises ValueError for anything else."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # late, so that no other command waits for it
+    from cryptography.exceptions import UnsupportedAlgorithm  # slow to import, so only when needed
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 

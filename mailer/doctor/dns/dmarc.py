@@ -1,7 +1,7 @@
 """DMARC: what receivers should do with mail in a domain's name that neither SPF nor DKIM vouches for (RFC 9989).
 
-A domain without a record takes that of its organisation. RFC 9989 finds it by asking upwards; RFC 7489, which it
-replaces, by a list of public suffixes. For the domains people mail from both find the same.
+A domain without a record takes that of its organisation. RFC 9989 finds it by walking up the DNS tree; RFC 7489,
+which it replaces, uses a list of public suffixes. For the domains that people mail from, both find the same.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
 from mailer.findings import Finding, bad, warning, well
 
-MOST_STEPS = 8  # questions of one walk, RFC 9989
+MOST_STEPS = 8  # lookups in one tree walk, RFC 9989
 POLICIES = ("none", "quarantine", "reject")
 
 
 @dataclass(frozen=True, slots=True)
 class DmarcFacts:
-    """The domains that were asked, from the sender's upwards, to the first with a record."""
+    """The domains that were looked up, from the sender's upwards, to the first with a record."""
 
     domain: str
     answers: tuple[tuple[str, DnsAnswer], ...]
@@ -37,7 +37,7 @@ def records(answer: DnsAnswer) -> list[str]:
 
 def gather_dmarc(lookup: Lookup, domain: str) -> DmarcFacts:
     labels = domain.split(".")
-    # A long name is asked itself and then from seven labels on, as RFC 9989 has it against abuse.
+    # A long name is looked up itself and then from seven labels on, as RFC 9989 requires to prevent abuse.
     shorter = range(max(1, len(labels) - MOST_STEPS + 1), len(labels) - 1)
     asked: list[tuple[str, DnsAnswer]] = []
     for name in (domain, *(".".join(labels[start:]) for start in shorter)):
@@ -51,13 +51,13 @@ def judge_dmarc(facts: DmarcFacts, *, part: str) -> list[Finding]:
     unknown = next((answer for _, answer in facts.answers if answer.got is Got.UNKNOWN), None)
     holder = facts.holder
     if unknown is not None and not holder:
-        return [warning(part, f"DMARC couldn't be asked for: {unknown.why}", "Try again when the DNS answers.")]
+        return [warning(part, f"DMARC couldn't be looked up: {unknown.why}", "Try again when the DNS answers.")]
     if not holder:
         # support.google.com/a/answer/81126, senders.yahooinc.com/best-practices, and Outlook's 550 5.7.515
         return [
             bad(
                 part,
-                f"DMARC: {facts.domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or call it spam",
+                f"DMARC: {facts.domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or treat it as spam",
                 f'Add a TXT record at _dmarc.{facts.domain}: "v=DMARC1; p=none; rua=mailto:…".',
             )
         ]
@@ -67,7 +67,7 @@ def judge_dmarc(facts: DmarcFacts, *, part: str) -> list[Finding]:
             bad(
                 part,
                 f"DMARC: _dmarc.{holder} has {len(found)} records where one is allowed, so it counts as having none",
-                "Take away all but one.",
+                "Remove all but one.",
             )
         ]
     return [_judge_record(facts.domain, holder, found[0], part)]
@@ -80,15 +80,15 @@ def _judge_record(domain: str, holder: str, record: str, part: str) -> Finding:
     if policy not in POLICIES and not (policy == "" and "rua" in tags):  # RFC 9989: without p it is none
         return bad(
             part,
-            f"DMARC: the record at _dmarc.{holder} says p={policy}, which isn't a policy, so it counts for nothing",
+            f"DMARC: the record at _dmarc.{holder} says p={policy}, which isn't a policy, so receivers ignore it",
             "Say p=none, p=quarantine or p=reject.",
         )
     policy = policy or "none"
-    words = f"DMARC: {'' if holder == domain else f'that of {holder} counts; '}p={policy}"
+    words = f"DMARC: {'' if holder == domain else f'the record of {holder} applies; '}p={policy}"
     words += ", fine for the large providers, but it stops nobody who forges your name" if policy == "none" else ""
     strict = [name for tag, name in (("adkim", "DKIM"), ("aspf", "SPF")) if tags.get(tag, "r").lower() == "s"]
     if strict:
         words += f"; {' and '.join(strict)} must name exactly {domain}, not a domain below it"
     if "rua" not in tags:
-        return warning(part, f"{words}; nobody is told of mails that fail (no rua)", "Add rua=mailto:… to the record.")
+        return warning(part, f"{words}; nobody is told about failing mails (no rua)", "Add rua=mailto:… to the record.")
     return well(part, words)

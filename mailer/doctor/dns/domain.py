@@ -1,4 +1,4 @@
-"""All that the DNS says about who mails: each sending domain, the domains that take replies, the relay's name."""
+"""Checks what the DNS says about the sender: each sending domain, the domains that take replies, the relay's name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLACEHOLDERS = ("example", "example.com", "example.net", "example.org", "invalid
 
 @dataclass(frozen=True, slots=True)
 class Mailers:
-    """The domains that stand in our mails: those that send, with what uses each, and those that take answers."""
+    """The domains in our mails, each with what uses it: those that send, and those that only take replies."""
 
     senders: Mapping[str, str]  # domain → "[sender] in mailer.toml", "lists/x.toml"
     answers: Mapping[str, str]
@@ -43,11 +43,11 @@ class DomainFacts:
     dkim: DkimFacts
     dmarc: DmarcFacts
     mail: MailFacts
-    relay: RelayNameFacts | None  # where mails go by one of our own
+    relay: RelayNameFacts | None  # for transports that use a relay
 
 
 def mailers(senders: Iterable[tuple[str, str]], answers: Iterable[tuple[str, str]]) -> Mailers:
-    """The domains of (where it stands, "Name <address>") pairs; each domain once, with the first place."""
+    """The domains of (file or section, "Name <address>") pairs; each domain once, with the first place that uses it."""
     sending = _domains(senders)
     return Mailers(sending, {domain: where for domain, where in _domains(answers).items() if domain not in sending})
 
@@ -62,7 +62,7 @@ def _domains(mailboxes: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def examine_domains(settings: Settings, named: Mailers, asker: Asker) -> list[Finding]:
-    """Gather and judge all of it. With the outbox nothing leaves yet, so nothing here is worse than a warning."""
+    """Gathers and judges everything. With the outbox nothing leaves yet, so nothing here is worse than a warning."""
     findings: list[Finding] = []
     provider = provider_named(settings.transport)
     for domain, where in named.senders.items():
@@ -100,9 +100,9 @@ def judge_domain(facts: DomainFacts, *, provider: Provider) -> list[Finding]:
         return [
             warning(
                 part,
-                f"{facts.domain} couldn't be looked up ({facts.mail.mx.why}), so nothing is known of its SPF, DKIM and"
-                " DMARC, and of where replies go",
-                "Look again when this machine is online.",
+                f"{facts.domain} couldn't be looked up ({facts.mail.mx.why}), so nothing is known about its SPF, DKIM"
+                " and DMARC, or about where replies go",
+                "Try again when this machine is online.",
             )
         ]
     findings: Sequence[Finding] = (
@@ -123,7 +123,7 @@ def is_placeholder(domain: str) -> bool:
 def _placeholder(domain: str, where: str) -> Finding:
     return warning(
         _part(domain),
-        f"{domain} is an example's domain and nobody's own",
+        f"{domain} is an example domain that nobody can own",
         f"Put your own address into {where}.",
     )
 

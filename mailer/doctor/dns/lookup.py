@@ -1,6 +1,6 @@
-"""Asks the DNS, within a time for all questions together. The only module that imports dnspython.
+"""Queries the DNS, with one time limit for all queries together. The only module that imports dnspython.
 
-An answer is always a value: a server that is slow, broken or out of reach gives `Got.UNKNOWN`, never an exception. What
+An answer is always a value: a server that is slow, broken or unreachable gives `Got.UNKNOWN`, never an exception. What
 answers mean is left to the modules that asked.
 """
 
@@ -29,20 +29,20 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from mailer.settings.schema import Dns
 
-# Resolvers usually answer within a tenth of a second; one that starts cold may take a second or two. A packet that was
-# lost is sent again after TRY_SECONDS.
+# Resolvers usually answer within a tenth of a second; one with a cold cache may take a second or two. A lost packet is
+# sent again after TRY_SECONDS.
 TRY_SECONDS = 1.5
 QUESTION_SECONDS = 5.0
 PAYLOAD_BYTES = 1232  # beyond which answers come by TCP, https://www.dnsflagday.net/2020/
 
 
 class Got(StrEnum):
-    """What became of a question."""
+    """The result of a query."""
 
     FOUND = "found"
     EMPTY = "empty"  # the name exists, without records of this kind
     ABSENT = "absent"  # there is no such name (NXDOMAIN)
-    UNKNOWN = "unknown"  # it couldn't be asked
+    UNKNOWN = "unknown"  # it couldn't be looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ Lookup = Callable[[str, str], DnsAnswer]  # a name, and the kind of record
 
 
 class Asker:
-    """Asks each question once. `settings.server` is asked, or else what the system is set to ask."""
+    """Asks each question once, of `settings.server` or else of the system's resolver."""
 
     def __init__(self, settings: Dns, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -111,7 +111,7 @@ class Asker:
     def _ask(self, name: str, kind: str) -> DnsAnswer:
         left = self._until - self._clock()
         if left <= 0 and not self._given_up:
-            self._given_up = "the time for questions to the DNS is used up"
+            self._given_up = "the time allowed for DNS queries is used up"
         if self._given_up or self._resolver is None:
             return DnsAnswer(Got.UNKNOWN, why=self._given_up)
         try:
@@ -125,11 +125,11 @@ class Asker:
             return self._unanswered(error)
         except dns.exception.Timeout:
             if not self._heard:
-                # Nobody is there: each further question would only wait as long again.
+                # No server is there: every further query would only wait as long again.
                 self._given_up = "the DNS doesn't answer"
             return DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")
         except (dns.exception.DNSException, OSError, UnicodeError, ValueError) as error:
-            return DnsAnswer(Got.UNKNOWN, why=f"the question or its answer is malformed ({type(error).__name__})")
+            return DnsAnswer(Got.UNKNOWN, why=f"the query or its answer is malformed ({type(error).__name__})")
         self._heard = True
         return _read(name, kind, found)
 
@@ -144,7 +144,7 @@ class Asker:
 
 
 def _encoded(name: str) -> dns.name.Name:
-    """The name as the DNS carries it (RFC 5891); labels such as _dmarc are ASCII already."""
+    """The name as it is encoded in the DNS (RFC 5891); labels such as _dmarc are ASCII already."""
     labels = [label if label.isascii() else idna.encode(label, uts46=True).decode() for label in name.split(".")]
     return dns.name.from_text(".".join(labels))
 

@@ -1,5 +1,5 @@
-"""Whether mail to a domain can arrive, so that replies and bounces reach somebody; and whether a relay's address has
-a name of its own, which large providers ask of whoever mails them."""
+"""Checks that mail to a domain can arrive, so that replies and bounces reach somebody, and that the relay's address has
+a name (PTR), which large providers require of senders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailer.transports.public_network import is_public
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """Where mail to `domain` goes. `address` answers for the domain's own host, asked only without MX."""
+    """Where mail to `domain` goes. `address` holds the domain's own A and AAAA records, looked up only without MX."""
 
     domain: str
     mx: DnsAnswer
@@ -35,7 +35,7 @@ def judge_mail(facts: MailFacts, *, part: str, who: str) -> list[Finding]:
         return [
             warning(
                 part,
-                f"whether mail to {domain} arrives couldn't be asked: {answer.why}",
+                f"whether mail to {domain} arrives couldn't be looked up: {answer.why}",
                 "Try again when the DNS answers.",
             )
         ]
@@ -61,7 +61,7 @@ def judge_mail(facts: MailFacts, *, part: str, who: str) -> list[Finding]:
         return [
             warning(
                 part,
-                f"{domain} has no MX record; mail to it goes to its own address, which not all senders try",
+                f"{domain} has no MX record; mail to it goes to its A or AAAA address, which not all senders try",
                 "Give it an MX record.",
             )
         ]
@@ -86,35 +86,38 @@ def gather_relay_names(asker: Asker, host: str) -> RelayNameFacts:
 
 
 def judge_relay_names(facts: RelayNameFacts, *, domain: str, part: str) -> list[Finding]:
-    """Gmail and Yahoo want an address with a name that leads back to it (support.google.com/a/answer/81126).
+    """Gmail and Yahoo require the sending address to have a name that resolves back to it
+    (support.google.com/a/answer/81126).
 
-    Only of a relay of our own is it known that mail leaves from the address we hand it to, and not even there for sure.
+    Only our own relay can be assumed to send from the address we connect to, and even that isn't certain.
     """
     host = facts.host
     if on_this_machine(host):
         words = "the relay on this machine sends from an address that can't be known here, so its name wasn't looked up"
         return [well(part, f"PTR: {words}")]
     if not is_ours(host, domain):
-        return [well(part, f"PTR: the relay {host} is a provider's, which looks after the names of its machines")]
+        return [well(part, f"PTR: the relay {host} belongs to a provider, which looks after the names of its machines")]
     if facts.addresses.got is Got.UNKNOWN:
         return [
             warning(
-                part, f"PTR: {host} couldn't be asked for: {facts.addresses.why}", "Try again when the DNS answers."
+                part, f"PTR: {host} couldn't be looked up: {facts.addresses.why}", "Try again when the DNS answers."
             )
         ]
     if not facts.addresses.values:
         return [bad(part, f"the relay's name {host} has no address, so no mail leaves", "Correct smtp.host.")]
     if not facts.names:
-        return [well(part, f"PTR: {host} has a private address; from which one mail leaves can't be known here")]
+        return [well(part, f"PTR: {host} has a private address; the one its mail leaves from can't be known here")]
     return [_judge_name(facts, address, answer, part) for address, answer in facts.names.items()]
 
 
 def _judge_name(facts: RelayNameFacts, address: str, answer: DnsAnswer, part: str) -> Finding:
     if answer.got is Got.UNKNOWN:
         return warning(
-            part, f"PTR: the name of {address} couldn't be asked: {answer.why}", "Try again when the DNS answers."
+            part, f"PTR: the name of {address} couldn't be looked up: {answer.why}", "Try again when the DNS answers."
         )
-    todo = f"Have whoever rents you {address} set its PTR to {facts.host}, whose A or AAAA record must name it."
+    todo = (
+        f"Ask the provider you rent {address} from to set its PTR to {facts.host}, whose A or AAAA record must name it."
+    )
     if not answer.values:
         return bad(
             part, f"PTR: {address} of the relay {facts.host} has no name, so Gmail and Yahoo refuse its mail", todo
@@ -130,7 +133,7 @@ def _judge_name(facts: RelayNameFacts, address: str, answer: DnsAnswer, part: st
 
 
 def is_ours(host: str, domain: str) -> bool:
-    """Whether a relay stands in the sender's own domain. `domain` is the one that holds the DMARC record."""
+    """Whether a relay's name is in the sender's own domain. `domain` is the one that holds the DMARC record."""
     return f".{host.lower()}".endswith(f".{domain.lower()}")
 
 

@@ -1,8 +1,8 @@
 """SPF: which machines may use a domain in the envelope of a mail (RFC 7208).
 
-Gathered are the records of the domain and of all it includes, and whether the hosts they name exist; judged is whether
-they form one policy that receivers can follow to its end. Whether a certain relay's address passes is not worked out:
-that is the receiver's business. How one record is read is told in `spf_record`.
+Gathers the records of the domain and of everything it includes, looks up the hosts they name, and judges whether they
+form one policy that receivers can follow to its end. It doesn't work out whether a particular relay's address passes:
+that is the receiver's business. Single records are parsed by `spf_record`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SpfFacts:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a receiver looks up that comes to the end of a policy. `void`: the names that lead nowhere."""
+    """The lookups of a receiver that follows a policy to its end. `void`: the names that lead nowhere."""
 
     lookups: int = 0
     void: tuple[str, ...] = ()
@@ -48,11 +48,11 @@ class Cost:
 
 
 class NotAsked(Exception):
-    """A part of the policy couldn't be asked for."""
+    """Part of the policy couldn't be looked up."""
 
 
 def in_force(terms: list[Term]) -> list[Term]:
-    """The terms that receivers come to: nothing after `all` (RFC 7208 §5.1), and redirect only without it (§6.1)."""
+    """The terms that receivers reach: nothing after `all` (RFC 7208 §5.1), and redirect only without it (§6.1)."""
     mechanisms = [term for term in terms if not term.is_modifier]
     for place, term in enumerate(mechanisms):
         if term.name == "all":
@@ -61,7 +61,7 @@ def in_force(terms: list[Term]) -> list[Term]:
 
 
 def _followed(terms: list[Term]) -> list[str]:
-    """The domains whose records are a part of this one."""
+    """The domains whose records are part of this one."""
     return [term.value for term in in_force(terms) if term.name in ("include", "redirect") and not term.by_macro]
 
 
@@ -110,10 +110,10 @@ def _ask_for_hosts(lookup: Lookup, mechanism: str, name: str, *, hosts: dict[tup
 
 
 def judge_spf(facts: SpfFacts, *, part: str, provider: str = "") -> list[Finding]:
-    """Whether receivers can follow the policy. `provider`: who mails with a return path of its own and keeps that one's
-    SPF; "": the domain is in the envelope of our mails, as with a relay."""
+    """Whether receivers can follow the policy. `provider`: the one that mails with its own return path and maintains
+    the SPF record for it; "": the domain is in the envelope of our mails, as with a relay."""
     if facts.answer.got is Got.UNKNOWN:
-        return [warning(part, f"SPF couldn't be asked for: {facts.answer.why}", "Try again when the DNS answers.")]
+        return [warning(part, f"SPF couldn't be looked up: {facts.answer.why}", "Try again when the DNS answers.")]
     found = records(facts.answer)
     if not found:
         return [_missing(facts.domain, part, provider)]
@@ -140,8 +140,8 @@ def _missing(domain: str, part: str, provider: str) -> Finding:
     if not provider:
         return bad(
             part,
-            f"SPF: {domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or call it spam",
-            f'Add a TXT record at {domain}: "v=spf1 include:… -all" with what your relay\'s provider names.',
+            f"SPF: {domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or treat it as spam",
+            f'Add a TXT record at {domain}: "v=spf1 include:… -all", with the include your relay\'s provider names.',
         )
     return well(part, f"SPF: {domain} has no record and needs none: {provider} mails with a return path of its own")
 
@@ -152,14 +152,14 @@ def _verdict(domain: str, part: str, *, cost: Cost, last: str) -> Finding:
             part,
             f"SPF: the record of {domain} needs {cost.lookups} lookups where {MOST_LOOKUPS} are allowed, so receivers"
             " give up on it before its end, and mail doesn't pass",
-            "Take out includes of services that mail no more.",
+            "Remove the includes of services that no longer mail for you.",
         )
     if len(cost.void) > MOST_VOID:
         return bad(
             part,
             f"SPF: the record of {domain} names {len(cost.void)} places that don't exist ({', '.join(cost.void[:5])})"
-            f" where receivers put up with {MOST_VOID}, so they give up on it, and mail doesn't pass",
-            "Take out what no longer exists (RFC 7208 §4.6.4).",
+            f" where receivers tolerate {MOST_VOID}, so they give up on it, and mail doesn't pass",
+            "Remove what no longer exists (RFC 7208 §4.6.4).",
         )
     counted = f"{cost.lookups} of {MOST_LOOKUPS} lookups"
     counted += f", of which {' and '.join(cost.void)} found nothing" if cost.void else ""
@@ -171,13 +171,13 @@ def _verdict(domain: str, part: str, *, cost: Cost, last: str) -> Finding:
                 part,
                 f"SPF: the record of {domain} lets everybody pass (+all, or a network of size /0, in it or in what it"
                 " includes), so anybody may mail in your name",
-                "End it in -all or ~all, and include nobody who lets all pass.",
+                "End it in -all or ~all, and include nobody who lets everybody pass.",
             )
         case _:
             ends = "ends in ?all" if last else "has no all at its end"
             return warning(
                 part,
-                f"SPF: the record of {domain} {ends}, so it keeps nobody from mailing in your name",
+                f"SPF: the record of {domain} {ends}, so it stops nobody from mailing in your name",
                 "End it in -all or ~all.",
             )
 
@@ -213,7 +213,7 @@ def _ending(facts: SpfFacts, terms: list[Term]) -> str:
 
 
 def _count(facts: SpfFacts, domain: str, above: tuple[str, ...]) -> Cost:
-    """What the record of `domain` costs with all it includes, for a mail that nothing before its end matches."""
+    """The lookups for the record of `domain` and all it includes, for a mail that matches nothing before its end."""
     record = _the_one(facts, domain)
     try:
         terms = in_force(parse(record))
@@ -227,7 +227,7 @@ def _count(facts: SpfFacts, domain: str, above: tuple[str, ...]) -> Cost:
         if term.value in (domain, *above):
             raise Broken(f"{domain} includes {term.value} in a circle")
         cost += _count(facts, term.value, (*above, domain))
-        if cost.lookups > MOST_LOOKUPS * 3:  # far beyond what passes; a hostile tree is not counted out
+        if cost.lookups > MOST_LOOKUPS * 3:  # far beyond what passes; don't count a hostile tree to its end
             break
     return cost
 

@@ -1,5 +1,5 @@
-"""The text of one SPF record, read by the grammar of RFC 7208 §12, which forgives nothing: a fault anywhere in a record
-makes receivers pass none of its domain's mail (§4.6). Pure; what records lead to is left to `spf`.
+"""Parses one SPF record by the strict grammar of RFC 7208 §12: a syntax error anywhere in a record makes receivers pass
+none of its domain's mail (§4.6). Does no I/O; following what the record names is left to `spf`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Term:
 
     @property
     def by_macro(self) -> bool:
-        """Whether its domain is another for each mail (§7)."""
+        """Whether its domain differs from mail to mail (§7)."""
         return "%" in self.value
 
 
@@ -57,7 +57,7 @@ def parse(record: str) -> list[Term]:
     terms = [_term(word) for word in record[len("v=spf1") :].split(" ") if word]
     for name in ("redirect", "exp"):
         if sum(term.name == name and term.is_modifier for term in terms) > 1:
-            raise Broken(f"{name}= is there twice")  # §6
+            raise Broken(f"{name}= appears twice")  # §6
     return terms
 
 
@@ -116,10 +116,10 @@ def _network(word: str, rest: str, *, kind: type[IPv4Address | IPv6Address], mos
     """`:address[/size]`, §5.6. Bits behind the size are allowed."""
     address, slash, size = rest.removeprefix(":").partition("/")
     if slash and not re.fullmatch(_PREFIX, size):
-        raise Broken(f"{word!r} is wrong: after the slash goes a network's size")
+        raise Broken(f"{word!r} is wrong: the slash must be followed by a network's size")
     _check_size(word, size or None, most)
     try:
-        if not rest.startswith(":") or "%" in address:  # a zone of an IPv6 address has no place here
+        if not rest.startswith(":") or "%" in address:  # an IPv6 zone isn't allowed here
             raise AddressValueError
         kind(address)
     except AddressValueError:

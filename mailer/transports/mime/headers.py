@@ -107,7 +107,7 @@ def mailbox_header(name: str, display: str, address: str) -> bytes:
         words = ['"' + display.replace("\\", "\\\\").replace('"', '\\"') + '"']
     else:
         words = encoded_words(display, first=FOLD - len(start))
-    if len(words) == 1 and len(words[0]) > FOLD - len(start):  # too long to stand in quotes
+    if len(words) == 1 and len(words[0]) > FOLD - len(start):  # too long for quotes
         words = encoded_words(display, first=FOLD - len(start))
     return _folded(start, [*words, f"<{address}>"])
 

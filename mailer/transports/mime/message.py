@@ -3,7 +3,7 @@
 `Skeleton` encodes what a campaign's mails share once; one person's mail is then a join of byte strings. Message-ID,
 Date and List-Unsubscribe come from the caller, and getting the bytes anywhere is left to the transports.
 
-No line of a mail begins with a dot and the last one ends in CRLF, so SMTP can send it as it stands (RFC 5321 §4.5.2).
+No line of a mail begins with a dot and the last one ends in CRLF, so SMTP can send it as it is (RFC 5321 §4.5.2).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OURS = frozenset(("from", "to", "cc", "bcc", "subject", "reply-to", "mime-versio
 
 
 class Skeleton:
-    """A mailing, encoded but for the people. Use it for any number of mails, from any number of threads.
+    """A mailing, encoded except for what is personal. Use it for any number of mails, from any number of threads.
 
     `end` closes each mail, such as SMTP's final dot. Raises `Unmailable` when no mail of this mailing could be sent
     faithfully.
@@ -33,7 +33,7 @@ class Skeleton:
 
     def __init__(self, mailing: Mailing, *, end: bytes = b"") -> None:
         self.from_address = ascii_address(mailing.from_address)
-        self.boundary = f"=_{_digest(mailing)[:32]}"  # "=_" can't stand in quoted-printable text
+        self.boundary = f"=_{_digest(mailing)[:32]}"  # "=_" can't occur in quoted-printable text
         self._subject = mailing.subject
         self._constant_subject = None if _slots(mailing.subject) else text_header("Subject", fill(mailing.subject, ()))
         self._before_to = mailbox_header("From", mailing.from_name, self.from_address)
@@ -58,11 +58,11 @@ class Skeleton:
         if len(values) < self.slots:
             raise Unmailable(f"the message has {self.slots} slots, and only {len(values)} are filled")
         try:
-            # Many slots have equal values: an address stands in the HTML and in the text.
+            # Many slots have equal values: an address is in both the HTML and the text.
             chosen = [values[slot] for slot in self._used]
             known = {value: quote_value(value) for value in set(chosen)}
         except UnicodeEncodeError as error:
-            raise Unmailable("a value holds half a surrogate pair, which is no character") from error
+            raise Unmailable("a value holds half a surrogate pair, which isn't a character") from error
         quoted = [known[value] for value in chosen]
         return b"".join(self._in_order((self._headers(envelope), *quoted, *self._constants)))
 
@@ -101,7 +101,7 @@ class Skeleton:
         return pieces
 
     def _order(self) -> list[int]:
-        """Where each piece of a mail stands in what it is picked from."""
+        """The index of each piece of a mail in the tuple that it is picked from."""
         slot_places = {slot: place for place, slot in enumerate(self._used, 1)}
         order = [0]
         constants = 1 + len(self._used)
@@ -128,7 +128,7 @@ def _quote_constant(text: str, *, more_follows: bool) -> bytes:
     try:
         return quote(text, more_follows=more_follows)
     except UnicodeEncodeError as error:
-        raise Unmailable("the message holds half a surrogate pair, which is no character") from error
+        raise Unmailable("the message holds half a surrogate pair, which isn't a character") from error
 
 
 def _slots(parts: Parts) -> set[int]:
@@ -141,13 +141,13 @@ def _digest(mailing: Mailing) -> str:
 
 
 def _refuse_ours(headers: Sequence[tuple[str, str]], taken: frozenset[str]) -> frozenset[str]:
-    """The names in lower case. Raises `Unmailable` for one that this module makes or that would stand twice."""
+    """The names in lower case. Raises `Unmailable` for one that this module makes or that would appear twice."""
     names: list[str] = []
     for name, _ in headers:
         lower = name.lower()
         if lower in OURS or lower.startswith("content-"):
-            raise Unmailable(f"the header {name!r} is made by the mailing and can't be set beside it")
+            raise Unmailable(f"the header {name!r} is set by the mailing itself and can't be set again")
         if lower in taken or lower in names:
-            raise Unmailable(f"the header {name!r} stands twice")
+            raise Unmailable(f"the header {name!r} appears twice")
         names.append(lower)
     return frozenset(names)

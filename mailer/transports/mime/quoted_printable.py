@@ -21,7 +21,7 @@ def quote_value(text: str) -> bytes:
     """What fills a slot: quoted, and closed by a soft line break so that constant text may follow."""
     if not text:
         return b""
-    # Most values are a name or a short address: printable ASCII with nothing that needs care where it stands.
+    # Most values are a name or a short address: printable ASCII with nothing that needs care in its position.
     if len(text) <= WIDTH and text.isascii() and text.isprintable() and "=" not in text and not text.startswith(CARE):
         return text.encode("ascii") + SOFT
     return _quote_again(text)

@@ -1,7 +1,7 @@
 """The outbox: a Maildir on this machine that any mail reader opens. Nothing leaves; no account is needed.
 
-One file for each delivery and attempt, under a name of its own, so that handing the same one over again replaces
-the same file. How mails look is left to `mime.message`.
+Each delivery and attempt has its own file name, so handing the same one over again replaces the same file. How mails
+look is left to `mime.message`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class OutboxTransport:
-    """Delivers into the Maildir `path`, which is made when missing. See https://cr.yp.to/proto/maildir.html."""
+    """Delivers into the Maildir `path`, which is created if missing. See https://cr.yp.to/proto/maildir.html."""
 
     name = "outbox"
     batch = 1
@@ -35,7 +35,7 @@ class OutboxTransport:
         return f"Outbox({str(self.path)!r})"
 
     def connect(self, mailing: Mailing) -> OutboxConnection:
-        """Raises `TransportRefused` when the folder can't be used or the mailing can't be written down."""
+        """Raises `TransportRefused` when the folder can't be used or the mailing can't be written as a mail."""
         self._prepare()
         try:
             return OutboxConnection(self.path, mailing.key, Skeleton(mailing))
@@ -74,7 +74,7 @@ class OutboxConnection:
         self._new = os.open(path / "new", os.O_RDONLY | os.O_DIRECTORY)
 
     def hand_over(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
-        """Raises `TransportUnavailable` when the disk takes nothing, with none of them delivered."""
+        """Raises `TransportUnavailable` when the disk takes nothing and none of them was delivered."""
         outcomes: list[Outcome] = []
         for envelope in envelopes:
             try:
@@ -89,7 +89,7 @@ class OutboxConnection:
                 if not outcomes:
                     raise TransportUnavailable(
                         f"the outbox {self._path} can't be written: {error.strerror}",
-                        hint="Make room or mend the permissions; nothing was lost.",
+                        hint="Free some space or correct the permissions; nothing was lost.",
                     ) from error
                 outcomes.append(Outcome(Fate.DEFERRED, detail=f"the outbox can't be written: {error.strerror}"))
                 continue
@@ -125,7 +125,7 @@ class OutboxConnection:
 
 
 def _returning_to(address: str) -> bytes:
-    """The line that says where a mail came from, as whoever delivers it writes at its top (RFC 5321 §4.4)."""
+    """The Return-Path line, which the delivering server puts at the top of a mail (RFC 5321 §4.4)."""
     return f"Return-Path: <{ascii_address(address)}>\r\n".encode() if address else b""
 
 

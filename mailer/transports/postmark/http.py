@@ -20,7 +20,7 @@ class PostmarkAnswer:
 
     @property
     def words(self) -> str:
-        """What it says of itself, on one line."""
+        """Its own message, on one line."""
         said: Any = cast(dict[str, Any], self.data).get("Message") if isinstance(self.data, dict) else ""
         return " ".join(str(said or "").split())[:500]
 
@@ -31,7 +31,7 @@ class AnswerMissing(Exception):
 
 def call(base_url: str, path: str, *, token: str, body: bytes | None, timeout_seconds: float) -> PostmarkAnswer:
     """POST `body`, or GET without one. `timeout_seconds` bounds connecting, and again all the rest. Raises
-    `TransportUnavailable` when surely nothing went out, `TransportRefused` for no address, else `AnswerMissing`."""
+    `TransportUnavailable` if surely nothing went out, `TransportRefused` for a bad URL, else `AnswerMissing`."""
     try:
         endpoint = HttpEndpoint.of(base_url.rstrip("/") + path)
     except ValueError as error:

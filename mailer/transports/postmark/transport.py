@@ -1,4 +1,4 @@
-"""Handing mails to Postmark in batches, and what its answers mean.
+"""Hands mails to Postmark in batches, and interprets its answers.
 
 A call answers for each mail by itself (postmarkapp.com/developer/api/email-api). There is no idempotency key, so a call
 whose answer is missing leaves its people *uncertain*.
@@ -24,13 +24,13 @@ from mailer.transports.postmark.settings import Postmark
 MARK = "mailer"  # the name in Metadata under which a delivery's mark travels to its events
 MOST_BYTES = 40_000_000  # of a call; documented: 50 MB
 KEEP_MESSAGE_ID = {"Name": "X-PM-KeepID", "Value": "true"}
-INACTIVE = 406  # the address bounced or complained before, and Postmark mails it no more
+INACTIVE = 406  # the address bounced or complained before, and Postmark no longer mails it
 # Codes of one mail that are about all of them: no sender signature, not confirmed, no credit, no such stream.
 OURS = frozenset((400, 401, 405, 412, 413, 1226, 1235))
 
 
 class PostmarkTransport:
-    """Postmark by its settings."""
+    """Postmark, configured by its settings."""
 
     name = "postmark"
 
@@ -55,7 +55,7 @@ class PostmarkTransport:
         return None
 
     def probe(self) -> str:
-        """Ask for the stream that is set: nothing is sent."""
+        """Look up the configured stream; nothing is sent."""
         self._check()
         given = self._settings
         try:
@@ -93,7 +93,7 @@ class PostmarkConnection:
         self._settings = settings
         self._token = token
         self._mailing = mailing
-        self._skeleton = Skeleton(mailing)  # refuses whatever no mail can carry, as for every other way
+        self._skeleton = Skeleton(mailing)  # refuses what no mail can carry, as the other transports do
         shared: dict[str, Any] = {
             "From": _mailbox(mailing.from_name, ascii_address(mailing.from_address)),
             "MessageStream": settings.stream,
@@ -135,7 +135,7 @@ class PostmarkConnection:
         }
 
     def _post(self, mails: dict[int, bytes]) -> dict[int, Outcome]:
-        """One call; what doesn't fit into it waits for another."""
+        """Make one call; what doesn't fit waits for the next."""
         taken: dict[int, bytes] = {}
         for place, mail in mails.items():
             if taken and sum(map(len, taken.values())) + len(mail) > MOST_BYTES:
@@ -159,7 +159,7 @@ class PostmarkConnection:
 
 
 def _outcomes(answer: PostmarkAnswer, count: int) -> list[Outcome]:
-    """What an answer makes of each mail of its call. Raises when it took none."""
+    """The outcome of each mail in a call. Raises when none was taken."""
     said = cast(list[Any], answer.data) if isinstance(answer.data, list) else []
     if answer.status == 200 and len(said) == count and all(isinstance(one, dict) for one in said):
         found = [_outcome(cast(dict[str, Any], one)) for one in said]
@@ -169,7 +169,7 @@ def _outcomes(answer: PostmarkAnswer, count: int) -> list[Outcome]:
     if answer.status in (401, 403, 404, 405, 413, 415, 422, 429) or 300 <= answer.status < 400:
         raise _complaint(answer)
     code = str(answer.status)
-    doubt = f"Postmark answered {code} {answer.words}".strip()  # theirs, or an answer that isn't documented
+    doubt = f"Postmark answered {code} {answer.words}".strip()  # Postmark's fault, or an undocumented answer
     return [Outcome(Fate.UNCERTAIN, code, doubt, reply_class=ReplyClass.SOFT)] * count
 
 
@@ -198,7 +198,7 @@ def _headers(headers: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def _mailbox(name: str, address: str) -> str:
-    """A name and an address in one text; the name in quotes, where nothing in it means anything."""
+    """A name and an address in one text; the name is quoted, so nothing in it has a special meaning."""
     if not name.strip():
         return address
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,4 +1,4 @@
-"""What Postmark's words mean in ours, in a table, and whose posts are believed: those with the webhook's password.
+"""Maps Postmark's terms to ours, in a table, and believes only posts with the webhook's password.
 
 The words: postmarkapp.com/developer/api/bounce-api (bounce types) and …/developer/webhooks. A post is one event.
 """
@@ -74,7 +74,7 @@ UNUSED = frozenset(("open", "click", "delivery"))
 
 @dataclass(frozen=True, slots=True)
 class PostmarkVerifier:
-    """Believes who knows the user and the password (RFC 7617)."""
+    """Believes posts with the user and the password (RFC 7617)."""
 
     expected: str = field(repr=False)
 

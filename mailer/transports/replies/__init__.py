@@ -1,1 +1,1 @@
-"""What a reply, a bounce or an event says: of whom it speaks, and whose fault that makes it."""
+"""Classifies replies, bounces and events: who they are about, and whose fault the failure is."""

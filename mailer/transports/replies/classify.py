@@ -1,8 +1,8 @@
-"""What a refusal means, as SMTP reply, in a report that came back, or told by a provider: who is spoken of, whose fault
-that makes it, and so what becomes of the mail.
+"""Classifies refusals, whether SMTP replies, bounce reports or provider events: who a refusal is about, whose fault it
+is, and so what becomes of the mail.
 
-The tables are `phrases` (words) and `codes` (codes and numbers); here they are put together. Speaking SMTP
-is left to `smtp.transport`, reading reports to `tracking`.
+Combines the tables `phrases` (words) and `codes` (codes and numbers). Speaking SMTP is left to `smtp.transport`,
+reading reports to `tracking`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, 
 
 
 class SmtpStep(StrEnum):
-    """At which command a reply came: the same code means different things at MAIL and at RCPT."""
+    """The command that a reply answers: the same code means different things at MAIL and at RCPT."""
 
     CONNECT = "connecting"
     EHLO = "EHLO"
@@ -62,7 +62,7 @@ class Reply:
 
     @property
     def said(self) -> str:
-        """The words without the code at their beginning, which whoever shows both has said already."""
+        """The words without the code at their beginning, for callers that show the code as well."""
         return self.words.removeprefix(self.enhanced).strip()
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ def classify(reply: Reply, step: SmtpStep) -> ReplyClass:
 
 @dataclass(frozen=True, slots=True)
 class ReplyVerdict:
-    """Who is spoken of, and whose fault that makes it. `sure`: the words or the code say so, not the number alone."""
+    """Who a refusal is about, and whose fault it is. `sure`: the words or the code say so, not the number alone."""
 
     about: About
     reply_class: ReplyClass
@@ -95,20 +95,18 @@ class ReplyVerdict:
 
 
 def judge(reply: Reply, step: SmtpStep) -> ReplyVerdict:
-    """Who a refusal (4xx or 5xx) at `step` speaks of, and whose fault it is.
+    """Who a refusal (4xx or 5xx) at `step` is about, and whose fault it is.
 
-    First the words, then the code, then the number (`phrases`, `codes`): the words are what people wrote
-    for people, and many servers give one code for everything. Two rules stand above both: a login is ours whatever is
-    said of it, and what is said for the moment, or before a recipient was named, condemns no address.
+    The words decide first, then the code, then the number (`phrases`, `codes`): people wrote the words for people, and
+    many servers give one code for everything. Two rules override both: a refused login is our fault whatever the words
+    say, and a temporary refusal, or one before a recipient was named, condemns no address.
     """
     if reply.number in LOGIN:
         return ReplyVerdict(About.RELAY, OURS)
     found = _judge(reply, step)
     vague = found.about is About.POLICY and reply.enhanced in ("", "5.0.0")
     if step not in NAMED and reply.number >= 500 and (found.reply_class is HARD or vague):
-        return ReplyVerdict(
-            About.SENDER, OURS, sure=found.sure
-        )  # nobody was named yet, so it is us whom they don't want
+        return ReplyVerdict(About.SENDER, OURS, sure=found.sure)  # nobody was named yet, so the refusal is of us
     if found.reply_class is not HARD:
         return found
     return found if reply.number >= 500 else ReplyVerdict(found.about, SOFT, sure=found.sure)
@@ -119,16 +117,16 @@ def _judge(reply: Reply, step: SmtpStep) -> ReplyVerdict:
     code = by_code(reply.enhanced) if reply.enhanced else None
     telling = code is not None and not is_generic(reply.enhanced)
     if reply.number < 500 and code is POLICY and phrase is not None and phrase.about in (About.RATE, About.SYSTEM):
-        return ReplyVerdict(phrase.about, POLICY)  # 4.7.x: it is our mail that is put off, not the person's mailbox
+        return ReplyVerdict(phrase.about, POLICY)  # 4.7.x: our mail is being put off; the mailbox isn't at fault
     if phrase is not None and not (telling and (phrase.weak or _contradicts(phrase, reply.enhanced, code))):
         return ReplyVerdict(phrase.about, phrase.reply_class)
     if code is not None:
         return ReplyVerdict(_about(reply.enhanced), code, sure=telling)
     found = PLAIN.get(reply.number, SOFT)
     if step in (SmtpStep.DATA, SmtpStep.END) and found in (HARD, SOFT) and reply.number in (550, 551, 553, 554):
-        found = POLICY  # the recipient was fine; it was the message that wasn't
+        found = POLICY  # the recipient was fine, the message wasn't
     elif step not in NAMED and reply.number >= 500:
-        # Larger than the relay takes, RFC 1870 §6.1; else it is us whom it doesn't want.
+        # Larger than the relay takes, RFC 1870 §6.1; otherwise the refusal is of us.
         found = POLICY if reply.number == 552 else OURS if found is SOFT else found
     return ReplyVerdict(About.NOBODY, found, sure=False)
 
@@ -142,7 +140,7 @@ def _contradicts(phrase: Phrase, enhanced: str, code: ReplyClass | None) -> bool
 
 
 def _about(enhanced: str) -> About:
-    """Who a code by itself speaks of (RFC 3463 §3)."""
+    """Who a code by itself is about (RFC 3463 §3)."""
     if by_code(enhanced) is OURS:
         return OF_US.get(enhanced[2:], About.NOBODY)
     subjects = {"1": About.RECIPIENT, "2": About.MAILBOX, "6": About.CONTENT, "7": About.POLICY}
@@ -150,12 +148,12 @@ def _about(enhanced: str) -> About:
 
 
 def classify_report(status: str, words: str) -> ReplyClass:
-    """`judge_report`, without who is spoken of."""
+    """Only the class of `judge_report`."""
     return judge_report(status, words).reply_class
 
 
 def judge_report(status: str, words: str) -> ReplyVerdict:
-    """Whose fault it is that a mail came back later, by the same tables. `status` is the enhanced code of a report
+    """Classifies a mail that came back later, by the same tables. `status` is the enhanced code of a report
     (RFC 3464 §2.3.4) or "", `words` its diagnostic text, in which there may be a better one."""
     reply = _quoted(status, words)
     found = judge(reply, _step_of(words))
@@ -168,8 +166,8 @@ def judge_report(status: str, words: str) -> ReplyVerdict:
 
 
 def _quoted(status: str, words: str) -> Reply:
-    """The reply that a report tells of. A code in its words comes from the server that refused, so it beats the
-    report's own, and one that says something beats one that doesn't."""
+    """The reply that a report quotes. A code in its words comes from the server that refused, so it beats the
+    report's own, and a specific code beats a generic one."""
     codes = [code for code in _QUOTED_CODE.findall(words) if by_code(code) is not None]
     exact = [code for code in codes if not is_generic(code)]
     own = status if _CODE.fullmatch(status) else ""
@@ -186,7 +184,7 @@ def _quoted(status: str, words: str) -> Reply:
 
 
 def _step_of(words: str) -> SmtpStep:
-    """At which command the mail was refused, where the report tells (Postfix, Exim)."""
+    """The command at which the mail was refused, if the report says (Postfix, Exim)."""
     found = _AT.search(words)
     if found is None:
         return SmtpStep.RCPT
@@ -195,7 +193,7 @@ def _step_of(words: str) -> SmtpStep:
 
 
 def outcome(reply: Reply, step: SmtpStep) -> Outcome:
-    """What a reply makes of the mail it was given for."""
+    """The outcome of the mail that a reply was given for."""
     if step is SmtpStep.END and 200 <= reply.number < 300:
         queued = _QUEUED.search(reply.words)
         return Outcome(Fate.ACCEPTED, reply.code, reply.said, provider_id=queued.group(1) if queued else "")

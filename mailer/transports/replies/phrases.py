@@ -1,9 +1,9 @@
-"""What the words of a reply say: who is spoken of, and whose fault that makes it. A table, in the order it is asked.
+"""The phrases that say who a reply is about and whose fault it is: an ordered table.
 
-The first row that fits decides, so what stands higher beats what stands lower: a full mailbox, a blocklist or our own
-sender spoken of in a reply are never taken for a missing person. The phrases were gathered from the documentation and
-the public source of mail servers and from their replies; `source` names who says so. How the table and the codes go
-together is for `classify`.
+The first matching row decides, so higher rows beat lower ones: a reply about a full mailbox, a blocklist or our own
+sender is never taken for a missing person. The phrases were collected from the documentation and the public source of
+mail servers and from their replies; `source` names which servers use them. `classify` combines the table with the
+codes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from enum import StrEnum
 from mailer.transports.base import ReplyClass
 
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
-MOST_CHARACTERS = 2_000  # of what is looked at
+MOST_CHARACTERS = 2_000  # of a reply; the rest is ignored
 
 
 class About(StrEnum):
-    """Who or what a reply speaks of."""
+    """Who or what a reply is about."""
 
     RECIPIENT = "recipient"
     DOMAIN = "domain"  # the recipient's
@@ -31,7 +31,7 @@ class About(StrEnum):
     RATE = "rate"
     CONTENT = "content"
     REPUTATION = "reputation"
-    POLICY = "policy"  # a refusal by rule, of whom isn't said
+    POLICY = "policy"  # refused by a rule; who it is about isn't said
     SYSTEM = "system"  # the receiving system, the network
     NOBODY = "nobody"  # the words don't tell
 
@@ -284,7 +284,7 @@ PHRASES: tuple[Phrase, ...] = (
     _row(
         About.RECIPIENT,
         HARD,
-        "there was somebody, and isn't any more: Gmail 5.2.1, Yahoo, Outlook.com, Zimbra, AOL",
+        "the mailbox once existed: Gmail 5.2.1, Yahoo, Outlook.com, Zimbra, AOL",
         rf"{_WHO}\b(?! (?:filter|polic))(?:[^.;]|\.\w){{0,50}}\b(?:disabled|inactive|de-?activated|discontinued"
         r"|cancell?ed|terminated|deleted|retired|abandoned|not (?:currently )?active|closed|expired"
         r"|been removed|desactive\w*"
@@ -294,7 +294,7 @@ PHRASES: tuple[Phrase, ...] = (
     _row(
         About.POLICY,
         POLICY,
-        "a rule of the receiver's, of whom isn't said: Exchange, Barracuda, Mimecast, Gmail",
+        "a rule of the receiver's, without saying who it is about: Exchange, Barracuda, Mimecast, Gmail",
         r"\bpolic(?:y|ies)|\bblocked|not (?:allowed|permitted|authori[sz]ed)|unauthori[sz]ed|restricted",
         r"administrativ|forbidden|disallow|violat|security|filter|unacceptable|organi[sz]ational|\brule\b",
         r"protected by|requires confirmation|go away|no access|mass mailer|multiple addresses",
@@ -304,7 +304,7 @@ PHRASES: tuple[Phrase, ...] = (
     _row(
         About.POLICY,
         POLICY,
-        "refused, and no more is said",
+        "refused without a reason",
         r"reject|refus|denied|denies|declin|discard|zuruckgewiesen|abgelehnt|rechazad|refuse",
         weak=True,
     ),
@@ -316,13 +316,13 @@ _MARKS = str.maketrans({"’": "'", "‘": "'", "`": "'", "ł": "l", "ø": "o"})
 
 
 def plain(words: str) -> str:
-    """Words as the table has them: small letters on one line, no accents, no addresses."""
+    """The words as the table spells them: lower case, on one line, no accents, no addresses."""
     text = _ADDRESS.sub("<address>", words[:MOST_CHARACTERS]).casefold().translate(_MARKS)
     bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text))
     return " ".join(unicodedata.normalize("NFC", bare).split())
 
 
 def spoken_of(words: str) -> Phrase | None:
-    """The first row that fits, or None when no row does."""
+    """The first row that matches, or None."""
     text = plain(words)
     return next((row for row in PHRASES if row.pattern.search(text)), None)

@@ -1,8 +1,8 @@
-"""Posting JSON to Mail Send over a kept connection: what SendGrid's headers and bodies say, and how far a request got.
+"""Posts JSON to Mail Send over a kept connection; tells what SendGrid's answers say, and how far a request got.
 
 Of the `sendgrid` package only the headers are used: its client raises for each status, opens a connection for each
-request, has no bound on the whole time, and can't tell a connection that never opened from one that broke later. What
-the answers mean is `transport`.
+request, has no bound on the whole time, and can't tell a connection that never opened from one that broke later.
+`transport` interprets the answers.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Poster:
     """Posts requests to Mail Send, one after another. `timeout_seconds` bounds connecting, and again all the rest."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float, compress: bool = False) -> None:
-        """Raises `TransportRefused` when the address can't be one."""
+        """Raises `TransportRefused` when `base_url` isn't a URL."""
         api: Any = SendGridAPIClient(api_key).client
         self._seconds = timeout_seconds
         self._compress = compress

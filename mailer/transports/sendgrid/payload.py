@@ -107,7 +107,7 @@ class RequestBody:
             slot: in_json(beginning)[1:-1] + ("" if column is None else keys[column])
             for slot, beginning, column in zip(self._slots, sharing.beginnings, sharing.column_of, strict=True)
         }
-        # What all have equal is said once, such as Date; a request of one person says all its headers so.
+        # Headers that are equal for everybody, such as Date, are written once; with one person, all of them are.
         names = people[0].header_names
         headers = dict(zip(names, zip(*[person.header_values for person in people], strict=True), strict=True))
         shared = {name: values[0] for name, values in headers.items() if values.count(values[0]) == len(values)}
@@ -121,7 +121,7 @@ class RequestBody:
                 ',"personalizations":[',
             ]
         )
-        # One person is a row of these, joined; what stands between is the same for all.
+        # One person is a row of these, joined; the text between is the same for everybody.
         pieces: list[Iterable[str]] = [
             repeat('{"to":[{"email":'),
             [in_json(person.address) for person in people],
@@ -193,7 +193,7 @@ def _start(mailing: Mailing) -> str:
 
 
 def _encoded(parts: Parts) -> list[str | int]:
-    """Parts with their constant texts as they stand inside a JSON string."""
+    """Parts with their constant texts as they are inside a JSON string."""
     return [part if isinstance(part, int) else in_json(one_line_break(part))[1:-1] for part in parts]
 
 

@@ -1,7 +1,7 @@
-"""Envelopes as the people of requests: checked, refused where they can't be carried faithfully, and brought into form.
+"""Turns envelopes into the people of requests: checks them, and refuses those that can't be carried faithfully.
 
-Many are checked together, column by column, since nearly everybody is plain; only when something needs a closer look is
-each one looked at alone. What requests say of people is `payload`.
+Many are checked together, column by column, since nearly everybody is a plain case; only when something needs a closer
+look are they checked one by one. `payload` writes the requests.
 """
 
 from __future__ import annotations
@@ -133,17 +133,17 @@ def _header_values(headers: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[s
 
 
 def clean_name(name: str) -> str:
-    """A name without what they take in none."""
+    """A name without the characters that SendGrid doesn't take in one."""
     refuse_control(name, "a name")
     return " ".join(name.replace(";", " ").replace(",", " ").split())
 
 
 def refuse_surrogates(text: str) -> None:
-    """Raise `Unmailable` for what UTF-8 has no way to write."""
+    """Raise `Unmailable` for what UTF-8 can't encode."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise Unmailable("half a surrogate pair is no character") from error
+        raise Unmailable("half a surrogate pair isn't a character") from error
 
 
 def _clean_names(names: list[str]) -> list[str]:
@@ -155,9 +155,9 @@ def _clean_names(names: list[str]) -> list[str]:
 
 
 def _refuse_headers(names: Sequence[str], taken: Iterable[str]) -> None:
-    """Raise for a header that they make themselves or that would stand twice."""
+    """Raise for a header that SendGrid makes itself or that would appear twice."""
     known = {name.lower() for name in taken}
     for name in names:
         if name.lower() in RESERVED or name.lower() in known:
-            raise Unmailable(f"SendGrid doesn't take the header {name!r}, or it stands twice")
+            raise Unmailable(f"SendGrid doesn't take the header {name!r}, or it appears twice")
         known.add(name.lower())

@@ -1,12 +1,12 @@
-"""What the people of one request share: it stands in the request's body once, and only the rest is said for each.
+"""Finds what the people of one request share, so that it is in the body once and only the rest is sent for each person.
 
-An address of a mail is the same for all but the last characters of its token; a condition that holds for nobody is
-empty for all. So each slot is split into the text that begins all its values and, where they differ, a key for what
-follows. Requests that say so are made by `payload`.
+A link in a mail is the same for everybody except for the last characters of its token; a condition that holds for
+nobody is empty for everybody. So each slot is split into the common prefix of its values and, where they differ, a key
+for the rest. The requests are made by `payload`.
 
-A key is a mark and a letter. The mark is a sign that occurs nowhere else, neither in the message nor in any value, and
-all keys have one length. So no key can be found but at its place, nor can one come about where a value meets the text
-around it, whichever order SendGrid replaces them in.
+A key is a mark followed by letters or digits. The mark is a character that occurs nowhere else, neither in the message
+nor in any value, and all keys have one length. So a key is only ever found in its own place, and none can arise where a
+value meets the text around it, whichever order SendGrid replaces them in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product, takewhile
 
-# Signs that stay as they are in addresses first (RFC 3986 §2), since keys stand there. Not < > & (they may come
+# Characters that stay as they are in URLs come first (RFC 3986 §2), since keys are used there. Not < > & (they may come
 # encoded), no blanks, nothing that JSON escapes.
 MARKS = "~$!*+@_=()^`|{}[]#?%"
 LETTERS = string.digits + string.ascii_lowercase
@@ -50,7 +50,7 @@ class Sharing:
 
     @property
     def most_bytes(self) -> int:
-        """No person's values come to more bytes than this."""
+        """An upper bound on the bytes of one person's values."""
         return self.key_bytes + sum(max(map(len, column)) * _widest(column) for column in self.columns)
 
     @property
@@ -84,7 +84,7 @@ def share(rows: Sequence[tuple[str, ...]]) -> Sharing:
 
 
 def _beginning(values: tuple[str, ...]) -> str:
-    """What all values begin with, but no piece of a tag or of an entity."""
+    """The common prefix of all values, without a partial tag or entity."""
     first, last = min(values), max(values)
     if first == last:
         return first

@@ -1,7 +1,7 @@
-"""Whether a post to the webhook is SendGrid's: ECDSA (P-256, SHA-256) over the timestamp and the raw body.
+"""Verifies that a post to the webhook is SendGrid's: ECDSA (P-256, SHA-256) over the timestamp and the raw body.
 
-As sendgrid-python's `EventWebhook` does it. How old a post may be isn't asked: SendGrid tries for 24 hours, and a
-repeat changes nothing. What stands in the body is for `events`.
+Works like sendgrid-python's `EventWebhook`. The age of a post isn't checked: SendGrid retries for 24 hours, and a
+repeat changes nothing. Reading the body is left to `events`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def load_keys(texts: Sequence[str]) -> tuple[EllipticCurvePublicKey, ...]:
 
 
 def is_signed(keys: Sequence[EllipticCurvePublicKey], body: bytes, *, signature: str, timestamp: str) -> bool:
-    """Whether one of `keys` signed the body. Anything that is no signature is simply a wrong one."""
+    """Whether one of `keys` signed the body. Anything that isn't a signature counts as a wrong one."""
     if max(len(signature), len(timestamp)) > LONGEST_HEADER:
         return False
     try:

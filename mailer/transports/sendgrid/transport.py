@@ -1,8 +1,8 @@
-"""Handing mails to SendGrid's v3 Mail Send, and what its answers mean.
+"""Hands mails to SendGrid's v3 Mail Send, and interprets its answers.
 
 SendGrid has no idempotency key, so a request whose answer is missing leaves its people *uncertain*; a request that
-surely failed before it was taken may be sent again. What a request says is `payload`; posting it and telling
-how far it got is `http`.
+surely failed before it was taken may be sent again. `payload` builds a request; `http` posts it and tells
+how far it got.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mailer.transports.sendgrid.recipients import SendgridRecipient
 from mailer.transports.sendgrid.settings import Sendgrid
 
 MOST_CORRECTIONS = 20  # requests in one hand-over that may fail for single people: many 400s get an account blocked
-COMPLAINTS = (401, 403, 404, 405, 406, 415)  # key, permission, address, gzip: nothing is taken until staff mend it
+COMPLAINTS = (401, 403, 404, 405, 406, 415)  # key, permission, address, gzip: nothing is taken until staff fix it
 FIRST_BATCH = 100  # people, before anything is known of what is merged for them
 ENOUGH_TO_LEARN = 20  # people; fewer share more than many would
 FILLED = 0.92  # of the room in a request: the next people may have longer texts
@@ -30,7 +30,7 @@ _NAMED = re.compile(r"personalizations[.\[](\d+)\]?(.*)")
 
 
 class SendgridTransport:
-    """SendGrid by its settings. `sender` is whom `probe` validates a mail from; nothing is sent then."""
+    """SendGrid, configured by its settings. `probe` validates a mail from `sender` without sending anything."""
 
     name = "sendgrid"
 
@@ -45,7 +45,7 @@ class SendgridTransport:
 
     @property
     def batch(self) -> int:
-        """How many people a request has room for; learned from what was merged for those before."""
+        """How many people a request has room for, estimated from what was merged for earlier ones."""
         limit = self._settings.merged_bytes_per_request
         if not limit:
             return self._most_people
@@ -200,7 +200,7 @@ class _HandOver:
     def _stop(
         self, group: Sequence[SendgridRecipient], error: TransportUnavailable | TransportRefused, kind: ReplyClass
     ) -> None:
-        """Raise when nobody's mail can have been taken; else say so of those left."""
+        """Raise when nobody's mail can have been taken; otherwise defer the people who are left."""
         if not any(outcome.fate in (Fate.ACCEPTED, Fate.UNCERTAIN) for outcome in self.outcomes.values()):
             raise error
         self._settle_all(group, Outcome(Fate.DEFERRED, detail=error.message, reply_class=kind))
@@ -221,7 +221,7 @@ class _HandOver:
 
 
 def _outcome(answer: HttpResponse) -> Outcome:
-    """What an answer makes of all people in its request."""
+    """The outcome of an answer for everybody in its request."""
     code, words = str(answer.status), answer.words
     match answer.status:
         case 202:
@@ -231,7 +231,7 @@ def _outcome(answer: HttpResponse) -> Outcome:
         case 400 | 413:
             return Outcome(Fate.REFUSED, code, words, reply_class=ReplyClass.OURS)
         case _:
-            # Their fault, or not an answer they document: some were seen to send the mail all the same.
+            # SendGrid's fault, or not a documented answer: in some such cases the mail was sent all the same.
             return Outcome(
                 Fate.UNCERTAIN, code, f"SendGrid answered {code} {words}".strip(), reply_class=ReplyClass.SOFT
             )
@@ -248,7 +248,7 @@ def _limited(answer: HttpResponse) -> Outcome:
 
 
 def _named(answer: HttpResponse, group: Sequence[SendgridRecipient]) -> list[tuple[SendgridRecipient, Outcome]]:
-    """The people whom a 400 names, with what becomes of them; nobody when it names none."""
+    """The people that a 400 names, each with their outcome; empty when it names nobody."""
     found: dict[int, tuple[SendgridRecipient, Outcome]] = {}
     for field, message in answer.errors:
         match = _NAMED.match(field)

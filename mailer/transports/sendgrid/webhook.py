@@ -1,4 +1,4 @@
-"""What SendGrid's words mean in ours, in tables, and whose posts are believed.
+"""Maps SendGrid's terms to ours, in tables, and decides which posts are believed.
 
 The words: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event and
 https://www.twilio.com/docs/sendgrid/ui/sending-email/bounces (classifications).
@@ -62,7 +62,7 @@ DROPS: dict[str, tuple[ReplyClass, Remedy]] = {
 
 @dataclass(frozen=True, slots=True)
 class SendgridVerifier:
-    """Believes what one of the keys signed; with `unsigned`, everything."""
+    """Believes posts signed with one of the keys; with `unsigned`, all posts."""
 
     keys: tuple[EllipticCurvePublicKey, ...]
     unsigned: bool

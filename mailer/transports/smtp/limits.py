@@ -1,6 +1,6 @@
-"""How many mails an SMTP session takes: what the relay announces (LIMITS, RFC 9422), and what it says when it is full.
+"""How many mails an SMTP session takes: what the relay announces (LIMITS, RFC 9422), and how it says that it is full.
 
-Ending a session and opening the next is for `pool`.
+Ending a session and opening the next is left to `pool`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from mailer.transports.replies.classify import Reply, SmtpStep
 
-# Codes that say nothing of the sender, of a person or of the relay's own state.
+# Codes that say nothing about the sender, a person or the relay's own state.
 _UNSPECIFIC = re.compile(r"4\.(?:0\.0|4\.\d+|5\.0)")
-_TOO_MANY = re.compile(r"[45]\.5\.3")  # OpenSMTPD, KumoMTA and Momentum say so when a session has had its number
+_TOO_MANY = re.compile(r"[45]\.5\.3")  # from OpenSMTPD, KumoMTA and Momentum when a session is full
 _SESSION = re.compile(
     r"\b(?:messages?|e-?mails?|transactions?)\s+(?:(?:sent|allowed|accepted|delivered)\s+)?"
     r"(?:per|in|on|over|during|for)\s+(?:(?:this|the|a|an|one|same|single|each|current|smtp)\s+)*(?:session|connection)\b"
@@ -30,7 +30,7 @@ class SessionLimits:
 
 
 def read_limits(parameters: str) -> SessionLimits:
-    """What follows LIMITS in an EHLO reply. Other limits, and values that are no number above 0, are passed over."""
+    """What follows LIMITS in an EHLO reply. Other limits, and values other than a number above 0, are ignored."""
     found: dict[str, int] = {}
     for word in parameters.upper().split():
         name, _, value = word.partition("=")

@@ -1,7 +1,6 @@
-"""An open connection to a relay that is never waited for: it sends what the socket takes and reads what is there.
+"""A non-blocking connection to a relay: it sends what the socket takes and reads what is there.
 
-What is said is `transaction`; when there is something to send or read, and the deadline, is the business of
-whoever holds it (`pool`).
+`transaction` decides what to say; its owner (`pool`) watches the socket and the deadline.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ class Conversation:
         if self._steps is not None:
             return self._follow(None)
         if self.talk.reader:
-            # A relay that speaks unasked is about to close (421, RFC 5321 §3.8).
+            # A relay that speaks unprompted is about to close (421, RFC 5321 §3.8).
             raise Lost("it ended the conversation")
         return None  # TLS alone had something to say: session tickets come at any time (RFC 8446 §4.6.1)
 
@@ -144,7 +143,7 @@ class Conversation:
                 if not chunk:
                     raise Lost("it closed the connection")
                 self.talk.reader.feed(chunk)
-                if not self._encrypted:  # of what is decrypted already no selector knows
+                if not self._encrypted:  # a selector doesn't see what is already decrypted
                     return
         except WAITING:
             return
@@ -152,7 +151,7 @@ class Conversation:
     def _broke(self, error: OSError) -> Ended | None:
         """Tell the transaction, which knows what that means for the mail."""
         timed_out = isinstance(error, TimeoutError) or (isinstance(error, Lost) and error.timed_out)
-        # Of a TLS record that failed nobody knows how much arrived; a plain send that failed took nothing.
+        # How much of a failed TLS record arrived is unknown; a plain send that failed took nothing.
         perhaps = min(len(self._out), CHUNK_BYTES) if self._encrypted else 0
         lost = Lost(why(error), sent_bytes=self._said_bytes + perhaps, timed_out=timed_out)
         if self._steps is None:

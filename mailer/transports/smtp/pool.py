@@ -1,7 +1,7 @@
-"""Many SMTP conversations side by side in one thread: whoever has nothing to say keeps nobody waiting.
+"""Many SMTP conversations side by side in one thread: an idle one never holds up the others.
 
-Opening a conversation and leaving it are rare and wait for the other side: `session` does both in threads of their
-own. What is said in between is `transaction`, and one connection's bytes are `pipeline`.
+Opening and leaving a conversation are rare and wait for the other side: `session` does both in separate threads.
+Between the two, `transaction` decides what to say and `pipeline` handles the bytes of one connection.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mailer.transports.smtp.transaction import Ended, Way
 
 READ = selectors.EVENT_READ
 BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
-LOOK_SECONDS = 0.2  # between looks at the deadlines, so at most so late is one heeded
+LOOK_SECONDS = 0.2  # between checks of the deadlines; one may be noticed this late
 LEAVE_SECONDS = 1.5  # for all QUITs together
 
 
@@ -43,7 +43,7 @@ class _Place:
 
     number: int
     conversation: Conversation | None = None
-    mail: tuple[Way, bytes] | None = None  # being handed over, or as soon as the conversation is open
+    mail: tuple[Way, bytes] | None = None  # being handed over now, or once the conversation is open
     again: bool = False  # whether it is tried a second time
     watched: int = READ
 
@@ -51,8 +51,8 @@ class _Place:
 class SmtpLoop:
     """Conversations with one relay for one mailing, by number. Used by one thread.
 
-    Each is opened with `open`, takes one mail at a time with `begin`, and answers through `wait`. One that broke is
-    opened again for its next mail.
+    Each is opened with `open`, takes one mail at a time with `begin`, and answers through `wait`. A broken one is
+    reopened for its next mail.
     """
 
     def __init__(self, relay: Relay, skeleton: Skeleton) -> None:
@@ -71,12 +71,12 @@ class SmtpLoop:
         self._look_at = 0.0  # when to look for deadlines that have passed, a moment of `time.monotonic`
 
     def open(self, number: int) -> None:
-        """Begin to connect; `wait` will say that it is ready, or why not."""
+        """Begin to connect; `wait` reports when it is ready, or why it isn't."""
         self._places[number] = _Place(number)
         self._connect(number)
 
     def begin(self, number: int, envelope: Envelope) -> None:
-        """Begin to hand a mail over; `wait` will say what became of it."""
+        """Begin to hand a mail over; `wait` reports its outcome."""
         place = self._places[number]
         try:
             content = self._skeleton.fill(envelope)
@@ -94,8 +94,8 @@ class SmtpLoop:
             self._start(place)
 
     def wait(self, seconds: float) -> Sequence[LoopEvent]:
-        """What has been answered; waits at most so long for the first."""
-        # What has arrived counts before what is late: the loop itself may have been kept from looking for a while.
+        """The answers so far; waits at most `seconds` for the first."""
+        # Read what has arrived before checking deadlines: the loop itself may have been held up for a while.
         for key, _ in self._selector.select(0 if self._answers else min(seconds, LOOK_SECONDS)):
             place: _Place | None = key.data
             if place is None:
@@ -111,11 +111,11 @@ class SmtpLoop:
         return answers
 
     def shut(self, number: int) -> None:
-        """Break a conversation off; its next mail opens another."""
+        """Drop a conversation; its next mail opens another."""
         self._drop(self._places[number])
 
     def leave(self, numbers: Sequence[int]) -> None:
-        """Say goodbye to the relay on these connections, and forget them. Waits for nothing."""
+        """Say QUIT on these connections, and forget them. Doesn't wait."""
         for number in numbers:
             place = self._places.pop(number, None)
             if place is not None and place.conversation is not None:
@@ -124,7 +124,7 @@ class SmtpLoop:
                 self._leaving.append(thread)
 
     def close(self) -> None:
-        """End: goodbye where nothing is in the air, and break the others off."""
+        """End everything: QUIT on idle connections, and drop the busy ones."""
         self._closed = True
         for place in self._places.values():
             if place.conversation is not None and place.conversation.busy:
@@ -141,11 +141,11 @@ class SmtpLoop:
         threading.Thread(target=self._open, args=(number, after), name=f"open-{number}", daemon=True).start()
 
     def _renew(self, place: _Place) -> None:
-        """End the session and begin another for the mail that waits. One after the other: relays count connections."""
+        """End the session, then begin another for the waiting mail. Not both at once: relays count connections."""
         self._connect(place.number, after=self._detach(place))
 
     def _open(self, number: int, after: Talk | None) -> None:
-        """In a thread of its own."""
+        """Runs in its own thread."""
         try:
             if after is not None:
                 after.leave()
@@ -161,7 +161,7 @@ class SmtpLoop:
             self._ring.send(b"!")
 
     def _meet(self) -> None:
-        """Take over what the threads have opened."""
+        """Take over the connections that the threads have opened."""
         with suppress(BlockingIOError):
             self._bell.recv(4096)
         with suppress(queue.Empty):
@@ -194,11 +194,11 @@ class SmtpLoop:
         assert place.conversation is not None
         assert place.mail is not None
         conversation, (way, content) = place.conversation, place.mail
-        place.again = place.again or not conversation.begun  # a fresh connection is tried once
+        place.again = place.again or not conversation.begun  # on a fresh connection, try only once
         self._hear(place, lambda: conversation.start(way, content))
 
     def _hear(self, place: _Place, act: Callable[[], Ended | None]) -> None:
-        """Let a conversation go on, and see what came of it."""
+        """Continue a conversation, and act on the result."""
         try:
             ended = act()
         except Lost as lost:
@@ -218,13 +218,13 @@ class SmtpLoop:
     def _lost(self, place: _Place, lost: Lost) -> None:
         """It broke, and surely nothing was taken.
 
-        Relays close connections that were idle or had many mails, and say so to nobody: then once more on a new one.
+        Relays silently close connections that were idle or had many mails: try once more on a new one.
         """
         self._drop(place)
         if place.mail is None:
             return  # between two mails; the next one opens another
         if lost.pipeline and (place.again or lost.timed_out):
-            # It offers PIPELINING and loses commands: a filter in front of a relay is known to do that.
+            # It offers PIPELINING and loses commands, as some filters in front of relays do.
             self._pipelining = False
             place.again = True
             self._connect(place.number)

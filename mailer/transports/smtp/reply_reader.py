@@ -1,4 +1,4 @@
-"""Puts an SMTP relay's bytes together to replies (RFC 5321 §4.2), whatever pieces they come in. No sockets here."""
+"""Assembles an SMTP relay's bytes into replies (RFC 5321 §4.2), whatever pieces they come in. Uses no sockets."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class ReplyReader:
         self._size = 0
 
     def __bool__(self) -> bool:
-        """Whether anything is kept that was not taken yet."""
+        """Whether anything is left that wasn't taken yet."""
         return self._start < len(self._unread) or bool(self._lines)
 
     def feed(self, data: bytes) -> None:
-        """What arrived."""
+        """Add the bytes that arrived."""
         self._unread = self._unread[self._start :] + data
         self._start = 0
 
@@ -37,7 +37,7 @@ class ReplyReader:
             self._start = end + 1
             self._size += len(line)
             number, sign = line[:3], line[3:4]
-            # RFC 5321 §4.2.1 knows the first digits 2 to 5 only.
+            # RFC 5321 §4.2.1 defines only the first digits 2 to 5.
             is_number = number.isdigit() and len(number) == 3 and number[:1] in b"2345"
             if self._size > MOST_REPLY_BYTES or not is_number or sign not in (b"", b"\r", b" ", b"-"):
                 raise NotSmtp

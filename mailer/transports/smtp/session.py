@@ -1,7 +1,7 @@
 """One SMTP conversation under a deadline: connecting, TLS, login, commands and replies.
 
 Built on `smtplib`, whose reading is replaced: its timeouts restart with every byte, so a relay that answers one byte
-a second would hold it for ever. What replies mean is `replies.classify`; the mails themselves go by `pool`.
+a second would hold it for ever. `replies.classify` judges replies; `pool` sends the mails themselves.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Talk(smtplib.SMTP):
                 self._arm(sock)
                 sent += sock.send(view[sent : sent + CHUNK_BYTES] if encrypted else view[sent:])
         except OSError as error:
-            # Of a TLS record that failed nobody knows how much arrived; a plain send that failed took nothing.
+            # How much of a failed TLS record arrived is unknown; a plain send that failed took nothing.
             gone = min(len(view), sent + CHUNK_BYTES) if encrypted else sent
             raise Lost(why(error), sent_bytes=gone, timed_out=isinstance(error, TimeoutError)) from error
 
@@ -99,22 +99,22 @@ class Talk(smtplib.SMTP):
         return self.reply()
 
     def begin_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Change over to TLS after the server said 220 (RFC 3207)."""
+        """Switch to TLS after the server said 220 (RFC 3207)."""
         if self.reader:
-            # Somebody put replies in front of the encryption, to have them believed after it (CVE-2011-0411).
+            # Somebody injected replies before the encryption, to have them trusted after it (CVE-2011-0411).
             raise Lost("it answered more than it was asked before encryption began")
         sock = self._socket()
         sock.settimeout(self._remaining())
         self.sock = context.wrap_socket(sock, server_hostname=host)
         self._armed_seconds = 0.0
-        # What was said in the clear counts no more (RFC 3207 §4.2).
+        # What was said in the clear no longer counts (RFC 3207 §4.2).
         self.helo_resp = None
         self.ehlo_resp = None
         self.esmtp_features = {}
         self.does_esmtp = False
 
     def leave(self) -> None:
-        """Say QUIT and close, waiting no more than a second: the mails are handed over already."""
+        """Say QUIT and close, waiting at most a second: the mails are already handed over."""
         self.deadline = time.monotonic() + 1.0
         with contextlib.suppress(OSError):
             self.command("QUIT")
@@ -153,7 +153,7 @@ class Talk(smtplib.SMTP):
 def open_talk(relay: Relay) -> Talk:
     """Connect, encrypt and log in, all within the relay's timeout.
 
-    Raises `TransportUnavailable` for what may pass, `TransportRefused` for what staff must mend. A relay that should
+    Raises `TransportUnavailable` for what may pass, `TransportRefused` for what staff must fix. A relay that should
     encrypt and doesn't is refused: falling back to plain text is what an attacker in between would want.
     """
     deadline = time.monotonic() + relay.timeout_seconds
@@ -208,7 +208,7 @@ def _log_in(relay: Relay, talk: Talk) -> None:
         # Once: `login` would try each way in turn, and a few wrong logins lock an account.
         talk.auth(*chosen)
     except UnicodeEncodeError:
-        raise TransportRefused("the SMTP login may hold ASCII characters only") from None
+        raise TransportRefused("the SMTP login may only have ASCII characters") from None
     except smtplib.SMTPAuthenticationError as error:
         raw = error.smtp_error
         said = _without_secrets(relay, raw if isinstance(raw, bytes) else raw.encode())
@@ -216,7 +216,7 @@ def _log_in(relay: Relay, talk: Talk) -> None:
         _expect(relay, reply, SmtpStep.AUTH)
         raise TransportRefused(f"the relay {relay} answered the login with {reply.number}") from None
     except (smtplib.SMTPException, ValueError) as error:  # too many questions, or one that isn't Base64
-        raise TransportRefused(f"the relay {relay} doesn't keep to the rules of a login") from error
+        raise TransportRefused(f"the relay {relay} doesn't follow the login protocol") from error
 
 
 def _without_secrets(relay: Relay, said: bytes) -> bytes:
@@ -224,7 +224,7 @@ def _without_secrets(relay: Relay, said: bytes) -> bytes:
     the words cut, or a part of it would be left."""
     both = f"\0{relay.username}\0{relay.password}"
     spellings = [relay.password, *(b64encode(text.encode()).decode() for text in (both, relay.password))]
-    if relay.password:  # of an empty one nothing can be told, and it would be found between any two letters
+    if relay.password:  # an empty one reveals nothing, and would match between any two letters
         for secret in sorted(spellings, key=len, reverse=True):
             said = said.replace(secret.encode(), b"...")
     return said
@@ -236,12 +236,12 @@ def _expect(relay: Relay, reply: Reply, step: SmtpStep) -> None:
         return
     said = f"the relay {relay} answered at {step}: {reply}"
     if reply.number < 500:
-        raise TransportUnavailable(said, hint="It asks for patience; sending goes on later by itself.")
+        raise TransportUnavailable(said, hint="The relay asks us to try again later; sending goes on by itself.")
     if step is SmtpStep.AUTH:
         raise TransportRefused(said, hint="Check smtp.username and the password (MAILER_SMTP_PASSWORD).")
     ours = classify(reply, step) is ReplyClass.OURS
     raise TransportRefused(
-        said, hint="Check the [smtp] settings." if ours else "Ask whoever runs the relay; it doesn't want our mail."
+        said, hint="Check the [smtp] settings." if ours else "Ask the relay's operator why it refuses our mail."
     )
 
 
@@ -268,7 +268,7 @@ def _wrap(relay: Relay, sock: socket.socket, deadline: float) -> socket.socket:
 
 @contextlib.contextmanager
 def _translated(relay: Relay) -> Generator[None]:
-    """Our words for what can go wrong while a conversation is being opened."""
+    """Translates the errors of opening a conversation into our messages."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
@@ -282,11 +282,11 @@ def _translated(relay: Relay) -> Generator[None]:
             hint='smtp.security is "starttls" on most relays\' port 587 and "tls" on port 465.',
         ) from error
     except OSError as error:
-        raise TransportUnavailable(f"the relay {relay} broke off while we were greeting it: {why(error)}") from error
+        raise TransportUnavailable(f"the relay {relay} broke off during the greeting: {why(error)}") from error
 
 
 def _greeting_name(sock: socket.socket) -> str:
-    """What EHLO calls us: a full host name or an address literal (RFC 5321 §4.1.4), without asking the DNS."""
+    """Our name in EHLO: a full host name or an address literal (RFC 5321 §4.1.4), without asking the DNS."""
     name = socket.gethostname()
     if "." in name and name.isascii():
         return name
@@ -295,7 +295,7 @@ def _greeting_name(sock: socket.socket) -> str:
 
 
 def why(error: OSError) -> str:
-    """Our words for what broke a conversation."""
+    """A message on what broke a conversation."""
     if isinstance(error, Lost):
         return error.why
     if isinstance(error, TimeoutError):

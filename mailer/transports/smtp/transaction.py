@@ -1,8 +1,8 @@
-"""One mail's transaction with a relay (RFC 5321 §3.3) as a generator: what to say next, given what was answered.
+"""One mail's transaction with a relay (RFC 5321 §3.3) as a generator: what to say next, given the replies so far.
 
-It knows no sockets: whoever drives it (`pool`) sends what it says, hands it the replies one by one, and throws
-`Lost` into it when the conversation breaks. What is certain is kept apart from what isn't: broken before the final dot
-has left, surely nothing was taken; after it and before the answer, nobody knows.
+It knows no sockets: its driver (`pool`) sends what it says, hands it the replies one by one, and throws `Lost` into it
+when the conversation breaks. It keeps the certain apart from the uncertain: if the conversation breaks before the final
+dot has left, surely nothing was taken; if after it and before the answer, nobody knows.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from mailer.transports.smtp.session import Lost
 # §4.5.3.2.6 would have ten minutes.
 ANSWER_FACTOR = 4
 END_OF_DATA = b".\r\n"
-RESET_SECONDS = 5.0  # for RSET, while what became of the mail is known already
-# Exim says "synchronization error", others name the thing.
+RESET_SECONDS = 5.0  # for RSET, when the mail's outcome is already known
+# Exim says "synchronization error", others name pipelining.
 _PIPELINE = re.compile(r"pipelin|synchroni[sz]ation", re.IGNORECASE)
 
 
@@ -37,7 +37,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """From whom a mail goes to whom; both ASCII."""
+    """The envelope's sender and recipient; both ASCII."""
 
     sender: str
     recipient: str
@@ -137,7 +137,7 @@ def _refused(offer: Offer, way: Way, step: SmtpStep, reply: Reply) -> Steps:
     answer can't be one to this command: then nobody may be judged by it."""
     if reply.number < 400:
         raise Lost(f"it answered {step} with {reply}", pipeline=offer.pipelining)
-    if offer.pipelining and (reply.number == 503 or _PIPELINE.search(reply.words)):  # what it misses was said
+    if offer.pipelining and (reply.number == 503 or _PIPELINE.search(reply.words)):  # we sent what it claims to miss
         raise Lost(f"it lost commands that were sent at once: {reply}", pipeline=True)
     still_to_come = (SmtpStep.MAIL, SmtpStep.RCPT, SmtpStep.DATA)[::-1].index(step) if offer.pipelining else 0
     usable = yield from _set_back(reply, still_to_come=still_to_come)

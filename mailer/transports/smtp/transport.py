@@ -1,7 +1,7 @@
-"""Handing mails to an SMTP relay (RFC 5321): one transaction a mail, many mails a connection.
+"""Hands mails to an SMTP relay (RFC 5321): one transaction a mail, many mails a connection.
 
-The relay by its settings, and one connection for whoever has few mails. A campaign's connections go side by side in
-`pool`; a mail's own conversation is `transaction`, the meaning of replies `replies.classify`.
+Configures the relay from its settings, and offers one connection for a few mails. A campaign's connections run side by
+side in `pool`; `transaction` is one mail's conversation, and `replies.classify` judges the replies.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class RelayFacts:
 
 
 class SmtpTransport:
-    """A relay by its settings. No step waits longer than its timeout; one hand-over at most six timeouts."""
+    """A relay set up by its settings. No step waits longer than its timeout; one hand-over at most six timeouts."""
 
     name = "smtp"
     batch = 1
@@ -151,7 +151,7 @@ def _answers_all(talk: Talk) -> bool:
 
 
 class SmtpConnection:
-    """One conversation for one mailing, waited for. When it breaks, the next hand-over opens another."""
+    """One blocking conversation for one mailing. When it breaks, the next hand-over opens another."""
 
     def __init__(self, loop: SmtpLoop) -> None:
         self._loop = loop

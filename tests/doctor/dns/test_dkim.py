@@ -76,7 +76,7 @@ def test_white_space_in_the_key_is_nothing() -> None:
         ("v=DKIM1; k=rsa", "p= is missing"),
         ("", "empty"),
         ("hello", "not a tag"),
-        (f"{GOOD}; p=x", "is there twice"),
+        (f"{GOOD}; p=x", "appears twice"),
         (GOOD.replace("v=DKIM1", "v=DKIM2"), "must come first"),
         (f"k=rsa; v=DKIM1; p={GOOD.partition('p=')[2]}", "must come first"),
         (GOOD.replace("k=rsa", "k=dsa"), "'dsa' is unknown"),
@@ -122,11 +122,11 @@ def found(text: str, canonical: str = "") -> DnsAnswer:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (GOOD, "well: DKIM s1: a key of RSA with 2048 bits"),
-        (record(spki(1024)), "warning: DKIM s1: a key of RSA with 1024 bits: accepted, but 2048 bits are advised"),
-        (record(spki(768)), "bad: DKIM s1: a key of RSA with 768 bits: receivers accept none below 1024"),
+        (GOOD, "well: DKIM s1: an RSA key of 2048 bits"),
+        (record(spki(1024)), "warning: DKIM s1: an RSA key of 1024 bits: accepted, but 2048 bits are advised"),
+        (record(spki(768)), "bad: DKIM s1: an RSA key of 768 bits: receivers accept none below 1024"),
         (record(bytes(32), "k=ed25519;"), "warning: DKIM s1: an Ed25519 key, which many receivers can't verify"),
-        (record(spki(2048), "t=y:s;"), "warning: DKIM s1: a key of RSA with 2048 bits, marked as a test"),
+        (record(spki(2048), "t=y:s;"), "warning: DKIM s1: an RSA key of 2048 bits, marked as a test"),
         ("v=DKIM1; p=", "bad: DKIM s1: receivers don't accept the key at s1._domainkey.a.test: the key was withdrawn"),
     ],
 )
@@ -147,7 +147,7 @@ def test_sendgrid_has_two_names_and_one_good_key_is_enough() -> None:
         "well",
     ]
     first, second = judged({"s1": both["s1"]}, provider="SendGrid", selectors=("s1", "s2"))
-    assert first == "well: DKIM s1: a key of RSA with 2048 bits, kept at s1.domainkey.u1.wl.sendgrid.net"
+    assert first == "well: DKIM s1: an RSA key of 2048 bits, kept at s1.domainkey.u1.wl.sendgrid.net"
     assert second.startswith("warning: DKIM s2: no key at s2._domainkey.a.test")
     assert all(said.startswith("bad: ") for said in judged({}, provider="SendGrid", selectors=("s1", "s2")))
 
@@ -161,4 +161,4 @@ def test_two_records_and_no_answer() -> None:
     (said,) = judged({"s1": DnsAnswer(Got.FOUND, (GOOD, GOOD))})
     assert "2 records where one is allowed" in said
     (said,) = judged({"s1": DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")})
-    assert said == "warning: DKIM s1 couldn't be asked for: the DNS doesn't answer"
+    assert said == "warning: DKIM s1 couldn't be looked up: the DNS doesn't answer"

@@ -29,9 +29,9 @@ def txt(*values: str) -> DnsAnswer:
         (f"v=DMARC1;p=Quarantine;{RUA}", Severity.WELL, "p=quarantine"),
         (f"v=DMARC1; p=none; {RUA}", Severity.WELL, "p=none, fine for the large providers"),
         (f"v=DMARC1; {RUA}", Severity.WELL, "p=none"),
-        ("v=DMARC1; p=none", Severity.WARNING, "nobody is told of mails that fail (no rua)"),
+        ("v=DMARC1; p=none", Severity.WARNING, "nobody is told about failing mails (no rua)"),
         (f"v=DMARC1; p=block; {RUA}", Severity.BAD, "p=block, which isn't a policy"),
-        ("v=DMARC1", Severity.BAD, "counts for nothing"),
+        ("v=DMARC1", Severity.BAD, "so receivers ignore it"),
         (f"v=DMARC1; p=reject; adkim=s; aspf=s; {RUA}", Severity.WELL, "DKIM and SPF must name exactly news.a.test"),
     ],
 )
@@ -43,9 +43,9 @@ def test_the_domains_own_record(record: str, level: Severity, words: str) -> Non
 
 def test_the_organisations_record_counts_with_its_policy_for_domains_below() -> None:
     assert judged({"a.test": txt(f"v=DMARC1; p=reject; sp=none; {RUA}")})[1].startswith(
-        "DMARC: that of a.test counts; p=none"
+        "DMARC: the record of a.test applies; p=none"
     )
-    assert "that of a.test counts; p=reject" in judged({"a.test": txt(f"v=DMARC1; p=reject; {RUA}")})[1]
+    assert "the record of a.test applies; p=reject" in judged({"a.test": txt(f"v=DMARC1; p=reject; {RUA}")})[1]
 
 
 def test_the_nearest_record_counts() -> None:
@@ -70,7 +70,7 @@ def test_what_could_not_be_asked_is_a_warning_only_without_a_record() -> None:
     unknown = DnsAnswer(Got.UNKNOWN, why="the DNS answered SERVFAIL")
     assert judged({"a.test": unknown}) == (
         Severity.WARNING,
-        "DMARC couldn't be asked for: the DNS answered SERVFAIL",
+        "DMARC couldn't be looked up: the DNS answered SERVFAIL",
     )
 
 

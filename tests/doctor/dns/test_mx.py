@@ -26,8 +26,8 @@ def found(*values: str) -> DnsAnswer:
         (EMPTY, found("192.0.2.1"), Severity.WARNING, "has no MX record"),
         (EMPTY, EMPTY, Severity.BAD, "has neither MX nor address, so replies are lost"),
         (ABSENT, ABSENT, Severity.BAD, "doesn't exist"),
-        (UNKNOWN, None, Severity.WARNING, "couldn't be asked"),
-        (EMPTY, UNKNOWN, Severity.WARNING, "couldn't be asked"),
+        (UNKNOWN, None, Severity.WARNING, "couldn't be looked up"),
+        (EMPTY, UNKNOWN, Severity.WARNING, "couldn't be looked up"),
     ],
 )
 def test_mail_to_a_domain(mx: DnsAnswer, address: DnsAnswer | None, level: Severity, words: str) -> None:
@@ -60,7 +60,7 @@ def relay(
         ),
         (found("x.test"), {"x.test": found("192.0.2.9")}, Severity.BAD, "x.test, which doesn't lead back"),
         (ABSENT, {}, Severity.BAD, "has no name"),
-        (UNKNOWN, {}, Severity.WARNING, "couldn't be asked"),
+        (UNKNOWN, {}, Severity.WARNING, "couldn't be looked up"),
     ],
 )
 def test_the_name_of_our_relays_address(
@@ -75,8 +75,8 @@ def test_what_can_not_be_known_is_said() -> None:
     for host, words in (
         ("127.0.0.1", "can't be known here"),
         ("localhost", "can't be known here"),
-        ("smtp.provider.test", "is a provider's"),
-        ("nota.test", "is a provider's"),
+        ("smtp.provider.test", "belongs to a provider"),
+        ("nota.test", "belongs to a provider"),
     ):
         ((level, said),) = relay(host, found("192.88.99.1"), {}, {})
         assert level is Severity.WELL

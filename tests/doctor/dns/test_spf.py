@@ -75,7 +75,7 @@ def test_sendgrid_needs_none_in_the_senders_domain() -> None:
 
 def test_what_could_not_be_asked_is_a_warning() -> None:
     ((level, found),) = judged({"a.test": UNKNOWN})
-    assert (level, found) == (Severity.WARNING, "SPF couldn't be asked for: the DNS doesn't answer")
+    assert (level, found) == (Severity.WARNING, "SPF couldn't be looked up: the DNS doesn't answer")
     ((level, found),) = judged({"a.test": txt("v=spf1 include:b.test -all"), "b.test": UNKNOWN})
     assert level is Severity.WARNING
     assert "b.test, which it includes: the DNS doesn't answer" in found
@@ -202,7 +202,7 @@ def test_a_term_that_receivers_take(term: str) -> None:
 
 @pytest.mark.parametrize("twice", ["redirect=b.test redirect=b.test", "exp=b.test EXP=c.test"])
 def test_redirect_and_exp_may_be_there_once(twice: str) -> None:
-    with pytest.raises(Broken, match="there twice"):
+    with pytest.raises(Broken, match="appears twice"):
         parse(f"v=spf1 {twice}")
 
 

@@ -284,7 +284,7 @@ def test_a_relay_that_says_nothing_is_unavailable(security: str) -> None:
 def test_a_question_at_login_that_is_not_base64_is_explained() -> None:
     with Relay(login=("user", PASSWORD)) as relay:
         relay.on(Step.AUTH, Say("334 a"))
-        with pytest.raises(TransportRefused, match="rules of a login"):
+        with pytest.raises(TransportRefused, match="login protocol"):
             transport(relay, username="user").connect(MAILING)
 
 
