@@ -179,7 +179,7 @@ def _start(mailing: Mailing) -> str:
     argument = len("c_campaign") + len(mailing.key.encode()) + LONGEST_ARGUMENT_BYTES
     if argument > MOST_ARGUMENT_BYTES:
         raise Unmailable("the campaign's name is longer than SendGrid takes")
-    name, address = clean_name(mailing.from_name), ascii_address(mailing.from_address)
+    name, address = _sender_name(mailing.from_name), ascii_address(mailing.from_address)
     body: dict[str, Any] = {
         "from": {"email": address} | ({"name": name} if name else {}),
         "tracking_settings": TRACKING_OFF,
@@ -187,9 +187,16 @@ def _start(mailing: Mailing) -> str:
     }
     if mailing.reply_to:
         name, address = split_mailbox(mailing.reply_to)
-        name = clean_name(name)
+        name = _sender_name(name)
         body["reply_to"] = {"email": address} | ({"name": name} if name else {})
     return json.dumps(body, separators=NO_BLANKS)[:-1]
+
+
+def _sender_name(name: str) -> str:
+    """The name as it is. Raises `Unmailable` for one that SendGrid doesn't take: it would arrive as another."""
+    if "," in name or ";" in name:
+        raise Unmailable(f"SendGrid takes no comma and no semicolon in a sender's name: {name}", hint="Leave it out.")
+    return clean_name(name)
 
 
 def _encoded(parts: Parts) -> list[str | int]:

@@ -451,3 +451,12 @@ class DribblingServer:
         self._stop.set()
         self._thread.join()
         self._server.close()
+
+
+@pytest.mark.parametrize(
+    "change", [{"from_name": "Smith, Jones"}, {"reply_to": '"Smith; Jones" <answers@example.org>'}]
+)
+def test_a_sender_whose_name_would_arrive_as_another_is_refused(fake: SendgridFake, change: dict[str, Any]) -> None:
+    with pytest.raises(TransportRefused, match="no comma and no semicolon"):
+        transport(fake).connect(replace(MAILING, **change))
+    assert fake.requests == []
