@@ -147,11 +147,6 @@ def _about(enhanced: str) -> About:
     return subjects.get(enhanced.split(".")[1], About.SYSTEM)
 
 
-def classify_report(status: str, words: str) -> ReplyClass:
-    """Only the class of `judge_report`."""
-    return judge_report(status, words).reply_class
-
-
 def judge_report(status: str, words: str) -> ReplyVerdict:
     """Classifies a mail that came back later, by the same tables. `status` is the enhanced code of a report
     (RFC 3464 §2.3.4) or "", `words` its diagnostic text, in which there may be a better one."""

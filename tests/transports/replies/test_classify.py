@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.transports.base import Fate, ReplyClass
-from mailer.transports.replies.classify import SmtpStep, classify, classify_report, outcome, read_reply
+from mailer.transports.replies.classify import SmtpStep, classify, judge_report, outcome, read_reply
 from mailer.transports.replies.codes import ENHANCED
 from mailer.transports.replies.phrases import PHRASES, plain, spoken_of
 from tests.conftest import REPOSITORY
@@ -193,12 +193,12 @@ def test_the_documentation_shows_the_words_in_their_order() -> None:
     ],
 )
 def test_a_report_is_judged_by_the_same_table(status: str, words: str, kind: ReplyClass) -> None:
-    assert classify_report(status, words) is kind
+    assert judge_report(status, words).reply_class is kind
 
 
 @given(st.text(max_size=12), st.text(max_size=80))
 def test_no_report_makes_it_fail(status: str, words: str) -> None:
-    assert isinstance(classify_report(status, words), ReplyClass)
+    assert isinstance(judge_report(status, words).reply_class, ReplyClass)
 
 
 MISSING = [
@@ -225,14 +225,14 @@ def test_whoever_else_is_spoken_of_no_person_is_taken_for_missing(
     """The law behind the table: suppressing somebody needs words that speak of them alone."""
     said = f"{other[1]}; {missing}" if first else f"{missing}; {other[1]}"
     assert classify(read_reply(number, f"{code}{said}".encode()), SmtpStep.RCPT) is not HARD
-    assert classify_report(code.strip(), f"{number} {code}{said}") is not HARD
+    assert judge_report(code.strip(), f"{number} {code}{said}").reply_class is not HARD
 
 
 @given(st.sampled_from([550, 551, 553, 554]), st.sampled_from(["", "5.0.0 ", "5.1.0 ", "5.4.1 ", "5.5.0 ", "5.7.1 "]))
 def test_exact_words_of_a_missing_person_beat_a_code_given_for_everything(number: int, code: str) -> None:
     for words in MISSING:
         assert classify(read_reply(number, f"{code}{words}".encode()), SmtpStep.RCPT) is HARD
-        assert classify_report(code.strip() or "5.0.0", f"{number} {words}") is HARD
+        assert judge_report(code.strip() or "5.0.0", f"{number} {words}").reply_class is HARD
 
 
 @given(st.sampled_from(MISSING), SPOKEN, st.booleans())

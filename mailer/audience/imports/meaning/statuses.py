@@ -45,6 +45,7 @@ USUAL: Mapping[str, RowStatus] = {
     **dict.fromkeys(
         ("unsubscribed", "unsubscribe", "un subscribed", "not subscribed", "opted out", "opt out", "optout", "optedout",
          "left", "inactive", "removed", "deleted", "cancelled", "canceled", "signed off", "abgemeldet", "ausgetragen",
+         "gekundigt", "abbestellt", "resilie", "avmeldt", "avregistrerad",
          "inaktiv", "desabonne", "desinscrit", "inactif", "dado de baja", "baja", "cancelado", "disiscritto",
          "cancellato", "uitgeschreven", "afgemeld", "descadastrado", "wypisany"), UNSUBSCRIBED),
     **dict.fromkeys(("unsubscribed everywhere", "globally unsubscribed", "global unsubscribe"), LEFT),
@@ -218,11 +219,13 @@ _TELLING = frozenset(
     said for said in USUAL
     if said.startswith(("un", "opt", "bounc", "hard", "soft", "complain", "spam", "abuse", "do not", "black",
                         "blocklist", "cleaned", "suppress", "abgemeldet", "des", "disis", "uitges", "afgem",
-                        "subscribed", "not subscribed", "non subscribed", "previous spam", "on hold", "suscrito"))
+                        "subscribed", "not subscribed", "non subscribed", "previous spam", "on hold", "suscrito",
+                        "gekundigt", "abbestellt", "ausgetragen", "resilie"))
     and said not in ("undelivered", "unbestatigt")
 )  # fmt: skip
 TELLING_STEMS = ("subscri", "bounc", "complain", "opt", "spam", "abuse", "do not", "blacklist", "blocklist", "cleaned",
-                 "suppress", "abgemeldet", "désabonn", "désinscri", "on hold", "on_hold")  # fmt: skip
+                 "suppress", "abgemeldet", "désabonn", "désinscri", "on hold", "on_hold", "gekündigt",
+                 "gekundigt", "abbestellt", "ausgetragen", "résili")  # fmt: skip
 
 
 def _parts(column: str) -> str:
