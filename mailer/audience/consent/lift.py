@@ -15,7 +15,8 @@ from sqlalchemy import Connection, delete, func, insert, select
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.consent.recheck import change_consent
 from mailer.errors import MailerError
-from mailer.store.tables.core import audit_log, lists, suppressions
+from mailer.store.tables.core import lists, suppressions
+from mailer.store.tables.staff import audit_log
 from mailer.store.tables.states import SuppressionReason
 
 LIFTED = "suppression lifted"  # `audit_log.action`

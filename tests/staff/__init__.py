@@ -1,0 +1,1 @@
+"""Tests of accounts, sessions, rights and the audit log."""
