@@ -42,6 +42,7 @@ class AuditFilter:
     text: str = ""
     subject: str = ""
     account_id: int | None = None
+    address_hash: bytes | None = None  # what was decided of one address
     since: datetime | None = None
     until: datetime | None = None  # exclusive
 
@@ -74,7 +75,7 @@ def record(  # noqa: PLR0913 - the columns of one row
 
 
 def entries(
-    connection: Connection, wanted: AuditFilter | None = None, *, before_id: int | None = None, limit: int = PAGE
+    connection: Connection, wanted: AuditFilter | None = None, *, before_id: int | None = None, limit: int | None = PAGE
 ) -> Sequence[AuditEntry]:
     """The newest entries first; `before_id` goes on where a page ended."""
     wanted = wanted or AuditFilter()
@@ -89,6 +90,8 @@ def entries(
         query = query.where(table.subject == wanted.subject)
     if wanted.account_id is not None:
         query = query.where(table.account_id == wanted.account_id)
+    if wanted.address_hash is not None:
+        query = query.where(table.address_hash == wanted.address_hash)
     if wanted.since is not None:
         query = query.where(table.at >= wanted.since)
     if wanted.until is not None:

@@ -114,11 +114,12 @@ def _audit_log() -> None:
     for name in ("via", "subject", "before", "after"):
         op.add_column("audit_log", sa.Column(name, sa.Text(), server_default="", nullable=False))
     op.create_index(op.f("ix_audit_log_subject"), "audit_log", ["subject"], unique=False)
+    op.execute("UPDATE audit_log SET via = 'terminal', by = 'terminal: ' || by")  # so far only a command wrote
     for statement in REFUSALS[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
 def _of_an_account(table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
-        ["account_id"], ["staff.id"], name=op.f(f"fk_{table}_account_id_staff"), ondelete="CASCADE"
+        ["account_id"], ["staff.id"], name=op.f(f"fk_{table}_account_id"), ondelete="CASCADE"
     )
