@@ -15,6 +15,7 @@ from mailer.senders import sender_fault
 from mailer.settings.providers import DEFAULT, provider_sections
 from mailer.settings.schema import (
     CLIENT_FAMILIES,
+    ROLES,
     Bounces,
     Brand,
     Check,
@@ -24,6 +25,7 @@ from mailer.settings.schema import (
     Pace,
     Public,
     Sender,
+    SingleSignOn,
     Tracking,
     Webhook,
 )
@@ -63,6 +65,7 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
     faults += _judge_coming_back(values, place)
     faults += _judge_dns(values.get("dns", Dns()), sender, place)
+    faults += _judge_sso(values.get("sso", SingleSignOn()), place)
     faults += _judge_check(values.get("check", Check()), place)
     return faults + _judge_brand(values.get("brand", Brand()), place)
 
@@ -143,6 +146,24 @@ def _judge_coming_back(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]
         wrong("webhook.url must be an http(s) address", "webhook", "url")
     if not 0 < webhook.timeout_seconds <= 60:
         wrong("webhook.timeout_seconds must be above 0 and at most 60", "webhook", "timeout_seconds")
+    return faults
+
+
+def _judge_sso(sso: SingleSignOn, place: PlaceOf) -> list[Fault]:
+    faults: list[Fault] = []
+
+    def wrong(message: str, key: str, hint: str | None = None) -> None:
+        faults.append(Fault(message, place=place("sso", key), hint=hint))
+
+    address = urlsplit(sso.issuer)
+    nearby = address.hostname in ("127.0.0.1", "::1", "localhost")
+    if sso.issuer and not (address.netloc and (address.scheme == "https" or (address.scheme == "http" and nearby))):
+        wrong("sso.issuer must be an https address", "issuer", "The provider calls it issuer, or discovery URL.")
+    if sso.issuer and not sso.client_id:
+        wrong("sso.client_id is missing", "client_id", "The provider gives one when you register the studio there.")
+    for group, role in sso.roles.items():
+        if role not in ROLES:
+            wrong(f"sso.roles gives {group!r} the unknown role {role!r}", "roles", f"Choose of: {', '.join(ROLES)}.")
     return faults
 
 

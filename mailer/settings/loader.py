@@ -24,6 +24,7 @@ from mailer.settings.schema import (
     Public,
     Sender,
     Settings,
+    SingleSignOn,
     Tracking,
     Webhook,
 )
@@ -34,6 +35,7 @@ SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "pace": Pace, "guard": Guard, "brand": Brand,
     "dns": Dns, "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
+    "sso": SingleSignOn,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "timezone", "link_parameters")
 # A field's type → what it is called, and an example.
@@ -119,7 +121,7 @@ class _Reader:
                 self.fault(f"unknown setting {key!r} in [{section}]", place, nearest(key, types))
             elif types[key][1] == "tuple[str, ...]":
                 values[types[key][0]] = self.texts(value, place=place, name=f"{section}.{key}")
-            elif key == "social":
+            elif key in ("social", "roles"):
                 values[key] = self.strings(f"{section}.{key}", value, place)
             elif key == "domains":
                 values[key] = self.rates(value, place)
