@@ -25,6 +25,7 @@ from mailer.settings.schema import (
     Sender,
     Settings,
     SingleSignOn,
+    StudioSettings,
     Tracking,
     Webhook,
 )
@@ -36,6 +37,7 @@ SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "pace": Pace, "guard": Guard, "brand": Brand,
     "dns": Dns, "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
     "sso": SingleSignOn,
+    "studio": StudioSettings,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "timezone", "link_parameters")
 # A field's type → what it is called, and an example.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from mailer.staff.accounts import Account, add_account
 from mailer.staff.actor import Actor
-from mailer.staff.credentials.sign_in import Browser, Door
+from mailer.staff.credentials.sign_in import Browser, Gate
 from mailer.staff.rights import EVERY_RIGHT, Role
 from mailer.store.engine.database import Database
 
@@ -20,8 +20,8 @@ PASSWORD = "correct horse battery staple"
 BROWSER = Browser("192.0.2.7", "Firefox")
 
 
-def door(database: Database) -> Door:
-    return Door(database, KEYS, ADDRESS_KEY)
+def gate(database: Database) -> Gate:
+    return Gate(database, KEYS, ADDRESS_KEY)
 
 
 def an_account(connection: Connection, address: str = AMINA, role: Role = Role.WRITER, *, at: datetime) -> Account:

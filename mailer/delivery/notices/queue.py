@@ -43,17 +43,23 @@ class NoticeKind(StrEnum):
     ADDRESS_TAKEN = "address-taken"
     ADDRESS_CHANGED = "address-changed"
     DATA = "data"
+    STAFF_LINK = "staff-link"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What to say, and to which person. `confirmation` is the row its button leads to; `lists` are names."""
+    """What to say, and to which person. `confirmation` is the row its button leads to; `lists` are names.
+
+    `account` is the member of staff whose one-time link it carries; that is made when the notice is handed over, so it
+    is kept nowhere and its day begins then.
+    """
 
     kind: NoticeKind
     address: str
     language: str = ""
     lists: Sequence[str] = ()
     confirmation: int | None = None
+    account: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ def queue(connection: Connection, notice: Notice, *, at: datetime) -> None:
     fields: dict[str, Any] = {"lists": list(notice.lists)}
     if notice.confirmation is not None:
         fields["confirmation"] = str(notice.confirmation)  # as text: 63 bits are too many for some readers of JSON
+    if notice.account is not None:
+        fields["account"] = notice.account
     connection.execute(
         insert(notices).values(
             kind=notice.kind.value, address=notice.address, language=notice.language, fields=fields,
@@ -160,5 +168,6 @@ def _claimed(row: Row[Any]) -> Claimed:
         language=row.language,
         lists=tuple(row.fields.get("lists", ())),
         confirmation=None if confirmation is None else int(confirmation),
+        account=row.fields.get("account"),
     )
     return Claimed(row.id, row.attempt, row.created_at, notice)

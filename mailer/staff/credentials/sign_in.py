@@ -49,7 +49,7 @@ class Browser:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Gate:
     """What signing in needs of the workspace: its database, and its keys."""
 
     database: Database
@@ -61,19 +61,19 @@ class Door:
         return SeedBox(self.signing_keys)
 
 
-def by_password(door: Door, browser: Browser, *, address: str, password: str, code: str, now: datetime) -> str:
+def by_password(gate: Gate, browser: Browser, *, address: str, password: str, code: str, now: datetime) -> str:
     """The secret of a new session. `address` is as typed; `code` is of the app, or a recovery code.
 
     Raises `SignInRefused` or `TooManyTries`.
     """
     typed = "".join(c for c in address.strip().lower() if c.isprintable())
-    count_try(door.database, address=typed or "?", network=browser.network, key=door.address_key, now=now)
-    with door.database.read() as connection:
+    count_try(gate.database, address=typed or "?", network=browser.network, key=gate.address_key, now=now)
+    with gate.database.read() as connection:
         row = connection.execute(select(staff).where(staff.c.address == typed)).mappings().one_or_none()
     right = is_password(password, row["password"] if row else "")
-    seed = door.seeds.open(row["totp"]) if row and row["totp"] else ""
+    seed = gate.seeds.open(row["totp"]) if row and row["totp"] else ""
     step = matching_step(seed, code, now=now)
-    with door.database.write() as connection:
+    with gate.database.write() as connection:
         if row and right and (how := _second(connection, row["id"], step, code)):
             again = connection.execute(select(staff).where(staff.c.id == row["id"])).mappings().one()
             if again["disabled_at"] is None and again["password"] == row["password"]:
@@ -84,10 +84,10 @@ def by_password(door: Door, browser: Browser, *, address: str, password: str, co
     raise SignInRefused
 
 
-def by_passkey(door: Door, browser: Browser, party: RelyingParty, answer: str, *, now: datetime) -> str:
+def by_passkey(gate: Gate, browser: Browser, party: RelyingParty, answer: str, *, now: datetime) -> str:
     """The secret of a new session for the owner of the passkey that answered. Raises `PasskeyRefused`."""
-    count_try(door.database, address="", network=browser.network, key=door.address_key, now=now)
-    with door.database.write() as connection:
+    count_try(gate.database, address="", network=browser.network, key=gate.address_key, now=now)
+    with gate.database.write() as connection:
         account = owner_of_answer(connection, party, answer, now=now)
         return enter(connection, account, browser, how="passkey", now=now)
 

@@ -21,7 +21,7 @@ from mailer.staff import audit
 from mailer.staff.accounts import Account, account_of, add_account, change_rights, find_account
 from mailer.staff.actor import Actor
 from mailer.staff.credentials.challenges import keep_challenge, take_challenge
-from mailer.staff.credentials.sign_in import Browser, Door, enter
+from mailer.staff.credentials.sign_in import Browser, Gate, enter
 from mailer.staff.credentials.tries import count_try
 from mailer.staff.rights import EVERY_RIGHT, RIGHTS, Role
 from mailer.staff.tokens import new_token
@@ -60,9 +60,9 @@ class Identity:
     role: Role | None
 
 
-def begin(door: Door, client: Client, *, network: str, now: datetime) -> tuple[str, str]:
+def begin(gate: Gate, client: Client, *, network: str, now: datetime) -> tuple[str, str]:
     """Where to send the browser, and the secret it has to keep until it comes back."""
-    count_try(door.database, address="", network=network, key=door.address_key, now=now)
+    count_try(gate.database, address="", network=network, key=gate.address_key, now=now)
     cookie, state, nonce, verifier = (new_token() for _ in range(4))
     with _speaking(client) as session:
         provider = _provider(session, client)
@@ -70,15 +70,15 @@ def begin(door: Door, client: Client, *, network: str, now: datetime) -> tuple[s
             provider["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
         )
     asked = {"state": state, "nonce": nonce, "verifier": verifier, "issuer": client.settings.issuer}
-    with door.database.write() as connection:
+    with gate.database.write() as connection:
         keep_challenge(connection, cookie, asked, now=now)
     return url, cookie
 
 
-def finish(door: Door, browser: Browser, client: Client, *, cookie: str, state: str, code: str, now: datetime) -> str:
+def finish(gate: Gate, browser: Browser, client: Client, *, cookie: str, state: str, code: str, now: datetime) -> str:
     """The secret of a new session for whom the provider vouches for. Raises `SsoRefused`."""
-    count_try(door.database, address="", network=browser.network, key=door.address_key, now=now)
-    with door.database.write() as connection:
+    count_try(gate.database, address="", network=browser.network, key=gate.address_key, now=now)
+    with gate.database.write() as connection:
         asked = take_challenge(connection, cookie, now=now)
     # The state must be that of this very browser: else somebody could be signed in as somebody else unawares.
     if asked is None or not hmac.compare_digest(asked["state"].encode(), state.encode("utf-8", "replace")):
@@ -86,7 +86,7 @@ def finish(door: Door, browser: Browser, client: Client, *, cookie: str, state: 
     if asked["issuer"] != client.settings.issuer or not code:
         raise SsoRefused("The sign-in was not completed.")
     identity = _identity(client, asked, code, now=now)
-    with door.database.write() as connection:
+    with gate.database.write() as connection:
         account = _account(connection, client, identity, browser, now=now)
         return enter(connection, account, browser, how="single sign-on", now=now)
 

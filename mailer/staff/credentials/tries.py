@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from mailer.errors import MailerError
-from mailer.networks import networks_of
 from mailer.store.engine.database import Database
+from mailer.store.networks import networks_of
 from mailer.store.rate_limits import Limit, limit_key, take
 
 # A code has a million values, of which three fit: at 12 an hour it is guessed in some ten years, the password known.

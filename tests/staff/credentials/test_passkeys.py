@@ -26,7 +26,7 @@ from mailer.staff.credentials.sign_in import by_passkey
 from mailer.staff.sessions import signed_in
 from mailer.store.engine.database import Database
 from tests.staff.authenticator import Device
-from tests.staff.world import AMINA, BROWSER, KIM, an_account, door
+from tests.staff.world import AMINA, BROWSER, KIM, an_account, gate
 
 US = RelyingParty("https://studio.example.org", "Example Campaigns")
 
@@ -47,7 +47,7 @@ def test_a_passkey_signs_its_owner_in(database: Database, now: datetime) -> None
         options = ask_to_sign_in(connection, US, now=now)
     assert options["userVerification"] == "required"
     assert options.get("allowCredentials", []) == [], "the browser offers what it has; we name nobody's"
-    token = by_passkey(door(database), BROWSER, US, device.sign(options), now=now)
+    token = by_passkey(gate(database), BROWSER, US, device.sign(options), now=now)
     with database.read() as connection:
         actor = signed_in(connection, token, now)
         assert actor is not None

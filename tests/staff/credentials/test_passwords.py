@@ -24,7 +24,7 @@ from mailer.staff.credentials.tries import ACCOUNT, NETWORK, TooManyTries, count
 from mailer.staff.sessions import signed_in
 from mailer.store.engine.database import Database
 from mailer.store.tables.staff import staff
-from tests.staff.world import ADDRESS_KEY, AMINA, BROWSER, KEYS, KIM, PASSWORD, an_account, door
+from tests.staff.world import ADDRESS_KEY, AMINA, BROWSER, KEYS, KIM, PASSWORD, an_account, gate
 
 BOX = SeedBox(KEYS)
 LATER = timedelta(minutes=1)  # another code
@@ -46,7 +46,7 @@ def enrol(database: Database, now: datetime, address: str = AMINA) -> tuple[Acco
 
 
 def try_it(database: Database, now: datetime, *, address: str = AMINA, password: str = PASSWORD, code: str) -> str:
-    return by_password(door(database), BROWSER, address=address, password=password, code=code, now=now)
+    return by_password(gate(database), BROWSER, address=address, password=password, code=code, now=now)
 
 
 def test_password_and_code_sign_in_once(database: Database, now: datetime) -> None:

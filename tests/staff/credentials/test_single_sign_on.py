@@ -18,7 +18,7 @@ from mailer.staff.rights import Role
 from mailer.staff.sessions import signed_in
 from mailer.store.engine.database import Database
 from tests.servers.sign_in_service import CLIENT, SECRET, SignInService, independent_provider, log_in_there
-from tests.staff.world import AMINA, BROWSER, KIM, an_account, door
+from tests.staff.world import AMINA, BROWSER, KIM, an_account, gate
 
 BACK = "https://studio.example.org/sign-in/back"
 ROLES = {"press": "writer", "board": "approver"}
@@ -41,9 +41,9 @@ def client_of(url: str, roles: dict[str, str] | None = None) -> Client:
 
 
 def go(database: Database, service: SignInService, client: Client, now: datetime, **other: str) -> str:
-    url, cookie = begin(door(database), client, network="192.0.2.7", now=now)
+    url, cookie = begin(gate(database), client, network="192.0.2.7", now=now)
     came = {"cookie": cookie, **service.login(url), **other}
-    return finish(door(database), BROWSER, client, now=now, **came)
+    return finish(gate(database), BROWSER, client, now=now, **came)
 
 
 def test_an_account_of_the_same_verified_address_signs_in(
@@ -171,14 +171,14 @@ def test_the_browser_must_be_the_one_that_began(database: Database, service: Sig
     ):
         with pytest.raises(SsoRefused):
             go(database, service, client, now, **wrong)
-    url, cookie = begin(door(database), client, network="", now=now)
+    url, cookie = begin(gate(database), client, network="", now=now)
     came = service.login(url)
-    assert finish(door(database), BROWSER, client, cookie=cookie, now=now, **came)
+    assert finish(gate(database), BROWSER, client, cookie=cookie, now=now, **came)
     with pytest.raises(SsoRefused):
-        finish(door(database), BROWSER, client, cookie=cookie, now=now, **came)
-    url, cookie = begin(door(database), client, network="", now=now)
+        finish(gate(database), BROWSER, client, cookie=cookie, now=now, **came)
+    url, cookie = begin(gate(database), client, network="", now=now)
     with pytest.raises(SsoRefused):
-        finish(door(database), BROWSER, client, cookie=cookie, now=now + timedelta(minutes=11), **service.login(url))
+        finish(gate(database), BROWSER, client, cookie=cookie, now=now + timedelta(minutes=11), **service.login(url))
 
 
 def test_a_wrong_secret_and_another_issuer_are_said(database: Database, service: SignInService, now: datetime) -> None:
@@ -204,32 +204,32 @@ def test_whatever_the_provider_answers_is_refused_in_words(
     if before == 0:
         service.answers = [answer]
         with pytest.raises(SsoRefused):
-            begin(door(database), client, network="", now=now)
+            begin(gate(database), client, network="", now=now)
         return
-    url, cookie = begin(door(database), client, network="", now=now)
+    url, cookie = begin(gate(database), client, network="", now=now)
     came = service.login(url)
     real = [(200, json.dumps(service.description()).encode())]
     if before == 3:
         real.append((200, b'{"id_token": "a.b.c", "access_token": "x"}'))
     service.answers = [*real[: before - 1], answer]
     with pytest.raises(SsoRefused):
-        finish(door(database), BROWSER, client, cookie=cookie, now=now, **came)
+        finish(gate(database), BROWSER, client, cookie=cookie, now=now, **came)
 
 
 def test_a_provider_that_is_away_is_said(database: Database, now: datetime) -> None:
     with SignInService() as gone:
         url = gone.url
     with pytest.raises(SsoRefused, match="can't be reached"):
-        begin(door(database), client_of(url), network="", now=now)
+        begin(gate(database), client_of(url), network="", now=now)
 
 
 def test_a_provider_that_others_wrote_signs_people_in(database: Database, now: datetime) -> None:
     ada = {"sub": "ada", "email": "ada@example.org", "email_verified": True, "groups": ["press"], "name": "Ada"}
     with independent_provider([ada]) as url:
         client = client_of(url, ROLES)
-        address, cookie = begin(door(database), client, network="", now=now)
+        address, cookie = begin(gate(database), client, network="", now=now)
         came = log_in_there(address, "ada")
-        token = finish(door(database), BROWSER, client, cookie=cookie, now=now, state=came["state"], code=came["code"])
+        token = finish(gate(database), BROWSER, client, cookie=cookie, now=now, state=came["state"], code=came["code"])
     with database.read() as connection:
         actor = signed_in(connection, token, now)
         assert actor is not None

@@ -15,8 +15,8 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from mailer.networks import networks_of
 from mailer.store.engine.database import Database
+from mailer.store.networks import networks_of
 from mailer.store.rate_limits import Limit, limit_key, take
 from mailer.tracking.tokens import Named
 
