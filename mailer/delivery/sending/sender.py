@@ -25,6 +25,7 @@ from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.envelopes import Postman
 from mailer.delivery.sending.progress import Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
+from mailer.staff.actor import cron
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.provider import make_transport
@@ -89,11 +90,14 @@ class CampaignSender:
             part = self.patience.wait_for(lambda: self._engine(row, postman), ()).run()
             tally.add(part)
             if why := part.pause:
-                self.patience.wait_for(lambda: steps.pause(self.database, row.id, why), ())
+                self.patience.wait_for(self._pause(row.id, why), ())
             # Whatever came back to the queue meanwhile is due at once; go on until a round moves nobody.
             if part.ended or not (part.sent or part.failed or part.skipped or part.uncertain):
                 break
         return tally
+
+    def _pause(self, campaign_id: int, why: str) -> Callable[[], bool]:
+        return lambda: steps.pause(self.database, campaign_id, why, now=self.clock(), by=cron())
 
     def _engine(self, row: Row[Any], postman: Postman) -> Engine:
         worker = Worker(
