@@ -24,6 +24,7 @@ from mailer.settings.schema import (
     Pace,
     Public,
     Sender,
+    StudioSettings,
     Tracking,
     Webhook,
 )
@@ -59,6 +60,7 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
         if value and (fault := sender_fault(f"sender.{key}", value)):
             wrong(fault.message, "sender", key, fault.hint)
     faults += _judge_public(values.get("public", Public()), place)
+    faults += _judge_studio(values.get("studio", StudioSettings()), place)
     faults += _judge_timezone(values.get("timezone", ""), place)
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
     faults += _judge_coming_back(values, place)
@@ -89,6 +91,24 @@ def _judge_public(public: Public, place: PlaceOf) -> list[Fault]:
         wrong("public.url must be written in ASCII", "url", "Write its xn-- form, as browsers copy it.")
     if public.unsubscribe_mailto and (fault := sender_fault("public.unsubscribe_mailto", public.unsubscribe_mailto)):
         wrong(fault.message, "unsubscribe_mailto", fault.hint)
+    return faults
+
+
+def _judge_studio(studio: StudioSettings, place: PlaceOf) -> list[Fault]:
+    faults: list[Fault] = []
+    parts = urlsplit(studio.url)
+    # A cookie bound to its host has no path (RFC 6265bis §4.1.3.2), and passkeys work by TLS alone.
+    if studio.url and (studio.url != f"https://{parts.netloc}" or not parts.netloc or not studio.url.isascii()):
+        hint = 'Such as url = "https://studio.example.org". On this machine alone leave it out.'
+        faults.append(Fault("studio.url must be https://host, without a path", place=place("studio", "url"), hint=hint))
+    for proxy in studio.proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            where = place("studio", "proxies")
+            faults.append(
+                Fault(f"{proxy!r} is not an IP address or network", place=where, hint='Such as "10.0.0.0/8".')
+            )
     return faults
 
 

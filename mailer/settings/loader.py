@@ -24,6 +24,7 @@ from mailer.settings.schema import (
     Public,
     Sender,
     Settings,
+    StudioSettings,
     Tracking,
     Webhook,
 )
@@ -34,6 +35,7 @@ SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "pace": Pace, "guard": Guard, "brand": Brand,
     "dns": Dns, "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
+    "studio": StudioSettings,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "timezone", "link_parameters")
 # A field's type → what it is called, and an example.

@@ -45,6 +45,16 @@ class Public:
 
 
 @dataclass(frozen=True, slots=True)
+class StudioSettings:
+    """Where staff reach `mailer studio` through a web server with TLS, without a path and without a slash at the end;
+    "" is this machine alone. `proxies`: addresses or networks of that web server, whose X-Forwarded-For is believed.
+    """
+
+    url: str = ""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """The most mails a second, in total and for one recipient domain, over all workers together; 0 is as fast as the
     transport takes them. `warm_up` is for a sending address nobody knows yet: how many people on the 1st, 2nd, 3rd …
@@ -192,6 +202,7 @@ class Settings:
     organisation: Organisation = Organisation()
     sender: Sender = Sender()
     public: Public = Public()
+    studio: StudioSettings = StudioSettings()
     database: str = "mailer.db"  # a file in the workspace, or postgresql+psycopg://user@host/name
     transport: str = "outbox"
     timezone: str = ""  # the zone staff give times in, by area and city such as "Europe/London"; "" is UTC
