@@ -18,6 +18,7 @@ from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
 from mailer.web.studio.core.guard import guarded
 from mailer.web.studio.core.rooms import Room
+from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.today import routes as today
 from mailer.workspace import Workspace
 
@@ -26,6 +27,7 @@ ROOMS: tuple[Room, ...] = (
     opening.ROOM,
     palette.ROOM,
     today.ROOM,
+    newsletters.ROOM,
 )
 
 

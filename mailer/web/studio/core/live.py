@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from mailer.web.studio.core.access import actor_of_request
 from mailer.web.studio.core.context import Visit
 
+ASK_AGAIN = timedelta(seconds=30)  # whether the reader is still signed in
 QUIET_SECONDS = 15.0  # after which a word is said on an idle line, which finds those that are gone
 
 
-def live(visit: Visit, mark: Callable[[], str], *, every_seconds: float) -> Response:
+def live(visit: Visit, mark: Callable[[Visit], str], *, every_seconds: float) -> Response:
     """Events that hold what `mark` returns, whenever it is another text than the reader saw last (?seen=).
 
-    `mark` is asked in a thread, so often; it must be quick. The events end when the studio stops, and when who asks is
-    no longer signed in is for the request that follows one.
+    `mark` is asked in a thread, so often, with the visit as it would be by then; it must be quick. The events end when
+    the studio stops, and soon after their reader may no longer come in.
     """
     seen = visit.query.get("seen", "")
     return StreamingResponse(
@@ -26,11 +30,19 @@ def live(visit: Visit, mark: Callable[[], str], *, every_seconds: float) -> Resp
     )  # fmt: skip
 
 
-async def _events(visit: Visit, mark: Callable[[], str], seen: str, every_seconds: float) -> AsyncGenerator[str, None]:
+async def _events(
+    visit: Visit, mark: Callable[[Visit], str], seen: str, every_seconds: float
+) -> AsyncGenerator[str, None]:
     yield "retry: 500\n\n"
     quiet = 0.0
+    asked = visit.now
     while not visit.studio.stopping.is_set():
-        found = await run_in_threadpool(mark)
+        visit = replace(visit, now=visit.studio.clock(), workspace=visit.studio.reader.read())
+        if visit.now - asked > ASK_AGAIN:
+            asked = visit.now
+            if await run_in_threadpool(actor_of_request, visit.studio, visit.request.cookies, address="") is None:
+                return
+        found = await run_in_threadpool(mark, visit)
         if found != seen:
             yield "".join(f"data: {line}\n" for line in found.split("\n")) + "\n"
             seen, quiet = found, 0.0

@@ -55,6 +55,13 @@ def month(when: datetime, zone: ZoneInfo, now: datetime) -> str:
     return f"{WHOLE_MONTHS[there.month - 1]}{year}"
 
 
+def short_day(when: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """Today; Thu 3 within a month, when the month is plain; Thu 3 Dec otherwise."""
+    words = day(when, zone, now)
+    apart = (when.astimezone(zone).date() - now.astimezone(zone).date()).days
+    return " ".join(words.split()[:2]) if 1 < apart < 25 else words
+
+
 def moment(when: datetime, zone: ZoneInfo, now: datetime) -> str:
     """Tue 1 Dec, 09:00"""
     return f"{day(when, zone, now)}, {clock(when, zone)}"

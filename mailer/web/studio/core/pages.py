@@ -18,9 +18,10 @@ from starlette.responses import HTMLResponse, Response
 
 from mailer.counting import counted
 from mailer.staff.accounts import account_by_id
+from mailer.staff.rights import Right
 from mailer.web.studio.core import moments
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.core.rooms import Access, Place, Step
+from mailer.web.studio.core.rooms import Access, SidebarPlace, Step
 from mailer.web.studio.core.static import icon, static
 
 FOLDER = Path(__file__).parent.parent
@@ -53,7 +54,7 @@ def policy(nonce: str) -> str:
 
 
 def page(
-    visit: Visit, name: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    visit: Visit, name: str, /, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> Response:
     """The page `name` with `values`, for whoever visits."""
     html = _environment().get_template(name).render(**_shared(visit), **values)
@@ -61,7 +62,7 @@ def page(
     return HTMLResponse(html, status_code=status, headers=found)
 
 
-def part(visit: Visit, name: str, **values: Any) -> str:
+def part(visit: Visit, name: str, /, **values: Any) -> str:
     """The HTML of a page or of a part of one, as text: for the pieces that script exchanges."""
     return _environment().get_template(name).render(**_shared(visit), **values)
 
@@ -90,7 +91,13 @@ def way(visit: Visit, newsletter: Any, *, here: str) -> list[ShownStep]:
     return shown
 
 
-def places(visit: Visit) -> list[Place]:
+def step_path(visit: Visit, newsletter: Any, name: str) -> str:
+    """Where a newsletter's step of this name is; its first one while no room brings such a step."""
+    steps = (one for room in visit.studio.rooms for one in room.steps if one.name == name and one.when(newsletter))
+    return f"/newsletters/{newsletter.slug}/{next((one.path for one in steps), '')}"
+
+
+def places(visit: Visit) -> list[SidebarPlace]:
     """The lines of the sidebar that this visitor may open, in their groups."""
     found = [one for room in visit.studio.rooms for one in room.places if may(visit, one.asks)]
     return sorted(found, key=lambda one: one.group)
@@ -137,8 +144,9 @@ def _shared(visit: Visit) -> dict[str, Any]:
         "visit": visit, "nonce": visit.nonce, "organisation": visit.workspace.settings.organisation.name or "Mailer",
         "places": places(visit), "me": person(visit), "now": visit.now, "town": moments.town(zone),
         "deeds": [deed for room in visit.studio.rooms for deed in room.deeds if may(visit, deed.asks)],
-        "may": partial(may, visit), "moment": moment, "long_moment": long_moment, "day": day, "clock": clock,
-        "distance": distance,
+        "may": partial(may, visit), "right": Right, "short_day": partial(moments.short_day, zone=zone, now=visit.now),
+        "moment": moment, "long_moment": long_moment,
+        "day": day, "clock": clock, "distance": distance,
     }  # fmt: skip
 
 
@@ -148,7 +156,8 @@ def _environment() -> Environment:
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    words: dict[str, Any] = dict(icon=icon, static=static, counted=counted, face=face, in_words=moments.in_words)
+    words: dict[str, Any] = {"icon": icon, "static": static, "counted": counted, "face": face}
+    words["in_words"] = moments.in_words
     made.globals.update(words)
     made.filters["number"] = lambda value: f"{value:,}"
     return made

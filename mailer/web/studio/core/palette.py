@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may, page, places
-from mailer.web.studio.core.rooms import Access, Hit, Room, StudioRoute
+from mailer.web.studio.core.rooms import Access, PaletteHit, Room, StudioRoute
 
 MOST = 12
 
@@ -21,16 +21,18 @@ def matches(words: str, *texts: str) -> bool:
     return all(f" {word}" in starts or (len(word) > 2 and word in whole) for word in words.casefold().split())
 
 
-def hits(visit: Visit, words: str) -> Sequence[Hit]:
+def hits(visit: Visit, words: str) -> Sequence[PaletteHit]:
     """What the visitor may open that matches, the doors of rooms and what can be begun first."""
     found = [
-        Hit(deed.label, "", deed.path, deed.icon)
+        PaletteHit(deed.label, "", deed.path, deed.icon)
         for room in visit.studio.rooms
         for deed in room.deeds
         if may(visit, deed.asks) and matches(words, deed.label)
     ]
     found += [
-        Hit(place.label, "Room", place.path, place.icon) for place in places(visit) if matches(words, place.label)
+        PaletteHit(place.label, "Room", place.path, place.icon)
+        for place in places(visit)
+        if matches(words, place.label)
     ]
     for room in visit.studio.rooms:
         if room.find is not None and words.strip():

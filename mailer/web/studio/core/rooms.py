@@ -37,7 +37,7 @@ class StudioRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SidebarPlace:
     """A line of the sidebar. `group` is separated from the one above by a gap; `key` opens it after G; `count`, if any,
     is shown behind it unless it is 0; on a phone those with `phone` are in the bottom bar."""
 
@@ -94,7 +94,7 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class PaletteHit:
     """One thing that Ctrl-K found. `about` says in a few words what it is."""
 
     label: str
@@ -104,12 +104,27 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingTask:
+    """Something that waits for somebody, or went wrong, with the button that deals with it."""
+
+    title: str  # verb first: "Approve “Fish can’t vote”"
+    words: str
+    path: str
+    label: str  # of the button
+    icon: str = "circle-question-mark"
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """All that a folder of the studio brings. Its pages lie beside its routes and are named by folder and file. `find`
     takes the visit and what was typed after Ctrl-K, and must be quick."""
 
     routes: tuple[StudioRoute, ...]
-    places: tuple[Place, ...] = ()
+    places: tuple[SidebarPlace, ...] = ()
     steps: tuple[Step, ...] = ()
     deeds: tuple[Deed, ...] = ()
-    find: Callable[[Any, str], Iterable[Hit]] | None = None
+    find: Callable[[Any, str], Iterable[PaletteHit]] | None = None
+    waits: Callable[[Any], Iterable[WaitingTask]] | None = (
+        None  # what waits for the visitor, for the front page; quick too
+    )
+    wrong: Callable[[Any], Iterable[WaitingTask]] | None = None  # what went wrong and somebody should know
