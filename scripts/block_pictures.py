@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from mailer.cli.newsletter.draft import make_newsletter
+from mailer.editing.first_draft import make_newsletter
 from mailer.cli.newsletter.starter import make_workspace
 from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram, Urls

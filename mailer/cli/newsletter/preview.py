@@ -24,9 +24,9 @@ def preview(slug: str, port: int, no_open: bool) -> None:
     proof that you send. Stops on Ctrl-C.
     """
     from mailer.web.server import address_of, listen, run
-    from mailer.web.studio.app import create_app
     from mailer.web.studio.live_compile import LiveNewsletter
     from mailer.web.studio.middleware import Keys
+    from mailer.web.studio.preview_app import create_app
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     with workspace_and_database() as (workspace, database), listen("127.0.0.1", port) as opened:

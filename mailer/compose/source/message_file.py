@@ -22,6 +22,7 @@ LARGEST_BYTES = 1_000_000
 MARKDOWN_FILE = "message.md"
 MJML_FILE = "message.mjml"
 TEXT_KEYS = (
+    "name",
     "subject",
     "preheader",
     "headline",
@@ -36,7 +37,7 @@ TEXT_KEYS = (
 SWITCHES = ("urgent", "archive")  # true or false
 KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
 ACTION_KEYS = ("url", "page", "label")
-ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
+ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
 # Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
 BREAK = re.compile("[\n\r]")
@@ -94,6 +95,18 @@ def read_source(folder: Path, *, root: Path) -> Source:
     faults: list[Fault] = []
     path, file = _message_file(folder, root=root, faults=faults)
     text = read_text(path, file=file, faults=faults) if path else None
+    return _source(text, folder, file=file, root=root, faults=faults)
+
+
+def source_of(text: str, folder: Path, *, root: Path) -> Source:
+    """The newsletter of `folder` if its file held `text`. Raises as `read_source` does."""
+    faults: list[Fault] = []
+    is_mjml = (folder / MJML_FILE).is_file()
+    file = f"{folder.relative_to(root).as_posix()}/{MJML_FILE if is_mjml else MARKDOWN_FILE}"
+    return _source(_cleaned(text, file=file, faults=faults), folder, file=file, root=root, faults=faults)
+
+
+def _source(text: str | None, folder: Path, *, file: str, root: Path, faults: list[Fault]) -> Source:
     front = split_front_matter(text, file=file, faults=faults) if text is not None else None
     if front is None:
         raise_faults(f"The newsletter {folder.name} has faults:", faults)
@@ -131,6 +144,10 @@ def read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
         line = data.count(b"\n", 0, error.start) + 1
         faults.append(Fault("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8."))
         return None
+    return _cleaned(text, file=file, faults=faults)
+
+
+def _cleaned(text: str, *, file: str, faults: list[Fault]) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
     for number, line in enumerate(text.split("\n"), 1):
         if CONTROL.search(line):
@@ -154,8 +171,9 @@ class _Checker:
         self.faults.append(Fault(message, Place(self.file, self.front.lines.get(key, 1)), hint))
 
     def source(self, *, is_mjml: bool) -> Source:
-        texts = {key: self.text(key) for key in TEXT_KEYS if key != "notes"}
-        self.text("notes")  # for the authors themselves: it is checked for form and goes nowhere
+        texts = {key: self.text(key) for key in TEXT_KEYS if key not in ("name", "notes")}
+        for key in ("name", "notes"):  # for the authors themselves: checked for form, and they go nowhere
+            self.text(key)
         urgent, archive = (self.switch(key) for key in SWITCHES)
         layout = self.layout(texts["template"], is_mjml=is_mjml)
         fields = {name: self.field(layout.fields[name]) for name in layout.fields}

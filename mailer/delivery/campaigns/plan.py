@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.compose.compiler import compile_message
-from mailer.compose.source.message_file import read_source
+from mailer.compose.source.message_file import read_source, source_of
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.errors import Fault
 from mailer.store.engine.database import Database
@@ -22,10 +22,14 @@ class PlannedCampaign:
     warnings: tuple[Fault, ...]
 
 
-def prepare(workspace: Workspace, database: Database, slug: str) -> PlannedCampaign:
-    """The newsletter `slug`, ready to be sent. Raises with every fault of its message and audience."""
-    folder = workspace.newsletter(slug)
-    source = read_source(folder, root=workspace.root)
+def prepare(workspace: Workspace, database: Database, slug: str, *, text: str | None = None) -> PlannedCampaign:
+    """The newsletter `slug`, ready to be sent. Raises with every fault of its message and audience.
+
+    `text` takes the place of what its file holds, for a look at what is being written; the newsletter need not be on
+    disk then.
+    """
+    folder = workspace.newsletter(slug) if text is None else workspace.newsletters / slug
+    source = read_source(folder, root=workspace.root) if text is None else source_of(text, folder, root=workspace.root)
     definition = workspace.list_definition(source.list)
     definitions = [workspace.list_definition(name) for name in workspace.list_names()]
     with database.read() as connection:

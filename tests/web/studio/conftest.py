@@ -12,9 +12,9 @@ import pytest
 from starlette.applications import Starlette
 
 from mailer.store.engine.database import Database, open_database
-from mailer.web.studio.app import create_app
 from mailer.web.studio.live_compile import LiveNewsletter
 from mailer.web.studio.middleware import Keys
+from mailer.web.studio.preview_app import create_app
 from mailer.workspace import Workspace
 from tests.conftest import REPOSITORY
 from tests.reports.builders import add_people

@@ -6,9 +6,11 @@ beginning of a line, %fields% (the template's keys) are filled in here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
+from mailer.editing.folders import quoted, with_name
 from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
 from mailer.workspace import SLUG, Workspace
 
@@ -40,8 +42,11 @@ Dear {{ supporter.first_name | default("friend") }},
 """
 
 
-def make_newsletter(workspace: Workspace, slug: str, *, template: str) -> Path:
-    """Write newsletters/<slug>/message.md, and return its path relative to the workspace. Nothing is overwritten."""
+def make_newsletter(workspace: Workspace, slug: str, *, template: str, name: str = "") -> Path:
+    """Write newsletters/<slug>/message.md, and return its path relative to the workspace. Nothing is overwritten.
+
+    `name` is what staff call it, and its first subject; "" makes one of the slug.
+    """
     if not SLUG.fullmatch(slug):
         raise MailerError(
             f"{slug!r} can't be a newsletter's name",
@@ -58,13 +63,18 @@ def make_newsletter(workspace: Workspace, slug: str, *, template: str) -> Path:
     faults: list[Fault] = []
     layout = read_layout(workspace.root, template, faults=faults)
     raise_faults(f"The template {template} has faults:", faults)
-    text = _draft(workspace, slug, template=template, fields=list(layout.fields.values()))
+    text = draft_text(workspace, slug, template=template, fields=list(layout.fields.values()), title=name)
+    if name:
+        text = with_name(text.encode(), name).decode()
     folder.mkdir(parents=True)
     (folder / "message.md").write_text(text, encoding="utf-8")
     return (folder / "message.md").relative_to(workspace.root)
 
 
-def _draft(workspace: Workspace, slug: str, *, template: str, fields: list[LayoutField]) -> str:
+def draft_text(
+    workspace: Workspace, slug: str, *, template: str, fields: Sequence[LayoutField] = (), title: str = ""
+) -> str:
+    """What the first draft of a newsletter says, with the template's keys written out. Raises without any list."""
     lists = workspace.list_names()
     if not lists:
         raise MailerError("no list is defined yet", place=Place("lists/"), hint="Write lists/supporters.toml first.")
@@ -72,7 +82,7 @@ def _draft(workspace: Workspace, slug: str, *, template: str, fields: list[Layou
     own = workspace.templates / template / DRAFT_FILE
     text = own.read_text(encoding="utf-8") if own.is_file() else DRAFT
     values = {
-        "title": slug.strip("0123456789-").replace("-", " ").capitalize() or "A newsletter",
+        "title": quoted(title) or slug.strip("0123456789-").replace("-", " ").capitalize() or "A newsletter",
         "slug": slug,
         "list": chosen,
         "template": template,
