@@ -19,6 +19,7 @@ from mailer.web.studio.core.context import Studio, WorkspaceReader
 from mailer.web.studio.core.guard import guarded
 from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.newsletters import routes as newsletters
+from mailer.web.studio.staff import routes as staff
 from mailer.web.studio.today import routes as today
 from mailer.workspace import Workspace
 
@@ -27,6 +28,7 @@ ROOMS: tuple[Room, ...] = (
     opening.ROOM,
     palette.ROOM,
     today.ROOM,
+    staff.ROOM,
     newsletters.ROOM,
 )
 
