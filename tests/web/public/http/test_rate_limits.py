@@ -14,7 +14,7 @@ from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.delivery.subscriptions.requests import MAILS_TO_ADDRESS, mailbox
 from mailer.store.engine.database import Database
 from mailer.store.tables import inbound as tables
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.web.public.http.rate_limits import FORMS, OWN, SITE, WISHES, networks
 from mailer.workspace import Workspace
@@ -51,7 +51,7 @@ def stranger(site: Served, n: int, address: str = "192.0.2.9") -> int:
 
 
 def fresh(site: Served, now: datetime, number: int, age: timedelta = timedelta()) -> str:
-    visit = Visit(Named(delivery_id(number)), 2, now - age)
+    visit = LinkVisit(Named(delivery_id(number)), 2, now - age)
     return f"/act/library?t={site.signer.sign_visit(Purpose.ACT, visit)}"
 
 
