@@ -1,7 +1,7 @@
 """Signs a request to Amazon's services: Signature Version 4
 (docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html).
 
-A page of code, where the library that does it brings 25 MB and an HTTP client that sends a request again by itself.
+A page of code, where the library that does it brings an HTTP client that sends a request again by itself (decision 32).
 """
 
 from __future__ import annotations

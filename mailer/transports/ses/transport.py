@@ -159,5 +159,5 @@ def complaint(answer: SesAnswer) -> TransportRefused:
     elif answer.error in ("SignatureDoesNotMatch", "InvalidSignature", "RequestExpired", "RequestTimeTooSkewed"):
         hint = "Check the secret access key and this machine's clock."
     else:
-        hint = "Check the access key, its permissions (ses:SendEmail), ses.region and ses.endpoint."
+        hint = "Check the access key, its permissions (ses:SendEmail, ses:SendRawEmail), ses.region and ses.endpoint."
     return TransportRefused(f"Amazon SES refuses us: {answer}", hint=hint)
