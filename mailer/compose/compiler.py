@@ -36,7 +36,8 @@ from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import LinkMark, Markers, Value
 from mailer.compose.templating.render import Resolved, Resolver, Task
 from mailer.compose.warnings import vet_finished, vet_tags, vet_words
-from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError, raise_errors
 from mailer.workspace import ListDefinition, Workspace
 
 BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language")
@@ -49,7 +50,7 @@ class Compiled:
     """A message and the warnings found on the way."""
 
     message: Message
-    faults: tuple[Fault, ...]
+    faults: tuple[Diagnostic, ...]
 
 
 def compile_message(
@@ -57,14 +58,16 @@ def compile_message(
 ) -> Compiled:
     """Compile `source` for the list `definition`. `known_fields` are the names after `supporter.` that exist.
 
-    Raises `FaultsFound` with all faults. The same input gives the same bytes.
+    Raises `MailerError` with all faults. The same input gives the same bytes.
     """
     compiler = _Compiler(source, workspace=workspace, definition=definition, known_fields=known_fields)
     try:
         return compiler.compiled()
     except MemoryError:
-        hint = "Shorten it, or what its template repeats."
-        raise MailerError("there isn't enough memory to compile this", place=Place(source.file), hint=hint) from None
+        remedy = "Shorten it, or what its template repeats."
+        raise MailerError(
+            "there isn't enough memory to compile this", place=Place(source.file), remedy=remedy
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class _Compiler:
         self.source = source
         self.workspace = workspace
         self.definition = definition
-        self.faults: list[Fault] = list(source.warnings)
+        self.faults: list[Diagnostic] = list(source.warnings)
         self.language = source.language or definition.language
         self.description = definition.description
         if not self.description and settings.organisation.name:
@@ -134,7 +137,7 @@ class _Compiler:
 
     def _stop_on_faults(self) -> None:
         self.faults.sort(key=_by_place)
-        raise_faults(f"The newsletter {self.source.slug} has faults:", self.faults)
+        raise_errors(f"The newsletter {self.source.slug} has faults:", self.faults)
 
     # What the author wrote
 
@@ -233,18 +236,20 @@ class _Compiler:
         """A template made before there was a P.S. would leave it out of the mail, and nobody would see that."""
         for block in written.body.postscripts:
             if isinstance(block, PostscriptBlock) and str(block.html) not in layout.text:
-                hint = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
-                self.faults.append(Fault("the template doesn't show a P.S.", layout.place(1), f"Add to it: {hint}"))
+                remedy = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
+                self.faults.append(
+                    Diagnostic("the template doesn't show a P.S.", layout.place(1), f"Add to it: {remedy}")
+                )
         picture = written.signature.picture
         if picture and picture.src and str(escape(picture.src)) not in layout.text:
-            hint = "See templates/blocks/signature.mjml for how it is shown."
-            self.faults.append(Fault("the template doesn't show the signature's picture", layout.place(1), hint))
+            remedy = "See templates/blocks/signature.mjml for how it is shown."
+            self.faults.append(Diagnostic("the template doesn't show the signature's picture", layout.place(1), remedy))
 
     def _html(self, resolved: Resolved) -> str:
         file = resolved.place(1).file
         resolved = replace(resolved, text=conditions_in_raw(resolved.text, self.markers))
         if self.markers.damaged(resolved.text):
-            self.faults.append(Fault("a filter changes text that waits for the person", Place(file)))
+            self.faults.append(Diagnostic("a filter changes text that waits for the person", Place(file)))
         for fault in check_structure(resolved.text, file=file):
             line = fault.place.line if fault.place else None
             self.faults.append(replace(fault, place=resolved.place(line) if line else fault.place))
@@ -255,7 +260,7 @@ class _Compiler:
             return mjml_to_html(rewritten)
         except MailerError as error:
             line = error.place.line if error.place else None
-            self.faults.append(replace(error.fault, place=resolved.place(line) if line else Place(file)))
+            self.faults.append(replace(error.diagnostics[0], place=resolved.place(line) if line else Place(file)))
             self._stop_on_faults()
             raise
 
@@ -304,8 +309,8 @@ class _Compiler:
         self.faults += vet_finished(html, file=source.file, unsubscribes=unsubscribes, address=address)
         sender = source.from_ or self.definition.from_ or settings.sender.from_
         if not sender:
-            hint = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
-            self.faults.append(Fault("there is no sender", source.place("from"), hint))
+            remedy = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
+            self.faults.append(Diagnostic("there is no sender", source.place("from"), remedy))
         return Message(
             slug=source.slug, list=self.definition.name, language=self.language,
             direction="rtl" if self.right_to_left else "ltr", from_=sender,
@@ -321,10 +326,10 @@ class _Compiler:
         """The subject, which shows something to everybody: a mail without one looks like a fault, or like spam."""
         subject = splitter.plain(written.subject, Context.HEADER)
         if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
-            hint = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
+            remedy = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
             waits = any(isinstance(part, int) for part in subject)
             what = "some people would get no subject" if waits else "the subject is empty"
-            self.faults.append(Fault(what, self.source.place("subject"), hint, rule="subject.missing"))
+            self.faults.append(Diagnostic(what, self.source.place("subject"), remedy, rule="subject.missing"))
         return subject
 
     def _links(self, slots: MergeSlots, splitter: Splitter) -> tuple[Link, ...]:
@@ -341,5 +346,5 @@ class _Compiler:
         )
 
 
-def _by_place(fault: Fault) -> tuple[str, int]:
+def _by_place(fault: Diagnostic) -> tuple[str, int]:
     return (fault.place.file, fault.place.line or 0) if fault.place else ("", 0)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError
 from mailer.toml_file import read_toml
 
 LAYOUT_FILE = "layout.mjml"
@@ -44,7 +45,7 @@ def layout_names(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / "templates").glob(f"*/{LAYOUT_FILE}"))
 
 
-def read_layout(root: Path, name: str, *, faults: list[Fault]) -> TemplateDefinition:
+def read_layout(root: Path, name: str, *, faults: list[Diagnostic]) -> TemplateDefinition:
     """The layout `name`; what is wrong with its template.toml is added to `faults`."""
     path = root / "templates" / name / "template.toml"
     place = Place(f"templates/{name}/template.toml")
@@ -53,13 +54,15 @@ def read_layout(root: Path, name: str, *, faults: list[Fault]) -> TemplateDefini
     try:
         data = read_toml(path, place.file).data
     except MailerError as error:
-        faults.append(error.fault)
+        faults.append(error.diagnostics[0])
         return TemplateDefinition(name)
     for key in sorted(set(data) - {"description", "fields", "typographic_quotes"}):
-        faults.append(Fault(f"unknown key {key!r}", place, "Known: description, typographic_quotes, [fields.<name>]."))
+        faults.append(
+            Diagnostic(f"unknown key {key!r}", place, "Known: description, typographic_quotes, [fields.<name>].")
+        )
     tables: Any = data.get("fields", {})
     if not isinstance(tables, dict):
-        faults.append(Fault("fields must be tables", place, 'Write [fields.name] and below it type = "text".'))
+        faults.append(Diagnostic("fields must be tables", place, 'Write [fields.name] and below it type = "text".'))
         tables = {}
     fields = {
         key: _field(key, table, place=place, faults=faults) for key, table in cast(dict[str, Any], tables).items()
@@ -67,27 +70,29 @@ def read_layout(root: Path, name: str, *, faults: list[Fault]) -> TemplateDefini
     quotes = data.get("typographic_quotes", False)
     if not isinstance(quotes, bool):
         faults.append(
-            Fault("typographic_quotes must be true or false", place, "Without quotes: typographic_quotes = true")
+            Diagnostic("typographic_quotes must be true or false", place, "Without quotes: typographic_quotes = true")
         )
     known = {key: value for key, value in fields.items() if value}
     return TemplateDefinition(name, str(data.get("description", "")), known, typographic_quotes=quotes is True)
 
 
-def _field(name: str, table: Any, *, place: Place, faults: list[Fault]) -> LayoutField | None:
+def _field(name: str, table: Any, *, place: Place, faults: list[Diagnostic]) -> LayoutField | None:
     if not isinstance(table, dict):
-        faults.append(Fault(f"field {name} must be a table", place, f"Write [fields.{name}]."))
+        faults.append(Diagnostic(f"field {name} must be a table", place, f"Write [fields.{name}]."))
         return None
     values = cast(dict[str, Any], table)
     kind = values.get("type", "text")
     before = len(faults)
     if not NAME.fullmatch(name):
-        faults.append(Fault(f"field name {name!r} must be small letters, digits and _", place))
+        faults.append(Diagnostic(f"field name {name!r} must be small letters, digits and _", place))
     if kind not in FIELD_TYPES:
-        faults.append(Fault(f"field {name}: unknown type {kind!r}", place, f"Choose one of: {', '.join(FIELD_TYPES)}."))
+        faults.append(
+            Diagnostic(f"field {name}: unknown type {kind!r}", place, f"Choose one of: {', '.join(FIELD_TYPES)}.")
+        )
     for key in sorted(set(values) - set(FIELD_KEYS)):
-        faults.append(Fault(f"field {name}: unknown key {key!r}", place, f"Known: {', '.join(FIELD_KEYS)}."))
+        faults.append(Diagnostic(f"field {name}: unknown key {key!r}", place, f"Known: {', '.join(FIELD_KEYS)}."))
     if not isinstance(values.get("required", False), bool):
-        faults.append(Fault(f"field {name}: required must be true or false", place))
+        faults.append(Diagnostic(f"field {name}: required must be true or false", place))
     if len(faults) > before:
         return None
     return LayoutField(

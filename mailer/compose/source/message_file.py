@@ -15,7 +15,8 @@ from typing import Any, cast
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
 from mailer.compose.visible import is_visible
-from mailer.errors import Fault, Place, nearest, raise_faults
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import nearest, raise_errors
 from mailer.senders import sender_fault
 
 LARGEST_BYTES = 1_000_000
@@ -76,7 +77,7 @@ class Source:
     lines: Mapping[str, int]  # dotted key of the front matter → its line
     body: str
     body_line: int
-    warnings: tuple[Fault, ...] = field(default=())
+    warnings: tuple[Diagnostic, ...] = field(default=())
     is_urgent: bool = False  # goes to those, too, who asked for fewer mails
     is_public: bool = False  # is in the public archive once it was sent
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
@@ -90,68 +91,70 @@ class Source:
 
 
 def read_source(folder: Path, *, root: Path) -> Source:
-    """The newsletter in `folder` of the workspace at `root`. Raises `FaultsFound` with all faults of form."""
-    faults: list[Fault] = []
+    """The newsletter in `folder` of the workspace at `root`. Raises `MailerError` with all faults of form."""
+    faults: list[Diagnostic] = []
     path, file = _message_file(folder, root=root, faults=faults)
     text = read_text(path, file=file, faults=faults) if path else None
     front = split_front_matter(text, file=file, faults=faults) if text is not None else None
     if front is None:
-        raise_faults(f"The newsletter {folder.name} has faults:", faults)
+        raise_errors(f"The newsletter {folder.name} has faults:", faults)
         raise AssertionError("a missing part is always a fault")
     checker = _Checker(front, file=file, folder=folder, root=root, faults=faults)
     source = checker.source(is_mjml=file.endswith(MJML_FILE))
-    raise_faults(f"The newsletter {folder.name} has faults:", faults)
+    raise_errors(f"The newsletter {folder.name} has faults:", faults)
     return source
 
 
-def _message_file(folder: Path, *, root: Path, faults: list[Fault]) -> tuple[Path | None, str]:
+def _message_file(folder: Path, *, root: Path, faults: list[Diagnostic]) -> tuple[Path | None, str]:
     where = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.name
     found = [name for name in (MARKDOWN_FILE, MJML_FILE) if (folder / name).is_file()]
     if len(found) == 1:
         return folder / found[0], f"{where}/{found[0]}"
     if found:
-        faults.append(Fault("message.md and message.mjml are both there", Place(f"{where}/"), "Keep one of them."))
+        faults.append(Diagnostic("message.md and message.mjml are both there", Place(f"{where}/"), "Keep one of them."))
     else:
-        hint = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
-        faults.append(Fault(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), hint))
+        remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
+        faults.append(Diagnostic(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), remedy))
     return None, where
 
 
-def read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
+def read_text(path: Path, *, file: str, faults: list[Diagnostic]) -> str | None:
     """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning)."""
     size = path.stat().st_size
     if size > LARGEST_BYTES:
-        hint = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
-        faults.append(Fault(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), hint))
+        remedy = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
+        faults.append(Diagnostic(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), remedy))
         return None
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        faults.append(Fault("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8."))
+        faults.append(Diagnostic("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8."))
         return None
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
     for number, line in enumerate(text.split("\n"), 1):
         if CONTROL.search(line):
-            faults.append(Fault("invisible control characters were left out", Place(file, number), warning=True))
+            faults.append(
+                Diagnostic("invisible control characters were left out", Place(file, number), level=Level.WARNING)
+            )
     return CONTROL.sub("", text)
 
 
 class _Checker:
     """Reads the front matter key by key."""
 
-    def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Fault]) -> None:
+    def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Diagnostic]) -> None:
         self.front = front
         self.file = file
         self.folder = folder
         self.root = root
         self.faults = faults
 
-    def fault(self, message: str, key: str, hint: str | None = None) -> None:
+    def fault(self, message: str, key: str, remedy: str = "") -> None:
         while key and key not in self.front.lines:
             key = key.rpartition(".")[0]
-        self.faults.append(Fault(message, Place(self.file, self.front.lines.get(key, 1)), hint))
+        self.faults.append(Diagnostic(message, Place(self.file, self.front.lines.get(key, 1)), remedy))
 
     def source(self, *, is_mjml: bool) -> Source:
         texts = {key: self.text(key) for key in TEXT_KEYS if key != "notes"}
@@ -164,14 +167,14 @@ class _Checker:
                 self.fault(f"unknown key {key!r}", key, nearest(key, [*KEYS, *layout.fields]))
         self.needed(texts, is_mjml=is_mjml)
         if not self.front.body.strip():
-            self.faults.append(Fault("the message has no text", Place(self.file, self.front.body_line)))
+            self.faults.append(Diagnostic("the message has no text", Place(self.file, self.front.body_line)))
         return Source(
             slug=self.folder.name, folder=self.folder, file=self.file, is_mjml=is_mjml,
             subject=texts["subject"], preheader=texts["preheader"], headline=texts["headline"],
             from_=texts["from"], reply_to=texts["reply_to"], list=texts["list"], template=layout.name,
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
-            body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if fault.warning),
+            body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if not fault.stops),
             is_urgent=urgent, is_public=archive, waived=self.waived(),
         )  # fmt: skip
 
@@ -209,7 +212,7 @@ class _Checker:
         if value and ("{{" in value or "{%" in value):
             self.fault(f"{key} can't hold merge tags", key)
         elif value and (wrong := sender_fault(key, value)):
-            self.fault(wrong.message, key, wrong.hint)
+            self.fault(wrong.message, key, wrong.remedy)
 
     def needed(self, texts: Mapping[str, str], *, is_mjml: bool) -> None:
         for key in ("subject", "list") if is_mjml else ("subject", "list", "template"):
@@ -234,7 +237,7 @@ class _Checker:
     def field(self, wanted: LayoutField) -> str:
         value = self.text(wanted.name)
         if wanted.required and self.is_missing(wanted.name):
-            self.fault(f"{wanted.name} is missing: the template needs it", wanted.name, wanted.help or None)
+            self.fault(f"{wanted.name} is missing: the template needs it", wanted.name, wanted.help)
         if wanted.type != "markdown" and BREAK.search(value):
             self.fault(f"{wanted.name} must be on one line", wanted.name)
         return value
@@ -243,9 +246,11 @@ class _Checker:
         data = self.front.data.get("action")
         if data is None:
             return None
-        hint = "Below `action:` write two indented lines, `url: https://…` or `page: true`, and `label: Add your name`."
+        remedy = (
+            "Below `action:` write two indented lines, `url: https://…` or `page: true`, and `label: Add your name`."
+        )
         if not isinstance(data, dict):
-            self.fault("action must have a url and a label", "action", hint)
+            self.fault("action must have a url and a label", "action", remedy)
             return None
         values = cast(dict[Any, Any], data)
         for key in values:
@@ -256,9 +261,9 @@ class _Checker:
             value = values.get(key)
             if key not in values:
                 if not set(values) - set(ACTION_KEYS):  # else it is misspelt, and that is said
-                    self.fault(f"action.{key} is missing", f"action.{key}", hint)
+                    self.fault(f"action.{key} is missing", f"action.{key}", remedy)
             elif not isinstance(value, str) or not is_visible(value) or BREAK.search(value.strip()):
-                self.fault(f"action.{key} must be a text on one line", f"action.{key}", hint)
+                self.fault(f"action.{key} must be a text on one line", f"action.{key}", remedy)
         return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip(), page)
 
     def own_page(self, values: Mapping[Any, Any]) -> bool:
@@ -269,8 +274,8 @@ class _Checker:
         elif page and "url" in values:
             self.fault("action has a page and a url", "action.url", "The button leads to one of them: keep that.")
         elif page and not (self.folder / "action.md").is_file():
-            hint = "How to write one: docs/action-pages.md."
-            self.fault("there is no action.md beside the message", "action.page", hint)
+            remedy = "How to write one: docs/action-pages.md."
+            self.fault("there is no action.md beside the message", "action.page", remedy)
         return page is True
 
     def audience(self) -> Mapping[str, Any]:
@@ -285,18 +290,18 @@ class _Checker:
     def waived(self) -> Mapping[str, str]:
         """Rule → reason. Which rules there are is known to `checking`."""
         data = self.front.data.get("waive")
-        hint = 'Below `waive:` write indented lines such as `contrast.low: "the colours of the coalition"`.'
+        remedy = 'Below `waive:` write indented lines such as `contrast.low: "the colours of the coalition"`.'
         if data is None:
             return {}
         if not isinstance(data, dict):
-            self.fault("waive must name rules, each with a reason", "waive", hint)
+            self.fault("waive must name rules, each with a reason", "waive", remedy)
             return {}
         found: dict[str, str] = {}
         for key, value in cast(dict[Any, Any], data).items():
             if isinstance(value, str) and value.strip():
                 found[str(key)] = " ".join(value.split())
             else:
-                self.fault(f"waive.{key} must give the reason", f"waive.{key}", hint)
+                self.fault(f"waive.{key} must give the reason", f"waive.{key}", remedy)
         return found
 
 

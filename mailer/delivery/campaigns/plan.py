@@ -9,7 +9,7 @@ from mailer.audience.selection.front_matter import read_audience
 from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.errors import Fault
+from mailer.diagnostics import Diagnostic
 from mailer.store.engine.database import Database
 from mailer.workspace import Workspace
 
@@ -19,7 +19,7 @@ class PlannedCampaign:
     """A plan, and what is worth saying about it although it stops nothing."""
 
     plan: Plan
-    warnings: tuple[Fault, ...]
+    warnings: tuple[Diagnostic, ...]
 
 
 def prepare(workspace: Workspace, database: Database, slug: str) -> PlannedCampaign:
