@@ -106,6 +106,11 @@ def worst_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(diagnostics, key=_rank)
 
 
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The diagnostics in the order of their places; those without one first."""
+    return tuple(sorted(diagnostics, key=lambda one: (one.place.file, one.place.line or 0) if one.place else ("", 0)))
+
+
 def _rank(one: Diagnostic) -> tuple[bool, int, str, int, str]:
     file, line = (one.place.file, one.place.line or 0) if one.place and one.place.file else ("~", 0)
     return bool(one.waived), SERIOUSNESS[one.level], file, line, one.rule

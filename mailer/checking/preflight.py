@@ -6,26 +6,21 @@ What keeps a newsletter from being mailed is an error here; `mailer check` shows
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mailer.audience.fields import known_fields
-from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.select import Selection
-from mailer.audience.selection.spec import Audience
 from mailer.checking.collect import CompiledNewsletter, Scope, gather
 from mailer.checking.evidence.audience_stats import AudienceStats
 from mailer.checking.runner import judged, of_edited, ruled, run
 from mailer.compose.action_page.parse import has_action_page, read_action_page
-from mailer.compose.compiler import Compiled, compile_message
-from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.plan import read_draft
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import Workspace
 
 # What may lie in lists/: definitions and the generated sample. Anything else may hold people's addresses.
 IN_LISTS = (".toml",)
@@ -61,33 +56,14 @@ def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Sco
 
 def _looked_at(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
     try:
-        folder = workspace.newsletter(slug)
-        source = read_source(folder, root=workspace.root)
+        draft = read_draft(workspace, database, slug)
     except MailerError as error:
         return _stopped(slug, error.diagnostics)
-    try:
-        definition = workspace.list_definition(source.list)
-    except MailerError as error:
-        return Preflight(slug, tuple(judged(source, map(ruled, error.diagnostics))))
-    faults = _page_faults(workspace, slug)
-    audience: Audience | None = None
-    compiled: Compiled | None = None
-    with database.read() as connection:
-        fields = known_fields(connection, _sound_lists(workspace))
-        try:
-            audience = read_audience(connection, source, workspace=workspace, fields=fields)
-        except MailerError as error:
-            faults += error.diagnostics
-    try:
-        compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=fields)
-        faults += compiled.faults
-    except MailerError as error:
-        faults += error.diagnostics
-    if audience is None or compiled is None:
+    source, plan = draft.source, draft.plan
+    faults = [*_page_faults(workspace, slug), *draft.diagnostics]
+    if plan is None:
         return Preflight(slug, tuple(judged(source, map(ruled, faults))))
-    transport = workspace.settings.transport
-    plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
-    written = CompiledNewsletter(source, plan, definition, fields)
+    written = CompiledNewsletter(source, plan, draft.definition, draft.fields)
     try:
         specimen = gather(workspace, database, written, scope=scope, now=now)
     except MailerError as error:  # somebody's mail can't be made
@@ -131,12 +107,3 @@ def _strangers(workspace: Workspace) -> Iterator[Diagnostic]:
 
 def _stopped(slug: str, faults: tuple[Diagnostic, ...]) -> Preflight:
     return Preflight(slug, tuple(worst_first(map(ruled, faults))))
-
-
-def _sound_lists(workspace: Workspace) -> list[ListDefinition]:
-    """The lists that can be read; what is wrong with others is no fault of a newsletter that doesn't use them."""
-    sound: list[ListDefinition] = []
-    for name in workspace.list_names():
-        with suppress(MailerError):
-            sound.append(workspace.list_definition(name))
-    return sound

@@ -63,14 +63,17 @@ class MergeSlots:
 class Splitter:
     """Cuts the finished texts of one message."""
 
-    def __init__(self, *, markers: Markers, slots: MergeSlots, faults: list[Diagnostic]) -> None:
+    def __init__(self, *, markers: Markers, slots: MergeSlots) -> None:
         self.markers = markers
         self.slots = slots
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
 
     def html(self, html: str) -> Parts:
         """Finished HTML as parts."""
-        return self._parts(_HtmlWalk(html, self.markers, self.faults).items())
+        walk = _HtmlWalk(html, self.markers)
+        parts = self._parts(walk.items())
+        self.faults += walk.faults
+        return parts
 
     def plain(self, text: str, context: Context) -> Parts:
         """Plain text or a header as parts."""
@@ -157,10 +160,10 @@ class Splitter:
 class _HtmlWalk:
     """Goes through finished HTML, keeping track of open elements, and says where each marker is."""
 
-    def __init__(self, html: str, markers: Markers, faults: list[Diagnostic]) -> None:
+    def __init__(self, html: str, markers: Markers) -> None:
         self.text = html
         self.markers = markers
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self.stack: list[tuple[str, int]] = [("", 0)]
         self.count = 0
 

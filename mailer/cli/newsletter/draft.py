@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
-from mailer.diagnostics import Diagnostic, Place
+from mailer.diagnostics import Place
 from mailer.errors import MailerError, nearest, raise_errors
 from mailer.workspace import SLUG, Workspace
 
@@ -56,8 +56,7 @@ def make_newsletter(workspace: Workspace, slug: str, *, template: str) -> Path:
         raise MailerError(
             f"there is no template {template!r}", place=Place("templates/"), remedy=nearest(template, names)
         )
-    faults: list[Diagnostic] = []
-    layout = read_layout(workspace.root, template, faults=faults)
+    layout, faults = read_layout(workspace.root, template)
     raise_errors(f"The template {template} has faults:", faults)
     text = _draft(workspace, slug, template=template, fields=list(layout.fields.values()))
     folder.mkdir(parents=True)

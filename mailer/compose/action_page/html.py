@@ -23,25 +23,30 @@ TAG = re.compile(r"\{\{|\{%|\{#")
 HTTP_HOST = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 
 
-def page_html(text: str, place: Place, faults: list[Diagnostic]) -> Markup:
-    """`text` as safe HTML; `place` is where its first line is. What a page can't hold is added to `faults`."""
+def page_html(text: str, place: Place) -> tuple[Markup, list[Diagnostic]]:
+    """`text` as safe HTML, and what a page can't hold; `place` is where its first line is."""
     parser = _parser()
     # Addresses are judged below, with their place; Markdown would silently make no link of a bad one.
     cast(Any, parser).validateLink = lambda url: True  # pyright: ignore[reportUnknownLambdaType]
     env: dict[str, Any] = {"docId": str(place.line or 1)}  # several texts on one page have notes of their own
     tokens = parser.parse(text, env)
     first, line = place.line or 1, 0
-    for number, written in enumerate(text.split("\n")):
-        if TAG.search(written):
-            remedy = "A page is the same for everybody. Merge tags belong into the mail."
-            faults.append(Diagnostic("merge tags can't be used on a page", Place(place.file, first + number), remedy))
+    remedy = "A page is the same for everybody. Merge tags belong into the mail."
+    faults = [
+        Diagnostic("merge tags can't be used on a page", Place(place.file, first + number), remedy)
+        for number, written in enumerate(text.split("\n"))
+        if TAG.search(written)
+    ]
     for token in tokens:
         line = token.map[0] if token.map else line
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h2" if token.tag in ("h1", "h2") else "h3"  # the page's headline is its only h1
         for child in token.children or ():
-            _check(child, Place(place.file, first + line), faults)
-    return Markup(parser.renderer.render(tokens, parser.options, env))  # noqa: S704 - raw HTML is off in the parser
+            faults += _faults(child, Place(place.file, first + line))
+            if child.type == "link_open":
+                child.attrs["rel"] = "noreferrer"
+    html = Markup(parser.renderer.render(tokens, parser.options, env))  # noqa: S704 - raw HTML is off in the parser
+    return html, faults
 
 
 def page_words(text: str) -> str:
@@ -66,22 +71,21 @@ def address_fault(url: str) -> str | None:
     return None
 
 
-def _check(child: Token, place: Place, faults: list[Diagnostic]) -> None:
+def _faults(child: Token, place: Place) -> Iterator[Diagnostic]:
     if child.type == "image":
         remedy = "A page loads nothing, so that it is quick on any phone. Tell it in words, or link to the picture."
-        faults.append(Diagnostic("pictures can't be used on a page", place, remedy))
+        yield Diagnostic("pictures can't be used on a page", place, remedy)
     elif child.type == "link_open":
         wrong = address_fault(str(child.attrs.get("href", "")))
         if wrong:
-            faults.append(Diagnostic(wrong, place, "A link begins with https://, mailto: or tel:."))
-        child.attrs["rel"] = "noreferrer"
+            yield Diagnostic(wrong, place, "A link begins with https://, mailto: or tel:.")
     elif child.type == "text":
         if HTML_TAG.search(child.content):
             remedy = "Write Markdown: **bold**, *italic*, [words](address)."
-            faults.append(Diagnostic("HTML is shown as text here", place, remedy, level=Level.WARNING))
+            yield Diagnostic("HTML is shown as text here", place, remedy, level=Level.WARNING)
         if lost := LOST_NOTE.search(child.content):
             note = f"Write the note on a line of its own: [^{lost[1]}]: …"
-            faults.append(Diagnostic(f"there is no note {lost[1]!r}", place, note))
+            yield Diagnostic(f"there is no note {lost[1]!r}", place, note)
 
 
 def _words(tokens: Sequence[Token]) -> Iterator[str]:

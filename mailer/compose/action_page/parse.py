@@ -79,33 +79,34 @@ def read_action_page(workspace: Workspace, slug: str) -> tuple[ActionPage, tuple
     file = f"newsletters/{slug}/{ACTION_FILE}"
     if not path.is_file():
         raise MailerError(f"{slug} has no action page", place=Place(file), remedy="See docs/action-pages.md.")
-    faults: list[Diagnostic] = []
-    text = read_text(path, file=file, faults=faults)
+    text, faults = read_text(path, file=file)
     lists = {name: workspace.list_definition(name) for name in workspace.list_names()}
-    page = parse_action_page(text, slug=slug, file=file, lists=lists, faults=faults) if text is not None else None
+    page, more = parse_action_page(text, slug=slug, file=file, lists=lists) if text is not None else (None, [])
+    faults += more
     raise_errors(f"The action page of {slug} has faults:", faults)
     assert page is not None, "a missing part is always a fault"
     return page, tuple(faults)
 
 
 def parse_action_page(
-    text: str, *, slug: str, file: str, lists: Mapping[str, ListDefinition], faults: list[Diagnostic]
-) -> ActionPage | None:
-    """The page that `text` writes; None, or one not fit to be shown, when `faults` got more than warnings."""
-    front = split_front_matter(text, file=file, faults=faults)
-    return _Reader(front, file=file, lists=lists, faults=faults).page(slug) if front else None
+    text: str, *, slug: str, file: str, lists: Mapping[str, ListDefinition]
+) -> tuple[ActionPage | None, list[Diagnostic]]:
+    """The page that `text` writes, and its faults; when any is an error it is None or not fit to be shown."""
+    front, faults = split_front_matter(text, file=file)
+    if front is None:
+        return None, faults
+    reader = _Reader(front, file=file, lists=lists)
+    return reader.page(slug), [*faults, *reader.faults]
 
 
 class _Reader:
     """Reads the front matter key by key."""
 
-    def __init__(
-        self, front: FrontMatter, *, file: str, lists: Mapping[str, ListDefinition], faults: list[Diagnostic]
-    ) -> None:
+    def __init__(self, front: FrontMatter, *, file: str, lists: Mapping[str, ListDefinition]) -> None:
         self.front = front
         self.file = file
         self.lists = lists
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
 
     def place(self, key: str) -> Place:
         while key and key not in self.front.lines:
@@ -114,6 +115,11 @@ class _Reader:
 
     def fault(self, message: str, key: str, remedy: str = "", *, level: Level = Level.ERROR) -> None:
         self.faults.append(Diagnostic(message, self.place(key), remedy, level=level))
+
+    def html(self, text: str, place: Place) -> Markup:
+        html, faults = page_html(text, place)
+        self.faults += faults
+        return html
 
     def page(self, slug: str) -> ActionPage:
         for key in self.front.data:
@@ -140,9 +146,9 @@ class _Reader:
         return ActionPage(
             slug=slug, headline=texts["headline"], statement=texts["statement"],
             language=language or (self.lists[opt_in.list].language if opt_in else "en"),
-            text_html=page_html(body, Place(self.file, self.front.body_line), self.faults),
-            statement_html=page_html(texts["statement"], self.place("statement"), self.faults),
-            thanks_html=page_html(texts["thanks"], self.place("thanks"), self.faults),
+            text_html=self.html(body, Place(self.file, self.front.body_line)),
+            statement_html=self.html(texts["statement"], self.place("statement")),
+            thanks_html=self.html(texts["thanks"], self.place("thanks")),
             description=_cut(page_words(body)), fields=self.fields(), opt_in=opt_in, target=self.target(),
             next=self.next(), share=texts["share"] or texts["headline"],
             show_names=self.truth("show_names", default=True), button=texts["button"],

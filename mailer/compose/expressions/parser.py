@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -41,7 +42,6 @@ LONGEST = 4000  # characters
 
 def parse_expression(source: str, *, vocabulary: Vocabulary, place: Place | None = None) -> Expression:
     """The expression that `source` writes. Raises `MailerError` with all faults; lines count on from `place`'s."""
-    faults: list[Diagnostic] = []
     if len(source) > LONGEST:
         raise MailerError(f"it is longer than {LONGEST} characters", place=place)
     try:
@@ -55,26 +55,13 @@ def parse_expression(source: str, *, vocabulary: Vocabulary, place: Place | None
     if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
         remedy = 'Write one expression, such as supporter.country == "GB".'
         raise MailerError("this is not one expression", place=place, remedy=remedy)
-    found = translate(output.nodes[0], vocabulary=vocabulary, place=place, faults=faults)
-    if found is None or faults:
-        raise MailerError("The expression has faults:", diagnostics=faults)
-    return found
-
-
-def translate(
-    node: nodes.Node, *, vocabulary: Vocabulary, place: Place | None, faults: list[Diagnostic]
-) -> Expression | None:
-    """`node` of Jinja's tree as an expression; None when it can't be, with the reasons added to `faults`.
-
-    `place` is where line 1 of the parsed text is.
-    """
     translator = _Translator(vocabulary, place)
-    try:
-        return translator.expression(node, depth=0)
-    except _Refused:
-        return None
-    finally:
-        faults += translator.faults
+    found: Expression | None = None
+    with suppress(_Refused):
+        found = translator.expression(output.nodes[0], depth=0)
+    if found is None or translator.faults:
+        raise MailerError("The expression has faults:", diagnostics=translator.faults)
+    return found
 
 
 class _Refused(MailerError):

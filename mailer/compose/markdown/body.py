@@ -18,7 +18,7 @@ from mailer.compose.markdown.parser import Parsed
 from mailer.compose.markdown.tokens import Piece, is_container, is_lone_image, pieces_of, without_image
 from mailer.compose.templating.markers import Control
 from mailer.compose.templating.render import Resolved
-from mailer.diagnostics import Place
+from mailer.diagnostics import Diagnostic, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Body:
         self.desk = desk
         self.markers = desk.markers
         self.containers = Containers(desk)
+
+    @property
+    def faults(self) -> list[Diagnostic]:
+        """What was wrong with all that was made so far."""
+        return [*self.desk.markdown.faults, *self.desk.faults]
 
     def written(self, resolved: Resolved) -> RenderedBody:
         """The blocks and notes of a Markdown body."""

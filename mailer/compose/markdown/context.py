@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -31,7 +31,7 @@ class BlockContext:
     action: Action | None
     slug: str
     title: str
-    faults: list[Diagnostic]
+    faults: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     @property
     def plain(self) -> PlainText:

@@ -47,13 +47,11 @@ class Parsed:
 class Markdown:
     """Reads the Markdown of one message."""
 
-    def __init__(
-        self, *, markers: Markers, links: Links, faults: list[Diagnostic], quotes: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, *, markers: Markers, links: Links, quotes: Sequence[str] | None = None) -> None:
         """`quotes`: the outer and inner marks that straight ones are set as; None leaves them straight."""
         self.markers = markers
         self.links = links
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self.anchors: set[str] = set()  # ids of headings, each once in a message
         self.parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True, "typographer": False})
         self.parser.use(footnote_plugin, inline=True)

@@ -41,47 +41,44 @@ class FrontMatter:
     body_line: int  # the line of the file on which the body begins
 
 
-def split_front_matter(text: str, *, file: str, faults: list[Diagnostic]) -> FrontMatter | None:
-    """The front matter and the body of `text`, or None with the reason added to `faults`."""
+def split_front_matter(text: str, *, file: str) -> tuple[FrontMatter | None, list[Diagnostic]]:
+    """The front matter and the body of `text`, and what is wrong with them; None when nothing can be read."""
     handler = YAMLHandler()
     if not handler.detect(text):
-        faults.append(Diagnostic("the front matter is missing", Place(file, 1), MISSING))
-        return None
+        return None, [Diagnostic("the front matter is missing", Place(file, 1), MISSING)]
     try:
         above, body = handler.split(text)
     except ValueError:
-        faults.append(Diagnostic("the front matter has no end", Place(file, 1), "End it with a line ---."))
-        return None
+        return None, [Diagnostic("the front matter has no end", Place(file, 1), "End it with a line ---.")]
     body_line = text[: len(text) - len(body)].count("\n") + 1
     if body.startswith("\n"):
         body, body_line = body[1:], body_line + 1
-    found = _read_yaml(above, file=file, faults=faults)
-    return None if found is None else FrontMatter(found[0], found[1], body, body_line)
+    found, faults = _read_yaml(above, file=file)
+    return (None if found is None else FrontMatter(found[0], found[1], body, body_line)), faults
 
 
-def _read_yaml(above: str, *, file: str, faults: list[Diagnostic]) -> tuple[dict[str, Any], dict[str, int]] | None:
+def _read_yaml(above: str, *, file: str) -> tuple[tuple[dict[str, Any], dict[str, int]] | None, list[Diagnostic]]:
+    faults: list[Diagnostic] = []
     try:
         data, reader = _loaded(above, file=file)
     except (yaml.YAMLError, ValueError, RecursionError):
-        above = _quoted(above, file=file, faults=faults)
+        above, faults = _quoted(above, file=file)
         try:
             data, reader = _loaded(above, file=file)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
-            faults.append(Diagnostic(f"the front matter can't be read: {error.problem}", Place(file, line), COLON))
-            return None
+            unread = Diagnostic(f"the front matter can't be read: {error.problem}", Place(file, line), COLON)
+            return None, [*faults, unread]
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             reason = error if isinstance(error, ValueError) else "it is not valid YAML"
-            faults.append(Diagnostic(f"the front matter can't be read: {reason}", Place(file, 1), COLON))
-            return None
+            return None, [*faults, Diagnostic(f"the front matter can't be read: {reason}", Place(file, 1), COLON)]
     if data is None:
-        return {}, {}
+        return ({}, {}), faults
     faults += reader.faults
     if not isinstance(data, dict):
-        faults.append(Diagnostic("the front matter must hold keys and values", Place(file, 2), MISSING))
-        return None
-    return {str(key): value for key, value in cast(dict[Any, Any], data).items()}, reader.lines
+        return None, [*faults, Diagnostic("the front matter must hold keys and values", Place(file, 2), MISSING)]
+    return ({str(key): value for key, value in cast(dict[Any, Any], data).items()}, reader.lines), faults
 
 
 def _loaded(above: str, *, file: str) -> tuple[object, _Reader]:
@@ -97,9 +94,9 @@ def _loaded(above: str, *, file: str) -> tuple[object, _Reader]:
         loader.dispose()
 
 
-def _quoted(above: str, *, file: str, faults: list[Diagnostic]) -> str:
-    """`above` with quotes around each text on one line that YAML can't read without them."""
-    lines = above.split("\n")
+def _quoted(above: str, *, file: str) -> tuple[str, list[Diagnostic]]:
+    """`above` with quotes around each text on one line that YAML can't read without them, and what that would hide."""
+    lines, faults = above.split("\n"), list[Diagnostic]()
     block: int | None = None  # how far the key of a text over several lines is indented
     for number, line in enumerate(lines):
         indent = len(line) - len(line.lstrip(" "))
@@ -121,7 +118,7 @@ def _quoted(above: str, *, file: str, faults: list[Diagnostic]) -> str:
                 faults.append(_cut(entry["key"], value[: cut.start()], cut["words"], place))
             doubled = value.replace("'", "''")
             lines[number] = f"{entry['indent']}{entry['key']}: '{doubled}'"
-    return "\n".join(lines)
+    return "\n".join(lines), faults
 
 
 def _closed(value: str) -> bool:

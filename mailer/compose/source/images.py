@@ -31,11 +31,11 @@ class Picture:
 class Pictures:
     """The pictures of one message, each once."""
 
-    def __init__(self, *, folder: Path, root: Path, public_url: str, faults: list[Diagnostic]) -> None:
+    def __init__(self, *, folder: Path, root: Path, public_url: str) -> None:
         self.folder = folder
         self.root = root
         self.public_url = public_url
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self._images: dict[tuple[str, str], Image] = {}
 
     @property

@@ -16,7 +16,7 @@ from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
-from mailer.errors import nearest, raise_errors
+from mailer.errors import MailerError, nearest
 from mailer.senders import sender_fault
 
 LARGEST_BYTES = 1_000_000
@@ -37,6 +37,7 @@ TEXT_KEYS = (
 SWITCHES = ("urgent", "archive")  # true or false
 KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
 ACTION_KEYS = ("url", "page", "label")
+UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
 ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
 # Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
@@ -77,7 +78,7 @@ class Source:
     lines: Mapping[str, int]  # dotted key of the front matter → its line
     body: str
     body_line: int
-    warnings: tuple[Diagnostic, ...] = field(default=())
+    faults: tuple[Diagnostic, ...] = ()
     is_urgent: bool = False  # goes to those, too, who asked for fewer mails
     is_public: bool = False  # is in the public archive once it was sent
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
@@ -91,54 +92,51 @@ class Source:
 
 
 def read_source(folder: Path, *, root: Path) -> Source:
-    """The newsletter in `folder` of the workspace at `root`. Raises `MailerError` with all faults of form."""
-    faults: list[Diagnostic] = []
-    path, file = _message_file(folder, root=root, faults=faults)
-    text = read_text(path, file=file, faults=faults) if path else None
-    front = split_front_matter(text, file=file, faults=faults) if text is not None else None
+    """The newsletter in `folder` of the workspace at `root`, with what is wrong with its form in `faults`: compiling it
+    finds the rest, and raises them together. Raises `MailerError` when its front matter can't be read."""
+    said = f"The newsletter {folder.name} has faults:"
+    path, file = _message_file(folder, root=root, said=said)
+    text, faults = read_text(path, file=file)
+    front, unread = split_front_matter(text, file=file) if text is not None else (None, [])
     if front is None:
-        raise_errors(f"The newsletter {folder.name} has faults:", faults)
-        raise AssertionError("a missing part is always a fault")
-    checker = _Checker(front, file=file, folder=folder, root=root, faults=faults)
-    source = checker.source(is_mjml=file.endswith(MJML_FILE))
-    raise_errors(f"The newsletter {folder.name} has faults:", faults)
-    return source
+        raise MailerError(said, diagnostics=[*faults, *unread])
+    checker = _Checker(front, file=file, folder=folder, root=root, faults=[*faults, *unread])
+    return checker.source(is_mjml=file.endswith(MJML_FILE))
 
 
-def _message_file(folder: Path, *, root: Path, faults: list[Diagnostic]) -> tuple[Path | None, str]:
+def _message_file(folder: Path, *, root: Path, said: str) -> tuple[Path, str]:
     where = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.name
     found = [name for name in (MARKDOWN_FILE, MJML_FILE) if (folder / name).is_file()]
     if len(found) == 1:
         return folder / found[0], f"{where}/{found[0]}"
     if found:
-        faults.append(Diagnostic("message.md and message.mjml are both there", Place(f"{where}/"), "Keep one of them."))
+        fault = Diagnostic("message.md and message.mjml are both there", Place(f"{where}/"), "Keep one of them.")
     else:
         remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
-        faults.append(Diagnostic(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), remedy))
-    return None, where
+        fault = Diagnostic(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), remedy)
+    raise MailerError(said, diagnostics=[fault])
 
 
-def read_text(path: Path, *, file: str, faults: list[Diagnostic]) -> str | None:
-    """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning)."""
+def read_text(path: Path, *, file: str) -> tuple[str | None, list[Diagnostic]]:
+    """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning). None with the
+    reason when it can't be read."""
     size = path.stat().st_size
     if size > LARGEST_BYTES:
         remedy = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
-        faults.append(Diagnostic(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), remedy))
-        return None
+        return None, [Diagnostic(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), remedy)]
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        faults.append(Diagnostic("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8."))
-        return None
+        return None, [Diagnostic("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8.")]
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
-    for number, line in enumerate(text.split("\n"), 1):
-        if CONTROL.search(line):
-            faults.append(
-                Diagnostic("invisible control characters were left out", Place(file, number), level=Level.WARNING)
-            )
-    return CONTROL.sub("", text)
+    told = [
+        Diagnostic("invisible control characters were left out", Place(file, number), level=Level.WARNING)
+        for number, line in enumerate(text.split("\n"), 1)
+        if CONTROL.search(line)
+    ]
+    return CONTROL.sub("", text), told
 
 
 class _Checker:
@@ -174,8 +172,8 @@ class _Checker:
             from_=texts["from"], reply_to=texts["reply_to"], list=texts["list"], template=layout.name,
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
-            body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if not fault.stops),
-            is_urgent=urgent, is_public=archive, waived=self.waived(),
+            body_line=self.front.body_line, is_urgent=urgent, is_public=archive, waived=self.waived(),
+            faults=tuple(self.faults),  # the last, when all else was looked at
         )  # fmt: skip
 
     def text(self, key: str) -> str:
@@ -214,7 +212,7 @@ class _Checker:
         elif value and (wrong := sender_fault(key, value)):
             self.fault(wrong.message, key, wrong.remedy)
 
-    def needed(self, texts: Mapping[str, str], *, is_mjml: bool) -> None:
+    def needed(self, texts: dict[str, str], *, is_mjml: bool) -> None:
         for key in ("subject", "list") if is_mjml else ("subject", "list", "template"):
             if self.is_missing(key):
                 self.fault(f"{key} is missing", key, f"Add a line to the front matter: {key}: …")
@@ -223,6 +221,7 @@ class _Checker:
             self.fault(f"unknown list {texts['list']!r}", "list", nearest(texts["list"], known))
         if texts["language"] and not LANGUAGE.fullmatch(texts["language"]):
             self.fault(f"{texts['language']!r} is not a language", "language", "Write a code such as en, fr or pt-BR.")
+            texts["language"] = ""
 
     def layout(self, name: str, *, is_mjml: bool) -> TemplateDefinition:
         if is_mjml and name:
@@ -232,7 +231,9 @@ class _Checker:
             if name and not is_mjml:
                 self.fault(f"unknown template {name!r}", "template", nearest(name, known))
             return TemplateDefinition(name, known=not name)
-        return read_layout(self.root, name, faults=self.faults)
+        layout, faults = read_layout(self.root, name)
+        self.faults += faults
+        return layout
 
     def field(self, wanted: LayoutField) -> str:
         value = self.text(wanted.name)
@@ -251,8 +252,8 @@ class _Checker:
         )
         if not isinstance(data, dict):
             self.fault("action must have a url and a label", "action", remedy)
-            return None
-        values = cast(dict[Any, Any], data)
+            return Action(UNREAD_ACTION, "")
+        values, before = cast(dict[Any, Any], data), len(self.faults)
         for key in values:
             if key not in ACTION_KEYS:
                 self.fault(f"unknown key action.{key}", f"action.{key}", nearest(str(key), ACTION_KEYS))
@@ -264,7 +265,10 @@ class _Checker:
                     self.fault(f"action.{key} is missing", f"action.{key}", remedy)
             elif not isinstance(value, str) or not is_visible(value) or BREAK.search(value.strip()):
                 self.fault(f"action.{key} must be a text on one line", f"action.{key}", remedy)
-        return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip(), page)
+        url = str(values.get("url") or "").strip()
+        if len(self.faults) > before and (not isinstance(values.get("url"), str) or not url or BREAK.search(url)):
+            url = UNREAD_ACTION
+        return Action(url, str(values.get("label") or "").strip(), page)
 
     def own_page(self, values: Mapping[Any, Any]) -> bool:
         """Whether the action is the page beside the message."""

@@ -87,11 +87,12 @@ class SourceText:
 
 
 def put_markers(
-    source: SourceText, *, environment: Environment, markers: Markers, vocabulary: Vocabulary, faults: list[Diagnostic]
-) -> str:
-    """`source`'s text with a marker for everything that waits. Its Jinja syntax has been found correct before."""
+    source: SourceText, *, environment: Environment, markers: Markers, vocabulary: Vocabulary
+) -> tuple[str, list[Diagnostic]]:
+    """`source`'s text with a marker for everything that waits, and the faults of that. Its Jinja syntax has been found
+    correct before."""
     constructs = _constructs(environment.lex(source.text))
-    waiting = _Waiting(source, markers=markers, vocabulary=vocabulary, faults=faults)
+    waiting = _Waiting(source, markers=markers, vocabulary=vocabulary)
     out: list[str] = []
     line = 1
     for construct, marker in zip(constructs, waiting.markers_for(constructs), strict=True):
@@ -105,7 +106,7 @@ def put_markers(
         elif construct.is_data and source.marked:
             text = _with_line_marks(construct, source)
         out.append(text)
-    return "".join(out)
+    return "".join(out), waiting.faults
 
 
 def _with_line_marks(construct: _Construct, source: SourceText) -> str:
@@ -145,13 +146,11 @@ class _Open:
 
 
 class _Waiting:
-    def __init__(
-        self, source: SourceText, *, markers: Markers, vocabulary: Vocabulary, faults: list[Diagnostic]
-    ) -> None:
+    def __init__(self, source: SourceText, *, markers: Markers, vocabulary: Vocabulary) -> None:
         self.place = source.place
         self.markers = markers
         self.vocabulary = vocabulary
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
 
     def markers_for(self, constructs: list[_Construct]) -> list[str | None]:
         """A marker for each construct that waits, None for the others."""

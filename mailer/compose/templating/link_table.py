@@ -37,10 +37,10 @@ class PendingLink:
 class Links:
     """The links of one message."""
 
-    def __init__(self, *, markers: Markers, parameters: Mapping[str, str], faults: list[Diagnostic]) -> None:
+    def __init__(self, *, markers: Markers, parameters: Mapping[str, str]) -> None:
         self.markers = markers
         self.parameters = parameters
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self.rows: list[PendingLink] = []
         self.action_url = ""
 

@@ -6,7 +6,7 @@ Faults name the file and line as the author wrote them, includes as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, TracebackType
@@ -103,9 +103,9 @@ class _Environment(BoundedEnvironment):
 class Resolver(BaseLoader):
     """Resolves the texts of one message. Faults are collected in `faults`; None stands for a text that has some."""
 
-    def __init__(self, task: Task, faults: list[Diagnostic]) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self.files: list[str] = []
         self.sources: dict[str, SourceText] = {}
         self.read: dict[str, SourceText] = {}  # of templates/
@@ -152,7 +152,6 @@ class Resolver(BaseLoader):
         `known` are the names it may use; None for a part that another template includes, whose loop variables can't
         be seen from here.
         """
-        before = len(self.faults)
         try:
             tree = environment.parse(source.text)
         except TemplateSyntaxError as error:
@@ -161,13 +160,10 @@ class Resolver(BaseLoader):
         except RecursionError:
             self.faults.append(Diagnostic("this is nested too deeply", source.place))
             raise _Stopped("syntax") from None
-        self.faults += self._unknown_names(environment, source.place, tree, known)
-        prepared = put_markers(
-            source, environment=environment, markers=self.task.markers, vocabulary=self.task.vocabulary,
-            faults=self.faults,
-        )  # fmt: skip
-        if any(fault.stops for fault in self.faults[before:]):
-            raise _Stopped("faults")
+        prepared, faults = put_markers(
+            source, environment=environment, markers=self.task.markers, vocabulary=self.task.vocabulary
+        )
+        self.faults += [*faults, *self._unknown_names(environment, source.place, tree, known)]
         return prepared
 
     def _tell_slips(
@@ -240,20 +236,14 @@ class Resolver(BaseLoader):
         self.main, self.context_now = name, context
         environment.budget.begin()
         place = self.sources[name].place if name in self.sources else Place(f"templates/{name}", 1)
+        before = len(self.faults)
         try:
             text = environment.get_template(name).render(context)
         except _Stopped:
             return None
-        except MailerError as found:
-            self.faults += found.diagnostics
-            return None
-        except TemplateSyntaxError as error:
-            source = self.sources.get(error.name or name)
-            at = source.place if source else Place(f"templates/{error.name}", 1)
-            self.faults.append(_syntax_fault(error, file=at.file, first_line=at.line or 1))
-            return None
         except Exception as error:  # noqa: BLE001 - a template can raise anything; it must never be a traceback
-            self.faults.append(self._runtime_fault(error, place))
+            if not any(fault.stops for fault in self.faults[before:]):  # else that is why, and is said
+                self.faults += self._runtime_faults(error, name, place)
             return None
         if sum(found[1] == "v" for found in self.task.markers.pattern.finditer(text)) > MOST_TAGS:
             self.faults.append(
@@ -276,8 +266,16 @@ class Resolver(BaseLoader):
                 here = Place(self.files[file], number)
         return Resolved(LINE_MARK.sub("", text), tuple(origins))
 
-    def _runtime_fault(self, error: Exception, place: Place) -> Diagnostic:
-        at = self._traced(error.__traceback__) or place
+    def _runtime_faults(self, error: Exception, name: str, place: Place) -> Sequence[Diagnostic]:
+        if isinstance(error, MailerError):
+            return error.diagnostics
+        if isinstance(error, TemplateSyntaxError):
+            source = self.sources.get(error.name or name)
+            at = source.place if source else Place(f"templates/{error.name}", 1)
+            return [_syntax_fault(error, file=at.file, first_line=at.line or 1)]
+        return [self._runtime_fault(error, self._traced(error.__traceback__) or place)]
+
+    def _runtime_fault(self, error: Exception, at: Place) -> Diagnostic:
         match error:
             case TemplateNotFound():
                 return Diagnostic(f"there is no template {error.name!r}", at, "Names count from templates/.")

@@ -85,11 +85,11 @@ FILTERS = [  # of layouts
 
 
 def resolve(text: str, folder: Path, *, layout: bool) -> tuple[Resolved | None, list[Diagnostic]]:
-    faults: list[Diagnostic] = []
     (folder / "main.mjml").write_text(text, encoding="utf-8")
     task = Task(folder, Markers("seed"), Vocabulary(scopes={"supporter": {"first_name"}}), {})
-    resolver = Resolver(task, faults)
-    return (resolver.layout("main.mjml", {}) if layout else resolver.words(text, Place("message.md", 1))), faults
+    resolver = Resolver(task)
+    found = resolver.layout("main.mjml", {}) if layout else resolver.words(text, Place("message.md", 1))
+    return found, resolver.faults
 
 
 @pytest.mark.parametrize("layout", [True, False], ids=["layout", "message"])
