@@ -122,7 +122,7 @@ def test_a_field_that_nobody_has_and_one_that_is_spelt_like_it(check: Check) -> 
     body = '{{ supporter.language | default("x") }} {{ supporter.town | default("x") }}\n'
     found = check(body, {"language": "en"}, attributes=[{"town": "", "towns": "York"}])
     assert said(found, "audience.never-filled") == ["supporter.town is empty for everyone (1 person)"]
-    assert "supporter.towns" in next(one.todo for one in found.remarks if one.rule == "audience.never-filled")
+    assert "supporter.towns" in next(one.remedy for one in found.remarks if one.rule == "audience.never-filled")
 
 
 def test_nobody_is_no_trouble(check: Check) -> None:
