@@ -40,7 +40,7 @@ def look(call: Call, settings: Ses, *, sender: str) -> str:
     if faults:
         raise TransportRefused(
             f"Amazon SES in {settings.region}: {'; '.join(faults)}",
-            hint="Put it right in the SES console.",
+            remedy="Put it right in the SES console.",
         )
     return "; ".join(known)
 
@@ -104,7 +104,7 @@ def _answer(call: Call, path: str, *, missing: dict[str, Any] | None = None) -> 
         raise TransportUnavailable(f"Amazon SES answered {answer}")
     raise TransportRefused(
         f"Amazon SES refuses us: {answer}",
-        hint="Check the access key, this machine's clock, and the permissions ses:GetAccount, ses:GetEmailIdentity and"
+        remedy="Check the access key, this machine's clock, and the permissions ses:GetAccount, ses:GetEmailIdentity and"
         " ses:GetConfigurationSetEventDestinations.",
     )
 

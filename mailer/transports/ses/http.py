@@ -77,7 +77,7 @@ class SesClient:
                 raise
             raise TransportUnavailable(
                 f"Amazon SES can't be reached: {self.why(error)}",
-                hint="Check the network, ses.region and ses.endpoint.",
+                remedy="Check the network, ses.region and ses.endpoint.",
             ) from error
 
     def why(self, error: NoAnswer) -> str:
@@ -90,21 +90,21 @@ class SesClient:
         try:
             return HttpEndpoint.of(self._base + path)
         except ValueError as error:
-            raise TransportRefused(f"{self._base} is no web address", hint="Correct ses.endpoint.") from error
+            raise TransportRefused(f"{self._base} is no web address", remedy="Correct ses.endpoint.") from error
 
 
 def _check(settings: Ses, key: AccessKey, base: str) -> None:
     if not settings.region:
-        raise TransportRefused("ses.region is not set", hint='Such as region = "eu-central-1", under [ses].')
+        raise TransportRefused("ses.region is not set", remedy='Such as region = "eu-central-1", under [ses].')
     if not (key.id and key.secret):
         raise TransportRefused(
             "there is no access key for Amazon SES",
-            hint="Set MAILER_SES_ACCESS_KEY_ID and MAILER_SES_SECRET_ACCESS_KEY, or both in secrets.toml.",
+            remedy="Set MAILER_SES_ACCESS_KEY_ID and MAILER_SES_SECRET_ACCESS_KEY, or both in secrets.toml.",
         )
     if not all(re.fullmatch(r"[!-~]*", text) for text in (key.id, key.secret, key.session_token)):
         raise TransportRefused("the access key for Amazon SES holds white space or characters beyond ASCII")
     parts = urlsplit(base)
     if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine(parts.hostname or "")):
         raise TransportRefused(
-            "mails would travel to Amazon SES unencrypted", hint="ses.endpoint must begin with https://."
+            "mails would travel to Amazon SES unencrypted", remedy="ses.endpoint must begin with https://."
         )

@@ -70,7 +70,7 @@ class SesTransport:
         try:
             return SesConnection(client, mailing, configuration_set=self._settings.configuration_set)
         except Unmailable as error:
-            raise TransportRefused(error.message, hint=error.hint) from error
+            raise TransportRefused(error.message, remedy=error.remedy) from error
 
     def loop(self, mailing: Mailing) -> None:
         return None
@@ -136,7 +136,7 @@ def outcome_of(answer: SesAnswer) -> Outcome:
         quota = answer.error == "LimitExceeded" or _QUOTA.search(answer.words)
         raise TransportUnavailable(
             f"Amazon SES answered {answer}",
-            hint="See the sending limits in the SES console, and set [pace] per_second below the rate.",
+            remedy="See the sending limits in the SES console, and set [pace] per_second below the rate.",
             retry_after_seconds=QUOTA_SECONDS if quota else RATE_SECONDS,
         )
     rejected = answer.error == "MessageRejected"
@@ -160,4 +160,4 @@ def complaint(answer: SesAnswer) -> TransportRefused:
         hint = "Check the secret access key and this machine's clock."
     else:
         hint = "Check the access key, its permissions (ses:SendEmail, ses:SendRawEmail), ses.region and ses.endpoint."
-    return TransportRefused(f"Amazon SES refuses us: {answer}", hint=hint)
+    return TransportRefused(f"Amazon SES refuses us: {answer}", remedy=hint)

@@ -112,7 +112,7 @@ def test_what_is_wrong_for_everybody_stops_the_sending(fake: SesFake, status: in
     fake.answers.append((status, error, words))
     with pytest.raises(TransportRefused, match=str(status)) as raised:
         handed(fake)
-    assert raised.value.hint
+    assert raised.value.remedy
 
 
 @pytest.mark.parametrize(
