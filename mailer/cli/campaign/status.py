@@ -23,14 +23,14 @@ def status(as_json: bool) -> None:
     """Show the status of every newsletter: sent, scheduled or still a draft."""
     from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
     from mailer.delivery.ledger.warm_up import WarmUp
-    from mailer.delivery.webhooks.deliver import standing as webhook_standing
+    from mailer.store.jobs import WEBHOOK_CALL, count_jobs
 
     moment = now()
     with workspace_and_database() as (workspace, database):
         transport = workspace.settings.transport
         with database.read() as connection:
             statuses = campaign_statuses(connection)
-            calls = webhook_standing(connection)
+            calls = count_jobs(connection, WEBHOOK_CALL)
             today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
         edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
         drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
@@ -44,9 +44,9 @@ def status(as_json: bool) -> None:
         click.echo(f"Nothing was sent or scheduled yet. {known}")
     else:
         _print_statuses([*statuses, *drafts], [*remarks, *("" for _ in drafts)])
-    if not as_json and any(calls.values()):
-        words = {"queued": "waiting", "failed": "given up"}
-        click.echo("webhook: " + ", ".join(f"{number:,} {words.get(state, state)}" for state, number in calls.items()))
+    if not as_json and any(calls):
+        counted = zip(calls, ("waiting", "given up"), strict=True)
+        click.echo("webhook: " + ", ".join(f"{number:,} {word}" for number, word in counted if number))
 
 
 def _edited(workspace: Workspace, database: Database, slugs: list[str]) -> dict[str, Edited | None]:
