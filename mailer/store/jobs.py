@@ -180,7 +180,9 @@ def prune(connection: Connection, *, now: datetime) -> None:
 
 
 def _due(kind: JobKind, now: datetime) -> ColumnElement[bool]:
-    return and_(jobs.c.kind == kind.name, jobs.c.done_at.is_(None), jobs.c.due_at <= now)
+    # Further ahead than any can be: the clock was put back, or that of another machine was wrong.
+    never = jobs.c.due_at > now + kind.give_up + LEASE
+    return and_(jobs.c.kind == kind.name, jobs.c.done_at.is_(None), or_(jobs.c.due_at <= now, never))
 
 
 def _older(kind: JobKind, than: datetime) -> ColumnElement[bool]:

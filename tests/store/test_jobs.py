@@ -51,7 +51,7 @@ OPERATIONS = st.lists(
         st.tuples(st.just("retry"), worker, st.sampled_from([0, 30, 9_999])),
         st.tuples(st.just("release"), worker, st.none()),
         st.tuples(st.just("die"), worker, st.none()),
-        st.tuples(st.just("wait"), st.sampled_from([1, 4, 6, 60, 1_500]), st.none()),
+        st.tuples(st.just("wait"), st.sampled_from([1, 4, 6, 60, 1_500, -9_000]), st.none()),
         st.tuples(st.just("forget"), st.integers(0, 5), st.none()),
     ),
     max_size=40,
@@ -82,8 +82,11 @@ class Model:
     now: datetime
     rows: dict[int, Row] = field(default_factory=dict[int, Row])
 
+    def is_due(self, row: Row) -> bool:
+        return row.open and not self.now < row.due_at <= self.now + row.kind.give_up + LEASE
+
     def claim(self, kind: JobKind) -> Row | None:
-        due = [row for row in self.rows.values() if row.kind is kind and row.open and row.due_at <= self.now]
+        due = [row for row in self.rows.values() if row.kind is kind and self.is_due(row)]
         if not kind.repeatable:
             for row in due:
                 row.state = UNCERTAIN if row.state is RUNNING else row.state
@@ -177,7 +180,7 @@ class World:
         for kind, counts in counted.items():
             of_kind = [row for row in ours if row.kind is kind]
             assert counts == (sum(row.open for row in of_kind), sum(row.state is FAILED for row in of_kind))
-            due = any(row.open and row.due_at <= self.model.now for row in of_kind)
+            due = any(self.model.is_due(row) for row in of_kind)
             assert any_due(self.database, kind, now=self.model.now) is due
         for row in ours:
             assert row.kind.repeatable or row.may_be_done <= 1, "what may have been done is never done again"
@@ -280,6 +283,21 @@ def test_what_a_clock_far_ahead_added_is_due_at_once_and_in_its_turn(database: D
             add(connection, PROVIDER_POST, str(days).encode(), at=now + timedelta(days=days))
     found = [claim(database, PROVIDER_POST, now=now) for _ in range(3)]
     assert [job and job.payload for job in found] == [b"4000", b"0", b"-4000"]
+
+
+def test_what_a_clock_years_ahead_had_claimed_is_not_left_until_then(database: Database, now: datetime) -> None:
+    with database.write() as connection:
+        for kind in KINDS:
+            add(connection, kind, b"", at=now)
+    for kind in KINDS:
+        assert claim(database, kind, now=now + timedelta(days=4000))
+    found = {kind.name: claim(database, kind, now=now) for kind in KINDS}
+    assert {name: job and job.attempt for name, job in found.items()} == {
+        "notice": None, "webhook-call": 2, "provider-post": 2,
+    }  # fmt: skip
+    with database.read() as connection:
+        states = [tuple(row) for row in connection.execute(select(jobs.c.kind, jobs.c.state).order_by(jobs.c.id))]
+    assert states == [("notice", "uncertain"), ("webhook-call", "running"), ("provider-post", "running")]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

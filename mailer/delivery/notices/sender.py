@@ -71,9 +71,11 @@ class Courier:
 
     def _hand_over(self, job: Job) -> tuple[Outcome, bool]:
         """What became of it, and whether the transport could be reached."""
+        begun = False
         try:
             mailing, envelope = self._mail(job)
             connection = self._way().connect(mailing)
+            begun = True
             try:
                 (outcome,) = connection.hand_over([envelope])
             finally:
@@ -83,8 +85,9 @@ class Courier:
             return Outcome(Fate.DEFERRED, detail=error.message, retry_after_seconds=error.retry_after_seconds), False
         except MailerError as error:  # nothing was handed over; staff may fix it within the days
             return Outcome(Fate.DEFERRED, detail=error.message), True
-        except Exception as error:  # noqa: BLE001 - whether it left is not known then, and the others must go on
-            return Outcome(Fate.UNCERTAIN, detail=type(error).__name__), True
+        except Exception as error:  # noqa: BLE001 - the others must go on
+            fate = Fate.UNCERTAIN if begun else Fate.DEFERRED  # a fault of ours before that may be fixed in time, too
+            return Outcome(fate, detail=type(error).__name__), True
         return outcome, True
 
     def _way(self) -> Transport:

@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 import pytest
 from sqlalchemy import Row, select
 
+from mailer.delivery.notices import text
 from mailer.delivery.notices.queue import Notice, NoticeKind, queue
 from mailer.delivery.notices.sender import Courier
 from mailer.delivery.notices.text import put_into_words
@@ -151,6 +152,22 @@ def test_refused_and_uncertain_ones_are_left_alone(world: World, answer: Outcome
     assert world.states() == [state]
     world.now += timedelta(days=1)
     assert world.run().given == []
+
+
+def test_a_fault_of_ours_before_the_hand_over_costs_nobody_their_notice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(text, "put_into_words", fails)
+    world.add()
+    assert world.run().given == []
+    assert world.states() == ["queued"]
+    monkeypatch.undo()
+    world.now += NOTICE.pauses[0]
+    world.run()
+    assert world.states() == ["done"]
 
 
 def test_a_program_that_died_leaves_it_uncertain_and_never_sends_it_twice(world: World) -> None:
