@@ -9,6 +9,7 @@ What the jobs are is for the modules that add and do them; the ledger is the que
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,9 +23,12 @@ from mailer.store.tables.jobs import jobs
 from mailer.store.tables.states import JobState
 from mailer.store.tables.types import EPOCH
 
+log = logging.getLogger(__name__)
+
 LEASE = timedelta(minutes=5)  # longer than any one of these jobs takes
 LONGEST_DETAIL = 300
-OVER = (JobState.DONE.value, JobState.FAILED.value, JobState.UNCERTAIN.value)
+FAILURES = (JobState.FAILED.value, JobState.UNCERTAIN.value)
+OVER = (JobState.DONE.value, *FAILURES)
 CLEARED: Mapping[str, Any] = {"payload": b"", "address": "", "detail": "", "person_id": None}
 
 
@@ -106,7 +110,8 @@ def claim(database: Database, kind: JobKind, *, now: datetime) -> Job | None:
         if not kind.repeatable:
             lapsed = and_(_due(kind, now), jobs.c.state == JobState.RUNNING.value)
             died = {"state": JobState.UNCERTAIN.value, "done_at": now, "detail": "the program that was at it died"}
-            connection.execute(update(jobs).where(lapsed).values(died))
+            if lost := connection.execute(update(jobs).where(lapsed).values(died)).rowcount:
+                log.warning("%s: %d uncertain, since the program that was at it died", kind.name, lost)
         row = connection.execute(
             update(jobs)
             .where(jobs.c.id == first.with_for_update(skip_locked=True).scalar_subquery())
@@ -160,11 +165,11 @@ def release(connection: Connection, job: Job) -> None:
     _record(connection, job, {"state": JobState.QUEUED.value, "due_at": EPOCH})
 
 
-def count_jobs(connection: Connection, kind: JobKind) -> tuple[int, int]:
-    """How many jobs of a kind are waiting or running, and how many were given up."""
-    of_kind = select(func.count()).select_from(jobs).where(jobs.c.kind == kind.name)
-    waiting = connection.execute(of_kind.where(jobs.c.done_at.is_(None))).scalar_one()
-    return waiting, connection.execute(of_kind.where(jobs.c.state == JobState.FAILED.value)).scalar_one()
+def count_jobs(connection: Connection, kind: JobKind) -> dict[JobState, int]:
+    """How many jobs of a kind are in each state but done; none where there are none."""
+    not_done = or_(jobs.c.done_at.is_(None), jobs.c.state.in_(FAILURES))
+    counted = select(jobs.c.state, func.count()).where(jobs.c.kind == kind.name, not_done).group_by(jobs.c.state)
+    return {JobState(state): number for state, number in connection.execute(counted)}
 
 
 def any_old(now: datetime) -> ColumnElement[bool]:

@@ -32,4 +32,4 @@ jobs = Table(  # what is to be done later: hand over a notice, make a webhook ca
     Index("ix_jobs_kind_state_done_at", "kind", "state", "done_at"),
     sqlite_autoincrement=True,  # a job that was deleted under a worker must not lend its number to another
 )
-partial_index("ix_jobs_open", jobs.c.kind, jobs.c.due_at, where=jobs.c.done_at.is_(None))
+partial_index("ix_jobs_open", jobs.c.kind, jobs.c.due_at, jobs.c.id, where=jobs.c.done_at.is_(None))

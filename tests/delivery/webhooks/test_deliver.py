@@ -28,6 +28,7 @@ from mailer.store.engine.database import Database
 from mailer.store.jobs import LEASE, WEBHOOK_CALL, claim, count_jobs
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.jobs import jobs
+from mailer.store.tables.states import JobState
 from mailer.workspace import Workspace
 from tests.audience.world import signing_as
 from tests.patience import HANG_SECONDS
@@ -172,7 +173,7 @@ def test_it_is_given_up_after_three_days(
     assert timedelta(days=2, hours=17) < moment - now <= WEBHOOK_CALL.give_up
     assert 15 < len(receiver.calls) < 30
     with database.read() as connection:
-        assert count_jobs(connection, WEBHOOK_CALL) == (0, 1)
+        assert count_jobs(connection, WEBHOOK_CALL) == {JobState.FAILED: 1}
     assert tell(database, receiver, moment + timedelta(days=9)) == CallRound()
 
 
@@ -213,7 +214,7 @@ def test_a_side_that_is_down_is_left_alone_after_three(
         told = tell_due(database, webhook=nowhere, key=KEY, clock=lambda: now)
     assert told == CallRound(put_off=3, why="ConnectionRefusedError")
     with database.read() as connection:
-        assert count_jobs(connection, WEBHOOK_CALL) == (5, 0)
+        assert count_jobs(connection, WEBHOOK_CALL) == {JobState.QUEUED: 5}
 
 
 def test_overlapping_runs_tell_each_thing_once(

@@ -76,6 +76,6 @@ def upgrade() -> None:
     for table in ("notices", "webhook_calls", "provider_posts"):
         op.drop_table(table)
     open_only = {"sqlite_where": sa.text("done_at IS NULL"), "postgresql_where": sa.text("done_at IS NULL")}
-    op.create_index("ix_jobs_open", "jobs", ["kind", "due_at"], unique=False, **open_only)
+    op.create_index("ix_jobs_open", "jobs", ["kind", "due_at", "id"], unique=False, **open_only)
     op.create_index("ix_jobs_kind_state_done_at", "jobs", ["kind", "state", "done_at"], unique=False)
     op.create_index(op.f("ix_jobs_person_id"), "jobs", ["person_id"], unique=False)
