@@ -6,8 +6,10 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
@@ -25,6 +27,7 @@ from mailer.store.jobs import (
     any_due,
     any_old,
     claim,
+    claimed,
     count_jobs,
     finish,
     prune,
@@ -40,7 +43,7 @@ WORKERS = 3
 DONE, FAILED, UNCERTAIN, QUEUED, RUNNING = (
     JobState.DONE, JobState.FAILED, JobState.UNCERTAIN, JobState.QUEUED, JobState.RUNNING
 )  # fmt: skip
-MINUTE = timedelta(minutes=1)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 worker = st.integers(0, WORKERS - 1)
 OPERATIONS = st.lists(
@@ -192,6 +195,10 @@ def test_it_does_what_the_model_does_whoever_dies_or_comes_late(
     database: Database, now: datetime, operations: list[tuple[str, object, object]]
 ) -> None:
     world = World(database, now)
+    for kind in KINDS:
+        world.add(kind, 0)
+    for who in range(WORKERS):  # each has one in hand, so that what follows is rarely about nothing
+        world.claim(who, KINDS[who])
     for name, one, other in operations:
         getattr(world, name)(one, other)
         world.compare()
@@ -204,6 +211,80 @@ def test_it_does_what_the_model_does_whoever_dies_or_comes_late(
                 world.finish(0, DONE)
     world.compare()
     assert not [row for row in world.model.rows.values() if row.open]
+
+
+def only(database: Database) -> sqlalchemy.Row[Any]:
+    with database.read() as connection:
+        return connection.execute(select(jobs)).one()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_pauses_grow_as_its_kind_says_until_it_is_given_up(database: Database, now: datetime, kind: JobKind) -> None:
+    with database.write() as connection:
+        add(connection, kind, b"", at=now)
+    moment, waited = now, list[timedelta]()
+    while job := claim(database, kind, now=moment):
+        assert not any_due(database, kind, now=moment + LEASE - SECOND)
+        with database.write() as connection:
+            state = retry(connection, job, now=moment, detail=f"no {job.attempt}")
+        row = only(database)
+        assert (row.state, row.detail, row.attempt) == (state.value, f"no {len(waited) + 1}", len(waited) + 1)
+        if state is FAILED:
+            break
+        assert claim(database, kind, now=row.due_at - SECOND) is None
+        waited.append(row.due_at - moment)
+        moment = row.due_at
+    assert tuple(waited[: len(kind.pauses)]) == kind.pauses
+    assert set(waited[len(kind.pauses) :]) == {kind.pauses[-1]}
+    assert moment < now + kind.give_up <= moment + kind.pauses[-1]
+    assert only(database).done_at == moment
+    assert claim(database, kind, now=moment + 9 * kind.give_up) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "waits"),
+    [(timedelta(), NOTICE.pauses[0]), (3 * MINUTE, 3 * MINUTE), (timedelta(days=30), NOTICE.give_up)],
+)
+def test_a_longer_pause_that_is_asked_for_is_kept_as_far_as_there_is_time(
+    database: Database, now: datetime, asked: timedelta, waits: timedelta
+) -> None:
+    with database.write() as connection:
+        add(connection, NOTICE, b"", at=now)
+    job = claim(database, NOTICE, now=now)
+    assert job
+    with database.write() as connection:
+        assert retry(connection, job, now=now, detail="", asked=asked) is QUEUED
+    assert only(database).due_at == now + waits
+
+
+def test_one_that_was_thought_dead_may_still_say_what_it_knows(database: Database, now: datetime) -> None:
+    with database.write() as connection:
+        add(connection, NOTICE, b"", at=now)
+    job = claim(database, NOTICE, now=now)
+    assert job
+    assert claim(database, NOTICE, now=now + LEASE) is None
+    row = only(database)
+    assert (row.state, row.detail, row.done_at) == ("uncertain", "the program that was at it died", now + LEASE)
+    with database.write() as connection:
+        assert retry(connection, job, now=now + LEASE, detail="451") is QUEUED, "it was certainly not taken"
+    assert (only(database).state, only(database).done_at) == ("queued", None)
+    again = claim(database, NOTICE, now=now + 2 * LEASE)
+    assert again
+    with database.write() as connection:
+        assert finish(connection, again, now=now, detail="x" * 1000)
+        assert not finish(connection, again, FAILED, now=now), "what is over stays as it is"
+    assert (only(database).state, only(database).detail) == ("done", "x" * 300)
+
+
+def test_they_are_claimed_until_told_to_stop(database: Database, now: datetime) -> None:
+    with database.write() as connection:
+        for _ in range(5):
+            add(connection, WEBHOOK_CALL, b"", at=now)
+    taken = list[Job]()
+    for job in claimed(database, WEBHOOK_CALL, clock=lambda: now, until=lambda: len(taken) == 2):
+        taken.append(job)
+    assert len(taken) == 2
+    assert len(list(claimed(database, WEBHOOK_CALL, clock=lambda: now))) == 3
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -330,6 +411,15 @@ def test_what_is_over_is_emptied_and_deleted_in_its_time_and_nothing_else(
         assert after(kind.clear + moment) == after(kind.keep) == [False, True, True]
     assert after(kind.keep + moment) == [True, True]
     assert after(10 * kind.keep) == [True, True], "what isn't over is kept, however long it takes"
+
+
+def test_the_times_are_those_that_the_pages_for_staff_promise() -> None:
+    """docs/joining.md, docs/webhook.md, docs/bounces.md."""
+    days = {kind.name: (kind.give_up.days, kind.clear.days, kind.keep.days) for kind in KINDS}
+    assert days == {"notice": (2, 7, 90), "webhook-call": (3, 90, 90), "provider-post": (3, 7, 7)}
+    for kind in (WEBHOOK_CALL, PROVIDER_POST):
+        assert kind.pauses == tuple(min(2**n * MINUTE, timedelta(hours=6)) for n in range(10))
+    assert sum(NOTICE.pauses[:3], timedelta()) < 10 * MINUTE < sum(NOTICE.pauses[:4], timedelta()), "greylisting"
 
 
 def test_a_kind_knows_nothing_of_the_others(database: Database, now: datetime) -> None:
