@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+OPEN = sa.text("done_at IS NULL")
 COLUMNS = "kind, topic, key, state, attempt, due_at, created_at, done_at, detail, person_id, address, payload"
 # What was under way keeps its name for others: the Mailer-Id of a call, the Message-ID of a notice.
 NOTICES = """
@@ -75,7 +76,8 @@ def upgrade() -> None:
         op.execute(f"INSERT INTO jobs ({COLUMNS}) {rows.format(**words)}")
     for table in ("notices", "webhook_calls", "provider_posts"):
         op.drop_table(table)
-    open_only = {"sqlite_where": sa.text("done_at IS NULL"), "postgresql_where": sa.text("done_at IS NULL")}
-    op.create_index("ix_jobs_open", "jobs", ["kind", "due_at", "id"], unique=False, **open_only)
+    op.create_index(
+        "ix_jobs_open", "jobs", ["kind", "due_at", "id"], unique=False, sqlite_where=OPEN, postgresql_where=OPEN
+    )
     op.create_index("ix_jobs_kind_state_done_at", "jobs", ["kind", "state", "done_at"], unique=False)
     op.create_index(op.f("ix_jobs_person_id"), "jobs", ["person_id"], unique=False)
