@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import inbound  # its tables are in the same catalogue
+from mailer.store.tables import inbound, jobs  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -34,7 +34,7 @@ from mailer.store.tables.types import (
     to_microseconds,
 )
 
-__all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "inbound", "metadata", "to_microseconds"]
+__all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "inbound", "jobs", "metadata", "to_microseconds"]
 
 
 people = Table(

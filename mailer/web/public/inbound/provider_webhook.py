@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mailer.delivery.feedback.webhook_inbox import keep_post
+from mailer.delivery.feedback.webhook_events import keep_post
 from mailer.transports.events import PostUndecided
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_body

@@ -68,7 +68,7 @@ async def join(request: Request) -> Response:
     fields = {"first_name": typed["first_name"], "language": language}
     asking = Asking(address, (definition.name,), f"/join/{definition.name}", definition.consent, fields)
     await door.threads.write(_ask, door, asking, definition, language)
-    door.courier.call()
+    door.courier.wake()
     return _sent(request, definition)
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import Row, select, update
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, suppressions
-from mailer.store.tables.inbound import provider_posts
+from mailer.store.tables.jobs import jobs
 from mailer.transports.events import delivery_mark
 from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
@@ -60,7 +60,7 @@ class Hook:
 
     def posts(self) -> list[Row[Any]]:
         with self.database.read() as connection:
-            return list(connection.execute(select(provider_posts).order_by(provider_posts.c.id)).all())
+            return list(connection.execute(select(jobs).order_by(jobs.c.id)).all())
 
     def wait_until(self, done: Callable[[], bool]) -> None:
         until(done, why="it to be applied")
@@ -100,8 +100,8 @@ def bounce(number: int = 1) -> bytes:
 def test_a_signed_post_is_kept_answered_and_applied(hook: Hook) -> None:
     reply = hook.post(bounce())
     assert (reply.status, reply.body) == (204, b"")
-    hook.wait_until(lambda: hook.posts()[0].applied_at is not None)
-    assert hook.posts()[0].body == bounce()
+    hook.wait_until(lambda: hook.posts()[0].done_at is not None)
+    assert hook.posts()[0].payload == bounce()
     with hook.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == 1
 
@@ -122,7 +122,7 @@ def test_only_so_many_are_read_at_once_and_the_others_come_again(hook: Hook) -> 
 def test_posts_by_many_apply_while_others_come(hook: Hook) -> None:
     for _ in range(20):
         assert hook.post(bounce(2)).status == 204
-    hook.wait_until(lambda: all(row.applied_at for row in hook.posts()))
+    hook.wait_until(lambda: all(row.done_at for row in hook.posts()))
     with hook.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == 1
 
@@ -190,12 +190,12 @@ def test_a_topic_is_confirmed_and_its_events_are_applied(
 
         def applied() -> bool:
             with database.read() as connection:
-                return all(row.applied_at for row in connection.execute(select(provider_posts)))
+                return all(row.done_at for row in connection.execute(select(jobs)))
 
         until(applied, why="the posts to be applied")
         with database.read() as connection:
             assert len(connection.execute(select(suppressions)).all()) == 1
-            assert {row.trouble for row in connection.execute(select(provider_posts))} == {""}
+            assert {row.detail for row in connection.execute(select(jobs))} == {""}
 
 
 def test_only_a_provider_with_a_webhook_has_an_address(hook: Hook) -> None:
@@ -257,5 +257,5 @@ def test_a_body_that_is_too_long_is_not_read_to_its_end(hook: Hook) -> None:
 
 def test_a_post_that_is_no_json_is_kept_with_its_trouble(hook: Hook) -> None:
     assert hook.post(b"\xff not json").status == 204
-    hook.wait_until(lambda: hook.posts()[0].applied_at is not None)
-    assert hook.posts()[0].trouble == "the body is not JSON"
+    hook.wait_until(lambda: hook.posts()[0].done_at is not None)
+    assert hook.posts()[0].detail == "the body is not JSON"
