@@ -16,7 +16,7 @@ from tests.conftest import SETTINGS
 
 MAILER = Path(__file__).parents[2] / "mailer"
 SECTIONS = list(provider_sections().values())
-COMMERCIAL = re.compile(r"sendgrid|postmark|mailgun|\bses\b", re.IGNORECASE)
+COMMERCIAL = re.compile(r"sendgrid|postmark|mailgun|\bses\b|amazon|\bsns\b", re.IGNORECASE)
 # Where another provider's documentation is cited as a source, or another program's export is read.
 CITING = {
     "delivery/ledger/warm_up.py",  # how fast a new address may grow
