@@ -104,8 +104,8 @@ def _answer(call: Call, path: str, *, missing: dict[str, Any] | None = None) -> 
         raise TransportUnavailable(f"Amazon SES answered {answer}")
     raise TransportRefused(
         f"Amazon SES refuses us: {answer}",
-        remedy="Check the access key, this machine's clock, and the permissions ses:GetAccount, ses:GetEmailIdentity and"
-        " ses:GetConfigurationSetEventDestinations.",
+        remedy="Check the access key, this machine's clock, and the permissions ses:GetAccount, ses:GetEmailIdentity"
+        " and ses:GetConfigurationSetEventDestinations.",
     )
 
 
