@@ -19,7 +19,9 @@ _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+|localhost")
-LONGEST = 254  # RFC 5321 §4.5.3.1.3: a path of 256 with its angle brackets
+# Names that nobody can own (RFC 2606 §3, RFC 6761 §6).
+RESERVED_DOMAINS = ("example", "example.com", "example.net", "example.org", "invalid", "test")
+LONGEST_ADDRESS = 254  # RFC 5321 §4.5.3.1.3: a path of 256 with its angle brackets
 
 
 class BadSender(MailerError):
@@ -61,8 +63,8 @@ def ascii_sender(address: str) -> str:
         why = "can't have letters beyond ASCII before the @" if not local.isascii() else f"can't begin with {local}@"
         raise BadSender(why, remedy=f"Write {EXAMPLE}")
     found = f"{local}@{ascii_domain(domain)}"
-    if len(found) > LONGEST:
-        raise BadSender(f"can't have more than {LONGEST} characters in its address", remedy=f"Write {EXAMPLE}")
+    if len(found) > LONGEST_ADDRESS:
+        raise BadSender(f"can't have more than {LONGEST_ADDRESS} characters in its address", remedy=f"Write {EXAMPLE}")
     return found
 
 

@@ -64,7 +64,7 @@ def vet_finished(html: str, *, file: str, unsubscribes: bool, address: str) -> l
         faults.append(Diagnostic("the mail has no postal address", Place(file), remedy, rule="law.no-address"))
     size = len(html.encode())
     if size > HEAVY_BYTES:
-        clipped = "cuts it off" if size > CLIPPED_BYTES else "cuts mails off at about 102,000 bytes"
+        clipped = "cuts it off" if size > CLIPPED_BYTES else f"cuts mails off at about {CLIPPED_BYTES:,} bytes"
         what = f"the HTML is {size:,} bytes; Gmail {clipped}"
         faults.append(Diagnostic(what, Place(file), "Shorten it.", level=Level.WARNING, rule="size.heavy"))
     return faults

@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING, BinaryIO
 from mailer.diagnostics import Diagnostic, Level, at_most, bad, in_part, warning, well
 from mailer.errors import MailerError
 from mailer.private_files import readable_by_others
-from mailer.settings import SECRETS_FILE, Secrets, Settings, environment_alone, read_secrets, read_settings
+from mailer.settings import (
+    SECRETS_FILE,
+    SHORTEST_KEY,
+    Secrets,
+    Settings,
+    environment_alone,
+    read_secrets,
+    read_settings,
+)
 from mailer.transports.outbox.settings import Outbox
 from mailer.workspace import ListDefinition, Workspace, find_root
 
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
 TOTAL_SECONDS = 60.0  # each part has its own, shorter limits; this is for what none of them foresaw
 KEPT_FOLDERS = ("rendered", "shots", "exports", "rejects", "backups")  # as docs and commands name them
 TABLES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".ndjson", ".eml")  # imports, exports and rejected rows
-LEAST_KEY = 32  # characters of a key: as `read_secrets` asks of signing keys
 Examine = Callable[[], list[Diagnostic]]
 Clock = Callable[[], datetime]
 
@@ -164,10 +171,10 @@ def _keys(patient: Patient) -> Iterator[Diagnostic]:
         except MailerError as error:
             broken = True
             yield from in_part("keys", error.diagnostics)
-    if secrets.address_key and len(secrets.address_key) < LEAST_KEY:
+    if secrets.address_key and len(secrets.address_key) < SHORTEST_KEY:
         yield warning(
             "keys",
-            f"the address key is shorter than {LEAST_KEY} characters, so a stolen database could tell who left",
+            f"the address key is shorter than {SHORTEST_KEY} characters, so a stolen database could tell who left",
             "Make a longer one only while nobody is imported: with another key no unsubscribe is found.",
         )
     if not broken:

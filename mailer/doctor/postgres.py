@@ -17,6 +17,7 @@ from mailer.doctor.schema import PART, in_words, judge_schema
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA
+from mailer.transports.loopback import on_this_machine
 
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 5000
@@ -32,7 +33,6 @@ LAST_FIXES: Mapping[int, date] = {
 SKEW_WARNING = timedelta(seconds=2)
 SKEW_BAD = LEASE
 SERVER_THREADS = 8  # database connections of one `mailer serve`
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts
     host = parts.query.get("host", parts.host or "")
     host = host if isinstance(host, str) else ",".join(host)
     where = f"{parts.database or ''} at {host or 'a local socket'}"
-    is_local = not host or host.startswith("/") or host in LOOPBACK
+    is_local = not host or host.startswith("/") or on_this_machine(host)
     try:
         limited = parts.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **parts.query})
         engine = create_engine(limited, poolclass=NullPool)

@@ -22,6 +22,7 @@ from mailer.store.tables.core import consent_sources, consents, deliveries, list
 from mailer.store.tables.states import Frequency, Membership
 
 FIELDS = ("email", "first_name", "last_name", "name", "country", "language")  # what every supporter has
+SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
 
 MERGED = (
     people.c.id,

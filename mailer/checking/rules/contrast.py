@@ -13,11 +13,9 @@ from mailer.checking.evidence.html_tree import Element
 from mailer.checking.registry import HTML, rule
 from mailer.checking.rules.accessibility import font_pixels, texts
 from mailer.checking.specimen import Specimen
-from mailer.compose.colour import contrast_faults, ratio
+from mailer.compose.colour import LARGE_TEXT, TEXT, contrast_faults, ratio
 from mailer.diagnostics import Diagnostic, Level
 
-ENOUGH = 4.5  # WCAG 2.2, 1.4.3 (AA)
-ENOUGH_LARGE = 3.0
 LARGE_PIXELS = 24.0  # 18 points
 LARGE_BOLD_PIXELS = 18.66  # 14 points
 # What browsers take when nothing is said.
@@ -35,7 +33,7 @@ def low(specimen: Specimen) -> Iterator[Diagnostic]:
         if text is None or ground is None:
             continue
         front, back = text.over(ground).hex(), ground.hex()
-        measured, wanted = ratio(front, back), ENOUGH_LARGE if is_large(element) else ENOUGH
+        measured, wanted = ratio(front, back), LARGE_TEXT if is_large(element) else TEXT
         if measured < wanted and (front, back) not in told:
             told.add((front, back))
             yield Diagnostic(f"“{words[:40]}” in {front} on {back} has a contrast of {measured:.1f} : 1, "

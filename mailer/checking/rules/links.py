@@ -12,6 +12,7 @@ from mailer.checking.specimen import Specimen, host_of, is_reserved
 from mailer.compose.message import as_written
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import nearest
+from mailer.transports.loopback import on_this_machine
 
 # What says nothing about where a link leads, by language (BCP 47's first subtag), in the languages footers speak.
 VAGUE = {
@@ -30,7 +31,6 @@ VAGUE = {
 SHORTENERS = ("bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "lnkd.in", "ow.ly", "rb.gy", "rebrand.ly", "t.co",
               "t.ly", "tiny.cc", "tinyurl.com")  # fmt: skip
 LOOKS_LIKE_ADDRESS = re.compile(r"(https?://|www\.)\S+|[\w-]+(\.[\w-]+)*\.(org|com|net|info|eu|uk|de|fr|int)(/\S*)?")
-LOCAL = ("localhost", "127.0.0.1", "::1")
 SEVERAL_LINKS = 2  # a mail with this many others has several stories and several asks
 
 
@@ -73,7 +73,7 @@ def syntax(specimen: Specimen) -> Iterator[Diagnostic]:
     for link, place in specimen.links():
         url, host = link.url, host_of(link.url)
         rest = url.partition("://")[2]
-        if not host or ("." not in host and ":" not in host and host not in LOCAL and "{{" not in url):
+        if not host or ("." not in host and ":" not in host and not on_this_machine(host) and "{{" not in url):
             yield Diagnostic(f"the link “{link.label}” names no site: {url}", place, "Look at the address.")
         elif re.match(r"https?:/?/?", rest) or rest.startswith("/"):
             yield Diagnostic(f"{url} has two beginnings", place, "Take one https:// out.")
@@ -92,7 +92,7 @@ def syntax(specimen: Specimen) -> Iterator[Diagnostic]:
 def insecure(specimen: Specimen) -> Iterator[Diagnostic]:
     for link, place in specimen.links():
         host = host_of(link.url)
-        if link.url.lower().startswith("http://") and host not in LOCAL:
+        if link.url.lower().startswith("http://") and not on_this_machine(host):
             yield Diagnostic(f"{link.url} begins with http://", place, f"Write https://{link.url[7:]}")
     public = specimen.settings.public.url
     if public.startswith("http://") and specimen.settings.transport != "outbox" and not specimen.is_example:

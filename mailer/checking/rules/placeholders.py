@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 
 from mailer.checking.registry import rule
-from mailer.checking.specimen import RESERVED_DOMAINS, Specimen
+from mailer.checking.specimen import Specimen
 from mailer.compose.message import Parts, as_written
 from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.senders import RESERVED_DOMAINS
 
 RESERVED = re.compile(
     rf"(?<![\w@.-])(?:[\w.+-]+@)?(?:[\w-]+\.)*(?:{'|'.join(map(re.escape, RESERVED_DOMAINS))})(?![\w-]|\.\w)",

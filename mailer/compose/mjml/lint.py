@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from mailer.compose.mjml.forbidden import HTML_TAGS, TAGS
 from mailer.compose.mjml.lint_attributes import attribute_faults, style_faults
-from mailer.compose.mjml.schema import Tag, tags
+from mailer.compose.mjml.schema import SETTERS, Tag, tags
 from mailer.compose.mjml.to_html import CONDITIONAL, MAX_DEPTH
 from mailer.compose.mjml.tokenizer import SPACE, VOID, Piece, TokenKind, scan
 from mailer.diagnostics import Diagnostic, Level, Place
@@ -34,7 +34,6 @@ _COMMENT = re.compile(
 )
 
 # Inside mj-attributes these stand for all components, or for a named set of attributes.
-_SETTERS = frozenset({"mj-all", "mj-class"})
 
 
 def check_structure(source: str, *, file: str) -> list[Diagnostic]:
@@ -156,11 +155,11 @@ class _Check:
         if refusal:
             self.fault(piece.line, refusal.message, refusal.remedy)
             return None
-        if inside == "mj-attributes" and name in _SETTERS:
+        if inside == "mj-attributes" and name in SETTERS:
             return _ANY
         if name in tags():
             return tags()[name]
-        if name in _SETTERS:
+        if name in SETTERS:
             self.fault(piece.line, f"<{name}> belongs in <mj-attributes>")
             return None
         near = get_close_matches(name.lower(), tags(), n=1)

@@ -16,7 +16,7 @@ from css_inline import CSSInliner
 from mjml import mjml2html
 
 from mailer.compose.mjml.forbidden import WITHOUT_EFFECT
-from mailer.compose.mjml.schema import attribute_types, settled, tags
+from mailer.compose.mjml.schema import SETTERS, attribute_types, settled, tags
 from mailer.compose.mjml.tokenizer import SPACE, VOID, Piece, TokenKind, scan
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
@@ -35,7 +35,6 @@ _SPAN = re.compile(r"(\d+):\d+")
 # Comments that Outlook reads; all others between MJML tags are notes to authors.
 CONDITIONAL = ("<!--[if", "<!--<![endif")
 _HTML_INSIDE = frozenset({"mj-text", "mj-raw", "mj-table", "mj-button", "mj-navbar-link", "mj-social-element"})
-_SETTERS = frozenset({"mj-all", "mj-class"})
 
 # Loose text between the rows and cells of a table, such as a condition's marker that was in mj-raw inside a column.
 # The HTML5 tree builder in css-inline would move it in front of the table; as a comment it stays where it is.
@@ -110,7 +109,7 @@ class _Prepared:
         """Space and notes between MJML tags: in some places, such as mj-head, mrml takes them for a syntax error."""
         inside = self.open[-1] if self.open else ""
         tag = tags().get(inside)
-        if inside in _HTML_INSIDE or (tag is None and inside and inside not in _SETTERS):
+        if inside in _HTML_INSIDE or (tag is None and inside and inside not in SETTERS):
             return False
         if piece.kind is TokenKind.COMMENT:
             return not text.startswith(CONDITIONAL)

@@ -151,13 +151,13 @@ def outcome_of(answer: SesAnswer) -> Outcome:
 def complaint(answer: SesAnswer) -> TransportRefused:
     """What stops the sending, with what to do."""
     if answer.error in ("AccountSuspended", "SendingPaused") or "paused" in answer.words:
-        hint = "See the account's reputation page in the SES console; only Amazon can let it send again."
+        remedy = "See the account's reputation page in the SES console; only Amazon can let it send again."
     elif "not verified" in answer.words or answer.error == "MailFromDomainNotVerified":
-        hint = "Verify the sender's domain and its MAIL FROM domain in this region, and ask for production access."
+        remedy = "Verify the sender's domain and its MAIL FROM domain in this region, and ask for production access."
     elif answer.error == "NotFound":
-        hint = "Check ses.configuration_set and ses.region: each region has its own."
+        remedy = "Check ses.configuration_set and ses.region: each region has its own."
     elif answer.error in ("SignatureDoesNotMatch", "InvalidSignature", "RequestExpired", "RequestTimeTooSkewed"):
-        hint = "Check the secret access key and this machine's clock."
+        remedy = "Check the secret access key and this machine's clock."
     else:
-        hint = "Check the access key, its permissions (ses:SendEmail, ses:SendRawEmail), ses.region and ses.endpoint."
-    return TransportRefused(f"Amazon SES refuses us: {answer}", remedy=hint)
+        remedy = "Check the access key, its permissions (ses:SendEmail, ses:SendRawEmail), ses.region and ses.endpoint."
+    return TransportRefused(f"Amazon SES refuses us: {answer}", remedy=remedy)

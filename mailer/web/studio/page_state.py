@@ -10,6 +10,7 @@ from typing import cast
 
 from starlette.requests import Request
 
+from mailer.compose.warnings import CLIPPED_BYTES
 from mailer.diagnostics import Diagnostic, Level
 from mailer.errors import MailerError
 from mailer.web.studio.live_compile import LiveNewsletter, Showing, VersionFindings
@@ -21,8 +22,6 @@ from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, Reader,
 from mailer.web.studio.preview.source_view import ShownFile, message_file, read_source_file
 from mailer.web.studio.preview.tabs import View
 from mailer.web.studio.proof import ProofResult
-
-CLIPPED_BYTES = 102_000  # beyond about this much HTML Gmail hides the rest (docs/writing.md, Limits)
 
 
 @dataclass(frozen=True, slots=True)
