@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.parser import BytesHeaderParser
 
-from mailer.audience.people.people import example
+from mailer.audience.people.people import SAMPLE_PERSON, example
 from mailer.audience.selection.segment_sql import Unread, unread
 from mailer.audience.selection.select import Selection, decided
 from mailer.checking.evidence.animation import frames
@@ -29,7 +29,6 @@ from mailer.workspace import ListDefinition, Workspace
 
 KEY = b"specimens are signed with this, which no server takes"
 NUMBER = 2**62  # as long as a delivery's number gets
-SAMPLE = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
 TOKEN = "TOKEN"  # noqa: S105  in place of a signed one where only its position matters
 
 
@@ -93,7 +92,7 @@ def _people(
     database: Database, plan: Plan, *, scope: Scope, now: datetime
 ) -> tuple[Selection | None, AudienceStats | None, dict[str, str], dict[str, str]]:
     """Who gets it, the statistics of merging them all, and the merge mappings of the best and the longest mail."""
-    sample = example(SAMPLE)
+    sample = example(SAMPLE_PERSON)
     if not scope.everyone:
         return None, None, sample, sample
     with database.read(of_everyone=True) as connection, decided(connection, plan.audience, now=now) as selection:

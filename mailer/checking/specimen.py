@@ -19,13 +19,10 @@ from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
 from mailer.compose.message import Link, Message
 from mailer.compose.source.message_file import Source
-from mailer.errors import Place
-from mailer.senders import domain_of
+from mailer.diagnostics import Place
+from mailer.senders import RESERVED_DOMAINS, domain_of
 from mailer.settings import Settings
 from mailer.workspace import ListDefinition
-
-# Names that nobody can own (RFC 2606 §3, RFC 6761 §6).
-RESERVED_DOMAINS = ("example", "example.com", "example.net", "example.org", "invalid", "test")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def folder_name(words: str, *, at: datetime) -> str:
     if not name:
         raise MailerError(
             "a newsletter’s name needs some letters from a to z, or digits",
-            hint="It is for you and your colleagues alone; supporters never see it.",
+            remedy="It is for you and your colleagues alone; supporters never see it.",
         )
     dated = name if DATE.match(name + "-") else f"{at:%Y-%m}-{name}"
     return dated[:LONGEST].strip("-")
@@ -94,7 +94,7 @@ def with_name(content: bytes, name: str) -> bytes:
     ending = b"\r" if lines[0].endswith(b"\r") else b""
     if not lines[0].removeprefix(BOM).rstrip() == b"---":
         raise MailerError(
-            "the newsletter’s file does not begin with ---, so its name has no place", hint="See its findings."
+            "the newsletter’s file does not begin with ---, so its name has no place", remedy="See its findings."
         )
     end = next((n for n, one in enumerate(lines[1:], 1) if one.rstrip() == b"---"), len(lines))
     known = next((n for n in range(1, end) if lines[n].startswith(b"name:")), None)
@@ -152,6 +152,6 @@ def message_path(folder: Path) -> Path | None:
 
 def _require_free(workspace: Workspace, name: str) -> None:
     if not SLUG.fullmatch(name):
-        raise MailerError(f"{name!r} can’t be a newsletter’s name", hint="Use letters, digits and hyphens.")
+        raise MailerError(f"{name!r} can’t be a newsletter’s name", remedy="Use letters, digits and hyphens.")
     if (workspace.newsletters / name).exists():
-        raise MailerError(f"there is a newsletter called “{name_of(name)}” already", hint="Choose another name.")
+        raise MailerError(f"there is a newsletter called “{name_of(name)}” already", remedy="Choose another name.")

@@ -16,11 +16,12 @@ from mailer.settings.schema import (
     Tracking,
     Webhook,
 )
-from mailer.settings.secrets import SECRETS_FILE, Secrets, environment_alone, read_secrets
+from mailer.settings.secrets import SECRETS_FILE, SHORTEST_KEY, Secrets, environment_alone, read_secrets
 
 __all__ = [
     "SECRETS_FILE",
     "SETTINGS_FILE",
+    "SHORTEST_KEY",
     "Bounces",
     "Brand",
     "Check",

@@ -62,7 +62,7 @@ def add_account(
         state = "is disabled" if known.disabled_at else f"is a {known.role}"
         raise MailerError(
             f"{address} has an account already, which {state}",
-            hint=f"For a new link: mailer staff link {address}. For another role: mailer staff role {address} ROLE",
+            remedy=f"For a new link: mailer staff link {address}. For another role: mailer staff role {address} ROLE",
         )
     values = {
         "address": address,
@@ -93,7 +93,7 @@ def find_account(connection: Connection, address: str) -> Account | None:
 def account_at(connection: Connection, address: str) -> Account:
     """The account of a normalised address. Raises `MailerError` when there is none."""
     if (found := find_account(connection, address)) is None:
-        raise MailerError(f"nobody has an account as {address}", hint="To see everybody: mailer staff list")
+        raise MailerError(f"nobody has an account as {address}", remedy="To see everybody: mailer staff list")
     return found
 
 
@@ -101,7 +101,7 @@ def account_by_id(connection: Connection, number: int) -> Account:
     """The account of a number. Raises `MailerError` when there is none."""
     row = connection.execute(select(staff).where(staff.c.id == number)).mappings().one_or_none()
     if row is None:
-        raise MailerError("there is no such account", hint="To see everybody: mailer staff list")
+        raise MailerError("there is no such account", remedy="To see everybody: mailer staff list")
     return account_of(row)
 
 
@@ -162,7 +162,7 @@ def _require_another_admin(connection: Connection, account: Account) -> None:
     if set(others) <= {account.id}:
         raise MailerError(
             f"{account.address} is the only admin, and without one nobody could add or change accounts",
-            hint="Make somebody else an admin first: mailer staff role ADDRESS admin",
+            remedy="Make somebody else an admin first: mailer staff role ADDRESS admin",
         )
 
 

@@ -19,7 +19,7 @@ class NotAllowed(MailerError):
         where = f" for the list {list_name}" if list_name else ""
         super().__init__(
             f"your account may not do this{where}: it lacks the right “{right}”",
-            hint="Somebody with the role admin can change that on the page Staff.",
+            remedy="Somebody with the role admin can change that on the page Staff.",
         )
         self.right = right
         self.list_name = list_name

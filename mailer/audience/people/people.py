@@ -23,6 +23,7 @@ from mailer.store.tables.core import consent_sources, consents, deliveries, list
 from mailer.store.tables.states import Frequency, Membership
 
 FIELDS = ("email", "first_name", "last_name", "name", "country", "language")  # what every supporter has
+SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
 
 MERGED = (
     people.c.id,
@@ -141,7 +142,7 @@ def find_supporter(connection: Connection, address: str) -> tuple[int, dict[str,
     """The number and merge mapping of the person with this address. Raises when nobody has it."""
     row = connection.execute(select(*MERGED).where(people.c.address == normalise(address))).first()
     if row is None:
-        raise MailerError(f"nobody has the address {address}", hint="Look for them: mailer people find TEXT")
+        raise MailerError(f"nobody has the address {address}", remedy="Look for them: mailer people find TEXT")
     return int(row[0]), supporter(row[1:])
 
 

@@ -131,7 +131,7 @@ def link(address: str, by_mail: bool) -> None:
         account = account_at(connection, normalise(address))
         if account.disabled_at is not None:
             raise MailerError(
-                f"{account.address} is disabled", hint=f"To let them in again: mailer staff enable {account.address}"
+                f"{account.address} is disabled", remedy=f"To let them in again: mailer staff enable {account.address}"
             )
         told = _way_in(connection, workspace, account, by_mail=by_mail)
     click.echo(told)

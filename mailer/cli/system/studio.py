@@ -39,7 +39,7 @@ def serve_studio(host: str, port: int, *, to: str, opens: bool) -> None:
         if not url and not is_here:
             raise MailerError(
                 f"others can reach {host}, and the studio doesn't know by what name",
-                hint='Name it in mailer.toml: [studio] url = "https://studio.example.org". See docs/studio.md.',
+                remedy='Name it in mailer.toml: [studio] url = "https://studio.example.org". See docs/studio.md.',
             )
         here = address_of(opened)
         names = [here, here.replace("127.0.0.1", "localhost")] if is_here else []

@@ -30,7 +30,7 @@ class PasskeyRefused(MailerError):
     """The device's answer doesn't fit: another address, an old page, or a passkey that was removed."""
 
     def __init__(self, message: str = "That passkey is not known here.") -> None:
-        super().__init__(message, hint="Load the page again, or sign in another way.")
+        super().__init__(message, remedy="Load the page again, or sign in another way.")
 
 
 @dataclass(frozen=True, slots=True)

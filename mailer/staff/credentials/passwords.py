@@ -31,7 +31,7 @@ def judge_password(password: str, *, address: str) -> None:
     """Raises `PasswordTooWeak`. No rules about kinds of characters, which make people choose `Password1!`."""
     plain = _plain(password)
     if len(plain) < SHORTEST:
-        raise PasswordTooWeak(f"A password needs {SHORTEST} characters or more.", hint="Four random words are good.")
+        raise PasswordTooWeak(f"A password needs {SHORTEST} characters or more.", remedy="Four random words are good.")
     if len(plain) > LONGEST:
         raise PasswordTooWeak(f"A password has at most {LONGEST} characters.")
     names = [part for part in address.lower().replace("@", ".").split(".") if len(part) > 3]
@@ -39,7 +39,7 @@ def judge_password(password: str, *, address: str) -> None:
     for name in (address.lower(), *names):
         rest = rest.replace(name, "")
     if len(set(rest)) < FEWEST_KINDS or len(rest) < SHORTEST // 2:
-        raise PasswordTooWeak("That password is easily guessed.", hint="Four random words are good.")
+        raise PasswordTooWeak("That password is easily guessed.", remedy="Four random words are good.")
 
 
 def hash_password(password: str) -> str:

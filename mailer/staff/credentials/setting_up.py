@@ -59,11 +59,11 @@ def set_password(
     """
     judge_password(password, address=account.address)
     if not (seed := _seed_of(carried, account, seeds, now=now)):
-        raise MailerError("That took too long.", hint="Scan the new picture with your app, and type its code.")
+        raise MailerError("That took too long.", remedy="Scan the new picture with your app, and type its code.")
     if (step := matching_step(seed, code, now=now)) is None:
         raise MailerError(
             "That is not the code the app shows for this picture.",
-            hint="Scan the picture, and type the six digits before they change. Is your phone's clock right?",
+            remedy="Scan the picture, and type the six digits before they change. Is your phone's clock right?",
         )
     values = {"password": hash_password(password), "totp": seeds.close(seed, now=now), "totp_step": step}
     connection.execute(update(staff).where(staff.c.id == account.id).values(**values))
@@ -74,7 +74,7 @@ def set_password(
 def remove_password(connection: Connection, actor: Actor, account: Account, *, now: datetime) -> None:
     """Sign in by passkey alone from now on. Raises `MailerError` when there is none."""
     if not passkeys_of(connection, account.id):
-        raise MailerError("Without a passkey, your password is the only way in.", hint="Add a passkey first.")
+        raise MailerError("Without a passkey, your password is the only way in.", remedy="Add a passkey first.")
     connection.execute(update(staff).where(staff.c.id == account.id).values(password="", totp=None))
     audit.record(connection, actor, "password removed", at=now, subject=account.subject)
 

@@ -32,7 +32,7 @@ class SignInRefused(MailerError):
     def __init__(self) -> None:
         super().__init__(
             "The address, the password or the code is wrong.",
-            hint="A code works once: wait for the next one. An admin can send you a link that works once.",
+            remedy="A code works once: wait for the next one. An admin can send you a link that works once.",
         )
 
 

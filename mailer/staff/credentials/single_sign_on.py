@@ -37,8 +37,8 @@ TIMEOUT_SECONDS = 10.0
 class SsoRefused(MailerError):
     """The provider's answer lets nobody in; `message` says why."""
 
-    def __init__(self, message: str, hint: str = "Try again, or sign in another way.") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, remedy: str = "Try again, or sign in another way.") -> None:
+        super().__init__(message, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +120,17 @@ def _account(connection: Connection, client: Client, who: Identity, browser: Bro
     row = connection.execute(select(staff).where(staff.c.sso == who.subject)).mappings().one_or_none()
     account = account_of(row) if row else (find_account(connection, who.address) if who.address else None)
     if client.settings.roles and who.role is None:
-        raise SsoRefused("Your account there belongs to no group that may use the studio.", hint="Ask an admin.")
+        raise SsoRefused("Your account there belongs to no group that may use the studio.", remedy="Ask an admin.")
     if account is None:
         if who.role is None or not who.address:
-            raise SsoRefused("You have no account here yet.", hint="Ask an admin to add you.")
+            raise SsoRefused("You have no account here yet.", remedy="Ask an admin to add you.")
         account = add_account(connection, provider, who.address, who.role, name=who.name, at=now)
     if account.disabled_at is not None:
-        raise SsoRefused("You have no account here any more.", hint="Ask an admin.")
+        raise SsoRefused("You have no account here any more.", remedy="Ask an admin.")
     if row is None:
         taken = connection.execute(select(staff.c.sso).where(staff.c.id == account.id)).scalar()
         if taken is not None:
-            raise SsoRefused("This address belongs to somebody else's account there.", hint="Ask an admin.")
+            raise SsoRefused("This address belongs to somebody else's account there.", remedy="Ask an admin.")
         connection.execute(update(staff).where(staff.c.id == account.id).values(sso=who.subject))
         audit.record(connection, provider, "single sign-on joined to account", at=now, subject=account.subject)
     if who.role is not None and who.role is not account.role:
@@ -144,7 +144,7 @@ def _provider(session: Any, client: Client) -> Mapping[str, Any]:
     address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     found = _fetched(session, address)
     if found["issuer"].rstrip("/") != issuer.rstrip("/"):
-        raise SsoRefused("The sign-in service describes itself as another one.", hint="An admin sets sso.issuer.")
+        raise SsoRefused("The sign-in service describes itself as another one.", remedy="An admin sets sso.issuer.")
     return found
 
 
@@ -184,7 +184,7 @@ def _speaking(client: Client) -> Generator[Any, None, None]:
         from joserfc.errors import JoseError
     except ImportError:
         raise MailerError(
-            "single sign-on needs the extra `sso`", hint='Install it: pip install "advocacy-mailer[sso]"'
+            "single sign-on needs the extra `sso`", remedy='Install it: pip install "advocacy-mailer[sso]"'
         ) from None
     own = {"scope": SCOPE, "redirect_uri": client.redirect, "code_challenge_method": "S256"}
     try:

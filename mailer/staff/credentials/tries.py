@@ -26,7 +26,7 @@ class TooManyTries(MailerError):
     def __init__(self) -> None:
         super().__init__(
             "There were too many tries to sign in.",
-            hint="Wait five minutes, use your passkey, or ask an admin for a link that works once.",
+            remedy="Wait five minutes, use your passkey, or ask an admin for a link that works once.",
         )
 
 

@@ -43,7 +43,7 @@ def problem(visit: Visit, status: int, *, title: str = "", words: str = "", hint
 def told(visit: Visit, error: MailerError, status: int = 503) -> Response:
     """The page of an error that was meant for people."""
     message = f"{error.message[:1].upper()}{error.message[1:]}".rstrip(".") + "."
-    return problem(visit, status, words=message, hint=error.hint or "")
+    return problem(visit, status, words=message, hint=error.remedy)
 
 
 def refused(visit: Visit, right: Right) -> Response:

@@ -8,9 +8,10 @@ from html import escape
 from typing import cast
 
 from mailer.compose.source.layouts import LAYOUT_FILE, layout_names, read_layout
+from mailer.compose.source.message_file import source_of
 from mailer.delivery.campaigns.plan import prepare
 from mailer.editing.first_draft import draft_text
-from mailer.errors import Fault, MailerError
+from mailer.errors import MailerError
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.frame import Look, dressed, policy
 from mailer.web.studio.preview.person_mail import Press
@@ -33,8 +34,7 @@ def choices(workspace: Workspace) -> Sequence[TemplateChoice]:
     """Every template of the workspace."""
     found: list[TemplateChoice] = []
     for name in layout_names(workspace.root):
-        faults: list[Fault] = []
-        about = read_layout(workspace.root, name, faults=faults).description
+        about = read_layout(workspace.root, name)[0].description
         found.append(TemplateChoice(name, name.replace("-", " ").capitalize(), about))
     return found
 
@@ -56,7 +56,8 @@ def _compiled(visit: Visit, template: str) -> str:
         return _nothing("There is no such template.")
     try:
         text = draft_text(workspace, SLUG, template=template)
-        plan = prepare(workspace, visit.database, SLUG, text=text).plan
+        source = source_of(text, workspace.newsletters / SLUG, root=workspace.root)
+        plan = prepare(workspace, visit.database, SLUG, source=source).plan
         mail = Press(plan, workspace).in_frame(HARD_CASES[0].supporter, base="/nowhere", place="")
     except MailerError as error:
         return _nothing(error.message)

@@ -13,7 +13,6 @@ from typing import Any, cast
 from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.folders import is_away, message_path, name_of
-from mailer.errors import Fault
 from mailer.web.studio.core.context import Studio
 from mailer.workspace import Workspace
 
@@ -100,8 +99,7 @@ def plain(text: str) -> str:
 
 
 def _read(folder: Path, text: str, *, changed_at: datetime, away: bool) -> ShelvedNewsletter:
-    faults: list[Fault] = []
-    front = split_front_matter(text.replace("\r\n", "\n"), file=folder.name, faults=faults)
+    front, _ = split_front_matter(text.replace("\r\n", "\n"), file=folder.name)
     data: Any = front.data if front else {}
 
     def said(key: str) -> str:

@@ -98,7 +98,9 @@ def take_passkey_away(visit: Visit) -> Response:
     with visit.database.write() as connection:
         ways = ways_in(connection, account.id)
         if ways.passkeys == 1 and not (ways.has_password or ways.has_sso):
-            return _page(visit, refused=MailerError("This passkey is your only way in.", hint="Add another one first."))
+            return _page(
+                visit, refused=MailerError("This passkey is your only way in.", remedy="Add another one first.")
+            )
         if not remove_passkey(connection, account.id, credential):
             raise HTTPException(404)
         audit.record(connection, visit.who, "passkey removed", at=visit.now, subject=account.subject)

@@ -26,14 +26,14 @@ class LinkIsGone(MailerError):
     """Used, too old, or never made."""
 
     def __init__(self) -> None:
-        super().__init__(GONE, hint=GONE_HINT)
+        super().__init__(GONE, remedy=GONE_HINT)
 
 
 def show(visit: Visit) -> Response:
     """The page."""
     account = _holder(visit)
     if account is None:
-        return page(visit, "staff/link_gone.html", status=410, words=GONE, hint="Ask whoever sent it for a new one.")
+        return page(visit, "staff/link_gone.html", status=410, words=GONE, remedy="Ask whoever sent it for a new one.")
     return by_its_name(visit) or _page(visit, account)
 
 
@@ -69,7 +69,7 @@ def join_by_password(visit: Visit) -> Response:
     form, gate, browser = visit.form, gate_of(visit), browser_of(visit)
     account = _holder(visit)
     if account is None:
-        return page(visit, "staff/link_gone.html", status=410, words=GONE, hint=GONE_HINT)
+        return page(visit, "staff/link_gone.html", status=410, words=GONE, remedy=GONE_HINT)
     try:
         with visit.database.write() as connection:
             if use_link(connection, visit.path["token"], now=visit.now) is None:

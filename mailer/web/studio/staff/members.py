@@ -42,7 +42,7 @@ def add(visit: Visit) -> Response:
         role, lists = _wanted(visit, form)
         with visit.database.write() as connection:
             if not accounts(connection) and role is not Role.ADMIN:
-                raise MailerError("the first account is an admin's", hint="Who comes next may be anything.")
+                raise MailerError("the first account is an admin's", remedy="Who comes next may be anything.")
             address = normalise(form.get("address"))
             made = add_account(connection, visit.who, address, role, name=form.get("name"), lists=lists, at=visit.now)
             token = _give_link(visit, connection, made, by_mail="mail" in form)

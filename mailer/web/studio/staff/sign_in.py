@@ -106,7 +106,7 @@ def leave(visit: Visit) -> Response:
 
 def told(error: MailerError, status: int) -> Response:
     """An error for the page's script to show."""
-    return JSONResponse({"message": error.message, "hint": error.hint or ""}, status)
+    return JSONResponse({"message": error.message, "remedy": error.remedy}, status)
 
 
 def _entered(visit: Visit, token: str, response: Response) -> Response:
@@ -117,7 +117,7 @@ def _entered(visit: Visit, token: str, response: Response) -> Response:
 def _client(visit: Visit) -> single_sign_on.Client:
     settings = visit.workspace.settings.sso
     if not settings.issuer:
-        raise MailerError("single sign-on is not set up", hint="See docs/staff.md for what mailer.toml needs.")
+        raise MailerError("single sign-on is not set up", remedy="See docs/staff.md for what mailer.toml needs.")
     return single_sign_on.Client(settings, visit.workspace.secrets.sso_client_secret, f"{party_of(visit).origin}{BACK}")
 
 

@@ -4,7 +4,7 @@ const able = typeof PublicKeyCredential !== "undefined" && PublicKeyCredential.p
 async function post(path, body) {
   const answer = await fetch(path, { method: "POST", body, headers: { "Content-Type": "application/json" } });
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error([said.message || "That didn’t work. Load the page again.", said.hint].filter(Boolean).join(" "));
+  if (!answer.ok) throw new Error([said.message || "That didn’t work. Load the page again.", said.remedy].filter(Boolean).join(" "));
   return said;
 }
 

@@ -15,13 +15,14 @@ from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.store.engine.database import Database
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import subscriptions
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import ROUTES, create_app
 from mailer.web.public.http.paths import whole
 from mailer.workspace import Workspace
 from tests.reports.builders import ACTION, delivery_id
 from tests.web.client import BROWSER, fetch, serving
 from tests.web.conftest import Served, seed
+from tests.web.notices import queued
 from tests.web.public.petition.test_action_page import PAGE
 
 pytestmark = pytest.mark.sqlite
@@ -163,11 +164,11 @@ def test_a_form_works_however_its_address_is_spelt(site: Served, spelt: str) -> 
     reply = site.post(path, urlencode({"email": "ana@example.org", "agreed": mark}).encode())
     assert reply.status == 303
     assert urljoin(path, reply.headers["location"]) == "/join/updates/sent"
-    assert len(site.rows(tables.notices)) == 1
+    assert len(queued(site)) == 1
 
 
 def test_a_visit_with_rubbish_behind_it_is_known(site: Served, now: datetime) -> None:
-    token = site.signer.sign_visit(Purpose.ACT, Visit(Named(delivery_id(1)), 2, now))
+    token = site.signer.sign_visit(Purpose.ACT, LinkVisit(Named(delivery_id(1)), 2, now))
     for after in ("", ".", ")", "%C2%A0", "&amp;source=x", "%3E"):
         assert "Not you?" in site.get(f"/act/library?t={token}{after}").text, after
     assert "Not you?" not in site.get(f"/act/library?t={token[:-1]}.").text

@@ -14,13 +14,14 @@ from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.delivery.subscriptions.requests import MAILS_TO_ADDRESS, mailbox
 from mailer.store.engine.database import Database
 from mailer.store.tables import inbound as tables
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.web.public.http.rate_limits import FORMS, OWN, SITE, WISHES, networks
 from mailer.workspace import Workspace
 from tests.reports.builders import delivery_id
 from tests.web.client import BROWSER, Reply, fetch, serving
 from tests.web.conftest import Served, seed
+from tests.web.notices import queued
 from tests.web.public.petition.test_action_page import BLANK, PAGE
 
 pytestmark = pytest.mark.sqlite
@@ -51,7 +52,7 @@ def stranger(site: Served, n: int, address: str = "192.0.2.9") -> int:
 
 
 def fresh(site: Served, now: datetime, number: int, age: timedelta = timedelta()) -> str:
-    visit = Visit(Named(delivery_id(number)), 2, now - age)
+    visit = LinkVisit(Named(delivery_id(number)), 2, now - age)
     return f"/act/library?t={site.signer.sign_visit(Purpose.ACT, visit)}"
 
 
@@ -148,5 +149,5 @@ def test_one_mailbox_is_mailed_a_few_times_however_it_is_spelt(site: Served) -> 
     for n, address in enumerate(spelt):
         reply = post(site, "/join/updates", {"email": address, "agreed": mark}, f"198.51.{n}.1")
         assert reply.status == 303
-    mailed = [row.address for row in site.rows(tables.notices)]
+    mailed = [row.address for row in queued(site)]
     assert len([address for address in mailed if "lili" not in address]) == MAILS_TO_ADDRESS.burst

@@ -18,8 +18,9 @@ from mailer.i18n import language as words
 from mailer.signature_fields import ASKABLE, FIELDS
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, consents, deliveries, links, people, subscriptions, suppressions
-from mailer.store.tables.inbound import confirmations, signatures, statements, webhook_calls
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.store.tables.inbound import confirmations, signatures, statements
+from mailer.store.tables.jobs import jobs
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
 from tests.reports.builders import CAMPAIGN, delivery_id, make_links, make_message
@@ -77,7 +78,7 @@ def acting(workspace: Workspace, database: Database, now: datetime) -> Iterator[
 
 def token(served: Served, now: datetime, number: int = 1, *, proof: bool = False, age: timedelta = timedelta()) -> str:
     named = Named(PROOF if proof else delivery_id(number), proof=proof)
-    return served.signer.sign_visit(Purpose.ACT, Visit(named, 2, now - age))
+    return served.signer.sign_visit(Purpose.ACT, LinkVisit(named, 2, now - age))
 
 
 def post(served: Served, fields: dict[str, str], query: str = "", **headers: str) -> Reply:
@@ -184,7 +185,7 @@ def test_a_stranger_who_types_my_address_changes_nothing_of_me(acting: Served, n
         ({"country": "XX"}, "choose a country from the list"),
         ({"first_name": "www.buy.example"}, "just your name"),
         ({"last_name": "http://x"}, "just your name"),
-        ({"last_name": "Visit evil。example"}, "just your name"),
+        ({"last_name": "LinkVisit evil。example"}, "just your name"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(
@@ -312,8 +313,8 @@ def test_who_is_not_to_be_tracked_is_known_and_not_tied_to_the_mail(
 
 def test_stale_damaged_and_foreign_tokens_give_the_blank_form(acting: Served, now: datetime) -> None:
     good = token(acting, now)
-    wrong_purpose = acting.signer.sign_visit(Purpose.CONVERSION, Visit(Named(delivery_id(1)), 2, now))
-    unknown = acting.signer.sign_visit(Purpose.ACT, Visit(Named(delivery_id(99)), 2, now))
+    wrong_purpose = acting.signer.sign_visit(Purpose.CONVERSION, LinkVisit(Named(delivery_id(1)), 2, now))
+    unknown = acting.signer.sign_visit(Purpose.ACT, LinkVisit(Named(delivery_id(99)), 2, now))
     for bad in (
         token(acting, now, age=timedelta(days=7, seconds=1)), token(acting, now, age=timedelta(days=-1)),
         f"{good[:-1]}{'A' if good[-1] != 'A' else 'B'}", good[:-4], good + "AAAA", wrong_purpose, unknown, "x", "é",
@@ -457,4 +458,4 @@ def test_a_number_that_reads_two_ways_is_asked_for_once_more(acting: Served, wor
 
 def test_nothing_is_told_to_others_without_a_webhook(acting: Served) -> None:
     assert post(acting, BLANK).status == 303
-    assert acting.rows(webhook_calls) == []
+    assert acting.rows(jobs) == []

@@ -34,7 +34,7 @@ def _fails(_visit: Visit) -> Response:
 
 
 def _told(_visit: Visit) -> Response:
-    raise MailerError("the ink is empty", hint="Fill it.")
+    raise MailerError("the ink is empty", remedy="Fill it.")
 
 
 TRIED = Room(

@@ -119,7 +119,7 @@ def signed_in(house: House, page: Page, role: Role = Role.ADMIN) -> None:
 def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(
     house: House,
     browser: Browser,
-    scheme: str,  # noqa: F811
+    scheme: str,
 ) -> None:
     context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light", bypass_csp=True)  # for axe
     page = context.new_page()
