@@ -87,7 +87,7 @@ def come_back(visit: Visit) -> Response:
         token = single_sign_on.finish(
             gate_of(visit), browser_of(visit), _client(visit), cookie=cookie, state=state, code=code, now=visit.now
         )
-    except (single_sign_on.SsoRefused, TooManyTries) as refused:
+    except MailerError as refused:
         return _page(visit, "/", refused=refused)
     response = _entered(visit, token, RedirectResponse("/", 303))
     response.delete_cookie(cookie_name(visit.studio, SSO_COOKIE), path="/", secure=visit.studio.is_secure)
