@@ -12,6 +12,7 @@ from mailer.settings.schema import (
     Public,
     Sender,
     Settings,
+    StudioSettings,
     Tracking,
     Webhook,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Secrets",
     "Sender",
     "Settings",
+    "StudioSettings",
     "Tracking",
     "Webhook",
     "environment_alone",

@@ -16,6 +16,7 @@ from mailer.senders import sender_fault
 from mailer.settings.providers import DEFAULT, provider_sections
 from mailer.settings.schema import (
     CLIENT_FAMILIES,
+    ROLES,
     Bounces,
     Brand,
     Check,
@@ -25,6 +26,8 @@ from mailer.settings.schema import (
     Pace,
     Public,
     Sender,
+    SingleSignOn,
+    StudioSettings,
     Tracking,
     Webhook,
 )
@@ -60,10 +63,12 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Diagnostic]:
         if value and (fault := sender_fault(f"sender.{key}", value)):
             wrong(fault.message, "sender", key, fault.remedy)
     faults += _judge_public(values.get("public", Public()), place)
+    faults += _judge_studio(values.get("studio", StudioSettings()), place)
     faults += _judge_timezone(values.get("timezone", ""), place)
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
     faults += _judge_coming_back(values, place)
     faults += _judge_dns(values.get("dns", Dns()), sender, place)
+    faults += _judge_sso(values.get("sso", SingleSignOn()), place)
     faults += _judge_check(values.get("check", Check()), place)
     return faults + _judge_brand(values.get("brand", Brand()), place)
 
@@ -90,6 +95,26 @@ def _judge_public(public: Public, place: PlaceOf) -> list[Diagnostic]:
         wrong("public.url must be written in ASCII", "url", "Write its xn-- form, as browsers copy it.")
     if public.unsubscribe_mailto and (fault := sender_fault("public.unsubscribe_mailto", public.unsubscribe_mailto)):
         wrong(fault.message, "unsubscribe_mailto", fault.remedy)
+    return faults
+
+
+def _judge_studio(studio: StudioSettings, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
+    parts = urlsplit(studio.url)
+    # A cookie bound to its host has no path (RFC 6265bis §4.1.3.2), and passkeys work by TLS alone.
+    if studio.url and (studio.url != f"https://{parts.netloc}" or not parts.netloc or not studio.url.isascii()):
+        remedy = 'Such as url = "https://studio.example.org". On this machine alone leave it out.'
+        faults.append(
+            Diagnostic("studio.url must be https://host, without a path", place=place("studio", "url"), remedy=remedy)
+        )
+    for proxy in studio.proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            where = place("studio", "proxies")
+            faults.append(
+                Diagnostic(f"{proxy!r} is not an IP address or network", place=where, remedy='Such as "10.0.0.0/8".')
+            )
     return faults
 
 
@@ -144,6 +169,24 @@ def _judge_coming_back(values: Mapping[str, Any], place: PlaceOf) -> list[Diagno
         wrong("webhook.url must be an http(s) address", "webhook", "url")
     if not 0 < webhook.timeout_seconds <= 60:
         wrong("webhook.timeout_seconds must be above 0 and at most 60", "webhook", "timeout_seconds")
+    return faults
+
+
+def _judge_sso(sso: SingleSignOn, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
+
+    def wrong(message: str, key: str, remedy: str = "") -> None:
+        faults.append(Diagnostic(message, place=place("sso", key), remedy=remedy))
+
+    address = urlsplit(sso.issuer)
+    nearby = address.hostname in ("127.0.0.1", "::1", "localhost")
+    if sso.issuer and not (address.netloc and (address.scheme == "https" or (address.scheme == "http" and nearby))):
+        wrong("sso.issuer must be an https address", "issuer", "The provider calls it issuer, or discovery URL.")
+    if sso.issuer and not sso.client_id:
+        wrong("sso.client_id is missing", "client_id", "The provider gives one when you register the studio there.")
+    for group, role in sso.roles.items():
+        if role not in ROLES:
+            wrong(f"sso.roles gives {group!r} the unknown role {role!r}", "roles", f"Choose of: {', '.join(ROLES)}.")
     return faults
 
 

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.consent.recheck import change_consent
 from mailer.errors import MailerError
-from mailer.store.tables.core import audit_log, lists, suppressions
+from mailer.staff import audit
+from mailer.staff.actor import Actor
+from mailer.staff.audit import AuditEntry, AuditFilter
+from mailer.store.tables.core import lists, suppressions
+from mailer.store.tables.staff import audit_log
 from mailer.store.tables.states import SuppressionReason
 
 LIFTED = "suppression lifted"  # `audit_log.action`
@@ -41,19 +45,8 @@ class Lifted:
     kept: Sequence[LiftedSuppression]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Who decided something of an address, when, what and why."""
-
-    at: datetime
-    by: str
-    action: str
-    detail: str
-    reason: str
-
-
 def lift(
-    connection: Connection, address: str, *, address_key: bytes, reason: str, by: str, complaint: bool, at: datetime
+    connection: Connection, address: str, *, address_key: bytes, reason: str, by: Actor, complaint: bool, at: datetime
 ) -> Lifted:
     """Let an address that bounced, or that staff had stopped, be mailed again; with `complaint` also one that reported
     spam. Raises `MailerError`, with nothing changed, when nothing can be lifted."""
@@ -85,16 +78,14 @@ def lift(
             suppressions.c.address_hash == hashed, suppressions.c.reason != SuppressionReason.UNSUBSCRIBED.value
         )
     )
-    row = {"at": at, "by": by, "action": LIFTED, "address_hash": hashed, "reason": why}
-    connection.execute(insert(audit_log), [row | {"detail": _detail(stop)} for stop in lifted])
+    for stop in lifted:
+        audit.record(connection, by, LIFTED, at=at, address_hash=hashed, detail=_detail(stop), reason=why)
     return Lifted(spelling, lifted, kept)
 
 
-def decisions(connection: Connection, hashed: bytes) -> list[Decision]:
+def decisions(connection: Connection, hashed: bytes) -> list[AuditEntry]:
     """What staff decided of an address, the oldest first."""
-    columns = (audit_log.c[name] for name in ("at", "by", "action", "detail", "reason"))
-    query = select(*columns).where(audit_log.c.address_hash == hashed).order_by(audit_log.c.id)
-    return [Decision(row.at, row.by, row.action, row.detail, row.reason) for row in connection.execute(query)]
+    return [*reversed(audit.entries(connection, AuditFilter(address_hash=hashed), limit=None))]
 
 
 def last_lifted(connection: Connection, hashed: bytes) -> datetime | None:

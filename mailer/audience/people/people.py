@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, cast, func, or_, select
 
 from mailer.audience.addresses import address_hash, normalise
-from mailer.audience.consent.lift import Decision, decisions
+from mailer.audience.consent.lift import decisions
 from mailer.audience.names import clean_name
 from mailer.audience.people.sqlite_search import has_search, search_words
 from mailer.audience.people.timeline import Moment, story
 from mailer.errors import MailerError
+from mailer.staff.audit import AuditEntry
 from mailer.store.engine.prepared import ByNumber
 from mailer.store.tables.core import consent_sources, consents, deliveries, lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Frequency, Membership
@@ -90,7 +91,7 @@ class Dossier:
     deliveries: Mapping[str, int] = field(default_factory=dict[str, int])  # state → how many
     story: Sequence[Moment] = ()
     frequency: str = Frequency.EVERY.value
-    decisions: Sequence[Decision] = ()  # of staff, from the audit log
+    decisions: Sequence[AuditEntry] = ()  # of staff, from the audit log
 
 
 @dataclass(frozen=True, slots=True)
