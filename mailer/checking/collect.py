@@ -11,10 +11,10 @@ from mailer.audience.selection.segment_sql import Unread, unread
 from mailer.audience.selection.select import Selection, decided
 from mailer.checking.evidence.audience_rows import merge_everyone, supporter_of
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
-from mailer.checking.evidence.html_tree import parse
 from mailer.checking.evidence.link_probe import ask
 from mailer.checking.evidence.spamassassin import spam_tests
 from mailer.checking.specimen import PictureFile, Specimen
+from mailer.compose.html_tree import parse
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.message import Choice, Message, Parts
 from mailer.compose.source.images import look, read_image

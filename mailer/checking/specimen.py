@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from mailer.audience.selection.segment_sql import Unread
 from mailer.audience.selection.select import Selection
 from mailer.checking.evidence.audience_stats import AudienceStats
-from mailer.checking.evidence.html_tree import Element
 from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
+from mailer.compose.html_tree import Element
 from mailer.compose.message import Link, Message
 from mailer.compose.source.images import PictureFacts
 from mailer.compose.source.message_file import Source

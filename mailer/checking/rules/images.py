@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from mailer.checking.evidence.html_tree import Element
 from mailer.checking.registry import HTML, looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
+from mailer.compose.html_tree import Element
 from mailer.diagnostics import Diagnostic, Level
 
 SHARPEST = 2.6  # pixels of the file for one on the screen; twice is sharp on every phone
