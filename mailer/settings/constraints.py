@@ -104,13 +104,17 @@ def _judge_studio(studio: StudioSettings, place: PlaceOf) -> list[Diagnostic]:
     # A cookie bound to its host has no path (RFC 6265bis §4.1.3.2), and passkeys work by TLS alone.
     if studio.url and (studio.url != f"https://{parts.netloc}" or not parts.netloc or not studio.url.isascii()):
         remedy = 'Such as url = "https://studio.example.org". On this machine alone leave it out.'
-        faults.append(Diagnostic("studio.url must be https://host, without a path", place("studio", "url"), remedy))
+        faults.append(
+            Diagnostic("studio.url must be https://host, without a path", place=place("studio", "url"), remedy=remedy)
+        )
     for proxy in studio.proxies:
         try:
             ip_network(proxy)
         except ValueError:
             where = place("studio", "proxies")
-            faults.append(Diagnostic(f"{proxy!r} is not an IP address or network", where, 'Such as "10.0.0.0/8".'))
+            faults.append(
+                Diagnostic(f"{proxy!r} is not an IP address or network", place=where, remedy='Such as "10.0.0.0/8".')
+            )
     return faults
 
 

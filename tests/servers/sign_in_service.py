@@ -128,7 +128,7 @@ class SignInService:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
                 pass
 
         return Handler
@@ -163,7 +163,7 @@ def log_in_there(url: str, sub: str) -> dict[str, str]:
     """Log in at the independent provider as its page's form does; the query the browser comes back with."""
 
     class Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: object) -> None:
+        def redirect_request(self, req: object, fp: object, code: int, msg: str, headers: object, newurl: str) -> None:
             return None
 
     try:

@@ -81,7 +81,7 @@ def list_(as_json: bool) -> None:
         )  # fmt: skip
         return
     if not found:
-        click.echo("Nobody has an account. Anybody with a terminal here may do everything. To add somebody: mailer staff add")
+        click.echo("Nobody has an account. Anybody who can open a terminal here may do everything: mailer staff add")
         return
     table = new_table("Address", "Name", "Role", "Lists", "Signs in by", "Signed in")
     for one, ways, sessions in found:

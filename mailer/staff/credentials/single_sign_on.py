@@ -76,7 +76,7 @@ def begin(gate: Gate, client: Client, *, network: str, now: datetime) -> tuple[s
 
 
 def finish(gate: Gate, browser: Browser, client: Client, *, cookie: str, state: str, code: str, now: datetime) -> str:
-    """The secret of a new session for the person that the provider vouches for. Raises `SsoRefused`."""
+    """The secret of a new session of the person that the provider vouches for. Raises `SsoRefused`."""
     count_try(gate.database, address="", network=browser.network, key=gate.address_key, now=now)
     with gate.database.write() as connection:
         asked = take_challenge(connection, cookie, now=now)

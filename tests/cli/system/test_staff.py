@@ -97,7 +97,9 @@ def test_a_link_is_mailed_and_kept_nowhere(mailer: Mailer, own_day: None) -> Non
     assert "http" not in done.out
     assert mailer("run").code == 0
     (mail,) = Path("outbox", "new").glob("*")
-    text = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",)).get_content()
+    body = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
     token = token_of(text)
     assert held(Path.cwd(), token) == AMINA
     assert token.encode() not in Path("mailer.db").read_bytes()
