@@ -21,7 +21,7 @@ from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, raise_errors
 from mailer.settings import read_secrets, read_settings
 from mailer.store.engine.database import Database
-from mailer.web.studio.file_watch import Fingerprint, fingerprint, leading_out
+from mailer.web.studio.compose.file_watch import Fingerprint, fingerprint, leading_out
 from mailer.web.studio.preview.findings import findings_of, remarks
 from mailer.web.studio.preview.person_mail import Press
 from mailer.web.studio.preview.sample_readers import Reader, first_of

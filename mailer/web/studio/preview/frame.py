@@ -74,7 +74,7 @@ def policy(pictures: str) -> str:
     """
     allowed = pictures or "'none'"
     return (
-        f"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {allowed}; "
+        f"sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src {allowed}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
 
