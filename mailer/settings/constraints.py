@@ -16,6 +16,7 @@ from mailer.senders import sender_fault
 from mailer.settings.providers import DEFAULT, provider_sections
 from mailer.settings.schema import (
     CLIENT_FAMILIES,
+    ROLES,
     Bounces,
     Brand,
     Check,
@@ -25,6 +26,7 @@ from mailer.settings.schema import (
     Pace,
     Public,
     Sender,
+    SingleSignOn,
     StudioSettings,
     Tracking,
     Webhook,
@@ -66,6 +68,7 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Diagnostic]:
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
     faults += _judge_coming_back(values, place)
     faults += _judge_dns(values.get("dns", Dns()), sender, place)
+    faults += _judge_sso(values.get("sso", SingleSignOn()), place)
     faults += _judge_check(values.get("check", Check()), place)
     return faults + _judge_brand(values.get("brand", Brand()), place)
 
@@ -101,13 +104,17 @@ def _judge_studio(studio: StudioSettings, place: PlaceOf) -> list[Diagnostic]:
     # A cookie bound to its host has no path (RFC 6265bis §4.1.3.2), and passkeys work by TLS alone.
     if studio.url and (studio.url != f"https://{parts.netloc}" or not parts.netloc or not studio.url.isascii()):
         remedy = 'Such as url = "https://studio.example.org". On this machine alone leave it out.'
-        faults.append(Diagnostic("studio.url must be https://host, without a path", place("studio", "url"), remedy))
+        faults.append(
+            Diagnostic("studio.url must be https://host, without a path", place=place("studio", "url"), remedy=remedy)
+        )
     for proxy in studio.proxies:
         try:
             ip_network(proxy)
         except ValueError:
             where = place("studio", "proxies")
-            faults.append(Diagnostic(f"{proxy!r} is not an IP address or network", where, 'Such as "10.0.0.0/8".'))
+            faults.append(
+                Diagnostic(f"{proxy!r} is not an IP address or network", place=where, remedy='Such as "10.0.0.0/8".')
+            )
     return faults
 
 
@@ -162,6 +169,24 @@ def _judge_coming_back(values: Mapping[str, Any], place: PlaceOf) -> list[Diagno
         wrong("webhook.url must be an http(s) address", "webhook", "url")
     if not 0 < webhook.timeout_seconds <= 60:
         wrong("webhook.timeout_seconds must be above 0 and at most 60", "webhook", "timeout_seconds")
+    return faults
+
+
+def _judge_sso(sso: SingleSignOn, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
+
+    def wrong(message: str, key: str, remedy: str = "") -> None:
+        faults.append(Diagnostic(message, place=place("sso", key), remedy=remedy))
+
+    address = urlsplit(sso.issuer)
+    nearby = address.hostname in ("127.0.0.1", "::1", "localhost")
+    if sso.issuer and not (address.netloc and (address.scheme == "https" or (address.scheme == "http" and nearby))):
+        wrong("sso.issuer must be an https address", "issuer", "The provider calls it issuer, or discovery URL.")
+    if sso.issuer and not sso.client_id:
+        wrong("sso.client_id is missing", "client_id", "The provider gives one when you register the studio there.")
+    for group, role in sso.roles.items():
+        if role not in ROLES:
+            wrong(f"sso.roles gives {group!r} the unknown role {role!r}", "roles", f"Choose of: {', '.join(ROLES)}.")
     return faults
 
 

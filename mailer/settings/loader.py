@@ -25,6 +25,7 @@ from mailer.settings.schema import (
     Public,
     Sender,
     Settings,
+    SingleSignOn,
     StudioSettings,
     Tracking,
     Webhook,
@@ -36,6 +37,7 @@ SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "pace": Pace, "guard": Guard, "brand": Brand,
     "dns": Dns, "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
+    "sso": SingleSignOn,
     "studio": StudioSettings,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "timezone", "link_parameters")
@@ -122,7 +124,7 @@ class _Reader:
                 self.fault(f"unknown setting {key!r} in [{section}]", place, nearest(key, types))
             elif types[key][1] == "tuple[str, ...]":
                 values[types[key][0]] = self.texts(value, place=place, name=f"{section}.{key}")
-            elif key == "social":
+            elif key in ("social", "roles"):
                 values[key] = self.strings(f"{section}.{key}", value, place)
             elif key == "domains":
                 values[key] = self.rates(value, place)

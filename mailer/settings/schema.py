@@ -132,6 +132,25 @@ class Webhook:
     private: bool = False
 
 
+# What `[sso.roles]` may give: the roles of mailer/staff/rights.py.
+ROLES = ("viewer", "writer", "approver", "sender", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSignOn:
+    """Signing in to the studio by the organisation's own accounts (OpenID Connect). docs/staff.md has more.
+
+    `issuer` is the provider's address, "" for none; `claim` names what it tells of a person, such as their groups, and
+    `roles` has what each of these is here. The secret is `sso_client_secret` in secrets.toml.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    claim: str = "groups"
+    roles: Mapping[str, str] = field(default_factory=dict[str, str])
+    button: str = "Sign in with your organisation’s account"
+
+
 @dataclass(frozen=True, slots=True)
 class Dns:
     """How `mailer doctor` looks up the sending domain. `server`: an IP address, with a port if it isn't 53, such as
@@ -211,6 +230,7 @@ class Settings:
     tracking: Tracking = Tracking()
     bounces: Bounces = Bounces()
     webhook: Webhook = Webhook()
+    sso: SingleSignOn = SingleSignOn()
     dns: Dns = Dns()
     brand: Brand = Brand()
     check: Check = Check()

@@ -27,6 +27,7 @@ class Secrets:
     api_keys: tuple[str, ...] = field(default=(), repr=False)  # of other sites that report conversions
     webhook_key: str = field(default="", repr=False)  # signs what we tell another program
     imap_password: str = field(default="", repr=False)
+    sso_client_secret: str = field(default="", repr=False)  # of single sign-on
     providers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # by name, such as smtp_password
 
     def of_provider(self, name: str) -> str:
@@ -108,6 +109,7 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
         api_keys=api_keys,
         webhook_key=webhook_key,
         imap_password=one("imap_password"),
+        sso_client_secret=one("sso_client_secret"),
         providers={name: value for name in _of_providers() if (value := one(name))},
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
+from mailer.settings.schema import Settings
 from mailer.staff import audit
 from mailer.staff.accounts import Account, account_of
 from mailer.staff.actor import Actor
@@ -17,6 +18,8 @@ from mailer.staff.tokens import hashed, new_token
 from mailer.store.tables.staff import staff, staff_links
 
 LINK_LIFE = timedelta(days=1)
+# Where `mailer studio` listens while no address is set. Passkeys are bound to a name, which an IP address isn't.
+HERE = "http://localhost:8766"
 
 
 def make_link(connection: Connection, actor: Actor, account: Account, *, at: datetime) -> str:
@@ -28,6 +31,11 @@ def make_link(connection: Connection, actor: Actor, account: Account, *, at: dat
     )
     audit.record(connection, actor, "one-time link made", at=at, subject=account.subject)
     return token
+
+
+def link_address(settings: Settings, token: str) -> str:
+    """What to open in a browser."""
+    return f"{settings.studio.url or HERE}/join/{token}"
 
 
 def holder(connection: Connection, token: str, *, now: datetime) -> Account | None:

@@ -18,4 +18,4 @@ def new_token() -> str:
 
 def hashed(token: str) -> bytes:
     """What the database keeps of it."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -1,1 +1,0 @@
-"""Tests of accounts, sessions, rights and the audit log."""

@@ -26,17 +26,23 @@ class NoticeKind(StrEnum):
     ADDRESS_TAKEN = "address-taken"
     ADDRESS_CHANGED = "address-changed"
     DATA = "data"
+    STAFF_LINK = "staff-link"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What to say, and to which person. `confirmation` is the row its button leads to; `lists` are names."""
+    """What to say, and to which person. `confirmation` is the row its button leads to; `lists` are names.
+
+    `account` is the member of staff whose one-time link it carries; that is made when the notice is handed over, so it
+    is kept nowhere and its day begins then.
+    """
 
     kind: NoticeKind
     address: str
     language: str = ""
     lists: Sequence[str] = ()
     confirmation: int | None = None
+    account: int | None = None
 
 
 def queue(connection: Connection, notice: Notice, *, at: datetime) -> None:
@@ -44,6 +50,8 @@ def queue(connection: Connection, notice: Notice, *, at: datetime) -> None:
     said = {"language": notice.language, "lists": list(notice.lists)}
     if notice.confirmation is not None:
         said["confirmation"] = str(notice.confirmation)  # as text: 63 bits are too many for some readers of JSON
+    if notice.account is not None:
+        said["account"] = notice.account
     add(connection, NOTICE, json.dumps(said).encode(), at=at, topic=notice.kind.value, address=notice.address)
 
 
@@ -57,4 +65,5 @@ def read_notice(job: Job) -> Notice:
         language=said["language"],
         lists=tuple(said.get("lists", ())),
         confirmation=None if number is None else int(number),
+        account=said.get("account"),
     )

@@ -12,9 +12,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
-from mailer.delivery.notices.queue import read_notice
+from mailer.delivery.notices.queue import Notice, read_notice
 from mailer.errors import MailerError
 from mailer.senders import split_sender
+from mailer.staff.accounts import account_by_id
+from mailer.staff.actor import cron
+from mailer.staff.one_time_links import link_address, make_link
 from mailer.store.engine.database import Database
 from mailer.store.jobs import NOTICE, Job, claimed, finish, retry
 from mailer.store.tables.states import JobState
@@ -107,9 +110,7 @@ class Courier:
         if not sender:
             raise MailerError("there is no sender", remedy='In mailer.toml, below [sender]: from = "Name <address>"')
         name, address = split_sender(sender)
-        url = ""
-        if notice.confirmation is not None:
-            url = f"{settings.public.url}/confirm/{self._signer.sign(Purpose.CONFIRM, Named(notice.confirmation))}"
+        url = self._address_behind(notice)
         titles = [one.title for one in lists]
         language = choose(notice.language, *[one.language for one in lists])
         words = put_into_words(notice.kind, language, settings=settings, titles=titles, url=url)
@@ -128,6 +129,17 @@ class Courier:
         # The same for each try, so that a receiver can tell a repeat (RFC 5322 §3.6.4).
         headers = (("Date", format_datetime(self._clock())), ("Message-ID", f"<{job.key}@{domain}>"))
         return mailing, Envelope(job.id, job.attempt, notice.address, "", (), headers)
+
+    def _address_behind(self, notice: Notice) -> str:
+        """Where its button leads."""
+        settings = self._workspace.settings
+        if notice.account is not None:
+            with self._database.write() as connection:
+                token = make_link(connection, cron(), account_by_id(connection, notice.account), at=self._clock())
+            return link_address(settings, token)
+        if notice.confirmation is not None:
+            return f"{settings.public.url}/confirm/{self._signer.sign(Purpose.CONFIRM, Named(notice.confirmation))}"
+        return ""
 
     def _about(self, name: str) -> ListDefinition:
         try:

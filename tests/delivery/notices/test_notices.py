@@ -291,7 +291,7 @@ def test_every_kind_can_be_said_in_every_language(workspace: Workspace, kind: No
     assert "\n" not in words.subject
     assert f'lang="{code}"' in words.html
     assert "<b>" not in words.html
-    has_button = kind in (NoticeKind.CONFIRM_JOIN, NoticeKind.CONFIRM_ADDRESS, NoticeKind.DATA)
+    has_button = kind in (NoticeKind.CONFIRM_JOIN, NoticeKind.CONFIRM_ADDRESS, NoticeKind.DATA, NoticeKind.STAFF_LINK)
     assert (url in words.text) == (f'href="{url}"' in words.html) == has_button
     assert "1 Example Street" in words.text
     assert "<script" not in words.html
