@@ -1,6 +1,6 @@
 """What a newsletter is made of on disk, as a fingerprint that changes whenever one of those files is saved.
 
-It is looked at often and cheaply: names, sizes and times, no contents. What a change leads to is for `live_compile`.
+It is looked at often and cheaply: names, sizes and times, no contents. What a change leads to is for `looks`.
 """
 
 from __future__ import annotations

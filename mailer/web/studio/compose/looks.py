@@ -8,17 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from mailer.checking.collect import Scope
 from mailer.checking.preflight import preflight
 from mailer.checking.runner import ruled
-from mailer.compose.source.message_file import Source, read_source, source_of
+from mailer.compose.source.message_file import LARGEST_BYTES, Source, read_source, source_of
 from mailer.delivery.campaigns.plan import read_draft
 from mailer.diagnostics import Diagnostic, Level, Place, worst_first
 from mailer.editing.folders import message_path
@@ -50,6 +51,7 @@ class Look:
     source: Source | None
     press: Press | None
     found: tuple[Diagnostic, ...]
+    lines_above: int = 0  # of the file, before the text that is in the editor
 
     @property
     def errors(self) -> int:
@@ -65,6 +67,7 @@ class Looks:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._secret = secrets.token_hex(16)  # so that nobody can tell a look's address from what is in it
         self._kept: OrderedDict[str, Look] = OrderedDict()
 
     def saved(self, visit: Visit, slug: str) -> Look:
@@ -74,6 +77,10 @@ class Looks:
     def written(self, visit: Visit, slug: str, written: Written) -> Look:
         """The newsletter as somebody has it in the editor."""
         return self._of(visit, slug, written)
+
+    def mark(self, visit: Visit, slug: str) -> str:
+        """Changes whenever a file that the newsletter is made of does."""
+        return hashlib.sha256(repr(fingerprint(visit.workspace.root, slug)).encode()).hexdigest()[:16]
 
     def kept(self, look_id: str) -> Look | None:
         """A look that was made lately."""
@@ -90,12 +97,12 @@ class Looks:
         found = preflight(
             visit.workspace, visit.database, slug, scope=Scope(everyone=False), now=visit.now, source=look.source
         )
-        return Look(look.id, slug, look.source, look.press, found.remarks)
+        return replace(look, found=found.remarks)
 
     def _of(self, visit: Visit, slug: str, written: Written | None) -> Look:
         workspace = visit.workspace
         seen = fingerprint(workspace.root, slug)
-        look_id = _name(seen, workspace, slug, written)
+        look_id = _name(self._secret, seen, workspace, slug, written)
         known = self.kept(look_id)
         if known is None:
             known = _made(visit, look_id, slug, written)
@@ -111,38 +118,52 @@ def looks_of(studio: Studio) -> Looks:
     return cast(Looks, studio.kept.setdefault("looks", Looks()))
 
 
-def _name(seen: Fingerprint, workspace: Workspace, slug: str, written: Written | None) -> str:
-    made_of = [slug, repr(seen), repr(workspace.settings)]
+def _name(secret: str, seen: Fingerprint, workspace: Workspace, slug: str, written: Written | None) -> str:
+    made_of = [secret, slug, repr(seen), repr(workspace.settings)]
     if written is not None:
         made_of += [written.body, json.dumps(sorted(written.changed.items()))]
     return hashlib.sha256("\0".join(made_of).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> Look:
-    workspace, source = visit.workspace, None
+    workspace = visit.workspace
+    look = Look(look_id, slug, None, None, ())
     try:
         folder = workspace.newsletter(slug)
         if outside := _links_out(workspace, slug):
-            return Look(look_id, slug, None, None, outside)
-        source = read_source(folder, root=workspace.root) if written is None else _source(folder, workspace, written)
+            return replace(look, found=outside)
+        above = head_of(saved_text(folder))
+        look = replace(look, lines_above=above.count("\n"))
+        source = (
+            read_source(folder, root=workspace.root) if written is None else _source(folder, workspace, above, written)
+        )
+        look = replace(look, source=source)
         draft = read_draft(workspace, visit.database, slug, source=source)
         press = Press(draft.plan, workspace) if draft.plan is not None else None
-        return Look(look_id, slug, source, press, tuple(worst_first(map(ruled, draft.diagnostics))))
+        return replace(look, press=press, found=tuple(worst_first(map(ruled, draft.diagnostics))))
     except MailerError as error:
-        return Look(look_id, slug, source, None, tuple(worst_first(map(ruled, error.diagnostics))))
+        return replace(look, found=tuple(worst_first(map(ruled, error.diagnostics))))
     except Exception as error:  # noqa: BLE001 - whatever was written, the page goes on
         log.error("compiling failed: %s", type(error).__name__)
         told = Diagnostic(
             "the studio could not make this mail, which is a fault of the program",
             remedy="Take back what you typed last, and tell whoever looks after this server.",
         )
-        return Look(look_id, slug, source, None, (told,))
+        return replace(look, found=(told,))
 
 
-def _source(folder: Path, workspace: Workspace, written: Written) -> Source:
+def _source(folder: Path, workspace: Workspace, above: str, written: Written | None) -> Source:
+    if written is None:
+        return read_source(folder, root=workspace.root)
+    return source_of(above + written.body, folder, root=workspace.root, changed=written.changed)
+
+
+def saved_text(folder: Path) -> str:
+    """What a newsletter's file holds, with \\n at the end of lines; "" for one that isn't there or isn't its own."""
     path = message_path(folder)
-    text = path.read_bytes().decode("utf-8-sig", errors="replace") if path else ""
-    return source_of(head_of(text) + written.body, folder, root=workspace.root, changed=written.changed)
+    if path is None or path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
+        return ""
+    return path.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
 
 
 def head_of(text: str) -> str:

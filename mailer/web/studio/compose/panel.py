@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mailer.compose.merge import BadDestination
+from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic, Level
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
@@ -15,8 +15,10 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview import inbox_line
 from mailer.web.studio.preview.frame import Look as Scheme
 from mailer.web.studio.preview.person_mail import PersonMail
-from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, Reader, first_of, reader_of
+from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, Reader, first_of, reader_of, search
+from mailer.web.studio.preview.variants import Variants, variants_of
 
+NAMED = ("subject", "preheader", "headline", "list", "template")  # keys whose absence findings speak of
 SHOWN_INBOXES = (("Gmail", "on a phone"), ("Apple Mail", "on an iPhone"), ("Outlook", "on Windows"))
 COLOURS = {"light": Scheme.LIGHT, "dark": Scheme.DARK, "forced": Scheme.FORCED}
 
@@ -84,6 +86,22 @@ def readers(visit: Visit, look: Look) -> list[Reader]:
     return found
 
 
+def versions(visit: Visit, look: Look) -> Variants | None:
+    """Who sees which version of a mail with conditions, for those who may see people; it may take a second."""
+    if look.press is None or not visit.who.may(Right.SEE_PEOPLE):
+        return None
+    with visit.database.read() as connection:
+        return variants_of(connection, look.press.plan, now=visit.now)
+
+
+def searched(visit: Visit, look: Look, words: str) -> list[Reader]:
+    """People with these words in their name or address."""
+    visit.who.require(Right.SEE_PEOPLE)
+    audience = look.press.plan.audience if look.press else None
+    with visit.database.read() as connection:
+        return search(connection, words, audience, now=visit.now)
+
+
 def letter_of(visit: Visit, look: Look, view: PanelView) -> PersonMail | None:
     """The merged mail."""
     if look.press is None:
@@ -107,13 +125,6 @@ def findings(look: Look) -> list[ShownFinding]:
     return [_shown(one, look) for one in look.found if one.level in (Level.ERROR, Level.WARNING) and not one.waived]
 
 
-def as_json(found: ShownFinding) -> dict[str, Any]:
-    return {
-        "words": found.words, "remedy": found.remedy, "weight": found.weight, "line": found.line,
-        "field": found.field, "rule": found.rule,
-    }  # fmt: skip
-
-
 def fact_words(look: Look) -> tuple[str, str]:
     """What the way says below Write, and its weight."""
     if look.errors:
@@ -124,15 +135,22 @@ def fact_words(look: Look) -> tuple[str, str]:
     return "Nothing found wrong", "g"
 
 
+def _field(one: Diagnostic, source: Source, line: int) -> str:
+    """The key of the front matter that a finding is about: the one at its line, or the missing one that it names."""
+    named = (key for key, at in source.lines.items() if at == line or 0 < at <= line)
+    found = max(named, key=lambda key: (source.lines[key] == line, source.lines[key], -len(key)), default="")
+    missing = next((key for key in NAMED if key in one.message.split() and key not in source.lines), "")
+    return missing or found
+
+
 def _shown(one: Diagnostic, look: Look) -> ShownFinding:
     line, field = 0, ""
     source = look.source
     if source is not None and one.place is not None and one.place.file == source.file and one.place.line:
-        if one.place.line >= source.body_line:
-            line = one.place.line - source.body_line + 1
+        if one.place.line > look.lines_above:
+            line = one.place.line - look.lines_above
         else:
-            named = (key for key, at in source.lines.items() if at <= one.place.line)
-            field = max(named, key=lambda key: (source.lines[key], -len(key)), default="")
+            field = _field(one, source, one.place.line)
     words = f"{one.message[:1].upper()}{one.message[1:]}".rstrip(".")
     where = f" ({one.place.file})" if one.place and one.place.file and not (line or field) else ""
     return ShownFinding(words + where, one.remedy, "bad" if one.stops else "warn", line, field, one.rule)

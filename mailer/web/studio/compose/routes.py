@@ -12,12 +12,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from mailer.compose.merge import BadDestination
 from mailer.compose.source.message_file import LARGEST_BYTES
-from mailer.editing.folders import message_path
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
 from mailer.web.studio.compose import proof
 from mailer.web.studio.compose.fields import MessageForm, changed_fields, form_of
-from mailer.web.studio.compose.looks import Look, Written, head_of, looks_of
+from mailer.web.studio.compose.looks import Look, Written, head_of, looks_of, saved_text
 from mailer.web.studio.compose.panel import (
     PanelView,
     fact_words,
@@ -27,8 +26,11 @@ from mailer.web.studio.compose.panel import (
     read_panel_view,
     reader_for,
     readers,
+    searched,
+    versions,
 )
 from mailer.web.studio.core.context import Visit
+from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page, part, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
@@ -39,6 +41,7 @@ OWN_PAGES = {
     "view": "this mail in the browser",
     "preferences": "the page where this person chooses lists",
 }
+LOOK_EVERY_SECONDS = 0.2
 FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
 
 
@@ -62,15 +65,15 @@ def show_written(visit: Visit) -> Response:
 def look(visit: Visit) -> Response:
     """What the panel shows of what is in the editor: sent as JSON, since a form would change its line ends."""
     sent = _json(visit)
-    fields, body = sent.get("fields", {}), sent.get("body", "")
-    if not isinstance(fields, dict) or not isinstance(body, str):
+    fields, body, viewed = sent.get("fields", {}), sent.get("body", ""), sent.get("view", {})
+    if not (isinstance(fields, dict) and isinstance(body, str) and isinstance(viewed, dict)):
         raise HTTPException(400)
     changed = changed_fields(cast(dict[str, object], fields), _form(visit))
     looks = looks_of(visit.studio)
     found = looks.written(visit, visit.path["name"], Written(body, changed))
     if sent.get("whole"):
         found = looks.whole(visit, visit.path["name"], found)
-    view = read_panel_view({name: str(value) for name, value in cast(dict[str, Any], sent.get("view", {})).items()})
+    view = read_panel_view({name: str(value) for name, value in cast(dict[str, Any], viewed).items()})
     letter = letter_of(visit, found, view)
     words, weight = fact_words(found)
     return JSONResponse({
@@ -79,6 +82,25 @@ def look(visit: Visit) -> Response:
         "inboxes": part(visit, "compose/inboxes.html", lines=inboxes(letter), letter=letter),
         "findings": part(visit, "compose/findings.html", found=findings(found)),
     })  # fmt: skip
+
+
+def who_reads(visit: Visit) -> Response:
+    """The menu of readers: versions of the mail, and people who were searched for."""
+    found = looks_of(visit.studio).kept(visit.query.get("look", ""))
+    if found is None or found.slug != visit.path["name"]:
+        found = looks_of(visit.studio).saved(visit, visit.path["name"])
+    view, words = read_panel_view(visit.query), visit.query.get("q", "").strip()[:100]
+    people = searched(visit, found, words) if words else None
+    shown = readers(visit, found)
+    kinds = None if people is not None else versions(visit, found)
+    html = part(visit, "compose/readers.html", readers=shown, view=view, kinds=kinds, people=people, words=words)
+    return HTMLResponse(html)
+
+
+def changes(visit: Visit) -> Response:
+    """Events whenever one of the newsletter's files is saved, here or by anybody's editor."""
+    slug = visit.path["name"]
+    return live(visit, lambda later: looks_of(later.studio).mark(later, slug), every_seconds=LOOK_EVERY_SECONDS)
 
 
 def mail(visit: Visit) -> Response:
@@ -140,7 +162,8 @@ def _page(
     return page(
         visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
         form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
-        lines=inboxes(letter), found=findings(found), readers=readers(visit, found), told=told,
+        lines=inboxes(letter), found=findings(found), readers=readers(visit, found), told=told, kinds=None,
+        people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
         reader=reader_for(visit, view.reader), can_write=visit.who.may(Right.WRITE) and not newsletter.was_sent,
     )  # fmt: skip
 
@@ -161,10 +184,7 @@ def _form(visit: Visit) -> MessageForm | None:
 
 
 def _saved_body(visit: Visit) -> str:
-    path = message_path(visit.workspace.newsletter(visit.path["name"]))
-    if path is None or path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
-        return ""
-    text = path.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+    text = saved_text(visit.workspace.newsletter(visit.path["name"]))
     return text.removeprefix(head_of(text))
 
 
@@ -209,6 +229,8 @@ ROOM = Room(
         StudioRoute(f"{HERE}/", show, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/", show_written, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
         StudioRoute(f"{HERE}/look", look, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
+        StudioRoute(f"{HERE}/readers", who_reads, Access.SIGNED_IN),
+        StudioRoute(f"{HERE}/changes", changes, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/proof", send_proof, Right.PROOF, method="POST"),
         StudioRoute(f"{LOOK}/mail", mail, Access.SIGNED_IN),
         StudioRoute(f"{LOOK}/pictures/{{digest}}", picture, Access.SIGNED_IN),

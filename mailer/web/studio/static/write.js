@@ -1,3 +1,5 @@
+import { watch } from "./live.js";
+
 // The Write room: what is typed is looked at after a short pause, and the panel follows. Nothing is saved here.
 const room = document.querySelector(".write");
 const form = document.getElementById("writing");
@@ -5,6 +7,8 @@ const text = document.getElementById("text");
 const base = `/newsletters/${room.dataset.slug}`;
 const PAUSE = 120; // ms without a key before the mail is made again
 const SETTLED = 900; // ms before everything the check knows is looked for
+const NEXT = { light: "dark", dark: "forced", forced: "light" };
+const COLOURS = { light: "Light", dark: "Dark, as Apple Mail shows it", forced: "Dark, as Gmail and Outlook may show it" };
 const view = Object.fromEntries(new URLSearchParams(location.search));
 const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value]));
 const first = JSON.stringify([fields(), text.value]);
@@ -119,7 +123,7 @@ document.getElementById("panel").addEventListener("click", (event) => {
   event.preventDefault();
   const wanted = Object.fromEntries(new URLSearchParams(link.search));
   if (link.dataset.shape) view.shape = wanted.shape;
-  if ("colours" in link.dataset) view.colours = view.colours === "dark" ? "light" : "dark";
+  if ("colours" in link.dataset) view.colours = NEXT[view.colours ?? "light"];
   if ("pictures" in link.dataset) view.pictures = view.pictures === "off" ? "" : "off";
   if (link.dataset.reader) view.as = wanted.as;
   history.replaceState(null, "", `?${new URLSearchParams(Object.entries(view).filter(([, value]) => value))}`);
@@ -141,8 +145,11 @@ document.getElementById("panel").addEventListener("click", (event) => {
 function mark() {
   for (const one of document.querySelectorAll("[data-shape]")) one.toggleAttribute("aria-current", one.dataset.shape === (view.shape ?? "phone"));
   const dark = document.querySelector("[data-colours]"), pictures = document.querySelector("[data-pictures]");
-  dark.toggleAttribute("aria-current", view.colours === "dark");
-  dark.setAttribute("aria-label", view.colours === "dark" ? "In light colours" : "In dark colours");
+  const colours = view.colours ?? "light", told = document.getElementById("colours");
+  dark.toggleAttribute("aria-current", colours !== "light");
+  dark.setAttribute("aria-label", COLOURS[NEXT[colours]]);
+  told.hidden = colours === "light";
+  told.textContent = COLOURS[colours];
   pictures.toggleAttribute("aria-current", view.pictures === "off");
   pictures.setAttribute("aria-label", view.pictures === "off" ? "With pictures" : "Without pictures");
   for (const one of document.querySelectorAll("[data-reader]")) {
@@ -152,6 +159,25 @@ function mark() {
   }
   document.querySelector(".as").removeAttribute("open");
 }
+
+// Who reads it: versions of the mail and people by name come when the menu is opened or something is typed there.
+const readers = document.getElementById("readers");
+async function showReaders(words = "") {
+  const answer = await fetch(`${base}/readers?${new URLSearchParams({ look, as: view.as ?? "ada", q: words })}`);
+  if (answer.ok) readers.innerHTML = await answer.text();
+}
+document.querySelector(".as").addEventListener("toggle", (event) => { if (event.target.open) showReaders(); });
+readers.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await showReaders(event.target.elements.q.value);
+  readers.querySelector("input")?.focus();
+});
+
+// Somebody saved the newsletter elsewhere: in another window, an editor, or by git.
+watch(`${base}/changes`, room.dataset.mark, () => {
+  if (isDirty()) say("Somebody changed this newsletter meanwhile. What you typed is still here.");
+  else location.reload();
+});
 
 // On a phone one side is shown at a time.
 room.dataset.side = "left";
