@@ -109,6 +109,7 @@ def source_of(text: str, folder: Path, *, root: Path, changed: Mapping[str, str]
     """What `read_source` would find if the newsletter's file held `text`, for a look at what is being written.
 
     `changed` has texts of the front matter, by dotted key, that were edited in a form meanwhile; "" takes one out.
+    In the result's `lines` those that the file doesn't have are at negative ones.
     """
     is_mjml = (folder / MJML_FILE).is_file()
     file = f"{folder.relative_to(root).as_posix()}/{MJML_FILE if is_mjml else MARKDOWN_FILE}"
@@ -122,7 +123,10 @@ def _source(
     front, unread = split_front_matter(text, file=file)
     if front is None:
         raise MailerError(SAID.format(folder.name), diagnostics=[*faults, *unread])
-    front = replace(front, data=_with(front.data, changed)) if changed else front
+    if changed:
+        # What isn't in the file has a line of its own below all that are, so that a fault of it can be told apart.
+        added = {key: -number for number, key in enumerate(sorted(set(changed) - set(front.lines)), 1)}
+        front = replace(front, data=_with(front.data, changed), lines={**front.lines, **added})
     checker = _Checker(front, file=file, folder=folder, root=root, faults=[*faults, *unread])
     return checker.source(is_mjml=file.endswith(MJML_FILE))
 

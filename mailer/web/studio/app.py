@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.store.engine.database import Database
+from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
 from mailer.web.studio.core.guard import guarded
@@ -30,6 +31,7 @@ ROOMS: tuple[Room, ...] = (
     today.ROOM,
     staff.ROOM,
     newsletters.ROOM,
+    compose.ROOM,
 )
 
 

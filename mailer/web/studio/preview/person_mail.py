@@ -1,4 +1,4 @@
-"""One person's mail, in the forms that the studio shows: the frame, the source, the text, the headers, the inbox line.
+"""One person's mail, in the forms that the studio shows: the frame, the text, the inbox line.
 
 It is made by the very `Postman` that sends. Tokens are signed with a key of this process that no server takes, so no
 link of a preview can be followed or leaves anybody's list.
@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import decode_header, make_header
 
 from mailer.compose.merge import Urls
 from mailer.compose.message import Image, Link
@@ -20,19 +19,9 @@ from mailer.delivery.sending.envelopes import Postman
 from mailer.senders import split_sender
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import Envelope
-from mailer.transports.mime.message import build
 from mailer.workspace import Workspace
 
 DELIVERY = 1  # the number a preview's mail bears
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """One header: as people read it, and as it is written when that differs."""
-
-    name: str
-    value: str
-    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +72,6 @@ class Press:
             html = html.replace(address(image, self.message.public_url), f"{base}/pictures/{image.digest}")
         return html
 
-    def mail(self, letter: PersonMail) -> bytes:
-        """The whole mail as it would go over the wire. Raises `Unmailable`."""
-        return build(self.postman.mailing(), letter.envelope)
-
     def link(self, n: int) -> Link | None:
         return next((link for link in self.message.links if link.n == n), None)
 
@@ -96,14 +81,3 @@ class Press:
             if image.digest == digest:
                 return image, read_image(image, folder=self.plan.folder, root=self.plan.root)
         return None
-
-
-def headers_of(mail: bytes) -> list[Header]:
-    """The headers of a mail in their order, unfolded (RFC 5322 §2.2.3) and decoded (RFC 2047)."""
-    head = mail.partition(b"\r\n\r\n")[0].decode("ascii")
-    found: list[Header] = []
-    for line in head.replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n"):
-        name, _, written = line.partition(": ")
-        value = str(make_header(decode_header(written)))
-        found.append(Header(name, value, written if value != written else ""))
-    return found

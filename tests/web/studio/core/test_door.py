@@ -6,22 +6,12 @@ import re
 
 import pytest
 
-from mailer.staff.accounts import account_at, add_account
+from mailer.staff.accounts import account_at, disable_account
 from mailer.staff.actor import terminal
 from mailer.staff.rights import Role
-from mailer.staff.sessions import open_session
 from mailer.web.studio.core.access import cookie_name
 from mailer.web.studio.core.opening import own_path
-from tests.web.studio.core.conftest import House
-
-
-def sign_in(house: House, role: Role, name: str = "") -> str:
-    """The cookie of a new account with a role."""
-    address = f"{role}{name.lower()}@example.org"
-    with house.studio.database.write() as connection:
-        account = add_account(connection, terminal(), address, role, at=house.studio.clock(), name=name)
-        token = open_session(connection, account, now=house.studio.clock())
-    return f"{cookie_name(house.studio)}={token}"
+from tests.web.studio.conftest import House
 
 
 def test_the_printed_address_lets_this_machine_in(house: House) -> None:
@@ -43,7 +33,7 @@ def test_nobody_comes_in_without_the_key(house: House, key: str) -> None:
 
 def test_once_somebody_has_an_account_the_key_opens_nothing(house: House) -> None:
     assert house.get("/tried").status == 200
-    cookie = sign_in(house, Role.WRITER)
+    cookie = house.sign_in(Role.WRITER)
     reply = house.get("/tried")
     assert (reply.status, reply.headers["location"]) == (303, "/sign-in?to=%2Ftried")
     assert house.post("/tried", b"words=x").status == 401
@@ -51,9 +41,9 @@ def test_once_somebody_has_an_account_the_key_opens_nothing(house: House) -> Non
 
 
 def test_who_lacks_a_right_is_told_who_has_it(house: House) -> None:
-    writer = sign_in(house, Role.WRITER)
-    sign_in(house, Role.APPROVER, "Amina")
-    sign_in(house, Role.ADMIN, "Tom")
+    writer = house.sign_in(Role.WRITER)
+    house.sign_in(Role.APPROVER, "Amina")
+    house.sign_in(Role.ADMIN, "Tom")
     reply = house.get("/tried/approve", cookie=writer)
     assert reply.status == 403
     title = re.search(r"<h1>(.*)</h1>", reply.text)
@@ -62,9 +52,7 @@ def test_who_lacks_a_right_is_told_who_has_it(house: House) -> None:
 
 
 def test_a_session_that_is_over_lets_nobody_in(house: House) -> None:
-    cookie = sign_in(house, Role.WRITER)
-    from mailer.staff.accounts import disable_account
-
+    cookie = house.sign_in(Role.WRITER)
     with house.studio.database.write() as connection:
         disable_account(connection, terminal(), account_at(connection, "writer@example.org"), at=house.studio.clock())
     assert house.get("/tried", cookie=cookie).status == 303
