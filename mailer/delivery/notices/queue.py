@@ -59,7 +59,7 @@ def queue(connection: Connection, notice: Notice, *, at: datetime) -> None:
 def read_notice(job: Job) -> Notice:
     """The notice of a job."""
     said = json.loads(job.payload)
-    number, account = said.get("confirmation"), said.get("account")
+    number = said.get("confirmation")
     return Notice(
         kind=NoticeKind(job.topic),
         address=job.address,
