@@ -14,9 +14,7 @@ from mailer.web.studio.app import ROOMS
 from mailer.web.studio.core.access import cookie_name
 from mailer.web.studio.core.rooms import Access, StudioRoute
 from tests.web.client import Reply
-from tests.web.studio.core.conftest import House, house
-
-__all__ = ["house"]
+from tests.web.studio.conftest import House
 
 ROUTES = [route for room in ROOMS for route in room.routes]
 NAME = "9"  # in place of each placeholder: nobody's number, so no session ends

@@ -9,9 +9,9 @@ from mailer.staff.one_time_links import make_link
 from mailer.staff.rights import Role
 from tests.staff.world import AMINA, KIM, an_account
 from tests.web.client import Reply
-from tests.web.studio.core.conftest import House, house
+from tests.web.studio.conftest import House
 
-__all__ = ["House", "house"]
+__all__ = ["House"]
 
 
 def invited(house: House, role: Role = Role.ADMIN, address: str = AMINA) -> str:
