@@ -88,6 +88,11 @@ def changed_fields(sent: Mapping[str, object], form: MessageForm | None) -> dict
     }
 
 
+def form_keys(form: MessageForm | None) -> set[str]:
+    """The keys that the form may change."""
+    return set() if form is None else {"subject", "preheader", *(field.key for field in (*form.about, *form.own))}
+
+
 def _fields(source: Source, workspace: Workspace) -> Iterable[LayoutField]:
     return read_layout(workspace.root, source.template)[0].fields.values() if source.template else ()
 

@@ -29,6 +29,7 @@ from mailer.web.studio.compose.panel import (
     searched,
     versions,
 )
+from mailer.web.studio.compose.saving import base_text, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page, part, way
@@ -162,8 +163,8 @@ def _page(
     return page(
         visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
         form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
-        lines=inboxes(letter), found=findings(found), readers=readers(visit, found), told=told, kinds=None,
-        people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
+        base=base_text(visit), lines=inboxes(letter), found=findings(found), readers=readers(visit, found), told=told,
+        kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
         reader=reader_for(visit, view.reader), can_write=visit.who.may(Right.WRITE) and not newsletter.was_sent,
     )  # fmt: skip
 
@@ -229,6 +230,7 @@ ROOM = Room(
         StudioRoute(f"{HERE}/", show, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/", show_written, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
         StudioRoute(f"{HERE}/look", look, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
+        StudioRoute(f"{HERE}/save", save_text, Right.WRITE, method="POST", most_bytes=4 * LARGEST_BYTES),
         StudioRoute(f"{HERE}/readers", who_reads, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/changes", changes, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/proof", send_proof, Right.PROOF, method="POST"),
