@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from mailer.audience.consent.changes import insert_for, suppress
+from mailer.audience.consent.changes import suppress
 from mailer.counting import counted
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.event_owner import mailed_person, plausible
@@ -22,6 +22,7 @@ from mailer.delivery.feedback.webhook_inbox import any_waiting
 from mailer.errors import MailerError
 from mailer.settings import Bounces
 from mailer.store.engine.database import Database, DatabaseTrouble
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.inbound import WAITING, provider_events, provider_posts
 from mailer.store.tables.states import SuppressionReason
 from mailer.transports.events import FeedbackReport, ProviderEvent

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from mailer.audience.consent.changes import insert_for
 from mailer.store.engine.database import Database
+from mailer.store.engine.dialects import insert_for
 from mailer.store.gcra import Rate, begin, turns
 from mailer.store.tables.core import EPOCH, pace_lanes, to_microseconds
 
