@@ -129,7 +129,7 @@ def _person(supporter: Mapping[str, object], urls: Urls) -> Subject:
 
 
 def _slot(slot: Slot, message: Message) -> Render:
-    if slot.source == PICTURE:  # HTML as a whole, made by the postman; pages have none
+    if slot.source == PICTURE:  # HTML as a whole, made by the builder; pages have none
         return lambda person: person.names_in_html.get(PICTURE, "")
     if slot.source in NAMES:
         return _own_address(slot.source, slot.context)

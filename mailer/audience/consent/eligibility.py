@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, case, func, literal, or_, select
 
 from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
@@ -67,8 +67,8 @@ def suppression_rank() -> ColumnElement[int]:
 def obstacle(suspect: ColumnElement[bool] | None = None) -> ColumnElement[int]:
     """The rank of the most serious obstacle to mailing a person through a list, FREE when there is none.
 
-    This is what "may be mailed" means, for a row of `people` joined with one of `subscriptions`. `suspect` says who
-    has a suppression at all, as most people don't; where everybody is asked about, a join can say it sooner.
+    This is what "may be mailed" means, for a row of `people` joined with one of `subscriptions`. Suppressions are
+    looked up for each; where everybody is asked about, `suspect` says sooner who has any, by a join.
     """
     ranks = [(subscriptions.c.status == one.status, RANKS[one.reason]) for one in OBSTACLES if one.status]
     status = case(
@@ -87,6 +87,4 @@ def obstacle(suspect: ColumnElement[bool] | None = None) -> ColumnElement[int]:
         .correlate(people, subscriptions)
         .scalar_subquery()
     )
-    if suspect is None:
-        suspect = exists().where(suppressions.c.address_hash == people.c.address_hash).correlate(people)
-    return func.coalesce(case((suspect, suppressed)), status)
+    return func.coalesce(suppressed if suspect is None else case((suspect, suppressed)), status)

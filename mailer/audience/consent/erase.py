@@ -13,10 +13,10 @@ from mailer.audience.consent.scrub import scrub
 from mailer.signature_fields import KEPT
 from mailer.store.tables.core import deliveries, events, hits, proofs, suppressions
 from mailer.store.tables.inbound import (
-    confirmations,
     conversions,
     notices,
     provider_events,
+    requests,
     returned_mails,
     signatures,
     webhook_calls,
@@ -50,9 +50,7 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
             update(conversions).where(conversions.c.id == number).values(reference=f"forgotten-{number}")
         )
     connection.execute(
-        delete_from(confirmations).where(
-            or_(confirmations.c.address == address, confirmations.c.person_id == person_id)
-        )
+        delete_from(requests).where(or_(requests.c.address == address, requests.c.person_id == person_id))
     )
     connection.execute(delete_from(notices).where(notices.c.address == address))
     connection.execute(delete_from(webhook_calls).where(webhook_calls.c.person_id == person_id))

@@ -36,7 +36,7 @@ SIGNS: tuple[tuple[Table, Column[datetime]], ...] = (
     (campaigns, campaigns.c.launched_at),
     (provider_posts, provider_posts.c.at),
     (queue.notices, queue.notices.c.created_at),
-    (confirmations.confirmations, confirmations.confirmations.c.asked_at),
+    (confirmations.requests, confirmations.requests.c.asked_at),
 )
 
 
@@ -82,7 +82,7 @@ def _anything_old(connection: Connection, now: datetime) -> bool:
     done = queue.notices.c.state.in_([state.value for state in queue.DONE])
     named = (queue.notices.c.address != "") & (queue.notices.c.created_at < now - queue.KEEP_ADDRESS)
     due = or_(
-        exists().where(confirmations.confirmations.c.asked_at < now - confirmations.KEEP),
+        exists().where(confirmations.requests.c.asked_at < now - confirmations.KEEP),
         exists().where(rate_limits.rate_limits.c.next_at < now - LIMITS_AFTER),
         exists().where(done, or_(named, queue.notices.c.created_at < now - queue.KEEP)),
         exists().where(provider_posts.c.applied_at < now - KEEP_POSTS),

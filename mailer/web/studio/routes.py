@@ -88,7 +88,7 @@ async def link(request: Request) -> Response:
         if press is None or found is None:
             raise HTTPException(404)
         try:
-            destination = press.postman.program.destination(found, _reader(studio, view).supporter)
+            destination = press.builder.program.destination(found, _reader(studio, view).supporter)
         except BadDestination:
             destination = ""
         return _framed_page(studio, view, found.label, destination=destination, action=found.is_action)

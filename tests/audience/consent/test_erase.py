@@ -15,11 +15,11 @@ from mailer.audience.people.people import show
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, events, hits, links, metadata, suppressions
 from mailer.store.tables.inbound import (
-    confirmations,
     conversions,
     notices,
     provider_events,
     provider_posts,
+    requests,
     returned_mails,
     signatures,
     statements,
@@ -59,8 +59,8 @@ def everything_about_somebody(connection: Connection, now: datetime) -> None:
         (signatures, {**about, "n": 1, "page": "appeal", "person_id": 1, "statement_id": 1, "first_name": "Zuleika",
                       "last_name": "Dobson", "country": "GB", "postcode": "SW1A", "comment": "secret wish",
                       "shown": True, "signed_at": later, "changed_at": later}),
-        (confirmations, {"id": 1, "kind": "join", "address": ADDRESS, "source": "x", "asked_at": now}),
-        (confirmations, {"id": 2, "kind": "address", "address": "new@example.org", "person_id": 1, "source": "x",
+        (requests, {"id": 1, "kind": "join", "address": ADDRESS, "source": "x", "asked_at": now}),
+        (requests, {"id": 2, "kind": "address", "address": "new@example.org", "person_id": 1, "source": "x",
                          "asked_at": now, "fields": {"first_name": "Zuleika"}}),
         (notices, {"kind": "confirm", "address": ADDRESS, "state": "sent", "not_before": now, "created_at": now,
                    "fields": {"first_name": "Zuleika"}}),

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from mailer.audience.consent import confirmations as wishes
+from mailer.audience.consent import confirmations
 from mailer.delivery.feedback.webhook_inbox import keep_post
 from mailer.delivery.notices.queue import KEEP, Notice, NoticeKind, notices, queue
 from mailer.delivery.sending.cleanup import BELIEVED_AFTER, LEAP, tidy
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import hits
-from mailer.store.tables.inbound import confirmations, provider_posts
-from mailer.store.tables.states import Wish
+from mailer.store.tables.inbound import provider_posts, requests
+from mailer.store.tables.states import RequestKind
 
 YEARS = timedelta(days=3 * 365)
 HOUR = timedelta(hours=1)
@@ -24,7 +24,9 @@ HOUR = timedelta(hours=1)
 def kept(database: Database, now: datetime) -> Database:
     """One of each thing that is cleared away by its age."""
     with database.write() as connection:
-        wishes.keep(connection, Wish.DATA, address="ana@example.org", person_id=None, source="form", at=now)
+        confirmations.keep(
+            connection, RequestKind.DATA, address="ana@example.org", person_id=None, source="form", at=now
+        )
         queue(connection, Notice(NoticeKind.WELCOME, "ana@example.org"), at=now)
         connection.execute(update(notices).values(state="sent"))
         keep_post(connection, b"[]", provider="sendgrid", at=now)
@@ -34,7 +36,7 @@ def kept(database: Database, now: datetime) -> Database:
 
 def left(database: Database) -> list[int]:
     with database.read() as connection:
-        tables = (confirmations, notices, provider_posts)
+        tables = (requests, notices, provider_posts)
         return [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
 
 

@@ -186,7 +186,7 @@ def test_a_copy_of_the_data_goes_to_the_person_alone(
     assert data["signatures"] == data["clicks"] == data["conversions"] == []
     with served.database.write() as connection:
         asked = clock() - timedelta(days=1)
-        connection.execute(update(tables.confirmations).values(asked_at=asked))
+        connection.execute(update(tables.requests).values(asked_at=asked))
     assert served.post(link).status == 410
 
 
@@ -204,7 +204,7 @@ def test_deleting_takes_a_second_page_and_a_press(served: Served, path: str) -> 
     for page in (served.get(path), served.post(path, f"{ALL}&on=1".encode()), served.post(f"{path}/data")):
         assert "We keep nothing about you" in page.text
     assert statuses(served) == {}
-    assert served.rows(tables.confirmations) == []
+    assert served.rows(tables.requests) == []
     assert [row.address for row in served.rows(tables.notices)] == ["new@example.net"], "which names nobody we know"
 
 
