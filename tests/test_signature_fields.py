@@ -24,7 +24,6 @@ from mailer.audience.petition.signatures import Particulars, SignatureOrigin, si
 from mailer.audience.petition.signatures_csv import export_signatures, wordings
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.errors import Fault
 from mailer.i18n import LANGUAGES, language
 from mailer.settings import Settings
 from mailer.signature_fields import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
@@ -52,8 +51,7 @@ def said(field: SignatureField) -> str:
 def page(required: str = "required") -> ActionPage:
     lines = "".join(f"  {name}: {required}\n" for name in ASKABLE)
     text = f"---\nheadline: H\nstatement: S\nfields:\n{lines}---\n\nText.\n"
-    faults: list[Fault] = []
-    found = parse_action_page(text, slug="library", file="action.md", lists={}, faults=faults)
+    found, faults = parse_action_page(text, slug="library", file="action.md", lists={})
     assert found is not None
     assert faults == []
     return found

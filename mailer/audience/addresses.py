@@ -30,7 +30,7 @@ class BadAddress(MailerError):
     """This text is not an address that can be mailed; `message` says why."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(why, hint="Write one as name@example.org.")
+        super().__init__(why, remedy="Write one as name@example.org.")
 
 
 def normalise(text: str) -> str:

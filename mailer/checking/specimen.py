@@ -19,7 +19,7 @@ from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
 from mailer.compose.message import Link, Message
 from mailer.compose.source.message_file import Source
-from mailer.errors import Place
+from mailer.diagnostics import Place
 from mailer.senders import domain_of
 from mailer.settings import Settings
 from mailer.workspace import ListDefinition

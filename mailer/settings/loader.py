@@ -10,7 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError, nearest, raise_errors
 from mailer.settings.constraints import judge
 from mailer.settings.providers import provider_sections
 from mailer.settings.schema import (
@@ -49,16 +50,16 @@ OTHER_VARIABLES = (
 
 
 def read_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings of the workspace at `root`. Raises `FaultsFound` with every fault of the file and the environment."""
+    """Settings of the workspace at `root`. Raises `MailerError` with every fault of the file and the environment."""
     try:
         found = read_toml(root / SETTINGS_FILE, SETTINGS_FILE)
     except FileNotFoundError:
         raise MailerError(
-            f"{SETTINGS_FILE} is missing in {root}", hint="Run `mailer init` to make a workspace."
+            f"{SETTINGS_FILE} is missing in {root}", remedy="Run `mailer init` to make a workspace."
         ) from None
     reader = _Reader(found)
     values = reader.values(_merged(found.data, environ, reader))
-    raise_faults("The settings have faults:", reader.faults + judge(values, found.place))
+    raise_errors("The settings have faults:", reader.faults + judge(values, found.place))
     providers = {one.kind: values.pop(name) for name, one in provider_sections().items() if name in values}
     return Settings(root=root, providers=providers, **values)
 
@@ -89,10 +90,10 @@ class _Reader:
         self.place = found.place
         self.key = found.key
         self.sections = {**SECTIONS, **{name: one.kind for name, one in provider_sections().items()}}
-        self.faults: list[Fault] = []
+        self.faults: list[Diagnostic] = []
 
-    def fault(self, message: str, place: Place | None, hint: str | None = None) -> None:
-        self.faults.append(Fault(message, place=place or Place("environment"), hint=hint))
+    def fault(self, message: str, place: Place | None, remedy: str = "") -> None:
+        self.faults.append(Diagnostic(message, place=place or Place("environment"), remedy=remedy))
 
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}

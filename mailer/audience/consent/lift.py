@@ -60,25 +60,25 @@ def lift(
     why = " ".join(reason.split())[:LONGEST_REASON]
     if not why:
         raise MailerError(
-            "lifting a suppression needs a reason", hint='For example: --reason "new mailbox, they wrote"'
+            "lifting a suppression needs a reason", remedy='For example: --reason "new mailbox, they wrote"'
         )
     spelling = normalise(address)
     hashed = address_hash(spelling, address_key)
     change_consent(connection)
     found = _stops(connection, hashed)
     if not found:
-        raise MailerError(f"nothing stops {spelling} from being mailed", hint=f"See: mailer people show {spelling}")
+        raise MailerError(f"nothing stops {spelling} from being mailed", remedy=f"See: mailer people show {spelling}")
     if not complaint and any(stop.reason is SuppressionReason.COMPLAINED for stop in found):
         raise MailerError(
             f"{spelling} reported our mail as spam, so they are not mailed again",
-            hint="Only if they themselves asked for our mail since then: add --complaint",
+            remedy="Only if they themselves asked for our mail since then: add --complaint",
         )
     kept = [stop for stop in found if stop.reason is SuppressionReason.UNSUBSCRIBED]
     lifted = [stop for stop in found if stop not in kept]
     if not lifted:
         raise MailerError(
             f"{spelling} left by their own decision, which nobody else can take back",
-            hint="They can join again by your form. If a scanner pressed the button: mailer people undo-unsubscribes",
+            remedy="They can join again by your form. If a scanner pressed the button: mailer people undo-unsubscribes",
         )
     connection.execute(
         delete(suppressions).where(

@@ -142,7 +142,7 @@ def find_supporter(connection: Connection, address: str) -> tuple[int, dict[str,
     """The number and merge mapping of the person with this address. Raises when nobody has it."""
     row = connection.execute(select(*MERGED).where(people.c.address == normalise(address))).first()
     if row is None:
-        raise MailerError(f"nobody has the address {address}", hint="Look for them: mailer people find TEXT")
+        raise MailerError(f"nobody has the address {address}", remedy="Look for them: mailer people find TEXT")
     return int(row[0]), supporter(row[1:])
 
 

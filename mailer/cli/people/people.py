@@ -106,7 +106,7 @@ def show(address: str, as_json: bool) -> None:
     with workspace_and_database() as (workspace, database), database.read() as connection:
         dossier = look_up(connection, address, address_key=workspace.secrets.require_address_key())
     if dossier is None:
-        raise MailerError(f"nothing is known of {address}", hint="Look for them: mailer people find TEXT")
+        raise MailerError(f"nothing is known of {address}", remedy="Look for them: mailer people find TEXT")
     if as_json:
         print_json(asdict(dossier))
     else:

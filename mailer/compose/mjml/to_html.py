@@ -18,7 +18,8 @@ from mjml import mjml2html
 from mailer.compose.mjml.forbidden import WITHOUT_EFFECT
 from mailer.compose.mjml.schema import attribute_types, settled, tags
 from mailer.compose.mjml.tokenizer import SPACE, VOID, Piece, TokenKind, scan
-from mailer.errors import MailerError, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 
 # mrml recurses for each level: 10,000 end the process on an 8 MiB stack, 150 on the 128 KiB of a thread under musl.
 MAX_DEPTH = 64
@@ -128,7 +129,7 @@ class _Prepared:
             raise MailerError(
                 f"elements are nested more than {MAX_DEPTH} deep",
                 place=Place(self.file, piece.line),
-                hint="Mail readers give up much earlier. Use fewer lists, quotes or tables inside each other.",
+                remedy="Mail readers give up much earlier. Use fewer lists, quotes or tables inside each other.",
             )
         self.open.append(piece.name)
 
@@ -163,7 +164,7 @@ def _guarded(call: Callable[[], str], prepared: _Prepared) -> str:
         raise MailerError(
             f"the MJML can't be compiled: {_SPAN.sub('', str(error)).removesuffix(' at position ').strip()}",
             place=prepared.place(int(span[1])) if span else Place(prepared.file),
-            hint="Look for a tag that isn't closed, or an attribute without quotes.",
+            remedy="Look for a tag that isn't closed, or an attribute without quotes.",
         ) from None
     except BaseException as error:
         # A panic in Rust arrives as pyo3_runtime.PanicException, which can't be imported and isn't an Exception.
@@ -172,7 +173,7 @@ def _guarded(call: Callable[[], str], prepared: _Prepared) -> str:
         raise MailerError(
             "the MJML compiler gave up on this markup",
             place=Place(prepared.file),
-            hint="Look for a comment, tag or attribute that isn't closed.",
+            remedy="Look for a comment, tag or attribute that isn't closed.",
         ) from None
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from mailer.compose.message import Image
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError
 
 HEAVY_BYTES = 1_048_576  # beyond a mebibyte a picture is slow on a phone; react-email's checker draws the same line
 LARGEST_BYTES = 10_000_000
@@ -30,11 +31,11 @@ class Picture:
 class Pictures:
     """The pictures of one message, each once."""
 
-    def __init__(self, *, folder: Path, root: Path, public_url: str, faults: list[Fault]) -> None:
+    def __init__(self, *, folder: Path, root: Path, public_url: str) -> None:
         self.folder = folder
         self.root = root
         self.public_url = public_url
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self._images: dict[tuple[str, str], Image] = {}
 
     @property
@@ -49,7 +50,7 @@ class Pictures:
             if not written.startswith(f"{self.public_url}/"):
                 self._fault(f"the picture {written} comes from another site", place,
                             "That site learns who opens the mail and when. Put the file beside the message.",
-                            warning=True, rule="pictures.elsewhere")  # fmt: skip
+                            level=Level.WARNING, rule="pictures.elsewhere")  # fmt: skip
             return Picture(written)
         base = self.root if of_workspace else self.folder
         path = (base / unquote(written)).resolve()
@@ -60,7 +61,7 @@ class Pictures:
             near = ", ".join(
                 sorted(p.name for p in base.glob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".gif"))
             )
-            self._fault(f"there is no picture {written!r}", place, f"There is: {near}." if near else None)
+            self._fault(f"there is no picture {written!r}", place, f"There is: {near}." if near else "")
             return Picture("")
         return self._known(path, path.relative_to(base.resolve()).as_posix(), place)
 
@@ -77,17 +78,22 @@ class Pictures:
             )
             return Picture("")
         if size > HEAVY_BYTES:
-            self._fault(f"the picture {name} is {size:,} bytes", place, "Make it smaller than 1 MB.", warning=True,
-                        rule="pictures.heavy")  # fmt: skip
+            self._fault(
+                f"the picture {name} is {size:,} bytes",
+                place,
+                "Make it smaller than 1 MB.",
+                level=Level.WARNING,
+                rule="pictures.heavy",
+            )
         image = Image(name, hashlib.sha256(data).hexdigest()[:16], kind)
         self._images[name, image.digest] = image
         return Picture(address(image, self.public_url), width(data))
 
     def _fault(
-        self, message: str, place: Place, hint: str | None = None, *, warning: bool = False,
+        self, message: str, place: Place, remedy: str = "", *, level: Level = Level.ERROR,
         rule: str = "pictures.missing",
     ) -> None:  # fmt: skip
-        self.faults.append(Fault(message, place, hint, warning, rule))
+        self.faults.append(Diagnostic(message, place, remedy, level, rule))
 
 
 def address(image: Image, public_url: str) -> str:
@@ -103,7 +109,7 @@ def read_image(image: Image, *, folder: Path, root: Path) -> bytes:
             data = path.read_bytes()
             if hashlib.sha256(data).hexdigest()[:16] == image.digest:
                 return data
-    raise MailerError(f"the picture {image.name} has changed or gone", hint="Check the message again: mailer check")
+    raise MailerError(f"the picture {image.name} has changed or gone", remedy="Check the message again: mailer check")
 
 
 def content_type(data: bytes) -> str | None:

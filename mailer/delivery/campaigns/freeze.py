@@ -56,7 +56,7 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
         )
     except IntegrityError:
         raise MailerError(
-            f"{message.slug} is being sent by somebody else right now", hint="See: mailer status"
+            f"{message.slug} is being sent by somebody else right now", remedy="See: mailer status"
         ) from None
     if message.links:
         connection.execute(

@@ -99,7 +99,7 @@ class Courier:
         lists = [self._about(name) for name in notice.lists]
         sender = next((one.from_ for one in lists if one.from_), settings.sender.from_)
         if not sender:
-            raise MailerError("there is no sender", hint='In mailer.toml, below [sender]: from = "Name <address>"')
+            raise MailerError("there is no sender", remedy='In mailer.toml, below [sender]: from = "Name <address>"')
         name, address = split_sender(sender)
         url = ""
         if notice.confirmation is not None:

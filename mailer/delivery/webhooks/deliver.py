@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from mailer.delivery.sending.run_control import Stop
 from mailer.delivery.webhooks.events import CallState
-from mailer.findings import Finding, bad, warning, well
+from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.settings.schema import Webhook
 from mailer.store.engine.database import Database
 from mailer.store.tables.inbound import webhook_calls
@@ -118,7 +118,7 @@ def post(webhook: Webhook, *, key: bytes, call_id: str, payload: dict[str, Any],
     return "" if 200 <= status < 300 else f"HTTP {status}"
 
 
-def examine_webhook(webhook: Webhook) -> list[Finding]:
+def examine_webhook(webhook: Webhook) -> list[Diagnostic]:
     """Check whether calls can be made at all, without making one."""
     if not webhook.url:
         return []

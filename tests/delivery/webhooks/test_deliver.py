@@ -30,8 +30,8 @@ from mailer.delivery.webhooks.deliver import (
     tell_due,
 )
 from mailer.delivery.webhooks.events import tell_signature
+from mailer.diagnostics import Level
 from mailer.errors import MailerError
-from mailer.findings import Severity
 from mailer.settings import Secrets, Settings
 from mailer.settings.schema import Webhook
 from mailer.store.engine.database import Database
@@ -301,8 +301,8 @@ def test_nothing_is_told_into_a_private_network_unless_it_is_ones_own(receiver: 
     assert why == "it leads into a private network; if it is your own, set webhook.private = true"
     assert receiver.calls == []
     (finding,) = examine_webhook(inside)
-    assert finding.level is Severity.BAD
-    assert "webhook.private = true" in finding.todo
+    assert finding.level is Level.ERROR
+    assert "webhook.private = true" in finding.remedy
 
 
 def test_a_name_that_leads_elsewhere_the_second_time_is_asked_for_once(
@@ -323,8 +323,8 @@ def test_a_name_that_leads_elsewhere_the_second_time_is_asked_for_once(
 
 def test_doctor_is_told_whether_a_webhook_can_be_called(receiver: Receiver) -> None:
     assert examine_webhook(Webhook()) == []
-    assert [one.level for one in examine_webhook(receiver.webhook)] == [Severity.WELL]
-    assert [one.level for one in examine_webhook(Webhook(url="https://no-such-name.invalid/"))] == [Severity.WARNING]
+    assert [one.level for one in examine_webhook(receiver.webhook)] == [Level.OK]
+    assert [one.level for one in examine_webhook(Webhook(url="https://no-such-name.invalid/"))] == [Level.WARNING]
 
 
 def test_a_call_that_only_a_setting_can_let_through_calls_for_staff(

@@ -126,7 +126,7 @@ def test_another_schema_is_refused(engine: str, new_database: NewDatabase, versi
         connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
     with pytest.raises(DatabaseTrouble, match=words) as refused:
         open_database(url)
-    assert refused.value.hint
+    assert refused.value.remedy
     if version > SCHEMA:
         with pytest.raises(DatabaseTrouble, match="newer than this program"):
             migrate_database(url)

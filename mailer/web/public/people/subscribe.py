@@ -16,7 +16,8 @@ from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.consent.subscribe import Asking
 from mailer.audience.names import holds_address
 from mailer.delivery.subscriptions.requests import ask_to_join
-from mailer.errors import MailerError, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 from mailer.i18n import choose, later
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.core.signature_form import BAD_NAME, clean
@@ -83,7 +84,7 @@ def embedded(workspace: Workspace, name: str) -> str:
     definition = workspace.list_definition(name)
     if not definition.public_form:
         raise MailerError(
-            f"the list {name} has no public form", place=Place(f"lists/{name}.toml"), hint="Write: public_form = true"
+            f"the list {name} has no public form", place=Place(f"lists/{name}.toml"), remedy="Write: public_form = true"
         )
     values = {"list": definition, "agreed": mark(definition.consent), "trap": TRAP}
     return Pages(workspace.settings).text("embed.html", choose(definition.language), **values)
