@@ -14,7 +14,7 @@ from mailer.audience.addresses import address_hash
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import consent_sources, consents, deliveries, events, people, subscriptions, suppressions
 from mailer.tracking.tokens import Purpose
-from mailer.web.public.http.rate_limits import WISHES
+from mailer.web.public.http.rate_limits import REQUESTS
 from mailer.workspace import Workspace
 from tests.reports.builders import ADDRESS_KEY
 from tests.web.conftest import Served
@@ -157,8 +157,8 @@ def test_an_address_taken_meanwhile_is_not_taken_over(
 
 
 def test_no_address_is_told_and_wishes_are_limited(served: Served, path: str) -> None:
-    replies = [served.post(f"{path}/address", b"email=nobody") for _ in range(WISHES.burst + 1)]
-    assert [reply.status for reply in replies] == [422] * WISHES.burst + [429]
+    replies = [served.post(f"{path}/address", b"email=nobody") for _ in range(REQUESTS.burst + 1)]
+    assert [reply.status for reply in replies] == [422] * REQUESTS.burst + [429]
     (field,) = re.findall(r"<input[^>]* aria-invalid[^>]*>", replies[0].text)
     assert 'value="nobody"' in field, "what was typed is there to be mended"
     assert served.rows(tables.notices) == []
