@@ -134,7 +134,7 @@ def link(visit: Visit) -> Response:
     if found.press is None or target is None:
         raise HTTPException(404)
     try:
-        destination = found.press.postman.program.destination(target, reader_for(visit, view.reader).supporter)
+        destination = found.press.builder.program.destination(target, reader_for(visit, view.reader).supporter)
     except BadDestination:
         destination = ""
     return _framed(visit, found, view, target.label, destination=destination, is_action=target.is_action)
