@@ -18,6 +18,11 @@
 //   diagnostics   findings: [{line, level: "error" | "warning" | "note", message, words?, fix?: {label}}]; lines from 1,
 //                 `words` is what to underline in that line
 //   onFix         (finding) => void, for the button of a finding
+//   pages         pages of ours that a link may lead to: [{label, address}]
+//   signPage      one line about the sign page, for the link's dialog
+//   uploadPicture (file) => Promise of {source, address}: the name to write, and where it is seen; an Error says why not
+//   onProblem     (words) => void, for what somebody pressed and couldn't be done
+//   brand         the organisation's colour, as in "#1d4f91"
 //   buildCondition (expression or "") => Promise of an expression, or of null for "leave it"
 //   nonce         the page's CSP nonce
 //   language      of the text, such as "en-GB": spell check and names of countries
@@ -30,6 +35,7 @@
 //   setFindings([…]) puts others in place of `diagnostics`
 //   setText(text) puts another text in its place, as after a merge: the cursor stays where it was, and it can be undone
 //   view          CodeMirror's EditorView
+//   run(tool)     does what the tool's button does: a name in tools.js
 //   focus(), destroy()
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { EditorState } from "@codemirror/state";
@@ -38,7 +44,12 @@ import { drawSelection, EditorView, keymap, placeholder } from "@codemirror/view
 import { language } from "./grammar.js";
 import { el } from "./icons.js";
 import { LABELS } from "./labels.js";
-import { config, live, setFindings } from "./live.js";
+import { config, findingsIn, live, setFindings } from "./live.js";
+import { nextFinding } from "./findings.js";
+import { menu } from "./menu.js";
+import { paste } from "./paste.js";
+import { toolbar } from "./toolbar.js";
+import { TOOLS } from "./tools.js";
 import { byteExact, difference, keepsLineEnds } from "./text.js";
 
 export function mount(textarea, options = {}) {
@@ -60,16 +71,18 @@ export function mount(textarea, options = {}) {
         EditorView.cspNonce.of(options.nonce ?? ""),
         language,
         config.of({ options, labels, tags }),
+        menu,
+        paste,
         live,
         placeholder(labels.placeholder),
-        keymap.of([{ key: "Mod-s", run: save, preventDefault: true }, ...defaultKeymap, ...historyKeymap]),
+        keymap.of([...keys(save), ...defaultKeymap, ...historyKeymap]),
         EditorView.contentAttributes.of(contentAttributes(textarea, options, labels)),
         changes(textarea, options),
       ],
     }),
   });
   textarea.hidden = true;
-  const box = el("div", { class: "ed" }, view.dom);
+  const box = el("div", { class: "ed" }, toolbar(view, { options, labels }), view.dom);
   if (options.brand) box.style.setProperty("--brand", options.brand);
   textarea.after(box);
   return {
@@ -79,6 +92,7 @@ export function mount(textarea, options = {}) {
     },
     setFindings: (found) => view.dispatch({ effects: setFindings.of(found) }),
     setText: (text) => view.dispatch({ changes: difference(view.state.sliceDoc(), text) }),
+    run: (tool) => TOOLS[tool].run(view),
     focus: () => view.focus(),
     destroy() {
       view.destroy();
@@ -86,6 +100,17 @@ export function mount(textarea, options = {}) {
       textarea.hidden = false;
     },
   };
+}
+
+function keys(save) {
+  const tools = Object.values(TOOLS).filter((tool) => tool.key);
+  return [
+    { key: "Mod-s", run: save, preventDefault: true },
+    { key: "F8", run: (view) => nextFinding(view, findingsIn(view.state)) },
+    // Tab is never the editor's, and Escape leaves it for those whose reader keeps the keys.
+    { key: "Escape", run: (view) => { view.contentDOM.blur(); return true; } },
+    ...tools.map(({ key, run }) => ({ key, run: (view) => { run(view); return true; }, preventDefault: true })),
+  ];
 }
 
 function contentAttributes(textarea, options, labels) {

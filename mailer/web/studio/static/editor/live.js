@@ -111,3 +111,6 @@ export const live = [
   shown,
   EditorView.focusChangeEffect.of((_, focusing) => setFocus.of(focusing)),
 ];
+
+/** The findings shown now. */
+export const findingsIn = (state) => state.field(findings);
