@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test format chaos mutants bench lock release clean setup setup-dev packages
+.PHONY: help demo test format chaos mutants coverage bench lock release clean setup setup-dev packages
 
 help:
 	@echo "make demo    run the whole job on the sample workspace, about 20 seconds after the first install"
@@ -11,6 +11,7 @@ help:
 	@echo "make format  format the code, and fix what lint can fix by itself"
 	@echo "make chaos   kill, cut off and fill up whatever a send needs, and compare what arrived with the ledger"
 	@echo "make mutants put faults into the modules that decide who is mailed, and say which ones no test noticed"
+	@echo "make coverage says which lines and branches of mailer/ no test reaches"
 	@echo "make bench   measure, and write the tables under benchmarks/"
 	@echo "make lock    renew the locked versions from pyproject.toml"
 	@echo "make release build wheel, source distribution and SBOM into dist/, and try the wheel"
@@ -50,6 +51,14 @@ mutants: setup-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip install --quiet --group mutants
 	@nice -n 10 $(BIN)/python -m scripts.mutants $(MUTANTS)
+
+coverage: setup-dev packages
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --group coverage
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n 4 --dist worksteal
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --show-missing --skip-covered
 
 bench: setup-dev packages
 	@$(BIN)/python -m benchmarks

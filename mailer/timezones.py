@@ -63,16 +63,16 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(UNIVERSAL)
     if wanted.upper() in ABBREVIATIONS:
         cities = ABBREVIATIONS[wanted.upper()].split()
-        raise MailerError(f"{wanted.upper()} is the short name of a time, not of a place", hint=_question(cities))
+        raise MailerError(f"{wanted.upper()} is the short name of a time, not of a place", remedy=_question(cities))
     known = {key.casefold(): key for key in available_timezones() if "/" in key and not key.startswith("Etc/")}
     if wanted.casefold() in known:
         return ZoneInfo(known[wanted.casefold()])
     if _is_offset(wanted):
         raise MailerError(
-            f"{name} is a distance from UTC, which knows no summer time and isn't the same all year", hint=EXAMPLE
+            f"{name} is a distance from UTC, which knows no summer time and isn't the same all year", remedy=EXAMPLE
         )
     near = _near(wanted.casefold(), known)
-    raise MailerError(f"there is no time zone {name!r}", hint=_question(near) if near else EXAMPLE)
+    raise MailerError(f"there is no time zone {name!r}", remedy=_question(near) if near else EXAMPLE)
 
 
 def _question(cities: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailer.errors import MailerError, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 
 HINT = 'Texts go in quotes: name = "text". A section begins with its name in brackets: [name].'
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")  # how the parser ends its words
@@ -50,7 +51,7 @@ def read_toml(path: Path, file: str, *, secret: bool = False) -> TomlFile:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise MailerError(
-            "this is not UTF-8 text", place=Place(file, line), hint="Save the file with the encoding UTF-8."
+            "this is not UTF-8 text", place=Place(file, line), remedy="Save the file with the encoding UTF-8."
         ) from None
     try:
         return TomlFile(file, text, tomllib.loads(text))
@@ -58,4 +59,4 @@ def read_toml(path: Path, file: str, *, secret: bool = False) -> TomlFile:
         at = _AT.search(str(error))
         words = "" if secret else f": {_AT.sub('', str(error))}"
         line = int(at[1] or len(text.splitlines())) if at else None
-        raise MailerError(f"this is not valid TOML{words}", place=Place(file, line), hint=HINT) from None
+        raise MailerError(f"this is not valid TOML{words}", place=Place(file, line), remedy=HINT) from None

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError, nearest, raise_errors
 from mailer.senders import sender_fault
 from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read_settings
 from mailer.toml_file import read_toml
@@ -65,7 +66,7 @@ class Workspace:
         if SLUG.fullmatch(slug) and folder.is_dir():
             return folder
         raise MailerError(
-            f"there is no newsletter {slug!r}", place=Place("newsletters/"), hint=nearest(slug, self.slugs())
+            f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self.slugs())
         )
 
     def slugs(self) -> list[str]:
@@ -82,7 +83,7 @@ class Workspace:
         path = self.lists / f"{name}.toml"
         if not SLUG.fullmatch(name) or not path.is_file():
             raise MailerError(
-                f"there is no list {name!r}", place=Place("lists/"), hint=nearest(name, self.list_names())
+                f"there is no list {name!r}", place=Place("lists/"), remedy=nearest(name, self.list_names())
             )
         return read_list(path)
 
@@ -104,17 +105,17 @@ def find_root(start: Path | None = None, environ: Mapping[str, str] = os.environ
             return folder
     raise MailerError(
         f"there is no {SETTINGS_FILE} in {here}" + ("" if named else " or a folder above it"),
-        hint="Go into a workspace, or make one: mailer init DIR",
+        remedy="Go into a workspace, or make one: mailer init DIR",
     )
 
 
 def read_list(path: Path) -> ListDefinition:
-    """The list defined by a TOML file. Raises `FaultsFound` with all its faults."""
+    """The list defined by a TOML file. Raises `MailerError` with all its faults."""
     found = read_toml(path, f"lists/{path.name}")
-    data, faults = found.data, list[Fault]()
+    data, faults = found.data, list[Diagnostic]()
 
-    def fault(key: str, message: str, hint: str | None = None) -> None:
-        faults.append(Fault(message, place=found.key(key), hint=hint))
+    def fault(key: str, message: str, remedy: str = "") -> None:
+        faults.append(Diagnostic(message, place=found.key(key), remedy=remedy))
 
     for key in data:
         if key not in LIST_KEYS:
@@ -124,15 +125,15 @@ def read_list(path: Path) -> ListDefinition:
     if not isinstance(data.get("public_form", False), bool):
         fault("public_form", "public_form must be true or false", "Without quotes: public_form = true")
     elif data.get("public_form") and not data.get("consent"):
-        hint = 'Say what people agree to, such as consent = "Yes, mail me about campaigns."'
-        fault("public_form", "public_form needs a consent wording", hint)
+        remedy = 'Say what people agree to, such as consent = "Yes, mail me about campaigns."'
+        fault("public_form", "public_form needs a consent wording", remedy)
     for key, example in EXAMPLES.items():
         if not data.get(key):
             fault(key, f"{key} is missing", f'For example: {key} = "{example}"')
     for key in ("from", "reply_to"):
         value = data.get(key)
         if isinstance(value, str) and value and (wrong := sender_fault(key, value)):
-            fault(key, wrong.message, wrong.hint)
+            fault(key, wrong.message, wrong.remedy)
     if data.get("opt_in", "single") not in OPT_IN:
         fault("opt_in", "opt_in must be single or double", 'opt_in = "double": they confirm by mail first')
     if data.get("list_id") and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", str(data["list_id"])):
@@ -140,6 +141,6 @@ def read_list(path: Path) -> ListDefinition:
     columns = data.get("columns", {})
     if not isinstance(columns, dict) or not all(isinstance(v, str) for v in cast(dict[str, Any], columns).values()):
         fault("columns", "[columns] must map a column to a field, both texts", '"First name" = "first_name"')
-    raise_faults(f"The list {path.stem} has faults:", faults)
+    raise_errors(f"The list {path.stem} has faults:", faults)
     values = {("from_" if key == "from" else key): value for key, value in data.items()}
     return ListDefinition(name=path.stem, **values)

@@ -24,13 +24,13 @@ from mailer.audience.petition.signatures import Particulars, SignatureOrigin, si
 from mailer.audience.petition.signatures_csv import export_signatures, wordings
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.errors import Fault
 from mailer.i18n import LANGUAGES, language
 from mailer.settings import Settings
 from mailer.signature_fields import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import metadata, people
-from mailer.store.tables.inbound import signatures, webhook_calls
+from mailer.store.tables.inbound import signatures
+from mailer.store.tables.jobs import jobs
 from mailer.web.public.core.signature_form import asked, read, rows
 from mailer.web.public.http.visitors import Visitor
 from mailer.workspace import Workspace
@@ -52,8 +52,7 @@ def said(field: SignatureField) -> str:
 def page(required: str = "required") -> ActionPage:
     lines = "".join(f"  {name}: {required}\n" for name in ASKABLE)
     text = f"---\nheadline: H\nstatement: S\nfields:\n{lines}---\n\nText.\n"
-    faults: list[Fault] = []
-    found = parse_action_page(text, slug="library", file="action.md", lists={}, faults=faults)
+    found, faults = parse_action_page(text, slug="library", file="action.md", lists={})
     assert found is not None
     assert faults == []
     return found
@@ -87,7 +86,7 @@ def test_each_field_is_carried_everywhere(workspace: Workspace, database: Databa
         person = signed(connection, workspace.settings)
         row = connection.execute(select(signatures)).mappings().one()
         known = connection.execute(select(people)).mappings().one()
-        told: dict[str, Any] = connection.execute(select(webhook_calls.c.payload)).scalar_one()
+        told: dict[str, Any] = json.loads(connection.execute(select(jobs.c.payload)).scalar_one())
         (moment,) = [one for one in story(connection, person) if one.kind == "signature"]
         taken = everything(connection, ADDRESS, address_key=KEY)
         file, reach = exported(connection, addresses=False), exported(connection, addresses=True)

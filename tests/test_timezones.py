@@ -67,7 +67,7 @@ def test_a_zone_by_its_name(name: str, key: str) -> None:
 def test_anything_else_is_a_question(name: str, asked: str) -> None:
     with pytest.raises(MailerError) as refused:
         zone_named(name)
-    assert asked in (refused.value.hint or "")
+    assert asked in (refused.value.remedy or "")
 
 
 def test_no_abbreviation_of_any_zone_is_taken_for_one() -> None:
@@ -78,7 +78,7 @@ def test_no_abbreviation_of_any_zone_is_taken_for_one() -> None:
     for name in named:
         with pytest.raises(MailerError) as refused:
             zone_named(name)
-        assert refused.value.hint
+        assert refused.value.remedy
 
 
 def test_each_city_really_uses_the_abbreviation_it_is_asked_about_for() -> None:

@@ -9,9 +9,9 @@ import hashlib
 import re
 
 from mailer.errors import MailerError
+from mailer.senders import LONGEST_ADDRESS
 
 HASH_BYTES = 16
-LONGEST = 254  # RFC 5321 §4.5.3.1.3: a path of 256 bytes with its angle brackets
 AROUND = " \t\r\n\f\v\u00a0\u200b\ufeff"  # what pasting leaves around an address
 
 # A part of what email-validator allows, and nothing it refuses: lower-case ASCII, no xn-- labels, a common ending, and
@@ -30,7 +30,7 @@ class BadAddress(MailerError):
     """This text is not an address that can be mailed; `message` says why."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(why, hint="Write one as name@example.org.")
+        super().__init__(why, remedy="Write one as name@example.org.")
 
 
 def normalise(text: str) -> str:
@@ -55,8 +55,8 @@ def judge(text: str) -> str:
 
     if not text:
         raise BadAddress("the address is empty")
-    if len(text) > 4 * LONGEST:
-        raise BadAddress(f"the address is {len(text)} characters long; {LONGEST} is the most")
+    if len(text) > 4 * LONGEST_ADDRESS:
+        raise BadAddress(f"the address is {len(text)} characters long; {LONGEST_ADDRESS} is the most")
     local, _, _ = text.rpartition("@")
     if local and not local.isascii():
         raise BadAddress("a letter beyond ASCII is before the @, which many mail systems can't carry")

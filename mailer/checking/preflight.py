@@ -6,26 +6,21 @@ What keeps a newsletter from being mailed is an error here; `mailer check` shows
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mailer.audience.fields import known_fields
-from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.select import Selection
-from mailer.audience.selection.spec import Audience
 from mailer.checking.collect import CompiledNewsletter, Scope, gather
 from mailer.checking.evidence.audience_stats import AudienceStats
-from mailer.checking.remarks import Remark, worst_first
-from mailer.checking.runner import judged, of_edited, of_fault, run
+from mailer.checking.runner import judged, of_edited, ruled, run
 from mailer.compose.action_page.parse import has_action_page, read_action_page
-from mailer.compose.compiler import Compiled, compile_message
-from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.errors import Fault, MailerError, Place, faults_of
+from mailer.delivery.campaigns.plan import read_draft
+from mailer.diagnostics import Diagnostic, Place, worst_first
+from mailer.errors import MailerError
 from mailer.store.engine.database import Database
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import Workspace
 
 # What may lie in lists/: definitions and the generated sample. Anything else may hold people's addresses.
 IN_LISTS = (".toml",)
@@ -37,7 +32,7 @@ class Preflight:
     """The result. `plan` is None when there is nothing that could be mailed."""
 
     slug: str
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Diagnostic, ...]
     plan: Plan | None = None
     selection: Selection | None = None  # who gets it, when everyone was looked at
     figures: AudienceStats | None = None
@@ -45,13 +40,13 @@ class Preflight:
     edited: Edited | None = None  # how the files differ from what waits to be mailed
 
     @property
-    def errors(self) -> tuple[Remark, ...]:
+    def errors(self) -> tuple[Diagnostic, ...]:
         """What keeps it from being mailed."""
         return tuple(remark for remark in self.remarks if remark.stops)
 
 
 def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
-    """Check the newsletter `slug`. Every fault is a remark."""
+    """Check the newsletter `slug`. Every fault is among what was found."""
     found = _looked_at(workspace, database, slug, scope=scope, now=now)
     edited = edited_since(workspace, database, slug)
     if edited is None:
@@ -61,82 +56,54 @@ def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Sco
 
 def _looked_at(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
     try:
-        folder = workspace.newsletter(slug)
-        source = read_source(folder, root=workspace.root)
+        draft = read_draft(workspace, database, slug)
     except MailerError as error:
-        return _stopped(slug, faults_of(error))
-    try:
-        definition = workspace.list_definition(source.list)
-    except MailerError as error:
-        return Preflight(slug, tuple(judged(source, map(of_fault, faults_of(error)))))
-    faults = _page_faults(workspace, slug)
-    audience: Audience | None = None
-    compiled: Compiled | None = None
-    with database.read() as connection:
-        fields = known_fields(connection, _sound_lists(workspace))
-        try:
-            audience = read_audience(connection, source, workspace=workspace, fields=fields)
-        except MailerError as error:
-            faults += faults_of(error)
-    try:
-        compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=fields)
-        faults += compiled.faults
-    except MailerError as error:
-        faults += faults_of(error)
-    if audience is None or compiled is None:
-        return Preflight(slug, tuple(judged(source, map(of_fault, faults))))
-    transport = workspace.settings.transport
-    plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
-    written = CompiledNewsletter(source, plan, definition, fields)
+        return _stopped(slug, error.diagnostics)
+    source, plan = draft.source, draft.plan
+    faults = [*_page_faults(workspace, slug), *draft.diagnostics]
+    if plan is None:
+        return Preflight(slug, tuple(judged(source, map(ruled, faults))))
+    written = CompiledNewsletter(source, plan, draft.definition, draft.fields)
     try:
         specimen = gather(workspace, database, written, scope=scope, now=now)
     except MailerError as error:  # somebody's mail can't be made
-        return Preflight(slug, tuple(judged(source, map(of_fault, [*faults, *faults_of(error)]))))
+        return Preflight(slug, tuple(judged(source, map(ruled, [*faults, *error.diagnostics]))))
     except MemoryError:
-        fault = Fault("there isn't enough memory to merge this", Place(source.file), "Shorten what its tags join.")
-        return Preflight(slug, tuple(judged(source, map(of_fault, [*faults, fault]))))
+        fault = Diagnostic("there isn't enough memory to merge this", Place(source.file), "Shorten what its tags join.")
+        return Preflight(slug, tuple(judged(source, map(ruled, [*faults, fault]))))
     size_bytes = len(specimen.mail.encode())
     return Preflight(slug, tuple(run(specimen, faults)), plan, specimen.selection, specimen.audience, size_bytes)
 
 
-def _page_faults(workspace: Workspace, slug: str) -> list[Fault]:
+def _page_faults(workspace: Workspace, slug: str) -> list[Diagnostic]:
     """What is wrong with the action page beside the message, if there is one."""
     if not has_action_page(workspace, slug):
         return []
     try:
         return list(read_action_page(workspace, slug)[1])
     except MailerError as error:
-        return list(faults_of(error))
+        return list(error.diagnostics)
 
 
-def look_at_lists(workspace: Workspace) -> list[Remark]:
+def look_at_lists(workspace: Workspace) -> list[Diagnostic]:
     """What is wrong with the lists, and with files beside them."""
-    remarks: list[Remark] = []
+    remarks: list[Diagnostic] = []
     for name in workspace.list_names():
         try:
             workspace.list_definition(name)
         except MailerError as error:
-            remarks += [of_fault(fault, otherwise="lists.fault") for fault in faults_of(error)]
+            remarks += [ruled(fault, otherwise="lists.fault") for fault in error.diagnostics]
     return worst_first([*remarks, *_strangers(workspace)])
 
 
-def _strangers(workspace: Workspace) -> Iterator[Remark]:
+def _strangers(workspace: Workspace) -> Iterator[Diagnostic]:
     for path in sorted(workspace.lists.rglob("*")) if workspace.lists.is_dir() else ():
         if path.is_file() and path.suffix not in IN_LISTS and path.name not in SAMPLE:
-            hint = "Addresses live in the database: bring them in with `mailer import` and keep the file elsewhere."
+            remedy = "Addresses live in the database: bring them in with `mailer import` and keep the file elsewhere."
             place = Place(path.relative_to(workspace.root).as_posix())
-            fault = Fault("this is no list definition and may hold people's addresses", place, hint)
-            yield of_fault(fault, otherwise="lists.addresses")
+            fault = Diagnostic("this is no list definition and may hold people's addresses", place, remedy)
+            yield ruled(fault, otherwise="lists.addresses")
 
 
-def _stopped(slug: str, faults: tuple[Fault, ...]) -> Preflight:
-    return Preflight(slug, tuple(worst_first(map(of_fault, faults))))
-
-
-def _sound_lists(workspace: Workspace) -> list[ListDefinition]:
-    """The lists that can be read; what is wrong with others is no fault of a newsletter that doesn't use them."""
-    sound: list[ListDefinition] = []
-    for name in workspace.list_names():
-        with suppress(MailerError):
-            sound.append(workspace.list_definition(name))
-    return sound
+def _stopped(slug: str, faults: tuple[Diagnostic, ...]) -> Preflight:
+    return Preflight(slug, tuple(worst_first(map(ruled, faults))))

@@ -7,24 +7,17 @@ function is checked elsewhere, mostly by the compiler, and listed here for its i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mailer.checking.remarks import Level, Remark
 from mailer.checking.specimen import Specimen
-from mailer.errors import Place
+from mailer.diagnostics import Diagnostic, Level, Place
 
+# Where something is when no line of a file says it.
+HTML = Place(part="HTML")
+TEXT = Place(part="text")
+HEADERS = Place(part="headers")
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a rule found in one place. The rule says the rest."""
-
-    message: str
-    todo: str = ""
-    place: Place | None = None
-    part: str = ""
-
-
-Look = Callable[[Specimen], Iterable[Found]]
+Look = Callable[[Specimen], Iterable[Diagnostic]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +35,9 @@ class Rule:
     def group(self) -> str:
         return self.id.partition(".")[0]
 
-    def remark(self, found: Found) -> Remark:
-        """What was found, as a remark of this rule."""
-        return Remark(
-            self.id, self.level, found.message, why=self.why, todo=found.todo, place=found.place, part=found.part
-        )
+    def judges(self, found: Diagnostic) -> Diagnostic:
+        """What `look` found, with this rule's name and level."""
+        return replace(found, rule=self.id, level=self.level)
 
 
 _rules: dict[str, Rule] = {}
@@ -63,7 +54,7 @@ def rule(name: str, level: Level, title: str, *, why: str) -> Callable[[Look], L
 
 
 def looked_at_elsewhere(name: str, level: Level, title: str, *, why: str, waivable: bool = True) -> None:
-    """Register a rule whose remarks come from the compiler or from files that are no newsletter."""
+    """Register a rule of which the compiler tells, or files that are no newsletter."""
     _add(Rule(name, level, title, why, waivable=waivable))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from mailer.checking.registry import Rule, looked_at_elsewhere, registered
-from mailer.checking.remarks import Level, Remark, worst_first
 from mailer.checking.rules import (
     accessibility,
     audience,
@@ -24,7 +23,8 @@ from mailer.checking.rules import (
 from mailer.checking.specimen import Specimen
 from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.edited import Edited
-from mailer.errors import Fault, nearest
+from mailer.diagnostics import Diagnostic, Level, worst_first
+from mailer.errors import nearest
 from mailer.store.tables.states import CampaignState
 
 # docs/checks.md lists them in this order.
@@ -76,49 +76,51 @@ def rules() -> Mapping[str, Rule]:
     return registered()
 
 
-def run(specimen: Specimen, faults: Iterable[Fault] = ()) -> list[Remark]:
-    """The remarks of all rules and the compiler's warnings, worst first; waived remarks carry their reason."""
-    found = [one.remark(each) for one in rules().values() if one.look is not None for each in one.look(specimen)]
+def run(specimen: Specimen, faults: Iterable[Diagnostic] = ()) -> list[Diagnostic]:
+    """What all rules find and the compiler's warnings, worst first; what is waived carries the reason."""
+    found = [one.judges(each) for one in rules().values() if one.look is not None for each in one.look(specimen)]
     # What a rule looks at itself, in the mail as it leaves, is not said twice.
     holes = {one.place for one in found if one.rule in ("audience.greeting", "audience.empty")}
     told = [
-        remark
-        for remark in map(of_fault, faults)
-        if rules()[remark.rule].look is None and not (remark.rule == "writing.no-stand-in" and remark.place in holes)
+        one
+        for one in map(ruled, faults)
+        if rules()[one.rule].look is None and not (one.rule == "writing.no-stand-in" and one.place in holes)
     ]
     return judged(specimen.source, [*told, *found])
 
 
-def judged(source: Source, remarks: Iterable[Remark]) -> list[Remark]:
-    """The remarks with the message's waivers applied, and remarks about the waivers."""
+def judged(source: Source, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What was found, with the message's waivers applied, and what is wrong with the waivers; worst first."""
     waivers = {name: reason for name, reason in source.waived.items() if name in rules() and rules()[name].waivable}
-    waived = [replace(one, waived=waivers.get(one.rule, "")) for one in remarks]
+    waived = [replace(one, waived=waivers.get(one.rule, "")) for one in found]
     return worst_first([*waived, *_about_waivers(source)])
 
 
-def of_fault(fault: Fault, *, otherwise: str = "") -> Remark:
-    """A fault as a remark, by its own rule, by `otherwise`, or by compose.fault and compose.warning."""
-    name = fault.rule or ("compose.warning" if fault.warning else otherwise or "compose.fault")
+def ruled(fault: Diagnostic, *, otherwise: str = "") -> Diagnostic:
+    """The fault under its own rule, `otherwise`, or compose.fault and compose.warning."""
+    name = fault.rule or (otherwise or "compose.fault" if fault.stops else "compose.warning")
     # A warning of the compiler says only that it could go on. How grave that is says the rule.
-    level = rules()[name].level if fault.warning and fault.rule else Level.WARNING if fault.warning else Level.ERROR
-    why = rules()[name].why if fault.rule or otherwise else ""
-    return Remark(name, level, fault.message, why=why, todo=fault.hint or "", place=fault.place)
+    return replace(fault, rule=name, level=fault.level if fault.stops else rules()[name].level)
 
 
-def of_edited(edited: Edited) -> Remark:
-    """The remark that the files differ from what goes out."""
-    about = rules()[EDITED]
-    todo = "To stop the older version: mailer pause " + edited.slug
+def why_of(rule: str) -> str:
+    """Why `rule` matters. "" for what the compiler says of itself, which needs no reason beside it."""
+    return "" if rule in ("compose.fault", "compose.warning") else rules()[rule].why
+
+
+def of_edited(edited: Edited) -> Diagnostic:
+    """That the files differ from what goes out."""
+    remedy = "To stop the older version: mailer pause " + edited.slug
     if edited.state is CampaignState.SCHEDULED:
-        todo = f"To have the files as they are now mailed, schedule it again: mailer schedule {edited.slug} --at …"
-    return Remark(about.id, about.level, f"edited since it was {edited.word}: {edited.summary}", about.why, todo)
+        remedy = f"To have the files as they are now mailed, schedule it again: mailer schedule {edited.slug} --at …"
+    message = f"edited since it was {edited.word}: {edited.summary}"
+    return Diagnostic(message, remedy=remedy, level=Level.WARNING, rule=EDITED)
 
 
-def _about_waivers(source: Source) -> Iterable[Remark]:
-    about = rules()["check.waiver"]
+def _about_waivers(source: Source) -> Iterable[Diagnostic]:
     for name in source.waived:
         known = rules().get(name)
         if known is None or not known.waivable:
             message = f"there is no rule {name!r}" if known is None else f"{name} can't be waived"
-            todo = nearest(name, list(rules())) if known is None else "Fix the problem it reports."
-            yield Remark(about.id, about.level, message, about.why, todo, source.place(f"waive.{name}"))
+            remedy = nearest(name, list(rules())) if known is None else "Fix the problem it reports."
+            yield Diagnostic(message, source.place(f"waive.{name}"), remedy, rule="check.waiver")

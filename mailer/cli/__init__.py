@@ -38,6 +38,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("campaign.report:report", "deliveries, clicks, bounces and unsubscribes"),
     "clicks": ("tracking.clicks:clicks", "re-classify clicks (human or bot)"),
     "conversions": ("tracking.conversions:conversions", "import conversions from other sites"),
+    "staff": ("system.staff:staff", "who may use the studio, and what they may do there"),
+    "audit": ("system.staff:audit", "who did what, when and from where"),
     "db": ("system.db:db", "manage the database: migrate, back up, move"),
     "doctor": ("system.doctor:doctor", "check everything a send depends on"),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.settings import Brand
 
 TEXT = 4.5  # WCAG 2.2, success criterion 1.4.3 (AA)
@@ -81,12 +81,12 @@ def shown(front: str, back: str) -> Iterator[tuple[str, str, str]]:
     yield "partly inverted", turned(front) if dark_before else front, turned(back) if light_behind else back
 
 
-def contrast_faults(brand: Brand, place: Callable[[str], Place] = lambda _: SETTINGS) -> list[Fault]:
+def contrast_faults(brand: Brand, place: Callable[[str], Place] = lambda _: SETTINGS) -> list[Diagnostic]:
     """Pairs of `brand` that can't be read. In light they are faults, in inverted colours warnings.
 
     `place` says where a key of [brand] is.
     """
-    faults: list[Fault] = []
+    faults: list[Diagnostic] = []
     for pair in PAIRS:
         front, back = getattr(brand, pair.front_key), getattr(brand, pair.back_key)
         for how, before, behind in shown(front, back):
@@ -96,8 +96,10 @@ def contrast_faults(brand: Brand, place: Callable[[str], Place] = lambda _: SETT
             light = how == "light"
             mode = "" if light else f" when a mail program turns colours around for dark mode ({how})"
             message = f"{pair.where} can't be read well: {pair.front_key} on {pair.back_key} has {found:.1f} : 1{mode}"
-            hint = f"{_remedy(pair, front, back)} WCAG 2.2 asks for {pair.least:g} : 1."
-            faults.append(Fault(message, place(pair.front_key), hint, warning=not light))
+            remedy = f"{_remedy(pair, front, back)} WCAG 2.2 asks for {pair.least:g} : 1."
+            faults.append(
+                Diagnostic(message, place(pair.front_key), remedy, level=Level.ERROR if light else Level.WARNING)
+            )
             break  # the same two colours, said once
     return faults
 

@@ -7,7 +7,7 @@ MJML (`mjml.lint`, `mjml`), the link table (`links`, `addresses`) and the cuttin
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -36,7 +36,8 @@ from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import LinkMark, Markers, Value
 from mailer.compose.templating.render import Resolved, Resolver, Task
 from mailer.compose.warnings import vet_finished, vet_tags, vet_words
-from mailer.errors import Fault, MailerError, Place, raise_faults
+from mailer.diagnostics import Diagnostic, Place, in_order
+from mailer.errors import MailerError, raise_errors
 from mailer.workspace import ListDefinition, Workspace
 
 BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language")
@@ -49,7 +50,7 @@ class Compiled:
     """A message and the warnings found on the way."""
 
     message: Message
-    faults: tuple[Fault, ...]
+    faults: tuple[Diagnostic, ...]
 
 
 def compile_message(
@@ -57,14 +58,16 @@ def compile_message(
 ) -> Compiled:
     """Compile `source` for the list `definition`. `known_fields` are the names after `supporter.` that exist.
 
-    Raises `FaultsFound` with all faults. The same input gives the same bytes.
+    Raises `MailerError` with all faults. The same input gives the same bytes.
     """
     compiler = _Compiler(source, workspace=workspace, definition=definition, known_fields=known_fields)
     try:
         return compiler.compiled()
     except MemoryError:
-        hint = "Shorten it, or what its template repeats."
-        raise MailerError("there isn't enough memory to compile this", place=Place(source.file), hint=hint) from None
+        remedy = "Shorten it, or what its template repeats."
+        raise MailerError(
+            "there isn't enough memory to compile this", place=Place(source.file), remedy=remedy
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class _Compiler:
         self.source = source
         self.workspace = workspace
         self.definition = definition
-        self.faults: list[Fault] = list(source.warnings)
+        self.faults: list[Diagnostic] = list(source.faults)  # what the steps gave back; `links` … keep their own
         self.language = source.language or definition.language
         self.description = definition.description
         if not self.description and settings.organisation.name:
@@ -113,28 +116,31 @@ class _Compiler:
             scopes={"supporter": self.fields, **self.constants}, names=PERSONAL_ADDRESSES, language=self.language
         )
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
-        self.resolver = Resolver(self.task, self.faults)
-        self.pictures = Pictures(
-            folder=source.folder, root=workspace.root, public_url=settings.public.url, faults=self.faults
-        )
-        self.links = Links(markers=self.markers, parameters=settings.link_parameters, faults=self.faults)
+        self.resolver = Resolver(self.task)
+        self.pictures = Pictures(folder=source.folder, root=workspace.root, public_url=settings.public.url)
+        self.links = Links(markers=self.markers, parameters=settings.link_parameters)
         self.addresses = Addresses(links=self.links, pictures=self.pictures, markers=self.markers)
 
     def compiled(self) -> Compiled:
         written = self._written()
-        self._stop_on_faults()
+        if not self.source.is_mjml:  # whose body is read with the layout, being one
+            self._stop_on_faults()
         resolved = self._laid_out(written)
-        self._stop_on_faults()
-        assert resolved is not None
+        if resolved is None or not self.source.is_mjml:
+            self._stop_on_faults()
+        assert resolved is not None, "a text that can't be resolved has a fault"
         html = self._html(resolved)
         text = self._text_of(html) if self.source.is_mjml else self._text(written)
         message = self._message(written, html=html, text=text)
         self._stop_on_faults()
-        return Compiled(message, tuple(self.faults))
+        return Compiled(message, self._found())
+
+    def _found(self) -> tuple[Diagnostic, ...]:
+        """All faults so far, in the order of their places."""
+        return in_order([*self.faults, *self.resolver.faults, *self.links.faults, *self.pictures.faults])
 
     def _stop_on_faults(self) -> None:
-        self.faults.sort(key=_by_place)
-        raise_faults(f"The newsletter {self.source.slug} has faults:", self.faults)
+        raise_errors(f"The newsletter {self.source.slug} has faults:", self._found())
 
     # What the author wrote
 
@@ -148,18 +154,18 @@ class _Compiler:
         body = Body(
             BlockContext(
                 markdown=Markdown(
-                    markers=self.markers, links=self.links, faults=self.faults,
+                    markers=self.markers, links=self.links,
                     quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
                 ), markers=self.markers,
                 links=self.links, pictures=self.pictures, words=words_for(self.language), action=action,
-                slug=source.slug, title=title, faults=self.faults,
+                slug=source.slug, title=title,
             )
         )  # fmt: skip
-        self.faults += vet_words(source, self.fields)
         fields, fields_text = self._fields(body)
         found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
         written = body.written(found) if found else RenderedBody([], [], [])
         signature = self._signature(body)
+        self.faults += [*vet_words(source, self.fields), *body.faults]
         return _Authored(subject, preheader, title, action, fields, fields_text, written, signature)
 
     def _action(self) -> Action | None:
@@ -226,25 +232,14 @@ class _Compiler:
         for place, text in self.resolver.templates_read():
             self.faults += vet_tags(text, place, fields=self.fields, is_mjml=True)
         if layout:
-            self._refuse_what_is_not_shown(written, layout)
+            self.faults += _not_shown(written, layout)
         return layout
-
-    def _refuse_what_is_not_shown(self, written: _Authored, layout: Resolved) -> None:
-        """A template made before there was a P.S. would leave it out of the mail, and nobody would see that."""
-        for block in written.body.postscripts:
-            if isinstance(block, PostscriptBlock) and str(block.html) not in layout.text:
-                hint = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
-                self.faults.append(Fault("the template doesn't show a P.S.", layout.place(1), f"Add to it: {hint}"))
-        picture = written.signature.picture
-        if picture and picture.src and str(escape(picture.src)) not in layout.text:
-            hint = "See templates/blocks/signature.mjml for how it is shown."
-            self.faults.append(Fault("the template doesn't show the signature's picture", layout.place(1), hint))
 
     def _html(self, resolved: Resolved) -> str:
         file = resolved.place(1).file
         resolved = replace(resolved, text=conditions_in_raw(resolved.text, self.markers))
         if self.markers.damaged(resolved.text):
-            self.faults.append(Fault("a filter changes text that waits for the person", Place(file)))
+            self.faults.append(Diagnostic("a filter changes text that waits for the person", Place(file)))
         for fault in check_structure(resolved.text, file=file):
             line = fault.place.line if fault.place else None
             self.faults.append(replace(fault, place=resolved.place(line) if line else fault.place))
@@ -255,7 +250,7 @@ class _Compiler:
             return mjml_to_html(rewritten)
         except MailerError as error:
             line = error.place.line if error.place else None
-            self.faults.append(replace(error.fault, place=resolved.place(line) if line else Place(file)))
+            self.faults.append(replace(error.diagnostics[0], place=resolved.place(line) if line else Place(file)))
             self._stop_on_faults()
             raise
 
@@ -292,20 +287,22 @@ class _Compiler:
 
     def _message(self, written: _Authored, *, html: str, text: str) -> Message:
         slots = MergeSlots()
-        splitter = Splitter(markers=self.markers, slots=slots, faults=self.faults)
+        splitter = Splitter(markers=self.markers, slots=slots)
         settings, source = self.workspace.settings, self.source
         html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
-        subject = self._subject(written, splitter, slots)
-        preheader = splitter.plain(written.preheader, Context.HEADER)
+        subject, preheader = (splitter.plain(text, Context.HEADER) for text in (written.subject, written.preheader))
         links = self._links(slots, splitter)
+        self.faults += splitter.faults
+        if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
+            self.faults.append(_no_subject(subject, source.place("subject")))
         leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
         unsubscribes = any(slot in leaving for slot in slots.slots)
         address = settings.organisation.postal_address
         self.faults += vet_finished(html, file=source.file, unsubscribes=unsubscribes, address=address)
         sender = source.from_ or self.definition.from_ or settings.sender.from_
         if not sender:
-            hint = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
-            self.faults.append(Fault("there is no sender", source.place("from"), hint))
+            remedy = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
+            self.faults.append(Diagnostic("there is no sender", source.place("from"), remedy))
         return Message(
             slug=source.slug, list=self.definition.name, language=self.language,
             direction="rtl" if self.right_to_left else "ltr", from_=sender,
@@ -316,16 +313,6 @@ class _Compiler:
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
             waived=dict(source.waived),
         )  # fmt: skip
-
-    def _subject(self, written: _Authored, splitter: Splitter, slots: MergeSlots) -> Parts:
-        """The subject, which shows something to everybody: a mail without one looks like a fault, or like spam."""
-        subject = splitter.plain(written.subject, Context.HEADER)
-        if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
-            hint = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
-            waits = any(isinstance(part, int) for part in subject)
-            what = "some people would get no subject" if waits else "the subject is empty"
-            self.faults.append(Fault(what, self.source.place("subject"), hint, rule="subject.missing"))
-        return subject
 
     def _links(self, slots: MergeSlots, splitter: Splitter) -> tuple[Link, ...]:
         return tuple(
@@ -341,5 +328,21 @@ class _Compiler:
         )
 
 
-def _by_place(fault: Fault) -> tuple[str, int]:
-    return (fault.place.file, fault.place.line or 0) if fault.place else ("", 0)
+def _not_shown(written: _Authored, layout: Resolved) -> Iterator[Diagnostic]:
+    """A template made before there was a P.S. would leave it out of the mail, and nobody would see that."""
+    for block in written.body.postscripts:
+        if isinstance(block, PostscriptBlock) and str(block.html) not in layout.text:
+            remedy = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
+            yield Diagnostic("the template doesn't show a P.S.", layout.place(1), f"Add to it: {remedy}")
+    picture = written.signature.picture
+    if picture and picture.src and str(escape(picture.src)) not in layout.text:
+        remedy = "See templates/blocks/signature.mjml for how it is shown."
+        yield Diagnostic("the template doesn't show the signature's picture", layout.place(1), remedy)
+
+
+def _no_subject(subject: Parts, place: Place) -> Diagnostic:
+    """The subject shows something to everybody: a mail without one looks like a fault, or like spam."""
+    waits = any(isinstance(part, int) for part in subject)
+    what = "some people would get no subject" if waits else "the subject is empty"
+    remedy = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
+    return Diagnostic(what, place, remedy, rule="subject.missing")

@@ -29,6 +29,7 @@ BREAKS = re.compile(r"[\t\n\r]+")
 NEEDS_ESCAPE = re.compile("[&<>\"']").search
 NAMES = ("click_url", *PERSONAL_ADDRESSES)
 Render = Callable[[Subject], str]
+NO_BRANCH = -1  # no test of a condition holds, and it has no {% else %}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,13 @@ class BadDestination(MailerError):
 
 @dataclass(slots=True)
 class MergeProgram:
-    """Fills a message in. Slots that only branches of conditions use are computed when their branch is taken."""
+    """Fills a message in. Slots that only branches of conditions use are computed when their branch is taken.
+
+    `watch` is told of each slot that a mail has: its number, and its text before escaping or the branch that is taken.
+    """
 
     message: Message
+    watch: Callable[[int, str | int], None] | None = None
     top_level: frozenset[int] = field(init=False)  # slots that the mail's texts mention themselves
     addresses: frozenset[str] = field(init=False)  # which of NAMES the message mentions anywhere
     _renders: list[Render] = field(init=False)
@@ -73,9 +78,8 @@ class MergeProgram:
         texts = (message.subject, message.preheader, message.html, message.text)
         self.top_level = frozenset(part for parts in texts for part in parts if isinstance(part, int))
         self._renders = []
-        for slot in message.slots:  # a choice comes after the slots of its branches
-            self._renders.append(_choice(slot, self._renders, message) if isinstance(slot, Choice)
-                                 else _slot(slot, message))  # fmt: skip
+        for n, slot in enumerate(message.slots):  # a choice comes after the slots of its branches
+            self._renders.append(self._choice(n, slot) if isinstance(slot, Choice) else self._slot(n, slot))
         self._plan = [render if n in self.top_level else _nothing for n, render in enumerate(self._renders)]
         # A text search, so perhaps one too many: a needless address does no harm, a missing one would.
         sources = " ".join(source for slot in message.slots for source in _sources(slot))
@@ -112,46 +116,67 @@ class MergeProgram:
 
     def destination(self, link: Link, supporter: Mapping[str, object]) -> str:
         """Where `link` leads this person. Raises `BadDestination` when that is no web address."""
-        url = self._text(link.destination, supporter, NO_URLS)
+        url = self.written_destination(link, supporter)
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\x00-\x20\x7f]", url):
             raise BadDestination(f"link {link.n} of {self.message.slug} leads to no web address")
         return url
 
+    def written_destination(self, link: Link, supporter: Mapping[str, object]) -> str:
+        """The same, whatever it is."""
+        return self._text(link.destination, supporter, NO_URLS)
+
     def _text(self, parts: Parts, supporter: Mapping[str, object], urls: Urls) -> str:
         person = _person(supporter, urls)
         return "".join([part if isinstance(part, str) else self._renders[part](person) for part in parts])
+
+    def _slot(self, n: int, slot: Slot) -> Render:
+        if slot.source == PICTURE:  # HTML as a whole, made by the postman; pages have none
+            return lambda person: person.names_in_html.get(PICTURE, "")
+        if slot.source in NAMES:
+            return _own_address(slot.source, slot.context)
+        expression = parsed(slot.source, self.message)
+        if slot.context is Context.URL and isinstance(expression, Filter) and expression.name == "urlencode":
+            expression = expression.operand  # encoded once, by its place
+        text = text_of(expression, self.message.constants)
+        return _escaped(_watched(text, n, self.watch) if self.watch else text, slot.context)
+
+    def _choice(self, n: int, choice: Choice) -> Render:
+        watch = self.watch
+        branches = [
+            (
+                number,
+                truth_of(parsed(test, self.message), self.message.constants) if test else None,
+                _branch(parts, self._renders),
+            )
+            for number, (test, parts) in enumerate(choice.branches)
+        ]
+
+        def render(person: Subject) -> str:
+            for number, test, branch in branches:
+                if test is None or test(person):
+                    if watch:
+                        watch(n, number)
+                    return branch(person)
+            if watch:
+                watch(n, NO_BRANCH)
+            return ""
+
+        return render
+
+
+def _watched(text: TextOf, n: int, watch: Callable[[int, str | int], None]) -> TextOf:
+    def seen(person: Subject) -> str:
+        value = text(person)
+        watch(n, value)
+        return value
+
+    return seen
 
 
 def _person(supporter: Mapping[str, object], urls: Urls) -> Subject:
     names = urls.names
     return Subject(supporter, names, NO_CALLS, {name: for_html(address) for name, address in names.items()})
-
-
-def _slot(slot: Slot, message: Message) -> Render:
-    if slot.source == PICTURE:  # HTML as a whole, made by the postman; pages have none
-        return lambda person: person.names_in_html.get(PICTURE, "")
-    if slot.source in NAMES:
-        return _own_address(slot.source, slot.context)
-    expression = _parsed(slot.source, message)
-    if slot.context is Context.URL and isinstance(expression, Filter) and expression.name == "urlencode":
-        expression = expression.operand  # encoded once, by its place
-    return _escaped(text_of(expression, message.constants), slot.context)
-
-
-def _choice(choice: Choice, renders: list[Render], message: Message) -> Render:
-    branches = [
-        (truth_of(_parsed(test, message), message.constants) if test else None, _branch(parts, renders))
-        for test, parts in choice.branches
-    ]
-
-    def render(person: Subject) -> str:
-        for test, branch in branches:
-            if test is None or test(person):
-                return branch(person)
-        return ""
-
-    return render
 
 
 def _branch(parts: Parts, renders: list[Render]) -> Render:
@@ -166,7 +191,8 @@ def _sources(slot: Slot | Choice) -> list[str]:
     return [slot.source] if isinstance(slot, Slot) else [test for test, _ in slot.branches]
 
 
-def _parsed(source: str, message: Message) -> Expression:
+def parsed(source: str, message: Message) -> Expression:
+    """The expression of one of the message's slots or tests, which was checked when the message was made."""
     scopes = {"supporter": ANYTHING, **dict.fromkeys(message.constants, ANYTHING)}
     return parse_expression(source, vocabulary=Vocabulary(scopes=scopes, names=NAMES, language=message.language))
 

@@ -19,7 +19,7 @@ from mailer.compose.source.message_file import CONTROL
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import PendingLink
 from mailer.compose.templating.markers import Control, LinkMark, Literal, Mark, Markers, Value
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Place
 
 TAG = re.compile(r"<!--.*?-->|<(/?)([a-zA-Z][^\s/>]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>|<![^>]*>", re.DOTALL)
 ATTRIBUTE = re.compile(r"([^\s/<>\"'=]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
@@ -63,14 +63,17 @@ class MergeSlots:
 class Splitter:
     """Cuts the finished texts of one message."""
 
-    def __init__(self, *, markers: Markers, slots: MergeSlots, faults: list[Fault]) -> None:
+    def __init__(self, *, markers: Markers, slots: MergeSlots) -> None:
         self.markers = markers
         self.slots = slots
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
 
     def html(self, html: str) -> Parts:
         """Finished HTML as parts."""
-        return self._parts(_HtmlWalk(html, self.markers, self.faults).items())
+        walk = _HtmlWalk(html, self.markers)
+        parts = self._parts(walk.items())
+        self.faults += walk.faults
+        return parts
 
     def plain(self, text: str, context: Context) -> Parts:
         """Plain text or a header as parts."""
@@ -145,7 +148,7 @@ class Splitter:
     def _unbalanced(self, item: Item) -> None:
         mark = item.mark if isinstance(item, MarkContext) else None
         place = mark.place if isinstance(mark, Control) else None
-        fault = Fault(
+        fault = Diagnostic(
             "this condition begins in one place and ends in another, such as inside bold text, a list or a block",
             place,
             "Put {% if %}, {% else %} and {% endif %} side by side: all in one sentence, or each on a line of its own.",
@@ -157,10 +160,10 @@ class Splitter:
 class _HtmlWalk:
     """Goes through finished HTML, keeping track of open elements, and says where each marker is."""
 
-    def __init__(self, html: str, markers: Markers, faults: list[Fault]) -> None:
+    def __init__(self, html: str, markers: Markers) -> None:
         self.text = html
         self.markers = markers
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self.stack: list[tuple[str, int]] = [("", 0)]
         self.count = 0
 
@@ -252,7 +255,7 @@ class _HtmlWalk:
         for piece in self.markers.pieces(text):
             place: Place | None = piece.place if isinstance(piece, Value | Control) else None
             if not isinstance(piece, str):
-                self.faults.append(Fault(f"a merge tag can't be used in {where}", place, "Put it into the text."))
+                self.faults.append(Diagnostic(f"a merge tag can't be used in {where}", place, "Put it into the text."))
 
 
 def _escaped(text: str, item: MarkContext) -> str:

@@ -8,7 +8,7 @@ from html import unescape
 
 from mailer.compose.expressions.foreign_tags import foreign_tags
 from mailer.compose.source.message_file import Source
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Level, Place
 
 CLIPPED_BYTES = 102_000  # Gmail shows about the first 102 KB of a mail and hides the rest, the unsubscribe link with it
 HEAVY_BYTES = 80_000
@@ -16,29 +16,31 @@ MARKUP = re.compile(r"<[^>]*>")
 LONG_SUBJECT = 78  # characters; phones show about 35
 
 
-def vet_words(source: Source, fields: Collection[str]) -> list[Fault]:
+def vet_words(source: Source, fields: Collection[str]) -> list[Diagnostic]:
     """Faults in what the author wrote that no parser would mind. `fields` are those of the supporter."""
-    faults: list[Fault] = []
+    faults: list[Diagnostic] = []
     texts = [(source.place(key), text) for key, text in _texts(source).items()]
     texts.append((Place(source.file, source.body_line), source.body))
     for place, text in texts:
         faults += vet_tags(text, place, fields=fields, is_mjml=source.is_mjml)
     if not source.preheader:
-        hint = "Add preheader: and a sentence of 40 to 100 characters; inboxes show it after the subject."
+        remedy = "Add preheader: and a sentence of 40 to 100 characters; inboxes show it after the subject."
         where = source.place("subject")
-        faults.append(Fault("there is no preheader", where, hint, warning=True, rule="subject.no-preheader"))
+        faults.append(
+            Diagnostic("there is no preheader", where, remedy, level=Level.WARNING, rule="subject.no-preheader")
+        )
     if len(source.subject) > LONG_SUBJECT and "{" not in source.subject:
         faults.append(
-            Fault(f"the subject has {len(source.subject)} characters", source.place("subject"),
-                  "Inboxes cut it off: put what matters into the first 35.", warning=True, rule="subject.long")
+            Diagnostic(f"the subject has {len(source.subject)} characters", source.place("subject"),
+                  "Inboxes cut it off: put what matters into the first 35.", level=Level.WARNING, rule="subject.long")
         )  # fmt: skip
     return faults
 
 
-def vet_tags(text: str, place: Place, *, fields: Collection[str], is_mjml: bool) -> list[Fault]:
+def vet_tags(text: str, place: Place, *, fields: Collection[str], is_mjml: bool) -> list[Diagnostic]:
     """Merge tags of other programs, and half of ours, in a text that begins at `place`."""
     return [
-        Fault(tag.message, Place(place.file, (place.line or 1) + tag.line), tag.hint, rule="writing.foreign-tag")
+        Diagnostic(tag.message, Place(place.file, (place.line or 1) + tag.line), tag.remedy, rule="writing.foreign-tag")
         for tag in foreign_tags(text, fields=fields, is_mjml=is_mjml)
     ]
 
@@ -50,19 +52,19 @@ def _texts(source: Source) -> dict[str, str]:
     return {**texts, **action, **source.fields, "signature": source.signature}
 
 
-def vet_finished(html: str, *, file: str, unsubscribes: bool, address: str) -> list[Fault]:
+def vet_finished(html: str, *, file: str, unsubscribes: bool, address: str) -> list[Diagnostic]:
     """Faults of the finished mail: what the law asks for, and its size."""
-    faults: list[Fault] = []
+    faults: list[Diagnostic] = []
     if not unsubscribes:
-        hint = 'Put it into the footer: <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
-        faults.append(Fault("the mail has no link for leaving", Place(file), hint, rule="law.no-unsubscribe"))
+        remedy = 'Put it into the footer: <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+        faults.append(Diagnostic("the mail has no link for leaving", Place(file), remedy, rule="law.no-unsubscribe"))
     words = unescape(" ".join(MARKUP.sub(" ", html).split()))
     if " ".join(address.split()) not in words:
-        hint = "Put it into the footer: {{ organisation.postal_address }}"
-        faults.append(Fault("the mail has no postal address", Place(file), hint, rule="law.no-address"))
+        remedy = "Put it into the footer: {{ organisation.postal_address }}"
+        faults.append(Diagnostic("the mail has no postal address", Place(file), remedy, rule="law.no-address"))
     size = len(html.encode())
     if size > HEAVY_BYTES:
-        clipped = "cuts it off" if size > CLIPPED_BYTES else "cuts mails off at about 102,000 bytes"
+        clipped = "cuts it off" if size > CLIPPED_BYTES else f"cuts mails off at about {CLIPPED_BYTES:,} bytes"
         what = f"the HTML is {size:,} bytes; Gmail {clipped}"
-        faults.append(Fault(what, Place(file), "Shorten it.", warning=True, rule="size.heavy"))
+        faults.append(Diagnostic(what, Place(file), "Shorten it.", level=Level.WARNING, rule="size.heavy"))
     return faults

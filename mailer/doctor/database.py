@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from mailer.diagnostics import Diagnostic, bad, in_part, warning
 from mailer.doctor.schema import PART
-from mailer.findings import Finding, bad, from_error, warning
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import DatabaseTrouble
 from mailer.store.engine.fence import BACKUP, MOVED, MOVING, find_mark
@@ -23,7 +23,7 @@ from mailer.store.engine.version import SCHEMA
 class Health:
     """What was found. `usable`: the database is there, of this program's schema, and can be opened."""
 
-    findings: list[Finding]
+    findings: list[Diagnostic]
     usable: bool
 
 
@@ -32,7 +32,7 @@ def examine_database(url: str, *, clock: Callable[[], datetime], connections: in
     try:
         parts = parse_url(url)
     except DatabaseTrouble as error:
-        return Health(from_error(PART, error), False)
+        return Health(in_part(PART, error.diagnostics), False)
     if parts.drivername.startswith("sqlite"):
         from mailer.doctor.sqlite import gather_sqlite, judge_sqlite
 
@@ -47,7 +47,7 @@ def examine_database(url: str, *, clock: Callable[[], datetime], connections: in
     )
 
 
-def examine_mark(connection: Connection) -> list[Finding]:
+def examine_mark(connection: Connection) -> list[Diagnostic]:
     """Whether the database is one in use: not moved away, and no backup that was put back."""
     found = find_mark(connection, MOVED, MOVING, BACKUP)
     if found is None:

@@ -18,10 +18,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from mailer.diagnostics import Diagnostic, Level, at_most, bad, in_part, warning, well
 from mailer.errors import MailerError
-from mailer.findings import Finding, Severity, at_most, bad, from_error, warning, well
 from mailer.private_files import readable_by_others
-from mailer.settings import SECRETS_FILE, Secrets, Settings, environment_alone, read_secrets, read_settings
+from mailer.settings import (
+    SECRETS_FILE,
+    SHORTEST_KEY,
+    Secrets,
+    Settings,
+    environment_alone,
+    read_secrets,
+    read_settings,
+)
 from mailer.transports.outbox.settings import Outbox
 from mailer.workspace import ListDefinition, Workspace, find_root
 
@@ -31,8 +39,7 @@ if TYPE_CHECKING:
 TOTAL_SECONDS = 60.0  # each part has its own, shorter limits; this is for what none of them foresaw
 KEPT_FOLDERS = ("rendered", "shots", "exports", "rejects", "backups")  # as docs and commands name them
 TABLES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".ndjson", ".eml")  # imports, exports and rejected rows
-LEAST_KEY = 32  # characters of a key: as `read_secrets` asks of signing keys
-Examine = Callable[[], list[Finding]]
+Examine = Callable[[], list[Diagnostic]]
 Clock = Callable[[], datetime]
 
 
@@ -54,14 +61,14 @@ class Patient:
         return tuple(key.encode() for key in self.workspace.secrets.signing_keys)
 
 
-def examine(*, clock: Clock) -> list[Finding]:
+def examine(*, clock: Clock) -> list[Diagnostic]:
     """All findings about the workspace around the current folder. Raises `MailerError` when there is none."""
     root = find_root()
     try:
         settings = read_settings(root)
     except MailerError as error:
         return [
-            *from_error("settings", error),
+            *in_part("settings", error.diagnostics),
             warning("settings", "nothing else was looked at, since the settings can't be read"),
         ]
     ailments, secrets = _secrets(root)
@@ -78,12 +85,12 @@ def examine(*, clock: Clock) -> list[Finding]:
     return [*ailments, *_keys(patient), *_files(workspace), *faults, *side_by_side(parts, total_seconds=TOTAL_SECONDS)]
 
 
-def examine_proof(proof: BinaryIO | None, *, maildir: Path | None, imap: str | None) -> list[Finding]:
+def examine_proof(proof: BinaryIO | None, *, maildir: Path | None, imap: str | None) -> list[Diagnostic]:
     """What a mail of ours looked like when it arrived. Changes nothing where it is. Raises `MailerError`."""
     from mailer.doctor.signed_mail import PART, judge_proof
 
     if sum(source is not None for source in (proof, maildir, imap)) != 1:
-        raise MailerError("say where the mail is", hint="One of --proof, --maildir and --imap.")
+        raise MailerError("say where the mail is", remedy="One of --proof, --maildir and --imap.")
     raw = proof.read() if proof is not None else _newest_of_ours(maildir, imap)
     if not raw.strip():
         remedy = "Send one there: mailer test NEWSLETTER --to ADDRESS."
@@ -108,15 +115,15 @@ def _newest_of_ours(maildir: Path | None, imap: str | None) -> bytes:
         mailbox.close()
 
 
-def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) -> list[Finding]:
+def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) -> list[Diagnostic]:
     """The findings of all parts in their order, each examined by a thread of its own."""
-    found: dict[str, list[Finding]] = {}
+    found: dict[str, list[Diagnostic]] = {}
 
     def run(name: str, look: Examine) -> None:
         try:
             found[name] = look()
         except MailerError as error:
-            found[name] = from_error(name, error)
+            found[name] = in_part(name, error.diagnostics)
         except Exception as error:
             if "MAILER_DEBUG" in os.environ:
                 raise
@@ -135,25 +142,25 @@ def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) 
     return [finding for name, _ in parts for finding in found.get(name, [warning(name, late, "Look again later.")])]
 
 
-def _secrets(root: Path) -> tuple[list[Finding], Secrets | None]:
+def _secrets(root: Path) -> tuple[list[Diagnostic], Secrets | None]:
     try:
         return [], read_secrets(root)
     except MailerError as error:
-        return from_error("keys", error), None
+        return in_part("keys", error.diagnostics), None
 
 
-def _lists(workspace: Workspace) -> tuple[list[Finding], tuple[ListDefinition, ...]]:
-    findings: list[Finding] = []
+def _lists(workspace: Workspace) -> tuple[list[Diagnostic], tuple[ListDefinition, ...]]:
+    findings: list[Diagnostic] = []
     lists: list[ListDefinition] = []
     for name in workspace.list_names():
         try:
             lists.append(workspace.list_definition(name))
         except MailerError as error:
-            findings += from_error("lists", error)
+            findings += in_part("lists", error.diagnostics)
     return findings, tuple(lists)
 
 
-def _keys(patient: Patient) -> Iterator[Finding]:
+def _keys(patient: Patient) -> Iterator[Diagnostic]:
     if patient.ailing:
         return
     secrets, broken = patient.workspace.secrets, False
@@ -163,11 +170,11 @@ def _keys(patient: Patient) -> Iterator[Finding]:
             require()
         except MailerError as error:
             broken = True
-            yield from from_error("keys", error)
-    if secrets.address_key and len(secrets.address_key) < LEAST_KEY:
+            yield from in_part("keys", error.diagnostics)
+    if secrets.address_key and len(secrets.address_key) < SHORTEST_KEY:
         yield warning(
             "keys",
-            f"the address key is shorter than {LEAST_KEY} characters, so a stolen database could tell who left",
+            f"the address key is shorter than {SHORTEST_KEY} characters, so a stolen database could tell who left",
             "Make a longer one only while nobody is imported: with another key no unsubscribe is found.",
         )
     if not broken:
@@ -177,7 +184,7 @@ def _keys(patient: Patient) -> Iterator[Finding]:
     yield from _in_this_shell(patient.workspace.root)
 
 
-def _in_this_shell(root: Path) -> Iterator[Finding]:
+def _in_this_shell(root: Path) -> Iterator[Diagnostic]:
     """Secrets that what cron or systemd starts lacks, unless they are set there as well, which can't be seen here."""
     missing, other = environment_alone(root)
     where = "Put it into secrets.toml, or set it where cron or systemd starts Mailer too (docs/deploy.md)."
@@ -194,7 +201,7 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _files(workspace: Workspace) -> Iterator[Finding]:
+def _files(workspace: Workspace) -> Iterator[Diagnostic]:
     """Files that name people are their owner's alone."""
     root = workspace.root
     tables = sorted(path for path in root.iterdir() if path.suffix.lower() in TABLES and not path.is_symlink())
@@ -219,7 +226,7 @@ def _kept(root: Path) -> str:
     return f"{SECRETS_FILE} is its owner's alone ({stat.S_IMODE(path.stat().st_mode):03o})"
 
 
-def _database(patient: Patient) -> list[Finding]:
+def _database(patient: Patient) -> list[Diagnostic]:
     from mailer.doctor.database import examine_database
     from mailer.transports.provider import provider_named
 
@@ -230,7 +237,7 @@ def _database(patient: Patient) -> list[Finding]:
     return [*health.findings, *(_rows(patient, url) if health.usable else [])]
 
 
-def _rows(patient: Patient, url: str) -> list[Finding]:
+def _rows(patient: Patient, url: str) -> list[Diagnostic]:
     """What the database holds: whether it goes with our address key, and what waits for somebody."""
     from mailer.doctor.database import examine_mark
     from mailer.doctor.stalled import gather_sending, judge_sending
@@ -254,7 +261,7 @@ def _rows(patient: Patient, url: str) -> list[Finding]:
         database.close()
 
 
-def _address_key(patient: Patient, connection: Connection) -> list[Finding]:
+def _address_key(patient: Patient, connection: Connection) -> list[Diagnostic]:
     from mailer.audience.imports.importer import check_key
 
     key = patient.workspace.secrets.address_key
@@ -263,11 +270,11 @@ def _address_key(patient: Patient, connection: Connection) -> list[Finding]:
     try:
         check_key(connection, key.encode())
     except MailerError as error:
-        return [bad("database", f"{error.message}, so people who left would be mailed", error.hint or "")]
+        return [bad("database", f"{error.message}, so people who left would be mailed", error.remedy)]
     return [well("database", "the address key is the one it was made with")]
 
 
-def _transport(patient: Patient) -> list[Finding]:
+def _transport(patient: Patient) -> list[Diagnostic]:
     from mailer.doctor.transport import examine_transport
 
     if patient.ailing and patient.settings.transport != "outbox":
@@ -275,7 +282,7 @@ def _transport(patient: Patient) -> list[Finding]:
     return examine_transport(patient.settings, patient.workspace.secrets, root=patient.workspace.root)
 
 
-def _dns(patient: Patient) -> list[Finding]:
+def _dns(patient: Patient) -> list[Diagnostic]:
     from mailer.doctor.dns.domain import examine_domains, mailers
     from mailer.doctor.dns.lookup import Asker
 
@@ -292,13 +299,13 @@ def _dns(patient: Patient) -> list[Finding]:
     return examine_domains(settings, mailers(senders, answers), Asker(settings.dns))
 
 
-def _webhook(patient: Patient) -> list[Finding]:
+def _webhook(patient: Patient) -> list[Diagnostic]:
     from mailer.delivery.webhooks.deliver import examine_webhook
 
     return examine_webhook(patient.settings.webhook)
 
 
-def _public(patient: Patient) -> list[Finding]:
+def _public(patient: Patient) -> list[Diagnostic]:
     from mailer.doctor.dns.lookup import Asker
     from mailer.doctor.public_url import judge_public, public_facts
     from mailer.transports.provider import provider_named
@@ -310,4 +317,4 @@ def _public(patient: Patient) -> list[Finding]:
     facts = public_facts(url, keys=patient.signing_keys, mails_leave=leave, resolve=resolve)
     findings = judge_public(facts, now=patient.clock())
     # With the outbox no link is out yet that could be lost.
-    return at_most(Severity.WARNING, findings) if settings.transport == "outbox" else findings
+    return at_most(Level.WARNING, findings) if settings.transport == "outbox" else findings

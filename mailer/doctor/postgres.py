@@ -12,11 +12,12 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from mailer.delivery.ledger.ledger import LEASE
+from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.schema import PART, in_words, judge_schema
-from mailer.findings import Finding, bad, warning, well
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA
+from mailer.transports.loopback import on_this_machine
 
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 5000
@@ -32,7 +33,6 @@ LAST_FIXES: Mapping[int, date] = {
 SKEW_WARNING = timedelta(seconds=2)
 SKEW_BAD = LEASE
 SERVER_THREADS = 8  # database connections of one `mailer serve`
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class PostgresFacts:
     where: str  # host and database, without the password
     is_local: bool = False  # by a socket or loopback
     trouble: str = ""
-    todo: str = ""
+    remedy: str = ""
     version: int = 0  # such as 150004
     schema: str | None = None
     has_tables: bool = False
@@ -64,7 +64,7 @@ def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts
     host = parts.query.get("host", parts.host or "")
     host = host if isinstance(host, str) else ",".join(host)
     where = f"{parts.database or ''} at {host or 'a local socket'}"
-    is_local = not host or host.startswith("/") or host in LOOPBACK
+    is_local = not host or host.startswith("/") or on_this_machine(host)
     try:
         limited = parts.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **parts.query})
         engine = create_engine(limited, poolclass=NullPool)
@@ -72,11 +72,11 @@ def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts
             connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}"))
             facts = _ask(connection, clock)
     except (NoSuchModuleError, ModuleNotFoundError):
-        todo = "Install it: pip install 'mailer[postgres]'"
-        return PostgresFacts(where, is_local, "the driver of PostgreSQL isn't installed", todo)
+        remedy = "Install it: pip install 'mailer[postgres]'"
+        return PostgresFacts(where, is_local, "the driver of PostgreSQL isn't installed", remedy)
     except DBAPIError as error:
         said = trouble(error)
-        return PostgresFacts(where, is_local, said.message, said.hint or "")
+        return PostgresFacts(where, is_local, said.message, said.remedy)
     return PostgresFacts(where, is_local, **facts)
 
 
@@ -127,10 +127,10 @@ def _skew(connection: Connection, clock: Callable[[], datetime]) -> tuple[timede
     return theirs - (before + half), half
 
 
-def judge_postgres(facts: PostgresFacts, *, today: date, connections: int) -> list[Finding]:
+def judge_postgres(facts: PostgresFacts, *, today: date, connections: int) -> list[Diagnostic]:
     """`connections` is how many the transport sends by side by side."""
     if facts.trouble:
-        return [bad(PART, f"PostgreSQL {facts.where}: {facts.trouble}, so no command works", facts.todo)]
+        return [bad(PART, f"PostgreSQL {facts.where}: {facts.trouble}, so no command works", facts.remedy)]
     findings = [
         *_judge_version(facts, today),
         *_judge_schema(facts),
@@ -152,7 +152,7 @@ def _version(facts: PostgresFacts) -> str:
     return f"{facts.version // 10000}.{facts.version % 10000}"
 
 
-def _judge_version(facts: PostgresFacts, today: date) -> Iterator[Finding]:
+def _judge_version(facts: PostgresFacts, today: date) -> Iterator[Diagnostic]:
     major = facts.version // 10000
     if major < OLDEST:
         yield bad(
@@ -168,7 +168,7 @@ def _judge_version(facts: PostgresFacts, today: date) -> Iterator[Finding]:
         )
 
 
-def _judge_schema(facts: PostgresFacts) -> Iterator[Finding]:
+def _judge_schema(facts: PostgresFacts) -> Iterator[Diagnostic]:
     if finding := judge_schema(facts.schema, has_tables=facts.has_tables):
         yield finding
     elif facts.schema is None and not facts.may_create:
@@ -185,7 +185,7 @@ def _judge_schema(facts: PostgresFacts) -> Iterator[Finding]:
         )
 
 
-def _judge_writing(facts: PostgresFacts) -> Iterator[Finding]:
+def _judge_writing(facts: PostgresFacts) -> Iterator[Diagnostic]:
     if facts.in_recovery:
         yield bad(
             PART,
@@ -200,22 +200,22 @@ def _judge_writing(facts: PostgresFacts) -> Iterator[Finding]:
         )
 
 
-def _judge_clock(facts: PostgresFacts) -> Iterator[Finding]:
+def _judge_clock(facts: PostgresFacts) -> Iterator[Diagnostic]:
     # What is certain: the part of the difference that a slow answer can't explain.
     certain = max(abs(facts.skew) - facts.skew_doubt, timedelta())
     seconds = abs(facts.skew).total_seconds()
     which = "behind" if facts.skew > timedelta() else "ahead of"
-    todo = "Set both clocks by NTP, and look again before sending."
+    remedy = "Set both clocks by NTP, and look again before sending."
     words = f"this machine's clock is {seconds:,.1f} s {which} the database server's"
     if certain > SKEW_BAD:
-        yield bad(PART, f"{words}, so workers take each other's leases away and mails become uncertain", todo)
+        yield bad(PART, f"{words}, so workers take each other's leases away and mails become uncertain", remedy)
     elif certain > SKEW_WARNING:
-        yield warning(PART, f"{words}, so schedules and retries are off by as much", todo)
+        yield warning(PART, f"{words}, so schedules and retries are off by as much", remedy)
     else:
         yield well(PART, "this machine's clock agrees with the server's")
 
 
-def _judge_encryption(facts: PostgresFacts) -> Iterator[Finding]:
+def _judge_encryption(facts: PostgresFacts) -> Iterator[Diagnostic]:
     if facts.encrypted or facts.is_local:
         return
     yield warning(
@@ -225,7 +225,7 @@ def _judge_encryption(facts: PostgresFacts) -> Iterator[Finding]:
     )
 
 
-def _judge_connections(facts: PostgresFacts, connections: int) -> Iterator[Finding]:
+def _judge_connections(facts: PostgresFacts, connections: int) -> Iterator[Diagnostic]:
     left = facts.most_connections - facts.used_connections
     # One `mailer run` with all its connections, and one `mailer serve`.
     wanted = connections + 2 + SERVER_THREADS

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from mailer.findings import Finding, bad, warning, well
+from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.tracking.server_identity import Likeness, recognise
 from mailer.transports.http_client import exchange, find_addresses
 from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
@@ -123,7 +123,7 @@ def public_facts(url: str, *, keys: Sequence[bytes], mails_leave: bool, resolve:
     return PublicFacts(url, fetched, recognise(keys, nonce, fetched.body.strip()) if known else None, mails_leave)
 
 
-def judge_public(facts: PublicFacts, *, now: datetime) -> list[Finding]:
+def judge_public(facts: PublicFacts, *, now: datetime) -> list[Diagnostic]:
     """Is it an address to put into mails, and does it lead to us?"""
     parts = urlsplit(facts.url)
     if on_this_machine(parts.hostname or ""):
@@ -151,7 +151,7 @@ def judge_public(facts: PublicFacts, *, now: datetime) -> list[Finding]:
     return findings
 
 
-def _judge_loopback(facts: PublicFacts) -> Finding:
+def _judge_loopback(facts: PublicFacts) -> Diagnostic:
     state = {
         Likeness.SAME: "this workspace's server answers there",
         Likeness.OLDER: "a server with an older key answers",
@@ -166,11 +166,11 @@ def _judge_loopback(facts: PublicFacts) -> Finding:
     said = (
         f"{facts.url} is good for trying out only, since links in mails would lead to the reader's own machine; {words}"
     )
-    todo = "Before mailing people, set public.url to an https address."
-    return bad(PART, said, todo) if facts.mails_leave else warning(PART, said, todo)
+    remedy = "Before mailing people, set public.url to an https address."
+    return bad(PART, said, remedy) if facts.mails_leave else warning(PART, said, remedy)
 
 
-def _judge_answer(facts: PublicFacts) -> Finding:
+def _judge_answer(facts: PublicFacts) -> Diagnostic:
     url, fetched = facts.url, facts.fetched
     lost = "clicks and unsubscribes from every mail are lost"
     match fetched.reached:
@@ -194,7 +194,7 @@ def _judge_answer(facts: PublicFacts) -> Finding:
             )
 
 
-def _judge_status(facts: PublicFacts, lost: str) -> Finding:
+def _judge_status(facts: PublicFacts, lost: str) -> Diagnostic:
     url, fetched = facts.url, facts.fetched
     if facts.likeness is Likeness.SAME:
         return well(PART, f"{url} leads to this workspace's server")

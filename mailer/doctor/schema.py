@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mailer.findings import Finding, bad
+from mailer.diagnostics import Diagnostic, bad
 from mailer.store.engine.version import SCHEMA
 
 PART = "database"
 
 
-def judge_schema(schema: str | None, *, has_tables: bool) -> Finding | None:
+def judge_schema(schema: str | None, *, has_tables: bool) -> Diagnostic | None:
     """None when the schema is this program's, or the database is empty and will be given it."""
     if schema == SCHEMA or (schema is None and not has_tables):
         return None

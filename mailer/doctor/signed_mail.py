@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from email.message import Message
 from email.utils import parseaddr
 
-from mailer.findings import Finding, bad, warning, well
+from mailer.diagnostics import Diagnostic, bad, warning, well
 
 PART = "proof"
 LEAVING = ("list-unsubscribe", "list-unsubscribe-post")
@@ -35,7 +35,7 @@ class DkimSignature:
     cuts_body: bool  # whether it covers the beginning of the body only (l=)
 
 
-def judge_proof(raw: bytes) -> list[Finding]:
+def judge_proof(raw: bytes) -> list[Diagnostic]:
     """A mail of ours as it arrived somewhere, with all its headers."""
     mail = email.message_from_bytes(raw, policy=email.policy.compat32)
     sender = parseaddr(str(mail.get("From", "")))[1].rpartition("@")[2].lower()
@@ -47,8 +47,8 @@ def judge_proof(raw: bytes) -> list[Finding]:
     if not ours:
         others = ", ".join(sorted({one.domain for one in signatures if one.domain}))
         found = f"only {others} signed it, not {sender}" if others else f"it has no DKIM signature of {sender}"
-        hint = f"Have the relay sign mails of {sender} (DKIM), and set [sender] dkim_selectors."
-        return [*findings, bad(PART, f"{found}: Gmail and Yahoo ask bulk senders for one", hint)]
+        remedy = f"Have the relay sign mails of {sender} (DKIM), and set [sender] dkim_selectors."
+        return [*findings, bad(PART, f"{found}: Gmail and Yahoo ask bulk senders for one", remedy)]
     covering = [one for one in ours if all(name in one.headers for name in LEAVING)]
     if not covering:
         return [*findings, *map(_uncovered, ours)]
@@ -57,7 +57,7 @@ def judge_proof(raw: bytes) -> list[Finding]:
     return findings
 
 
-def _judge_leaving(mail: Message) -> Iterator[Finding]:
+def _judge_leaving(mail: Message) -> Iterator[Diagnostic]:
     for name in ("List-Unsubscribe", "List-Unsubscribe-Post"):
         values = mail.get_all(name, [])
         if not values:
@@ -68,7 +68,7 @@ def _judge_leaving(mail: Message) -> Iterator[Finding]:
             yield warning(PART, f"{name} is in it {len(values)} times", "The relay adds its own: have that turned off.")
 
 
-def _uncovered(one: DkimSignature) -> Finding:
+def _uncovered(one: DkimSignature) -> Diagnostic:
     missing = [name for name in ("List-Unsubscribe", "List-Unsubscribe-Post") if name.lower() not in one.headers]
     return bad(
         PART,
@@ -78,7 +78,7 @@ def _uncovered(one: DkimSignature) -> Finding:
     )
 
 
-def _judge_one(one: DkimSignature) -> Iterator[Finding]:
+def _judge_one(one: DkimSignature) -> Iterator[Diagnostic]:
     named = f"the DKIM signature {one.selector} of {one.domain}"
     if one.algorithm == "rsa-sha1":
         yield bad(PART, f"{named} is made with SHA-1, which receivers don't accept (RFC 8301)", "Set rsa-sha256.")

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.filesystems import file_system_of
 from mailer.doctor.schema import PART, in_words, judge_schema
-from mailer.findings import Finding, bad, warning, well
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA
 from mailer.store.tables.core import EPOCH
@@ -56,7 +56,7 @@ class SqliteFacts:
     checked_whole: bool = True
     newest: datetime | None = None  # the latest time in the ledger
     trouble: str = ""
-    todo: str = ""
+    remedy: str = ""
     locked: bool = False
     write_trouble: str = ""
 
@@ -92,7 +92,7 @@ def gather_sqlite(database: str) -> SqliteFacts:
         if "malformed" in str(error):
             facts |= {"damage": (str(error),)}
         else:
-            facts |= {"trouble": said.message, "todo": said.hint or ""}
+            facts |= {"trouble": said.message, "remedy": said.remedy}
     else:
         facts |= _writing(path)
     return SqliteFacts(path, **facts)  # pyright: ignore[reportArgumentType]
@@ -171,11 +171,14 @@ def _writing(path: Path) -> dict[str, object]:
     return {}
 
 
-def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Finding]:
+def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Diagnostic]:
     if not facts.exists:
         return [*_judge_missing(facts), *_judge_place(facts)]
     if facts.trouble:
-        return [bad(PART, f"{facts.path.name}: {facts.trouble}, so no command works", facts.todo), *_judge_place(facts)]
+        return [
+            bad(PART, f"{facts.path.name}: {facts.trouble}, so no command works", facts.remedy),
+            *_judge_place(facts),
+        ]
     findings = [
         *_judge_content(facts),
         *_judge_writing(facts),
@@ -193,7 +196,7 @@ def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Finding]:
     return findings
 
 
-def _judge_missing(facts: SqliteFacts) -> list[Finding]:
+def _judge_missing(facts: SqliteFacts) -> list[Diagnostic]:
     if not facts.folder_writable:
         return [
             bad(
@@ -211,7 +214,7 @@ def _judge_missing(facts: SqliteFacts) -> list[Finding]:
     ]
 
 
-def _judge_content(facts: SqliteFacts) -> Iterator[Finding]:
+def _judge_content(facts: SqliteFacts) -> Iterator[Diagnostic]:
     if finding := judge_schema(facts.schema, has_tables=facts.has_tables):
         yield finding
     if facts.damage:
@@ -228,7 +231,7 @@ def _judge_content(facts: SqliteFacts) -> Iterator[Finding]:
         )
 
 
-def _judge_writing(facts: SqliteFacts) -> Iterator[Finding]:
+def _judge_writing(facts: SqliteFacts) -> Iterator[Diagnostic]:
     if facts.write_trouble or not facts.folder_writable:
         why = facts.write_trouble or "its folder can't be written, where SQLite keeps its log"
         yield bad(
@@ -244,7 +247,7 @@ def _judge_writing(facts: SqliteFacts) -> Iterator[Finding]:
         )
 
 
-def _judge_permissions(facts: SqliteFacts) -> Iterator[Finding]:
+def _judge_permissions(facts: SqliteFacts) -> Iterator[Diagnostic]:
     if os.name != "posix" or not facts.mode & 0o077:
         return
     who = "everybody on this machine" if facts.mode & 0o007 else "the file's group"
@@ -255,7 +258,7 @@ def _judge_permissions(facts: SqliteFacts) -> Iterator[Finding]:
     )
 
 
-def _judge_place(facts: SqliteFacts) -> Iterator[Finding]:
+def _judge_place(facts: SqliteFacts) -> Iterator[Diagnostic]:
     if facts.file_system in NETWORK or facts.file_system.startswith("nfs"):
         yield warning(
             PART,
@@ -276,7 +279,7 @@ def _judge_place(facts: SqliteFacts) -> Iterator[Finding]:
         yield well(PART, free)
 
 
-def _judge_clock(facts: SqliteFacts, now: datetime) -> Iterator[Finding]:
+def _judge_clock(facts: SqliteFacts, now: datetime) -> Iterator[Diagnostic]:
     if facts.newest is not None and facts.newest > now + CLOCK_GRACE:
         yield warning(
             PART,

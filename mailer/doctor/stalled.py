@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from mailer.counting import counted
 from mailer.delivery.ledger.warm_up import WarmUp
-from mailer.findings import Finding, warning, well
+from mailer.diagnostics import Diagnostic, warning, well
 from mailer.settings import Pace
 from mailer.store.tables.core import campaigns, deliveries, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
@@ -118,7 +118,7 @@ def _dead_worker(connection: Connection, worker_id: int, *, name: str, lease_unt
     return DeadWorker(name, lease_until, sum(counts.values()), counts.get(DeliveryState.SENDING, 0))
 
 
-def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Finding]:
+def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Diagnostic]:
     findings = [finding for one in facts.campaigns for finding in _judge_campaign(one, facts, now)]
     findings += [_judge_dead(one) for one in facts.dead]
     if findings:
@@ -127,7 +127,7 @@ def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Finding]:
     return [well(PART, f"no campaign waits for staff{at_work}")]
 
 
-def _judge_campaign(one: CampaignProgress, facts: SendingFacts, now: datetime) -> Iterator[Finding]:
+def _judge_campaign(one: CampaignProgress, facts: SendingFacts, now: datetime) -> Iterator[Diagnostic]:
     why = f": {one.why.rstrip('.')}" if one.why else ""  # a sentence of its own when staff wrote it
     match one.state:
         case CampaignState.PAUSED:
@@ -166,7 +166,7 @@ def _judge_campaign(one: CampaignProgress, facts: SendingFacts, now: datetime) -
         )
 
 
-def _judge_dead(one: DeadWorker) -> Finding:
+def _judge_dead(one: DeadWorker) -> Diagnostic:
     left = f"{counted(one.claimed, 'delivery', 'deliveries')} with it"
     lost = f", {one.on_the_wire:,} of them perhaps handed over" if one.on_the_wire else ""
     return warning(

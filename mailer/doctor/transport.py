@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailer.findings import Finding, from_error, warning, well
+from mailer.diagnostics import Diagnostic, in_part, warning, well
 from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import TransportRefused, TransportUnavailable
@@ -18,7 +18,7 @@ PART = "transport"
 LARGEST_MAIL_BYTES = 1_000_000
 
 
-def examine_transport(settings: Settings, secrets: Secrets, *, root: Path) -> list[Finding]:
+def examine_transport(settings: Settings, secrets: Secrets, *, root: Path) -> list[Diagnostic]:
     """Log in to the relay, have the provider validate a mail in its sandbox, or write into the outbox."""
     try:
         transport = make_transport(settings, secrets, root=root)
@@ -26,17 +26,17 @@ def examine_transport(settings: Settings, secrets: Secrets, *, root: Path) -> li
             return [*judge_relay(transport.look()), *_judge_login(settings, secrets)]
         return [well(PART, transport.probe())]
     except (TransportRefused, TransportUnavailable) as error:
-        return from_error(PART, error)
+        return in_part(PART, error.diagnostics)
 
 
-def _judge_login(settings: Settings, secrets: Secrets) -> list[Finding]:
+def _judge_login(settings: Settings, secrets: Secrets) -> list[Diagnostic]:
     if settings.section(Smtp).username or not secrets.of_provider("smtp_password"):
         return []
     found = "there is an SMTP password and smtp.username is empty, so nobody logs in"
     return [warning(PART, found, "Set smtp.username, or take the password out.")]
 
 
-def judge_relay(facts: RelayFacts) -> list[Finding]:
+def judge_relay(facts: RelayFacts) -> list[Diagnostic]:
     """Findings about a relay that accepted our login."""
     findings = [well(PART, facts.in_words())]
     if facts.tls_version is None and not on_this_machine(facts.host):

@@ -12,14 +12,16 @@ from mailer.settings.schema import (
     Public,
     Sender,
     Settings,
+    StudioSettings,
     Tracking,
     Webhook,
 )
-from mailer.settings.secrets import SECRETS_FILE, Secrets, environment_alone, read_secrets
+from mailer.settings.secrets import SECRETS_FILE, SHORTEST_KEY, Secrets, environment_alone, read_secrets
 
 __all__ = [
     "SECRETS_FILE",
     "SETTINGS_FILE",
+    "SHORTEST_KEY",
     "Bounces",
     "Brand",
     "Check",
@@ -31,6 +33,7 @@ __all__ = [
     "Secrets",
     "Sender",
     "Settings",
+    "StudioSettings",
     "Tracking",
     "Webhook",
     "environment_alone",

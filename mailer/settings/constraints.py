@@ -10,11 +10,13 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError
 from mailer.senders import sender_fault
 from mailer.settings.providers import DEFAULT, provider_sections
 from mailer.settings.schema import (
     CLIENT_FAMILIES,
+    ROLES,
     Bounces,
     Brand,
     Check,
@@ -24,6 +26,8 @@ from mailer.settings.schema import (
     Pace,
     Public,
     Sender,
+    SingleSignOn,
+    StudioSettings,
     Tracking,
     Webhook,
 )
@@ -35,20 +39,20 @@ LONGEST_BOUNCE_LOCAL = 24
 PlaceOf = Callable[[str | None, str | None], Place]  # section and key → file and line
 
 
-def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
+def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Diagnostic]:
     """Faults in values that have the right type but can't work."""
-    faults: list[Fault] = []
+    faults: list[Diagnostic] = []
 
-    def wrong(message: str, section: str | None, key: str, hint: str | None = None) -> None:
-        faults.append(Fault(message, place=place(section, key), hint=hint))
+    def wrong(message: str, section: str | None, key: str, remedy: str = "") -> None:
+        faults.append(Diagnostic(message, place=place(section, key), remedy=remedy))
 
     known = provider_sections()
     if values.get("transport", DEFAULT) not in known:
-        hint = f"Choose one of: {', '.join(known)}."
-        wrong(f"unknown transport {values['transport']!r}", None, "transport", hint)
+        remedy = f"Choose one of: {', '.join(known)}."
+        wrong(f"unknown transport {values['transport']!r}", None, "transport", remedy)
     for name, provider in known.items():
         for fault in provider.faults(values.get(name, provider.kind())):
-            wrong(fault.message, name, fault.key, fault.hint)
+            wrong(fault.message, name, fault.key, fault.remedy)
     if not values.get("organisation", Organisation()).postal_address.strip():
         wrong(
             "organisation.postal_address is missing", "organisation", "postal_address",
@@ -57,30 +61,32 @@ def judge(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
     sender: Sender = values.get("sender", Sender())
     for key, value in (("from", sender.from_), ("reply_to", sender.reply_to)):
         if value and (fault := sender_fault(f"sender.{key}", value)):
-            wrong(fault.message, "sender", key, fault.hint)
+            wrong(fault.message, "sender", key, fault.remedy)
     faults += _judge_public(values.get("public", Public()), place)
+    faults += _judge_studio(values.get("studio", StudioSettings()), place)
     faults += _judge_timezone(values.get("timezone", ""), place)
     faults += _judge_pace(values.get("pace", Pace()), values.get("guard", Guard()), place)
     faults += _judge_coming_back(values, place)
     faults += _judge_dns(values.get("dns", Dns()), sender, place)
+    faults += _judge_sso(values.get("sso", SingleSignOn()), place)
     faults += _judge_check(values.get("check", Check()), place)
     return faults + _judge_brand(values.get("brand", Brand()), place)
 
 
-def _judge_timezone(name: str, place: PlaceOf) -> list[Fault]:
+def _judge_timezone(name: str, place: PlaceOf) -> list[Diagnostic]:
     try:
         if name:
             zone_named(name)
     except MailerError as error:
-        return [Fault(f"timezone: {error.message}", place=place(None, "timezone"), hint=error.hint)]
+        return [Diagnostic(f"timezone: {error.message}", place=place(None, "timezone"), remedy=error.remedy)]
     return []
 
 
-def _judge_public(public: Public, place: PlaceOf) -> list[Fault]:
-    faults: list[Fault] = []
+def _judge_public(public: Public, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
 
-    def wrong(message: str, key: str, hint: str | None = None) -> None:
-        faults.append(Fault(message, place=place("public", key), hint=hint))
+    def wrong(message: str, key: str, remedy: str = "") -> None:
+        faults.append(Diagnostic(message, place=place("public", key), remedy=remedy))
 
     address = urlsplit(public.url)
     if address.scheme not in ("http", "https") or not address.netloc or address.query or public.url.endswith("/"):
@@ -88,15 +94,35 @@ def _judge_public(public: Public, place: PlaceOf) -> list[Fault]:
     elif not public.url.isascii():  # it goes into headers that programs read, and every mail would be refused
         wrong("public.url must be written in ASCII", "url", "Write its xn-- form, as browsers copy it.")
     if public.unsubscribe_mailto and (fault := sender_fault("public.unsubscribe_mailto", public.unsubscribe_mailto)):
-        wrong(fault.message, "unsubscribe_mailto", fault.hint)
+        wrong(fault.message, "unsubscribe_mailto", fault.remedy)
     return faults
 
 
-def _judge_pace(pace: Pace, guard: Guard, place: PlaceOf) -> list[Fault]:
-    faults: list[Fault] = []
+def _judge_studio(studio: StudioSettings, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
+    parts = urlsplit(studio.url)
+    # A cookie bound to its host has no path (RFC 6265bis §4.1.3.2), and passkeys work by TLS alone.
+    if studio.url and (studio.url != f"https://{parts.netloc}" or not parts.netloc or not studio.url.isascii()):
+        remedy = 'Such as url = "https://studio.example.org". On this machine alone leave it out.'
+        faults.append(
+            Diagnostic("studio.url must be https://host, without a path", place=place("studio", "url"), remedy=remedy)
+        )
+    for proxy in studio.proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            where = place("studio", "proxies")
+            faults.append(
+                Diagnostic(f"{proxy!r} is not an IP address or network", place=where, remedy='Such as "10.0.0.0/8".')
+            )
+    return faults
 
-    def wrong(message: str, section: str, key: str, hint: str | None = None) -> None:
-        faults.append(Fault(message, place=place(section, key), hint=hint))
+
+def _judge_pace(pace: Pace, guard: Guard, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
+
+    def wrong(message: str, section: str, key: str, remedy: str = "") -> None:
+        faults.append(Diagnostic(message, place=place(section, key), remedy=remedy))
 
     if not 0 <= pace.per_second < math.inf:
         wrong("pace.per_second must be a number of mails a second, or 0 for no limit", "pace", "per_second")
@@ -117,11 +143,11 @@ def _judge_pace(pace: Pace, guard: Guard, place: PlaceOf) -> list[Fault]:
     return faults
 
 
-def _judge_coming_back(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]:
-    faults: list[Fault] = []
+def _judge_coming_back(values: Mapping[str, Any], place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
 
-    def wrong(message: str, section: str, key: str, hint: str | None = None) -> None:
-        faults.append(Fault(message, place=place(section, key), hint=hint))
+    def wrong(message: str, section: str, key: str, remedy: str = "") -> None:
+        faults.append(Diagnostic(message, place=place(section, key), remedy=remedy))
 
     for proxy in values.get("public", Public()).proxies:
         try:
@@ -131,8 +157,8 @@ def _judge_coming_back(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]
     bounces: Bounces = values.get("bounces", Bounces())
     local, at, domain = bounces.address.rpartition("@")
     if bounces.address and not (at and local and domain and len(local) <= LONGEST_BOUNCE_LOCAL and "+" not in local):
-        hint = f"Such as bounces@example.org; at most {LONGEST_BOUNCE_LOCAL} characters and no + before the @."
-        wrong("bounces.address must be a mailbox that takes tags", "bounces", "address", hint)
+        remedy = f"Such as bounces@example.org; at most {LONGEST_BOUNCE_LOCAL} characters and no + before the @."
+        wrong("bounces.address must be a mailbox that takes tags", "bounces", "address", remedy)
     for key in ("soft_campaigns", "soft_days"):
         if getattr(bounces, key) < 1:
             wrong(f"bounces.{key} must be 1 or more", "bounces", key)
@@ -146,48 +172,70 @@ def _judge_coming_back(values: Mapping[str, Any], place: PlaceOf) -> list[Fault]
     return faults
 
 
-def _judge_dns(dns: Dns, sender: Sender, place: PlaceOf) -> list[Fault]:
-    faults: list[Fault] = []
+def _judge_sso(sso: SingleSignOn, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
+
+    def wrong(message: str, key: str, remedy: str = "") -> None:
+        faults.append(Diagnostic(message, place=place("sso", key), remedy=remedy))
+
+    address = urlsplit(sso.issuer)
+    nearby = address.hostname in ("127.0.0.1", "::1", "localhost")
+    if sso.issuer and not (address.netloc and (address.scheme == "https" or (address.scheme == "http" and nearby))):
+        wrong("sso.issuer must be an https address", "issuer", "The provider calls it issuer, or discovery URL.")
+    if sso.issuer and not sso.client_id:
+        wrong("sso.client_id is missing", "client_id", "The provider gives one when you register the studio there.")
+    for group, role in sso.roles.items():
+        if role not in ROLES:
+            wrong(f"sso.roles gives {group!r} the unknown role {role!r}", "roles", f"Choose of: {', '.join(ROLES)}.")
+    return faults
+
+
+def _judge_dns(dns: Dns, sender: Sender, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
     try:
         if dns.server:
             dns.where()
     except ValueError:
-        hint = 'Such as "127.0.0.1:5353"; leave it out to use the system resolver.'
+        remedy = 'Such as "127.0.0.1:5353"; leave it out to use the system resolver.'
         where = place("dns", "server")
-        faults.append(Fault("dns.server must be an IP address, with or without a port", place=where, hint=hint))
+        faults.append(
+            Diagnostic("dns.server must be an IP address, with or without a port", place=where, remedy=remedy)
+        )
     if not 0 < dns.timeout_seconds <= 120:
         where = place("dns", "timeout_seconds")
-        faults.append(Fault("dns.timeout_seconds must be above 0 and at most 120", place=where))
+        faults.append(Diagnostic("dns.timeout_seconds must be above 0 and at most 120", place=where))
     for selector in sender.dkim_selectors:
         # RFC 6376 §3.1: labels with dots between, below _domainkey of the sender's domain.
         if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", selector):
             where = place("sender", "dkim_selectors")
-            hint = "Only the part before ._domainkey, such as s1."
-            faults.append(Fault(f"{selector!r} can't be a DKIM selector", place=where, hint=hint))
+            remedy = "Only the part before ._domainkey, such as s1."
+            faults.append(Diagnostic(f"{selector!r} can't be a DKIM selector", place=where, remedy=remedy))
     return faults
 
 
-def _judge_check(check: Check, place: PlaceOf) -> list[Fault]:
-    hint = f"Known: {', '.join(CLIENT_FAMILIES)}."
+def _judge_check(check: Check, place: PlaceOf) -> list[Diagnostic]:
+    remedy = f"Known: {', '.join(CLIENT_FAMILIES)}."
     where = place("check", "clients")
     return [
-        Fault(f"unknown family of mail programs {family!r}", place=where, hint=hint)
+        Diagnostic(f"unknown family of mail programs {family!r}", place=where, remedy=remedy)
         for family in check.clients
         if family not in CLIENT_FAMILIES
     ]
 
 
-def _judge_brand(brand: Brand, place: PlaceOf) -> list[Fault]:
-    faults: list[Fault] = []
+def _judge_brand(brand: Brand, place: PlaceOf) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
     for name in ("primary", "on_primary", "text", "muted", "background", "surface", "link"):
         colour = getattr(brand, name)
         if not (len(colour) == 7 and colour[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in colour[1:])):
-            faults.append(Fault(f"brand.{name} must be a colour like #1d4f91", place=place("brand", name)))
+            faults.append(Diagnostic(f"brand.{name} must be a colour like #1d4f91", place=place("brand", name)))
     for name, address in brand.social.items():
         parts = urlsplit(address)
         if parts.scheme != "https" or not parts.netloc or not name.strip():
-            hint = 'Such as social = { Bluesky = "https://bsky.app/profile/your-group.example" }'
+            remedy = 'Such as social = { Bluesky = "https://bsky.app/profile/your-group.example" }'
             faults.append(
-                Fault(f"brand.social: {name!r} needs an https address", place=place("brand", "social"), hint=hint)
+                Diagnostic(
+                    f"brand.social: {name!r} needs an https address", place=place("brand", "social"), remedy=remedy
+                )
             )
     return faults

@@ -10,7 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError, nearest, raise_errors
 from mailer.settings.constraints import judge
 from mailer.settings.providers import provider_sections
 from mailer.settings.schema import (
@@ -24,6 +25,8 @@ from mailer.settings.schema import (
     Public,
     Sender,
     Settings,
+    SingleSignOn,
+    StudioSettings,
     Tracking,
     Webhook,
 )
@@ -34,6 +37,8 @@ SETTINGS_FILE = "mailer.toml"
 SECTIONS: Mapping[str, type] = {
     "organisation": Organisation, "sender": Sender, "public": Public, "pace": Pace, "guard": Guard, "brand": Brand,
     "dns": Dns, "tracking": Tracking, "bounces": Bounces, "webhook": Webhook, "check": Check,
+    "sso": SingleSignOn,
+    "studio": StudioSettings,
 }  # fmt: skip
 TOP_LEVEL = ("database", "transport", "timezone", "link_parameters")
 # A field's type → what it is called, and an example.
@@ -49,16 +54,16 @@ OTHER_VARIABLES = (
 
 
 def read_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings of the workspace at `root`. Raises `FaultsFound` with every fault of the file and the environment."""
+    """Settings of the workspace at `root`. Raises `MailerError` with every fault of the file and the environment."""
     try:
         found = read_toml(root / SETTINGS_FILE, SETTINGS_FILE)
     except FileNotFoundError:
         raise MailerError(
-            f"{SETTINGS_FILE} is missing in {root}", hint="Run `mailer init` to make a workspace."
+            f"{SETTINGS_FILE} is missing in {root}", remedy="Run `mailer init` to make a workspace."
         ) from None
     reader = _Reader(found)
     values = reader.values(_merged(found.data, environ, reader))
-    raise_faults("The settings have faults:", reader.faults + judge(values, found.place))
+    raise_errors("The settings have faults:", reader.faults + judge(values, found.place))
     providers = {one.kind: values.pop(name) for name, one in provider_sections().items() if name in values}
     return Settings(root=root, providers=providers, **values)
 
@@ -89,10 +94,10 @@ class _Reader:
         self.place = found.place
         self.key = found.key
         self.sections = {**SECTIONS, **{name: one.kind for name, one in provider_sections().items()}}
-        self.faults: list[Fault] = []
+        self.faults: list[Diagnostic] = []
 
-    def fault(self, message: str, place: Place | None, hint: str | None = None) -> None:
-        self.faults.append(Fault(message, place=place or Place("environment"), hint=hint))
+    def fault(self, message: str, place: Place | None, remedy: str = "") -> None:
+        self.faults.append(Diagnostic(message, place=place or Place("environment"), remedy=remedy))
 
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -119,7 +124,7 @@ class _Reader:
                 self.fault(f"unknown setting {key!r} in [{section}]", place, nearest(key, types))
             elif types[key][1] == "tuple[str, ...]":
                 values[types[key][0]] = self.texts(value, place=place, name=f"{section}.{key}")
-            elif key == "social":
+            elif key in ("social", "roles"):
                 values[key] = self.strings(f"{section}.{key}", value, place)
             elif key == "domains":
                 values[key] = self.rates(value, place)

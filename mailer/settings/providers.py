@@ -24,7 +24,7 @@ class SectionFault(NamedTuple):
 
     key: str
     message: str
-    hint: str | None = None
+    remedy: str = ""
 
 
 def _no_faults(_section: Any) -> Iterable[SectionFault]:

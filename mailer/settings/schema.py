@@ -45,6 +45,16 @@ class Public:
 
 
 @dataclass(frozen=True, slots=True)
+class StudioSettings:
+    """Where staff reach `mailer studio` through a web server with TLS, without a path and without a slash at the end;
+    "" is this machine alone. `proxies`: addresses or networks of that web server, whose X-Forwarded-For is believed.
+    """
+
+    url: str = ""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """The most mails a second, in total and for one recipient domain, over all workers together; 0 is as fast as the
     transport takes them. `warm_up` is for a sending address nobody knows yet: how many people on the 1st, 2nd, 3rd …
@@ -122,6 +132,25 @@ class Webhook:
     private: bool = False
 
 
+# What `[sso.roles]` may give: the roles of mailer/staff/rights.py.
+ROLES = ("viewer", "writer", "approver", "sender", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSignOn:
+    """Signing in to the studio by the organisation's own accounts (OpenID Connect). docs/staff.md has more.
+
+    `issuer` is the provider's address, "" for none; `claim` names what it tells of a person, such as their groups, and
+    `roles` has what each of these is here. The secret is `sso_client_secret` in secrets.toml.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    claim: str = "groups"
+    roles: Mapping[str, str] = field(default_factory=dict[str, str])
+    button: str = "Sign in with your organisation’s account"
+
+
 @dataclass(frozen=True, slots=True)
 class Dns:
     """How `mailer doctor` looks up the sending domain. `server`: an IP address, with a port if it isn't 53, such as
@@ -192,6 +221,7 @@ class Settings:
     organisation: Organisation = Organisation()
     sender: Sender = Sender()
     public: Public = Public()
+    studio: StudioSettings = StudioSettings()
     database: str = "mailer.db"  # a file in the workspace, or postgresql+psycopg://user@host/name
     transport: str = "outbox"
     timezone: str = ""  # the zone staff give times in, by area and city such as "Europe/London"; "" is UTC
@@ -200,6 +230,7 @@ class Settings:
     tracking: Tracking = Tracking()
     bounces: Bounces = Bounces()
     webhook: Webhook = Webhook()
+    sso: SingleSignOn = SingleSignOn()
     dns: Dns = Dns()
     brand: Brand = Brand()
     check: Check = Check()

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, FaultsFound, MailerError, Place, nearest
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError, nearest
 from mailer.settings.providers import provider_sections
 from mailer.toml_file import read_toml
 
@@ -26,6 +27,7 @@ class Secrets:
     api_keys: tuple[str, ...] = field(default=(), repr=False)  # of other sites that report conversions
     webhook_key: str = field(default="", repr=False)  # signs what we tell another program
     imap_password: str = field(default="", repr=False)
+    sso_client_secret: str = field(default="", repr=False)  # of single sign-on
     providers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # by name, such as smtp_password
 
     def of_provider(self, name: str) -> str:
@@ -37,7 +39,7 @@ class Secrets:
         if not self.signing_keys:
             raise MailerError(
                 "there is no signing key, so links and unsubscribes could be forged",
-                hint=f"Run `mailer init .` to make {SECRETS_FILE}, or set MAILER_SIGNING_KEYS.",
+                remedy=f"Run `mailer init .` to make {SECRETS_FILE}, or set MAILER_SIGNING_KEYS.",
             )
         return tuple(key.encode() for key in self.signing_keys)
 
@@ -46,7 +48,7 @@ class Secrets:
         if not self.address_key:
             raise MailerError(
                 "there is no address key, under which suppressed addresses are remembered",
-                hint=f"Run `mailer init .` to make {SECRETS_FILE}, or set MAILER_ADDRESS_KEY.",
+                remedy=f"Run `mailer init .` to make {SECRETS_FILE}, or set MAILER_ADDRESS_KEY.",
             )
         return self.address_key.encode()
 
@@ -55,8 +57,8 @@ class Secrets:
         if not self.webhook_key:
             raise MailerError(
                 "webhook.url is set, and there is no webhook key to sign with",
-                hint=f'Put webhook_key = "…" into {SECRETS_FILE} ({SHORTEST_KEY} characters or more; the other program '
-                "checks signatures with it), or set MAILER_WEBHOOK_KEY.",
+                remedy=f'Put webhook_key = "…" into {SECRETS_FILE} ({SHORTEST_KEY} characters or more; the other '
+                "program checks signatures with it), or set MAILER_WEBHOOK_KEY.",
             )
         return self.webhook_key.encode()
 
@@ -75,7 +77,7 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
             raise MailerError(
                 f"{SECRETS_FILE} can be read by others on this machine",
                 place=Place(SECRETS_FILE),
-                hint=f"Run: chmod 600 {SECRETS_FILE}",
+                remedy=f"Run: chmod 600 {SECRETS_FILE}",
             )
         data = read_toml(path, SECRETS_FILE, secret=True).data
 
@@ -93,20 +95,21 @@ def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets
         "the webhook key": (webhook_key,) * bool(webhook_key),
     }
     faults = [
-        Fault(f"{what} is shorter than {SHORTEST_KEY} characters", place=Place(SECRETS_FILE))
+        Diagnostic(f"{what} is shorter than {SHORTEST_KEY} characters", place=Place(SECRETS_FILE))
         for what, keys in guessable.items()
         for key in keys
         if len(key) < SHORTEST_KEY
     ]
     faults += _misshapen(data)
     if faults:
-        raise FaultsFound("The secrets have faults:", faults)
+        raise MailerError("The secrets have faults:", diagnostics=faults)
     return Secrets(
         signing_keys=signing,
         address_key=one("address_key"),
         api_keys=api_keys,
         webhook_key=webhook_key,
         imap_password=one("imap_password"),
+        sso_client_secret=one("sso_client_secret"),
         providers={name: value for name in _of_providers() if (value := one(name))},
     )
 
@@ -131,18 +134,18 @@ def environment_alone(root: Path, environ: Mapping[str, str] = os.environ) -> tu
     return missing, other
 
 
-def _misshapen(data: Mapping[str, Any]) -> Iterator[Fault]:
+def _misshapen(data: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """What secrets.toml has that isn't a secret, or isn't in the form of one, and so would be ignored."""
     lists = {name: name in LISTS for name in (*COMMON, *_of_providers())}
     place = Place(SECRETS_FILE)
     for name, value in data.items():
         items = cast(list[object], value) if isinstance(value, list) else [None]
         if name not in lists:
-            yield Fault(f"unknown secret {name!r}", place, nearest(name, lists))
+            yield Diagnostic(f"unknown secret {name!r}", place, nearest(name, lists))
         elif lists[name] and not all(isinstance(item, str) for item in items):
-            yield Fault(f"{name} must be a list of texts", place, f'Put it in brackets: {name} = ["…"]')
+            yield Diagnostic(f"{name} must be a list of texts", place, f'Put it in brackets: {name} = ["…"]')
         elif not lists[name] and not isinstance(value, str):
-            yield Fault(f"{name} must be text", place, f'Put it in quotes: {name} = "…"')
+            yield Diagnostic(f"{name} must be text", place, f'Put it in quotes: {name} = "…"')
 
 
 def variable_of(secret: str) -> str:

@@ -2,11 +2,13 @@
 
 One row for each address or network says until when its turns are given out; the arithmetic is `gcra`. Asking is one
 statement, which takes the turn if there is one, so two servers can't both take the last. Whose turn it is, and of what,
-is a hash that the caller makes: a row names nobody.
+is a keyed hash: a row names nobody.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +33,13 @@ class Limit:
         """In microseconds."""
         interval = self.every // MICROSECOND
         return Rate(interval, ahead=interval * (self.burst - 1), late=0)
+
+
+def limit_key(purpose: str, who: str | bytes, *, key: bytes) -> bytes:
+    """What `rate_limits` holds instead of an address or a network."""
+    name = who if isinstance(who, bytes) else who.encode()
+    own = hmac.digest(key, b"mailer.limit." + purpose.encode(), "sha256")
+    return hashlib.blake2b(name, digest_size=16, key=own).digest()
 
 
 def take(connection: Connection, key: bytes, limit: Limit, *, now: datetime) -> bool:

@@ -76,8 +76,8 @@ class Outcome:
 class TransportUnavailable(MailerError):
     """Nothing was handed over, and it may work later: refused, unreachable, timed out while connecting, busy."""
 
-    def __init__(self, message: str, *, hint: str | None = None, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, remedy: str = "", retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -37,6 +37,10 @@ class UnreadablePost(MailerError):
     """The body of a post isn't in its provider's format."""
 
 
+class PostUndecided(MailerError):
+    """Whether a post is theirs can't be told for now; its provider is asked to send it again."""
+
+
 class What(StrEnum):
     """What a report says."""
 
@@ -122,7 +126,10 @@ class PostVerifier(Protocol):
         """Whether the headers justify reading the body."""
         ...
 
-    def is_theirs(self, headers: Mapping[str, str], body: bytes) -> bool: ...
+    def is_theirs(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Runs in a thread, so it may ask the provider. Raises `PostUndecided` when that fails: refused posts are never
+        sent again, and what they said would be lost."""
+        ...
 
 
 class EventSource(Protocol):

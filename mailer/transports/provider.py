@@ -69,7 +69,7 @@ def provider_named(name: str) -> Provider:
     """The provider whose folder is `name`. Raises `MailerError` when there is none."""
     known = provider_sections()
     if name not in known:
-        raise MailerError(f"unknown transport {name!r}", hint=f"Choose one of: {', '.join(known)}.")
+        raise MailerError(f"unknown transport {name!r}", remedy=f"Choose one of: {', '.join(known)}.")
     return cast(Provider, importlib.import_module(f"{FOLDER}.{name}.provider").PROVIDER)
 
 

@@ -41,7 +41,7 @@ def listen(host: str, port: int) -> socket.socket:
         words = error.strerror if isinstance(error, OSError) else "this is not the name of a host"
         raise MailerError(
             f"can't listen on {host}, port {port}: {words}",
-            hint="Choose another with --host and --port; 0 is a free one.",
+            remedy="Choose another with --host and --port; 0 is a free one.",
         ) from error
     return opened
 

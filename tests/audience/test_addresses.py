@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailer.audience.addresses import AROUND, LONGEST, BadAddress, address_hash, judge, normalise
+from mailer.audience.addresses import AROUND, BadAddress, address_hash, judge, normalise
+from mailer.senders import LONGEST_ADDRESS
 
 ADDRESS_LIKE = st.text(alphabet="aAzZ09.-_+@!'xn\"<> ()é\u212aİ", max_size=30) | st.from_regex(
     r"[a-zA-Z0-9._+'-]{1,70}@([a-zA-Z0-9-]{1,65}\.){1,3}(com|org|test|local|arpa|invalid|c|museum|1a|xn--p1ai)",
@@ -45,7 +46,7 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
         return
     assert normalise(once) == once
     assert once.rpartition("@")[0].isascii()
-    assert len(once.encode()) <= LONGEST
+    assert len(once.encode()) <= LONGEST_ADDRESS
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from pathlib import Path
 from mailer.audience.selection.spec import Audience
 from mailer.checking.collect import CompiledNewsletter, Scope, gather
 from mailer.checking.preflight import Preflight, preflight
-from mailer.checking.remarks import Remark
 from mailer.checking.specimen import Specimen
 from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.freeze import Plan
+from mailer.diagnostics import Diagnostic
 from mailer.store.engine.database import Database, open_database
 from mailer.workspace import find_workspace
 from tests.conftest import LIST, NOW, REPOSITORY, SECRETS
@@ -123,7 +123,7 @@ class Desk:
         workspace = find_workspace(self.root, environ={})
         return preflight(workspace, self.database, SLUG, scope=Scope(everyone=False), now=NOW)
 
-    def look(self, attempt: Try) -> list[Remark]:
+    def look(self, attempt: Try) -> list[Diagnostic]:
         """Every remark about the newsletter."""
         return list(self.preflight(attempt).remarks)
 

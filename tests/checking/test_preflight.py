@@ -10,7 +10,7 @@ import pytest
 from mailer.checking.evidence.caniemail import knowledge
 from mailer.checking.evidence.spamassassin import read_report, spam_tests
 from mailer.compose.message import from_json, to_json
-from mailer.errors import FaultsFound
+from mailer.errors import MailerError
 from mailer.settings import read_settings
 from mailer.settings.schema import CLIENT_FAMILIES
 from tests.checking.desk import Desk, Try
@@ -127,7 +127,7 @@ def test_a_designers_document_is_looked_at_too(desk: Desk) -> None:
 
 def test_an_unknown_family_is_a_fault_of_the_settings(desk: Desk) -> None:
     desk.write(Try(settings=(("[sender]", '[check]\nclients = ["gmial"]\n\n[sender]'),)))
-    with pytest.raises(FaultsFound) as found:
+    with pytest.raises(MailerError) as found:
         read_settings(desk.root, environ={})
     assert "gmial" in str(found.value)
     assert "gmail" in str(found.value)

@@ -11,7 +11,8 @@ import pytest
 from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.source.message_file import Source, read_source
-from mailer.errors import Fault, FaultsFound
+from mailer.diagnostics import Diagnostic
+from mailer.errors import MailerError
 from mailer.workspace import Workspace
 
 LAYOUT = """\
@@ -118,10 +119,10 @@ class Desk:
     def program(self, body: str, **front: str) -> MergeProgram:
         return MergeProgram(self.compile(body, **front).message)
 
-    def faults(self, body: str | None = None, **front: str) -> list[Fault]:
-        with pytest.raises(FaultsFound) as found:
+    def faults(self, body: str | None = None, **front: str) -> list[Diagnostic]:
+        with pytest.raises(MailerError) as found:
             self.compile(body, **front)
-        return [fault for fault in found.value.faults if not fault.warning]
+        return [fault for fault in found.value.diagnostics if fault.stops]
 
 
 def write_layout(root: Path, name: str = "small", layout: str = LAYOUT) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram
 from mailer.compose.source.message_file import read_source
-from mailer.errors import FaultsFound
+from mailer.errors import MailerError
 from mailer.workspace import Workspace
 from tests.compose.conftest import URLS
 from tests.compose.mails import PICTURE, TEMPLATES
@@ -96,9 +96,9 @@ def test_any_message_compiles_or_is_refused_with_a_place(workspace: Workspace, h
         try:
             source = read_source(folder, root=workspace.root)
             made = compile_message(source, workspace=workspace, definition=definition, known_fields=())
-        except FaultsFound as found:
+        except MailerError as found:
             ends["refused"] += 1
-            assert all(fault.place and fault.message for fault in found.faults)
+            assert all(fault.place and fault.message for fault in found.diagnostics)
             return
         ends["compiled"] += 1
         program = MergeProgram(made.message)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from mailer.compose import colour as contrast
 from mailer.compose.colour import DARK_PAIRS, contrast_faults, luminance, ratio, turned
-from mailer.errors import Place
+from mailer.diagnostics import Place
 from mailer.settings import Brand
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.conftest import REPOSITORY
@@ -88,15 +88,15 @@ def test_what_cannot_be_read_is_a_fault_whose_remedy_works(changes: dict[str, st
     brand = replace(Brand(), **changes)
     faults = contrast_faults(brand, lambda key: Place("mailer.toml", len(key)))
     (fault,) = [fault for fault in faults if words in fault.message]
-    assert not fault.warning
-    key, colour = re.findall(r'(\w+) = "(#[0-9a-f]{6})" would do', fault.hint or "")[0]
+    assert fault.stops
+    key, colour = re.findall(r'(\w+) = "(#[0-9a-f]{6})" would do', fault.remedy or "")[0]
     assert fault.place == Place("mailer.toml", len(key))
     assert not [one for one in contrast_faults(replace(brand, **{key: colour})) if words[:20] in one.message]
 
 
 def test_colours_that_only_dark_mode_spoils_are_warned_of() -> None:
     (fault,) = contrast_faults(Brand(primary="#561718", on_primary="#82abaf"))
-    assert fault.warning
+    assert not fault.stops
     assert "the button can't be read well" in fault.message
     assert "when a mail program turns colours around for dark mode (inverted)" in fault.message
 
@@ -104,4 +104,4 @@ def test_colours_that_only_dark_mode_spoils_are_warned_of() -> None:
 @given(COLOURS, COLOURS, COLOURS)
 def test_any_brand_is_judged(primary: str, surface: str, text: str) -> None:
     for fault in contrast_faults(Brand(primary=primary, surface=surface, text=text)):
-        assert fault.hint
+        assert fault.remedy

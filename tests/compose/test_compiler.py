@@ -16,7 +16,8 @@ from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Choice, Context, Slot, from_json, to_json
 from mailer.compose.source.images import read_image
-from mailer.errors import MailerError, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 from tests.compose.conftest import PNG, URLS, Desk
 
 GB = {"first_name": "Zoë", "country": "GB", "email": "zoe@example.org"}

@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailer.compose.message import Choice
-from mailer.errors import FaultsFound
+from mailer.errors import MailerError
 from tests.compose.conftest import FRONT, URLS, Desk
 
 FIRST_LINE = FRONT.format(subject="x", preheader="x", action="x", more="").count("\n") + 1
 
 
 @pytest.mark.parametrize(
-    ("body", "line", "message", "hint"),
+    ("body", "line", "message", "remedy"),
     [
         ("a\n\n{{ supporter.frist_name }}", 3, "unknown field supporter.frist_name", "first_name"),
         ("{{ supporter.first_name | uper }}", 1, "unknown filter 'uper'", "upper"),
@@ -82,7 +82,7 @@ FIRST_LINE = FRONT.format(subject="x", preheader="x", action="x", more="").count
     ],
 )  # fmt: skip
 def test_bad_bodies(
-    desk: Desk, picture: Callable[[str], Path], body: str, line: int, message: str | None, hint: str | None
+    desk: Desk, picture: Callable[[str], Path], body: str, line: int, message: str | None, remedy: str | None
 ) -> None:
     picture("a.png")
     (desk.folder / "notes.txt").write_text("words")
@@ -93,8 +93,8 @@ def test_bad_bodies(
     assert place is not None
     assert place.file == "newsletters/an-appeal/message.md"
     assert place.line == FIRST_LINE + line - 1
-    if hint:
-        assert hint in (hit[0].hint or "")
+    if remedy:
+        assert remedy in (hit[0].remedy or "")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_warnings_stop_nothing(desk: Desk, picture: Callable[[str], Path]) -> No
     for words in ("first-level heading", "HTML is shown", "shows an address", "1,100,008 bytes", "another site",
                   "'X' is mentioned nowhere", "90 characters"):  # fmt: skip
         assert words.lower() in told.lower()
-    assert all(fault.warning and fault.place for fault in compiled.faults)
+    assert all(not fault.stops and fault.place for fault in compiled.faults)
 
 
 @pytest.mark.parametrize(
@@ -226,8 +226,8 @@ def test_any_body_compiles_or_is_refused(desk: Desk, body: str) -> None:
     """And what compiles holds no marker and no Jinja of the tags that wait."""
     try:
         message = desk.compile("x\n" + body).message
-    except FaultsFound as found:
-        assert all(fault.place for fault in found.faults)
+    except MailerError as found:
+        assert all(fault.place for fault in found.diagnostics)
     else:
         texts = (message.html, message.text, message.subject, message.preheader)
         texts += tuple(parts for slot in message.slots if isinstance(slot, Choice) for _, parts in slot.branches)

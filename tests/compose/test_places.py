@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.compose.splitter import MergeSlots, Splitter
 from mailer.compose.templating.markers import Markers, Value
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Place
 from tests.compose.conftest import URLS, Desk
 
 NAME = "{{ supporter.first_name }}"
@@ -79,10 +79,11 @@ GUARDED = [
 
 @pytest.mark.parametrize(("html", "sentence"), GUARDED)
 def test_the_last_step_refuses_such_places_too_whatever_was_looked_at_before(html: str, sentence: str) -> None:
-    markers, faults = Markers("x"), list[Fault]()
+    markers = Markers("x")
     mark = markers.add(Value("supporter.first_name", Place("message.mjml", 7)))
-    Splitter(markers=markers, slots=MergeSlots(), faults=faults).html(html.replace("{}", mark))
-    assert [(fault.message, str(fault.place)) for fault in faults] == [(sentence, "message.mjml:7")]
+    splitter = Splitter(markers=markers, slots=MergeSlots())
+    splitter.html(html.replace("{}", mark))
+    assert [(fault.message, str(fault.place)) for fault in splitter.faults] == [(sentence, "message.mjml:7")]
 
 
 HARD = [

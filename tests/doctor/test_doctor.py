@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mailer.cli.context import now
 from mailer.cli.system import doctor as command
+from mailer.diagnostics import Diagnostic, Level, bad, warning, well
 from mailer.doctor import examine, public_url
 from mailer.doctor.dns import lookup
 from mailer.errors import MailerError
-from mailer.findings import Finding, Severity, bad, warning, well
 from mailer.store.engine import fence
 from mailer.store.engine.database import open_database
 from mailer.web.public.app import create_app
@@ -448,26 +448,26 @@ def test_a_part_that_fails_or_hangs_stops_no_other(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("MAILER_DEBUG", raising=False)
     released = threading.Event()
 
-    def hangs() -> list[Finding]:
+    def hangs() -> list[Diagnostic]:
         released.wait(HANG_SECONDS)
         return []
 
-    def breaks() -> list[Finding]:
+    def breaks() -> list[Diagnostic]:
         raise ZeroDivisionError
 
-    def refuses() -> list[Finding]:
-        raise MailerError("it is not there", hint="Look.")
+    def refuses() -> list[Diagnostic]:
+        raise MailerError("it is not there", remedy="Look.")
 
     parts = (("a", hangs), ("b", breaks), ("c", refuses), ("d", lambda: [well("d", "fine")]))
 
     def attempt(seconds: float) -> None:
         found = examine.side_by_side(parts, total_seconds=seconds)
         assert [(one.part, one.level) for one in found] == [
-            ("a", Severity.WARNING), ("b", Severity.WARNING), ("c", Severity.BAD), ("d", Severity.WELL)
+            ("a", Level.WARNING), ("b", Level.WARNING), ("c", Level.ERROR), ("d", Level.OK)
         ]  # fmt: skip
-        assert f"within {seconds:.0f} s" in found[0].found
-        assert "ZeroDivisionError" in found[1].found
-        assert (found[2].found, found[2].todo) == ("it is not there", "Look.")
+        assert f"within {seconds:.0f} s" in found[0].message
+        assert "ZeroDivisionError" in found[1].message
+        assert (found[2].message, found[2].remedy) == ("it is not there", "Look.")
 
     try:
         with_growing_patience(attempt, first_seconds=0.2)

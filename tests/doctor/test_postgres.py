@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from mailer.diagnostics import Level
 from mailer.doctor.postgres import PostgresFacts, gather_postgres, judge_postgres
-from mailer.findings import Severity
 from mailer.store.engine.database import SCHEMA
 from tests.conftest import NOW
 
@@ -20,14 +20,14 @@ WELL = PostgresFacts(
 )  # fmt: skip
 
 
-def judged(facts: PostgresFacts) -> list[tuple[Severity, str]]:
-    return [(one.level, one.found) for one in judge_postgres(facts, today=NOW.date(), connections=4)]
+def judged(facts: PostgresFacts) -> list[tuple[Level, str]]:
+    return [(one.level, one.message) for one in judge_postgres(facts, today=NOW.date(), connections=4)]
 
 
 def test_all_is_well() -> None:
     assert judged(WELL) == [
-        (Severity.WELL, f"PostgreSQL 15.4, mailer at db.example.org, 4.0 MB, schema {SCHEMA}, can be written"),
-        (Severity.WELL, "this machine's clock agrees with the server's"),
+        (Level.OK, f"PostgreSQL 15.4, mailer at db.example.org, 4.0 MB, schema {SCHEMA}, can be written"),
+        (Level.OK, "this machine's clock agrees with the server's"),
     ]
 
 
@@ -37,24 +37,24 @@ SECOND = timedelta(seconds=1)
 @pytest.mark.parametrize(
     ("change", "level", "words"),
     [
-        ({"version": 90624}, Severity.BAD, "older than any that Mailer was tried with"),
-        ({"version": 130009}, Severity.WARNING, "no security fixes since 13 November 2025"),
-        ({"schema": "9999"}, Severity.BAD, "newer than this program's"),
-        ({"schema": None}, Severity.BAD, "of an unknown age"),
-        ({"schema": None, "has_tables": False}, Severity.WARNING, "is empty; the first command makes its tables"),
-        ({"schema": None, "has_tables": False, "may_create": False}, Severity.BAD, "may not make tables"),
-        ({"in_recovery": True, "not_writable": ("it is read-only",)}, Severity.BAD, "a standby"),
-        ({"not_writable": ("deliveries", "hits")}, Severity.BAD, "may not write everything (deliveries, hits)"),
-        ({"skew": 3 * SECOND}, Severity.WARNING, "3.0 s behind the database server's"),
-        ({"skew": -61 * SECOND}, Severity.BAD, "61.0 s ahead of the database server's"),
-        ({"encrypted": False}, Severity.WARNING, "isn't encrypted"),
-        ({"used_connections": 84}, Severity.WARNING, "has room for 13 more connections"),
-        ({"used_connections": 99}, Severity.WARNING, "has room for 0 more connections"),
-        ({"trouble": "the database does not answer"}, Severity.BAD, "so no command works"),
+        ({"version": 90624}, Level.ERROR, "older than any that Mailer was tried with"),
+        ({"version": 130009}, Level.WARNING, "no security fixes since 13 November 2025"),
+        ({"schema": "9999"}, Level.ERROR, "newer than this program's"),
+        ({"schema": None}, Level.ERROR, "of an unknown age"),
+        ({"schema": None, "has_tables": False}, Level.WARNING, "is empty; the first command makes its tables"),
+        ({"schema": None, "has_tables": False, "may_create": False}, Level.ERROR, "may not make tables"),
+        ({"in_recovery": True, "not_writable": ("it is read-only",)}, Level.ERROR, "a standby"),
+        ({"not_writable": ("deliveries", "hits")}, Level.ERROR, "may not write everything (deliveries, hits)"),
+        ({"skew": 3 * SECOND}, Level.WARNING, "3.0 s behind the database server's"),
+        ({"skew": -61 * SECOND}, Level.ERROR, "61.0 s ahead of the database server's"),
+        ({"encrypted": False}, Level.WARNING, "isn't encrypted"),
+        ({"used_connections": 84}, Level.WARNING, "has room for 13 more connections"),
+        ({"used_connections": 99}, Level.WARNING, "has room for 0 more connections"),
+        ({"trouble": "the database does not answer"}, Level.ERROR, "so no command works"),
     ],
 )
-def test_each_fault_is_the_only_one_named(change: dict[str, Any], level: Severity, words: str) -> None:
-    found = [one for one in judged(replace(WELL, **change)) if one[0] is not Severity.WELL]
+def test_each_fault_is_the_only_one_named(change: dict[str, Any], level: Level, words: str) -> None:
+    found = [one for one in judged(replace(WELL, **change)) if one[0] is not Level.OK]
     ((found_level, said),) = found
     assert found_level is level
     assert words in said
@@ -71,7 +71,7 @@ def test_each_fault_is_the_only_one_named(change: dict[str, Any], level: Severit
     ],
 )
 def test_what_is_well_all_the_same(change: dict[str, Any]) -> None:
-    assert {level for level, _ in judged(replace(WELL, **change))} == {Severity.WELL}
+    assert {level for level, _ in judged(replace(WELL, **change))} == {Level.OK}
 
 
 def test_nobody_at_the_address_is_said_without_the_password() -> None:
@@ -81,7 +81,7 @@ def test_nobody_at_the_address_is_said_without_the_password() -> None:
         port = free.getsockname()[1]
     facts = gather_postgres(f"postgresql+psycopg://mailer:hunter2@127.0.0.1:{port}/mailer", clock=lambda: NOW)
     ((level, said),) = judged(facts)
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert said.startswith("PostgreSQL mailer at 127.0.0.1: the database does not answer")
     assert "hunter2" not in said
 
@@ -89,4 +89,4 @@ def test_nobody_at_the_address_is_said_without_the_password() -> None:
 def test_a_driver_that_is_missing_is_named() -> None:
     facts = gather_postgres("postgresql+pg8000://mailer@127.0.0.1/mailer", clock=lambda: NOW)
     assert facts.trouble == "the driver of PostgreSQL isn't installed"
-    assert "pip install" in facts.todo
+    assert "pip install" in facts.remedy

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mailer.diagnostics import Level
 from mailer.doctor.database import examine_database
 from mailer.doctor.postgres import gather_postgres
-from mailer.findings import Severity
 from mailer.store.engine.database import open_database
 from mailer.store.engine.version import SCHEMA
 from tests.servers.postgres import Cluster
@@ -25,9 +25,9 @@ def url(cluster: Cluster) -> str:
     return url
 
 
-def troubles(url: str, connections: int = 4) -> list[tuple[Severity, str]]:
+def troubles(url: str, connections: int = 4) -> list[tuple[Level, str]]:
     found = examine_database(url, clock=clock, connections=connections)
-    return [(one.level, one.found) for one in found.findings if one.level is not Severity.WELL]
+    return [(one.level, one.message) for one in found.findings if one.level is not Level.OK]
 
 
 def test_a_server_that_is_well(url: str) -> None:
@@ -42,8 +42,8 @@ def test_a_server_that_is_well(url: str) -> None:
 
 def test_a_clock_that_is_wrong(url: str) -> None:
     found = examine_database(url, clock=lambda: clock() - timedelta(seconds=90), connections=4)
-    ((level, words),) = [(one.level, one.found) for one in found.findings if one.level is not Severity.WELL]
-    assert level is Severity.BAD
+    ((level, words),) = [(one.level, one.message) for one in found.findings if one.level is not Level.OK]
+    assert level is Level.ERROR
     assert "90.0 s behind the database server's" in words
 
 
@@ -51,7 +51,7 @@ def test_an_empty_database_stays_empty(cluster: Cluster) -> None:
     url = cluster.create("doctor_empty")
     for _ in range(2):
         ((level, words),) = troubles(url)
-        assert level is Severity.WARNING
+        assert level is Level.WARNING
         assert "is empty" in words
 
 
@@ -61,7 +61,7 @@ def test_a_user_who_may_only_read(cluster: Cluster, url: str) -> None:
         connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
         connection.execute("GRANT INSERT, UPDATE, DELETE ON people, subscriptions TO reader")
     ((level, words),) = troubles(url.replace("//mailer@", "//reader@"))
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "(campaigns, deliveries, workers, events, hits)" in words
 
 
@@ -73,13 +73,13 @@ def test_a_database_set_to_reading_only(cluster: Cluster, url: str) -> None:
     finally:
         with cluster.administrate() as connection:
             connection.execute("ALTER DATABASE doctor RESET default_transaction_read_only")
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "(it is read-only)" in words
 
 
 def test_more_connections_than_there_is_room_for(url: str) -> None:
     ((level, words),) = troubles(url, connections=64)
-    assert level is Severity.WARNING
+    assert level is Level.WARNING
     assert "wants 74" in words
 
 
@@ -88,11 +88,11 @@ def test_another_schema(cluster: Cluster, url: str) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         ((level, words),) = troubles(url)
         connection.execute("UPDATE alembic_version SET version_num = %s", (SCHEMA,))
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "newer than this program's" in words
 
 
 def test_a_database_that_is_not_there(cluster: Cluster) -> None:
     ((level, words),) = troubles(cluster.url("nowhere"))
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "nowhere" in words

@@ -33,32 +33,32 @@ URL = "https://mail.a.test"
 
 def judged(fetched: Fetched, *, url: str = URL, likeness: Likeness | None = None, mails_leave: bool = True) -> str:
     findings = judge_public(PublicFacts(url, fetched, likeness, mails_leave), now=NOW)
-    return " | ".join(f"{one.level}: {one.found}" for one in findings)
+    return " | ".join(f"{one.level}: {one.message}" for one in findings)
 
 
 OK = Fetched(Reached.ANSWER, status=200)
 
 
 def test_ours_is_well() -> None:
-    assert judged(OK, likeness=Likeness.SAME) == "well: https://mail.a.test leads to this workspace's server"
+    assert judged(OK, likeness=Likeness.SAME) == "ok: https://mail.a.test leads to this workspace's server"
 
 
 @pytest.mark.parametrize(
     ("fetched", "likeness", "says"),
     [
-        (OK, Likeness.OLDER, "bad: the server at https://mail.a.test doesn't know the newest signing key"),
-        (OK, Likeness.OTHER, "bad: something answers at https://mail.a.test, but not this workspace's"),
+        (OK, Likeness.OLDER, "error: the server at https://mail.a.test doesn't know the newest signing key"),
+        (OK, Likeness.OTHER, "error: something answers at https://mail.a.test, but not this workspace's"),
         (OK, None, "warning: https://mail.a.test answers, but without a signing key"),
-        (Fetched(Reached.ANSWER, status=404), None, "bad: something answers"),
-        (Fetched(Reached.ANSWER, status=502), None, "bad: https://mail.a.test answers 502"),
+        (Fetched(Reached.ANSWER, status=404), None, "error: something answers"),
+        (Fetched(Reached.ANSWER, status=502), None, "error: https://mail.a.test answers 502"),
         (
             Fetched(Reached.ANSWER, status=301, location="https://www.a.test"),
             None,
-            "bad: https://mail.a.test redirects to",
+            "error: https://mail.a.test redirects to",
         ),
-        (Fetched(Reached.UNTRUSTED, "certificate has expired"), None, "bad: the certificate of https://mail.a.test"),
-        (Fetched(Reached.REFUSED, "nothing listens there"), None, "bad: https://mail.a.test can't be used (nothing"),
-        (Fetched(Reached.BROKEN, "its answer broke off"), None, "bad: https://mail.a.test can't be used"),
+        (Fetched(Reached.UNTRUSTED, "certificate has expired"), None, "error: the certificate of https://mail.a.test"),
+        (Fetched(Reached.REFUSED, "nothing listens there"), None, "error: https://mail.a.test can't be used (nothing"),
+        (Fetched(Reached.BROKEN, "its answer broke off"), None, "error: https://mail.a.test can't be used"),
         (Fetched(Reached.NO_NAME, "unknown"), None, "warning: https://mail.a.test couldn't be asked from here"),
         (
             Fetched(Reached.SILENT, "no answer in time"),
@@ -75,14 +75,14 @@ def test_each_outcome(fetched: Fetched, likeness: Likeness | None, says: str) ->
 
 def test_http_is_bad_even_when_it_is_ours() -> None:
     said = judged(OK, url="http://mail.a.test", likeness=Likeness.SAME)
-    assert said.startswith("bad: http://mail.a.test is not https, so mail programs show no unsubscribe button")
-    assert "well: http://mail.a.test leads to this workspace's server" in said
+    assert said.startswith("error: http://mail.a.test is not https, so mail programs show no unsubscribe button")
+    assert "ok: http://mail.a.test leads to this workspace's server" in said
 
 
 def test_loopback_is_for_trying_out() -> None:
     for url in ("http://127.0.0.1:8765", "http://localhost:8765"):
         assert judged(OK, url=url, mails_leave=False, likeness=Likeness.SAME).startswith(f"warning: {url} is good for")
-        assert judged(OK, url=url, mails_leave=True, likeness=Likeness.SAME).startswith(f"bad: {url} is good for")
+        assert judged(OK, url=url, mails_leave=True, likeness=Likeness.SAME).startswith(f"error: {url} is good for")
     assert "nothing answers there now" in judged(Fetched(Reached.REFUSED), url="http://127.0.0.1:1", mails_leave=False)
     assert "something else answers" in judged(OK, url="http://127.0.0.1:1", likeness=Likeness.OTHER)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mailer.diagnostics import Level
 from mailer.doctor.signed_mail import judge_proof
-from mailer.findings import Severity
 from tests.cli.conftest import Mailer, mailer
 from tests.servers.imap_server import Box, ImapServer
 
@@ -37,13 +37,13 @@ def mail(*signatures: str, without: str = "", more: str = "") -> bytes:
 
 
 def bad(raw: bytes) -> list[str]:
-    return [one.found for one in judge_proof(raw) if one.level is not Severity.WELL]
+    return [one.message for one in judge_proof(raw) if one.level is not Level.OK]
 
 
 def test_a_signature_that_covers_both_is_well() -> None:
     (finding,) = judge_proof(mail(signature()))
-    assert finding.level is Severity.WELL
-    assert finding.found == (
+    assert finding.level is Level.OK
+    assert finding.message == (
         "the DKIM signature s1 of night-school.test covers List-Unsubscribe and List-Unsubscribe-Post"
     )
 
@@ -64,10 +64,12 @@ def test_a_signature_that_covers_both_is_well() -> None:
     ],
 )
 def test_what_is_missing_is_named_with_what_to_do(raw: bytes, words: str) -> None:
-    (finding,) = [one for one in judge_proof(raw) if one.level is not Severity.WELL]
-    assert words in finding.found
-    assert finding.todo
-    assert ("SignHeaders *,+List-Unsubscribe,+List-Unsubscribe-Post" in finding.todo) is ("cover List" in finding.found)
+    (finding,) = [one for one in judge_proof(raw) if one.level is not Level.OK]
+    assert words in finding.message
+    assert finding.remedy
+    assert ("SignHeaders *,+List-Unsubscribe,+List-Unsubscribe-Post" in finding.remedy) is (
+        "cover List" in finding.message
+    )
 
 
 def test_one_of_several_signatures_is_enough() -> None:

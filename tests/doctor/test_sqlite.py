@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from mailer.diagnostics import Diagnostic, Level
 from mailer.doctor import database, sqlite
 from mailer.doctor.database import examine_database
 from mailer.doctor.filesystems import kind_for
 from mailer.doctor.schema import in_words
 from mailer.doctor.sqlite import SqliteFacts, gather_sqlite, judge_sqlite
-from mailer.findings import Finding, Severity
 from mailer.store.engine.database import SCHEMA, open_database
 from mailer.store.tables.core import to_microseconds
 from tests.conftest import NOW
@@ -29,47 +29,47 @@ WELL = SqliteFacts(
 )  # fmt: skip
 
 
-def judged(facts: SqliteFacts) -> list[tuple[Severity, str]]:
-    return [(one.level, one.found) for one in judge_sqlite(facts, now=NOW)]
+def judged(facts: SqliteFacts) -> list[tuple[Level, str]]:
+    return [(one.level, one.message) for one in judge_sqlite(facts, now=NOW)]
 
 
-def troubles(findings: list[Finding]) -> list[tuple[Severity, str]]:
-    return [(one.level, one.found) for one in findings if one.level is not Severity.WELL]
+def troubles(findings: list[Diagnostic]) -> list[tuple[Level, str]]:
+    return [(one.level, one.message) for one in findings if one.level is not Level.OK]
 
 
 def test_all_is_well() -> None:
     assert judged(WELL) == [
-        (Severity.WELL, f"SQLite mailer.db, 1.0 GB, schema {SCHEMA}, can be written, no damage found"),
-        (Severity.WELL, "10.0 GB are free on the disk of mailer.db"),
+        (Level.OK, f"SQLite mailer.db, 1.0 GB, schema {SCHEMA}, can be written, no damage found"),
+        (Level.OK, "10.0 GB are free on the disk of mailer.db"),
     ]
 
 
 @pytest.mark.parametrize(
     ("change", "level", "words"),
     [
-        ({"mode": 0o640}, Severity.WARNING, "the file's group can read mailer.db"),
-        ({"mode": 0o604}, Severity.WARNING, "everybody on this machine can read mailer.db"),
-        ({"journal_mode": "delete"}, Severity.WARNING, "was in delete mode and not WAL"),
-        ({"file_system": "nfs4"}, Severity.WARNING, "on a network file system (nfs4)"),
-        ({"file_system": "fuse.sshfs"}, Severity.WARNING, "on a network file system (fuse.sshfs)"),
-        ({"free_bytes": GB - 1}, Severity.WARNING, "a copy of it would not fit"),
-        ({"free_bytes": GB, "wal_bytes": 1}, Severity.WARNING, "a copy of it would not fit"),
-        ({"free_bytes": 49_999_999}, Severity.BAD, "so a send would soon stop"),
-        ({"locked": True}, Severity.WARNING, "another program holds the write lock"),
-        ({"write_trouble": "the database can't be written"}, Severity.BAD, "nothing can be sent and clicks are lost"),
-        ({"folder_writable": False}, Severity.BAD, "its folder can't be written"),
-        ({"damage": ("page 7 is never used",)}, Severity.BAD, "is damaged (page 7 is never used)"),
-        ({"schema": "9999"}, Severity.BAD, "newer than this program's"),
-        ({"schema": None}, Severity.BAD, "has schema of an unknown age"),
-        ({"schema": "0000"}, Severity.BAD, "has schema 0000"),
-        ({"newest": NOW + timedelta(seconds=3)}, Severity.WARNING, "this machine's clock says 2026-11-24 09:00:00 UTC"),
-        ({"trouble": "this file is not a database"}, Severity.BAD, "this file is not a database, so no command works"),
-        ({"exists": False}, Severity.WARNING, "there is no database at /w/mailer.db yet"),
-        ({"exists": False, "folder_writable": False}, Severity.BAD, "none can be made"),
+        ({"mode": 0o640}, Level.WARNING, "the file's group can read mailer.db"),
+        ({"mode": 0o604}, Level.WARNING, "everybody on this machine can read mailer.db"),
+        ({"journal_mode": "delete"}, Level.WARNING, "was in delete mode and not WAL"),
+        ({"file_system": "nfs4"}, Level.WARNING, "on a network file system (nfs4)"),
+        ({"file_system": "fuse.sshfs"}, Level.WARNING, "on a network file system (fuse.sshfs)"),
+        ({"free_bytes": GB - 1}, Level.WARNING, "a copy of it would not fit"),
+        ({"free_bytes": GB, "wal_bytes": 1}, Level.WARNING, "a copy of it would not fit"),
+        ({"free_bytes": 49_999_999}, Level.ERROR, "so a send would soon stop"),
+        ({"locked": True}, Level.WARNING, "another program holds the write lock"),
+        ({"write_trouble": "the database can't be written"}, Level.ERROR, "nothing can be sent and clicks are lost"),
+        ({"folder_writable": False}, Level.ERROR, "its folder can't be written"),
+        ({"damage": ("page 7 is never used",)}, Level.ERROR, "is damaged (page 7 is never used)"),
+        ({"schema": "9999"}, Level.ERROR, "newer than this program's"),
+        ({"schema": None}, Level.ERROR, "has schema of an unknown age"),
+        ({"schema": "0000"}, Level.ERROR, "has schema 0000"),
+        ({"newest": NOW + timedelta(seconds=3)}, Level.WARNING, "this machine's clock says 2026-11-24 09:00:00 UTC"),
+        ({"trouble": "this file is not a database"}, Level.ERROR, "this file is not a database, so no command works"),
+        ({"exists": False}, Level.WARNING, "there is no database at /w/mailer.db yet"),
+        ({"exists": False, "folder_writable": False}, Level.ERROR, "none can be made"),
     ],
 )
-def test_each_fault_is_the_only_one_named(change: dict[str, Any], level: Severity, words: str) -> None:
-    found = [one for one in judged(replace(WELL, **change)) if one[0] is not Severity.WELL]
+def test_each_fault_is_the_only_one_named(change: dict[str, Any], level: Level, words: str) -> None:
+    found = [one for one in judged(replace(WELL, **change)) if one[0] is not Level.OK]
     ((found_level, said),) = found
     assert found_level is level
     assert words in said
@@ -90,7 +90,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def examined(path: Path) -> tuple[list[tuple[Severity, str]], bool]:
+def examined(path: Path) -> tuple[list[tuple[Level, str]], bool]:
     found = examine_database(f"sqlite:///{path}", clock=lambda: NOW, connections=4)
     return troubles(found.findings), found.usable
 
@@ -107,7 +107,7 @@ def test_looking_changes_nothing(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=DELETE")
     before = path.read_bytes()
     found, usable = examined(path)
-    assert [level for level, _ in found] == [Severity.WARNING]
+    assert [level for level, _ in found] == [Level.WARNING]
     assert "delete mode" in found[0][1]
     assert usable
     assert path.read_bytes() == before
@@ -115,10 +115,10 @@ def test_looking_changes_nothing(path: Path) -> None:
 
 def test_a_missing_database_stays_missing(tmp_path: Path) -> None:
     ((level, words),), usable = examined(tmp_path / "mailer.db")
-    assert (level, usable) == (Severity.WARNING, False)
+    assert (level, usable) == (Level.WARNING, False)
     assert "there is no database" in words
     assert not (tmp_path / "mailer.db").exists()
-    assert examined(tmp_path / "gone" / "mailer.db")[0][0][0] is Severity.BAD
+    assert examined(tmp_path / "gone" / "mailer.db")[0][0][0] is Level.ERROR
 
 
 def test_the_write_lock_of_another(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_the_write_lock_of_another(path: Path, monkeypatch: pytest.MonkeyPatch) 
         other.execute("BEGIN IMMEDIATE")
         ((level, words),), _ = examined(path)
         other.execute("ROLLBACK")
-    assert level is Severity.WARNING
+    assert level is Level.WARNING
     assert "write lock" in words
     assert examined(path) == ([], True)
 
@@ -143,13 +143,13 @@ def test_a_damaged_file(path: Path, table: str) -> None:
     data[(root - 1) * page : (root - 1) * page + 64] = b"\xff" * 64
     path.write_bytes(data)
     found, _ = examined(path)
-    assert next(words for level, words in found if level is Severity.BAD).startswith("mailer.db is damaged (")
+    assert next(words for level, words in found if level is Level.ERROR).startswith("mailer.db is damaged (")
 
 
 def test_what_is_no_database(path: Path) -> None:
     path.write_text("this is a text, not a database " * 100, encoding="utf-8")
     ((level, words),), usable = examined(path)
-    assert (level, usable) == (Severity.BAD, False)
+    assert (level, usable) == (Level.ERROR, False)
     assert "not a database" in words
 
 
@@ -158,7 +158,7 @@ def test_another_schema(path: Path) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
     ((level, words),), usable = examined(path)
-    assert (level, usable) == (Severity.BAD, False)
+    assert (level, usable) == (Level.ERROR, False)
     assert "newer" in words
 
 
@@ -175,7 +175,7 @@ def test_a_ledger_from_the_future(path: Path) -> None:
         )  # fmt: skip
         connection.commit()
     ((level, words),), _ = examined(path)
-    assert level is Severity.WARNING
+    assert level is Level.WARNING
     assert "the ledger's newest row is of 2027-01-01 12:00:00" in words
 
 
@@ -194,7 +194,7 @@ def test_a_check_that_takes_too_long_is_stopped(path: Path, monkeypatch: pytest.
 
 def test_what_is_no_address_of_a_database() -> None:
     found = examine_database("postgresql+psycopg://user:secret@host:port/x", clock=lambda: NOW, connections=4)
-    assert [one.level for one in found.findings] == [Severity.BAD]
+    assert [one.level for one in found.findings] == [Level.ERROR]
     assert "secret" not in str(found)
     assert not found.usable
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mailer.diagnostics import Level
 from mailer.doctor.transport import examine_transport, judge_relay
-from mailer.findings import Severity
 from mailer.settings import Secrets, Sender, Settings
 from mailer.transports.outbox.settings import Outbox
 from mailer.transports.provider import provider_named
@@ -21,8 +21,8 @@ from tests.servers.sendgrid_fake import Answer, SendgridFake
 SENDER = Sender(from_="Us <appeals@a.test>")
 
 
-def judged(settings: Settings, secrets: Secrets | None = None) -> list[tuple[Severity, str]]:
-    return [(one.level, one.found) for one in examine_transport(settings, secrets or Secrets(), root=settings.root)]
+def judged(settings: Settings, secrets: Secrets | None = None) -> list[tuple[Level, str]]:
+    return [(one.level, one.message) for one in examine_transport(settings, secrets or Secrets(), root=settings.root)]
 
 
 def password(word: str) -> Secrets:
@@ -43,7 +43,7 @@ def test_a_relay_says_what_it_offers(security: str, how: str) -> None:
     with Relay(tls=security, login=("us", "secret-word")) as relay:
         ((level, found),) = judged(smtp(relay, security=security, username="us"), password("secret-word"))
         assert relay.received == []
-    assert level is Severity.WELL
+    assert level is Level.OK
     assert f"127.0.0.1:{relay.port} answers, encrypted by {how} (TLSv1.3), logged in as us" in found
     assert found.endswith("; pipelining, mails of up to 33.6 MB")
     assert "secret-word" not in found
@@ -52,7 +52,7 @@ def test_a_relay_says_what_it_offers(security: str, how: str) -> None:
 def test_a_wrong_login_is_bad_and_tells_no_password() -> None:
     with Relay(tls="starttls", login=("us", "secret-word")) as relay:
         ((level, found),) = judged(smtp(relay, username="us"), password("another-word"))
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "535" in found
     assert "word" not in found.replace("password", "")
 
@@ -60,14 +60,14 @@ def test_a_wrong_login_is_bad_and_tells_no_password() -> None:
 def test_a_relay_without_pipelining_says_so() -> None:
     with Relay(pipelining=False) as relay:
         ((level, found),) = judged(smtp(relay, security="none"))
-    assert level is Severity.WELL
+    assert level is Level.OK
     assert "no pipelining" in found
 
 
 def test_a_relay_for_small_mails_only() -> None:
     with Relay(size_limit_bytes=100_000) as relay:
         _, (level, found) = judged(smtp(relay, security="none"))
-    assert level is Severity.WARNING
+    assert level is Level.WARNING
     assert "takes no mail above 100,000 bytes" in found
 
 
@@ -75,11 +75,11 @@ def test_a_relay_that_is_away_or_busy_is_bad() -> None:
     with Relay() as relay:
         relay.on(Step.CONNECT, Say("421 4.3.2 too busy"))
         ((level, found),) = judged(smtp(relay, security="none"))
-        assert level is Severity.BAD
+        assert level is Level.ERROR
         assert "too busy" in found
         port = relay.port
     ((level, found),) = judged(Settings(root=Path(), transport="smtp").using(Smtp(host="127.0.0.1", port=port)))
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "can't be reached" in found
 
 
@@ -87,10 +87,10 @@ FACTS = RelayFacts("smtp.a.test", 587, "starttls", "TLSv1.3", "us", pipelining=T
 
 
 def test_unencrypted_beyond_this_machine_is_a_warning() -> None:
-    assert [one.level for one in judge_relay(FACTS)] == [Severity.WELL]
+    assert [one.level for one in judge_relay(FACTS)] == [Level.OK]
     plain = replace(FACTS, security="none", tls_version=None)
-    assert [one.level for one in judge_relay(plain)] == [Severity.WELL, Severity.WARNING]
-    assert [one.level for one in judge_relay(replace(plain, host="127.0.0.1"))] == [Severity.WELL]
+    assert [one.level for one in judge_relay(plain)] == [Level.OK, Level.WARNING]
+    assert [one.level for one in judge_relay(replace(plain, host="127.0.0.1"))] == [Level.OK]
 
 
 def sendgrid(fake: SendgridFake, sender: Sender = SENDER) -> Settings:
@@ -100,7 +100,7 @@ def sendgrid(fake: SendgridFake, sender: Sender = SENDER) -> Settings:
 def test_sendgrid_validates_in_its_sandbox() -> None:
     with SendgridFake(api_key="SG.right") as fake:
         assert judged(sendgrid(fake), key("SG.right")) == [
-            (Severity.WELL, f"SendGrid at {fake.url} takes mail from appeals@a.test")
+            (Level.OK, f"SendGrid at {fake.url} takes mail from appeals@a.test")
         ]
         assert fake.accepted == []
         assert fake.requests[0]["mail_settings"]["sandbox_mode"] == {"enable": True}
@@ -109,22 +109,22 @@ def test_sendgrid_validates_in_its_sandbox() -> None:
 def test_sendgrid_refuses() -> None:
     with SendgridFake(api_key="SG.right") as fake:
         ((level, found),) = judged(sendgrid(fake), key("SG.wrong"))
-        assert level is Severity.BAD
+        assert level is Level.ERROR
         assert "401" in found
         assert "SG.wrong" not in found
         fake.on(Answer(503), times=1)
-        assert judged(sendgrid(fake), key("SG.right"))[0][0] is Severity.BAD
+        assert judged(sendgrid(fake), key("SG.right"))[0][0] is Level.ERROR
         assert "no SendGrid API key" in judged(sendgrid(fake))[0][1]
         assert "no sender" in judged(sendgrid(fake, Sender()), key("SG.right"))[0][1]
 
 
 def test_the_outbox(tmp_path: Path) -> None:
     ((level, found),) = judged(Settings(root=tmp_path))
-    assert level is Severity.WELL
+    assert level is Level.OK
     assert "nothing leaves this machine" in found
     (tmp_path / "file").touch()
     ((level, found),) = judged(Settings(root=tmp_path).using(Outbox(path="file/outbox")))
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "can't be used" in found
 
 

@@ -187,10 +187,10 @@ def test_a_formula_in_a_cell_becomes_text(sent: Database) -> None:
 
 def test_an_unknown_newsletter_is_named_with_its_nearest(sent: Database, workspace: Workspace) -> None:
     (workspace.newsletters / "2026-12-review").mkdir()
-    for slug, hint in [("2026-11-asks", f"Did you mean {SLUG}?"), ("zzz", "mailer status")]:
+    for slug, remedy in [("2026-11-asks", f"Did you mean {SLUG}?"), ("zzz", "mailer status")]:
         result = run(slug)
         assert isinstance(result.exception, MailerError)
-        assert hint in str(result.exception)
+        assert remedy in str(result.exception)
     result = run("2026-12-review")
     assert isinstance(result.exception, MailerError)
     assert "neither sent nor scheduled" in str(result.exception)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.errors import FaultsFound
+from mailer.errors import MailerError
 from mailer.senders import BadSender, ascii_domain, domain_of, split_sender
 from mailer.settings import read_settings
 from mailer.transports.mime.headers import mailbox_header, split_mailbox
@@ -110,13 +110,13 @@ def test_what_is_no_sender_is_refused_everywhere(text: str, tmp_path: Path) -> N
     (tmp_path / "mailer.toml").write_text(
         f'[organisation]\npostal_address = "x"\n[sender]\nfrom = "{text}"\n', encoding="utf-8"
     )
-    with pytest.raises(FaultsFound, match=r"mailer\.toml:4: sender\.from "):
+    with pytest.raises(MailerError, match=r"mailer\.toml:4: sender\.from "):
         read_settings(tmp_path, {})
     path = tmp_path / "supporters.toml"
     path.write_text(
         f'title = "x"\nlist_id = "a.b"\ndescription = "x"\nlanguage = "en"\nfrom = "{text}"\n', encoding="utf-8"
     )
-    with pytest.raises(FaultsFound, match=r"lists/supporters\.toml:5: from "):
+    with pytest.raises(MailerError, match=r"lists/supporters\.toml:5: from "):
         read_list(path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.errors import FaultsFound, MailerError
+from mailer.errors import MailerError
 from mailer.settings import Brand, Secrets, read_secrets, read_settings
 from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.smtp.settings import Smtp
@@ -79,7 +79,7 @@ people_per_request = 5000
 [brand]
 primary = "blue"
 """
-    with pytest.raises(FaultsFound) as found:
+    with pytest.raises(MailerError) as found:
         read_settings(write(tmp_path, text), environ={"MAILER_SMTP_SPEED": "1", "MAILER_WHAT": "1"})
     told = str(found.value)
     for words in (
@@ -135,21 +135,21 @@ def test_selectors_and_the_dns_server(tmp_path: Path) -> None:
     ],
 )
 def test_a_dns_server_that_can_not_be_is_refused(tmp_path: Path, setting: str, words: str) -> None:
-    with pytest.raises(FaultsFound, match=words):
+    with pytest.raises(MailerError, match=words):
         read_settings(write(tmp_path, f"{SETTINGS}\n{setting}\n"), environ={})
 
 
 @pytest.mark.parametrize("selectors", ["7", "[7]", '["s1._domainkey.example.org."]', '["a b"]', '["*"]', '[""]'])
 def test_a_selector_that_can_not_be_is_refused(tmp_path: Path, selectors: str) -> None:
     text = SETTINGS.replace("[public]", f"dkim_selectors = {selectors}\n\n[public]")
-    with pytest.raises(FaultsFound, match=r"dkim_selectors must be a list of texts|can't be a DKIM selector"):
+    with pytest.raises(MailerError, match=r"dkim_selectors must be a list of texts|can't be a DKIM selector"):
         read_settings(write(tmp_path, text), environ={})
 
 
 def test_no_file_is_no_workspace(tmp_path: Path) -> None:
     with pytest.raises(MailerError, match=r"mailer.toml is missing") as missing:
         read_settings(tmp_path, environ={})
-    assert "mailer init" in (missing.value.hint or "")
+    assert "mailer init" in (missing.value.remedy or "")
 
 
 def write_secrets(root: Path, text: str, mode: int = 0o600) -> Path:
@@ -172,7 +172,7 @@ def test_secrets_that_others_can_read_are_refused(tmp_path: Path) -> None:
     write_secrets(tmp_path, f'signing_keys = ["{GOOD_KEY}"]\n', mode=0o644)
     with pytest.raises(MailerError, match="can be read by others") as refused:
         read_secrets(tmp_path, environ={})
-    assert refused.value.hint == "Run: chmod 600 secrets.toml"
+    assert refused.value.remedy == "Run: chmod 600 secrets.toml"
 
 
 @pytest.mark.parametrize("text", ['signing_keys = ["short"]', 'smtp_pasword = "hunter2"', 'smtp_password = "hunter2'])
@@ -222,7 +222,7 @@ refused_of = 3
 refusals_of_us = 0
 troubles = -1
 """
-    with pytest.raises(FaultsFound) as found:
+    with pytest.raises(MailerError) as found:
         read_settings(write(tmp_path, text), environ={})
     told = str(found.value)
     for words in (
@@ -249,7 +249,7 @@ def test_truths_are_read_from_the_file_and_from_the_environment(tmp_path: Path) 
     text = SETTINGS + "\n[sendgrid]\ngzip = true\n"
     assert read_settings(write(tmp_path, text), environ={}).section(Sendgrid).gzip
     assert not read_settings(tmp_path, environ={"MAILER_SENDGRID_GZIP": "false"}).section(Sendgrid).gzip
-    with pytest.raises(FaultsFound, match=r"sendgrid\.gzip must be true or false"):
+    with pytest.raises(MailerError, match=r"sendgrid\.gzip must be true or false"):
         read_settings(write(tmp_path, SETTINGS + "\n[sendgrid]\ngzip = 1\n"), environ={})
 
 
@@ -263,7 +263,7 @@ soft_days = 0
 [webhook]
 url = "crm.example.org"
 """
-    with pytest.raises(FaultsFound) as caught:
+    with pytest.raises(MailerError) as caught:
         read_settings(write(tmp_path, SETTINGS + text), environ={"MAILER_PUBLIC_PROXIES": "10.0.0.0/8 everywhere"})
     said = str(caught.value)
     for words in ("fresh_days", "bounces.address", "soft_days", "webhook.url", "'everywhere'"):
@@ -303,7 +303,7 @@ def test_a_file_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> Non
 def test_a_list_is_told_with_its_lines(tmp_path: Path) -> None:
     path = tmp_path / "news.toml"
     path.write_text('titel = "News"\nlist_id = "x"\nopt_in = "triple"\npublic_form = "yes"\n[colunms]\na = "b"\n')
-    with pytest.raises(FaultsFound) as found:
+    with pytest.raises(MailerError) as found:
         read_list(path)
     for told in (
         "lists/news.toml:1: unknown key 'titel'\n    Did you mean 'title'?", "lists/news.toml: title is missing",
@@ -340,7 +340,7 @@ def test_a_secret_in_the_wrong_form_is_told_and_not_shown(tmp_path: Path, text: 
 
 def test_keys_that_could_be_guessed_are_refused(tmp_path: Path) -> None:
     for name in ("MAILER_API_KEYS", "MAILER_WEBHOOK_KEY"):
-        with pytest.raises(FaultsFound, match="shorter than 32 characters"):
+        with pytest.raises(MailerError, match="shorter than 32 characters"):
             read_secrets(tmp_path, environ={name: "short"})
 
 
@@ -354,7 +354,7 @@ def test_where_else_people_find_us_is_read_and_judged(tmp_path: Path) -> None:
         ('social = { X = "javascript:alert(1)" }', "'X' needs an https address"),
         ('social = "https://x.com"', "brand.social must be a table of texts"),
     ):
-        with pytest.raises(FaultsFound, match=words) as found:
+        with pytest.raises(MailerError, match=words) as found:
             read_settings(write(tmp_path, f"{SETTINGS}[brand]\n{bad}\n"), environ={})
         lines = SETTINGS.count("\n") + 2
         assert f"mailer.toml:{lines}: " in str(found.value)

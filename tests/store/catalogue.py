@@ -1,4 +1,5 @@
-"""What a database says of its own tables: columns, types, defaults, keys, indexes and constraints, by name."""
+"""What a database says of its own tables: columns, types, defaults, keys, indexes, constraints and triggers, by
+name."""
 
 from __future__ import annotations
 
@@ -35,6 +36,10 @@ def _of_sqlite(connection: Connection) -> Catalogue:
             found["index", name, named] = (row["unique"], tuple(columns), (where or "").partition("WHERE")[2])
         for constraint in inspect(connection).get_unique_constraints(name):
             found["unique", name, str(constraint["name"])] = tuple(constraint["column_names"])
+    for table, name, sql in connection.execute(
+        text("SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'")
+    ):
+        found["trigger", table, name] = sql
     return found
 
 
@@ -57,6 +62,13 @@ def _of_postgresql(connection: Connection) -> Catalogue:
         )
     ):
         found["constraint", table, name] = definition
+    for table, name, definition, function in connection.execute(
+        text(
+            "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), pg_get_functiondef(tgfoid)"
+            " FROM pg_trigger WHERE NOT tgisinternal"
+        )
+    ):
+        found["trigger", table, name] = (definition, function)
     for (name,) in connection.execute(text("SELECT relname FROM pg_class WHERE relkind = 'S'")):
         found["sequence", name] = True
     return found

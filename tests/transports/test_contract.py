@@ -22,11 +22,13 @@ from mailer.transports.outbox.settings import Outbox
 from mailer.transports.postmark.settings import Postmark
 from mailer.transports.provider import make_transport
 from mailer.transports.sendgrid.settings import Sendgrid
+from mailer.transports.ses.settings import Ses
 from mailer.transports.smtp.settings import Smtp
 from tests.patience import HANG_SECONDS
 from tests.servers.postmark_fake import PostmarkFake
 from tests.servers.relay import Relay
 from tests.servers.sendgrid_fake import SendgridFake
+from tests.servers.ses_fake import SesFake
 from tests.transports.samples import MAILING, body, envelope, read
 
 SECRET = "SG.a-secret-that-must-not-be-shown"
@@ -75,13 +77,14 @@ def _names(mailing: Mailing, one: Envelope) -> list[str]:
     return [name for name, _ in (*mailing.headers, *one.headers)]
 
 
-@pytest.fixture(params=["outbox", "smtp", "smtp without pipelining", "smtp with TLS", "sendgrid", "postmark"])
+@pytest.fixture(params=["outbox", "smtp", "smtp without pipelining", "smtp with TLS", "sendgrid", "postmark", "ses"])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
     kind: str = request.param
     given_settings = Settings(
         root=tmp_path, transport=kind.split(maxsplit=1)[0], sender=Sender(from_="Example <appeals@example.org>")
     )
-    secrets = Secrets(providers={"smtp_password": SECRET, "sendgrid_api_key": SECRET, "postmark_token": SECRET})
+    named = ("smtp_password", "sendgrid_api_key", "postmark_token", "ses_access_key_id", "ses_secret_access_key")
+    secrets = Secrets(providers=dict.fromkeys(named, SECRET))
     if kind == "outbox":
         made = make_transport(given_settings.using(Outbox("out")), secrets, root=tmp_path)
         yield Way(made, lambda: [from_bytes(p.read_bytes()) for p in sorted((tmp_path / "out" / "new").iterdir())])
@@ -96,6 +99,10 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
         with PostmarkFake(token=SECRET) as postmark:
             chosen = given_settings.using(Postmark(base_url=postmark.url, timeout_seconds=HANG_SECONDS))
             yield Way(make_transport(chosen, secrets, root=tmp_path), lambda: [from_json(a) for a in postmark.accepted])
+    elif kind == "ses":
+        with SesFake(key_id=SECRET, secret=SECRET) as ses:
+            chosen = given_settings.using(Ses(region="eu-west-1", endpoint=ses.url, timeout_seconds=HANG_SECONDS))
+            yield Way(make_transport(chosen, secrets, root=tmp_path), lambda: [from_bytes(one) for one in ses.mails])
     else:
         tls = "starttls" if "TLS" in kind else "none"
         with Relay(tls=tls, login=("user", SECRET), pipelining="without" not in kind) as relay:

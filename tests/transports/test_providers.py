@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.errors import FaultsFound, MailerError
+from mailer.errors import MailerError
 from mailer.settings import Settings, read_secrets, read_settings
 from mailer.settings.providers import ProviderSection, provider_sections
 from mailer.transports.provider import provider_named
@@ -16,7 +16,7 @@ from tests.conftest import SETTINGS
 
 MAILER = Path(__file__).parents[2] / "mailer"
 SECTIONS = list(provider_sections().values())
-COMMERCIAL = re.compile(r"sendgrid|postmark|mailgun|\bses\b", re.IGNORECASE)
+COMMERCIAL = re.compile(r"sendgrid|postmark|mailgun|\bses\b|amazon|\bsns\b", re.IGNORECASE)
 # Where another provider's documentation is cited as a source, or another program's export is read.
 CITING = {
     "delivery/ledger/warm_up.py",  # how fast a new address may grow
@@ -55,9 +55,9 @@ def test_its_section_and_secrets_are_read_from_files_and_the_environment(
     tmp_path: Path, section: ProviderSection
 ) -> None:
     (tmp_path / "mailer.toml").write_text(f"{SETTINGS}\n[{section.name}]\npigeons = 1\n", encoding="utf-8")
-    with pytest.raises(FaultsFound, match="settings have faults") as raised:
+    with pytest.raises(MailerError, match="settings have faults") as raised:
         read_settings(tmp_path, environ={})
-    assert f"unknown setting 'pigeons' in [{section.name}]" in str(raised.value.faults)
+    assert f"unknown setting 'pigeons' in [{section.name}]" in str(raised.value.diagnostics)
     (tmp_path / "mailer.toml").write_text(SETTINGS, encoding="utf-8")
     given = {f"MAILER_{name.upper()}": f"word of {name}" for name in section.secrets}
     assert read_settings(tmp_path, environ={**given, "MAILER_TRANSPORT": section.name}).transport == section.name

@@ -12,12 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from mailer.audience.addresses import normalise
+from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.erase import blank
 from mailer.audience.consent.recheck import change_consent
 from mailer.store.tables.core import consent_sources, consents, lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
-
-EVERY_LIST = 0  # the list_id of a suppression that holds for all lists
 
 
 def leave(

@@ -15,12 +15,11 @@ from mailer.store.tables.core import deliveries, events, hits, proofs, suppressi
 from mailer.store.tables.inbound import (
     confirmations,
     conversions,
-    notices,
     provider_events,
     returned_mails,
     signatures,
-    webhook_calls,
 )
+from mailer.store.tables.jobs import jobs
 from mailer.store.tables.states import SuppressionReason
 
 
@@ -54,8 +53,7 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
             or_(confirmations.c.address == address, confirmations.c.person_id == person_id)
         )
     )
-    connection.execute(delete_from(notices).where(notices.c.address == address))
-    connection.execute(delete_from(webhook_calls).where(webhook_calls.c.person_id == person_id))
+    connection.execute(delete_from(jobs).where(or_(jobs.c.address == address, jobs.c.person_id == person_id)))
     _what_providers_wrote(connection, person_id, address)
     for table in (deliveries, proofs):
         connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.consent.recheck import change_consent
 from mailer.errors import MailerError
-from mailer.store.tables.core import audit_log, lists, suppressions
+from mailer.staff import audit
+from mailer.staff.actor import Actor
+from mailer.staff.audit import AuditEntry, AuditFilter
+from mailer.store.tables.core import lists, suppressions
+from mailer.store.tables.staff import audit_log
 from mailer.store.tables.states import SuppressionReason
 
 LIFTED = "suppression lifted"  # `audit_log.action`
@@ -41,60 +45,47 @@ class Lifted:
     kept: Sequence[LiftedSuppression]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Who decided something of an address, when, what and why."""
-
-    at: datetime
-    by: str
-    action: str
-    detail: str
-    reason: str
-
-
 def lift(
-    connection: Connection, address: str, *, address_key: bytes, reason: str, by: str, complaint: bool, at: datetime
+    connection: Connection, address: str, *, address_key: bytes, reason: str, by: Actor, complaint: bool, at: datetime
 ) -> Lifted:
     """Let an address that bounced, or that staff had stopped, be mailed again; with `complaint` also one that reported
     spam. Raises `MailerError`, with nothing changed, when nothing can be lifted."""
     why = " ".join(reason.split())[:LONGEST_REASON]
     if not why:
         raise MailerError(
-            "lifting a suppression needs a reason", hint='For example: --reason "new mailbox, they wrote"'
+            "lifting a suppression needs a reason", remedy='For example: --reason "new mailbox, they wrote"'
         )
     spelling = normalise(address)
     hashed = address_hash(spelling, address_key)
     change_consent(connection)
     found = _stops(connection, hashed)
     if not found:
-        raise MailerError(f"nothing stops {spelling} from being mailed", hint=f"See: mailer people show {spelling}")
+        raise MailerError(f"nothing stops {spelling} from being mailed", remedy=f"See: mailer people show {spelling}")
     if not complaint and any(stop.reason is SuppressionReason.COMPLAINED for stop in found):
         raise MailerError(
             f"{spelling} reported our mail as spam, so they are not mailed again",
-            hint="Only if they themselves asked for our mail since then: add --complaint",
+            remedy="Only if they themselves asked for our mail since then: add --complaint",
         )
     kept = [stop for stop in found if stop.reason is SuppressionReason.UNSUBSCRIBED]
     lifted = [stop for stop in found if stop not in kept]
     if not lifted:
         raise MailerError(
             f"{spelling} left by their own decision, which nobody else can take back",
-            hint="They can join again by your form. If a scanner pressed the button: mailer people undo-unsubscribes",
+            remedy="They can join again by your form. If a scanner pressed the button: mailer people undo-unsubscribes",
         )
     connection.execute(
         delete(suppressions).where(
             suppressions.c.address_hash == hashed, suppressions.c.reason != SuppressionReason.UNSUBSCRIBED.value
         )
     )
-    row = {"at": at, "by": by, "action": LIFTED, "address_hash": hashed, "reason": why}
-    connection.execute(insert(audit_log), [row | {"detail": _detail(stop)} for stop in lifted])
+    for stop in lifted:
+        audit.record(connection, by, LIFTED, at=at, address_hash=hashed, detail=_detail(stop), reason=why)
     return Lifted(spelling, lifted, kept)
 
 
-def decisions(connection: Connection, hashed: bytes) -> list[Decision]:
+def decisions(connection: Connection, hashed: bytes) -> list[AuditEntry]:
     """What staff decided of an address, the oldest first."""
-    columns = (audit_log.c[name] for name in ("at", "by", "action", "detail", "reason"))
-    query = select(*columns).where(audit_log.c.address_hash == hashed).order_by(audit_log.c.id)
-    return [Decision(row.at, row.by, row.action, row.detail, row.reason) for row in connection.execute(query)]
+    return [*reversed(audit.entries(connection, AuditFilter(address_hash=hashed), limit=None))]
 
 
 def last_lifted(connection: Connection, hashed: bytes) -> datetime | None:

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from mailer.audience.consent.changes import EVERY_LIST, list_id, subscribe
+from mailer.audience.consent.changes import list_id, subscribe
+from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
 from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership

@@ -1,4 +1,4 @@
-"""Takes an address out of what came back and is kept for a while: posts of the webhook, and unclear mails' senders.
+"""Takes an address out of what is kept for a while: what jobs are about, and unclear mails' senders.
 
 `erase` calls it in the transaction that deletes the person.
 """
@@ -11,26 +11,27 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, func, literal, or_, select, update
 
-from mailer.store.tables.inbound import provider_posts, returned_mails
+from mailer.store.tables.inbound import returned_mails
+from mailer.store.tables.jobs import jobs
 
 FORGOTTEN = "forgotten@example.invalid"  # RFC 2606 §2
 
 
 def scrub(connection: Connection, address: str) -> int:
-    """Take `address` (normalised) out of everything that came back. Returns how many posts and mails named it.
+    """Take `address` (normalised) out of jobs and of mails that came back. Returns how many named it.
 
     An event that isn't applied yet stays, without the address: it counts for the delivery, which is kept as a figure.
     """
     count = 0
     # Days of posts may be a gigabyte: the database looks for those that name somebody, or that may in another spelling.
     named = or_(_holds(connection, address.encode()), _holds(connection, b"\\u"))
-    for number in connection.execute(select(provider_posts.c.id).where(named)).scalars().all():
-        query = select(provider_posts.c.body).where(provider_posts.c.id == number)
+    for number in connection.execute(select(jobs.c.id).where(named)).scalars().all():
+        query = select(jobs.c.payload).where(jobs.c.id == number)
         body = connection.execute(query).scalar()
         cleaned = _without(body, address.lower()) if body is not None else body
         if cleaned != body:
             count += 1
-            connection.execute(update(provider_posts).where(provider_posts.c.id == number).values(body=cleaned))
+            connection.execute(update(jobs).where(jobs.c.id == number).values(payload=cleaned))
     texts = [func.lower(column).contains(address, autoescape=True) for column in _TEXTS]
     mails = update(returned_mails).where(or_(*texts)).values(sender="", subject="")
     return count + connection.execute(mails).rowcount
@@ -40,7 +41,7 @@ _TEXTS = (returned_mails.c.sender, returned_mails.c.subject)
 
 
 def _holds(connection: Connection, text: bytes) -> ColumnElement[bool]:
-    wanted, body = literal(text, LargeBinary), provider_posts.c.body
+    wanted, body = literal(text, LargeBinary), jobs.c.payload
     if connection.dialect.name == "postgresql":
         return func.position(wanted.op("IN")(body)) > 0
     return func.instr(body, wanted) > 0

@@ -15,8 +15,9 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, select
 
 from mailer.audience.addresses import address_hash as hash_of
-from mailer.audience.consent.changes import EVERY_LIST, consent_source, insert_for, list_id, prove, subscribe, suppress
+from mailer.audience.consent.changes import consent_source, insert_for, list_id, prove, subscribe, suppress
 from mailer.audience.consent.confirmations import ConfirmationState, Kept, Terms, finish, keep
+from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.names import clean_name
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason, Wish

@@ -36,7 +36,7 @@ from mailer.audience.imports.meaning.statuses import (
 )
 from mailer.audience.imports.report import ABOUT
 from mailer.audience.imports.survey import ColumnValues
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Level, Place
 
 SHOWN_VALUES = 8
 
@@ -61,7 +61,7 @@ class Columns:
     statuses: tuple[StatusColumn, ...] = ()
     everyone: RowStatus | None = None  # what holds for all rows that say nothing worse
     opted_in: tuple[int, ...] = ()
-    notes: tuple[Fault, ...] = field(default=())
+    notes: tuple[Diagnostic, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ class Meaning:
 
 def understand(
     header: Sequence[str], meaning: Meaning, *, seen: Sequence[ColumnValues], peer: Peer | None, at: Place
-) -> tuple[Columns | None, list[Fault]]:
+) -> tuple[Columns | None, list[Diagnostic]]:
     """The meaning of a header; with every fault and warning. No columns when there are faults."""
     work = _Understanding(header, meaning, seen, peer, at)
     columns = work.columns()
-    return (None if any(not fault.warning for fault in work.faults) else columns), work.faults
+    return (None if any(fault.stops for fault in work.faults) else columns), work.faults
 
 
 class _Understanding:
@@ -95,7 +95,7 @@ class _Understanding:
         self, header: Sequence[str], meaning: Meaning, seen: Sequence[ColumnValues], peer: Peer | None, at: Place
     ) -> None:
         self.header, self.meaning, self.seen, self.peer, self.at = header, meaning, seen, peer, at
-        self.faults: list[Fault] = []
+        self.faults: list[Diagnostic] = []
         self.names = [identifier(column) for column in header]
         self.keys = [key(column) for column in header]
         self.bases = [key(re.sub(r" \(\d+\)$", "", column)) for column in header]
@@ -133,8 +133,8 @@ class _Understanding:
             opted_in=tuple(dict.fromkeys(opted_in)),
         )
 
-    def fault(self, message: str, hint: str, *, warning: bool = False) -> None:
-        self.faults.append(Fault(message, place=self.at, hint=hint, warning=warning))
+    def fault(self, message: str, remedy: str, *, level: Level = Level.ERROR) -> None:
+        self.faults.append(Diagnostic(message, place=self.at, remedy=remedy, level=level))
 
     def _map(self) -> None:
         for about in (ABOUT, ABOUT[1:]):  # the rejected rows of an earlier import, corrected
@@ -145,8 +145,8 @@ class _Understanding:
                 i for i, name in enumerate(self.names) if name == identifier(column)
             ]
             if not target or (target != SKIP and identifier(target) != target):
-                hint = f"Use one of {', '.join(FIELDS)}, a name such as postcode, or {SKIP} to leave the column out."
-                self.fault(f"{target!r} can't name a field", hint)
+                remedy = f"Use one of {', '.join(FIELDS)}, a name such as postcode, or {SKIP} to leave the column out."
+                self.fault(f"{target!r} can't name a field", remedy)
             for i in positions:
                 self.targets[i], self.by_hand[i] = target, True
                 if target == STATUS_FIELD:
@@ -185,7 +185,7 @@ class _Understanding:
             shown = ", ".join(map(_either, missing))
             self.fault(
                 f"this export of {peer.title} has no {shown}, so some who must not be mailed may not be told",
-                "Export it again with that.", warning=True,
+                "Export it again with that.", level=Level.WARNING,
             )  # fmt: skip
 
     def _judge(self, position: int, words: Words, beside: int | None = None) -> None:
@@ -202,7 +202,7 @@ class _Understanding:
             emails = [i for i, seen in enumerate(self.seen) if not self.targets[i] and seen.holds_addresses]
             if len(emails) == 1:
                 note = f"addresses were taken from the column {self.header[emails[0]]!r}"
-                self.fault(note, "If that is wrong, name the right one: --map 'COLUMN=email'", warning=True)
+                self.fault(note, "If that is wrong, name the right one: --map 'COLUMN=email'", level=Level.WARNING)
         if not self.header:
             self.fault("the file has nobody in it", "Check that the program that wrote it found anybody.")
         elif len({self.bases[i] for i in emails}) != 1:
@@ -231,8 +231,8 @@ class _Understanding:
         elif any("@" in column for column in self.header):
             self.fault("no column holds addresses", "The first line must name the columns.")
         else:
-            hint = f"The columns are {shown}. Name the one with addresses: --map 'COLUMN=email'"
-            self.fault("no column holds addresses", hint)
+            remedy = f"The columns are {shown}. Name the one with addresses: --map 'COLUMN=email'"
+            self.fault("no column holds addresses", remedy)
 
     def _recognise(self) -> None:
         """Assign fields to columns with well-known names, the likeliest column first."""
@@ -303,7 +303,7 @@ class _Understanding:
                 else:
                     note = f"two columns are called {target!r}; the second is kept as {other}"
                 self.fault(
-                    note, f"If it should be the other way round: --map '{self.header[i]}={target}'", warning=True
+                    note, f"If it should be the other way round: --map '{self.header[i]}={target}'", level=Level.WARNING
                 )
                 target = other
             self.targets[i] = target or SKIP

@@ -25,7 +25,8 @@ from mailer.audience.imports.row_check import Judge
 from mailer.audience.imports.subscribe import ImportOrigin, ImportTarget
 from mailer.audience.imports.survey import Survey, survey
 from mailer.audience.people.sqlite_search import bulk_writing, drop_search
-from mailer.errors import Fault, FaultsFound, MailerError, Place, faults_of, nearest
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError, nearest
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import people
 from mailer.workspace import ListDefinition
@@ -105,12 +106,12 @@ class _Source:
     survey: Survey
     columns: Columns
     peer: Peer | None
-    warnings: Sequence[Fault]
+    warnings: Sequence[Diagnostic]
 
 
 def _understood(files: Sequence[SourceFile], definition: ListDefinition, asked: ImportOptions) -> list[_Source]:
     """Each file with what its columns mean. Raises with all the faults of all of them."""
-    meaning, faults, sources = _meaning(definition, asked), list[Fault](), list[_Source]()
+    meaning, faults, sources = _meaning(definition, asked), list[Diagnostic](), list[_Source]()
     forced = _forced_peer(asked)
     names = set[str]()
     missing = dict.fromkeys(asked.mapping, 0)
@@ -124,7 +125,7 @@ def _understood(files: Sequence[SourceFile], definition: ListDefinition, asked: 
             seen = survey(table)
         except MailerError as error:
             single = error
-            faults += faults_of(error)
+            faults += error.diagnostics
             continue
         for column in missing_columns(table.columns, asked.mapping):
             missing[column] += 1
@@ -134,18 +135,18 @@ def _understood(files: Sequence[SourceFile], definition: ListDefinition, asked: 
         columns, found = understand(table.columns, of_file, seen=seen.columns, peer=peer, at=at)
         if fault and columns and not columns.statuses:
             found = [*found, fault]
-        faults += [one for one in found if not one.warning]
+        faults += [one for one in found if one.stops]
         if columns:
             sources.append(_Source(table, seen, columns, peer, (*file.warnings, *table.warnings, *found)))
     faults += [
-        Fault(f"there is no column {column!r}", hint="--map names a column that no file has.")
+        Diagnostic(f"there is no column {column!r}", remedy="--map names a column that no file has.")
         for column, without in missing.items()
         if without == len(files)
     ]
     if single and len(faults) == 1:
         raise single
     if faults:
-        raise FaultsFound("Nothing was imported:", faults)
+        raise MailerError("Nothing was imported:", diagnostics=faults)
     return sources
 
 
@@ -170,7 +171,7 @@ def _status(text: str) -> RowStatus:
         return RowStatus(word(text))
     except ValueError:
         known = ", ".join(f"'{one}'" if " " in one else one for one in RowStatus)
-        raise MailerError(f"{text!r} is not a status", hint=f"Use one of {known}.") from None
+        raise MailerError(f"{text!r} is not a status", remedy=f"Use one of {known}.") from None
 
 
 def _forced_peer(asked: ImportOptions) -> Peer | None:
@@ -178,22 +179,23 @@ def _forced_peer(asked: ImportOptions) -> Peer | None:
         return None
     if asked.kind not in BY_NAME:
         raise MailerError(
-            f"{asked.kind!r} is not a program whose exports are known", hint=nearest(asked.kind, {*BY_NAME, NO_PEER})
+            f"{asked.kind!r} is not a program whose exports are known", remedy=nearest(asked.kind, {*BY_NAME, NO_PEER})
         )
     return BY_NAME[asked.kind]
 
 
-def _of_this_file(meaning: Meaning, peer: Peer | None, at: Place) -> tuple[Meaning, Fault | None]:
+def _of_this_file(meaning: Meaning, peer: Peer | None, at: Place) -> tuple[Meaning, Diagnostic | None]:
     """What holds for one file by its name, unless --status says it; the fault if that must be asked."""
     named = status_by_name(Path(at.file).name)
     if meaning.everyone or named is None or (peer and peer.is_ours):
         return meaning, None
     if peer and peer.tells_by_name:
         return Meaning(meaning.usual, meaning.by_hand, meaning.words, named), None
-    return meaning, Fault(
+    return meaning, Diagnostic(
         f"by its name this file may hold people who must not be mailed ({named}), and no column says so",
-        place=at, hint=f"Say what everyone in it is: --status '{named}', or --status subscribed if they may be mailed.",
-    )  # fmt: skip
+        place=at,
+        remedy=f"Say what everyone in it is: --status '{named}', or --status subscribed if they may be mailed.",
+    )
 
 
 def _fill(
@@ -283,7 +285,7 @@ def check_key(connection: Connection, address_key: bytes) -> None:
     if known is not None and address_hash(known.address, address_key) != bytes(known.address_hash):
         raise MailerError(
             "the address key is not the one this database was made with",
-            hint="Restore secrets.toml (or MAILER_ADDRESS_KEY): without it nobody's unsubscribe would be found.",
+            remedy="Restore secrets.toml (or MAILER_ADDRESS_KEY): without it nobody's unsubscribe would be found.",
         )
 
 
@@ -294,9 +296,9 @@ def _report(
     suppressed = sum(counts.suppressed.values())
     warnings = [fault for source in sources for fault in source.warnings]
     warnings += [
-        Fault(
-            "the file has nobody in it, so nothing was imported", place=Place(one.name, 1), warning=True,
-            hint="Check that the program that wrote it found anybody.",
+        Diagnostic(
+            "the file has nobody in it, so nothing was imported", place=Place(one.name, 1), level=Level.WARNING,
+            remedy="Check that the program that wrote it found anybody.",
         )
         for one in read if not one.rows
     ]  # fmt: skip

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TextIO
 
 from mailer.audience.people.csv_export import guarded
-from mailer.errors import Fault, MailerError
+from mailer.diagnostics import Diagnostic
+from mailer.errors import MailerError
 from mailer.private_files import open_private
 
 SHOWN = 20  # rejected rows that are kept for the report
@@ -63,7 +64,7 @@ class ImportReport:
     reasons: Mapping[str, int] = field(default_factory=dict[str, int])  # of the rejected, the most frequent first
     rejects: tuple[Rejected, ...] = ()  # the first of them
     files: Sequence[ReadFile] = ()
-    warnings: tuple[Fault, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
     attributes: tuple[str, ...] = ()  # the fields that unknown columns became
     dry_run: bool = False
 
@@ -104,7 +105,7 @@ class Rejects:
                 self._file = open_private(self._partial, "w", encoding="utf-8", newline="")
             except OSError as error:
                 raise MailerError(
-                    f"{path} can't be written: {error.strerror}", hint="Name a file in an existing folder."
+                    f"{path} can't be written: {error.strerror}", remedy="Name a file in an existing folder."
                 ) from None
             self._writer = csv.writer(self._file)
             self._writer.writerow(map(guarded, [*ABOUT[0 if self._several else 1 :], *self._columns]))

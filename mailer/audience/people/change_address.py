@@ -13,8 +13,9 @@ from enum import StrEnum
 from sqlalchemy import Connection, select, update
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.consent.changes import EVERY_LIST, suppress
+from mailer.audience.consent.changes import suppress
 from mailer.audience.consent.confirmations import ConfirmationState, Kept, finish, keep
+from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
 from mailer.store.tables.core import people, suppressions
 from mailer.store.tables.states import SuppressionReason, Wish

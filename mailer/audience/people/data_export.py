@@ -20,8 +20,9 @@ def everything(connection: Connection, address: str, *, address_key: bytes) -> d
     dossier = show(connection, address, address_key=address_key)
     kept: dict[str, Any] = asdict(dossier) if dossier else {"address": address}
     kept.pop("person_id", None)
-    for decision in kept.get("decisions", ()):
-        del decision["by"]  # a colleague, who is somebody else
+    # Without who decided and from where: a colleague, who is somebody else.
+    told = ("at", "action", "detail", "reason")
+    kept["decisions"] = [{name: one[name] for name in told} for one in kept.get("decisions", ())]
     if dossier is None or dossier.person_id is None:
         return kept
     person_id = dossier.person_id

@@ -12,16 +12,18 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, cast, func, or_, select
 
 from mailer.audience.addresses import address_hash, normalise
-from mailer.audience.consent.lift import Decision, decisions
+from mailer.audience.consent.lift import decisions
 from mailer.audience.names import clean_name
 from mailer.audience.people.sqlite_search import has_search, search_words
 from mailer.audience.people.timeline import Moment, story
 from mailer.errors import MailerError
+from mailer.staff.audit import AuditEntry
 from mailer.store.engine.prepared import ByNumber
 from mailer.store.tables.core import consent_sources, consents, deliveries, lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Frequency, Membership
 
 FIELDS = ("email", "first_name", "last_name", "name", "country", "language")  # what every supporter has
+SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
 
 MERGED = (
     people.c.id,
@@ -89,7 +91,7 @@ class Dossier:
     deliveries: Mapping[str, int] = field(default_factory=dict[str, int])  # state → how many
     story: Sequence[Moment] = ()
     frequency: str = Frequency.EVERY.value
-    decisions: Sequence[Decision] = ()  # of staff, from the audit log
+    decisions: Sequence[AuditEntry] = ()  # of staff, from the audit log
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def find_supporter(connection: Connection, address: str) -> tuple[int, dict[str,
     """The number and merge mapping of the person with this address. Raises when nobody has it."""
     row = connection.execute(select(*MERGED).where(people.c.address == normalise(address))).first()
     if row is None:
-        raise MailerError(f"nobody has the address {address}", hint="Look for them: mailer people find TEXT")
+        raise MailerError(f"nobody has the address {address}", remedy="Look for them: mailer people find TEXT")
     return int(row[0]), supporter(row[1:])
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from mailer.audience.consent.changes import EVERY_LIST, subscribe
+from mailer.audience.consent.changes import subscribe
+from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.subscribe import lift, narrow
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Frequency, Membership, SuppressionReason

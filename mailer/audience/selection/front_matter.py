@@ -14,7 +14,8 @@ from mailer.audience.selection.spec import Audience
 from mailer.compose.action_page.parse import has_action_page
 from mailer.compose.expressions.ast import And, Call, Compare, Concat, Conditional, Expression, Not, Or
 from mailer.compose.source.message_file import Source
-from mailer.errors import Fault, FaultsFound, nearest, raise_faults
+from mailer.diagnostics import Diagnostic
+from mailer.errors import MailerError, nearest, raise_errors
 from mailer.store.tables.core import campaigns
 from mailer.workspace import Workspace
 
@@ -26,7 +27,7 @@ KEYS = tuple(field.name for field in fields(Audience) if field.name != "urgent")
 def read_audience(connection: Connection, source: Source, *, workspace: Workspace, fields: Collection[str]) -> Audience:
     """The audience a newsletter asks for; without a word about it, everyone on its list.
 
-    `fields` are those a segment may name (`fields.known_fields`). Raises `FaultsFound` with every fault: unknown keys,
+    `fields` are those a segment may name (`fields.known_fields`). Raises `MailerError` with every fault: unknown keys,
     lists, campaigns, fields and functions, and values of the wrong kind, each with its line.
     """
     campaign_slugs = connection.execute(select(campaigns.c.slug)).scalars()
@@ -38,7 +39,7 @@ def read_audience(connection: Connection, source: Source, *, workspace: Workspac
         fields=fields,
     )
     audience = reader.audience()
-    raise_faults(f"The audience of {source.slug} has faults:", reader.faults)
+    raise_errors(f"The audience of {source.slug} has faults:", reader.faults)
     return audience
 
 
@@ -57,10 +58,10 @@ class _Reader:
         self.source = source
         self.raw = source.audience
         self.lists, self.slugs, self.pages, self.fields = lists, slugs, pages, fields
-        self.faults: list[Fault] = []
+        self.faults: list[Diagnostic] = []
 
-    def fault(self, key: str, message: str, hint: str | None = None) -> None:
-        self.faults.append(Fault(message, self.source.place(f"audience.{key}"), hint))
+    def fault(self, key: str, message: str, remedy: str = "") -> None:
+        self.faults.append(Diagnostic(message, self.source.place(f"audience.{key}"), remedy))
 
     def audience(self) -> Audience:
         for key in self.raw:
@@ -122,8 +123,8 @@ class _Reader:
         place = self.source.place("audience.segment")
         try:
             expression = parse_segment(value, fields=self.fields, place=place)
-        except FaultsFound as found:
-            self.faults += found.faults
+        except MailerError as found:
+            self.faults += found.diagnostics
             return ""
         for call in calls(expression):
             self.check_call(call)

@@ -50,7 +50,8 @@ from mailer.compose.expressions.ast import (
 from mailer.compose.expressions.evaluator import MOST_DIGITS, ORDER
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.expressions.readings import Kind, readings
-from mailer.errors import MailerError, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 from mailer.store.tables.core import people
 
 Text_ = ColumnElement[str]
@@ -77,7 +78,7 @@ def vocabulary(fields: Collection[str]) -> Vocabulary:
 
 
 def parse_segment(source: str, *, fields: Collection[str], place: Place | None = None) -> Expression:
-    """The segment that `source` writes, over people with these fields. Raises `FaultsFound` with all its faults."""
+    """The segment that `source` writes, over people with these fields. Raises `MailerError` with all its faults."""
     return parse_expression(source, vocabulary=vocabulary(fields), place=place)
 
 
@@ -127,7 +128,7 @@ def text(expression: Expression) -> Text_:
         case And(left, right):
             return case((text(left) != "", text(right)), else_=literal("", Text))
         case _:
-            raise MailerError("this part of the language can't be used in a segment", hint="Leave out the filter.")
+            raise MailerError("this part of the language can't be used in a segment", remedy="Leave out the filter.")
 
 
 def _field(name: str) -> Text_:

@@ -15,7 +15,7 @@ from mailer.audience.people.people import supporters
 from mailer.audience.selection.segment_sql import text
 from mailer.audience.selection.select import places
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
-from mailer.checking.evidence.simulate import Row, Walk
+from mailer.checking.evidence.simulate import Row, Simulation
 from mailer.compose.expressions.ast import Field
 from mailer.compose.message import Message
 from mailer.store.tables.core import people
@@ -36,8 +36,8 @@ class Example:
 
 def merge_everyone(connection: Connection, message: Message) -> AudienceStats:
     """What merging `message` tells for everyone in `places`. The database groups people who are alike."""
-    walk = Walk(message)
-    return walk.figures(_rows(connection, walk.fields))
+    simulation = Simulation(message)
+    return simulation.figures(_rows(connection, simulation.fields))
 
 
 def examples(connection: Connection, figures: AudienceStats) -> list[Example]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from mailer.errors import Place
+from mailer.diagnostics import Place
 
 JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 STYLE_TAG = re.compile(r"<(?:mj-style|style)\b[^>]*>(.*?)</(?:mj-style|style)>", re.DOTALL | re.IGNORECASE)

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from mailer.checking.evidence.caniemail import Feature, knowledge
 from mailer.checking.evidence.css_usage import Use, uses
-from mailer.checking.registry import Found, rule
-from mailer.checking.remarks import Level
+from mailer.checking.registry import rule
 from mailer.checking.specimen import Specimen
+from mailer.diagnostics import Diagnostic, Level
 
 # Without these, things are in the wrong place, overlap, or are missing.
 BREAKING = frozenset(
@@ -59,7 +59,7 @@ NEXT = "Look at caniemail.com/features/{slug}/, or leave it out: tables and plai
     "compatibility.breaks", Level.WARNING, "the template uses something that breaks in a mail program of the set",
     why="Things overlap or are missing there. The set is [check] clients in mailer.toml.",
 )  # fmt: skip
-def breaks(specimen: Specimen) -> Iterator[Found]:
+def breaks(specimen: Specimen) -> Iterator[Diagnostic]:
     for feature, found in _lacking(specimen):
         if feature.slug in BREAKING:
             yield _found(specimen, feature, found, "breaks in")
@@ -69,7 +69,7 @@ def breaks(specimen: Specimen) -> Iterator[Found]:
     "compatibility.plainer", Level.NOTE, "the template uses something without which the mail looks plainer",
     why="It is readable everywhere and looks as meant only in some programs.",
 )  # fmt: skip
-def plainer(specimen: Specimen) -> Iterator[Found]:
+def plainer(specimen: Specimen) -> Iterator[Diagnostic]:
     for feature, found in _lacking(specimen):
         if feature.slug not in BREAKING:
             yield _found(specimen, feature, found, "is not shown by")
@@ -87,10 +87,11 @@ def _lacking(specimen: Specimen) -> Iterator[tuple[Feature, Sequence[Use]]]:
             yield known[slug], found
 
 
-def _found(specimen: Specimen, feature: Feature, found: Sequence[Use], words: str) -> Found:
+def _found(specimen: Specimen, feature: Feature, found: Sequence[Use], words: str) -> Diagnostic:
     families = [knowledge().families[one] for one in feature.families("n", specimen.settings.check.clients)]
     more = f", and in {len(found) - 1} more places" if len(found) > 1 else ""
-    return Found(
+    return Diagnostic(
         f"{feature.title} {words} {', '.join(families)} (tested on {feature.tested}): {found[0].written}{more}",
-        NEXT.format(slug=feature.slug), found[0].place,
-    )  # fmt: skip
+        found[0].place,
+        NEXT.format(slug=feature.slug),
+    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.evidence.html_tree import Element
-from mailer.checking.registry import Found, looked_at_elsewhere, rule
-from mailer.checking.remarks import Level
+from mailer.checking.registry import HEADERS, HTML, TEXT, looked_at_elsewhere, rule
 from mailer.checking.rules.accessibility import font_pixels
 from mailer.checking.specimen import Specimen
+from mailer.compose.html_tree import Element
+from mailer.diagnostics import Diagnostic, Level
 from mailer.senders import domain_of
 
 # Mailboxes for people: their DMARC has others refuse what anybody else mails in their name.
@@ -32,66 +32,66 @@ looked_at_elsewhere(
     "law.hidden", Level.ERROR, "the unsubscribe link or the postal address can't be seen",
     why="What people can't see doesn't count, neither for the law nor for them.",
 )  # fmt: skip
-def hidden(specimen: Specimen) -> Iterator[Found]:
+def hidden(specimen: Specimen) -> Iterator[Diagnostic]:
     leaving = [element for element in specimen.html.find("a") if "/u/" in element.attrs.get("href", "")]
     if leaving and not any(_seen(element) for element in leaving):
-        yield Found("the unsubscribe link is hidden or tiny", "Show it readably in the footer.", part="HTML")
+        yield Diagnostic("the unsubscribe link is hidden or tiny", HTML, "Show it readably in the footer.")
     address = _bare(specimen.settings.organisation.postal_address)
     if address and address not in _bare(specimen.html.text()):
-        yield Found("the postal address is hidden", "Show it readably in the footer.", part="HTML")
+        yield Diagnostic("the postal address is hidden", HTML, "Show it readably in the footer.")
 
 
 @rule(
     "law.text", Level.ERROR, "the plain text has no unsubscribe address, or no postal address",
     why="People who read the text have the same rights.",
 )  # fmt: skip
-def text(specimen: Specimen) -> Iterator[Found]:
+def text(specimen: Specimen) -> Iterator[Diagnostic]:
     if f"{specimen.message.public_url}/u/" not in specimen.text:
-        yield Found("the text has no unsubscribe address", "Write {{ unsubscribe_url }} in it.", part="text")
+        yield Diagnostic("the text has no unsubscribe address", TEXT, "Write {{ unsubscribe_url }} in it.")
     if _bare(specimen.settings.organisation.postal_address) not in _bare(specimen.text):
-        yield Found("the text has no postal address", "Write {{ organisation.postal_address }} in it.", part="text")
+        yield Diagnostic("the text has no postal address", TEXT, "Write {{ organisation.postal_address }} in it.")
 
 
 @rule(
     "law.headers", Level.ERROR, "the List headers are not what Gmail and Yahoo ask of bulk mail",
     why="Without List-Unsubscribe by https and its one-click companion (RFC 8058) they deliver to the spam folder.",
 )  # fmt: skip
-def headers(specimen: Specimen) -> Iterator[Found]:
+def headers(specimen: Specimen) -> Iterator[Diagnostic]:
     leaving = specimen.headers.get("list-unsubscribe", "")
     outward = specimen.settings.transport != "outbox" and not specimen.is_example
     if not leaving or (outward and not HTTPS_ADDRESS.search(leaving)):
-        todo = "Set public.url in mailer.toml to an https address."
-        yield Found("List-Unsubscribe names no https address", todo, part="headers")
+        remedy = "Set public.url in mailer.toml to an https address."
+        yield Diagnostic("List-Unsubscribe names no https address", HEADERS, remedy)
     if specimen.headers.get("list-unsubscribe-post") != "List-Unsubscribe=One-Click":
-        yield Found("List-Unsubscribe-Post is missing", "It must say List-Unsubscribe=One-Click.", part="headers")
+        yield Diagnostic("List-Unsubscribe-Post is missing", HEADERS, "It must say List-Unsubscribe=One-Click.")
     if f"<{specimen.definition.list_id}>" not in specimen.headers.get("list-id", ""):
-        yield Found("List-ID doesn't name the list", "Set list_id in the list's file.", part="headers")
+        yield Diagnostic("List-ID doesn't name the list", HEADERS, "Set list_id in the list's file.")
 
 
 @rule(
     "law.alignment", Level.WARNING, "From is at another domain than the one that is vouched for",
     why="DMARC (RFC 9989) lets a mail pass when the return path (SPF) or the signature (DKIM) is of From's domain.",
 )  # fmt: skip
-def alignment(specimen: Specimen) -> Iterator[Found]:
+def alignment(specimen: Specimen) -> Iterator[Diagnostic]:
     domain = domain_of(specimen.message.from_)
     own, returning = domain_of(specimen.settings.sender.from_), domain_of(specimen.settings.bounces.address)
     place = specimen.source.place("from")
     if returning and not _aligned(domain, returning):
-        yield Found(f"From is at {domain}, and mails come back to {returning}",
-                    f"Take a bounces.address at {domain}, or a From at {returning}.", place)  # fmt: skip
+        yield Diagnostic(f"From is at {domain}, and mails come back to {returning}", place,
+                         f"Take a bounces.address at {domain}, or a From at {returning}.")  # fmt: skip
     elif own and specimen.settings.sender.dkim_selectors and not _aligned(domain, own):
-        yield Found(f"From is at {domain}, and the DKIM selectors in mailer.toml are those of {own}",
-                    f"Make sure that {domain} has DKIM too: mailer doctor", place)  # fmt: skip
+        yield Diagnostic(f"From is at {domain}, and the DKIM selectors in mailer.toml are those of {own}", place,
+                         f"Make sure that {domain} has DKIM too: mailer doctor")  # fmt: skip
 
 
 @rule(
     "law.free-mail", Level.ERROR, "From is a mailbox of a provider for people, such as gmail.com",
     why="These domains tell others to refuse mail in their name that they didn't send (DMARC).",
 )  # fmt: skip
-def free_mail(specimen: Specimen) -> Iterator[Found]:
+def free_mail(specimen: Specimen) -> Iterator[Diagnostic]:
     domain = domain_of(specimen.message.from_)
     if domain in FREE_MAIL:
-        yield Found(f"From is at {domain}", "Mail from a domain of your own.", specimen.source.place("from"))
+        yield Diagnostic(f"From is at {domain}", specimen.source.place("from"), "Mail from a domain of your own.")
 
 
 def _aligned(one: str, other: str) -> bool:

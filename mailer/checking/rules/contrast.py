@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailer.checking.evidence.css_colours import TRANSPARENT, Colour, Keyword, read, read_attribute
-from mailer.checking.evidence.html_tree import Element
-from mailer.checking.registry import Found, rule
-from mailer.checking.remarks import Level
+from mailer.checking.registry import HTML, rule
 from mailer.checking.rules.accessibility import font_pixels, texts
 from mailer.checking.specimen import Specimen
-from mailer.compose.colour import contrast_faults, ratio
-from mailer.errors import Fault
+from mailer.compose.colour import LARGE_TEXT, TEXT, contrast_faults, ratio
+from mailer.compose.html_tree import Element
+from mailer.diagnostics import Diagnostic, Level
 
-ENOUGH = 4.5  # WCAG 2.2, 1.4.3 (AA)
-ENOUGH_LARGE = 3.0
 LARGE_PIXELS = 24.0  # 18 points
 LARGE_BOLD_PIXELS = 18.66  # 14 points
 # What browsers take when nothing is said.
@@ -29,40 +26,34 @@ WHITE, BLACK, LINK = Colour(255, 255, 255), Colour(0, 0, 0), Colour(0, 0, 238)
     "contrast.low", Level.ERROR, "text has too little contrast with its background",
     why="People with weak eyes, an old screen or the sun on it can't read it. 59.4 % of mails have such text.",
 )  # fmt: skip
-def low(specimen: Specimen) -> Iterator[Found]:
+def low(specimen: Specimen) -> Iterator[Diagnostic]:
     told: set[tuple[str, str]] = set()
     for element, words in texts(specimen.html):
         text, ground = colour_of(element), ground_of(element)
         if text is None or ground is None:
             continue
         front, back = text.over(ground).hex(), ground.hex()
-        measured, wanted = ratio(front, back), ENOUGH_LARGE if is_large(element) else ENOUGH
+        measured, wanted = ratio(front, back), LARGE_TEXT if is_large(element) else TEXT
         if measured < wanted and (front, back) not in told:
             told.add((front, back))
-            yield Found(
-                f"“{words[:40]}” in {front} on {back} has a contrast of {measured:.1f} : 1, "
-                f"less than {wanted:g} : 1", "Take a darker text or a lighter background.", part="HTML",
-            )  # fmt: skip
+            yield Diagnostic(f"“{words[:40]}” in {front} on {back} has a contrast of {measured:.1f} : 1, "
+                f"less than {wanted:g} : 1", HTML, "Take a darker text or a lighter background.")  # fmt: skip
 
 
 @rule(
     "contrast.brand", Level.ERROR, "two colours of [brand] in mailer.toml can't be read one on the other",
     why="Every mail and every page is made of them.",
 )  # fmt: skip
-def brand(specimen: Specimen) -> Iterator[Found]:
-    yield from (_found(fault) for fault in contrast_faults(specimen.settings.brand) if not fault.warning)
+def brand(specimen: Specimen) -> Iterator[Diagnostic]:
+    yield from (fault for fault in contrast_faults(specimen.settings.brand) if fault.stops)
 
 
 @rule(
     "contrast.dark", Level.WARNING, "two colours of [brand] can't be read when a mail program turns them around",
     why="Readers who chose a dark mode get colours that nobody chose: Gmail, Outlook and Samsung ask no mail about it.",
 )  # fmt: skip
-def brand_in_the_dark(specimen: Specimen) -> Iterator[Found]:
-    yield from (_found(fault) for fault in contrast_faults(specimen.settings.brand) if fault.warning)
-
-
-def _found(fault: Fault) -> Found:
-    return Found(fault.message, fault.hint or "", place=fault.place)
+def brand_in_the_dark(specimen: Specimen) -> Iterator[Diagnostic]:
+    yield from (fault for fault in contrast_faults(specimen.settings.brand) if not fault.stops)
 
 
 def colour_of(element: Element) -> Colour | None:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from mailer.checking.evidence.html_tree import Element
-from mailer.checking.registry import Found, looked_at_elsewhere, rule
-from mailer.checking.remarks import Level
+from mailer.checking.registry import HTML, looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
+from mailer.compose.html_tree import Element
+from mailer.diagnostics import Diagnostic, Level
 
 SHARPEST = 2.6  # pixels of the file for one on the screen; twice is sharp on every phone
 WIDE_ENOUGH = 1_400
@@ -40,12 +40,13 @@ looked_at_elsewhere(
     "pictures.wide", Level.NOTE, "a picture has many more pixels than are shown",
     why="It is loaded slowly and looks no sharper.",
 )  # fmt: skip
-def wide(specimen: Specimen) -> Iterator[Found]:
+def wide(specimen: Specimen) -> Iterator[Diagnostic]:
     for picture in specimen.pictures:
         shown = max((_pixels(element) for element in _shown(specimen, picture.name)), default=0)
-        if shown and picture.width and picture.width > WIDE_ENOUGH and picture.width > shown * SHARPEST:
-            yield Found(f"{picture.name} is {picture.width:,} pixels wide and is shown {shown} wide",
-                        f"Make it {shown * 2} pixels wide.", specimen.place_of(picture.name))  # fmt: skip
+        width = picture.facts.width if picture.facts else 0
+        if shown and width > WIDE_ENOUGH and width > shown * SHARPEST:
+            yield Diagnostic(f"{picture.name} is {width:,} pixels wide and is shown {shown} wide",
+                             specimen.place_of(picture.name), f"Make it {shown * 2} pixels wide.")  # fmt: skip
 
 
 @rule(
@@ -53,34 +54,34 @@ def wide(specimen: Specimen) -> Iterator[Found]:
     why="Classic Outlook shows its first frame only, and movement that can't be stopped makes some people ill "
     "(WCAG 2.2, 2.2.2).",
 )  # fmt: skip
-def moving(specimen: Specimen) -> Iterator[Found]:
+def moving(specimen: Specimen) -> Iterator[Diagnostic]:
     for picture in specimen.pictures:
-        if picture.frames > 1:
-            yield Found(f"{picture.name} moves", "Its first frame must say all, and it must end within 5 s.",
-                        specimen.place_of(picture.name))  # fmt: skip
+        if picture.facts and picture.facts.moves:
+            yield Diagnostic(f"{picture.name} moves", specimen.place_of(picture.name),
+                             "Its first frame must say all, and it must end within 5 s.")  # fmt: skip
 
 
 @rule(
     "pictures.format", Level.WARNING, "a picture is of a kind that large mail programs don't show",
     why="WebP is not shown by classic Outlook, SVG not by Gmail.",
 )  # fmt: skip
-def kind(specimen: Specimen) -> Iterator[Found]:
+def kind(specimen: Specimen) -> Iterator[Diagnostic]:
     for element in specimen.html.find("img"):
         source = element.attrs.get("src", "")
         if UNSHOWN.search(source) or source.startswith("data:"):
-            yield Found(f"{source[:80]} is not shown everywhere", "Save it as PNG or JPEG.", part="HTML")
+            yield Diagnostic(f"{source[:80]} is not shown everywhere", HTML, "Save it as PNG or JPEG.")
 
 
 @rule(
     "pictures.balance", Level.WARNING, "the mail is mostly pictures",
     why="Many programs hold pictures back, so people see an empty mail; filters distrust it too.",
 )  # fmt: skip
-def balance(specimen: Specimen) -> Iterator[Found]:
+def balance(specimen: Specimen) -> Iterator[Diagnostic]:
     shown = [element for element in specimen.html.find("img") if _pixels(element) >= 200]
     characters = len(specimen.html.text())
     if shown and characters < FEW_CHARACTERS * len(shown) ** 0.5:
-        yield Found(f"{len(shown)} picture{'s' if len(shown) > 1 else ''} and {characters:,} characters of text",
-                    "Say in words what the pictures say.", part="HTML")  # fmt: skip
+        yield Diagnostic(f"{len(shown)} picture{'s' if len(shown) > 1 else ''} and {characters:,} characters of text",
+                         HTML, "Say in words what the pictures say.")  # fmt: skip
 
 
 def _shown(specimen: Specimen, name: str) -> Iterator[Element]:

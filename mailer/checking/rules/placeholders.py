@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.registry import Found, rule
-from mailer.checking.remarks import Level
-from mailer.checking.specimen import RESERVED_DOMAINS, Specimen
+from mailer.checking.registry import rule
+from mailer.checking.specimen import Specimen
 from mailer.compose.message import Parts, as_written
-from mailer.errors import Place
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.senders import RESERVED_DOMAINS
 
 RESERVED = re.compile(
     rf"(?<![\w@.-])(?:[\w.+-]+@)?(?:[\w-]+\.)*(?:{'|'.join(map(re.escape, RESERVED_DOMAINS))})(?![\w-]|\.\w)",
@@ -30,7 +30,7 @@ SETTINGS = Place("mailer.toml")
     why="People would read it, answer to it or leave by it, and it belongs to nobody. In a workspace whose own sender "
     "is still the sample's, nobody real is mailed, and nothing is said.",
 )  # fmt: skip
-def placeholder(specimen: Specimen) -> Iterator[Found]:
+def placeholder(specimen: Specimen) -> Iterator[Diagnostic]:
     if specimen.is_example and _names(specimen.message.from_):
         return
     told: set[str] = set()
@@ -39,12 +39,12 @@ def placeholder(specimen: Specimen) -> Iterator[Found]:
             if name not in told:
                 told.add(name)
                 message = f"{what}: {name} is a name that nobody can own"
-                yield Found(message, "Write your own in its place.", place or specimen.place_of(name))
+                yield Diagnostic(message, place or specimen.place_of(name), "Write your own in its place.")
     organisation = specimen.settings.organisation
     for text, sample in ((organisation.name, SAMPLE_NAME), (organisation.postal_address, SAMPLE_ADDRESS)):
         if text.startswith(sample):
-            yield Found(
-                f"the organisation still has the sample's: {text}", "Write your own below [organisation].", SETTINGS
+            yield Diagnostic(
+                f"the organisation still has the sample's: {text}", SETTINGS, "Write your own below [organisation]."
             )
 
 

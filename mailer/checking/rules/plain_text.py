@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.registry import Found, looked_at_elsewhere, rule
-from mailer.checking.remarks import Level
+from mailer.checking.registry import TEXT, looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
-from mailer.errors import Place
+from mailer.diagnostics import Diagnostic, Level, Place
 
 LONGEST_LINE = 78  # characters, RFC 5322 §2.1.1
 SAME_STORY = 0.75  # of the words that the HTML shows must be in the text
@@ -23,46 +22,47 @@ NOTE = re.compile(r"^\[\^([^\]\s]+)\]:", re.MULTILINE)
     "text.missing", Level.ERROR, "the mail has no plain text",
     why="Some people read nothing else, and filters distrust HTML alone (SpamAssassin: MIME_HTML_ONLY).",
 )  # fmt: skip
-def missing(specimen: Specimen) -> Iterator[Found]:
+def missing(specimen: Specimen) -> Iterator[Diagnostic]:
     if not specimen.text.strip():
-        yield Found("the plain text is empty", "Write words into the message.", part="text")
+        yield Diagnostic("the plain text is empty", TEXT, "Write words into the message.")
 
 
 @rule(
     "text.other-story", Level.WARNING, "the plain text doesn't say what the HTML says",
     why="People who read the text miss something, and filters dislike it (SpamAssassin: MPART_ALT_DIFF, 2.2).",
 )  # fmt: skip
-def other_story(specimen: Specimen) -> Iterator[Found]:
+def other_story(specimen: Specimen) -> Iterator[Diagnostic]:
     shown, told = _words(specimen.html.text()), _words(specimen.text)
     lost = shown - told
     if len(shown) >= 20 and len(lost) > len(shown) * (1 - SAME_STORY):
         some = ", ".join(sorted(lost, key=len, reverse=True)[:5])
-        yield Found(f"{len(lost)} of {len(shown)} different words are only in the HTML, such as {some}",
-                    "Move words from the template into the message.", part="text")  # fmt: skip
+        yield Diagnostic(f"{len(lost)} of {len(shown)} different words are only in the HTML, such as {some}", TEXT,
+                         "Move words from the template into the message.")  # fmt: skip
 
 
 @rule(
     "text.unwrapped", Level.WARNING, "a line of the plain text is longer than 78 characters",
     why="Many programs show it as it is, and it runs out of the window (RFC 5322 §2.1.1).",
 )  # fmt: skip
-def unwrapped(specimen: Specimen) -> Iterator[Found]:
+def unwrapped(specimen: Specimen) -> Iterator[Diagnostic]:
     for number, line in enumerate(specimen.text.split("\n"), 1):
         if (
             len(line) > LONGEST_LINE
             and "://" not in line
             and max(map(len, line.split()), default=0) < LONGEST_LINE // 2
         ):
-            yield Found(f"line {number} has {len(line)} characters: “{line[:40]}…”", "Break it.", part="text")
+            yield Diagnostic(f"line {number} has {len(line)} characters: “{line[:40]}…”", TEXT, "Break it.")
 
 
 @rule(
     "text.tags", Level.WARNING, "the plain text shows tags or entities",
     why="People see the raw tags.",
 )  # fmt: skip
-def tags(specimen: Specimen) -> Iterator[Found]:
+def tags(specimen: Specimen) -> Iterator[Diagnostic]:
     for found in {match[0] for match in TAG.finditer(specimen.text)}:
-        yield Found(f"the text has {found}", "Write Markdown: **bold**, *italic*, [words](https://…).",
-                    specimen.place_of(found))  # fmt: skip
+        yield Diagnostic(
+            f"the text has {found}", specimen.place_of(found), "Write Markdown: **bold**, *italic*, [words](https://…)."
+        )
 
 
 looked_at_elsewhere(
@@ -75,13 +75,13 @@ looked_at_elsewhere(
     "text.note-unused", Level.WARNING, "a note has no mark in the text",
     why="It is left out of the mail, and somebody wrote it for a reason.",
 )  # fmt: skip
-def note_unused(specimen: Specimen) -> Iterator[Found]:
+def note_unused(specimen: Specimen) -> Iterator[Diagnostic]:
     marks = set(MARK.findall(specimen.source.body))
     for number, line in _body(specimen):
         for name in NOTE.findall(line):
             if name not in marks:
-                yield Found(f"the note [^{name}] has no mark", f"Put [^{name}] behind the sentence it is for.",
-                            Place(specimen.source.file, number))  # fmt: skip
+                yield Diagnostic(f"the note [^{name}] has no mark", Place(specimen.source.file, number),
+                                 f"Put [^{name}] behind the sentence it is for.")  # fmt: skip
 
 
 def _body(specimen: Specimen) -> Iterator[tuple[int, str]]:

@@ -5,35 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.registry import Found, rule
-from mailer.checking.remarks import Level
+from mailer.checking.registry import HTML, rule
 from mailer.checking.specimen import Specimen
+from mailer.compose.warnings import CLIPPED_BYTES, HEAVY_BYTES
+from mailer.diagnostics import Diagnostic, Level
 
-# hteumeuleu/email-bugs#41: about 102 kB of the HTML part; the aims leave room for what relays and trackers add.
-HEAVY_BYTES = 80_000
-CLIPPED_BYTES = 100_000
+# Below CLIPPED_BYTES, which leaves room for what relays and trackers add.
+STOPPED_BYTES = 100_000
 STYLE = re.compile(r"<style.*?</style>", re.DOTALL | re.IGNORECASE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 INLINE = re.compile(r'\sstyle="[^"]*"')
 ADDRESS = re.compile(r'\s(?:href|src)="[^"]*"')
 TAG = re.compile(r"<[^>]*>")
-WHY = "Gmail hides what comes after about 102,000 bytes behind a link, the way to unsubscribe with it."
+WHY = f"Gmail hides what comes after about {CLIPPED_BYTES:,} bytes behind a link, the way to unsubscribe with it."
 
 
 @rule("size.clipped", Level.ERROR, "the longest mail's HTML is 100,000 bytes or more", why=WHY)
-def clipped(specimen: Specimen) -> Iterator[Found]:
+def clipped(specimen: Specimen) -> Iterator[Diagnostic]:
     size = len(specimen.mail.encode())
-    if size >= CLIPPED_BYTES:
-        yield Found(
-            f"the HTML is {size:,} bytes, so Gmail cuts it off: {_parts(specimen.mail)}", _todo(specimen), part="HTML"
+    if size >= STOPPED_BYTES:
+        yield Diagnostic(
+            f"the HTML is {size:,} bytes, so Gmail cuts it off: {_parts(specimen.mail)}", HTML, _remedy(specimen)
         )
 
 
 @rule("size.heavy", Level.WARNING, "the longest mail's HTML is between 80,000 and 100,000 bytes", why=WHY)
-def heavy(specimen: Specimen) -> Iterator[Found]:
+def heavy(specimen: Specimen) -> Iterator[Diagnostic]:
     size = len(specimen.mail.encode())
-    if HEAVY_BYTES <= size < CLIPPED_BYTES:
-        yield Found(f"the HTML is {size:,} bytes of 102,000: {_parts(specimen.mail)}", _todo(specimen), part="HTML")
+    if HEAVY_BYTES <= size < STOPPED_BYTES:
+        yield Diagnostic(
+            f"the HTML is {size:,} bytes of {CLIPPED_BYTES:,}: {_parts(specimen.mail)}", HTML, _remedy(specimen)
+        )
 
 
 def shares(html: str) -> dict[str, int]:
@@ -53,7 +55,7 @@ def _parts(html: str) -> str:
     return ", ".join(f"{name} {size:,}" for name, size in list(shares(html).items())[:3])
 
 
-def _todo(specimen: Specimen) -> str:
+def _remedy(specimen: Specimen) -> str:
     largest = next(iter(shares(specimen.mail)))
     if largest == "words":
         return "Shorten the text: say the rest on a page and link to it."

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.registry import Found, looked_at_elsewhere, rule
-from mailer.checking.remarks import Level
+from mailer.checking.registry import looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
+from mailer.diagnostics import Diagnostic, Level, Place
 
 LONGEST = 50  # characters a phone shows in its widest list; 33 in the narrowest (emailtooltester's tests)
 PREHEADER_SHORTEST, PREHEADER_LONGEST = 40, 110
@@ -37,45 +37,45 @@ looked_at_elsewhere(
     "subject.long", Level.WARNING, "the subject is longer than 50 characters",
     why="Phones cut it off; the first 33 characters are what everybody sees.",
 )  # fmt: skip
-def long(specimen: Specimen) -> Iterator[Found]:
+def long(specimen: Specimen) -> Iterator[Diagnostic]:
     if len(specimen.subject) > LONGEST:
         cut = specimen.subject[:33].rstrip()
-        yield Found(f"the subject has {len(specimen.subject)} characters; the narrowest phone shows “{cut}…”",
-                    "Put what matters into the first 33.", specimen.source.place("subject"))  # fmt: skip
+        yield Diagnostic(f"the subject has {len(specimen.subject)} characters; the narrowest phone shows “{cut}…”",
+                         specimen.source.place("subject"), "Put what matters into the first 33.")  # fmt: skip
 
 
 @rule(
     "subject.preheader-length", Level.NOTE, "the preheader is shorter than 40 or longer than 110 characters",
     why="A short one is filled up with the next words of the mail; a long one is cut off.",
 )  # fmt: skip
-def preheader_length(specimen: Specimen) -> Iterator[Found]:
+def preheader_length(specimen: Specimen) -> Iterator[Diagnostic]:
     length = len(specimen.preheader)
     if length and not PREHEADER_SHORTEST <= length <= PREHEADER_LONGEST:
-        yield Found(f"the preheader has {length} characters", "40 to 100 are shown well, the main words first.",
-                    specimen.source.place("preheader"))  # fmt: skip
+        yield Diagnostic(f"the preheader has {length} characters", specimen.source.place("preheader"),
+                         "40 to 100 are shown well, the main words first.")  # fmt: skip
 
 
 @rule(
     "subject.equal", Level.WARNING, "the preheader says the same as the subject",
     why="That spends two lines of the inbox on saying one thing.",
 )  # fmt: skip
-def equal(specimen: Specimen) -> Iterator[Found]:
+def equal(specimen: Specimen) -> Iterator[Diagnostic]:
     subject, preheader = _bare(specimen.subject), _bare(specimen.preheader)
     if subject and preheader.startswith(subject):
-        todo = "Let it carry on where the subject ends: what happened, what the reader can do."
-        yield Found("the preheader repeats the subject", todo, specimen.source.place("preheader"))
+        remedy = "Let it carry on where the subject ends: what happened, what the reader can do."
+        yield Diagnostic("the preheader repeats the subject", specimen.source.place("preheader"), remedy)
 
 
 @rule(
     "subject.capitals", Level.WARNING, "the subject or the preheader is in capitals",
     why="It reads as shouting, and filters count it (SpamAssassin: SUBJ_ALL_CAPS).",
 )  # fmt: skip
-def capitals(specimen: Specimen) -> Iterator[Found]:
+def capitals(specimen: Specimen) -> Iterator[Diagnostic]:
     for key, text in (("subject", specimen.subject), ("preheader", specimen.preheader)):
         words = [word for word in re.findall(r"[^\W\d_]{3,}", text) if word.upper() != word.lower()]
         shouted = [word for word in words if word.isupper()]
         if len(shouted) > 2 and len(shouted) * 2 > len(words):
-            yield Found(f"the {key} is in capitals", "Write it as a sentence.", specimen.source.place(key))
+            yield Diagnostic(f"the {key} is in capitals", specimen.source.place(key), "Write it as a sentence.")
 
 
 @rule(
@@ -83,34 +83,36 @@ def capitals(specimen: Specimen) -> Iterator[Found]:
     why="Flags, skin tones and joined signs show as boxes or letters in older Outlook and Windows; several look like "
     "advertising.",
 )  # fmt: skip
-def emoji(specimen: Specimen) -> Iterator[Found]:
+def emoji(specimen: Specimen) -> Iterator[Diagnostic]:
     for key, text in (("subject", specimen.source.subject), ("preheader", specimen.source.preheader)):
         if BREAKABLE.search(text):
-            yield Found(f"the {key} has an emoji made of several signs", "Take a simple one, or none.",
-                        specimen.source.place(key))  # fmt: skip
+            yield Diagnostic(f"the {key} has an emoji made of several signs", specimen.source.place(key),
+                             "Take a simple one, or none.")  # fmt: skip
         elif len(EMOJI.findall(text)) > 1:
-            yield Found(f"the {key} has several emoji", "Keep one.", specimen.source.place(key))
+            yield Diagnostic(f"the {key} has several emoji", specimen.source.place(key), "Keep one.")
 
 
 @rule(
     "subject.spam-habits", Level.WARNING, "the subject looks like spam",
     why="Filters and people both look for these.",
 )  # fmt: skip
-def spam_habits(specimen: Specimen) -> Iterator[Found]:
+def spam_habits(specimen: Specimen) -> Iterator[Diagnostic]:
     for pattern, words in HABITS:
         if pattern.search(specimen.subject):
-            yield Found(f"the subject {words}", "Say plainly what the mail is about.", specimen.source.place("subject"))
+            yield Diagnostic(
+                f"the subject {words}", specimen.source.place("subject"), "Say plainly what the mail is about."
+            )
 
 
 @rule(
     "subject.spamassassin", Level.WARNING, "SpamAssassin, where it is installed, gives a point or more for something",
     why="Many mail servers use it. Its reasons teach more than its score; some of its tests are old.",
 )  # fmt: skip
-def spamassassin(specimen: Specimen) -> Iterator[Found]:
+def spamassassin(specimen: Specimen) -> Iterator[Diagnostic]:
     for test in specimen.spam:
         if test.points >= 1.0:
-            yield Found(f"SpamAssassin gives {test.points:.1f} points for {test.name}: {test.description}",
-                        "Most servers call a mail spam from 5 points in total.", part="mail")  # fmt: skip
+            yield Diagnostic(f"SpamAssassin gives {test.points:.1f} points for {test.name}: {test.description}",
+                             Place(part="mail"), "Most servers call a mail spam from 5 points in total.")  # fmt: skip
 
 
 def _bare(text: str) -> str:

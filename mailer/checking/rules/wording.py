@@ -10,11 +10,10 @@ from textwrap import shorten
 
 from babel import Locale, UnknownLocaleError
 
-from mailer.checking.registry import Found, looked_at_elsewhere, rule
-from mailer.checking.remarks import Level
+from mailer.checking.registry import looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
 from mailer.compose.source.labels import words_for
-from mailer.errors import Place
+from mailer.diagnostics import Diagnostic, Level, Place
 
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] is what a
 # template's draft leaves to its writer; it may continue over several lines.
@@ -58,11 +57,11 @@ looked_at_elsewhere(
     "something was to be filled in later: what a draft has in [[ ]], lorem ipsum, TODO, XXX, [NAME]",
     why="Everybody would read it.",
 )  # fmt: skip
-def placeholder(specimen: Specimen) -> Iterator[Found]:
+def placeholder(specimen: Specimen) -> Iterator[Diagnostic]:
     for line, place in specimen.lines():
         for found in PLACEHOLDER.finditer(line):
             words = shorten(found[0], LONGEST_QUOTED, placeholder="…")
-            yield Found(f"“{words}” was to be filled in", "Write what should be there.", place)
+            yield Diagnostic(f"“{words}” was to be filled in", place, "Write what should be there.")
 
 
 @rule(
@@ -70,21 +69,21 @@ def placeholder(specimen: Specimen) -> Iterator[Found]:
     why="The text was taken over from an older mail, or comes too late. A date of more than a year ago counts only "
     "after words such as “until” or “before”.",
 )  # fmt: skip
-def past_date(specimen: Specimen) -> Iterator[Found]:
+def past_date(specimen: Specimen) -> Iterator[Diagnostic]:
     for line, place in specimen.lines():
         for start, day in dates(line, specimen.message.language):
             ahead = AHEAD.search(line[:start]) is not None
             age = (specimen.today - day).days
             if age > 0 and (ahead or (age <= RECENT_DAYS and day.year >= specimen.today.year - 1)):
-                yield Found(f"{day.isoformat()} was {age} day{'s' if age > 1 else ''} ago",
-                            "Look whether the sentence still holds.", place)  # fmt: skip
+                yield Diagnostic(f"{day.isoformat()} was {age} day{'s' if age > 1 else ''} ago", place,
+                                 "Look whether the sentence still holds.")  # fmt: skip
 
 
 @rule(
     "writing.postscript", Level.NOTE, "a paragraph begins with P.S.",
     why="As ::: ps it goes below the signature, where people look for it, with P.S. in the message's language.",
 )  # fmt: skip
-def postscript(specimen: Specimen) -> Iterator[Found]:
+def postscript(specimen: Specimen) -> Iterator[Diagnostic]:
     if specimen.source.is_mjml:
         return
     said = re.escape(words_for(specimen.message.language).ps.rstrip(".: "))
@@ -92,8 +91,8 @@ def postscript(specimen: Specimen) -> Iterator[Found]:
     before = ""
     for number, line in enumerate(specimen.source.body.split("\n"), specimen.source.body_line):
         if not before.strip() and mark.match(line):
-            todo = "Write it between the lines ::: ps and :::, without P.S. before it."
-            yield Found("a paragraph begins with P.S.", todo, Place(specimen.source.file, number))
+            remedy = "Write it between the lines ::: ps and :::, without P.S. before it."
+            yield Diagnostic("a paragraph begins with P.S.", Place(specimen.source.file, number), remedy)
         before = line
 
 

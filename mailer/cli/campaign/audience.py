@@ -24,9 +24,11 @@ def audience(slug: str, as_json: bool) -> None:
     from mailer.audience.selection.select import select_audience
     from mailer.audience.selection.spec import to_json
     from mailer.compose.source.message_file import read_source
+    from mailer.errors import raise_errors
 
     with workspace_and_database() as (workspace, database):
         source = read_source(workspace.newsletter(slug), root=workspace.root)
+        raise_errors(f"The newsletter {slug} has faults:", source.faults)
         definitions = [workspace.list_definition(name) for name in workspace.list_names()]
         with database.read(of_everyone=True) as connection:
             asked = read_audience(connection, source, workspace=workspace, fields=known_fields(connection, definitions))

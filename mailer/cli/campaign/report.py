@@ -80,7 +80,7 @@ def _require(connection: Connection, workspace: Workspace, slug: str) -> None:
     if slug in known:
         return
     if slug in workspace.slugs():
-        raise MailerError(f"{slug} was neither sent nor scheduled yet", hint=f"Send it: mailer send {slug}")
+        raise MailerError(f"{slug} was neither sent nor scheduled yet", remedy=f"Send it: mailer send {slug}")
     near = get_close_matches(slug, [*known, *workspace.slugs()], n=1)
-    hint = f"Did you mean {near[0]}?" if near else "`mailer status` shows what was sent."
-    raise MailerError(f"there is no newsletter {slug!r}", hint=hint)
+    remedy = f"Did you mean {near[0]}?" if near else "`mailer status` shows what was sent."
+    raise MailerError(f"there is no newsletter {slug!r}", remedy=remedy)

@@ -137,11 +137,11 @@ def _judge_clicks(database: Database) -> None:
 
 def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
     """What providers reported and no server has applied yet. The mails go out whatever becomes of it."""
-    from mailer.delivery.feedback.webhook_inbox import any_waiting
     from mailer.store.engine.database import DatabaseTrouble
+    from mailer.store.jobs import PROVIDER_POST, any_due
 
     try:
-        if not any_waiting(database):
+        if not any_due(database, PROVIDER_POST, now=now()):
             return
         from mailer.delivery.feedback.webhook_events import apply_waiting
 

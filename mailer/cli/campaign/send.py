@@ -63,7 +63,9 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
         plan, selection = fit_to_mail(workspace, database, slug)
         _show(workspace, plan, selection)
         if not selection.chosen:
-            raise MailerError("nobody would get this mail", hint=f"See who is left out and why: mailer audience {slug}")
+            raise MailerError(
+                "nobody would get this mail", remedy=f"See who is left out and why: mailer audience {slug}"
+            )
         if dry_run:
             click.echo("Nothing was sent (--dry-run).")
             return
@@ -255,7 +257,7 @@ def _agree(count: int, agreed: int | None) -> None:
     """Ask for the number of people to be typed; anything else sends nothing."""
     if agreed is None:
         if not sys.stdin.isatty():
-            raise MailerError("nobody is there to ask", hint=f"In a script, name the number of people: --yes {count}")
+            raise MailerError("nobody is there to ask", remedy=f"In a script, name the number of people: --yes {count}")
         answer = click.prompt(f"To send, type the number of people ({count})", default="", show_default=False)
         agreed = int(answer) if str(answer).strip().isdigit() else None
     if agreed != count:

@@ -10,10 +10,12 @@ import click
 from mailer.cli.context import console, now, print_json, workspace_and_database
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mailer.delivery.campaigns.edited import Edited
     from mailer.delivery.campaigns.status import CampaignStatus
     from mailer.store.engine.database import Database
-    from mailer.store.tables.states import DeliveryState
+    from mailer.store.tables.states import DeliveryState, JobState
     from mailer.workspace import Workspace
 
 
@@ -23,14 +25,14 @@ def status(as_json: bool) -> None:
     """Show the status of every newsletter: sent, scheduled or still a draft."""
     from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
     from mailer.delivery.ledger.warm_up import WarmUp
-    from mailer.delivery.webhooks.deliver import standing as webhook_standing
+    from mailer.store.jobs import KINDS, count_jobs
 
     moment = now()
     with workspace_and_database() as (workspace, database):
         transport = workspace.settings.transport
         with database.read() as connection:
             statuses = campaign_statuses(connection)
-            calls = webhook_standing(connection)
+            jobs = {kind.name: count_jobs(connection, kind) for kind in KINDS}
             today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
         edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
         drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
@@ -44,9 +46,26 @@ def status(as_json: bool) -> None:
         click.echo(f"Nothing was sent or scheduled yet. {known}")
     else:
         _print_statuses([*statuses, *drafts], [*remarks, *("" for _ in drafts)])
-    if not as_json and any(calls.values()):
-        words = {"queued": "waiting", "failed": "given up"}
-        click.echo("webhook: " + ", ".join(f"{number:,} {words.get(state, state)}" for state, number in calls.items()))
+    if not as_json:
+        _print_jobs(jobs)
+
+
+def _print_jobs(jobs: Mapping[str, Mapping[JobState, int]]) -> None:
+    """What waits beside the newsletters, and what staff may have to look into. A notice is refused for good where
+    somebody mistyped their address, so those aren't counted."""
+    from mailer.store.jobs import NOTICE, PROVIDER_POST, WEBHOOK_CALL
+    from mailer.store.tables.states import JobState
+
+    given_up = {WEBHOOK_CALL: ("webhook", "given up"), PROVIDER_POST: ("provider reports", "not applied")}
+    for kind, (title, failed) in {**given_up, NOTICE: ("mails of forms", "")}.items():
+        states = jobs[kind.name]
+        counts = {
+            "waiting": states.get(JobState.QUEUED, 0) + states.get(JobState.RUNNING, 0),
+            failed: states.get(JobState.FAILED, 0),
+            "uncertain": states.get(JobState.UNCERTAIN, 0),
+        }
+        if said := ", ".join(f"{number:,} {word}" for word, number in counts.items() if word and number):
+            click.echo(f"{title}: {said}")
 
 
 def _edited(workspace: Workspace, database: Database, slugs: list[str]) -> dict[str, Edited | None]:

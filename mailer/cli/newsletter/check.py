@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from mailer.audience.selection.select import Selection
     from mailer.checking.preflight import Preflight
-    from mailer.checking.remarks import Remark
     from mailer.delivery.campaigns.freeze import Plan
+    from mailer.diagnostics import Diagnostic
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
 
@@ -103,8 +103,8 @@ def _fit(
     told = [one for one in found.remarks if one.level.value != "note" and not one.waived and one.rule != EDITED]
     _show_remarks(told, err=True)
     if found.errors or found.plan is None:
-        hint = f"Fix it, or waive a rule with your reason: docs/checks.md. See everything: mailer check {slug}"
-        raise NotFitToMail(f"{slug} isn't mailed: {counted(len(found.errors), 'error')}", hint=hint)
+        remedy = f"Fix it, or waive a rule with your reason: docs/checks.md. See everything: mailer check {slug}"
+        raise NotFitToMail(f"{slug} isn't mailed: {counted(len(found.errors), 'error')}", remedy=remedy)
     return found.plan, found
 
 
@@ -129,31 +129,32 @@ def _verdict(found: Preflight) -> str:
     return said
 
 
-def _show_remarks(remarks: Sequence[Remark], *, err: bool = False) -> None:
+def _show_remarks(remarks: Sequence[Diagnostic], *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     width = min(console().width, WIDEST) if stream.isatty() else None
-    for (rule, why, todo), alike in groupby(remarks, key=_said_once):
+    for (rule, why, remedy), alike in groupby(remarks, key=_said_once):
         for remark in alike:
             level = "waived" if remark.waived else remark.level.value
             # None, not False: click writes the sign that ends bold and dim for a False.
             bold, dim = level == "error" or None, level == "waived" or None
             label = click.style(f"{level:<{INDENT - 4}}", fg=COLOURS.get(level), bold=bold, dim=dim)
-            where = f"{remark.where}: " if remark.where else ""
-            first, *rest = _lines(f"{where}{remark.message}" + (f" [{rule}]" if not why else ""), width)
+            first, *rest = _lines(remark.sentence + (f" [{rule}]" if not why else ""), width)
             click.echo(f"  {label}  {first}", err=err)
             for line in rest:
                 click.echo(" " * INDENT + line, err=err)
         for line in _lines(f"{why} [{rule}]", width) if why else ():
             click.echo(" " * INDENT + click.style(line, dim=True), err=err)
-        for at, line in enumerate(_lines(todo, width, arrow=2) if todo else ()):
+        for at, line in enumerate(_lines(remedy, width, arrow=2) if remedy else ()):
             click.echo(" " * INDENT + ("→ " if at == 0 else "  ") + line, err=err)
 
 
-def _said_once(remark: Remark) -> tuple[str, str, str]:
+def _said_once(remark: Diagnostic) -> tuple[str, str, str]:
     """What remarks that follow each other may have in common: the rule, why it matters, and what to do."""
+    from mailer.checking.runner import why_of
+
     if remark.waived:
         return remark.rule, f"Waived: {remark.waived}", ""
-    return remark.rule, remark.why, remark.todo
+    return remark.rule, why_of(remark.rule), remark.remedy
 
 
 def _lines(text: str, width: int | None, *, arrow: int = 0) -> list[str]:
@@ -203,9 +204,11 @@ def _show_variants(found: Preflight, addresses: Mapping[int, str]) -> None:
 
 
 def _as_data(found: Preflight, addresses: Mapping[int, str]) -> dict[str, Any]:
-    from mailer.checking.remarks import as_data
+    from mailer.checking.runner import why_of
+    from mailer.diagnostics import as_data
 
-    data: dict[str, Any] = {"remarks": [as_data(remark) for remark in found.remarks]}
+    remarks = [as_data(one) | {"why": why_of(one.rule) or None} for one in found.remarks]
+    data: dict[str, Any] = {"remarks": remarks}
     if found.edited is not None:
         data["edited"] = {"since": found.edited.since, "differences": found.edited.differences}
     figures = found.figures

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
-from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
+from mailer.diagnostics import Place
+from mailer.errors import MailerError, nearest, raise_errors
 from mailer.workspace import SLUG, Workspace
 
 DRAFT_FILE = "draft.md"
@@ -45,7 +46,7 @@ def make_newsletter(workspace: Workspace, slug: str, *, template: str) -> Path:
     if not SLUG.fullmatch(slug):
         raise MailerError(
             f"{slug!r} can't be a newsletter's name",
-            hint="Use small letters, digits and hyphens, up to 80 of them, such as 2026-12-night-school.",
+            remedy="Use small letters, digits and hyphens, up to 80 of them, such as 2026-12-night-school.",
         )
     folder = workspace.newsletters / slug
     if folder.exists():
@@ -53,11 +54,10 @@ def make_newsletter(workspace: Workspace, slug: str, *, template: str) -> Path:
     names = layout_names(workspace.root)
     if template not in names:
         raise MailerError(
-            f"there is no template {template!r}", place=Place("templates/"), hint=nearest(template, names)
+            f"there is no template {template!r}", place=Place("templates/"), remedy=nearest(template, names)
         )
-    faults: list[Fault] = []
-    layout = read_layout(workspace.root, template, faults=faults)
-    raise_faults(f"The template {template} has faults:", faults)
+    layout, faults = read_layout(workspace.root, template)
+    raise_errors(f"The template {template} has faults:", faults)
     text = _draft(workspace, slug, template=template, fields=list(layout.fields.values()))
     folder.mkdir(parents=True)
     (folder / "message.md").write_text(text, encoding="utf-8")
@@ -67,7 +67,7 @@ def make_newsletter(workspace: Workspace, slug: str, *, template: str) -> Path:
 def _draft(workspace: Workspace, slug: str, *, template: str, fields: list[LayoutField]) -> str:
     lists = workspace.list_names()
     if not lists:
-        raise MailerError("no list is defined yet", place=Place("lists/"), hint="Write lists/supporters.toml first.")
+        raise MailerError("no list is defined yet", place=Place("lists/"), remedy="Write lists/supporters.toml first.")
     chosen = "supporters" if "supporters" in lists else lists[0]
     own = workspace.templates / template / DRAFT_FILE
     text = own.read_text(encoding="utf-8") if own.is_file() else DRAFT

@@ -79,7 +79,7 @@ def _sender(answers: Answers) -> str:
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
         raise MailerError(
             f"{answers.sender!r} is not an address you can mail from",
-            hint="Such as appeals@your-group.org, of a domain of yours.",
+            remedy="Such as appeals@your-group.org, of a domain of yours.",
         )
     name = " ".join(CONTROLS.sub(" ", name or answers.name).split())
     if SPECIALS.search(name):
@@ -90,7 +90,7 @@ def _sender(answers: Answers) -> str:
 def _set(text: str, key: str, value: str) -> str:
     line = re.compile(rf"(?m)^{key} = .*$")
     if not line.search(text):
-        raise MailerError(f"the sample settings have no {key}", hint="Install Mailer again.")
+        raise MailerError(f"the sample settings have no {key}", remedy="Install Mailer again.")
     return line.sub(lambda _: f"{key} = {_toml(value)}", text, count=1)
 
 

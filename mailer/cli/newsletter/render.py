@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from mailer.workspace import Workspace
 
 PREVIEW_KEY = b"previews are signed with this, which no server takes"
-SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
 
 
 @click.command()
@@ -24,7 +23,7 @@ SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default rendered/SLUG.")
 def render(slug: str, as_address: str | None, out: Path | None) -> None:
     """Write a newsletter as HTML, text and a mail, as one person would get it. Its links are not counted."""
-    from mailer.audience.people.people import example, find_supporter
+    from mailer.audience.people.people import SAMPLE_PERSON, example, find_supporter
     from mailer.delivery.campaigns.plan import prepare
 
     with workspace_and_database() as (workspace, database):

@@ -53,7 +53,7 @@ def starter_root() -> Path:
     for folder in (package.parent, package / "starter"):
         if (folder / SETTINGS_FILE).is_file() and (folder / "templates").is_dir():
             return folder
-    raise MailerError("the starter content is missing from this installation", hint="Install Mailer again.")
+    raise MailerError("the starter content is missing from this installation", remedy="Install Mailer again.")
 
 
 def make_workspace(folder: Path, answers: Answers = NOTHING_SAID) -> list[str]:
@@ -63,7 +63,7 @@ def make_workspace(folder: Path, answers: Answers = NOTHING_SAID) -> list[str]:
     that is there already is left as it is, even if empty: somebody may have emptied it.
     """
     if folder.exists() and not folder.is_dir():
-        raise MailerError(f"{folder} is a file", hint="Name a folder: mailer init DIR")
+        raise MailerError(f"{folder} is a file", remedy="Name a folder: mailer init DIR")
     starter = starter_root()
     settings = settings_text((starter / SETTINGS_FILE).read_text(encoding="utf-8"), answers)
     folder.mkdir(parents=True, exist_ok=True)

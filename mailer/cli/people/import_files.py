@@ -159,7 +159,7 @@ def _delimiter(text: str) -> str:
 
     sign = NAMES.get(text.lower(), text)
     if len(sign) > 1 or sign in ('"', "\n", "\r"):
-        raise MailerError(f"--delimiter {text!r} is not one sign", hint=f"Use one of {' '.join(DELIMITERS)} or tab.")
+        raise MailerError(f"--delimiter {text!r} is not one sign", remedy=f"Use one of {' '.join(DELIMITERS)} or tab.")
     return sign
 
 
@@ -168,7 +168,7 @@ def _pairs(given: Sequence[str], option: str, form: str, example: str) -> dict[s
     for pair in given:
         left, equals, right = pair.rpartition("=")
         if not equals or not left.strip() or not right.strip():
-            raise MailerError(f"{option} {pair!r} is not {form}", hint=f"For example: {option} {example}")
+            raise MailerError(f"{option} {pair!r} is not {form}", remedy=f"For example: {option} {example}")
         pairs[left.strip()] = right.strip()
     return pairs
 

@@ -106,7 +106,7 @@ def show(address: str, as_json: bool) -> None:
     with workspace_and_database() as (workspace, database), database.read() as connection:
         dossier = look_up(connection, address, address_key=workspace.secrets.require_address_key())
     if dossier is None:
-        raise MailerError(f"nothing is known of {address}", hint="Look for them: mailer people find TEXT")
+        raise MailerError(f"nothing is known of {address}", remedy="Look for them: mailer people find TEXT")
     if as_json:
         print_json(asdict(dossier))
     else:
@@ -160,15 +160,14 @@ def lift(address: str, reason: str, complaint: bool) -> None:
 
     Who left by their own decision comes back only by joining again.
     """
-    from getpass import getuser
-
     from mailer.audience.consent.lift import lift as lift_suppressions
+    from mailer.staff.actor import terminal
 
     with workspace_and_database() as (workspace, database):
         key = workspace.secrets.require_address_key()
         with database.write() as connection:
             done = lift_suppressions(
-                connection, address, address_key=key, reason=reason, by=getuser(), complaint=complaint, at=now()
+                connection, address, address_key=key, reason=reason, by=terminal(), complaint=complaint, at=now()
             )
     for stop in done.lifted:
         click.echo(f"{done.address} is no longer stopped as {stop.reason} (since {stop.at:%Y-%m-%d}, {stop.source}).")

@@ -85,7 +85,7 @@ def _target(connection: Connection, workspace: Workspace, page: str) -> int | No
     known = signed_pages(connection)
     if page not in known:
         pages = sorted({*known, *(slug for slug in workspace.slugs() if has_action_page(workspace, slug))})
-        raise MailerError(f"there is no action page {page!r}", hint=nearest(page, pages))
+        raise MailerError(f"there is no action page {page!r}", remedy=nearest(page, pages))
     return None
 
 

@@ -77,5 +77,5 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise MailerError(f"{text!r} is not a time", hint="Write it as 2026-12-01T09:00 or 2026-12-01.") from None
+        raise MailerError(f"{text!r} is not a time", remedy="Write it as 2026-12-01T09:00 or 2026-12-01.") from None
     return moment.replace(tzinfo=now().tzinfo) if moment.utcoffset() is None else moment

@@ -6,7 +6,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
@@ -15,9 +14,10 @@ from typing import BinaryIO
 import click
 
 from mailer.cli.context import console, now, print_json
-from mailer.findings import Finding, Severity, worst
+from mailer.diagnostics import Diagnostic, Level, worst
 
-COLOURS = {Severity.WELL: "green", Severity.WARNING: "yellow", Severity.BAD: "bold red"}
+WORDS = {Level.OK: "well", Level.WARNING: "warning", Level.ERROR: "bad"}
+COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 INDENT = 11  # two spaces, the longest level, two spaces
 WIDEST = 100  # longer lines are hard to read
 
@@ -41,10 +41,10 @@ def doctor(proof: BinaryIO | None, maildir: Path | None, imap: str | None, as_js
     looks = proof is not None or maildir is not None or imap is not None
     findings = examine_proof(proof, maildir=maildir, imap=imap) if looks else examine(clock=now)
     if as_json:
-        print_json([asdict(one) for one in findings])
+        print_json([_as_data(one) for one in findings])
     else:
         show(findings)
-    sys.exit(1 if worst(findings) is Severity.BAD else 0)
+    sys.exit(1 if worst(findings) is Level.ERROR else 0)
 
 
 def _width() -> int | None:
@@ -52,7 +52,7 @@ def _width() -> int | None:
     return min(console().width, WIDEST) if sys.stdout.isatty() else None
 
 
-def show(findings: Sequence[Finding]) -> None:
+def show(findings: Sequence[Diagnostic]) -> None:
     """The findings under the names of their parts, and the sum of it."""
     width = _width()
     for part, group in groupby(findings, key=lambda one: one.part):
@@ -63,14 +63,18 @@ def show(findings: Sequence[Finding]) -> None:
     click.echo(_summary(findings))
 
 
-def _show_one(one: Finding, width: int | None) -> None:
-    label = click.style(f"{one.level.value:<{INDENT - 4}}", fg=COLOURS[one.level].rpartition(" ")[2],
+def _as_data(one: Diagnostic) -> dict[str, str]:
+    return {"part": one.part, "level": WORDS[one.level], "found": one.message, "todo": one.remedy}
+
+
+def _show_one(one: Diagnostic, width: int | None) -> None:
+    label = click.style(f"{WORDS[one.level]:<{INDENT - 4}}", fg=COLOURS[one.level].rpartition(" ")[2],
                         bold="bold" in COLOURS[one.level])  # fmt: skip
-    first, *rest = _lines(_sentence(one.found), width)
+    first, *rest = _lines(_sentence(one.message), width)
     click.echo(f"  {label}  {first}")
     for line in rest:
         click.echo(" " * INDENT + line)
-    for place, line in enumerate(_lines(one.todo, width, arrow=2) if one.todo else ()):
+    for place, line in enumerate(_lines(one.remedy, width, arrow=2) if one.remedy else ()):
         click.echo(" " * INDENT + ("→ " if place == 0 else "  ") + line)
 
 
@@ -86,16 +90,14 @@ def _sentence(text: str) -> str:
     return text if not first.isalpha() else text[:1].upper() + text[1:]
 
 
-def _summary(findings: Sequence[Finding]) -> str:
+def _summary(findings: Sequence[Diagnostic]) -> str:
     counts = Counter(one.level for one in findings)
     words = [
-        f"{counts[Severity.BAD]} bad" if counts[Severity.BAD] else "",
-        f"{counts[Severity.WARNING]} warning{'s' if counts[Severity.WARNING] > 1 else ''}"
-        if counts[Severity.WARNING]
-        else "",
-        f"{counts[Severity.WELL]} well" if counts[Severity.WELL] else "",
+        f"{counts[Level.ERROR]} bad" if counts[Level.ERROR] else "",
+        f"{counts[Level.WARNING]} warning{'s' if counts[Level.WARNING] > 1 else ''}" if counts[Level.WARNING] else "",
+        f"{counts[Level.OK]} well" if counts[Level.OK] else "",
     ]
     told = ", ".join(word for word in words if word)
-    if counts[Severity.BAD]:
+    if counts[Level.ERROR]:
         return f"{told}. Fix the errors before sending."
-    return f"{told}." if counts[Severity.WARNING] else f"No problems ({counts[Severity.WELL]} checks)."
+    return f"{told}." if counts[Level.WARNING] else f"No problems ({counts[Level.OK]} checks)."

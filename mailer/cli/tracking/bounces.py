@@ -40,7 +40,7 @@ def bounces(
     delivered again.
     """
     if sum(map(bool, (maildir, imap, stdin, list_))) != 1:
-        raise MailerError("say where to read", hint="One of --maildir, --imap, --stdin and --list.")
+        raise MailerError("say where to read", remedy="One of --maildir, --imap, --stdin and --list.")
     if stdin:
         _one(recipient, dry_run=dry_run, as_json=as_json)
         return

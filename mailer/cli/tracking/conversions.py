@@ -50,7 +50,8 @@ def import_(file: Path, name: str, as_json: bool) -> None:
         reader = csv.DictReader(opened)
         if "token" not in (reader.fieldnames or ()):
             raise MailerError(
-                f"{file.name} has no column `token`", hint=f"Its first line must name columns of: {', '.join(COLUMNS)}"
+                f"{file.name} has no column `token`",
+                remedy=f"Its first line must name columns of: {', '.join(COLUMNS)}",
             )
         rows = _rows(reader, name)
         while part := list(islice(rows, AT_ONCE)):
@@ -75,7 +76,9 @@ def _rows(reader: csv.DictReader[str], name: str) -> Iterator[tuple[int, dict[st
             found["name"] = found["name"] or name
             yield reader.line_num, found
     except csv.Error:
-        raise MailerError(f"line {reader.line_num} can't be read as CSV", hint="Save the file as CSV again.") from None
+        raise MailerError(
+            f"line {reader.line_num} can't be read as CSV", remedy="Save the file as CSV again."
+        ) from None
 
 
 def _tell(counts: Counter[str], rejected: list[tuple[int, str]], *, as_json: bool) -> None:

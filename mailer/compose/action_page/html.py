@@ -17,31 +17,36 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from mailer.compose.markdown.parser import HTML_TAG, LOST_NOTE
 from mailer.compose.templating.link_table import LEFT_ALONE, SCHEME, is_host
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Level, Place
 
 TAG = re.compile(r"\{\{|\{%|\{#")
 HTTP_HOST = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 
 
-def page_html(text: str, place: Place, faults: list[Fault]) -> Markup:
-    """`text` as safe HTML; `place` is where its first line is. What a page can't hold is added to `faults`."""
+def page_html(text: str, place: Place) -> tuple[Markup, list[Diagnostic]]:
+    """`text` as safe HTML, and what a page can't hold; `place` is where its first line is."""
     parser = _parser()
     # Addresses are judged below, with their place; Markdown would silently make no link of a bad one.
     cast(Any, parser).validateLink = lambda url: True  # pyright: ignore[reportUnknownLambdaType]
     env: dict[str, Any] = {"docId": str(place.line or 1)}  # several texts on one page have notes of their own
     tokens = parser.parse(text, env)
     first, line = place.line or 1, 0
-    for number, written in enumerate(text.split("\n")):
-        if TAG.search(written):
-            hint = "A page is the same for everybody. Merge tags belong into the mail."
-            faults.append(Fault("merge tags can't be used on a page", Place(place.file, first + number), hint))
+    remedy = "A page is the same for everybody. Merge tags belong into the mail."
+    faults = [
+        Diagnostic("merge tags can't be used on a page", Place(place.file, first + number), remedy)
+        for number, written in enumerate(text.split("\n"))
+        if TAG.search(written)
+    ]
     for token in tokens:
         line = token.map[0] if token.map else line
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h2" if token.tag in ("h1", "h2") else "h3"  # the page's headline is its only h1
         for child in token.children or ():
-            _check(child, Place(place.file, first + line), faults)
-    return Markup(parser.renderer.render(tokens, parser.options, env))  # noqa: S704 - raw HTML is off in the parser
+            faults += _faults(child, Place(place.file, first + line))
+            if child.type == "link_open":
+                child.attrs["rel"] = "noreferrer"
+    html = Markup(parser.renderer.render(tokens, parser.options, env))  # noqa: S704 - raw HTML is off in the parser
+    return html, faults
 
 
 def page_words(text: str) -> str:
@@ -66,22 +71,21 @@ def address_fault(url: str) -> str | None:
     return None
 
 
-def _check(child: Token, place: Place, faults: list[Fault]) -> None:
+def _faults(child: Token, place: Place) -> Iterator[Diagnostic]:
     if child.type == "image":
-        hint = "A page loads nothing, so that it is quick on any phone. Tell it in words, or link to the picture."
-        faults.append(Fault("pictures can't be used on a page", place, hint))
+        remedy = "A page loads nothing, so that it is quick on any phone. Tell it in words, or link to the picture."
+        yield Diagnostic("pictures can't be used on a page", place, remedy)
     elif child.type == "link_open":
         wrong = address_fault(str(child.attrs.get("href", "")))
         if wrong:
-            faults.append(Fault(wrong, place, "A link begins with https://, mailto: or tel:."))
-        child.attrs["rel"] = "noreferrer"
+            yield Diagnostic(wrong, place, "A link begins with https://, mailto: or tel:.")
     elif child.type == "text":
         if HTML_TAG.search(child.content):
-            hint = "Write Markdown: **bold**, *italic*, [words](address)."
-            faults.append(Fault("HTML is shown as text here", place, hint, warning=True))
+            remedy = "Write Markdown: **bold**, *italic*, [words](address)."
+            yield Diagnostic("HTML is shown as text here", place, remedy, level=Level.WARNING)
         if lost := LOST_NOTE.search(child.content):
             note = f"Write the note on a line of its own: [^{lost[1]}]: …"
-            faults.append(Fault(f"there is no note {lost[1]!r}", place, note))
+            yield Diagnostic(f"there is no note {lost[1]!r}", place, note)
 
 
 def _words(tokens: Sequence[Token]) -> Iterator[str]:

@@ -17,7 +17,8 @@ from mailer.compose.action_page.html import TAG, address_fault, page_html, page_
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE, read_text
 from mailer.compose.visible import is_visible
-from mailer.errors import Fault, MailerError, Place, nearest, raise_faults
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError, nearest, raise_errors
 from mailer.signature_fields import ALWAYS, ASKABLE
 from mailer.workspace import ListDefinition, Workspace
 
@@ -72,47 +73,53 @@ def has_action_page(workspace: Workspace, slug: str) -> bool:
     return slug in workspace.slugs() and (workspace.newsletter(slug) / ACTION_FILE).is_file()
 
 
-def read_action_page(workspace: Workspace, slug: str) -> tuple[ActionPage, tuple[Fault, ...]]:
-    """The action page of a newsletter, and warnings. Raises `FaultsFound` with all faults, or when there is none."""
+def read_action_page(workspace: Workspace, slug: str) -> tuple[ActionPage, tuple[Diagnostic, ...]]:
+    """The action page of a newsletter, and warnings. Raises `MailerError` with all faults, or when there is none."""
     path: Path = workspace.newsletter(slug) / ACTION_FILE
     file = f"newsletters/{slug}/{ACTION_FILE}"
     if not path.is_file():
-        raise MailerError(f"{slug} has no action page", place=Place(file), hint="See docs/action-pages.md.")
-    faults: list[Fault] = []
-    text = read_text(path, file=file, faults=faults)
+        raise MailerError(f"{slug} has no action page", place=Place(file), remedy="See docs/action-pages.md.")
+    text, faults = read_text(path, file=file)
     lists = {name: workspace.list_definition(name) for name in workspace.list_names()}
-    page = parse_action_page(text, slug=slug, file=file, lists=lists, faults=faults) if text is not None else None
-    raise_faults(f"The action page of {slug} has faults:", faults)
+    page, more = parse_action_page(text, slug=slug, file=file, lists=lists) if text is not None else (None, [])
+    faults += more
+    raise_errors(f"The action page of {slug} has faults:", faults)
     assert page is not None, "a missing part is always a fault"
     return page, tuple(faults)
 
 
 def parse_action_page(
-    text: str, *, slug: str, file: str, lists: Mapping[str, ListDefinition], faults: list[Fault]
-) -> ActionPage | None:
-    """The page that `text` writes; None, or one not fit to be shown, when `faults` got more than warnings."""
-    front = split_front_matter(text, file=file, faults=faults)
-    return _Reader(front, file=file, lists=lists, faults=faults).page(slug) if front else None
+    text: str, *, slug: str, file: str, lists: Mapping[str, ListDefinition]
+) -> tuple[ActionPage | None, list[Diagnostic]]:
+    """The page that `text` writes, and its faults; when any is an error it is None or not fit to be shown."""
+    front, faults = split_front_matter(text, file=file)
+    if front is None:
+        return None, faults
+    reader = _Reader(front, file=file, lists=lists)
+    return reader.page(slug), [*faults, *reader.faults]
 
 
 class _Reader:
     """Reads the front matter key by key."""
 
-    def __init__(
-        self, front: FrontMatter, *, file: str, lists: Mapping[str, ListDefinition], faults: list[Fault]
-    ) -> None:
+    def __init__(self, front: FrontMatter, *, file: str, lists: Mapping[str, ListDefinition]) -> None:
         self.front = front
         self.file = file
         self.lists = lists
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
 
     def place(self, key: str) -> Place:
         while key and key not in self.front.lines:
             key = key.rpartition(".")[0]
         return Place(self.file, self.front.lines.get(key, 1))
 
-    def fault(self, message: str, key: str, hint: str | None = None, *, warning: bool = False) -> None:
-        self.faults.append(Fault(message, self.place(key), hint, warning=warning))
+    def fault(self, message: str, key: str, remedy: str = "", *, level: Level = Level.ERROR) -> None:
+        self.faults.append(Diagnostic(message, self.place(key), remedy, level=level))
+
+    def html(self, text: str, place: Place) -> Markup:
+        html, faults = page_html(text, place)
+        self.faults += faults
+        return html
 
     def page(self, slug: str) -> ActionPage:
         for key in self.front.data:
@@ -127,8 +134,8 @@ class _Reader:
                 self.fault(f"{key} is missing", key, example)
         body = self.front.body
         if not body.strip():
-            hint = "Below the second line --- say what is wrong and what a signature can do."
-            self.faults.append(Fault("the page has no text", Place(self.file, self.front.body_line), hint))
+            remedy = "Below the second line --- say what is wrong and what a signature can do."
+            self.faults.append(Diagnostic("the page has no text", Place(self.file, self.front.body_line), remedy))
         if len(texts["share"]) > LONGEST_SHARE:
             self.fault(f"share has {len(texts['share'])} characters", "share",
                        f"Networks take short posts: at most {LONGEST_SHARE}, since the address is added.")  # fmt: skip
@@ -139,9 +146,9 @@ class _Reader:
         return ActionPage(
             slug=slug, headline=texts["headline"], statement=texts["statement"],
             language=language or (self.lists[opt_in.list].language if opt_in else "en"),
-            text_html=page_html(body, Place(self.file, self.front.body_line), self.faults),
-            statement_html=page_html(texts["statement"], self.place("statement"), self.faults),
-            thanks_html=page_html(texts["thanks"], self.place("thanks"), self.faults),
+            text_html=self.html(body, Place(self.file, self.front.body_line)),
+            statement_html=self.html(texts["statement"], self.place("statement")),
+            thanks_html=self.html(texts["thanks"], self.place("thanks")),
             description=_cut(page_words(body)), fields=self.fields(), opt_in=opt_in, target=self.target(),
             next=self.next(), share=texts["share"] or texts["headline"],
             show_names=self.truth("show_names", default=True), button=texts["button"],
@@ -179,14 +186,14 @@ class _Reader:
     def opt_in(self) -> OptIn | None:
         if self.front.data.get("opt_in") is None:
             return None
-        hint = "Below `opt_in:` write an indented line `list: supporters`."
-        data = dict(self.mapping("opt_in", hint))
+        remedy = "Below `opt_in:` write an indented line `list: supporters`."
+        data = dict(self.mapping("opt_in", remedy))
         self.known_keys(data, "opt_in", ("list", "wording"))
         name = self.text("list", within=data, path="opt_in.list")
         wording = self.text("wording", within=data, path="opt_in.wording")
         if name not in self.lists:
             message = f"there is no list {name!r}" if name else "opt_in names no list"
-            self.fault(message, "opt_in.list", nearest(name, list(self.lists)) if name else hint)
+            self.fault(message, "opt_in.list", nearest(name, list(self.lists)) if name else remedy)
             return None
         wording = wording or self.lists[name].consent
         if not wording:
@@ -206,12 +213,12 @@ class _Reader:
     def next(self) -> NextAsk | None:
         if self.front.data.get("next") is None:
             return None
-        hint = "Below `next:` write two indented lines, `url: https://…` and `label: Give 5 euros`."
-        data = dict(self.mapping("next", hint))
+        remedy = "Below `next:` write two indented lines, `url: https://…` and `label: Give 5 euros`."
+        data = dict(self.mapping("next", remedy))
         self.known_keys(data, "next", ("url", "label"))
         url, label = (self.text(key, within=data, path=f"next.{key}") for key in ("url", "label"))
         if not url or not label:
-            self.fault("next must have a url and a label", "next", hint)
+            self.fault("next must have a url and a label", "next", remedy)
         elif wrong := address_fault(url):
             self.fault(wrong, "next.url", "A link begins with https://, mailto: or tel:.")
         return NextAsk(url, label)
@@ -223,12 +230,12 @@ class _Reader:
             return default
         return value
 
-    def mapping(self, key: str, hint: str) -> list[tuple[str, Any]]:
+    def mapping(self, key: str, remedy: str) -> list[tuple[str, Any]]:
         value = self.front.data.get(key)
         if value is None:
             return []
         if not isinstance(value, dict):
-            self.fault(f"{key} must hold keys", key, hint)
+            self.fault(f"{key} must hold keys", key, remedy)
             return []
         return [(str(name), item) for name, item in cast(dict[Any, Any], value).items()]
 

@@ -153,3 +153,30 @@ def is_text(expression: Expression) -> bool:
             return is_text(then) and is_text(otherwise)
         case Compare() | Not() | Call():
             return False
+
+
+def operands(expression: Expression) -> tuple[Expression, ...]:
+    """The expressions that an expression is made of."""
+    match expression:
+        case Filter(_, operand, args):
+            return (operand, *args)
+        case Compare(left, _, right):
+            return (left,) if isinstance(right, Constants) else (left, right)
+        case And(left, right) | Or(left, right):
+            return (left, right)
+        case Not(operand):
+            return (operand,)
+        case Conditional(test, then, otherwise):
+            return (test, then, otherwise)
+        case Concat(parts):
+            return parts
+        case Field() | Const() | Call():
+            return ()
+
+
+def fields_of(expression: Expression) -> Iterator[str]:
+    """The supporter's fields that an expression names, each as often as it does."""
+    if isinstance(expression, Field) and expression.scope == "supporter":
+        yield expression.name
+    for operand in operands(expression):
+        yield from fields_of(operand)

@@ -113,7 +113,7 @@ def _joined(parts: list[TextOf]) -> TextOf:
         texts = [part(person) for part in parts]
         if sum(map(len, texts)) > LONGEST_VALUE:
             raise MailerError(
-                f"a merge tag makes more than {LONGEST_VALUE:,} characters", hint="Shorten what it joins."
+                f"a merge tag makes more than {LONGEST_VALUE:,} characters", remedy="Shorten what it joins."
             )
         return "".join(texts)
 

@@ -102,11 +102,11 @@ KNOWN = re.compile("|".join(_KNOWN))
 
 @dataclass(frozen=True, slots=True)
 class ForeignTag:
-    """What looks like a merge tag and would be mailed. `line` counts from 0; `hint` names the tag to write."""
+    """What looks like a merge tag and would be mailed. `line` counts from 0; `remedy` names the tag to write."""
 
     message: str
     line: int
-    hint: str
+    remedy: str
 
 
 def foreign_tags(text: str, *, fields: Collection[str], is_mjml: bool = False) -> Iterator[ForeignTag]:
@@ -128,15 +128,15 @@ def foreign_tags(text: str, *, fields: Collection[str], is_mjml: bool = False) -
         line = rest.count("\n", 0, match.start())
         if kind in ("closed_twice", "opened_twice", "stray_end", "stray_block"):
             shown = _around(text, match)
-            hint = "A merge tag has two braces on each side: {{ supporter.first_name }}."
-            yield ForeignTag(f"“{shown}” has a brace too many, which would be mailed", line, hint)
+            remedy = "A merge tag has two braces on each side: {{ supporter.first_name }}."
+            yield ForeignTag(f"“{shown}” has a brace too many, which would be mailed", line, remedy)
         else:
             shown = text[match.start() : match.end()]
-            hint = remedy(match[kind], fields=fields)
-            yield ForeignTag(f"{shown} is no merge tag and would be mailed as it is", line, hint)
+            remedy = tag_for(match[kind], fields=fields)
+            yield ForeignTag(f"{shown} is no merge tag and would be mailed as it is", line, remedy)
 
 
-def remedy(name: str, *, fields: Collection[str]) -> str:
+def tag_for(name: str, *, fields: Collection[str]) -> str:
     """What to write in place of a tag with this name (and perhaps a fallback behind it)."""
     ours = name_here(name, fields=fields)
     if ours is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -29,7 +30,8 @@ from mailer.compose.expressions.ast import (
 )
 from mailer.compose.expressions.filters import FILTERS, unknown_date_format
 from mailer.compose.expressions.foreign_tags import filter_hint, is_misspelt, name_here
-from mailer.errors import Fault, FaultsFound, MailerError, Place, nearest
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError, nearest
 
 OPERATORS: Mapping[str, Operator] = {
     "eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "in": "in", "notin": "not in",
@@ -39,41 +41,27 @@ LONGEST = 4000  # characters
 
 
 def parse_expression(source: str, *, vocabulary: Vocabulary, place: Place | None = None) -> Expression:
-    """The expression that `source` writes. Raises `FaultsFound` with all faults; lines count on from `place`'s."""
-    faults: list[Fault] = []
+    """The expression that `source` writes. Raises `MailerError` with all faults; lines count on from `place`'s."""
     if len(source) > LONGEST:
-        raise FaultsFound("The expression has faults:", [Fault(f"it is longer than {LONGEST} characters", place)])
+        raise MailerError(f"it is longer than {LONGEST} characters", place=place)
     try:
         parsed = _bare_environment().parse("{{ (" + source + "\n) }}").body
     except TemplateSyntaxError as error:
         at = _at(place, error.lineno - 1)
-        raise FaultsFound("The expression has faults:", [Fault(f"this can't be read: {error.message}", at)]) from None
+        raise MailerError(f"this can't be read: {error.message}", place=at) from None
     except RecursionError:
-        raise FaultsFound("The expression has faults:", [Fault("it is nested too deeply", place)]) from None
+        raise MailerError("it is nested too deeply", place=place) from None
     output = parsed[0] if len(parsed) == 1 else None
     if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
-        hint = 'Write one expression, such as supporter.country == "GB".'
-        raise FaultsFound("The expression has faults:", [Fault("this is not one expression", place, hint)])
-    found = translate(output.nodes[0], vocabulary=vocabulary, place=place, faults=faults)
-    if found is None or faults:
-        raise FaultsFound("The expression has faults:", faults)
-    return found
-
-
-def translate(
-    node: nodes.Node, *, vocabulary: Vocabulary, place: Place | None, faults: list[Fault]
-) -> Expression | None:
-    """`node` of Jinja's tree as an expression; None when it can't be, with the reasons added to `faults`.
-
-    `place` is where line 1 of the parsed text is.
-    """
+        remedy = 'Write one expression, such as supporter.country == "GB".'
+        raise MailerError("this is not one expression", place=place, remedy=remedy)
     translator = _Translator(vocabulary, place)
-    try:
-        return translator.expression(node, depth=0)
-    except _Refused:
-        return None
-    finally:
-        faults += translator.faults
+    found: Expression | None = None
+    with suppress(_Refused):
+        found = translator.expression(output.nodes[0], depth=0)
+    if found is None or translator.faults:
+        raise MailerError("The expression has faults:", diagnostics=translator.faults)
+    return found
 
 
 class _Refused(MailerError):
@@ -96,11 +84,11 @@ class _Translator:
     def __init__(self, vocabulary: Vocabulary, place: Place | None) -> None:
         self.vocabulary = vocabulary
         self.place = place
-        self.faults: list[Fault] = []
+        self.faults: list[Diagnostic] = []
 
-    def refuse(self, node: nodes.Node, message: str, hint: str | None = None) -> _Refused:
+    def refuse(self, node: nodes.Node, message: str, remedy: str = "") -> _Refused:
         at = _at(self.place, node.lineno - 1) or self.place
-        self.faults.append(Fault(message, at, hint))
+        self.faults.append(Diagnostic(message, at, remedy))
         return _Refused(message)
 
     def expression(self, node: nodes.Node, *, depth: int) -> Expression:
@@ -181,27 +169,27 @@ class _Translator:
         scope = node.node.name
         if scope not in self.vocabulary.scopes:
             misspelt = is_misspelt(scope, self.vocabulary.scopes)
-            hint = (None if misspelt else self.here(f"{scope}.{name}")) or nearest(scope, self.vocabulary.scopes)
-            raise self.refuse(node, f"unknown name {scope!r}", hint)
+            remedy = (None if misspelt else self.here(f"{scope}.{name}")) or nearest(scope, self.vocabulary.scopes)
+            raise self.refuse(node, f"unknown name {scope!r}", remedy)
         known = self.vocabulary.scopes[scope]
         if name not in known:
-            here = self.here(name) if scope == "supporter" else None
+            here = self.here(name) if scope == "supporter" else ""
             raise self.refuse(node, f"unknown field {scope}.{name}", here or nearest(name, known))
         return Field(scope, name)
 
-    def here(self, name: str) -> str | None:
-        """The remedy for a name that is called otherwise here; None when it isn't known."""
+    def here(self, name: str) -> str:
+        """The remedy for a name that is called otherwise here; "" when it isn't known."""
         ours = name_here(name, fields=self.vocabulary.scopes.get("supporter", ()))
         scope, _, field = (ours or "").rpartition(".")
         known = field in self.vocabulary.scopes.get(scope, self.vocabulary.names)
-        return f"Did you mean {ours}?" if ours and known else None
+        return f"Did you mean {ours}?" if ours and known else ""
 
     def bare(self, node: nodes.Name) -> Field:
         if node.name in self.vocabulary.names:
             return Field("", node.name)
         if node.name in self.vocabulary.scopes:
             known = sorted(self.vocabulary.scopes[node.name])
-            example = f"For example {node.name}.{known[0]}." if known else None
+            example = f"For example {node.name}.{known[0]}." if known else ""
             raise self.refuse(node, f"{node.name} is a group of fields and has no text of its own", example)
         for scope, fields in self.vocabulary.scopes.items():
             if node.name in fields:
@@ -272,7 +260,7 @@ class _Translator:
     def call(self, node: nodes.Call) -> Call:
         name = node.node.name if isinstance(node.node, nodes.Name) else ""
         if name not in self.vocabulary.calls:
-            known = nearest(name, self.vocabulary.calls) if self.vocabulary.calls else None
+            known = nearest(name, self.vocabulary.calls) if self.vocabulary.calls else ""
             raise self.refuse(node, f"{name or 'this'} can't be called here", known)
         plain = not (node.kwargs or node.dyn_args or node.dyn_kwargs)
         args = [arg.value for arg in node.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)]

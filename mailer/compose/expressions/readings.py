@@ -11,18 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mailer.compose.expressions.ast import (
-    And,
-    Compare,
-    Concat,
-    Conditional,
-    Const,
-    Constants,
-    Expression,
-    Filter,
-    Not,
-    Or,
-)
+from mailer.compose.expressions.ast import Compare, Const, Constants, Expression, Filter, operands
 from mailer.compose.expressions.evaluator import as_number
 from mailer.compose.expressions.filters import readable_date, readable_number
 
@@ -63,23 +52,13 @@ class Reading:
 
 def readings(expression: Expression) -> Iterator[Reading]:
     """Every part of the expression that reads a value."""
-    match expression:
-        case Filter(name, operand, args):
-            if name in (Kind.SHOWN_DATE, Kind.SHOWN_NUMBER):
-                yield Reading(_undefaulted(operand), Kind(name))
-            yield from _of_all(operand, *args)
-        case Compare():
-            yield from _compared(expression)
-        case And(left, right) | Or(left, right):
-            yield from _of_all(left, right)
-        case Not(operand):
-            yield from readings(operand)
-        case Conditional(test, then, otherwise):
-            yield from _of_all(test, then, otherwise)
-        case Concat(parts):
-            yield from _of_all(*parts)
-        case _:
-            return
+    if isinstance(expression, Compare):
+        yield from _compared(expression)
+        return
+    if isinstance(expression, Filter) and expression.name in (Kind.SHOWN_DATE, Kind.SHOWN_NUMBER):
+        yield Reading(_undefaulted(expression.operand), Kind(expression.name))
+    for operand in operands(expression):
+        yield from readings(operand)
 
 
 def _compared(compare: Compare) -> Iterator[Reading]:
@@ -107,8 +86,3 @@ def _undefaulted(expression: Expression) -> Expression:
 
 def _is_number(side: Expression) -> bool:
     return isinstance(side, Const) and not isinstance(side.value, str)
-
-
-def _of_all(*expressions: Expression) -> Iterator[Reading]:
-    for expression in expressions:
-        yield from readings(expression)

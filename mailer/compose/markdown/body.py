@@ -18,7 +18,7 @@ from mailer.compose.markdown.parser import Parsed
 from mailer.compose.markdown.tokens import Piece, is_container, is_lone_image, pieces_of, without_image
 from mailer.compose.templating.markers import Control
 from mailer.compose.templating.render import Resolved
-from mailer.errors import Place
+from mailer.diagnostics import Diagnostic, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Body:
         self.desk = desk
         self.markers = desk.markers
         self.containers = Containers(desk)
+
+    @property
+    def faults(self) -> list[Diagnostic]:
+        """What was wrong with all that was made so far."""
+        return [*self.desk.markdown.faults, *self.desk.faults]
 
     def written(self, resolved: Resolved) -> RenderedBody:
         """The blocks and notes of a Markdown body."""
@@ -95,8 +100,8 @@ class Body:
     def _short(self, resolved: Resolved, *, placement: str) -> Sequence[Token]:
         parsed = self.desk.markdown.parse(resolved, placement=placement)
         if parsed.notes:
-            hint = "Put the footnote into the body of the message."
-            self.desk.fault("footnotes can't be used here", resolved.place(1), hint)
+            remedy = "Put the footnote into the body of the message."
+            self.desk.fault("footnotes can't be used here", resolved.place(1), remedy)
         return parsed.tokens
 
     def _only_words(self, tokens: Sequence[Token], resolved: Resolved) -> None:
@@ -155,8 +160,8 @@ class Body:
             if token.type.startswith("container_") and token.nesting == 1:
                 name = token.type.removeprefix("container_").removesuffix("_open")
                 place = resolved.place((token.map or [0])[0] + 1)
-                hint = "Close the block or the list above it first, and begin its line without spaces."
-                self.desk.fault(f"::: {name} is inside something else", place, hint)
+                remedy = "Close the block or the list above it first, and begin its line without spaces."
+                self.desk.fault(f"::: {name} is inside something else", place, remedy)
 
     def _notes(self, parsed: Parsed) -> list[Note]:
         notes: list[Note] = []

@@ -34,7 +34,7 @@ from mailer.compose.markdown.tokens import (
     without_image,
 )
 from mailer.compose.templating.render import Resolved
-from mailer.errors import Place
+from mailer.diagnostics import Place
 
 Maker = Callable[[Piece, Resolved, Place], Block | None]
 
@@ -64,8 +64,8 @@ class Containers:
         """
         alt = image.content.strip()
         if not alt:
-            hint = "Say in a few words what it shows: ![What it shows](picture.jpg)"
-            self.desk.fault("the picture has no description", place, hint, rule="pictures.no-alt")
+            remedy = "Say in a few words what it shows: ![What it shows](picture.jpg)"
+            self.desk.fault("the picture has no description", place, remedy, rule="pictures.no-alt")
         titled = str(image.attrs.get("title", "")).strip()
         found = self.desk.pictures.add(str(image.attrs.get("src", "")), place)
         said = caption_text or (wrap(titled) + "\n\n" if titled else "")
@@ -75,12 +75,12 @@ class Containers:
     def _ask(self, piece: Piece, resolved: Resolved, place: Place) -> AskBlock | None:
         del resolved
         if len(piece) > 2:
-            hint = "The button's words go behind ::: ask; the text belongs above or below it."
-            self.desk.fault("an ask holds nothing but its button", place, hint)
+            remedy = "The button's words go behind ::: ask; the text belongs above or below it."
+            self.desk.fault("an ask holds nothing but its button", place, remedy)
         action = self.desk.action
         if action is None:
-            hint = 'Below `action:` in the front matter write two indented lines, `url: https://…` and `label: "…"`.'
-            self.desk.fault("::: ask needs an action in the front matter", place, hint)
+            remedy = 'Below `action:` in the front matter write two indented lines, `url: https://…` and `label: "…"`.'
+            self.desk.fault("::: ask needs an action in the front matter", place, remedy)
             return None
         label = behind_name(piece) or action.label
         said = self.desk.markers.without(label, conditions=True)
@@ -101,8 +101,8 @@ class Containers:
         inner = pieces_of(piece[1:-1])
         found = without_image(inner[0]) if inner else None
         if found is None:
-            hint = "Below ::: picture write ![What it shows](picture.jpg), and below that its caption."
-            self.desk.fault("::: picture has no picture", place, hint)
+            remedy = "Below ::: picture write ![What it shows](picture.jpg), and below that its caption."
+            self.desk.fault("::: picture has no picture", place, remedy)
             return None
         image, rest = found
         caption = joined([rest, *inner[1:]] if rest else inner[1:])
@@ -122,8 +122,8 @@ class Containers:
             heading = inner.pop(0)
             title, anchor = self.desk.plain.inline(heading[1]), str(heading[0].attrs.get("id", ""))
         else:
-            hint = "Below ::: story come a picture (if there is one) and then a line ### Title."
-            self.desk.fault("the story has no title", place, hint)
+            remedy = "Below ::: story come a picture (if there is one) and then a line ### Title."
+            self.desk.fault("the story has no title", place, remedy)
         link = lone_link(inner[-1]) if inner else None
         if link:
             inner.pop()
@@ -136,8 +136,8 @@ class Containers:
     def _progress(self, piece: Piece, resolved: Resolved, place: Place) -> ProgressBlock:
         slug = behind_name(piece) or self.desk.slug
         if any(not (c.isascii() and (c.isalnum() or c == "-")) for c in slug):
-            hint = "Write the name of a newsletter's folder behind ::: progress, or nothing for this one."
-            self.desk.fault(f"{slug!r} names no newsletter", place, hint)
+            remedy = "Write the name of a newsletter's folder behind ::: progress, or nothing for this one."
+            self.desk.fault(f"{slug!r} names no newsletter", place, remedy)
         inner = piece[1:-1]
         self.desk.refuse_images(inner, resolved)
         src = f"{self.desk.pictures.public_url}/progress/{slug}.png"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -16,7 +16,7 @@ from mailer.compose.source.message_file import Action
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import Resolved
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Level, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class BlockContext:
     action: Action | None
     slug: str
     title: str
-    faults: list[Fault]
+    faults: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     @property
     def plain(self) -> PlainText:
@@ -43,14 +43,14 @@ class BlockContext:
         return Markup(self.markdown.html(tokens))  # noqa: S704 - rendered with html off
 
     def fault(
-        self, message: str, place: Place, hint: str | None = None, *, warning: bool = False, rule: str = ""
+        self, message: str, place: Place, remedy: str = "", *, level: Level = Level.ERROR, rule: str = ""
     ) -> None:
-        self.faults.append(Fault(message, place, hint, warning, rule))
+        self.faults.append(Diagnostic(message, place, remedy, level, rule))
 
     def refuse_images(self, piece: Sequence[Token], resolved: Resolved) -> None:
         """Note a fault for each picture that isn't a paragraph of its own."""
         for token in piece:
             if token.type == "inline" and any(child.type == "image" for child in token.children or ()):
                 place = resolved.place((token.map or [0])[0] + 1)
-                hint = "Put empty lines around it; it can't be inside a sentence, a list or a link."
-                self.fault("a picture needs a paragraph of its own", place, hint)
+                remedy = "Put empty lines around it; it can't be inside a sentence, a list or a link."
+                self.fault("a picture needs a paragraph of its own", place, remedy)

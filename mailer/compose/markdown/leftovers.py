@@ -24,7 +24,7 @@ class Leftover:
 
     message: str
     line: int
-    hint: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Sign:
 
     found: re.Pattern[str]
     message: str
-    hint: str
+    remedy: str
 
 
 _LINK = "Write [the words](https://…), both brackets closed, with nothing between them."
@@ -115,7 +115,7 @@ def _leftovers(text: str) -> Iterator[Leftover]:
             line = text.count("\n", 0, found.start())
             if (line, shown) not in told:
                 told.add((line, shown))
-                yield Leftover(sign.message.format(shown), line, sign.hint)
+                yield Leftover(sign.message.format(shown), line, sign.remedy)
             text = text[: found.start()] + re.sub(r"\S", SOMETHING, found[0]) + text[found.end() :]
 
 

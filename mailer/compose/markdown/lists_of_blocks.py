@@ -15,7 +15,7 @@ from mailer.compose.markdown.plain_text import label_and_address, wrap
 from mailer.compose.markdown.tokens import Piece, behind_name, line_of, pieces_of
 from mailer.compose.templating.markers import Control, Value
 from mailer.compose.templating.render import Resolved
-from mailer.errors import Place
+from mailer.diagnostics import Place
 
 # Where readers pass an address on; {text} is words and address, {url} the address. Each opens a draft, and none is
 # asked for anything before the reader follows the link (wa.me: faq.whatsapp.com/5913398998672934).
@@ -32,17 +32,17 @@ def numbers(desk: BlockContext, piece: Piece, resolved: Resolved, place: Place) 
     """The figures of ::: numbers: a list whose items begin with the figure in bold."""
     inner = piece[1:-1]
     desk.refuse_images(inner, resolved)
-    hint = "Write two or three lines such as: - **12** experts asked"
+    remedy = "Write two or three lines such as: - **12** experts asked"
     lists = pieces_of(inner)
     if len(lists) != 1 or lists[0][0].type != "bullet_list_open":
-        desk.fault("::: numbers holds one list and nothing else", place, hint)
+        desk.fault("::: numbers holds one list and nothing else", place, remedy)
         return None
     items = [_figure(desk, item) for item in pieces_of(lists[0][1:-1])]
     figures = tuple(item for item in items if item)
     if len(figures) < len(items):
-        desk.fault("a line of ::: numbers doesn't begin with a figure in bold, or is more than a line", place, hint)
+        desk.fault("a line of ::: numbers doesn't begin with a figure in bold, or is more than a line", place, remedy)
     elif not FEWEST <= len(figures) <= MOST:
-        desk.fault(f"::: numbers holds two or three figures, not {len(figures)}", place, hint)
+        desk.fault(f"::: numbers holds two or three figures, not {len(figures)}", place, remedy)
     return NumbersBlock(figures, desk.plain.blocks(inner))
 
 
@@ -62,8 +62,8 @@ def share(desk: BlockContext, piece: Piece, place: Place) -> ShareBlock | None:
     """The links of ::: share. The address is the one behind its name, or the action's; the words are for others."""
     written = behind_name(piece) or desk.links.action_url
     if not written:
-        hint = "Write it behind: ::: share https://… Or give the message an action in its front matter."
-        desk.fault("::: share has no address to pass on", place, hint)
+        remedy = "Write it behind: ::: share https://… Or give the message an action in its front matter."
+        desk.fault("::: share has no address to pass on", place, remedy)
         return None
     said = desk.markers.without(desk.title, conditions=True)
     if len(piece) > 2:
@@ -88,7 +88,7 @@ def _words(desk: BlockContext, tokens: list[Token], place: Place) -> str | None:
         return None
     said = desk.plain.inline(tokens[1])
     if any(isinstance(mark, Value | Control) for mark in desk.markers.pieces(said)):
-        hint = "Readers send these words to others, so they are the same for everyone: take the merge tag out."
-        desk.fault("the words of ::: share can't wait for the person", place, hint)
+        remedy = "Readers send these words to others, so they are the same for everyone: take the merge tag out."
+        desk.fault("the words of ::: share can't wait for the person", place, remedy)
         return None
     return said

@@ -23,7 +23,8 @@ from mailer.compose.markdown.leftovers import KEY, Leftover, leftovers_rule
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import Resolved
-from mailer.errors import Fault, Place, nearest
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import nearest
 
 CONTAINERS = ("ask", "quote", "picture", "story", "numbers", "progress", "share", "ps")
 # Beside a letter `**` is no emphasis, beside punctuation it is. A {% tag %} counts as punctuation, so while Markdown is
@@ -46,13 +47,11 @@ class Parsed:
 class Markdown:
     """Reads the Markdown of one message."""
 
-    def __init__(
-        self, *, markers: Markers, links: Links, faults: list[Fault], quotes: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, *, markers: Markers, links: Links, quotes: Sequence[str] | None = None) -> None:
         """`quotes`: the outer and inner marks that straight ones are set as; None leaves them straight."""
         self.markers = markers
         self.links = links
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self.anchors: set[str] = set()  # ids of headings, each once in a message
         self.parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True, "typographer": False})
         self.parser.use(footnote_plugin, inline=True)
@@ -118,16 +117,16 @@ class Markdown:
             elif token.type.startswith("container_") and token.nesting == 1:
                 self._check_closed(token, resolved, place)
             elif token.type == "fence":
-                hint = "Take the lines of ``` out. What people should copy can go in `one line`."
-                self.faults.append(Fault("there are no code blocks in a mail", place, hint))
+                remedy = "Take the lines of ``` out. What people should copy can go in `one line`."
+                self.faults.append(Diagnostic("there are no code blocks in a mail", place, remedy))
             elif token.type == "inline":
                 self._check_words(token, place)
                 for left in cast(list[Leftover], token.meta.get(KEY, ())):
                     at = resolved.place((token.map or [0])[0] + 1 + left.line) if token.map else place
-                    self._warn(self.links.as_written(left.message), at, left.hint, rule="writing.markdown")
+                    self._warn(self.links.as_written(left.message), at, left.remedy, rule="writing.markdown")
             if token.level == 0 and token.map and INDENTED.match(rows[token.map[0]]):
-                hint = "Remove the spaces at the beginning of the line, so that it looks as it will be."
-                self._warn("spaces at the beginning of a line are not shown", place, hint, rule="writing.indented")
+                remedy = "Remove the spaces at the beginning of the line, so that it looks as it will be."
+                self._warn("spaces at the beginning of a line are not shown", place, remedy, rule="writing.indented")
         refs = cast(dict[str, int], cast(dict[str, Any], env.get("footnotes", {})).get("refs", {}))
         for label, number in refs.items():
             if number < 0:
@@ -157,22 +156,22 @@ class Markdown:
         near = lines[max(after - 1, 0) : after + 1]
         if not any(re.match(r"\s*:{3,}\s*$", line) for line in near):
             name = token.type.removeprefix("container_").removesuffix("_open")
-            self.faults.append(Fault(f"::: {name} is never closed", place, "Write a line ::: below it."))
+            self.faults.append(Diagnostic(f"::: {name} is never closed", place, "Write a line ::: below it."))
 
     def _check_words(self, token: Token, place: Place) -> None:
         stray = re.match(r":{3,}\s*([^\s]*)", token.content)
         if stray:
             name = stray[1]
             message = f"unknown block {name!r}" if name else "::: closes nothing here"
-            self.faults.append(Fault(message, place, nearest(name, CONTAINERS)))
+            self.faults.append(Diagnostic(message, place, nearest(name, CONTAINERS)))
         for child in token.children or ():
             if child.type == "text" and HTML_TAG.search(child.content):
-                hint = "Write Markdown: **bold**, *italic*, [words](address)."
-                self._warn("HTML is shown as text here", place, hint, rule="text.tags")
+                remedy = "Write Markdown: **bold**, *italic*, [words](address)."
+                self._warn("HTML is shown as text here", place, remedy, rule="text.tags")
             lost = LOST_NOTE.search(child.content) if child.type == "text" else None
             if lost:
                 note = f"Write the note on a line of its own: [^{lost[1]}]: …"
-                self.faults.append(Fault(f"there is no note {lost[1]!r}", place, note, rule="text.note-missing"))
+                self.faults.append(Diagnostic(f"there is no note {lost[1]!r}", place, note, rule="text.note-missing"))
 
     def _links(self, tokens: Sequence[Token], lines: _Lines, placement: str) -> None:
         inside = ""
@@ -188,16 +187,16 @@ class Markdown:
                     continue  # what is shared is text for others: `containers` refuses links in it
                 label = _label(token.children[index + 1 :])
                 if BARE_ADDRESS.fullmatch(label) and placement != "signature":
-                    hint = "Mail programs warn when the address shown isn't where the link leads. Give it words."
-                    self._warn(f"the link shows an address, {label}", place, hint)
+                    remedy = "Mail programs warn when the address shown isn't where the link leads. Give it words."
+                    self._warn(f"the link shows an address, {label}", place, remedy)
                 if not label and not any(c.type == "image" for c in token.children[index + 1 : index + 2]):
-                    self.faults.append(Fault("a link has no words", place, "Write [the words](https://…)."))
+                    self.faults.append(Diagnostic("a link has no words", place, "Write [the words](https://…)."))
                 href = str(child.attrs.get("href", ""))
                 child.attrs["href"] = self.links.add(href, label=label, placement=inside or placement, place=place)
                 child.attrs.pop("title", None)
 
-    def _warn(self, message: str, place: Place, hint: str | None = None, *, rule: str = "") -> None:
-        self.faults.append(Fault(message, place, hint, warning=True, rule=rule))
+    def _warn(self, message: str, place: Place, remedy: str = "", *, rule: str = "") -> None:
+        self.faults.append(Diagnostic(message, place, remedy, level=Level.WARNING, rule=rule))
 
 
 class _Lines:

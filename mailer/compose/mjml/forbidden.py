@@ -14,7 +14,7 @@ class Refusal:
     """Why something can't be used, and the remedy."""
 
     message: str
-    hint: str
+    remedy: str
 
 
 TAGS: Mapping[str, Refusal] = {

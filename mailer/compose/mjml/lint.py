@@ -13,10 +13,10 @@ from difflib import get_close_matches
 
 from mailer.compose.mjml.forbidden import HTML_TAGS, TAGS
 from mailer.compose.mjml.lint_attributes import attribute_faults, style_faults
-from mailer.compose.mjml.schema import Tag, tags
+from mailer.compose.mjml.schema import SETTERS, Tag, tags
 from mailer.compose.mjml.to_html import CONDITIONAL, MAX_DEPTH
 from mailer.compose.mjml.tokenizer import SPACE, VOID, Piece, TokenKind, scan
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Level, Place
 
 # Stands for a tag that may hold anything.
 _ANY = Tag("anything", {}, frozenset(), ending=False)
@@ -34,10 +34,9 @@ _COMMENT = re.compile(
 )
 
 # Inside mj-attributes these stand for all components, or for a named set of attributes.
-_SETTERS = frozenset({"mj-all", "mj-class"})
 
 
-def check_structure(source: str, *, file: str) -> list[Fault]:
+def check_structure(source: str, *, file: str) -> list[Diagnostic]:
     """All faults of MJML `source`, in the order of their lines; `file` is the name its reader knows it by.
 
     Source without faults compiles. Opaque markers may be in text, in mj-raw and in any attribute but sizes.
@@ -66,15 +65,15 @@ class _Check:
     def __init__(self, source: str, file: str) -> None:
         self.source = source.removeprefix("\ufeff")
         self.file = file
-        self.faults: list[Fault] = []
+        self.faults: list[Diagnostic] = []
         self.stack: list[_Open] = []
         self.roots: list[str] = []
         self.too_deep = self.titled = False
         self.classes: set[str] = set()
         self.used_classes: list[tuple[str, int]] = []
 
-    def fault(self, line: int, message: str, hint: str | None = None, *, warning: bool = False) -> None:
-        self.faults.append(Fault(message, place=Place(self.file, line), hint=hint, warning=warning))
+    def fault(self, line: int, message: str, remedy: str = "", *, level: Level = Level.ERROR) -> None:
+        self.faults.append(Diagnostic(message, place=Place(self.file, line), remedy=remedy, level=level))
 
     def take(self, piece: Piece) -> None:
         match piece.kind:
@@ -88,7 +87,7 @@ class _Check:
                 self.comment(piece)
             case TokenKind.BROKEN:
                 style = bool(self.stack) and self.stack[-1].name == "mj-style"
-                self.fault(piece.line, piece.name, "In styles, write max-width instead of <." if style else None)
+                self.fault(piece.line, piece.name, "In styles, write max-width instead of <." if style else "")
             case _:
                 self.fault(piece.line, "CDATA, <!…> and <?…> have no place in MJML", "Leave it out.")
 
@@ -154,17 +153,17 @@ class _Check:
         inside = self.stack[-1].name if self.stack else ""
         refusal = TAGS.get(name)
         if refusal:
-            self.fault(piece.line, refusal.message, refusal.hint)
+            self.fault(piece.line, refusal.message, refusal.remedy)
             return None
-        if inside == "mj-attributes" and name in _SETTERS:
+        if inside == "mj-attributes" and name in SETTERS:
             return _ANY
         if name in tags():
             return tags()[name]
-        if name in _SETTERS:
+        if name in SETTERS:
             self.fault(piece.line, f"<{name}> belongs in <mj-attributes>")
             return None
         near = get_close_matches(name.lower(), tags(), n=1)
-        self.fault(piece.line, f"there is no tag <{name}>", f"Did you mean <{near[0]}>?" if near else None)
+        self.fault(piece.line, f"there is no tag <{name}>", f"Did you mean <{near[0]}>?" if near else "")
         return None
 
     def mjml(self, tag: Tag, piece: Piece) -> None:
@@ -188,7 +187,7 @@ class _Check:
                 piece.line,
                 f"<mjml> has no {name}",
                 'Write <mjml lang="{{ message.language }}" dir="{{ message.direction }}">.',
-                warning=True,
+                level=Level.WARNING,
             )
 
     def nesting(self, piece: Piece) -> None:
@@ -258,8 +257,8 @@ class _Check:
         if piece.name.lower() in VOID:
             self.fault(piece.line, f"<{piece.name}> has no closing tag", f"Write <{piece.name} />.")
         elif piece.name not in names:
-            hint = "Each <mj-raw> must hold whole tags: open and close inside it." if self.inside("mj-raw") else None
-            self.fault(piece.line, f"</{piece.name}> closes a tag that isn't open", hint)
+            remedy = "Each <mj-raw> must hold whole tags: open and close inside it." if self.inside("mj-raw") else ""
+            self.fault(piece.line, f"</{piece.name}> closes a tag that isn't open", remedy)
         else:
             while self.stack[-1].name != piece.name:
                 opened = self.stack.pop()
@@ -267,7 +266,7 @@ class _Check:
                 self.fault(
                     opened.line,
                     f"<{opened.name}> isn't closed before </{piece.name}> on line {piece.line}",
-                    "Each <mj-raw> must hold whole tags: open and close inside it." if raw else None,
+                    "Each <mj-raw> must hold whole tags: open and close inside it." if raw else "",
                 )
             self.ended(self.stack.pop())
 
@@ -279,7 +278,7 @@ class _Check:
                 opened.line,
                 "there is no <mj-title>",
                 "Write <mj-head><mj-title>{{ message.subject }}</mj-title></mj-head>.",
-                warning=True,
+                level=Level.WARNING,
             )
 
     def in_html(self) -> bool:

@@ -14,7 +14,7 @@ from mailer.compose.source.images import Pictures
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import Resolved
-from mailer.errors import Place
+from mailer.diagnostics import Place
 
 # What may link, and the placement that reports show; "" is told by the file the link is in.
 LINKING = {"a": "", "area": "image", "mj-button": "button", "mj-image": "image", "mj-navbar-link": "navigation",

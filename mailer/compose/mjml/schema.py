@@ -16,6 +16,7 @@ from typing import Any
 
 # Allowed on any component beside its own attributes.
 EVERYWHERE = frozenset({"css-class", "mj-class"})
+SETTERS = frozenset({"mj-all", "mj-class"})  # tags in mj-attributes that set attributes of others
 
 # A merge tag in disguise, as the compiler makes them before MJML sees the source.
 MARKER = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{8,}")

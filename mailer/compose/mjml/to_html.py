@@ -16,9 +16,10 @@ from css_inline import CSSInliner
 from mjml import mjml2html
 
 from mailer.compose.mjml.forbidden import WITHOUT_EFFECT
-from mailer.compose.mjml.schema import attribute_types, settled, tags
+from mailer.compose.mjml.schema import SETTERS, attribute_types, settled, tags
 from mailer.compose.mjml.tokenizer import SPACE, VOID, Piece, TokenKind, scan
-from mailer.errors import MailerError, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 
 # mrml recurses for each level: 10,000 end the process on an 8 MiB stack, 150 on the 128 KiB of a thread under musl.
 MAX_DEPTH = 64
@@ -34,7 +35,6 @@ _SPAN = re.compile(r"(\d+):\d+")
 # Comments that Outlook reads; all others between MJML tags are notes to authors.
 CONDITIONAL = ("<!--[if", "<!--<![endif")
 _HTML_INSIDE = frozenset({"mj-text", "mj-raw", "mj-table", "mj-button", "mj-navbar-link", "mj-social-element"})
-_SETTERS = frozenset({"mj-all", "mj-class"})
 
 # Loose text between the rows and cells of a table, such as a condition's marker that was in mj-raw inside a column.
 # The HTML5 tree builder in css-inline would move it in front of the table; as a comment it stays where it is.
@@ -109,7 +109,7 @@ class _Prepared:
         """Space and notes between MJML tags: in some places, such as mj-head, mrml takes them for a syntax error."""
         inside = self.open[-1] if self.open else ""
         tag = tags().get(inside)
-        if inside in _HTML_INSIDE or (tag is None and inside and inside not in _SETTERS):
+        if inside in _HTML_INSIDE or (tag is None and inside and inside not in SETTERS):
             return False
         if piece.kind is TokenKind.COMMENT:
             return not text.startswith(CONDITIONAL)
@@ -128,7 +128,7 @@ class _Prepared:
             raise MailerError(
                 f"elements are nested more than {MAX_DEPTH} deep",
                 place=Place(self.file, piece.line),
-                hint="Mail readers give up much earlier. Use fewer lists, quotes or tables inside each other.",
+                remedy="Mail readers give up much earlier. Use fewer lists, quotes or tables inside each other.",
             )
         self.open.append(piece.name)
 
@@ -163,7 +163,7 @@ def _guarded(call: Callable[[], str], prepared: _Prepared) -> str:
         raise MailerError(
             f"the MJML can't be compiled: {_SPAN.sub('', str(error)).removesuffix(' at position ').strip()}",
             place=prepared.place(int(span[1])) if span else Place(prepared.file),
-            hint="Look for a tag that isn't closed, or an attribute without quotes.",
+            remedy="Look for a tag that isn't closed, or an attribute without quotes.",
         ) from None
     except BaseException as error:
         # A panic in Rust arrives as pyo3_runtime.PanicException, which can't be imported and isn't an Exception.
@@ -172,7 +172,7 @@ def _guarded(call: Callable[[], str], prepared: _Prepared) -> str:
         raise MailerError(
             "the MJML compiler gave up on this markup",
             place=Place(prepared.file),
-            hint="Look for a comment, tag or attribute that isn't closed.",
+            remedy="Look for a comment, tag or attribute that isn't closed.",
         ) from None
 
 

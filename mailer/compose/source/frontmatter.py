@@ -15,7 +15,7 @@ from typing import Any, cast
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Place
 
 MISSING = "Begin the file with a line ---, then keys such as `subject: …`, then another line ---."
 COLON = "A text that holds a colon or begins with a sign such as @, *, { or [ needs quotes around it."
@@ -41,47 +41,44 @@ class FrontMatter:
     body_line: int  # the line of the file on which the body begins
 
 
-def split_front_matter(text: str, *, file: str, faults: list[Fault]) -> FrontMatter | None:
-    """The front matter and the body of `text`, or None with the reason added to `faults`."""
+def split_front_matter(text: str, *, file: str) -> tuple[FrontMatter | None, list[Diagnostic]]:
+    """The front matter and the body of `text`, and what is wrong with them; None when nothing can be read."""
     handler = YAMLHandler()
     if not handler.detect(text):
-        faults.append(Fault("the front matter is missing", Place(file, 1), MISSING))
-        return None
+        return None, [Diagnostic("the front matter is missing", Place(file, 1), MISSING)]
     try:
         above, body = handler.split(text)
     except ValueError:
-        faults.append(Fault("the front matter has no end", Place(file, 1), "End it with a line ---."))
-        return None
+        return None, [Diagnostic("the front matter has no end", Place(file, 1), "End it with a line ---.")]
     body_line = text[: len(text) - len(body)].count("\n") + 1
     if body.startswith("\n"):
         body, body_line = body[1:], body_line + 1
-    found = _read_yaml(above, file=file, faults=faults)
-    return None if found is None else FrontMatter(found[0], found[1], body, body_line)
+    found, faults = _read_yaml(above, file=file)
+    return (None if found is None else FrontMatter(found[0], found[1], body, body_line)), faults
 
 
-def _read_yaml(above: str, *, file: str, faults: list[Fault]) -> tuple[dict[str, Any], dict[str, int]] | None:
+def _read_yaml(above: str, *, file: str) -> tuple[tuple[dict[str, Any], dict[str, int]] | None, list[Diagnostic]]:
+    faults: list[Diagnostic] = []
     try:
         data, reader = _loaded(above, file=file)
     except (yaml.YAMLError, ValueError, RecursionError):
-        above = _quoted(above, file=file, faults=faults)
+        above, faults = _quoted(above, file=file)
         try:
             data, reader = _loaded(above, file=file)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
-            faults.append(Fault(f"the front matter can't be read: {error.problem}", Place(file, line), COLON))
-            return None
+            unread = Diagnostic(f"the front matter can't be read: {error.problem}", Place(file, line), COLON)
+            return None, [*faults, unread]
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             reason = error if isinstance(error, ValueError) else "it is not valid YAML"
-            faults.append(Fault(f"the front matter can't be read: {reason}", Place(file, 1), COLON))
-            return None
+            return None, [*faults, Diagnostic(f"the front matter can't be read: {reason}", Place(file, 1), COLON)]
     if data is None:
-        return {}, {}
+        return ({}, {}), faults
     faults += reader.faults
     if not isinstance(data, dict):
-        faults.append(Fault("the front matter must hold keys and values", Place(file, 2), MISSING))
-        return None
-    return {str(key): value for key, value in cast(dict[Any, Any], data).items()}, reader.lines
+        return None, [*faults, Diagnostic("the front matter must hold keys and values", Place(file, 2), MISSING)]
+    return ({str(key): value for key, value in cast(dict[Any, Any], data).items()}, reader.lines), faults
 
 
 def _loaded(above: str, *, file: str) -> tuple[object, _Reader]:
@@ -97,9 +94,9 @@ def _loaded(above: str, *, file: str) -> tuple[object, _Reader]:
         loader.dispose()
 
 
-def _quoted(above: str, *, file: str, faults: list[Fault]) -> str:
-    """`above` with quotes around each text on one line that YAML can't read without them."""
-    lines = above.split("\n")
+def _quoted(above: str, *, file: str) -> tuple[str, list[Diagnostic]]:
+    """`above` with quotes around each text on one line that YAML can't read without them, and what that would hide."""
+    lines, faults = above.split("\n"), list[Diagnostic]()
     block: int | None = None  # how far the key of a text over several lines is indented
     for number, line in enumerate(lines):
         indent = len(line) - len(line.lstrip(" "))
@@ -116,12 +113,12 @@ def _quoted(above: str, *, file: str, faults: list[Fault]) -> str:
             place = Place(file, number + 1)
             if value[0] in OPENED and not _closed(value):
                 what = f"{entry['key']} opens with {value[0]} and doesn't close"
-                faults.append(Fault(what, place, f"Close it, or take the {value[0]} out."))
+                faults.append(Diagnostic(what, place, f"Close it, or take the {value[0]} out."))
             elif cut := COMMENT.search(value):
                 faults.append(_cut(entry["key"], value[: cut.start()], cut["words"], place))
             doubled = value.replace("'", "''")
             lines[number] = f"{entry['indent']}{entry['key']}: '{doubled}'"
-    return "\n".join(lines)
+    return "\n".join(lines), faults
 
 
 def _closed(value: str) -> bool:
@@ -144,10 +141,10 @@ def _readable(key: str, value: str) -> bool:
     return True
 
 
-def _cut(key: str, text: str, comment: str, place: Place) -> Fault:
+def _cut(key: str, text: str, comment: str, place: Place) -> Diagnostic:
     whole = f"{text.strip()} #{comment.strip()}".strip().replace('"', "'")
-    hint = f'What follows a space and # is a comment. Put the text in quotes: {key.rpartition(".")[2]}: "{whole}"'
-    return Fault(f"{key} is cut at #{comment.strip()[:40]}, which nobody would read", place, hint)
+    remedy = f'What follows a space and # is a comment. Put the text in quotes: {key.rpartition(".")[2]}: "{whole}"'
+    return Diagnostic(f"{key} is cut at #{comment.strip()[:40]}, which nobody would read", place, remedy)
 
 
 class _Reader:
@@ -157,7 +154,7 @@ class _Reader:
     def __init__(self, above: str, file: str) -> None:
         self.above = above
         self.file = file
-        self.faults: list[Fault] = []
+        self.faults: list[Diagnostic] = []
         self.lines: dict[str, int] = {}
 
     def walk(self, node: yaml.Node, path: str, *, column: int) -> None:
@@ -173,14 +170,14 @@ class _Reader:
             if self.above[node.start_mark.index : node.start_mark.index + 1] in ("&", "!"):
                 place = Place(self.file, node.start_mark.line + 1)
                 what = f"{path.removesuffix('.')} begins with a sign that YAML takes for itself"
-                self.faults.append(Fault(what, place, "Put quotes around the text."))
+                self.faults.append(Diagnostic(what, place, "Put quotes around the text."))
 
     def entry(self, key: str, key_node: yaml.Node, value_node: yaml.Node) -> None:
         line = key_node.start_mark.line + 1
         # A block scalar's text begins on the line below its key.
         below = isinstance(value_node, yaml.ScalarNode) and value_node.style in ("|", ">")
         if key in self.lines:
-            self.faults.append(Fault(f"{key} appears twice", Place(self.file, line), "Keep one of them."))
+            self.faults.append(Diagnostic(f"{key} appears twice", Place(self.file, line), "Keep one of them."))
         self.lines[key] = line + 1 if below else line
         if len(self.lines) < 10_000:  # aliases can make a small file describe a huge tree
             self.walk(value_node, f"{key}.", column=key_node.start_mark.column)
@@ -206,5 +203,5 @@ class _Reader:
         outside = [line for line in inside if line.strip() and len(line) - len(line.lstrip()) <= column]
         if node.style in ("'", '"') and outside:
             what = f"the text of {key} goes on over the lines below it, to the next {node.style}"
-            hint = "Close the quotes on the text's own line, or indent its further lines."
-            self.faults.append(Fault(what, Place(self.file, node.start_mark.line + 1), hint))
+            remedy = "Close the quotes on the text's own line, or indent its further lines."
+            self.faults.append(Diagnostic(what, Place(self.file, node.start_mark.line + 1), remedy))

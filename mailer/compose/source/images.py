@@ -6,17 +6,18 @@ Serving them is for the web; keeping their bytes with a launched campaign is for
 from __future__ import annotations
 
 import hashlib
-import struct
+import warnings
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from mailer.compose.message import Image
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError
 
 HEAVY_BYTES = 1_048_576  # beyond a mebibyte a picture is slow on a phone; react-email's checker draws the same line
 LARGEST_BYTES = 10_000_000
-WIDEST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,22 @@ class Picture:
     width: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What a picture's file says of itself."""
+
+    width: int  # pixels
+    moves: bool  # a GIF or PNG of several frames
+
+
 class Pictures:
     """The pictures of one message, each once."""
 
-    def __init__(self, *, folder: Path, root: Path, public_url: str, faults: list[Fault]) -> None:
+    def __init__(self, *, folder: Path, root: Path, public_url: str) -> None:
         self.folder = folder
         self.root = root
         self.public_url = public_url
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self._images: dict[tuple[str, str], Image] = {}
 
     @property
@@ -49,7 +58,7 @@ class Pictures:
             if not written.startswith(f"{self.public_url}/"):
                 self._fault(f"the picture {written} comes from another site", place,
                             "That site learns who opens the mail and when. Put the file beside the message.",
-                            warning=True, rule="pictures.elsewhere")  # fmt: skip
+                            level=Level.WARNING, rule="pictures.elsewhere")  # fmt: skip
             return Picture(written)
         base = self.root if of_workspace else self.folder
         path = (base / unquote(written)).resolve()
@@ -60,7 +69,7 @@ class Pictures:
             near = ", ".join(
                 sorted(p.name for p in base.glob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".gif"))
             )
-            self._fault(f"there is no picture {written!r}", place, f"There is: {near}." if near else None)
+            self._fault(f"there is no picture {written!r}", place, f"There is: {near}." if near else "")
             return Picture("")
         return self._known(path, path.relative_to(base.resolve()).as_posix(), place)
 
@@ -77,17 +86,23 @@ class Pictures:
             )
             return Picture("")
         if size > HEAVY_BYTES:
-            self._fault(f"the picture {name} is {size:,} bytes", place, "Make it smaller than 1 MB.", warning=True,
-                        rule="pictures.heavy")  # fmt: skip
+            self._fault(
+                f"the picture {name} is {size:,} bytes",
+                place,
+                "Make it smaller than 1 MB.",
+                level=Level.WARNING,
+                rule="pictures.heavy",
+            )
         image = Image(name, hashlib.sha256(data).hexdigest()[:16], kind)
         self._images[name, image.digest] = image
-        return Picture(address(image, self.public_url), width(data))
+        facts = look(data)
+        return Picture(address(image, self.public_url), facts.width if facts else None)
 
     def _fault(
-        self, message: str, place: Place, hint: str | None = None, *, warning: bool = False,
+        self, message: str, place: Place, remedy: str = "", *, level: Level = Level.ERROR,
         rule: str = "pictures.missing",
     ) -> None:  # fmt: skip
-        self.faults.append(Fault(message, place, hint, warning, rule))
+        self.faults.append(Diagnostic(message, place, remedy, level, rule))
 
 
 def address(image: Image, public_url: str) -> str:
@@ -103,7 +118,7 @@ def read_image(image: Image, *, folder: Path, root: Path) -> bytes:
             data = path.read_bytes()
             if hashlib.sha256(data).hexdigest()[:16] == image.digest:
                 return data
-    raise MailerError(f"the picture {image.name} has changed or gone", hint="Check the message again: mailer check")
+    raise MailerError(f"the picture {image.name} has changed or gone", remedy="Check the message again: mailer check")
 
 
 def content_type(data: bytes) -> str | None:
@@ -115,19 +130,14 @@ def content_type(data: bytes) -> str | None:
     return "image/gif" if data.startswith((b"GIF87a", b"GIF89a")) else None
 
 
-def width(data: bytes) -> int | None:
-    """The width in pixels that a PNG, GIF or JPEG states (JPEG: ITU-T T.81 §B.2.2), or None."""
-    found: int | None = None
-    if data.startswith(b"\x89PNG") and len(data) >= 24:
-        found = struct.unpack(">I", data[16:20])[0]
-    elif data.startswith(b"GIF8") and len(data) >= 10:
-        found = struct.unpack("<H", data[6:8])[0]
-    elif data.startswith(b"\xff\xd8"):
-        at = 2
-        while at + 9 <= len(data) and data[at] == 0xFF:
-            marker, length = data[at + 1], struct.unpack(">H", data[at + 2 : at + 4])[0]
-            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-                found = struct.unpack(">H", data[at + 7 : at + 9])[0]
-                break
-            at += 2 + length
-    return found if found and found < WIDEST else None
+def look(data: bytes) -> PictureFacts | None:
+    """What a PNG, JPEG or GIF states of itself, without its pixels; None when it states nothing that can be read."""
+    from PIL import Image as PillowImage  # here, since most messages have no picture
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)  # nothing is decompressed
+        try:
+            with PillowImage.open(BytesIO(data), formats=("PNG", "JPEG", "GIF")) as picture:
+                return PictureFacts(picture.width, bool(getattr(picture, "is_animated", False)))
+        except Exception:  # noqa: BLE001 - a broken file makes its readers there stumble in every way
+            return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError
 from mailer.toml_file import read_toml
 
 LAYOUT_FILE = "layout.mjml"
@@ -44,52 +45,51 @@ def layout_names(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / "templates").glob(f"*/{LAYOUT_FILE}"))
 
 
-def read_layout(root: Path, name: str, *, faults: list[Fault]) -> TemplateDefinition:
-    """The layout `name`; what is wrong with its template.toml is added to `faults`."""
+def read_layout(root: Path, name: str) -> tuple[TemplateDefinition, list[Diagnostic]]:
+    """The layout `name`, and what is wrong with its template.toml."""
     path = root / "templates" / name / "template.toml"
     place = Place(f"templates/{name}/template.toml")
     if not path.is_file():
-        return TemplateDefinition(name)
+        return TemplateDefinition(name), []
     try:
         data = read_toml(path, place.file).data
     except MailerError as error:
-        faults.append(error.fault)
-        return TemplateDefinition(name)
-    for key in sorted(set(data) - {"description", "fields", "typographic_quotes"}):
-        faults.append(Fault(f"unknown key {key!r}", place, "Known: description, typographic_quotes, [fields.<name>]."))
+        return TemplateDefinition(name), list(error.diagnostics)
+    faults = [
+        Diagnostic(f"unknown key {key!r}", place, "Known: description, typographic_quotes, [fields.<name>].")
+        for key in sorted(set(data) - {"description", "fields", "typographic_quotes"})
+    ]
     tables: Any = data.get("fields", {})
     if not isinstance(tables, dict):
-        faults.append(Fault("fields must be tables", place, 'Write [fields.name] and below it type = "text".'))
+        faults.append(Diagnostic("fields must be tables", place, 'Write [fields.name] and below it type = "text".'))
         tables = {}
-    fields = {
-        key: _field(key, table, place=place, faults=faults) for key, table in cast(dict[str, Any], tables).items()
-    }
+    fields: dict[str, LayoutField] = {}
+    for key, table in cast(dict[str, Any], tables).items():
+        wrong = list(_field_faults(key, table, place))
+        faults += wrong
+        if not wrong:
+            label, required = str(table.get("label", key)), table.get("required", False)
+            fields[key] = LayoutField(key, table.get("type", "text"), label, required, str(table.get("help", "")))
     quotes = data.get("typographic_quotes", False)
     if not isinstance(quotes, bool):
         faults.append(
-            Fault("typographic_quotes must be true or false", place, "Without quotes: typographic_quotes = true")
+            Diagnostic("typographic_quotes must be true or false", place, "Without quotes: typographic_quotes = true")
         )
-    known = {key: value for key, value in fields.items() if value}
-    return TemplateDefinition(name, str(data.get("description", "")), known, typographic_quotes=quotes is True)
+    description = str(data.get("description", ""))
+    return TemplateDefinition(name, description, fields, typographic_quotes=quotes is True), faults
 
 
-def _field(name: str, table: Any, *, place: Place, faults: list[Fault]) -> LayoutField | None:
+def _field_faults(name: str, table: Any, place: Place) -> Iterator[Diagnostic]:
     if not isinstance(table, dict):
-        faults.append(Fault(f"field {name} must be a table", place, f"Write [fields.{name}]."))
-        return None
+        yield Diagnostic(f"field {name} must be a table", place, f"Write [fields.{name}].")
+        return
     values = cast(dict[str, Any], table)
     kind = values.get("type", "text")
-    before = len(faults)
     if not NAME.fullmatch(name):
-        faults.append(Fault(f"field name {name!r} must be small letters, digits and _", place))
+        yield Diagnostic(f"field name {name!r} must be small letters, digits and _", place)
     if kind not in FIELD_TYPES:
-        faults.append(Fault(f"field {name}: unknown type {kind!r}", place, f"Choose one of: {', '.join(FIELD_TYPES)}."))
+        yield Diagnostic(f"field {name}: unknown type {kind!r}", place, f"Choose one of: {', '.join(FIELD_TYPES)}.")
     for key in sorted(set(values) - set(FIELD_KEYS)):
-        faults.append(Fault(f"field {name}: unknown key {key!r}", place, f"Known: {', '.join(FIELD_KEYS)}."))
+        yield Diagnostic(f"field {name}: unknown key {key!r}", place, f"Known: {', '.join(FIELD_KEYS)}.")
     if not isinstance(values.get("required", False), bool):
-        faults.append(Fault(f"field {name}: required must be true or false", place))
-    if len(faults) > before:
-        return None
-    return LayoutField(
-        name, kind, str(values.get("label", name)), values.get("required", False), str(values.get("help", ""))
-    )
+        yield Diagnostic(f"field {name}: required must be true or false", place)

@@ -15,7 +15,8 @@ from typing import Any, cast
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
 from mailer.compose.visible import is_visible
-from mailer.errors import Fault, Place, nearest, raise_faults
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError, nearest
 from mailer.senders import sender_fault
 
 LARGEST_BYTES = 1_000_000
@@ -36,6 +37,7 @@ TEXT_KEYS = (
 SWITCHES = ("urgent", "archive")  # true or false
 KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
 ACTION_KEYS = ("url", "page", "label")
+UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
 ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
 # Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
@@ -76,7 +78,7 @@ class Source:
     lines: Mapping[str, int]  # dotted key of the front matter → its line
     body: str
     body_line: int
-    warnings: tuple[Fault, ...] = field(default=())
+    faults: tuple[Diagnostic, ...] = ()
     is_urgent: bool = False  # goes to those, too, who asked for fewer mails
     is_public: bool = False  # is in the public archive once it was sent
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
@@ -90,68 +92,67 @@ class Source:
 
 
 def read_source(folder: Path, *, root: Path) -> Source:
-    """The newsletter in `folder` of the workspace at `root`. Raises `FaultsFound` with all faults of form."""
-    faults: list[Fault] = []
-    path, file = _message_file(folder, root=root, faults=faults)
-    text = read_text(path, file=file, faults=faults) if path else None
-    front = split_front_matter(text, file=file, faults=faults) if text is not None else None
+    """The newsletter in `folder` of the workspace at `root`, with what is wrong with its form in `faults`: compiling it
+    finds the rest, and raises them together. Raises `MailerError` when its front matter can't be read."""
+    said = f"The newsletter {folder.name} has faults:"
+    path, file = _message_file(folder, root=root, said=said)
+    text, faults = read_text(path, file=file)
+    front, unread = split_front_matter(text, file=file) if text is not None else (None, [])
     if front is None:
-        raise_faults(f"The newsletter {folder.name} has faults:", faults)
-        raise AssertionError("a missing part is always a fault")
-    checker = _Checker(front, file=file, folder=folder, root=root, faults=faults)
-    source = checker.source(is_mjml=file.endswith(MJML_FILE))
-    raise_faults(f"The newsletter {folder.name} has faults:", faults)
-    return source
+        raise MailerError(said, diagnostics=[*faults, *unread])
+    checker = _Checker(front, file=file, folder=folder, root=root, faults=[*faults, *unread])
+    return checker.source(is_mjml=file.endswith(MJML_FILE))
 
 
-def _message_file(folder: Path, *, root: Path, faults: list[Fault]) -> tuple[Path | None, str]:
+def _message_file(folder: Path, *, root: Path, said: str) -> tuple[Path, str]:
     where = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.name
     found = [name for name in (MARKDOWN_FILE, MJML_FILE) if (folder / name).is_file()]
     if len(found) == 1:
         return folder / found[0], f"{where}/{found[0]}"
     if found:
-        faults.append(Fault("message.md and message.mjml are both there", Place(f"{where}/"), "Keep one of them."))
+        fault = Diagnostic("message.md and message.mjml are both there", Place(f"{where}/"), "Keep one of them.")
     else:
-        hint = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
-        faults.append(Fault(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), hint))
-    return None, where
+        remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
+        fault = Diagnostic(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), remedy)
+    raise MailerError(said, diagnostics=[fault])
 
 
-def read_text(path: Path, *, file: str, faults: list[Fault]) -> str | None:
-    """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning)."""
+def read_text(path: Path, *, file: str) -> tuple[str | None, list[Diagnostic]]:
+    """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning). None with the
+    reason when it can't be read."""
     size = path.stat().st_size
     if size > LARGEST_BYTES:
-        hint = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
-        faults.append(Fault(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), hint))
-        return None
+        remedy = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
+        return None, [Diagnostic(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), remedy)]
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        faults.append(Fault("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8."))
-        return None
+        return None, [Diagnostic("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8.")]
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
-    for number, line in enumerate(text.split("\n"), 1):
-        if CONTROL.search(line):
-            faults.append(Fault("invisible control characters were left out", Place(file, number), warning=True))
-    return CONTROL.sub("", text)
+    told = [
+        Diagnostic("invisible control characters were left out", Place(file, number), level=Level.WARNING)
+        for number, line in enumerate(text.split("\n"), 1)
+        if CONTROL.search(line)
+    ]
+    return CONTROL.sub("", text), told
 
 
 class _Checker:
     """Reads the front matter key by key."""
 
-    def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Fault]) -> None:
+    def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Diagnostic]) -> None:
         self.front = front
         self.file = file
         self.folder = folder
         self.root = root
         self.faults = faults
 
-    def fault(self, message: str, key: str, hint: str | None = None) -> None:
+    def fault(self, message: str, key: str, remedy: str = "") -> None:
         while key and key not in self.front.lines:
             key = key.rpartition(".")[0]
-        self.faults.append(Fault(message, Place(self.file, self.front.lines.get(key, 1)), hint))
+        self.faults.append(Diagnostic(message, Place(self.file, self.front.lines.get(key, 1)), remedy))
 
     def source(self, *, is_mjml: bool) -> Source:
         texts = {key: self.text(key) for key in TEXT_KEYS if key != "notes"}
@@ -164,15 +165,15 @@ class _Checker:
                 self.fault(f"unknown key {key!r}", key, nearest(key, [*KEYS, *layout.fields]))
         self.needed(texts, is_mjml=is_mjml)
         if not self.front.body.strip():
-            self.faults.append(Fault("the message has no text", Place(self.file, self.front.body_line)))
+            self.faults.append(Diagnostic("the message has no text", Place(self.file, self.front.body_line)))
         return Source(
             slug=self.folder.name, folder=self.folder, file=self.file, is_mjml=is_mjml,
             subject=texts["subject"], preheader=texts["preheader"], headline=texts["headline"],
             from_=texts["from"], reply_to=texts["reply_to"], list=texts["list"], template=layout.name,
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
-            body_line=self.front.body_line, warnings=tuple(fault for fault in self.faults if fault.warning),
-            is_urgent=urgent, is_public=archive, waived=self.waived(),
+            body_line=self.front.body_line, is_urgent=urgent, is_public=archive, waived=self.waived(),
+            faults=tuple(self.faults),  # the last, when all else was looked at
         )  # fmt: skip
 
     def text(self, key: str) -> str:
@@ -209,9 +210,9 @@ class _Checker:
         if value and ("{{" in value or "{%" in value):
             self.fault(f"{key} can't hold merge tags", key)
         elif value and (wrong := sender_fault(key, value)):
-            self.fault(wrong.message, key, wrong.hint)
+            self.fault(wrong.message, key, wrong.remedy)
 
-    def needed(self, texts: Mapping[str, str], *, is_mjml: bool) -> None:
+    def needed(self, texts: dict[str, str], *, is_mjml: bool) -> None:
         for key in ("subject", "list") if is_mjml else ("subject", "list", "template"):
             if self.is_missing(key):
                 self.fault(f"{key} is missing", key, f"Add a line to the front matter: {key}: …")
@@ -220,6 +221,7 @@ class _Checker:
             self.fault(f"unknown list {texts['list']!r}", "list", nearest(texts["list"], known))
         if texts["language"] and not LANGUAGE.fullmatch(texts["language"]):
             self.fault(f"{texts['language']!r} is not a language", "language", "Write a code such as en, fr or pt-BR.")
+            texts["language"] = ""
 
     def layout(self, name: str, *, is_mjml: bool) -> TemplateDefinition:
         if is_mjml and name:
@@ -229,12 +231,14 @@ class _Checker:
             if name and not is_mjml:
                 self.fault(f"unknown template {name!r}", "template", nearest(name, known))
             return TemplateDefinition(name, known=not name)
-        return read_layout(self.root, name, faults=self.faults)
+        layout, faults = read_layout(self.root, name)
+        self.faults += faults
+        return layout
 
     def field(self, wanted: LayoutField) -> str:
         value = self.text(wanted.name)
         if wanted.required and self.is_missing(wanted.name):
-            self.fault(f"{wanted.name} is missing: the template needs it", wanted.name, wanted.help or None)
+            self.fault(f"{wanted.name} is missing: the template needs it", wanted.name, wanted.help)
         if wanted.type != "markdown" and BREAK.search(value):
             self.fault(f"{wanted.name} must be on one line", wanted.name)
         return value
@@ -243,11 +247,13 @@ class _Checker:
         data = self.front.data.get("action")
         if data is None:
             return None
-        hint = "Below `action:` write two indented lines, `url: https://…` or `page: true`, and `label: Add your name`."
+        remedy = (
+            "Below `action:` write two indented lines, `url: https://…` or `page: true`, and `label: Add your name`."
+        )
         if not isinstance(data, dict):
-            self.fault("action must have a url and a label", "action", hint)
-            return None
-        values = cast(dict[Any, Any], data)
+            self.fault("action must have a url and a label", "action", remedy)
+            return Action(UNREAD_ACTION, "")
+        values, before = cast(dict[Any, Any], data), len(self.faults)
         for key in values:
             if key not in ACTION_KEYS:
                 self.fault(f"unknown key action.{key}", f"action.{key}", nearest(str(key), ACTION_KEYS))
@@ -256,10 +262,13 @@ class _Checker:
             value = values.get(key)
             if key not in values:
                 if not set(values) - set(ACTION_KEYS):  # else it is misspelt, and that is said
-                    self.fault(f"action.{key} is missing", f"action.{key}", hint)
+                    self.fault(f"action.{key} is missing", f"action.{key}", remedy)
             elif not isinstance(value, str) or not is_visible(value) or BREAK.search(value.strip()):
-                self.fault(f"action.{key} must be a text on one line", f"action.{key}", hint)
-        return Action(str(values.get("url") or "").strip(), str(values.get("label") or "").strip(), page)
+                self.fault(f"action.{key} must be a text on one line", f"action.{key}", remedy)
+        url = str(values.get("url") or "").strip()
+        if len(self.faults) > before and (not isinstance(values.get("url"), str) or not url or BREAK.search(url)):
+            url = UNREAD_ACTION
+        return Action(url, str(values.get("label") or "").strip(), page)
 
     def own_page(self, values: Mapping[Any, Any]) -> bool:
         """Whether the action is the page beside the message."""
@@ -269,8 +278,8 @@ class _Checker:
         elif page and "url" in values:
             self.fault("action has a page and a url", "action.url", "The button leads to one of them: keep that.")
         elif page and not (self.folder / "action.md").is_file():
-            hint = "How to write one: docs/action-pages.md."
-            self.fault("there is no action.md beside the message", "action.page", hint)
+            remedy = "How to write one: docs/action-pages.md."
+            self.fault("there is no action.md beside the message", "action.page", remedy)
         return page is True
 
     def audience(self) -> Mapping[str, Any]:
@@ -285,18 +294,18 @@ class _Checker:
     def waived(self) -> Mapping[str, str]:
         """Rule → reason. Which rules there are is known to `checking`."""
         data = self.front.data.get("waive")
-        hint = 'Below `waive:` write indented lines such as `contrast.low: "the colours of the coalition"`.'
+        remedy = 'Below `waive:` write indented lines such as `contrast.low: "the colours of the coalition"`.'
         if data is None:
             return {}
         if not isinstance(data, dict):
-            self.fault("waive must name rules, each with a reason", "waive", hint)
+            self.fault("waive must name rules, each with a reason", "waive", remedy)
             return {}
         found: dict[str, str] = {}
         for key, value in cast(dict[Any, Any], data).items():
             if isinstance(value, str) and value.strip():
                 found[str(key)] = " ".join(value.split())
             else:
-                self.fault(f"waive.{key} must give the reason", f"waive.{key}", hint)
+                self.fault(f"waive.{key} must give the reason", f"waive.{key}", remedy)
         return found
 
 

@@ -15,7 +15,8 @@ from jinja2 import Environment
 from mailer.compose.expressions.ast import Expression, Field, Filter, Vocabulary, is_text
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.templating.markers import Control, Markers, Value
-from mailer.errors import Fault, FaultsFound, Place
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError
 
 PERSONAL_ADDRESSES = ("unsubscribe_url", "view_url", "preferences_url")
 WAITING_NAMES = ("supporter", *PERSONAL_ADDRESSES)
@@ -86,11 +87,12 @@ class SourceText:
 
 
 def put_markers(
-    source: SourceText, *, environment: Environment, markers: Markers, vocabulary: Vocabulary, faults: list[Fault]
-) -> str:
-    """`source`'s text with a marker for everything that waits. Its Jinja syntax has been found correct before."""
+    source: SourceText, *, environment: Environment, markers: Markers, vocabulary: Vocabulary
+) -> tuple[str, list[Diagnostic]]:
+    """`source`'s text with a marker for everything that waits, and the faults of that. Its Jinja syntax has been found
+    correct before."""
     constructs = _constructs(environment.lex(source.text))
-    waiting = _Waiting(source, markers=markers, vocabulary=vocabulary, faults=faults)
+    waiting = _Waiting(source, markers=markers, vocabulary=vocabulary)
     out: list[str] = []
     line = 1
     for construct, marker in zip(constructs, waiting.markers_for(constructs), strict=True):
@@ -104,7 +106,7 @@ def put_markers(
         elif construct.is_data and source.marked:
             text = _with_line_marks(construct, source)
         out.append(text)
-    return "".join(out)
+    return "".join(out), waiting.faults
 
 
 def _with_line_marks(construct: _Construct, source: SourceText) -> str:
@@ -144,11 +146,11 @@ class _Open:
 
 
 class _Waiting:
-    def __init__(self, source: SourceText, *, markers: Markers, vocabulary: Vocabulary, faults: list[Fault]) -> None:
+    def __init__(self, source: SourceText, *, markers: Markers, vocabulary: Vocabulary) -> None:
         self.place = source.place
         self.markers = markers
         self.vocabulary = vocabulary
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
 
     def markers_for(self, constructs: list[_Construct]) -> list[str | None]:
         """A marker for each construct that waits, None for the others."""
@@ -168,7 +170,7 @@ class _Waiting:
                 result[index] = self.value(construct, around=around)
             else:
                 self.faults.append(
-                    Fault(
+                    Diagnostic(
                         f"{{% {construct.keyword} %}} can't wait for the person",
                         self.at(construct),
                         "Only {{ … }} and {% if %} … {% elif %} … {% else %} … {% endif %} can name the supporter.",
@@ -184,21 +186,23 @@ class _Waiting:
         """The expression, or None when it isn't in the language."""
         try:
             return parse_expression(construct.source, vocabulary=self.vocabulary, place=self.at(construct))
-        except FaultsFound as found:
-            self.faults += found.faults
+        except MailerError as found:
+            self.faults += found.diagnostics
             return None
 
     def value(self, construct: _Construct, *, around: str) -> str:
         """A marker for {{ … }}. `around`: what the conditions around it test."""
         expression, place = self.checked(construct), self.at(construct)
         if expression is not None and not is_text(expression):
-            hint = 'Write {{ "this" if … else "that" }}, or use {% if %}.'
-            self.faults.append(Fault("a comparison is true or false and can't be printed", place, hint))
+            remedy = 'Write {{ "this" if … else "that" }}, or use {% if %}.'
+            self.faults.append(Diagnostic("a comparison is true or false and can't be printed", place, remedy))
         missing = _may_be_missing(expression)
         if missing and missing not in around:
-            hint = f'Say what to write instead: {{{{ supporter.{missing} | default("friend") }}}}'
+            remedy = f'Say what to write instead: {{{{ supporter.{missing} | default("friend") }}}}'
             self.faults.append(
-                Fault(f"people without {missing} get a hole here", place, hint, True, "writing.no-stand-in")
+                Diagnostic(
+                    f"people without {missing} get a hole here", place, remedy, Level.WARNING, "writing.no-stand-in"
+                )
             )
         return self.markers.add(Value(construct.source, place))
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.markers import Control, LinkMark, Literal, Markers, Value
-from mailer.errors import Fault, Place
+from mailer.diagnostics import Diagnostic, Place
 
 HTTP = re.compile(r"https?://", re.IGNORECASE)
 HOST = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
@@ -37,10 +37,10 @@ class PendingLink:
 class Links:
     """The links of one message."""
 
-    def __init__(self, *, markers: Markers, parameters: Mapping[str, str], faults: list[Fault]) -> None:
+    def __init__(self, *, markers: Markers, parameters: Mapping[str, str]) -> None:
         self.markers = markers
         self.parameters = parameters
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self.rows: list[PendingLink] = []
         self.action_url = ""
 
@@ -151,8 +151,8 @@ class Links:
             base += joint + urlencode(wanted, quote_via=quote)
         return base + hash_sign + fragment
 
-    def _fault(self, message: str, place: Place, hint: str | None = None) -> None:
-        self.faults.append(Fault(message, place, hint))
+    def _fault(self, message: str, place: Place, remedy: str = "") -> None:
+        self.faults.append(Diagnostic(message, place, remedy))
 
 
 def is_host(authority: str) -> bool:

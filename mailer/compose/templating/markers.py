@@ -10,7 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from mailer.errors import Place
+from mailer.diagnostics import Place
 
 
 @dataclass(frozen=True, slots=True)

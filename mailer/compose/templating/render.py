@@ -6,7 +6,7 @@ Faults name the file and line as the author wrote them, includes as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, TracebackType
@@ -40,7 +40,8 @@ from mailer.compose.templating.markers import Literal, Markers
 from mailer.compose.templating.sandbox import BoundedEnvironment
 from mailer.compose.templating.slips import USUAL, blanked, slips
 from mailer.compose.templating.unknown_names import Names
-from mailer.errors import Fault, FaultsFound, MailerError, Place
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError
 
 # Jinja's own filters that layouts may use as well. Not `safe`: nothing goes into a mail unescaped by a layout's wish.
 LAYOUT_FILTERS = ("escape", "e", "first", "join", "last", "length", "list", "replace", "trim", "round", "int", "batch")
@@ -102,9 +103,9 @@ class _Environment(BoundedEnvironment):
 class Resolver(BaseLoader):
     """Resolves the texts of one message. Faults are collected in `faults`; None stands for a text that has some."""
 
-    def __init__(self, task: Task, faults: list[Fault]) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
-        self.faults = faults
+        self.faults: list[Diagnostic] = []
         self.files: list[str] = []
         self.sources: dict[str, SourceText] = {}
         self.read: dict[str, SourceText] = {}  # of templates/
@@ -151,22 +152,18 @@ class Resolver(BaseLoader):
         `known` are the names it may use; None for a part that another template includes, whose loop variables can't
         be seen from here.
         """
-        before = len(self.faults)
         try:
             tree = environment.parse(source.text)
         except TemplateSyntaxError as error:
             self._tell_slips(environment, source, known, error)
             raise _Stopped("syntax") from None
         except RecursionError:
-            self.faults.append(Fault("this is nested too deeply", source.place))
+            self.faults.append(Diagnostic("this is nested too deeply", source.place))
             raise _Stopped("syntax") from None
-        self.faults += self._unknown_names(environment, source.place, tree, known)
-        prepared = put_markers(
-            source, environment=environment, markers=self.task.markers, vocabulary=self.task.vocabulary,
-            faults=self.faults,
-        )  # fmt: skip
-        if any(not fault.warning for fault in self.faults[before:]):
-            raise _Stopped("faults")
+        prepared, faults = put_markers(
+            source, environment=environment, markers=self.task.markers, vocabulary=self.task.vocabulary
+        )
+        self.faults += [*faults, *self._unknown_names(environment, source.place, tree, known)]
         return prepared
 
     def _tell_slips(
@@ -177,7 +174,7 @@ class Resolver(BaseLoader):
         found = list(slips(source.text, environment, fields=self._fields))
         for slip in found:
             at = Place(file, line + source.text.count("\n", 0, slip.start))
-            self.faults.append(Fault(f"Jinja syntax: {slip.reason}", at, slip.hint))
+            self.faults.append(Diagnostic(f"Jinja syntax: {slip.reason}", at, slip.remedy))
         text = blanked(source.text, found)
         try:
             tree = environment.parse(text)
@@ -192,7 +189,7 @@ class Resolver(BaseLoader):
 
     def _unknown_names(
         self, environment: Any, place: Place, tree: nodes.Template, known: Mapping[str, Any] | None
-    ) -> list[Fault]:
+    ) -> list[Diagnostic]:
         names = Names(environment, file=place.file, first_line=place.line or 1, known=known, fields=self._fields)
         return names.faults_in(tree)
 
@@ -219,7 +216,7 @@ class Resolver(BaseLoader):
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            self.faults.append(Fault("this is not UTF-8 text", Place(f"templates/{name}")))
+            self.faults.append(Diagnostic("this is not UTF-8 text", Place(f"templates/{name}")))
             raise _Stopped("encoding") from None
         place = Place(f"templates/{name}", 1)
         self.read[name] = SourceText(text, place, self._file(place.file))
@@ -239,23 +236,19 @@ class Resolver(BaseLoader):
         self.main, self.context_now = name, context
         environment.budget.begin()
         place = self.sources[name].place if name in self.sources else Place(f"templates/{name}", 1)
+        before = len(self.faults)
         try:
             text = environment.get_template(name).render(context)
         except _Stopped:
             return None
-        except FaultsFound as found:
-            self.faults += found.faults
-            return None
-        except TemplateSyntaxError as error:
-            source = self.sources.get(error.name or name)
-            at = source.place if source else Place(f"templates/{error.name}", 1)
-            self.faults.append(_syntax_fault(error, file=at.file, first_line=at.line or 1))
-            return None
         except Exception as error:  # noqa: BLE001 - a template can raise anything; it must never be a traceback
-            self.faults.append(self._runtime_fault(error, place))
+            if not any(fault.stops for fault in self.faults[before:]):  # else that is why, and is said
+                self.faults += self._runtime_faults(error, name, place)
             return None
         if sum(found[1] == "v" for found in self.task.markers.pattern.finditer(text)) > MOST_TAGS:
-            self.faults.append(Fault(f"more than {MOST_TAGS:,} merge tags would be filled in for each person", place))
+            self.faults.append(
+                Diagnostic(f"more than {MOST_TAGS:,} merge tags would be filled in for each person", place)
+            )
             return None
         return self._with_origins(text, place)
 
@@ -273,24 +266,32 @@ class Resolver(BaseLoader):
                 here = Place(self.files[file], number)
         return Resolved(LINE_MARK.sub("", text), tuple(origins))
 
-    def _runtime_fault(self, error: Exception, place: Place) -> Fault:
-        at = self._traced(error.__traceback__) or place
+    def _runtime_faults(self, error: Exception, name: str, place: Place) -> Sequence[Diagnostic]:
+        if isinstance(error, MailerError):
+            return error.diagnostics
+        if isinstance(error, TemplateSyntaxError):
+            source = self.sources.get(error.name or name)
+            at = source.place if source else Place(f"templates/{error.name}", 1)
+            return [_syntax_fault(error, file=at.file, first_line=at.line or 1)]
+        return [self._runtime_fault(error, self._traced(error.__traceback__) or place)]
+
+    def _runtime_fault(self, error: Exception, at: Place) -> Diagnostic:
         match error:
             case TemplateNotFound():
-                return Fault(f"there is no template {error.name!r}", at, "Names count from templates/.")
+                return Diagnostic(f"there is no template {error.name!r}", at, "Names count from templates/.")
             case UndefinedError():
-                return Fault(
+                return Diagnostic(
                     f"unknown name: {error.message}", at, "Known: " + ", ".join(sorted(self.context_now)) + "."
                 )
             case SecurityError():
-                return Fault(f"the sandbox forbids this: {error}", at, "Use fields and filters only.")
+                return Diagnostic(f"the sandbox forbids this: {error}", at, "Use fields and filters only.")
             case TooMuch() | MemoryError():
                 words = str(error) or f"it needs more memory than {LONGEST_TEXT:,} characters"
-                return Fault(f"this template is stopped: {words}", at, "Shorten what it repeats.")
+                return Diagnostic(f"this template is stopped: {words}", at, "Shorten what it repeats.")
             case RecursionError():
-                return Fault("templates include one another without end", at)
+                return Diagnostic("templates include one another without end", at)
             case _:
-                return Fault(f"this can't be computed: {error}", at)
+                return Diagnostic(f"this can't be computed: {error}", at)
 
     def _traced(self, traceback: TracebackType | None) -> Place | None:
         """The innermost template line of a traceback, which Jinja has rewritten to name templates."""
@@ -324,5 +325,5 @@ def _tolerant(name: str, apply: Callable[..., str]) -> Callable[..., Any]:
     return filtered
 
 
-def _syntax_fault(error: TemplateSyntaxError, *, file: str, first_line: int) -> Fault:
-    return Fault(f"Jinja syntax: {error.message}", Place(file, first_line + error.lineno - 1), USUAL)
+def _syntax_fault(error: TemplateSyntaxError, *, file: str, first_line: int) -> Diagnostic:
+    return Diagnostic(f"Jinja syntax: {error.message}", Place(file, first_line + error.lineno - 1), USUAL)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError
 
-from mailer.compose.expressions.foreign_tags import name_here, remedy
+from mailer.compose.expressions.foreign_tags import name_here, tag_for
 
 USUAL = "A merge tag is {{ … }}, a condition {% if … %} … {% endif %}; texts in it are in quotes."
 CONSTRUCT = re.compile(
@@ -39,7 +39,7 @@ class Slip:
     start: int
     end: int
     reason: str
-    hint: str
+    remedy: str
     instead: str
 
 
@@ -54,17 +54,17 @@ def slips(text: str, environment: Environment, *, fields: Collection[str]) -> It
             instead = f"{{% {found['word']} false %}}"
         elif found["word"] in WORDS:
             right = WORDS[found["word"]]
-            hint = f"Here it is written {{% {right}{found['rest'].rstrip()} %}}."
+            remedy = f"Here it is written {{% {right}{found['rest'].rstrip()} %}}."
             instead = f"{{% {right} {'false' if right in ('elif', 'if not') else ''} %}}"
-            yield Slip(*span, f"there is no {{% {found['word']} %}}", hint, instead)
+            yield Slip(*span, f"there is no {{% {found['word']} %}}", remedy, instead)
             continue
         else:
             continue
         try:
             environment.parse(alone)
         except TemplateSyntaxError as error:
-            hint = meant(raw, environment, fields)
-            yield Slip(*span, error.message or "it can't be read", hint, instead)
+            remedy = meant(raw, environment, fields)
+            yield Slip(*span, error.message or "it can't be read", remedy, instead)
         except RecursionError:
             continue  # said of the whole text
 
@@ -85,7 +85,7 @@ def meant(raw: str, environment: Environment, fields: Collection[str]) -> str:
         return f"Here it is written {repaired}"
     inner = raw.strip("{}% -")
     ours = raw.startswith("{{") and name_here(inner, fields=fields)
-    return remedy(inner, fields=fields) if ours else USUAL
+    return tag_for(inner, fields=fields) if ours else USUAL
 
 
 def blanked(text: str, found: Collection[Slip]) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-from mailer.compose.expressions.foreign_tags import filter_hint, is_misspelt, name_here, remedy
+from mailer.compose.expressions.foreign_tags import filter_hint, is_misspelt, name_here, tag_for
 from mailer.compose.templating.deferred import WAITING_NAMES
-from mailer.errors import Fault, Place, nearest
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import nearest
 
 LOCAL_NAMES = ("loop", "caller", "varargs", "kwargs", "super", "self", "range")
 
@@ -35,9 +36,9 @@ class Names:
         self.first_line = first_line
         self.known = known
         self.fields = fields  # of the supporter
-        self.faults: list[Fault] = []
+        self.faults: list[Diagnostic] = []
 
-    def faults_in(self, tree: nodes.Template) -> list[Fault]:
+    def faults_in(self, tree: nodes.Template) -> list[Diagnostic]:
         declared = {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
         declared.update(macro.name for macro in tree.find_all(nodes.Macro))
         for imported in tree.find_all(nodes.FromImport):
@@ -73,23 +74,23 @@ class Names:
 
     def _filter(self, node: nodes.Filter) -> None:
         if node.name not in self.environment.filters:
-            hint = filter_hint(node.name, list(self.environment.filters))
-            self.faults.append(Fault(f"unknown filter {node.name!r}", self._at(node), hint))
+            remedy = filter_hint(node.name, list(self.environment.filters))
+            self.faults.append(Diagnostic(f"unknown filter {node.name!r}", self._at(node), remedy))
 
     def _name(self, node: nodes.Name, declared: Collection[str], whole: str) -> None:
         """`whole` is the name with the field behind it, as in contact.FIRSTNAME."""
         if self.known is not None and node.name not in (*declared, *self.known, *LOCAL_NAMES):
             names = ["supporter", *self.known]
             theirs = not is_misspelt(node.name, names) and name_here(whole, fields=self.fields)
-            hint = remedy(whole, fields=self.fields) if theirs else nearest(node.name, names)
-            self.faults.append(Fault(f"unknown name {node.name!r}", self._at(node), hint))
+            remedy = tag_for(whole, fields=self.fields) if theirs else nearest(node.name, names)
+            self.faults.append(Diagnostic(f"unknown name {node.name!r}", self._at(node), remedy))
 
     def _attribute(self, node: nodes.Getattr, declared: Collection[str]) -> None:
         scope = node.node.name if isinstance(node.node, nodes.Name) else ""
         group = None if scope in declared or self.known is None else self.known.get(scope)
         if isinstance(group, SimpleNamespace) and node.attr not in vars(group) and not node.attr.startswith("_"):
-            hint = nearest(node.attr, list(vars(group)))
-            self.faults.append(Fault(f"unknown field {scope}.{node.attr}", self._at(node), hint))
+            remedy = nearest(node.attr, list(vars(group)))
+            self.faults.append(Diagnostic(f"unknown field {scope}.{node.attr}", self._at(node), remedy))
 
 
 def _waiting_expressions(tree: nodes.Template) -> Iterator[nodes.Node]:

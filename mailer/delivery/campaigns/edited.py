@@ -20,7 +20,7 @@ from mailer.compose.message import Link, Message, Parts, as_written
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.plan import prepare
 from mailer.delivery.campaigns.status import WAITING
-from mailer.errors import MailerError, faults_of
+from mailer.errors import MailerError
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
@@ -68,11 +68,9 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
     except DatabaseTrouble:
         raise
     except MailerError as error:
-        first = faults_of(error)[0]
-        where = f"{first.place}: " if first.place else ""
-        return Edited(
-            slug, state, row.created_at, (f"the files can't be read as a newsletter now: {where}{first.message}",)
-        )
+        first = next(one for one in error.diagnostics if one.stops)
+        told = (f"the files can't be read as a newsletter now: {first.sentence}",)
+        return Edited(slug, state, row.created_at, told)
     # The audience of a launched one was decided at its launch, and isn't read again.
     asked = from_json(row.audience) if state is CampaignState.SCHEDULED else plan.audience
     if row.digest == plan.message.digest and asked == plan.audience:

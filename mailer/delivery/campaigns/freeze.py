@@ -19,6 +19,7 @@ from mailer.audience.selection.spec import Audience, to_json
 from mailer.compose import message as messages
 from mailer.compose.message import Message
 from mailer.compose.source.images import read_image
+from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.errors import MailerError
 from mailer.store.tables.core import campaigns, deliveries, images, links
 from mailer.store.tables.states import CampaignState, DeliveryState
@@ -56,7 +57,7 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
         )
     except IntegrityError:
         raise MailerError(
-            f"{message.slug} is being sent by somebody else right now", hint="See: mailer status"
+            f"{message.slug} is being sent by somebody else right now", remedy="See: mailer status"
         ) from None
     if message.links:
         connection.execute(
@@ -97,7 +98,7 @@ def freeze_audience(connection: Connection, campaign_id: int, audience: Audience
             insert(deliveries).from_select(
                 ["id", "campaign_id", "person_id", "state", "not_before"],
                 select(
-                    literal(campaign_id * 2**32) + places.c.n,
+                    literal(campaign_id * NUMBERS_PER_CAMPAIGN) + places.c.n,
                     literal(campaign_id),
                     places.c.person_id,
                     literal(str(DeliveryState.QUEUED)),

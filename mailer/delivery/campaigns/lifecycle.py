@@ -51,8 +51,8 @@ def require_campaign(connection: Connection, slug: str) -> Row[Any]:
     row = find_campaign(connection, slug)
     if row is None:
         known = connection.execute(select(campaigns.c.slug).order_by(campaigns.c.slug)).scalars().all()
-        hint = nearest(slug, known) if known else f"Send it: mailer send {slug}"
-        raise MailerError(f"{slug} was neither sent nor scheduled", hint=hint)
+        remedy = nearest(slug, known) if known else f"Send it: mailer send {slug}"
+        raise MailerError(f"{slug} was neither sent nor scheduled", remedy=remedy)
     return row
 
 
@@ -69,7 +69,7 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) 
         if selection.chosen != expected:
             raise CountChanged(
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
-                hint="Look at it: mailer audience " + plan.message.slug,
+                remedy="Look at it: mailer audience " + plan.message.slug,
             )
     return campaign_id
 
@@ -134,7 +134,7 @@ def unschedule(database: Database, slug: str) -> None:
     with database.write() as connection:
         row = require_campaign(connection, slug)
         if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
-            raise MailerError(f"{slug} is {row.state}, not scheduled", hint=f"To stop it: mailer pause {slug}")
+            raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
         _forget_unsent(connection, slug)
 
 
@@ -212,7 +212,7 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
     with database.write() as connection:
         state, _ = lock_campaign(connection, campaign_id)
         if resend and state == CampaignState.CANCELLED:
-            raise MailerError("the campaign is cancelled, so it mails nobody again", hint="Decide: --count-as-sent")
+            raise MailerError("the campaign is cancelled, so it mails nobody again", remedy="Decide: --count-as-sent")
         kind = literal("resend" if resend else "counted-as-sent")
         what = select(
             deliveries.c.campaign_id, deliveries.c.id, bindparam("at", now, campaigns.c.created_at.type), kind
@@ -255,6 +255,6 @@ def refuse_launched(row: Row[Any] | None) -> None:
     if row is not None and row.launched_at is not None:
         raise MailerError(
             f"{row.slug} was launched before and is {row.state}",
-            hint="A newsletter is sent once. To mail others, copy its folder and leave out those already mailed:"
+            remedy="A newsletter is sent once. To mail others, copy its folder and leave out those already mailed:"
             f" audience: {{not_mailed_by: [{row.slug}]}}",
         )

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
-from mailer.compose.compiler import compile_message
-from mailer.compose.source.message_file import read_source
+from mailer.audience.selection.spec import Audience
+from mailer.compose.compiler import Compiled, compile_message
+from mailer.compose.source.message_file import Source, read_source
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.errors import Fault
+from mailer.diagnostics import Diagnostic, in_order
+from mailer.errors import MailerError, raise_errors
 from mailer.store.engine.database import Database
-from mailer.workspace import Workspace
+from mailer.workspace import ListDefinition, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the files of a newsletter come to, and all that was found in them. `plan` is None when some of it stops."""
+
+    source: Source
+    definition: ListDefinition
+    fields: frozenset[str]  # what merge tags may name of a supporter
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +33,56 @@ class PlannedCampaign:
     """A plan, and what is worth saying about it although it stops nothing."""
 
     plan: Plan
-    warnings: tuple[Fault, ...]
+    warnings: tuple[Diagnostic, ...]
 
 
 def prepare(workspace: Workspace, database: Database, slug: str) -> PlannedCampaign:
     """The newsletter `slug`, ready to be sent. Raises with every fault of its message and audience."""
+    found = read_draft(workspace, database, slug)
+    raise_errors(f"The newsletter {slug} has faults:", found.diagnostics)
+    assert found.plan is not None, "where there is no plan, something stops it"
+    return PlannedCampaign(found.plan, found.diagnostics)
+
+
+def read_draft(workspace: Workspace, database: Database, slug: str) -> Draft:
+    """The newsletter `slug`, as far as it can be made. Raises when its message file can't be read at all.
+
+    What is wrong with its form, its audience and its words is found together: none hides the others.
+    """
     folder = workspace.newsletter(slug)
     source = read_source(folder, root=workspace.root)
-    definition = workspace.list_definition(source.list)
-    definitions = [workspace.list_definition(name) for name in workspace.list_names()]
+    found: list[Diagnostic] = []
+    definition = ListDefinition(source.list, title="", list_id="")
+    if source.list in workspace.list_names():  # else that is among what is wrong with the form
+        try:
+            definition = workspace.list_definition(source.list)
+        except MailerError as error:
+            found += error.diagnostics
+    audience: Audience | None = None
+    compiled: Compiled | None = None
     with database.read() as connection:
-        fields = known_fields(connection, definitions)
-        audience = read_audience(connection, source, workspace=workspace, fields=fields)
-    compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=fields)
-    plan = Plan(
-        message=compiled.message,
-        audience=audience,
-        folder=folder,
-        root=workspace.root,
-        transport=workspace.settings.transport,
-    )
-    return PlannedCampaign(plan, compiled.faults)
+        fields = known_fields(connection, _sound_lists(workspace))
+        if definition.title:
+            try:
+                audience = read_audience(connection, source, workspace=workspace, fields=fields)
+            except MailerError as error:
+                found += error.diagnostics
+    try:
+        compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=fields)
+        found += compiled.faults
+    except MailerError as error:
+        found += error.diagnostics
+    plan = None
+    if audience is not None and compiled is not None:
+        transport = workspace.settings.transport
+        plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
+    return Draft(source, definition, fields, plan, in_order(found))
+
+
+def _sound_lists(workspace: Workspace) -> list[ListDefinition]:
+    """The lists that can be read; what is wrong with others is no fault of a newsletter that doesn't use them."""
+    sound: list[ListDefinition] = []
+    for name in workspace.list_names():
+        with suppress(MailerError):
+            sound.append(workspace.list_definition(name))
+    return sound

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
-from mailer.audience.consent.changes import EVERY_LIST, insert_for
+from mailer.audience.consent.changes import insert_for
+from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
 from mailer.delivery.feedback.report import GRAVITY, NOTED, SUPPRESSING, Ledger, NotedEvent, decide, note
 from mailer.delivery.ledger.mailed_message import campaign_of

@@ -48,7 +48,7 @@ class Maildir:
     def __init__(self, path: Path) -> None:
         self._path = path
         if not (path / "new").is_dir() or not (path / "cur").is_dir():
-            raise MailerError(f"{path} is not a Maildir", hint="A Maildir contains the folders new and cur.")
+            raise MailerError(f"{path} is not a Maildir", remedy="A Maildir contains the folders new and cur.")
 
     def unread(self) -> Iterator[Sequence[Mail]]:
         names = sorted(entry.name for entry in (self._path / "new").iterdir() if not entry.name.startswith("."))
@@ -106,13 +106,13 @@ class Imap:
         if parts.scheme not in ("imaps", "imap") or not host or not parts.username:
             raise MailerError(
                 "this is not the address of an IMAP mailbox",
-                hint="For example imaps://bounces%40example.org@imap.example.org/INBOX. The password goes in"
+                remedy="For example imaps://bounces%40example.org@imap.example.org/INBOX. The password goes in"
                 " secrets.toml.",
             )
         if parts.password:
-            raise MailerError("a password doesn't belong in an address", hint="Set imap_password in secrets.toml.")
+            raise MailerError("a password doesn't belong in an address", remedy="Set imap_password in secrets.toml.")
         if not password:
-            raise MailerError("there is no IMAP password", hint="Set imap_password in secrets.toml.")
+            raise MailerError("there is no IMAP password", remedy="Set imap_password in secrets.toml.")
         self._where = f"the mailbox at {host}"
         self._only_look = only_look
         plain = parts.scheme == "imap"
@@ -164,7 +164,7 @@ class Imap:
         if encrypt is not None and "STARTTLS" not in self._imap.capabilities:
             raise MailerError(
                 f"{self._where} offers no encryption (STARTTLS), so the password isn't sent to it",
-                hint="Most servers encrypt from the start, on another port: write imaps:// instead of imap://.",
+                remedy="Most servers encrypt from the start, on another port: write imaps:// instead of imap://.",
             )
         try:
             if encrypt is not None:
@@ -176,7 +176,7 @@ class Imap:
         except (OSError, imaplib.IMAP4.error):
             # Without the server's words: some servers repeat the login.
             raise MailerError(
-                f"{self._where} refused the login", hint="Check the name in the address and imap_password."
+                f"{self._where} refused the login", remedy="Check the name in the address and imap_password."
             ) from None
 
     def _select(self, folder: str) -> None:
@@ -201,15 +201,15 @@ class Imap:
         except (OSError, imaplib.IMAP4.error) as error:
             raise self._trouble("closed the connection", error) from error
         if answer != "OK":
-            raise MailerError(f"{self._where} refused {command}", hint="Nothing was lost: run it again.")
+            raise MailerError(f"{self._where} refused {command}", remedy="Nothing was lost: run it again.")
         return list(data)
 
     def _trouble(self, what: str, error: Exception) -> MailerError:
         if isinstance(error, ssl.SSLCertVerificationError):
             return MailerError(
                 f"the certificate of {self._where} can't be trusted: {error.verify_message.rstrip('.')}",
-                hint="Use the host name that is in the certificate. To trust your own certificate authority, set"
+                remedy="Use the host name that is in the certificate. To trust your own certificate authority, set"
                 " SSL_CERT_FILE to its file.",
             )
         words = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        return MailerError(f"{self._where} {what}: {words}", hint="Nothing was lost: run it again.")
+        return MailerError(f"{self._where} {what}: {words}", remedy="Nothing was lost: run it again.")

@@ -1,35 +1,38 @@
-"""Applies the posts of a provider's webhook: what each event changes, and which of those without effect are kept.
+"""Takes the posts of a provider's webhook as jobs and applies them: what each event changes, and which are kept.
 
-Each post is applied once, in one transaction. One that can't be read is set aside with the reason and doesn't hold up
-the others.
+A post is applied once, in the transaction that finishes its job. One that can't be read is set aside with the reason,
+one that can't be applied is tried again for days; neither holds up the others.
+Bodies contain addresses, so they are deleted a week after they were applied, and a forgotten person's address is taken
+out of them before that.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select
 
 from mailer.audience.consent.changes import insert_for, suppress
 from mailer.counting import counted
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.event_owner import mailed_person, plausible
-from mailer.delivery.feedback.webhook_inbox import any_waiting
 from mailer.errors import MailerError
 from mailer.settings import Bounces
 from mailer.store.engine.database import Database, DatabaseTrouble
-from mailer.store.tables.inbound import WAITING, provider_events, provider_posts
-from mailer.store.tables.states import SuppressionReason
+from mailer.store.jobs import PROVIDER_POST, Job, add, claimed, finish, release, retry
+from mailer.store.tables.inbound import provider_events
+from mailer.store.tables.states import JobState, SuppressionReason
 from mailer.transports.events import FeedbackReport, ProviderEvent
 from mailer.transports.provider import Provider, provider_named
 
 log = logging.getLogger(__name__)
 
-NO_TRY = "a fault of this program: "  # begins `trouble` of a post that could not be applied
+NO_TRY = "a fault of this program: "  # begins the detail of a post that could not be applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,62 +55,57 @@ class AppliedPosts:
         )
 
 
+class _LateError(Exception):
+    """The lease of the post ended while it was applied, so somebody else applies it."""
+
+
+def keep_post(connection: Connection, body: bytes, *, provider: str, at: datetime) -> None:
+    """Store a post of this provider, to be applied later."""
+    add(connection, PROVIDER_POST, body, at=at, topic=provider)
+
+
 def apply_waiting(
     database: Database, *, soft: Bounces, clock: Callable[[], datetime], due: Callable[[], bool] = lambda: False
 ) -> AppliedPosts:
     """Apply all waiting posts, until `due`. Any number of processes may do so at the same time. Raises
     `DatabaseTrouble`, with nothing half-done."""
     total = AppliedPosts()
-    while not due():
-        done = _apply_next(database, soft=soft, now=clock())
-        if done is None:
-            break
-        total += done
+    for job in claimed(database, PROVIDER_POST, clock=clock, until=due):
+        total += _apply_job(database, job, soft=soft, clock=clock)
     return total
 
 
-def _apply_next(database: Database, *, soft: Bounces, now: datetime) -> AppliedPosts | None:
-    """Apply the first waiting post that no other process is applying; None if there is none."""
-    if not any_waiting(database):
-        return None
-    number = 0
+def _apply_job(database: Database, job: Job, *, soft: Bounces, clock: Callable[[], datetime]) -> AppliedPosts:
     try:
         with database.write() as connection:
-            post = connection.execute(
-                select(provider_posts)
-                .where(WAITING)
-                .order_by(provider_posts.c.id)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            ).first()
-            if post is None:
-                return None
-            number = post.id
-            tally, trouble = _apply_body(connection, post, soft=soft, now=now)
-            _mark(connection, number, trouble=trouble, now=now)
+            now = clock()
+            tally, state, trouble = _apply_body(connection, job, soft=soft, now=now)
+            if not finish(connection, job, state, now=now, detail=trouble):
+                raise _LateError
             return tally
-    except DatabaseTrouble:
-        raise
-    except Exception as error:  # noqa: BLE001 - one post that can't be applied must not hold the others up
+    except _LateError:
+        return AppliedPosts()
+    except Exception as error:
+        if isinstance(error, DatabaseTrouble) and error.passing:
+            with contextlib.suppress(DatabaseTrouble), database.write() as connection:
+                release(connection, job)
+            raise
         # Without the error's message: it may quote what was to be written.
-        log.error("post %d of the webhook could not be applied: %s", number, type(error).__name__)
+        log.error("post %d of the webhook could not be applied: %s", job.id, type(error).__name__)
         with database.write() as connection:
-            _mark(connection, number, trouble=f"{NO_TRY}{type(error).__name__}", now=now)
+            retry(connection, job, now=clock(), detail=f"{NO_TRY}{type(error).__name__}")
         return AppliedPosts(posts=1, troubled=1)
 
 
-def _mark(connection: Connection, number: int, *, trouble: str, now: datetime) -> None:
-    done = {"applied_at": now, "trouble": trouble}
-    connection.execute(update(provider_posts).where(provider_posts.c.id == number).values(done))
-
-
-def _apply_body(connection: Connection, post: Row[Any], *, soft: Bounces, now: datetime) -> tuple[AppliedPosts, str]:
-    """Apply one post's events; returns the counts, and what was wrong with the post, or ""."""
+def _apply_body(
+    connection: Connection, job: Job, *, soft: Bounces, now: datetime
+) -> tuple[AppliedPosts, JobState, str]:
+    """Apply one post's events; returns the counts, whether it could be read, and what was wrong with it, or ""."""
     try:
-        provider = provider_named(post.provider)
-        found, strange = provider.event_source().read(post.body, received=post.at)
+        provider = provider_named(job.topic)
+        found, strange = provider.event_source().read(job.payload, received=job.created_at)
     except MailerError as error:
-        return AppliedPosts(posts=1, troubled=1), error.message
+        return AppliedPosts(posts=1, troubled=1), JobState.FAILED, error.message
     reports: list[FeedbackReport] = []
     kept: list[tuple[ProviderEvent, str]] = []
     by_report: dict[int, list[ProviderEvent]] = {}
@@ -124,7 +122,7 @@ def _apply_body(connection: Connection, post: Row[Any], *, soft: Bounces, now: d
         kept += [(event, "it names a mail that is not in this database") for event in by_report[number]]
     _keep_events(connection, kept, provider.name)
     trouble = f"{counted(strange, 'entry', 'entries')} in it not an event" if strange else ""
-    return AppliedPosts(1, len(found), applied.changed, len(kept), int(bool(strange))), trouble
+    return AppliedPosts(1, len(found), applied.changed, len(kept), int(bool(strange))), JobState.DONE, trouble
 
 
 def _named(connection: Connection, event: ProviderEvent, provider: Provider) -> tuple[ProviderEvent, str]:

@@ -95,7 +95,9 @@ class GuardRails:
     def trouble(self, error: MailerError) -> Halt | None:
         """Take a failure of the transport in, when surely nothing was handed over."""
         if isinstance(error, TransportRefused):
-            return self._pause(error.message, error.hint or "Fix it (mailer doctor tries it without mailing anybody).")
+            return self._pause(
+                error.message, error.remedy or "Fix it (mailer doctor tries it without mailing anybody)."
+            )
         self._troubles += 1
         later = getattr(error, "retry_after_seconds", None) or 0.0
         if self._troubles < TROUBLES_IN_A_ROW and later <= LONGEST_WAIT_SECONDS:
@@ -116,7 +118,7 @@ class GuardRails:
             return None
         return self._pause(
             f"the {self._transport} transport has failed {in_a_row:,} times in a row, most recently: {error.message}",
-            error.hint or "Fix it (mailer doctor tries it without mailing anybody).",
+            error.remedy or "Fix it (mailer doctor tries it without mailing anybody).",
         )
 
     def _forget_fresh(self) -> None:

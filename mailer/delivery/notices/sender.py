@@ -7,19 +7,20 @@ each, and providers want the answer to a request soon.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 
-from mailer.delivery.notices.queue import Claimed, claim, record, settle, waiting
+from mailer.delivery.notices.queue import Notice, read_notice
 from mailer.errors import MailerError
 from mailer.senders import split_sender
+from mailer.staff.accounts import account_by_id
+from mailer.staff.actor import cron
+from mailer.staff.one_time_links import link_address, make_link
 from mailer.store.engine.database import Database
-from mailer.store.engine.dialects import BUSY_SECONDS, waiting_at_most
-from mailer.store.tables.core import to_microseconds
-from mailer.store.tables.states import DeliveryState
+from mailer.store.jobs import NOTICE, Job, claimed, finish, retry
+from mailer.store.tables.states import JobState
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, Transport, TransportUnavailable
 from mailer.transports.provider import make_transport
@@ -28,7 +29,7 @@ from mailer.workspace import ListDefinition, Workspace
 log = logging.getLogger(__name__)
 
 KEY = "notice"  # takes the place of a campaign's slug
-LOOK_SECONDS = 15.0  # between looks for what other processes queued, or what is due again
+ENDS = {Fate.ACCEPTED: JobState.DONE, Fate.REFUSED: JobState.FAILED, Fate.UNCERTAIN: JobState.UNCERTAIN}
 
 
 class Courier:
@@ -48,29 +49,36 @@ class Courier:
         self._transport = transport
         self._signer = Signer(workspace.secrets.require_signing())
 
-    def deliver_due(self, until: Callable[[], bool] = lambda: False) -> dict[DeliveryState, int]:
-        """Everything that is due, or until `until` says stop; returns how many went how."""
-        counts: dict[DeliveryState, int] = {}
-        if not waiting(self._database, now=self._clock()):
-            return counts  # the usual case, which shouldn't wait for a lock
-        if lapsed := settle(self._database, now=self._clock()):
-            counts[DeliveryState.UNCERTAIN] = lapsed
-        while not until() and (claimed := claim(self._database, now=self._clock())):
-            outcome, reachable = self._hand_over(claimed)
-            state = record(self._database, claimed, outcome, now=self._clock())
-            counts[state] = counts.get(state, 0) + 1
-            if state is not DeliveryState.SENT:
+    def deliver_due(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Hand over everything that is due, or until `until` says stop."""
+        for job in claimed(self._database, NOTICE, clock=self._clock, until=until):
+            outcome, reachable = self._hand_over(job)
+            state = self._record(job, outcome)
+            if state is not JobState.DONE:
                 # Not the reply's words: they may quote the address.
-                log.warning("notice %d is %s after try %d: %s", claimed.id, state, claimed.attempt, outcome.code)
+                log.warning("notice %d is %s after try %d: %s", job.id, state, job.attempt, outcome.code)
             if not reachable:
                 break  # the others would only wait for it too
-        return counts
 
-    def _hand_over(self, claimed: Claimed) -> tuple[Outcome, bool]:
+    def _record(self, job: Job, outcome: Outcome) -> JobState:
+        """Write down what became of a notice, also when its lease ran out meanwhile: what is known now is more than
+        "uncertain"."""
+        now, detail = self._clock(), f"{outcome.code} {outcome.detail}".strip()
+        with self._database.write() as connection:
+            # A refused sender or host is put right by staff.
+            if outcome.fate is Fate.DEFERRED or outcome.refuses_us:
+                asked = min(outcome.retry_after_seconds or 0.0, NOTICE.give_up.total_seconds())
+                return retry(connection, job, now=now, detail=detail, asked=timedelta(seconds=asked))
+            finish(connection, job, ENDS[outcome.fate], now=now, detail=detail)
+        return ENDS[outcome.fate]
+
+    def _hand_over(self, job: Job) -> tuple[Outcome, bool]:
         """What became of it, and whether the transport could be reached."""
+        begun = False
         try:
-            mailing, envelope = self._mail(claimed)
+            mailing, envelope = self._mail(job)
             connection = self._way().connect(mailing)
+            begun = True
             try:
                 (outcome,) = connection.hand_over([envelope])
             finally:
@@ -80,8 +88,9 @@ class Courier:
             return Outcome(Fate.DEFERRED, detail=error.message, retry_after_seconds=error.retry_after_seconds), False
         except MailerError as error:  # nothing was handed over; staff may fix it within the days
             return Outcome(Fate.DEFERRED, detail=error.message), True
-        except Exception as error:  # noqa: BLE001 - whether it left is not known then, and the others must go on
-            return Outcome(Fate.UNCERTAIN, detail=type(error).__name__), True
+        except Exception as error:  # noqa: BLE001 - the others must go on
+            fate = Fate.UNCERTAIN if begun else Fate.DEFERRED  # a fault of ours before that may be fixed in time, too
+            return Outcome(fate, detail=type(error).__name__), True
         return outcome, True
 
     def _way(self) -> Transport:
@@ -90,20 +99,18 @@ class Courier:
             self._transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         return self._transport
 
-    def _mail(self, claimed: Claimed) -> tuple[Mailing, Envelope]:
+    def _mail(self, job: Job) -> tuple[Mailing, Envelope]:
         # Here, since they bring Jinja and Babel, and most looks find nothing to hand over.
         from mailer.delivery.notices.text import put_into_words
         from mailer.i18n import choose
 
-        notice, settings = claimed.notice, self._workspace.settings
+        notice, settings = read_notice(job), self._workspace.settings
         lists = [self._about(name) for name in notice.lists]
         sender = next((one.from_ for one in lists if one.from_), settings.sender.from_)
         if not sender:
-            raise MailerError("there is no sender", hint='In mailer.toml, below [sender]: from = "Name <address>"')
+            raise MailerError("there is no sender", remedy='In mailer.toml, below [sender]: from = "Name <address>"')
         name, address = split_sender(sender)
-        url = ""
-        if notice.confirmation is not None:
-            url = f"{settings.public.url}/confirm/{self._signer.sign(Purpose.CONFIRM, Named(notice.confirmation))}"
+        url = self._address_behind(notice)
         titles = [one.title for one in lists]
         language = choose(notice.language, *[one.language for one in lists])
         words = put_into_words(notice.kind, language, settings=settings, titles=titles, url=url)
@@ -119,55 +126,23 @@ class Courier:
             headers=(("Auto-Submitted", "auto-generated"),),
         )
         domain = address.rpartition("@")[2]
-        # The same for each try, so that a receiver can tell a repeat (RFC 5322 §3.6.4). The time keeps it apart from
-        # those of a database that was put back and numbers its notices again.
-        unique = f"n{claimed.id}.{to_microseconds(claimed.created_at):x}@{domain}"
-        headers = (("Date", format_datetime(self._clock())), ("Message-ID", f"<{unique}>"))
-        return mailing, Envelope(claimed.id, claimed.attempt, notice.address, "", (), headers)
+        # The same for each try, so that a receiver can tell a repeat (RFC 5322 §3.6.4).
+        headers = (("Date", format_datetime(self._clock())), ("Message-ID", f"<{job.key}@{domain}>"))
+        return mailing, Envelope(job.id, job.attempt, notice.address, "", (), headers)
+
+    def _address_behind(self, notice: Notice) -> str:
+        """Where its button leads."""
+        settings = self._workspace.settings
+        if notice.account is not None:
+            with self._database.write() as connection:
+                token = make_link(connection, cron(), account_by_id(connection, notice.account), at=self._clock())
+            return link_address(settings, token)
+        if notice.confirmation is not None:
+            return f"{settings.public.url}/confirm/{self._signer.sign(Purpose.CONFIRM, Named(notice.confirmation))}"
+        return ""
 
     def _about(self, name: str) -> ListDefinition:
         try:
             return self._workspace.list_definition(name)
         except MailerError:
             return ListDefinition(name=name, title=name, list_id="", language="")
-
-
-class CourierThread:
-    """Runs a courier in a thread beside a server: at once when called, else every few seconds."""
-
-    def __init__(
-        self, courier: Courier, *, look_seconds: float = LOOK_SECONDS, lock_seconds: float = BUSY_SECONDS
-    ) -> None:
-        self._courier = courier
-        self._look = look_seconds
-        self._lock = lock_seconds  # how long it waits for another program's
-        self._called = threading.Event()
-        self._ending = False
-        self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def call(self) -> None:
-        """Wake the thread: a notice was committed."""
-        self._called.set()
-
-    def stop(self, at_most_seconds: float | None = None) -> None:
-        """End after the notice that is on its way. Blocks. One that is still on its way after `at_most_seconds` is left
-        to its lease, which makes it uncertain."""
-        self._ending = True
-        self._called.set()
-        self._thread.join(at_most_seconds)
-
-    def _work(self) -> None:
-        while not self._ending:
-            self._called.clear()
-            try:
-                with waiting_at_most(self._lock):
-                    self._courier.deliver_due(lambda: self._ending)
-            except Exception as error:  # noqa: BLE001 - the thread must live on, whatever the database says
-                words = error.message if isinstance(error, MailerError) else type(error).__name__
-                log.error("notices can't be handed over now: %s", words)
-            if not self._ending:
-                self._called.wait(self._look)

@@ -59,7 +59,7 @@ def _day(text: str, words: list[str], today: date) -> tuple[date, list[str], str
     if first in ("today", "tomorrow"):
         return today + timedelta(days=first == "tomorrow"), rest, ""
     if first in ("next", "this") or "/" in first:
-        raise MailerError(f"{text!r} can be read in two ways", hint=_readings(words, today))
+        raise MailerError(f"{text!r} can be read in two ways", remedy=_readings(words, today))
     if _ISO_DAY.fullmatch(first):
         return _date(text, *(int(part) for part in first.split("-"))), rest, ""
     if _DOTTED.fullmatch(first):
@@ -71,7 +71,7 @@ def _day(text: str, words: list[str], today: date) -> tuple[date, list[str], str
     named = rest if weekday is not None else words
     day, left, assumed = _named(text, named, today)
     if weekday is not None and day.weekday() != weekday:
-        raise MailerError(f"{day:%-d %B %Y} is a {day:%A}, not a {DAYS[weekday].title()}", hint=EXAMPLES)
+        raise MailerError(f"{day:%-d %B %Y} is a {day:%A}, not a {DAYS[weekday].title()}", remedy=EXAMPLES)
     return day, left, assumed
 
 
@@ -82,7 +82,7 @@ def _named(text: str, words: list[str], today: date) -> tuple[date, list[str], s
     month = next((found for word in pair if (found := _month(word))), 0)
     if len(pair) < 2 or number is None or not month:
         if _CLOCK.fullmatch(" ".join(words)) or words[0] in ("noon", "midnight"):
-            raise MailerError(f"{text!r} names no day", hint=f'Write "today {text.strip()}" or the day.')
+            raise MailerError(f"{text!r} names no day", remedy=f'Write "today {text.strip()}" or the day.')
         raise _unread(text)
     rest = words[2:]
     if rest and re.fullmatch(r"\d{4}", rest[0]):
@@ -96,15 +96,15 @@ def _clock(text: str, words: str) -> time:
     if words in ("noon", "12 noon", "12:00 noon"):
         return time(12)
     if words.endswith("midnight"):
-        raise MailerError(f"{text!r} can be read in two ways", hint="Write 00:00 of the day that begins then.")
+        raise MailerError(f"{text!r} can be read in two ways", remedy="Write 00:00 of the day that begins then.")
     found = _CLOCK.fullmatch(words)
     if found is None:
         if _ZONED.fullmatch(words):
-            raise MailerError(f"{text!r} names a time zone", hint="Name it apart: --tz Europe/London")
+            raise MailerError(f"{text!r} names a time zone", remedy="Name it apart: --tz Europe/London")
         raise _unread(text)
     hour, minute, half = int(found["hour"]), int(found["minute"] or 0), (found["half"] or "").replace(".", "")
     if not half and found["minute"] is None:
-        raise MailerError(f"{text!r} can be read in two ways", hint=f"Write {hour:02}:00, or {hour}am or {hour}pm.")
+        raise MailerError(f"{text!r} can be read in two ways", remedy=f"Write {hour:02}:00, or {hour}am or {hour}pm.")
     if half and not 1 <= hour <= 12:
         raise _unread(text)
     hour = hour % 12 + 12 * (half == "pm") if half else hour
@@ -138,7 +138,7 @@ def _coming(text: str, weekday: int, today: date) -> date:
     if not ahead:
         raise MailerError(
             f"{text!r} can be read in two ways: today is a {today:%A}",
-            hint=f"Write today, or {today + timedelta(days=7)}.",
+            remedy=f"Write today, or {today + timedelta(days=7)}.",
         )
     return today + timedelta(days=ahead)
 
@@ -147,7 +147,7 @@ def _date(text: str, year: int, month: int, day: int) -> date:
     try:
         return date(year, month, day)
     except ValueError:
-        raise MailerError(f"{text!r} is a day that doesn't exist", hint=EXAMPLES) from None
+        raise MailerError(f"{text!r} is a day that doesn't exist", remedy=EXAMPLES) from None
 
 
 def _month(word: str) -> int:
@@ -170,4 +170,4 @@ def _weekday(word: str) -> int | None:
 
 
 def _unread(text: str) -> MailerError:
-    return MailerError(f"{text!r} is not a time", hint=EXAMPLES)
+    return MailerError(f"{text!r} is not a time", remedy=EXAMPLES)

@@ -43,12 +43,12 @@ def read_due(text: str, *, zone: str, now: datetime) -> Due:
     if back != found.wall:
         raise MailerError(
             f"{shown} does not exist in {timezone.key}: the clocks are put forward then",
-            hint=f"The next time that exists is {back:%Y-%m-%d %H:%M}.",
+            remedy=f"The next time that exists is {back:%Y-%m-%d %H:%M}.",
         )
     if instant <= now:
         raise MailerError(
             f"{shown} in {timezone.key} is past: it is {now.astimezone(timezone):%Y-%m-%d %H:%M} there now",
-            hint="Give a later time, or send now: mailer send SLUG",
+            remedy="Give a later time, or send now: mailer send SLUG",
         )
     if is_ambiguous(instant, timezone.key):
         notes.append(f"The clocks of {timezone.key} show {shown} twice that day; the first is meant.")
@@ -66,7 +66,7 @@ def seconds_of(text: str) -> int:
     """Seconds of a duration such as 55s, 30m, 2h or 1d."""
     match = DURATION.fullmatch(text.strip())
     if not match:
-        raise MailerError(f"{text!r} is not a duration", hint="Write 55s, 30m, 2h or 1d.")
+        raise MailerError(f"{text!r} is not a duration", remedy="Write 55s, 30m, 2h or 1d.")
     return int(match[1]) * UNITS[match[2]]
 
 

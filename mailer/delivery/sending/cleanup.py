@@ -1,4 +1,4 @@
-"""What `mailer run` deletes: requests that nobody confirmed, notices read long ago, limits that are over, old posts.
+"""What `mailer run` deletes: requests that nobody confirmed, limits that are over, and old jobs, such as read notices.
 
 None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
 that is far ahead of everything the database knows is believed once it has said so for a day.
@@ -13,14 +13,10 @@ from sqlalchemy import Connection, Table, exists, or_, select
 from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
-from mailer.delivery.feedback.webhook_inbox import KEEP as KEEP_POSTS
-from mailer.delivery.feedback.webhook_inbox import delete_old
-from mailer.delivery.notices import queue
-from mailer.store import rate_limits
+from mailer.store import jobs, rate_limits
 from mailer.store.engine.database import Database
 from mailer.store.engine.fence import Mark, find_mark, remove_mark, set_mark
 from mailer.store.tables.core import campaigns, events, hits
-from mailer.store.tables.inbound import provider_posts
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +30,7 @@ SIGNS: tuple[tuple[Table, Column[datetime]], ...] = (
     (hits, hits.c.at),
     (events, events.c.at),
     (campaigns, campaigns.c.launched_at),
-    (provider_posts, provider_posts.c.at),
-    (queue.notices, queue.notices.c.created_at),
+    (jobs.jobs, jobs.jobs.c.created_at),
     (confirmations.confirmations, confirmations.confirmations.c.asked_at),
 )
 
@@ -51,8 +46,7 @@ def tidy(database: Database, *, now: datetime) -> bool:
             return False
         confirmations.prune(connection, now=now)
         rate_limits.prune(connection, now=now)
-        queue.prune(connection, now=now)
-    delete_old(database, now=now)
+        jobs.prune(connection, now=now)
     return True
 
 
@@ -79,13 +73,10 @@ def clock_is_believed(connection: Connection, *, now: datetime) -> bool:
 
 
 def _anything_old(connection: Connection, now: datetime) -> bool:
-    done = queue.notices.c.state.in_([state.value for state in queue.DONE])
-    named = (queue.notices.c.address != "") & (queue.notices.c.created_at < now - queue.KEEP_ADDRESS)
     due = or_(
         exists().where(confirmations.confirmations.c.asked_at < now - confirmations.KEEP),
         exists().where(rate_limits.rate_limits.c.next_at < now - LIMITS_AFTER),
-        exists().where(done, or_(named, queue.notices.c.created_at < now - queue.KEEP)),
-        exists().where(provider_posts.c.applied_at < now - KEEP_POSTS),
+        jobs.any_old(now),
     )
     return bool(connection.execute(select(due)).scalar())
 

@@ -121,8 +121,8 @@ class Maker:
 def our_fault(error: Exception) -> tuple[Outcome, MailerError]:
     """A fault of ours during a hand-over: nobody can tell what left, and the next would fail the same way."""
     what = f"the program failed while handing over: {error!r}"
-    hint = "Please report this; the others stay queued."
-    return Outcome(Fate.UNCERTAIN, detail=what), TransportRefused(what, hint=hint)
+    remedy = "Please report this; the others stay queued."
+    return Outcome(Fate.UNCERTAIN, detail=what), TransportRefused(what, remedy=remedy)
 
 
 def boot_seconds() -> float:

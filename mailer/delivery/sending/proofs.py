@@ -58,6 +58,6 @@ def send_proof(
     if outcome.fate is not Fate.ACCEPTED:
         reply = f"{outcome.code} {outcome.detail}".strip() or "no answer"
         raise MailerError(
-            f"the proof to {proof.to} was not taken: {outcome.fate}, {reply}", hint="Check: mailer doctor"
+            f"the proof to {proof.to} was not taken: {outcome.fate}, {reply}", remedy="Check: mailer doctor"
         )
     return outcome

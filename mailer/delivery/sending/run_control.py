@@ -70,7 +70,7 @@ class Patience:
                     told = True
                     self._say(
                         f"{error.message}. Sending waits for it, {longest:.0f} s at most; {len(answers)} answers of the"
-                        f" transport are kept meanwhile. {error.hint or ''}".rstrip()
+                        f" transport are kept meanwhile. {error.remedy}".rstrip()
                     )
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -91,4 +91,4 @@ def _given_up(error: DatabaseTrouble, answers: int) -> DatabaseTrouble:
         if answers
         else "; nobody is affected, and everyone left stays queued"
     )
-    return DatabaseTrouble(error.message + affected, hint=error.hint)
+    return DatabaseTrouble(error.message + affected, remedy=error.remedy)

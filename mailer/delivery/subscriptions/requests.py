@@ -6,8 +6,6 @@ stranger from filling somebody's mailbox through our forms.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +18,7 @@ from mailer.audience.consent.subscribe import Asking, confirm_join
 from mailer.audience.people import change_address
 from mailer.audience.people.change_address import ask_for_address, confirm_address
 from mailer.delivery.notices.queue import Notice, NoticeKind, queue
-from mailer.store.rate_limits import Limit, take
+from mailer.store.rate_limits import Limit, limit_key, take
 from mailer.store.tables.core import people
 from mailer.store.tables.states import Wish
 
@@ -37,13 +35,6 @@ class Confirmed:
 
     stage: ConfirmationState
     wish: Kept | None
-
-
-def limit_key(purpose: str, who: str | bytes, *, key: bytes) -> bytes:
-    """What `rate_limits` holds instead of an address or a network."""
-    name = who if isinstance(who, bytes) else who.encode()
-    own = hmac.digest(key, b"mailer.limit." + purpose.encode(), "sha256")
-    return hashlib.blake2b(name, digest_size=16, key=own).digest()
 
 
 def mailbox(address: str) -> str:

@@ -6,15 +6,17 @@ is queued unless mailer.toml sets `webhook.url`.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from mailer.settings import Settings
 from mailer.signature_fields import FIELDS
+from mailer.store.jobs import WEBHOOK_CALL, add
 from mailer.store.tables.core import campaigns, people
-from mailer.store.tables.inbound import signatures, webhook_calls
+from mailer.store.tables.inbound import signatures
 
 
 class Event(StrEnum):
@@ -22,14 +24,6 @@ class Event(StrEnum):
 
     SIGNED = "signature.made"
     SIGNED_AGAIN = "signature.changed"
-
-
-class CallState(StrEnum):
-    """The state of one call."""
-
-    QUEUED = "queued"  # due from `not_before` on
-    SENT = "sent"  # accepted by the other side
-    FAILED = "failed"  # given up
 
 
 def tell_signature(
@@ -54,9 +48,5 @@ def tell_signature(
         "event": event.value, "at": at.isoformat(), "page": row["page"], **said, "opt_in": opt_in,
         "source": row["slug"] or row["source"],
     }  # fmt: skip
-    connection.execute(
-        insert(webhook_calls).values(
-            event=event.value, payload=body, person_id=row["person_id"], state=CallState.QUEUED.value, not_before=at,
-            created_at=at,
-        )
-    )  # fmt: skip
+    payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    add(connection, WEBHOOK_CALL, payload, at=at, topic=event.value, person_id=row["person_id"])

@@ -11,8 +11,8 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mailer.diagnostics import Diagnostic, Level, bad, warning, well
 from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
-from mailer.findings import Finding, Severity, bad, warning, well
 
 LEAST_BITS = 1024  # RFC 8301 §3.2: verifiers must not accept less
 ADVISED_BITS = 2048
@@ -45,7 +45,7 @@ def gather_dkim(lookup: Lookup, domain: str, *, selectors: Sequence[str], provid
     return DkimFacts(domain, {one: lookup(f"{one}._domainkey.{domain}", "TXT") for one in selectors}, provider)
 
 
-def judge_dkim(facts: DkimFacts, *, part: str) -> list[Finding]:
+def judge_dkim(facts: DkimFacts, *, part: str) -> list[Diagnostic]:
     """A finding for each selector; bad only when no selector has a key that receivers accept."""
     if not facts.answers:
         return [
@@ -56,13 +56,13 @@ def judge_dkim(facts: DkimFacts, *, part: str) -> list[Finding]:
             )
         ]
     findings = [_judge(facts, selector, answer, part) for selector, answer in facts.answers.items()]
-    if any(one.level is Severity.WELL for one in findings):
+    if any(one.level is Level.OK for one in findings):
         # One good key is enough to sign with; the other is there to switch to.
-        return [one if one.level is not Severity.BAD else warning(part, one.found, one.todo) for one in findings]
+        return [one if one.level is not Level.ERROR else warning(part, one.message, one.remedy) for one in findings]
     return findings
 
 
-def _judge(facts: DkimFacts, selector: str, answer: DnsAnswer, part: str) -> Finding:
+def _judge(facts: DkimFacts, selector: str, answer: DnsAnswer, part: str) -> Diagnostic:
     name = f"{selector}._domainkey.{facts.domain}"
     if answer.got is Got.UNKNOWN:
         return warning(part, f"DKIM {selector} couldn't be looked up: {answer.why}", "Try again when the DNS answers.")
@@ -90,7 +90,7 @@ def _judge(facts: DkimFacts, selector: str, answer: DnsAnswer, part: str) -> Fin
     return _judge_key(selector, key, part, through=answer.canonical)
 
 
-def _judge_key(selector: str, key: Key, part: str, *, through: str) -> Finding:
+def _judge_key(selector: str, key: Key, part: str, *, through: str) -> Diagnostic:
     named = f"DKIM {selector}: {_called(key)}" + (f", kept at {through}" if through else "")
     if key.testing:
         return warning(

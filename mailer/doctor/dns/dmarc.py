@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
-from mailer.findings import Finding, bad, warning, well
 
 MOST_STEPS = 8  # lookups in one tree walk, RFC 9989
 POLICIES = ("none", "quarantine", "reject")
@@ -47,7 +47,7 @@ def gather_dmarc(lookup: Lookup, domain: str) -> DmarcFacts:
     return DmarcFacts(domain, tuple(asked))
 
 
-def judge_dmarc(facts: DmarcFacts, *, part: str) -> list[Finding]:
+def judge_dmarc(facts: DmarcFacts, *, part: str) -> list[Diagnostic]:
     unknown = next((answer for _, answer in facts.answers if answer.got is Got.UNKNOWN), None)
     holder = facts.holder
     if unknown is not None and not holder:
@@ -73,7 +73,7 @@ def judge_dmarc(facts: DmarcFacts, *, part: str) -> list[Finding]:
     return [_judge_record(facts.domain, holder, found[0], part)]
 
 
-def _judge_record(domain: str, holder: str, record: str, part: str) -> Finding:
+def _judge_record(domain: str, holder: str, record: str, part: str) -> Diagnostic:
     tags = {name.strip().lower(): value.strip() for name, _, value in (one.partition("=") for one in record.split(";"))}
     own = tags.get("p", "").lower()
     policy = own if holder == domain else tags.get("sp", own).lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mailer.diagnostics import Diagnostic, Level, at_most, warning
 from mailer.doctor.dns.dkim import DkimFacts, gather_dkim, judge_dkim
 from mailer.doctor.dns.dmarc import DmarcFacts, gather_dmarc, judge_dmarc
 from mailer.doctor.dns.lookup import Asker, Got
@@ -17,13 +18,13 @@ from mailer.doctor.dns.mx import (
     judge_relay_names,
 )
 from mailer.doctor.dns.spf import SpfFacts, gather_spf, judge_spf
-from mailer.findings import Finding, Severity, at_most, warning
-from mailer.senders import domain_of
+from mailer.senders import RESERVED_DOMAINS, domain_of
 from mailer.settings.schema import Settings
 from mailer.transports.provider import Provider, provider_named
 
 # Names that nobody can own (RFC 2606, RFC 6761): the settings are still those of the example.
-PLACEHOLDERS = ("example", "example.com", "example.net", "example.org", "invalid", "localhost", "local")
+# Not test: there a workspace is tried with a name server of its own.
+PLACEHOLDERS = (*(name for name in RESERVED_DOMAINS if name != "test"), "localhost", "local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ def _domains(mailboxes: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def examine_domains(settings: Settings, named: Mailers, asker: Asker) -> list[Finding]:
+def examine_domains(settings: Settings, named: Mailers, asker: Asker) -> list[Diagnostic]:
     """Gathers and judges everything. With the outbox nothing leaves yet, so nothing here is worse than a warning."""
-    findings: list[Finding] = []
+    findings: list[Diagnostic] = []
     provider = provider_named(settings.transport)
     for domain, where in named.senders.items():
         if is_placeholder(domain):
@@ -75,7 +76,7 @@ def examine_domains(settings: Settings, named: Mailers, asker: Asker) -> list[Fi
             findings.append(_placeholder(domain, where))
         else:
             findings += judge_mail(gather_mail(asker, domain), part=_part(domain), who="answers to it")
-    return at_most(Severity.WARNING, findings) if provider.mails_stay else findings
+    return at_most(Level.WARNING, findings) if provider.mails_stay else findings
 
 
 def gather_domain(asker: Asker, domain: str, *, settings: Settings) -> DomainFacts:
@@ -92,7 +93,7 @@ def gather_domain(asker: Asker, domain: str, *, settings: Settings) -> DomainFac
     )
 
 
-def judge_domain(facts: DomainFacts, *, provider: Provider) -> list[Finding]:
+def judge_domain(facts: DomainFacts, *, provider: Provider) -> list[Diagnostic]:
     part = _part(facts.domain)
     if facts.mail.mx.got is Got.ABSENT:  # then nothing below it exists either (RFC 8020), and one finding says it all
         return judge_mail(facts.mail, part=part, who="replies and bounces")
@@ -105,7 +106,7 @@ def judge_domain(facts: DomainFacts, *, provider: Provider) -> list[Finding]:
                 "Try again when this machine is online.",
             )
         ]
-    findings: Sequence[Finding] = (
+    findings: Sequence[Diagnostic] = (
         *judge_spf(facts.spf, part=part, provider=provider.title if provider.dns.own_return_path else ""),
         *judge_dkim(facts.dkim, part=part),
         *judge_dmarc(facts.dmarc, part=part),
@@ -120,7 +121,7 @@ def is_placeholder(domain: str) -> bool:
     return any(f".{domain}".endswith(f".{name}") for name in PLACEHOLDERS)
 
 
-def _placeholder(domain: str, where: str) -> Finding:
+def _placeholder(domain: str, where: str) -> Diagnostic:
     return warning(
         _part(domain),
         f"{domain} is an example domain that nobody can own",

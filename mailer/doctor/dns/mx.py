@@ -7,8 +7,8 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.dns.lookup import Asker, DnsAnswer, Got
-from mailer.findings import Finding, bad, warning, well
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.public_network import is_public
 
@@ -27,7 +27,7 @@ def gather_mail(asker: Asker, domain: str) -> MailFacts:
     return MailFacts(domain, mx, None if mx.got in (Got.FOUND, Got.UNKNOWN) else asker.addresses(domain))
 
 
-def judge_mail(facts: MailFacts, *, part: str, who: str) -> list[Finding]:
+def judge_mail(facts: MailFacts, *, part: str, who: str) -> list[Diagnostic]:
     """`who` says what is lost when no mail arrives: "replies and bounces" …"""
     domain = facts.domain
     answer = facts.mx if facts.address is None else facts.address
@@ -85,7 +85,7 @@ def gather_relay_names(asker: Asker, host: str) -> RelayNameFacts:
     return RelayNameFacts(host, addresses, names, back)
 
 
-def judge_relay_names(facts: RelayNameFacts, *, domain: str, part: str) -> list[Finding]:
+def judge_relay_names(facts: RelayNameFacts, *, domain: str, part: str) -> list[Diagnostic]:
     """Gmail and Yahoo require the sending address to have a name that resolves back to it
     (support.google.com/a/answer/81126).
 
@@ -110,17 +110,17 @@ def judge_relay_names(facts: RelayNameFacts, *, domain: str, part: str) -> list[
     return [_judge_name(facts, address, answer, part) for address, answer in facts.names.items()]
 
 
-def _judge_name(facts: RelayNameFacts, address: str, answer: DnsAnswer, part: str) -> Finding:
+def _judge_name(facts: RelayNameFacts, address: str, answer: DnsAnswer, part: str) -> Diagnostic:
     if answer.got is Got.UNKNOWN:
         return warning(
             part, f"PTR: the name of {address} couldn't be looked up: {answer.why}", "Try again when the DNS answers."
         )
-    todo = (
+    remedy = (
         f"Ask the provider you rent {address} from to set its PTR to {facts.host}, whose A or AAAA record must name it."
     )
     if not answer.values:
         return bad(
-            part, f"PTR: {address} of the relay {facts.host} has no name, so Gmail and Yahoo refuse its mail", todo
+            part, f"PTR: {address} of the relay {facts.host} has no name, so Gmail and Yahoo refuse its mail", remedy
         )
     confirmed = [name for name in answer.values if address in facts.back.get(name, DnsAnswer(Got.EMPTY)).values]
     if confirmed:
@@ -128,7 +128,7 @@ def _judge_name(facts: RelayNameFacts, address: str, answer: DnsAnswer, part: st
     return bad(
         part,
         f"PTR: {address} is called {answer.values[0]}, which doesn't lead back, so Gmail and Yahoo refuse its mail",
-        todo,
+        remedy,
     )
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
 from mailer.doctor.dns.spf_record import Broken, Term, parse, records
-from mailer.findings import Finding, bad, warning, well
 
 MOST_LOOKUPS = 10  # RFC 7208 §4.6.4: beyond it the result is permerror
 MOST_VOID = 2  # lookups that find nothing, §4.6.4
@@ -109,7 +109,7 @@ def _ask_for_hosts(lookup: Lookup, mechanism: str, name: str, *, hosts: dict[tup
             pass
 
 
-def judge_spf(facts: SpfFacts, *, part: str, provider: str = "") -> list[Finding]:
+def judge_spf(facts: SpfFacts, *, part: str, provider: str = "") -> list[Diagnostic]:
     """Whether receivers can follow the policy. `provider`: the one that mails with its own return path and maintains
     the SPF record for it; "": the domain is in the envelope of our mails, as with a relay."""
     if facts.answer.got is Got.UNKNOWN:
@@ -136,7 +136,7 @@ def judge_spf(facts: SpfFacts, *, part: str, provider: str = "") -> list[Finding
     return [_verdict(facts.domain, part, cost=cost, last=last), *_advice(facts.domain, part, terms)]
 
 
-def _missing(domain: str, part: str, provider: str) -> Finding:
+def _missing(domain: str, part: str, provider: str) -> Diagnostic:
     if not provider:
         return bad(
             part,
@@ -146,7 +146,7 @@ def _missing(domain: str, part: str, provider: str) -> Finding:
     return well(part, f"SPF: {domain} has no record and needs none: {provider} mails with a return path of its own")
 
 
-def _verdict(domain: str, part: str, *, cost: Cost, last: str) -> Finding:
+def _verdict(domain: str, part: str, *, cost: Cost, last: str) -> Diagnostic:
     if cost.lookups > MOST_LOOKUPS:
         return bad(
             part,
@@ -182,7 +182,7 @@ def _verdict(domain: str, part: str, *, cost: Cost, last: str) -> Finding:
             )
 
 
-def _advice(domain: str, part: str, terms: list[Term]) -> Iterator[Finding]:
+def _advice(domain: str, part: str, terms: list[Term]) -> Iterator[Diagnostic]:
     if any(term.name == "ptr" and not term.is_modifier for term in terms):
         yield warning(
             part,

@@ -38,9 +38,9 @@ def back_up(url: str, path: Path, *, now: datetime) -> Path:
     suffix = "db" if address.get_backend_name() == "sqlite" else "sql"
     final = path / f"mailer-{now:%Y-%m-%d-%H%M%S}.{suffix}" if path.is_dir() else path
     if final.exists():
-        raise MailerError(f"{final} exists already", hint="Name another file, or a folder: the time names the file.")
+        raise MailerError(f"{final} exists already", remedy="Name another file, or a folder: the time names the file.")
     if not final.parent.is_dir():
-        raise MailerError(f"there is no folder {final.parent}", hint="Make it first.")
+        raise MailerError(f"there is no folder {final.parent}", remedy="Make it first.")
     partial = final.with_name(f".{final.name}.{secrets.token_hex(4)}.partial")
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
@@ -57,7 +57,7 @@ def back_up(url: str, path: Path, *, now: datetime) -> Path:
 def _copy_sqlite(address: URL, partial: Path, now: datetime) -> None:
     source = address.database or ""
     if not Path(source).is_file():
-        raise MailerError(f"there is no database {source} yet", hint="It is made when it is first used.")
+        raise MailerError(f"there is no database {source} yet", remedy="It is made when it is first used.")
     with translated():
         with closing(sqlite3.connect(source, isolation_level=None)) as connection:
             connection.execute("VACUUM INTO ?", (str(partial),))
@@ -92,7 +92,7 @@ def _dump_postgresql(address: URL, partial: Path, now: datetime) -> None:
             words = done.stderr.decode(errors="replace").strip().splitlines() or ["it gave no reason"]
             raise MailerError(
                 f"pg_dump could not copy the database: {words[0].removeprefix('pg_dump: ')}",
-                hint="It must be as new as the server, and its user must own the tables.",
+                remedy="It must be as new as the server, and its user must own the tables.",
             )
         output.write("".join(f"\n{statement};\n" for statement in _marking(now, f'"{schema}".')).encode())
 
@@ -116,7 +116,7 @@ def _pg_dump() -> Path:
     if named is None:
         raise MailerError(
             "pg_dump is not installed here, and PostgreSQL is backed up by it",
-            hint="Install it: apt install postgresql-client; or run pg_dump on the database's own machine.",
+            remedy="Install it: apt install postgresql-client; or run pg_dump on the database's own machine.",
         )
     return Path(named)
 
@@ -137,7 +137,7 @@ def _put(partial: Path, final: Path) -> None:
     try:
         os.link(partial, final)
     except FileExistsError:
-        raise MailerError(f"{final} exists already", hint="Name another file.") from None
+        raise MailerError(f"{final} exists already", remedy="Name another file.") from None
     folder = os.open(final.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -71,7 +71,7 @@ def abandon_move(source_url: str, target_url: str | None) -> None:
             if move is None:
                 raise MailerError("no move of this database was begun")
             if move.kind == MOVED or (target_url is not None and _has_arrived(target_url, move)):
-                raise MailerError(f"the move to {move.place} is complete", hint="Use that one: see mailer db move.")
+                raise MailerError(f"the move to {move.place} is complete", remedy="Use that one: see mailer db move.")
             fence.lift_fence(old)
     finally:
         source.close()
@@ -90,7 +90,7 @@ def _has_arrived(target_url: str, move: Mark) -> bool:
 @contextmanager
 def _both(source_url: str, target_url: str) -> Generator[tuple[Database, Database], None, None]:
     if shown(source_url) == shown(target_url):
-        raise MailerError("this database is the one in use already", hint="Name another: mailer db move --to URL")
+        raise MailerError("this database is the one in use already", remedy="Name another: mailer db move --to URL")
     source = Database(make_engine(source_url))
     try:
         with translated():
@@ -110,10 +110,10 @@ def _check(source: Database, target: Database, target_url: str, *, now: datetime
         if move is not None and move.place != shown(target_url):
             done = "was moved" if move.kind == MOVED else "is being moved"
             raise MailerError(
-                f"this database {done} to {move.place}", hint="An interrupted move can be given up: add --abandon"
+                f"this database {done} to {move.place}", remedy="An interrupted move can be given up: add --abandon"
             )
         if find_mark(old, BACKUP) is not None:
-            raise MailerError("this is a backup that was just put back", hint="Look at it first: mailer status")
+            raise MailerError("this is a backup that was just put back", remedy="Look at it first: mailer status")
         _refuse_working(old, now)
         if not _is_done(new, move):
             _refuse_filled(new)
@@ -130,7 +130,7 @@ def _refuse_working(old: Connection, now: datetime) -> None:
     if names:
         raise MailerError(
             f"a newsletter is being sent right now by {', '.join(sorted(set(names)))}",
-            hint="Pause it: mailer pause SLUG; stop cron; wait a minute; then move.",
+            remedy="Pause it: mailer pause SLUG; stop cron; wait a minute; then move.",
         )
 
 
@@ -139,7 +139,7 @@ def _refuse_filled(new: Connection) -> None:
         if new.execute(select(table).limit(1)).first() is not None:
             raise MailerError(
                 f"the database to move to is not empty: it has {count_rows(new, table):,} {table.name}",
-                hint="Name an empty one, such as a newly made one: createdb NAME",
+                remedy="Name an empty one, such as a newly made one: createdb NAME",
             )
 
 
@@ -187,5 +187,5 @@ def _copy(old: Connection, new: Connection, progress: Progress) -> None:
             raise MailerError(
                 f"{table.name} did not arrive whole: {read.rows:,} rows were read and {written.rows:,} found, or their"
                 " content differs",
-                hint="Nothing was kept. Look for triggers in the new database, then try again.",
+                remedy="Nothing was kept. Look for triggers in the new database, then try again.",
             )

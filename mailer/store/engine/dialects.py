@@ -58,7 +58,7 @@ def make_engine(url: str) -> Engine:
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseTrouble(
             f"the driver of this database is not installed: {error}",
-            hint="For PostgreSQL: pip install 'mailer[postgres]'",
+            remedy="For PostgreSQL: pip install 'mailer[postgres]'",
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
@@ -77,8 +77,8 @@ def parse_url(url: str) -> URL:
     if address is None or not HOST.fullmatch(address.host or "") or (address.database or "").count("@"):
         raise DatabaseTrouble(
             "the address of the database can't be read",
-            hint="It looks like postgresql+psycopg://user:password@host/name; in a password, write @ as %40, / as %2F,"
-            " : as %3A and % as %25.",
+            remedy="It looks like postgresql+psycopg://user:password@host/name; in a password, write @ as %40, / as"
+            " %2F, : as %3A and % as %25.",
         ) from None
     if address.drivername in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+psycopg")

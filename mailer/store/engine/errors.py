@@ -25,8 +25,8 @@ class DatabaseTrouble(MailerError):
     `passing`: it may be over in a while, so callers that can wait may try again. What failed was rolled back.
     """
 
-    def __init__(self, message: str, *, hint: str | None = None, passing: bool = False) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, remedy: str = "", passing: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
         self.passing = passing
 
 
@@ -38,7 +38,7 @@ class Conflict(DatabaseTrouble):
 class _Known:
     sign: str  # how an SQLSTATE begins, or words of the error
     message: str
-    hint: str
+    remedy: str
     passing: bool = False
 
 
@@ -104,18 +104,18 @@ def trouble(error: Exception) -> DatabaseTrouble:
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
     words = _words(original)
     if FENCED in words:
-        said, _, hint = words.partition(FENCED)[2].partition(" | ")
-        return DatabaseTrouble(said, hint=hint)
+        said, _, remedy = words.partition(FENCED)[2].partition(" | ")
+        return DatabaseTrouble(said, remedy=remedy)
     state: str | None = getattr(original, "sqlstate", None)
     if state == "40001":
-        return Conflict("somebody else changed the same just now", hint="Look at its current state, then try again.")
+        return Conflict("somebody else changed the same just now", remedy="Look at its current state, then try again.")
     for known in STATES if state else WORDS:
         if known.sign in words if not state else state.startswith(known.sign):
-            return DatabaseTrouble(known.message or words, hint=known.hint, passing=known.passing)
+            return DatabaseTrouble(known.message or words, remedy=known.remedy, passing=known.passing)
     if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return DatabaseTrouble("the connection to the database was lost", hint=LOST, passing=True)
+        return DatabaseTrouble("the connection to the database was lost", remedy=LOST, passing=True)
     if not isinstance(original, sqlite3.Error) and type(original).__name__ == "OperationalError":
-        return DatabaseTrouble(f"the database does not answer: {words}", hint=SILENT, passing=True)
+        return DatabaseTrouble(f"the database does not answer: {words}", remedy=SILENT, passing=True)
     return DatabaseTrouble(f"the database refused a statement: {words}")
 
 

@@ -84,8 +84,8 @@ def refuse_moved(engine: Engine) -> None:
     with engine.connect() as connection:
         found = find_mark(connection, MOVED, MOVING)
     if found is not None:
-        said, hint = _moved(found)
-        raise DatabaseTrouble(said, hint=hint)
+        said, remedy = _moved(found)
+        raise DatabaseTrouble(said, remedy=remedy)
 
 
 def _moved(found: Mark) -> tuple[str, str]:
@@ -140,8 +140,8 @@ def _with_slug(words: str) -> ColumnElement[str]:
 def fence(connection: Connection, value: Mark) -> None:
     """Mark the database as being moved, and refuse every change to its tables from now on."""
     set_mark(connection, value)
-    said, hint = _moved(Mark(MOVED, value.at, value.id, value.place))
-    words = f"{FENCED}{said} | {hint}".replace("'", "''")
+    said, remedy = _moved(Mark(MOVED, value.at, value.id, value.place))
+    words = f"{FENCED}{said} | {remedy}".replace("'", "''")
     if connection.dialect.name == "postgresql":
         _execute(
             connection,

@@ -30,7 +30,7 @@ def check_schema(engine: Engine) -> None:
     _refuse_newer(version)
     raise DatabaseTrouble(
         f"the database has schema {version or 'of an unknown age'}, this program needs {SCHEMA}",
-        hint="Make a copy of the database, then run: mailer db migrate",
+        remedy="Make a copy of the database, then run: mailer db migrate",
     )
 
 
@@ -65,7 +65,7 @@ def _refuse_newer(version: str | None) -> None:
     if version is not None and version > SCHEMA:
         raise DatabaseTrouble(
             f"the database has schema {version}, newer than this program's {SCHEMA}",
-            hint="Another machine runs a newer Mailer. Update this one.",
+            remedy="Another machine runs a newer Mailer. Update this one.",
         )
 
 
@@ -74,5 +74,5 @@ def _require_unicode(connection: Connection) -> None:
     if encoding != "UTF8":
         raise DatabaseTrouble(
             f"the database keeps its texts as {encoding}, which can't hold every name",
-            hint="Create it again: createdb --encoding UTF8 --template template0 NAME",
+            remedy="Create it again: createdb --encoding UTF8 --template template0 NAME",
         )

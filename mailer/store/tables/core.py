@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import inbound  # its tables are in the same catalogue
+from mailer.store.tables import inbound, jobs, staff  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -34,7 +34,7 @@ from mailer.store.tables.types import (
     to_microseconds,
 )
 
-__all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "inbound", "metadata", "to_microseconds"]
+__all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "inbound", "jobs", "metadata", "staff", "to_microseconds"]
 
 
 people = Table(
@@ -107,19 +107,6 @@ suppressions = Table(
     Column("at", Instant, nullable=False),
     Column("source", Text, nullable=False, server_default=""),  # the campaign, file or person behind it
     sqlite_with_rowid=False,
-)
-
-audit_log = Table(  # what staff decided about people, appended and never changed
-    "audit_log",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("at", Instant, nullable=False),
-    Column("by", Text, nullable=False),  # who: the account on this machine
-    Column("action", Text, nullable=False),  # such as: suppression lifted
-    Column("address_hash", LargeBinary, index=True),  # whose: the keyed hash, so it outlives the person's deletion
-    Column("detail", Text, nullable=False, server_default=""),  # what it changed, without addresses
-    Column("reason", Text, nullable=False, server_default=""),  # as staff gave it
-    sqlite_autoincrement=True,
 )
 
 campaigns = Table(

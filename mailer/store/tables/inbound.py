@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from mailer.signature_fields import KEPT
-from mailer.store.tables.types import Id, Instant, metadata, partial_index
+from mailer.store.tables.types import Id, Instant, metadata
 
 statements = Table(  # what people put their names to, word for word
     "statements",
@@ -70,39 +70,6 @@ confirmations = Table(  # what somebody asked for by a form; nothing of it holds
     Index("ix_confirmations_address", "address"),
 )
 
-notices = Table(  # mails to one person outside any campaign, such as the link that confirms a subscription
-    "notices",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("kind", Text, nullable=False),  # which text
-    Column("address", Text, nullable=False),
-    Column("language", Text, nullable=False, server_default=""),
-    Column("fields", JSON, nullable=False, server_default="{}"),  # what the text names
-    Column("state", Text, nullable=False),  # DeliveryState
-    Column("attempt", Integer, nullable=False, server_default="0"),
-    Column("not_before", Instant, nullable=False),
-    Column("lease_until", Instant),  # while somebody hands it over
-    Column("code", Text, nullable=False, server_default=""),  # the last reply
-    Column("detail", Text, nullable=False, server_default=""),
-    Column("created_at", Instant, nullable=False),
-    Index("ix_notices_state_not_before", "state", "not_before"),
-)
-
-webhook_calls = Table(  # what is to be told to another program, such as a CRM, until it has taken it
-    "webhook_calls",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("event", Text, nullable=False),  # signature.made …
-    Column("payload", JSON, nullable=False),
-    Column("person_id", BigInteger, index=True),  # who it is about; a forgotten person's calls are deleted
-    Column("state", Text, nullable=False),  # queued, sent or failed
-    Column("attempt", Integer, nullable=False, server_default="0"),
-    Column("not_before", Instant, nullable=False),  # due from here on; a claim moves it on while it is under way
-    Column("detail", Text, nullable=False, server_default=""),  # the last answer
-    Column("created_at", Instant, nullable=False),
-    Index("ix_webhook_calls_state_not_before", "state", "not_before"),
-)
-
 conversions = Table(  # what a supporter did elsewhere after following a link, as the other site reports it
     "conversions",
     metadata,
@@ -124,19 +91,6 @@ judged_hits = Table(  # how far the hits of a campaign were judged together
     Column("up_to", BigInteger, nullable=False),  # the last hit seen
     Column("rules", Integer, nullable=False),  # the version of the rules
 )
-
-provider_posts = Table(  # bodies of a provider's webhook as they came, kept until they are applied and a while longer
-    "provider_posts",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("provider", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("applied_at", Instant),
-    Column("trouble", Text, nullable=False, server_default=""),  # why it could not be read, if so
-)
-WAITING = provider_posts.c.applied_at.is_(None)
-partial_index("ix_provider_posts_waiting", provider_posts.c.id, where=WAITING)
 
 provider_events = Table(  # events that changed nothing: of an unknown kind, or about nobody we know
     "provider_events",

@@ -17,6 +17,16 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"  # staff cancelled the campaign before its turn came
 
 
+class JobState(StrEnum):
+    """The state of one job of the queue beside the ledger."""
+
+    QUEUED = "queued"  # to be claimed when `due_at` has come
+    RUNNING = "running"  # claimed; `due_at` is the end of the lease
+    DONE = "done"
+    FAILED = "failed"  # refused for good, or given up
+    UNCERTAIN = "uncertain"  # it may have been done; nobody can tell; never repeated by itself
+
+
 class CampaignState(StrEnum):
     """The state of one sending of one message."""
 

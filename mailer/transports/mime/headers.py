@@ -163,7 +163,7 @@ def refuse_control(value: str, where: str) -> None:
     if not value.isprintable() and (found := _CONTROL.search(value)):
         raise Unmailable(
             f"{where} holds the control character U+{ord(found.group()):04X}",
-            hint="A header is one line of visible text.",
+            remedy="A header is one line of visible text.",
         )
 
 

@@ -40,7 +40,7 @@ class OutboxTransport:
         try:
             return OutboxConnection(self.path, mailing.key, Skeleton(mailing))
         except Unmailable as error:
-            raise TransportRefused(error.message, hint=error.hint) from error
+            raise TransportRefused(error.message, remedy=error.remedy) from error
 
     def loop(self, mailing: Mailing) -> None:
         return None
@@ -89,7 +89,7 @@ class OutboxConnection:
                 if not outcomes:
                     raise TransportUnavailable(
                         f"the outbox {self._path} can't be written: {error.strerror}",
-                        hint="Free some space or correct the permissions; nothing was lost.",
+                        remedy="Free some space or correct the permissions; nothing was lost.",
                     ) from error
                 outcomes.append(Outcome(Fate.DEFERRED, detail=f"the outbox can't be written: {error.strerror}"))
                 continue
@@ -131,5 +131,5 @@ def _returning_to(address: str) -> bytes:
 
 def _refused(path: Path, error: OSError) -> TransportRefused:
     return TransportRefused(
-        f"the outbox {path} can't be used: {error.strerror}", hint="Set outbox.path to a folder you may write to."
+        f"the outbox {path} can't be used: {error.strerror}", remedy="Set outbox.path to a folder you may write to."
     )

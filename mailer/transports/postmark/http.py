@@ -35,7 +35,7 @@ def call(base_url: str, path: str, *, token: str, body: bytes | None, timeout_se
     try:
         endpoint = HttpEndpoint.of(base_url.rstrip("/") + path)
     except ValueError as error:
-        raise TransportRefused(f"{base_url} is no web address", hint="Correct postmark.base_url.") from error
+        raise TransportRefused(f"{base_url} is no web address", remedy="Correct postmark.base_url.") from error
     headers = {"Accept": "application/json", "Content-Type": "application/json", "X-Postmark-Server-Token": token}
     connection = KeptConnection(endpoint, seconds=timeout_seconds, proxy=environment_proxy(endpoint))
     try:
@@ -45,7 +45,7 @@ def call(base_url: str, path: str, *, token: str, body: bytes | None, timeout_se
         if error.began:
             raise AnswerMissing(why) from error
         raise TransportUnavailable(
-            f"Postmark can't be reached: {why}", hint="Check the network and postmark.base_url."
+            f"Postmark can't be reached: {why}", remedy="Check the network and postmark.base_url."
         ) from error
     finally:
         connection.close()

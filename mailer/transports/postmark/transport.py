@@ -49,7 +49,7 @@ class PostmarkTransport:
         try:
             return PostmarkConnection(self._settings, self._token, mailing)
         except Unmailable as error:
-            raise TransportRefused(error.message, hint=error.hint) from error
+            raise TransportRefused(error.message, remedy=error.remedy) from error
 
     def loop(self, mailing: Mailing) -> None:
         return None
@@ -75,14 +75,14 @@ class PostmarkTransport:
     def _check(self) -> None:
         if not self._token:
             raise TransportRefused(
-                "there is no Postmark token", hint="Set MAILER_POSTMARK_TOKEN, or postmark_token in secrets.toml."
+                "there is no Postmark token", remedy="Set MAILER_POSTMARK_TOKEN, or postmark_token in secrets.toml."
             )
         if not re.fullmatch(r"[!-~]+", self._token):
             raise TransportRefused("the Postmark token holds white space or characters beyond ASCII")
         parts = urlsplit(self._settings.base_url)
         if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine(parts.hostname or "")):
             raise TransportRefused(
-                "the Postmark token would travel unencrypted", hint="postmark.base_url must begin with https://."
+                "the Postmark token would travel unencrypted", remedy="postmark.base_url must begin with https://."
             )
 
 
@@ -164,7 +164,9 @@ def _outcomes(answer: PostmarkAnswer, count: int) -> list[Outcome]:
     if answer.status == 200 and len(said) == count and all(isinstance(one, dict) for one in said):
         found = [_outcome(cast(dict[str, Any], one)) for one in said]
         if all(one.refuses_us for one in found):
-            raise TransportRefused(f"Postmark refuses us: {found[0].detail}", hint="See the server's page at Postmark.")
+            raise TransportRefused(
+                f"Postmark refuses us: {found[0].detail}", remedy="See the server's page at Postmark."
+            )
         return found
     if answer.status in (401, 403, 404, 405, 413, 415, 422, 429) or 300 <= answer.status < 400:
         raise _complaint(answer)
@@ -190,7 +192,7 @@ def _complaint(answer: PostmarkAnswer) -> TransportRefused | TransportUnavailabl
     said = f"Postmark answered {answer.status}: {answer.words}".rstrip(": ")
     if answer.status == 429 or answer.status >= 500:
         return TransportUnavailable(said, retry_after_seconds=60.0 if answer.status == 429 else None)
-    return TransportRefused(said, hint="Check the server's token, its stream, and postmark.base_url.")
+    return TransportRefused(said, remedy="Check the server's token, its stream, and postmark.base_url.")
 
 
 def _headers(headers: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

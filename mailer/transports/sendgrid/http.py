@@ -88,7 +88,7 @@ class Poster:
         except ValueError as error:
             raise TransportRefused(
                 f"{base_url} is no web address",
-                hint="Correct sendgrid.base_url; usually it is https://api.sendgrid.com.",
+                remedy="Correct sendgrid.base_url; usually it is https://api.sendgrid.com.",
             ) from error
         self._kept = KeptConnection(self._endpoint, seconds=timeout_seconds, proxy=environment_proxy(self._endpoint))
 
@@ -103,7 +103,7 @@ class Poster:
             if error.began:
                 raise Unanswered(why) from error
             raise TransportUnavailable(
-                f"SendGrid can't be reached: {why}", hint="Check the network and sendgrid.base_url."
+                f"SendGrid can't be reached: {why}", remedy="Check the network and sendgrid.base_url."
             ) from error
         return HttpResponse(answer.status, answer.headers, answer.body)
 

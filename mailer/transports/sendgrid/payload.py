@@ -69,12 +69,12 @@ class RequestBody:
         if len(self._slots) > MOST_SUBSTITUTIONS:
             raise Unmailable(
                 f"the message has {len(self._slots)} different merge tags; SendGrid takes {MOST_SUBSTITUTIONS}",
-                hint="Use fewer merge tags, or send by SMTP.",
+                remedy="Use fewer merge tags, or send by SMTP.",
             )
         constants = "".join(part for parts in contents for part in parts if isinstance(part, str))
         self._marks = "".join(mark for mark in MARKS if mark not in constants)
         if self._slots and not self._marks:
-            raise Unmailable("the message uses every sign that could mark its merge tags", hint="Send it by SMTP.")
+            raise Unmailable("the message uses every sign that could mark its merge tags", remedy="Send it by SMTP.")
         if len(constants) > MOST_REQUEST_BYTES:
             raise Unmailable("the message is larger than SendGrid takes")
         refuse_surrogates(constants + mailing.key)
@@ -195,7 +195,7 @@ def _start(mailing: Mailing) -> str:
 def _sender_name(name: str) -> str:
     """The name as it is. Raises `Unmailable` for one that SendGrid doesn't take: it would arrive as another."""
     if "," in name or ";" in name:
-        raise Unmailable(f"SendGrid takes no comma and no semicolon in a sender's name: {name}", hint="Leave it out.")
+        raise Unmailable(f"SendGrid takes no comma and no semicolon in a sender's name: {name}", remedy="Leave it out.")
     return clean_name(name)
 
 

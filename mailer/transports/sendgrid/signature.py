@@ -32,7 +32,7 @@ def load_keys(texts: Sequence[str]) -> tuple[EllipticCurvePublicKey, ...]:
         if not isinstance(key, EllipticCurvePublicKey):
             raise MailerError(
                 f"number {place} of sendgrid.webhook_keys is not a public key of SendGrid's Event Webhook",
-                hint="Copy the verification key from Settings, Mail Settings, Event Webhooks.",
+                remedy="Copy the verification key from Settings, Mail Settings, Event Webhooks.",
             )
         keys.append(key)
     return tuple(keys)

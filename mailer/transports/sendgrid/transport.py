@@ -66,7 +66,7 @@ class SendgridTransport:
                 most_merged_bytes=self._settings.merged_bytes_per_request,
             )
         except Unmailable as error:
-            raise TransportRefused(error.message, hint=error.hint) from error
+            raise TransportRefused(error.message, remedy=error.remedy) from error
         return SendgridConnection(self._post(), body, self._learn)
 
     def _learn(self, people: int, merged_bytes: int) -> None:
@@ -79,7 +79,7 @@ class SendgridTransport:
     def probe(self) -> str:
         """Validate a mail in sandbox mode: nothing is sent, and no credit used."""
         if not self._sender:
-            raise TransportRefused("there is no sender for SendGrid to try", hint="Set [sender] from in mailer.toml.")
+            raise TransportRefused("there is no sender for SendGrid to try", remedy="Set [sender] from in mailer.toml.")
         name, address = split_mailbox(self._sender)
         mail: dict[str, Any] = {
             "from": {"email": address, "name": name} if name else {"email": address},
@@ -102,14 +102,15 @@ class SendgridTransport:
     def _post(self) -> Poster:
         if not self._api_key:
             raise TransportRefused(
-                "there is no SendGrid API key", hint="Set MAILER_SENDGRID_API_KEY, or sendgrid_api_key in secrets.toml."
+                "there is no SendGrid API key",
+                remedy="Set MAILER_SENDGRID_API_KEY, or sendgrid_api_key in secrets.toml.",
             )
         if not re.fullmatch(r"[!-~]+", self._api_key):
             raise TransportRefused("the SendGrid API key holds white space or characters beyond ASCII")
         parts = urlsplit(self._settings.base_url)
         if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine(parts.hostname or "")):
             raise TransportRefused(
-                "the SendGrid API key would travel unencrypted", hint="sendgrid.base_url must begin with https://."
+                "the SendGrid API key would travel unencrypted", remedy="sendgrid.base_url must begin with https://."
             )
         given = self._settings
         return Poster(given.base_url, self._api_key, timeout_seconds=given.timeout_seconds, compress=given.gzip)
@@ -264,9 +265,11 @@ def _named(answer: HttpResponse, group: Sequence[SendgridRecipient]) -> list[tup
 def _complaint(answer: HttpResponse) -> TransportRefused | TransportUnavailable:
     said = f"SendGrid answered {answer.status}: {answer.words}".rstrip(": ")
     if answer.status in (401, 403):
-        return TransportRefused(said, hint="Check the API key, its permission to send mail, and the verified sender.")
+        return TransportRefused(said, remedy="Check the API key, its permission to send mail, and the verified sender.")
     if answer.status >= 500 or answer.status == 429:
         return TransportUnavailable(said, retry_after_seconds=answer.wait_seconds if answer.status == 429 else None)
     if answer.status == 415:
-        return TransportRefused(said, hint="Only accounts where SendGrid's support enabled it may set sendgrid.gzip.")
-    return TransportRefused(said, hint="Check sendgrid.base_url; it is https://api.sendgrid.com or its EU counterpart.")
+        return TransportRefused(said, remedy="Only accounts where SendGrid's support enabled it may set sendgrid.gzip.")
+    return TransportRefused(
+        said, remedy="Check sendgrid.base_url; it is https://api.sendgrid.com or its EU counterpart."
+    )

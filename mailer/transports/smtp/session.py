@@ -180,7 +180,7 @@ def _introduce(relay: Relay, talk: Talk) -> None:
         if not talk.has_extn("starttls"):
             raise TransportRefused(
                 f"the relay {relay} doesn't offer STARTTLS, and mail is not sent to it unencrypted",
-                hint='Set smtp.security to "tls" (usually with port 465) if it speaks TLS from the start.',
+                remedy='Set smtp.security to "tls" (usually with port 465) if it speaks TLS from the start.',
             )
         _expect(relay, talk.command("STARTTLS"), SmtpStep.STARTTLS)
         assert relay.context is not None
@@ -195,7 +195,7 @@ def _log_in(relay: Relay, talk: Talk) -> None:
     offered = talk.esmtp_features.get("auth", "").upper().split()
     if not offered:
         raise TransportRefused(
-            f"the relay {relay} offers no login", hint="Leave smtp.username empty, or use the port meant for clients."
+            f"the relay {relay} offers no login", remedy="Leave smtp.username empty, or use the port meant for clients."
         )
     ways = (("PLAIN", talk.auth_plain), ("LOGIN", talk.auth_login), ("CRAM-MD5", talk.auth_cram_md5))
     chosen = next(((name, way) for name, way in ways if name in offered), None)
@@ -236,12 +236,12 @@ def _expect(relay: Relay, reply: Reply, step: SmtpStep) -> None:
         return
     said = f"the relay {relay} answered at {step}: {reply}"
     if reply.number < 500:
-        raise TransportUnavailable(said, hint="The relay asks us to try again later; sending goes on by itself.")
+        raise TransportUnavailable(said, remedy="The relay asks us to try again later; sending goes on by itself.")
     if step is SmtpStep.AUTH:
-        raise TransportRefused(said, hint="Check smtp.username and the password (MAILER_SMTP_PASSWORD).")
+        raise TransportRefused(said, remedy="Check smtp.username and the password (MAILER_SMTP_PASSWORD).")
     ours = classify(reply, step) is ReplyClass.OURS
     raise TransportRefused(
-        said, hint="Check the [smtp] settings." if ours else "Ask the relay's operator why it refuses our mail."
+        said, remedy="Check the [smtp] settings." if ours else "Ask the relay's operator why it refuses our mail."
     )
 
 
@@ -250,11 +250,11 @@ def _connect(relay: Relay) -> socket.socket:
         sock = socket.create_connection((relay.host, relay.port), timeout=relay.timeout_seconds)
     except socket.gaierror as error:
         raise TransportUnavailable(
-            f"the name of the relay {relay} can't be resolved: {error.strerror}", hint="Check smtp.host."
+            f"the name of the relay {relay} can't be resolved: {error.strerror}", remedy="Check smtp.host."
         ) from error
     except OSError as error:
         raise TransportUnavailable(
-            f"the relay {relay} can't be reached: {why(error)}", hint="Check smtp.host and smtp.port."
+            f"the relay {relay} can't be reached: {why(error)}", remedy="Check smtp.host and smtp.port."
         ) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
@@ -274,12 +274,12 @@ def _translated(relay: Relay) -> Generator[None]:
     except ssl.SSLCertVerificationError as error:
         raise TransportRefused(
             f"the certificate of the relay {relay} can't be trusted: {error.verify_message}",
-            hint="If its authority is your own, name its certificate in smtp.ca_file.",
+            remedy="If its authority is your own, name its certificate in smtp.ca_file.",
         ) from error
     except ssl.SSLError as error:
         raise TransportUnavailable(
             f"no encrypted connection to the relay {relay}: {error.reason or 'the handshake failed'}",
-            hint='smtp.security is "starttls" on most relays\' port 587 and "tls" on port 465.',
+            remedy='smtp.security is "starttls" on most relays\' port 587 and "tls" on port 465.',
         ) from error
     except OSError as error:
         raise TransportUnavailable(f"the relay {relay} broke off during the greeting: {why(error)}") from error

@@ -148,7 +148,7 @@ def _refused(offer: Offer, way: Way, step: SmtpStep, reply: Reply) -> Steps:
     if step is SmtpStep.MAIL and result.reply_class is ReplyClass.OURS and result.fate is Fate.REFUSED:
         raise TransportRefused(
             f"the relay {offer.relay} doesn't let us send from {way.sender_in_words}: {reply}",
-            hint="Check the sender's address and the [smtp] login.",
+            remedy="Check the sender's address and the [smtp] login.",
         )
     return Ended(result, usable, begun=begun)
 

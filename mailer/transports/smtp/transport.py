@@ -76,7 +76,7 @@ class SmtpTransport:
         try:
             skeleton = Skeleton(mailing, end=END_OF_DATA)
         except Unmailable as error:
-            raise TransportRefused(error.message, hint=error.hint) from error
+            raise TransportRefused(error.message, remedy=error.remedy) from error
         return SmtpLoop(self._relay(), skeleton)
 
     def probe(self) -> str:
@@ -108,13 +108,13 @@ class SmtpTransport:
             # A login without it would fail, and a few failures lock an account.
             raise TransportRefused(
                 "smtp.username is set and there is no password",
-                hint='Put smtp_password = "…" into secrets.toml, or set MAILER_SMTP_PASSWORD for cron too. For a relay '
-                "that wants no login, leave smtp.username empty.",
+                remedy='Put smtp_password = "…" into secrets.toml, or set MAILER_SMTP_PASSWORD for cron too. For a '
+                "relay that wants no login, leave smtp.username empty.",
             )
         context = self._context() if given.security != "none" else None
         if context is None and given.username and not on_this_machine(given.host):
             raise TransportRefused(
-                "the SMTP password would travel unencrypted", hint='Set smtp.security to "starttls" or "tls".'
+                "the SMTP password would travel unencrypted", remedy='Set smtp.security to "starttls" or "tls".'
             )
         return Relay(
             host=given.host,
@@ -135,7 +135,7 @@ class SmtpTransport:
             except (OSError, ssl.SSLError) as error:
                 raise TransportRefused(
                     f"the certificate authority {self._settings.ca_file} can't be read",
-                    hint="smtp.ca_file names a PEM file, relative to the workspace.",
+                    remedy="smtp.ca_file names a PEM file, relative to the workspace.",
                 ) from error
         return context
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from mailer.checking.remarks import Remark
 from mailer.delivery.campaigns.plan import PlannedCampaign, prepare
-from mailer.errors import Fault, MailerError, Place, faults_of, raise_faults
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError, raise_errors
 from mailer.settings import read_secrets, read_settings
 from mailer.store.engine.database import Database
 from mailer.web.studio.file_watch import Fingerprint, fingerprint, leading_out
@@ -44,7 +44,7 @@ class Showing:
     prepared: PlannedCampaign | None
     press: Press | None
     before: Press | None  # of the version that compiled before that one
-    faults: tuple[Fault, ...]
+    faults: tuple[Diagnostic, ...]
     read_at: datetime
     shown_at: datetime | None  # when that version was read
 
@@ -54,7 +54,7 @@ class VersionFindings:
     """What was found in a version; `complete` once everything was looked at."""
 
     version: int
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Diagnostic, ...] = ()
     variants: Variants | None = None
     audience: tuple[Reader, ...] = ()  # the first who would get it
     complete: bool = False
@@ -109,7 +109,7 @@ class LiveNewsletter:
 
     def _compiled(self, before: Showing) -> Showing:
         version, workspace, now = before.version + 1, before.workspace, self.clock()
-        faults: tuple[Fault, ...]
+        faults: tuple[Diagnostic, ...]
         try:
             root = workspace.root
             _refuse_links(root, self.slug)
@@ -117,11 +117,11 @@ class LiveNewsletter:
             prepared = prepare(workspace, self.database, self.slug)
             press = Press(prepared.plan, workspace)
         except MailerError as error:
-            faults = faults_of(error)
+            faults = error.diagnostics
         except Exception as error:  # noqa: BLE001 - the page must go on, and go on telling
             log.error("compiling failed: %s", type(error).__name__)
-            hint = "What you see is the last good version. See where with: MAILER_DEBUG=1 mailer check"
-            faults = (Fault(f"this is a fault of Mailer itself: {type(error).__name__}", hint=hint),)
+            remedy = "What you see is the last good version. See where with: MAILER_DEBUG=1 mailer check"
+            faults = (Diagnostic(f"this is a fault of Mailer itself: {type(error).__name__}", remedy=remedy),)
         else:
             return Showing(version, version, workspace, prepared, press, before.press, (), now, now)
         return replace(before, version=version, workspace=workspace, faults=faults, read_at=now)
@@ -146,10 +146,12 @@ class LiveNewsletter:
                 variants = variants_of(connection, plan, now=now)
                 audience = tuple(first_of(connection, plan.audience, now=now))
         except MailerError as error:
-            found = remarks(faults_of(error))
+            found = remarks(error.diagnostics)
         except Exception as error:  # noqa: BLE001 - as above
             log.error("looking for findings failed: %s", type(error).__name__)
-            fault = Fault(f"the findings could not be worked out: {type(error).__name__}", hint="Try: mailer check")
+            fault = Diagnostic(
+                f"the findings could not be worked out: {type(error).__name__}", remedy="Try: mailer check"
+            )
             found = remarks((fault,))
         with self._lock:
             if self._noted.version == showing.version:
@@ -158,9 +160,9 @@ class LiveNewsletter:
 
 def _refuse_links(root: Path, slug: str) -> None:
     """What the studio shows lies in the workspace: a link would let a newsletter show any file of this machine."""
-    hint = "Copy the file here in place of the link."
+    remedy = "Copy the file here in place of the link."
     faults = [
-        Fault("this is a link to a place outside the workspace", Place(path.relative_to(root).as_posix()), hint)
+        Diagnostic("this is a link to a place outside the workspace", Place(path.relative_to(root).as_posix()), remedy)
         for path in leading_out(root, slug)
     ]
-    raise_faults(f"The newsletter {slug} has links that lead out of the workspace:", faults)
+    raise_errors(f"The newsletter {slug} has links that lead out of the workspace:", faults)

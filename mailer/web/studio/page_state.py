@@ -10,8 +10,9 @@ from typing import cast
 
 from starlette.requests import Request
 
-from mailer.checking.remarks import Level, Remark
-from mailer.errors import Fault, MailerError, faults_of
+from mailer.compose.warnings import CLIPPED_BYTES
+from mailer.diagnostics import Diagnostic, Level
+from mailer.errors import MailerError
 from mailer.web.studio.live_compile import LiveNewsletter, Showing, VersionFindings
 from mailer.web.studio.middleware import Keys
 from mailer.web.studio.preview import inbox_line
@@ -21,8 +22,6 @@ from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, Reader,
 from mailer.web.studio.preview.source_view import ShownFile, message_file, read_source_file
 from mailer.web.studio.preview.tabs import View
 from mailer.web.studio.proof import ProofResult
-
-CLIPPED_BYTES = 102_000  # beyond about this much HTML Gmail hides the rest (docs/writing.md, Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Scene:
     mark: str
     showing: Showing
     noted: VersionFindings
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Diagnostic, ...]
     reader: Reader
     found: Sequence[Reader]
     letter: PersonMail | None
@@ -86,7 +85,7 @@ def scene(studio: Studio, view: View, told: ProofResult | None = None) -> Scene:
     desk = studio.desk
     mark = desk.mark()
     showing, noted = desk.look(), desk.noted
-    trouble: tuple[Fault, ...] = ()
+    trouble: tuple[Diagnostic, ...] = ()
     reader, found = reader_of_hard(view), []
     try:
         with desk.database.read() as connection:
@@ -95,7 +94,7 @@ def scene(studio: Studio, view: View, told: ProofResult | None = None) -> Scene:
                 wanted = showing.prepared.plan.audience if showing.prepared else None
                 found = search(connection, view.words, wanted, now=studio.clock())
     except MailerError as error:
-        trouble = faults_of(error)
+        trouble = error.diagnostics
     letter, headers, size = None, [], None
     if showing.press:
         letter = showing.press.letter(reader.supporter, now=studio.clock())
@@ -104,7 +103,7 @@ def scene(studio: Studio, view: View, told: ProofResult | None = None) -> Scene:
                 mail = showing.press.mail(letter)
                 headers, size = headers_of(mail), Size(len(letter.html.encode()), len(mail))
             except MailerError as error:
-                trouble += faults_of(error)
+                trouble += error.diagnostics
     root = showing.workspace.root
     files = [(message_file(root, desk.slug), "Message"), ("html", "HTML as mailed")]
     return Scene(

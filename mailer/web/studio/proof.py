@@ -36,7 +36,7 @@ def send(desk: LiveNewsletter, reader: Reader, to: str) -> ProofResult:
         proof = ProofRecipient(to=address, supporter=reader.supporter, person_id=reader.person_id)
         send_proof(workspace, desk.database, showing.prepared.plan, proof, transport=transport, now=desk.clock())
     except MailerError as error:
-        return ProofResult(False, f"Nothing was sent: {error.message}.".replace("..", "."), error.hint or "", to)
+        return ProofResult(False, f"Nothing was sent: {error.message}.".replace("..", "."), error.remedy, to)
     merged = f"as {reader.label} would get it" if reader.supporter["name"] else "as somebody without a name gets it"
     return ProofResult(
         True, f"A proof went to {address} by {transport.name}, {merged}.", "Nothing done with it counts.", to

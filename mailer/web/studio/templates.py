@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from mailer.checking.runner import why_of
 from mailer.counting import counted
 
 FOLDER = Path(__file__).parent / "pages"
@@ -30,7 +31,7 @@ _PAGES = _environment()
 
 def page(name: str, *, status: int = 200, policy: str = POLICY, **values: Any) -> Response:
     """The page pages/`name` with `values`."""
-    html = _PAGES.get_template(name).render(counted=counted, **values)
+    html = _PAGES.get_template(name).render(counted=counted, why_of=why_of, **values)
     return HTMLResponse(html, status_code=status, headers={"Content-Security-Policy": policy})
 
 

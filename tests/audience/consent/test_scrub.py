@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from mailer.audience.consent.scrub import scrub
-from mailer.delivery.feedback.webhook_inbox import keep_post
+from mailer.delivery.feedback.webhook_events import keep_post
 from mailer.store.engine.database import Database
-from mailer.store.tables.inbound import provider_posts, returned_mails
+from mailer.store.tables.inbound import returned_mails
+from mailer.store.tables.jobs import jobs
 
 
 def test_the_address_is_taken_out_and_the_events_stay(database: Database, now: datetime) -> None:
@@ -31,7 +32,7 @@ def test_the_address_is_taken_out_and_the_events_stay(database: Database, now: d
         connection.execute(insert(returned_mails), rows)
         assert scrub(connection, "mary1@example.org") == 4
         assert scrub(connection, "mary1@example.org") == 0
-        kept = list(connection.execute(select(provider_posts.c.body).order_by(provider_posts.c.id)).scalars())
+        kept = list(connection.execute(select(jobs.c.payload).order_by(jobs.c.id)).scalars())
         subjects = list(connection.execute(select(returned_mails.c.subject).order_by("digest")).scalars())
     assert json.loads(kept[0])[0]["event"] == "bounce"
     assert b"mary1" not in b"".join(kept).lower()

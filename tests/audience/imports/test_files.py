@@ -216,7 +216,7 @@ def test_other_spreadsheets_are_one_clear_error(
     with pytest.raises(MailerError, match=words) as caught:
         bring(database, path)
     assert "people.xlsx" in str(caught.value)
-    assert caught.value.hint
+    assert caught.value.remedy
 
 
 def test_a_workbook_with_an_empty_sheet(database: Database, tmp_path: Path) -> None:

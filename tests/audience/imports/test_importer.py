@@ -16,7 +16,7 @@ from mailer.audience.imports import ImportReport
 from mailer.audience.imports.files import reader as reading_module
 from mailer.audience.people.people import find_supporter, list_counts, show
 from mailer.audience.people.sqlite_search import ensure_search, has_search, search_words
-from mailer.errors import FaultsFound, MailerError
+from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import consents, people, suppressions
 from mailer.store.tables.states import SuppressionReason
@@ -206,7 +206,7 @@ def test_a_file_with_nobody_in_it_is_told_of(store: Database, path: Path) -> Non
     assert report.read == 0
     (warning,) = report.warnings
     assert str(warning).startswith(f"{path.name}:1: warning: the file has nobody in it")
-    with pytest.raises(FaultsFound, match="nobody in it"):
+    with pytest.raises(MailerError, match="nobody in it"):
         bring(store, path.with_suffix(".json"), "[]")
 
 

@@ -20,7 +20,7 @@ from mailer.audience.imports.row_check import Judge, Person
 from mailer.audience.imports.survey import survey
 from mailer.audience.people.csv_export import guarded
 from mailer.audience.people.people import list_counts, supporters
-from mailer.errors import Place
+from mailer.diagnostics import Place
 from mailer.store.engine.database import Database, open_database
 from tests.audience.world import KEY, bring
 from tests.conftest import NOW

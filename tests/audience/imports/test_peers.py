@@ -328,18 +328,18 @@ def test_several_files_are_all_taken_or_nothing(database: Database, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("header", "hint"),
+    ("header", "remedy"),
     [
         ("Subscriber,Sent,Opens,Clicks,Subscribed,Location", "tabs"),
         ("email,can2_user_tags,can2_county,zip_code,x,y", "can2_subscription_status"),
         ("email,akid,user_id,first_name,x,y", "subscription_status"),
     ],
 )
-def test_an_export_that_does_not_say_who_left_is_asked_about(tmp_path: Path, header: str, hint: str) -> None:
+def test_an_export_that_does_not_say_who_left_is_asked_about(tmp_path: Path, header: str, remedy: str) -> None:
     path = written(tmp_path / "people.csv", header, ["ann@example.net,3,1,0,2023-01-01,"])
     with pytest.raises(MailerError, match="nothing in it says who left") as caught:
         judged(path)
-    assert hint in str(caught.value)
+    assert remedy in str(caught.value)
     assert judged(path, status="bounced") == {"ann@example.net": "bounced"}
     assert judged(path, status="subscribed") == {"ann@example.net": "subscribed"}
 

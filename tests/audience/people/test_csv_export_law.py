@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.consent.changes import EVERY_LIST, leave, leave_everything, list_id, suppress
+from mailer.audience.consent.changes import leave, leave_everything, list_id, suppress
+from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.imports.meaning.values import tags
 from mailer.audience.names import clean_name
 from mailer.audience.people.csv_export import COLUMNS, export_list

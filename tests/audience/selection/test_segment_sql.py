@@ -29,7 +29,7 @@ from mailer.compose.expressions.ast import (
 )
 from mailer.compose.expressions.evaluator import Subject, text_of, truth_of
 from mailer.compose.expressions.readings import Kind, Reading, readings
-from mailer.errors import FaultsFound
+from mailer.errors import MailerError
 from mailer.store.engine.database import Database, open_database
 from mailer.store.tables.core import people
 from mailer.store.tables.states import DeliveryState, Verdict
@@ -178,7 +178,7 @@ def test_a_written_segment(world: Database) -> None:
     ],
 )
 def test_what_a_segment_can_not_say(segment: str, words: str) -> None:
-    with pytest.raises(FaultsFound) as caught:
+    with pytest.raises(MailerError) as caught:
         parse_segment(segment, fields=FIELDS)
     assert words in str(caught.value)
 

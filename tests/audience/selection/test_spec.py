@@ -12,7 +12,8 @@ from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.spec import Audience
 from mailer.compose.source.message_file import Source
-from mailer.errors import FaultsFound, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.workspace import ListDefinition, Workspace
 from tests.audience.world import add_campaign, bring
@@ -93,7 +94,7 @@ def test_everything_at_once(database: Database, workspace: Workspace, now: datet
 def test_each_fault_has_its_place_and_remedy(
     database: Database, workspace: Workspace, raw: dict[str, object], words: str
 ) -> None:
-    with pytest.raises(FaultsFound) as caught:
+    with pytest.raises(MailerError) as caught:
         read(database, workspace, raw)
     assert words in str(caught.value)
     assert "newsletters/appeal/message.md:" in str(caught.value)
@@ -101,9 +102,9 @@ def test_each_fault_has_its_place_and_remedy(
 
 def test_all_faults_come_at_once(database: Database, workspace: Workspace) -> None:
     raw: dict[str, object] = {"include": ["x"], "limit": "y", "segment": "supporter.z", "what": 1}
-    with pytest.raises(FaultsFound) as caught:
+    with pytest.raises(MailerError) as caught:
         read(database, workspace, raw)
-    assert len(caught.value.faults) == 4
+    assert len(caught.value.diagnostics) == 4
 
 
 def test_known_fields(database: Database, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mailer.checking.collect import Scope
 from mailer.checking.evidence.audience_rows import examples
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
-from mailer.checking.evidence.simulate import Row, Walk
+from mailer.checking.evidence.simulate import Row, Simulation
 from mailer.checking.preflight import Preflight, preflight
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.message import Choice, Context, Link, Message, Slot
@@ -122,7 +122,7 @@ def test_a_field_that_nobody_has_and_one_that_is_spelt_like_it(check: Check) -> 
     body = '{{ supporter.language | default("x") }} {{ supporter.town | default("x") }}\n'
     found = check(body, {"language": "en"}, attributes=[{"town": "", "towns": "York"}])
     assert said(found, "audience.never-filled") == ["supporter.town is empty for everyone (1 person)"]
-    assert "supporter.towns" in next(one.todo for one in found.remarks if one.rule == "audience.never-filled")
+    assert "supporter.towns" in next(one.remedy for one in found.remarks if one.rule == "audience.never-filled")
 
 
 def test_nobody_is_no_trouble(check: Check) -> None:
@@ -178,29 +178,43 @@ def test_the_bytes_reckoned_are_those_of_the_mail() -> None:
         Choice((('supporter.country == "GB"', ("in ", 0, "’s country")), ("", ("elsewhere",)))),
     )
     mail = message(("Dear ", 0, ", you live ", 1, "."), slots)
-    walk = Walk(mail)
-    assert walk.fields == ("country", "first_name")
+    simulation = Simulation(mail)
+    assert simulation.fields == ("country", "first_name")
     for values in (("GB", "Zoë"), ("FR", "Bo"), ("", "")):
-        html = MergeProgram(mail).html(dict(zip(walk.fields, values, strict=True)), Urls("", "", "", ""))
-        figures = walk.figures([Row(values, 1, 7)])
+        html = MergeProgram(mail).html(dict(zip(simulation.fields, values, strict=True)), Urls("", "", "", ""))
+        figures = simulation.figures([Row(values, 1, 7)])
         assert figures.standouts[0].html_bytes == len(html.encode())
 
 
-def test_a_link_made_of_a_field_leads_some_people_nowhere() -> None:
-    slots = (Slot("supporter.page", Context.URL),)
-    link = Link(1, "{{ supporter.page }}", (0,), "Your page", "inline", is_action=False)
-    fixed = Link(2, "https://a.org/{{ supporter.page }}", ("https://a.org/", 0), "The plan", "inline", is_action=False)
-    walk = Walk(message(("x",), slots, (link, fixed)))
-    figures = walk.figures([Row(("https://a.org/",), 3, 1), Row(("none",), 2, 2)])
-    assert [(one.source, one.people, one.value) for one in figures.troubled] == [("Your page", 2, "none")]
+def test_a_link_whose_site_is_a_field_leads_some_people_nowhere() -> None:
+    slots = (Slot("supporter.site", Context.URL),)
+    own = ("https://", 0, "/plan")
+    link = Link(1, "https://{{ supporter.site }}/plan", own, "Your page", "inline", is_action=False)
+    fixed = Link(2, "https://a.org/{{ supporter.site }}", ("https://a.org/", 0), "The plan", "inline", is_action=False)
+    simulation = Simulation(message(("x",), slots, (link, fixed)))
+    figures = simulation.figures([Row(("a.org",), 3, 1), Row(("",), 2, 2)])
+    assert [(one.source, one.people, one.value) for one in figures.troubled] == [("Your page", 2, "https:///plan")]
+
+
+def test_a_condition_inside_another_counts_for_those_who_get_there() -> None:
+    """It is what people see that is counted: nobody in Ireland meets what is written for Britain alone."""
+    inner = Choice((('supporter.language == "cy"', ("bore da",)), ("", ("good morning",))))
+    outer = Choice((('supporter.country == "GB"', (0,)),))
+    simulation = Simulation(message((1,), (inner, outer)))
+    figures = simulation.figures([Row(("GB", "en"), 3, 1), Row(("IE", "cy"), 2, 2)])
+    assert {(one.branches, one.people) for one in figures.variants} == {
+        (("else", 'supporter.country == "GB"'), 3),
+        (("nothing", "nothing"), 2),
+    }
+    assert figures.unmet == ('supporter.language == "cy"',)
 
 
 def test_ten_thousand_variants_take_no_more_room_than_a_thousand() -> None:
     slots = tuple(Choice(((f'supporter.f{n} == "1"', ("x",)),)) for n in range(14))
-    walk = Walk(message(tuple(range(14)), slots))
-    names = walk.fields
+    simulation = Simulation(message(tuple(range(14)), slots))
+    names = simulation.fields
     rows = (Row([str(number >> bit & 1) for bit in range(len(names))], 1, number) for number in range(10_000))
-    figures = walk.figures(rows)
+    figures = simulation.figures(rows)
     assert (figures.people, len(figures.variants), figures.more_variants) == (10_000, 1_000, 9_000)
 
 

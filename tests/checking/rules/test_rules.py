@@ -301,7 +301,7 @@ CASES = (
     Case("text.note-missing", Try(body="They said so.[^9]\n\n")),
     Case("text.note-unused", Try(instead=(("[^1]: ", "[^2]: [Another](https://council.gov/b)\n[^1]: "),))),
     Case(
-        "writing.placeholder", Try(body="TODO the figures\n\n"), Try(body="There is much to do, and a todo list.\n\n")
+        "writing.placeholder", Try(body="TODO the figures\n\n"), Try(body="There is much to do, and a remedy list.\n\n")
     ),
     Case(
         "writing.placeholder",
@@ -372,7 +372,7 @@ CASES = (
 def test_a_rule_fires_on_what_it_is_for_and_on_nothing_else(desk: Desk, case: Case) -> None:
     fired = [remark for remark in desk.look(case.fires) if remark.rule == case.rule]
     assert fired, [remark.rule for remark in desk.look(case.fires)]
-    assert all(remark.where for remark in fired)
+    assert all(remark.place for remark in fired)
     assert all(remark.level is rules()[case.rule].level for remark in fired)
     if case.quiet is not SOUND:  # of which the next test says that nothing fires
         assert case.rule not in {remark.rule for remark in desk.look(case.quiet)}

@@ -73,7 +73,7 @@ def test_an_answer_that_can_not_be_makes_nothing(tmp_path: Path, flags: tuple[st
     answers = Answers(**{flags[0].removeprefix("--"): flags[1]})
     with pytest.raises(MailerError) as raised:
         make_workspace(tmp_path / "ws", answers)
-    assert words in f"{raised.value} {raised.value.hint}"
+    assert words in f"{raised.value} {raised.value.remedy}"
     assert not (tmp_path / "ws").exists()
 
 

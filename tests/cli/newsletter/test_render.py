@@ -73,6 +73,19 @@ def test_faults_of_message_and_audience_together(home: Workspace) -> None:
     assert {one["rule"] for one in remarks} == {"compose.fault"}
 
 
+def test_a_list_that_is_not_there_hides_neither_the_action_nor_the_body(home: Workspace) -> None:
+    path = home.newsletters / "good" / "message.md"
+    faulty = GOOD.replace("list: supporters", "list: suporters").replace("url: https://act.example.org/", "url: 5")
+    path.write_text(faulty + "\n{{ supporter.nope }}\n\n[a](www.example.org)\n")
+    wanted = {"4: unknown list 'suporters'", "7: action.url must be a text", "25: unknown field supporter.nope",
+              "27: 'www.example.org' is not a web address"}  # fmt: skip
+    for command in ("check", "render"):
+        done = run(home, command, "good")
+        told = done.output + str(done.exception)
+        assert [one for one in wanted if f"newsletters/good/message.md:{one}" not in told] == []
+        assert told.count("newsletters/good/message.md:") == len(wanted)
+
+
 def test_everything_is_checked_without_a_slug(home: Workspace) -> None:
     (home.newsletters / "bad").mkdir()
     (home.lists / "members.csv").write_text("email\nann@example.org\n")

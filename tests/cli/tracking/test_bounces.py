@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import insert, select
+from sqlalchemy import select, update
 
 from mailer.cli import cli
 from mailer.delivery.feedback import bounce_mailbox as acting
 from mailer.delivery.feedback.mailbox_readers import Imap, Maildir
-from mailer.delivery.feedback.webhook_inbox import keep_post
+from mailer.delivery.feedback.webhook_events import keep_post
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.core import EPOCH, deliveries, subscriptions, suppressions
-from mailer.store.tables.inbound import provider_posts, returned_mails
+from mailer.store.tables.inbound import returned_mails
+from mailer.store.tables.jobs import jobs
 from mailer.workspace import Workspace
 from tests.reports.builders import add_campaign, add_deliveries, add_people, delivery_id, make_message
 from tests.servers.imap_server import Box, ImapServer
@@ -316,12 +317,13 @@ def test_a_run_applies_what_providers_posted_and_deletes_what_is_old(world: Data
     entry = {"event": "delivered", "email": "mary1@example.org", "c": f"{delivery_id(1):x}.1"}
     with world.write() as connection:
         keep_post(connection, json.dumps([entry]).encode(), provider="sendgrid", at=now)
-        connection.execute(insert(provider_posts).values(provider="sendgrid", at=now, body=b"[]", applied_at=EPOCH))
+        keep_post(connection, b"[]", provider="sendgrid", at=now)
+        connection.execute(update(jobs).where(jobs.c.payload == b"[]").values(state="done", done_at=EPOCH))
     assert CliRunner().invoke(cli, ["run"]).exit_code == 0
     with world.read() as connection:
         assert connection.execute(select(deliveries.c.feedback).order_by(deliveries.c.id)).scalars().all() == [
             "delivered",
             "",
         ]
-        (post,) = connection.execute(select(provider_posts)).all()
-    assert post.applied_at is not None
+        (post,) = connection.execute(select(jobs)).all()
+    assert post.state == "done"

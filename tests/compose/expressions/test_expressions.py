@@ -25,7 +25,8 @@ from mailer.compose.expressions.ast import (
 from mailer.compose.expressions.evaluator import Subject, as_number, text_of, truth_of
 from mailer.compose.expressions.filters import FILTERS
 from mailer.compose.expressions.parser import parse_expression
-from mailer.errors import FaultsFound, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 
 VOCABULARY = Vocabulary(
     scopes={"supporter": {"first_name", "country", "age", "email", "Member since"}, "list": {"title"}},
@@ -143,7 +144,7 @@ def test_what_it_prints(source: str, supporter: dict[str, object], expected: str
 
 
 @pytest.mark.parametrize(
-    ("source", "message", "hint"),
+    ("source", "message", "remedy"),
     [
         ("supporter.frist_name", "unknown field supporter.frist_name", "'first_name'"),
         ("suporter.country", "unknown name 'suporter'", "'supporter'"),
@@ -177,22 +178,22 @@ def test_what_it_prints(source: str, supporter: dict[str, object], expected: str
         ('"' + "a" * 5000 + '"', "longer than", None),
     ],
 )
-def test_what_it_refuses(source: str, message: str, hint: str | None) -> None:
-    with pytest.raises(FaultsFound) as found:
+def test_what_it_refuses(source: str, message: str, remedy: str | None) -> None:
+    with pytest.raises(MailerError) as found:
         parse(source)
-    fault = found.value.faults[0]
+    fault = found.value.diagnostics[0]
     assert message in fault.message
     assert fault.place is not None
     assert fault.place.line is not None
     assert 7 <= fault.place.line <= 8
-    if hint:
-        assert hint in (fault.hint or "")
+    if remedy:
+        assert remedy in (fault.remedy or "")
 
 
 def test_all_faults_at_once_each_on_its_line() -> None:
-    with pytest.raises(FaultsFound) as found:
+    with pytest.raises(MailerError) as found:
         parse('supporter.frist_name == "a"\n and supporter.contry == "b"')
-    assert [fault.place.line for fault in found.value.faults if fault.place] == [7, 8]
+    assert [fault.place.line for fault in found.value.diagnostics if fault.place] == [7, 8]
 
 
 def test_a_comparison_is_no_text() -> None:
@@ -204,8 +205,8 @@ def test_a_comparison_is_no_text() -> None:
 def test_any_text_is_parsed_or_refused(source: str) -> None:
     try:
         found = parse(source)
-    except FaultsFound as error:
-        assert error.faults
+    except MailerError as error:
+        assert error.diagnostics
     else:
         truth_of(found)(Subject({}, {"view_url": ""}, {"mailed": lambda _: True, "clicked": lambda _: True}))
 

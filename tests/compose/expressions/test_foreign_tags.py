@@ -80,11 +80,11 @@ PROSE = [
 ]
 
 
-@pytest.mark.parametrize(("tag", "hint"), TAGS)
-def test_each_is_found_where_it_is_and_its_right_form_is_named(tag: str, hint: str) -> None:
+@pytest.mark.parametrize(("tag", "remedy"), TAGS)
+def test_each_is_found_where_it_is_and_its_right_form_is_named(tag: str, remedy: str) -> None:
     (found,) = foreign_tags(f"Dear\n\n{tag}, help", fields=FIELDS)
     assert found.line == 2
-    assert hint in found.hint
+    assert remedy in found.remedy
 
 
 @pytest.mark.parametrize("words", PROSE)
@@ -104,12 +104,12 @@ def test_texts_of_the_front_matter_are_looked_at(desk: Desk, key: str) -> None:
     more = "" if key in ("subject", "preheader") else f'{key}: "%recipient.first%"\n'
     (fault,) = desk.faults("Words", subject=f'"{front["subject"]}"', preheader=front["preheader"], more=more)
     assert fault.rule == "writing.foreign-tag"
-    assert FIRST in (fault.hint or "")
+    assert FIRST in (fault.remedy or "")
 
 
 def test_the_action_and_the_templates_are_looked_at(desk: Desk) -> None:
     (fault,) = desk.faults("Words", action="https://act.example.org/?e=%recipient.email%")
-    assert "{{ supporter.email }}" in (fault.hint or "")
+    assert "{{ supporter.email }}" in (fault.remedy or "")
     block = desk.workspace.templates / "blocks" / "text.mjml"
     block.write_text(
         "<mj-section><mj-column><mj-text>\nDear {first_name} {{ block.html }}</mj-text></mj-column></mj-section>"
@@ -165,11 +165,11 @@ SLIPS = [
 ]
 
 
-@pytest.mark.parametrize(("tag", "hint"), SLIPS)
-def test_slips_inside_of_tags_lead_to_the_right_one(desk: Desk, tag: str, hint: str) -> None:
+@pytest.mark.parametrize(("tag", "remedy"), SLIPS)
+def test_slips_inside_of_tags_lead_to_the_right_one(desk: Desk, tag: str, remedy: str) -> None:
     faults = desk.faults(f"Dear\n\n{tag}, help")
     assert {fault.place.line for fault in faults if fault.place} == {FIRST_LINE + 2}
-    assert any(hint in (fault.hint or "") for fault in faults), faults
+    assert any(remedy in (fault.remedy or "") for fault in faults), faults
 
 
 def test_slips_are_told_all_at_once(desk: Desk) -> None:

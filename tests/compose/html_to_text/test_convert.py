@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mailer.compose.html_to_text.convert import text_of_html
 from mailer.compose.mjml.to_html import mjml_to_html
 from mailer.compose.templating.markers import Control, LinkMark, Literal, Markers
-from mailer.errors import Place
+from mailer.diagnostics import Place
 
 HERE = Place("message.mjml", 1)
 

@@ -173,7 +173,7 @@ def test_what_a_block_cannot_hold_is_refused(
     assert hit, faults
     assert hit[0].place
     assert hit[0].place.line == line
-    assert remedy in (hit[0].hint or "")
+    assert remedy in (hit[0].remedy or "")
 
 
 def test_an_action_that_waits_for_the_person_is_not_passed_on(desk: Desk) -> None:
@@ -184,7 +184,7 @@ def test_an_action_that_waits_for_the_person_is_not_passed_on(desk: Desk) -> Non
 def test_a_template_that_shows_no_postscript_is_told_of(desk: Desk) -> None:
     (fault,) = desk.faults("::: ps\nLast.\n:::")
     assert "the template doesn't show a P.S." in fault.message
-    assert "postscripts" in (fault.hint or "")
+    assert "postscripts" in (fault.remedy or "")
 
 
 def test_a_template_that_shows_no_signature_picture_is_told_of(desk: Desk, picture: Callable[[str], Path]) -> None:

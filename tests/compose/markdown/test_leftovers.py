@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.errors import Fault
+from mailer.diagnostics import Diagnostic
 from tests.compose.conftest import URLS, Desk
 from tests.compose.test_faults import FIRST_LINE
 
@@ -48,7 +48,7 @@ MEANT = [
 ]  # fmt: skip
 
 
-def told(desk: Desk, body: str) -> list[Fault]:
+def told(desk: Desk, body: str) -> list[Diagnostic]:
     return [fault for fault in desk.compile(body).faults if fault.rule == "writing.markdown"]
 
 
@@ -56,7 +56,7 @@ def told(desk: Desk, body: str) -> list[Fault]:
 def test_what_is_left_is_told_of(desk: Desk, body: str, message: str, line: int | None) -> None:
     found = [fault for fault in told(desk, body) if message in fault.message]
     assert found
-    assert found[-1].hint
+    assert found[-1].remedy
     assert found[-1].place is not None
     assert line is None or found[-1].place.line == FIRST_LINE + line
 

@@ -15,7 +15,7 @@ from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.schema import tags, value_fault
 from mailer.compose.mjml.to_html import MAX_DEPTH, mjml_to_html
 from mailer.compose.mjml.tokenizer import TokenKind, scan
-from mailer.errors import Fault
+from mailer.diagnostics import Diagnostic
 
 MARK = "mk0a1b2c3dv7z"
 TITLE = "<mj-title>T</mj-title>"
@@ -30,11 +30,11 @@ def section(content: str) -> str:
     return page(f"<mj-section><mj-column>\n{content}\n</mj-column></mj-section>")
 
 
-def errors(source: str) -> list[Fault]:
-    return [fault for fault in check_structure(source, file="layout.mjml") if not fault.warning]
+def errors(source: str) -> list[Diagnostic]:
+    return [fault for fault in check_structure(source, file="layout.mjml") if fault.stops]
 
 
-def lines(found: Sequence[Fault]) -> list[int | None]:
+def lines(found: Sequence[Diagnostic]) -> list[int | None]:
     return [fault.place.line if fault.place else None for fault in found]
 
 
@@ -169,7 +169,7 @@ def test_the_compiler_alone_would_not_have_said_so(name: str) -> None:
     ],
 )
 def test_the_nearest_match_is_offered(wrong: str, right: str) -> None:
-    assert any(fault.hint and f"Did you mean {right}?" in fault.hint for fault in errors(section(wrong)))
+    assert any(fault.remedy and f"Did you mean {right}?" in fault.remedy for fault in errors(section(wrong)))
 
 
 def test_all_faults_come_at_once_in_the_order_of_their_lines() -> None:
@@ -185,7 +185,7 @@ def test_one_slip_is_one_fault() -> None:
 
 def test_what_the_reader_of_the_mail_would_miss_is_a_warning() -> None:
     found = check_structure("<mjml><mj-body></mj-body></mjml>", file="m")
-    assert [fault.message for fault in found if fault.warning] == [
+    assert [fault.message for fault in found if not fault.stops] == [
         "<mjml> has no lang",
         "<mjml> has no dir",
         "there is no <mj-title>",

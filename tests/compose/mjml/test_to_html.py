@@ -268,7 +268,7 @@ def test_a_panic_is_an_error_for_people(source: str, capfd: pytest.CaptureFixtur
     prepared = to_html._Prepared("<mjml></mjml>", "x.mjml")
     with pytest.raises(MailerError) as caught:
         to_html._guarded(lambda: mjml2html(source), prepared)
-    assert caught.value.hint
+    assert caught.value.remedy
     capfd.readouterr()  # Rust's own words on stderr
 
 

@@ -7,18 +7,20 @@ import shutil
 import pytest
 
 from mailer.compose.source.message_file import read_source
-from mailer.errors import Fault, FaultsFound
+from mailer.diagnostics import Diagnostic
+from mailer.errors import MailerError
 from tests.compose.conftest import Desk
 
 GOOD = "---\nsubject: Help\nlist: supporters\ntemplate: small\n---\nWords\n"
 
 
-def faults_of(desk: Desk, text: str | bytes, name: str = "message.md") -> list[Fault]:
+def faults_of(desk: Desk, text: str | bytes, name: str = "message.md") -> list[Diagnostic]:
     path = desk.folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(FaultsFound) as found:
-        desk.source()
-    return list(found.value.faults)
+    try:
+        return list(desk.source().faults)
+    except MailerError as error:
+        return list(error.diagnostics)
 
 
 def test_everything_is_read_with_its_line(desk: Desk) -> None:
@@ -109,34 +111,34 @@ def test_bad_files(desk: Desk, text: str | bytes, line: int | None, message: str
 
 def test_a_misspelt_key_of_the_action_is_one_fault(desk: Desk) -> None:
     faults = faults_of(desk, GOOD.replace("list:", "action:\n  ulr: https://x.org\n  label: x\nlist:"))
-    assert [(fault.message, fault.hint) for fault in faults] == [("unknown key action.ulr", "Did you mean 'url'?")]
+    assert [(fault.message, fault.remedy) for fault in faults] == [("unknown key action.ulr", "Did you mean 'url'?")]
 
 
 def test_all_faults_at_once_with_remedies(desk: Desk) -> None:
     faults = faults_of(
         desk, '---\nsubject: "a\\nb"\nlist: nobody\ntemplate: smal\nlangauge: en\naction: x\n---\nWords\n'
     )
-    found = {fault.place.line: fault.hint for fault in faults if fault.place}
+    found = {fault.place.line: fault.remedy for fault in faults if fault.place}
     assert set(found) == {2, 3, 4, 6}
     assert "supporters" in (found[3] or "")
     assert "'small'" in (found[4] or "")
     faults = faults_of(desk, GOOD.replace("list:", "langauge: en\nlist:"))
-    assert [fault.hint for fault in faults] == ["Did you mean 'language'?"]
+    assert [fault.remedy for fault in faults] == ["Did you mean 'language'?"]
 
 
 def test_pasted_control_characters_are_left_out_and_told_of(desk: Desk) -> None:
     (desk.folder / "message.md").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("Words", "Wo\x0brds\x00\r\nx").encode())
     source = desk.source()
     assert source.body.strip() == "Words\nx"
-    assert [fault.place.line for fault in source.warnings if fault.place] == [6]
+    assert [fault.place.line for fault in source.faults if fault.place] == [6]
 
 
 def test_no_file_or_two(desk: Desk) -> None:
-    with pytest.raises(FaultsFound, match=r"there is no message\.md"):
+    with pytest.raises(MailerError, match=r"there is no message\.md"):
         desk.source()
     (desk.folder / "message.md").write_text(GOOD)
     (desk.folder / "message.mjml").write_text(GOOD)
-    with pytest.raises(FaultsFound, match="both there"):
+    with pytest.raises(MailerError, match="both there"):
         desk.source()
 
 
@@ -151,7 +153,7 @@ def test_required_fields_and_bad_template_files(desk: Desk) -> None:
     toml = desk.workspace.templates / "small" / "template.toml"
     toml.write_text('[fields.kicker]\ntype = "text"\nrequired = true\nhelp = "Two words."\n')
     faults = faults_of(desk, GOOD)
-    assert [(fault.message, fault.hint) for fault in faults] == [
+    assert [(fault.message, fault.remedy) for fault in faults] == [
         ("kicker is missing: the template needs it", "Two words.")
     ]
     toml.write_text('colour = 1\n[fields.kicker]\ntype = "texts"\nlable = 2\n[fields.Bad]\n')
@@ -192,7 +194,7 @@ def test_a_text_that_a_comment_cuts_short(desk: Desk, front: str, message: str, 
     (told,) = [fault for fault in faults if message in fault.message]
     assert told.place is not None
     assert told.place.line == 2 + front[: front.index("#")].count("\n")
-    assert "quotes" in (told.hint or "")
+    assert "quotes" in (told.remedy or "")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from mailer.compose.templating.budget import LONGEST_TEXT, TooMuch, size_of
 from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import MOST_TAGS, Resolved, Resolver, Task
 from mailer.compose.templating.sandbox import BoundedEnvironment
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Place
+from mailer.errors import MailerError
 
 MOST_BYTES = 120_000_000  # at any moment; a text of 3,000,000 characters may take 12,000,000, and is handled in steps
 HUGE = 2_000_000_000
@@ -83,12 +84,12 @@ FILTERS = [  # of layouts
 ]
 
 
-def resolve(text: str, folder: Path, *, layout: bool) -> tuple[Resolved | None, list[Fault]]:
-    faults: list[Fault] = []
+def resolve(text: str, folder: Path, *, layout: bool) -> tuple[Resolved | None, list[Diagnostic]]:
     (folder / "main.mjml").write_text(text, encoding="utf-8")
     task = Task(folder, Markers("seed"), Vocabulary(scopes={"supporter": {"first_name"}}), {})
-    resolver = Resolver(task, faults)
-    return (resolver.layout("main.mjml", {}) if layout else resolver.words(text, Place("message.md", 1))), faults
+    resolver = Resolver(task)
+    found = resolver.layout("main.mjml", {}) if layout else resolver.words(text, Place("message.md", 1))
+    return found, resolver.faults
 
 
 @pytest.mark.parametrize("layout", [True, False], ids=["layout", "message"])
@@ -120,7 +121,7 @@ def _is_stopped(text: str, folder: Path, *, layout: bool) -> None:
     assert ("is stopped" in fault.message) or ("sandbox forbids" in fault.message), fault.message
     assert fault.place is not None
     assert fault.place.line == 1
-    assert fault.hint
+    assert fault.remedy
 
 
 STEPS = [

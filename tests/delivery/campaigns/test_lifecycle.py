@@ -134,7 +134,7 @@ def test_each_step_in_each_state(staged: Staged, state: str, step: str, new: str
     if new == "!":
         with pytest.raises(MailerError, match="is cancelled, so it mails nobody again") as refused:
             staged.do(step)
-        assert refused.value.hint == "Decide: --count-as-sent"
+        assert refused.value.remedy == "Decide: --count-as-sent"
         assert staged.rows() == before
         return
     if new == "-":
@@ -352,7 +352,7 @@ def test_what_is_being_sent_is_not_taken_off_the_schedule(
 ) -> None:
     with pytest.raises(MailerError, match="other is sending, not scheduled") as refused:
         steps.unschedule(database, "other")
-    assert refused.value.hint == "To stop it: mailer pause other"
+    assert refused.value.remedy == "To stop it: mailer pause other"
     scheduled(now)
     steps.launch_due(database, now=now + timedelta(days=1))
     steps.unschedule(database, "appeal")  # overdue, and nobody was mailed
@@ -375,7 +375,7 @@ def test_what_was_launched_is_neither_scheduled_nor_launched_again(
     ):
         with pytest.raises(MailerError, match=f"appeal was launched before and is {state}") as refused:
             again()
-        assert "not_mailed_by: [appeal]" in str(refused.value.hint)
+        assert "not_mailed_by: [appeal]" in str(refused.value.remedy)
     assert rows_of(database, [campaign]) == before
 
 
@@ -403,7 +403,7 @@ def test_another_count_than_agreed_keeps_the_schedule(
     before = rows_of(database, [campaign])
     with pytest.raises(steps.CountChanged, match=f"the audience is 8 people, not {expected}") as refused:
         steps.launch_now(database, plan(), expected=expected, now=now)
-    assert refused.value.hint == "Look at it: mailer audience appeal"
+    assert refused.value.remedy == "Look at it: mailer audience appeal"
     assert rows_of(database, [campaign]) == before
 
 
@@ -414,7 +414,7 @@ def test_what_was_never_sent_is_asked_for_by_a_name_that_is_near(
     with database.read() as connection:
         with pytest.raises(MailerError, match="apeal was neither sent nor scheduled") as refused:
             steps.require_campaign(connection, "apeal")
-        assert "appeal" in str(refused.value.hint)
+        assert "appeal" in str(refused.value.remedy)
         assert steps.require_campaign(connection, "appeal").slug == "appeal"
 
 

@@ -24,7 +24,7 @@ HARD = Outcome(Fate.REFUSED, "550 5.1.1", "no such user", reply_class=ReplyClass
 POLICY = Outcome(Fate.REFUSED, "554 5.7.1", "blocked, see blocklist.example", reply_class=ReplyClass.POLICY)
 OURS = Outcome(Fate.REFUSED, "530 5.7.0", "log in first", reply_class=ReplyClass.OURS)
 LATER = Outcome(Fate.DEFERRED, "451 4.3.0", "busy")
-AWAY = TransportUnavailable("relay.example.org can't be reached", hint="Is its name right?")
+AWAY = TransportUnavailable("relay.example.org can't be reached", remedy="Is its name right?")
 OFF = Limits(refused_share=0, bounce_rate=0, complaint_rate=0, troubles=0)
 
 
@@ -118,7 +118,7 @@ def test_refusals_of_us_one_after_another_pause() -> None:
 
 
 def test_a_refused_login_pauses_at_once() -> None:
-    halt = guard().trouble(TransportRefused("the relay refuses the login", hint="Check the password."))
+    halt = guard().trouble(TransportRefused("the relay refuses the login", remedy="Check the password."))
     assert halt is not None
     assert halt.pause
     assert halt.reason.startswith("the relay refuses the login; everybody")

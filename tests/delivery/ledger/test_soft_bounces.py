@@ -14,7 +14,8 @@ from mailer.delivery.ledger.outcomes import CampaignStanding, Claim, Done, recor
 from mailer.delivery.ledger.soft_bounces import Mailed, Worn, judge
 from mailer.settings import Bounces
 from mailer.store.engine.database import Database
-from mailer.store.tables.core import audit_log, deliveries, people, suppressions
+from mailer.store.tables.core import deliveries, people, suppressions
+from mailer.store.tables.staff import audit_log
 from mailer.store.tables.states import CampaignState
 from mailer.transports.base import Fate, Outcome, ReplyClass
 from mailer.transports.events import FeedbackReport, What

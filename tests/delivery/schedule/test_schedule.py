@@ -39,13 +39,13 @@ def test_a_local_time_becomes_its_instant() -> None:
 def test_what_can_not_be_meant_is_refused_with_a_remedy(local: str, zone: str, words: str) -> None:
     with pytest.raises(MailerError, match=words) as refused:
         due_at(local, zone=zone, now=NOW)
-    assert refused.value.hint
+    assert refused.value.remedy
 
 
 def test_a_gap_names_the_next_time_that_exists() -> None:
     with pytest.raises(MailerError) as refused:
         due_at("2027-03-28 01:30", zone="Europe/London", now=NOW)
-    assert refused.value.hint == "The next time that exists is 2027-03-28 02:30."
+    assert refused.value.remedy == "The next time that exists is 2027-03-28 02:30."
 
 
 def test_of_a_time_shown_twice_the_first_is_meant() -> None:
@@ -100,7 +100,7 @@ def test_what_was_left_out_is_said(text: str, shown: str, note: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words", "hint"),
+    ("text", "words", "remedy"),
     [
         ("01/12/2026 9:00", "in two ways", "Write 2026-12-01 or 2026-01-12."),
         ("25/12/2026 9:00", "in two ways", "Write 2026-12-25."),
@@ -127,11 +127,11 @@ def test_what_was_left_out_is_said(text: str, shown: str, note: str) -> None:
         ("2026-11-24", "is past", "Give a later time"),
     ],
 )
-def test_what_could_mean_several_is_a_question(text: str, words: str, hint: str) -> None:
+def test_what_could_mean_several_is_a_question(text: str, words: str, remedy: str) -> None:
     with pytest.raises(MailerError) as refused:
         read_due(text, zone="UTC", now=NOW)
     assert words in refused.value.message
-    assert hint in (refused.value.hint or "")
+    assert remedy in (refused.value.remedy or "")
 
 
 def test_today_and_tomorrow_are_those_of_the_zone() -> None:
@@ -157,7 +157,7 @@ def test_no_text_is_a_failure_of_ours(text: str) -> None:
     try:
         due = read_due(text, zone="UTC", now=NOW)
     except MailerError as refused:
-        assert refused.hint
+        assert refused.remedy
     else:
         assert due.instant > NOW
 

@@ -125,7 +125,7 @@ def test_a_transport_that_can_t_carry_the_mailing_pauses_and_gives_everybody_bac
     make_engine: Callable[..., Engine], database: Database, campaign: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = make_engine(Scripted(lambda envelope: ACCEPTED))
-    monkeypatch.setattr(engine, "_connections", _raise(TransportRefused("the subject is too long", hint="Cut it.")))
+    monkeypatch.setattr(engine, "_connections", _raise(TransportRefused("the subject is too long", remedy="Cut it.")))
     tally = engine.run()
     assert tally.pause.startswith("the subject is too long; everybody who was not mailed yet stays queued. Cut it")
     assert states(database) == {"queued": COUNT}

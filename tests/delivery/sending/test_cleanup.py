@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from mailer.audience.consent import confirmations as wishes
-from mailer.delivery.feedback.webhook_inbox import keep_post
-from mailer.delivery.notices.queue import KEEP, Notice, NoticeKind, notices, queue
+from mailer.delivery.feedback.webhook_events import keep_post
+from mailer.delivery.notices.queue import Notice, NoticeKind, queue
 from mailer.delivery.sending.cleanup import BELIEVED_AFTER, LEAP, tidy
 from mailer.store.engine.database import Database
+from mailer.store.jobs import NOTICE, PROVIDER_POST
 from mailer.store.tables.core import hits
-from mailer.store.tables.inbound import confirmations, provider_posts
+from mailer.store.tables.inbound import confirmations
+from mailer.store.tables.jobs import jobs
 from mailer.store.tables.states import Wish
 
 YEARS = timedelta(days=3 * 365)
@@ -26,26 +28,26 @@ def kept(database: Database, now: datetime) -> Database:
     with database.write() as connection:
         wishes.keep(connection, Wish.DATA, address="ana@example.org", person_id=None, source="form", at=now)
         queue(connection, Notice(NoticeKind.WELCOME, "ana@example.org"), at=now)
-        connection.execute(update(notices).values(state="sent"))
         keep_post(connection, b"[]", provider="sendgrid", at=now)
-        connection.execute(update(provider_posts).values(applied_at=now))
+        connection.execute(update(jobs).values(state="done", done_at=now))
     return database
 
 
 def left(database: Database) -> list[int]:
     with database.read() as connection:
-        tables = (confirmations, notices, provider_posts)
-        return [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
+        asked = connection.execute(select(func.count()).select_from(confirmations)).scalar_one()
+        kinds = list(connection.execute(select(jobs.c.kind)).scalars())
+        return [asked, kinds.count(NOTICE.name), kinds.count(PROVIDER_POST.name)]
 
 
 def addresses(database: Database) -> list[str]:
     with database.read() as connection:
-        return list(connection.execute(select(notices.c.address)).scalars())
+        return list(connection.execute(select(jobs.c.address).where(jobs.c.kind == NOTICE.name)).scalars())
 
 
 def test_what_is_old_goes_by_an_ordinary_run(kept: Database, now: datetime) -> None:
     assert tidy(kept, now=now) is False
-    assert tidy(kept, now=now + KEEP + HOUR) is True
+    assert tidy(kept, now=now + NOTICE.keep + HOUR) is True
     assert left(kept) == [0, 0, 0]
 
 

@@ -103,7 +103,7 @@ def test_refusals_of_us_one_after_another_pause_the_campaign(
 
 def test_a_refused_login_pauses_and_hands_nobody_over(send: Callable[..., SendCounts], database: Database) -> None:
     transport = Scripted(lambda e: ACCEPTED)
-    transport.connect_errors = [TransportRefused("the relay refuses the login", hint="Check the password.")] * 2
+    transport.connect_errors = [TransportRefused("the relay refuses the login", remedy="Check the password.")] * 2
     tally = send(transport)
     assert tally.pause == (
         "the relay refuses the login; everybody who was not mailed yet stays queued."

@@ -9,7 +9,7 @@ from mailer.delivery.sending.run import RunReport
 from mailer.delivery.sending.run_control import LONGEST_PAUSE_SECONDS, LONGEST_SECONDS, Patience, Stop
 from mailer.store.engine.database import DatabaseTrouble
 
-FULL = DatabaseTrouble("the disk is full", hint="Make space.", passing=True)
+FULL = DatabaseTrouble("the disk is full", remedy="Make space.", passing=True)
 
 
 class Wait:
@@ -61,7 +61,7 @@ def test_in_vain_it_says_who_is_affected(answers: tuple[int, ...], words: str) -
     wait = Wait(works_at=LONGEST_SECONDS * 2)
     with pytest.raises(DatabaseTrouble) as given_up:
         wait.patience(Stop()).wait_for(wait.action, answers)
-    assert (given_up.value.message, given_up.value.hint) == (words, "Make space.")
+    assert (given_up.value.message, given_up.value.remedy) == (words, "Make space.")
     assert wait.now == pytest.approx(LONGEST_SECONDS, abs=2)
 
 

@@ -112,7 +112,7 @@ def judged(answers: dict[str, DnsAnswer], *, provider: str = "", selectors: tupl
     facts = gather_dkim(
         lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), "a.test", selectors=selectors, provider=provider
     )
-    return [f"{one.level}: {one.found}" for one in judge_dkim(facts, part="DNS")]
+    return [f"{one.level}: {one.message}" for one in judge_dkim(facts, part="DNS")]
 
 
 def found(text: str, canonical: str = "") -> DnsAnswer:
@@ -122,12 +122,15 @@ def found(text: str, canonical: str = "") -> DnsAnswer:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (GOOD, "well: DKIM s1: an RSA key of 2048 bits"),
+        (GOOD, "ok: DKIM s1: an RSA key of 2048 bits"),
         (record(spki(1024)), "warning: DKIM s1: an RSA key of 1024 bits: accepted, but 2048 bits are advised"),
-        (record(spki(768)), "bad: DKIM s1: an RSA key of 768 bits: receivers accept none below 1024"),
+        (record(spki(768)), "error: DKIM s1: an RSA key of 768 bits: receivers accept none below 1024"),
         (record(bytes(32), "k=ed25519;"), "warning: DKIM s1: an Ed25519 key, which many receivers can't verify"),
         (record(spki(2048), "t=y:s;"), "warning: DKIM s1: an RSA key of 2048 bits, marked as a test"),
-        ("v=DKIM1; p=", "bad: DKIM s1: receivers don't accept the key at s1._domainkey.a.test: the key was withdrawn"),
+        (
+            "v=DKIM1; p=",
+            "error: DKIM s1: receivers don't accept the key at s1._domainkey.a.test: the key was withdrawn",
+        ),
     ],
 )
 def test_one_key(text: str, says: str) -> None:
@@ -143,18 +146,18 @@ def test_without_a_selector_nobody_can_tell() -> None:
 def test_sendgrid_has_two_names_and_one_good_key_is_enough() -> None:
     both = {name: found(GOOD, f"{name}.domainkey.u1.wl.sendgrid.net") for name in ("s1", "s2")}
     assert [said.partition(":")[0] for said in judged(both, provider="SendGrid", selectors=("s1", "s2"))] == [
-        "well",
-        "well",
+        "ok",
+        "ok",
     ]
     first, second = judged({"s1": both["s1"]}, provider="SendGrid", selectors=("s1", "s2"))
-    assert first == "well: DKIM s1: an RSA key of 2048 bits, kept at s1.domainkey.u1.wl.sendgrid.net"
+    assert first == "ok: DKIM s1: an RSA key of 2048 bits, kept at s1.domainkey.u1.wl.sendgrid.net"
     assert second.startswith("warning: DKIM s2: no key at s2._domainkey.a.test")
-    assert all(said.startswith("bad: ") for said in judged({}, provider="SendGrid", selectors=("s1", "s2")))
+    assert all(said.startswith("error: ") for said in judged({}, provider="SendGrid", selectors=("s1", "s2")))
 
 
 def test_a_name_that_leads_nowhere_says_where() -> None:
     (said,) = judged({"s1": DnsAnswer(Got.EMPTY, canonical="s1.gone.test")})
-    assert said.startswith("bad: DKIM s1: s1._domainkey.a.test leads to s1.gone.test, where there is no key")
+    assert said.startswith("error: DKIM s1: s1._domainkey.a.test leads to s1.gone.test, where there is no key")
 
 
 def test_two_records_and_no_answer() -> None:

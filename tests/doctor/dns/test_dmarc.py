@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from mailer.diagnostics import Level
 from mailer.doctor.dns.dmarc import gather_dmarc, judge_dmarc
 from mailer.doctor.dns.lookup import DnsAnswer, Got
-from mailer.findings import Severity
 
 RUA = "rua=mailto:reports@a.test"
 
 
-def judged(records: dict[str, DnsAnswer], domain: str = "news.a.test") -> tuple[Severity, str]:
+def judged(records: dict[str, DnsAnswer], domain: str = "news.a.test") -> tuple[Level, str]:
     zone = {f"_dmarc.{name}": answer for name, answer in records.items()}
     facts = gather_dmarc(lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), domain)
     (finding,) = judge_dmarc(facts, part="DNS")
-    return finding.level, finding.found
+    return finding.level, finding.message
 
 
 def txt(*values: str) -> DnsAnswer:
@@ -25,17 +25,17 @@ def txt(*values: str) -> DnsAnswer:
 @pytest.mark.parametrize(
     ("record", "level", "words"),
     [
-        (f"v=DMARC1; p=reject; {RUA}", Severity.WELL, "DMARC: p=reject"),
-        (f"v=DMARC1;p=Quarantine;{RUA}", Severity.WELL, "p=quarantine"),
-        (f"v=DMARC1; p=none; {RUA}", Severity.WELL, "p=none, fine for the large providers"),
-        (f"v=DMARC1; {RUA}", Severity.WELL, "p=none"),
-        ("v=DMARC1; p=none", Severity.WARNING, "nobody is told about failing mails (no rua)"),
-        (f"v=DMARC1; p=block; {RUA}", Severity.BAD, "p=block, which isn't a policy"),
-        ("v=DMARC1", Severity.BAD, "so receivers ignore it"),
-        (f"v=DMARC1; p=reject; adkim=s; aspf=s; {RUA}", Severity.WELL, "DKIM and SPF must name exactly news.a.test"),
+        (f"v=DMARC1; p=reject; {RUA}", Level.OK, "DMARC: p=reject"),
+        (f"v=DMARC1;p=Quarantine;{RUA}", Level.OK, "p=quarantine"),
+        (f"v=DMARC1; p=none; {RUA}", Level.OK, "p=none, fine for the large providers"),
+        (f"v=DMARC1; {RUA}", Level.OK, "p=none"),
+        ("v=DMARC1; p=none", Level.WARNING, "nobody is told about failing mails (no rua)"),
+        (f"v=DMARC1; p=block; {RUA}", Level.ERROR, "p=block, which isn't a policy"),
+        ("v=DMARC1", Level.ERROR, "so receivers ignore it"),
+        (f"v=DMARC1; p=reject; adkim=s; aspf=s; {RUA}", Level.OK, "DKIM and SPF must name exactly news.a.test"),
     ],
 )
-def test_the_domains_own_record(record: str, level: Severity, words: str) -> None:
+def test_the_domains_own_record(record: str, level: Level, words: str) -> None:
     found_level, found = judged({"news.a.test": txt("another", record)})
     assert found_level is level, found
     assert words in found
@@ -56,20 +56,20 @@ def test_the_nearest_record_counts() -> None:
 @pytest.mark.parametrize("record", [[], ["v=DMARC2; p=none"], ["p=none"], ["v=DMARC1 p=none"]])
 def test_no_record_is_bad(record: list[str]) -> None:
     level, found = judged({"news.a.test": txt(*record)} if record else {})
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "news.a.test has no record" in found
 
 
 def test_two_records_count_as_none() -> None:
     level, found = judged({"news.a.test": txt(f"v=DMARC1; p=none; {RUA}", f"v=DMARC1; p=reject; {RUA}")})
-    assert level is Severity.BAD
+    assert level is Level.ERROR
     assert "has 2 records" in found
 
 
 def test_what_could_not_be_asked_is_a_warning_only_without_a_record() -> None:
     unknown = DnsAnswer(Got.UNKNOWN, why="the DNS answered SERVFAIL")
     assert judged({"a.test": unknown}) == (
-        Severity.WARNING,
+        Level.WARNING,
         "DMARC couldn't be looked up: the DNS answered SERVFAIL",
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mailer.diagnostics import Level
 from mailer.doctor.dns.domain import is_placeholder, mailers
 from mailer.doctor.dns.lookup import DnsAnswer, Got
 from mailer.doctor.dns.mx import MailFacts, RelayNameFacts, is_ours, judge_mail, judge_relay_names
-from mailer.findings import Severity
 
 ABSENT, EMPTY = DnsAnswer(Got.ABSENT), DnsAnswer(Got.EMPTY)
 UNKNOWN = DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")
@@ -20,27 +20,27 @@ def found(*values: str) -> DnsAnswer:
 @pytest.mark.parametrize(
     ("mx", "address", "level", "words"),
     [
-        (found("mx1.a.test"), None, Severity.WELL, "mail to a.test goes to mx1.a.test"),
-        (found("mx1.a.test", "mx2.a.test"), None, Severity.WELL, "goes to mx1.a.test and 1 more"),
-        (found("."), None, Severity.BAD, "null MX"),
-        (EMPTY, found("192.0.2.1"), Severity.WARNING, "has no MX record"),
-        (EMPTY, EMPTY, Severity.BAD, "has neither MX nor address, so replies are lost"),
-        (ABSENT, ABSENT, Severity.BAD, "doesn't exist"),
-        (UNKNOWN, None, Severity.WARNING, "couldn't be looked up"),
-        (EMPTY, UNKNOWN, Severity.WARNING, "couldn't be looked up"),
+        (found("mx1.a.test"), None, Level.OK, "mail to a.test goes to mx1.a.test"),
+        (found("mx1.a.test", "mx2.a.test"), None, Level.OK, "goes to mx1.a.test and 1 more"),
+        (found("."), None, Level.ERROR, "null MX"),
+        (EMPTY, found("192.0.2.1"), Level.WARNING, "has no MX record"),
+        (EMPTY, EMPTY, Level.ERROR, "has neither MX nor address, so replies are lost"),
+        (ABSENT, ABSENT, Level.ERROR, "doesn't exist"),
+        (UNKNOWN, None, Level.WARNING, "couldn't be looked up"),
+        (EMPTY, UNKNOWN, Level.WARNING, "couldn't be looked up"),
     ],
 )
-def test_mail_to_a_domain(mx: DnsAnswer, address: DnsAnswer | None, level: Severity, words: str) -> None:
+def test_mail_to_a_domain(mx: DnsAnswer, address: DnsAnswer | None, level: Level, words: str) -> None:
     (finding,) = judge_mail(MailFacts("a.test", mx, address), part="DNS", who="replies")
     assert finding.level is level
-    assert words in finding.found
+    assert words in finding.message
 
 
 def relay(
     host: str, addresses: DnsAnswer, names: dict[str, DnsAnswer], back: dict[str, DnsAnswer]
-) -> list[tuple[Severity, str]]:
+) -> list[tuple[Level, str]]:
     facts = RelayNameFacts(host, addresses, names, back)
-    return [(one.level, one.found) for one in judge_relay_names(facts, domain="a.test", part="DNS")]
+    return [(one.level, one.message) for one in judge_relay_names(facts, domain="a.test", part="DNS")]
 
 
 @pytest.mark.parametrize(
@@ -49,23 +49,21 @@ def relay(
         (
             found("out.a.test"),
             {"out.a.test": found("192.88.99.1")},
-            Severity.WELL,
+            Level.OK,
             "is called out.a.test, which leads back",
         ),
         (
             found("x.test", "out.a.test"),
             {"x.test": ABSENT, "out.a.test": found("192.0.2.9", "192.88.99.1")},
-            Severity.WELL,
+            Level.OK,
             "out.a.test",
         ),
-        (found("x.test"), {"x.test": found("192.0.2.9")}, Severity.BAD, "x.test, which doesn't lead back"),
-        (ABSENT, {}, Severity.BAD, "has no name"),
-        (UNKNOWN, {}, Severity.WARNING, "couldn't be looked up"),
+        (found("x.test"), {"x.test": found("192.0.2.9")}, Level.ERROR, "x.test, which doesn't lead back"),
+        (ABSENT, {}, Level.ERROR, "has no name"),
+        (UNKNOWN, {}, Level.WARNING, "couldn't be looked up"),
     ],
 )
-def test_the_name_of_our_relays_address(
-    names: DnsAnswer, back: dict[str, DnsAnswer], level: Severity, words: str
-) -> None:
+def test_the_name_of_our_relays_address(names: DnsAnswer, back: dict[str, DnsAnswer], level: Level, words: str) -> None:
     ((found_level, said),) = relay("smtp.a.test", found("192.88.99.1"), {"192.88.99.1": names}, back)
     assert found_level is level
     assert words in said
@@ -79,13 +77,13 @@ def test_what_can_not_be_known_is_said() -> None:
         ("nota.test", "belongs to a provider"),
     ):
         ((level, said),) = relay(host, found("192.88.99.1"), {}, {})
-        assert level is Severity.WELL
+        assert level is Level.OK
         assert words in said
     ((level, said),) = relay("smtp.a.test", found("10.0.0.1"), {}, {})
-    assert level is Severity.WELL
+    assert level is Level.OK
     assert "private address" in said
-    assert relay("smtp.a.test", ABSENT, {}, {})[0][0] is Severity.BAD
-    assert relay("smtp.a.test", UNKNOWN, {}, {})[0][0] is Severity.WARNING
+    assert relay("smtp.a.test", ABSENT, {}, {})[0][0] is Level.ERROR
+    assert relay("smtp.a.test", UNKNOWN, {}, {})[0][0] is Level.WARNING
 
 
 def test_ours_is_what_stands_in_our_domain() -> None:

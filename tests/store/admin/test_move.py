@@ -20,8 +20,8 @@ from mailer.store.admin.copy import content_of
 from mailer.store.admin.move import abandon_move, check_move, move_database
 from mailer.store.engine.database import Database, DatabaseTrouble, migrate_database, open_database
 from mailer.store.engine.dialects import make_engine
+from mailer.store.jobs import PROVIDER_POST, add
 from mailer.store.tables.core import Instant, guard_evidence, lists, metadata, pace_lanes, people, warm_up_days, workers
-from mailer.store.tables.inbound import provider_posts
 from tests.conftest import NOW, REPOSITORY
 from tests.databases import NewDatabase, on_postgresql
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
@@ -44,7 +44,8 @@ def big_posts(url: str, count: int) -> None:
     """Add posts of a provider of a megabyte each, and one row of a few bytes before them."""
     database = open_database(url)
     for size in [10] + [1_000_000] * count:
-        run(database, insert(provider_posts).values(provider="sendgrid", at=NOW, body=b"x" * size))
+        with database.write() as connection:
+            add(connection, PROVIDER_POST, b"x" * size, at=NOW)
     database.close()
 
 
@@ -144,7 +145,7 @@ def test_large_rows_take_no_more_memory_the_more_of_them_there_are(
         big_posts(source, count)
         tracemalloc.start()
         try:
-            assert carry(source, target).rows["provider_posts"] == count + 1
+            assert carry(source, target).rows["jobs"] == count + 1
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()

@@ -47,7 +47,7 @@ def test_a_read_only_database_is_said_to_be(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///file:{path}?mode=ro&uri=true")
     with pytest.raises(DatabaseTrouble, match="can't be written") as refused, database.write() as connection:
         connection.execute(insert(lists).values(name="supporters"))
-    assert refused.value.hint
+    assert refused.value.remedy
     database.close()
 
 

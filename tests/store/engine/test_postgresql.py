@@ -62,7 +62,7 @@ def refusal(url: str) -> DatabaseTrouble:
         open_database(url)
     assert SECRET not in str(refused.value)
     assert "\n" not in refused.value.message
-    assert refused.value.hint
+    assert refused.value.remedy
     return refused.value
 
 
@@ -81,10 +81,10 @@ def test_a_wrong_or_missing_password(locked_cluster: Cluster) -> None:
     url = locked_cluster.url("mailer")
     wrong = refusal(url.replace("mailer@", f"mailer:{SECRET}x@"))
     assert wrong.message == "the database refused the login"
-    assert "~/.pgpass" in str(wrong.hint)
+    assert "~/.pgpass" in str(wrong.remedy)
     missing = refusal(url)
     assert missing.message == "the database asks for a password, and none is set"
-    assert "mailer.toml" in str(missing.hint)
+    assert "mailer.toml" in str(missing.remedy)
 
 
 def test_a_missing_database_user_or_server(cluster: Cluster) -> None:
@@ -110,7 +110,7 @@ def test_a_missing_database_user_or_server(cluster: Cluster) -> None:
     ],
 )
 def test_a_password_that_is_not_encoded_is_not_shown(url: str) -> None:
-    assert "%40" in str(refusal(url).hint) or "does not answer" in refusal(url).message
+    assert "%40" in str(refusal(url).remedy) or "does not answer" in refusal(url).message
 
 
 def test_a_missing_driver() -> None:

@@ -77,7 +77,7 @@ def test_a_path_that_cannot_be_a_folder_is_refused_with_the_remedy(tmp_path: Pat
     for call in (lambda t: t.connect(MAILING), lambda t: t.probe()):
         with pytest.raises(TransportRefused) as caught:
             call(OutboxTransport(tmp_path / "file"))
-        assert "outbox.path" in (caught.value.hint or "")
+        assert "outbox.path" in (caught.value.remedy or "")
 
 
 def test_probing_leaves_no_trace(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_key_permission_and_address_of_the_api_are_for_staff_to_mend(fake: Sendg
     fake.on(Answer(status, headers={"Location": f"{fake.url}/elsewhere"}))
     with pytest.raises(TransportRefused, match=str(status)) as caught:
         send(fake, 3)
-    assert caught.value.hint
+    assert caught.value.remedy
     assert KEY not in str(caught.value)
     assert len(fake.requests) == 1
 
@@ -312,7 +312,7 @@ def test_compressed_requests_are_for_accounts_that_take_them(fake: SendgridFake,
     else:
         with pytest.raises(TransportRefused, match="415") as caught:
             way.probe()
-        assert "sendgrid.gzip" in str(caught.value.hint)
+        assert "sendgrid.gzip" in str(caught.value.remedy)
 
 
 def test_many_requests_share_a_connection(fake: SendgridFake) -> None:

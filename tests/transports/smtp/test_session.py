@@ -289,12 +289,12 @@ def test_doctor_notices_a_relay_that_loses_what_is_sent_at_once() -> None:
     with Relay(loses_commands=True) as relay:
         facts = way_to(relay, seconds=PATIENCE_SECONDS).look()
         assert facts.loses_commands
-        assert any(finding.todo == "Set smtp.pipelining = false." for finding in judge_relay(facts))
+        assert any(finding.remedy == "Set smtp.pipelining = false." for finding in judge_relay(facts))
     with Relay(limits="MAILMAX=100") as relay:
         facts = way_to(relay).look()
         assert not facts.loses_commands
         assert "100 mails a session" in facts.in_words()
-        assert not any("pipelining" in finding.todo for finding in judge_relay(facts))
+        assert not any("pipelining" in finding.remedy for finding in judge_relay(facts))
 
 
 def test_a_silent_relay_is_given_up_and_keeps_the_mail_for_later() -> None:
@@ -425,6 +425,6 @@ def test_a_login_without_a_password_is_not_tried_and_said_so() -> None:
         for call in (way.probe, lambda: way.connect(MAILING)):
             with pytest.raises(TransportRefused, match=r"smtp\.username is set and there is no password") as caught:
                 call()
-            assert "MAILER_SMTP_PASSWORD" in (caught.value.hint or "")
+            assert "MAILER_SMTP_PASSWORD" in (caught.value.remedy or "")
             assert "…" not in caught.value.message
         assert relay.connections_made == 0

@@ -91,7 +91,7 @@ def test_a_refused_sender_stops_the_sending_and_blames_nobody(relay: Relay, repl
     with pytest.raises(TransportRefused, match=r"appeals@example\.org") as caught:
         send(relay, 1)
     assert reply in caught.value.message
-    assert caught.value.hint
+    assert caught.value.remedy
 
 
 def test_each_mail_leaves_with_its_own_return_path(relay: Relay) -> None:
@@ -311,7 +311,7 @@ def test_a_wrong_login_is_refused() -> None:
     with Relay(tls="starttls", login=("user", "another password")) as relay:
         with pytest.raises(TransportRefused, match="535") as caught:
             transport(relay, security="starttls", username="user").connect(MAILING)
-        assert "MAILER_SMTP_PASSWORD" in (caught.value.hint or "")
+        assert "MAILER_SMTP_PASSWORD" in (caught.value.remedy or "")
         assert PASSWORD not in str(caught.value)
 
 
@@ -345,7 +345,7 @@ def test_a_certificate_for_another_name_is_refused() -> None:
 def test_tls_on_a_port_that_begins_in_the_clear_is_explained() -> None:
     with Relay(tls="starttls") as relay, pytest.raises(TransportUnavailable) as caught:
         transport(relay, security="tls").connect(MAILING)
-    assert "465" in (caught.value.hint or "")
+    assert "465" in (caught.value.remedy or "")
 
 
 def test_replies_slipped_in_before_encryption_are_not_believed() -> None:

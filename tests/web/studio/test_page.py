@@ -10,7 +10,8 @@ from http.client import HTTPConnection
 
 import pytest
 
-from mailer.errors import Fault, MailerError
+from mailer.diagnostics import Diagnostic
+from mailer.errors import MailerError
 from mailer.web.studio import live_compile as desks
 from mailer.web.studio.preview.tabs import TABS
 from tests.patience import HANG_SECONDS, contention, until
@@ -130,8 +131,8 @@ def test_a_fault_of_ours_is_told_without_a_traceback(room: Room, monkeypatch: py
 def test_findings_come_from_one_place_and_arrive_when_they_are_ready(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def found(*_: object, **__: object) -> tuple[desks.Remark, ...]:
-        return desks.remarks((Fault("the sky is green", hint="Look up."),))
+    def found(*_: object, **__: object) -> tuple[desks.Diagnostic, ...]:
+        return desks.remarks((Diagnostic("the sky is green", remedy="Look up."),))
 
     monkeypatch.setattr(desks, "findings_of", found)
     before = room.desk.mark()
@@ -153,7 +154,7 @@ def test_a_proof_that_can_not_be_sent_says_why(room: Room, monkeypatch: pytest.M
     assert "Nothing was sent" in words(room.post({"to": "nobody", "as": "ada"}).text)
 
     def refused(*_: object, **__: object) -> None:
-        raise MailerError("the relay said no", hint="Ask the relay.")
+        raise MailerError("the relay said no", remedy="Ask the relay.")
 
     monkeypatch.setattr("mailer.web.studio.proof.send_proof", refused)
     page = words(room.post({"to": "colleague@example.org", "as": "ada"}).text)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from mailer.errors import MailerError, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 
 DELIMITERS = ",;\t|"
 NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}  # for --delimiter, beside the signs
@@ -70,7 +71,7 @@ def layout_of(path: Path, encoding: str, *, place: str, is_header: IsHeader, del
         shown = " and ".join(repr(sign) for sign in equal)
         raise MailerError(
             f"{shown} fit equally well as the sign between the columns", place=Place(place, best.line + skipped),
-            hint=f"Say which one it is: --delimiter '{equal[0]}'",
+            remedy=f"Say which one it is: --delimiter '{equal[0]}'",
         )  # fmt: skip
     inner = _nested(best, is_header) if len(best.columns) == 1 else None
     columns, sign = (inner[1], inner[0]) if inner else (best.columns, best.delimiter)
@@ -96,7 +97,7 @@ def rows_of(path: Path, encoding: str, layout: Dialect, *, place: str) -> Iterat
             raise MailerError(
                 "a quote is opened and never closed" if unclosed else "the quotes of this row don't fit together",
                 place=Place(place, line),
-                hint="Quotes within a value are doubled. Correct the line, or export the file again as CSV.",
+                remedy="Quotes within a value are doubled. Correct the line, or export the file again as CSV.",
             ) from error
 
 

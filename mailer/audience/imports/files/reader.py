@@ -15,7 +15,8 @@ from typing import Any, cast
 from mailer.audience.imports.files.delimited import IsHeader, Row, layout_of, rows_of
 from mailer.audience.imports.files.workbooks import header_of, is_workbook, rows_below
 from mailer.audience.imports.meaning.values import as_text
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError
 
 LONGEST_LINE_BYTES = 1 << 20
 LARGEST_JSON_BYTES = 64 << 20  # an array has to be read whole; lines of JSON have not
@@ -46,7 +47,7 @@ class Table:
     place: str  # the file as people call it
     columns: list[str]  # each name once: the second Email is "Email (2)"
     rows: Callable[[], Iterator[Row]]
-    warnings: tuple[Fault, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
     line: int = 1  # of the header
 
 
@@ -106,10 +107,10 @@ def numbered(columns: Sequence[str]) -> list[str]:
 
 def _undecodable(encoding: str, place: str) -> MailerError:
     message = f"the file says it is {encoding.upper()}, and isn't"
-    return MailerError(message, place=Place(place), hint="Export it as UTF-8.")
+    return MailerError(message, place=Place(place), remedy="Export it as UTF-8.")
 
 
-def _survey(path: Path, place: str) -> tuple[str, tuple[Fault, ...]]:
+def _survey(path: Path, place: str) -> tuple[str, tuple[Diagnostic, ...]]:
     """The encoding of a file, by one pass over its bytes that also finds what no text file has."""
     with path.open("rb") as file:
         head = file.read(4)
@@ -128,7 +129,7 @@ def _survey(path: Path, place: str) -> tuple[str, tuple[Fault, ...]]:
                 raise MailerError(
                     f"a line is longer than {LONGEST_LINE_BYTES // 1024:,} kB",
                     place=Place(place, line + block.count(b"\n")),
-                    hint="This is not a table of people, or its line ends were lost. Export it again as CSV.",
+                    remedy="This is not a table of people, or its line ends were lost. Export it again as CSV.",
                 )
             line += block.count(b"\n")
             is_utf8 = is_utf8 and _decodes(utf8, block, final=False)
@@ -157,13 +158,13 @@ def _nul(place: str, line: int, block: bytes) -> MailerError:
     return MailerError(
         "the file holds NUL bytes, which no text has",
         place=Place(place, line),
-        hint="It looks like UTF-16 without its mark. Save it as CSV in UTF-8."
+        remedy="It looks like UTF-16 without its mark. Save it as CSV in UTF-8."
         if wide
         else "It is damaged, or is not a table at all (a spreadsheet?). Export it as CSV in UTF-8.",
     )
 
 
-def _western(path: Path, place: str) -> tuple[str, tuple[Fault, ...]]:
+def _western(path: Path, place: str) -> tuple[str, tuple[Diagnostic, ...]]:
     """Windows-1252 for a file that isn't UTF-8, with a warning: it fits many encodings, so names may be wrong."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -173,11 +174,13 @@ def _western(path: Path, place: str) -> tuple[str, tuple[Fault, ...]]:
                 raise MailerError(
                     "the file is neither UTF-8 nor Windows-1252",
                     place=Place(place, number),
-                    hint="Export it again as CSV in UTF-8.",
+                    remedy="Export it again as CSV in UTF-8.",
                 ) from None
-    hint = "Look at some names with accents; if they are wrong, export the file again in UTF-8."
+    remedy = "Look at some names with accents; if they are wrong, export the file again in UTF-8."
     return "cp1252", (
-        Fault("the file is not UTF-8; it was read as Windows-1252", place=Place(place), hint=hint, warning=True),
+        Diagnostic(
+            "the file is not UTF-8; it was read as Windows-1252", place=Place(place), remedy=remedy, level=Level.WARNING
+        ),
     )
 
 
@@ -197,7 +200,7 @@ def _json_array(path: Path, encoding: str, place: str) -> tuple[list[str], Rows]
         raise MailerError(
             f"a JSON array of more than {LARGEST_JSON_BYTES >> 20} MB is not read",
             place=Place(place),
-            hint="Write one object to a line (newline-delimited JSON), or CSV.",
+            remedy="Write one object to a line (newline-delimited JSON), or CSV.",
         )
     try:
         records = cast(list[Any], json.loads(path.read_text(encoding=encoding).lstrip("\ufeff"), parse_int=_integer))

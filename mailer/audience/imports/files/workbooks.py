@@ -11,7 +11,8 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from mailer.audience.imports.files.delimited import MOST_TITLES, IsHeader, Row, bare
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError
 
 LARGEST_BYTES = 1 << 30  # of a workbook's XML: what a small file can be blown up to
 SAVE_AS = "Open it in the spreadsheet and save it as CSV in UTF-8."
@@ -23,7 +24,7 @@ def is_workbook(path: Path) -> bool:
         head = file.read(8)
     if head.startswith(b"\xd0\xcf\x11\xe0"):  # OLE2: .xls, or a workbook with a password
         raise MailerError(
-            "this is a spreadsheet of an old kind, or one with a password", place=Place(path.name), hint=SAVE_AS
+            "this is a spreadsheet of an old kind, or one with a password", place=Place(path.name), remedy=SAVE_AS
         )
     if not head.startswith(b"PK\x03\x04"):
         return False
@@ -32,16 +33,16 @@ def is_workbook(path: Path) -> bool:
             names = archive.namelist()
             if "xl/workbook.xml" in names:
                 if sum(entry.file_size for entry in archive.infolist()) > LARGEST_BYTES:
-                    raise MailerError("the workbook is too large", place=Place(path.name), hint=SAVE_AS)
+                    raise MailerError("the workbook is too large", place=Place(path.name), remedy=SAVE_AS)
                 return True
     except BadZipFile:
-        raise MailerError("the file is damaged", place=Place(path.name), hint="Export it again.") from None
+        raise MailerError("the file is damaged", place=Place(path.name), remedy="Export it again.") from None
     if "content.xml" in names or "xl/workbook.bin" in names or "Index/Document.iwa" in names:
-        raise MailerError("this kind of spreadsheet can't be read", place=Place(path.name), hint=SAVE_AS)
+        raise MailerError("this kind of spreadsheet can't be read", place=Place(path.name), remedy=SAVE_AS)
     return False
 
 
-def header_of(path: Path, *, place: str, is_header: IsHeader) -> tuple[list[str], int, tuple[Fault, ...]]:
+def header_of(path: Path, *, place: str, is_header: IsHeader) -> tuple[list[str], int, tuple[Diagnostic, ...]]:
     """The names of the columns, the row that holds them, and whether other sheets were left out."""
     first: tuple[int, list[str]] | None = None
     for number, row in _sheet_rows(path, place=place):
@@ -53,13 +54,15 @@ def header_of(path: Path, *, place: str, is_header: IsHeader) -> tuple[list[str]
         if number > MOST_TITLES:
             break
     if first is None:
-        raise MailerError("the first sheet has no rows", place=Place(place), hint="Move the people to the first sheet.")
+        raise MailerError(
+            "the first sheet has no rows", place=Place(place), remedy="Move the people to the first sheet."
+        )
     with _opened(path, place) as book:
         others = book.sheetnames[1:]
     shown = ", ".join(repr(name) for name in others[:3])
-    warning = Fault(
-        f"only the first sheet was read, not {shown}", place=Place(place), warning=True,
-        hint="Save the others as files of their own if there are people in them.",
+    warning = Diagnostic(
+        f"only the first sheet was read, not {shown}", place=Place(place), level=Level.WARNING,
+        remedy="Save the others as files of their own if there are people in them.",
     )  # fmt: skip
     return first[1], first[0], (warning,) if others else ()
 
@@ -103,7 +106,7 @@ def _opened(path: Path, place: str) -> Generator[Any, None, None]:
     except ImportError:
         raise MailerError(
             "reading Excel workbooks needs openpyxl, which is not installed", place=Place(place),
-            hint=f"Install it: pip install 'mailer[xlsx]'. Or: {SAVE_AS}",
+            remedy=f"Install it: pip install 'mailer[xlsx]'. Or: {SAVE_AS}",
         ) from None  # fmt: skip
     from xml.etree.ElementTree import ParseError
 
@@ -118,4 +121,4 @@ def _opened(path: Path, place: str) -> Generator[Any, None, None]:
             finally:
                 book.close()
         except (InvalidFileException, BadZipFile, ParseError, KeyError, ValueError, IndexError, OSError) as error:
-            raise MailerError(f"the workbook can't be read: {error}", place=Place(place), hint=SAVE_AS) from error
+            raise MailerError(f"the workbook can't be read: {error}", place=Place(place), remedy=SAVE_AS) from error

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from mailer.audience.imports.files.workbooks import is_workbook
-from mailer.errors import Fault, MailerError, Place
+from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.errors import MailerError
 from mailer.private_files import open_private
 
 TABLES = (".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".xlsx")
@@ -25,7 +26,7 @@ class SourceFile:
 
     path: Path
     name: str
-    warnings: tuple[Fault, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 @contextmanager
@@ -57,15 +58,17 @@ def _unpacked(path: Path, folder: Path) -> list[SourceFile]:
             others = [one.filename for one in entries if one not in tables]
             if not tables:
                 raise MailerError(
-                    "there is no table of people in this zip", place=at, hint=f"Looked for {', '.join(TABLES)}."
+                    "there is no table of people in this zip", place=at, remedy=f"Looked for {', '.join(TABLES)}."
                 )
             if len(tables) > MOST_FILES or sum(one.file_size for one in tables) > LARGEST_BYTES:
-                raise MailerError("this zip holds too much", place=at, hint="Unpack it and import its files.")
+                raise MailerError("this zip holds too much", place=at, remedy="Unpack it and import its files.")
             files = [_unpack(archive, one, folder / f"{number}", path.name) for number, one in enumerate(tables)]
     except (BadZipFile, RuntimeError, NotImplementedError, OSError) as error:  # RuntimeError: a password
-        raise MailerError(f"the zip can't be read: {error}", place=at, hint="Unpack it and import its files.") from None
+        raise MailerError(
+            f"the zip can't be read: {error}", place=at, remedy="Unpack it and import its files."
+        ) from None
     if others:
-        left = Fault(f"left out of the zip: {', '.join(others[:5])}", place=at, warning=True)
+        left = Diagnostic(f"left out of the zip: {', '.join(others[:5])}", place=at, level=Level.WARNING)
         files[0] = SourceFile(files[0].path, files[0].name, (left,))
     return files
 

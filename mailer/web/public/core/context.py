@@ -9,12 +9,13 @@ from typing import cast
 
 from starlette.requests import Request
 
-from mailer.delivery.notices.sender import Courier, CourierThread
+from mailer.delivery.notices.sender import Courier
 from mailer.delivery.subscriptions.unsubscribe import note_arrival
 from mailer.errors import MailerError
 from mailer.i18n import Language, choose
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import waiting_at_most
+from mailer.store.job_thread import JobThread
 from mailer.tracking.hits import Hit, Nameless, record_hits
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.web.public.core.click_writer import Recorder
@@ -45,7 +46,7 @@ class Door:
     recorder: Recorder
     acts: ActionPages
     limits: RequestLimits
-    courier: CourierThread
+    courier: JobThread
     threads: Executors
 
     def named(self, request: Request, purpose: Purpose) -> Named:
@@ -103,7 +104,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         recorder=Recorder(write),
         acts=ActionPages(workspace, database),
         limits=RequestLimits(database, key=address_key, clock=clock, wait=threads.write),
-        courier=CourierThread(Courier(workspace, database, clock=clock), lock_seconds=LOCK_SECONDS),
+        courier=JobThread("notices", Courier(workspace, database, clock=clock).deliver_due, lock_seconds=LOCK_SECONDS),
         threads=threads,
     )
 

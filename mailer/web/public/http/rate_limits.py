@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from mailer.delivery.subscriptions.requests import limit_key
 from mailer.store.engine.database import Database
-from mailer.store.rate_limits import Limit, take
+from mailer.store.networks import networks_of
+from mailer.store.rate_limits import Limit, limit_key, take
 from mailer.tracking.tokens import Named
 
 # A class or a meeting signs up from one network within minutes; a program that tries addresses wants thousands.
@@ -28,9 +27,6 @@ SITE = Limit(120, timedelta(seconds=5))  # for a /48 of IPv6, which may also be 
 OWN = Limit(10, timedelta(minutes=1))
 # Changes of address and copies of data by the link of a mail: nobody needs many, even if others found the link.
 WISHES = Limit(6, timedelta(minutes=10))
-
-NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: an IPv4 address in the last 32 bits
-UNKNOWN = b"?"  # requests without an address share one network
 
 
 class RequestLimits:
@@ -65,19 +61,4 @@ class RequestLimits:
 
 def networks(address: str) -> Sequence[tuple[bytes, Limit]]:
     """The networks that an IP address is counted for, each with its limit."""
-    try:
-        found = _plain(ip_address(address.partition("%")[0]))
-    except ValueError:
-        return ((UNKNOWN, FORMS),)
-    if isinstance(found, IPv4Address):
-        return ((b"4" + found.packed[:3], FORMS),)
-    return ((b"6" + found.packed[:8], FORMS), (b"6" + found.packed[:6], SITE))
-
-
-def _plain(found: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that an IPv6 one stands for, if it does: else all of IPv4 would be one network."""
-    if isinstance(found, IPv4Address):
-        return found
-    if found in NAT64:
-        return IPv4Address(found.packed[12:])
-    return found.ipv4_mapped or found.sixtofour or found
+    return tuple(zip(networks_of(address), (FORMS, SITE), strict=False))

@@ -7,16 +7,20 @@ that isn't the provider's is refused alike, whatever is wrong with it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mailer.delivery.feedback.webhook_inbox import keep_post
+from mailer.delivery.feedback.webhook_events import keep_post
+from mailer.transports.events import PostUndecided
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_body
 from mailer.web.public.inbound.apply_worker import Applier
+
+log = logging.getLogger(__name__)
 
 # The largest posts that a provider documents have 768 kB; 10,000 events in one post are about 5 MB.
 LONGEST_BODY_BYTES = 8_000_000
@@ -28,7 +32,7 @@ MOST_AT_ONCE = 16
 
 async def take_post(request: Request) -> Response:
     """Take a post. 403 for what isn't signed, 413 and 408 for what is too long or too slow, 503 to be sent again when
-    many others are being read, 404 for a provider that has no webhook."""
+    many others are being read or it can't be verified for now, 404 for a provider that has no webhook."""
     door = door_of(request)
     applier = cast(Applier, request.app.state.applier)
     provider = str(request.path_params["provider"])
@@ -39,14 +43,23 @@ async def take_post(request: Request) -> Response:
         return Response(status_code=403)  # before anything of its body is read
     room = cast(asyncio.Semaphore, request.app.state.room_for_posts)
     if room.locked():
-        return Response(status_code=503, headers={"Retry-After": "60"})
+        return _later()
     async with room:
         body = await read_body(request, most_bytes=LONGEST_BODY_BYTES, seconds=PATIENCE_SECONDS)
-        if not await door.threads.read(verifier.is_theirs, request.headers, body):
+        try:
+            theirs = await door.threads.read(verifier.is_theirs, request.headers, body)
+        except PostUndecided as error:
+            log.warning("a post from %s waits to be sent again: %s", provider, error.message)
+            return _later()
+        if not theirs:
             return Response(status_code=403)
         await door.threads.write(_keep, door, body, provider)
     applier.wake()
     return Response(status_code=204)
+
+
+def _later() -> Response:
+    return Response(status_code=503, headers={"Retry-After": "60"})
 
 
 def _keep(door: Door, body: bytes, provider: str) -> None:

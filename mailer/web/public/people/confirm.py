@@ -31,7 +31,7 @@ async def confirm(request: Request) -> Response:
     named = door.named(request, Purpose.CONFIRM)
     language = door.language(request).code
     now = await door.threads.write(_confirm, door, named.id, language)
-    door.courier.call()
+    door.courier.wake()
     if now.wish and now.wish.kind is Wish.DATA and now.stage is ConfirmationState.ASKED:
         content = await door.threads.read(_data, door, now.wish.address)
         disposition = 'attachment; filename="my-data.json"'

@@ -75,7 +75,7 @@ async def move(request: Request) -> Response:
     except BadAddress:
         return _page(request, now, done="no-address", status=422, typed=clean(typed, EMAIL.longest))
     await door.threads.write(_move, door, named, now, address, door.language(request, now.standing.language).code)
-    door.courier.call()
+    door.courier.wake()
     return _page(request, now, done="asked-address")
 
 
@@ -89,7 +89,7 @@ async def data(request: Request) -> Response:
     await door.limits.hold_bearer("wishes", named, WISHES)
     now = await door.threads.read(_read, door, named.id)
     await door.threads.write(_ask_for_data, door, named, now, door.language(request, now.standing.language).code)
-    door.courier.call()
+    door.courier.wake()
     return _page(request, now, done="asked-data")
 
 

@@ -16,8 +16,10 @@ from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.consent.subscribe import Asking
 from mailer.audience.names import holds_address
 from mailer.delivery.subscriptions.requests import ask_to_join
-from mailer.errors import MailerError, Place
+from mailer.diagnostics import Place
+from mailer.errors import MailerError
 from mailer.i18n import choose, later
+from mailer.senders import LONGEST_ADDRESS
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.core.signature_form import BAD_NAME, clean
 from mailer.web.public.http.forms import read_form
@@ -28,7 +30,6 @@ from mailer.workspace import ListDefinition, Workspace
 PURPOSE = "form"  # of the limit by network
 TRAP = "website"  # a field that people don't see; programs fill in whatever they find
 TYPED = ("email", "first_name")
-LONGEST = 254  # of an address (RFC 5321 §4.5.3.1.3); a name may have as much
 
 # Field → what is said when it is wrong.
 FAULTS = {
@@ -50,7 +51,7 @@ async def join(request: Request) -> Response:
     definition = await _list(request)
     await door.limits.hold(PURPOSE, request)
     form = await read_form(request)
-    typed = {name: clean(form.get(name, ("",))[0], LONGEST) for name in TYPED}
+    typed = {name: clean(form.get(name, ("",))[0], LONGEST_ADDRESS) for name in TYPED}
     if any(form.get(TRAP, ())):
         return _sent(request, definition)  # a program: it learns nothing, and nobody is mailed
     ticked = form.get("agreed") == (mark(definition.consent),)
@@ -67,7 +68,7 @@ async def join(request: Request) -> Response:
     fields = {"first_name": typed["first_name"], "language": language}
     asking = Asking(address, (definition.name,), f"/join/{definition.name}", definition.consent, fields)
     await door.threads.write(_ask, door, asking, definition, language)
-    door.courier.call()
+    door.courier.wake()
     return _sent(request, definition)
 
 
@@ -83,7 +84,7 @@ def embedded(workspace: Workspace, name: str) -> str:
     definition = workspace.list_definition(name)
     if not definition.public_form:
         raise MailerError(
-            f"the list {name} has no public form", place=Place(f"lists/{name}.toml"), hint="Write: public_form = true"
+            f"the list {name} has no public form", place=Place(f"lists/{name}.toml"), remedy="Write: public_form = true"
         )
     values = {"list": definition, "agreed": mark(definition.consent), "trap": TRAP}
     return Pages(workspace.settings).text("embed.html", choose(definition.language), **values)
@@ -141,4 +142,8 @@ def _sent(request: Request, definition: ListDefinition) -> Response:
 def _query(request: Request) -> str:
     """The language that the address asks for, to be kept on the way."""
     asked = request.query_params.get("lang", "")
-    return f"?lang={asked}" if asked.isascii() and asked.replace("-", "").isalnum() and len(asked) < LONGEST else ""
+    return (
+        f"?lang={asked}"
+        if asked.isascii() and asked.replace("-", "").isalnum() and len(asked) < LONGEST_ADDRESS
+        else ""
+    )

@@ -67,7 +67,7 @@ async def add(request: Request) -> Response:
         return door.pages.response("signed_test.html", language, thanks=_thanks(request, page, news=filled.news))
     waits = await door.threads.write(_sign, door, page, who, filled, _origin(request, who), language)
     door.acts.signed(page)
-    door.courier.call()
+    door.courier.wake()
     return _thank(request, page, news=waits)
 
 

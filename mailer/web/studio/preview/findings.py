@@ -6,18 +6,17 @@ from datetime import datetime
 
 from mailer.checking.collect import Scope
 from mailer.checking.preflight import preflight
-from mailer.checking.remarks import Remark, worst_first
-from mailer.checking.runner import of_fault
-from mailer.errors import Fault
+from mailer.checking.runner import ruled
+from mailer.diagnostics import Diagnostic, worst_first
 from mailer.store.engine.database import Database
 from mailer.workspace import Workspace
 
 
-def findings_of(workspace: Workspace, database: Database, slug: str, *, now: datetime) -> tuple[Remark, ...]:
+def findings_of(workspace: Workspace, database: Database, slug: str, *, now: datetime) -> tuple[Diagnostic, ...]:
     """Everything found in a newsletter, the worst first. It may take a while: the mail is shown meanwhile."""
     return preflight(workspace, database, slug, scope=Scope(), now=now).remarks
 
 
-def remarks(faults: tuple[Fault, ...]) -> tuple[Remark, ...]:
+def remarks(faults: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     """Faults of compiling as remarks, the worst first, else in the order of their places."""
-    return tuple(worst_first(map(of_fault, faults)))
+    return tuple(worst_first(map(ruled, faults)))

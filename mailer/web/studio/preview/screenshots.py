@@ -63,7 +63,7 @@ def take_shots(
     except ImportError:
         raise MailerError(
             "pictures need the optional part `shots`, which is not installed",
-            hint="Install it: pip install 'mailer[shots]'",
+            remedy="Install it: pip install 'mailer[shots]'",
         ) from None
     private_folder(folder)
     html = press.in_frame(supporter, base=PLACE, place="desktop/wide/ada")
@@ -78,7 +78,7 @@ def take_shots(
     except Error as error:
         first = str(error).strip().splitlines()[0]
         raise MailerError(
-            f"the browser {path} could not take the pictures: {first}", hint="Try it by hand: see docs/preview.md"
+            f"the browser {path} could not take the pictures: {first}", remedy="Try it by hand: see docs/preview.md"
         ) from error
 
 
@@ -123,7 +123,7 @@ def _browser_path() -> str:
     if path is None:
         raise MailerError(
             "pictures need a headless browser, and there is none on this machine",
-            hint="On Debian and Ubuntu: sudo apt install chromium-headless-shell, or chromium",
+            remedy="On Debian and Ubuntu: sudo apt install chromium-headless-shell, or chromium",
         )
     return path
 

@@ -13,10 +13,8 @@ from sqlalchemy import Connection
 
 from mailer.audience.people.people import supporters
 from mailer.audience.selection.select import chosen
-from mailer.compose.expressions.ast import ANYTHING, Vocabulary
 from mailer.compose.expressions.evaluator import Subject, truth_of
-from mailer.compose.expressions.parser import parse_expression
-from mailer.compose.merge import NAMES
+from mailer.compose.merge import parsed
 from mailer.compose.message import Choice, Message
 from mailer.delivery.campaigns.freeze import Plan
 
@@ -77,10 +75,7 @@ def _takers(message: Message) -> list[Callable[[Subject], str]]:
 
 
 def _taker(tests: tuple[str, ...], message: Message) -> Callable[[Subject], str]:
-    vocabulary = Vocabulary(scopes={"supporter": ANYTHING, **dict.fromkeys(message.constants, ANYTHING)}, names=NAMES)
-    rules = [
-        (test, truth_of(parse_expression(test, vocabulary=vocabulary), message.constants)) for test in tests if test
-    ]
+    rules = [(test, truth_of(parsed(test, message), message.constants)) for test in tests if test]
 
     def taken(person: Subject) -> str:
         return next((test for test, holds in rules if holds(person)), OTHERWISE)

@@ -22,6 +22,7 @@ from mailer.workspace import Workspace
 from tests.reports.builders import ACTION, delivery_id
 from tests.web.client import BROWSER, fetch, serving
 from tests.web.conftest import Served, seed
+from tests.web.notices import queued
 from tests.web.public.petition.test_action_page import PAGE
 
 pytestmark = pytest.mark.sqlite
@@ -163,7 +164,7 @@ def test_a_form_works_however_its_address_is_spelt(site: Served, spelt: str) -> 
     reply = site.post(path, urlencode({"email": "ana@example.org", "agreed": mark}).encode())
     assert reply.status == 303
     assert urljoin(path, reply.headers["location"]) == "/join/updates/sent"
-    assert len(site.rows(tables.notices)) == 1
+    assert len(queued(site)) == 1
 
 
 def test_a_visit_with_rubbish_behind_it_is_known(site: Served, now: datetime) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -20,17 +23,23 @@ from sqlalchemy import Row, select, update
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, suppressions
-from mailer.store.tables.inbound import provider_posts
+from mailer.store.tables.jobs import jobs
 from mailer.transports.events import delivery_mark
 from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
+from mailer.transports.ses.settings import Ses
 from mailer.web.public.app import create_app
 from mailer.web.public.inbound.provider_webhook import LONGEST_BODY_BYTES, MOST_AT_ONCE
 from mailer.workspace import Workspace
 from tests.patience import HANG_SECONDS, until
 from tests.reports.builders import delivery_id
+from tests.servers.sns_fake import HOST, TOPIC, SnsFake, headers_of, post
+from tests.transports.test_http_client import authority
+from tests.transports.test_http_kept import proxying
 from tests.web.client import Reply, fetch, serving
 from tests.web.conftest import seed
+
+__all__ = ["authority"]
 
 PATH = "/hooks/sendgrid"
 STAMP = "1764000000"
@@ -51,7 +60,7 @@ class Hook:
 
     def posts(self) -> list[Row[Any]]:
         with self.database.read() as connection:
-            return list(connection.execute(select(provider_posts).order_by(provider_posts.c.id)).all())
+            return list(connection.execute(select(jobs).order_by(jobs.c.id)).all())
 
     def wait_until(self, done: Callable[[], bool]) -> None:
         until(done, why="it to be applied")
@@ -91,8 +100,8 @@ def bounce(number: int = 1) -> bytes:
 def test_a_signed_post_is_kept_answered_and_applied(hook: Hook) -> None:
     reply = hook.post(bounce())
     assert (reply.status, reply.body) == (204, b"")
-    hook.wait_until(lambda: hook.posts()[0].applied_at is not None)
-    assert hook.posts()[0].body == bounce()
+    hook.wait_until(lambda: hook.posts()[0].done_at is not None)
+    assert hook.posts()[0].payload == bounce()
     with hook.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == 1
 
@@ -113,7 +122,7 @@ def test_only_so_many_are_read_at_once_and_the_others_come_again(hook: Hook) -> 
 def test_posts_by_many_apply_while_others_come(hook: Hook) -> None:
     for _ in range(20):
         assert hook.post(bounce(2)).status == 204
-    hook.wait_until(lambda: all(row.applied_at for row in hook.posts()))
+    hook.wait_until(lambda: all(row.done_at for row in hook.posts()))
     with hook.database.read() as connection:
         assert len(connection.execute(select(suppressions)).all()) == 1
 
@@ -137,6 +146,56 @@ def test_another_providers_post_is_believed_by_its_own_means_and_applied(
                 return len(connection.execute(select(suppressions)).all()) == 1
 
         until(suppressed, why="the bounce to be applied")
+
+
+@pytest.fixture
+def sns(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SnsFake]:
+    """The site of SNS under its own name, to which a proxy of the environment leads, with a certificate of our own."""
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST).configure_cert(context)
+    with SnsFake(tls=context) as site, proxying(site.port, []) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.host}:{proxy.port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        yield site
+
+
+def test_a_topic_is_confirmed_and_its_events_are_applied(
+    sns: SnsFake, workspace: Workspace, database: Database, now: datetime
+) -> None:
+    seed(database, now)
+    recipient = {"emailAddress": "mary1@example.org", "status": "5.1.1", "diagnosticCode": "smtp; 550 no such user"}
+    mail = {"destination": ["mary1@example.org"], "tags": {"mailer": [f"{delivery_id(1):x}-1"]}}
+    bounced = {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [recipient]}
+    event = json.dumps({"eventType": "Bounce", "mail": mail, "bounce": bounced})
+    chosen = replace(workspace, settings=workspace.settings.using(Ses(topic_arn=TOPIC)))
+    with serving(create_app(chosen, database, clock=lambda: now)) as port:
+
+        def told(fields: dict[str, str]) -> int:
+            body = json.dumps(fields).encode()
+            return fetch(port, "/hooks/ses", method="POST", body=body, headers=headers_of(fields)).status
+
+        sns.status = 503  # theirs fails: the post must come again, where 403 would lose it
+        assert told(post(event)) == 503
+        sns.status = 200
+        assert told(post("x", kind="SubscriptionConfirmation")) == 204
+        assert sns.asked[-1].startswith("/?Action=ConfirmSubscription&TopicArn=arn")
+        assert told(post(event) | {"Message": "{}"}) == 403
+        assert told(post(event, TopicArn=TOPIC.replace("mail", "evil"))) == 403
+        for number in ("m-1", "m-1", "m-2"):  # repeated by SNS, or by somebody who overheard it
+            assert told(post(event, MessageId=number)) == 204
+
+        def applied() -> bool:
+            with database.read() as connection:
+                return all(row.done_at for row in connection.execute(select(jobs)))
+
+        until(applied, why="the posts to be applied")
+        with database.read() as connection:
+            assert len(connection.execute(select(suppressions)).all()) == 1
+            assert {row.detail for row in connection.execute(select(jobs))} == {""}
 
 
 def test_only_a_provider_with_a_webhook_has_an_address(hook: Hook) -> None:
@@ -198,5 +257,5 @@ def test_a_body_that_is_too_long_is_not_read_to_its_end(hook: Hook) -> None:
 
 def test_a_post_that_is_no_json_is_kept_with_its_trouble(hook: Hook) -> None:
     assert hook.post(b"\xff not json").status == 204
-    hook.wait_until(lambda: hook.posts()[0].applied_at is not None)
-    assert hook.posts()[0].trouble == "the body is not JSON"
+    hook.wait_until(lambda: hook.posts()[0].done_at is not None)
+    assert hook.posts()[0].detail == "the body is not JSON"

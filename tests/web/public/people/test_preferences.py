@@ -18,7 +18,7 @@ from mailer.web.public.http.rate_limits import WISHES
 from mailer.workspace import Workspace
 from tests.reports.builders import ADDRESS_KEY
 from tests.web.conftest import Served
-from tests.web.notices import deliver, link_of
+from tests.web.notices import deliver, link_of, queued
 from tests.web.test_pages import keep_the_promises
 
 ALL = "shown=1&shown=2"
@@ -161,7 +161,7 @@ def test_no_address_is_told_and_wishes_are_limited(served: Served, path: str) ->
     assert [reply.status for reply in replies] == [422] * WISHES.burst + [429]
     (field,) = re.findall(r"<input[^>]* aria-invalid[^>]*>", replies[0].text)
     assert 'value="nobody"' in field, "what was typed is there to be mended"
-    assert served.rows(tables.notices) == []
+    assert queued(served) == []
 
 
 def test_a_copy_of_the_data_goes_to_the_person_alone(
@@ -205,7 +205,7 @@ def test_deleting_takes_a_second_page_and_a_press(served: Served, path: str) -> 
         assert "We keep nothing about you" in page.text
     assert statuses(served) == {}
     assert served.rows(tables.confirmations) == []
-    assert [row.address for row in served.rows(tables.notices)] == ["new@example.net"], "which names nobody we know"
+    assert [row.address for row in queued(served)] == ["new@example.net"], "which names nobody we know"
 
 
 @pytest.mark.parametrize("more", ["", "/address", "/data", "/delete"])
@@ -214,7 +214,7 @@ def test_a_proof_changes_nothing(served: Served, more: str) -> None:
     path = served.path(Purpose.PREFERENCES, proof=True)
     reply = served.post(path + more, f"{ALL}&email=x@example.net".encode())
     assert "This was a test mail" in reply.text
-    assert (served.rows(people), served.rows(subscriptions), served.rows(tables.notices)) == (*before, [])
+    assert (served.rows(people), served.rows(subscriptions), queued(served)) == (*before, [])
 
 
 @pytest.mark.parametrize("more", ["", "/address", "/data", "/delete"])

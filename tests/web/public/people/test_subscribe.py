@@ -23,7 +23,7 @@ from mailer.workspace import Workspace
 from tests.reports.builders import ADDRESS_KEY
 from tests.web.client import Reply, serving
 from tests.web.conftest import Served, seed
-from tests.web.notices import deliver, link_of
+from tests.web.notices import deliver, link_of, queued
 from tests.web.test_pages import keep_the_promises
 
 WORDING = 'Yes, mail me about "campaigns" & more.'
@@ -82,7 +82,7 @@ def test_the_form_shows_the_wording_and_leads_to_itself(site: Served) -> None:
 def test_lists_not_meant_for_the_public_have_no_form(site: Served, name: str) -> None:
     assert site.get(f"/join/{name}").status == sign_up(site, NEW, name).status == 404
     assert site.get(f"/join/{name}/sent").status == 404
-    assert site.rows(tables.notices) == []
+    assert queued(site) == []
 
 
 def test_a_stranger_joins_by_the_link_in_the_mail(site: Served, workspace: Workspace, clock: Clock) -> None:
@@ -96,7 +96,7 @@ def test_a_stranger_joins_by_the_link_in_the_mail(site: Served, workspace: Works
     assert not [name for name in mail.keys() if name.lower().startswith("list-")]  # noqa: SIM118 - a mail's, not a dict's
     assert mail["Subject"] == "Please confirm: The supporters"
     path, asked = link_of(mail), clock.now
-    assert path not in str(site.rows(tables.notices)), "no token is kept"
+    assert path not in str(queued(site)), "no token is kept"
 
     page = site.get(path)
     assert page.status == 200
@@ -132,7 +132,7 @@ def test_nobody_is_greeted_with_a_strangers_link(site: Served, name: str) -> Non
     reply = sign_up(site, NEW, "updates", first_name=name)
     assert reply.status == 422
     assert "Please write just your name." in reply.text
-    assert site.rows(people)[3:] == site.rows(tables.notices) == []
+    assert site.rows(people)[3:] == queued(site) == []
 
 
 def test_a_name_is_kept_without_what_nobody_sees(site: Served) -> None:
@@ -249,12 +249,12 @@ def test_one_address_gets_a_few_mails_a_day(site: Served, workspace: Workspace, 
 def test_one_network_may_try_for_a_while(site: Served) -> None:
     statuses = [sign_up(site, f"zoe{n}@example.net").status for n in range(FORMS.burst + 2)]
     assert statuses == [303] * FORMS.burst + [429] * 2
-    assert len(site.rows(tables.notices)) == FORMS.burst
+    assert len(queued(site)) == FORMS.burst
 
 
 def test_a_program_that_fills_in_the_trap_mails_nobody(site: Served) -> None:
     assert sign_up(site, NEW, website="https://spam.example").status == 303
-    assert site.rows(tables.notices) == site.rows(tables.confirmations) == []
+    assert queued(site) == site.rows(tables.confirmations) == []
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_mistakes_are_told_and_what_was_typed_stays(site: Served, more: dict[str
     assert words in reply.text.replace("&#39;", "'")
     assert 'value="&#34;&gt;Zoe &amp; co"' in reply.text
     assert (" checked" in reply.text) == ("agreed" not in more), "nobody ticks it for them"
-    assert site.rows(tables.notices) == []
+    assert queued(site) == []
 
 
 def test_a_name_carries_nothing_into_the_mail(site: Served, workspace: Workspace, clock: Clock) -> None:
@@ -311,7 +311,7 @@ def test_the_mail_is_in_the_language_of_the_form(site: Served, workspace: Worksp
     assert 'action="/join/supporters"' in site.get("/join/supporters?lang=%22%3E").text
     reply = site.post("/join/supporters?lang=ar", fields)
     assert reply.headers["location"] == "supporters/sent?lang=ar"
-    assert site.rows(tables.notices)[0].language == "ar"
+    assert queued(site)[0].language == "ar"
     (mail,) = deliver(site, workspace, clock)
     body = mail.get_body(("html",))
     assert body is not None

@@ -18,7 +18,8 @@ from mailer.i18n import language as words
 from mailer.signature_fields import ASKABLE, FIELDS
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, consents, deliveries, links, people, subscriptions, suppressions
-from mailer.store.tables.inbound import confirmations, signatures, statements, webhook_calls
+from mailer.store.tables.inbound import confirmations, signatures, statements
+from mailer.store.tables.jobs import jobs
 from mailer.tracking.tokens import Named, Purpose, Signer, Visit
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
@@ -457,4 +458,4 @@ def test_a_number_that_reads_two_ways_is_asked_for_once_more(acting: Served, wor
 
 def test_nothing_is_told_to_others_without_a_webhook(acting: Served) -> None:
     assert post(acting, BLANK).status == 303
-    assert acting.rows(webhook_calls) == []
+    assert acting.rows(jobs) == []

@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +15,12 @@ import pytest
 from sqlalchemy import Row, Table, delete, insert, select, update
 from sqlalchemy.event import listen
 
-from mailer.delivery.feedback.webhook_events import AppliedPosts, apply_waiting
-from mailer.delivery.feedback.webhook_inbox import KEEP, delete_old, keep_post
+from mailer.delivery.feedback import webhook_events
+from mailer.delivery.feedback.webhook_events import AppliedPosts, apply_waiting, keep_post
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.settings import Bounces, Guard
-from mailer.store.engine.database import Database
+from mailer.store.engine.database import Database, DatabaseTrouble
+from mailer.store.jobs import LEASE, PROVIDER_POST, claim, prune
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,
@@ -26,11 +28,13 @@ from mailer.store.tables.core import (
     deliveries,
     events,
     guard_evidence,
+    metadata,
     people,
     subscriptions,
     suppressions,
 )
-from mailer.store.tables.inbound import provider_events, provider_posts
+from mailer.store.tables.inbound import provider_events
+from mailer.store.tables.jobs import jobs
 from mailer.store.tables.states import DeliveryState
 from tests.reports.builders import CAMPAIGN, SLUG, add_campaign, add_deliveries, add_people, delivery_id, make_message
 
@@ -66,6 +70,10 @@ def post(database: Database, entries: Sequence[Mapping[str, object]] | bytes, *,
     with database.write() as connection:
         keep_post(connection, body, provider="sendgrid", at=now)
     return apply_waiting(database, soft=SOFT, clock=lambda: now)
+
+
+def contents(database: Database) -> dict[str, list[Row[Any]]]:
+    return {table.name: rows(database, table) for table in metadata.sorted_tables}
 
 
 def rows(database: Database, table: Table) -> list[Row[Any]]:
@@ -382,12 +390,12 @@ def test_a_post_that_cannot_be_read_holds_no_other_up(world: Database, later: da
         keep_post(connection, body, provider="sendgrid", at=later)
     tally = post(world, [event(1, "delivered", at=later)], now=later)
     assert (tally.posts, tally.troubled) == (2, 1)
-    first, second = rows(world, provider_posts)
-    assert (first.body, first.trouble, first.applied_at) == (body, "the body is not JSON", later)
-    assert (second.trouble, second.applied_at) == ("", later)
+    first, second = rows(world, jobs)
+    assert (first.payload, first.state, first.detail) == (body, "failed", "the body is not JSON")
+    assert (second.state, second.detail, second.done_at) == ("done", "", later)
 
 
-def test_a_fault_of_ours_in_one_post_holds_no_other_up(
+def test_a_fault_of_ours_in_one_post_holds_no_other_up_and_it_is_applied_once_that_is_fixed(
     world: Database, later: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mailer.transports.sendgrid import webhook
@@ -405,7 +413,43 @@ def test_a_fault_of_ours_in_one_post_holds_no_other_up(
         keep_post(connection, body, provider="sendgrid", at=later)
     post(world, [event(2, "delivered", at=later)], now=later)
     assert standing(world)[:2] == [("sent", ""), ("sent", "delivered")]
-    assert rows(world, provider_posts)[0].trouble == "a fault of this program: ZeroDivisionError"
+    assert rows(world, jobs)[0].detail == "a fault of this program: ZeroDivisionError"
+    monkeypatch.undo()
+    apply_waiting(world, soft=SOFT, clock=lambda: later + PROVIDER_POST.pauses[0])
+    assert standing(world)[:2] == [("sent", "delivered"), ("sent", "delivered")]
+    assert {row.state for row in rows(world, jobs)} == {"done"}
+
+
+def test_a_post_whose_lease_ended_while_it_was_applied_is_undone_and_applied_by_the_next(
+    world: Database, later: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world.write() as connection:
+        keep_post(connection, json.dumps([event(1, "unsubscribe", at=later)]).encode(), provider="sendgrid", at=later)
+    late = claim(world, PROVIDER_POST, now=later)
+    assert late is not None
+    assert post(world, [], now=later + LEASE).posts == 2
+    before = contents(world)
+    assert webhook_events._apply_job(world, late, soft=SOFT, clock=lambda: later + LEASE) == AppliedPosts()  # pyright: ignore[reportPrivateUsage]
+    assert contents(world) == before
+
+
+@pytest.mark.parametrize("passing", [True, False])
+def test_a_database_that_fails_loses_no_post(
+    world: Database, later: datetime, monkeypatch: pytest.MonkeyPatch, passing: bool
+) -> None:
+    with world.write() as connection:
+        keep_post(connection, json.dumps([event(1, "delivered", at=later)]).encode(), provider="sendgrid", at=later)
+
+    def fails(*_: object, **__: object) -> object:
+        raise DatabaseTrouble("it does not want to", passing=passing)
+
+    monkeypatch.setattr(webhook_events, "apply", fails)
+    with pytest.raises(DatabaseTrouble) if passing else nullcontext():
+        assert apply_waiting(world, soft=SOFT, clock=lambda: later).troubled == 1
+    monkeypatch.undo()
+    again = later if passing else later + PROVIDER_POST.pauses[0]
+    assert apply_waiting(world, soft=SOFT, clock=lambda: again).posts == 1
+    assert standing(world)[0] == ("sent", "delivered")
 
 
 def test_a_post_of_a_provider_that_is_no_more_is_put_aside(world: Database, later: datetime) -> None:
@@ -413,16 +457,17 @@ def test_a_post_of_a_provider_that_is_no_more_is_put_aside(world: Database, late
         keep_post(connection, b"[]", provider="pigeon", at=later)
         keep_post(connection, b"[]", provider="smtp", at=later)
     assert apply_waiting(world, soft=SOFT, clock=lambda: later).troubled == 2
-    assert [row.trouble for row in rows(world, provider_posts)] == ["unknown transport 'pigeon'", "SMTP has no webhook"]
+    assert [row.detail for row in rows(world, jobs)] == ["unknown transport 'pigeon'", "SMTP has no webhook"]
 
 
 def test_bodies_are_deleted_a_week_after_they_were_applied(world: Database, later: datetime) -> None:
     post(world, [event(1, "delivered", at=later)], now=later)
     with world.write() as connection:
         keep_post(connection, b"[]", provider="sendgrid", at=later)  # waits still
-    assert delete_old(world, now=later + KEEP) == 0
-    assert delete_old(world, now=later + KEEP + timedelta(seconds=1)) == 1
-    assert len(rows(world, provider_posts)) == 1
+    for moment, left in ((later + PROVIDER_POST.keep, 2), (later + PROVIDER_POST.keep + timedelta(seconds=1), 1)):
+        with world.write() as connection:
+            prune(connection, now=moment)
+        assert len(rows(world, jobs)) == left
 
 
 def test_two_who_apply_at_once_share_the_posts(world: Database, later: datetime) -> None:
@@ -442,7 +487,7 @@ def test_two_who_apply_at_once_share_the_posts(world: Database, later: datetime)
         thread.join()
     apply_waiting(world, soft=SOFT, clock=lambda: later)
     assert sum(tally.posts for tally in tallies) == 20
-    assert all(row.applied_at == later for row in rows(world, provider_posts))
+    assert all(row.done_at == later for row in rows(world, jobs))
     assert sorted(row.kind for row in rows(world, events)) == ["bounced", "unsubscribed"]
     assert len(rows(world, consents)) == 1
 
