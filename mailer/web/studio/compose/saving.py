@@ -28,7 +28,8 @@ def save_text(visit: Visit) -> Response:
         return _refused(f"{error.message}. {error.remedy}".strip())
     if isinstance(done, SaveConflict):
         return JSONResponse({"state": "conflict", "theirs": done.theirs, "mine": done.mine}, status_code=412)
-    return JSONResponse({"state": "merged" if done.merged else "saved", "base": done.text})
+    mark = looks_of(visit.studio).mark(visit, visit.path["name"])
+    return JSONResponse({"state": "merged" if done.merged else "saved", "base": done.text, "mark": mark})
 
 
 def base_text(visit: Visit) -> str:

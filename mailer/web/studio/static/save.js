@@ -33,7 +33,7 @@ function start() {
       const done = await answer.json();
       if (done.state === "saved") {
         [base, said] = [done.base, now];
-        room.dispatchEvent(new CustomEvent("saved"));
+        room.dispatchEvent(new CustomEvent("saved", { detail: done.mark }));
         keep();
         tell("Saved");
       } else if (done.state === "merged") {
@@ -94,7 +94,7 @@ function start() {
   form.addEventListener("input", () => {
     clearTimeout(keeping);
     keeping = setTimeout(keep, KEEP);
-    if (!busy) tell(isSaved(state()) ? "Saved" : "Not saved yet");
+    setTimeout(() => { if (!busy) tell(isSaved(state()) ? "Saved" : "Not saved yet"); }, 50); // the text area follows the editor
   });
   button.addEventListener("click", save);
   room.addEventListener("save", save);

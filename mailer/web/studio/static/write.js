@@ -15,7 +15,8 @@ const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")]
 const editor = text.readOnly ? null : mount(text, { nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0, onChange: () => changed() });
 const words = () => editor?.text ?? text.value;
 let first = JSON.stringify([fields(), words()]);
-room.addEventListener("saved", () => { first = JSON.stringify([fields(), words()]); });
+let ours = ""; // what the newsletter's files are known by after our own save
+room.addEventListener("saved", ({ detail }) => { first = JSON.stringify([fields(), words()]); ours = detail; });
 room.addEventListener("retext", ({ detail }) => { editor?.setText(detail); });
 
 let pause = 0, settle = 0, running = false, again = false, look = room.dataset.look, can = room.dataset.can === "1";
@@ -185,10 +186,11 @@ readers.addEventListener("submit", async (event) => {
 });
 
 // Somebody saved the newsletter elsewhere: in another window, an editor, or by git.
-watch(`${base}/changes`, room.dataset.mark, () => {
+watch(`${base}/changes`, room.dataset.mark, (mark) => setTimeout(() => { // our own save is answered meanwhile
+  if (mark === ours) return;
   if (isDirty()) say("Somebody changed this newsletter meanwhile. What you typed is still here.");
   else location.reload();
-});
+}, 500));
 
 // On a phone one side is shown at a time.
 room.dataset.side = "left";
