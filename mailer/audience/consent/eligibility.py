@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, select
 
 from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
@@ -70,21 +70,31 @@ def obstacle(suspect: ColumnElement[bool] | None = None) -> ColumnElement[int]:
     This is what "may be mailed" means, for a row of `people` joined with one of `subscriptions`. Suppressions are
     looked up for each; where everybody is asked about, `suspect` says sooner who has any, by a join.
     """
+    status, rank = _status_rank(), suppression_rank()
+    suppressed = (
+        select(func.max(rank)).where(_suppressed(), rank > status).correlate(people, subscriptions).scalar_subquery()
+    )
+    return func.coalesce(suppressed if suspect is None else case((suspect, suppressed)), status)
+
+
+def no_obstacle() -> ColumnElement[bool]:
+    """The same as `obstacle() == FREE`, where only that matters: PostgreSQL needn't weigh suppressions to see whether
+    there are any."""
+    return and_(_status_rank() == FREE, ~exists().where(_suppressed()).correlate(people, subscriptions))
+
+
+def _status_rank() -> ColumnElement[int]:
+    """The rank of a subscription by its status alone."""
     ranks = [(subscriptions.c.status == one.status, RANKS[one.reason]) for one in OBSTACLES if one.status]
-    status = case(
+    return case(
         (subscriptions.c.status == Membership.SUBSCRIBED.value, literal(FREE)),
         *((known, literal(rank)) for known, rank in ranks),
         else_=literal(RANKS[Reason.UNSUBSCRIBED]),
     )
-    rank = suppression_rank()
-    suppressed = (
-        select(func.max(rank))
-        .where(
-            suppressions.c.address_hash == people.c.address_hash,
-            or_(suppressions.c.list_id == EVERY_LIST, suppressions.c.list_id == subscriptions.c.list_id),
-            rank > status,
-        )
-        .correlate(people, subscriptions)
-        .scalar_subquery()
-    )
-    return func.coalesce(suppressed if suspect is None else case((suspect, suppressed)), status)
+
+
+def _suppressed() -> ColumnElement[bool]:
+    """Whether a row of `suppressions` is about this person, and holds for this list or for every list."""
+    # Said with OR, SQLite would look each address up twice, in a set that it makes first.
+    other = func.nullif(suppressions.c.list_id, subscriptions.c.list_id)
+    return and_(suppressions.c.address_hash == people.c.address_hash, func.coalesce(other, EVERY_LIST) == EVERY_LIST)

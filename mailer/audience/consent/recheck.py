@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, exists, false, func, or_, select
 
-from mailer.audience.consent.eligibility import BY_RANK, FREE, RANKS, Reason, obstacle
+from mailer.audience.consent.eligibility import BY_RANK, FREE, RANKS, Reason, no_obstacle, obstacle
 from mailer.store.engine.arrays import among
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import deliveries, people, subscriptions
@@ -22,7 +22,7 @@ def may_be_mailed(list_ids: Iterable[int]) -> ColumnElement[bool]:
         people.c.id == deliveries.c.person_id,
         subscriptions.c.person_id == people.c.id,
         or_(false(), *[subscriptions.c.list_id == number for number in list_ids]),
-        obstacle() == FREE,
+        no_obstacle(),
     )
 
 

@@ -144,7 +144,7 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     segment = _condition(audience.segment) if audience.segment else None
     standing = _standing(audience.include, segment)
     person, rank = standing.c.person_id, standing.c.rank
-    reasons: list[tuple[ColumnElement[bool], str]] = [(rank == RANKS[reason], reason.value) for reason in RANKS]
+    reasons: list[tuple[ColumnElement[bool], str]] = []
     if audience.exclude:
         reasons.append((person.in_(subscribed_to(audience.exclude)), Reason.EXCLUDED.value))
     if segment is not None:
@@ -156,8 +156,9 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
         reasons.append((person.in_(mailed_since(since)), Reason.MAILED_RECENTLY.value))
     if audience.not_mailed_by:
         reasons.append((person.in_(mailed_by(audience.not_mailed_by)), Reason.MAILED_BEFORE.value))
-    # First whether there is anything against mailing them at all: for most people nothing else is compared.
-    against = case((rank != FREE, case(*reasons[: len(RANKS)])), *reasons[len(RANKS) :], else_=CHOSEN)
+    free = case(*reasons, else_=CHOSEN) if reasons else literal(CHOSEN)
+    # Both engines work the rank out once here. Compared with one after the other, it would be worked out for each.
+    against = case({FREE: free, **{number: reason.value for reason, number in RANKS.items()}}, value=rank)
     return select(person.label("person_id"), against.label("verdict")).select_from(standing)
 
 

@@ -32,6 +32,7 @@ BECAME_JOBS = (
     "webhook_calls",
     "provider_posts",
 )  # by 0010, see tests/store/test_becoming_jobs.py
+RENAMED = {"confirmations": "requests", "pace_lanes": "paces"}  # by 0011
 both_engines = pytest.mark.parametrize("engine", ENGINES)
 
 
@@ -63,9 +64,6 @@ def test_migrations_make_the_tables_that_are_declared(engine: str, new_database:
         facts = catalogue(made)
         assert {key[1] for key in facts if key[0] == "column"} == set(metadata.tables)
         assert_as_declared(made, new_database)
-
-
-RENAMED = {"confirmations": "requests", "pace_lanes": "paces"}  # by 0011
 
 
 @both_engines
