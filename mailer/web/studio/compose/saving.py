@@ -8,7 +8,8 @@ from typing import Any, cast
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from mailer.editing.save import Edit, SaveConflict, read_exact, save
+from mailer.editing.git import into_git
+from mailer.editing.save import Edit, SaveConflict, Saved, read_exact, save
 from mailer.errors import MailerError
 from mailer.web.studio.compose.fields import LONGEST_VALUE, form_keys, form_of
 from mailer.web.studio.compose.looks import looks_of
@@ -28,7 +29,11 @@ def save_text(visit: Visit) -> Response:
         return _refused(f"{error.message}. {error.remedy}".strip())
     if isinstance(done, SaveConflict):
         return JSONResponse({"state": "conflict", "theirs": done.theirs, "mine": done.mine}, status_code=412)
-    return JSONResponse({"state": "merged" if done.merged else "saved", "base": done.text})
+    problem = into_git(
+        visit.workspace, visit.database, visit.who, visit.path["name"], _message(visit.path["name"], done)
+    )
+    told = f"It is not in git yet: {problem.message}. {problem.remedy}" if problem else ""
+    return JSONResponse({"state": "merged" if done.merged else "saved", "base": done.text, "git": told})
 
 
 def base_text(visit: Visit) -> str:
@@ -37,6 +42,10 @@ def base_text(visit: Visit) -> str:
         return read_exact(visit.workspace, visit.path["name"])
     except MailerError:
         return ""
+
+
+def _message(slug: str, done: Saved) -> str:
+    return f"Save {slug}" + (", put together with another change" if done.merged else "")
 
 
 def _refused(words: str) -> Response:

@@ -35,11 +35,11 @@ function start() {
         [base, said] = [done.base, now];
         room.dispatchEvent(new CustomEvent("saved"));
         keep();
-        tell("Saved");
+        tell(done.git ? `Saved. ${done.git}` : "Saved", done.git ? "bad" : "");
       } else if (done.state === "merged") {
         localStorage.removeItem(name);
         room.dispatchEvent(new CustomEvent("saved"));
-        sessionStorage.setItem(`${name} told`, "Saved, and put together with what somebody else changed meanwhile. Nothing of yours is lost.");
+        sessionStorage.setItem(`${name} told`, `Saved, and put together with what somebody else changed meanwhile. Nothing of yours is lost. ${done.git}`);
         location.reload();
       } else if (done.state === "conflict") {
         both(done.theirs);

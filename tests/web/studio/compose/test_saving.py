@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -74,3 +75,24 @@ def test_a_front_matter_that_can_not_be_changed_is_told(house: House) -> None:
     status, done = save(house, base=base, body=BODY)
     assert (status, done["state"]) == (422, "refused")
     assert "no end" in done["words"]
+
+
+def test_a_save_that_git_did_not_take_is_saved_and_says_so(house: House) -> None:
+    settings = house.workspace.root / "mailer.toml"
+    settings.write_text(settings.read_text() + "\n[studio]\ngit = true\n")
+    status, done = save(house, body=BODY.replace("Ask them", "Tell them"))
+    assert (status, done["state"]) == (200, "saved")
+    assert "not in a git repository" in done["git"]
+    assert "Tell them" in house.file.read_text(encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=house.workspace.root, check=True)
+    status, done = save(house, base=done["base"], body=BODY.replace("Ask them", "Warn them"))
+    assert (status, done["git"]) == (200, "")
+    said = subprocess.run(
+        ["git", "log", "--format=%s", "--name-only"],
+        cwd=house.workspace.root,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout.split("\n\n")[0] == f"Save {house.file.parent.name}"
+    assert f"newsletters/{house.file.parent.name}/message.md" in said.stdout
