@@ -1,4 +1,4 @@
-"""Signed tokens that stand for one delivery, or one wish of a form, and one purpose in the links of a mail.
+"""Signed tokens that stand for one delivery, or one request of a form, and one purpose in the links of a mail.
 
 A token is 24 bytes in URL-safe base64 (32 characters): a byte of flags, the delivery's number in 8 bytes, and the
 first 15 bytes of an HMAC-SHA256 (RFC 2104) over both, under a key derived for the purpose. A token for reading can't
@@ -49,7 +49,7 @@ class Purpose(StrEnum):
     VIEW = "v"
     PREFERENCES = "p"
     OPEN = "o"
-    CONFIRM = "confirm"  # names a row of `confirmations`
+    CONFIRM = "confirm"  # names a row of `requests`
     ACT = "act"  # a `LinkVisit`: names a delivery, the link that was followed, and when
     CONVERSION = "conversion"  # a `LinkVisit` on another site, that reports back with it
     RETURN = "return"  # in the return path of a mail

@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from mailer.audience.consent.changes import insert_for
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.errors import MailerError
 from mailer.store.engine.arrays import among
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries, people
 from mailer.store.tables.inbound import conversions
 from mailer.tracking.tokens import BadToken, LinkVisit, Purpose, Signer

@@ -33,7 +33,7 @@ SIGNS: tuple[tuple[Table, Column[datetime]], ...] = (
     (events, events.c.at),
     (campaigns, campaigns.c.launched_at),
     (jobs.jobs, jobs.jobs.c.created_at),
-    (confirmations.confirmations, confirmations.confirmations.c.asked_at),
+    (confirmations.requests, confirmations.requests.c.asked_at),
 )
 
 
@@ -77,7 +77,7 @@ def clock_is_believed(connection: Connection, *, now: datetime) -> bool:
 
 def _anything_old(connection: Connection, now: datetime) -> bool:
     due = or_(
-        exists().where(confirmations.confirmations.c.asked_at < now - confirmations.KEEP),
+        exists().where(confirmations.requests.c.asked_at < now - confirmations.KEEP),
         exists().where(rate_limits.rate_limits.c.next_at < now - LIMITS_AFTER),
         jobs.any_old(now),
         exists().where(sessions.over(now - SESSIONS_AFTER)),

@@ -1,7 +1,7 @@
 """One person's mail, in the forms that the studio shows: the frame, the text, the inbox line.
 
-It is made by the very `Postman` that sends. Tokens are signed with a key of this process that no server takes, so no
-link of a preview can be followed or leaves anybody's list.
+It is made by the very `EnvelopeBuilder` that sends. Tokens are signed with a key of this process that no server takes,
+so no link of a preview can be followed or leaves anybody's list.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailer.compose.merge import Urls
 from mailer.compose.message import Image, Link
 from mailer.compose.source.images import address, read_image
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.senders import split_sender
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import Envelope
@@ -43,12 +43,14 @@ class Press:
     def __init__(self, plan: Plan, workspace: Workspace) -> None:
         self.plan = plan
         self.message = plan.message
-        self.postman = Postman(plan.message, settings=workspace.settings, signer=Signer([secrets.token_bytes(32)]))
+        self.builder = EnvelopeBuilder(
+            plan.message, settings=workspace.settings, signer=Signer([secrets.token_bytes(32)])
+        )
 
     def letter(self, supporter: Mapping[str, str], *, now: datetime) -> PersonMail:
         """The mail as this person would get it."""
-        message, fill = self.message, self.postman.program.fill
-        envelope = self.postman.envelope(DELIVERY, attempt=1, address=supporter["email"], supporter=supporter, now=now)
+        message, fill = self.message, self.builder.program.fill
+        envelope = self.builder.envelope(DELIVERY, attempt=1, address=supporter["email"], supporter=supporter, now=now)
         sender, sender_address = split_sender(message.from_)
         return PersonMail(
             sender=sender or sender_address,
@@ -67,7 +69,7 @@ class Press:
         """
         own = f"{base}/own/{place}"
         urls = Urls(f"{base}/go/{place}", f"{own}/unsubscribe", f"{own}/view", f"{own}/preferences")
-        html = self.postman.program.html(supporter, urls)
+        html = self.builder.program.html(supporter, urls)
         for image in self.message.images:
             html = html.replace(address(image, self.message.public_url), f"{base}/pictures/{image.digest}")
         return html
