@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mailer.compose.source.message_file import LARGEST_BYTES
+from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.editing.files import one_at_a_time, write_file
 from mailer.editing.folders import message_path
 from mailer.editing.splice import head_end, splice
