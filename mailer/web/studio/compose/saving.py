@@ -8,6 +8,9 @@ from typing import Any, cast
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from mailer.compose.source.message_file import MARKDOWN_FILE
+from mailer.editing.drafts import end_drafts
+from mailer.editing.folders import message_path
 from mailer.editing.git import into_git
 from mailer.editing.save import Edit, SaveConflict, Saved, read_exact, save
 from mailer.errors import MailerError
@@ -19,12 +22,14 @@ from mailer.web.studio.newsletters.listing import one
 
 def save_text(visit: Visit) -> Response:
     """Write the text and the changed fields into the newsletter's file, unless somebody changed the same lines."""
-    edit = _edit(visit)
+    edit = read_edit(visit)
     if one(visit, visit.path["name"]).was_sent:
         return _refused("it was sent, and stays as people got it. Make a copy to write on")
     try:
         with visit.database.write() as connection:
             done = save(visit.workspace, connection, visit.who, visit.path["name"], edit, at=visit.now)
+            if not isinstance(done, SaveConflict):
+                end_drafts(connection, visit.who, visit.path["name"], file_of(visit), at=visit.now)
     except MailerError as error:
         return _refused(f"{error.message}. {error.remedy}".strip())
     if isinstance(done, SaveConflict):
@@ -34,6 +39,12 @@ def save_text(visit: Visit) -> Response:
     )
     told = f"It is not in git yet: {problem.message}. {problem.remedy}" if problem else ""
     return JSONResponse({"state": "merged" if done.merged else "saved", "base": done.text, "git": told})
+
+
+def file_of(visit: Visit) -> str:
+    """The name of the newsletter's file, whether it is there or not."""
+    path = message_path(visit.workspace.newsletter(visit.path["name"]))
+    return path.name if path else MARKDOWN_FILE
 
 
 def base_text(visit: Visit) -> str:
@@ -52,7 +63,8 @@ def _refused(words: str) -> Response:
     return JSONResponse({"state": "refused", "words": words}, status_code=422)
 
 
-def _edit(visit: Visit) -> Edit:
+def read_edit(visit: Visit) -> Edit:
+    """What the script sent of what is in the editor. Raises HTTPException 400 for what the form doesn't have."""
     try:
         sent: Any = json.loads(visit.body)
         base, text, fields = sent["base"], sent["body"], sent["fields"]
