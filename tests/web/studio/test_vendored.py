@@ -32,7 +32,8 @@ def test_imports_are_seen() -> None:
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_a_package_is_as_it_was_fetched(package: Package) -> None:
     folder = FOLDER / package.folder
-    sums = dict(reversed(line.split("  ")) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines())
+    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    sums = {name: known for known, name in (line.split("  ") for line in lines)}
     kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS}
     assert kept == set(sums) == set(package.files)
     for name, known in sums.items():
