@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -147,10 +148,11 @@ def _by(actor: Actor) -> ColumnElement[bool]:
     return and_(drafts.c.account_id.is_(None), drafts.c.by == actor.name)
 
 
-def _listed(slug: str, file: str) -> Select[tuple[int, str, datetime, datetime | None]]:
+def _listed(slug: str, file: str) -> Select[Any, Any, Any, Any]:
     query = select(drafts.c.id, NAME, drafts.c.at, drafts.c.saved_at).select_from(_WITH_NAMES)
     return query.where(_of(slug, file)).order_by(drafts.c.id.desc())
 
 
-def _found(connection: Connection, query: Select[tuple[int, str, datetime, datetime | None]]) -> Sequence[KeptDraft]:
-    return [KeptDraft(number, by, at, saved is not None) for number, by, at, saved in connection.execute(query)]
+def _found(connection: Connection, query: Select[Any, Any, Any, Any]) -> Sequence[KeptDraft]:
+    rows = connection.execute(query).all()
+    return [KeptDraft(row.id, row.name, row.at, row.saved_at is not None) for row in rows]

@@ -11,11 +11,16 @@ function start() {
   const button = document.getElementById("save"), told = document.getElementById("saving");
   const address = `/newsletters/${room.dataset.slug}/save`, name = `kept ${room.dataset.slug}`;
   let base = JSON.parse(document.getElementById("base").textContent);
-  let said = state(), busy = false, again = false, keeping = 0;
+  let said = sent(), busy = false, again = false, keeping = 0;
   const drafts = autosave(room, { now: () => (busy || isSaved(state()) ? null : { base, ...state() }), bring, differs });
 
   function fields() { return Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value])); }
   function state() { return { fields: fields(), body: text.value }; }
+  // What the studio sent: the fields may hold something else already, typed before this ran or filled in again by the browser.
+  function sent() {
+    const first = (one) => (one.options ? [...one.options].find((option) => option.defaultSelected)?.value ?? one.value : one.defaultValue);
+    return { fields: Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, first(one)])), body: text.defaultValue };
+  }
   function changes(now) { return Object.fromEntries(Object.entries(now.fields).filter(([key, value]) => value !== said.fields[key])); }
   function isSaved(now) { return now.body === said.body && !Object.keys(changes(now)).length; }
   function tell(words, kind = "") { told.textContent = words; told.className = `sm ${kind || "sub"}`; }
@@ -25,6 +30,7 @@ function start() {
     const now = state();
     if (isSaved(now)) { tell("Saved"); return; }
     busy = true;
+    room.dataset.saving = "1";
     button.disabled = true;
     tell("Saving …");
     try {
@@ -54,6 +60,8 @@ function start() {
       tell("Not saved: no connection. It is safe in this browser; press Save when you are back.", "bad");
     } finally {
       busy = false;
+      delete room.dataset.saving;
+      room.dispatchEvent(new CustomEvent("answered"));
       button.disabled = false;
       if (again) { again = false; save(); }
       else drafts.later(); // what was typed while it was saved
@@ -69,6 +77,12 @@ function start() {
     box.querySelector("[data-theirs]").onclick = () => { localStorage.removeItem(name); room.dispatchEvent(new CustomEvent("saved")); location.reload(); };
     box.scrollIntoView({ block: "nearest" });
     tell("Not saved yet: somebody changed the same lines", "bad");
+  }
+
+  function follow() {
+    if (busy) return;
+    const unsaved = told.textContent.startsWith("Not saved"); // what was told of the last save stays while it holds
+    if (isSaved(state())) { if (unsaved) tell("Saved"); } else if (!unsaved) tell("Not saved yet");
   }
 
   function keep() {
@@ -99,7 +113,7 @@ function start() {
   form.addEventListener("input", () => {
     clearTimeout(keeping);
     keeping = setTimeout(keep, KEEP);
-    setTimeout(() => { if (!busy) tell(isSaved(state()) ? "Saved" : "Not saved yet"); }, 50); // the text area follows the editor
+    setTimeout(follow, 50); // the text area follows the editor
     drafts.later();
   });
   button.addEventListener("click", save);
@@ -111,4 +125,5 @@ function start() {
   const before = sessionStorage.getItem(`${name} told`);
   if (before) { tell(before); sessionStorage.removeItem(`${name} told`); }
   offer();
+  follow();
 }

@@ -93,6 +93,7 @@ def test_two_browsers_on_the_same_line_are_shown_both(
 
 
 def test_a_stale_tab_overwrites_nothing(contexts: tuple[BrowserContext, BrowserContext], house: House) -> None:
+    contexts[0].route("**/changes*", lambda route: route.abort())  # it was asleep, and heard of nothing
     page = opened(contexts[0], house)
     house.write(body=BODY.replace("You live in Germany.", "You live in Berlin."))  # a day of others' work
     type_subject(page, "From the old tab")

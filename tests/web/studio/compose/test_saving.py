@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from mailer.staff.rights import Role
 from mailer.store.tables.staff import audit_log
+from mailer.web.studio.compose.file_watch import fingerprint
 from tests.web.studio.conftest import BODY, FRONT, HERE, House
 
 TEXT = FRONT + BODY
@@ -133,3 +134,12 @@ def test_who_may_only_look_keeps_no_drafts(house: House) -> None:
     cookie = house.sign_in(Role.VIEWER)
     assert save(house, to="draft", cookie=cookie, body="x")[0] == 403
     assert house.get(f"{HERE}drafts", cookie=cookie).status == 403
+
+
+def test_a_file_that_is_being_written_is_no_change(house: House) -> None:
+    folder = house.file.parent
+    before = fingerprint(house.workspace.root, folder.name)
+    (folder / ".message.md.saving-x").write_text("half")
+    assert fingerprint(house.workspace.root, folder.name) == before
+    house.write(body=BODY + "More.\n")
+    assert fingerprint(house.workspace.root, folder.name) != before
