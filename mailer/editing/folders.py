@@ -6,10 +6,8 @@ in mails and the signatures on its page know.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import tempfile
 import unicodedata
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from mailer.compose.source.message_file import MARKDOWN_FILE, MJML_FILE
+from mailer.editing.files import one_at_a_time, write_file
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
@@ -67,10 +66,14 @@ def copy_newsletter(workspace: Workspace, actor: Actor, slug: str, *, to: str, n
     _require_free(workspace, to)
     unfinished = workspace.newsletters / f".{to}.copying"
     shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.copytree(source, unfinished, ignore=shutil.ignore_patterns(AWAY), symlinks=True)
-    if (path := message_path(unfinished)) is not None:
-        path_write(path, with_name(path.read_bytes(), name))
-    unfinished.rename(target)
+    try:
+        shutil.copytree(source, unfinished, ignore=shutil.ignore_patterns(AWAY), symlinks=True)
+        if (path := message_path(unfinished)) is not None:
+            write_file(path, with_name(path.read_bytes(), name), within=workspace.newsletters)
+        unfinished.rename(target)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
     return target
 
 
@@ -82,8 +85,8 @@ def rename_newsletter(
     path = message_path(workspace.newsletter(slug))
     if path is None:
         raise MailerError(f"{slug} has no text yet, so there is no place for its name")
-    before = path.read_bytes()
-    path_write(path, with_name(before, to))
+    one_at_a_time(connection)
+    write_file(path, with_name(path.read_bytes(), to), within=workspace.newsletters)
     audit.record(connection, actor, "newsletter renamed", at=at, subject=f"newsletter {slug}", detail=to)
 
 
@@ -108,21 +111,6 @@ def with_name(content: bytes, name: str) -> bytes:
 def quoted(text: str) -> str:
     """A text as it is written between double quotes in YAML, on one line."""
     return " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
-
-
-def path_write(path: Path, content: bytes) -> None:
-    """Put a file in the place of another at one moment, with its mode, so that nobody ever reads half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(path, name)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def put_away(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:

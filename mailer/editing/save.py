@@ -12,18 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from mailer.compose.source.text_file import LARGEST_BYTES
-from mailer.editing.folders import message_path, path_write
+from mailer.editing.files import one_at_a_time, write_file
+from mailer.editing.folders import message_path
 from mailer.editing.splice import head_end, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.workspace import Workspace
-
-SAVING = 0x5341_5645  # the advisory lock that saves take on PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def save(
     if text != now:
         path = message_path(workspace.newsletter(slug))
         assert path is not None  # it was read a moment ago
-        path_write(path, content)
+        write_file(path, content, within=workspace.newsletters)
         audit.record(
             connection, actor, "newsletter saved", at=at, subject=f"newsletter {slug}",
             detail="put together with another change" if merged else "", before=digest(now), after=digest(text),
@@ -119,12 +118,6 @@ def put_together(base: str, mine: str, theirs: str) -> str | None:
             return None
         parts += found[0]
     return "".join(parts)
-
-
-def one_at_a_time(connection: Connection) -> None:
-    """Let no other studio save until this transaction ends. On SQLite writers take turns anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(SAVING)))
 
 
 def digest(text: str) -> str:

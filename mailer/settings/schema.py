@@ -48,10 +48,12 @@ class Public:
 class StudioSettings:
     """Where staff reach `mailer studio` through a web server with TLS, without a path and without a slash at the end;
     "" is this machine alone. `proxies`: addresses or networks of that web server, whose X-Forwarded-For is believed.
+    `git`: whether each save is a commit by the person who saved. docs/studio-git.md has more.
     """
 
     url: str = ""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    git: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old jobs such as read notices.
+"""What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old drafts and jobs.
 
 None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
 that is far ahead of everything the database knows is believed once it has said so for a day.
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, exists, or_, select
 from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
+from mailer.editing import drafts
 from mailer.staff import sessions
 from mailer.store import jobs, rate_limits
 from mailer.store.engine.database import Database
@@ -50,6 +51,7 @@ def tidy(database: Database, *, now: datetime) -> bool:
         rate_limits.prune(connection, now=now)
         jobs.prune(connection, now=now)
         sessions.prune_sessions(connection, now=now)
+        drafts.prune(connection, now=now)
     return True
 
 
@@ -81,6 +83,7 @@ def _anything_old(connection: Connection, now: datetime) -> bool:
         exists().where(rate_limits.rate_limits.c.next_at < now - LIMITS_AFTER),
         jobs.any_old(now),
         exists().where(sessions.over(now - SESSIONS_AFTER)),
+        drafts.any_old(now),
     )
     return bool(connection.execute(select(due)).scalar())
 

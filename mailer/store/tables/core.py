@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import inbound, jobs, staff  # their tables are in the same catalogue
+from mailer.store.tables import drafts, inbound, jobs, staff  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -34,7 +34,7 @@ from mailer.store.tables.types import (
     to_microseconds,
 )
 
-__all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "inbound", "jobs", "metadata", "staff", "to_microseconds"]
+__all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "drafts", "inbound", "jobs", "metadata", "staff", "to_microseconds"]
 
 
 people = Table(

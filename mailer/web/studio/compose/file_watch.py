@@ -46,6 +46,8 @@ def _below(folder: Path, depth: int = 0) -> Iterator[tuple[str, int, int, int]]:
     except OSError:  # it is not there yet, or is being replaced at this moment
         return
     for entry in entries:
+        if entry.name.startswith("."):  # a file that is being written, or a mark; no part of any mail
+            continue
         try:
             if entry.is_symlink():
                 yield from _of_link(Path(entry.path))

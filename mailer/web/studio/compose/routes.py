@@ -15,7 +15,7 @@ from mailer.compose.merge import BadDestination
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
-from mailer.web.studio.compose import proof
+from mailer.web.studio.compose import drafts, proof
 from mailer.web.studio.compose.fields import MessageForm, changed_fields, form_of
 from mailer.web.studio.compose.looks import DraftLook, Written, head_of, looks_of, saved_text
 from mailer.web.studio.compose.panel import (
@@ -163,13 +163,15 @@ def _page(
 ) -> Response:
     newsletter, view = one(visit, found.slug), read_panel_view(visit.query)
     letter = letter_of(visit, found, view)
+    can_write = visit.who.may(Right.WRITE) and not newsletter.was_sent
     return page(
         visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
         form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
         base=base_text(visit), lines=inboxes(letter), found=findings(found), readers=readers(visit, found), told=told,
         kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
-        reader=reader_for(visit, view.reader), can_write=visit.who.may(Right.WRITE) and not newsletter.was_sent,
+        reader=reader_for(visit, view.reader), can_write=can_write,
+        draft=drafts.unsaved(visit) if can_write else None, writing=drafts.writing(visit) if can_write else (),
     )  # fmt: skip
 
 
@@ -241,6 +243,9 @@ ROOM = Room(
         StudioRoute(f"{HERE}/", show_written, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
         StudioRoute(f"{HERE}/look", look, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
         StudioRoute(f"{HERE}/save", save_text, Right.WRITE, method="POST", most_bytes=4 * LARGEST_BYTES),
+        StudioRoute(f"{HERE}/draft", drafts.keep, Right.WRITE, method="POST", most_bytes=4 * LARGEST_BYTES),
+        StudioRoute(f"{HERE}/drafts", drafts.show_all, Right.WRITE),
+        StudioRoute(f"{HERE}/drafts/{{draft}}", drafts.show_one, Right.WRITE),
         StudioRoute(f"{HERE}/readers", who_reads, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/changes", changes, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/proof", send_proof, Right.PROOF, method="POST"),

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mailer.editing import folders
 from mailer.editing.first_draft import make_newsletter
+from mailer.editing.git import into_git
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
@@ -65,6 +66,9 @@ def make(visit: Visit) -> Response:
             make_newsletter(workspace, slug, template=template, name=name)
     except MailerError as error:
         return _new(visit, name=name, wrong=error)
+    into_git(
+        workspace, visit.database, visit.who, slug, f"Begin {slug}" + (f" as a copy of {copied}" if copied else "")
+    )
     return RedirectResponse(f"/newsletters/{slug}/", 303)
 
 
@@ -74,13 +78,16 @@ def rename(visit: Visit) -> Response:
     if name:
         with visit.database.write() as connection:
             folders.rename_newsletter(visit.workspace, connection, visit.who, slug, to=name, at=visit.now)
+        into_git(visit.workspace, visit.database, visit.who, slug, f"Call {slug} “{name}”")
     return RedirectResponse(f"/newsletters/{slug}/", 303)
 
 
 def put_away(visit: Visit) -> Response:
     """Take it out of sight."""
+    slug = visit.path["name"]
     with visit.database.write() as connection:
-        folders.put_away(visit.workspace, connection, visit.who, visit.path["name"], at=visit.now)
+        folders.put_away(visit.workspace, connection, visit.who, slug, at=visit.now)
+    into_git(visit.workspace, visit.database, visit.who, slug, f"Put {slug} away")
     return RedirectResponse("/newsletters", 303)
 
 
@@ -89,6 +96,7 @@ def take_out(visit: Visit) -> Response:
     slug = visit.path["name"]
     with visit.database.write() as connection:
         folders.take_out(visit.workspace, connection, visit.who, slug, at=visit.now)
+    into_git(visit.workspace, visit.database, visit.who, slug, f"Take {slug} out again")
     return RedirectResponse(f"/newsletters/{slug}/", 303)
 
 

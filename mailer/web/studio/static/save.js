@@ -1,5 +1,7 @@
-// Saving in the Write room. What is typed is kept in this browser until it is saved; a save names the text it is based
-// on, so that nothing of anybody else is overwritten.
+// Saving in the Write room. What is typed is kept in this browser and in the studio until it is saved; a save names the
+// text it is based on, so that nothing of anybody else is overwritten.
+import { autosave } from "./drafts.js";
+
 const KEEP = 400; // ms without a key before what is typed is kept here
 const room = document.querySelector(".write[data-writes='1']");
 if (room) start();
@@ -9,10 +11,16 @@ function start() {
   const button = document.getElementById("save"), told = document.getElementById("saving");
   const address = `/newsletters/${room.dataset.slug}/save`, name = `kept ${room.dataset.slug}`;
   let base = JSON.parse(document.getElementById("base").textContent);
-  let said = state(), busy = false, again = false, keeping = 0;
+  let said = sent(), busy = false, again = false, keeping = 0;
+  const drafts = autosave(room, { now: () => (busy || isSaved(state()) ? null : { base, ...state() }), bring, differs });
 
   function fields() { return Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value])); }
   function state() { return { fields: fields(), body: text.value }; }
+  // What the studio sent: the fields may hold something else already, typed before this ran or filled in again by the browser.
+  function sent() {
+    const first = (one) => (one.options ? [...one.options].find((option) => option.defaultSelected)?.value ?? one.value : one.defaultValue);
+    return { fields: Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, first(one)])), body: text.defaultValue };
+  }
   function changes(now) { return Object.fromEntries(Object.entries(now.fields).filter(([key, value]) => value !== said.fields[key])); }
   function isSaved(now) { return now.body === said.body && !Object.keys(changes(now)).length; }
   function tell(words, kind = "") { told.textContent = words; told.className = `sm ${kind || "sub"}`; }
@@ -22,9 +30,11 @@ function start() {
     const now = state();
     if (isSaved(now)) { tell("Saved"); return; }
     busy = true;
+    room.dataset.saving = "1";
     button.disabled = true;
     tell("Saving …");
     try {
+      await drafts.settled(); // else a draft on its way would come in after the save, and look unsaved
       const answer = await fetch(address, {
         method: "POST", headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ base, body: now.body, fields: changes(now) }),
@@ -35,11 +45,11 @@ function start() {
         [base, said] = [done.base, now];
         room.dispatchEvent(new CustomEvent("saved", { detail: done.mark }));
         keep();
-        tell("Saved");
+        tell(done.git ? `Saved. ${done.git}` : "Saved", done.git ? "bad" : "");
       } else if (done.state === "merged") {
         localStorage.removeItem(name);
         room.dispatchEvent(new CustomEvent("saved"));
-        sessionStorage.setItem(`${name} told`, "Saved, and put together with what somebody else changed meanwhile. Nothing of yours is lost.");
+        sessionStorage.setItem(`${name} told`, `Saved, and put together with what somebody else changed meanwhile. Nothing of yours is lost. ${done.git}`);
         location.reload();
       } else if (done.state === "conflict") {
         both(done.theirs);
@@ -50,8 +60,11 @@ function start() {
       tell("Not saved: no connection. It is safe in this browser; press Save when you are back.", "bad");
     } finally {
       busy = false;
+      delete room.dataset.saving;
+      room.dispatchEvent(new CustomEvent("answered"));
       button.disabled = false;
       if (again) { again = false; save(); }
+      else drafts.later(); // what was typed while it was saved
     }
   }
 
@@ -66,6 +79,12 @@ function start() {
     tell("Not saved yet: somebody changed the same lines", "bad");
   }
 
+  function follow() {
+    if (busy) return;
+    const unsaved = told.textContent.startsWith("Not saved"); // what was told of the last save stays while it holds
+    if (isSaved(state())) { if (unsaved) tell("Saved"); } else if (!unsaved) tell("Not saved yet");
+  }
+
   function keep() {
     const now = state();
     try {
@@ -74,27 +93,28 @@ function start() {
     } catch { /* a full or forbidden store: what is typed is still on the page */ }
   }
 
+  function differs(now) { return now.body !== text.value || Object.entries(fields()).some(([key, value]) => (now.fields[key] ?? value) !== value); }
+
+  // Puts a draft into the editor. Where its base comes with it, what was saved since is put together with it.
+  function bring(kept) {
+    for (const one of form.querySelectorAll("[data-key]")) if (one.dataset.key in kept.fields) one.value = kept.fields[one.dataset.key];
+    base = kept.base ?? base;
+    room.dispatchEvent(new CustomEvent("retext", { detail: kept.body }));
+    text.value = kept.body;
+    form.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   function offer() {
     const kept = JSON.parse(localStorage.getItem(name) ?? "null");
-    if (!kept || JSON.stringify(kept.now) === JSON.stringify(state())) return;
-    const box = document.getElementById("offer");
-    box.hidden = false;
-    box.querySelector("time").textContent = new Date(kept.at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-    box.querySelector("[data-back]").onclick = () => {
-      for (const one of form.querySelectorAll("[data-key]")) if (one.dataset.key in kept.now.fields) one.value = kept.now.fields[one.dataset.key];
-      base = kept.base; // so that what was saved since is put together with it, and not overwritten
-      room.dispatchEvent(new CustomEvent("retext", { detail: kept.now.body }));
-      text.value = kept.now.body;
-      form.dispatchEvent(new Event("input", { bubbles: true }));
-      box.hidden = true;
-    };
-    box.querySelector("[data-drop]").onclick = () => { localStorage.removeItem(name); box.hidden = true; };
+    if (!kept || !differs(kept.now)) { drafts.offer(); return; }
+    drafts.ask(kept.at, () => bring({ base: kept.base, ...kept.now }), () => localStorage.removeItem(name));
   }
 
   form.addEventListener("input", () => {
     clearTimeout(keeping);
     keeping = setTimeout(keep, KEEP);
-    setTimeout(() => { if (!busy) tell(isSaved(state()) ? "Saved" : "Not saved yet"); }, 50); // the text area follows the editor
+    setTimeout(follow, 50); // the text area follows the editor
+    drafts.later();
   });
   button.addEventListener("click", save);
   room.addEventListener("save", save);
@@ -105,4 +125,5 @@ function start() {
   const before = sessionStorage.getItem(`${name} told`);
   if (before) { tell(before); sessionStorage.removeItem(`${name} told`); }
   offer();
+  follow();
 }

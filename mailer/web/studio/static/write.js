@@ -15,8 +15,8 @@ const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")]
 const editor = text.readOnly ? null : mount(text, { nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0, onChange: () => changed() });
 const words = () => editor?.text ?? text.value;
 let first = JSON.stringify([fields(), words()]);
-let ours = ""; // what the newsletter's files are known by after our own save
-room.addEventListener("saved", ({ detail }) => { first = JSON.stringify([fields(), words()]); ours = detail; });
+const ours = new Set(); // what the newsletter's files are known by after our own saves
+room.addEventListener("saved", ({ detail }) => { first = JSON.stringify([fields(), words()]); ours.add(detail); });
 room.addEventListener("retext", ({ detail }) => { editor?.setText(detail); });
 
 let pause = 0, settle = 0, running = false, again = false, look = room.dataset.look, can = room.dataset.can === "1";
@@ -186,11 +186,15 @@ readers.addEventListener("submit", async (event) => {
 });
 
 // Somebody saved the newsletter elsewhere: in another window, an editor, or by git.
-watch(`${base}/changes`, room.dataset.mark, (mark) => setTimeout(() => { // our own save is answered meanwhile
-  if (mark === ours) return;
+watch(`${base}/changes`, room.dataset.mark, seen);
+
+// Whether it was our own save is known once that is answered, which takes as long as a commit does.
+function seen(mark) {
+  if (room.dataset.saving) { room.addEventListener("answered", () => seen(mark), { once: true }); return; }
+  if (ours.has(mark)) return;
   if (isDirty()) say("Somebody changed this newsletter meanwhile. What you typed is still here.");
   else location.reload();
-}, 500));
+}
 
 // On a phone one side is shown at a time.
 room.dataset.side = "left";
