@@ -7,15 +7,16 @@ says what was asked and nothing else changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import yaml
 
-from mailer.compose.source.frontmatter import split_front_matter
+from mailer.compose.source.frontmatter import masked, split_front_matter
 from mailer.errors import MailerError
 
-FENCE = "---"
+FENCE, NEWLINE = "---", "\n"
 WIDE = 1_000_000  # characters in a line, so that PyYAML never breaks one
 
 
@@ -28,14 +29,13 @@ def splice(text: str, changes: Mapping[str, str]) -> str:
 
     An empty text takes a key at the left edge out, with its line. Raises `CannotSplice`.
     """
-    newline = "\r\n" if "\r\n" in text.split("\n", 1)[0] + "\n" else "\n"
-    found = text
+    crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
+    found = text.replace("\r\n", "\n") if crlf else text
     for key, sent in changes.items():
         value = sent.replace("\r\n", "\n")
-        if _read(found).get(key, "") == value:
-            continue  # it says so already, however it is written
-        found = _spliced(found, key, value, newline)
-    return found
+        if _read(found).get(key, "") != value:  # else it says so already, however it is written
+            found = _spliced(found, key, value)
+    return found.replace("\n", "\r\n") if crlf else found
 
 
 def head_end(text: str) -> int:
@@ -44,93 +44,97 @@ def head_end(text: str) -> int:
     return len(text) if after < 0 else after + 1
 
 
-def _spliced(text: str, key: str, value: str, newline: str) -> str:
+def _spliced(text: str, key: str, value: str) -> str:
     start, end = _head(text)
-    above = text[start:end]
-    try:
-        root = cast(Any, yaml.compose(above, Loader=yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise _cannot(key) from None
-    if root is not None and (not isinstance(root, yaml.MappingNode) or root.flow_style):
-        raise _cannot(key)
-    wanted = dict(_read(text))
-    wanted.pop(key, None)
-    if value:
-        wanted[key] = value
-    for plain in (True, False):
-        changed = _in_head(above, root, key.split("."), value, newline, plain=plain)
-        whole = text[:start] + changed + text[end:]
-        if _same(whole, wanted, text):
+    above, path = text[start:end], key.split(".")
+    root = _composed(above, key)
+    wanted = _read(text) | {key: value}
+    for written in _ways(value, style=_style(root, path), indent=_indent(root, path)):
+        whole = text[:start] + _in_head(above, root, path, written if value else "") + text[end:]
+        if _filled(_read(whole)) == _filled(wanted) and whole[_head(whole)[1] :] == text[end:]:
             return whole
     raise _cannot(key)
 
 
-def _in_head(above: str, root: Any, path: list[str], value: str, newline: str, *, plain: bool) -> str:
-    """`above` with one value put in, changed or taken out."""
-    node: Any = root
-    indent = 0
-    for depth, name in enumerate(path):
-        pairs: list[tuple[Any, Any]] = [] if node is None else node.value
-        pair = next((one for one in pairs if one[0].value == name), None)
-        if pair is None:
-            return _added(above, node, path[depth:], value, newline, indent=indent, plain=plain)
-        if depth == len(path) - 1:
-            return _replaced(above, pair, value, newline, indent=indent, plain=plain, top=depth == 0)
-        node = pair[1]
-        if not isinstance(node, yaml.MappingNode) or node.flow_style:
+def _composed(above: str, key: str) -> Any:
+    """The mapping that the front matter is, with the places of its values; None when it is empty.
+
+    Texts that only our reader takes without quotes (`Sewage in our river: 3,412 hours`) are as long as they are.
+    """
+    for readable in (above, masked(above)):
+        try:
+            root = cast(Any, yaml.compose(readable, Loader=yaml.SafeLoader))
+        except (yaml.YAMLError, ValueError, RecursionError):
+            continue
+        if root is None or (isinstance(root, yaml.MappingNode) and not root.flow_style):
+            return root
+    raise _cannot(key)
+
+
+def _walk(root: Any, path: list[str]) -> tuple[Any, Any, list[str]]:
+    """The innermost mapping on the way to a key, its entry there (name and value, or None), and the names left over."""
+    node, left = root, list(path)
+    while node is not None:
+        entry = next((one for one in node.value if one[0].value == left[0]), None)
+        if entry is None or len(left) == 1:
+            return node, entry, left
+        if not isinstance(entry[1], yaml.MappingNode) or entry[1].flow_style:
             raise _cannot(".".join(path))
-        indent = node.start_mark.column
-    raise _cannot(".".join(path))
+        node, left = entry[1], left[1:]
+    return None, None, left
 
 
-def _replaced(above: str, pair: Any, value: str, newline: str, *, indent: int, plain: bool, top: bool) -> str:
-    name, node = pair
-    if not isinstance(node, yaml.ScalarNode):
-        raise _cannot(name.value)
-    first, last = node.start_mark.index, node.end_mark.index
-    if node.style in ("|", ">"):  # its end is where the next key begins, or blank lines before that
-        body = above[first:last]
-        last = first + len(body.rstrip())
-    if not value and top:
-        line = above.rfind("\n", 0, name.start_mark.index) + 1
+def _style(root: Any, path: list[str]) -> str | None:
+    entry = _walk(root, path)[1]
+    return entry[1].style if entry and isinstance(entry[1], yaml.ScalarNode) else None
+
+
+def _indent(root: Any, path: list[str]) -> int:
+    """How far a key is from the left edge, where it is or where it would be added."""
+    node, entry, left = _walk(root, path)
+    return (node.start_mark.column if node else 0) + (0 if entry else 2 * (len(left) - 1))
+
+
+def _in_head(above: str, root: Any, path: list[str], written: str) -> str:
+    """`above` with a value put in, changed, or taken out (\"\")."""
+    node, entry, left = _walk(root, path)
+    if entry is None:
+        return _added(above, node, left, written) if written else above
+    name, value = entry
+    if not isinstance(value, yaml.ScalarNode):
+        raise _cannot(".".join(path))
+    first, last = value.start_mark.index, value.end_mark.index
+    if value.style in ("|", ">"):  # it ends where the next key begins, or blank lines before that
+        last = first + len(above[first:last].rstrip())
+    if not written and len(path) == 1:
         after = above.find("\n", last)
-        return above[:line] + ("" if after < 0 else above[after + 1 :])
-    style = node.style if node.style in ("'", '"') and not plain else None
-    written = _scalar(value, newline, indent=indent, style=style, plain=plain)
+        return above[: above.rfind("\n", 0, name.start_mark.index) + 1] + ("" if after < 0 else above[after + 1 :])
     gap = "" if first and above[first - 1] in " \t" else " "
-    return above[:first] + gap + written + above[last:]
+    return above[:first] + gap + (written or '""') + above[last:]
 
 
-def _added(above: str, parent: Any, path: list[str], value: str, newline: str, *, indent: int, plain: bool) -> str:
-    if not value:
-        return above
-    lines, edge = "", indent
-    for name in path[:-1]:
-        lines += f"{' ' * edge}{name}:{newline}"
-        edge += 2
-    lines += f"{' ' * edge}{path[-1]}: {_scalar(value, newline, indent=edge, style=None, plain=plain)}{newline}"
+def _added(above: str, parent: Any, names: list[str], written: str) -> str:
+    edge = parent.start_mark.column if parent else 0
+    lines = [f"{' ' * (edge + 2 * depth)}{name}:" for depth, name in enumerate(names)]
     at = len(above)
-    if parent is not None and indent:  # behind the last value of its block
-        at = parent.value[-1][1].end_mark.index
-        after = above.find("\n", len(above[:at].rstrip()))
-        at = len(above) if after < 0 else after + 1
-    if at and above[at - 1] != "\n":
-        lines = newline + lines
-    return above[:at] + lines + above[at:]
+    if edge:  # behind the last value of its block
+        at = above.find("\n", len(above[: parent.value[-1][1].end_mark.index].rstrip())) + 1 or at
+    gap = "\n" if at and above[at - 1] != "\n" else ""
+    return f"{above[:at]}{gap}{NEWLINE.join(lines)} {written}\n{above[at:]}"
 
 
-def _scalar(value: str, newline: str, *, indent: int, style: str | None, plain: bool) -> str:
-    """A text as YAML: as people would write it where that reads back, else in quotes."""
-    if "\n" in value and plain and not value.startswith((" ", "\n", "\t")) and value.strip("\n"):
-        keep = "" if value.endswith("\n") and not value.endswith("\n\n") else "-" if not value.endswith("\n") else "+"
+def _ways(value: str, *, style: str | None, indent: int) -> Iterator[str]:
+    """A text as YAML, as people would write it: in the quotes it had, over several lines, plain; last in quotes."""
+    if value.strip("\n") and "\n" in value and not value.startswith((" ", "\n", "\t")):
+        keep = "" if re.search(r"[^\n]\n\Z", value) else "+" if value.endswith("\n") else "-"
         edge = " " * (indent + 2)
         lines = [f"{edge}{line}" if line else "" for line in value.rstrip("\n").split("\n")]
-        return f"|{keep}{newline}" + newline.join(lines)
-    if plain and "\n" not in value and _is_plain(value):
-        return value
-    if style == "'" and value.isprintable():
-        return "'" + value.replace("'", "''") + "'"
-    return yaml.dump(value, default_style='"', allow_unicode=True, width=WIDE).rstrip("\n")
+        yield NEWLINE.join([f"|{keep}", *lines])
+    elif style == "'":
+        yield "'" + value.replace("'", "''") + "'"
+    elif style != '"' and _is_plain(value):
+        yield value
+    yield yaml.dump(value, default_style='"', allow_unicode=True, width=WIDE).rstrip("\n")
 
 
 def _is_plain(value: str) -> bool:
@@ -176,12 +180,8 @@ def _flat(data: Mapping[str, Any], prefix: str) -> list[tuple[str, object]]:
     return found
 
 
-def _same(whole: str, wanted: Mapping[str, object], before: str) -> bool:
-    _, end = _head(whole)
-    _, old_end = _head(before)
-    return whole[end:] == before[old_end:] and {k: v for k, v in _read(whole).items() if v != ""} == {
-        k: v for k, v in wanted.items() if v != ""
-    }
+def _filled(values: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value != ""}
 
 
 def _cannot(key: str) -> CannotSplice:

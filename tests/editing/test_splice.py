@@ -93,6 +93,33 @@ def test_what_yaml_would_read_as_something_else_is_quoted(value: str) -> None:
         assert held == value
 
 
+@pytest.mark.parametrize("key", ["subject", "preheader", "action.label", "new"])
+def test_texts_that_only_our_reader_takes_without_quotes_stay_as_they_are(key: str) -> None:
+    text = """---
+subject: Sewage in our river: 3,412 hours
+preheader: @you: {a
+action:
+  url: https://act.example.org/a
+  label: Sign: now
+---
+Body
+"""
+    found = splice(text, {key: "Something else"})
+    before, after = text.split("\n"), found.split("\n")
+    assert len([line for line in after if line not in before]) == 1
+    assert len([line for line in before if line not in after]) == (0 if key == "new" else 1)
+    held: Any = values(found)
+    for name in key.split("."):
+        held = held[name]
+    assert held == "Something else"
+
+
+def test_a_value_keeps_its_quotes() -> None:
+    found = splice(TORTURE, {"subject": "New words", "action.label": "It isn't"})
+    assert 'subject:   "New words"   # kept' in found
+    assert "label: 'It isn''t'" in found
+
+
 @given(st.sampled_from(KEYS), VALUES, st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_one_value_changes_and_no_other_byte(key: str, value: str, newline: str, bom: bool) -> None:
     text = ("\ufeff" if bom else "") + TORTURE.replace("\n", newline)

@@ -121,6 +121,15 @@ def _quoted(above: str, *, file: str) -> tuple[str, list[Diagnostic]]:
     return "\n".join(lines), faults
 
 
+def masked(above: str) -> str:
+    """`above` with each text that YAML can't read without quotes made of as many x: every place in it stays."""
+    lines = above.split("\n")
+    for number, (line, readable) in enumerate(zip(lines, _quoted(above, file="")[0].split("\n"), strict=True)):
+        if line != readable and (entry := ENTRY.fullmatch(line)):
+            lines[number] = f"{line[: entry.start('value')]}{'x' * len(entry['value'])}{line[entry.end('value') :]}"
+    return "\n".join(lines)
+
+
 def _closed(value: str) -> bool:
     """Whether what the value opens with is closed somewhere: `[Action] Sign now` is a text, `[a, b` half a list."""
     closing = OPENED[value[0]]
