@@ -6,7 +6,7 @@ beginning of a line, %fields% (the template's keys) are filled in here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
@@ -43,10 +43,13 @@ Dear {{ supporter.first_name | default("friend") }},
 """
 
 
-def make_newsletter(workspace: Workspace, slug: str, *, template: str, name: str = "") -> Path:
+def make_newsletter(
+    workspace: Workspace, slug: str, *, template: str, name: str = "", lists: Collection[str] | None = None
+) -> Path:
     """Write newsletters/<slug>/message.md, and return its path relative to the workspace. Nothing is overwritten.
 
-    `name` is what staff call it, and its first subject; "" makes one of the slug.
+    `name` is what staff call it, and its first subject; "" makes one of the slug. `lists`: those that its maker may
+    work with; None for all.
     """
     if not SLUG.fullmatch(slug):
         raise MailerError(
@@ -63,7 +66,7 @@ def make_newsletter(workspace: Workspace, slug: str, *, template: str, name: str
         )
     layout, faults = read_layout(workspace.root, template)
     raise_errors(f"The template {template} has faults:", faults)
-    text = draft_text(workspace, slug, template=template, fields=list(layout.fields.values()), title=name)
+    text = draft_text(workspace, slug, template=template, fields=list(layout.fields.values()), title=name, only=lists)
     if name:
         text = with_name(text.encode(), name).decode()
     folder.mkdir(parents=True)
@@ -72,10 +75,18 @@ def make_newsletter(workspace: Workspace, slug: str, *, template: str, name: str
 
 
 def draft_text(
-    workspace: Workspace, slug: str, *, template: str, fields: Sequence[LayoutField] = (), title: str = ""
+    workspace: Workspace,
+    slug: str,
+    *,
+    template: str,
+    fields: Sequence[LayoutField] = (),
+    title: str = "",
+    only: Collection[str] | None = None,
 ) -> str:
     """What the first draft of a newsletter says, with the template's keys written out. Raises without any list."""
-    lists = workspace.list_names()
+    lists = [name for name in workspace.list_names() if only is None or name in only]
+    if not lists and only is not None:
+        raise MailerError("your account is limited to lists that aren’t there", remedy="Ask an admin for another.")
     if not lists:
         raise MailerError("no list is defined yet", place=Place("lists/"), remedy="Write lists/supporters.toml first.")
     chosen = "supporters" if "supporters" in lists else lists[0]

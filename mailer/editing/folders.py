@@ -11,9 +11,11 @@ import shutil
 import unicodedata
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
+from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.message_file import MARKDOWN_FILE, MJML_FILE
 from mailer.editing.files import one_at_a_time, write_file
 from mailer.errors import MailerError
@@ -131,6 +133,29 @@ def take_out(workspace: Workspace, connection: Connection, actor: Actor, slug: s
 def is_away(folder: Path) -> bool:
     """Whether the newsletter in a folder was put away."""
     return (folder / AWAY).exists()
+
+
+def lists_in(text: str) -> frozenset[str]:
+    """The lists that a newsletter's file mails: of its `list` and its `audience.include`. None where it can't be read.
+
+    Somebody whose account is limited to lists may work on it when it has any and they may work with each.
+    """
+    front, _ = split_front_matter(text.removeprefix("\ufeff").replace("\r\n", "\n"), file="")
+    if front is None:
+        return frozenset()
+    audience = front.data.get("audience")
+    included: Any = cast(dict[str, Any], audience).get("include") if isinstance(audience, dict) else None
+    named: list[Any] = [front.data.get("list"), *(included if isinstance(included, list) else [included])]
+    return frozenset(name for name in named if isinstance(name, str) and name)
+
+
+def lists_of(workspace: Workspace, slug: str) -> frozenset[str]:
+    """The lists of a newsletter in the workspace; none where there is nothing to read."""
+    try:
+        path = message_path(workspace.newsletter(slug))
+    except MailerError:
+        path = None
+    return lists_in(path.read_text(encoding="utf-8", errors="replace")) if path else frozenset()
 
 
 def message_path(folder: Path) -> Path | None:

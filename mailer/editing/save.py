@@ -16,11 +16,11 @@ from sqlalchemy import Connection
 
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.editing.files import one_at_a_time, write_file
-from mailer.editing.folders import message_path
+from mailer.editing.folders import lists_in, message_path
 from mailer.editing.splice import head_end, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
-from mailer.staff.actor import Actor
+from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.workspace import Workspace
 
@@ -96,6 +96,9 @@ def save(
     content = text.encode("utf-8")
     if len(content) > LARGEST_BYTES:
         raise MailerError("this text is too long to be saved", remedy="Pictures belong in files of their own.")
+    for lists in (lists_in(now), lists_in(text)):
+        if not actor.may_work_on(lists):
+            raise NotAllowed(Right.WRITE, ", ".join(sorted(lists - (actor.lists or frozenset()))))
     if text != now:
         path = message_path(workspace.newsletter(slug))
         assert path is not None  # it was read a moment ago

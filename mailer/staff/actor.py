@@ -42,6 +42,10 @@ class Actor:
         """Whether they may do this; with a list, whether for that one."""
         return right in self.rights and (list_name is None or self.lists is None or list_name in self.lists)
 
+    def may_work_on(self, list_names: Collection[str]) -> bool:
+        """Whether a newsletter to these lists is theirs to work on, as far as their limit goes."""
+        return self.lists is None or (bool(list_names) and self.lists.issuperset(list_names))
+
     def may_all(self, right: Right, list_names: Collection[str]) -> bool:
         """Whether they may do this for each of these lists. No lists at all is everybody, for who isn't limited."""
         if not list_names:

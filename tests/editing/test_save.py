@@ -91,6 +91,24 @@ def test_who_may_not_write_writes_nothing(workspace: Workspace, database: Databa
     assert read_exact(workspace, appeal) == TEXT
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        Edit(TEXT, body_of(TEXT), {"list": "members"}),
+        Edit(TEXT.replace("list: supporters", "list: supporters\r\naudience:\r\n  include: [members]"), "x", {}),
+        Edit(TEXT.replace("list: supporters\r\n", ""), "x", {}),
+    ],
+)
+def test_no_save_leads_a_limited_account_to_a_list_of_others(
+    workspace: Workspace, database: Database, appeal: str, sent: Edit
+) -> None:
+    limited = Actor("Ada", RIGHTS[Role.WRITER], lists=frozenset({"supporters"}))
+    (workspace.newsletters / appeal / "message.md").write_bytes(sent.base.encode())
+    with pytest.raises(NotAllowed):
+        saved(workspace, database, sent, limited)
+    assert read_exact(workspace, appeal) == sent.base
+
+
 def test_a_file_that_is_no_text_is_left_alone(workspace: Workspace, database: Database, appeal: str) -> None:
     path = workspace.newsletters / appeal / "message.md"
     path.write_bytes(b"\xff\xfe---")

@@ -14,7 +14,7 @@ from mailer.web.studio.app import ROOMS
 from mailer.web.studio.core.access import cookie_name
 from mailer.web.studio.core.rooms import Access, StudioRoute
 from tests.web.client import Reply
-from tests.web.studio.conftest import House
+from tests.web.studio.conftest import SLUG, House
 
 ROUTES = [route for room in ROOMS for route in room.routes]
 NAME = "9"  # in place of each placeholder: nobody's number, so no session ends
@@ -63,6 +63,29 @@ def test_a_role_opens_what_its_rights_bring(house: House, role: Role) -> None:
         if reply.status >= 500 or (reply.status == 403) is may:
             wrong.append(f"{route.method} {route.path} ({route.asks}): {reply.status}")
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("lists", "may"), [(("supporters",), True), (("supporters", "x"), True), (("x",), False), ((), False)]
+)
+def test_who_is_limited_to_lists_works_on_their_newsletters_alone(
+    house: House, lists: tuple[str, ...], may: bool
+) -> None:
+    """Whatever the room: they look at the others, and do nothing there."""
+    now = house.studio.clock()
+    with house.studio.database.write() as connection:
+        account = add_account(connection, terminal(), "tom@example.org", Role.ADMIN, at=now, lists=lists)
+        cookie = f"{cookie_name(house.studio)}={open_session(connection, account, now=now)}"
+    before, wrong = house.file.read_bytes(), list[str]()
+    for route in ROUTES:
+        if not route.path.startswith("/newsletters/{name}") or EVENTS.search(route.path):
+            continue
+        path = re.sub(r"{[^}]*}", NAME, route.path.replace("{name}", SLUG))
+        reply = house.get(path, cookie=cookie) if route.method == "GET" else house.post(path, b"", cookie=cookie)
+        if (reply.status == 403) is not (isinstance(route.asks, Right) and not may):
+            wrong.append(f"{route.method} {route.path} ({route.asks}): {reply.status}")
+    assert wrong == []
+    assert may or house.file.read_bytes() == before
 
 
 def test_a_stranger_opens_the_door_alone(house: House) -> None:

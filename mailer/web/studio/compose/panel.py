@@ -9,6 +9,7 @@ from mailer.compose.merge import BadDestination
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic, Level
 from mailer.errors import MailerError
+from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right
 from mailer.web.studio.compose.looks import DraftLook
 from mailer.web.studio.core.context import Visit
@@ -66,9 +67,14 @@ class ShownFinding:
     rule: str
 
 
+def sees_people(visit: Visit) -> bool:
+    """Whether previews show names: those of anybody, so not to an account that is limited to lists."""
+    return visit.who.may_all(Right.SEE_PEOPLE, ())
+
+
 def reader_for(visit: Visit, key: str) -> Reader:
     """The reader that the mail is merged for: a person only for those who may see people."""
-    if key in BY_KEY or not visit.who.may(Right.SEE_PEOPLE):
+    if key in BY_KEY or not sees_people(visit):
         return BY_KEY.get(key, HARD_CASES[0])
     with visit.database.read() as connection:
         return reader_of(connection, key)
@@ -77,7 +83,7 @@ def reader_for(visit: Visit, key: str) -> Reader:
 def readers(visit: Visit, look: DraftLook) -> list[Reader]:
     """Who it can be read as: the hard cases, and the first of the audience for those who may see people."""
     found = list(HARD_CASES)
-    if look.press is not None and visit.who.may(Right.SEE_PEOPLE):
+    if look.press is not None and sees_people(visit):
         try:
             with visit.database.read() as connection:
                 found += first_of(connection, look.press.plan.audience, now=visit.now)
@@ -88,7 +94,7 @@ def readers(visit: Visit, look: DraftLook) -> list[Reader]:
 
 def versions(visit: Visit, look: DraftLook) -> Variants | None:
     """Who sees which version of a mail with conditions, for those who may see people; it may take a second."""
-    if look.press is None or not visit.who.may(Right.SEE_PEOPLE):
+    if look.press is None or not sees_people(visit):
         return None
     with visit.database.read() as connection:
         return variants_of(connection, look.press.plan, now=visit.now)
@@ -96,7 +102,8 @@ def versions(visit: Visit, look: DraftLook) -> Variants | None:
 
 def searched(visit: Visit, look: DraftLook, words: str) -> list[Reader]:
     """People with these words in their name or address."""
-    visit.who.require(Right.SEE_PEOPLE)
+    if not sees_people(visit):
+        raise NotAllowed(Right.SEE_PEOPLE)
     audience = look.press.plan.audience if look.press else None
     with visit.database.read() as connection:
         return search(connection, words, audience, now=visit.now)

@@ -28,6 +28,7 @@ from mailer.web.studio.compose.panel import (
     reader_for,
     readers,
     searched,
+    sees_people,
     versions,
 )
 from mailer.web.studio.compose.saving import base_text, save_text
@@ -97,7 +98,16 @@ def who_reads(visit: Visit) -> Response:
     people = searched(visit, found, words) if words else None
     shown = readers(visit, found)
     kinds = None if people is not None else versions(visit, found)
-    html = part(visit, "compose/readers.html", readers=shown, view=view, kinds=kinds, people=people, words=words)
+    html = part(
+        visit,
+        "compose/readers.html",
+        readers=shown,
+        view=view,
+        kinds=kinds,
+        people=people,
+        words=words,
+        sees_people=sees_people(visit),
+    )
     return HTMLResponse(html)
 
 
@@ -167,7 +177,8 @@ def _page(
     return page(
         visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
         form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
-        base=base_text(visit), lines=inboxes(letter), found=findings(found), readers=readers(visit, found), told=told,
+        base=base_text(visit), lines=inboxes(letter), found=findings(found), readers=readers(visit, found),
+        sees_people=sees_people(visit), told=told,
         kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         reader=reader_for(visit, view.reader), can_write=can_write,

@@ -16,8 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from mailer.editing.folders import lists_of
 from mailer.errors import MailerError
-from mailer.staff.actor import NotAllowed
+from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.store.engine.errors import DatabaseTrouble
 from mailer.web.studio.core import errors
@@ -25,6 +26,7 @@ from mailer.web.studio.core.access import actor_of_request
 from mailer.web.studio.core.context import Studio, Visit
 from mailer.web.studio.core.pages import may
 from mailer.web.studio.core.rooms import StudioRoute
+from mailer.workspace import Workspace
 
 BODY_SECONDS = 30.0  # for the whole body of a form
 
@@ -53,10 +55,20 @@ def to_starlette(studio: Studio, route: StudioRoute) -> Route:
 def visit_of(studio: Studio, request: Request) -> Visit:
     """The visit that a request is. It reads the database, so call it in a thread."""
     address = request.client.host if request.client else ""
+    actor, workspace = actor_of_request(studio, request.cookies, address=address), studio.reader.read()
+    if actor is not None and request.url.path.startswith("/newsletters/") and "name" in request.path_params:
+        actor = _within_lists(actor, workspace, str(request.path_params["name"]))
     return Visit(
-        studio=studio, request=request, actor=actor_of_request(studio, request.cookies, address=address),
-        now=studio.clock(), nonce=secrets.token_urlsafe(16), workspace=studio.reader.read(),
+        studio=studio, request=request, actor=actor, now=studio.clock(), nonce=secrets.token_urlsafe(16),
+        workspace=workspace,
     )  # fmt: skip
+
+
+def _within_lists(actor: Actor, workspace: Workspace, slug: str) -> Actor:
+    """Who is limited to lists may look at the newsletters of others, and nothing else: no room has to ask."""
+    if actor.lists is None or actor.may_work_on(lists_of(workspace, slug)):
+        return actor
+    return replace(actor, rights=frozenset())
 
 
 async def _shown(visit: Visit, route: StudioRoute) -> Response:

@@ -10,6 +10,7 @@ from mailer.editing import folders
 from mailer.editing.first_draft import make_newsletter
 from mailer.editing.git import into_git
 from mailer.errors import MailerError
+from mailer.staff import audit
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import WHOLE_MONTHS
@@ -63,9 +64,14 @@ def make(visit: Visit) -> Response:
         if copied:
             folders.copy_newsletter(workspace, visit.who, copied, to=slug, name=name)
         else:
-            make_newsletter(workspace, slug, template=template, name=name)
+            make_newsletter(workspace, slug, template=template, name=name, lists=visit.who.lists)
     except MailerError as error:
         return _new(visit, name=name, wrong=error)
+    with visit.database.write() as connection:
+        detail = f"a copy of {copied}" if copied else f"from the template {template}"
+        audit.record(
+            connection, visit.who, "newsletter begun", at=visit.now, subject=f"newsletter {slug}", detail=detail
+        )
     into_git(
         workspace, visit.database, visit.who, slug, f"Begin {slug}" + (f" as a copy of {copied}" if copied else "")
     )

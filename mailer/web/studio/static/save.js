@@ -73,7 +73,7 @@ function start() {
     const box = document.getElementById("both");
     box.hidden = false;
     box.querySelector("pre").textContent = theirs;
-    box.querySelector("[data-mine]").onclick = () => { base = theirs; said = { fields: {}, body: null }; box.hidden = true; save(); };
+    box.querySelector("[data-mine]").onclick = () => { base = theirs; said = { ...said, body: null }; box.hidden = true; save(); };
     box.querySelector("[data-theirs]").onclick = () => { localStorage.removeItem(name); room.dispatchEvent(new CustomEvent("saved")); location.reload(); };
     box.scrollIntoView({ block: "nearest" });
     tell("Not saved yet: somebody changed the same lines", "bad");
