@@ -177,6 +177,7 @@ def tell(rejects: str) -> None:
   rejected rows   {rejects}
 
 ── What to try next
+  .venv/bin/mailer studio               write in your browser, with the mail beside the text
   .venv/bin/mailer new my-appeal        begin a message of your own, then edit newsletters/my-appeal/message.md
   .venv/bin/mailer check my-appeal      look for faults before anyone is mailed
   .venv/bin/mailer --help               everything else; README.md has the five-minute tour

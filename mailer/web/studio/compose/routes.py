@@ -182,8 +182,19 @@ def _page(
         kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         reader=reader_for(visit, view.reader), can_write=can_write,
+        editor=_editor(visit, found),
         draft=drafts.unsaved(visit) if can_write else None, writing=drafts.writing(visit) if can_write else (),
     )  # fmt: skip
+
+
+def _editor(visit: Visit, found: DraftLook) -> dict[str, object]:
+    """What the editor shows in place of notation: the button's words and colour, and the pictures."""
+    images = found.press.message.images if found.press else ()
+    return {
+        "actionLabel": found.source.action.label if found.source and found.source.action else "",
+        "brand": visit.workspace.settings.brand.primary,
+        "pictures": {image.name: f"{_base(found)}/pictures/{image.digest}" for image in images},
+    }
 
 
 def _framed(

@@ -12,7 +12,8 @@ const NEXT = { light: "dark", dark: "forced", forced: "light" };
 const COLOURS = { light: "Light", dark: "Dark, as Apple Mail shows it", forced: "Dark, as Gmail and Outlook may show it" };
 const view = Object.fromEntries(new URLSearchParams(location.search));
 const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value]));
-const editor = text.readOnly ? null : mount(text, { nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0, onChange: () => changed() });
+const inPlace = JSON.parse(document.getElementById("editor")?.textContent ?? "{}"); // what is shown in place of notation
+const editor = text.readOnly ? null : mount(text, { ...inPlace, actionLabel: inPlace.actionLabel || undefined, nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0, onChange: () => changed() });
 const words = () => editor?.text ?? text.value;
 let first = JSON.stringify([fields(), words()]);
 const ours = new Set(); // what the newsletter's files are known by after our own saves
