@@ -15,6 +15,7 @@ from mailer.checking.specimen import Specimen
 from mailer.compose.source.labels import words_for
 from mailer.diagnostics import Diagnostic, Level, Place
 
+CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |$)")  # git-merge: "How conflicts are presented"
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] is what a
 # template's draft leaves to its writer; it may continue over several lines.
 PLACEHOLDER = re.compile(
@@ -62,6 +63,17 @@ def placeholder(specimen: Specimen) -> Iterator[Diagnostic]:
         for found in PLACEHOLDER.finditer(line):
             words = shorten(found[0], LONGEST_QUOTED, placeholder="…")
             yield Diagnostic(f"“{words}” was to be filled in", place, "Write what should be there.")
+
+
+@rule(
+    "writing.conflict", Level.ERROR, "the text has the marks of a merge that nobody resolved: <<<<<<< and >>>>>>>",
+    why="git writes both versions of what two people changed one above the other. People would read both.",
+)  # fmt: skip
+def conflict(specimen: Specimen) -> Iterator[Diagnostic]:
+    for number, line in enumerate(specimen.source.body.split("\n"), specimen.source.body_line):
+        if CONFLICT.match(line):
+            yield Diagnostic("two versions are one above the other here", Place(specimen.source.file, number),
+                             "Keep one of them, and take the lines of <<<, === and >>> out.")  # fmt: skip
 
 
 @rule(

@@ -315,6 +315,11 @@ CASES = (
     ),
     Case("writing.placeholder", Try(front={"subject": "Lorem ipsum dolor"}), Try(body="{# TODO: not mailed #}\n\n")),
     Case(
+        "writing.conflict",
+        Try(body="<<<<<<< HEAD\nSign today.\n=======\nSign now.\n>>>>>>> theirs\n\n"),
+        Try(body="Act now\n=======\n\n> quoted\n>> deeper\n\n"),
+    ),
+    Case(
         "writing.past-date",
         Try(body="Come to the square on 3 November 2026.\n\n"),
         Try(body="Come to the square on 3 December 2026.\n\n"),

@@ -24,6 +24,7 @@ from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.delivery.campaigns.plan import read_draft
 from mailer.diagnostics import Diagnostic, Level, Place, worst_first
 from mailer.editing.folders import message_path
+from mailer.editing.splice import CannotSplice, head_end
 from mailer.errors import MailerError
 from mailer.web.studio.compose.file_watch import Fingerprint, fingerprint, leading_out
 from mailer.web.studio.core.context import Studio, Visit
@@ -169,11 +170,10 @@ def saved_text(folder: Path) -> str:
 
 def head_of(text: str) -> str:
     """The front matter of a file with its two lines of ---; "" when it has none that ends."""
-    lines = text.split("\n")
-    if lines[0].rstrip() != "---":
+    try:
+        return text[: head_end(text)]
+    except CannotSplice:
         return ""
-    end = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
-    return "" if end is None else "\n".join(lines[: end + 1]) + "\n"
 
 
 def _links_out(workspace: Workspace, slug: str) -> tuple[Diagnostic, ...]:
