@@ -84,7 +84,7 @@ async function make(whole = false) {
     document.getElementById("inboxes").innerHTML = told.inboxes;
     const fact = document.querySelector(".way [aria-current] span");
     if (fact) { fact.textContent = told.words; fact.className = told.weight; }
-    const plain = document.querySelector(".plaintext");
+    const plain = document.querySelector("#shown .plaintext"); // not the two versions of a conflict
     if (plain) plain.textContent = told.text;
     if (told.look !== look || told.can !== can) { look = told.look; can = told.can; exchange(); }
     say("");
