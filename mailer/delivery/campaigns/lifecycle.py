@@ -5,7 +5,7 @@ Each change is one transaction with the rule that allows it: what a campaign may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +37,24 @@ def hold_nothing(_message: Message, _audience: Audience) -> str:
     return ""
 
 
+# What belongs to a change and is done in its transaction: what must hold for it, and the line in the audit log. It
+# takes the campaign's id; raising undoes the change.
+Within = Callable[[Connection, int], None]
+
+
+def nothing_more(_connection: Connection, _campaign_id: int) -> None:
+    """For a change that is complete by itself."""
+
+
+# Why a scheduled campaign may not be launched, found in the transaction that launches it; "" when it may.
+WhyNot = Callable[[Connection, Row[Any]], str]
+
+
+def nothing_against(_connection: Connection, _campaign: Row[Any]) -> str:
+    """For callers with nothing to look up."""
+    return ""
+
+
 class CountChanged(MailerError):
     """The audience is not the size that was agreed to."""
 
@@ -56,7 +74,7 @@ def require_campaign(connection: Connection, slug: str) -> Row[Any]:
     return row
 
 
-def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) -> int:
+def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime, within: Within = nothing_more) -> int:
     """Freeze message and audience, all in one transaction; returns the campaign's id.
 
     Raises `CountChanged` when the audience isn't `expected` people: then nothing is kept.
@@ -71,10 +89,20 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) 
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
                 remedy="Look at it: mailer audience " + plan.message.slug,
             )
+        within(connection, campaign_id)
     return campaign_id
 
 
-def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime) -> int:
+def schedule(
+    database: Database,
+    plan: Plan,
+    *,
+    due_at: datetime,
+    zone: str,
+    late: timedelta,
+    now: datetime,
+    within: Within = nothing_more,
+) -> int:
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
     with database.write() as connection:
         _forget_unsent(connection, plan.message.slug)
@@ -84,12 +112,16 @@ def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, lat
             .where(campaigns.c.id == campaign_id)
             .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
         )
+        within(connection, campaign_id)
     return campaign_id
 
 
-def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing) -> list[Row[Any]]:
+def launch_due(
+    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against
+) -> list[Row[Any]]:
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
-    not. Returns those changed here: not what somebody else launched, cancelled or took off the schedule meanwhile."""
+    not, or `why_not` in the transaction of the launch. Returns those changed here: not what somebody else launched,
+    cancelled or took off the schedule meanwhile."""
     due = select(campaigns).where(campaigns.c.state == CampaignState.SCHEDULED, campaigns.c.due_at <= now)
     with database.read() as connection:
         waiting = connection.execute(due.order_by(campaigns.c.due_at)).all()
@@ -99,20 +131,26 @@ def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_no
         if now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
-            why = f"{reason}. Fix that, then send it (mailer send {row.slug}) or schedule it again"
+            why = _put_right(reason, row.slug)
         with suppress(Conflict):
-            changed += [row.id] * _launch_scheduled(database, row, why=why, now=now)
+            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now)
     with database.read() as connection:
         of_those = select(campaigns).where(campaigns.c.id.in_(changed))
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
 
 
-def _launch_scheduled(database: Database, row: Row[Any], *, why: str, now: datetime) -> bool:
+def _put_right(reason: str, slug: str) -> str:
+    return f"{reason}. Fix that, then send it (mailer send {slug}) or schedule it again"
+
+
+def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: WhyNot, now: datetime) -> bool:
     """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
     launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
     with database.write(one_state=True, of_everyone=True) as connection:
         if _busy(connection, row.id):
             return False
+        if not why and (reason := why_not(connection, row)):
+            why = _put_right(reason, row.slug)
         changed = connection.execute(
             update(campaigns)
             .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
@@ -129,21 +167,28 @@ def _busy(connection: Connection, campaign_id: int) -> bool:
     return connection.execute(mine).first() is None
 
 
-def unschedule(database: Database, slug: str) -> None:
+def unschedule(database: Database, slug: str, *, within: Within = nothing_more) -> None:
     """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
     with database.write() as connection:
         row = require_campaign(connection, slug)
         if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
             raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
         _forget_unsent(connection, slug)
+        within(connection, row.id)
 
 
-def pause(database: Database, campaign_id: int, why: str) -> bool:
+def pause(database: Database, campaign_id: int, why: str, *, within: Within = nothing_more) -> bool:
     """Stop handing over; people who are queued stay queued. False when it wasn't sending."""
-    return _become(database, campaign_id, CampaignState.PAUSED, why=why, allowed=[CampaignState.SENDING])
+    with database.write() as connection:
+        sending = [campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.SENDING]
+        changed = update(campaigns).where(*sending).values(state=CampaignState.PAUSED, why=why)
+        if not connection.execute(changed).rowcount:
+            return False
+        within(connection, campaign_id)
+    return True
 
 
-def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
+def resume(database: Database, campaign_id: int, *, now: datetime, within: Within = nothing_more) -> bool:
     """Go on with a paused campaign; its guard rails judge by what happens from now on. False when it wasn't paused."""
     with database.write() as connection:
         lock_campaign(connection, campaign_id)
@@ -152,10 +197,11 @@ def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
         if not connection.execute(changed).rowcount:
             return False
         begin_anew(connection, campaign_id, now=now)
+        within(connection, campaign_id)
     return True
 
 
-def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None:
+def cancel(database: Database, campaign_id: int, *, now: datetime, within: Within = nothing_more) -> int | None:
     """End a campaign for good: people still queued are never mailed by it. Returns how many; None when it had ended."""
     with database.write() as connection:
         changed = connection.execute(
@@ -165,6 +211,7 @@ def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None
         ).rowcount
         if not changed:
             return None
+        within(connection, campaign_id)
         return connection.execute(
             update(deliveries)
             .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.QUEUED)
@@ -201,7 +248,9 @@ def finish_paused(database: Database, *, now: datetime) -> None:
         finish_if_done(database, campaign_id, now=now)
 
 
-def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now: datetime) -> int:
+def resolve_uncertain(
+    database: Database, campaign_id: int, *, resend: bool, now: datetime, within: Within = nothing_more
+) -> int:
     """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many."""
     changes: Mapping[str, Any] = (
         {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
@@ -223,20 +272,8 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
         count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
         if resend and count:
             reopen(connection, campaign_id, now=now)
+        within(connection, campaign_id)
     return count
-
-
-def _become(
-    database: Database, campaign_id: int, state: CampaignState, *, why: str, allowed: Sequence[CampaignState]
-) -> bool:
-    with database.write() as connection:
-        return bool(
-            connection.execute(
-                update(campaigns)
-                .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(allowed))
-                .values(state=state, why=why)
-            ).rowcount
-        )
 
 
 def _forget_unsent(connection: Connection, slug: str) -> None:
