@@ -1,1 +1,1 @@
-"""Before a newsletter leaves: what exactly was approved and by whom, what is said about it, and who looks at proofs."""
+"""Before a newsletter leaves: who approved exactly what, what is said about it, and who looks at proofs."""

@@ -90,7 +90,7 @@ def test_two_people_approve_and_it_leaves(world: Workspace, database: Database, 
     assert row.content_digest == digest
     assert log == [
         ("Amina", "newsletter approved", digest), ("Tom", "newsletter approved", digest),
-        ("Rhiannon", "newsletter sent", digest),
+        ("Rhiannon", "newsletter launched", wanted.plan.message.digest),
     ]  # fmt: skip
 
 

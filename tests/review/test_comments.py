@@ -19,18 +19,29 @@ LINE = "On most of the days it spilled, it was dry."
 
 
 def test_a_thread_is_answered_resolved_and_opened_again(database: Database, now: datetime) -> None:
-    on = {"list_name": "supporters", "at": now}
     with database.write() as connection:
-        number = comment(connection, TOM, SLUG, " £0 as of when? ", file="message.md", line=20, quote=LINE, **on)
-        comment(connection, AMINA, SLUG, "Source?", file="message.md", line=4, quote="x", **on)
-        comment(connection, AMINA, "another", "Elsewhere.", **on)
-        answer(connection, RHIANNON, number, "Of the 20th.", **on)
+        number = comment(
+            connection,
+            TOM,
+            SLUG,
+            " £0 as of when? ",
+            file="message.md",
+            line=20,
+            quote=LINE,
+            list_name="supporters",
+            at=now,
+        )
+        comment(
+            connection, AMINA, SLUG, "Source?", file="message.md", line=4, quote="x", list_name="supporters", at=now
+        )
+        comment(connection, AMINA, "another", "Elsewhere.", list_name="supporters", at=now)
+        answer(connection, RHIANNON, number, "Of the 20th.", list_name="supporters", at=now)
         first, second = threads(connection, SLUG)
         assert [one.text for one in second.comments] == ["£0 as of when?", "Of the 20th."]
         assert (first.line, second.comments[0].by) == (4, "Tom")
         resolve(connection, RHIANNON, number, list_name="supporters", at=now + timedelta(hours=1))
         assert [one.resolved_by for one in threads(connection, SLUG)] == ["", "Rhiannon"]
-        answer(connection, TOM, number, "Still wrong.", **on)
+        answer(connection, TOM, number, "Still wrong.", list_name="supporters", at=now)
         assert all(one.is_open for one in threads(connection, SLUG))
 
 

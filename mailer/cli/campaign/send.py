@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import console, now, workspace_and_database
+from mailer.cli.context import console, note, now, workspace_and_database
 from mailer.cli.newsletter.check import fit_to_mail, fit_to_prove
 from mailer.counting import counted
 from mailer.errors import MailerError
+from mailer.staff.actor import terminal
 
 if TYPE_CHECKING:
     from mailer.audience.selection.select import Selection
@@ -43,6 +44,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
         send_proof(workspace, database, plan, proof, transport=transport, now=now())
+        note(database, "proof sent", f"newsletter {slug}")
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
     )
@@ -106,8 +108,8 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
         _show(workspace, plan, selection)
         order = _order(workspace, plan, PlannedTime(due.instant, due.zone))
         orders.schedule(database, order, late=allowed, now=moment)
-    for note in due.notes:
-        click.echo(note)
+    for remark in due.notes:
+        click.echo(remark)
     if not (zone or workspace.settings.timezone):
         click.echo('No time zone is set, so UTC is meant. Set timezone = "Europe/London" in mailer.toml, or use --tz.')
     click.echo(f"{slug} is due {in_words(due.instant, zone=due.zone, now=moment)}.")
@@ -119,7 +121,6 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
 def unschedule(slug: str) -> None:
     """Take a newsletter off the schedule."""
     from mailer.delivery.campaigns import orders
-    from mailer.staff.actor import terminal
 
     with workspace_and_database() as (_, database):
         orders.stop(database, slug, terminal(), now=now())
@@ -132,7 +133,6 @@ def unschedule(slug: str) -> None:
 def pause(slug: str, why: str) -> None:
     """Pause sending; people still in the queue stay there."""
     from mailer.delivery.campaigns import lifecycle, orders
-    from mailer.staff.actor import terminal
 
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
@@ -151,7 +151,6 @@ def pause(slug: str, why: str) -> None:
 def resume(slug: str) -> None:
     """Resume a paused newsletter; `mailer run` sends."""
     from mailer.delivery.campaigns import lifecycle, orders
-    from mailer.staff.actor import terminal
 
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
@@ -169,7 +168,6 @@ def resume(slug: str) -> None:
 def cancel(slug: str, yes: bool) -> None:
     """Stop a newsletter for good; people still in the queue are never mailed it."""
     from mailer.delivery.campaigns import orders
-    from mailer.staff.actor import terminal
 
     with workspace_and_database() as (_, database):
         _, state = _campaign(database, slug)
@@ -198,12 +196,11 @@ def resolve(slug: str, choice: str | None) -> None:
     """
     from mailer.delivery.campaigns import orders
     from mailer.delivery.campaigns.retry_failed import retry_failed
-    from mailer.staff.actor import terminal
 
     with workspace_and_database() as (_, database):
         campaign_id, _state = _campaign(database, slug)
         if choice == "retry":
-            again = retry_failed(database, campaign_id, now=now())
+            again = retry_failed(database, campaign_id, now=now(), by=terminal())
             people = f"{again:,} {'person' if again == 1 else 'people'} who missed {slug} by our own fault"
             click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
             return
@@ -233,7 +230,6 @@ def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
 def _order(workspace: Workspace, plan: Plan, leaves: PlannedTime | None = None) -> Order:
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.orders import Order
-    from mailer.staff.actor import terminal
 
     return Order(plan, content_of(workspace, plan, leaves=leaves), terminal(), workspace.settings.studio)
 

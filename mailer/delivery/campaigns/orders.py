@@ -1,7 +1,7 @@
 """What staff order: send, schedule, stop, pause, resume, cancel. Commands and pages alike order it here.
 
-Each asks the right and the approvals it needs and writes its line into the audit log, in the one transaction of the
-change. What a campaign may become is for `lifecycle`.
+Each asks the right it needs; what lets a newsletter leave asks for its approvals in the transaction that does. What a
+campaign may become, and the line in the audit log, are for `lifecycle`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, update
 
-from mailer.counting import counted
 from mailer.delivery.campaigns import lifecycle
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.lifecycle import Within, require_campaign
+from mailer.delivery.campaigns.lifecycle import require_campaign
 from mailer.errors import MailerError
-from mailer.review.approvals import require_approvals, subject, why_not_approved
+from mailer.review.approvals import require_approvals, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
 from mailer.settings import StudioSettings
-from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.store.engine.database import Database
@@ -40,18 +38,12 @@ class Order:
     actor: Actor
     settings: StudioSettings
 
-    def within(self, action: str, detail: str, now: datetime) -> Within:
-        """Freeze the digest of the content, refuse what wasn't approved, and log it, in the transaction of the launch:
-        what is frozen there is the plan in memory, so an edit meanwhile changes nothing of it."""
-
-        def within(connection: Connection, campaign_id: int) -> None:
-            slug, digest = self.content.slug, self.content.digest
-            require_approvals(connection, slug, digest, self.settings)
-            of_it = campaigns.c.id == campaign_id
-            connection.execute(update(campaigns).where(of_it).values(content_digest=digest))
-            audit.record(connection, self.actor, action, at=now, subject=subject(slug), detail=detail, after=digest)
-
-        return within
+    def within(self, connection: Connection, campaign_id: int) -> None:
+        """Refuse what wasn't approved, and keep the digest of the content, in the transaction of the launch: what is
+        frozen there is the plan in memory, so an edit meanwhile changes nothing of it."""
+        digest = self.content.digest
+        require_approvals(connection, self.content.slug, digest, self.settings)
+        connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(content_digest=digest))
 
     def require_right(self) -> None:
         """Raise `NotAllowed` unless the actor may send to each list that it goes to."""
@@ -63,8 +55,7 @@ def send(database: Database, order: Order, *, expected: int, now: datetime) -> i
     """Launch now, for an audience of `expected` people; returns the campaign's id. Raises `NotApproved`, `NotAllowed`,
     `CountChanged`, and for content that was approved for another time."""
     order.require_right()
-    within = order.within("newsletter sent", counted(expected), now)
-    return lifecycle.launch_now(database, order.plan, expected=expected, now=now, within=within)
+    return lifecycle.launch_now(database, order.plan, expected=expected, now=now, by=order.actor, within=order.within)
 
 
 def schedule(database: Database, order: Order, *, now: datetime, late: timedelta = LATE) -> int:
@@ -73,10 +64,7 @@ def schedule(database: Database, order: Order, *, now: datetime, late: timedelta
     if leaves is None:
         raise MailerError(f"{order.content.slug} has no time to leave at")
     order.require_right()
-    within = order.within("newsletter scheduled", str(leaves), now)
-    return lifecycle.schedule(
-        database, order.plan, due_at=leaves.at, zone=leaves.zone, late=late, now=now, within=within
-    )
+    return _schedule(database, order, leaves.at, zone=leaves.zone, late=late, now=now)
 
 
 def send_after_hold(database: Database, order: Order, *, now: datetime) -> datetime:
@@ -95,8 +83,7 @@ def send_after_hold(database: Database, order: Order, *, now: datetime) -> datet
         return leaves.at
     order.require_right()
     due = now + hold
-    within = order.within("newsletter sent", f"leaves in {order.settings.hold} unless it is stopped", now)
-    lifecycle.schedule(database, order.plan, due_at=due, zone="", late=LATE, now=now, within=within)
+    _schedule(database, order, due, zone="", late=LATE, now=now)
     return due
 
 
@@ -119,34 +106,31 @@ def stop(database: Database, slug: str, actor: Actor, *, now: datetime) -> None:
         name = require_campaign(connection, slug).message["list"]
     if not (actor.may(Right.PAUSE, name) or actor.may(Right.SEND, name)):
         raise NotAllowed(Right.PAUSE, name)
-    lifecycle.unschedule(database, slug, within=_logged(actor, slug, "newsletter stopped before it left", now=now))
+    lifecycle.unschedule(database, slug, now=now, by=actor)
 
 
 def pause(database: Database, slug: str, actor: Actor, *, why: str, now: datetime) -> bool:
     """Stop handing over; False when it wasn't being sent."""
     number = _allowed(database, slug, actor)
-    within = _logged(actor, slug, "newsletter paused", detail=why, now=now)
-    return lifecycle.pause(database, number, why, within=within)
+    return lifecycle.pause(database, number, why, now=now, by=actor)
 
 
 def resume(database: Database, slug: str, actor: Actor, *, now: datetime) -> bool:
     """Go on with a paused one; False when it wasn't paused."""
     number = _allowed(database, slug, actor)
-    return lifecycle.resume(database, number, now=now, within=_logged(actor, slug, "newsletter resumed", now=now))
+    return lifecycle.resume(database, number, now=now, by=actor)
 
 
 def cancel(database: Database, slug: str, actor: Actor, *, now: datetime) -> int | None:
     """End it for good. Returns how many were still queued; None when it had ended."""
     number = _allowed(database, slug, actor)
-    return lifecycle.cancel(database, number, now=now, within=_logged(actor, slug, "newsletter cancelled", now=now))
+    return lifecycle.cancel(database, number, now=now, by=actor)
 
 
 def resolve(database: Database, slug: str, actor: Actor, *, resend: bool, now: datetime) -> int:
     """Decide on everybody who may or may not have got it. Returns how many."""
     number = _allowed(database, slug, actor)
-    action = "uncertain mails sent again" if resend else "uncertain mails counted as sent"
-    within = _logged(actor, slug, action, now=now)
-    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, within=within)
+    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor)
 
 
 def not_approved_at_launch(settings: StudioSettings) -> Callable[[Connection, Row[Any]], str]:
@@ -161,8 +145,7 @@ def _allowed(database: Database, slug: str, actor: Actor) -> int:
     return row.id
 
 
-def _logged(actor: Actor, slug: str, action: str, *, now: datetime, detail: str = "") -> Within:
-    def within(connection: Connection, _campaign_id: int) -> None:
-        audit.record(connection, actor, action, at=now, subject=subject(slug), detail=detail)
-
-    return within
+def _schedule(database: Database, order: Order, due: datetime, *, zone: str, late: timedelta, now: datetime) -> int:
+    return lifecycle.schedule(
+        database, order.plan, due_at=due, zone=zone, late=late, now=now, by=order.actor, within=order.within
+    )

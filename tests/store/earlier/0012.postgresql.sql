@@ -44,18 +44,6 @@ CREATE TABLE public.campaigns (
     is_public boolean DEFAULT false NOT NULL,
     is_urgent boolean DEFAULT false NOT NULL
 );
-CREATE TABLE public.confirmations (
-    id bigint NOT NULL,
-    kind text NOT NULL,
-    address text NOT NULL,
-    person_id bigint,
-    fields json DEFAULT '{}'::json NOT NULL,
-    lists json DEFAULT '[]'::json NOT NULL,
-    source text NOT NULL,
-    wording text DEFAULT ''::text NOT NULL,
-    asked_at bigint NOT NULL,
-    done_at bigint
-);
 CREATE TABLE public.consent_sources (
     id bigint NOT NULL,
     how text NOT NULL,
@@ -223,7 +211,7 @@ CREATE TABLE public.more_hits (
     verdict text NOT NULL,
     count bigint NOT NULL
 );
-CREATE TABLE public.pace_lanes (
+CREATE TABLE public.paces (
     transport text NOT NULL,
     domain text NOT NULL,
     next_at bigint NOT NULL
@@ -276,6 +264,18 @@ ALTER SEQUENCE public.provider_events_id_seq OWNED BY public.provider_events.id;
 CREATE TABLE public.rate_limits (
     key bytea NOT NULL,
     next_at bigint NOT NULL
+);
+CREATE TABLE public.requests (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    address text NOT NULL,
+    person_id bigint,
+    fields json DEFAULT '{}'::json NOT NULL,
+    lists json DEFAULT '[]'::json NOT NULL,
+    source text NOT NULL,
+    wording text DEFAULT ''::text NOT NULL,
+    asked_at bigint NOT NULL,
+    done_at bigint
 );
 CREATE TABLE public.returned_mails (
     digest text NOT NULL,
@@ -473,8 +473,6 @@ ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT pk_audit_log PRIMARY KEY (id);
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT pk_campaigns PRIMARY KEY (id);
-ALTER TABLE ONLY public.confirmations
-    ADD CONSTRAINT pk_confirmations PRIMARY KEY (id);
 ALTER TABLE ONLY public.consent_sources
     ADD CONSTRAINT pk_consent_sources PRIMARY KEY (id);
 ALTER TABLE ONLY public.consents
@@ -501,8 +499,8 @@ ALTER TABLE ONLY public.lists
     ADD CONSTRAINT pk_lists PRIMARY KEY (id);
 ALTER TABLE ONLY public.more_hits
     ADD CONSTRAINT pk_more_hits PRIMARY KEY (campaign_id, n, verdict);
-ALTER TABLE ONLY public.pace_lanes
-    ADD CONSTRAINT pk_pace_lanes PRIMARY KEY (transport, domain);
+ALTER TABLE ONLY public.paces
+    ADD CONSTRAINT pk_paces PRIMARY KEY (transport, domain);
 ALTER TABLE ONLY public.people
     ADD CONSTRAINT pk_people PRIMARY KEY (id);
 ALTER TABLE ONLY public.proofs
@@ -511,6 +509,8 @@ ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT pk_provider_events PRIMARY KEY (id);
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT pk_rate_limits PRIMARY KEY (key);
+ALTER TABLE ONLY public.requests
+    ADD CONSTRAINT pk_requests PRIMARY KEY (id);
 ALTER TABLE ONLY public.returned_mails
     ADD CONSTRAINT pk_returned_mails PRIMARY KEY (digest);
 ALTER TABLE ONLY public.signatures
@@ -567,8 +567,6 @@ ALTER TABLE ONLY public.statements
     ADD CONSTRAINT uq_statements_page_text UNIQUE (page, text);
 CREATE INDEX ix_audit_log_address_hash ON public.audit_log USING btree (address_hash);
 CREATE INDEX ix_audit_log_subject ON public.audit_log USING btree (subject);
-CREATE INDEX ix_confirmations_address ON public.confirmations USING btree (address);
-CREATE INDEX ix_confirmations_asked_at ON public.confirmations USING btree (asked_at);
 CREATE INDEX ix_consents_person_id ON public.consents USING btree (person_id);
 CREATE INDEX ix_conversions_campaign_id ON public.conversions USING btree (campaign_id);
 CREATE INDEX ix_deliveries_apart ON public.deliveries USING btree (campaign_id, state) WHERE (state <> ALL (ARRAY['queued'::text, 'sending'::text, 'sent'::text]));
@@ -584,6 +582,8 @@ CREATE INDEX ix_jobs_open ON public.jobs USING btree (kind, due_at, id) WHERE (d
 CREATE INDEX ix_jobs_person_id ON public.jobs USING btree (person_id);
 CREATE INDEX ix_provider_events_delivery_id ON public.provider_events USING btree (delivery_id);
 CREATE INDEX ix_rate_limits_next_at ON public.rate_limits USING btree (next_at);
+CREATE INDEX ix_requests_address ON public.requests USING btree (address);
+CREATE INDEX ix_requests_asked_at ON public.requests USING btree (asked_at);
 CREATE INDEX ix_returned_mails_delivery_id ON public.returned_mails USING btree (delivery_id);
 CREATE INDEX ix_signatures_campaign_id ON public.signatures USING btree (campaign_id);
 CREATE INDEX ix_signatures_page_signed_at ON public.signatures USING btree (page, signed_at);

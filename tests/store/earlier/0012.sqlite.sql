@@ -34,19 +34,6 @@ CREATE TABLE campaigns (
 );
 INSERT INTO "campaigns" VALUES(77,'2026-10-ask','finished','','{"subject":["Dear ",0]}','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd','{"include":["supporters"]}','{"chosen":4}','outbox',1795510800000000,NULL,'',7200,1795510800000000,1795510800000000,0,0);
 INSERT INTO "campaigns" VALUES(1234567890,'2026-11-ask','sending','','{"subject":["Dear ",0]}','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd','{"include":["supporters"]}','{"chosen":4}','outbox',1795510800000000,NULL,'',7200,1795510800000000,NULL,0,0);
-CREATE TABLE confirmations (
-	id BIGINT NOT NULL, 
-	kind TEXT NOT NULL, 
-	address TEXT NOT NULL, 
-	person_id BIGINT, 
-	fields JSON DEFAULT '{}' NOT NULL, 
-	lists JSON DEFAULT '[]' NOT NULL, 
-	source TEXT NOT NULL, 
-	wording TEXT DEFAULT '' NOT NULL, 
-	asked_at BIGINT NOT NULL, 
-	done_at BIGINT, 
-	CONSTRAINT pk_confirmations PRIMARY KEY (id)
-);
 CREATE TABLE consent_sources (
 	id INTEGER NOT NULL, 
 	how TEXT NOT NULL, 
@@ -201,11 +188,11 @@ CREATE TABLE more_hits (
 	count BIGINT NOT NULL, 
 	CONSTRAINT pk_more_hits PRIMARY KEY (campaign_id, n, verdict)
 );
-CREATE TABLE pace_lanes (
+CREATE TABLE paces (
 	transport TEXT NOT NULL, 
 	domain TEXT NOT NULL, 
 	next_at BIGINT NOT NULL, 
-	CONSTRAINT pk_pace_lanes PRIMARY KEY (transport, domain)
+	CONSTRAINT pk_paces PRIMARY KEY (transport, domain)
 );
 CREATE TABLE people (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
@@ -250,6 +237,19 @@ CREATE TABLE rate_limits (
 	"key" BLOB NOT NULL, 
 	next_at BIGINT NOT NULL, 
 	CONSTRAINT pk_rate_limits PRIMARY KEY ("key")
+);
+CREATE TABLE requests (
+	id BIGINT NOT NULL, 
+	kind TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	person_id BIGINT, 
+	fields JSON DEFAULT '{}' NOT NULL, 
+	lists JSON DEFAULT '[]' NOT NULL, 
+	source TEXT NOT NULL, 
+	wording TEXT DEFAULT '' NOT NULL, 
+	asked_at BIGINT NOT NULL, 
+	done_at BIGINT, 
+	CONSTRAINT pk_requests PRIMARY KEY (id)
 );
 CREATE TABLE returned_mails (
 	digest TEXT NOT NULL, 
@@ -397,8 +397,6 @@ CREATE INDEX ix_subscriptions_person_id ON subscriptions (person_id);
 CREATE INDEX ix_deliveries_queue ON deliveries (campaign_id, not_before, id) WHERE state = 'queued' AND worker_id IS NULL;
 CREATE INDEX ix_deliveries_apart ON deliveries (campaign_id, state) WHERE (state NOT IN ('queued', 'sending', 'sent'));
 CREATE INDEX ix_events_feedback ON events (campaign_id) WHERE kind IN ('bounced', 'complained');
-CREATE INDEX ix_confirmations_address ON confirmations (address);
-CREATE INDEX ix_confirmations_asked_at ON confirmations (asked_at);
 CREATE INDEX ix_conversions_campaign_id ON conversions (campaign_id);
 CREATE INDEX ix_provider_events_delivery_id ON provider_events (delivery_id);
 CREATE INDEX ix_rate_limits_next_at ON rate_limits (next_at);
@@ -410,6 +408,8 @@ CREATE INDEX ix_audit_log_address_hash ON audit_log (address_hash);
 CREATE INDEX ix_jobs_open ON jobs (kind, due_at, id) WHERE done_at IS NULL;
 CREATE INDEX ix_jobs_kind_state_done_at ON jobs (kind, state, done_at);
 CREATE INDEX ix_jobs_person_id ON jobs (person_id);
+CREATE INDEX ix_requests_address ON requests (address);
+CREATE INDEX ix_requests_asked_at ON requests (asked_at);
 CREATE INDEX ix_staff_passkeys_account_id ON staff_passkeys (account_id);
 CREATE INDEX ix_staff_sessions_account_id ON staff_sessions (account_id);
 CREATE INDEX ix_staff_links_account_id ON staff_links (account_id);
