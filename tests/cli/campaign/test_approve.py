@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
 
+from mailer.cli import context
 from tests.cli.campaign.test_send import sent
-from tests.cli.conftest import Mailer
+from tests.cli.conftest import Mailer, StartedOn
 
 pytestmark = pytest.mark.usefixtures("own_day")
 AT = "2026-12-01 09:00"
@@ -62,6 +64,31 @@ def test_what_is_scheduled_and_then_changed_is_said_not_to_leave(mailer: Mailer,
     assert done.code == 0, done.err
     edit(asked)
     assert "it will NOT leave" in mailer("status").out
+
+
+class AtNine(StartedOn):
+    """The clock of the planned time."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return datetime(2026, 12, 1, 9, 0, 30, tzinfo=UTC).astimezone(tz)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_run_sends_what_was_approved_and_nothing_else(
+    mailer: Mailer, asked: str, monkeypatch: pytest.MonkeyPatch, edited: bool
+) -> None:
+    mailer("approve", asked, "--yes", "--at", AT)
+    assert mailer("schedule", asked, "--at", AT).code == 0
+    if edited:
+        edit(asked)
+    monkeypatch.setattr(context, "datetime", AtNine)
+    done = mailer("run")
+    assert sent(Path.cwd()) == (0 if edited else 3), done.err
+    if edited:
+        assert "NOT SENT: it was changed after it was approved and scheduled" in done.err
+        assert "One more thing." in done.err
+        assert "overdue" in mailer("status").out
 
 
 def test_an_approval_is_taken_back(mailer: Mailer, asked: str) -> None:
