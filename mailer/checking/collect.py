@@ -9,16 +9,15 @@ from email.parser import BytesHeaderParser
 from mailer.audience.people.people import SAMPLE_PERSON, example
 from mailer.audience.selection.segment_sql import Unread, unread
 from mailer.audience.selection.select import Selection, decided
-from mailer.checking.evidence.animation import frames
 from mailer.checking.evidence.audience_rows import merge_everyone, supporter_of
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
-from mailer.checking.evidence.html_tree import parse
 from mailer.checking.evidence.link_probe import ask
 from mailer.checking.evidence.spamassassin import spam_tests
 from mailer.checking.specimen import PictureFile, Specimen
+from mailer.compose.html_tree import parse
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.message import Choice, Message, Parts
-from mailer.compose.source.images import read_image, width
+from mailer.compose.source.images import look, read_image
 from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.sending.envelopes import Postman
@@ -126,7 +125,7 @@ def _pictures(message: Message, plan: Plan) -> tuple[PictureFile, ...]:
     found: list[PictureFile] = []
     for image in message.images:
         data = read_image(image, folder=plan.folder, root=plan.root)
-        found.append(PictureFile(image.name, image.content_type, len(data), width(data), frames(data)))
+        found.append(PictureFile(image.name, image.content_type, len(data), look(data)))
     return tuple(found)
 
 

@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 from mailer.audience.selection.segment_sql import Unread
 from mailer.audience.selection.select import Selection
 from mailer.checking.evidence.audience_stats import AudienceStats
-from mailer.checking.evidence.html_tree import Element
 from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
+from mailer.compose.html_tree import Element
 from mailer.compose.message import Link, Message
+from mailer.compose.source.images import PictureFacts
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Place
 from mailer.senders import RESERVED_DOMAINS, domain_of
@@ -32,8 +33,7 @@ class PictureFile:
     name: str
     content_type: str
     size_bytes: int
-    width: int | None  # pixels
-    frames: int  # more than 1 moves
+    facts: PictureFacts | None  # None where the file can't be read
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailer.compose.markdown.parser import CONTAINERS
-from mailer.compose.source.images import content_type, width
+from mailer.compose.source.images import content_type, look
 from mailer.compose.source.layouts import layout_names
 from scripts.block_pictures import SIGNATURE, TEMPLATES, TYPED
 from tests.conftest import REPOSITORY
@@ -20,7 +20,9 @@ def test_each_block_is_shown_as_it_is_typed_and_as_it_comes_out(name: str) -> No
     assert f"](images/block-{name}.png)" in text
     picture = (DOCS / "images" / f"block-{name}.png").read_bytes()
     assert content_type(picture) == "image/png"
-    assert width(picture) == 600
+    facts = look(picture)
+    assert facts is not None
+    assert facts.width == 600
     assert len(picture) < 60_000
 
 

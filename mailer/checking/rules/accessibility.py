@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.evidence.html_tree import Element
 from mailer.checking.registry import HTML, rule
 from mailer.checking.specimen import Specimen
+from mailer.compose.html_tree import Element
 from mailer.diagnostics import Diagnostic, Level
 
 SMALLEST_PIXELS = 14.0
@@ -99,7 +99,7 @@ def link_text(specimen: Specimen) -> Iterator[Diagnostic]:
         if element.attrs.get("href") and not said and not element.hidden:
             link = specimen.link_of(element)
             where = link.url if link else element.attrs["href"]
-            picture = next(element.find("img"), None) is not None
+            picture = bool(element.find("img"))
             remedy = "Give the picture an alt that says where the link leads." if picture else "Give the link words."
             yield Diagnostic(f"the link to {where} has no words", HTML, remedy)
 

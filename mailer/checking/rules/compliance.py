@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailer.checking.evidence.html_tree import Element
 from mailer.checking.registry import HEADERS, HTML, TEXT, looked_at_elsewhere, rule
 from mailer.checking.rules.accessibility import font_pixels
 from mailer.checking.specimen import Specimen
+from mailer.compose.html_tree import Element
 from mailer.diagnostics import Diagnostic, Level
 from mailer.senders import domain_of
 

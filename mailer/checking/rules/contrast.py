@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailer.checking.evidence.css_colours import TRANSPARENT, Colour, Keyword, read, read_attribute
-from mailer.checking.evidence.html_tree import Element
 from mailer.checking.registry import HTML, rule
 from mailer.checking.rules.accessibility import font_pixels, texts
 from mailer.checking.specimen import Specimen
 from mailer.compose.colour import LARGE_TEXT, TEXT, contrast_faults, ratio
+from mailer.compose.html_tree import Element
 from mailer.diagnostics import Diagnostic, Level
 
 LARGE_PIXELS = 24.0  # 18 points

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from mailer.checking.evidence.html_tree import Element
 from mailer.checking.registry import HTML, looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
+from mailer.compose.html_tree import Element
 from mailer.diagnostics import Diagnostic, Level
 
 SHARPEST = 2.6  # pixels of the file for one on the screen; twice is sharp on every phone
@@ -43,8 +43,9 @@ looked_at_elsewhere(
 def wide(specimen: Specimen) -> Iterator[Diagnostic]:
     for picture in specimen.pictures:
         shown = max((_pixels(element) for element in _shown(specimen, picture.name)), default=0)
-        if shown and picture.width and picture.width > WIDE_ENOUGH and picture.width > shown * SHARPEST:
-            yield Diagnostic(f"{picture.name} is {picture.width:,} pixels wide and is shown {shown} wide",
+        width = picture.facts.width if picture.facts else 0
+        if shown and width > WIDE_ENOUGH and width > shown * SHARPEST:
+            yield Diagnostic(f"{picture.name} is {width:,} pixels wide and is shown {shown} wide",
                              specimen.place_of(picture.name), f"Make it {shown * 2} pixels wide.")  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def wide(specimen: Specimen) -> Iterator[Diagnostic]:
 )  # fmt: skip
 def moving(specimen: Specimen) -> Iterator[Diagnostic]:
     for picture in specimen.pictures:
-        if picture.frames > 1:
+        if picture.facts and picture.facts.moves:
             yield Diagnostic(f"{picture.name} moves", specimen.place_of(picture.name),
                              "Its first frame must say all, and it must end within 5 s.")  # fmt: skip
 

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from mailer.compose.html_to_text.paragraphs import Paragraphs
-from mailer.compose.html_to_text.tree import Node, flat, href_of, tree_of, words_of
+from mailer.compose.html_to_text.words import flat, href_of, is_beside, is_block, words_of
+from mailer.compose.html_tree import Element, parse
 from mailer.compose.markdown.plain_text import INDENT, WIDTH, label_and_address
 from mailer.compose.templating.markers import Markers
 
@@ -28,15 +29,19 @@ def text_of_html(html: str, *, markers: Markers, destination: Destination = str)
 
     `destination` says where an address of the HTML leads: two that lead to one place are the same.
     """
-    root = tree_of(html)
+    root = parse(html)
     seen = {destination(href) for href in _seen_addresses(root)}
     unseen = {href for link in root.find("a", "area") if (href := href_of(link)) and destination(href) not in seen}
     return "".join(_Writer(Paragraphs(markers, unseen)).blocks(root.children)).rstrip("\n") + "\n"
 
 
-def _seen_addresses(node: Node) -> Iterator[str]:
+def _elements(node: Element) -> list[Element]:
+    return [child for child in node.children if isinstance(child, Element)]
+
+
+def _seen_addresses(node: Element) -> Iterator[str]:
     for child in node.children:
-        if isinstance(child, Node) and child.is_seen:
+        if isinstance(child, Element) and child.is_seen:
             if href := href_of(child):
                 yield href
             yield from _seen_addresses(child)
@@ -49,24 +54,24 @@ class _Writer:
         self.paragraphs = paragraphs
         self.markers = paragraphs.markers
 
-    def blocks(self, children: Sequence[Node | str], width: int = WIDTH) -> list[str]:
+    def blocks(self, children: Sequence[Element | str], width: int = WIDTH) -> list[str]:
         """The paragraphs, lists and tables among `children`, and the conditions between them."""
         out: list[str] = []
-        run: list[Node | str] = []
-        before: Node | None = None
+        run: list[Element | str] = []
+        before: Element | None = None
         for child in children:
-            if isinstance(child, str) or (child.is_seen and not child.is_block):
+            if isinstance(child, str) or (child.is_seen and not is_block(child)):
                 run.append(child)
                 continue
             out += self.paragraphs.of(run, width)
             run = []
-            if before is not None and before.stands_beside and child.stands_beside and out:
+            if before is not None and is_beside(before) and is_beside(child) and out:
                 out[-1] = out[-1].removesuffix("\n")
             out += self._block(child, width) if child.is_seen else self.paragraphs.hidden(child)
             before = child
         return out + self.paragraphs.of(run, width)
 
-    def _block(self, node: Node, width: int) -> list[str]:
+    def _block(self, node: Element, width: int) -> list[str]:
         match node.tag:
             case "table":
                 found = self._table(node, width)
@@ -82,17 +87,19 @@ class _Writer:
                 found = self._as_set(node)
             case "a" if href_of(node):
                 found = self._linked(node, width)
-            case tag if tag in HEADINGS and not any(isinstance(one, Node) and one.is_block for one in node.children):
+            case tag if tag in HEADINGS and not any(
+                isinstance(one, Element) and is_block(one) for one in node.children
+            ):
                 found = self.paragraphs.of(node.children, width, rule="=" if tag == "h1" else "-")
             case _:
                 found = self.blocks(node.children, width)
         return found
 
-    def _quoted(self, node: Node, width: int) -> list[str]:
+    def _quoted(self, node: Element, width: int) -> list[str]:
         text = "".join(self.blocks(node.children, width - 2)).rstrip("\n")
         return ["\n".join(f"> {line}".rstrip() for line in text.split("\n")) + "\n\n"] if text else []
 
-    def _as_set(self, node: Node) -> list[str]:
+    def _as_set(self, node: Element) -> list[str]:
         """What keeps its own lines."""
         text = self.paragraphs.said("".join(word for child in node.children for word in words_of(child))).strip("\n")
         links = [
@@ -102,7 +109,7 @@ class _Writer:
         ]
         return ["".join([text, *links, "\n\n"])] if text or links else []
 
-    def _linked(self, node: Node, width: int) -> list[str]:
+    def _linked(self, node: Element, width: int) -> list[str]:
         """A link around whole paragraphs: a short one is its label, several are followed by the bare address."""
         inner = self.blocks(node.children, width)
         address = href_of(node)
@@ -116,10 +123,10 @@ class _Writer:
         text = "".join(items)
         return [text + "\n"] if self.markers.control_pattern.sub("", text).strip() else []
 
-    def _items(self, node: Node, width: int) -> Iterator[str]:
-        count = sum(isinstance(child, Node) and child.tag == "li" for child in node.children)
-        step = -1 if "reversed" in node.attributes else 1
-        start = _int(node.attributes.get("start"))
+    def _items(self, node: Element, width: int) -> Iterator[str]:
+        count = sum(child.tag == "li" for child in _elements(node))
+        step = -1 if "reversed" in node.attrs else 1
+        start = _int(node.attrs.get("start"))
         number = start if start is not None else count if step < 0 else 1
         for child in node.children:
             if isinstance(child, str):
@@ -127,15 +134,15 @@ class _Writer:
             elif not child.is_seen:
                 yield from self.paragraphs.hidden(child)
             elif child.tag == "li":
-                value = _int(child.attributes.get("value"))
+                value = _int(child.attrs.get("value"))
                 number = number if value is None else value
-                mark = f"{_ordinal(number, node.attributes.get('type', '1'))}. " if node.tag == "ol" else "- "
+                mark = f"{_ordinal(number, node.attrs.get('type', '1'))}. " if node.tag == "ol" else "- "
                 yield _item(mark, self.blocks(child.children, width - len(mark)))
                 number += step
             else:  # a list in a list without an item around it, as some editors write it
                 yield _item("  ", self.blocks([child], width - 2))
 
-    def _terms(self, node: Node, width: int) -> Iterator[str]:
+    def _terms(self, node: Element, width: int) -> Iterator[str]:
         for child in node.children:
             if isinstance(child, str):
                 yield from self._between(child, width)
@@ -153,20 +160,20 @@ class _Writer:
 
     # Tables
 
-    def _table(self, node: Node, width: int) -> list[str]:
-        if node.attributes.get("role", "").lower() not in ("presentation", "none") and not node.find("table"):
+    def _table(self, node: Element, width: int) -> list[str]:
+        if node.attrs.get("role", "").lower() not in ("presentation", "none") and not node.find("table"):
             return self._listed(self._rows(node, width))
         if together := self._one_link(node):
             return [together]
         return [text for child in node.children for text in self._laid_out(child, width)]
 
-    def _laid_out(self, child: Node | str, width: int) -> list[str]:
+    def _laid_out(self, child: Element | str, width: int) -> list[str]:
         """The content of a table that is only for layout."""
         if isinstance(child, str):
             return self._between(child, width)
         return self.blocks([child], width)
 
-    def _one_link(self, node: Node) -> str:
+    def _one_link(self, node: Element) -> str:
         """A picture and words in two cells that are one link, as mj-social makes them: one line, the longer words."""
         links = [link for link in node.find("a") if href_of(link)]
         labels = [label for link in links if (label := self.paragraphs.label(link))]
@@ -174,7 +181,7 @@ class _Writer:
             return ""
         return f"{label_and_address(max(labels, key=len, default=''), href_of(links[0]))}\n\n"
 
-    def _rows(self, node: Node, width: int) -> Iterator[str]:
+    def _rows(self, node: Element, width: int) -> Iterator[str]:
         """Each row as a line; what is between rows, such as a condition, unchanged."""
         for child in node.children:
             if isinstance(child, str):
@@ -190,9 +197,9 @@ class _Writer:
             else:
                 yield from self.blocks([child], width)
 
-    def _row(self, row: Node, width: int) -> list[str]:
-        cells = [child for child in row.children if isinstance(child, Node) and child.tag in ("td", "th")]
-        if len(cells) == 1 and any(isinstance(one, Node) and one.is_block for one in cells[0].children):
+    def _row(self, row: Element, width: int) -> list[str]:
+        cells = [child for child in _elements(row) if child.tag in ("td", "th")]
+        if len(cells) == 1 and any(is_block(one) for one in _elements(cells[0])):
             return [text for child in row.children for text in self._laid_out(child, width)]
         line: list[str] = []
         texts = [self._cell(cell) for cell in cells]
@@ -209,7 +216,7 @@ class _Writer:
         text = "".join(line).rstrip()
         return [f"{text}\n"] if self.markers.control_pattern.sub("", text).strip(CELL) else []
 
-    def _cell(self, cell: Node) -> str:
+    def _cell(self, cell: Element) -> str:
         """A cell on one line, with the addresses in it."""
         found = (
             label_and_address(*piece) if isinstance(piece, tuple) else piece for piece in self.paragraphs.inline([cell])

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mailer.compose.html_to_text.tree import BLOCKS, SILENT, Node, flat, href_of
+from mailer.compose.html_to_text.words import BLOCKS, SILENT, flat, href_of
+from mailer.compose.html_tree import Element
 from mailer.compose.markdown.plain_text import PlainText, label_and_address, ruled, wrap
 from mailer.compose.templating.markers import Control, Literal, Markers
 
@@ -46,7 +47,7 @@ class Paragraphs:
         self.unseen = unseen
         self.plain = PlainText(markers)
 
-    def hidden(self, node: Node) -> list[str]:
+    def hidden(self, node: Element) -> list[str]:
         """The addresses that are only in something hidden, each once: a phone's style sheet may show it."""
         found: list[str] = []
         for link in node.walk():
@@ -55,7 +56,7 @@ class Paragraphs:
                 found.append(f"{label_and_address(self.label(link), href)}\n\n")
         return found
 
-    def of(self, run: Sequence[Node | str], width: int, *, rule: str = "") -> list[str]:
+    def of(self, run: Sequence[Element | str], width: int, *, rule: str = "") -> list[str]:
         """Inline words as one paragraph; conditions that hold more than it are set by themselves."""
         out: list[str] = []
         pieces: list[Inline] = []
@@ -68,7 +69,7 @@ class Paragraphs:
         out.append(self._paragraph(pieces, width, rule))
         return [text for text in out if text]
 
-    def inline(self, run: Sequence[Node | str]) -> Iterator[Inline]:
+    def inline(self, run: Sequence[Element | str]) -> Iterator[Inline]:
         """Words, and links as their words and address."""
         for node in run:
             if isinstance(node, str):
@@ -81,7 +82,7 @@ class Paragraphs:
             elif node.tag == "br":
                 yield "\n"
             elif node.tag == "img":
-                yield f"[{self.said(node.attributes['alt'])}] " if node.attributes.get("alt") else ""
+                yield f"[{self.said(node.attrs['alt'])}] " if node.attrs.get("alt") else ""
             elif node.tag in ("sup", "sub") and not node.find("a"):
                 yield self._raised(node)
             else:
@@ -90,12 +91,12 @@ class Paragraphs:
                 yield from self.inline(node.children)
                 yield around
 
-    def _raised(self, node: Node) -> str:
+    def _raised(self, node: Element) -> str:
         words = flat(node)
         table = RAISED if node.tag == "sup" else LOWERED
         return words.translate(table) if all(ord(sign) in table for sign in words) else self.said(words)
 
-    def label(self, link: Node) -> str:
+    def label(self, link: Element) -> str:
         return self.said(flat(link))
 
     def said(self, text: str) -> str:

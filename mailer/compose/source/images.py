@@ -6,8 +6,9 @@ Serving them is for the web; keeping their bytes with a launched campaign is for
 from __future__ import annotations
 
 import hashlib
-import struct
+import warnings
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -17,7 +18,6 @@ from mailer.errors import MailerError
 
 HEAVY_BYTES = 1_048_576  # beyond a mebibyte a picture is slow on a phone; react-email's checker draws the same line
 LARGEST_BYTES = 10_000_000
-WIDEST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,14 @@ class Picture:
 
     src: str
     width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What a picture's file says of itself."""
+
+    width: int  # pixels
+    moves: bool  # a GIF or PNG of several frames
 
 
 class Pictures:
@@ -87,7 +95,8 @@ class Pictures:
             )
         image = Image(name, hashlib.sha256(data).hexdigest()[:16], kind)
         self._images[name, image.digest] = image
-        return Picture(address(image, self.public_url), width(data))
+        facts = look(data)
+        return Picture(address(image, self.public_url), facts.width if facts else None)
 
     def _fault(
         self, message: str, place: Place, remedy: str = "", *, level: Level = Level.ERROR,
@@ -121,19 +130,14 @@ def content_type(data: bytes) -> str | None:
     return "image/gif" if data.startswith((b"GIF87a", b"GIF89a")) else None
 
 
-def width(data: bytes) -> int | None:
-    """The width in pixels that a PNG, GIF or JPEG states (JPEG: ITU-T T.81 §B.2.2), or None."""
-    found: int | None = None
-    if data.startswith(b"\x89PNG") and len(data) >= 24:
-        found = struct.unpack(">I", data[16:20])[0]
-    elif data.startswith(b"GIF8") and len(data) >= 10:
-        found = struct.unpack("<H", data[6:8])[0]
-    elif data.startswith(b"\xff\xd8"):
-        at = 2
-        while at + 9 <= len(data) and data[at] == 0xFF:
-            marker, length = data[at + 1], struct.unpack(">H", data[at + 2 : at + 4])[0]
-            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-                found = struct.unpack(">H", data[at + 7 : at + 9])[0]
-                break
-            at += 2 + length
-    return found if found and found < WIDEST else None
+def look(data: bytes) -> PictureFacts | None:
+    """What a PNG, JPEG or GIF states of itself, without its pixels; None when it states nothing that can be read."""
+    from PIL import Image as PillowImage  # here, since most messages have no picture
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)  # nothing is decompressed
+        try:
+            with PillowImage.open(BytesIO(data), formats=("PNG", "JPEG", "GIF")) as picture:
+                return PictureFacts(picture.width, bool(getattr(picture, "is_animated", False)))
+        except Exception:  # noqa: BLE001 - a broken file makes its readers there stumble in every way
+            return None

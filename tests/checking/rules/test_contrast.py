@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.checking.evidence.css_colours import Colour, Keyword, read, read_attribute
-from mailer.checking.evidence.html_tree import Element, parse
 from mailer.checking.rules.contrast import colour_of, ground_of
+from mailer.compose.html_tree import Element, parse
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from mailer.checking.evidence.audience_stats import AudienceStats, Trouble, Troubled
-from mailer.checking.evidence.html_tree import parse
 from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
 from mailer.checking.runner import rules
 from mailer.checking.specimen import Specimen
+from mailer.compose.html_tree import parse
 from mailer.diagnostics import Diagnostic
 from tests.checking.desk import Desk
 

@@ -1,44 +1,49 @@
-"""Pictures: told apart by their first bytes and measured without a library for images."""
+"""Pictures: told apart by their first bytes, and what their files say of themselves."""
 
 from __future__ import annotations
-
-import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.source.images import content_type, width
-
-GIF = b"GIF89a" + struct.pack("<HH", 640, 480)
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", 1040, 520)
-JPEG = (
-    b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
-    + b"\xff\xc2\x00\x11\x08" + struct.pack(">HH", 300, 800) + b"\x03"
-)  # fmt: skip
+from mailer.compose.source.images import content_type, look
+from tests.checking.pictures import gif, jpeg, png
 
 
 @pytest.mark.parametrize(
-    ("data", "kind", "pixels"),
+    ("data", "kind", "width", "moves"),
     [
-        (PNG, "image/png", 1040),
-        (GIF, "image/gif", 640),
-        (JPEG, "image/jpeg", 800),
-        (JPEG[:20], "image/jpeg", None),
-        (b"<svg xmlns=", None, None),
-        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", None, None),
-        (b"", None, None),
+        (png(1040), "image/png", 1040, False),
+        (png(1040, moving=True), "image/png", 1040, True),
+        (gif(1, width=640), "image/gif", 640, False),
+        (gif(2), "image/gif", 300, True),
+        (jpeg(800), "image/jpeg", 800, False),
+        (jpeg(800)[:-40], "image/jpeg", 800, False),  # its pixels aren't read
+        (jpeg(800)[:20], "image/jpeg", None, False),
+        (b"<svg xmlns=", None, None, False),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", None, None, False),
+        (b"", None, None, False),
     ],
 )
-def test_kinds_and_widths(data: bytes, kind: str | None, pixels: int | None) -> None:
+def test_kinds_widths_and_movement(data: bytes, kind: str | None, width: int | None, moves: bool) -> None:
     assert content_type(data) == kind
-    assert width(data) == pixels
+    facts = look(data)
+    assert (facts.width if facts else None) == width
+    assert bool(facts and facts.moves) is moves
+
+
+def test_a_picture_of_a_billion_pixels_is_only_measured() -> None:
+    """Nothing is decompressed, so that a small file can't take the memory."""
+    small = png(64)
+    large = small[:16] + (40_000).to_bytes(4, "big") * 2 + small[24:]
+    assert look(large) is None
 
 
 @given(
-    st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff\xe0\x00\x00", b"\x89PNG\r\n\x1a\n", b"GIF89a"]),
+    st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff\xe0\x00\x00", b"\x89PNG\r\n\x1a\n", b"GIF89a", png(64), gif(2)]),
+    st.integers(min_value=0, max_value=400),
     st.binary(max_size=60),
 )
-def test_no_file_is_too_odd(head: bytes, rest: bytes) -> None:
-    found = width(head + rest)
-    assert found is None or 0 < found < 100_000
+def test_no_file_is_too_odd(head: bytes, kept: int, rest: bytes) -> None:
+    found = look(head[:kept] + rest)
+    assert found is None or found.width > 0

@@ -1,6 +1,7 @@
-"""Finished HTML as a tree that rules can ask: tags, attributes, inline styles, what is visible. It judges nothing.
+"""Finished HTML as a tree: tags, attributes, inline styles, what is visible. It judges nothing.
 
-Conditional comments, which only classic Outlook reads, are left out: they hold its ghost tables and no content.
+The plain text is made of it, and the rules of `mailer check` ask it. Conditional comments, which only classic Outlook
+reads, are left out: they hold its ghost tables and no content. What isn't closed is closed where its parent ends.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from mailer.compose.mjml.tokenizer import VOID
 
-UNSEEN = ("head", "style", "script", "title")
+UNSEEN = frozenset(("head", "script", "style", "template", "title"))
 DECLARATION = re.compile(r"\s*([-\w]+)\s*:\s*((?:[^;(\"']|\([^)]*\)|\"[^\"]*\"|'[^']*')*)")
 
 
@@ -24,7 +26,6 @@ class Element:
     attrs: Mapping[str, str]
     parent: Element | None
     children: list[Element | str] = field(default_factory=list["Element | str"])
-    styles: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def walk(self) -> Iterator[Element]:
         """Itself and all elements inside, in the order of the document."""
@@ -33,9 +34,9 @@ class Element:
             if isinstance(child, Element):
                 yield from child.walk()
 
-    def find(self, *tags: str) -> Iterator[Element]:
+    def find(self, *tags: str) -> list[Element]:
         """The elements inside with one of these tags."""
-        return (element for element in self.walk() if element.tag in tags)
+        return [element for element in self.walk() if element is not self and element.tag in tags]
 
     def ancestors(self) -> Iterator[Element]:
         """Itself, its parent, and so on to the root."""
@@ -45,19 +46,29 @@ class Element:
             element = element.parent
 
     @property
+    def styles(self) -> Mapping[str, str]:
+        """The declarations of its style attribute."""
+        return declarations(self.attrs.get("style", ""))
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether readers see it, as far as it says itself."""
+        if self.tag in UNSEEN or "hidden" in self.attrs:
+            return False
+        styles = self.styles
+        return styles.get("display") != "none" and styles.get("visibility") != "hidden"
+
+    @property
     def hidden(self) -> bool:
         """Whether nobody sees it."""
-        return any(
-            one.tag in UNSEEN or one.styles.get("display") == "none" or one.styles.get("visibility") == "hidden"
-            for one in self.ancestors()
-        )
+        return not all(one.is_seen for one in self.ancestors())
 
     def text(self, *, alternatives: bool = False) -> str:
         """Its visible words with single blanks; with `alternatives` also what pictures are described as."""
         return " ".join("".join(self._words(alternatives=alternatives)).split())
 
     def _words(self, *, alternatives: bool) -> Iterator[str]:
-        if self.tag in UNSEEN or self.styles.get("display") == "none":
+        if not self.is_seen:
             return
         if self.tag == "img" and alternatives:
             yield f" {self.attrs.get('alt', '')} "
@@ -83,7 +94,8 @@ def parse(html: str) -> Element:
     return builder.root
 
 
-def declarations(style: str) -> dict[str, str]:
+@lru_cache(maxsize=2_000)
+def declarations(style: str) -> Mapping[str, str]:
     """The declarations of a style attribute; a later one replaces an earlier, and !important is left out."""
     return {
         found[1].lower(): found[2].replace("!important", "").strip().lower() for found in DECLARATION.finditer(style)
@@ -97,8 +109,7 @@ class _Builder(HTMLParser):
         self.at = self.root
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        element = Element(tag, values, self.at, styles=declarations(values.get("style", "")))
+        element = Element(tag, {name: value or "" for name, value in attrs}, self.at)
         self.at.children.append(element)
         if tag not in VOID:
             self.at = element
