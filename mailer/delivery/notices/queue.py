@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -47,7 +48,7 @@ class Notice:
 
 def queue(connection: Connection, notice: Notice, *, at: datetime) -> None:
     """Queue a notice to be handed over as soon as this transaction is committed."""
-    said = {"language": notice.language, "lists": list(notice.lists)}
+    said: dict[str, Any] = {"language": notice.language, "lists": list(notice.lists)}
     if notice.confirmation is not None:
         said["confirmation"] = str(notice.confirmation)  # as text: 63 bits are too many for some readers of JSON
     if notice.account is not None:

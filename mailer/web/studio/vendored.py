@@ -1,0 +1,60 @@
+"""The scripts of others that the studio's pages load, as npm has them: which, of what version, and by what name.
+
+They lie in static/vendor/<package>@<version>/, unmodified, with their licence and SHA256SUMS; `scripts/vendor.py`
+fetches them by this table. Browsers find them by an import map, which needs no build step:
+https://html.spec.whatwg.org/multipage/webappapis.html#import-maps
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "static" / "vendor"
+SUMS = "SHA256SUMS"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package. `script` is the file that `import "name"` means."""
+
+    name: str
+    version: str
+    script: str = "dist/index.js"
+    licence: str = "LICENSE"
+
+    @property
+    def folder(self) -> str:
+        """Its folder in static/vendor; a scope's slash would make two of it."""
+        return f"{self.name.replace('/', '+')}@{self.version}"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What is kept of the package."""
+        return (self.licence, self.script)
+
+
+# @lezer/lr isn't here: @codemirror/language names it as a dependency and imports nothing from it.
+PACKAGES = (
+    Package("@codemirror/commands", "6.11.1"),
+    Package("@codemirror/language", "6.13.1"),
+    Package("@codemirror/merge", "6.12.3"),  # loaded when two versions are beside each other, and not before
+    Package("@codemirror/state", "6.7.6"),
+    Package("@codemirror/streamparser", "6.0.0"),
+    Package("@codemirror/view", "6.43.15"),
+    Package("@lezer/common", "1.5.5"),
+    Package("@lezer/highlight", "1.2.5"),
+    Package("@lezer/markdown", "1.8.1"),
+    Package("@marijn/find-cluster-break", "1.0.4", script="src/index.js"),
+    Package("crelt", "1.0.7", script="index.js"),
+    Package("style-mod", "4.1.5", script="src/style-mod.js"),
+    Package("turndown", "7.2.5", script="lib/turndown.browser.es.js"),  # loaded with the first paste
+    Package("w3c-keyname", "2.2.8", script="index.js"),
+)
+
+
+def import_map(static: str) -> str:
+    """The text of a <script type="importmap">, for pages whose static files are below the address `static`."""
+    addresses = {package.name: f"{static}/vendor/{package.folder}/{package.script}" for package in PACKAGES}
+    return json.dumps({"imports": addresses}, indent=1)

@@ -1,0 +1,57 @@
+"""The scripts of others are what npm has, with their licences, and every import in them leads somewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+import pytest
+
+from mailer.web.studio.vendored import FOLDER, PACKAGES, SUMS, Package, import_map
+
+IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)\s*(?:[\w$*\s{},]*?\sfrom\s*)?["']([^"'\s]+)["']""", re.MULTILINE)
+LAZY = re.compile(r"""\bimport\(\s*["']([^"']+)["']\s*\)""")
+COMMENT = re.compile(r"^\s*(?://.*|/\*.*?\*/)$", re.MULTILINE)
+NAMES = sorted(json.loads(import_map(""))["imports"])
+
+
+def imports(text: str) -> set[str]:
+    """What a script imports by name."""
+    text = COMMENT.sub("", text)
+    return set(IMPORT.findall(text)) | set(LAZY.findall(text))
+
+
+def test_imports_are_seen() -> None:
+    text = "import a from 'a';\nimport {\n b,\n c } from \"b\";export * from 'c'; import 'd'; x = import('e');\n"
+    assert imports(text) == {"a", "b", "c", "d", "e"}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_a_package_is_as_it_was_fetched(package: Package) -> None:
+    folder = FOLDER / package.folder
+    sums = dict(reversed(line.split("  ")) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines())
+    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS}
+    assert kept == set(sums) == set(package.files)
+    for name, known in sums.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == known, name
+    assert "MIT" in (folder / package.licence).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_what_a_package_imports_is_there(package: Package) -> None:
+    text = (FOLDER / package.folder / package.script).read_text(encoding="utf-8")
+    assert imports(text) <= set(NAMES)
+
+
+def test_what_our_editor_imports_is_there() -> None:
+    editor = FOLDER.parent / "editor"
+    for script in editor.glob("*.js"):
+        for name in imports(script.read_text(encoding="utf-8")):
+            assert name in NAMES or (script.parent / name).is_file(), f"{script.name} imports {name}"
+
+
+def test_every_package_is_needed() -> None:
+    scripts = [*(FOLDER.parent / "editor").glob("*.js"), *(FOLDER / p.folder / p.script for p in PACKAGES)]
+    named = set[str]().union(*(imports(script.read_text(encoding="utf-8")) for script in scripts))
+    assert set(NAMES) - named == set()
