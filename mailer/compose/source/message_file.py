@@ -15,12 +15,12 @@ from typing import Any, cast
 
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
+from mailer.compose.source.text_file import CONTROL, cleaned, read_text
 from mailer.compose.visible import is_visible
-from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest
 from mailer.senders import sender_fault
 
-LARGEST_BYTES = 1_000_000
 MARKDOWN_FILE = "message.md"
 MJML_FILE = "message.mjml"
 TEXT_KEYS = (
@@ -43,8 +43,6 @@ UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no 
 ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
 SAID = "The newsletter {} has faults:"
 NOTHING: Mapping[str, str] = MappingProxyType({})
-# Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
 BREAK = re.compile("[\n\r]")
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -113,7 +111,7 @@ def source_of(text: str, folder: Path, *, root: Path, changed: Mapping[str, str]
     """
     is_mjml = (folder / MJML_FILE).is_file()
     file = f"{folder.relative_to(root).as_posix()}/{MJML_FILE if is_mjml else MARKDOWN_FILE}"
-    text, faults = _cleaned(text, file=file)
+    text, faults = cleaned(text, file=file)
     return _source(text, folder, file=file, root=root, faults=faults, changed=changed)
 
 
@@ -157,32 +155,6 @@ def _message_file(folder: Path, *, root: Path, said: str) -> tuple[Path, str]:
         remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
         fault = Diagnostic(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), remedy)
     raise MailerError(said, diagnostics=[fault])
-
-
-def read_text(path: Path, *, file: str) -> tuple[str | None, list[Diagnostic]]:
-    """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning). None with the
-    reason when it can't be read."""
-    size = path.stat().st_size
-    if size > LARGEST_BYTES:
-        remedy = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
-        return None, [Diagnostic(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), remedy)]
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return None, [Diagnostic("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8.")]
-    return _cleaned(text, file=file)
-
-
-def _cleaned(text: str, *, file: str) -> tuple[str, list[Diagnostic]]:
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
-    told = [
-        Diagnostic("invisible control characters were left out", Place(file, number), level=Level.WARNING)
-        for number, line in enumerate(text.split("\n"), 1)
-        if CONTROL.search(line)
-    ]
-    return CONTROL.sub("", text), told
 
 
 class _Checker:

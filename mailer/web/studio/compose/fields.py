@@ -21,7 +21,7 @@ LANGUAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class FormField:
+class MessageField:
     """One field. `options` makes it a drop-down; `usual` says what holds while it is empty."""
 
     key: str
@@ -39,8 +39,8 @@ class MessageForm:
 
     subject: str
     preheader: str
-    about: Sequence[FormField]
-    own: Sequence[FormField]
+    about: Sequence[MessageField]
+    own: Sequence[MessageField]
 
 
 def form_of(source: Source | None, workspace: Workspace) -> MessageForm | None:
@@ -50,26 +50,30 @@ def form_of(source: Source | None, workspace: Workspace) -> MessageForm | None:
     sender = workspace.settings.sender
     lists = [(name, _title(workspace, name)) for name in workspace.list_names()]
     about = [
-        FormField("from", "From", source.from_, "A name and an address: Rhiannon <rhiannon@example.org>", sender.from_),
-        FormField("reply_to", "Replies go to", source.reply_to, usual=sender.reply_to or sender.from_),
-        FormField("list", "List", source.list, "The list the mail says people are on, and can leave.", options=lists),
-        FormField(
+        MessageField("from", "From", source.from_, "Such as: Rhiannon <rhiannon@example.org>", sender.from_),
+        MessageField("reply_to", "Replies go to", source.reply_to, usual=sender.reply_to or sender.from_),
+        MessageField("list", "List", source.list, "What the mail says people are on, and can leave.", options=lists),
+        MessageField(
             "language", "Language", source.language, usual="the list’s", options=(("", "The list’s"), *LANGUAGES)
         ),
     ]
     if not source.is_mjml:
         looks = [(name, name.replace("-", " ").capitalize()) for name in layout_names(workspace.root)]
-        about.insert(2, FormField("template", "Look", source.template, options=looks))
+        about.insert(2, MessageField("template", "Look", source.template, options=looks))
     if source.action is not None:
-        about.append(FormField("action.label", "Words on the button", source.action.label))
+        about.append(MessageField("action.label", "Words on the button", source.action.label))
         if not source.action.page:
-            about.append(FormField("action.url", "Where the button leads", source.action.url))
-    about.append(FormField("signature", "Signature", source.signature, "Below the text.", long=True))
+            about.append(MessageField("action.url", "Where the button leads", source.action.url))
+    about.append(MessageField("signature", "Signature", source.signature, "Below the text.", long=True))
     own = [
-        FormField("headline", "Headline in the mail", source.headline, "Without one it is the subject.", source.subject)
+        MessageField(
+            "headline", "Headline in the mail", source.headline, "Without one it is the subject.", source.subject
+        )
     ]
     own += [
-        FormField(field.name, field.label, source.fields.get(field.name, ""), field.help, long=field.type == "markdown")
+        MessageField(
+            field.name, field.label, source.fields.get(field.name, ""), field.help, long=field.type == "markdown"
+        )
         for field in _fields(source, workspace)
     ]
     return MessageForm(source.subject, source.preheader, about, own)

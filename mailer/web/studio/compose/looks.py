@@ -19,7 +19,8 @@ from typing import cast
 from mailer.checking.collect import Scope
 from mailer.checking.preflight import preflight
 from mailer.checking.runner import ruled
-from mailer.compose.source.message_file import LARGEST_BYTES, Source, read_source, source_of
+from mailer.compose.source.message_file import Source, read_source, source_of
+from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.delivery.campaigns.plan import read_draft
 from mailer.diagnostics import Diagnostic, Level, Place, worst_first
 from mailer.editing.folders import message_path
@@ -43,7 +44,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DraftLook:
     """One version of a mail. `press` is None when it can't be made."""
 
     id: str
@@ -68,13 +69,13 @@ class Looks:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._secret = secrets.token_hex(16)  # so that nobody can tell a look's address from what is in it
-        self._kept: OrderedDict[str, Look] = OrderedDict()
+        self._kept: OrderedDict[str, DraftLook] = OrderedDict()
 
-    def saved(self, visit: Visit, slug: str) -> Look:
+    def saved(self, visit: Visit, slug: str) -> DraftLook:
         """The newsletter as its files are now."""
         return self._of(visit, slug, None)
 
-    def written(self, visit: Visit, slug: str, written: Written) -> Look:
+    def written(self, visit: Visit, slug: str, written: Written) -> DraftLook:
         """The newsletter as somebody has it in the editor."""
         return self._of(visit, slug, written)
 
@@ -82,7 +83,7 @@ class Looks:
         """Changes whenever a file that the newsletter is made of does."""
         return hashlib.sha256(repr(fingerprint(visit.workspace.root, slug)).encode()).hexdigest()[:16]
 
-    def kept(self, look_id: str) -> Look | None:
+    def kept(self, look_id: str) -> DraftLook | None:
         """A look that was made lately."""
         with self._lock:
             found = self._kept.get(look_id)
@@ -90,7 +91,7 @@ class Looks:
                 self._kept.move_to_end(look_id)
             return found
 
-    def whole(self, visit: Visit, slug: str, look: Look) -> Look:
+    def whole(self, visit: Visit, slug: str, look: DraftLook) -> DraftLook:
         """The same with everything that the check finds; it may take a second, and looks at no supporter."""
         if look.source is None:
             return look
@@ -99,7 +100,7 @@ class Looks:
         )
         return replace(look, found=found.remarks)
 
-    def _of(self, visit: Visit, slug: str, written: Written | None) -> Look:
+    def _of(self, visit: Visit, slug: str, written: Written | None) -> DraftLook:
         workspace = visit.workspace
         seen = fingerprint(workspace.root, slug)
         look_id = _name(self._secret, seen, workspace, slug, written)
@@ -125,9 +126,9 @@ def _name(secret: str, seen: Fingerprint, workspace: Workspace, slug: str, writt
     return hashlib.sha256("\0".join(made_of).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
-def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> Look:
+def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> DraftLook:
     workspace = visit.workspace
-    look = Look(look_id, slug, None, None, ())
+    look = DraftLook(look_id, slug, None, None, ())
     try:
         folder = workspace.newsletter(slug)
         if outside := _links_out(workspace, slug):

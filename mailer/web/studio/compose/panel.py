@@ -10,7 +10,7 @@ from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic, Level
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
-from mailer.web.studio.compose.looks import Look
+from mailer.web.studio.compose.looks import DraftLook
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview import inbox_line
 from mailer.web.studio.preview.frame import Look as Scheme
@@ -74,7 +74,7 @@ def reader_for(visit: Visit, key: str) -> Reader:
         return reader_of(connection, key)
 
 
-def readers(visit: Visit, look: Look) -> list[Reader]:
+def readers(visit: Visit, look: DraftLook) -> list[Reader]:
     """Who it can be read as: the hard cases, and the first of the audience for those who may see people."""
     found = list(HARD_CASES)
     if look.press is not None and visit.who.may(Right.SEE_PEOPLE):
@@ -86,7 +86,7 @@ def readers(visit: Visit, look: Look) -> list[Reader]:
     return found
 
 
-def versions(visit: Visit, look: Look) -> Variants | None:
+def versions(visit: Visit, look: DraftLook) -> Variants | None:
     """Who sees which version of a mail with conditions, for those who may see people; it may take a second."""
     if look.press is None or not visit.who.may(Right.SEE_PEOPLE):
         return None
@@ -94,7 +94,7 @@ def versions(visit: Visit, look: Look) -> Variants | None:
         return variants_of(connection, look.press.plan, now=visit.now)
 
 
-def searched(visit: Visit, look: Look, words: str) -> list[Reader]:
+def searched(visit: Visit, look: DraftLook, words: str) -> list[Reader]:
     """People with these words in their name or address."""
     visit.who.require(Right.SEE_PEOPLE)
     audience = look.press.plan.audience if look.press else None
@@ -102,7 +102,7 @@ def searched(visit: Visit, look: Look, words: str) -> list[Reader]:
         return search(connection, words, audience, now=visit.now)
 
 
-def letter_of(visit: Visit, look: Look, view: PanelView) -> PersonMail | None:
+def letter_of(visit: Visit, look: DraftLook, view: PanelView) -> PersonMail | None:
     """The merged mail."""
     if look.press is None:
         return None
@@ -120,12 +120,12 @@ def inboxes(letter: PersonMail | None) -> list[inbox_line.Line]:
     return [line for line in found if (line.inbox.name, line.inbox.where) in SHOWN_INBOXES]
 
 
-def findings(look: Look) -> list[ShownFinding]:
+def findings(look: DraftLook) -> list[ShownFinding]:
     """What stops the newsletter and what somebody should look at, the worst first."""
     return [_shown(one, look) for one in look.found if one.level in (Level.ERROR, Level.WARNING) and not one.waived]
 
 
-def fact_words(look: Look) -> tuple[str, str]:
+def fact_words(look: DraftLook) -> tuple[str, str]:
     """What the way says below Write, and its weight."""
     if look.errors:
         rest = f", {look.warnings} to look at" if look.warnings else ""
@@ -143,7 +143,7 @@ def _field(one: Diagnostic, source: Source, line: int) -> str:
     return missing or found
 
 
-def _shown(one: Diagnostic, look: Look) -> ShownFinding:
+def _shown(one: Diagnostic, look: DraftLook) -> ShownFinding:
     line, field = 0, ""
     source = look.source
     if source is not None and one.place is not None and one.place.file == source.file and one.place.line:

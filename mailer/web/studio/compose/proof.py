@@ -9,7 +9,7 @@ from mailer.delivery.sending.proofs import ProofRecipient
 from mailer.delivery.sending.proofs import send_proof as mail_proof
 from mailer.errors import MailerError
 from mailer.transports.provider import make_transport
-from mailer.web.studio.compose.looks import Look
+from mailer.web.studio.compose.looks import DraftLook
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.sample_readers import Reader
 
@@ -24,7 +24,7 @@ class ProofResult:
     to: str = ""
 
 
-def send(visit: Visit, look: Look, reader: Reader, to: str) -> ProofResult:
+def send(visit: Visit, look: DraftLook, reader: Reader, to: str) -> ProofResult:
     """Mail a proof of a look, merged for `reader`, to the address `to`."""
     workspace = visit.workspace
     if look.press is None or look.errors:

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from mailer.compose.merge import BadDestination
-from mailer.compose.source.message_file import LARGEST_BYTES
+from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
 from mailer.web.studio.compose import proof
 from mailer.web.studio.compose.fields import MessageForm, changed_fields, form_of
-from mailer.web.studio.compose.looks import Look, Written, head_of, looks_of, saved_text
+from mailer.web.studio.compose.looks import DraftLook, Written, head_of, looks_of, saved_text
 from mailer.web.studio.compose.panel import (
     PanelView,
     fact_words,
@@ -34,8 +35,10 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page, part, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
+from mailer.web.studio.core.static import static_base
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
 from mailer.web.studio.preview.frame import dressed, policy
+from mailer.web.studio.vendored import import_map
 
 OWN_PAGES = {
     "unsubscribe": "the page where this person leaves the list",
@@ -156,7 +159,7 @@ def send_proof(visit: Visit) -> Response:
 
 
 def _page(
-    visit: Visit, found: Look, *, body: str, changed: Mapping[str, str], told: proof.ProofResult | None = None
+    visit: Visit, found: DraftLook, *, body: str, changed: Mapping[str, str], told: proof.ProofResult | None = None
 ) -> Response:
     newsletter, view = one(visit, found.slug), read_panel_view(visit.query)
     letter = letter_of(visit, found, view)
@@ -165,12 +168,19 @@ def _page(
         form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
         base=base_text(visit), lines=inboxes(letter), found=findings(found), readers=readers(visit, found), told=told,
         kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
+        imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         reader=reader_for(visit, view.reader), can_write=visit.who.may(Right.WRITE) and not newsletter.was_sent,
     )  # fmt: skip
 
 
 def _framed(
-    visit: Visit, found: Look, view: PanelView, about: str, *, destination: str | None = None, is_action: bool = False
+    visit: Visit,
+    found: DraftLook,
+    view: PanelView,
+    about: str,
+    *,
+    destination: str | None = None,
+    is_action: bool = False,
 ) -> Response:
     """A small page in the mail's frame, with the way back. `destination`: "" for a bad one, None for our own pages."""
     return page(
@@ -189,7 +199,7 @@ def _saved_body(visit: Visit) -> str:
     return text.removeprefix(head_of(text))
 
 
-def _look(visit: Visit) -> Look:
+def _look(visit: Visit) -> DraftLook:
     """The look an address names. Its newsletter must be the one in the address, too."""
     found = looks_of(visit.studio).kept(visit.path["look"])
     if found is None or found.slug != visit.path["name"]:
@@ -197,7 +207,7 @@ def _look(visit: Visit) -> Look:
     return found
 
 
-def _base(found: Look) -> str:
+def _base(found: DraftLook) -> str:
     return f"/newsletters/{found.slug}/look/{found.id}"
 
 

@@ -53,10 +53,15 @@ def digest() -> str:
     return whole.hexdigest()[:16]
 
 
+def static_base() -> str:
+    """The address that all of them are below."""
+    return f"/static/{digest()}"
+
+
 def static(name: str) -> str:
     """The address of a file of static/, such as studio.css. Raises KeyError for one that isn't there."""
     assert files()[name]
-    return f"/static/{digest()}/{name}"
+    return f"{static_base()}/{name}"
 
 
 @cache

@@ -1,6 +1,7 @@
+import { mount } from "./editor/editor.js";
 import { watch } from "./live.js";
 
-// The Write room: what is typed is looked at after a short pause, and the panel follows. Nothing is saved here.
+// The Write room: what is typed is looked at after a short pause, and the panel follows. Saving is for save.js.
 const room = document.querySelector(".write");
 const form = document.getElementById("writing");
 const text = document.getElementById("text");
@@ -11,15 +12,19 @@ const NEXT = { light: "dark", dark: "forced", forced: "light" };
 const COLOURS = { light: "Light", dark: "Dark, as Apple Mail shows it", forced: "Dark, as Gmail and Outlook may show it" };
 const view = Object.fromEntries(new URLSearchParams(location.search));
 const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value]));
-const first = JSON.stringify([fields(), text.value]);
+const editor = text.readOnly ? null : mount(text, { nonce: room.dataset.nonce, language: text.lang, pause: 0, onChange: () => changed() });
+const words = () => editor?.text ?? text.value;
+let first = JSON.stringify([fields(), words()]);
+room.addEventListener("saved", () => { first = JSON.stringify([fields(), words()]); });
+room.addEventListener("retext", ({ detail }) => { editor?.setText(detail); });
 
 let pause = 0, settle = 0, running = false, again = false, look = room.dataset.look, can = room.dataset.can === "1";
 
 // Text areas that are as high as their text, where the browser doesn't do it by itself.
 const grow = (area) => { if (!CSS.supports("field-sizing", "content")) { area.style.height = "auto"; area.style.height = `${area.scrollHeight}px`; } };
-for (const area of form.querySelectorAll("textarea")) { grow(area); area.addEventListener("input", () => grow(area)); }
+for (const area of form.querySelectorAll("textarea[data-key]")) { grow(area); area.addEventListener("input", () => grow(area)); }
 
-const isDirty = () => JSON.stringify([fields(), text.value]) !== first;
+const isDirty = () => JSON.stringify([fields(), words()]) !== first;
 
 function address() {
   const query = new URLSearchParams(Object.entries({ as: "ada", shape: "phone", colours: "light", ...view }).filter(([, value]) => value));
@@ -68,7 +73,7 @@ async function make(whole = false) {
   try {
     const answer = await fetch(`${base}/look`, {
       method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ fields: fields(), body: text.value, view, whole }),
+      body: JSON.stringify({ fields: fields(), body: words(), view, whole }),
     });
     if (answer.status === 401) { say("You are signed out. Sign in in another window; what you typed is still here."); return; }
     if (!answer.ok) { say("The studio could not look at this just now. What you typed is still here."); return; }
@@ -80,7 +85,7 @@ async function make(whole = false) {
     const plain = document.querySelector(".plaintext");
     if (plain) plain.textContent = told.text;
     if (told.look !== look || told.can !== can) { look = told.look; can = told.can; exchange(); }
-    say(isDirty() ? "Not saved: a try-out" : "");
+    say("");
   } catch {
     say("No connection. What you typed is still here.");
   } finally {
@@ -89,16 +94,18 @@ async function make(whole = false) {
   }
 }
 
+function changed() {
+  clearTimeout(pause);
+  clearTimeout(settle);
+  for (const one of document.querySelectorAll("[data-count]")) one.textContent = [...document.getElementById(`f-${one.dataset.count}`).value].length;
+  pause = setTimeout(() => make(), PAUSE);
+  settle = setTimeout(() => make(true), SETTLED);
+}
+
 function say(words) { document.getElementById("kept").textContent = words; }
 
 if (room.dataset.writes) {
-  form.addEventListener("input", () => {
-    clearTimeout(pause);
-    clearTimeout(settle);
-    for (const one of document.querySelectorAll("[data-count]")) one.textContent = [...document.getElementById(`f-${one.dataset.count}`).value].length;
-    pause = setTimeout(() => make(), PAUSE);
-    settle = setTimeout(() => make(true), SETTLED);
-  });
+  form.addEventListener("input", (event) => { if (event.target.dataset.key) changed(); });
   settle = setTimeout(() => make(true), SETTLED);
   addEventListener("beforeunload", (event) => { if (isDirty()) event.preventDefault(); });
 }
@@ -110,10 +117,14 @@ document.getElementById("findings").addEventListener("click", (event) => {
   if (!button) return;
   const field = button.dataset.field && document.querySelector(`[data-key="${CSS.escape(button.dataset.field)}"]`);
   if (field) { field.closest("details")?.setAttribute("open", ""); field.focus(); return; }
-  const line = Number(button.dataset.line), lines = text.value.split("\n");
-  const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+  const line = Number(button.dataset.line);
+  if (editor) {
+    const { from, to } = editor.view.state.doc.line(Math.min(Math.max(1, line), editor.view.state.doc.lines));
+    editor.view.dispatch({ selection: { anchor: from, head: to }, scrollIntoView: true });
+    editor.focus();
+    return;
+  }
   text.focus();
-  text.setSelectionRange(start, start + (lines[line - 1] ?? "").length);
 });
 
 // How the mail is looked at: without loading the page again, so that what was typed stays.

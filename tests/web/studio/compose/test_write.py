@@ -88,7 +88,7 @@ def test_findings_name_their_line_or_their_field(house: House) -> None:
     assert f'data-line="{line}"' in found["findings"]
     assert 'data-field="from"' in found["findings"]
     assert (found["can"], found["weight"]) == (False, "b")
-    assert found["words"].startswith("2 to fix")
+    assert found["words"].startswith("3 to fix")
 
 
 def test_the_whole_check_finds_what_compiling_does_not(house: House) -> None:

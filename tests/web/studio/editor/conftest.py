@@ -152,7 +152,7 @@ def desk(browser: Browser) -> Iterator[Desk]:  # noqa: F811
 def _file(path: str) -> Path | None:
     if path.startswith("/static/"):
         return STATIC / path.removeprefix("/static/")
-    if path == "/pictures/lamp.png":
+    if path.endswith(".png"):
         return PICTURE
     return PAGE_STYLE if path == "/page.css" else None
 

@@ -1,0 +1,118 @@
+// Dialogs of the editor: a link, a name, a picture. Each answers what was chosen, or null when it was left.
+import { el } from "./icons.js";
+
+/** A dialog whose form answers `read()`, or null. Focus goes back to where it was. */
+function ask(host, title, parts, buttons, read) {
+  return new Promise((answer) => {
+    const before = document.activeElement;
+    const heading = el("h2", { id: "ed-dialog-title" }, title);
+    const form = el("form", { method: "dialog" }, heading, ...parts, el("div", { class: "ed-buttons" }, ...buttons));
+    const dialog = el("dialog", { class: "ed-dialog", "aria-labelledby": "ed-dialog-title" }, form);
+    const end = (value) => {
+      dialog.close();
+      dialog.remove();
+      if (before?.isConnected) before.focus();
+      answer(value);
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const value = read(event.submitter?.value);
+      if (value !== undefined) end(value);
+    });
+    dialog.addEventListener("cancel", (event) => { event.preventDefault(); end(null); });
+    form.querySelector("[data-leave]")?.addEventListener("click", () => end(null));
+    host.append(dialog);
+    dialog.showModal();
+    (form.querySelector("[data-first]") ?? form.querySelector("input, select")).focus();
+  });
+}
+
+const leave = (label) => el("button", { type: "button", "data-leave": true }, label);
+const main = (label) => el("button", { class: "ed-main", value: "main" }, label);
+const field = (label, input) => [el("label", { class: "ed-label", for: input.id }, label), input];
+
+/** {words, target} of a link; target "" takes it out. `pages`: [{label, address}] of ours. */
+export function askLink(host, { found, pages = [], signPage, labels }) {
+  const target = found.target;
+  const isPage = pages.some((page) => page.address === target);
+  const kind = !target || target === "action" ? "action" : isPage ? "page" : /^(mailto|tel):/.test(target) ? "person" : "web";
+  const words = el("input", { id: "ed-words", value: found.words, "data-first": !found.words, required: true });
+  const web = el("input", { id: "ed-web", value: kind === "web" ? target : "https://", "aria-label": labels.webAddress });
+  const person = el("input", { id: "ed-person", value: kind === "person" ? target.replace(/^\w+:/, "") : "", "aria-label": labels.person });
+  const page = el("select", { id: "ed-page", "aria-label": labels.ourPage },
+    ...pages.map((one) => el("option", { value: one.address, selected: one.address === target }, one.label)));
+  const wrong = el("p", { class: "ed-wrong", role: "alert" });
+  const choice = (value, title, line, more) => el("label", { class: "ed-choice" },
+    el("input", { type: "radio", name: "kind", value, checked: value === kind, "data-first": value === kind && Boolean(found.words) }),
+    el("span", {}, el("b", {}, title), line ? el("small", {}, line) : null, more ?? null));
+  const inputs = { web, person, page };
+  const parts = [
+    ...field(labels.wordsToPress, words),
+    choice("action", labels.signPage, signPage ?? labels.signPageLine),
+    pages.length ? choice("page", labels.ourPage, null, page) : null,
+    choice("web", labels.webAddress, labels.webLine, web),
+    choice("person", labels.person, null, person),
+    wrong,
+  ].filter(Boolean);
+  for (const [value, input] of Object.entries(inputs)) {
+    input.addEventListener("focus", () => { input.closest("label").querySelector(`[value=${value}]`).checked = true; });
+  }
+  const away = found.target === null ? null : el("button", { class: "ed-away", value: "away", formnovalidate: true }, labels.takeOut);
+  return ask(host, labels.linkTitle, parts, [away, leave(labels.cancel), main(labels.setLink)].filter(Boolean), (pressed) => {
+    if (pressed === "away") return { words: words.value, target: "" };
+    const chosen = words.form.elements.kind.value;
+    const given = chosen === "action" ? "action" : chosen === "page" ? page.value : address(chosen, inputs[chosen].value.trim());
+    if (given) return { words: words.value.trim(), target: given };
+    wrong.textContent = chosen === "person" ? labels.noPerson : labels.noAddress;
+    inputs[chosen].focus();
+    return undefined;
+  });
+}
+
+// What was typed, as a link's target; "" where it can't be one.
+function address(kind, given) {
+  if (kind === "person") {
+    if (/^[^\s@()<>]+@[^\s@()<>]+\.[^\s@()<>]+$/.test(given)) return `mailto:${given}`;
+    const digits = given.replace(/[\s()/.-]/g, "");
+    return /^\+?\d{3,15}$/.test(digits) ? `tel:${digits}` : "";
+  }
+  if (/^#[\w-]+$/.test(given) || /^\{\{\s*\w+\s*\}\}$/.test(given)) return given;
+  const full = /^[a-z][a-z0-9+.-]*:/i.test(given) ? given : `https://${given}`;
+  if (!/^https?:\/\/[^\s/]+\.[^\s]+$/i.test(full.replace(/\{\{.*?\}\}/g, "x"))) return "";
+  return full.replace(/[()]/g, (sign) => (sign === "(" ? "%28" : "%29"));
+}
+
+/** The source of a merge tag, with its fallback. */
+export function askTag(host, { tags, labels }) {
+  const number = new Intl.NumberFormat(labels.language);
+  const list = el("select", { id: "ed-tag" }, ...tags.map((tag) =>
+    el("option", { value: tag.tag }, tag.of ? `${tag.words} (${number.format(tag.known)} / ${number.format(tag.of)})` : tag.words)));
+  const fallback = el("input", { id: "ed-fallback" });
+  const follow = () => { fallback.value = tags.find((tag) => tag.tag === list.value)?.fallback ?? ""; };
+  list.addEventListener("change", follow);
+  follow();
+  return ask(host, labels.tagTitle, [...field(labels.tagField, list), ...field(labels.tagFallback, fallback)],
+    [leave(labels.cancel), main(labels.putIn)], () => {
+      const said = fallback.value.trim().replace(/\\/g, "").replace(/"/g, "”");
+      return said ? `{{ ${list.value} | default("${said}") }}` : `{{ ${list.value} }}`;
+    });
+}
+
+/** {alt} of a picture; "" for a decoration. Nothing goes in without one of both. */
+export function askAlt(host, { address, labels }) {
+  const alt = el("input", { id: "ed-alt" });
+  const only = el("input", { type: "checkbox", id: "ed-decoration" });
+  const wrong = el("p", { class: "ed-wrong", role: "alert" });
+  const parts = [
+    address ? el("img", { src: address, alt: "", class: "ed-preview" }) : null,
+    ...field(labels.alt, alt), el("label", { class: "ed-choice" }, only, el("span", {}, labels.isDecoration)), wrong,
+  ].filter(Boolean);
+  return ask(host, labels.altTitle, parts, [leave(labels.cancel), main(labels.putIn)], () => {
+    if (only.checked) return { alt: "" };
+    if (alt.value.trim()) return { alt: alt.value.trim().replace(/[[\]]/g, "") };
+    wrong.textContent = labels.noAlt;
+    alt.focus();
+    return undefined;
+  });
+}
+
