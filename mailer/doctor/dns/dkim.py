@@ -8,11 +8,11 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailer.diagnostics import Diagnostic, Level, bad, warning, well
-from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
+from mailer.diagnostics import Diagnostic, Level, at_most, bad, warning, well
+from mailer.doctor.dns.lookup import Got, Lookup
 
 LEAST_BITS = 1024  # RFC 8301 §3.2: verifiers must not accept less
 ADVISED_BITS = 2048
@@ -32,82 +32,58 @@ class Unusable(Exception):
     """No receiver accepts this record as a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class DkimFacts:
-    """The answers at each selector's name, in the order of the settings."""
+def check_dkim(lookup: Lookup, domain: str, *, selectors: Sequence[str], provider: str = "") -> list[Diagnostic]:
+    """A finding for each selector; bad only when no selector has a key that receivers accept.
 
-    domain: str
-    answers: Mapping[str, DnsAnswer]
-    provider: str  # who wants its keys as CNAME records, so that it can change them; "": TXT, as relays do
-
-
-def gather_dkim(lookup: Lookup, domain: str, *, selectors: Sequence[str], provider: str = "") -> DkimFacts:
-    return DkimFacts(domain, {one: lookup(f"{one}._domainkey.{domain}", "TXT") for one in selectors}, provider)
-
-
-def judge_dkim(facts: DkimFacts, *, part: str) -> list[Diagnostic]:
-    """A finding for each selector; bad only when no selector has a key that receivers accept."""
-    if not facts.answers:
-        return [
-            warning(
-                part,
-                f"DKIM: no selector is set, so whether mails from {facts.domain} are signed can't be checked",
-                'Ask the relay\'s provider for it, and set it in mailer.toml: [sender] dkim_selectors = ["s1"].',
-            )
-        ]
-    findings = [_judge(facts, selector, answer, part) for selector, answer in facts.answers.items()]
+    `provider`: who wants its keys as CNAME records, so that it can change them; "": TXT, as relays do.
+    """
+    if not selectors:
+        said = f"DKIM: no selector is set, so whether mails from {domain} are signed can't be checked"
+        remedy = 'Ask the relay\'s provider for it, and set it in mailer.toml: [sender] dkim_selectors = ["s1"].'
+        return [warning(said, remedy)]
+    findings = [_check(lookup, one, f"{one}._domainkey.{domain}", provider) for one in selectors]
     if any(one.level is Level.OK for one in findings):
         # One good key is enough to sign with; the other is there to switch to.
-        return [one if one.level is not Level.ERROR else warning(part, one.message, one.remedy) for one in findings]
+        return at_most(Level.WARNING, findings)
     return findings
 
 
-def _judge(facts: DkimFacts, selector: str, answer: DnsAnswer, part: str) -> Diagnostic:
-    name = f"{selector}._domainkey.{facts.domain}"
+def _check(lookup: Lookup, selector: str, name: str, provider: str) -> Diagnostic:
+    answer = lookup(name, "TXT")
     if answer.got is Got.UNKNOWN:
-        return warning(part, f"DKIM {selector} couldn't be looked up: {answer.why}", "Try again when the DNS answers.")
+        return warning(f"DKIM {selector} couldn't be looked up: {answer.why}", "Try again when the DNS answers.")
     if answer.got is not Got.FOUND:
-        kind, who = ("CNAME", f"{facts.provider} account") if facts.provider else ("TXT", "relay")
-        where = (
-            f"{name} leads to {answer.canonical}, where there is no key" if answer.canonical else f"no key at {name}"
-        )
-        return bad(
-            part,
-            f"DKIM {selector}: {where}, so mails signed with it count as unsigned",
-            f"Add the {kind} record that your {who} names for it.",
-        )
+        kind, who = ("CNAME", f"{provider} account") if provider else ("TXT", "relay")
+        there = f"{name} leads to {answer.canonical}, where there is no key"
+        where = there if answer.canonical else f"no key at {name}"
+        said = f"DKIM {selector}: {where}, so mails signed with it count as unsigned"
+        return bad(said, f"Add the {kind} record that your {who} names for it.")
     try:
         first, *others = answer.values
         if others:  # §3.6.2.2: the result is undefined
             raise Unusable(f"{1 + len(others)} records where one is allowed")
         key = parse_key(first)
     except Unusable as error:
-        return bad(
-            part,
-            f"DKIM {selector}: receivers don't accept the key at {name}: {error}",
-            "Publish the key again as your provider shows it.",
-        )
-    return _judge_key(selector, key, part, through=answer.canonical)
+        said = f"DKIM {selector}: receivers don't accept the key at {name}: {error}"
+        return bad(said, "Publish the key again as your provider shows it.")
+    return _judge_key(selector, key, through=answer.canonical)
 
 
-def _judge_key(selector: str, key: Key, part: str, *, through: str) -> Diagnostic:
+def _judge_key(selector: str, key: Key, *, through: str) -> Diagnostic:
     named = f"DKIM {selector}: {_called(key)}" + (f", kept at {through}" if through else "")
     if key.testing:
-        return warning(
-            part, f"{named}, marked as a test (t=y), so receivers may treat mails as unsigned", "Remove t=y."
-        )
+        return warning(f"{named}, marked as a test (t=y), so receivers may treat mails as unsigned", "Remove t=y.")
     if key.kind == "ed25519":
         return warning(
-            part,
             f"{named}, which many receivers can't verify yet (RFC 8463)",
             "Sign with an RSA key of 2048 bits as well.",
         )
     if key.bits < LEAST_BITS:
-        return bad(part, f"{named}: receivers accept none below {LEAST_BITS} bits (RFC 8301)", "Use one of 2048 bits.")
+        return bad(f"{named}: receivers accept none below {LEAST_BITS} bits (RFC 8301)", "Use one of 2048 bits.")
     if key.bits < ADVISED_BITS:
         # support.google.com/a/answer/81126: at least 1024, 2048 advised
-        return warning(part, f"{named}: accepted, but {ADVISED_BITS} bits are advised", "Change to one of 2048 bits.")
-    return well(part, named)
+        return warning(f"{named}: accepted, but {ADVISED_BITS} bits are advised", "Change to one of 2048 bits.")
+    return well(named)
 
 
 def _called(key: Key) -> str:

@@ -7,27 +7,12 @@ which it replaces, uses a list of public suffixes. For the domains that people m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
-from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
+from mailer.doctor.dns.lookup import DnsAnswer, Lookup
 
 MOST_STEPS = 8  # lookups in one tree walk, RFC 9989
 POLICIES = ("none", "quarantine", "reject")
-
-
-@dataclass(frozen=True, slots=True)
-class DmarcFacts:
-    """The domains that were looked up, from the sender's upwards, to the first with a record."""
-
-    domain: str
-    answers: tuple[tuple[str, DnsAnswer], ...]
-
-    @property
-    def holder(self) -> str:
-        """The domain whose record counts; "" when there is none."""
-        name, answer = self.answers[-1]
-        return name if records(answer) else ""
 
 
 def records(answer: DnsAnswer) -> list[str]:
@@ -35,51 +20,41 @@ def records(answer: DnsAnswer) -> list[str]:
     return [text for text in answer.values if re.match(r"v\s*=\s*DMARC1\s*(;|\Z)", text)]
 
 
-def gather_dmarc(lookup: Lookup, domain: str) -> DmarcFacts:
+def check_dmarc(lookup: Lookup, domain: str) -> tuple[str, Diagnostic]:
+    """The domain whose record counts, "" when there is none, and what there is to say of it."""
+    why = ""
+    for name in _upwards(domain):
+        answer = lookup(f"_dmarc.{name}", "TXT")
+        if found := records(answer):
+            return name, _judge_records(domain, name, found)
+        why = why or answer.why
+    if why:
+        return "", warning(f"DMARC couldn't be looked up: {why}", "Try again when the DNS answers.")
+    # support.google.com/a/answer/81126, senders.yahooinc.com/best-practices, and Outlook's 550 5.7.515
+    said = f"DMARC: {domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or treat it as spam"
+    return "", bad(said, f'Add a TXT record at _dmarc.{domain}: "v=DMARC1; p=none; rua=mailto:…".')
+
+
+def _upwards(domain: str) -> tuple[str, ...]:
+    """The domain, then those above it: of a long name from seven labels on, as RFC 9989 requires to prevent abuse."""
     labels = domain.split(".")
-    # A long name is looked up itself and then from seven labels on, as RFC 9989 requires to prevent abuse.
     shorter = range(max(1, len(labels) - MOST_STEPS + 1), len(labels) - 1)
-    asked: list[tuple[str, DnsAnswer]] = []
-    for name in (domain, *(".".join(labels[start:]) for start in shorter)):
-        asked.append((name, lookup(f"_dmarc.{name}", "TXT")))
-        if records(asked[-1][1]):
-            break
-    return DmarcFacts(domain, tuple(asked))
+    return (domain, *(".".join(labels[start:]) for start in shorter))
 
 
-def judge_dmarc(facts: DmarcFacts, *, part: str) -> list[Diagnostic]:
-    unknown = next((answer for _, answer in facts.answers if answer.got is Got.UNKNOWN), None)
-    holder = facts.holder
-    if unknown is not None and not holder:
-        return [warning(part, f"DMARC couldn't be looked up: {unknown.why}", "Try again when the DNS answers.")]
-    if not holder:
-        # support.google.com/a/answer/81126, senders.yahooinc.com/best-practices, and Outlook's 550 5.7.515
-        return [
-            bad(
-                part,
-                f"DMARC: {facts.domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or treat it as spam",
-                f'Add a TXT record at _dmarc.{facts.domain}: "v=DMARC1; p=none; rua=mailto:…".',
-            )
-        ]
-    found = records(facts.answers[-1][1])
+def _judge_records(domain: str, holder: str, found: list[str]) -> Diagnostic:
     if len(found) > 1:
-        return [
-            bad(
-                part,
-                f"DMARC: _dmarc.{holder} has {len(found)} records where one is allowed, so it counts as having none",
-                "Remove all but one.",
-            )
-        ]
-    return [_judge_record(facts.domain, holder, found[0], part)]
+        said = f"DMARC: _dmarc.{holder} has {len(found)} records where one is allowed, so it counts as having none"
+        return bad(said, "Remove all but one.")
+    return _judge_record(domain, holder, found[0])
 
 
-def _judge_record(domain: str, holder: str, record: str, part: str) -> Diagnostic:
+def _judge_record(domain: str, holder: str, record: str) -> Diagnostic:
     tags = {name.strip().lower(): value.strip() for name, _, value in (one.partition("=") for one in record.split(";"))}
     own = tags.get("p", "").lower()
     policy = own if holder == domain else tags.get("sp", own).lower()
     if policy not in POLICIES and not (policy == "" and "rua" in tags):  # RFC 9989: without p it is none
         return bad(
-            part,
             f"DMARC: the record at _dmarc.{holder} says p={policy}, which isn't a policy, so receivers ignore it",
             "Say p=none, p=quarantine or p=reject.",
         )
@@ -90,5 +65,5 @@ def _judge_record(domain: str, holder: str, record: str, part: str) -> Diagnosti
     if strict:
         words += f"; {' and '.join(strict)} must name exactly {domain}, not a domain below it"
     if "rua" not in tags:
-        return warning(part, f"{words}; nobody is told about failing mails (no rua)", "Add rua=mailto:… to the record.")
-    return well(part, words)
+        return warning(f"{words}; nobody is told about failing mails (no rua)", "Add rua=mailto:… to the record.")
+    return well(words)

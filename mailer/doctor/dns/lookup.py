@@ -21,7 +21,6 @@ import dns.name
 import dns.rcode
 import dns.rdata
 import dns.resolver
-import dns.reversename
 import idna
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.PTR import PTR
@@ -58,6 +57,13 @@ class DnsAnswer:
 Lookup = Callable[[str, str], DnsAnswer]  # a name, and the kind of record
 
 
+def addresses(ask: Lookup, host: str) -> DnsAnswer:
+    """All addresses of a host: IPv4 and then IPv6."""
+    both = [ask(host, kind) for kind in ("A", "AAAA")]
+    values = tuple(value for answer in both for value in answer.values)
+    return DnsAnswer(Got.FOUND, values) if values else next((a for a in both if a.got is Got.UNKNOWN), both[0])
+
+
 class Asker:
     """Asks each question once, of `settings.server` or else of the system's resolver."""
 
@@ -76,24 +82,14 @@ class Asker:
             self._known[question] = self._ask(*question)
         return self._known[question]
 
-    def addresses(self, host: str) -> DnsAnswer:
-        """All addresses of a host: IPv4 and then IPv6."""
-        both = [self.ask(host, kind) for kind in ("A", "AAAA")]
-        values = tuple(value for answer in both for value in answer.values)
-        return DnsAnswer(Got.FOUND, values) if values else next((a for a in both if a.got is Got.UNKNOWN), both[0])
-
     def resolve(self, host: str) -> tuple[str, ...]:
         """All addresses of a host, or itself when it is one. Raises OSError when there is none."""
         with contextlib.suppress(ValueError):
             return (str(ip_address(host)),)
-        answer = self.addresses(host)
+        answer = addresses(self.ask, host)
         if not answer.values:
             raise socket.gaierror(socket.EAI_NONAME, answer.why or f"{host} has no address")
         return answer.values
-
-    def name_of(self, address: str) -> DnsAnswer:
-        """The names of an IP address (PTR)."""
-        return self.ask(dns.reversename.from_address(address).to_text(), "PTR")
 
     def _open(self, settings: Dns) -> dns.resolver.Resolver | None:
         try:

@@ -46,6 +46,11 @@ class Term:
         """Whether its domain differs from mail to mail (§7)."""
         return "%" in self.value
 
+    @property
+    def leads_on(self) -> bool:
+        """Whether another record is part of this one."""
+        return self.name in ("include", "redirect") and not self.by_macro
+
 
 def records(answer: DnsAnswer) -> list[str]:
     """The SPF records among TXT records (RFC 7208 §4.5)."""
@@ -59,6 +64,15 @@ def parse(record: str) -> list[Term]:
         if sum(term.name == name and term.is_modifier for term in terms) > 1:
             raise Broken(f"{name}= appears twice")  # §6
     return terms
+
+
+def in_force(terms: list[Term]) -> list[Term]:
+    """The terms that receivers reach: nothing after `all` (RFC 7208 §5.1), and redirect only without it (§6.1)."""
+    mechanisms = [term for term in terms if not term.is_modifier]
+    for place, term in enumerate(mechanisms):
+        if term.name == "all":
+            return mechanisms[: place + 1]
+    return mechanisms + [term for term in terms if term.is_modifier and term.name == "redirect"]
 
 
 def _term(word: str) -> Term:
