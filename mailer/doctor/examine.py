@@ -291,7 +291,7 @@ def _dns(patient: Patient) -> list[Diagnostic]:
     for one in patient.lists:
         senders.append((f"from in lists/{one.name}.toml", one.from_))
         answers.append((f"reply_to in lists/{one.name}.toml", one.reply_to))
-    return examine_domains(settings, mailers(senders, answers), Asker(settings.dns))
+    return examine_domains(settings, mailers(senders, answers), Asker(settings.dns).ask)
 
 
 def _webhook(patient: Patient) -> list[Diagnostic]:

@@ -3,10 +3,10 @@ a name (PTR), which large providers require of senders."""
 
 from __future__ import annotations
 
-import ipaddress
+from ipaddress import ip_address
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
-from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup, addresses
+from mailer.doctor.dns.lookup import Got, Lookup, addresses, unanswered
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.public_network import is_public
 
@@ -16,8 +16,7 @@ def check_mail(ask: Lookup, domain: str, *, who: str) -> Diagnostic:
     mx = ask(domain, "MX")
     answer = mx if mx.got in (Got.FOUND, Got.UNKNOWN) else addresses(ask, domain)
     if answer.got is Got.UNKNOWN:
-        said = f"whether mail to {domain} arrives couldn't be looked up: {answer.why}"
-        return warning(said, "Try again when the DNS answers.")
+        return unanswered(f"whether mail to {domain} arrives", answer)
     if mx.got is Got.ABSENT:
         said = f"the domain {domain} doesn't exist, so receivers refuse its mail and {who} are lost"
         return bad(said, "Register it, or correct the address in mailer.toml or lists/.")
@@ -25,7 +24,8 @@ def check_mail(ask: Lookup, domain: str, *, who: str) -> Diagnostic:
         said = f'{domain} says that it takes no mail ("null MX"), so {who} are lost and some receivers refuse it'
         return bad(said, "Give it an MX record, or mail from a domain that takes mail.")
     if mx.values:
-        return well(f"mail to {domain} goes to {_list(mx.values)}")
+        first, *others = mx.values
+        return well(f"mail to {domain} goes to {first}" + (f" and {len(others)} more" if others else ""))
     if answer.values:  # RFC 5321 §5.1: the implicit MX
         said = f"{domain} has no MX record; mail to it goes to its A or AAAA address, which not all senders try"
         return warning(said, "Give it an MX record.")
@@ -43,9 +43,9 @@ def check_relay_name(ask: Lookup, host: str, *, domain: str) -> list[Diagnostic]
         return [well(f"PTR: {words}")]
     if not is_ours(host, domain):
         return [well(f"PTR: the relay {host} belongs to a provider, which looks after the names of its machines")]
-    found = DnsAnswer(Got.FOUND, (host,)) if _is_address(host) else addresses(ask, host)
+    found = addresses(ask, host)
     if found.got is Got.UNKNOWN:
-        return [warning(f"PTR: {host} couldn't be looked up: {found.why}", "Try again when the DNS answers.")]
+        return [unanswered(f"PTR: {host}", found)]
     if not found.values:
         return [bad(f"the relay's name {host} has no address, so no mail leaves", "Correct smtp.host.")]
     public = [address for address in found.values[:4] if is_public(address)]
@@ -55,10 +55,9 @@ def check_relay_name(ask: Lookup, host: str, *, domain: str) -> list[Diagnostic]
 
 
 def _check_name(ask: Lookup, host: str, address: str) -> Diagnostic:
-    answer = ask(ipaddress.ip_address(address).reverse_pointer, "PTR")
+    answer = ask(ip_address(address).reverse_pointer, "PTR")
     if answer.got is Got.UNKNOWN:
-        said = f"PTR: the name of {address} couldn't be looked up: {answer.why}"
-        return warning(said, "Try again when the DNS answers.")
+        return unanswered(f"PTR: the name of {address}", answer)
     remedy = f"Ask the provider you rent {address} from to set its PTR to {host}, whose A or AAAA record must name it."
     if not answer.values:
         return bad(f"PTR: {address} of the relay {host} has no name, so Gmail and Yahoo refuse its mail", remedy)
@@ -72,15 +71,3 @@ def _check_name(ask: Lookup, host: str, address: str) -> Diagnostic:
 def is_ours(host: str, domain: str) -> bool:
     """Whether a relay's name is in the sender's own domain. `domain` is the one that holds the DMARC record."""
     return f".{host.lower()}".endswith(f".{domain.lower()}")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _list(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -108,8 +108,11 @@ def test_domains_are_named_once_with_their_first_place() -> None:
         [("mailer.toml", "Us <us@a.test>"), ("lists/x.toml", ""), ("lists/y.toml", "Y <y@B.test>")],
         [("mailer.toml", "hello@a.test"), ("lists/x.toml", "x@c.test"), ("lists/y.toml", "z@c.test")],
     )
-    assert dict(named.senders) == {"a.test": "mailer.toml", "b.test": "lists/y.toml"}
-    assert dict(named.answers) == {"c.test": "lists/x.toml"}
+    assert named == {
+        "a.test": ("mailer.toml", True),
+        "b.test": ("lists/y.toml", True),
+        "c.test": ("lists/x.toml", False),
+    }
 
 
 @pytest.mark.parametrize("domain", ["example.org", "mail.example.com", "your-group.example", "x.invalid", "localhost"])
