@@ -64,7 +64,7 @@ class SaveConflict:
 
 def read_exact(workspace: Workspace, slug: str) -> str:
     """A newsletter's file as it is, with its line ends and its byte-order mark. Raises `MailerError`."""
-    path = message_path(workspace.newsletter(slug))
+    path = message_path(workspace.newsletter(slug).folder)
     if path is None or path.is_symlink():
         raise MailerError("this newsletter has no text of its own", remedy="See what was found below the text.")
     content = path.read_bytes()
@@ -100,7 +100,7 @@ def save(
         if not actor.may_work_on(lists):
             raise NotAllowed(Right.WRITE, ", ".join(sorted(lists - (actor.lists or frozenset()))))
     if text != now:
-        path = message_path(workspace.newsletter(slug))
+        path = message_path(workspace.newsletter(slug).folder)
         assert path is not None  # it was read a moment ago
         write_file(path, content, within=workspace.newsletters)
         audit.record(
