@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
 
 import pytest
 
-from mailer.web.studio.vendored import FOLDER, PACKAGES, SUMS, Package, import_map
+from mailer.web.studio.vendored import FOLDER, PACKAGES, SUMS, Package, import_map, without_comments
 
 IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)\s*(?:[\w$*\s{},]*?\sfrom\s*)?["']([^"'\s]+)["']""", re.MULTILINE)
 LAZY = re.compile(r"""\bimport\(\s*["']([^"']+)["']\s*\)""")
@@ -30,7 +31,8 @@ def test_imports_are_seen() -> None:
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_a_package_is_as_it_was_fetched(package: Package) -> None:
     folder = FOLDER / package.folder
-    sums = dict(reversed(line.split("  ")) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines())
+    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    sums = {name: known for known, name in (line.split("  ", 1) for line in lines)}
     kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS}
     assert kept == set(sums) == set(package.files)
     for name, known in sums.items():
@@ -55,3 +57,27 @@ def test_every_package_is_needed() -> None:
     scripts = [*(FOLDER.parent / "editor").glob("*.js"), *(FOLDER / p.folder / p.script for p in PACKAGES)]
     named = set[str]().union(*(imports(script.read_text(encoding="utf-8")) for script in scripts))
     assert set(NAMES) - named == set()
+
+
+LAZY_PACKAGES = {"turndown", "@codemirror/merge"}
+MOST_SCRIPT = 215_000  # bytes of the editor as gzip sends it, of the 250 kB that a page may have
+
+
+def test_the_editor_is_small_enough_to_send() -> None:
+    vendored = [FOLDER / one.folder / one.script for one in PACKAGES if one.name not in LAZY_PACKAGES]
+    ours = [script for script in (FOLDER.parent / "editor").glob("*.js") if script.name != "compare.js"]
+    scripts = [without_comments(script.read_text(encoding="utf-8")) for script in [*vendored, *ours]]
+    assert sum(len(gzip.compress(script.encode(), 6)) for script in scripts) < MOST_SCRIPT
+
+
+def test_comments_go_and_code_stays() -> None:
+    text = "/** a\n * b */\nx = 1; // c\n  // d\n/* e */ y();\nz = /\\/*/;\n  /* f */\n"
+    assert without_comments(text) == "x = 1; // c\n/* e */ y();\nz = /\\/*/;\n"
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_no_text_over_several_lines_looks_like_a_comment(package: Package) -> None:
+    """Of what is in backquotes, `without_comments` would take lines away that begin with `//` or `/*`."""
+    text = (FOLDER / package.folder / package.script).read_text(encoding="utf-8")
+    for literal in re.findall(r"`[^`]*`", without_comments(text)):
+        assert "\n" not in literal or not re.search(r"^\s*/[/*]", literal, re.MULTILINE)

@@ -1,5 +1,7 @@
 """What programs put on the clipboard becomes the Markdown that somebody would have written."""
 
+# ruff: noqa: E501 - HTML as programs write it
+
 from __future__ import annotations
 
 import pytest

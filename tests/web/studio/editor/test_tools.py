@@ -157,7 +157,7 @@ def test_a_name_is_put_in_with_its_fallback(desk: Desk) -> None:
 
 
 def test_the_menu_of_the_slash(desk: Desk) -> None:
-    page = desk.open("Dear friend,\n\n\n", **OPTIONS)
+    page = desk.open("Dear friend,\n\n", **OPTIONS)
     page.locator("[role=textbox]").focus()
     page.keyboard.press("Control+End")
     page.keyboard.type("/")
