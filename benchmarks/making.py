@@ -23,7 +23,7 @@ from benchmarks.sendgrid_sink import counted, sink
 from benchmarks.worlds import COUNTRIES, SLUG, workspace
 from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import Envelope, Mailing
 from mailer.transports.mime.message import Skeleton, fill
@@ -42,32 +42,32 @@ AIM_A_SECOND = 50_000
 
 def measure(folder: Path, quick: bool) -> list[Row]:
     """Mails a second by the way they are made, and bytes a person on SendGrid's wire."""
-    postman = _postman(folder)
+    builder = _builder(folder)
     with sink() as url:
-        helpers = _helpers(postman, url, 200 if quick else PLAIN_PEOPLE)
+        helpers = _helpers(builder, url, 200 if quick else PLAIN_PEOPLE)
         rows = [
-            *_sendgrid(postman, 20_000 if quick else PEOPLE, Sendgrid(base_url=url), helpers, "strict page"),
+            *_sendgrid(builder, 20_000 if quick else PEOPLE, Sendgrid(base_url=url), helpers, "strict page"),
             *_sendgrid(
-                postman,
+                builder,
                 20_000 if quick else PEOPLE,
                 Sendgrid(base_url=url, merged_bytes_per_request=0),
                 helpers,
                 "10,000 bytes each",
             ),
         ]
-    return [*_smtp(postman, 200 if quick else MAILS), *rows]
+    return [*_smtp(builder, 200 if quick else MAILS), *rows]
 
 
-def _postman(folder: Path) -> Postman:
+def _builder(folder: Path) -> EnvelopeBuilder:
     root = workspace(folder, "making")
     here = find_workspace(root, environ={})
     source = read_source(here.newsletter(SLUG), root=root)
     definition = here.list_definition(source.list)
     message = compile_message(source, workspace=here, definition=definition, known_fields=FIELDS).message
-    return Postman(message, settings=here.settings, signer=Signer([b"k" * 32]))
+    return EnvelopeBuilder(message, settings=here.settings, signer=Signer([b"k" * 32]))
 
 
-def _envelopes(postman: Postman, first: int, count: int) -> list[Envelope]:
+def _envelopes(builder: EnvelopeBuilder, first: int, count: int) -> list[Envelope]:
     now = datetime.now(UTC)
     found: list[Envelope] = []
     for n in range(first, first + count):
@@ -75,20 +75,20 @@ def _envelopes(postman: Postman, first: int, count: int) -> list[Envelope]:
         supporter = {"email": f"person{n}@example.org", "first_name": given, "last_name": family,
                      "name": f"{given} {family}", "country": COUNTRIES[n % 8], "language": "en"}  # fmt: skip
         found.append(
-            postman.envelope(CAMPAIGN + n, attempt=1, address=supporter["email"], supporter=supporter, now=now)
+            builder.envelope(CAMPAIGN + n, attempt=1, address=supporter["email"], supporter=supporter, now=now)
         )
     return found
 
 
-def _smtp(postman: Postman, count: int) -> list[Row]:
-    mailing = postman.mailing()
+def _smtp(builder: EnvelopeBuilder, count: int) -> list[Row]:
+    mailing = builder.mailing()
     skeleton = Skeleton(mailing)
 
     def ours() -> None:
         for n in range(count):
-            skeleton.fill(*_envelopes(postman, n, 1))
+            skeleton.fill(*_envelopes(builder, n, 1))
 
-    plain = _envelopes(postman, 0, max(20, count // 20))
+    plain = _envelopes(builder, 0, max(20, count // 20))
 
     def library() -> None:
         for envelope in plain:
@@ -115,15 +115,15 @@ def _email_message(mailing: Mailing, envelope: Envelope) -> EmailMessage:
     return mail
 
 
-def _sendgrid(postman: Postman, count: int, settings: Sendgrid, helpers: float, limit: str) -> Iterator[Row]:
+def _sendgrid(builder: EnvelopeBuilder, count: int, settings: Sendgrid, helpers: float, limit: str) -> Iterator[Row]:
     before = counted(settings.base_url)
     way = SendgridTransport(settings, api_key=KEY)
     began = time.perf_counter()
-    with closing(way.connect(postman.mailing())) as connection:
+    with closing(way.connect(builder.mailing())) as connection:
         done = 0
         while done < count:
             batch = min(way.batch, count - done)
-            connection.hand_over(_envelopes(postman, done, batch))
+            connection.hand_over(_envelopes(builder, done, batch))
             done += batch
     rate = count / (time.perf_counter() - began)
     now = counted(settings.base_url)
@@ -137,9 +137,9 @@ def _sendgrid(postman: Postman, count: int, settings: Sendgrid, helpers: float, 
               size / AIM_BYTES, f"< {AIM_BYTES}", size < AIM_BYTES)  # fmt: skip
 
 
-def _helpers(postman: Postman, url: str, count: int) -> float:
+def _helpers(builder: EnvelopeBuilder, url: str, count: int) -> float:
     """People a second by the package's own classes: the same people and texts, as many in a request."""
-    mailing = postman.mailing()
+    mailing = builder.mailing()
     slots = sorted({part for parts in (mailing.text, mailing.html) for part in parts if isinstance(part, int)})
     keys = [f"-slot{slot}-" for slot in range(max(slots) + 1)]
     client = SendGridAPIClient(KEY, host=url)
@@ -147,7 +147,7 @@ def _helpers(postman: Postman, url: str, count: int) -> float:
     for first in range(0, count, 50):
         mail = Mail(From(mailing.from_address, mailing.from_name), subject=fill(mailing.subject, keys),
                     plain_text_content=fill(mailing.text, keys), html_content=fill(mailing.html, keys))  # fmt: skip
-        for envelope in _envelopes(postman, first, 50):
+        for envelope in _envelopes(builder, first, 50):
             person = Personalization()
             person.add_to(To(envelope.address, envelope.name))
             person.add_custom_arg(CustomArg("c_delivery", str(envelope.delivery_id)))

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from mailer.cli.newsletter.draft import make_newsletter
 from mailer.cli.newsletter.starter import make_workspace
 from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.source.message_file import read_source
+from mailer.editing.first_draft import make_newsletter
 from mailer.settings import Brand
 from mailer.web.public.petition.progress_png import draw
 from mailer.workspace import Workspace, find_workspace

@@ -20,7 +20,7 @@ from mailer.compose.message import Choice, Message, Parts
 from mailer.compose.source.images import look, read_image
 from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.mime.message import build
@@ -56,9 +56,9 @@ def gather(
     """The specimen of a newsletter that compiles."""
     message, settings = written.plan.message, workspace.settings
     selection, figures, best, longest = _people(database, written.plan, scope=scope, now=now)
-    postman = Postman(message, settings=settings, signer=Signer([KEY]))
-    envelope = postman.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
-    mail = build(postman.mailing(), envelope)
+    builder = EnvelopeBuilder(message, settings=settings, signer=Signer([KEY]))
+    envelope = builder.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
+    mail = build(builder.mailing(), envelope)
     headers = BytesHeaderParser().parsebytes(mail)
     whole = MergeProgram(_with_all_branches(message))
     urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
@@ -69,10 +69,10 @@ def gather(
         definition=written.definition,
         fields=written.fields,
         html=parse(whole.html(best, urls)),
-        mail=postman.program.fill(message.html, envelope.values),
+        mail=builder.program.fill(message.html, envelope.values),
         text=whole.text(best, urls),
-        subject=postman.program.subject(best),
-        preheader=postman.program.preheader(best),
+        subject=builder.program.subject(best),
+        preheader=builder.program.preheader(best),
         headers={name.lower(): " ".join(str(value).split()) for name, value in headers.items()},
         click_stem=f"{urls.click}/",
         files=_files(workspace, written.source),

@@ -14,6 +14,7 @@ from mailer.checking.collect import CompiledNewsletter, Scope, gather
 from mailer.checking.evidence.audience_stats import AudienceStats
 from mailer.checking.runner import judged, of_edited, ruled, run
 from mailer.compose.action_page.parse import has_action_page, read_action_page
+from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import read_draft
@@ -45,18 +46,27 @@ class Preflight:
         return tuple(remark for remark in self.remarks if remark.stops)
 
 
-def preflight(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
-    """Check the newsletter `slug`. Every fault is among what was found."""
-    found = _looked_at(workspace, database, slug, scope=scope, now=now)
+def preflight(
+    workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime, source: Source | None = None
+) -> Preflight:
+    """Check the newsletter `slug`. Every fault is among what was found.
+
+    `source` takes the place of what its file holds, for a check of what is being written.
+    """
+    found = _looked_at(workspace, database, slug, scope=scope, now=now, source=source)
+    if source is not None:
+        return found
     edited = edited_since(workspace, database, slug)
     if edited is None:
         return found
     return replace(found, edited=edited, remarks=tuple(worst_first([*found.remarks, of_edited(edited)])))
 
 
-def _looked_at(workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime) -> Preflight:
+def _looked_at(
+    workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime, source: Source | None
+) -> Preflight:
     try:
-        draft = read_draft(workspace, database, slug)
+        draft = read_draft(workspace, database, slug, source=source)
     except MailerError as error:
         return _stopped(slug, error.diagnostics)
     source, plan = draft.source, draft.plan

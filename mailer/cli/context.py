@@ -34,6 +34,15 @@ def workspace_and_database() -> Generator[tuple[Workspace, Database], None, None
         database.close()
 
 
+def note(database: Database, action: str, subject: str, detail: str = "") -> None:
+    """Write into the audit log what this command did, or is about to give out. Names no supporter."""
+    from mailer.staff.actor import terminal
+    from mailer.staff.audit import record
+
+    with database.write() as connection:
+        record(connection, terminal(), action, at=now(), subject=subject, detail=detail)
+
+
 def now() -> datetime:
     """The clock of the command line; everything below takes the time as an argument."""
     return datetime.now(UTC)

@@ -131,7 +131,7 @@ class MergeProgram:
         return "".join([part if isinstance(part, str) else self._renders[part](person) for part in parts])
 
     def _slot(self, n: int, slot: Slot) -> Render:
-        if slot.source == PICTURE:  # HTML as a whole, made by the postman; pages have none
+        if slot.source == PICTURE:  # HTML as a whole, made by the envelope builder; pages have none
             return lambda person: person.names_in_html.get(PICTURE, "")
         if slot.source in NAMES:
             return _own_address(slot.source, slot.context)

@@ -15,7 +15,7 @@ from markupsafe import escape
 
 from mailer.compose.message import Choice, Context, Parts, Slot
 from mailer.compose.mjml.tokenizer import VOID
-from mailer.compose.source.message_file import CONTROL
+from mailer.compose.source.text_file import CONTROL
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import PendingLink
 from mailer.compose.templating.markers import Control, LinkMark, Literal, Mark, Markers, Value

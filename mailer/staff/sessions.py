@@ -106,8 +106,12 @@ def revoke_others(connection: Connection, account_id: int, token: str) -> int:
 
 def prune_sessions(connection: Connection, *, now: datetime) -> int:
     """Delete what is over. Returns how many."""
-    over = or_(staff_sessions.c.seen_at <= now - IDLE, staff_sessions.c.opened_at <= now - LONGEST)
-    return connection.execute(delete(staff_sessions).where(over)).rowcount
+    return connection.execute(delete(staff_sessions).where(over(now))).rowcount
+
+
+def over(now: datetime) -> ColumnElement[bool]:
+    """Which sessions have ended by themselves."""
+    return or_(staff_sessions.c.seen_at <= now - IDLE, staff_sessions.c.opened_at <= now - LONGEST)
 
 
 def _find(connection: Connection, token: str, now: datetime) -> tuple[Account, datetime] | None:

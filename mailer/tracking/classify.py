@@ -87,15 +87,6 @@ def judge_new(database: Database) -> Recount:
     return total
 
 
-def judge_campaign(database: Database, campaign_id: int) -> Recount:
-    """Judge together whatever came of one campaign since the last time."""
-    with database.read() as connection:
-        low = _up_to(connection, EVERY_CAMPAIGN)
-        if _last_hit(connection) <= max(low, _up_to(connection, campaign_id)):
-            return Recount()
-    return _judge_campaign(database, campaign_id, low=low, high=_horizon(database))
-
-
 def recompute(database: Database, campaign_id: int, *, dry_run: bool = False) -> Recount:
     """Judge all hits of a campaign by the current rules; with `dry_run` only say what would change."""
     high = 0 if dry_run else _horizon(database)

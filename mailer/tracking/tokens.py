@@ -1,4 +1,4 @@
-"""Signed tokens that stand for one delivery, or one wish of a form, and one purpose in the links of a mail.
+"""Signed tokens that stand for one delivery, or one request of a form, and one purpose in the links of a mail.
 
 A token is 24 bytes in URL-safe base64 (32 characters): a byte of flags, the delivery's number in 8 bytes, and the
 first 15 bytes of an HMAC-SHA256 (RFC 2104) over both, under a key derived for the purpose. A token for reading can't
@@ -49,9 +49,9 @@ class Purpose(StrEnum):
     VIEW = "v"
     PREFERENCES = "p"
     OPEN = "o"
-    CONFIRM = "confirm"  # names a row of `confirmations`
-    ACT = "act"  # a `Visit`: names a delivery, the link that was followed, and when
-    CONVERSION = "conversion"  # a `Visit` on another site, that reports back with it
+    CONFIRM = "confirm"  # names a row of `requests`
+    ACT = "act"  # a `LinkVisit`: names a delivery, the link that was followed, and when
+    CONVERSION = "conversion"  # a `LinkVisit` on another site, that reports back with it
     RETURN = "return"  # in the return path of a mail
 
 
@@ -68,7 +68,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class LinkVisit:
     """Somebody who followed a link of their mail: the delivery, the link's number, and when, to the second."""
 
     named: Named
@@ -110,17 +110,17 @@ class Signer:
         """What `token` names; raises `BadToken`. Every token has one spelling only."""
         return _named(self._opened(purpose, token, 1 + ID_BYTES))
 
-    def sign_visit(self, purpose: Purpose, visit: Visit) -> str:
+    def sign_visit(self, purpose: Purpose, visit: LinkVisit) -> str:
         """The token of `visit`, `VISIT_CHARACTERS` long."""
         flags = bytes([PROOF if visit.named.proof else 0])
         body = flags + struct.pack(VISIT, visit.named.id, visit.n, int(visit.at.timestamp()))
         return urlsafe_b64encode(body + self._macs[purpose][0](body)).decode("ascii")
 
-    def read_visit(self, purpose: Purpose, token: str) -> Visit:
+    def read_visit(self, purpose: Purpose, token: str) -> LinkVisit:
         """What `token` says, however old it is; raises `BadToken`."""
         body = self._opened(purpose, token, VISIT_BYTES)
         _, n, second = struct.unpack(VISIT, body[1:])
-        return Visit(_named(body[: 1 + ID_BYTES]), n, datetime.fromtimestamp(second, UTC))
+        return LinkVisit(_named(body[: 1 + ID_BYTES]), n, datetime.fromtimestamp(second, UTC))
 
     def _opened(self, purpose: Purpose, token: str, length: int) -> bytes:
         """The signed part of `token`, `length` bytes."""

@@ -25,7 +25,7 @@ transport = "smtp"
 
 [organisation]
 name = "Library Friends"
-postal_address = "12 Mill Lane, Leeds LS1 4AB, United Kingdom"
+postal_address = "12 Mill RateLimit, Leeds LS1 4AB, United Kingdom"
 website = "https://libraryfriends.ngo"
 
 [sender]

@@ -8,10 +8,10 @@ from datetime import datetime
 import pytest
 
 from mailer.delivery.ledger.guard_state import Rails
-from mailer.delivery.ledger.pace_slots import Lanes
+from mailer.delivery.ledger.pace_slots import SharedPace
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.sending.engine import Engine
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.delivery.sending.progress import UNOBSERVED, Observer, SendCounts
 from mailer.delivery.sending.run_control import Stop
 from mailer.settings import Guard, Pace
@@ -50,9 +50,9 @@ def make_engine(workspace: Workspace, database: Database, campaign: int, now: da
         time = clock or Clock(now)
         return Engine(
             worker(database, campaign, time, pace),
-            postman=Postman(MESSAGE, settings=workspace.settings, signer=Signer([b"k" * 32])),
+            builder=EnvelopeBuilder(MESSAGE, settings=workspace.settings, signer=Signer([b"k" * 32])),
             transport=transport,
-            pacer=Pacer(pace or Pace(), Lanes(database, transport="outbox")),
+            pacer=Pacer(pace or Pace(), SharedPace(database, transport="outbox")),
             rails=Rails(
                 database, campaign_id=campaign, slug="appeal", transport="outbox", limits=guard or Guard(), clock=time
             ),

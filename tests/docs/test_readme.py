@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")})
 ENGINEERS = [page for page in PAGES if {"internals", "decisions"} & set(page.parts)]
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)|src=\"([^\"]+)\"")
-OURS = ("--name", "Friends of the Library", "--address", "12 Mill Lane, Leeds", "--sender",
+OURS = ("--name", "Friends of the Library", "--address", "12 Mill RateLimit, Leeds", "--sender",
         "appeals@libraryfriends.ngo", "--zone", "Europe/London")  # fmt: skip
 SECTION = re.compile(r"\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)")
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)

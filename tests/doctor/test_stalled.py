@@ -84,7 +84,7 @@ def test_a_worker_at_another_campaign_is_none_at_this(database: Database, now: d
 
 def test_a_paused_campaign_says_why(database: Database, now: datetime) -> None:
     add_people(database, 1, now=now)
-    assert pause(database, launch(database, count=1, now=now), "a typo in the subject.")
+    assert pause(database, launch(database, count=1, now=now), "a typo in the subject.", now=now)
     ((level, found, remedy),) = judged(database, now)
     assert level is Level.WARNING
     assert found == "the campaign appeal is paused, and 1 person waits for it: a typo in the subject"

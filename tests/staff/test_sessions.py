@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from mailer.delivery.sending.cleanup import tidy
 from mailer.staff.sessions import (
     IDLE,
     LONGEST,
@@ -97,3 +98,14 @@ def test_sessions_are_listed_and_ended_by_their_owner_alone(database: Database, 
         end_session(connection, here)
         assert signed_in(connection, here, now) is None
         assert signed_in(connection, toms, now)
+
+
+def test_run_deletes_sessions_that_are_over(database: Database, now: datetime) -> None:
+    with database.write() as connection:
+        amina = an_account(connection, at=now)
+        open_session(connection, amina, now=now)
+        open_session(connection, amina, now=now + timedelta(days=2))
+    assert tidy(database, now=now + timedelta(days=1)) is False, "it is over, and in nobody's way yet"
+    assert tidy(database, now=now + timedelta(days=2)) is True
+    with database.read() as connection:
+        assert len(connection.execute(select(staff_sessions)).all()) == 1

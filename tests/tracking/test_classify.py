@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, hits, people
@@ -18,7 +17,7 @@ from mailer.store.tables.inbound import judged_hits
 from mailer.store.tables.states import DeliveryState, Verdict
 from mailer.tracking import classify
 from mailer.tracking.bot_rules import RULES
-from mailer.tracking.classify import judge_campaign, judge_new, recompute
+from mailer.tracking.classify import judge_new, recompute
 from mailer.tracking.hits import make_hit, record_hits
 from tests.reports.builders import (
     CAMPAIGN,
@@ -121,19 +120,6 @@ def test_recompute_brings_old_verdicts_to_the_present_rules(sent: Database, now:
     assert (again.hits, again.changed, again.reasoned) == (4, {}, 0)
     with sent.read() as connection:
         assert set(connection.execute(select(hits.c.rules)).scalars()) == {RULES}
-
-
-def test_one_campaign_can_be_judged_before_the_others(sent: Database, now: datetime) -> None:
-    other = CAMPAIGN + 1
-    with sent.write() as connection:
-        add_campaign(connection, replace(make_message(), slug="another"), now=now, campaign_id=other)
-        add_deliveries(connection, [1], now=now, campaign_id=other, changed_at=now)
-        common = {"method": "GET", "headers": {}, "network": b"", "verdict": HUMAN, "reasons": "", "rules": 1, "n": 1}
-        connection.execute(insert(hits).values(campaign_id=other, delivery_id=delivery_id(1, other), at=now, **common))
-    click(sent, now, [(1, 1, 0, "192.0.2.1")])
-    assert judge_campaign(sent, CAMPAIGN).hits == 1
-    assert judge_campaign(sent, CAMPAIGN).hits == 0
-    assert judge_new(sent).changed == {(HUMAN, MACHINE): 1}, "no program named, seconds after the hand-over"
 
 
 def test_far_too_many_hits_of_one_delivery_are_left_as_they_are(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.tracking.tokens import LARGEST, BadToken, Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LARGEST, BadToken, LinkVisit, Named, Purpose, Signer
 
 OLD, NEW = b"an-older-signing-key-long-enough-for-us", b"a-newer-signing-key-long-enough-for-us"
 SIGNER = Signer([NEW, OLD])
@@ -118,7 +118,7 @@ def test_keys_can_be_changed(purpose: Purpose, thing: Named) -> None:
 
 
 def test_keys_can_be_changed_while_visits_are_out() -> None:
-    visit = Visit(Named(12345), 3, datetime(2026, 11, 25, tzinfo=UTC))
+    visit = LinkVisit(Named(12345), 3, datetime(2026, 11, 25, tzinfo=UTC))
     before, after = Signer([OLD]), Signer([NEW])
     given_before = before.sign_visit(Purpose.ACT, visit)
     assert SIGNER.read_visit(Purpose.ACT, given_before) == visit
@@ -150,19 +150,21 @@ def test_an_error_never_quotes_the_token() -> None:
 
 
 visits = st.builds(
-    Visit, named, st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1).map(lambda s: datetime.fromtimestamp(s, UTC))
+    LinkVisit, named, st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1).map(lambda s: datetime.fromtimestamp(s, UTC))
 )
 
 
 @given(purposes, visits)
-def test_a_visit_comes_back_with_its_link_and_its_second(purpose: Purpose, visit: Visit) -> None:
+def test_a_visit_comes_back_with_its_link_and_its_second(purpose: Purpose, visit: LinkVisit) -> None:
     token = SIGNER.sign_visit(purpose, visit)
     assert re.fullmatch(r"[A-Za-z0-9_-]{40}", token)
     assert SIGNER.read_visit(purpose, token) == visit
 
 
 @given(purposes, visits, purposes, visits, st.integers(0, 40))
-def test_visits_cannot_be_spliced_from_two(first: Purpose, one: Visit, second: Purpose, other: Visit, cut: int) -> None:
+def test_visits_cannot_be_spliced_from_two(
+    first: Purpose, one: LinkVisit, second: Purpose, other: LinkVisit, cut: int
+) -> None:
     tokens = SIGNER.sign_visit(first, one), SIGNER.sign_visit(second, other)
     spliced = tokens[0][:cut] + tokens[1][cut:]
     if spliced not in tokens:
@@ -173,7 +175,7 @@ def test_visits_cannot_be_spliced_from_two(first: Purpose, one: Visit, second: P
 
 
 @given(purposes, visits)
-def test_a_visit_is_no_token_of_a_delivery_and_the_other_way_round(purpose: Purpose, visit: Visit) -> None:
+def test_a_visit_is_no_token_of_a_delivery_and_the_other_way_round(purpose: Purpose, visit: LinkVisit) -> None:
     with pytest.raises(BadToken):
         SIGNER.read(purpose, SIGNER.sign_visit(purpose, visit))
     with pytest.raises(BadToken):
@@ -181,7 +183,9 @@ def test_a_visit_is_no_token_of_a_delivery_and_the_other_way_round(purpose: Purp
 
 
 def test_every_bit_of_a_visit_counts() -> None:
-    raw = urlsafe_b64decode(SIGNER.sign_visit(Purpose.ACT, Visit(Named(12345), 3, datetime(2026, 11, 25, tzinfo=UTC))))
+    raw = urlsafe_b64decode(
+        SIGNER.sign_visit(Purpose.ACT, LinkVisit(Named(12345), 3, datetime(2026, 11, 25, tzinfo=UTC)))
+    )
     for place in range(len(raw)):
         for bit in range(8):
             flipped = bytearray(raw)

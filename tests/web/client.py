@@ -61,9 +61,9 @@ class Prompt(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: Starlette, *, proxies: Sequence[str] = ()) -> Generator[int]:
-    """The app on a free port; drained at the end."""
-    opened = listen("127.0.0.1", 0)
+def serving(app: Starlette, *, proxies: Sequence[str] = (), port: int = 0) -> Generator[int]:
+    """The app on a free port, or on `port`; drained at the end."""
+    opened = listen("127.0.0.1", port)
     server = Prompt(configure(app, proxies=proxies))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
     thread.start()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.store.engine.database import Database
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import ROUTES, create_app
 from mailer.workspace import Workspace
 from tests.conftest import NOW
@@ -96,7 +96,7 @@ def tokens(served: Served) -> list[str]:
     for purpose in Purpose:
         for named in WHOM:
             found.append(served.signer.sign(purpose, named))
-            found.append(served.signer.sign_visit(purpose, Visit(named, 1, NOW)))
+            found.append(served.signer.sign_visit(purpose, LinkVisit(named, 1, NOW)))
     return found
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mailer.audience.addresses import normalise
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.erase import blank
 from mailer.audience.consent.recheck import change_consent
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import consent_sources, consents, lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
 
@@ -155,15 +155,3 @@ def consent_source(connection: Connection, *, how: str, source: str, wording: st
     connection.execute(insert_for(connection, consent_sources).values(row).on_conflict_do_nothing())
     same = [consent_sources.c[name] == value for name, value in row.items()]
     return int(connection.execute(select(consent_sources.c.id).where(*same)).scalar_one())
-
-
-def insert_for(connection: Connection, table: Table) -> Any:
-    """An INSERT that knows ON CONFLICT: both engines have it, in SQLAlchemy each under its own name."""
-    # Only that of the engine in use is loaded: PostgreSQL's dialects alone take a tenth of a start.
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(table)

@@ -1,6 +1,6 @@
-"""Wishes of forms, in the table `confirmations`: kept until the link in a mail is pressed, and a while after.
+"""Requests of forms, in the table `requests`: kept until the link in a mail is pressed, and a while after.
 
-What a wish does when it is confirmed is for `subscribe` and `people.change_address`; the mail with the link for
+What a request does when it is confirmed is for `subscribe` and `people.change_address`; the mail with the link for
 `delivery`.
 """
 
@@ -15,20 +15,20 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, insert, select, update
 
 from mailer.store.tables import inbound as tables
-from mailer.store.tables.states import Wish
+from mailer.store.tables.states import RequestKind
 
-confirmations = tables.confirmations
+requests = tables.requests
 
 VALID = {
-    Wish.JOIN: timedelta(days=7),  # long enough for a week away from the mailbox
-    Wish.ADDRESS: timedelta(days=7),
-    Wish.DATA: timedelta(days=1),  # what it leads to is everything about a person
+    RequestKind.JOIN: timedelta(days=7),  # long enough for a week away from the mailbox
+    RequestKind.ADDRESS: timedelta(days=7),
+    RequestKind.DATA: timedelta(days=1),  # what it leads to is everything about a person
 }
 KEEP = timedelta(days=30)
 
 
 class ConfirmationState(StrEnum):
-    """How far a wish has come."""
+    """How far a request has come."""
 
     ASKED = "asked"
     DONE = "done"
@@ -38,10 +38,10 @@ class ConfirmationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A row of `confirmations`."""
+    """A row of `requests`."""
 
     id: int
-    kind: Wish
+    kind: RequestKind
     address: str = field(repr=False)
     person_id: int | None
     fields: Mapping[str, str] = field(repr=False)
@@ -52,7 +52,7 @@ class Kept:
     done_at: datetime | None
 
     def stage(self, now: datetime) -> ConfirmationState:
-        """Done wishes stay so, however late the link is pressed again."""
+        """Done requests stay so, however late the link is pressed again."""
         if self.done_at is not None:
             return ConfirmationState.DONE
         return ConfirmationState.ASKED if now < self.asked_at + VALID[self.kind] else ConfirmationState.EXPIRED
@@ -72,7 +72,7 @@ NO_TERMS = Terms()
 
 def keep(
     connection: Connection,
-    kind: Wish,
+    kind: RequestKind,
     *,
     address: str,
     source: str,
@@ -80,10 +80,10 @@ def keep(
     person_id: int | None = None,
     terms: Terms = NO_TERMS,
 ) -> int:
-    """Keep a wish; returns its random number, which the link's token names."""
+    """Keep a request; returns its random number, which the link's token names."""
     number = secrets.randbits(62)
     connection.execute(
-        insert(confirmations).values(
+        insert(requests).values(
             id=number, kind=kind.value, address=address, person_id=person_id, fields=dict(terms.fields),
             lists=list(terms.lists), source=source, wording=terms.wording, asked_at=at,
         )
@@ -92,22 +92,22 @@ def keep(
 
 
 def find(connection: Connection, number: int, *, lock: bool = False) -> Kept | None:
-    """The wish with this number; with `lock` nobody else confirms it until this transaction ends."""
-    query = select(confirmations).where(confirmations.c.id == number)
+    """The request with this number; with `lock` nobody else confirms it until this transaction ends."""
+    query = select(requests).where(requests.c.id == number)
     row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
         return None
     return Kept(
-        id=row.id, kind=Wish(row.kind), address=row.address, person_id=row.person_id, fields=row.fields,
+        id=row.id, kind=RequestKind(row.kind), address=row.address, person_id=row.person_id, fields=row.fields,
         lists=tuple(row.lists), source=row.source, wording=row.wording, asked_at=row.asked_at, done_at=row.done_at,
     )  # fmt: skip
 
 
-def finish(connection: Connection, wish: Kept, *, at: datetime) -> None:
-    """Note that a wish is done."""
-    connection.execute(update(confirmations).where(confirmations.c.id == wish.id).values(done_at=at))
+def finish(connection: Connection, request: Kept, *, at: datetime) -> None:
+    """Note that a request is done."""
+    connection.execute(update(requests).where(requests.c.id == request.id).values(done_at=at))
 
 
 def prune(connection: Connection, *, now: datetime) -> int:
-    """Delete wishes older than 30 days. Returns how many."""
-    return connection.execute(delete(confirmations).where(confirmations.c.asked_at < now - KEEP)).rowcount
+    """Delete requests older than 30 days. Returns how many."""
+    return connection.execute(delete(requests).where(requests.c.asked_at < now - KEEP)).rowcount

@@ -1,18 +1,17 @@
-"""Who may be mailed and who may not: the words and ranks that selection, hand-over and `people show` share.
+"""Who may be mailed: said once, in SQL, for selection, hand-over and `people show`.
 
-A person may be mailed through a list when they are subscribed to it, and the address is suppressed neither on that
-list nor on every list. Of several lists, one that may be used is enough.
+A person may be mailed through a list when no `OBSTACLES` apply: they are subscribed to it, and the address is
+suppressed neither on that list nor on every list. Of several lists, one without an obstacle is enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, case, literal
+from sqlalchemy import ColumnElement, case, func, literal, or_, select
 
-from mailer.store.tables.core import subscriptions, suppressions
+from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
 
 EVERY_LIST = 0  # the list_id of a suppression that holds for all lists
@@ -35,34 +34,57 @@ class Reason(StrEnum):
     DELETED = "deleted"  # forgotten since the launch: only at hand-over
 
 
-# Ranks let SQL take the best of several lists (min) and the gravest of several suppressions (max).
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One thing against mailing somebody through a list: a status of the subscription, a suppression, or either."""
+
+    reason: Reason
+    status: Membership | None = None
+    suppression: SuppressionReason | None = None
+
+
+# From the mildest to the most serious. A place in this order is an obstacle's rank, by which SQL takes the most serious
+# of one subscription (max) and the mildest of several (min). Words that this program doesn't know count as well: a
+# status as having left, a suppression as staff's.
+OBSTACLES = (
+    Obstacle(Reason.STAFF, suppression=SuppressionReason.STAFF),
+    Obstacle(Reason.BOUNCED, suppression=SuppressionReason.BOUNCED),
+    Obstacle(Reason.COMPLAINED, suppression=SuppressionReason.COMPLAINED),
+    Obstacle(Reason.PENDING, status=Membership.PENDING),
+    Obstacle(Reason.UNSUBSCRIBED, status=Membership.UNSUBSCRIBED, suppression=SuppressionReason.UNSUBSCRIBED),
+)
 FREE = 0
-RANKS: Mapping[Reason, int] = {
-    Reason.STAFF: 1,
-    Reason.BOUNCED: 2,
-    Reason.COMPLAINED: 3,
-    Reason.PENDING: 4,
-    Reason.UNSUBSCRIBED: 5,
-}
+RANKS = {one.reason: rank for rank, one in enumerate(OBSTACLES, FREE + 1)}
 BY_RANK = {rank: reason for reason, rank in RANKS.items()}
-BY_SUPPRESSION = {
-    SuppressionReason.STAFF: Reason.STAFF,
-    SuppressionReason.BOUNCED: Reason.BOUNCED,
-    SuppressionReason.COMPLAINED: Reason.COMPLAINED,
-    SuppressionReason.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
-}
 
 
 def suppression_rank() -> ColumnElement[int]:
-    """The rank of a row of `suppressions`. A reason this program does not know counts as staff's."""
-    ranks = [(suppressions.c.reason == known.value, literal(RANKS[reason])) for known, reason in BY_SUPPRESSION.items()]
-    return case(*ranks, else_=literal(RANKS[Reason.STAFF]))
+    """The rank of a row of `suppressions`."""
+    ranks = [(suppressions.c.reason == one.suppression, RANKS[one.reason]) for one in OBSTACLES if one.suppression]
+    return case(*((known, literal(rank)) for known, rank in ranks), else_=literal(RANKS[Reason.STAFF]))
 
 
-def subscription_rank(suppressed: ColumnElement[Any]) -> ColumnElement[int]:
-    """The rank of a row of `subscriptions`, `suppressed` being that of the address on this list, or 0."""
-    return case(
-        (subscriptions.c.status == Membership.SUBSCRIBED.value, suppressed),
-        (subscriptions.c.status == Membership.PENDING.value, literal(RANKS[Reason.PENDING])),
+def obstacle(suspect: ColumnElement[bool] | None = None) -> ColumnElement[int]:
+    """The rank of the most serious obstacle to mailing a person through a list, FREE when there is none.
+
+    This is what "may be mailed" means, for a row of `people` joined with one of `subscriptions`. Suppressions are
+    looked up for each; where everybody is asked about, `suspect` says sooner who has any, by a join.
+    """
+    ranks = [(subscriptions.c.status == one.status, RANKS[one.reason]) for one in OBSTACLES if one.status]
+    status = case(
+        (subscriptions.c.status == Membership.SUBSCRIBED.value, literal(FREE)),
+        *((known, literal(rank)) for known, rank in ranks),
         else_=literal(RANKS[Reason.UNSUBSCRIBED]),
     )
+    rank = suppression_rank()
+    suppressed = (
+        select(func.max(rank))
+        .where(
+            suppressions.c.address_hash == people.c.address_hash,
+            or_(suppressions.c.list_id == EVERY_LIST, suppressions.c.list_id == subscriptions.c.list_id),
+            rank > status,
+        )
+        .correlate(people, subscriptions)
+        .scalar_subquery()
+    )
+    return func.coalesce(suppressed if suspect is None else case((suspect, suppressed)), status)

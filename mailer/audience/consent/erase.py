@@ -13,9 +13,9 @@ from mailer.audience.consent.scrub import scrub
 from mailer.signature_fields import KEPT
 from mailer.store.tables.core import deliveries, events, hits, proofs, suppressions
 from mailer.store.tables.inbound import (
-    confirmations,
     conversions,
     provider_events,
+    requests,
     returned_mails,
     signatures,
 )
@@ -49,9 +49,7 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
             update(conversions).where(conversions.c.id == number).values(reference=f"forgotten-{number}")
         )
     connection.execute(
-        delete_from(confirmations).where(
-            or_(confirmations.c.address == address, confirmations.c.person_id == person_id)
-        )
+        delete_from(requests).where(or_(requests.c.address == address, requests.c.person_id == person_id))
     )
     connection.execute(delete_from(jobs).where(or_(jobs.c.address == address, jobs.c.person_id == person_id)))
     _what_providers_wrote(connection, person_id, address)

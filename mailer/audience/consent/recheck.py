@@ -7,37 +7,22 @@ for each delivery it held back. The two always agree: a person without an obstac
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, false, func, or_, select
 
-from mailer.audience.consent.eligibility import (
-    BY_RANK,
-    EVERY_LIST,
-    FREE,
-    RANKS,
-    Reason,
-    subscription_rank,
-    suppression_rank,
-)
+from mailer.audience.consent.eligibility import BY_RANK, FREE, RANKS, Reason, obstacle
 from mailer.store.engine.arrays import among
 from mailer.store.engine.prepared import PreparedStatement
-from mailer.store.tables.core import deliveries, people, subscriptions, suppressions
-from mailer.store.tables.states import Membership
+from mailer.store.tables.core import deliveries, people, subscriptions
 
 
 def may_be_mailed(list_ids: Iterable[int]) -> ColumnElement[bool]:
-    """A condition on `deliveries`: the person is known, on one of these lists, and not suppressed."""
-    suppressed = exists().where(
-        suppressions.c.address_hash == people.c.address_hash,
-        or_(suppressions.c.list_id == EVERY_LIST, suppressions.c.list_id == subscriptions.c.list_id),
-    )
+    """A condition on `deliveries`: the person is known, and on one of these lists without an obstacle."""
     return exists().where(
         people.c.id == deliveries.c.person_id,
         subscriptions.c.person_id == people.c.id,
         or_(false(), *[subscriptions.c.list_id == number for number in list_ids]),
-        subscriptions.c.status == Membership.SUBSCRIBED.value,
-        ~suppressed.correlate(people, subscriptions),
+        obstacle() == FREE,
     )
 
 
@@ -49,9 +34,9 @@ def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: 
     """
     rows = LOOK.rows(connection, {"deliveries": delivery_ids, "lists": list_ids})
     found: dict[int, str] = {}
-    for delivery_id, known, standing, everywhere in rows:
+    for delivery_id, known, mildest in rows:
         # Somebody who is no longer on any of the lists counts as having left.
-        rank = max(RANKS[Reason.UNSUBSCRIBED] if standing is None else standing, everywhere or FREE)
+        rank = RANKS[Reason.UNSUBSCRIBED] if mildest is None else mildest
         if not known:
             found[delivery_id] = Reason.DELETED.value
         elif rank != FREE:
@@ -59,29 +44,15 @@ def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: 
     return found
 
 
-def _suppressed(list_id: object) -> ScalarSelect[Any]:
-    """The most serious rank of this person's suppressions for one list, or for every list; null when there is none."""
-    return (
-        select(func.max(suppression_rank()))
-        .where(suppressions.c.address_hash == people.c.address_hash, suppressions.c.list_id == list_id)
-        .correlate(people, subscriptions)
-        .scalar_subquery()
-    )
-
-
-def _standing() -> ScalarSelect[Any]:
-    """The best rank this person has on any of the lists; null when they are on none."""
-    on_list = func.coalesce(_suppressed(subscriptions.c.list_id), FREE)
-    return (
-        select(func.min(subscription_rank(on_list)))
-        .where(subscriptions.c.person_id == people.c.id, among(subscriptions.c.list_id, "lists"))
-        .correlate(people)
-        .scalar_subquery()
-    )
-
-
+# The mildest obstacle on any of the lists; null when they are on none.
+_MILDEST = (
+    select(func.min(obstacle()))
+    .where(subscriptions.c.person_id == people.c.id, among(subscriptions.c.list_id, "lists"))
+    .correlate(people)
+    .scalar_subquery()
+)
 LOOK = PreparedStatement(
-    select(deliveries.c.id, people.c.id.is_not(None), _standing(), _suppressed(EVERY_LIST))
+    select(deliveries.c.id, people.c.id.is_not(None), _MILDEST)
     .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
     .where(among(deliveries.c.id, "deliveries"))
 )

@@ -15,22 +15,23 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, select
 
 from mailer.audience.addresses import address_hash as hash_of
-from mailer.audience.consent.changes import consent_source, insert_for, list_id, prove, subscribe, suppress
+from mailer.audience.consent.changes import consent_source, list_id, prove, subscribe, suppress
 from mailer.audience.consent.confirmations import ConfirmationState, Kept, Terms, finish, keep
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.names import clean_name
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
-from mailer.store.tables.states import Membership, SuppressionReason, Wish
+from mailer.store.tables.states import Membership, RequestKind, SuppressionReason
 
 HOW = "form"
 FIELDS = ("first_name", "last_name", "country", "language")  # what a form may say of somebody new
 
 
 class JoinOutcome(StrEnum):
-    """What became of a wish to join."""
+    """What became of a request to join."""
 
     JOINED = "joined"  # on the list at once
-    CONFIRM = "confirm"  # a wish is kept, and its link is to be mailed
+    CONFIRM = "confirm"  # a request is kept, and its link is to be mailed
     KNOWN = "known"  # on the list already
     REFUSED = "refused"  # not to be mailed at all
 
@@ -48,7 +49,7 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class JoinResult:
-    """The answer, the lists it is about, and the number of the wish if one is kept."""
+    """The answer, the lists it is about, and the number of the request if one is kept."""
 
     answer: JoinOutcome
     lists: Sequence[str] = ()
@@ -81,7 +82,7 @@ def ask_to_join(
     decided = any(number in person.statuses for number in wanted.values()) or person.stops
     if decided or not set(confirmed).isdisjoint(wanted):
         terms = Terms(tuple(wanted), asking.wording, _fields(asking.fields))
-        number = keep(connection, Wish.JOIN, address=asking.address, source=asking.source, at=at, terms=terms)
+        number = keep(connection, RequestKind.JOIN, address=asking.address, source=asking.source, at=at, terms=terms)
         return JoinResult(JoinOutcome.CONFIRM, tuple(wanted), number)
     person_id = _ensure(connection, asking.address, person.hashed, asking.fields, at=at)
     for number in wanted.values():
@@ -92,31 +93,31 @@ def ask_to_join(
     return JoinResult(JoinOutcome.JOINED, tuple(wanted))
 
 
-def confirm_join(connection: Connection, wish: Kept, *, address_key: bytes, at: datetime) -> ConfirmationState:
+def confirm_join(connection: Connection, request: Kept, *, address_key: bytes, at: datetime) -> ConfirmationState:
     """The link was pressed: the person, new if need be, is on the lists, with the proof of both moments.
 
     An `unsubscribed` of these lists is lifted, and no other suppression of the address.
     """
-    person = _look_up(connection, wish.address, address_key=address_key)
-    numbers = [list_id(connection, name) for name in wish.lists]
+    person = _look_up(connection, request.address, address_key=address_key)
+    numbers = [list_id(connection, name) for name in request.lists]
     numbers = [number for number in numbers if not _refused(person, number)]
     if not numbers:
         return ConfirmationState.REFUSED
-    person_id = _ensure(connection, wish.address, person.hashed, wish.fields, at=at)
-    source_id = consent_source(connection, how=HOW, source=wish.source, wording=wish.wording)
+    person_id = _ensure(connection, request.address, person.hashed, request.fields, at=at)
+    source_id = consent_source(connection, how=HOW, source=request.source, wording=request.wording)
     narrow(connection, address_hash=person.hashed, keeping=numbers, at=at)
     for number in numbers:
         lift(connection, address_hash=person.hashed, list_id=number)
         if not _is_on(person, number):
             prove(
-                connection, person_id=person_id, list_id=number, status=Membership.PENDING, at=wish.asked_at,
+                connection, person_id=person_id, list_id=number, status=Membership.PENDING, at=request.asked_at,
                 source_id=source_id,
             )  # fmt: skip
             subscribe(
-                connection, person_id=person_id, list_id=number, how=HOW, source=wish.source, wording=wish.wording,
-                at=at,
+                connection, person_id=person_id, list_id=number, how=HOW, source=request.source,
+                wording=request.wording, at=at,
             )  # fmt: skip
-    finish(connection, wish, at=at)
+    finish(connection, request, at=at)
     return ConfirmationState.DONE
 
 

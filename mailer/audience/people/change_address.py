@@ -18,7 +18,7 @@ from mailer.audience.consent.confirmations import ConfirmationState, Kept, finis
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
 from mailer.store.tables.core import people, suppressions
-from mailer.store.tables.states import SuppressionReason, Wish
+from mailer.store.tables.states import RequestKind, SuppressionReason
 
 
 class AddressOutcome(StrEnum):
@@ -32,7 +32,7 @@ class AddressOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """The answer, and the number of the wish if one is kept."""
+    """The answer, and the number of the request if one is kept."""
 
     answer: AddressOutcome
     confirmation: int | None = None
@@ -48,20 +48,20 @@ def ask_for_address(
         return AddressChange(AddressOutcome.REFUSED)
     if holder is not None:
         return AddressChange(AddressOutcome.SAME if holder == person_id else AddressOutcome.TAKEN)
-    wish = keep(connection, Wish.ADDRESS, address=address, person_id=person_id, source=source, at=at)
-    return AddressChange(AddressOutcome.CONFIRM, wish)
+    number = keep(connection, RequestKind.ADDRESS, address=address, person_id=person_id, source=source, at=at)
+    return AddressChange(AddressOutcome.CONFIRM, number)
 
 
 def confirm_address(
-    connection: Connection, wish: Kept, *, address_key: bytes, at: datetime
+    connection: Connection, request: Kept, *, address_key: bytes, at: datetime
 ) -> tuple[ConfirmationState, str | None]:
     """The link was pressed: the person is mailed at the new address. Returns the stage, and the address before."""
     change_consent(connection)
     before = connection.execute(
-        select(people.c.address, people.c.address_hash).where(people.c.id == (wish.person_id or -1))
+        select(people.c.address, people.c.address_hash).where(people.c.id == (request.person_id or -1))
     ).first()
-    hashed = address_hash(wish.address, address_key)
-    taken = connection.execute(select(people.c.id).where(people.c.address == wish.address)).scalar()
+    hashed = address_hash(request.address, address_key)
+    taken = connection.execute(select(people.c.id).where(people.c.address == request.address)).scalar()
     if before is None or taken is not None or _is_refused(connection, hashed):
         return ConfirmationState.REFUSED, None
     stops = select(suppressions).where(
@@ -75,10 +75,10 @@ def confirm_address(
         )  # fmt: skip
     connection.execute(
         update(people)
-        .where(people.c.id == wish.person_id)
-        .values(address=wish.address, address_hash=hashed, updated_at=at)
+        .where(people.c.id == request.person_id)
+        .values(address=request.address, address_hash=hashed, updated_at=at)
     )
-    finish(connection, wish, at=at)
+    finish(connection, request, at=at)
     return ConfirmationState.DONE, before.address
 
 

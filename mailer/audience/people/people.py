@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, cast, func, or_, select
 
 from mailer.audience.addresses import address_hash, normalise
+from mailer.audience.consent.eligibility import BY_RANK, FREE, obstacle
 from mailer.audience.consent.lift import decisions
 from mailer.audience.names import clean_name
 from mailer.audience.people.sqlite_search import has_search, search_words
@@ -50,6 +51,7 @@ class ListStatus:
     list: str
     status: str
     changed_at: datetime
+    obstacle: str  # why nothing is mailed through it: a `Reason`; "" when it may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,10 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
         tracking=row.tracking,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        lists=[ListStatus(*row) for row in connection.execute(_standings(row.id))],
+        lists=[
+            ListStatus(name, status, changed_at, BY_RANK[rank].value if rank != FREE else "")
+            for name, status, changed_at, rank in connection.execute(_standings(row.id))
+        ],
         consents=[ConsentChange(*row) for row in connection.execute(_proofs(row.id))],
         suppressions=stops,
         deliveries={str(state): int(number) for state, number in counts},
@@ -212,10 +217,11 @@ def list_counts(connection: Connection) -> dict[str, ListCount]:
     return {name: ListCount(**counts) for name, counts in numbers.items()}
 
 
-def _standings(person_id: int) -> Select[str, str, datetime]:
+def _standings(person_id: int) -> Select[str, str, datetime, int]:
     return (
-        select(lists.c.name, subscriptions.c.status, subscriptions.c.changed_at)
+        select(lists.c.name, subscriptions.c.status, subscriptions.c.changed_at, obstacle())
         .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+        .join(people, people.c.id == subscriptions.c.person_id)
         .where(subscriptions.c.person_id == person_id)
         .order_by(lists.c.name)
     )

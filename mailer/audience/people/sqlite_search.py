@@ -79,18 +79,6 @@ def _pragmas(connection: Connection, *pragmas: str) -> None:
         _driver(connection).execute(f"PRAGMA {pragma}").close()
 
 
-def optimise(database: Database) -> None:
-    """Maintain the file: fold the write-ahead log in, refresh the planner's figures, tidy the search index."""
-    if not database.is_sqlite:
-        return
-    with database.write() as connection:
-        _tools(connection).analyze()
-        if has_search(connection):
-            _people(connection).optimize()
-    with database.engine.connect() as connection:
-        _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
-
-
 def _driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
 

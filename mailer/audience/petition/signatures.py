@@ -14,9 +14,9 @@ from unicodedata import category
 from sqlalchemy import ColumnElement, Connection, func, select, true, update
 
 from mailer.audience.addresses import address_hash
-from mailer.audience.consent.changes import insert_for
 from mailer.audience.names import clean_name, holds_address
 from mailer.signature_fields import KEPT, KNOWN, FieldKind, SignatureField
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures, statements
 

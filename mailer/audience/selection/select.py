@@ -34,7 +34,7 @@ from sqlalchemy import (
     true,
 )
 
-from mailer.audience.consent.eligibility import EVERY_LIST, FREE, RANKS, Reason, subscription_rank, suppression_rank
+from mailer.audience.consent.eligibility import FREE, RANKS, Reason, obstacle
 from mailer.audience.selection.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
 from mailer.audience.selection.spec import Audience
 from mailer.store.engine.dialects import expect_many_rows
@@ -180,39 +180,35 @@ def _standing(names: Iterable[str], segment: ColumnElement[bool] | None) -> Subq
     """Everyone on these lists once: person_id, frequency, the rank of the reason against mailing them, FREE if
     there is none, and whether they are `inside` the segment."""
     wanted = sorted(set(names))
-    # Grouped by address once, then joined: there are few suppressions compared with people.
-    everywhere = _suppressed(suppressions.c.list_id == EVERY_LIST).alias("everywhere")
-    here = _suppressed(suppressions.c.list_id.in_(list_numbers(wanted))).alias("here")
-    person, hashed = subscriptions.c.person_id, people.c.address_hash
-    on_list = subscription_rank(func.coalesce(here.c.rank, FREE))
-    anywhere = func.coalesce(everywhere.c.rank, FREE)
+    person = subscriptions.c.person_id
     several = len(wanted) > 1
+    # Few have any suppression; joined, that is seen at once for the others.
+    suppressed = select(suppressions.c.address_hash).distinct().subquery()
+    rank = obstacle(suppressed.c.address_hash.is_not(None))
     # Computed here, where people are joined already, and only for the people asked about: databases flatten such a
     # subquery. Grouped rows can't hold it, so for them people are joined again.
     inside = true() if segment is None else segment
     rows = (
         select(
             person.label("person_id"),
-            (func.min(on_list) if several else on_list).label("best"),
-            (func.max(anywhere) if several else anywhere).label("gravest"),
+            (func.min(rank) if several else rank).label("rank"),
             (func.min(people.c.frequency) if several else people.c.frequency).label("frequency"),
             *([] if several else [inside.label("inside")]),
         )
         .select_from(
-            subscriptions.join(people, people.c.id == person)
-            .outerjoin(here, (here.c.address_hash == hashed) & (here.c.list_id == subscriptions.c.list_id))
-            .outerjoin(everywhere, everywhere.c.address_hash == hashed)
+            subscriptions.join(people, people.c.id == person).outerjoin(
+                suppressed, suppressed.c.address_hash == people.c.address_hash
+            )
         )
         .where(_on(wanted))
     )
-    by_person = (rows.group_by(person) if several else rows).subquery()
-    rank = case((by_person.c.gravest > by_person.c.best, by_person.c.gravest), else_=by_person.c.best)
-    found = select(by_person.c.person_id, by_person.c.frequency, rank.label("rank"))
     if not several:
-        return found.add_columns(by_person.c.inside).subquery()
+        return rows.subquery()
+    by_person = rows.group_by(person).subquery()
+    found = select(by_person.c.person_id, by_person.c.frequency, by_person.c.rank, inside.label("inside"))
     if segment is not None:
         found = found.select_from(by_person.join(people, people.c.id == by_person.c.person_id))
-    return found.add_columns(inside.label("inside")).subquery()
+    return found.subquery()
 
 
 def _on(names: list[str]) -> ColumnElement[bool]:
@@ -220,13 +216,6 @@ def _on(names: list[str]) -> ColumnElement[bool]:
     if len(names) == 1:
         return subscriptions.c.list_id == list_numbers(names).scalar_subquery()
     return subscriptions.c.list_id.in_(list_numbers(names))
-
-
-def _suppressed(where: ColumnElement[bool]) -> Subquery:
-    """Suppressed addresses by list, each with its most serious rank."""
-    rank = func.max(suppression_rank()).label("rank")
-    key = (suppressions.c.address_hash, suppressions.c.list_id)
-    return select(*key, rank).where(where).group_by(*key).subquery()
 
 
 def _drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import console, now, workspace_and_database
+from mailer.cli.context import console, note, now, workspace_and_database
 from mailer.cli.newsletter.check import fit_to_mail, fit_to_prove
 from mailer.counting import counted
 from mailer.errors import MailerError
+from mailer.staff.actor import terminal
 
 if TYPE_CHECKING:
     from mailer.audience.selection.select import Selection
@@ -41,6 +42,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
         send_proof(workspace, database, plan, proof, transport=transport, now=now())
+        note(database, "proof sent", f"newsletter {slug}")
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
     )
@@ -70,7 +72,7 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
             click.echo("Nothing was sent (--dry-run).")
             return
         _agree(selection.chosen, agreed)
-        launch_now(database, plan, expected=selection.chosen, now=now())
+        launch_now(database, plan, expected=selection.chosen, now=now(), by=terminal())
         if later:
             click.echo(f"Launched. `mailer run` sends it to {counted(selection.chosen)}.")
             return
@@ -96,9 +98,9 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
         workspace.secrets.require_signing()
         plan, selection = fit_to_mail(workspace, database, slug, at=due.instant)
         _show(workspace, plan, selection)
-        lifecycle.schedule(database, plan, due_at=due.instant, zone=due.zone, late=allowed, now=moment)
-    for note in due.notes:
-        click.echo(note)
+        lifecycle.schedule(database, plan, due_at=due.instant, zone=due.zone, late=allowed, now=moment, by=terminal())
+    for remark in due.notes:
+        click.echo(remark)
     if not (zone or workspace.settings.timezone):
         click.echo('No time zone is set, so UTC is meant. Set timezone = "Europe/London" in mailer.toml, or use --tz.')
     click.echo(f"{slug} is due {in_words(due.instant, zone=due.zone, now=moment)}.")
@@ -112,7 +114,7 @@ def unschedule(slug: str) -> None:
     from mailer.delivery.campaigns.lifecycle import unschedule as take_off
 
     with workspace_and_database() as (_, database):
-        take_off(database, slug)
+        take_off(database, slug, now=now(), by=terminal())
     click.echo(f"{slug} is off the schedule; nobody was mailed.")
 
 
@@ -125,7 +127,7 @@ def pause(slug: str, why: str) -> None:
 
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
-        if not lifecycle.pause(database, campaign_id, why):
+        if not lifecycle.pause(database, campaign_id, why, now=now(), by=terminal()):
             raise MailerError(f"{slug} is {state}, so there is nothing to pause")
         finished = lifecycle.finish_if_done(database, campaign_id, now=now())
     click.echo(
@@ -144,7 +146,7 @@ def resume(slug: str) -> None:
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
         finished = state == "paused" and lifecycle.finish_if_done(database, campaign_id, now=now())
-        if not (finished or lifecycle.resume(database, campaign_id, now=now())):
+        if not (finished or lifecycle.resume(database, campaign_id, now=now(), by=terminal())):
             raise MailerError(f"{slug} is {state}, not paused")
     click.echo(
         f"{slug} is finished: nobody was left to mail." if finished else f"{slug} carries on at the next: mailer run"
@@ -162,7 +164,7 @@ def cancel(slug: str, yes: bool) -> None:
         campaign_id, state = _campaign(database, slug)
         if not yes:
             click.confirm(f"Cancel {slug} for good?", abort=True)
-        count = lifecycle.cancel(database, campaign_id, now=now())
+        count = lifecycle.cancel(database, campaign_id, now=now(), by=terminal())
         if count is None:
             raise MailerError(f"{slug} is {state}, so there is nothing to cancel")
     click.echo(
@@ -189,14 +191,14 @@ def resolve(slug: str, choice: str | None) -> None:
     with workspace_and_database() as (_, database):
         campaign_id, _state = _campaign(database, slug)
         if choice == "retry":
-            again = retry_failed(database, campaign_id, now=now())
+            again = retry_failed(database, campaign_id, now=now(), by=terminal())
             people = f"{again:,} {'person' if again == 1 else 'people'} who missed {slug} by our own fault"
             click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
             return
         if choice is None:
             _list_uncertain(database, slug, campaign_id)
             return
-        count = resolve_uncertain(database, campaign_id, resend=choice == "resend", now=now())
+        count = resolve_uncertain(database, campaign_id, resend=choice == "resend", now=now(), by=terminal())
     done = f"{'is' if count == 1 else 'are'} queued again; `mailer run` sends"
     if choice != "resend":
         done = f"now {'counts' if count == 1 else 'count'} as sent"

@@ -80,7 +80,7 @@ def _asked(answers: Answers) -> Answers:
 )
 def new(slug: str, template: str) -> None:
     """Start the newsletter SLUG, such as 2026-12-night-school: a message that explains itself."""
-    from mailer.cli.newsletter.draft import make_newsletter
+    from mailer.editing.first_draft import make_newsletter
     from mailer.workspace import find_workspace
 
     path = make_newsletter(find_workspace(), slug, template=template)

@@ -1,14 +1,12 @@
-"""`mailer preview`, a page that shows a newsletter while it is written, and `mailer shots`, pictures of it."""
+"""`mailer preview`, the studio opened at a newsletter, and `mailer shots`, pictures of one."""
 
 from __future__ import annotations
 
-import logging
-import webbrowser
 from pathlib import Path
 
 import click
 
-from mailer.cli.context import now, workspace_and_database
+from mailer.cli.context import workspace_and_database
 
 
 @click.command()
@@ -18,30 +16,15 @@ from mailer.cli.context import now, workspace_and_database
 )
 @click.option("--no-open", is_flag=True, help="Only print the address; open no browser.")
 def preview(slug: str, port: int, no_open: bool) -> None:
-    """Show a newsletter in the browser, and reload it whenever one of its files is saved.
+    """Open the studio at a newsletter: its text, and beside it what people get, renewed while it is written.
 
-    The page is this machine's own: its address holds a secret made for this run, and nothing leaves the machine but a
-    proof that you send. Stops on Ctrl-C.
+    A save in another editor shows by itself. Stops on Ctrl-C.
     """
-    from mailer.web.server import address_of, listen, run
-    from mailer.web.studio.app import create_app
-    from mailer.web.studio.live_compile import LiveNewsletter
-    from mailer.web.studio.middleware import Keys
+    from mailer.cli.system.studio import serve_studio
+    from mailer.workspace import find_workspace
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    with workspace_and_database() as (workspace, database), listen("127.0.0.1", port) as opened:
-        desk, keys = LiveNewsletter(workspace, database, slug, clock=now), Keys()
-        try:
-            app = create_app(desk, clock=now, keys=keys)
-            address = f"{address_of(opened)}{keys.base}/"
-            click.echo(f"Preview of {slug}: {address}")
-            click.echo("It reloads when you save. Stop with Ctrl-C.")
-            if not no_open:
-                webbrowser.open(address)
-            run(app, opened, stopping=app.state.studio.stopping.set)
-        finally:
-            desk.close()
-    click.echo("Stopped.")
+    find_workspace().newsletter(slug)  # raises for a name that doesn't exist
+    serve_studio("127.0.0.1", port, to=f"/newsletters/{slug}/", opens=not no_open)
 
 
 @click.command()

@@ -44,21 +44,21 @@ def render(slug: str, as_address: str | None, out: Path | None) -> None:
 def _write(workspace: Workspace, message: Message, supporter: dict[str, str], *, folder: Path) -> list[Path]:
     """The three files and the pictures they need; in the HTML file pictures are the ones beside it."""
     from mailer.compose.source.images import address, read_image
-    from mailer.delivery.sending.envelopes import Postman
+    from mailer.delivery.sending.envelopes import EnvelopeBuilder
     from mailer.tracking.tokens import Signer
     from mailer.transports.mime.message import build
 
-    postman = Postman(message, settings=workspace.settings, signer=Signer([PREVIEW_KEY]), proof=True)
-    envelope = postman.envelope(1, attempt=1, address=supporter["email"], supporter=supporter, now=now())
-    html = postman.program.fill(message.html, envelope.values)
+    builder = EnvelopeBuilder(message, settings=workspace.settings, signer=Signer([PREVIEW_KEY]), proof=True)
+    envelope = builder.envelope(1, attempt=1, address=supporter["email"], supporter=supporter, now=now())
+    html = builder.program.fill(message.html, envelope.values)
     for image in message.images:
         name = f"{image.digest[:6]}-{Path(image.name).name}"
         data = read_image(image, folder=workspace.newsletter(message.slug), root=workspace.root)
         (folder / name).write_bytes(data)
         html = html.replace(address(image, message.public_url), name)
     files = [folder / f"{message.slug}.{kind}" for kind in ("html", "txt", "eml")]
-    text = postman.program.fill(message.text, envelope.values)
-    for path, content in zip(files, (html.encode(), text.encode(), build(postman.mailing(), envelope)), strict=True):
+    text = builder.program.fill(message.text, envelope.values)
+    for path, content in zip(files, (html.encode(), text.encode(), build(builder.mailing(), envelope)), strict=True):
         with open_private(path, "wb") as file:
             file.write(content)
     return files

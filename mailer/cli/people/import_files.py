@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import now, print_json, workspace_and_database
+from mailer.cli.context import note, now, print_json, workspace_and_database
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.errors import MailerError
 
@@ -84,6 +84,8 @@ def import_(  # noqa: PLR0913 - one for each option
             progress=progress,
             show=None if as_json else _show_read,
         )
+        if not dry_run:
+            note(database, "people imported", f"list {list_name}", f"{report.read:,} rows, {report.added:,} new")
     if as_json:
         print_json({**asdict(report), "warnings": [str(fault) for fault in report.warnings]})
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mailer.cli.context import now, print_json, workspace_and_database
+from mailer.cli.context import note, now, print_json, workspace_and_database
 from mailer.cli.people.people_view import show_dossier
 from mailer.cli.people.undo import undo_unsubscribes
 from mailer.cli.tables import add_row, new_table, print_table
@@ -120,13 +120,15 @@ def export(list_name: str, out: Path | None) -> None:
     """Write everyone on LIST as CSV, also those who left, with their status."""
     from mailer.audience.people.csv_export import export_list
 
-    with workspace_and_database() as (workspace, database), database.read() as connection:
+    with workspace_and_database() as (workspace, database):
         workspace.list_definition(list_name)
-        if out is None:
-            export_list(connection, list_name, sys.stdout)
-            return
-        with whole_private(out, encoding="utf-8-sig") as file:  # the mark tells Excel that it is UTF-8
-            number = export_list(connection, list_name, file)
+        note(database, "people exported", f"list {list_name}")
+        with database.read() as connection:
+            if out is None:
+                export_list(connection, list_name, sys.stdout)
+                return
+            with whole_private(out, encoding="utf-8-sig") as file:  # the mark tells Excel that it is UTF-8
+                number = export_list(connection, list_name, file)
     click.echo(f"{counted(number)} of {list_name} {'is' if number == 1 else 'are'} in {out}.")
 
 
@@ -137,6 +139,8 @@ def unsubscribe(address: str, list_name: str | None) -> None:
     """Unsubscribe a person from one list, or from all lists, at their request."""
     from mailer.audience.consent.changes import leave, leave_everything, list_id
     from mailer.audience.people.people import find_supporter
+    from mailer.staff.actor import terminal
+    from mailer.staff.audit import record
 
     with workspace_and_database() as (workspace, database), database.write() as connection:
         person_id, supporter = find_supporter(connection, address)
@@ -147,6 +151,8 @@ def unsubscribe(address: str, list_name: str | None) -> None:
             )
         else:
             changed = leave_everything(connection, person_id=person_id, how="staff", source="mailer people", at=now())
+        subject, detail = f"person {person_id}", list_name or "every list"
+        record(connection, terminal(), "person unsubscribed", at=now(), subject=subject, detail=detail)
     where = list_name or "every list"
     click.echo(f"{supporter['email']} {'is off' if changed else 'was off already or never on'} {where}.")
 
@@ -183,12 +189,15 @@ def forget(address: str, yes: bool) -> None:
     """Delete a person with everything that names them (GDPR Art. 17). That they left is kept, as a keyed hash."""
     from mailer.audience.consent.changes import forget as forget_person
     from mailer.audience.people.people import find_supporter
+    from mailer.staff.actor import terminal
+    from mailer.staff.audit import record
 
     with workspace_and_database() as (_, database):
         with database.read() as connection:
-            _, supporter = find_supporter(connection, address)
+            person_id, supporter = find_supporter(connection, address)
         if not yes:
             click.confirm(f"Delete {supporter['email']} for good?", abort=True)
         with database.write() as connection:
             forget_person(connection, address=address)
+            record(connection, terminal(), "person forgotten", at=now(), subject=f"person {person_id}")
     click.echo(f"{supporter['email']} is deleted. Deliveries are kept as figures, without a person.")

@@ -28,6 +28,7 @@ def show_dossier(dossier: Dossier) -> None:
     else:
         add_row(table, "person", "not in the database; only that the address must not be mailed is remembered")
     print_table(table)
+    _show_lists(dossier)
     if dossier.consents:
         table = new_table("When (UTC)", "List", "Became", "How", "Source", "Wording")
         for one in dossier.consents:
@@ -55,4 +56,20 @@ def _show_decisions(dossier: Dossier) -> None:
     table = new_table("When (UTC)", "By", "Decided", "What", "Why")
     for one in dossier.decisions:
         add_row(table, f"{one.at:%Y-%m-%d %H:%M}", one.by, one.action, one.detail, one.reason)
+    print_table(table)
+
+
+def _show_lists(dossier: Dossier) -> None:
+    """Their lists, and for each whether they may be mailed through it."""
+    if not dossier.lists:
+        return
+    table = new_table("List", "Status", "Since (UTC)", "May be mailed")
+    for one in dossier.lists:
+        add_row(
+            table,
+            one.list,
+            one.status,
+            f"{one.changed_at:%Y-%m-%d %H:%M}",
+            f"no: {one.obstacle}" if one.obstacle else "yes",
+        )
     print_table(table)

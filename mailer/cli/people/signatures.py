@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import print_json, workspace_and_database
+from mailer.cli.context import note, print_json, workspace_and_database
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.errors import MailerError
 from mailer.private_files import whole_private
@@ -40,13 +40,16 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
     moment = since.replace(tzinfo=UTC) if since else None
     if with_addresses and out is None:
         raise click.UsageError("--with-addresses goes with --csv")
-    with workspace_and_database() as (workspace, database), database.read() as connection:
-        target = _target(connection, workspace, page)
-        total = count(connection, page)
-        counted = count(connection, page, since=moment)
-        sources = brought_by(connection, page, since=moment)
-        texts = wordings(connection, page)
-        written = _export(connection, page, out, moment, addresses=with_addresses) if out else None
+    with workspace_and_database() as (workspace, database):
+        if out:
+            note(database, "signatures exported", f"page {page}", "with addresses" if with_addresses else "")
+        with database.read() as connection:
+            target = _target(connection, workspace, page)
+            total = count(connection, page)
+            counted = count(connection, page, since=moment)
+            sources = brought_by(connection, page, since=moment)
+            texts = wordings(connection, page)
+            written = _export(connection, page, out, moment, addresses=with_addresses) if out else None
     if as_json:
         print_json({
             "page": page, "signatures": total, "target": target, "since": moment, "signatures_since": counted,

@@ -33,6 +33,8 @@ def undo_unsubscribes(
     """
     from mailer.delivery.campaigns.lifecycle import require_campaign
     from mailer.delivery.subscriptions.undo import leavings, marked, undo
+    from mailer.staff.actor import terminal
+    from mailer.staff.audit import record
 
     begin, end = _moment(since), _moment(until)
     with workspace_and_database() as (_, database), database.write() as connection:
@@ -46,6 +48,9 @@ def undo_unsubscribes(
             and (domain or one.domain).lower() == one.domain
         ]
         done = sum(undo(connection, one, by="staff", at=now()) for one in chosen) if yes else 0
+        if yes:
+            subject, detail = f"newsletter {slug}", counted(done)
+            record(connection, terminal(), "unsubscribes taken back", at=now(), subject=subject, detail=detail)
     if as_json:
         print_json([_as_data(one) for one in chosen])
     else:

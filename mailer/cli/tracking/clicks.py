@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import print_json, workspace_and_database
+from mailer.cli.context import note, print_json, workspace_and_database
 from mailer.counting import counted
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def recompute(slug: str | None, dry_run: bool, as_json: bool) -> None:
                 chosen = list(connection.execute(select(campaigns).order_by(campaigns.c.created_at)).all())
             found = [(row.slug, row.id) for row in chosen]
         recounts = {name: judge_again(database, number, dry_run=dry_run) for name, number in found}
+        for name in () if dry_run else recounts:
+            note(database, "clicks judged again", f"newsletter {name}")
     if as_json:
         print_json({name: _as_data(recount) for name, recount in recounts.items()})
         return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import now, print_json, workspace_and_database
+from mailer.cli.context import note, now, print_json, workspace_and_database
 
 if TYPE_CHECKING:
     from mailer.delivery.feedback.conversions import ConversionResult
@@ -63,6 +63,7 @@ def import_(file: Path, name: str, as_json: bool) -> None:
                 counts[answer.fate.value] += 1
                 if answer.fate is ConversionFate.REJECTED:
                     rejected.append((line, answer.why))
+        note(database, "conversions imported", "conversions", f"{counts.total():,} rows")
     _tell(counts, rejected, as_json=as_json)
 
 

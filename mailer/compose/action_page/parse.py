@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from mailer.compose.action_page.html import TAG, address_fault, page_html, page_words
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
-from mailer.compose.source.message_file import BREAK, LANGUAGE, read_text
+from mailer.compose.source.message_file import BREAK, LANGUAGE
+from mailer.compose.source.text_file import read_text
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
+from mailer.compose.source.text_file import CONTROL, cleaned, read_text
 from mailer.compose.visible import is_visible
-from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest
 from mailer.senders import sender_fault
 
-LARGEST_BYTES = 1_000_000
 MARKDOWN_FILE = "message.md"
 MJML_FILE = "message.mjml"
 TEXT_KEYS = (
+    "name",
     "subject",
     "preheader",
     "headline",
@@ -38,9 +40,9 @@ SWITCHES = ("urgent", "archive")  # true or false
 KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
 ACTION_KEYS = ("url", "page", "label")
 UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
-ONE_LINE = ("subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
-# Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
+ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
+SAID = "The newsletter {} has faults:"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 BREAK = re.compile("[\n\r]")
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -94,14 +96,52 @@ class Source:
 def read_source(folder: Path, *, root: Path) -> Source:
     """The newsletter in `folder` of the workspace at `root`, with what is wrong with its form in `faults`: compiling it
     finds the rest, and raises them together. Raises `MailerError` when its front matter can't be read."""
-    said = f"The newsletter {folder.name} has faults:"
-    path, file = _message_file(folder, root=root, said=said)
+    path, file = _message_file(folder, root=root, said=SAID.format(folder.name))
     text, faults = read_text(path, file=file)
-    front, unread = split_front_matter(text, file=file) if text is not None else (None, [])
+    if text is None:
+        raise MailerError(SAID.format(folder.name), diagnostics=faults)
+    return _source(text, folder, file=file, root=root, faults=faults)
+
+
+def source_of(text: str, folder: Path, *, root: Path, changed: Mapping[str, str] = NOTHING) -> Source:
+    """What `read_source` would find if the newsletter's file held `text`, for a look at what is being written.
+
+    `changed` has texts of the front matter, by dotted key, that were edited in a form meanwhile; "" takes one out.
+    In the result's `lines` those that the file doesn't have are at negative ones.
+    """
+    is_mjml = (folder / MJML_FILE).is_file()
+    file = f"{folder.relative_to(root).as_posix()}/{MJML_FILE if is_mjml else MARKDOWN_FILE}"
+    text, faults = cleaned(text, file=file)
+    return _source(text, folder, file=file, root=root, faults=faults, changed=changed)
+
+
+def _source(
+    text: str, folder: Path, *, file: str, root: Path, faults: list[Diagnostic], changed: Mapping[str, str] = NOTHING
+) -> Source:
+    front, unread = split_front_matter(text, file=file)
     if front is None:
-        raise MailerError(said, diagnostics=[*faults, *unread])
+        raise MailerError(SAID.format(folder.name), diagnostics=[*faults, *unread])
+    if changed:
+        # What isn't in the file has a line of its own below all that are, so that a fault of it can be told apart.
+        added = {key: -number for number, key in enumerate(sorted(set(changed) - set(front.lines)), 1)}
+        front = replace(front, data=_with(front.data, changed), lines={**front.lines, **added})
     checker = _Checker(front, file=file, folder=folder, root=root, faults=[*faults, *unread])
     return checker.source(is_mjml=file.endswith(MJML_FILE))
+
+
+def _with(data: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]:
+    """The front matter's data with other texts."""
+    found = dict(data)
+    for key, value in changed.items():
+        outer, _, inner = key.partition(".")
+        if inner:
+            within = found.get(outer)
+            found[outer] = _with(cast(dict[str, Any], within) if isinstance(within, dict) else {}, {inner: value})
+        elif value:
+            found[outer] = value
+        else:
+            found.pop(outer, None)
+    return found
 
 
 def _message_file(folder: Path, *, root: Path, said: str) -> tuple[Path, str]:
@@ -115,28 +155,6 @@ def _message_file(folder: Path, *, root: Path, said: str) -> tuple[Path, str]:
         remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
         fault = Diagnostic(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), remedy)
     raise MailerError(said, diagnostics=[fault])
-
-
-def read_text(path: Path, *, file: str) -> tuple[str | None, list[Diagnostic]]:
-    """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning). None with the
-    reason when it can't be read."""
-    size = path.stat().st_size
-    if size > LARGEST_BYTES:
-        remedy = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
-        return None, [Diagnostic(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), remedy)]
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return None, [Diagnostic("this is not UTF-8 text", Place(file, line), "Save the file with the encoding UTF-8.")]
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
-    told = [
-        Diagnostic("invisible control characters were left out", Place(file, number), level=Level.WARNING)
-        for number, line in enumerate(text.split("\n"), 1)
-        if CONTROL.search(line)
-    ]
-    return CONTROL.sub("", text), told
 
 
 class _Checker:
@@ -155,8 +173,9 @@ class _Checker:
         self.faults.append(Diagnostic(message, Place(self.file, self.front.lines.get(key, 1)), remedy))
 
     def source(self, *, is_mjml: bool) -> Source:
-        texts = {key: self.text(key) for key in TEXT_KEYS if key != "notes"}
-        self.text("notes")  # for the authors themselves: it is checked for form and goes nowhere
+        texts = {key: self.text(key) for key in TEXT_KEYS if key not in ("name", "notes")}
+        for key in ("name", "notes"):  # for the authors themselves: checked for form, and they go nowhere
+            self.text(key)
         urgent, archive = (self.switch(key) for key in SWITCHES)
         layout = self.layout(texts["template"], is_mjml=is_mjml)
         fields = {name: self.field(layout.fields[name]) for name in layout.fields}

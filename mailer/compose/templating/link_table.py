@@ -15,7 +15,6 @@ from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.markers import Control, LinkMark, Literal, Markers, Value
 from mailer.diagnostics import Diagnostic, Place
 
-HTTP = re.compile(r"https?://", re.IGNORECASE)
 HOST = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 LEFT_ALONE = ("mailto", "tel", "sms")

@@ -13,7 +13,6 @@ from pathlib import Path
 from sqlalchemy import Connection, bindparam, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from mailer.audience.consent.changes import insert_for
 from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience, to_json
 from mailer.compose import message as messages
@@ -21,6 +20,7 @@ from mailer.compose.message import Message
 from mailer.compose.source.images import read_image
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.errors import MailerError
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, deliveries, images, links
 from mailer.store.tables.states import CampaignState, DeliveryState
 

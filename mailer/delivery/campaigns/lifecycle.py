@@ -5,7 +5,7 @@ Each change is one transaction with the rule that allows it: what a campaign may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,8 @@ from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
 from mailer.errors import MailerError, nearest
+from mailer.staff import audit
+from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
@@ -56,7 +58,7 @@ def require_campaign(connection: Connection, slug: str) -> Row[Any]:
     return row
 
 
-def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) -> int:
+def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime, by: Actor | None = None) -> int:
     """Freeze message and audience, all in one transaction; returns the campaign's id.
 
     Raises `CountChanged` when the audience isn't `expected` people: then nothing is kept.
@@ -71,10 +73,17 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime) 
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
                 remedy="Look at it: mailer audience " + plan.message.slug,
             )
+        people = counted(selection.chosen)
+        note_decision(
+            connection, by, "newsletter launched", plan.message.slug, at=now, detail=people, content=plan.message.digest
+        )
     return campaign_id
 
 
-def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime) -> int:
+def schedule(
+    database: Database, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime,
+    by: Actor | None = None,
+) -> int:  # fmt: skip
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
     with database.write() as connection:
         _forget_unsent(connection, plan.message.slug)
@@ -83,6 +92,10 @@ def schedule(database: Database, plan: Plan, *, due_at: datetime, zone: str, lat
             update(campaigns)
             .where(campaigns.c.id == campaign_id)
             .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
+        )
+        when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
+        note_decision(
+            connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=plan.message.digest
         )
     return campaign_id
 
@@ -120,6 +133,9 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, now: datet
         ).rowcount
         if changed and not why:
             freeze_audience(connection, row.id, from_json(row.audience), now=now)
+        if changed:
+            action = "newsletter not launched" if why else "newsletter launched"
+            note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)
     return bool(changed)
 
 
@@ -129,21 +145,29 @@ def _busy(connection: Connection, campaign_id: int) -> bool:
     return connection.execute(mine).first() is None
 
 
-def unschedule(database: Database, slug: str) -> None:
+def unschedule(database: Database, slug: str, *, now: datetime, by: Actor | None = None) -> None:
     """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
     with database.write() as connection:
         row = require_campaign(connection, slug)
         if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
             raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
         _forget_unsent(connection, slug)
+        note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
 
 
-def pause(database: Database, campaign_id: int, why: str) -> bool:
+def pause(database: Database, campaign_id: int, why: str, *, now: datetime, by: Actor | None = None) -> bool:
     """Stop handing over; people who are queued stay queued. False when it wasn't sending."""
-    return _become(database, campaign_id, CampaignState.PAUSED, why=why, allowed=[CampaignState.SENDING])
+    with database.write() as connection:
+        sending = [campaigns.c.id == campaign_id, campaigns.c.state == CampaignState.SENDING]
+        changed = update(campaigns).where(*sending).values(state=CampaignState.PAUSED, why=why)
+        if not connection.execute(changed).rowcount:
+            return False
+        told = "" if "@" in why else why  # a server's words may name a supporter, the log doesn't
+        note_decision(connection, by, "newsletter paused", campaign_id, at=now, detail=told)
+    return True
 
 
-def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
+def resume(database: Database, campaign_id: int, *, now: datetime, by: Actor | None = None) -> bool:
     """Go on with a paused campaign; its guard rails judge by what happens from now on. False when it wasn't paused."""
     with database.write() as connection:
         lock_campaign(connection, campaign_id)
@@ -152,10 +176,11 @@ def resume(database: Database, campaign_id: int, *, now: datetime) -> bool:
         if not connection.execute(changed).rowcount:
             return False
         begin_anew(connection, campaign_id, now=now)
+        note_decision(connection, by, "newsletter resumed", campaign_id, at=now)
     return True
 
 
-def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None:
+def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | None = None) -> int | None:
     """End a campaign for good: people still queued are never mailed by it. Returns how many; None when it had ended."""
     with database.write() as connection:
         changed = connection.execute(
@@ -165,11 +190,15 @@ def cancel(database: Database, campaign_id: int, *, now: datetime) -> int | None
         ).rowcount
         if not changed:
             return None
-        return connection.execute(
+        count = connection.execute(
             update(deliveries)
             .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.QUEUED)
             .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
         ).rowcount
+        note_decision(
+            connection, by, "newsletter cancelled", campaign_id, at=now, detail=f"{counted(count)} not mailed"
+        )
+    return count
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
@@ -201,7 +230,9 @@ def finish_paused(database: Database, *, now: datetime) -> None:
         finish_if_done(database, campaign_id, now=now)
 
 
-def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now: datetime) -> int:
+def resolve_uncertain(
+    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None
+) -> int:
     """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many."""
     changes: Mapping[str, Any] = (
         {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
@@ -223,20 +254,22 @@ def resolve_uncertain(database: Database, campaign_id: int, *, resend: bool, now
         count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
         if resend and count:
             reopen(connection, campaign_id, now=now)
+        action = "uncertain mails sent again" if resend else "uncertain mails counted as sent"
+        note_decision(connection, by, action, campaign_id, at=now, detail=counted(count))
     return count
 
 
-def _become(
-    database: Database, campaign_id: int, state: CampaignState, *, why: str, allowed: Sequence[CampaignState]
-) -> bool:
-    with database.write() as connection:
-        return bool(
-            connection.execute(
-                update(campaigns)
-                .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(allowed))
-                .values(state=state, why=why)
-            ).rowcount
-        )
+def note_decision(
+    connection: Connection, by: Actor | None, action: str, campaign: str | int, *,
+    at: datetime, detail: str = "", content: str = "",
+) -> None:  # fmt: skip
+    """Write a decision into the audit log, with what it was about: a newsletter, or the campaign of one."""
+    if by is None:
+        return
+    slug = campaign
+    if isinstance(campaign, int):
+        slug = connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign)).scalar_one()
+    audit.record(connection, by, action, at=at, subject=f"newsletter {slug}", detail=detail, after=content)
 
 
 def _forget_unsent(connection: Connection, slug: str) -> None:

@@ -36,21 +36,24 @@ class PlannedCampaign:
     warnings: tuple[Diagnostic, ...]
 
 
-def prepare(workspace: Workspace, database: Database, slug: str) -> PlannedCampaign:
-    """The newsletter `slug`, ready to be sent. Raises with every fault of its message and audience."""
-    found = read_draft(workspace, database, slug)
+def prepare(workspace: Workspace, database: Database, slug: str, *, source: Source | None = None) -> PlannedCampaign:
+    """The newsletter `slug`, ready to be sent. Raises with every fault of its message and audience.
+
+    `source` takes the place of what its file holds, for a look at what is being written.
+    """
+    found = read_draft(workspace, database, slug, source=source)
     raise_errors(f"The newsletter {slug} has faults:", found.diagnostics)
     assert found.plan is not None, "where there is no plan, something stops it"
     return PlannedCampaign(found.plan, found.diagnostics)
 
 
-def read_draft(workspace: Workspace, database: Database, slug: str) -> Draft:
+def read_draft(workspace: Workspace, database: Database, slug: str, *, source: Source | None = None) -> Draft:
     """The newsletter `slug`, as far as it can be made. Raises when its message file can't be read at all.
 
     What is wrong with its form, its audience and its words is found together: none hides the others.
     """
-    folder = workspace.newsletter(slug)
-    source = read_source(folder, root=workspace.root)
+    folder = source.folder if source else workspace.newsletter(slug)
+    source = source or read_source(folder, root=workspace.root)
     found: list[Diagnostic] = []
     definition = ListDefinition(source.list, title="", list_id="")
     if source.list in workspace.list_names():  # else that is among what is wrong with the form

@@ -9,8 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, insert, literal, select, update
 
+from mailer.counting import counted
+from mailer.delivery.campaigns.lifecycle import note_decision
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
 from mailer.errors import MailerError
+from mailer.staff.actor import Actor
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import APART, campaigns, deliveries, events
 from mailer.store.tables.states import CampaignState, DeliveryState
@@ -19,7 +22,7 @@ from mailer.transports.base import ReplyClass
 RETRIED = "retried"  # the event's kind
 
 
-def retry_failed(database: Database, campaign_id: int, *, now: datetime) -> int:
+def retry_failed(database: Database, campaign_id: int, *, now: datetime, by: Actor | None = None) -> int:
     """Queue everybody of this campaign again who failed by our own fault; returns how many. Surely none of them was
     mailed. A finished campaign goes on; a cancelled one mails nobody again."""
     ours = [
@@ -51,4 +54,5 @@ def retry_failed(database: Database, campaign_id: int, *, now: datetime) -> int:
         count = connection.execute(update(deliveries).where(*ours).values(changed_at=now, **queued)).rowcount
         if count:
             reopen(connection, campaign_id, now=now)
+        note_decision(connection, by, "failed mails queued again", campaign_id, at=now, detail=counted(count))
     return count

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
 from mailer.audience.selection.select import CHOSEN
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, guard_evidence, people, workers
@@ -16,6 +16,7 @@ from mailer.store.tables.states import CampaignState, DeliveryState
 
 DRAFT: Final = "draft"
 # Campaigns that have a frozen message which is still to be mailed, to all or to some.
+GLANCE = [column for column in campaigns.c if column.name != "message"]
 WAITING = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED)
 
 
@@ -36,16 +37,20 @@ class CampaignStatus:
     people: Mapping[DeliveryState, int]
     next_try: datetime | None
     troubles: int
+    campaign_id: int | None = None
+    include: tuple[str, ...] = ()  # the lists it was asked for
 
 
-def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
-    """All campaigns, the newest first."""
+def campaign_statuses(connection: Connection, *, slug: str | None = None) -> list[CampaignStatus]:
+    """All campaigns, the newest first; with `slug` that one alone."""
     counted = count_states(connection)
     waiting = select(deliveries.c.campaign_id, func.min(deliveries.c.not_before)).where(QUEUE)
     next_try = {row[0]: row[1] for row in connection.execute(waiting.group_by(deliveries.c.campaign_id))}
     in_a_row = select(guard_evidence.c.campaign_id, guard_evidence.c.troubles)
     troubles = {row[0]: row[1] for row in connection.execute(in_a_row)}
-    rows = connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
+    one = campaigns.c.slug == slug if slug is not None else true()
+    # Not the message, which is most of a campaign: of hundreds it would be tens of megabytes.
+    rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc()))
     return [
         CampaignStatus(
             slug=row.slug,
@@ -60,6 +65,8 @@ def campaign_statuses(connection: Connection) -> list[CampaignStatus]:
             people=_with_sent(counted.get(row.id, {}), frozen=row.counts.get(CHOSEN, 0)),
             next_try=next_try.get(row.id),
             troubles=troubles.get(row.id, 0),
+            campaign_id=row.id,
+            include=tuple(row.audience.get("include", ())),
         )
         for row in rows
     ]

@@ -12,15 +12,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
-from mailer.audience.consent.changes import insert_for
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
 from mailer.delivery.feedback.report import GRAVITY, NOTED, SUPPRESSING, Ledger, NotedEvent, decide, note
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.ledger.soft_bounces import suppress_worn
-from mailer.delivery.subscriptions.reported import leave_all_by_report, leave_campaign_by_report
+from mailer.delivery.subscriptions.reported import leave_by_report
 from mailer.settings import Bounces
 from mailer.store.engine.arrays import among
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries, events, people, suppressions
 from mailer.store.tables.states import DeliveryState, Feedback
 from mailer.transports.base import ReplyClass
@@ -200,10 +200,12 @@ def _follow(
     """Unsubscribe and suppress people as the reports ask. For people who were forgotten, nothing is done."""
     known = [report for report in reports if person_of[report.delivery_id] is not None]
     for report in known:
-        if report.remedy is Remedy.LEAVE:
-            leave_campaign_by_report(connection, delivery_id=report.delivery_id, how=report.how, at=report.at)
-        elif report.remedy is Remedy.COMPLAINED:
-            leave_all_by_report(connection, delivery_id=report.delivery_id, how=report.how, at=report.at)
+        person, complained = person_of[report.delivery_id], report.remedy is Remedy.COMPLAINED
+        if person is not None and (complained or report.remedy is Remedy.LEAVE):
+            leave_by_report(
+                connection, person_id=person, delivery_id=report.delivery_id,
+                every_list=complained, how=report.how, at=report.at,
+            )  # fmt: skip
     _suppress(connection, [report for report in known if report.remedy in SUPPRESSING], person_of)
     worn = {
         person

@@ -11,10 +11,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, or_, select, update
 
-from mailer.audience.consent.changes import insert_for
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.dsn import Returned, digest, read
 from mailer.settings import Bounces
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.inbound import returned_mails
 from mailer.store.tables.states import ReturnedKind
 from mailer.tracking.tokens import Signer

@@ -15,13 +15,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from mailer.audience.consent.changes import insert_for
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.errors import MailerError
 from mailer.store.engine.arrays import among
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries, people
 from mailer.store.tables.inbound import conversions
-from mailer.tracking.tokens import BadToken, Purpose, Signer, Visit
+from mailer.tracking.tokens import BadToken, LinkVisit, Purpose, Signer
 
 MOST_AT_ONCE = 1_000
 LONGEST_NAME, LONGEST_REFERENCE = 60, 200  # characters
@@ -50,7 +50,7 @@ class BadReport(MailerError):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    visit: Visit
+    visit: LinkVisit
     name: str
     reference: str
     at: datetime
@@ -117,7 +117,7 @@ def _read(report: Mapping[str, object], signer: Signer, now: datetime) -> _Row |
         return ConversionResult(ConversionFate.REJECTED, error.message)
 
 
-def _of_visit(visit: Visit) -> str:
+def _of_visit(visit: LinkVisit) -> str:
     """A reference for a report without one, different for every visit."""
     text = f"{visit.named.id}/{visit.n}/{int(visit.at.timestamp())}"
     return f"visit:{hashlib.sha256(text.encode()).hexdigest()[:32]}"

@@ -17,13 +17,14 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from mailer.audience.consent.changes import insert_for, suppress
+from mailer.audience.consent.changes import suppress
 from mailer.counting import counted
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.event_owner import mailed_person, plausible
 from mailer.errors import MailerError
 from mailer.settings import Bounces
 from mailer.store.engine.database import Database, DatabaseTrouble
+from mailer.store.engine.dialects import insert_for
 from mailer.store.jobs import PROVIDER_POST, Job, add, claimed, finish, release, retry
 from mailer.store.tables.inbound import provider_events
 from mailer.store.tables.states import JobState, SuppressionReason

@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select, update
 
-from mailer.audience.consent.changes import insert_for
 from mailer.delivery.ledger.guard import Evidence, GuardRails, Halt
 from mailer.delivery.ledger.outcomes import is_given_up
 from mailer.errors import MailerError
 from mailer.settings import Guard as Limits
 from mailer.store.engine.database import Database
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import EPOCH, FEEDBACK, campaigns, deliveries, events, guard_evidence
 from mailer.store.tables.states import DeliveryState
 from mailer.transports.base import Fate, Outcome, ReplyClass

@@ -1,4 +1,4 @@
-"""How fast one worker may go: it spends the slots that it takes, in small blocks, from the lanes all workers share.
+"""How fast one worker may go: it spends the slots that it takes, in small blocks, from the limits all workers share.
 
 Who is mailed next is the engine's business; `pace_slots` decides how slots are given out.
 """
@@ -10,23 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mailer.delivery.ledger.pace_slots import LATE_SECONDS, TOTAL, Lane, Permits
+from mailer.delivery.ledger.pace_slots import LATE_SECONDS, TOTAL, Permits, RateLimit
 from mailer.settings import Pace
 
 
 class Giver(Protocol):
-    """Where slots are taken: `pace_slots.Lanes`, or a stand-in."""
+    """Where slots are taken: `pace_slots.SharedPace`, or a stand-in."""
 
-    def take(self, lanes: Sequence[Lane], wanted: int) -> Permits:
-        """Slots in all of `lanes` at once, or none."""
+    def take(self, limits: Sequence[RateLimit], wanted: int) -> Permits:
+        """Slots in all of `limits` at once, or none."""
         ...
 
 
 @dataclass(slots=True)
 class Hand:
-    """One lane's slots that this worker holds, and how many it had better take next time."""
+    """One limit's slots that this worker holds, and how many it had better take next time."""
 
-    lane: Lane
+    limit: RateLimit
     size: int
     times: deque[float] = field(default_factory=deque[float])
     with_total: bool = False  # each of these slots is one of the total as well
@@ -46,7 +46,7 @@ class Hand:
             return max(1, self.used)
         if self.behind_seconds > LATE_SECONDS / 2:
             return self.size
-        return min(self.lane.most, self.size + 1 + self.size // 4)
+        return min(self.limit.most, self.size + 1 + self.size // 4)
 
     def fill(self, times: Sequence[float], *, now: float) -> None:
         self.times.extend(times)
@@ -63,23 +63,23 @@ class Pacer:
 
     def __init__(self, pace: Pace, giver: Giver) -> None:
         self._giver = giver
-        self._total = _hand(Lane(TOTAL, pace.per_second)) if pace.per_second else None
-        self._domains = {domain: _hand(Lane(domain, per_second)) for domain, per_second in pace.domains.items()}
-        self._ask_again_at: dict[tuple[str, ...], float] = {}  # by lanes that gave nothing
+        self._total = _hand(RateLimit(TOTAL, pace.per_second)) if pace.per_second else None
+        self._domains = {domain: _hand(RateLimit(domain, per_second)) for domain, per_second in pace.domains.items()}
+        self._ask_again_at: dict[tuple[str, ...], float] = {}  # by limits that gave nothing
 
     @property
     def unlimited(self) -> bool:
         """Whether no pace is set at all."""
         return self._total is None and not self._domains
 
-    def lane_of(self, domain: str) -> str:
-        """What to sort people by who wait together: their domain when it has a lane of its own, else `TOTAL`."""
+    def limit_of(self, domain: str) -> str:
+        """What to sort people by who wait together: their domain when it has a limit of its own, else `TOTAL`."""
         return domain if domain in self._domains else TOTAL
 
     def wait(self, domain: str, now: float) -> float:
         """Seconds until a mail to `domain` may go; 0 when it may go now. May read and write the database.
 
-        Somebody held back by their domain's lane keeps nothing of the total from the others. Raises `DatabaseTrouble`.
+        Somebody held back by their domain's limit keeps nothing of the total from the others. Raises `DatabaseTrouble`.
         """
         hand, total = self._domains.get(domain), self._total
         for held in (hand, total):
@@ -109,21 +109,21 @@ class Pacer:
 
     def _fill_domain(self, hand: Hand, now: float) -> float:
         """Slots of a domain: beside those of the total in hand, as many as fit, since another worker may have one for
-        those that follow; or else, if there is a total, slots in both lanes at once."""
+        those that follow; or else, if there is a total, slots in both limits at once."""
         wanted, total = hand.next_size(), self._total
         hand.with_total = total is not None and not total.times
         if total is None or hand.with_total:
             return self._fill([hand] if total is None else [hand, total], wanted, now)
-        fitting = 1 + int(max(0.0, total.times[-1] - now) * hand.lane.per_second)
+        fitting = 1 + int(max(0.0, total.times[-1] - now) * hand.limit.per_second)
         return self._fill([hand], min(wanted, fitting), now)
 
     def _fill(self, hands: Sequence[Hand], wanted: int, now: float) -> float:
-        """Take slots in the lanes of all `hands` into the first. 0, or the seconds until asking again helps."""
-        key = tuple(hand.lane.domain for hand in hands)
+        """Take slots in the limits of all `hands` into the first. 0, or the seconds until asking again helps."""
+        key = tuple(hand.limit.domain for hand in hands)
         left = self._ask_again_at.get(key, now) - now
         if left > 0:
             return left
-        slots = self._giver.take([hand.lane for hand in hands], wanted)
+        slots = self._giver.take([hand.limit for hand in hands], wanted)
         self._ask_again_at[key] = slots.ask_again_at
         if not slots.times:
             return max(slots.ask_again_at - now, 0.001)
@@ -131,5 +131,5 @@ class Pacer:
         return 0.0
 
 
-def _hand(lane: Lane) -> Hand:
-    return Hand(lane, size=max(1, lane.most // 8))
+def _hand(limit: RateLimit) -> Hand:
+    return Hand(limit, size=max(1, limit.most // 8))

@@ -17,10 +17,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from mailer.audience.consent.changes import insert_for
 from mailer.counting import counted
 from mailer.delivery.schedule.schedule import in_words
 from mailer.settings import Pace
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import warm_up_days
 
 COLD_AFTER = timedelta(days=30)

@@ -1,4 +1,4 @@
-"""The people a worker has put aside and not begun yet, sorted by the lane they wait for.
+"""The people a worker has put aside and not begun yet, sorted by the limit they wait for.
 
 So recipients held back by a per-domain limit don't block others, and aren't rescanned for everybody who is free.
 """
@@ -14,7 +14,7 @@ from mailer.delivery.sending.connections import Addressed
 
 
 class Ahead:
-    """First come, first served within each lane; a domain's lane comes before the rest, since its slots are scarcer."""
+    """First come, first served within each limit; a domain's comes before the rest, since its slots are scarcer."""
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
@@ -36,8 +36,8 @@ class Ahead:
             return
         for one in people:
             domain = one[1].domain if one[1] else ""
-            lane = self._pacer.lane_of(domain)
-            (self._anybody if lane == TOTAL else self._domains.setdefault(lane, deque())).append(one)
+            limit = self._pacer.limit_of(domain)
+            (self._anybody if limit == TOTAL else self._domains.setdefault(limit, deque())).append(one)
 
     def take(self, most: int, *, now: float, longest: float) -> tuple[list[Addressed], float]:
         """At most `most` people that the pace allows now; and how long until it allows another, `longest` at most."""

@@ -1,4 +1,4 @@
-"""What `mailer run` deletes: requests that nobody confirmed, limits that are over, and old jobs, such as read notices.
+"""What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old jobs such as read notices.
 
 None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
 that is far ahead of everything the database knows is believed once it has said so for a day.
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, exists, or_, select
 from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
+from mailer.staff import sessions
 from mailer.store import jobs, rate_limits
 from mailer.store.engine.database import Database
 from mailer.store.engine.fence import Mark, find_mark, remove_mark, set_mark
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 # Rows that hold nobody back can go at any time; so seldom that most runs write nothing.
 LIMITS_AFTER = timedelta(days=1)
+SESSIONS_AFTER = timedelta(days=1)
 LEAP = timedelta(days=180)  # without any sign of life in the database: a clock that is wrong, or a long sleep
 BELIEVED_AFTER = timedelta(days=1)
 AHEAD = "ahead"  # the mark of a database whose clock was so far ahead, first at that time
@@ -31,7 +33,7 @@ SIGNS: tuple[tuple[Table, Column[datetime]], ...] = (
     (events, events.c.at),
     (campaigns, campaigns.c.launched_at),
     (jobs.jobs, jobs.jobs.c.created_at),
-    (confirmations.confirmations, confirmations.confirmations.c.asked_at),
+    (confirmations.requests, confirmations.requests.c.asked_at),
 )
 
 
@@ -47,6 +49,7 @@ def tidy(database: Database, *, now: datetime) -> bool:
         confirmations.prune(connection, now=now)
         rate_limits.prune(connection, now=now)
         jobs.prune(connection, now=now)
+        sessions.prune_sessions(connection, now=now)
     return True
 
 
@@ -74,9 +77,10 @@ def clock_is_believed(connection: Connection, *, now: datetime) -> bool:
 
 def _anything_old(connection: Connection, now: datetime) -> bool:
     due = or_(
-        exists().where(confirmations.confirmations.c.asked_at < now - confirmations.KEEP),
+        exists().where(confirmations.requests.c.asked_at < now - confirmations.KEEP),
         exists().where(rate_limits.rate_limits.c.next_at < now - LIMITS_AFTER),
         jobs.any_old(now),
+        exists().where(sessions.over(now - SESSIONS_AFTER)),
     )
     return bool(connection.execute(select(due)).scalar())
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.delivery.ledger.outcomes import Claim, Done
 from mailer.delivery.ledger.recipients import Recipient
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
 from mailer.transports.base import Envelope, Fate, Outcome, TransportRefused
 
@@ -86,8 +86,8 @@ class Made:
 class Maker:
     """Makes the mails of those a connection was given."""
 
-    def __init__(self, postman: Postman, clock: Callable[[], datetime]) -> None:
-        self._postman = postman
+    def __init__(self, builder: EnvelopeBuilder, clock: Callable[[], datetime]) -> None:
+        self._builder = builder
         self._clock = clock
 
     def make(self, people: Sequence[Addressed], *, begun_at: float) -> Made:
@@ -102,7 +102,7 @@ class Maker:
                 made.answers[claim.id] = Outcome(Fate.REFUSED, detail="the person is no longer known")
                 continue
             try:
-                envelope = self._postman.envelope(
+                envelope = self._builder.envelope(
                     claim.id,
                     attempt=claim.attempt,
                     address=recipient.address,

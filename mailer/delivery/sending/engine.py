@@ -21,7 +21,7 @@ from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.recipients import load_recipients
 from mailer.delivery.sending.buffer import Ahead
 from mailer.delivery.sending.connections import Addressed, ConnectionReport, Connections, Maker, boot_seconds
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.delivery.sending.event_loop import Looped
 from mailer.delivery.sending.progress import UNOBSERVED, Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
@@ -42,7 +42,7 @@ class Engine:
         self,
         worker: Worker,
         *,
-        postman: Postman,
+        builder: EnvelopeBuilder,
         transport: Transport,
         pacer: Pacer,
         rails: Rails,
@@ -51,7 +51,7 @@ class Engine:
         observer: Observer = UNOBSERVED,
     ) -> None:
         self.worker = worker
-        self.postman = postman
+        self.builder = builder
         self.transport = transport
         self.pacer = pacer
         self.rails = rails
@@ -90,7 +90,7 @@ class Engine:
         return self.tally
 
     def _connections(self, count: int) -> Connections:
-        mailing, maker = self.postman.mailing(), Maker(self.postman, self.clock)
+        mailing, maker = self.builder.mailing(), Maker(self.builder, self.clock)
         loop = self.transport.loop(mailing)
         if loop is not None:
             return Looped(loop, maker, count=count)
@@ -197,7 +197,7 @@ class Engine:
             return
         self._more_are_due = bool(claims)
         known = self._patience.wait_for(
-            lambda: load_recipients(self.worker.database, claims, with_tracking=self.postman.opens), ()
+            lambda: load_recipients(self.worker.database, claims, with_tracking=self.builder.opens), ()
         )
         self._ahead.extend((claim, known.get(claim.person_id)) for claim in claims)
 

@@ -1,6 +1,6 @@
 """Makes the envelopes of a campaign: one message, merged for one person, with the headers that only they get.
 
-What is the same for everybody is worked out once, when the `Postman` is made.
+What is the same for everybody is worked out once, when the `EnvelopeBuilder` is made.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PURPOSES: dict[str, Purpose] = dict(
 )
 
 
-class Postman:
+class EnvelopeBuilder:
     """Envelopes for one message. With `proof`, subjects are marked and links count for nothing."""
 
     def __init__(self, message: Message, *, settings: Settings, signer: Signer, proof: bool = False) -> None:

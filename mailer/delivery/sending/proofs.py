@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert
 from mailer.compose.message import to_json
 from mailer.delivery.campaigns.freeze import Plan, keep_images
 from mailer.delivery.sending.cleanup import clock_is_believed
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import proofs
@@ -48,9 +48,9 @@ def send_proof(
             )
         )
         keep_images(connection, message, folder=plan.folder, root=plan.root)
-    postman = Postman(message, settings=settings, signer=signer, proof=True)
-    envelope = postman.envelope(proof_id, attempt=1, address=proof.to, supporter=proof.supporter, now=now)
-    connection = transport.connect(postman.mailing())
+    builder = EnvelopeBuilder(message, settings=settings, signer=signer, proof=True)
+    envelope = builder.envelope(proof_id, attempt=1, address=proof.to, supporter=proof.supporter, now=now)
+    connection = transport.connect(builder.mailing())
     try:
         (outcome,) = connection.hand_over([envelope])
     finally:

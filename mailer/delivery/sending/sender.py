@@ -18,13 +18,14 @@ from mailer.compose.message import from_json as message_from_json
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.delivery.ledger.ledger import Worker
-from mailer.delivery.ledger.pace_slots import Lane, Lanes, Permits
+from mailer.delivery.ledger.pace_slots import Permits, RateLimit, SharedPace
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.sending.engine import Engine
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.delivery.sending.progress import Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
+from mailer.staff.actor import cron
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.provider import make_transport
@@ -32,14 +33,14 @@ from mailer.workspace import Workspace
 
 
 class _Patiently:
-    """The lanes of a pace, for a run that waits for a database in trouble."""
+    """The limits of a pace, for a run that waits for a database in trouble."""
 
-    def __init__(self, lanes: Lanes, patience: Patience) -> None:
-        self._lanes = lanes
+    def __init__(self, limits: SharedPace, patience: Patience) -> None:
+        self._limits = limits
         self._patience = patience
 
-    def take(self, lanes: Sequence[Lane], wanted: int) -> Permits:
-        return self._patience.wait_for(lambda: self._lanes.take(lanes, wanted), ())
+    def take(self, limits: Sequence[RateLimit], wanted: int) -> Permits:
+        return self._patience.wait_for(lambda: self._limits.take(limits, wanted), ())
 
 
 class CampaignSender:
@@ -65,8 +66,8 @@ class CampaignSender:
         self.say = say
         self.signer = Signer(workspace.secrets.require_signing())
         self.transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
-        lanes = Lanes(database, transport=self.transport.name)
-        self.pacer = Pacer(workspace.settings.pace, _Patiently(lanes, patience))
+        limits = SharedPace(database, transport=self.transport.name)
+        self.pacer = Pacer(workspace.settings.pace, _Patiently(limits, patience))
         self.warm_up = WarmUp(workspace.settings.pace, transport=self.transport.name)
 
     def allowance_is_used_up(self) -> bool:
@@ -77,7 +78,7 @@ class CampaignSender:
 
     def send(self, row: Row[Any]) -> SendCounts:
         """Send one campaign's queue until nothing of it is due."""
-        postman = Postman(message_from_json(row.message), settings=self.workspace.settings, signer=self.signer)
+        builder = EnvelopeBuilder(message_from_json(row.message), settings=self.workspace.settings, signer=self.signer)
         tally = SendCounts()
         if row.transport != self.transport.name:
             tally.end(
@@ -86,16 +87,19 @@ class CampaignSender:
                 trouble=True,
             )
         while not (tally.ended or self.stop.due()):
-            part = self.patience.wait_for(lambda: self._engine(row, postman), ()).run()
+            part = self.patience.wait_for(lambda: self._engine(row, builder), ()).run()
             tally.add(part)
             if why := part.pause:
-                self.patience.wait_for(lambda: steps.pause(self.database, row.id, why), ())
+                self.patience.wait_for(self._pause(row.id, why), ())
             # Whatever came back to the queue meanwhile is due at once; go on until a round moves nobody.
             if part.ended or not (part.sent or part.failed or part.skipped or part.uncertain):
                 break
         return tally
 
-    def _engine(self, row: Row[Any], postman: Postman) -> Engine:
+    def _pause(self, campaign_id: int, why: str) -> Callable[[], bool]:
+        return lambda: steps.pause(self.database, campaign_id, why, now=self.clock(), by=cron())
+
+    def _engine(self, row: Row[Any], builder: EnvelopeBuilder) -> Engine:
         worker = Worker(
             self.database,
             campaign_id=row.id,
@@ -114,7 +118,7 @@ class CampaignSender:
         )
         return Engine(
             worker,
-            postman=postman,
+            builder=builder,
             transport=self.transport,
             pacer=self.pacer,
             rails=rails,

@@ -5,44 +5,31 @@ Reports may come late or twice. Somebody who has joined again since isn't taken 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from mailer.delivery.ledger.mailed_message import recipient_of
-from mailer.delivery.subscriptions.unsubscribe import leave_some, standing
-from mailer.store.tables.core import subscriptions
+from mailer.delivery.ledger.mailed_message import campaign_of
+from mailer.delivery.subscriptions.unsubscribe import campaign_lists, leave_lists
+from mailer.store.tables.core import lists, subscriptions
 from mailer.store.tables.states import Membership
 
 
-def leave_campaign_by_report(connection: Connection, *, delivery_id: int, how: str, at: datetime) -> bool:
-    """The person of a delivery leaves the campaign's lists. False when nothing changed. Raises `NotKept`."""
-    now = standing(connection, delivery_id)
-    asked = [number for number, name in now.subscribed if name in now.asked]
-    return _leave(connection, now.person_id, asked, delivery_id=delivery_id, how=how, at=at)
-
-
-def leave_all_by_report(connection: Connection, *, delivery_id: int, how: str, at: datetime) -> bool:
-    """The person of a delivery leaves all their lists. False when nothing changed. Raises `NotKept`."""
-    person_id = recipient_of(connection, delivery_id)
-    theirs = select(subscriptions.c.list_id).where(subscriptions.c.person_id == (person_id or 0))
-    numbers = connection.execute(theirs).scalars().all()
-    return _leave(connection, person_id, numbers, delivery_id=delivery_id, how=how, at=at)
-
-
-def _leave(
-    connection: Connection, person_id: int | None, list_ids: Sequence[int], *, delivery_id: int, how: str, at: datetime
-) -> bool:
-    older = connection.execute(
-        select(subscriptions.c.list_id).where(
-            subscriptions.c.person_id == (person_id or 0),
-            subscriptions.c.list_id.in_(list_ids),
+def leave_by_report(
+    connection: Connection, *, person_id: int, delivery_id: int, every_list: bool, how: str, at: datetime
+) -> None:
+    """The person of a delivery leaves the lists its campaign went to, or every list they are on. Raises `NotKept`."""
+    theirs = (
+        select(subscriptions.c.list_id)
+        .where(
+            subscriptions.c.person_id == person_id,
             subscriptions.c.status != Membership.UNSUBSCRIBED,
             subscriptions.c.changed_at <= at,
         )
+        .order_by(subscriptions.c.list_id)
     )
-    numbers = sorted(older.scalars())
-    if numbers:
-        leave_some(connection, delivery_id=delivery_id, list_ids=numbers, how=how, at=at)
-    return bool(numbers)
+    if not every_list:
+        asked, _ = campaign_lists(connection, campaign_of(delivery_id))
+        theirs = theirs.where(subscriptions.c.list_id.in_(select(lists.c.id).where(lists.c.name.in_(asked))))
+    numbers = connection.execute(theirs).scalars().all()
+    leave_lists(connection, person_id, delivery_id=delivery_id, list_ids=numbers, how=how, at=at)

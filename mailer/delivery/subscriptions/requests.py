@@ -20,7 +20,7 @@ from mailer.audience.people.change_address import ask_for_address, confirm_addre
 from mailer.delivery.notices.queue import Notice, NoticeKind, queue
 from mailer.store.rate_limits import Limit, limit_key, take
 from mailer.store.tables.core import people
-from mailer.store.tables.states import Wish
+from mailer.store.tables.states import RequestKind
 
 # Someone who loses the first mail asks again, perhaps twice; a stranger can send no more than that in a day.
 MAILS_TO_ADDRESS = Limit(3, timedelta(hours=8))
@@ -31,10 +31,10 @@ GMAIL = ("gmail.com", "googlemail.com")
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A request whose link was opened or pressed. `wish` is None when it isn't kept any more."""
+    """A request whose link was opened or pressed. `request` is None when it isn't kept any more."""
 
     stage: ConfirmationState
-    wish: Kept | None
+    request: Kept | None
 
 
 def mailbox(address: str) -> str:
@@ -111,29 +111,31 @@ def ask_for_data(
     address = connection.execute(select(people.c.address).where(people.c.id == person_id)).scalar()
     if address is None or not _may_mail(connection, address, address_key=address_key, at=at):
         return
-    wish = confirmations.keep(connection, Wish.DATA, address=address, person_id=person_id, source=source, at=at)
-    queue(connection, Notice(NoticeKind.DATA, address, language, (), wish), at=at)
+    kind = RequestKind.DATA
+    number = confirmations.keep(connection, kind, address=address, person_id=person_id, source=source, at=at)
+    queue(connection, Notice(NoticeKind.DATA, address, language, (), number), at=at)
 
 
 def look(connection: Connection, number: int, *, at: datetime) -> Confirmed:
     """The state of a request; changes nothing."""
-    wish = confirmations.find(connection, number)
-    return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)
+    request = confirmations.find(connection, number)
+    return Confirmed(request.stage(at) if request else ConfirmationState.EXPIRED, request)
 
 
 def confirm(connection: Connection, number: int, *, address_key: bytes, language: str, at: datetime) -> Confirmed:
     """The button was pressed: do what was asked for. Repeats change nothing."""
-    wish = confirmations.find(connection, number, lock=True)
-    if wish is None or wish.stage(at) is not ConfirmationState.ASKED:
-        return Confirmed(wish.stage(at) if wish else ConfirmationState.EXPIRED, wish)
-    if wish.kind is Wish.JOIN:
-        return Confirmed(confirm_join(connection, wish, address_key=address_key, at=at), wish)
-    if wish.kind is Wish.ADDRESS:
-        stage, before = confirm_address(connection, wish, address_key=address_key, at=at)
+    request = confirmations.find(connection, number, lock=True)
+    if request is None or request.stage(at) is not ConfirmationState.ASKED:
+        return Confirmed(request.stage(at) if request else ConfirmationState.EXPIRED, request)
+    if request.kind is RequestKind.JOIN:
+        return Confirmed(confirm_join(connection, request, address_key=address_key, at=at), request)
+    if request.kind is RequestKind.ADDRESS:
+        stage, before = confirm_address(connection, request, address_key=address_key, at=at)
         if before is not None:
             queue(connection, Notice(NoticeKind.ADDRESS_CHANGED, before, language), at=at)
-        return Confirmed(stage, wish)
-    return Confirmed(ConfirmationState.ASKED, wish)  # data: may be opened any number of times until it expires (24 h)
+        return Confirmed(stage, request)
+    # Their data may be opened any number of times until the request expires (24 h).
+    return Confirmed(ConfirmationState.ASKED, request)
 
 
 def _may_mail(connection: Connection, address: str, *, address_key: bytes, at: datetime) -> bool:

@@ -41,7 +41,7 @@ class RecipientStatus:
 def standing(connection: Connection, delivery_id: int) -> RecipientStatus:
     """The subscriptions of a delivery's person now. Raises `NotKept`."""
     person_id = recipient_of(connection, delivery_id)
-    asked, written_in = _campaign(connection, campaign_of(delivery_id))
+    asked, written_in = campaign_lists(connection, campaign_of(delivery_id))
     person = connection.execute(
         select(people.c.address, people.c.language).where(people.c.id == (-1 if person_id is None else person_id))
     ).first()
@@ -65,7 +65,7 @@ def leave_campaign(connection: Connection, *, delivery_id: int, how: str, at: da
     """
     before = standing(connection, delivery_id)
     ids = connection.execute(select(lists.c.id).where(lists.c.name.in_(before.asked))).scalars().all()
-    _leave(connection, before.person_id, delivery_id=delivery_id, list_ids=ids, how=how, at=at)
+    leave_lists(connection, before.person_id, delivery_id=delivery_id, list_ids=ids, how=how, at=at)
     return before
 
 
@@ -74,7 +74,7 @@ def leave_some(
 ) -> RecipientStatus:
     """The person of a delivery leaves these lists. Returns their status before. Raises `NotKept`."""
     before = standing(connection, delivery_id)
-    _leave(connection, before.person_id, delivery_id=delivery_id, list_ids=list_ids, how=how, at=at)
+    leave_lists(connection, before.person_id, delivery_id=delivery_id, list_ids=list_ids, how=how, at=at)
     return before
 
 
@@ -104,7 +104,7 @@ def note_arrival(connection: Connection, delivery_ids: Sequence[int], *, at: dat
     return len(rows)
 
 
-def _leave(
+def leave_lists(
     connection: Connection,
     person_id: int | None,
     *,
@@ -113,12 +113,17 @@ def _leave(
     how: str,
     at: datetime,
 ) -> None:
-    """Leave the lists and note it once for the delivery, however often it is pressed; again after it was undone."""
+    """Leave the lists and note it once for the delivery, however often it is pressed; again after it was undone.
+
+    Raises `NotKept`.
+    """
     if person_id is None or not list_ids:
         return
     change_consent(connection)  # before any row of the ledger is touched, so that no worker waits for us while we wait
     campaign_id = campaign_of(delivery_id)
-    slug = connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign_id)).scalar_one()
+    slug = connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign_id)).scalar()
+    if slug is None:
+        raise NotKept("this campaign is no longer kept here")
     note_arrival(connection, [delivery_id], at=at)
     if not leave(connection, person_id=person_id, list_ids=list_ids, how=how, source=slug, at=at):
         return
@@ -133,7 +138,7 @@ def _leave(
         connection.execute(insert(events).values(row))
 
 
-def _campaign(connection: Connection, campaign_id: int) -> tuple[tuple[str, ...], str]:
+def campaign_lists(connection: Connection, campaign_id: int) -> tuple[tuple[str, ...], str]:
     """The lists a campaign went to and the language it was written in. Raises `NotKept`."""
     row = connection.execute(
         select(campaigns.c.audience, campaigns.c.message["language"].as_string().label("language")).where(

@@ -145,4 +145,3 @@ _READERS: Mapping[str, Callable[[str, str], str]] = {
     "all": _nothing, "include": _needs_domain, "exists": _needs_domain, "a": _with_sizes, "mx": _with_sizes,
     "ptr": _may_have_domain, "ip4": _ip4, "ip6": _ip6,
 }  # fmt: skip
-MECHANISMS = tuple(_READERS)

@@ -40,9 +40,10 @@ class WaysIn:
     has_sso: bool
 
 
-def offer_app(account: Account, seeds: SeedBox, *, organisation: str, now: datetime) -> AppSetup:
-    """A new seed for an account's app, which nothing keeps before `set_password`."""
-    seed = new_seed()
+def offer_app(account: Account, seeds: SeedBox, *, organisation: str, now: datetime, carried: str = "") -> AppSetup:
+    """A new seed for an account's app, which nothing keeps before `set_password`; that of `carried` again, where a form
+    comes back with a fault: the app has it already."""
+    seed = _seed_of(carried, account, seeds, now=now) or new_seed()
     carried = seeds.close(f"{account.id} {seed}", now=now).decode()
     address = app_address(seed, address=account.address, organisation=organisation)
     return AppSetup(picture(address), " ".join(seed[i : i + 4] for i in range(0, len(seed), 4)), carried)
@@ -57,8 +58,7 @@ def set_password(
     Raises `MailerError` for a password that would be guessed, and a code that isn't the app's.
     """
     judge_password(password, address=account.address)
-    number, _, seed = seeds.open_fresh(carried.encode(), now=now, within=SETUP_LIFE).partition(" ")
-    if number != str(account.id) or not seed:
+    if not (seed := _seed_of(carried, account, seeds, now=now)):
         raise MailerError("That took too long.", remedy="Scan the new picture with your app, and type its code.")
     if (step := matching_step(seed, code, now=now)) is None:
         raise MailerError(
@@ -77,6 +77,12 @@ def remove_password(connection: Connection, actor: Actor, account: Account, *, n
         raise MailerError("Without a passkey, your password is the only way in.", remedy="Add a passkey first.")
     connection.execute(update(staff).where(staff.c.id == account.id).values(password="", totp=None))
     audit.record(connection, actor, "password removed", at=now, subject=account.subject)
+
+
+def _seed_of(carried: str, account: Account, seeds: SeedBox, *, now: datetime) -> str:
+    opened = seeds.open_fresh(carried.encode("utf-8", "replace"), now=now, within=SETUP_LIFE)
+    number, _, seed = opened.partition(" ")
+    return seed if number == str(account.id) else ""
 
 
 def ways_in(connection: Connection, account_id: int) -> WaysIn:

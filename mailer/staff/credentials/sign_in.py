@@ -5,8 +5,10 @@ A refusal says the same whether the address is known, the password right or the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -15,7 +17,7 @@ from mailer.staff import audit
 from mailer.staff.accounts import Account, account_of
 from mailer.staff.actor import Actor
 from mailer.staff.credentials.one_time_codes import SeedBox, matching_step, use_code
-from mailer.staff.credentials.passkeys import RelyingParty, owner_of_answer
+from mailer.staff.credentials.passkeys import RelyingParty, ask_to_sign_in, owner_of_answer
 from mailer.staff.credentials.passwords import is_password
 from mailer.staff.credentials.recovery_codes import use_recovery_code
 from mailer.staff.credentials.tries import count_try
@@ -84,9 +86,15 @@ def by_password(gate: Gate, browser: Browser, *, address: str, password: str, co
     raise SignInRefused
 
 
+def ask_passkey(gate: Gate, browser: Browser, party: RelyingParty, *, now: datetime) -> Mapping[str, Any]:
+    """What the browser is given to sign in by a passkey: this is the try that counts. Raises `TooManyTries`."""
+    count_try(gate.database, address="", network=browser.network, key=gate.address_key, now=now)
+    with gate.database.write() as connection:
+        return ask_to_sign_in(connection, party, now=now)
+
+
 def by_passkey(gate: Gate, browser: Browser, party: RelyingParty, answer: str, *, now: datetime) -> str:
     """The secret of a new session for the owner of the passkey that answered. Raises `PasskeyRefused`."""
-    count_try(gate.database, address="", network=browser.network, key=gate.address_key, now=now)
     with gate.database.write() as connection:
         account = owner_of_answer(connection, party, answer, now=now)
         return enter(connection, account, browser, how="passkey", now=now)

@@ -247,8 +247,8 @@ proofs = Table(  # test mails: their links work and count for nothing
     Column("at", Instant, nullable=False),
 )
 
-pace_lanes = Table(  # how far ahead the slots of a pace are given out, over all workers together
-    "pace_lanes",
+paces = Table(  # how far ahead the slots of a pace are given out, over all workers together
+    "paces",
     metadata,
     Column("transport", Text, primary_key=True),
     Column("domain", Text, primary_key=True),  # "": the transport's total

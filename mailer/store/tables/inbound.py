@@ -54,11 +54,11 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     sqlite_autoincrement=True,
 )
 
-confirmations = Table(  # what somebody asked for by a form; nothing of it holds until the link in a mail is pressed
-    "confirmations",
+requests = Table(  # what somebody asked for by a form; nothing of it holds until the link in a mail is pressed
+    "requests",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),  # random: the token's number
-    Column("kind", Text, nullable=False),  # Wish
+    Column("kind", Text, nullable=False),  # RequestKind
     Column("address", Text, nullable=False),  # where the mail with the link goes; normalised
     Column("person_id", BigInteger),  # whose address is to change
     Column("fields", JSON, nullable=False, server_default="{}"),  # first_name, last_name, country, language
@@ -67,7 +67,7 @@ confirmations = Table(  # what somebody asked for by a form; nothing of it holds
     Column("wording", Text, nullable=False, server_default=""),  # what was agreed to, word for word
     Column("asked_at", Instant, nullable=False, index=True),
     Column("done_at", Instant),
-    Index("ix_confirmations_address", "address"),
+    Index("ix_requests_address", "address"),
 )
 
 conversions = Table(  # what a supporter did elsewhere after following a link, as the other site reports it

@@ -81,7 +81,7 @@ class Feedback(StrEnum):
     COMPLAINED = "complained"  # reported as spam
 
 
-class Wish(StrEnum):
+class RequestKind(StrEnum):
     """What a confirmation is about."""
 
     JOIN = "join"  # be on lists

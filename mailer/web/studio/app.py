@@ -1,58 +1,69 @@
-"""The studio as an ASGI app: which address leads where, below the secret that `middleware` takes off."""
+"""The studio as an ASGI app: the rooms it has, each with its routes, behind the guard. A room is added here alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
-from mailer.errors import MailerError
-from mailer.web.studio import routes
-from mailer.web.studio.live_compile import LiveNewsletter
-from mailer.web.studio.middleware import Keys, guarded
-from mailer.web.studio.page_state import Studio
+from mailer.store.engine.database import Database
+from mailer.web.studio.compose import routes as compose
+from mailer.web.studio.core import dispatch, errors, opening, palette, static
+from mailer.web.studio.core.context import Studio, WorkspaceReader
+from mailer.web.studio.core.guard import guarded
+from mailer.web.studio.core.rooms import Room
+from mailer.web.studio.newsletters import routes as newsletters
+from mailer.web.studio.staff import routes as staff
+from mailer.web.studio.today import routes as today
+from mailer.workspace import Workspace
 
-ROUTES = (
-    Route("/", routes.show, methods=["GET"]),
-    Route("/proof", routes.send_proof, methods=["POST"]),
-    Route("/mail", routes.mail, methods=["GET"]),
-    Route("/pictures/{digest}", routes.picture, methods=["GET"]),
-    Route("/go/{tab}/{width}/{as}/{n:int}", routes.link, methods=["GET"]),
-    Route("/own/{tab}/{width}/{as}/{name}", routes.own_page, methods=["GET"]),
-    Route("/changes", routes.changes, methods=["GET"]),
-    Route("/{name}", routes.give_asset, methods=["GET"]),
+ROOMS: tuple[Room, ...] = (
+    static.ROOM,
+    opening.ROOM,
+    palette.ROOM,
+    today.ROOM,
+    staff.ROOM,
+    newsletters.ROOM,
+    compose.ROOM,
 )
-WORDS = {
-    403: "The form was not sent from the studio's page as it is now. Load the page again.",
-    404: "There is nothing at this address.",
-    413: "That was too much.",
-}
 
 
-def create_app(desk: LiveNewsletter, *, clock: Callable[[], datetime], keys: Keys | None = None) -> Starlette:
-    """The app over a desk, which stays the caller's to close."""
-    keys = keys or Keys()
+def open_studio(
+    workspace: Workspace, database: Database, *, clock: Callable[[], datetime], origins: Sequence[str],
+    is_private: bool, rooms: tuple[Room, ...] = ROOMS,
+) -> Studio:  # fmt: skip
+    """A studio over an open database, which stays the caller's to close.
+
+    `origins`: how browsers call it. `is_private`: only this machine reaches it, so the holder of the run's key may come
+    in while nobody has an account.
+    """
+    return Studio(
+        reader=WorkspaceReader(workspace), database=database, clock=clock, origins=tuple(origins),
+        run_key=secrets.token_urlsafe(18) if is_private else None, rooms=rooms,
+    )  # fmt: skip
+
+
+def create_app(studio: Studio) -> Starlette:
+    """The app of a studio."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        """No such address, or not by this method."""
+        assert isinstance(error, HTTPException)
+        visit = await run_in_threadpool(dispatch.visit_of, studio, request)
+        return await run_in_threadpool(errors.problem, visit, error.status_code)
+
     app = Starlette(
-        routes=ROUTES,
-        middleware=[Middleware(guarded, keys=keys)],
-        exception_handlers={HTTPException: _refused, MailerError: _told},
+        routes=[dispatch.to_starlette(studio, route) for room in studio.rooms for route in room.routes],
+        middleware=[Middleware(guarded, origins=studio.origins)],
+        exception_handlers={HTTPException: refused},
     )
     app.router.redirect_slashes = False
-    app.state.studio = Studio(desk, keys, clock)
+    app.state.studio = studio
     return app
-
-
-def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    words = WORDS.get(error.status_code, "That can't be done here.")
-    return PlainTextResponse(words + "\n", error.status_code, headers=dict(error.headers or {}))
-
-
-def _told(_request: Request, error: Exception) -> Response:
-    return PlainTextResponse(f"{error}\n", 500)

@@ -1,4 +1,4 @@
-"""The scripts of others that the studio's pages load, as npm has them: which, of what version, and by what name.
+"""The scripts and icons of others that the studio's pages load, as npm has them: which, and of what version.
 
 They lie in static/vendor/<package>@<version>/, unmodified, with their licence and SHA256SUMS; `scripts/vendor.py`
 fetches them by this table. Browsers find them by an import map, which needs no build step:
@@ -23,8 +23,9 @@ class Package:
 
     name: str
     version: str
-    script: str = "dist/index.js"
+    script: str = "dist/index.js"  # "" of a package that is no script
     licence: str = "LICENSE"
+    more: tuple[str, ...] = ()  # other files that are kept
 
     @property
     def folder(self) -> str:
@@ -34,8 +35,20 @@ class Package:
     @property
     def files(self) -> tuple[str, ...]:
         """What is kept of the package."""
-        return (self.licence, self.script)
+        return tuple(name for name in (self.licence, self.script, *self.more) if name)
 
+
+# The icons there are in pages and rooms; a page asks for one by its name: {{ icon("house") }}.
+ICONS = (
+    "archive", "archive-restore", "arrow-right", "bookmark", "calendar", "chart-line", "check", "chevron-down",
+    "chevron-left", "chevron-right", "chevron-up", "circle", "circle-alert", "circle-check", "circle-dashed",
+    "circle-question-mark", "clock", "copy", "download", "ellipsis", "external-link", "eye", "file-down",
+    "hard-drive", "history", "house", "image", "image-off", "inbox", "info", "keyboard", "layout-template",
+    "list-checks", "list-filter", "log-out", "mail", "message-square", "minus", "monitor", "moon",
+    "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus", "reply", "search", "send",
+    "server-crash", "settings", "shield", "shuffle", "smartphone", "timer", "trending-down", "trending-up",
+    "triangle-alert", "user", "user-plus", "users", "waves", "x",
+)  # fmt: skip
 
 # @lezer/lr isn't here: @codemirror/language names it as a dependency and imports nothing from it.
 PACKAGES = (
@@ -50,6 +63,7 @@ PACKAGES = (
     Package("@lezer/markdown", "1.8.1"),
     Package("@marijn/find-cluster-break", "1.0.4", script="src/index.js"),
     Package("crelt", "1.0.7", script="index.js"),
+    Package("lucide-static", "1.62.0", script="", more=tuple(f"icons/{name}.svg" for name in ICONS)),
     Package("style-mod", "4.1.5", script="src/style-mod.js"),
     Package("turndown", "7.2.5", script="lib/turndown.browser.es.js"),  # loaded with the first paste
     Package("w3c-keyname", "2.2.8", script="index.js"),
@@ -58,7 +72,9 @@ PACKAGES = (
 
 def import_map(static: str) -> str:
     """The text of a <script type="importmap">, for pages whose static files are below the address `static`."""
-    addresses = {package.name: f"{static}/vendor/{package.folder}/{package.script}" for package in PACKAGES}
+    addresses = {
+        package.name: f"{static}/vendor/{package.folder}/{package.script}" for package in PACKAGES if package.script
+    }
     return json.dumps({"imports": addresses}, indent=1)
 
 

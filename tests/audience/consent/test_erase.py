@@ -16,9 +16,9 @@ from mailer.store.engine.database import Database
 from mailer.store.jobs import NOTICE, PROVIDER_POST, WEBHOOK_CALL, add
 from mailer.store.tables.core import deliveries, events, hits, links, metadata, suppressions
 from mailer.store.tables.inbound import (
-    confirmations,
     conversions,
     provider_events,
+    requests,
     returned_mails,
     signatures,
     statements,
@@ -58,8 +58,8 @@ def everything_about_somebody(connection: Connection, now: datetime) -> None:
         (signatures, {**about, "n": 1, "page": "appeal", "person_id": 1, "statement_id": 1, "first_name": "Zuleika",
                       "last_name": "Dobson", "country": "GB", "postcode": "SW1A", "comment": "secret wish",
                       "shown": True, "signed_at": later, "changed_at": later}),
-        (confirmations, {"id": 1, "kind": "join", "address": ADDRESS, "source": "x", "asked_at": now}),
-        (confirmations, {"id": 2, "kind": "address", "address": "new@example.org", "person_id": 1, "source": "x",
+        (requests, {"id": 1, "kind": "join", "address": ADDRESS, "source": "x", "asked_at": now}),
+        (requests, {"id": 2, "kind": "address", "address": "new@example.org", "person_id": 1, "source": "x",
                          "asked_at": now, "fields": {"first_name": "Zuleika"}}),
         (conversions, {**about, "name": "donated", "reference": ADDRESS, "at": now + timedelta(hours=3),
                        "source": "api"}),

@@ -170,7 +170,7 @@ def rule(person: tuple[Any, ...], audience: Audience) -> str | None:
         if statuses[name] != Membership.SUBSCRIBED:
             pending = statuses[name] == Membership.PENDING
             ranks = [RANK.index(Reason.PENDING if pending else Reason.UNSUBSCRIBED) + 1]
-        elif name == "a" and on_a:
+        if name == "a" and on_a:
             ranks.append(RANK.index(BY_STOP[on_a]) + 1)
         standings.append(max(ranks))
     if not standings:

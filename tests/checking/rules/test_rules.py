@@ -144,7 +144,7 @@ CASES = (
         ),
     ),
     Case("law.placeholder", Try(settings=(('"Library Friends"', '"Example Campaigns"'),))),
-    Case("law.placeholder", Try(settings=(("12 Mill Lane", "1 Example Street"),))),
+    Case("law.placeholder", Try(settings=(("12 Mill RateLimit", "1 Example Street"),))),
     Case("law.placeholder", Try(settings=(("https://libraryfriends.ngo", "https://example.org"),))),
     Case(
         "links.syntax",

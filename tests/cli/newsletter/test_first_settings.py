@@ -16,7 +16,7 @@ from mailer.settings import read_settings
 
 OURS = {
     "--name": "Friends of the Library",
-    "--address": "12 Mill Lane, Leeds LS1 4AB",
+    "--address": "12 Mill RateLimit, Leeds LS1 4AB",
     "--sender": "appeals@libraryfriends.ngo",
     "--site": "libraryfriends.ngo/",
     "--zone": "europe/london",
@@ -30,7 +30,7 @@ def test_flags_are_the_answers(tmp_path: Path) -> None:
     assert "Put your organisation's name" not in done.output
     settings = read_settings(tmp_path / "ws", {})
     assert settings.organisation.name == "Friends of the Library"
-    assert settings.organisation.postal_address == "12 Mill Lane, Leeds LS1 4AB"
+    assert settings.organisation.postal_address == "12 Mill RateLimit, Leeds LS1 4AB"
     assert settings.organisation.website == "https://libraryfriends.ngo"
     assert settings.sender.from_ == "Friends of the Library <appeals@libraryfriends.ngo>"
     assert (settings.sender.reply_to, settings.public.unsubscribe_mailto) == ("", "")
@@ -41,7 +41,7 @@ def test_flags_are_the_answers(tmp_path: Path) -> None:
 
 def test_a_terminal_is_asked_for_what_no_flag_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailer.cli.newsletter.init._is_terminal", lambda: True)
-    typed = "12 Mill Lane, Leeds\nThe Friends <appeals@libraryfriends.ngo>\n\n\n"
+    typed = "12 Mill RateLimit, Leeds\nThe Friends <appeals@libraryfriends.ngo>\n\n\n"
     done = CliRunner().invoke(cli, ["init", str(tmp_path / "ws"), "--name", "Library Friends"], input=typed)
     assert done.exit_code == 0, done.output
     assert "Its postal address" in done.output

@@ -89,14 +89,19 @@ def test_the_preview_serves_until_it_is_stopped() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout
         first = running.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/[\w-]{20,}/", first)
+        found = re.search(r"http://127\.0\.0\.1:\d+/open/[\w-]{20,}\?to=(\S+)", first)
         assert found, first
         url = urlsplit(found[0])
+        assert found[1] == f"/newsletters/{SLUG}/"
         connection = http.client.HTTPConnection("127.0.0.1", url.port or 0, timeout=HANG_SECONDS)
-        connection.request("GET", url.path)
-        assert "<h1>" in connection.getresponse().read().decode()
+        connection.request("GET", f"{url.path}?{url.query}")
+        opened = connection.getresponse()
+        opened.read()
+        cookie = {"Cookie": (opened.getheader("set-cookie") or "").partition(";")[0]}
+        connection.request("GET", found[1], headers=cookie)
+        assert "<h1" in connection.getresponse().read().decode()
         # A page that listens for changes doesn't keep it from stopping.
-        connection.request("GET", f"{url.path}changes?seen=")
+        connection.request("GET", f"{found[1]}changes?seen=", headers=cookie)
         assert connection.getresponse().readline().startswith(b"retry")
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=HANG_SECONDS)

@@ -89,7 +89,7 @@ class Staged:
 
     def do(self, step: str) -> object:
         if step == "pause":
-            return steps.pause(self.database, self.id, "a typo")
+            return steps.pause(self.database, self.id, "a typo", now=self.now)
         if step == "resume":
             return steps.resume(self.database, self.id, now=self.now)
         if step == "cancel":
@@ -339,23 +339,23 @@ def test_scheduling_again_takes_the_place_of_the_first(
 def test_taking_off_the_schedule(database: Database, scheduled: Callable[..., int], now: datetime) -> None:
     scheduled(now + LATER)
     scheduled(now + LATER, slug="stays")
-    steps.unschedule(database, "appeal")
+    steps.unschedule(database, "appeal", now=now)
     with database.read() as connection:
         assert steps.find_campaign(connection, "appeal") is None
         assert steps.find_campaign(connection, "stays") is not None
     with pytest.raises(MailerError, match="appeal was neither sent nor scheduled"):
-        steps.unschedule(database, "appeal")
+        steps.unschedule(database, "appeal", now=now)
 
 
 def test_what_is_being_sent_is_not_taken_off_the_schedule(
     database: Database, scheduled: Callable[..., int], now: datetime
 ) -> None:
     with pytest.raises(MailerError, match="other is sending, not scheduled") as refused:
-        steps.unschedule(database, "other")
+        steps.unschedule(database, "other", now=now)
     assert refused.value.remedy == "To stop it: mailer pause other"
     scheduled(now)
     steps.launch_due(database, now=now + timedelta(days=1))
-    steps.unschedule(database, "appeal")  # overdue, and nobody was mailed
+    steps.unschedule(database, "appeal", now=now)  # overdue, and nobody was mailed
     with database.read() as connection:
         assert steps.find_campaign(connection, "appeal") is None
 

@@ -314,7 +314,7 @@ def test_a_resume_judges_only_what_comes_after(
     came_back(database, campaign, range(1, 11), kind="complained", at=clock.now)
     halt = note(one, *[ACCEPTED] * 20, *[POLICY] * 21)
     assert halt is not None
-    assert steps.pause(database, campaign, halt.reason)
+    assert steps.pause(database, campaign, halt.reason, now=clock.now)
     clock.now += timedelta(hours=1)
     assert steps.resume(database, campaign, now=clock.now)
     again = rails()

@@ -147,7 +147,7 @@ def test_a_lost_lease_is_noticed_before_it_would_be_renewed(
 
 def test_a_pause_does_not_end_a_lease(database: Database, campaign: int, clock: Clock) -> None:
     one = worker(database, campaign, clock)
-    steps.pause(database, campaign, "a typo")
+    steps.pause(database, campaign, "a typo", now=clock.now)
     clock.now += LEASE / 2
     one.renew()
     assert lease_of(database, one) == clock.now + LEASE

@@ -225,7 +225,7 @@ def test_pause_takes_effect_with_the_next_exchange(database: Database, campaign:
     one = worker(database, campaign, clock)
     claims = one.claim(4)
     begun = one.exchange((), claims[:2]).claims
-    assert steps.pause(database, campaign, "a typo in the subject")
+    assert steps.pause(database, campaign, "a typo in the subject", now=clock.now)
     with pytest.raises(CampaignStopped, match="a typo in the subject"):
         one.exchange([Done(claim, ACCEPTED) for claim in begun], claims[2:])
     assert states(database) == {"queued": COUNT - 2, "sent": 2}
@@ -278,7 +278,7 @@ def test_finished_means_nobody_is_queued_and_no_worker_is_at_it(
     assert not steps.finish_if_done(database, campaign, now=clock.now)
     one.release()
     assert steps.finish_if_done(database, campaign, now=clock.now)
-    assert not steps.pause(database, campaign, "too late")
+    assert not steps.pause(database, campaign, "too late", now=clock.now)
 
 
 def test_a_pause_after_the_last_hand_over_ends_with_the_last_worker(
@@ -288,7 +288,7 @@ def test_a_pause_after_the_last_hand_over_ends_with_the_last_worker(
     one, two = worker(database, campaign, clock), worker(database, campaign, clock)
     claims = one.claim(COUNT)
     one.exchange([Done(claim, ACCEPTED) for claim in one.exchange((), claims).claims], ())
-    assert steps.pause(database, campaign, found)
+    assert steps.pause(database, campaign, found, now=clock.now)
     one.release()
     steps.finish_paused(database, now=clock.now)
     assert standing(database, campaign) == ("paused", found), "the other is at it"
@@ -303,7 +303,7 @@ def test_a_paused_campaign_with_somebody_put_off_stays_paused(database: Database
     begun = one.exchange((), one.claim(COUNT)).claims
     later = Outcome(Fate.DEFERRED, "450 4.2.1", "try later")
     one.release([Done(begun[0], later), *(Done(claim, ACCEPTED) for claim in begun[1:])])
-    steps.pause(database, campaign, "paused by staff")
+    steps.pause(database, campaign, "paused by staff", now=clock.now)
     steps.finish_paused(database, now=clock.now)
     assert standing(database, campaign) == ("paused", "paused by staff")
 
@@ -313,7 +313,10 @@ def test_resending_to_the_uncertain_opens_what_a_pause_ended(database: Database,
     begun = one.exchange((), one.claim(COUNT)).claims
     one.release([Done(claim, ACCEPTED) for claim in begun[1:]])  # what has not answered becomes uncertain
     steps.pause(
-        database, campaign, "9 bounced; everybody who was not mailed yet stays queued. M; then: mailer resume a"
+        database,
+        campaign,
+        "9 bounced; everybody who was not mailed yet stays queued. M; then: mailer resume a",
+        now=clock.now,
     )
     assert steps.finish_if_done(database, campaign, now=clock.now)
     assert steps.resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1

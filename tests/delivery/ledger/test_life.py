@@ -136,7 +136,7 @@ class Life(RuleBasedStateMachine):
     @rule(slug=st.sampled_from(SLUGS))
     def pause(self, slug: str) -> None:
         with self.only(self.campaigns[slug]):
-            steps.pause(self.database, self.campaigns[slug], "staff")
+            steps.pause(self.database, self.campaigns[slug], "staff", now=self.clock.now)
 
     @rule(slug=st.sampled_from(SLUGS))
     def resume(self, slug: str) -> None:

@@ -20,8 +20,8 @@ from mailer.delivery.ledger.pace_slots import (
     BLOCK_SECONDS,
     LATE_SECONDS,
     TOTAL,
-    Lane,
-    Lanes,
+    RateLimit,
+    SharedPace,
     give_out,
 )
 from mailer.delivery.ledger.pacer import Pacer
@@ -86,13 +86,13 @@ def simulate(workers: list[Simulated], clock: Clock, seconds: float) -> list[tup
 def worker(
     database: Database, clock: Clock, pace: Pace, *, connections: int = 4, seconds_per_mail: float, domains: str
 ) -> Simulated:
-    lanes = Lanes(database, transport="smtp", clock=clock.wall, monotonic=clock.monotonic)
-    return Simulated(Pacer(pace, lanes), connections, seconds_per_mail, tuple(domains.split()))
+    limits = SharedPace(database, transport="smtp", clock=clock.wall, monotonic=clock.monotonic)
+    return Simulated(Pacer(pace, limits), connections, seconds_per_mail, tuple(domains.split()))
 
 
 def test_no_pace_costs_nothing() -> None:
     class Untouchable:
-        def take(self, lanes: object, wanted: int) -> None:
+        def take(self, limits: object, wanted: int) -> None:
             raise AssertionError("the database was asked")
 
     pacer = Pacer(Pace(), Untouchable())  # pyright: ignore[reportArgumentType]
@@ -108,7 +108,7 @@ def test_only_named_domains_are_held_back_when_there_is_no_total(database: Datab
     sent = Counter(domain for _, domain in simulate([alone], clock, 10))
     assert sent["gmail.com"] == pytest.approx(200, rel=0.05)
     assert sent["a.org"] == pytest.approx(4 * 10 / 0.01 - 200, rel=0.05)
-    assert (alone.pacer.lane_of("gmail.com"), alone.pacer.lane_of("a.org")) == ("gmail.com", TOTAL)
+    assert (alone.pacer.limit_of("gmail.com"), alone.pacer.limit_of("a.org")) == ("gmail.com", TOTAL)
     assert not alone.pacer.unlimited
 
 
@@ -205,29 +205,29 @@ def test_a_worker_that_stood_still_loses_its_slots(database: Database) -> None:
         assert sum(begins <= moment < begins + 1 for moment in sent) <= 100 * (1 + LATE_SECONDS + BLOCK_SECONDS)
 
 
-# The law of one lane: whatever the demand and whoever asks, slots are at least an interval apart, none lies further in
+# The law of one limit: whatever the demand and whoever asks, slots are at least an interval apart, none lies further in
 # the past than it may be used, and none is given out long before its time.
 DEMANDS = st.lists(st.tuples(st.floats(0, 3), st.integers(1, 50)), min_size=1, max_size=60)
 
 
 @given(rate=st.floats(0.1, 2000), demands=DEMANDS)
 def test_the_slots_of_a_lane_never_crowd(rate: float, demands: list[tuple[float, int]]) -> None:
-    lane, next_at, now = Lane(TOTAL, rate), 0.0, 1_800_000_000.0
+    limit, next_at, now = RateLimit(TOTAL, rate), 0.0, 1_800_000_000.0
     given_out: list[float] = []
     for passed, wanted in demands:
         now += passed
-        start = begin(next_at, now, lane.rate)
-        slots = give_out([start], [lane], now=now, wanted=wanted)
-        assert len(slots.times) <= min(wanted, lane.most + 1)
+        start = begin(next_at, now, limit.rate)
+        slots = give_out([start], [limit], now=now, wanted=wanted)
+        assert len(slots.times) <= min(wanted, limit.most + 1)
         if slots.times:
             assert slots.times[0] >= now - LATE_SECONDS
             assert slots.times[-1] <= now + BLOCK_SECONDS + 1e-6
-            next_at = start + len(slots.times) * lane.interval_seconds
+            next_at = start + len(slots.times) * limit.interval_seconds
         else:
-            assert now < slots.ask_again_at <= now + BLOCK_SECONDS + lane.interval_seconds
+            assert now < slots.ask_again_at <= now + BLOCK_SECONDS + limit.interval_seconds
         given_out += slots.times
     gaps = [later - earlier for earlier, later in pairwise(given_out)]
-    assert all(gap >= lane.interval_seconds - 1e-5 for gap in gaps)
+    assert all(gap >= limit.interval_seconds - 1e-5 for gap in gaps)
 
 
 @given(
@@ -235,14 +235,14 @@ def test_the_slots_of_a_lane_never_crowd(rate: float, demands: list[tuple[float,
     next_at=st.floats(-1e9, 1e9),
 )
 def test_whatever_a_lane_holds_the_next_slot_is_near(rate: float, next_at: float) -> None:
-    lane = Lane(TOTAL, rate)
-    assert -LATE_SECONDS <= begin(next_at, 0.0, lane.rate) <= BLOCK_SECONDS + lane.interval_seconds
+    limit = RateLimit(TOTAL, rate)
+    assert -LATE_SECONDS <= begin(next_at, 0.0, limit.rate) <= BLOCK_SECONDS + limit.interval_seconds
 
 
 @given(rates=st.tuples(st.floats(0.1, 2000), st.floats(0.1, 2000)), ahead=st.floats(0, 0.2), wanted=st.integers(1, 99))
 def test_a_slot_in_two_lanes_is_in_the_later_of_both(rates: tuple[float, float], ahead: float, wanted: int) -> None:
-    lanes = [Lane(TOTAL, rates[0]), Lane("gmail.com", rates[1])]
-    slots = give_out([0.0, ahead], lanes, now=0.0, wanted=wanted)
+    limits = [RateLimit(TOTAL, rates[0]), RateLimit("gmail.com", rates[1])]
+    slots = give_out([0.0, ahead], limits, now=0.0, wanted=wanted)
     if ahead > AHEAD_SECONDS:
         assert not slots.times  # and so nothing is taken from the total
     for n, moment in enumerate(slots.times):
@@ -251,14 +251,14 @@ def test_a_slot_in_two_lanes_is_in_the_later_of_both(rates: tuple[float, float],
 
 TAKER = """
 import json, sys, time
-from mailer.delivery.ledger.pace_slots import Lanes
+from mailer.delivery.ledger.pace_slots import SharedPace
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.settings import Pace
 from mailer.store.engine.database import open_database
 
 url, seconds = sys.argv[1], float(sys.argv[2])
 database = open_database(url)
-pacer = Pacer(Pace(per_second=200, domains={"gmail.com": 20}), Lanes(database, transport="smtp"))
+pacer = Pacer(Pace(per_second=200, domains={"gmail.com": 20}), SharedPace(database, transport="smtp"))
 print("ready", flush=True)
 sys.stdin.readline()
 times = {"gmail.com": [], "a.org": []}
@@ -308,9 +308,9 @@ def test_the_server_s_clock_is_used_on_postgresql(new_database: NewDatabase) -> 
     database = open_database(new_database(POSTGRESQL))
     wrong = Clock()
     wrong.put = timedelta(days=-3000)
-    here = Lanes(database, transport="smtp", clock=wrong.wall)
-    there = Lanes(database, transport="smtp")
-    lane = Lane(TOTAL, 10)
-    (first, *_), (second, *_) = here.take([lane], 1).times, there.take([lane], 1).times
+    here = SharedPace(database, transport="smtp", clock=wrong.wall)
+    there = SharedPace(database, transport="smtp")
+    limit = RateLimit(TOTAL, 10)
+    (first, *_), (second, *_) = here.take([limit], 1).times, there.take([limit], 1).times
     assert 0.1 - 0.01 <= second - first < HANG_SECONDS, "not 3,000 days"
     database.close()

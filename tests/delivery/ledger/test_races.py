@@ -23,6 +23,7 @@ from mailer.errors import MailerError
 from mailer.store.engine.database import Database, open_database
 from mailer.store.tables.core import campaigns, deliveries
 from mailer.transports.base import Fate, Outcome, ReplyClass
+from tests.conftest import NOW
 from tests.databases import emptied, on_postgresql
 from tests.delivery.neighbours import COUNT, among_neighbours
 from tests.delivery.world import ACCEPTED, MESSAGE, Clock, add_people, states, worker
@@ -76,7 +77,7 @@ def test_what_is_cancelled_meanwhile_is_not_launched(database: Database, due: in
 
 
 def test_what_is_taken_off_the_schedule_meanwhile_is_not_launched(database: Database, due: int, now: datetime) -> None:
-    hold = meanwhile(lambda: steps.unschedule(database, "appeal"))
+    hold = meanwhile(lambda: steps.unschedule(database, "appeal", now=now))
     assert steps.launch_due(database, now=now, why_hold=hold) == []
     assert (state_of(database), states(database)) == (None, {})
 
@@ -97,7 +98,7 @@ def test_what_was_paused_meanwhile_is_not_flagged_as_overdue(database: Database,
     def hold(*_: object) -> str:
         if state_of(database) == "scheduled":
             steps.launch_due(database, now=now)
-            steps.pause(database, due, "a typo")
+            steps.pause(database, due, "a typo", now=now)
         return "a picture is missing"
 
     assert steps.launch_due(database, now=now, why_hold=hold) == []
@@ -109,7 +110,7 @@ def test_a_launch_that_comes_too_late_finds_what_was_launched(database: Database
     with pytest.raises(MailerError, match="was launched before and is sending"):
         steps.launch_now(database, plan(), expected=PEOPLE, now=now)
     with pytest.raises(MailerError, match="is sending, not scheduled"):
-        steps.unschedule(database, "appeal")
+        steps.unschedule(database, "appeal", now=now)
     assert states(database) == {"queued": PEOPLE}
 
 
@@ -145,7 +146,7 @@ def test_answers_in_hand_when_staff_pause_and_the_program_ends(
     database: Database, campaign: int, one: Worker, answer: Outcome | None, known: str
 ) -> None:
     begun = one.exchange((), one.claim(3)[:2]).claims
-    steps.pause(database, campaign, "a typo")
+    steps.pause(database, campaign, "a typo", now=NOW)
     one.release([Done(begun[0], answer)])
     expected = {"queued": COUNT - 2, "uncertain": 1}
     expected[known] = expected.get(known, 0) + 1
@@ -183,7 +184,7 @@ def test_a_late_answer_opens_only_what_has_finished(
     (begun,) = one.exchange((), one.claim(1)).claims
     clock.now += LEASE * 2
     settle_expired(database, clock.now)
-    steps.pause(database, campaign, "a typo")
+    steps.pause(database, campaign, "a typo", now=clock.now)
     with pytest.raises(LeaseLost):
         one.exchange([Done(begun, None)], ())
     assert (state_of(database), states(database)) == ("paused", {"queued": COUNT})
@@ -192,7 +193,7 @@ def test_a_late_answer_opens_only_what_has_finished(
 def test_an_early_answer_opens_nothing(database: Database, campaign: int, one: Worker) -> None:
     """A worker that holds its lease keeps its campaign from finishing, so there is nothing to open."""
     (begun,) = one.exchange((), one.claim(1)).claims
-    steps.pause(database, campaign, "a typo")
+    steps.pause(database, campaign, "a typo", now=NOW)
     one.release([Done(begun, LATER)])
     assert state_of(database) == "paused"
 

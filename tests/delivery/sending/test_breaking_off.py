@@ -18,6 +18,7 @@ from mailer.delivery.sending.run_control import Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.core import workers
 from mailer.transports.base import Fate, Outcome, TransportRefused, TransportUnavailable
+from tests.conftest import NOW
 from tests.delivery.neighbours import COUNT
 from tests.delivery.scripted import Desk, Scripted
 from tests.delivery.world import ACCEPTED, Clock, states
@@ -172,7 +173,7 @@ def test_a_campaign_that_was_stopped_before_the_run_began_hands_nobody_over(
     desk = Desk(ready)
     engine = begin(desk)
     if what == "pause":
-        steps.pause(database, campaign, "a typo")
+        steps.pause(database, campaign, "a typo", now=now)
     else:
         steps.cancel(database, campaign, now=now)
     tally = engine.run()
@@ -192,7 +193,7 @@ def test_answers_in_hand_when_staff_pause_are_written_down(
     begin: Begin, database: Database, campaign: int, outcome: Outcome | None, state: str
 ) -> None:
     def paused_meanwhile(desk: Desk) -> list[ConnectionReport]:
-        steps.pause(database, campaign, "a typo")
+        steps.pause(database, campaign, "a typo", now=NOW)
         return [ConnectionReport(0, desk.done(0, outcome))]
 
     desk = Desk(ready, paused_meanwhile, taken(1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailer.delivery.ledger.outcomes import Claim
-from mailer.delivery.ledger.pace_slots import Lane, Permits
+from mailer.delivery.ledger.pace_slots import Permits, RateLimit
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.recipients import Recipient
 from mailer.delivery.sending.buffer import Ahead
@@ -20,9 +20,9 @@ class Giver:
         self.never = never
         self.asked = 0
 
-    def take(self, lanes: Sequence[Lane], wanted: int) -> Permits:
+    def take(self, limits: Sequence[RateLimit], wanted: int) -> Permits:
         self.asked += 1
-        if any(lane.domain == self.never for lane in lanes):
+        if any(limit.domain == self.never for limit in limits):
             return Permits((), ask_again_at=7.0)
         return Permits((0.0,) * wanted)
 

@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from mailer.audience.consent import confirmations as wishes
+from mailer.audience.consent import confirmations
 from mailer.delivery.feedback.webhook_events import keep_post
 from mailer.delivery.notices.queue import Notice, NoticeKind, queue
 from mailer.delivery.sending.cleanup import BELIEVED_AFTER, LEAP, tidy
 from mailer.store.engine.database import Database
 from mailer.store.jobs import NOTICE, PROVIDER_POST
 from mailer.store.tables.core import hits
-from mailer.store.tables.inbound import confirmations
+from mailer.store.tables.inbound import requests
 from mailer.store.tables.jobs import jobs
-from mailer.store.tables.states import Wish
+from mailer.store.tables.states import RequestKind
 
 YEARS = timedelta(days=3 * 365)
 HOUR = timedelta(hours=1)
@@ -26,7 +26,9 @@ HOUR = timedelta(hours=1)
 def kept(database: Database, now: datetime) -> Database:
     """One of each thing that is cleared away by its age."""
     with database.write() as connection:
-        wishes.keep(connection, Wish.DATA, address="ana@example.org", person_id=None, source="form", at=now)
+        confirmations.keep(
+            connection, RequestKind.DATA, address="ana@example.org", person_id=None, source="form", at=now
+        )
         queue(connection, Notice(NoticeKind.WELCOME, "ana@example.org"), at=now)
         keep_post(connection, b"[]", provider="sendgrid", at=now)
         connection.execute(update(jobs).values(state="done", done_at=now))
@@ -35,7 +37,7 @@ def kept(database: Database, now: datetime) -> Database:
 
 def left(database: Database) -> list[int]:
     with database.read() as connection:
-        asked = connection.execute(select(func.count()).select_from(confirmations)).scalar_one()
+        asked = connection.execute(select(func.count()).select_from(requests)).scalar_one()
         kinds = list(connection.execute(select(jobs.c.kind)).scalars())
         return [asked, kinds.count(NOTICE.name), kinds.count(PROVIDER_POST.name)]
 

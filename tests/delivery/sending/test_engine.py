@@ -143,7 +143,7 @@ def test_pausing_from_outside_ends_the_run(send: Callable[..., SendCounts], data
 
     def pause_at_five(envelope: Envelope) -> Outcome:
         if len(transport.given) == 5:
-            steps.pause(database, campaign, "a typo")
+            steps.pause(database, campaign, "a typo", now=NOW)
         return ACCEPTED
 
     transport.answer = pause_at_five

@@ -1,4 +1,4 @@
-"""The postman: one person's envelope says what the message and the settings say, whichever way is the quicker one."""
+"""The builder: one person's envelope says what the message and the settings say, whichever way is the quicker one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.compose.message import Context, Message, Parts, Slot
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.settings.schema import Bounces, Public, Settings
 from mailer.tracking.return_path import tag_of, tokens_in
 from mailer.tracking.tokens import Named, Purpose, Signer
@@ -32,9 +32,9 @@ def message(*sources: str, html: Parts = (), public_url: str = "https://m.exampl
     )  # fmt: skip
 
 
-def postman(made: Message, *, mailto: str = "", proof: bool = False) -> Postman:
+def builder(made: Message, *, mailto: str = "", proof: bool = False) -> EnvelopeBuilder:
     settings = Settings(root=Path(), public=Public(unsubscribe_mailto=mailto))
-    return Postman(made, settings=settings, signer=SIGNER, proof=proof)
+    return EnvelopeBuilder(made, settings=settings, signer=SIGNER, proof=proof)
 
 
 ALL = ("supporter.first_name", "click_url", "unsubscribe_url", "view_url", "preferences_url")
@@ -43,7 +43,7 @@ ALL = ("supporter.first_name", "click_url", "unsubscribe_url", "view_url", "pref
 @pytest.mark.parametrize("public_url", ["https://m.example.org", "https://m.example.org/a&b"])
 @pytest.mark.parametrize("proof", [True, False])
 def test_an_envelope_holds_what_the_merge_program_says(public_url: str, proof: bool) -> None:
-    one = postman(message(*ALL, public_url=public_url), proof=proof)
+    one = builder(message(*ALL, public_url=public_url), proof=proof)
     envelope = one.envelope(7, attempt=2, address="ada@example.org", supporter=SUPPORTER, now=NOW)
     assert envelope.values == one.program.values(SUPPORTER, one.urls(Named(7, proof=proof)))
     click = f"{public_url}/c/{SIGNER.sign(Purpose.CLICK, Named(7, proof=proof))}"
@@ -52,7 +52,7 @@ def test_an_envelope_holds_what_the_merge_program_says(public_url: str, proof: b
 
 
 def test_the_header_that_lets_people_leave_is_there_though_the_message_never_says_how() -> None:
-    made = postman(message("supporter.first_name"), mailto="out@example.org")
+    made = builder(message("supporter.first_name"), mailto="out@example.org")
     envelope = made.envelope(7, attempt=1, address="ada@example.org", supporter=SUPPORTER, now=NOW)
     token = SIGNER.sign(Purpose.UNSUBSCRIBE, Named(7))
     said = f"<https://m.example.org/u/{token}>, <mailto:out@example.org?subject=unsubscribe%20{token}>"
@@ -64,7 +64,7 @@ def test_the_header_that_lets_people_leave_is_there_though_the_message_never_say
 
 @given(st.lists(st.integers(-3000, 3000), min_size=1, max_size=8))
 def test_each_mail_has_the_second_in_which_it_was_made(steps: list[int]) -> None:
-    made = postman(message("view_url"))
+    made = builder(message("view_url"))
     now = NOW
     for step in steps:
         now += timedelta(milliseconds=step)
@@ -73,7 +73,7 @@ def test_each_mail_has_the_second_in_which_it_was_made(steps: list[int]) -> None
 
 
 def test_another_zone_is_the_same_moment() -> None:
-    made = postman(message("view_url"))
+    made = builder(message("view_url"))
     for zone in (UTC, timezone(timedelta(hours=5, minutes=30))):
         envelope = made.envelope(1, attempt=1, address="a@example.org", supporter={}, now=NOW.astimezone(zone))
         assert parsedate_to_datetime(dict(envelope.headers)["Date"]) == NOW.replace(microsecond=0)
@@ -82,25 +82,25 @@ def test_another_zone_is_the_same_moment() -> None:
 @pytest.mark.parametrize("proof", [False, True])
 def test_a_mail_comes_back_to_a_mailbox_with_its_own_token(proof: bool) -> None:
     settings = Settings(root=Path(), bounces=Bounces(address="bounces@example.org"))
-    made = Postman(message(*ALL), settings=settings, signer=SIGNER, proof=proof)
+    made = EnvelopeBuilder(message(*ALL), settings=settings, signer=SIGNER, proof=proof)
     envelope = made.envelope(7, attempt=1, address="ada@example.org", supporter=SUPPORTER, now=NOW)
     (token,) = tokens_in(envelope.return_path)
     assert SIGNER.read(Purpose.RETURN, token) == Named(7, proof=proof)
     assert envelope.return_path == f"bounces+{tag_of(token)}@example.org"
-    assert made.urls(Named(7, proof=proof)) == postman(message(*ALL), proof=proof).urls(Named(7, proof=proof))
+    assert made.urls(Named(7, proof=proof)) == builder(message(*ALL), proof=proof).urls(Named(7, proof=proof))
     assert (
-        postman(message(*ALL)).envelope(7, attempt=1, address="a@example.org", supporter={}, now=NOW).return_path == ""
+        builder(message(*ALL)).envelope(7, attempt=1, address="a@example.org", supporter={}, now=NOW).return_path == ""
     )
 
 
 def test_a_proof_says_so() -> None:
-    made = postman(replace(message("view_url"), subject=("Help",)), proof=True)
+    made = builder(replace(message("view_url"), subject=("Help",)), proof=True)
     assert made.mailing().subject == ("[Proof] ", "Help")
 
 
 def test_a_sender_at_a_domain_of_other_letters_is_ascii_in_every_header() -> None:
     named = replace(message("view_url"), from_="Bücher: Leeds <post@bücher.example>", reply_to="Ü <a@bücher.example>")
-    made = postman(named, mailto="out@bücher.example")
+    made = builder(named, mailto="out@bücher.example")
     mailing = made.mailing()
     envelope = made.envelope(7, attempt=1, address="ada@example.org", supporter=SUPPORTER, now=NOW)
     mail = build(mailing, envelope)

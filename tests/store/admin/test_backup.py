@@ -195,7 +195,7 @@ def test_a_copy_put_back_sends_nothing_that_may_have_been_sent(
         for slug in ("sending", "paused", "finished", "soon", "later", "overdue")
     }
     worker(database, ids["sending"], Clock(NOW)).claim(2)
-    steps.pause(database, ids["paused"], "by staff")
+    steps.pause(database, ids["paused"], "by staff", now=NOW)
     with database.write() as connection:
         for slug, state, due_at in (
             ("finished", CampaignState.FINISHED, None),

@@ -21,7 +21,7 @@ from mailer.store.admin.move import abandon_move, check_move, move_database
 from mailer.store.engine.database import Database, DatabaseTrouble, migrate_database, open_database
 from mailer.store.engine.dialects import make_engine
 from mailer.store.jobs import PROVIDER_POST, add
-from mailer.store.tables.core import Instant, guard_evidence, lists, metadata, pace_lanes, people, warm_up_days, workers
+from mailer.store.tables.core import Instant, guard_evidence, lists, metadata, paces, people, warm_up_days, workers
 from tests.conftest import NOW, REPOSITORY
 from tests.databases import NewDatabase, on_postgresql
 from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, worker
@@ -67,7 +67,7 @@ def full(new_database: NewDatabase) -> str:
     with database.write() as connection:
         connection.execute(text("DELETE FROM people WHERE id = 7"))
         connection.execute(update(workers).values(lease_until=NOW - timedelta(seconds=1)))
-        connection.execute(insert(pace_lanes).values(transport="smtp", domain="", next_at=NOW))
+        connection.execute(insert(paces).values(transport="smtp", domain="", next_at=NOW))
         connection.execute(insert(warm_up_days).values(transport="smtp", day="2026-11-24", people=200))
         connection.execute(insert(guard_evidence).values(campaign_id=7, since=NOW, recent="..x"))
         for table in metadata.sorted_tables:

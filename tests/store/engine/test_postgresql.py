@@ -308,7 +308,7 @@ def test_what_is_just_being_launched_is_not_taken_off_the_schedule(opened: Datab
 
     def take_off() -> None:
         try:
-            steps.unschedule(opened, "appeal")
+            steps.unschedule(opened, "appeal", now=NOW)
         except MailerError as error:
             troubles.append(error.message)
 

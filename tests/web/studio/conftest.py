@@ -1,28 +1,35 @@
-"""An open studio: a newsletter with a picture and a condition, three people, the page over real HTTP."""
+"""A running studio: the rooms there are, one newsletter with a picture and a condition, three people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
-from starlette.applications import Starlette
 
-from mailer.store.engine.database import Database, open_database
-from mailer.web.studio.app import create_app
-from mailer.web.studio.live_compile import LiveNewsletter
-from mailer.web.studio.middleware import Keys
+from mailer.staff.accounts import add_account, find_account
+from mailer.staff.actor import terminal
+from mailer.staff.rights import Role
+from mailer.staff.sessions import open_session
+from mailer.store.engine.database import Database
+from mailer.web.server import listen
+from mailer.web.studio.app import ROOMS, create_app, open_studio
+from mailer.web.studio.core.access import cookie_name
+from mailer.web.studio.core.context import Studio
+from mailer.web.studio.core.opening import address
+from mailer.web.studio.core.rooms import Room
 from mailer.workspace import Workspace
 from tests.conftest import REPOSITORY
 from tests.reports.builders import add_people
 from tests.web.client import BROWSER, Reply, fetch, serving
 
-SLUG = "our-appeal"
+SLUG = "2026-11-our-appeal"
+HERE = f"/newsletters/{SLUG}/"
 FRONT = """\
 ---
+name: "Our appeal"
 subject: "{{ supporter.first_name | default('Friend') }}, ask them"
 preheader: "Twelve of them asked already, and got no answer that says anything."
 list: supporters
@@ -33,6 +40,7 @@ action:
 ---
 """
 BODY = """\
+
 Dear {{ supporter.first_name | default("friend") }},
 
 Ask them **now**. Or read [the sources](https://example.org/sources).
@@ -51,58 +59,72 @@ You live in Germany.
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """A running studio and what tests do with it."""
+class House:
+    """A running studio and what tests do with it. `cookie` is that of this machine's own browser."""
 
     port: int
+    studio: Studio
     workspace: Workspace
-    database: Database
-    desk: LiveNewsletter
-    app: Starlette
-    keys: Keys = field(repr=False)
+    cookie: str = field(repr=False)
 
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def url(self) -> str:
-        return f"{self.origin}{self.keys.base}/"
+    def door(self) -> str:
+        """The address that the terminal prints."""
+        return address(self.studio)
 
     @property
     def file(self) -> Path:
         return self.workspace.newsletters / SLUG / "message.md"
 
-    def write(self, body: str, front: str = FRONT) -> None:
+    def write(self, body: str = BODY, front: str = FRONT) -> None:
         self.file.write_text(front + body, encoding="utf-8")
 
-    def get(self, path: str = "", **options: object) -> Reply:
-        return fetch(self.port, f"{self.keys.base}/{path}", **options)  # pyright: ignore[reportArgumentType]
+    def get(self, path: str, *, cookie: str | None = None, **headers: str) -> Reply:
+        return fetch(self.port, path, headers=self._headers(cookie, headers))
 
-    def post(self, form: Mapping[str, str], *, origin: str | None = None) -> Reply:
-        headers = {
-            **BROWSER, "Origin": self.origin if origin is None else origin,
-            "Content-Type": "application/x-www-form-urlencoded",
-        }  # fmt: skip
-        body = urlencode({"token": self.keys.form, **form}).encode()
-        return fetch(self.port, f"{self.keys.base}/proof", method="POST", headers=headers, body=body)
+    def post(self, path: str, body: bytes = b"", *, cookie: str | None = None, **headers: str) -> Reply:
+        found = {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin, **headers}
+        return fetch(self.port, path, method="POST", body=body, headers=self._headers(cookie, found))
+
+    def sign_in(self, role: Role, name: str = "") -> str:
+        """The cookie of an account with a role, made if need be."""
+        named = f"{role}{name.lower()}@example.org"
+        with self.studio.database.write() as connection:
+            account = find_account(connection, named)
+            account = account or add_account(connection, terminal(), named, role, at=self.studio.clock(), name=name)
+            token = open_session(connection, account, now=self.studio.clock())
+        return f"{cookie_name(self.studio)}={token}"
+
+    def _headers(self, cookie: str | None, headers: dict[str, str]) -> dict[str, str]:
+        named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        return {**BROWSER, "Cookie": self.cookie if cookie is None else cookie, **named}
 
 
 @pytest.fixture
-def room(workspace: Workspace, now: datetime) -> Iterator[Room]:
+def more_rooms() -> tuple[Room, ...]:
+    """Rooms beside those there are."""
+    return ()
+
+
+@pytest.fixture
+def house(workspace: Workspace, database: Database, now: datetime, more_rooms: tuple[Room, ...]) -> Iterator[House]:
     folder = workspace.newsletters / SLUG
     folder.mkdir()
     (folder / "message.md").write_text(FRONT + BODY, encoding="utf-8")
     picture = REPOSITORY / "newsletters" / "2026-12-year-in-review" / "school.png"
     (folder / "lamp.png").write_bytes(picture.read_bytes())
-    database = open_database(workspace.settings.database_url)
     with database.write() as connection:
         add_people(connection, 3, now=now)
-    desk, keys = LiveNewsletter(workspace, database, SLUG, clock=lambda: now), Keys()
-    try:
-        app = create_app(desk, clock=lambda: now, keys=keys)
-        with serving(app) as port:
-            yield Room(port, workspace, database, desk, app, keys)
-    finally:
-        desk.close()
-        database.close()
+    with listen("127.0.0.1", 0) as held:  # its port is part of the studio's name
+        port = held.getsockname()[1]
+    studio = open_studio(
+        workspace, database, clock=lambda: now, origins=[f"http://127.0.0.1:{port}", f"http://localhost:{port}"],
+        is_private=True, rooms=(*ROOMS, *more_rooms),
+    )  # fmt: skip
+    with serving(create_app(studio), port=port) as served:
+        yield House(served, studio, workspace, f"{cookie_name(studio, 'run')}={studio.run_key}")
+        studio.stopping.set()

@@ -9,7 +9,9 @@ import re
 
 import pytest
 
-from mailer.web.studio.vendored import FOLDER, PACKAGES, SUMS, Package, import_map, without_comments
+from mailer.web.studio.app import ROOMS
+from mailer.web.studio.newsletters import states
+from mailer.web.studio.vendored import FOLDER, ICONS, PACKAGES, SUMS, Package, import_map, without_comments
 
 IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)\s*(?:[\w$*\s{},]*?\sfrom\s*)?["']([^"'\s]+)["']""", re.MULTILINE)
 LAZY = re.compile(r"""\bimport\(\s*["']([^"']+)["']\s*\)""")
@@ -37,10 +39,11 @@ def test_a_package_is_as_it_was_fetched(package: Package) -> None:
     assert kept == set(sums) == set(package.files)
     for name, known in sums.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == known, name
-    assert "MIT" in (folder / package.licence).read_text(encoding="utf-8")
+    licence = "MIT" if package.script else "ISC License"  # of the icons
+    assert licence in (folder / package.licence).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+@pytest.mark.parametrize("package", [one for one in PACKAGES if one.script], ids=lambda package: package.name)
 def test_what_a_package_imports_is_there(package: Package) -> None:
     text = (FOLDER / package.folder / package.script).read_text(encoding="utf-8")
     assert imports(text) <= set(NAMES)
@@ -54,7 +57,7 @@ def test_what_our_editor_imports_is_there() -> None:
 
 
 def test_every_package_is_needed() -> None:
-    scripts = [*(FOLDER.parent / "editor").glob("*.js"), *(FOLDER / p.folder / p.script for p in PACKAGES)]
+    scripts = [*(FOLDER.parent / "editor").glob("*.js"), *(FOLDER / p.folder / p.script for p in PACKAGES if p.script)]
     named = set[str]().union(*(imports(script.read_text(encoding="utf-8")) for script in scripts))
     assert set(NAMES) - named == set()
 
@@ -81,3 +84,17 @@ def test_no_text_over_several_lines_looks_like_a_comment(package: Package) -> No
     text = (FOLDER / package.folder / package.script).read_text(encoding="utf-8")
     for literal in re.findall(r"`[^`]*`", without_comments(text)):
         assert "\n" not in literal or not re.search(r"^\s*/[/*]", literal, re.MULTILINE)
+
+
+def test_every_icon_that_is_asked_for_is_there() -> None:
+    """In pages by `icon("…")` or `with_icon`, in rooms by their own values; a name that isn't there would be an error
+    of the page."""
+    studio = FOLDER.parent.parent
+    asked = set[str]()
+    for path in studio.rglob("*.html"):
+        asked |= set(re.findall(r"""(?:icon\(|with_icon=)["']([a-z0-9-]+)["']""", path.read_text(encoding="utf-8")))
+    asked |= {place.icon for room in ROOMS for place in room.places}
+    asked |= {deed.icon for room in ROOMS for deed in room.deeds}
+    asked |= {state.icon for state in vars(states).values() if isinstance(state, states.ShownState)}
+    assert asked <= set(ICONS), asked - set(ICONS)
+    assert len(asked) > 20

@@ -28,13 +28,13 @@ from sqlalchemy import (
     update,
 )
 
-from mailer.audience.consent.changes import insert_for
 from mailer.audience.consent.eligibility import BY_RANK, EVERY_LIST, Reason, suppression_rank
 from mailer.audience.consent.recheck import change_consent
 from mailer.audience.imports.attributes import as_json, differ, merged
 from mailer.audience.imports.load.staging import TEXTS, StagedRows, known, stage
 from mailer.audience.imports.meaning.statuses import LEFT, NO_CONSENT, STOPS, UNSUBSCRIBED
 from mailer.audience.imports.subscribe import ImportTarget
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import consents, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership
 

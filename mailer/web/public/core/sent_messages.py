@@ -15,7 +15,7 @@ from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Link, Message
 from mailer.compose.public_url import moved
 from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, frozen_message, proof_message, recipient_of
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
 from mailer.settings import Settings
 from mailer.store.engine.database import Database
@@ -29,18 +29,18 @@ MOST_KEPT = 32  # messages; about 1 MB each
 class SentMessage:
     """One campaign's or proof's message. `proof_person` is the person a proof was merged as."""
 
-    postman: Postman
+    builder: EnvelopeBuilder
     links: Mapping[int, Link]
     fixed: Mapping[int, bytes]  # where the links lead that lead everybody to the same place, as a header has it
     proof_person: int | None = None
 
     @property
     def message(self) -> Message:
-        return self.postman.message
+        return self.builder.message
 
     @property
     def program(self) -> MergeProgram:
-        return self.postman.program
+        return self.builder.program
 
     def destination(self, link: Link, supporter: Mapping[str, object]) -> str:
         """Where the link leads this person; http or https only."""
@@ -48,7 +48,7 @@ class SentMessage:
 
     def html(self, named: Named, supporter: Mapping[str, object]) -> str:
         """The person's own version of the mail's HTML, with the addresses that their mail has."""
-        return self.program.html(supporter, self.postman.urls(named))
+        return self.program.html(supporter, self.builder.urls(named))
 
 
 class Letters:
@@ -95,8 +95,8 @@ class Letters:
             else:
                 message = frozen_message(connection, campaign_of(named.id))
         message = moved(message, self._settings.public.url)
-        postman = Postman(message, settings=self._settings, signer=self._signer, proof=named.proof)
-        return SentMessage(postman, {link.n: link for link in message.links}, _fixed(postman.program, message), person)
+        builder = EnvelopeBuilder(message, settings=self._settings, signer=self._signer, proof=named.proof)
+        return SentMessage(builder, {link.n: link for link in message.links}, _fixed(builder.program, message), person)
 
 
 def _fixed(program: MergeProgram, message: Message) -> dict[int, bytes]:

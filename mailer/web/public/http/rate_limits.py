@@ -3,7 +3,8 @@
 A network is the /24 of IPv4 that an office or a provider's gateway has, the /64 of IPv6 that one connection has, and
 also the /48 around it, from which a single customer may use 65,536 of them. Who came by a fresh link of their own mail
 is no stranger and is not counted among the network's; what they do is limited by the link. All are kept as keyed
-hashes. How many mails a form may send to one address is limited where they are queued (`delivery.wishes`).
+hashes. How many mails a form may send to one address is limited where they are queued
+(`delivery.subscriptions.requests`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SITE = Limit(120, timedelta(seconds=5))  # for a /48 of IPv6, which may also be 
 # Nobody signs one page more often by one link, even if others found it.
 OWN = Limit(10, timedelta(minutes=1))
 # Changes of address and copies of data by the link of a mail: nobody needs many, even if others found the link.
-WISHES = Limit(6, timedelta(minutes=10))
+REQUESTS = Limit(6, timedelta(minutes=10))
 
 
 class RequestLimits:

@@ -15,7 +15,7 @@ from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, proof_me
 from mailer.i18n import Language
 from mailer.store.tables.core import lists, people, subscriptions
 from mailer.store.tables.states import Membership
-from mailer.tracking.tokens import Visit
+from mailer.tracking.tokens import LinkVisit
 from mailer.web.public.http.templates import mask
 
 AHEAD = timedelta(minutes=5)  # clocks of several servers differ
@@ -25,7 +25,7 @@ AHEAD = timedelta(minutes=5)  # clocks of several servers differ
 class Visitor:
     """The person a fresh visit stands for. `person_id` is None for a proof that was merged for nobody."""
 
-    visit: Visit
+    visit: LinkVisit
     person_id: int | None
     address: str
     first_name: str
@@ -50,7 +50,7 @@ class Visitor:
         return f"{shown}, {language.country(self.country)}" if shown and self.country else shown
 
 
-def visitor(connection: Connection, visit: Visit, *, now: datetime, fresh: timedelta) -> Visitor | None:
+def visitor(connection: Connection, visit: LinkVisit, *, now: datetime, fresh: timedelta) -> Visitor | None:
     """The visitor behind the visit; None when it is stale, or the person is not known any more."""
     if not -AHEAD <= now - visit.at <= fresh:
         return None

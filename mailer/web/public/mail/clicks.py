@@ -21,7 +21,7 @@ from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.errors import MailerError
 from mailer.store.engine.database import DatabaseTrouble
 from mailer.tracking.hits import Hit, make_hit, opted_out
-from mailer.tracking.tokens import BadToken, Named, Purpose, Visit
+from mailer.tracking.tokens import BadToken, LinkVisit, Named, Purpose
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.core.redirect_url import location, with_parameter
 from mailer.web.public.http.middleware import HEADERS
@@ -57,7 +57,7 @@ async def follow(request: Request) -> Response:
     except MailerError as error:
         log.error("link %d of %s leads nowhere: %s", link.n, letter.message.slug, type(error).__name__)
         raise HTTPException(404) from None
-    target = to_own_page(door, target, Visit(named, link.n, door.clock()))
+    target = to_own_page(door, target, LinkVisit(named, link.n, door.clock()))
     if door.workspace.settings.tracking.conversions:
         target = await _reporting(request, door, named=named, n=link.n, target=target)
     return Response(status_code=302, headers={"Location": target})
@@ -84,7 +84,7 @@ async def _reporting(request: Request, door: Door, *, named: Named, n: int, targ
         return target
     if not followed:
         return target
-    visit = Visit(named, n, door.clock())
+    visit = LinkVisit(named, n, door.clock())
     return with_parameter(target, PARAMETER, door.signer.sign_visit(Purpose.CONVERSION, visit))
 
 
@@ -132,7 +132,7 @@ class Quick:
         n = link_number(number)
         target = letter.fixed.get(n) if letter else None
         if target and target.startswith(self._own_pages):
-            visit = Visit(named, n, self._door.clock())
+            visit = LinkVisit(named, n, self._door.clock())
             target = to_own_page(self._door, target.decode("ascii"), visit).encode("ascii")
         return (named, n, target) if target else None
 

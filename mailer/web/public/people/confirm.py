@@ -12,7 +12,7 @@ from mailer.audience.consent.confirmations import ConfirmationState
 from mailer.audience.people.data_export import everything
 from mailer.delivery.subscriptions.requests import Confirmed, look
 from mailer.delivery.subscriptions.requests import confirm as do_confirm
-from mailer.store.tables.states import Wish
+from mailer.store.tables.states import RequestKind
 from mailer.tracking.tokens import Purpose
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.templates import mask
@@ -32,8 +32,8 @@ async def confirm(request: Request) -> Response:
     language = door.language(request).code
     now = await door.threads.write(_confirm, door, named.id, language)
     door.courier.wake()
-    if now.wish and now.wish.kind is Wish.DATA and now.stage is ConfirmationState.ASKED:
-        content = await door.threads.read(_data, door, now.wish.address)
+    if now.request and now.request.kind is RequestKind.DATA and now.stage is ConfirmationState.ASKED:
+        content = await door.threads.read(_data, door, now.request.address)
         disposition = 'attachment; filename="my-data.json"'
         return Response(content, media_type="application/json", headers={"Content-Disposition": disposition})
     return _page(request, now)
@@ -41,18 +41,18 @@ async def confirm(request: Request) -> Response:
 
 def _page(request: Request, now: Confirmed) -> Response:
     door = door_of(request)
-    wish = now.wish
-    lists = [door.about_list(name) for name in (wish.lists if wish else ())]
-    language = door.language(request, wish.fields.get("language", "") if wish else "")
+    asked = now.request
+    lists = [door.about_list(name) for name in (asked.lists if asked else ())]
+    language = door.language(request, asked.fields.get("language", "") if asked else "")
     return door.pages.response(
         "confirm.html",
         language,
         status=410 if now.stage is ConfirmationState.EXPIRED else 200,
         stage=now.stage.value,
-        kind=wish.kind.value if wish else "",
+        kind=asked.kind.value if asked else "",
         lists=[one.title for one in lists],
-        wording=wish.wording if wish else "",
-        address=mask(wish.address) if wish else "",
+        wording=asked.wording if asked else "",
+        address=mask(asked.address) if asked else "",
         again=[one.name for one in lists if one.public_form],
     )
 

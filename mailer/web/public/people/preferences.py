@@ -26,7 +26,7 @@ from mailer.tracking.tokens import Named, Purpose
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.core.signature_form import clean
 from mailer.web.public.http.forms import read_form
-from mailer.web.public.http.rate_limits import WISHES
+from mailer.web.public.http.rate_limits import REQUESTS
 from mailer.web.public.http.templates import mask
 
 SHOWN, ON = "shown", "on"  # fields: the numbers of the lists on the page, and of those that are ticked
@@ -67,7 +67,7 @@ async def move(request: Request) -> Response:
     form = await read_form(request)
     if named.proof:
         return await _proof(request, named)
-    await door.limits.hold_bearer("wishes", named, WISHES)
+    await door.limits.hold_bearer("requests", named, REQUESTS)
     now = await door.threads.read(_read, door, named.id)
     typed = form.get("email", ("",))[0]
     try:
@@ -86,7 +86,7 @@ async def data(request: Request) -> Response:
     await read_form(request)
     if named.proof:
         return await _proof(request, named)
-    await door.limits.hold_bearer("wishes", named, WISHES)
+    await door.limits.hold_bearer("requests", named, REQUESTS)
     now = await door.threads.read(_read, door, named.id)
     await door.threads.write(_ask_for_data, door, named, now, door.language(request, now.standing.language).code)
     door.courier.wake()

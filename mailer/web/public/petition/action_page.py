@@ -25,7 +25,7 @@ from mailer.delivery.webhooks.events import tell_signature
 from mailer.i18n import Language
 from mailer.signature_fields import KNOWN
 from mailer.tracking.hits import opted_out
-from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, Purpose, Visit
+from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.core.signature_form import EMPTY, Filled, asked, read, rows
 from mailer.web.public.http.forms import read_form
@@ -89,7 +89,7 @@ def own_pages(door: Door) -> str:
     return f"{door.workspace.settings.public.url}/act/"
 
 
-def to_own_page(door: Door, target: str, visit: Visit) -> str:
+def to_own_page(door: Door, target: str, visit: LinkVisit) -> str:
     """`target` with the visit added if it is one of our action pages, else unchanged."""
     if not target.startswith(own_pages(door)):
         return target
@@ -118,7 +118,7 @@ async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | 
     return page, await door.threads.read(_visitor, door, visit)
 
 
-def _visitor(door: Door, visit: Visit) -> Visitor | None:
+def _visitor(door: Door, visit: LinkVisit) -> Visitor | None:
     fresh = timedelta(days=door.workspace.settings.tracking.fresh_days)
     with door.database.read() as connection:
         return visitor(connection, visit, now=door.clock(), fresh=fresh)

@@ -15,9 +15,6 @@ DECLARES_DARK = re.compile(
     r"""<meta\s+name=["']color-scheme["']\s+content=["'][^"']*\bdark\b|[{;\s]color-scheme:[^;}]*\bdark\b""",
     re.IGNORECASE,
 )
-BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
-ELEMENTS = re.compile(r"<(?:p|h[1-6]|li|blockquote|td|img)\b", re.IGNORECASE)
-CHANGED = "changed"
 HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
 ALWAYS, NEVER = "(min-width:0px)", "(max-width:0px)"
 
@@ -42,7 +39,7 @@ class Look(StrEnum):
 def dressed(html: str, look: Look, *, narrow: bool = False) -> str:
     """The HTML as a mail program with this look shows it, on a phone with `narrow`."""
     scheme = "dark" if look is Look.DARK and DECLARES_DARK.search(html) else "light"
-    style = f":root{{color-scheme:only {scheme}!important}}#{CHANGED}{{scroll-margin-top:30vh}}"
+    style = f":root{{color-scheme:only {scheme}!important}}"
     if look is Look.FORCED:
         style += INVERTED
     if narrow:
@@ -53,28 +50,16 @@ def dressed(html: str, look: Look, *, narrow: bool = False) -> str:
     return answered[: end.start()] + added + answered[end.start() :] if end else added + answered
 
 
-def marked(html: str, before: str) -> str:
-    """The HTML with id="changed" on the element in which it first differs from `before`, so that a frame can go there.
-
-    Nothing is marked when they differ in the head, or not at all.
-    """
-    body = BODY.search(html)
-    if body is None or html == before:
-        return html
-    same = next((at for at, (now, then) in enumerate(zip(html, before, strict=False)) if now != then), len(before))
-    starts = [element.end() for element in ELEMENTS.finditer(html, body.end(), max(body.end(), same + 1))]
-    return f'{html[: starts[-1]]} id="{CHANGED}"{html[starts[-1] :]}' if starts else html
-
-
 def policy(pictures: str) -> str:
     """The Content-Security-Policy of a framed mail. `pictures`: the address below which its pictures lie, "" for none.
 
     Styles are in the mail itself; nothing else is loaded, from here or from anywhere. `sandbox` holds even when the
-    address is opened outside the frame.
+    address is opened outside the frame: no script, no form, no other window. The frame keeps our origin, so that its
+    pictures and links are asked for by who is signed in, and our own page can keep it scrolled where it was.
     """
     allowed = pictures or "'none'"
     return (
-        f"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {allowed}; "
+        f"sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src {allowed}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
 

@@ -1,7 +1,7 @@
-"""One person's mail, in the forms that the studio shows: the frame, the source, the text, the headers, the inbox line.
+"""One person's mail, in the forms that the studio shows: the frame, the text, the inbox line.
 
-It is made by the very `Postman` that sends. Tokens are signed with a key of this process that no server takes, so no
-link of a preview can be followed or leaves anybody's list.
+It is made by the very `EnvelopeBuilder` that sends. Tokens are signed with a key of this process that no server takes,
+so no link of a preview can be followed or leaves anybody's list.
 """
 
 from __future__ import annotations
@@ -10,29 +10,18 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import decode_header, make_header
 
 from mailer.compose.merge import Urls
 from mailer.compose.message import Image, Link
 from mailer.compose.source.images import address, read_image
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.senders import split_sender
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import Envelope
-from mailer.transports.mime.message import build
 from mailer.workspace import Workspace
 
 DELIVERY = 1  # the number a preview's mail bears
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """One header: as people read it, and as it is written when that differs."""
-
-    name: str
-    value: str
-    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +43,14 @@ class Press:
     def __init__(self, plan: Plan, workspace: Workspace) -> None:
         self.plan = plan
         self.message = plan.message
-        self.postman = Postman(plan.message, settings=workspace.settings, signer=Signer([secrets.token_bytes(32)]))
+        self.builder = EnvelopeBuilder(
+            plan.message, settings=workspace.settings, signer=Signer([secrets.token_bytes(32)])
+        )
 
     def letter(self, supporter: Mapping[str, str], *, now: datetime) -> PersonMail:
         """The mail as this person would get it."""
-        message, fill = self.message, self.postman.program.fill
-        envelope = self.postman.envelope(DELIVERY, attempt=1, address=supporter["email"], supporter=supporter, now=now)
+        message, fill = self.message, self.builder.program.fill
+        envelope = self.builder.envelope(DELIVERY, attempt=1, address=supporter["email"], supporter=supporter, now=now)
         sender, sender_address = split_sender(message.from_)
         return PersonMail(
             sender=sender or sender_address,
@@ -78,14 +69,10 @@ class Press:
         """
         own = f"{base}/own/{place}"
         urls = Urls(f"{base}/go/{place}", f"{own}/unsubscribe", f"{own}/view", f"{own}/preferences")
-        html = self.postman.program.html(supporter, urls)
+        html = self.builder.program.html(supporter, urls)
         for image in self.message.images:
             html = html.replace(address(image, self.message.public_url), f"{base}/pictures/{image.digest}")
         return html
-
-    def mail(self, letter: PersonMail) -> bytes:
-        """The whole mail as it would go over the wire. Raises `Unmailable`."""
-        return build(self.postman.mailing(), letter.envelope)
 
     def link(self, n: int) -> Link | None:
         return next((link for link in self.message.links if link.n == n), None)
@@ -96,14 +83,3 @@ class Press:
             if image.digest == digest:
                 return image, read_image(image, folder=self.plan.folder, root=self.plan.root)
         return None
-
-
-def headers_of(mail: bytes) -> list[Header]:
-    """The headers of a mail in their order, unfolded (RFC 5322 §2.2.3) and decoded (RFC 2047)."""
-    head = mail.partition(b"\r\n\r\n")[0].decode("ascii")
-    found: list[Header] = []
-    for line in head.replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n"):
-        name, _, written = line.partition(": ")
-        value = str(make_header(decode_header(written)))
-        found.append(Header(name, value, written if value != written else ""))
-    return found

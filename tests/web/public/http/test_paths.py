@@ -15,7 +15,7 @@ from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.store.engine.database import Database
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import subscriptions
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import ROUTES, create_app
 from mailer.web.public.http.paths import whole
 from mailer.workspace import Workspace
@@ -168,7 +168,7 @@ def test_a_form_works_however_its_address_is_spelt(site: Served, spelt: str) -> 
 
 
 def test_a_visit_with_rubbish_behind_it_is_known(site: Served, now: datetime) -> None:
-    token = site.signer.sign_visit(Purpose.ACT, Visit(Named(delivery_id(1)), 2, now))
+    token = site.signer.sign_visit(Purpose.ACT, LinkVisit(Named(delivery_id(1)), 2, now))
     for after in ("", ".", ")", "%C2%A0", "&amp;source=x", "%3E"):
         assert "Not you?" in site.get(f"/act/library?t={token}{after}").text, after
     assert "Not you?" not in site.get(f"/act/library?t={token[:-1]}.").text

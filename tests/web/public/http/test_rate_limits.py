@@ -14,9 +14,9 @@ from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.delivery.subscriptions.requests import MAILS_TO_ADDRESS, mailbox
 from mailer.store.engine.database import Database
 from mailer.store.tables import inbound as tables
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
-from mailer.web.public.http.rate_limits import FORMS, OWN, SITE, WISHES, networks
+from mailer.web.public.http.rate_limits import FORMS, OWN, REQUESTS, SITE, networks
 from mailer.workspace import Workspace
 from tests.reports.builders import delivery_id
 from tests.web.client import BROWSER, Reply, fetch, serving
@@ -52,7 +52,7 @@ def stranger(site: Served, n: int, address: str = "192.0.2.9") -> int:
 
 
 def fresh(site: Served, now: datetime, number: int, age: timedelta = timedelta()) -> str:
-    visit = Visit(Named(delivery_id(number)), 2, now - age)
+    visit = LinkVisit(Named(delivery_id(number)), 2, now - age)
     return f"/act/library?t={site.signer.sign_visit(Purpose.ACT, visit)}"
 
 
@@ -81,7 +81,7 @@ def test_one_link_is_good_for_a_few(site: Served, now: datetime) -> None:
 
 def test_wishes_are_limited_by_the_link_and_not_by_the_office(site: Served) -> None:
     path = f"{site.path(Purpose.PREFERENCES, 1)}/data"
-    assert [post(site, path, {}).status for _ in range(WISHES.burst + 1)] == [200] * WISHES.burst + [429]
+    assert [post(site, path, {}).status for _ in range(REQUESTS.burst + 1)] == [200] * REQUESTS.burst + [429]
     assert {post(site, f"{site.path(Purpose.PREFERENCES, n)}/data", {}).status for n in range(2, 20)} == {200}
 
 

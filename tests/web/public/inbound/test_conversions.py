@@ -22,7 +22,7 @@ from mailer.reports.figures import Conversion, figures
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import conversions
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.web.public.core.redirect_url import with_parameter
 from mailer.workspace import Workspace
@@ -46,7 +46,7 @@ def reporting(workspace: Workspace, database: Database, now: datetime) -> Iterat
 
 
 def a_token(signer: Signer, now: datetime, number: int = 1, n: int = 2, *, proof: bool = False) -> str:
-    return signer.sign_visit(Purpose.CONVERSION, Visit(Named(delivery_id(number), proof=proof), n, now))
+    return signer.sign_visit(Purpose.CONVERSION, LinkVisit(Named(delivery_id(number), proof=proof), n, now))
 
 
 def report(served: Served, data: object, headers: dict[str, str] | None = None) -> Reply:
@@ -64,7 +64,7 @@ def test_a_destination_elsewhere_gets_a_token_that_says_which_link_was_followed(
     location = reporting.get(f"{reporting.path(Purpose.CLICK)}/2").headers["location"]
     assert location.startswith(f"{ACTION}&mailer=")
     (token,) = parse_qs(urlsplit(location).query)["mailer"]
-    assert reporting.signer.read_visit(Purpose.CONVERSION, token) == Visit(Named(delivery_id(1)), 2, now)
+    assert reporting.signer.read_visit(Purpose.CONVERSION, token) == LinkVisit(Named(delivery_id(1)), 2, now)
     location = reporting.get(f"{reporting.path(Purpose.CLICK)}/3").headers["location"]
     assert location.startswith("https://example.org/sources?mailer=")
     assert location.endswith("#a")

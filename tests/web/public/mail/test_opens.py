@@ -14,7 +14,7 @@ from mailer.compose.message import from_json, to_json
 from mailer.compose.open_pixel import with_picture
 from mailer.delivery.ledger.outcomes import Claim
 from mailer.delivery.ledger.recipients import load_recipients
-from mailer.delivery.sending.envelopes import Postman
+from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.reports.figures import Openings, figures
 from mailer.settings.schema import Settings, Tracking
 from mailer.store.engine.database import Database
@@ -47,9 +47,9 @@ def html_of(*, opens: bool, tracked: bool, proof: bool = False, end: str = "</BO
     message = make_message()
     message = replace(message, html=(*message.html, end))
     settings = Settings(root=Path(), tracking=Tracking(opens=opens))
-    postman = Postman(message, settings=settings, signer=SIGNER, proof=proof)
-    envelope = postman.envelope(7, attempt=1, address="a@example.org", supporter={}, now=NOW, tracked=tracked)
-    return postman.program.fill(postman.mailing().html, envelope.values)
+    builder = EnvelopeBuilder(message, settings=settings, signer=SIGNER, proof=proof)
+    envelope = builder.envelope(7, attempt=1, address="a@example.org", supporter={}, now=NOW, tracked=tracked)
+    return builder.program.fill(builder.mailing().html, envelope.values)
 
 
 def test_a_mail_to_who_agrees_has_the_picture_at_its_end() -> None:

@@ -14,7 +14,7 @@ from mailer.audience.addresses import address_hash
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import consent_sources, consents, deliveries, events, people, subscriptions, suppressions
 from mailer.tracking.tokens import Purpose
-from mailer.web.public.http.rate_limits import WISHES
+from mailer.web.public.http.rate_limits import REQUESTS
 from mailer.workspace import Workspace
 from tests.reports.builders import ADDRESS_KEY
 from tests.web.conftest import Served
@@ -157,8 +157,8 @@ def test_an_address_taken_meanwhile_is_not_taken_over(
 
 
 def test_no_address_is_told_and_wishes_are_limited(served: Served, path: str) -> None:
-    replies = [served.post(f"{path}/address", b"email=nobody") for _ in range(WISHES.burst + 1)]
-    assert [reply.status for reply in replies] == [422] * WISHES.burst + [429]
+    replies = [served.post(f"{path}/address", b"email=nobody") for _ in range(REQUESTS.burst + 1)]
+    assert [reply.status for reply in replies] == [422] * REQUESTS.burst + [429]
     (field,) = re.findall(r"<input[^>]* aria-invalid[^>]*>", replies[0].text)
     assert 'value="nobody"' in field, "what was typed is there to be mended"
     assert queued(served) == []
@@ -186,7 +186,7 @@ def test_a_copy_of_the_data_goes_to_the_person_alone(
     assert data["signatures"] == data["clicks"] == data["conversions"] == []
     with served.database.write() as connection:
         asked = clock() - timedelta(days=1)
-        connection.execute(update(tables.confirmations).values(asked_at=asked))
+        connection.execute(update(tables.requests).values(asked_at=asked))
     assert served.post(link).status == 410
 
 
@@ -204,7 +204,7 @@ def test_deleting_takes_a_second_page_and_a_press(served: Served, path: str) -> 
     for page in (served.get(path), served.post(path, f"{ALL}&on=1".encode()), served.post(f"{path}/data")):
         assert "We keep nothing about you" in page.text
     assert statuses(served) == {}
-    assert served.rows(tables.confirmations) == []
+    assert served.rows(tables.requests) == []
     assert [row.address for row in queued(served)] == ["new@example.net"], "which names nobody we know"
 
 

@@ -187,7 +187,7 @@ def test_whoever_must_not_be_mailed_is_not(site: Served, workspace: Workspace, c
     leave_list(site, 0, reason=reason)
     assert sign_up(site, "mary1@example.org").status == sign_up(site, "mary1@example.org", "updates").status == 303
     assert deliver(site, workspace, clock) == []
-    assert site.rows(tables.confirmations) == []
+    assert site.rows(tables.requests) == []
 
 
 def test_a_suppression_made_after_the_mail_holds(site: Served, workspace: Workspace, clock: Clock) -> None:
@@ -254,7 +254,7 @@ def test_one_network_may_try_for_a_while(site: Served) -> None:
 
 def test_a_program_that_fills_in_the_trap_mails_nobody(site: Served) -> None:
     assert sign_up(site, NEW, website="https://spam.example").status == 303
-    assert queued(site) == site.rows(tables.confirmations) == []
+    assert queued(site) == site.rows(tables.requests) == []
 
 
 @pytest.mark.parametrize(
@@ -292,14 +292,14 @@ def test_a_link_works_for_a_week_and_says_so_after(site: Served, workspace: Work
         assert 'href="/join/supporters"' in reply.text
     assert site.rows(people)[3:] == []
     with site.database.write() as connection:
-        connection.execute(delete(tables.confirmations))
+        connection.execute(delete(tables.requests))
     assert site.get(link_of(mail)).status == 410, "and so does one that isn't kept any more"
 
 
 def test_no_other_token_confirms(site: Served, workspace: Workspace, clock: Clock) -> None:
     sign_up(site, NEW)
     deliver(site, workspace, clock)
-    number = Named(site.rows(tables.confirmations)[0].id)
+    number = Named(site.rows(tables.requests)[0].id)
     for purpose in (Purpose.CLICK, Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.RETURN):
         assert site.post(f"/confirm/{site.signer.sign(purpose, number)}").status == 404
     assert site.rows(people)[3:] == []

@@ -18,9 +18,9 @@ from mailer.i18n import language as words
 from mailer.signature_fields import ASKABLE, FIELDS
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, consents, deliveries, links, people, subscriptions, suppressions
-from mailer.store.tables.inbound import confirmations, signatures, statements
+from mailer.store.tables.inbound import requests, signatures, statements
 from mailer.store.tables.jobs import jobs
-from mailer.tracking.tokens import Named, Purpose, Signer, Visit
+from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
 from tests.reports.builders import CAMPAIGN, delivery_id, make_links, make_message
@@ -78,7 +78,7 @@ def acting(workspace: Workspace, database: Database, now: datetime) -> Iterator[
 
 def token(served: Served, now: datetime, number: int = 1, *, proof: bool = False, age: timedelta = timedelta()) -> str:
     named = Named(PROOF if proof else delivery_id(number), proof=proof)
-    return served.signer.sign_visit(Purpose.ACT, Visit(named, 2, now - age))
+    return served.signer.sign_visit(Purpose.ACT, LinkVisit(named, 2, now - age))
 
 
 def post(served: Served, fields: dict[str, str], query: str = "", **headers: str) -> Reply:
@@ -185,7 +185,7 @@ def test_a_stranger_who_types_my_address_changes_nothing_of_me(acting: Served, n
         ({"country": "XX"}, "choose a country from the list"),
         ({"first_name": "www.buy.example"}, "just your name"),
         ({"last_name": "http://x"}, "just your name"),
-        ({"last_name": "Visit evil。example"}, "just your name"),
+        ({"last_name": "LinkVisit evil。example"}, "just your name"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(
@@ -198,7 +198,7 @@ def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(
     assert 'name="news" value="1" checked' in reply.text
     (name,) = change
     assert f'aria-describedby="{name}-wrong"' in reply.text
-    assert acting.rows(signatures) == acting.rows(confirmations) == []
+    assert acting.rows(signatures) == acting.rows(requests) == []
 
 
 def test_hostile_input_is_shown_as_text(acting: Served) -> None:
@@ -227,7 +227,7 @@ def test_the_trap_pretends_and_stores_nothing(acting: Served) -> None:
     before = acting.rows(people)
     reply = post(acting, {**BLANK, "homepage": "https://spam.example", "news": "1"})
     assert (reply.status, reply.headers["location"]) == (303, "library/thanks?news=1")
-    assert acting.rows(signatures) == acting.rows(confirmations) == []
+    assert acting.rows(signatures) == acting.rows(requests) == []
     assert acting.rows(people) == before
 
 
@@ -313,8 +313,8 @@ def test_who_is_not_to_be_tracked_is_known_and_not_tied_to_the_mail(
 
 def test_stale_damaged_and_foreign_tokens_give_the_blank_form(acting: Served, now: datetime) -> None:
     good = token(acting, now)
-    wrong_purpose = acting.signer.sign_visit(Purpose.CONVERSION, Visit(Named(delivery_id(1)), 2, now))
-    unknown = acting.signer.sign_visit(Purpose.ACT, Visit(Named(delivery_id(99)), 2, now))
+    wrong_purpose = acting.signer.sign_visit(Purpose.CONVERSION, LinkVisit(Named(delivery_id(1)), 2, now))
+    unknown = acting.signer.sign_visit(Purpose.ACT, LinkVisit(Named(delivery_id(99)), 2, now))
     for bad in (
         token(acting, now, age=timedelta(days=7, seconds=1)), token(acting, now, age=timedelta(days=-1)),
         f"{good[:-1]}{'A' if good[-1] != 'A' else 'B'}", good[:-4], good + "AAAA", wrong_purpose, unknown, "x", "é",
@@ -345,7 +345,7 @@ def test_a_test_mail_fills_in_and_stores_nothing(acting: Served, now: datetime) 
     assert reply.status == 200
     assert "This was a test mail" not in reply.text  # it speaks German
     assert 'href="library/thanks?lang=de&amp;news=1"' in reply.text
-    assert acting.rows(signatures) == acting.rows(confirmations) == acting.rows(consents) == []
+    assert acting.rows(signatures) == acting.rows(requests) == acting.rows(consents) == []
 
 
 def test_get_and_head_never_sign(acting: Served, now: datetime) -> None:
@@ -385,7 +385,7 @@ def test_news_for_a_reader_of_ours_begin_at_once_with_proof(acting: Served, now:
     assert reply.headers["location"] == "library/thanks"
     assert statuses(acting, 1) == ["subscribed"]
     assert len(acting.rows(consents)) == 1
-    assert acting.rows(confirmations) == []
+    assert acting.rows(requests) == []
     assert 'name="news"' not in acting.get(f"/act/library?t={token(acting, now)}").text
 
 
@@ -393,7 +393,7 @@ def test_news_for_anybody_else_wait_for_a_confirmation(acting: Served) -> None:
     for address in ("ana@example.org", "mary1@example.org"):
         reply = post(acting, {**BLANK, "email": address, "news": "1"})
         assert reply.headers["location"] == "library/thanks?news=1"
-    found = {row.address: row for row in acting.rows(confirmations)}
+    found = {row.address: row for row in acting.rows(requests)}
     assert set(found) == {"ana@example.org", "mary1@example.org"}
     row = found["ana@example.org"]
     assert (row.kind, row.lists, row.source, row.wording) == ("join", ["updates"], "act/library", "Yes, mail me news.")
@@ -415,7 +415,7 @@ def test_nobody_who_left_comes_back_without_confirming(acting: Served, now: date
     reply = post(acting, {"news": "1"}, f"?t={token(acting, now)}")
     assert reply.headers["location"] == "library/thanks?news=1"
     assert "subscribed" not in statuses(acting, 1)
-    assert len(acting.rows(confirmations)) == asked, "who complained is not even asked"
+    assert len(acting.rows(requests)) == asked, "who complained is not even asked"
     assert acting.rows(consents) == []
 
 

@@ -1,0 +1,101 @@
+"""The first draft of a newsletter: valid as it is, with its keys and blocks shown and explained.
+
+What it says is templates/<name>/draft.md, in which %slug%, %title%, %list%, %template%, %language% and, at the
+beginning of a line, %fields% (the template's keys) are filled in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
+from mailer.diagnostics import Place
+from mailer.editing.folders import quoted, with_name
+from mailer.errors import MailerError, nearest, raise_errors
+from mailer.workspace import SLUG, Workspace
+
+DRAFT_FILE = "draft.md"
+# For a template that has no draft of its own.
+DRAFT = """\
+---
+subject: "%title%"
+# What inboxes show after the subject: 40 to 100 characters that make somebody open the mail.
+preheader: "[[One sentence that says what happened, and what the reader can do about it.]]"
+list: %list%
+template: %template%
+language: %language%
+# The sign-up link. It is counted wherever the message uses it.
+action:
+  url: https://action.example.org/act/%slug%
+  label: Add your name
+signature: |
+  **The campaigns team**\\
+  {{ organisation.name }}
+%fields%---
+
+Dear {{ supporter.first_name | default("friend") }},
+
+[[Say what is wrong and what the reader can do.]]
+
+::: ask
+:::
+"""
+
+
+def make_newsletter(workspace: Workspace, slug: str, *, template: str, name: str = "") -> Path:
+    """Write newsletters/<slug>/message.md, and return its path relative to the workspace. Nothing is overwritten.
+
+    `name` is what staff call it, and its first subject; "" makes one of the slug.
+    """
+    if not SLUG.fullmatch(slug):
+        raise MailerError(
+            f"{slug!r} can't be a newsletter's name",
+            remedy="Use small letters, digits and hyphens, up to 80 of them, such as 2026-12-night-school.",
+        )
+    folder = workspace.newsletters / slug
+    if folder.exists():
+        raise MailerError("this newsletter exists already", place=Place(f"newsletters/{slug}/"))
+    names = layout_names(workspace.root)
+    if template not in names:
+        raise MailerError(
+            f"there is no template {template!r}", place=Place("templates/"), remedy=nearest(template, names)
+        )
+    layout, faults = read_layout(workspace.root, template)
+    raise_errors(f"The template {template} has faults:", faults)
+    text = draft_text(workspace, slug, template=template, fields=list(layout.fields.values()), title=name)
+    if name:
+        text = with_name(text.encode(), name).decode()
+    folder.mkdir(parents=True)
+    (folder / "message.md").write_text(text, encoding="utf-8")
+    return (folder / "message.md").relative_to(workspace.root)
+
+
+def draft_text(
+    workspace: Workspace, slug: str, *, template: str, fields: Sequence[LayoutField] = (), title: str = ""
+) -> str:
+    """What the first draft of a newsletter says, with the template's keys written out. Raises without any list."""
+    lists = workspace.list_names()
+    if not lists:
+        raise MailerError("no list is defined yet", place=Place("lists/"), remedy="Write lists/supporters.toml first.")
+    chosen = "supporters" if "supporters" in lists else lists[0]
+    own = workspace.templates / template / DRAFT_FILE
+    text = own.read_text(encoding="utf-8") if own.is_file() else DRAFT
+    values = {
+        "title": quoted(title) or slug.strip("0123456789-").replace("-", " ").capitalize() or "A newsletter",
+        "slug": slug,
+        "list": chosen,
+        "template": template,
+        "language": workspace.list_definition(chosen).language,
+        "fields": "".join(_field(field) for field in fields),
+    }
+    for name, value in values.items():
+        text = text.replace(f"%{name}%", value)
+    return text
+
+
+def _field(field: LayoutField) -> str:
+    """A field of the template: commented out unless the template can't do without it."""
+    words = ". ".join(part.rstrip(".") for part in (field.label, field.help) if part)
+    example = {"image": "picture.jpg", "url": "https://example.org/"}.get(field.type, '""')
+    return f"# {words}.\n{'' if field.required else '# '}{field.name}: {example}\n"

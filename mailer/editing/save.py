@@ -1,0 +1,132 @@
+"""Saves a newsletter's text: to the file itself, in one moment, and never over what somebody else did meanwhile.
+
+Every save names the text that it is based on. Where the file holds another by now, because a colleague saved, or
+somebody's editor or git changed it, the two are put together line by line; where they touched the same lines, nothing
+is written and both are shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from mailer.compose.source.message_file import LARGEST_BYTES
+from mailer.editing.folders import message_path, path_write
+from mailer.editing.splice import head_end, splice
+from mailer.errors import MailerError
+from mailer.staff import audit
+from mailer.staff.actor import Actor
+from mailer.staff.rights import Right
+from mailer.workspace import Workspace
+
+SAVING = 0x5341_5645  # the advisory lock that saves take on PostgreSQL
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What somebody did to a newsletter's text.
+
+    `base` is the file as they had it, whole and exact; `body` what is below the front matter now, in which browsers
+    may have made \\n of the file's \\r\\n; `fields` the values of the front matter that they changed, by dotted key.
+    """
+
+    base: str
+    body: str
+    fields: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """The whole file with it. Raises `CannotSplice`."""
+        body = self.body
+        if "\r\n" in self.base and "\r" not in body:
+            body = body.replace("\n", "\r\n")
+        return splice(self.base[: head_end(self.base)] + body, self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """It is in the file. `text` is what the file holds now; `merged`: with what somebody else did meanwhile."""
+
+    text: str
+    merged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SaveConflict:
+    """Nothing was written: `theirs` is in the file, `mine` isn't, and both changed the same lines."""
+
+    theirs: str
+    mine: str
+
+
+def read_exact(workspace: Workspace, slug: str) -> str:
+    """A newsletter's file as it is, with its line ends and its byte-order mark. Raises `MailerError`."""
+    path = message_path(workspace.newsletter(slug))
+    if path is None or path.is_symlink():
+        raise MailerError("this newsletter has no text of its own", remedy="See what was found below the text.")
+    content = path.read_bytes()
+    if len(content) > LARGEST_BYTES:
+        raise MailerError("this newsletter’s file is too large to be edited here")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MailerError(
+            "this newsletter’s file is not UTF-8, so it can’t be edited here", remedy="Save it as UTF-8 first."
+        ) from None
+
+
+def save(
+    workspace: Workspace, connection: Connection, actor: Actor, slug: str, edit: Edit, *, at: datetime
+) -> Saved | SaveConflict:
+    """Write an edit into the newsletter's file. Raises `MailerError` when it can't be; then nothing is written."""
+    actor.require(Right.WRITE)
+    one_at_a_time(connection)
+    now = read_exact(workspace, slug)
+    mine = edit.text
+    merged = now not in (edit.base, mine)
+    if merged:
+        text = put_together(edit.base, mine, now)
+        if text is None:
+            return SaveConflict(theirs=now, mine=mine)
+    else:
+        text = mine
+    content = text.encode("utf-8")
+    if len(content) > LARGEST_BYTES:
+        raise MailerError("this text is too long to be saved", remedy="Pictures belong in files of their own.")
+    if text != now:
+        path = message_path(workspace.newsletter(slug))
+        assert path is not None  # it was read a moment ago
+        path_write(path, content)
+        audit.record(
+            connection, actor, "newsletter saved", at=at, subject=f"newsletter {slug}",
+            detail="put together with another change" if merged else "", before=digest(now), after=digest(text),
+        )  # fmt: skip
+    return Saved(text, merged=merged)
+
+
+def put_together(base: str, mine: str, theirs: str) -> str | None:
+    """`base` with what both changed, line by line; None where they changed the same lines differently."""
+    from merge3 import Merge3  # here, since it is rare
+
+    one, other, another = (text.splitlines(keepends=True) for text in (base, mine, theirs))
+    parts: list[str] = []
+    for kind, *found in Merge3(one, other, another).merge_groups():
+        if kind == "conflict":
+            return None
+        parts += found[0]
+    return "".join(parts)
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Let no other studio save until this transaction ends. On SQLite writers take turns anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(SAVING)))
+
+
+def digest(text: str) -> str:
+    """What the audit log calls a text: the first 16 hex digits of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]

@@ -1,0 +1,189 @@
+"""The mail as it would be from what is being written: compiled in memory, kept for a while, never saved.
+
+A look is named by everything it was made of, so the same text is compiled once, however many ask for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from mailer.checking.collect import Scope
+from mailer.checking.preflight import preflight
+from mailer.checking.runner import ruled
+from mailer.compose.source.message_file import Source, read_source, source_of
+from mailer.compose.source.text_file import LARGEST_BYTES
+from mailer.delivery.campaigns.plan import read_draft
+from mailer.diagnostics import Diagnostic, Level, Place, worst_first
+from mailer.editing.folders import message_path
+from mailer.errors import MailerError
+from mailer.web.studio.compose.file_watch import Fingerprint, fingerprint, leading_out
+from mailer.web.studio.core.context import Studio, Visit
+from mailer.web.studio.preview.person_mail import Press
+from mailer.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+KEPT = 60  # looks, of all newsletters together; one takes some 200 kB
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What somebody has in the editor: the text below the front matter, and the fields they changed by dotted key."""
+
+    body: str
+    changed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLook:
+    """One version of a mail. `press` is None when it can't be made."""
+
+    id: str
+    slug: str
+    source: Source | None
+    press: Press | None
+    found: tuple[Diagnostic, ...]
+    lines_above: int = 0  # of the file, before the text that is in the editor
+
+    @property
+    def errors(self) -> int:
+        return sum(one.stops for one in self.found)
+
+    @property
+    def warnings(self) -> int:
+        return sum(one.level is Level.WARNING and not one.waived for one in self.found)
+
+
+class Looks:
+    """The looks of one studio. Use it from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._secret = secrets.token_hex(16)  # so that nobody can tell a look's address from what is in it
+        self._kept: OrderedDict[str, DraftLook] = OrderedDict()
+
+    def saved(self, visit: Visit, slug: str) -> DraftLook:
+        """The newsletter as its files are now."""
+        return self._of(visit, slug, None)
+
+    def written(self, visit: Visit, slug: str, written: Written) -> DraftLook:
+        """The newsletter as somebody has it in the editor."""
+        return self._of(visit, slug, written)
+
+    def mark(self, visit: Visit, slug: str) -> str:
+        """Changes whenever a file that the newsletter is made of does."""
+        return hashlib.sha256(repr(fingerprint(visit.workspace.root, slug)).encode()).hexdigest()[:16]
+
+    def kept(self, look_id: str) -> DraftLook | None:
+        """A look that was made lately."""
+        with self._lock:
+            found = self._kept.get(look_id)
+            if found is not None:
+                self._kept.move_to_end(look_id)
+            return found
+
+    def whole(self, visit: Visit, slug: str, look: DraftLook) -> DraftLook:
+        """The same with everything that the check finds; it may take a second, and looks at no supporter."""
+        if look.source is None:
+            return look
+        found = preflight(
+            visit.workspace, visit.database, slug, scope=Scope(everyone=False), now=visit.now, source=look.source
+        )
+        return replace(look, found=found.remarks)
+
+    def _of(self, visit: Visit, slug: str, written: Written | None) -> DraftLook:
+        workspace = visit.workspace
+        seen = fingerprint(workspace.root, slug)
+        look_id = _name(self._secret, seen, workspace, slug, written)
+        known = self.kept(look_id)
+        if known is None:
+            known = _made(visit, look_id, slug, written)
+            with self._lock:
+                self._kept[look_id] = known
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+        return known
+
+
+def looks_of(studio: Studio) -> Looks:
+    """The studio's looks."""
+    return cast(Looks, studio.kept.setdefault("looks", Looks()))
+
+
+def _name(secret: str, seen: Fingerprint, workspace: Workspace, slug: str, written: Written | None) -> str:
+    made_of = [secret, slug, repr(seen), repr(workspace.settings)]
+    if written is not None:
+        made_of += [written.body, json.dumps(sorted(written.changed.items()))]
+    return hashlib.sha256("\0".join(made_of).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> DraftLook:
+    workspace = visit.workspace
+    look = DraftLook(look_id, slug, None, None, ())
+    try:
+        folder = workspace.newsletter(slug)
+        if outside := _links_out(workspace, slug):
+            return replace(look, found=outside)
+        above = head_of(saved_text(folder))
+        look = replace(look, lines_above=above.count("\n"))
+        source = (
+            read_source(folder, root=workspace.root) if written is None else _source(folder, workspace, above, written)
+        )
+        look = replace(look, source=source)
+        draft = read_draft(workspace, visit.database, slug, source=source)
+        press = Press(draft.plan, workspace) if draft.plan is not None else None
+        return replace(look, press=press, found=tuple(worst_first(map(ruled, draft.diagnostics))))
+    except MailerError as error:
+        return replace(look, found=tuple(worst_first(map(ruled, error.diagnostics))))
+    except Exception as error:  # noqa: BLE001 - whatever was written, the page goes on
+        log.error("compiling failed: %s", type(error).__name__)
+        told = Diagnostic(
+            "the studio could not make this mail, which is a fault of the program",
+            remedy="Take back what you typed last, and tell whoever looks after this server.",
+        )
+        return replace(look, found=(told,))
+
+
+def _source(folder: Path, workspace: Workspace, above: str, written: Written | None) -> Source:
+    if written is None:
+        return read_source(folder, root=workspace.root)
+    return source_of(above + written.body, folder, root=workspace.root, changed=written.changed)
+
+
+def saved_text(folder: Path) -> str:
+    """What a newsletter's file holds, with \\n at the end of lines; "" for one that isn't there or isn't its own."""
+    path = message_path(folder)
+    if path is None or path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
+        return ""
+    return path.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+
+
+def head_of(text: str) -> str:
+    """The front matter of a file with its two lines of ---; "" when it has none that ends."""
+    lines = text.split("\n")
+    if lines[0].rstrip() != "---":
+        return ""
+    end = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
+    return "" if end is None else "\n".join(lines[: end + 1]) + "\n"
+
+
+def _links_out(workspace: Workspace, slug: str) -> tuple[Diagnostic, ...]:
+    """What the studio shows lies in the workspace: a link would let a newsletter show any file of this machine."""
+    remedy = "Copy the file here in place of the link."
+    return tuple(
+        Diagnostic("this is a link to a place outside the workspace", Place(_below(path, workspace.root)), remedy)
+        for path in leading_out(workspace.root, slug)
+    )
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

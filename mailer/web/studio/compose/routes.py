@@ -1,0 +1,253 @@
+"""The addresses of the Write room: the page, the look of what is being written, and what its frame shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from mailer.compose.merge import BadDestination
+from mailer.compose.source.text_file import LARGEST_BYTES
+from mailer.errors import MailerError
+from mailer.staff.rights import Right
+from mailer.web.studio.compose import proof
+from mailer.web.studio.compose.fields import MessageForm, changed_fields, form_of
+from mailer.web.studio.compose.looks import DraftLook, Written, head_of, looks_of, saved_text
+from mailer.web.studio.compose.panel import (
+    PanelView,
+    fact_words,
+    findings,
+    inboxes,
+    letter_of,
+    read_panel_view,
+    reader_for,
+    readers,
+    searched,
+    versions,
+)
+from mailer.web.studio.compose.saving import base_text, save_text
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.core.live import live
+from mailer.web.studio.core.pages import page, part, way
+from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
+from mailer.web.studio.core.static import static_base
+from mailer.web.studio.newsletters.listing import ListedNewsletter, one
+from mailer.web.studio.preview.frame import dressed, policy
+from mailer.web.studio.vendored import import_map
+
+OWN_PAGES = {
+    "unsubscribe": "the page where this person leaves the list",
+    "view": "this mail in the browser",
+    "preferences": "the page where this person chooses lists",
+}
+LOOK_EVERY_SECONDS = 0.2
+FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
+
+
+def show(visit: Visit) -> Response:
+    """The page, with the newsletter as it is saved."""
+    look = looks_of(visit.studio).saved(visit, visit.path["name"])
+    return _page(visit, look, body=_saved_body(visit), changed={})
+
+
+def show_written(visit: Visit) -> Response:
+    """The same with what was typed, for browsers without script; nothing is saved."""
+    visit.who.require(Right.WRITE)
+    form = _form(visit)
+    values = visit.form
+    changed = changed_fields(values.values(), form)
+    body = values.text("body")
+    look = looks_of(visit.studio).written(visit, visit.path["name"], Written(body, changed))
+    return _page(visit, look, body=body, changed=changed)
+
+
+def look(visit: Visit) -> Response:
+    """What the panel shows of what is in the editor: sent as JSON, since a form would change its line ends."""
+    sent = _json(visit)
+    fields, body, viewed = sent.get("fields", {}), sent.get("body", ""), sent.get("view", {})
+    if not (isinstance(fields, dict) and isinstance(body, str) and isinstance(viewed, dict)):
+        raise HTTPException(400)
+    changed = changed_fields(cast(dict[str, object], fields), _form(visit))
+    looks = looks_of(visit.studio)
+    found = looks.written(visit, visit.path["name"], Written(body, changed))
+    if sent.get("whole"):
+        found = looks.whole(visit, visit.path["name"], found)
+    view = read_panel_view({name: str(value) for name, value in cast(dict[str, Any], viewed).items()})
+    letter = letter_of(visit, found, view)
+    words, weight = fact_words(found)
+    return JSONResponse({
+        "look": found.id, "can": found.press is not None, "words": words, "weight": weight,
+        "text": letter.text if letter else "",
+        "inboxes": part(visit, "compose/inboxes.html", lines=inboxes(letter), letter=letter),
+        "findings": part(visit, "compose/findings.html", found=findings(found)),
+    })  # fmt: skip
+
+
+def who_reads(visit: Visit) -> Response:
+    """The menu of readers: versions of the mail, and people who were searched for."""
+    found = looks_of(visit.studio).kept(visit.query.get("look", ""))
+    if found is None or found.slug != visit.path["name"]:
+        found = looks_of(visit.studio).saved(visit, visit.path["name"])
+    view, words = read_panel_view(visit.query), visit.query.get("q", "").strip()[:100]
+    people = searched(visit, found, words) if words else None
+    shown = readers(visit, found)
+    kinds = None if people is not None else versions(visit, found)
+    html = part(visit, "compose/readers.html", readers=shown, view=view, kinds=kinds, people=people, words=words)
+    return HTMLResponse(html)
+
+
+def changes(visit: Visit) -> Response:
+    """Events whenever one of the newsletter's files is saved, here or by anybody's editor."""
+    slug = visit.path["name"]
+    return live(visit, lambda later: looks_of(later.studio).mark(later, slug), every_seconds=LOOK_EVERY_SECONDS)
+
+
+def mail(visit: Visit) -> Response:
+    """The mail for the frame, merged and dressed as the address asks."""
+    found, view = _look(visit), read_panel_view(visit.query)
+    if found.press is None:
+        return HTMLResponse("<!doctype html><title>No mail yet</title>", headers=FRAMED)
+    html = found.press.in_frame(reader_for(visit, view.reader).supporter, base=_base(found), place=view.path)
+    pictures = f"{_origin(visit)}{_base(found)}/pictures/" if view.pictures else ""
+    headers = FRAMED | {"Content-Security-Policy": policy(pictures)}
+    return HTMLResponse(dressed(html, view.scheme, narrow=view.shape == "phone"), headers=headers)
+
+
+def picture(visit: Visit) -> Response:
+    """A picture of the mail that is shown."""
+    found = _look(visit)
+    try:
+        image = found.press.picture(visit.path["digest"]) if found.press else None
+    except MailerError:
+        image = None
+    if image is None:
+        raise HTTPException(404)
+    return Response(image[1], media_type=image[0].content_type)
+
+
+def link(visit: Visit) -> Response:
+    """Where a link leads for this reader: told, not followed."""
+    found, view = _look(visit), read_panel_view(visit.path)
+    target = found.press.link(int(visit.path["n"])) if found.press else None
+    if found.press is None or target is None:
+        raise HTTPException(404)
+    try:
+        destination = found.press.builder.program.destination(target, reader_for(visit, view.reader).supporter)
+    except BadDestination:
+        destination = ""
+    return _framed(visit, found, view, target.label, destination=destination, is_action=target.is_action)
+
+
+def own_page(visit: Visit) -> Response:
+    """Where the reader's own addresses lead."""
+    about = OWN_PAGES.get(visit.path["page"])
+    if about is None:
+        raise HTTPException(404)
+    return _framed(visit, _look(visit), read_panel_view(visit.path), about)
+
+
+def send_proof(visit: Visit) -> Response:
+    """Mail a proof of the saved newsletter, and show the page with what became of it."""
+    found = looks_of(visit.studio).saved(visit, visit.path["name"])
+    told = proof.send(visit, found, reader_for(visit, visit.form.get("as")), visit.form.get("to"))
+    return _page(visit, found, body=_saved_body(visit), changed={}, told=told)
+
+
+def _page(
+    visit: Visit, found: DraftLook, *, body: str, changed: Mapping[str, str], told: proof.ProofResult | None = None
+) -> Response:
+    newsletter, view = one(visit, found.slug), read_panel_view(visit.query)
+    letter = letter_of(visit, found, view)
+    return page(
+        visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
+        form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
+        base=base_text(visit), lines=inboxes(letter), found=findings(found), readers=readers(visit, found), told=told,
+        kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
+        imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
+        reader=reader_for(visit, view.reader), can_write=visit.who.may(Right.WRITE) and not newsletter.was_sent,
+    )  # fmt: skip
+
+
+def _framed(
+    visit: Visit,
+    found: DraftLook,
+    view: PanelView,
+    about: str,
+    *,
+    destination: str | None = None,
+    is_action: bool = False,
+) -> Response:
+    """A small page in the mail's frame, with the way back. `destination`: "" for a bad one, None for our own pages."""
+    return page(
+        visit, "compose/link.html", headers=FRAMED | {"Content-Security-Policy": policy("")}, about=about,
+        destination=destination, action=is_action, host=urlsplit(destination or "").hostname or "",
+        back=f"{_base(found)}/mail?as={view.reader}&shape={view.shape}",
+    )  # fmt: skip
+
+
+def _form(visit: Visit) -> MessageForm | None:
+    return form_of(looks_of(visit.studio).saved(visit, visit.path["name"]).source, visit.workspace)
+
+
+def _saved_body(visit: Visit) -> str:
+    text = saved_text(visit.workspace.newsletter(visit.path["name"]))
+    return text.removeprefix(head_of(text))
+
+
+def _look(visit: Visit) -> DraftLook:
+    """The look an address names. Its newsletter must be the one in the address, too."""
+    found = looks_of(visit.studio).kept(visit.path["look"])
+    if found is None or found.slug != visit.path["name"]:
+        raise HTTPException(404)
+    return found
+
+
+def _base(found: DraftLook) -> str:
+    return f"/newsletters/{found.slug}/look/{found.id}"
+
+
+def _origin(visit: Visit) -> str:
+    host = visit.request.headers["host"]
+    return next(origin for origin in visit.studio.origins if urlsplit(origin).netloc == host)
+
+
+def _json(visit: Visit) -> dict[str, Any]:
+    try:
+        sent: Any = json.loads(visit.body)
+    except ValueError:
+        raise HTTPException(400) from None
+    if not isinstance(sent, dict):
+        raise HTTPException(400)
+    return cast(dict[str, Any], sent)
+
+
+def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
+    if newsletter.was_sent or newsletter.is_moving:
+        return Fact("As sent")
+    words, weight = fact_words(looks_of(visit.studio).saved(visit, newsletter.slug))
+    return Fact(words, Weight(weight))
+
+
+HERE = "/newsletters/{name}"
+LOOK = f"{HERE}/look/{{look}}"
+ROOM = Room(
+    routes=(
+        StudioRoute(f"{HERE}/", show, Access.SIGNED_IN),
+        StudioRoute(f"{HERE}/", show_written, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
+        StudioRoute(f"{HERE}/look", look, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
+        StudioRoute(f"{HERE}/save", save_text, Right.WRITE, method="POST", most_bytes=4 * LARGEST_BYTES),
+        StudioRoute(f"{HERE}/readers", who_reads, Access.SIGNED_IN),
+        StudioRoute(f"{HERE}/changes", changes, Access.SIGNED_IN),
+        StudioRoute(f"{HERE}/proof", send_proof, Right.PROOF, method="POST"),
+        StudioRoute(f"{LOOK}/mail", mail, Access.SIGNED_IN),
+        StudioRoute(f"{LOOK}/pictures/{{digest}}", picture, Access.SIGNED_IN),
+        StudioRoute(f"{LOOK}/go/{{shape}}/{{as}}/{{n:int}}", link, Access.SIGNED_IN),
+        StudioRoute(f"{LOOK}/own/{{shape}}/{{as}}/{{page}}", own_page, Access.SIGNED_IN),
+    ),
+    steps=(Step("write", "Write", "", order=1, fact=_fact),),
+)

@@ -1,0 +1,98 @@
+"""From the table of routes to answers: who visits, whether they may, the body within bounds, then the room."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Message, Receive
+
+from mailer.errors import MailerError
+from mailer.staff.actor import NotAllowed
+from mailer.staff.rights import Right
+from mailer.store.engine.errors import DatabaseTrouble
+from mailer.web.studio.core import errors
+from mailer.web.studio.core.access import actor_of_request
+from mailer.web.studio.core.context import Studio, Visit
+from mailer.web.studio.core.pages import may
+from mailer.web.studio.core.rooms import StudioRoute
+
+BODY_SECONDS = 30.0  # for the whole body of a form
+
+
+def to_starlette(studio: Studio, route: StudioRoute) -> Route:
+    """The route with everything that is done around it."""
+
+    async def answer(request: Request) -> Response:
+        limited = Request(request.scope, _at_most(request.receive, route.most_bytes))
+        visit = await run_in_threadpool(visit_of, studio, limited)
+        if not may(visit, route.asks):
+            return await run_in_threadpool(_kept_out, visit, route)
+        try:
+            return await _shown(visit, route)
+        except NotAllowed as error:
+            return await run_in_threadpool(errors.refused, visit, error.right)
+        except HTTPException as error:
+            return await run_in_threadpool(errors.problem, visit, error.status_code)
+        except MailerError as error:
+            status = 503 if isinstance(error, DatabaseTrouble) else 422
+            return await run_in_threadpool(errors.told, visit, error, status)
+
+    return Route(route.path, answer, methods=["GET", "HEAD"] if route.method == "GET" else [route.method])
+
+
+def visit_of(studio: Studio, request: Request) -> Visit:
+    """The visit that a request is. It reads the database, so call it in a thread."""
+    address = request.client.host if request.client else ""
+    return Visit(
+        studio=studio, request=request, actor=actor_of_request(studio, request.cookies, address=address),
+        now=studio.clock(), nonce=secrets.token_urlsafe(16), workspace=studio.reader.read(),
+    )  # fmt: skip
+
+
+async def _shown(visit: Visit, route: StudioRoute) -> Response:
+    if inspect.iscoroutinefunction(route.show):
+        return await route.show(visit)
+    if route.method != "GET":
+        visit = replace(visit, body=await _body(visit.request))
+    show = cast("Callable[[Visit], Response]", route.show)
+    return await run_in_threadpool(show, visit)
+
+
+def _kept_out(visit: Visit, route: StudioRoute) -> Response:
+    if visit.actor is None or not isinstance(route.asks, Right):
+        return errors.stranger(visit)
+    return errors.refused(visit, route.asks)
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await asyncio.wait_for(request.body(), BODY_SECONDS)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+
+
+def _at_most(receive: Receive, most_bytes: int) -> Receive:
+    """The same body, until it is longer than that: then HTTPException 413."""
+    read = 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > most_bytes:
+            raise HTTPException(413)
+        return message
+
+    return counted

@@ -1,0 +1,68 @@
+"""The templates a new newsletter can have, each with a picture: its first draft, compiled for the organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import cast
+
+from mailer.compose.source.layouts import LAYOUT_FILE, layout_names, read_layout
+from mailer.compose.source.message_file import source_of
+from mailer.delivery.campaigns.plan import prepare
+from mailer.editing.first_draft import draft_text
+from mailer.errors import MailerError
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.preview.frame import Look, dressed, policy
+from mailer.web.studio.preview.person_mail import Press
+from mailer.web.studio.preview.sample_readers import HARD_CASES
+from mailer.workspace import Workspace
+
+SLUG = "a-newsletter"  # what the sample is called inside; it is never on disk
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateChoice:
+    """A template in the gallery."""
+
+    name: str
+    label: str
+    about: str
+
+
+def choices(workspace: Workspace) -> Sequence[TemplateChoice]:
+    """Every template of the workspace."""
+    found: list[TemplateChoice] = []
+    for name in layout_names(workspace.root):
+        about = read_layout(workspace.root, name)[0].description
+        found.append(TemplateChoice(name, name.replace("-", " ").capitalize(), about))
+    return found
+
+
+def picture(visit: Visit, template: str) -> tuple[str, str]:
+    """The HTML of a template's first draft and its content policy. Kept until one of its files is saved."""
+    folder = visit.workspace.templates / template
+    files = [*folder.glob("*"), *(visit.workspace.templates / "blocks").glob("*")]
+    mark = (visit.workspace.settings, tuple(sorted((str(one), one.stat().st_mtime_ns) for one in files)))
+    kept = cast("dict[str, tuple[object, str]]", visit.studio.kept.setdefault("gallery", {}))
+    if template not in kept or kept[template][0] != mark:
+        kept[template] = (mark, _compiled(visit, template))
+    return kept[template][1], policy("")
+
+
+def _compiled(visit: Visit, template: str) -> str:
+    workspace = visit.workspace
+    if not (workspace.templates / template / LAYOUT_FILE).is_file() or template not in layout_names(workspace.root):
+        return _nothing("There is no such template.")
+    try:
+        text = draft_text(workspace, SLUG, template=template)
+        source = source_of(text, workspace.newsletters / SLUG, root=workspace.root)
+        plan = prepare(workspace, visit.database, SLUG, source=source).plan
+        mail = Press(plan, workspace).in_frame(HARD_CASES[0].supporter, base="/nowhere", place="")
+    except MailerError as error:
+        return _nothing(error.message)
+    return dressed(mail, Look.LIGHT, narrow=True)
+
+
+def _nothing(words: str) -> str:
+    return f"<!doctype html><title>No picture</title><p>{escape(words)}</p>"

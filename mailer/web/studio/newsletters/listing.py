@@ -1,0 +1,224 @@
+"""Newsletters as lists show them: what their files, the ledger and people's signatures say; grouped and filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
+from mailer.editing.folders import name_of
+from mailer.errors import MailerError
+from mailer.store.tables.core import links
+from mailer.store.tables.inbound import signatures
+from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.core.moments import month
+from mailer.web.studio.core.palette import matches
+from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, shelf_of
+from mailer.web.studio.newsletters.states import ShownState, state_of
+
+ON_ITS_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedNewsletter:
+    """A newsletter with everything a list says of it. `status` is None before it was scheduled or sent."""
+
+    file: ShelvedNewsletter
+    status: CampaignStatus | None
+    state: ShownState
+    list_title: str  # of the list its mails are sent for
+    has_ask: bool  # it leads to a page where people sign
+    signed: int
+
+    @property
+    def slug(self) -> str:
+        return self.file.slug
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def sent(self) -> int:
+        """People whose mail was taken."""
+        return self.status.people.get(DeliveryState.SENT, 0) if self.status else 0
+
+    @property
+    def asked(self) -> int:
+        """People it is or was for, once that is decided."""
+        return sum(self.status.people.values()) if self.status else 0
+
+    @property
+    def uncertain(self) -> int:
+        return self.status.people.get(DeliveryState.UNCERTAIN, 0) if self.status else 0
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, from 0 to 1."""
+        people = self.status.people if self.status else {}
+        waiting = people.get(DeliveryState.QUEUED, 0) + people.get(DeliveryState.SENDING, 0)
+        return 1 - waiting / self.asked if self.asked else 0.0
+
+    @property
+    def per_thousand(self) -> float | None:
+        return 1000 * self.signed / self.sent if self.sent and self.has_ask else None
+
+    @property
+    def when(self) -> datetime | None:
+        """When it leaves or left."""
+        return (self.status.launched_at or self.status.due_at) if self.status else None
+
+    @property
+    def is_moving(self) -> bool:
+        return self.status is not None and self.status.state in (CampaignState.SENDING, CampaignState.PAUSED)
+
+    @property
+    def is_on_its_way(self) -> bool:
+        return self.status is not None and self.status.state in ON_ITS_WAY
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status is None and not self.file.is_away
+
+    @property
+    def was_sent(self) -> bool:
+        return self.status is not None and self.status.state in (CampaignState.FINISHED, CampaignState.CANCELLED)
+
+    def minutes_left(self, now: datetime) -> int | None:
+        """How long it takes at the pace so far; None while that says nothing."""
+        if self.status is None or self.status.launched_at is None or self.status.state is not CampaignState.SENDING:
+            return None
+        gone, done = now - self.status.launched_at, round(self.share * self.asked)
+        if done < 20 or gone < timedelta(seconds=10):
+            return None
+        return max(1, round((self.asked - done) * gone / done / timedelta(minutes=1)))
+
+
+def everything(visit: Visit) -> list[ListedNewsletter]:
+    """All newsletters: what is on its way first, then drafts and what was sent, the newest first."""
+    with visit.database.read() as connection:
+        statuses = {one.slug: one for one in campaign_statuses(connection)}
+        signed, asking = _signed(connection), _asking(connection)
+    files = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
+    titles = list_titles(visit)
+    found = [
+        _listed(visit, files.get(slug) or _gone(slug), statuses.get(slug), titles, signed=signed, asking=asking)
+        for slug in dict.fromkeys([*files, *statuses])
+    ]
+    return sorted(found, key=lambda one: _order(one, visit.now))
+
+
+def one(visit: Visit, slug: str) -> ListedNewsletter:
+    """One newsletter. Raises `MailerError` when there is none."""
+    file = shelf_of(visit.studio).newsletter(visit.workspace, slug)
+    with visit.database.read() as connection:
+        status = next((one for one in campaign_statuses(connection, slug=slug)), None)
+        signed, asking = (_signed(connection), _asking(connection)) if status else ({}, set[int]())
+    return _listed(visit, file, status, list_titles(visit), signed=signed, asking=asking)
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """What a list is narrowed to; "" is everything."""
+
+    words: str = ""
+    state: str = ""  # one of `VIEWS`
+    list: str = ""
+    month: str = ""  # as 2026-11
+
+    @property
+    def is_all(self) -> bool:
+        return not (self.words or self.list or self.month or self.state)
+
+
+VIEWS: Mapping[str, str] = {
+    "": "All", "drafts": "Drafts", "scheduled": "Scheduled", "sent": "Sent", "away": "Put away",
+}  # fmt: skip
+
+
+def wanted(found: Sequence[ListedNewsletter], asked: ListFilter, visit: Visit) -> list[ListedNewsletter]:
+    """Those of them that are asked for."""
+    return [
+        one
+        for one in found
+        if in_view(one, asked.state)
+        and (not asked.words or matches(asked.words, one.name, one.file.subject, one.file.preheader, one.slug))
+        and (not asked.list or asked.list == one.file.list)
+        and (not asked.month or f"{(one.when or one.file.changed_at).astimezone(visit.zone):%Y-%m}" == asked.month)
+    ]
+
+
+def in_view(one: ListedNewsletter, view: str) -> bool:
+    """Whether a newsletter belongs to a view of the list. What was put away is in its own alone."""
+    if one.file.is_away or view == "away":
+        return one.file.is_away and view == "away"
+    found = {"drafts": one.is_draft, "scheduled": one.is_on_its_way, "sent": one.was_sent}
+    return found.get(view, True)
+
+
+def grouped(found: Sequence[ListedNewsletter], visit: Visit) -> list[tuple[str, list[ListedNewsletter]]]:
+    """The list under its headings."""
+    groups: dict[str, list[ListedNewsletter]] = {}
+    for one in found:
+        if one.is_on_its_way:
+            heading = "On its way"
+        elif one.status is None:
+            heading = "Put away" if one.file.is_away else "Drafts"
+        else:
+            heading = f"Sent in {month(one.when or one.file.changed_at, visit.zone, visit.now)}"
+        groups.setdefault(heading, []).append(one)
+    return list(groups.items())
+
+
+def list_titles(visit: Visit) -> dict[str, str]:
+    """Every list by its file's name: what people call it."""
+    found: dict[str, str] = {}
+    for name in visit.workspace.list_names():
+        try:
+            found[name] = visit.workspace.list_definition(name).title
+        except MailerError:  # its definition has faults; the room Lists says which
+            found[name] = name
+    return found
+
+
+def _listed(
+    visit: Visit, file: ShelvedNewsletter, status: CampaignStatus | None, titles: Mapping[str, str], *,
+    signed: Mapping[int, int], asking: set[int],
+) -> ListedNewsletter:  # fmt: skip
+    number = status.campaign_id if status else None
+    name = status.include[0] if status and status.include else file.list
+    return ListedNewsletter(
+        file=file, status=status, state=state_of(status, is_away=file.is_away, now=visit.now),
+        list_title=titles.get(name, name), has_ask=number in asking, signed=signed.get(number or 0, 0),
+    )  # fmt: skip
+
+
+def _gone(slug: str) -> ShelvedNewsletter:
+    """One that was sent and whose folder isn't there any more."""
+    return ShelvedNewsletter(slug, name_of(slug), "", "", "", "", "", False, LONG_AGO, False)
+
+
+def _signed(connection: Connection) -> dict[int, int]:
+    """How many people signed by way of each mail."""
+    column = signatures.c.campaign_id
+    rows = connection.execute(select(column, func.count()).where(column.is_not(None)).group_by(column))
+    return {int(number): int(count) for number, count in rows}
+
+
+def _asking(connection: Connection) -> set[int]:
+    """The campaigns whose mail leads to a page where people sign."""
+    return set(connection.execute(select(links.c.campaign_id).where(links.c.is_action).distinct()).scalars())
+
+
+def _order(one: ListedNewsletter, now: datetime) -> tuple[int, float]:
+    if one.is_moving:
+        return 0, 0.0
+    if one.is_on_its_way:
+        return 1, ((one.when or now) - now).total_seconds()
+    newest = (now - (one.when or one.file.changed_at)).total_seconds()
+    return (2 if one.status is None else 3), newest

@@ -1,0 +1,119 @@
+"""What the files say of each newsletter, for lists of them: read once, and again when a file was saved. Nothing is
+compiled for it, and a file with faults is listed by what can be read of it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from mailer.compose.action_page.parse import ACTION_FILE
+from mailer.compose.source.frontmatter import split_front_matter
+from mailer.editing.folders import is_away, message_path, name_of
+from mailer.web.studio.core.context import Studio
+from mailer.workspace import Workspace
+
+TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+FALLBACK = re.compile(r"""default\(\s*["'](.*?)["']""")
+
+
+@dataclass(frozen=True, slots=True)
+class ShelvedNewsletter:
+    """A newsletter by its files. `name` is what staff call it; `list` and `template` are names of files."""
+
+    slug: str
+    name: str
+    subject: str
+    preheader: str
+    list: str
+    template: str
+    language: str
+    has_page: bool
+    changed_at: datetime
+    is_away: bool
+
+
+Mark = tuple[int, int, int]
+
+
+class Shelf:
+    """The newsletters of a workspace. Use it from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[Mark, ShelvedNewsletter]] = {}
+
+    def newsletters(self, workspace: Workspace) -> list[ShelvedNewsletter]:
+        """All of them, the one changed last first."""
+        with self._lock:
+            known: dict[str, tuple[Mark, ShelvedNewsletter]] = {}
+            for slug in workspace.slugs():
+                if found := self._look(workspace.newsletters / slug):
+                    known[slug] = found
+            self._known = known
+        return sorted((one for _, one in known.values()), key=lambda one: one.changed_at, reverse=True)
+
+    def newsletter(self, workspace: Workspace, slug: str) -> ShelvedNewsletter:
+        """One of them. Raises `MailerError` when there is none."""
+        folder = workspace.newsletter(slug)
+        with self._lock:
+            found = self._look(folder)
+        return found[1] if found else _without_text(folder)
+
+    def _look(self, folder: Path) -> tuple[Mark, ShelvedNewsletter] | None:
+        path = message_path(folder)
+        if path is None:
+            return None
+        try:
+            stat = path.stat()
+            away = is_away(folder)
+            mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino * 2 + away)
+            kept = self._known.get(folder.name)
+            if kept and kept[0] == mark:
+                return kept
+            changed = datetime.fromtimestamp(stat.st_mtime, UTC)
+            text = path.read_bytes().decode("utf-8-sig", errors="replace")
+        except OSError:  # it is being replaced at this moment
+            return self._known.get(folder.name)
+        found = _read(folder, text, changed_at=changed, away=away)
+        self._known[folder.name] = (mark, found)
+        return mark, found
+
+
+def shelf_of(studio: Studio) -> Shelf:
+    """The studio's shelf."""
+    return cast(Shelf, studio.kept.setdefault("shelf", Shelf()))
+
+
+def plain(text: str) -> str:
+    """A subject as a list shows it: merge tags give way to their fallback, or to an ellipsis."""
+
+    def words(tag: re.Match[str]) -> str:
+        fallback = FALLBACK.search(tag[0])
+        return fallback[1] if fallback else "…" if tag[0].startswith("{{") else ""
+
+    return " ".join(TAG.sub(words, text).split())
+
+
+def _read(folder: Path, text: str, *, changed_at: datetime, away: bool) -> ShelvedNewsletter:
+    front, _ = split_front_matter(text.replace("\r\n", "\n"), file=folder.name)
+    data: Any = front.data if front else {}
+
+    def said(key: str) -> str:
+        value = data.get(key)
+        return value.strip() if isinstance(value, str) else ""
+
+    return ShelvedNewsletter(
+        slug=folder.name, name=said("name") or name_of(folder.name), subject=plain(said("subject")),
+        preheader=plain(said("preheader")),
+        list=said("list"), template=said("template"), language=said("language"),
+        has_page=(folder / ACTION_FILE).is_file(), changed_at=changed_at, is_away=away,
+    )  # fmt: skip
+
+
+def _without_text(folder: Path) -> ShelvedNewsletter:
+    changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    return _read(folder, "", changed_at=changed, away=is_away(folder))

@@ -1,0 +1,32 @@
+// Hears of what moves. `watch(address, seen, told)` calls `told(mark)` for each new mark, and says when the line is lost.
+// A browser keeps few connections to one place, so hidden pages give theirs back.
+export function watch(address, seen, told, lost = () => {}) {
+  let source = null, last = seen;
+  const start = () => {
+    source?.close();
+    source = new EventSource(`${address}${address.includes("?") ? "&" : "?"}seen=${encodeURIComponent(last)}`);
+    source.onopen = () => lost(false);
+    source.onerror = () => lost(true);
+    source.onmessage = (event) => { last = event.data; told(event.data); };
+  };
+  document.addEventListener("visibilitychange", () => { if (document.hidden) source?.close(); else start(); });
+  start();
+  return { close: () => source?.close() };
+}
+
+// Exchanges each [data-part] of the page for the one of that name in a newer page, unless somebody is typing in it.
+export async function renew(address = location.href) {
+  const answer = await fetch(address, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return false;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of next.querySelectorAll("[data-part]")) {
+    const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (!old || old.outerHTML === part.outerHTML) continue;
+    const typing = document.activeElement;
+    if (old.contains(typing) && typing.matches("input, textarea, select")) continue;
+    const focused = old.contains(typing) && typing.id;
+    old.replaceWith(document.importNode(part, true));
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  }
+  return true;
+}

@@ -1,0 +1,201 @@
+import { mount } from "./editor/editor.js";
+import { watch } from "./live.js";
+
+// The Write room: what is typed is looked at after a short pause, and the panel follows. Saving is for save.js.
+const room = document.querySelector(".write");
+const form = document.getElementById("writing");
+const text = document.getElementById("text");
+const base = `/newsletters/${room.dataset.slug}`;
+const PAUSE = 120; // ms without a key before the mail is made again
+const SETTLED = 900; // ms before everything the check knows is looked for
+const NEXT = { light: "dark", dark: "forced", forced: "light" };
+const COLOURS = { light: "Light", dark: "Dark, as Apple Mail shows it", forced: "Dark, as Gmail and Outlook may show it" };
+const view = Object.fromEntries(new URLSearchParams(location.search));
+const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value]));
+const editor = text.readOnly ? null : mount(text, { nonce: room.dataset.nonce, language: text.lang, pause: 0, onChange: () => changed() });
+const words = () => editor?.text ?? text.value;
+let first = JSON.stringify([fields(), words()]);
+room.addEventListener("saved", () => { first = JSON.stringify([fields(), words()]); });
+room.addEventListener("retext", ({ detail }) => { editor?.setText(detail); });
+
+let pause = 0, settle = 0, running = false, again = false, look = room.dataset.look, can = room.dataset.can === "1";
+
+// Text areas that are as high as their text, where the browser doesn't do it by itself.
+const grow = (area) => { if (!CSS.supports("field-sizing", "content")) { area.style.height = "auto"; area.style.height = `${area.scrollHeight}px`; } };
+for (const area of form.querySelectorAll("textarea[data-key]")) { grow(area); area.addEventListener("input", () => grow(area)); }
+
+const isDirty = () => JSON.stringify([fields(), words()]) !== first;
+
+function address() {
+  const query = new URLSearchParams(Object.entries({ as: "ada", shape: "phone", colours: "light", ...view }).filter(([, value]) => value));
+  return `${base}/look/${look}/mail?${query}`;
+}
+
+// A new mail is loaded behind the old one and takes its place at the same height of the page, so that nothing flashes.
+function exchange() {
+  const shown = document.getElementById("shown");
+  shown.className = `shown ${view.shape ?? "phone"}`;
+  const old = document.getElementById("mail");
+  if (!can || view.shape === "text") return;
+  if (!old) { shown.replaceChildren(frameIn()); return; }
+  const scrolled = old.contentDocument?.scrollingElement?.scrollTop ?? 0;
+  const next = old.cloneNode();
+  next.src = address();
+  next.classList.add("coming");
+  next.removeAttribute("id");
+  next.addEventListener("load", () => {
+    const page = next.contentDocument?.scrollingElement;
+    if (page) page.scrollTop = scrolled;
+    for (const other of [...next.parentNode.children]) if (other !== next) other.remove();
+    next.id = "mail";
+    next.classList.remove("coming");
+    room.dispatchEvent(new CustomEvent("shown"));
+  }, { once: true });
+  for (const waiting of old.parentNode.querySelectorAll(".coming")) waiting.remove();
+  old.after(next);
+}
+
+function frameIn() {
+  const device = document.createElement("div"), frame = document.createElement("iframe");
+  device.className = "device";
+  frame.id = "mail";
+  frame.title = "The mail as it is read";
+  frame.setAttribute("sandbox", "allow-same-origin");
+  frame.src = address();
+  frame.addEventListener("load", () => room.dispatchEvent(new CustomEvent("shown")), { once: true });
+  device.append(frame);
+  return device;
+}
+
+async function make(whole = false) {
+  if (running) { again = true; return; }
+  running = true;
+  try {
+    const answer = await fetch(`${base}/look`, {
+      method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ fields: fields(), body: words(), view, whole }),
+    });
+    if (answer.status === 401) { say("You are signed out. Sign in in another window; what you typed is still here."); return; }
+    if (!answer.ok) { say("The studio could not look at this just now. What you typed is still here."); return; }
+    const told = await answer.json();
+    document.getElementById("findings").innerHTML = told.findings;
+    document.getElementById("inboxes").innerHTML = told.inboxes;
+    const fact = document.querySelector(".way [aria-current] span");
+    if (fact) { fact.textContent = told.words; fact.className = told.weight; }
+    const plain = document.querySelector(".plaintext");
+    if (plain) plain.textContent = told.text;
+    if (told.look !== look || told.can !== can) { look = told.look; can = told.can; exchange(); }
+    say("");
+  } catch {
+    say("No connection. What you typed is still here.");
+  } finally {
+    running = false;
+    if (again) { again = false; make(); }
+  }
+}
+
+function changed() {
+  clearTimeout(pause);
+  clearTimeout(settle);
+  for (const one of document.querySelectorAll("[data-count]")) one.textContent = [...document.getElementById(`f-${one.dataset.count}`).value].length;
+  pause = setTimeout(() => make(), PAUSE);
+  settle = setTimeout(() => make(true), SETTLED);
+}
+
+function say(words) { document.getElementById("kept").textContent = words; }
+
+if (room.dataset.writes) {
+  form.addEventListener("input", (event) => { if (event.target.dataset.key) changed(); });
+  settle = setTimeout(() => make(true), SETTLED);
+  addEventListener("beforeunload", (event) => { if (isDirty()) event.preventDefault(); });
+}
+form.addEventListener("submit", (event) => { event.preventDefault(); make(true); });
+
+// A finding leads to its line of the text, or to its field.
+document.getElementById("findings").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-line]");
+  if (!button) return;
+  const field = button.dataset.field && document.querySelector(`[data-key="${CSS.escape(button.dataset.field)}"]`);
+  if (field) { field.closest("details")?.setAttribute("open", ""); field.focus(); return; }
+  const line = Number(button.dataset.line);
+  if (editor) {
+    const { from, to } = editor.view.state.doc.line(Math.min(Math.max(1, line), editor.view.state.doc.lines));
+    editor.view.dispatch({ selection: { anchor: from, head: to }, scrollIntoView: true });
+    editor.focus();
+    return;
+  }
+  text.focus();
+});
+
+// How the mail is looked at: without loading the page again, so that what was typed stays.
+document.getElementById("panel").addEventListener("click", (event) => {
+  const link = event.target.closest("[data-shape], [data-colours], [data-pictures], [data-reader]");
+  if (!link || event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  const wanted = Object.fromEntries(new URLSearchParams(link.search));
+  if (link.dataset.shape) view.shape = wanted.shape;
+  if ("colours" in link.dataset) view.colours = NEXT[view.colours ?? "light"];
+  if ("pictures" in link.dataset) view.pictures = view.pictures === "off" ? "" : "off";
+  if (link.dataset.reader) view.as = wanted.as;
+  history.replaceState(null, "", `?${new URLSearchParams(Object.entries(view).filter(([, value]) => value))}`);
+  mark();
+  const shown = document.getElementById("shown");
+  if (view.shape === "text") {
+    const plain = document.createElement("pre");
+    Object.assign(plain, { className: "plaintext", tabIndex: 0, dir: "auto" });
+    plain.setAttribute("aria-label", "The mail as plain text");
+    shown.replaceChildren(plain);
+    shown.className = "shown text";
+    make();
+  } else {
+    if (link.dataset.reader) make();
+    exchange();
+  }
+});
+
+function mark() {
+  for (const one of document.querySelectorAll("[data-shape]")) one.toggleAttribute("aria-current", one.dataset.shape === (view.shape ?? "phone"));
+  const dark = document.querySelector("[data-colours]"), pictures = document.querySelector("[data-pictures]");
+  const colours = view.colours ?? "light", told = document.getElementById("colours");
+  dark.toggleAttribute("aria-current", colours !== "light");
+  dark.setAttribute("aria-label", COLOURS[NEXT[colours]]);
+  told.hidden = colours === "light";
+  told.textContent = COLOURS[colours];
+  pictures.toggleAttribute("aria-current", view.pictures === "off");
+  pictures.setAttribute("aria-label", view.pictures === "off" ? "With pictures" : "Without pictures");
+  for (const one of document.querySelectorAll("[data-reader]")) {
+    const here = one.dataset.reader === (view.as ?? "ada");
+    one.toggleAttribute("aria-current", here);
+    if (here) document.querySelector(".as summary bdi").textContent = one.querySelector("bdi").textContent;
+  }
+  document.querySelector(".as").removeAttribute("open");
+}
+
+// Who reads it: versions of the mail and people by name come when the menu is opened or something is typed there.
+const readers = document.getElementById("readers");
+async function showReaders(words = "") {
+  const answer = await fetch(`${base}/readers?${new URLSearchParams({ look, as: view.as ?? "ada", q: words })}`);
+  if (answer.ok) readers.innerHTML = await answer.text();
+}
+document.querySelector(".as").addEventListener("toggle", (event) => { if (event.target.open) showReaders(); });
+readers.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await showReaders(event.target.elements.q.value);
+  readers.querySelector("input")?.focus();
+});
+
+// Somebody saved the newsletter elsewhere: in another window, an editor, or by git.
+watch(`${base}/changes`, room.dataset.mark, () => {
+  if (isDirty()) say("Somebody changed this newsletter meanwhile. What you typed is still here.");
+  else location.reload();
+});
+
+// On a phone one side is shown at a time.
+room.dataset.side = "left";
+for (const button of document.querySelectorAll("[data-side]")) {
+  if (button === room) continue;
+  button.addEventListener("click", () => {
+    room.dataset.side = button.dataset.side;
+    for (const other of document.querySelectorAll("button[data-side]")) other.setAttribute("aria-pressed", other === button);
+  });
+}

@@ -1,0 +1,138 @@
+"""Whatever a command changes or gives out is in the audit log: each command is in one of the tables below."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+
+import click
+import pytest
+
+from mailer.cli import COMMANDS, cli, context
+from tests.cli.conftest import Mailer, StartedOn
+
+ADA = "ada@example.org"
+SIGNED = "2026-11-ask-un-experts"  # has an action page
+
+# Commands that show, or write files for their user, or do by themselves what was decided before.
+UNLOGGED = {
+    "init", "new", "check", "render", "preview", "shots", "lists", "lists embed", "people find", "people show",
+    "audience", "status", "cron", "serve", "report", "doctor", "staff list", "audit", "studio",
+    "bounces", "run",  # what comes back, and what was decided before: a launch by `run` is logged as cron's
+    "db migrate", "db backup", "db move",  # the database as a whole, for who has its password
+    "people lift",  # tests/audience/consent/test_lift.py
+    "people undo-unsubscribes",  # tests/cli/people, with a leaving to take back
+}  # fmt: skip
+
+# Each: what it needs before, the command, and the entry it leaves.
+Before = Callable[[Mailer, str], object]
+
+
+def nothing(_mailer: Mailer, _slug: str) -> None: ...
+
+
+def launched(mailer: Mailer, slug: str) -> None:
+    assert mailer("send", slug, "--yes", "3", "--later").code == 0
+
+
+def paused(mailer: Mailer, slug: str) -> None:
+    launched(mailer, slug)
+    assert mailer("pause", slug).code == 0
+
+
+def scheduled(mailer: Mailer, slug: str) -> None:
+    assert mailer("schedule", slug, "--at", "2026-12-24 09:00").code == 0
+
+
+def a_file(_mailer: Mailer, _slug: str) -> None:
+    Path("more.csv").write_text("email\ndan@example.org\n", encoding="utf-8")
+    Path("done.csv").write_text("token,name\n", encoding="utf-8")
+
+
+def an_admin(mailer: Mailer, _slug: str) -> None:
+    for address in ("amina@example.org", "tom@example.org"):
+        assert mailer("staff", "add", address, "--role", "admin").code == 0
+
+
+def a_disabled(mailer: Mailer, slug: str) -> None:
+    an_admin(mailer, slug)
+    assert mailer("staff", "disable", "tom@example.org").code == 0
+
+
+LOGGED: dict[str, tuple[Before, tuple[str, ...], str, str]] = {
+    "import": (a_file, ("import", "supporters", "more.csv"), "people imported", "list supporters"),
+    "people export": (nothing, ("people", "export", "supporters", "--out", "x.csv"), "people exported",
+                      "list supporters"),
+    "people unsubscribe": (nothing, ("people", "unsubscribe", ADA), "person unsubscribed", "person 1"),
+    "people forget": (nothing, ("people", "forget", ADA, "--yes"), "person forgotten", "person 1"),
+    "signatures": (nothing, ("signatures", SIGNED, "--csv", "s.csv"), "signatures exported", f"page {SIGNED}"),
+    "test": (nothing, ("test", "SLUG", "--to", "tom@example.org"), "proof sent", "newsletter SLUG"),
+    "send": (nothing, ("send", "SLUG", "--yes", "3", "--later"), "newsletter launched", "newsletter SLUG"),
+    "schedule": (nothing, ("schedule", "SLUG", "--at", "2026-12-24 09:00"), "newsletter scheduled", "newsletter SLUG"),
+    "unschedule": (scheduled, ("unschedule", "SLUG"), "newsletter taken off the schedule", "newsletter SLUG"),
+    "pause": (launched, ("pause", "SLUG", "--why", "a typo"), "newsletter paused", "newsletter SLUG"),
+    "resume": (paused, ("resume", "SLUG"), "newsletter resumed", "newsletter SLUG"),
+    "cancel": (launched, ("cancel", "SLUG", "--yes"), "newsletter cancelled", "newsletter SLUG"),
+    "resolve": (launched, ("resolve", "SLUG", "--resend"), "uncertain mails sent again", "newsletter SLUG"),
+    "clicks recompute": (launched, ("clicks", "recompute", "SLUG"), "clicks judged again", "newsletter SLUG"),
+    "conversions import": (a_file, ("conversions", "import", "done.csv"), "conversions imported", "conversions"),
+    "staff add": (nothing, ("staff", "add", "tom@example.org", "--role", "writer", "--mail"), "account added",
+                  "account tom@example.org"),
+    "staff role": (an_admin, ("staff", "role", "tom@example.org", "sender"), "account's rights changed",
+                   "account tom@example.org"),
+    "staff link": (an_admin, ("staff", "link", "tom@example.org"), "one-time link made", "account tom@example.org"),
+    "staff disable": (an_admin, ("staff", "disable", "tom@example.org"), "account disabled", "account tom@example.org"),
+    "staff enable": (a_disabled, ("staff", "enable", "tom@example.org"), "account enabled", "account tom@example.org"),
+}  # fmt: skip
+
+
+def every_command() -> set[str]:
+    found: set[str] = set()
+    root = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(root, name)
+        if isinstance(command, click.Group):
+            found |= {f"{name} {one}" for one in command.commands}
+            found |= {name} if command.invoke_without_command else set()
+        else:
+            found.add(name)
+    return found
+
+
+def test_each_command_is_in_one_table() -> None:
+    assert every_command() - UNLOGGED == set(LOGGED)
+
+
+@pytest.mark.parametrize("name", LOGGED)
+def test_what_a_command_does_is_logged_once(mailer: Mailer, campaign: str, name: str, own_day: None) -> None:
+    before, arguments, action, subject = LOGGED[name]
+    before(mailer, campaign)
+    log = json.loads(mailer("audit", "--json").out)
+    done = mailer(*(one.replace("SLUG", campaign) for one in arguments))
+    assert done.code == 0, done.err
+    (entry,) = json.loads(mailer("audit", "--json").out)[: -len(log) or None]
+    assert (entry["action"], entry["subject"]) == (action, subject.replace("SLUG", campaign))
+    assert entry["by"].startswith("terminal: ")
+    assert "example.org" not in entry["detail"] + entry["reason"]
+    if not action.startswith(("account", "one-time")):
+        assert "@" not in str(entry)
+
+
+class Later(StartedOn):
+    """Half an hour on."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return StartedOn.now(tz) + timedelta(minutes=30)
+
+
+def test_a_launch_by_run_is_crons(
+    mailer: Mailer, campaign: str, own_day: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mailer("schedule", campaign, "--at", "2026-11-24 09:01").code == 0
+    monkeypatch.setattr(context, "datetime", Later)
+    assert mailer("run").code == 0
+    entry = json.loads(mailer("audit", "--json").out)[0]
+    assert (entry["by"], entry["action"], entry["subject"]) == ("cron", "newsletter launched", f"newsletter {campaign}")

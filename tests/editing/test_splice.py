@@ -1,0 +1,128 @@
+"""One value changes, and no other byte: in every sample, and in files that nobody would write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailer.compose.source.frontmatter import split_front_matter
+from mailer.editing.splice import CannotSplice, splice
+from tests.conftest import REPOSITORY
+
+SAMPLES = sorted((REPOSITORY / "newsletters").glob("*/message.md"))
+TORTURE = """\
+---
+# who it is for
+subject:   "Old: words"   # kept
+preheader: >-
+  two lines
+  folded
+
+list: supporters
+unknown_key: {a: 1, b: [x,   y]}
+action:
+    url: https://act.example.org/a   # where
+    label: 'It''s time'
+signature: |
+  Rhiannon
+
+  Director
+empty:
+template: appeal
+---
+Body with --- and *stars*
+---
+no newline at the end"""
+VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=60)
+KEYS = ("subject", "preheader", "list", "action.url", "action.label", "signature", "empty", "new", "action.new", "a.b")
+
+
+def values(text: str) -> dict[str, Any]:
+    front, _ = split_front_matter(text.removeprefix("\ufeff").replace("\r\n", "\n"), file="")
+    assert front is not None
+    return dict(front.data)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.parent.name)
+def test_a_sample_changes_in_one_line(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    found = splice(text, {"subject": "Other words: and a colon"})
+    before, after = text.split("\n"), found.split("\n")
+    assert len(before) == len(after)
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+    assert values(found)["subject"] == "Other words: and a colon"
+
+
+def test_saying_what_it_says_already_changes_nothing() -> None:
+    said = {"subject": "Old: words", "preheader": "two lines folded", "action.label": "It's time"}
+    assert splice(TORTURE, said) == TORTURE
+    assert splice(TORTURE, {}) == TORTURE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "no",
+        "1e3",
+        "2026-12-01",
+        "a: b",
+        "# tag",
+        "@name",
+        "Stop #hate",
+        "- x",
+        "{a}",
+        "null",
+        "~",
+        "'",
+        '"',
+        "\\",
+        "50 %",
+    ],
+)
+def test_what_yaml_would_read_as_something_else_is_quoted(value: str) -> None:
+    for key in ("subject", "empty", "new", "action.label"):
+        found = splice(TORTURE, {key: value})
+        front = values(found)
+        name, _, inner = key.partition(".")
+        held = front[name][inner] if inner else front[name]
+        assert held == value
+
+
+@given(st.sampled_from(KEYS), VALUES, st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_one_value_changes_and_no_other_byte(key: str, value: str, newline: str, bom: bool) -> None:
+    text = ("\ufeff" if bom else "") + TORTURE.replace("\n", newline)
+    try:
+        found = splice(text, {key: value})
+    except CannotSplice:
+        assert not value.strip() or not value.replace("\n", "").isprintable()
+        return
+    head, body = found.split("Body with", 1)
+    assert body == text.split("Body with", 1)[1]
+    for line in ("# who it is for", "unknown_key: {a: 1, b: [x,   y]}", "template: appeal"):
+        assert f"{line}{newline}" in head
+    front = values(found)
+    name, _, inner = key.partition(".")
+    held = front.get(name)
+    if inner:
+        held = held.get(inner) if isinstance(held, dict) else None
+    assert (held or "") == value
+    others = values(text)
+    others.pop(name, None)
+    front.pop(name, None)
+    assert front == others
+
+
+@given(st.text(max_size=200))
+def test_whatever_the_file_it_is_spliced_or_refused(text: str) -> None:
+    for whole in (text, f"---\n{text}\n---\nbody"):
+        try:
+            found = splice(whole, {"subject": "New"})
+        except (CannotSplice, yaml.YAMLError) as error:
+            assert isinstance(error, CannotSplice)
+        else:
+            assert values(found)["subject"] == "New"
