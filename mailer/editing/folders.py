@@ -106,7 +106,7 @@ def with_name(content: bytes, name: str) -> bytes:
 
 
 def quoted(text: str) -> str:
-    """A text as it stands between double quotes in YAML, on one line."""
+    """A text as it is written between double quotes in YAML, on one line."""
     return " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
 
 

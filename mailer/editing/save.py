@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from mailer.compose.source.message_file import LARGEST_BYTES
+from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.editing.folders import message_path, path_write
 from mailer.editing.splice import head_end, splice
 from mailer.errors import MailerError

@@ -1,4 +1,4 @@
-"""The audit log: what was done is found again, and nothing is changed or taken out, whoever asks the database."""
+"""The audit log: what was done is found again, and nothing is changed or taken out, whatever asks the database."""
 
 from __future__ import annotations
 

@@ -43,11 +43,11 @@ ICONS = (
     "archive", "archive-restore", "arrow-right", "bookmark", "calendar", "chart-line", "check", "chevron-down",
     "chevron-left", "chevron-right", "chevron-up", "circle", "circle-alert", "circle-check", "circle-dashed",
     "circle-question-mark", "clock", "copy", "download", "ellipsis", "external-link", "eye", "file-down",
-    "hard-drive", "history", "house", "image", "image-off", "inbox", "info", "keyboard", "layout-template",
-    "list-checks", "list-filter", "log-out", "mail", "message-square", "minus", "monitor", "moon",
-    "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus", "reply", "search", "send",
-    "server-crash", "settings", "shield", "shuffle", "smartphone", "timer", "trending-down", "trending-up",
-    "triangle-alert", "user", "user-plus", "users", "waves", "x",
+    "fingerprint", "hard-drive", "history", "house", "image", "image-off", "inbox", "info", "key-round", "keyboard",
+    "layout-template", "list-checks", "list-filter", "log-out", "mail", "message-square", "minus", "monitor", "moon",
+    "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus", "reply", "scroll-text",
+    "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone", "timer", "trending-down",
+    "trending-up", "triangle-alert", "user", "user-plus", "users", "waves", "x",
 )  # fmt: skip
 
 # @lezer/lr isn't here: @codemirror/language names it as a dependency and imports nothing from it.

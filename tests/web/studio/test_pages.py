@@ -84,7 +84,7 @@ def test_typing_renews_the_mail_and_its_pictures_are_seen(page: Page, house: Hou
     page.fill("#f-subject", "A new subject")
     page.locator("#inboxes").get_by_text("A new subject").first.wait_for()
     assert house.file.read_text(encoding="utf-8") == FRONT + BODY
-    assert "Not saved" in page.inner_text("#kept")
+    assert page.inner_text("#saving") == "Not saved yet"
 
 
 @pytest.mark.sqlite

@@ -34,7 +34,7 @@ def test_imports_are_seen() -> None:
 def test_a_package_is_as_it_was_fetched(package: Package) -> None:
     folder = FOLDER / package.folder
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    sums = {name: known for known, name in (line.split("  ", 1) for line in lines)}
+    sums = {name: known for known, name in (line.split("  ") for line in lines)}
     kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS}
     assert kept == set(sums) == set(package.files)
     for name, known in sums.items():

@@ -148,7 +148,7 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> Dra
         log.error("compiling failed: %s", type(error).__name__)
         told = Diagnostic(
             "the studio could not make this mail, which is a fault of the program",
-            remedy="Take back what you typed last, and tell whoever looks after this server.",
+            remedy="Take back what you typed last, and tell the person who looks after this server.",
         )
         return replace(look, found=(told,))
 

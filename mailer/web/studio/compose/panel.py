@@ -67,7 +67,7 @@ class ShownFinding:
 
 
 def reader_for(visit: Visit, key: str) -> Reader:
-    """Whoever the mail is merged for: a person only for those who may see people."""
+    """The reader that the mail is merged for: a person only for those who may see people."""
     if key in BY_KEY or not visit.who.may(Right.SEE_PEOPLE):
         return BY_KEY.get(key, HARD_CASES[0])
     with visit.database.read() as connection:

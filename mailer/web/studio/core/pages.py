@@ -56,7 +56,7 @@ def policy(nonce: str) -> str:
 def page(
     visit: Visit, name: str, /, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> Response:
-    """The page `name` with `values`, for whoever visits."""
+    """The page `name` with `values`, for the visitor."""
     html = _environment().get_template(name).render(**_shared(visit), **values)
     found = {"Content-Security-Policy": policy(visit.nonce), **(headers or {})}
     return HTMLResponse(html, status_code=status, headers=found)

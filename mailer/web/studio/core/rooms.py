@@ -18,7 +18,7 @@ USUAL_BODY_BYTES = 64 * 1024  # of a form; a route that takes more says so
 
 
 class Access(Enum):
-    """Whom a route lets in that asks for no right."""
+    """Who may use a route that asks for no right."""
 
     SIGNED_IN = "everybody who is signed in"
     ANYBODY = "everybody"  # signing in, and what it is made of

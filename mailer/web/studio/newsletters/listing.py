@@ -60,7 +60,7 @@ class ListedNewsletter:
     @property
     def share(self) -> float:
         """How much of it is done, from 0 to 1."""
-        people = self.status.people if self.status else {}
+        people = self.status.people if self.status else dict[DeliveryState, int]()
         waiting = people.get(DeliveryState.QUEUED, 0) + people.get(DeliveryState.SENDING, 0)
         return 1 - waiting / self.asked if self.asked else 0.0
 

@@ -19,7 +19,7 @@ from mailer.web.studio.staff.sign_in import told
 from mailer.web.studio.staff.visitor import browser_of, by_its_name, gate_of, party_of
 
 GONE = "This link was used, or is older than a day."
-GONE_HINT = "Ask whoever sent it for a new one. If you have set up how you sign in, sign in."
+GONE_HINT = "Ask the person who sent it for a new one. If you have set up how you sign in, sign in."
 
 
 class LinkIsGone(MailerError):
@@ -33,7 +33,9 @@ def show(visit: Visit) -> Response:
     """The page."""
     account = _holder(visit)
     if account is None:
-        return page(visit, "staff/link_gone.html", status=410, words=GONE, remedy="Ask whoever sent it for a new one.")
+        return page(
+            visit, "staff/link_gone.html", status=410, words=GONE, remedy="Ask the person who sent it for a new one."
+        )
     return by_its_name(visit) or _page(visit, account)
 
 

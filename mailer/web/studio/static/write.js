@@ -12,7 +12,7 @@ const NEXT = { light: "dark", dark: "forced", forced: "light" };
 const COLOURS = { light: "Light", dark: "Dark, as Apple Mail shows it", forced: "Dark, as Gmail and Outlook may show it" };
 const view = Object.fromEntries(new URLSearchParams(location.search));
 const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value]));
-const editor = text.readOnly ? null : mount(text, { nonce: room.dataset.nonce, language: text.lang, pause: 0, onChange: () => changed() });
+const editor = text.readOnly ? null : mount(text, { nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0, onChange: () => changed() });
 const words = () => editor?.text ?? text.value;
 let first = JSON.stringify([fields(), words()]);
 room.addEventListener("saved", () => { first = JSON.stringify([fields(), words()]); });

@@ -1,7 +1,6 @@
 """What programs put on the clipboard becomes the Markdown that somebody would have written."""
 
-# ruff: noqa: E501 - HTML as programs write it
-
+# ruff: noqa: E501 - what clipboards and pages hold is one line long
 from __future__ import annotations
 
 import pytest

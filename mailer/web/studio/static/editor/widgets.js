@@ -1,4 +1,4 @@
-// What stands in the text in place of notation: pills, heads of bands, numbers, pictures. None holds text of its own that
+// What the text shows in place of notation: pills, heads of bands, numbers, pictures. None holds text of its own that
 // could be lost: each is made from the source and goes when the cursor comes.
 import { WidgetType } from "@codemirror/view";
 

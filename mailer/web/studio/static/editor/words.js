@@ -25,7 +25,7 @@ export function conditionWords(expression, { conditions = [], language = "en", t
   if (known?.words) return { words: known.words, count: known.count, of: known.of };
   const parts = expression.split(/\s+(and|or)\s+/).map((part, at) => (at % 2 ? part : oneTest(part, language, tags)));
   const words = parts.includes(null) ? null : parts.join(" ").replace(/ (and|or) people (who )?/g, " $1 $2");
-  return { words: words ?? `people for whom ${expression}`, count: known?.count, of: known?.of };
+  return { words: words ?? `people with ${expression}`, count: known?.count, of: known?.of };
 }
 
 function oneTest(text, language, tags) {
