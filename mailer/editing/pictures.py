@@ -31,7 +31,7 @@ QUALITIES = (85, 75, 65, 55)
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class MailPicture:
     """A picture ready to be mailed. `name` is that of its file, made of its content."""
 
     name: str
@@ -40,7 +40,7 @@ class Picture:
     height: int
 
 
-def prepare_picture(data: bytes, *, shown_width: int = SHOWN_WIDTH) -> Picture:
+def prepare_picture(data: bytes, *, shown_width: int = SHOWN_WIDTH) -> MailPicture:
     """The picture as it is to be mailed, at most twice `shown_width` pixels wide and `MOST_BYTES` long.
 
     Raises `MailerError`, for people, when it is no picture, or one that can't be made so.
@@ -67,7 +67,7 @@ def prepare_picture(data: bytes, *, shown_width: int = SHOWN_WIDTH) -> Picture:
     return _fitting(upright, 2 * shown_width)
 
 
-def save_picture(picture: Picture, folder: Path) -> Path:
+def save_picture(picture: MailPicture, folder: Path) -> Path:
     """The picture's file in `folder`. The same picture twice is one file."""
     path = folder / picture.name
     if not path.is_file() or path.read_bytes() != picture.data:
@@ -102,7 +102,7 @@ def _upright(opened: Image) -> Image:
     return plain
 
 
-def _fitting(picture: Image, widest: int) -> Picture:
+def _fitting(picture: Image, widest: int) -> MailPicture:
     """The best of what is small enough, smaller and smaller until something is."""
     width = min(picture.width, widest)
     while True:
@@ -142,7 +142,7 @@ def _encoded(picture: Image, kind: str, options: dict[str, object]) -> bytes:
     return written.getvalue()
 
 
-def _moving(data: bytes, opened: Image, shown_width: int) -> Picture:
+def _moving(data: bytes, opened: Image, shown_width: int) -> MailPicture:
     """A GIF that moves, written again frame by frame; only one that is small enough already."""
     from PIL import Image as Pillow
     from PIL import ImageSequence
@@ -169,6 +169,6 @@ def _moving(data: bytes, opened: Image, shown_width: int) -> Picture:
     return _named(written.getvalue(), "GIF", frames[0])
 
 
-def _named(data: bytes, kind: str, picture: Image) -> Picture:
+def _named(data: bytes, kind: str, picture: Image) -> MailPicture:
     name = f"{hashlib.sha256(data).hexdigest()[:16]}.{ENDINGS[kind]}"
-    return Picture(name, data, picture.width, picture.height)
+    return MailPicture(name, data, picture.width, picture.height)

@@ -1,6 +1,5 @@
 """How the text looks: pills, cards, bands, findings; marks away from the cursor; clean for axe; fit for a phone."""
 
-# ruff: noqa: E501 - what clipboards and pages hold is one line long
 from __future__ import annotations
 
 from tests.accessibility import faults_on

@@ -167,7 +167,7 @@ def test_the_menu_of_the_slash(desk: Desk) -> None:
     assert page.get_by_role("option").all_inner_texts() == ["Quote\nSomebody’s words, with their name"]
     page.keyboard.press("Enter")
     page.keyboard.type("Ada")
-    assert desk.text == "Dear friend,\n\n\n::: quote Ada\n\n:::\n"
+    assert desk.text == "Dear friend,\n\n::: quote Ada\n\n:::\n"
     page.keyboard.press("Control+End")
     page.keyboard.press("Enter")
     page.keyboard.type("/")
