@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.accessibility import faults_on
+from tests.patience import until
 from tests.web.studio.editor.conftest import Desk
 
 TEXT = """\
@@ -119,9 +120,9 @@ def test_a_finding_has_its_words_and_its_button(desk: Desk) -> None:
 def test_a_press_on_numbers_or_a_picture_leads_into_it(desk: Desk) -> None:
     page = desk.open(TEXT, **OPTIONS)
     page.locator("div.ed-numbers b").first.click()
-    assert "- **3,412** hours" in shown(desk)
+    until(lambda: "- **3,412** hours" in shown(desk))  # the source shows once the editor has the focus
     page.locator(".ed-picture img").click()
-    assert "![A lamp](lamp.png)" in shown(desk)
+    until(lambda: "![A lamp](lamp.png)" in shown(desk))
     assert desk.text == TEXT
 
 
