@@ -9,14 +9,16 @@ frame ruins them.
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailer.editing.files import write_file
 from mailer.errors import MailerError
+from mailer.staff.actor import Actor
+from mailer.staff.rights import Right
+from mailer.workspace import Workspace
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -67,22 +69,12 @@ def prepare_picture(data: bytes, *, shown_width: int = SHOWN_WIDTH) -> MailPictu
     return _fitting(upright, 2 * shown_width)
 
 
-def save_picture(picture: MailPicture, folder: Path) -> Path:
-    """The picture's file in `folder`. The same picture twice is one file."""
-    path = folder / picture.name
+def save_picture(workspace: Workspace, actor: Actor, slug: str, picture: MailPicture) -> None:
+    """Put the picture beside a newsletter's text. The same picture twice is one file."""
+    actor.require(Right.WRITE)
+    path = workspace.newsletter(slug) / picture.name
     if not path.is_file() or path.read_bytes() != picture.data:
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with unfinished.open("xb") as file:
-                file.write(picture.data)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except OSError as error:
-            raise MailerError(f"the picture can't be written: {error.strerror}") from None
-        finally:
-            unfinished.unlink(missing_ok=True)
-    return path
+        write_file(path, picture.data, within=workspace.newsletters)
 
 
 def _unreadable() -> MailerError:

@@ -8,7 +8,6 @@ import struct
 import zlib
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +16,8 @@ from PIL import Image
 
 from mailer.editing.pictures import MOST_BYTES, MOST_UPLOADED, prepare_picture, save_picture
 from mailer.errors import MailerError
+from mailer.staff.actor import Actor, NotAllowed, terminal
+from mailer.workspace import Workspace
 
 
 def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
@@ -133,17 +134,21 @@ def test_a_damaged_file_is_read_or_refused(cut: int, flip: int, kind: str) -> No
     assert Image.open(BytesIO(found.data)).size == (found.width, found.height)
 
 
-def test_the_same_picture_twice_is_one_file(tmp_path: Path) -> None:
-    data = encoded(Image.new("RGB", (30, 20), "red"), "PNG")
-    paths = {save_picture(prepare_picture(data), tmp_path) for _ in range(2)}
-    assert [path.name for path in tmp_path.iterdir()] == [path.name for path in paths]
-    (path,) = paths
+def test_the_same_picture_twice_is_one_file(workspace: Workspace) -> None:
+    folder = workspace.newsletters / "ours"
+    folder.mkdir()
+    picture = prepare_picture(encoded(Image.new("RGB", (30, 20), "red"), "PNG"))
+    for _ in range(2):
+        save_picture(workspace, terminal(), "ours", picture)
+    (path,) = folder.iterdir()
     path.write_bytes(b"other")
-    save_picture(prepare_picture(data), tmp_path)
-    assert path.read_bytes() != b"other"
+    save_picture(workspace, terminal(), "ours", picture)
+    assert path.read_bytes() == picture.data
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_picture_is_refused_without_the_right_and_without_a_newsletter(workspace: Workspace) -> None:
     picture = prepare_picture(encoded(Image.new("RGB", (30, 20)), "PNG"))
-    with pytest.raises(MailerError, match="can't be written"):
-        save_picture(picture, tmp_path / "missing")
+    with pytest.raises(NotAllowed):
+        save_picture(workspace, Actor("viewer", frozenset()), "ours", picture)
+    with pytest.raises(MailerError, match="newsletter"):
+        save_picture(workspace, terminal(), "missing", picture)
