@@ -101,6 +101,8 @@ def _group(expression: Expression) -> RowGroup | None:
             inner = RowGroup("any", (row,)) if row is not None else _group(operand)
             if inner is not None and inner.mode in ("any", "all"):
                 return RowGroup("none" if inner.mode == "any" else "not_all", inner.items)
+        case _:
+            pass
     return None
 
 

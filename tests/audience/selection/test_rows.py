@@ -53,7 +53,8 @@ OTHER: dict[str, tuple[Mode, ...]] = {"all": ("any", "none", "not_all"), "any": 
 @st.composite
 def groups(draw: st.DrawFn) -> RowGroup:
     """Rows as a builder leaves them: groups hold two or more, and aren't joined as what they are in."""
-    mode = draw(st.sampled_from(["all", "any"]))
+    modes: tuple[Mode, ...] = ("all", "any")
+    mode = draw(st.sampled_from(modes))
     inner = st.builds(RowGroup, st.sampled_from(OTHER[mode]), st.lists(rows, min_size=2, max_size=3).map(tuple))
     items = draw(st.lists(rows | inner, min_size=2, max_size=4))
     return RowGroup(mode, tuple(items))
