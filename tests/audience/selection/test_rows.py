@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailer.audience.selection.questions import QUESTIONS
 from mailer.audience.selection.rows import (
     BARE_COMPARISONS,
     NUMBER_COMPARISONS,
@@ -18,7 +19,7 @@ from mailer.audience.selection.rows import (
     to_rows,
     to_text,
 )
-from mailer.audience.selection.segment_sql import QUESTIONS, parse_segment
+from mailer.audience.selection.segment_sql import parse_segment
 from mailer.compose.expressions.ast import ANYTHING, Call, Compare, Const, Expression, Field, Not
 from mailer.compose.expressions.ast import And as Both
 from mailer.compose.expressions.ast import Or as Either
