@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.editing.files import one_at_a_time, write_file
 from mailer.editing.folders import lists_in, message_path
-from mailer.editing.splice import head_end, splice
+from mailer.editing.splice import FrontValue, head_end, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
@@ -35,7 +35,7 @@ class Edit:
 
     base: str
     body: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, FrontValue]
 
     @property
     def text(self) -> str:

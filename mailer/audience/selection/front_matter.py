@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import Connection, select
 
 from mailer.audience.petition.signatures import signed_pages
-from mailer.audience.selection.questions import QUESTIONS, REMEDIES, About, is_sound
+from mailer.audience.selection.questions import QUESTIONS, REMEDIES, QuestionTopic, is_sound
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.audience.selection.spec import Audience
 from mailer.compose.action_page.parse import has_action_page
@@ -134,12 +134,12 @@ class _Reader:
     def check_call(self, call: Call) -> None:
         (name,) = call.args
         question = QUESTIONS[call.name]
-        known = {About.LIST: self.lists, About.PAGE: self.pages, About.NEWSLETTER: self.slugs}.get(question.about)
+        known = {QuestionTopic.LIST: self.lists, QuestionTopic.PAGE: self.pages, QuestionTopic.NEWSLETTER: self.slugs}.get(question.topic)
         if known is None:
             if not is_sound(question, name):
-                self.fault("segment", f"{call.name} can't ask about {name!r}", REMEDIES[question.about])
+                self.fault("segment", f"{call.name} can't ask about {name!r}", REMEDIES[question.topic])
         elif name not in known:
-            self.fault("segment", f"there is no {question.about} {name!r}", nearest(name, known))
+            self.fault("segment", f"there is no {question.topic} {name!r}", nearest(name, known))
 
 
 def calls(expression: Expression) -> Iterator[Call]:

@@ -37,7 +37,7 @@ TIMES = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 MOST_YEARS = 100
 
 
-class About(StrEnum):
+class QuestionTopic(StrEnum):
     """What the text of a question is."""
 
     LIST = "list"
@@ -49,34 +49,34 @@ class About(StrEnum):
     FREQUENCY = "frequency"
 
 
-NAMES = (About.LIST, About.NEWSLETTER, About.PAGE)  # names of what is in the workspace or the database
-REMEDIES: Mapping[About, str] = {
-    About.DAY: 'Write a day as "2026-02-03".',
-    About.SPAN: 'Write "30 days", "6 weeks", "12 months" or "2 years".',
-    About.TIMES: 'Write a number from "1" to "999".',
-    About.FREQUENCY: 'Write "every", "monthly" or "urgent".',
+NAMES = (QuestionTopic.LIST, QuestionTopic.NEWSLETTER, QuestionTopic.PAGE)  # names of what is in the workspace or the database
+REMEDIES: Mapping[QuestionTopic, str] = {
+    QuestionTopic.DAY: 'Write a day as "2026-02-03".',
+    QuestionTopic.SPAN: 'Write "30 days", "6 weeks", "12 months" or "2 years".',
+    QuestionTopic.TIMES: 'Write a number from "1" to "999".',
+    QuestionTopic.FREQUENCY: 'Write "every", "monthly" or "urgent".',
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question: what its text is, and for whom it holds at a moment."""
+    """One question: what its text is, and who it holds for at a moment."""
 
-    about: About
+    topic: QuestionTopic
     holds: Callable[[str, datetime], ColumnElement[bool]]
 
 
 def is_sound(question: Question, given: str) -> bool:
     """Whether the text can be read as what it must be. Whether a name is known is for who knows them."""
     try:
-        match question.about:
-            case About.DAY:
+        match question.topic:
+            case QuestionTopic.DAY:
                 read_day(given)
-            case About.SPAN:
+            case QuestionTopic.SPAN:
                 before(datetime(2000, 1, 1, tzinfo=UTC), given)
-            case About.TIMES:
+            case QuestionTopic.TIMES:
                 read_times(given)
-            case About.FREQUENCY:
+            case QuestionTopic.FREQUENCY:
                 Frequency(given)
             case _:
                 return True
@@ -92,7 +92,7 @@ def read_day(given: str) -> datetime:
             return datetime.fromisoformat(given).replace(tzinfo=UTC)
     except ValueError:
         pass
-    raise MailerError(f"{given!r} is not a day", remedy=REMEDIES[About.DAY])
+    raise MailerError(f"{given!r} is not a day", remedy=REMEDIES[QuestionTopic.DAY])
 
 
 def before(now: datetime, given: str) -> datetime:
@@ -103,7 +103,7 @@ def before(now: datetime, given: str) -> datetime:
         return now - timedelta(days=number * (7 if unit == "week" else 1))
     months = number * (12 if unit == "year" else 1)
     if not 0 < months <= 12 * MOST_YEARS:
-        raise MailerError(f"{given!r} is not a length of time", remedy=REMEDIES[About.SPAN])
+        raise MailerError(f"{given!r} is not a length of time", remedy=REMEDIES[QuestionTopic.SPAN])
     year, month = divmod(now.year * 12 + now.month - 1 - months, 12)
     return now.replace(year=year, month=month + 1, day=min(now.day, calendar.monthrange(year, month + 1)[1]))
 
@@ -111,20 +111,20 @@ def before(now: datetime, given: str) -> datetime:
 def read_times(given: str) -> int:
     """A number of times from 1 to 999. Raises `MailerError`."""
     if not TIMES.fullmatch(given):
-        raise MailerError(f"{given!r} is not a number of times", remedy=REMEDIES[About.TIMES])
+        raise MailerError(f"{given!r} is not a number of times", remedy=REMEDIES[QuestionTopic.TIMES])
     return int(given)
 
 
 QUESTIONS: Mapping[str, Question] = {
-    "mailed": Question(About.NEWSLETTER, lambda slug, _: people.c.id.in_(mailed_by([slug]))),
-    "clicked": Question(About.NEWSLETTER, lambda slug, _: people.c.id.in_(clicked_in([slug]))),
-    "signed": Question(About.PAGE, lambda page, _: people.c.id.in_(signed_on([page]))),
-    "subscribed": Question(About.LIST, lambda name, _: people.c.id.in_(subscribed_to([name]))),
-    "joined_since": Question(About.DAY, lambda day, _: joined_since(read_day(day))),
-    "joined_within": Question(About.SPAN, lambda span, now: joined_since(before(now, span))),
-    "mailed_within": Question(About.SPAN, lambda span, now: people.c.id.in_(mailed_since(before(now, span)))),
-    "clicked_within": Question(About.SPAN, lambda span, now: people.c.id.in_(clicked_since(before(now, span)))),
-    "signed_within": Question(About.SPAN, lambda span, now: people.c.id.in_(signed_since(before(now, span)))),
-    "signed_times": Question(About.TIMES, lambda times, _: people.c.id.in_(signed_at_least(read_times(times)))),
-    "wants": Question(About.FREQUENCY, lambda frequency, _: people.c.frequency == frequency),
+    "mailed": Question(QuestionTopic.NEWSLETTER, lambda slug, _: people.c.id.in_(mailed_by([slug]))),
+    "clicked": Question(QuestionTopic.NEWSLETTER, lambda slug, _: people.c.id.in_(clicked_in([slug]))),
+    "signed": Question(QuestionTopic.PAGE, lambda page, _: people.c.id.in_(signed_on([page]))),
+    "subscribed": Question(QuestionTopic.LIST, lambda name, _: people.c.id.in_(subscribed_to([name]))),
+    "joined_since": Question(QuestionTopic.DAY, lambda day, _: joined_since(read_day(day))),
+    "joined_within": Question(QuestionTopic.SPAN, lambda span, now: joined_since(before(now, span))),
+    "mailed_within": Question(QuestionTopic.SPAN, lambda span, now: people.c.id.in_(mailed_since(before(now, span)))),
+    "clicked_within": Question(QuestionTopic.SPAN, lambda span, now: people.c.id.in_(clicked_since(before(now, span)))),
+    "signed_within": Question(QuestionTopic.SPAN, lambda span, now: people.c.id.in_(signed_since(before(now, span)))),
+    "signed_times": Question(QuestionTopic.TIMES, lambda times, _: people.c.id.in_(signed_at_least(read_times(times)))),
+    "wants": Question(QuestionTopic.FREQUENCY, lambda frequency, _: people.c.frequency == frequency),
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from mailer.audience.consent.changes import list_id
-from mailer.audience.selection.questions import QUESTIONS, About, before, is_sound, read_day
+from mailer.audience.selection.questions import QUESTIONS, QuestionTopic, before, is_sound, read_day
 from mailer.audience.selection.segment_sql import condition, parse_segment
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database, open_database
@@ -119,19 +119,19 @@ def test_more_months_are_never_less_time(at: datetime, months: int) -> None:
 
 
 BAD = {
-    About.DAY: ("2026-02-30", "2026-2-3", "yesterday", "2026-02-03T10:00", ""),
-    About.SPAN: ("0 days", "12", "days", "-3 days", "1.5 years", "101 years", "9999 weeks ", "2000 months", ""),
-    About.TIMES: ("0", "-1", "1000", "two", "1.5", ""),
-    About.FREQUENCY: ("weekly", "Every", ""),
+    QuestionTopic.DAY: ("2026-02-30", "2026-2-3", "yesterday", "2026-02-03T10:00", ""),
+    QuestionTopic.SPAN: ("0 days", "12", "days", "-3 days", "1.5 years", "101 years", "9999 weeks ", "2000 months", ""),
+    QuestionTopic.TIMES: ("0", "-1", "1000", "two", "1.5", ""),
+    QuestionTopic.FREQUENCY: ("weekly", "Every", ""),
 }
 
 
 @pytest.mark.parametrize("name", sorted(QUESTIONS))
 def test_what_a_question_can_not_be_about(name: str) -> None:
     question = QUESTIONS[name]
-    for given_ in BAD.get(question.about, ()):
+    for given_ in BAD.get(question.topic, ()):
         assert not is_sound(question, given_)
-        if question.about is not About.FREQUENCY:
+        if question.topic is not QuestionTopic.FREQUENCY:
             with pytest.raises(MailerError):
                 question.holds(given_, NOW)
 
