@@ -134,7 +134,10 @@ class _Reader:
     def check_call(self, call: Call) -> None:
         (name,) = call.args
         question = QUESTIONS[call.name]
-        known = {QuestionTopic.LIST: self.lists, QuestionTopic.PAGE: self.pages, QuestionTopic.NEWSLETTER: self.slugs}.get(question.topic)
+        names = {
+            QuestionTopic.LIST: self.lists, QuestionTopic.PAGE: self.pages, QuestionTopic.NEWSLETTER: self.slugs,
+        }  # fmt: skip
+        known = names.get(question.topic)
         if known is None:
             if not is_sound(question, name):
                 self.fault("segment", f"{call.name} can't ask about {name!r}", REMEDIES[question.topic])

@@ -49,7 +49,6 @@ class QuestionTopic(StrEnum):
     FREQUENCY = "frequency"
 
 
-NAMES = (QuestionTopic.LIST, QuestionTopic.NEWSLETTER, QuestionTopic.PAGE)  # names of what is in the workspace or the database
 REMEDIES: Mapping[QuestionTopic, str] = {
     QuestionTopic.DAY: 'Write a day as "2026-02-03".',
     QuestionTopic.SPAN: 'Write "30 days", "6 weeks", "12 months" or "2 years".',
