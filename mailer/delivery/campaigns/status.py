@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import Connection, func, literal, select, true
 
 from mailer.audience.selection.select import CHOSEN
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, guard_evidence, people, workers
@@ -43,14 +43,13 @@ class CampaignStatus:
 
 def campaign_statuses(connection: Connection, *, slug: str | None = None) -> list[CampaignStatus]:
     """All campaigns, the newest first; with `slug` that one alone."""
-    counted = count_states(connection)
-    waiting = select(deliveries.c.campaign_id, func.min(deliveries.c.not_before)).where(QUEUE)
-    next_try = {row[0]: row[1] for row in connection.execute(waiting.group_by(deliveries.c.campaign_id))}
-    in_a_row = select(guard_evidence.c.campaign_id, guard_evidence.c.troubles)
-    troubles = {row[0]: row[1] for row in connection.execute(in_a_row)}
     one = campaigns.c.slug == slug if slug is not None else true()
     # Not the message, which is most of a campaign: of hundreds it would be tens of megabytes.
-    rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc()))
+    rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc())).all()
+    only = rows[0].id if slug is not None and rows else None
+    counted = count_states(connection, only)
+    in_a_row = select(guard_evidence.c.campaign_id, guard_evidence.c.troubles)
+    troubles = {row[0]: row[1] for row in connection.execute(in_a_row)}
     return [
         CampaignStatus(
             slug=row.slug,
@@ -63,7 +62,7 @@ def campaign_statuses(connection: Connection, *, slug: str | None = None) -> lis
             finished_at=row.finished_at,
             digest=row.digest,
             people=_with_sent(counted.get(row.id, {}), frozen=row.counts.get(CHOSEN, 0)),
-            next_try=next_try.get(row.id),
+            next_try=_next_try(connection, row.id) if row.state in WAITING else None,
             troubles=troubles.get(row.id, 0),
             campaign_id=row.id,
             include=tuple(row.audience.get("include", ())),
@@ -85,19 +84,33 @@ def draft_statuses(slugs: Sequence[str], known: Sequence[CampaignStatus], *, tra
     ]  # fmt: skip
 
 
-def count_states(connection: Connection) -> dict[int, Counter[DeliveryState]]:
-    """How many of each campaign's deliveries are in which state, but for *sent*: those are all others.
+def _next_try(connection: Connection, campaign_id: int) -> datetime | None:
+    """When the first who is queued is due: the first entry of an index, where a group of all would read each."""
+    queued = select(deliveries.c.not_before).where(QUEUE, deliveries.c.campaign_id == campaign_id)
+    return connection.execute(queued.order_by(deliveries.c.not_before).limit(1)).scalar()
+
+
+def count_states(connection: Connection, campaign_id: int | None = None) -> dict[int, Counter[DeliveryState]]:
+    """How many of each campaign's deliveries, or of one's, are in which state, but for *sent*: those are all others.
 
     Three small indexes hold the people who are queued, claimed, or anything but simply mailed, so a million who
     were mailed needn't be counted one by one.
     """
     counted: dict[int, Counter[DeliveryState]] = {}
-    row = (deliveries.c.campaign_id, deliveries.c.state, func.count())
-    key = (deliveries.c.campaign_id, deliveries.c.state)
-    at_work = list(connection.execute(select(workers.c.id)).scalars())
-    for part in (QUEUE, deliveries.c.worker_id.in_(at_work), APART):
-        for campaign_id, state, count in connection.execute(select(*row).where(part).group_by(*key)):
-            counted.setdefault(campaign_id, Counter())[DeliveryState(state)] += count
+    campaign, state = deliveries.c.campaign_id, deliveries.c.state
+    mine = campaign == campaign_id if campaign_id is not None else true()
+    # Naming the state would fetch each of perhaps a million rows of the queue for it.
+    queued = select(campaign, literal(DeliveryState.QUEUED.value), func.count()).where(QUEUE, mine)
+    others = select(campaign, state, func.count()).where(APART, mine)
+    queries = [queued.group_by(campaign), others.group_by(campaign, state)]
+    if at_work := list(connection.execute(select(workers.c.id)).scalars()):
+        # Few, and found by their worker: by their campaign all of its deliveries would be read.
+        claimed = select(campaign, state, func.count()).where(deliveries.c.worker_id.in_(at_work))
+        queries.append(claimed.group_by(campaign, state))
+    for query in queries:
+        for number, name, count in connection.execute(query):
+            if campaign_id in (None, number):
+                counted.setdefault(number, Counter())[DeliveryState(name)] += count
     return counted
 
 
