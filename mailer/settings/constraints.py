@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError
 from mailer.senders import sender_fault
+from mailer.settings.durations import seconds_of
 from mailer.settings.providers import DEFAULT, provider_sections
 from mailer.settings.schema import (
     CLIENT_FAMILIES,
@@ -35,6 +36,9 @@ from mailer.timezones import zone_named
 
 # RFC 5321 §4.5.3.1.1 gives the part before the @ 64 octets; less a plus sign and a token of 39.
 LONGEST_BOUNCE_LOCAL = 24
+
+MOST_APPROVALS = (0, 1, 2)
+LONGEST_HOLD_SECONDS = 24 * 3600
 
 PlaceOf = Callable[[str | None, str | None], Place]  # section and key → file and line
 
@@ -98,6 +102,17 @@ def _judge_public(public: Public, place: PlaceOf) -> list[Diagnostic]:
     return faults
 
 
+def _judge_hold(hold: str, place: PlaceOf) -> list[Diagnostic]:
+    where = place("studio", "hold")
+    try:
+        seconds = seconds_of(hold)
+    except MailerError as error:
+        return [Diagnostic(f"studio.hold: {error.message}", place=where, remedy=error.remedy)]
+    if seconds > LONGEST_HOLD_SECONDS:
+        return [Diagnostic(f"studio.hold is {hold}, longer than a day", place=where, remedy='Such as hold = "10m"')]
+    return []
+
+
 def _judge_studio(studio: StudioSettings, place: PlaceOf) -> list[Diagnostic]:
     faults: list[Diagnostic] = []
     parts = urlsplit(studio.url)
@@ -107,6 +122,15 @@ def _judge_studio(studio: StudioSettings, place: PlaceOf) -> list[Diagnostic]:
         faults.append(
             Diagnostic("studio.url must be https://host, without a path", place=place("studio", "url"), remedy=remedy)
         )
+    if studio.approvals not in MOST_APPROVALS:
+        faults.append(
+            Diagnostic(
+                f"studio.approvals must be 0, 1 or 2, not {studio.approvals}",
+                place=place("studio", "approvals"),
+                remedy="0: nobody has to approve; 1 or 2: as many people as that.",
+            )
+        )
+    faults += _judge_hold(studio.hold, place)
     for proxy in studio.proxies:
         try:
             ip_network(proxy)

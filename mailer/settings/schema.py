@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from mailer.settings.durations import seconds_of
 from mailer.timezones import UNIVERSAL, zone_named
 
 Section = TypeVar("Section")
@@ -49,11 +50,21 @@ class StudioSettings:
     """Where staff reach `mailer studio` through a web server with TLS, without a path and without a slash at the end;
     "" is this machine alone. `proxies`: addresses or networks of that web server, whose X-Forwarded-For is believed.
     `git`: whether each save is a commit by the person who saved. docs/studio-git.md has more.
+
+    `approvals`: how many people must approve a newsletter before it leaves, in the terminal as well; 0, 1 or 2.
+    `hold`: how long before it leaves what was sent from the studio counts down, and can be stopped. docs/approval.md.
     """
 
     url: str = ""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     git: bool = False
+    approvals: int = 0
+    approver_may_be_writer: bool = False
+    hold: str = "10m"
+
+    @property
+    def hold_for(self) -> timedelta:
+        return timedelta(seconds=seconds_of(self.hold))
 
 
 @dataclass(frozen=True, slots=True)
