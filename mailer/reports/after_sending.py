@@ -22,8 +22,8 @@ UNKNOWN = "unknown"
 DIRECTLY = "directly"  # no mail and no source brought them
 # Steps of the course, the smallest that needs at most MOST_STEPS of them.
 STEPS = (
-    timedelta(minutes=10), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(days=1),
-    timedelta(days=7), timedelta(days=30), timedelta(days=365),
+    timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6),
+    timedelta(days=1), timedelta(days=7), timedelta(days=30), timedelta(days=365),
 )  # fmt: skip
 MOST_STEPS = 30
 
@@ -153,21 +153,23 @@ def who_left(campaign_id: int) -> Subquery:
     return select(last.c.delivery_id).where(last.c.left > last.c.undone).subquery()
 
 
-def course(connection: Connection, campaign_id: int, launched_at: datetime | None) -> Course:
-    """Clicks and signatures over time since the launch."""
+def course(
+    connection: Connection, campaign_id: int, launched_at: datetime | None, *, with_clicks: bool = True
+) -> Course:
+    """Clicks and signatures over time since the launch; signatures alone are counted much sooner."""
     if launched_at is None:
         return Course()
     clicked = (hits.c.campaign_id == campaign_id, hits.c.n > 0, hits.c.verdict != Verdict.MACHINE.value)
     acted = (signatures.c.campaign_id == campaign_id,)
+    looked_at = [(signatures.c.signed_at, acted), *([(hits.c.at, clicked)] if with_clicks else [])]
     ends = [
-        connection.execute(select(func.max(column)).where(*conditions)).scalar()
-        for column, conditions in ((hits.c.at, clicked), (signatures.c.signed_at, acted))
+        connection.execute(select(func.max(column)).where(*conditions)).scalar() for column, conditions in looked_at
     ]
     last = max((end for end in ends if end is not None), default=None)
     if last is None or last < launched_at:
         return Course()
     step = next((one for one in STEPS if (last - launched_at) // one < MOST_STEPS), STEPS[-1])
-    clicks = _by_step(connection, hits.c.at, clicked, launched_at, step)
+    clicks = _by_step(connection, hits.c.at, clicked, launched_at, step) if with_clicks else dict[int, int]()
     signs = _by_step(connection, signatures.c.signed_at, acted, launched_at, step)
     count = (last - launched_at) // step + 1
     steps = [TimeStep(launched_at + n * step, clicks.get(n, 0), signs.get(n, 0)) for n in range(count)]

@@ -11,12 +11,13 @@ from typing import Final, Literal
 from sqlalchemy import Connection, func, literal, select, true
 
 from mailer.audience.selection.select import CHOSEN
-from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, guard_evidence, people, workers
+from mailer.store.tables.core import APART, EPOCH, QUEUE, campaigns, deliveries, guard_evidence, people, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 
 DRAFT: Final = "draft"
 # Campaigns that have a frozen message which is still to be mailed, to all or to some.
 GLANCE = [column for column in campaigns.c if column.name != "message"]
+EVIDENCE = [column for column in guard_evidence.c if column.name != "recent"]
 WAITING = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED)
 
 
@@ -38,6 +39,8 @@ class CampaignStatus:
     next_try: datetime | None
     troubles: int
     campaign_id: int | None = None
+    resumed_at: datetime | None = None  # the last time; None while it never was
+    mailed_since: int = 0  # people whose mail was answered for good since then, as of some seconds ago
     include: tuple[str, ...] = ()  # the lists it was asked for
 
 
@@ -48,8 +51,7 @@ def campaign_statuses(connection: Connection, *, slug: str | None = None) -> lis
     rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc())).all()
     only = rows[0].id if slug is not None and rows else None
     counted = count_states(connection, only)
-    in_a_row = select(guard_evidence.c.campaign_id, guard_evidence.c.troubles)
-    troubles = {row[0]: row[1] for row in connection.execute(in_a_row)}
+    evidence = {row.campaign_id: row for row in connection.execute(select(*EVIDENCE))}
     return [
         CampaignStatus(
             slug=row.slug,
@@ -63,9 +65,11 @@ def campaign_statuses(connection: Connection, *, slug: str | None = None) -> lis
             digest=row.digest,
             people=_with_sent(counted.get(row.id, {}), frozen=row.counts.get(CHOSEN, 0)),
             next_try=_next_try(connection, row.id) if row.state in WAITING else None,
-            troubles=troubles.get(row.id, 0),
+            troubles=seen.troubles if (seen := evidence.get(row.id)) else 0,
             campaign_id=row.id,
             include=tuple(row.audience.get("include", ())),
+            resumed_at=seen.since if seen and seen.since > EPOCH else None,
+            mailed_since=seen.accepted + seen.refused if seen else 0,
         )
         for row in rows
     ]
@@ -123,20 +127,28 @@ def _with_sent(counted: Mapping[DeliveryState, int], *, frozen: int) -> dict[Del
 
 
 @dataclass(frozen=True, slots=True)
-class Uncertain:
-    """Somebody who may have got the mail or not. The address is "" once they were forgotten."""
+class PersonApart:
+    """Somebody whose mail did not simply go out. The address is "" once they were forgotten."""
 
     address: str
     since: datetime
     why: str
 
 
-def uncertain_people(connection: Connection, campaign_id: int) -> list[Uncertain]:
-    """Everybody whose delivery is uncertain, for staff to decide on."""
+def people_apart(
+    connection: Connection,
+    campaign_id: int,
+    state: DeliveryState = DeliveryState.UNCERTAIN,
+    *,
+    limit: int | None = None,
+) -> list[PersonApart]:
+    """Everybody whose delivery is in this state, not one of queued, sending and sent; those who are uncertain are for
+    staff to decide on."""
     rows = connection.execute(
         select(people.c.address, deliveries.c.changed_at, deliveries.c.detail)
         .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
-        .where(APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN)
+        .where(APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == state)
         .order_by(deliveries.c.id)
+        .limit(limit)
     )
-    return [Uncertain(row.address or "", row.changed_at, row.detail) for row in rows]
+    return [PersonApart(row.address or "", row.changed_at, row.detail) for row in rows]

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from http.client import HTTPConnection
+from queue import Queue
+from socket import SHUT_RDWR
 
 from sqlalchemy import insert, select, update
 
+from mailer.audience.addresses import address_hash
+from mailer.audience.consent.changes import list_id
 from mailer.delivery.campaigns.lifecycle import launch_now
 from mailer.delivery.campaigns.plan import read_draft
 from mailer.delivery.sending.run import Runner, RunReport
 from mailer.delivery.sending.run_control import Stop
 from mailer.staff.actor import Actor
-from mailer.store.tables.core import campaigns, deliveries, hits, links, people
+from mailer.store.tables.core import campaigns, deliveries, hits, links, people, subscriptions
 from mailer.store.tables.inbound import signatures, statements
-from mailer.store.tables.states import DeliveryState, Verdict
+from mailer.store.tables.states import DeliveryState, Membership, Verdict
 from mailer.tracking.bot_rules import RULES
 from mailer.web.studio.core.context import Studio
-from tests.reports.builders import HEADERS
-from tests.web.studio.conftest import SLUG
+from tests.patience import HANG_SECONDS
+from tests.reports.builders import ADDRESS_KEY, HEADERS
+from tests.web.client import BROWSER
+from tests.web.studio.conftest import SLUG, House
 
 
 def launch(studio: Studio, *, slug: str = SLUG, by: Actor | None = None, now: datetime | None = None) -> int:
@@ -39,9 +49,10 @@ def set_state(
     studio: Studio, campaign_id: int, persons: tuple[int, ...], state: DeliveryState, **values: object
 ) -> None:
     """Put the deliveries of these people into a state."""
+    values = {"state": state, "changed_at": studio.clock(), **values}
     mine = (deliveries.c.campaign_id == campaign_id, deliveries.c.person_id.in_(persons))
     with studio.database.write() as connection:
-        connection.execute(update(deliveries).where(*mine).values(state=state, changed_at=studio.clock(), **values))
+        connection.execute(update(deliveries).where(*mine).values(values))
 
 
 def sign(studio: Studio, campaign_id: int, person: int, *, n: int, after: timedelta = timedelta(minutes=5)) -> None:
@@ -72,3 +83,53 @@ def ask_links(studio: Studio, campaign_id: int) -> list[int]:
     with studio.database.read() as connection:
         found = select(links.c.n).where(links.c.campaign_id == campaign_id, links.c.is_action).order_by(links.c.n)
         return list(connection.execute(found).scalars())
+
+
+def more_people(studio: Studio, numbers: range) -> None:
+    """More people on the list, so that a send takes a while."""
+    now = studio.clock()
+    with studio.database.write() as connection:
+        on = list_id(connection, "supporters")
+        rows = [(n, f"mary{n}@example.org") for n in numbers]
+        connection.execute(insert(people), [
+            {"id": n, "address": address, "address_hash": address_hash(address, ADDRESS_KEY), "created_at": now,
+             "updated_at": now} for n, address in rows
+        ])  # fmt: skip
+        connection.execute(insert(subscriptions), [
+            {"list_id": on, "person_id": n, "status": Membership.SUBSCRIBED, "changed_at": now} for n, _ in rows
+        ])  # fmt: skip
+
+
+@contextmanager
+def hearing(house: House, path: str, *, cookie: str | None = None) -> Generator[Queue[str]]:
+    """The server-sent events of an address, as they come; "" at their end."""
+    heard: Queue[str] = Queue()
+    connection = HTTPConnection("127.0.0.1", house.port, timeout=HANG_SECONDS)
+    connection.request("GET", path, headers={**BROWSER, "Cookie": house.cookie if cookie is None else cookie})
+    answer = connection.getresponse()
+    assert answer.status == 200
+
+    def listen() -> None:
+        with suppress(OSError, ValueError, AttributeError):  # we hung up
+            for line in answer:
+                if line.startswith(b"data: "):
+                    heard.put(line.removeprefix(b"data: ").decode().rstrip("\n"))
+        heard.put("")
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        yield heard
+    finally:
+        assert connection.sock is None or not connection.sock.shutdown(SHUT_RDWR)
+        thread.join()
+        answer.close()
+        connection.close()
+
+
+def heard_until(heard: Queue[str], holds: Callable[[str], bool]) -> str:
+    """The first event that fits."""
+    while event := heard.get(timeout=HANG_SECONDS):
+        if holds(event):
+            return event
+    raise AssertionError("the events ended")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
+from mailer.staff.actor import terminal
 from mailer.store.tables.states import DeliveryState
 from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
@@ -13,7 +14,10 @@ from tests.web.studio.sendings import ask_links, launch, send, set_state, sign
 
 pytestmark = pytest.mark.sqlite
 
-ROOMS_AFTER = ("results", "results?chart=bars&measure=people", "results?chart=table&measure=all")
+ROOMS_AFTER = (
+    "results", "results?chart=bars&measure=people", "results?chart=table&measure=all", "following", "history",
+    "following/people/uncertain",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (900, "dark"), (1440, "light"), (390, "dark")])
@@ -23,7 +27,7 @@ def test_every_room_is_accessible_and_fits_its_screen(
     width: int,
     scheme: str,
 ) -> None:
-    campaign = launch(house.studio)
+    campaign = launch(house.studio, by=terminal())
     send(house.studio)
     set_state(house.studio, campaign, (2,), DeliveryState.UNCERTAIN)
     sign(house.studio, campaign, 1, n=ask_links(house.studio, campaign)[0])

@@ -24,7 +24,7 @@ CLASSES = {
     "ours": "Refused by our own fault", "unknown": "Turned away without a reason",
 }  # fmt: skip
 STEP_WORDS = {
-    600: "10 minutes", 3600: "hour", 10_800: "3 hours", 21_600: "6 hours", 86_400: "day", 604_800: "week",
+    60: "minute", 600: "10 minutes", 3600: "hour", 10_800: "3 hours", 21_600: "6 hours", 86_400: "day", 604_800: "week",
 }  # fmt: skip
 REASONS = {  # why people on the lists got nothing
     Reason.UNSUBSCRIBED: "Unsubscribed", Reason.PENDING: "Never confirmed their address",
