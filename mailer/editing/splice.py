@@ -17,6 +17,7 @@ from mailer.compose.source.frontmatter import masked, split_front_matter
 from mailer.errors import MailerError
 
 FENCE, NEWLINE = "---", "\n"
+Value = str | int | bool
 WIDE = 1_000_000  # characters in a line, so that PyYAML never breaks one
 
 
@@ -24,15 +25,16 @@ class CannotSplice(MailerError):
     """The front matter is written in a way that only a person can change."""
 
 
-def splice(text: str, changes: Mapping[str, str]) -> str:
-    """`text`, a whole message file, with values of its front matter changed by dotted key ("action.label").
+def splice(text: str, changes: Mapping[str, Value]) -> str:
+    """`text`, a whole file, with values of its front matter changed by dotted key ("action.label").
 
-    An empty text takes a key at the left edge out, with its line. Raises `CannotSplice`.
+    An empty text takes a key out, with its line, and what is above it when nothing else is left below that. Raises
+    `CannotSplice`.
     """
     crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
     found = text.replace("\r\n", "\n") if crlf else text
     for key, sent in changes.items():
-        value = sent.replace("\r\n", "\n")
+        value = sent.replace("\r\n", "\n") if isinstance(sent, str) else sent
         if _read(found).get(key, "") != value:  # else it says so already, however it is written
             found = _spliced(found, key, value)
     return found.replace("\n", "\r\n") if crlf else found
@@ -44,13 +46,13 @@ def head_end(text: str) -> int:
     return len(text) if after < 0 else after + 1
 
 
-def _spliced(text: str, key: str, value: str) -> str:
+def _spliced(text: str, key: str, value: Value) -> str:
     start, end = _head(text)
     above, path = text[start:end], key.split(".")
     root = _composed(above, key)
     wanted = _read(text) | {key: value}
     for written in _ways(value, style=_style(root, path), indent=_indent(root, path)):
-        whole = text[:start] + _in_head(above, root, path, written if value else "") + text[end:]
+        whole = text[:start] + _in_head(above, root, path, "" if value == "" else written) + text[end:]
         if _filled(_read(whole)) == _filled(wanted) and whole[_head(whole)[1] :] == text[end:]:
             return whole
     raise _cannot(key)
@@ -100,17 +102,26 @@ def _in_head(above: str, root: Any, path: list[str], written: str) -> str:
     node, entry, left = _walk(root, path)
     if entry is None:
         return _added(above, node, left, written) if written else above
-    name, value = entry
+    value = entry[1]
     if not isinstance(value, yaml.ScalarNode):
         raise _cannot(".".join(path))
     first, last = value.start_mark.index, value.end_mark.index
     if value.style in ("|", ">"):  # it ends where the next key begins, or blank lines before that
         last = first + len(above[first:last].rstrip())
-    if not written and len(path) == 1:
+    if not written:
+        begins = above.rfind("\n", 0, _outermost(root, path).start_mark.index) + 1
         after = above.find("\n", last)
-        return above[: above.rfind("\n", 0, name.start_mark.index) + 1] + ("" if after < 0 else above[after + 1 :])
+        return above[:begins] + ("" if after < 0 else above[after + 1 :])
     gap = "" if first and above[first - 1] in " \t" else " "
-    return above[:first] + gap + (written or '""') + above[last:]
+    return above[:first] + gap + written + above[last:]
+
+
+def _outermost(root: Any, path: list[str]) -> Any:
+    """The name that goes with the value at `path`: its own, or that of the block in which it is the only one."""
+    entries = [_walk(root, path[: depth + 1])[1] for depth in range(len(path))]
+    while len(entries) > 1 and len(entries[-2][1].value) == 1:
+        entries.pop()
+    return entries[-1][0]
 
 
 def _added(above: str, parent: Any, names: list[str], written: str) -> str:
@@ -123,9 +134,11 @@ def _added(above: str, parent: Any, names: list[str], written: str) -> str:
     return f"{above[:at]}{gap}{NEWLINE.join(lines)} {written}\n{above[at:]}"
 
 
-def _ways(value: str, *, style: str | None, indent: int) -> Iterator[str]:
-    """A text as YAML, as people would write it: in the quotes it had, over several lines, plain; last in quotes."""
-    if value.strip("\n") and "\n" in value and not value.startswith((" ", "\n", "\t")):
+def _ways(value: Value, *, style: str | None, indent: int) -> Iterator[str]:
+    """A value as YAML, as people would write it: in the quotes it had, over several lines, plain; last in quotes."""
+    if not isinstance(value, str):
+        yield str(value).lower()
+    elif value.strip("\n") and "\n" in value and not value.startswith((" ", "\n", "\t")):
         keep = "" if re.search(r"[^\n]\n\Z", value) else "+" if value.endswith("\n") else "-"
         edge = " " * (indent + 2)
         lines = [f"{edge}{line}" if line else "" for line in value.rstrip("\n").split("\n")]
@@ -134,7 +147,8 @@ def _ways(value: str, *, style: str | None, indent: int) -> Iterator[str]:
         yield "'" + value.replace("'", "''") + "'"
     elif style != '"' and _is_plain(value):
         yield value
-    yield yaml.dump(value, default_style='"', allow_unicode=True, width=WIDE).rstrip("\n")
+    if isinstance(value, str):
+        yield yaml.dump(value, default_style='"', allow_unicode=True, width=WIDE).rstrip("\n")
 
 
 def _is_plain(value: str) -> bool:

@@ -6,7 +6,7 @@ them would, by property test. No text of the expression ever becomes SQL text: c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from mailer.audience.selection.groups import clicked_in, mailed_by, signed_on, subscribed_to
 from mailer.compose.expressions.ast import (
+    ANYTHING,
     And,
     Call,
     Compare,
@@ -87,7 +88,7 @@ def condition(source: str) -> Truth:
 
     An attribute that nobody has is "" for everyone.
     """
-    return truth(parse_segment(source, fields=_AnyName()))
+    return truth(parse_segment(source, fields=ANYTHING))
 
 
 def truth(expression: Expression) -> Truth:
@@ -187,7 +188,7 @@ def unread(connection: Connection, source: str, *, lists: Collection[str]) -> tu
     """What a segment can't read of the people subscribed to these lists. It was checked when it was defined."""
     found: list[Unread] = []
     on_lists = people.c.id.in_(subscribed_to(lists))
-    for reading in dict.fromkeys(readings(parse_segment(source, fields=_AnyName()))):
+    for reading in dict.fromkeys(readings(parse_segment(source, fields=ANYTHING))):
         value = text(reading.operand)
         can_read = is_number(value) if reading.kind is Kind.NUMBER else is_iso_date(value)
         query = select(func.count(), func.min(value)).where(on_lists, func.trim(value) != "", not_(can_read))
@@ -196,19 +197,6 @@ def unread(connection: Connection, source: str, *, lists: Collection[str]) -> tu
             name = reading.operand.name if isinstance(reading.operand, Field) else "the value"
             found.append(Unread(name, reading.kind.value, int(number), str(example)[:60]))
     return tuple(found)
-
-
-class _AnyName(Collection[str]):
-    """Every name there is, for reading a segment that was checked before."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 class position(FunctionElement[int]):  # noqa: N801 - SQL functions are written in small letters
