@@ -215,10 +215,10 @@ def resolve(slug: str, choice: str | None) -> None:
 
 
 def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
-    from mailer.delivery.campaigns.status import uncertain_people
+    from mailer.delivery.campaigns.status import people_apart
 
     with database.read() as connection:
-        found = uncertain_people(connection, campaign_id)
+        found = people_apart(connection, campaign_id)
     for one in found:
         click.echo(f"{one.address or '(forgotten since)'}  {one.since:%Y-%m-%d %H:%M} UTC  {one.why}")
     if found:
