@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mailer.counting import counted
+from mailer.delivery.sending.run import last_run
 from mailer.errors import MailerError
 from mailer.review.approvals import ReviewState
 from mailer.web.studio.compose.drafts import unsaved
@@ -48,13 +49,17 @@ def problems(
     return sorted(found, key=lambda one: not one.stops)
 
 
-def nothing_runs(ran: datetime | None, now: datetime) -> Problem | None:
+def nothing_runs(visit: Visit) -> Problem | None:
     """Nothing leaves by itself: `mailer run` does it, and the database knows when that was here last."""
-    if ran is not None and now - ran <= RUNS_WITHIN:
+    with visit.database.read() as connection:
+        ran = last_run(connection)
+    if ran is not None and visit.now - ran <= RUNS_WITHIN:
         return None
-    title = f"Nothing that sends has run for {span(now - ran)}" if ran else "Nothing that sends has run here yet"
-    words = "What is scheduled waits for it. Ask the person who looks after the server to see that “mailer run” runs."
-    return Problem(title, words, stops=False)
+    title = f"Nothing that sends has run for {span(visit.now - ran)}" if ran else "Nothing that sends has run here yet"
+    whose = "Ask the person who looks after the server to see that “mailer run” runs."
+    if visit.studio.run_key and visit.who.account_id is None:  # one's own machine
+        whose = "Start the studio with “mailer studio --run”, or “mailer run --loop” beside it."
+    return Problem(title, f"What is scheduled waits for it. {whose}", stops=False)
 
 
 def _of_the_mail(visit: Visit, newsletter: ListedNewsletter, examined: Examined) -> Iterator[Problem]:

@@ -14,7 +14,6 @@ from mailer.counting import counted
 from mailer.delivery.campaigns import orders
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import Order, Overtaken
-from mailer.delivery.sending.run import last_run
 from mailer.errors import MailerError
 from mailer.review.approvals import ReviewState, review_state, steps_of
 from mailer.review.planned import plan_time
@@ -139,7 +138,6 @@ def _page(
     slug, settings = newsletter.slug, visit.workspace.settings.studio
     with visit.database.read() as connection:
         row, decided = find_campaign(connection, slug), orders.last_decision(connection, slug)
-        ran = last_run(connection)
     counts = countdown(row, settings, now=visit.now)
     review = _review(visit, examined)
     found = [] if counts or examined is None else problems(visit, newsletter, examined, review)
@@ -147,7 +145,7 @@ def _page(
     return page(
         visit, "send/send.html", status=status, newsletter=newsletter, steps=way(visit, newsletter, here="send"),
         examined=examined, counts=counts, review=review, problems=found, wrong=wrong, wrong_time=wrong_time,
-        typed=typed, idle=nothing_runs(ran, visit.now), mark=_mark(visit, slug), why=row.why if row else "",
+        typed=typed, idle=nothing_runs(visit), mark=_mark(visit, slug), why=row.why if row else "",
         look=looks_of(visit.studio).saved(visit, slug), reader=reader_for(visit, "ada"),
         titles=list_titles(visit), known=decided.id if decided else 0, stopped=_stopped(decided),
         may_send=visit.who.may(Right.SEND, list_name), may_stop=visit.who.may(Right.PAUSE, list_name),
@@ -220,9 +218,7 @@ def wrong(visit: Visit) -> Iterable[WaitingTask]:
     due = [one for one in everything(visit) if one.status and one.status.state in waits]
     if not due:
         return
-    with visit.database.read() as connection:
-        idle = nothing_runs(last_run(connection), visit.now)
-    if idle is not None:
+    if (idle := nothing_runs(visit)) is not None:
         yield WaitingTask(idle.title, idle.words, step_path(visit, due[0], "send"), "Look", "server-crash")
 
 
