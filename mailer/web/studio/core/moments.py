@@ -87,11 +87,11 @@ def distance(when: datetime, now: datetime) -> str:
 
 
 def span(length: timedelta) -> str:
-    """3 hours, 40 minutes, a minute, a moment"""
+    """3 hours, 40 minutes, a minute, 10 seconds"""
     for least, unit, name in UNITS:
         if length >= least:
             return counted(round(length / unit), name)
-    return "a minute" if length >= timedelta(seconds=45) else "a moment"
+    return "a minute" if length > timedelta(seconds=45) else counted(max(1, round(length.total_seconds())), "second")
 
 
 def in_words(number: int) -> str:
