@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from mailer.counting import counted
 from mailer.delivery.ledger.warm_up import WarmUp
@@ -63,39 +64,25 @@ def gather_sending(connection: Connection, *, now: datetime, pace: Pace, transpo
     today = WarmUp(pace, transport=transport).today(connection, now)
     return SendingFacts(
         campaigns=tuple(_campaigns(connection, at_work)),
-        dead=tuple(_dead_worker(connection, row.id, name=row.name, lease_until=row.lease_until) for row in dead),
+        dead=tuple(_dead_worker(connection, row) for row in dead),
         living=len(known) - len(dead),
         held_back={transport: today.in_words(now)} if today and not today.left else {},
     )
 
 
 def _campaigns(connection: Connection, at_work: Container[int | None]) -> Iterator[CampaignProgress]:
+    columns = campaigns.c  # not the message, which is large
     rows = connection.execute(
-        select(
-            campaigns.c.id,
-            campaigns.c.slug,
-            campaigns.c.transport,
-            campaigns.c.state,
-            campaigns.c.why,
-            campaigns.c.due_at,
-        )  # not the message, which is large
-        .where(campaigns.c.state != CampaignState.CANCELLED)
-        .order_by(campaigns.c.created_at)
+        select(columns.id, columns.slug, columns.transport, columns.state, columns.why, columns.due_at)
+        .where(columns.state != CampaignState.CANCELLED)
+        .order_by(columns.created_at)
     ).all()
     for row in rows:
-        counts = {
-            state: (count, first)
-            for state, count, first in connection.execute(
-                select(deliveries.c.state, func.count(), func.min(deliveries.c.not_before))
-                .where(
-                    deliveries.c.campaign_id == row.id,
-                    deliveries.c.state.in_((DeliveryState.QUEUED, DeliveryState.UNCERTAIN)),
-                )
-                .group_by(deliveries.c.state)
-            )
-        }
-        waiting, due_since = counts.get(DeliveryState.QUEUED, (0, None))
-        uncertain, _ = counts.get(DeliveryState.UNCERTAIN, (0, None))
+        mine = deliveries.c.campaign_id == row.id
+        first = func.min(deliveries.c.not_before)
+        queued = select(func.count(), first).where(mine, deliveries.c.state == DeliveryState.QUEUED)
+        uncertain = select(func.count()).where(mine, deliveries.c.state == DeliveryState.UNCERTAIN)
+        waiting, due_since = connection.execute(queued).one()
         yield CampaignProgress(
             slug=row.slug,
             transport=row.transport,
@@ -104,73 +91,56 @@ def _campaigns(connection: Connection, at_work: Container[int | None]) -> Iterat
             due_at=row.due_at,
             waiting=waiting,
             due_since=due_since,
-            uncertain=uncertain,
+            uncertain=connection.execute(uncertain).scalar_one(),
             worked_at=row.id in at_work,
         )
 
 
-def _dead_worker(connection: Connection, worker_id: int, *, name: str, lease_until: datetime) -> DeadWorker:
-    mine = select(deliveries.c.state, func.count()).where(deliveries.c.worker_id == worker_id)
-    counts: dict[str, int] = {}
-    for state, count in connection.execute(mine.group_by(deliveries.c.state)):
-        counts[state] = count
-    return DeadWorker(name, lease_until, sum(counts.values()), counts.get(DeliveryState.SENDING, 0))
+def _dead_worker(connection: Connection, row: Row[Any]) -> DeadWorker:
+    sending = func.sum(case((deliveries.c.state == DeliveryState.SENDING, 1), else_=0))
+    mine = select(func.count(), sending).where(deliveries.c.worker_id == row.id)
+    claimed, on_the_wire = connection.execute(mine).one()
+    return DeadWorker(row.name, row.lease_until, claimed, on_the_wire or 0)
 
 
 def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Diagnostic]:
     findings = [finding for one in facts.campaigns for finding in _judge_campaign(one, facts, now)]
     findings += [_judge_dead(one) for one in facts.dead]
-    if findings:
-        return findings
     at_work = f"; {counted(facts.living, 'worker')} at work" if facts.living else ""
-    return [well(f"no campaign waits for staff{at_work}")]
+    return findings or [well(f"no campaign waits for staff{at_work}")]
 
 
 def _judge_campaign(one: CampaignProgress, facts: SendingFacts, now: datetime) -> Iterator[Diagnostic]:
+    named = f"the campaign {one.slug}"
     why = f": {one.why.rstrip('.')}" if one.why else ""  # a sentence of its own when staff wrote it
+    wait = f"{counted(one.waiting)} {'waits' if one.waiting == 1 else 'wait'} for it"
+    cron = "Is cron running `mailer run`? See: mailer cron"
     match one.state:
         case CampaignState.PAUSED:
-            yield warning(
-                f"the campaign {one.slug} is paused, and {_people(one.waiting)} for it{why}",
-                f"When that is settled: mailer resume {one.slug}, or mailer cancel {one.slug}",
-            )
+            remedy = f"When that is settled: mailer resume {one.slug}, or mailer cancel {one.slug}"
+            yield warning(f"{named} is paused, and {wait}{why}", remedy)
         case CampaignState.OVERDUE:
-            yield warning(
-                f"the campaign {one.slug} was due at {_at(one.due_at)} and was not sent{why}",
-                f"Send it now or schedule it again: mailer send {one.slug}",
-            )
+            remedy = f"Send it now or schedule it again: mailer send {one.slug}"
+            yield warning(f"{named} was due at {_at(one.due_at)} and was not sent{why}", remedy)
         case CampaignState.SCHEDULED if one.due_at is not None and one.due_at < now - PATIENCE:
-            yield warning(
-                f"the campaign {one.slug} was due at {_at(one.due_at)}, and nothing has begun to send it",
-                "Is cron running `mailer run`? See: mailer cron",
-            )
+            yield warning(f"{named} was due at {_at(one.due_at)}, and nothing has begun to send it", cron)
         case CampaignState.SENDING if one.waiting and one.transport in facts.held_back:
             yield well(f"{one.slug}: {facts.held_back[one.transport]}")
         case CampaignState.SENDING if not one.worked_at and one.due_since and one.due_since < now - PATIENCE:
-            yield warning(
-                f"nobody is sending the campaign {one.slug}; {_people(one.waiting)} for it since {_at(one.due_since)}",
-                "Is cron running `mailer run`? See: mailer cron",
-            )
+            yield warning(f"nobody is sending {named}; {wait} since {_at(one.due_since)}", cron)
         case _:
             pass
     if one.uncertain:
-        yield warning(
-            f"{counted(one.uncertain, 'person', 'people')} may have got {one.slug} or not, and nobody can tell",
-            f"See who, and decide: mailer resolve {one.slug}",
-        )
+        people = counted(one.uncertain, "person", "people")
+        remedy = f"See who, and decide: mailer resolve {one.slug}"
+        yield warning(f"{people} may have got {one.slug} or not, and nobody can tell", remedy)
 
 
 def _judge_dead(one: DeadWorker) -> Diagnostic:
     left = f"{counted(one.claimed, 'delivery', 'deliveries')} with it"
     lost = f", {one.on_the_wire:,} of them perhaps handed over" if one.on_the_wire else ""
-    return warning(
-        f"the worker {one.name} died or hangs: its lease ran out at {_at(one.lease_until)}, {left}{lost}",
-        "The next `mailer run` settles it. If this stays, cron isn't running it: mailer cron",
-    )
-
-
-def _people(count: int) -> str:
-    return f"{counted(count)} {'waits' if count == 1 else 'wait'}"
+    said = f"the worker {one.name} died or hangs: its lease ran out at {_at(one.lease_until)}, {left}{lost}"
+    return warning(said, "The next `mailer run` settles it. If this stays, cron isn't running it: mailer cron")
 
 
 def _at(moment: datetime | None) -> str:
