@@ -16,7 +16,7 @@ from mailer.doctor.postgres import gather_postgres, judge_postgres
 from mailer.doctor.sqlite import gather_sqlite, judge_sqlite
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import DatabaseTrouble
-from mailer.store.engine.fence import BACKUP, MOVED, MOVING, find_mark
+from mailer.store.engine.fence import BACKUP, MOVED, MOVING, find_mark, moved_in_words
 from mailer.store.engine.version import SCHEMA
 
 
@@ -47,9 +47,6 @@ def examine_mark(connection: Connection) -> Iterator[Diagnostic]:
     if mark and mark.kind == BACKUP:
         said = f"this is a backup taken at {mark.at:%Y-%m-%d %H:%M} UTC, put back and not used since"
         yield warning(said, "The next command pauses campaigns that may have been sent since; see mailer status.")
-    elif mark and mark.kind == MOVED:
-        said = f"this database was moved to {mark.place}, so no command uses it"
-        yield bad(said, "Put that into mailer.toml as `database`.")
     elif mark:
-        said = f"this database is being moved to {mark.place}, so no command uses it"
-        yield bad(said, "Wait for that. If it was interrupted: mailer db move --help")
+        said, remedy = moved_in_words(mark)
+        yield bad(f"{said}, so no command uses it", remedy)

@@ -84,11 +84,12 @@ def refuse_moved(engine: Engine) -> None:
     with engine.connect() as connection:
         found = find_mark(connection, MOVED, MOVING)
     if found is not None:
-        said, remedy = _moved(found)
+        said, remedy = moved_in_words(found)
         raise DatabaseTrouble(said, remedy=remedy)
 
 
-def _moved(found: Mark) -> tuple[str, str]:
+def moved_in_words(found: Mark) -> tuple[str, str]:
+    """Why a database that was moved, or is being moved, can't be used, and what to do."""
     if found.kind == MOVED:
         return f"this database was moved to {found.place}", "Put that into mailer.toml as `database`."
     return (
@@ -140,7 +141,7 @@ def _with_slug(words: str) -> ColumnElement[str]:
 def fence(connection: Connection, value: Mark) -> None:
     """Mark the database as being moved, and refuse every change to its tables from now on."""
     set_mark(connection, value)
-    said, remedy = _moved(Mark(MOVED, value.at, value.id, value.place))
+    said, remedy = moved_in_words(Mark(MOVED, value.at, value.id, value.place))
     words = f"{FENCED}{said} | {remedy}".replace("'", "''")
     if connection.dialect.name == "postgresql":
         _execute(
