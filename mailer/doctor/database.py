@@ -16,7 +16,7 @@ from mailer.doctor.postgres import gather_postgres, judge_postgres
 from mailer.doctor.sqlite import gather_sqlite, judge_sqlite
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import DatabaseTrouble
-from mailer.store.engine.fence import BACKUP, MOVED, MOVING, find_mark, moved_in_words
+from mailer.store.engine.fence import ARRIVING, BACKUP, MOVED, find_mark
 from mailer.store.engine.version import SCHEMA
 
 
@@ -43,10 +43,10 @@ def examine_database(url: str, *, clock: Callable[[], datetime], connections: in
 
 def examine_mark(connection: Connection) -> Iterator[Diagnostic]:
     """Whether the database is one in use: not moved away, and no backup that was put back."""
-    mark = find_mark(connection, MOVED, MOVING, BACKUP)
+    mark = find_mark(connection, MOVED, ARRIVING, BACKUP)
     if mark and mark.kind == BACKUP:
         said = f"this is a backup taken at {mark.at:%Y-%m-%d %H:%M} UTC, put back and not used since"
         yield warning(said, "The next command pauses campaigns that may have been sent since; see mailer status.")
     elif mark:
-        said, remedy = moved_in_words(mark)
-        yield bad(f"{said}, so no command uses it", remedy)
+        said = mark.refusal()
+        yield bad(f"{said.message}, so no command uses it", said.remedy)

@@ -397,7 +397,7 @@ def test_a_paused_campaign_is_named_with_its_reason(town: Town) -> None:
     ("kind", "level", "words"),
     [
         (fence.MOVED, "bad", "this database was moved to a server, so no command uses it"),
-        (fence.MOVING, "bad", "this database is being moved to a server"),
+        (fence.ARRIVING, "bad", "this database is being filled from a server"),
         (fence.BACKUP, "warning", "this is a backup taken at 2026-11-24 09:00 UTC, put back and not used since"),
     ],
 )
