@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError
 from mailer.senders import sender_fault
+from mailer.settings.durations import seconds_of
 from mailer.timezones import zone_named
 
 Limit = Callable[[str, Any], Iterable[Diagnostic]]  # the setting's name and its value → what is wrong
@@ -139,6 +140,22 @@ def never_falling(name: str, value: tuple[int, ...]) -> Iterator[Diagnostic]:
             return
 
 
+def duration(longest: str) -> Limit:
+    """Such as 10m, and at most `longest`."""
+
+    def found(name: str, value: str) -> Iterator[Diagnostic]:
+        try:
+            seconds = seconds_of(value)
+        except MailerError as error:
+            yield Diagnostic(f"{name}: {error.message}", remedy=error.remedy)
+            return
+        if seconds > seconds_of(longest):
+            yield Diagnostic(f"{name} must be at most {longest}, not {value}")
+
+    return found
+
+
+A_DAY_AT_MOST = duration("1d")
 SHARE = limit(lambda value: 0 <= value < 1, "{name} must be a share from 0 to 1", "Write 0.05 for 5 %; 0 turns it off.")
 WEB_ADDRESS = address(lambda parts: parts.scheme in ("http", "https"), "{name} must be an http(s) address")
 NETWORKS = each(parsed_by(ip_network, "{value!r} is not an IP address or network", 'Such as "10.0.0.0/8".'))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
 from mailer.diagnostics import Diagnostic
 from mailer.settings import limits
+from mailer.settings.durations import seconds_of
 from mailer.settings.limits import above_zero, address_and_port, at_least, between, each, limit, one_of, or_empty
 from mailer.settings.providers import DEFAULT, provider
 from mailer.settings.tables import BY_THE_PROGRAM, PEOPLE_PER_DAY, RATES_BY_DOMAIN
@@ -61,11 +62,21 @@ class StudioSettings:
     """Where staff reach `mailer studio` through a web server with TLS, without a path and without a slash at the end;
     "" is this machine alone. `proxies`: addresses or networks of that web server, whose X-Forwarded-For is believed.
     `git`: whether each save is a commit by the person who saved. docs/studio-git.md has more.
+
+    `approvals`: how many people must approve a newsletter before it leaves, in the terminal as well; 0, 1 or 2.
+    `hold`: how long before it leaves what was sent from the studio counts down, and can be stopped. docs/approval.md.
     """
 
     url: Annotated[str, or_empty(limits.HOST_ALONE)] = ""
     proxies: Annotated[tuple[str, ...], limits.NETWORKS] = ("127.0.0.1", "::1")
     git: bool = False
+    approvals: Annotated[int, between(0, 2)] = 0
+    approver_may_be_writer: bool = False
+    hold: Annotated[str, limits.A_DAY_AT_MOST] = "10m"
+
+    @property
+    def hold_for(self) -> timedelta:
+        return timedelta(seconds=seconds_of(self.hold))
 
 
 @dataclass(frozen=True, slots=True)

@@ -371,6 +371,9 @@ def test_the_tint_is_a_breath_of_the_brands_colour() -> None:
         ('[studio]\nurl = "https://studio.example.org/x"', "studio.url must be https://host, without a path"),
         ('[studio]\nurl = "http://studio.example.org"', "studio.url must be https://host"),
         ('[studio]\nproxies = ["10.0.0.0/8", "web"]', "'web' is not an IP address or network"),
+        ("[studio]\napprovals = 3", "studio.approvals must be from 0 to 2"),
+        ('[studio]\nhold = "soon"', "studio.hold: 'soon' is not a duration"),
+        ('[studio]\nhold = "2d"', "studio.hold must be at most 1d, not 2d"),
         ('[sso]\nissuer = "http://id.example.org"\nclient_id = "x"', "sso.issuer must be an https address"),
         ('[sso]\nissuer = "https://id.example.org"', "sso.client_id is missing\n    The provider gives one"),
         (
