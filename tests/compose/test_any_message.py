@@ -95,8 +95,8 @@ def test_any_message_compiles_or_is_refused_with_a_place(workspace: Workspace, h
     def look(text: str) -> None:
         (folder / "message.md").write_text(text, encoding="utf-8", errors="replace")
         try:
-            source = read_source(folder, root=workspace.root)
-            made = compile_message(source, workspace=workspace, definition=definition, known_fields=())
+            source = read_source(workspace.newsletter(folder.name))
+            made = compile_message(source, definition=definition, known_fields=())
         except MailerError as found:
             ends["refused"] += 1
             assert all(fault.place and fault.message for fault in found.diagnostics)

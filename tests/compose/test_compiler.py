@@ -255,9 +255,9 @@ from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
 from mailer.workspace import find_workspace
 workspace = find_workspace(Path(sys.argv[1]), environ={})
-source = read_source(workspace.newsletter("an-appeal"), root=workspace.root)
+source = read_source(workspace.newsletter("an-appeal"))
 definition = workspace.list_definition("supporters")
-print(compile_message(source, workspace=workspace, definition=definition, known_fields={"age"}).message.digest)
+print(compile_message(source, definition=definition, known_fields={"age"}).message.digest)
 """
 
 
@@ -292,7 +292,7 @@ def test_known_fields_are_the_callers(desk: Desk) -> None:
     desk.write("{{ supporter.town }}")
     source, definition = desk.source(), desk.workspace.list_definition("supporters")
     assert "supporter.town" in desk.faults()[0].message
-    compile_message(source, workspace=desk.workspace, definition=definition, known_fields={"town"})
+    compile_message(source, definition=definition, known_fields={"town"})
 
 
 MSO = re.compile(r"<!--\[if mso[^\]]*\]>(.*?)<!\[endif\]-->", re.DOTALL)
@@ -354,8 +354,8 @@ def test_pictures_of_one_name_are_kept_apart(desk: Desk, picture: Callable[[str]
     desk.workspace = replace(desk.workspace, settings=replace(desk.workspace.settings, brand=brand))
     message = desk.compile("![A](logo.png)").message
     assert [image.name for image in message.images] == ["logo.png", "logo.png"]
-    found = {read_image(image, folder=desk.folder, root=desk.workspace.root) for image in message.images}
+    found = {read_image(image, desk.newsletter) for image in message.images}
     assert found == {PNG, PNG + b"other"}
     (desk.folder / "logo.png").write_bytes(b"changed")
     with pytest.raises(MailerError, match="changed"):
-        [read_image(image, folder=desk.folder, root=desk.workspace.root) for image in message.images]
+        [read_image(image, desk.newsletter) for image in message.images]

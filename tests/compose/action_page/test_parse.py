@@ -131,7 +131,7 @@ def test_all_faults_come_at_once(workspace: Workspace) -> None:
     folder.mkdir()
     (folder / "action.md").write_text("---\ntarget: x\nfoo: 1\n---\n")
     with pytest.raises(MailerError) as caught:
-        read_action_page(workspace, "keep-it")
+        read_action_page(workspace.newsletter("keep-it"))
     told = str(caught.value)
     for words in ("headline is missing", "statement is missing", "no text", "target must", "unknown key 'foo'"):
         assert words in told

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
-from mailer.compose.source.message_file import read_source
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError
 from tests.compose.conftest import Desk
@@ -176,13 +173,6 @@ def test_required_fields_and_bad_template_files(desk: Desk) -> None:
     assert "not valid TOML" in faults_of(desk, GOOD)[0].message
     toml.unlink()
     assert desk.source().fields == {}, "a template without one has no fields"
-
-
-def test_a_folder_outside_the_workspace_is_named_by_its_name(desk: Desk) -> None:
-    (desk.folder / "message.md").write_text(GOOD)
-    elsewhere = desk.workspace.root.parent / "elsewhere"
-    shutil.copytree(desk.folder, elsewhere)
-    assert read_source(elsewhere, root=desk.workspace.root).file == "elsewhere/message.md"
 
 
 CUT = [
