@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg", help="Draw its course as an SVG."
 )
 def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
-    """Show who got SLUG, who followed its sign-up link and who unsubscribed; also while it is still being sent."""
+    """Show who got SLUG, who followed its action link and who unsubscribed; also while it is still being sent."""
     from mailer.reports import export
     from mailer.reports.figures import figures
     from mailer.reports.terminal import show
