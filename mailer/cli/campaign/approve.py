@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("slug")
-@click.option("--at", "at", metavar="TIME", help="It leaves then and at no other time; “now”: as soon as it is sent.")
+@click.argument("slug", metavar="NEWSLETTER")
+@click.option("--at", "at", metavar="TIME", help="Approve it for this time only; “now”: whenever it is sent.")
 @click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
 @click.option("--withdraw", "taken_back", is_flag=True, help="Take your own approval back.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: bool) -> None:
     """Approve a newsletter exactly as it is: mail, sign page, thanks, pictures, audience and time.
 
-    Any change makes the approval count no longer. [studio] in mailer.toml says how many are needed.
+    Any change voids the approval. [studio] in mailer.toml says how many are needed.
     """
     from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.approved import content_of
@@ -69,7 +69,7 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
 
 
 @click.command("approvals")
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def approvals_(slug: str, as_json: bool) -> None:
     """Show who approved a newsletter, and what changed since."""

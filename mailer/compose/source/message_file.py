@@ -152,7 +152,7 @@ def _message_file(newsletter: Newsletter) -> str:
     if found:
         fault = Diagnostic("message.md and message.mjml are both there", place, "Keep one of them.")
     else:
-        remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
+        remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new NEWSLETTER"
         fault = Diagnostic(f"there is no {MARKDOWN_FILE}", place, remedy)
     raise MailerError(SAID.format(newsletter.slug), diagnostics=[fault])
 

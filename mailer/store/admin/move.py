@@ -130,7 +130,7 @@ def _refuse_working(old: Connection, now: datetime) -> None:
     if names:
         raise MailerError(
             f"a newsletter is being sent right now by {', '.join(sorted(set(names)))}",
-            remedy="Pause it: mailer pause SLUG; stop cron; wait a minute; then move.",
+            remedy="Pause it: mailer pause NEWSLETTER; stop cron; wait a minute; then move.",
         )
 
 
