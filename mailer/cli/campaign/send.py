@@ -37,7 +37,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
     from mailer.transports.provider import make_transport
 
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_prove(workspace, database, slug)
+        plan = fit_to_prove(database, workspace.newsletter(slug))
         address = normalise(to)
         person_id, supporter = None, example({"email": address, "first_name": "", "name": ""})
         if as_address:
@@ -45,7 +45,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
                 person_id, supporter = find_supporter(connection, as_address)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
-        send_proof(workspace, database, plan, proof, transport=transport, now=now())
+        send_proof(database, plan, proof, transport=transport, now=now())
         note(database, "proof sent", f"newsletter {slug}")
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
@@ -67,7 +67,7 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
         workspace.secrets.require_signing()
         with database.read() as connection:
             refuse_launched(find_campaign(connection, slug))
-        plan, selection = fit_to_mail(workspace, database, slug)
+        plan, selection = fit_to_mail(database, workspace.newsletter(slug))
         _show(workspace, database, plan=plan, selection=selection, at=now())
         if not selection.chosen:
             raise MailerError(
@@ -106,7 +106,7 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
     with workspace_and_database() as (workspace, database):
         due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
         workspace.secrets.require_signing()
-        plan, selection = fit_to_mail(workspace, database, slug, at=due.instant)
+        plan, selection = fit_to_mail(database, workspace.newsletter(slug), at=due.instant)
         _show(workspace, database, plan=plan, selection=selection, at=due.instant)
         order = _order(workspace, plan, PlannedTime(due.instant, due.zone))
         orders.schedule(database, order, late=allowed, now=moment)
@@ -217,10 +217,10 @@ def resolve(slug: str, choice: str | None) -> None:
 
 
 def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
-    from mailer.delivery.campaigns.status import uncertain_people
+    from mailer.delivery.campaigns.status import people_apart
 
     with database.read() as connection:
-        found = uncertain_people(connection, campaign_id)
+        found = people_apart(connection, campaign_id)
     for one in found:
         click.echo(f"{one.address or '(forgotten since)'}  {one.since:%Y-%m-%d %H:%M} UTC  {one.why}")
     if found:

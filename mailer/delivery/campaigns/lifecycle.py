@@ -265,15 +265,21 @@ def finish_paused(database: Database, *, now: datetime) -> None:
 
 
 def resolve_uncertain(
-    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None
-) -> int:
-    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many."""
+    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None,
+    until: datetime | None = None,
+) -> int:  # fmt: skip
+    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many.
+
+    `until`: only those who were by then, such as those that a page showed; others wait for a decision.
+    """
     changes: Mapping[str, Any] = (
         {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
         if resend
         else {"state": DeliveryState.SENT, "detail": "counted as sent by staff's decision"}
     )
     uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
+    if until is not None:
+        uncertain.append(deliveries.c.changed_at <= until)
     with database.write() as connection:
         state, _ = lock_campaign(connection, campaign_id)
         if resend and state == CampaignState.CANCELLED:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, update
 from mailer.delivery.campaigns import lifecycle
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import require_campaign
+from mailer.delivery.campaigns.retry_failed import retry_failed
 from mailer.errors import MailerError
 from mailer.review.approvals import require_approvals, subject, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
@@ -151,10 +152,17 @@ def cancel(database: Database, slug: str, actor: Actor, *, now: datetime) -> int
     return lifecycle.cancel(database, number, now=now, by=actor)
 
 
-def resolve(database: Database, slug: str, actor: Actor, *, resend: bool, now: datetime) -> int:
-    """Decide on everybody who may or may not have got it. Returns how many."""
+def resolve(
+    database: Database, slug: str, actor: Actor, *, resend: bool, now: datetime, until: datetime | None = None
+) -> int:
+    """Decide on everybody who may or may not have got it; with `until`, on those known by then. Returns how many."""
     number = _allowed(database, slug, actor)
-    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor)
+    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
+
+
+def retry(database: Database, slug: str, actor: Actor, *, now: datetime) -> int:
+    """Queue everybody again who missed it by our own fault. Returns how many."""
+    return retry_failed(database, _allowed(database, slug, actor), now=now, by=actor)
 
 
 def not_approved_at_launch(settings: StudioSettings) -> Callable[[Connection, Row[Any]], str]:

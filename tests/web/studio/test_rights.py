@@ -12,7 +12,7 @@ from mailer.web.studio.core.rooms import Access, StudioRoute
 from tests.web.studio.conftest import SLUG, House
 
 ROUTES = [route for room in ROOMS for route in room.routes]
-ENDLESS = re.compile(r"/(moves|changes|events)$")  # events
+ENDLESS = re.compile(r"/(moves|changes|events|progress)$")  # events
 VALUES = {"name": SLUG, "template": "appeal", "n": "1", "as": "ada", "shape": "phone", "page": "view"}
 
 

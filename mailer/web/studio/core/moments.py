@@ -81,17 +81,26 @@ def long_moment(when: datetime, zone: ZoneInfo, now: datetime) -> str:
 def distance(when: datetime, now: datetime) -> str:
     """in 3 hours, 40 minutes ago, just now"""
     apart = abs(when - now)
+    if words := duration(apart):
+        return f"in {words}" if when > now else f"{words} ago"
     if apart < timedelta(seconds=45):
         return "in a moment" if when > now else "just now"
-    return f"in {span(apart)}" if when > now else f"{span(apart)} ago"
+    return "in a minute" if when > now else "a minute ago"
 
 
 def span(length: timedelta) -> str:
     """3 hours, 40 minutes, a minute, 10 seconds"""
-    for least, unit, name in UNITS:
-        if length >= least:
-            return counted(round(length / unit), name)
+    if words := duration(length):
+        return words
     return "a minute" if length > timedelta(seconds=45) else counted(max(1, round(length.total_seconds())), "second")
+
+
+def duration(time: timedelta) -> str:
+    """3 hours, 40 minutes; "" below one and a half minutes."""
+    for least, unit, name in UNITS:
+        if time >= least:
+            return counted(round(time / unit), name)
+    return ""
 
 
 def in_words(number: int) -> str:

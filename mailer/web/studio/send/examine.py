@@ -106,7 +106,7 @@ def examine(visit: Visit, slug: str) -> Examined:
         return found
     workspace, database = visit.workspace, visit.database
     then = leaves.at if leaves and leaves.at > visit.now else visit.now
-    checked = preflight(workspace, database, slug, scope=Scope(), now=then)
+    checked = preflight(database, workspace.newsletter(slug), scope=Scope(), now=then)
     remarks = tuple(one for one in checked.remarks if one.rule != EDITED)
     found = replace(
         found, look=replace(look, found=remarks), plan=checked.plan, selection=checked.selection, edited=checked.edited

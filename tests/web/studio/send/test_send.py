@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import Connection, Row, delete, select
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns import lifecycle, orders
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.plan import prepare
@@ -73,7 +74,7 @@ def approve(house: House, *, by: str = "Tom") -> None:
     workspace, database, now = house.studio.reader.read(), house.studio.database, house.studio.clock()
     with database.read() as connection:
         leaves = planned_time(connection, SLUG)
-    content = content_of(workspace, prepare(workspace, database, SLUG).plan, leaves=leaves)
+    content = content_of(workspace, prepare(database, read_source(workspace.newsletter(SLUG))).plan, leaves=leaves)
     with database.write() as connection:
         approvals.approve(
             connection, orders.Actor(by, EVERY_RIGHT), content, seen=content.digest,
@@ -319,7 +320,7 @@ def test_without_script_the_page_waits_for_the_whole(house: House, monkeypatch: 
 def test_a_stop_takes_what_was_just_put_in_its_place(house: House, now: datetime) -> None:
     """A stop that waited for the one who scheduled it again must not say "stopped" and let that leave."""
     workspace, database = house.workspace, house.studio.database
-    plan = prepare(workspace, database, SLUG).plan
+    plan = prepare(database, read_source(workspace.newsletter(SLUG))).plan
     replaced, go_on = threading.Event(), threading.Event()
 
     def schedule(within: lifecycle.Within = lifecycle.nothing_more) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import Connection, event, func, select
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns import orders
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.lifecycle import find_campaign
@@ -72,9 +73,13 @@ def test_what_is_ordered_in_one_studio_is_stopped_in_another(house: House, secon
 
 def test_an_order_that_dies_at_any_statement_leaves_nothing(house: House) -> None:
     workspace, database, now = house.workspace, house.studio.database, house.studio.clock()
-    content = content_of(workspace, prepare(workspace, database, SLUG).plan, leaves=None)
+    content = content_of(workspace, prepare(database, read_source(workspace.newsletter(SLUG))).plan, leaves=None)
     order = orders.Order(
-        prepare(workspace, database, SLUG).plan, content, terminal(), workspace.settings.studio, known=0
+        prepare(database, read_source(workspace.newsletter(SLUG))).plan,
+        content,
+        terminal(),
+        workspace.settings.studio,
+        known=0,
     )
     for n in range(1, 100):
         with dying_at(database, n) as died, suppress(RuntimeError):
