@@ -8,6 +8,7 @@ from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
 
+from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from mailer.counting import counted
@@ -21,6 +22,7 @@ from mailer.staff.actor import NotAllowed
 from mailer.staff.audit import AuditEntry
 from mailer.staff.rights import Right
 from mailer.store.engine.database import DatabaseTrouble
+from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState
 from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.panel import reader_for
@@ -30,11 +32,12 @@ from mailer.web.studio.core.live import live
 from mailer.web.studio.core.moments import clock, date, moment
 from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, WaitingTask, Weight
-from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, list_titles, one
+from mailer.web.studio.newsletters.listing import ListedNewsletter, list_titles, one
 from mailer.web.studio.send.examine import Examined, examinations, examine
 from mailer.web.studio.send.leaving import chosen_time, countdown, shown_twice, who_can_stop
 from mailer.web.studio.send.problems import nothing_runs, problems
 
+HERE = "/newsletters/{name}/send"
 LOOK_EVERY_SECONDS = 1.0
 BETWEEN_DIGITS = re.compile(r"[\s.,'’_]")
 STOPPED = "newsletter taken off the schedule"
@@ -214,15 +217,13 @@ def _is_soon(due: datetime, visit: Visit) -> bool:
 
 def wrong(visit: Visit) -> Iterable[WaitingTask]:
     """That nothing runs, while something waits for it."""
-    waits = (CampaignState.SCHEDULED, CampaignState.SENDING)
-    due = [one for one in everything(visit) if one.status and one.status.state in waits]
-    if not due:
-        return
-    if (idle := nothing_runs(visit)) is not None:
-        yield WaitingTask(idle.title, idle.words, step_path(visit, due[0], "send"), "Look", "server-crash")
+    waits = campaigns.c.state.in_([CampaignState.SCHEDULED, CampaignState.SENDING])
+    with visit.database.read() as connection:
+        slug = connection.execute(select(campaigns.c.slug).where(waits).order_by(campaigns.c.due_at).limit(1)).scalar()
+    if slug is not None and (idle := nothing_runs(visit)) is not None:
+        yield WaitingTask(idle.title, idle.words, HERE.format(name=slug), "Look", "server-crash")
 
 
-HERE = "/newsletters/{name}/send"
 ROOM = Room(
     routes=(
         StudioRoute(HERE, show, Access.SIGNED_IN),
