@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-from mailer.compose.expressions.foreign_tags import filter_hint, is_misspelt, name_here, tag_for
+from mailer.compose.expressions.foreign_tags import filter_hint, meant, name_here, tag_for
 from mailer.compose.templating.deferred import WAITING_NAMES
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import nearest
@@ -81,7 +81,7 @@ class Names:
         """`whole` is the name with the field behind it, as in contact.FIRSTNAME."""
         if self.known is not None and node.name not in (*declared, *self.known, *LOCAL_NAMES):
             names = ["supporter", *self.known]
-            theirs = not is_misspelt(node.name, names) and name_here(whole, fields=self.fields)
+            theirs = not meant(node.name, names) and name_here(whole, fields=self.fields)
             remedy = tag_for(whole, fields=self.fields) if theirs else nearest(node.name, names)
             self.faults.append(Diagnostic(f"unknown name {node.name!r}", self._at(node), remedy))
 

@@ -67,7 +67,8 @@ export const TOOLS = {
 };
 
 /** The tools that these options have a use for. */
-export const usable = (options) => Object.entries(TOOLS).filter(([, tool]) => !tool.needs || tool.needs(options));
+export const usable = (options) => Object.entries(TOOLS)
+  .filter(([name, tool]) => (!options.only || options.only.includes(name)) && (!tool.needs || tool.needs(options)));
 
 /** Words of a tool: [name, line of use]. */
 export const wordsOf = (name, labels) => labels.items[name];
