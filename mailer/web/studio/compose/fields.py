@@ -38,7 +38,7 @@ class TextField:
     usual: str = ""
     options: Sequence[tuple[str, str]] = ()
     long: bool = False  # several lines
-    type: str = "text"  # or number, or switch
+    type: str = "text"  # or number, switch, or what a template's fields are
 
 
 @dataclass(frozen=True, slots=True)

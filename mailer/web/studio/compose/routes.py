@@ -42,6 +42,7 @@ from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, 
 from mailer.web.studio.core.static import static_base
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
 from mailer.web.studio.preview.frame import dressed, policy
+from mailer.web.studio.preview.progress import with_progress
 from mailer.web.studio.vendored import import_map
 
 OWN_PAGES = {
@@ -128,9 +129,9 @@ def mail(visit: Visit) -> Response:
     if found.press is None:
         return HTMLResponse("<!doctype html><title>No mail yet</title>", headers=FRAMED)
     html = found.press.in_frame(reader_for(visit, view.reader).supporter, base=_base(found), place=view.path)
-    pictures = f"{_origin(visit)}{_base(found)}/pictures/" if view.pictures else ""
+    pictures = f"{_origin(visit)}{_base(found)}/pictures/ data:" if view.pictures else ""
     headers = FRAMED | {"Content-Security-Policy": policy(pictures)}
-    return HTMLResponse(dressed(html, view.scheme, narrow=view.shape == "phone"), headers=headers)
+    return HTMLResponse(dressed(with_progress(visit, html), view.scheme, narrow=view.shape == "phone"), headers=headers)
 
 
 def picture(visit: Visit) -> Response:

@@ -1,6 +1,7 @@
 import { askCondition } from "./condition.js";
 import { mount } from "./editor/editor.js";
 import { mountLine } from "./editor/line.js";
+import { choosePicture } from "./editor/tools.js";
 import { watch } from "./live.js";
 
 // The Write room: what is typed is looked at after a short pause, and the panel follows. Saving is for save.js.
@@ -132,6 +133,17 @@ async function uploadPicture(file) {
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(told.words ?? "The studio could not take it just now.");
   return told;
+}
+
+// A picture of the template's own: its field holds the name.
+for (const button of document.querySelectorAll("[data-choose]")) {
+  button.addEventListener("click", () => choosePicture(async (file) => {
+    const field = document.getElementById(button.dataset.choose);
+    try {
+      field.value = (await uploadPicture(file)).source;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    } catch (error) { trouble(`The picture wasn’t taken. ${error.message}`); }
+  }));
 }
 
 async function buildCondition(expression) {
