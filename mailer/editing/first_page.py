@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.files import one_at_a_time, write_file
 from mailer.editing.folders import message_path, quoted
@@ -16,7 +15,7 @@ from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.workspace import Workspace
+from mailer.workspace import ACTION_FILE, Workspace
 
 
 def make_page(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:
@@ -26,10 +25,10 @@ def make_page(workspace: Workspace, connection: Connection, actor: Actor, slug: 
     """
     actor.require(Right.WRITE)
     one_at_a_time(connection)
-    folder = workspace.newsletter(slug)
-    if (folder / ACTION_FILE).exists():
+    newsletter = workspace.newsletter(slug)
+    if newsletter.has_action_page:
         raise MailerError("this newsletter has a sign page already", remedy="Load the page again.")
-    text, path = read_exact(workspace, slug), message_path(folder)
+    text, path = read_exact(workspace, slug), message_path(newsletter.folder)
     front, faults = split_front_matter(text.removeprefix("\ufeff").replace("\r\n", "\n"), file="")
     if front is None or path is None:
         raise MailerError("the newsletter’s fields can’t be read", diagnostics=faults)
@@ -37,7 +36,7 @@ def make_page(workspace: Workspace, connection: Connection, actor: Actor, slug: 
     said = (front.data.get(key) for key in ("headline", "subject"))
     headline = next((words for words in said if isinstance(words, str) and words and "{" not in words), "")
     page = _first_page(workspace, headline, list_name=str(front.data.get("list") or ""))
-    write_file(folder / ACTION_FILE, page.encode(), within=workspace.newsletters)
+    write_file(newsletter.folder / ACTION_FILE, page.encode(), within=workspace.newsletters)
     write_file(path, led.encode(), within=workspace.newsletters)
     audit.record(connection, actor, "sign page begun", at=at, subject=f"newsletter {slug}")
 

@@ -64,7 +64,7 @@ def free_name(workspace: Workspace, wanted: str) -> str:
 def copy_newsletter(workspace: Workspace, actor: Actor, slug: str, *, to: str, name: str) -> Path:
     """A copy of a newsletter in the folder `to`, called `name`: its text, page, thanks and pictures."""
     actor.require(Right.WRITE)
-    source, target = workspace.newsletter(slug), workspace.newsletters / to
+    source, target = workspace.newsletter(slug).folder, workspace.newsletters / to
     _require_free(workspace, to)
     unfinished = workspace.newsletters / f".{to}.copying"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -84,7 +84,7 @@ def rename_newsletter(
 ) -> None:
     """Call a newsletter something else. Its folder keeps its name, which links and signatures may know."""
     actor.require(Right.WRITE)
-    path = message_path(workspace.newsletter(slug))
+    path = message_path(workspace.newsletter(slug).folder)
     if path is None:
         raise MailerError(f"{slug} has no text yet, so there is no place for its name")
     one_at_a_time(connection)
@@ -137,7 +137,7 @@ def quoted(text: str) -> str:
 def put_away(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:
     """Take a newsletter out of sight. Nothing is deleted, and nothing that is being sent stops."""
     actor.require(Right.WRITE)
-    mark = workspace.newsletter(slug) / AWAY
+    mark = workspace.newsletter(slug).folder / AWAY
     mark.write_text(f"{at:%Y-%m-%d %H:%M} UTC\n", encoding="utf-8")
     audit.record(connection, actor, "newsletter put away", at=at, subject=f"newsletter {slug}")
 
@@ -145,7 +145,7 @@ def put_away(workspace: Workspace, connection: Connection, actor: Actor, slug: s
 def take_out(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:
     """Have it among the others again."""
     actor.require(Right.WRITE)
-    (workspace.newsletter(slug) / AWAY).unlink(missing_ok=True)
+    (workspace.newsletter(slug).folder / AWAY).unlink(missing_ok=True)
     audit.record(connection, actor, "newsletter taken out again", at=at, subject=f"newsletter {slug}")
 
 
@@ -174,7 +174,7 @@ def lists_in(text: str) -> frozenset[str]:
 def lists_of(workspace: Workspace, slug: str) -> frozenset[str]:
     """The lists of a newsletter in the workspace; none where there is nothing to read."""
     try:
-        path = message_path(workspace.newsletter(slug))
+        path = message_path(workspace.newsletter(slug).folder)
     except MailerError:
         path = None
     return lists_in(path.read_text(encoding="utf-8", errors="replace")) if path else frozenset()

@@ -124,7 +124,7 @@ def save(
 
 
 def _path(workspace: Workspace, slug: str, file: str) -> Path | None:
-    folder = workspace.newsletter(slug)
+    folder = workspace.newsletter(slug).folder
     path = folder / file if file else message_path(folder)
     return path if path is not None and path.is_file() else None
 

@@ -8,7 +8,6 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from mailer.compose.action_page.parse import has_action_page
 from mailer.editing.first_page import make_page
 from mailer.editing.git import into_git
 from mailer.staff.rights import Right
@@ -35,7 +34,7 @@ def show(visit: Visit, part: Part) -> Response:
     newsletter = one(visit, visit.path["name"])
     steps, shown_tabs = way(visit, newsletter, here="write"), tabs(newsletter.slug, part)
     can_write = visit.who.may(Right.WRITE)
-    if not has_action_page(visit.workspace, newsletter.slug):
+    if not visit.workspace.newsletter(newsletter.slug).has_action_page:
         return page(
             visit, "compose/no_page.html", newsletter=newsletter, steps=steps, tabs=shown_tabs, part=part,
             can_write=can_write,

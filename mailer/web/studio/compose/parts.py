@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mailer.compose.action_page.parse import ACTION_FILE
+from mailer.workspace import ACTION_FILE
 
 
 @dataclass(frozen=True, slots=True)

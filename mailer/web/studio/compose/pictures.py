@@ -35,7 +35,7 @@ def add(visit: Visit) -> Response:
 def show(visit: Visit) -> Response:
     """A picture that was taken in. Those of other names are shown by the look that holds them."""
     name = visit.path["file"]
-    path = visit.workspace.newsletter(visit.path["name"]) / name
+    path = visit.workspace.newsletter(visit.path["name"]).folder / name
     if not NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
         raise HTTPException(404)
     return Response(path.read_bytes(), media_type=TYPES[name.rpartition(".")[2]])

@@ -82,7 +82,7 @@ def entity_tag(text: str) -> str:
 
 def kept_as(visit: Visit, part: Part) -> str:
     """What the drafts of a text are kept under: its file's name, whether it is there or not."""
-    path = None if part.file else message_path(visit.workspace.newsletter(visit.path["name"]))
+    path = None if part.file else message_path(visit.workspace.newsletter(visit.path["name"]).folder)
     return part.kept_as or (path.name if path else MARKDOWN_FILE)
 
 

@@ -11,6 +11,7 @@ from mailer.compose.action_page.parse import read_action_page
 from mailer.errors import MailerError
 from mailer.web.pages.progress_png import draw
 from mailer.web.studio.core.context import Visit
+from mailer.workspace import Newsletter
 
 SAMPLE = (3_412, 5_000)  # signatures, and the goal, where a template is shown
 
@@ -33,7 +34,7 @@ def with_progress(visit: Visit, html: str, *, sample: bool = False) -> str:
 
 def _figures(visit: Visit, slug: str) -> tuple[int, int | None] | None:
     try:
-        page, _ = read_action_page(visit.workspace, slug)
+        page, _ = read_action_page(Newsletter(visit.workspace, slug))
     except MailerError:
         return None
     with visit.database.read() as connection:
