@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "signatures": ("people.signatures:signatures", "who signed an action page, and their export"),
     "audience": ("campaign.audience:audience", "who gets a newsletter, who doesn't, and why"),
     "test": ("campaign.send:test", "send a proof to a colleague"),
+    "approve": ("campaign.approve:approve", "say that a newsletter may leave exactly as it is"),
+    "approvals": ("campaign.approve:approvals_", "who approved a newsletter, and what changed since"),
     "send": ("campaign.send:send", "send a newsletter to its audience"),
     "schedule": ("campaign.send:schedule", "schedule a newsletter for later"),
     "unschedule": ("campaign.send:unschedule", "take it off the schedule"),

@@ -12,7 +12,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mailer.diagnostics import Diagnostic, bad, in_part, warning
-from mailer.doctor.schema import PART
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import DatabaseTrouble
 from mailer.store.engine.fence import BACKUP, MOVED, MOVING, find_mark
@@ -32,7 +31,7 @@ def examine_database(url: str, *, clock: Callable[[], datetime], connections: in
     try:
         parts = parse_url(url)
     except DatabaseTrouble as error:
-        return Health(in_part(PART, error.diagnostics), False)
+        return Health(in_part("database", error.diagnostics), False)
     if parts.drivername.startswith("sqlite"):
         from mailer.doctor.sqlite import gather_sqlite, judge_sqlite
 
@@ -54,9 +53,9 @@ def examine_mark(connection: Connection) -> list[Diagnostic]:
         return []
     if found.kind == MOVED:
         said = f"this database was moved to {found.place}, so no command uses it"
-        return [bad(PART, said, "Put that into mailer.toml as `database`.")]
+        return [bad(said, "Put that into mailer.toml as `database`.")]
     if found.kind == MOVING:
         said = f"this database is being moved to {found.place}, so no command uses it"
-        return [bad(PART, said, "Wait for that. If it was interrupted: mailer db move --help")]
+        return [bad(said, "Wait for that. If it was interrupted: mailer db move --help")]
     said = f"this is a backup taken at {found.at:%Y-%m-%d %H:%M} UTC, put back and not used since"
-    return [warning(PART, said, "The next command pauses campaigns that may have been sent since; see mailer status.")]
+    return [warning(said, "The next command pauses campaigns that may have been sent since; see mailer status.")]

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from mailer.diagnostics import Diagnostic, Level, at_most, bad, in_part, warning, well
+from mailer.diagnostics import Diagnostic, Level, at_most, bad, in_part, of_part, warning, well
 from mailer.errors import MailerError
 from mailer.private_files import readable_by_others
 from mailer.settings import (
@@ -67,10 +67,8 @@ def examine(*, clock: Clock) -> list[Diagnostic]:
     try:
         settings = read_settings(root)
     except MailerError as error:
-        return [
-            *in_part("settings", error.diagnostics),
-            warning("settings", "nothing else was looked at, since the settings can't be read"),
-        ]
+        alone = warning("nothing else was looked at, since the settings can't be read")
+        return of_part("settings", [*in_part("settings", error.diagnostics), alone])
     ailments, secrets = _secrets(root)
     workspace = Workspace(root, settings, secrets or Secrets())
     faults, lists = _lists(workspace)
@@ -82,20 +80,21 @@ def examine(*, clock: Clock) -> list[Diagnostic]:
         ("public address", lambda: _public(patient)),
         ("webhook", lambda: _webhook(patient)),
     )
-    return [*ailments, *_keys(patient), *_files(workspace), *faults, *side_by_side(parts, total_seconds=TOTAL_SECONDS)]
+    at_once = [*ailments, *of_part("keys", _keys(patient)), *of_part("files", _files(workspace)), *faults]
+    return at_once + side_by_side(parts, total_seconds=TOTAL_SECONDS)
 
 
 def examine_proof(proof: BinaryIO | None, *, maildir: Path | None, imap: str | None) -> list[Diagnostic]:
     """What a mail of ours looked like when it arrived. Changes nothing where it is. Raises `MailerError`."""
-    from mailer.doctor.signed_mail import PART, judge_proof
+    from mailer.doctor.signed_mail import judge_proof
 
     if sum(source is not None for source in (proof, maildir, imap)) != 1:
         raise MailerError("say where the mail is", remedy="One of --proof, --maildir and --imap.")
     raw = proof.read() if proof is not None else _newest_of_ours(maildir, imap)
     if not raw.strip():
         remedy = "Send one there: mailer test NEWSLETTER --to ADDRESS."
-        return [warning(PART, "no mail with List-Unsubscribe-Post is among the newest there", remedy)]
-    return judge_proof(raw)
+        return of_part("proof", [warning("no mail with List-Unsubscribe-Post is among the newest there", remedy)])
+    return of_part("proof", judge_proof(raw))
 
 
 def _newest_of_ours(maildir: Path | None, imap: str | None) -> bytes:
@@ -128,9 +127,7 @@ def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) 
             if "MAILER_DEBUG" in os.environ:
                 raise
             words = f"it couldn't be examined, through a fault of Mailer itself: {type(error).__name__}"
-            found[name] = [
-                warning(name, words, "Run it again with MAILER_DEBUG=1 to see where, and please report that.")
-            ]
+            found[name] = [warning(words, "Run it again with MAILER_DEBUG=1 to see where, and please report that.")]
 
     threads = [threading.Thread(target=run, args=part, daemon=True) for part in parts]
     until = time.monotonic() + total_seconds
@@ -138,8 +135,8 @@ def side_by_side(parts: Sequence[tuple[str, Examine]], *, total_seconds: float) 
         thread.start()
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
-    late = f"it couldn't be examined within {total_seconds:.0f} s"
-    return [finding for name, _ in parts for finding in found.get(name, [warning(name, late, "Look again later.")])]
+    late = [warning(f"it couldn't be examined within {total_seconds:.0f} s", "Look again later.")]
+    return [finding for name, _ in parts for finding in of_part(name, found.get(name, late))]
 
 
 def _secrets(root: Path) -> tuple[list[Diagnostic], Secrets | None]:
@@ -173,14 +170,13 @@ def _keys(patient: Patient) -> Iterator[Diagnostic]:
             yield from in_part("keys", error.diagnostics)
     if secrets.address_key and len(secrets.address_key) < SHORTEST_KEY:
         yield warning(
-            "keys",
             f"the address key is shorter than {SHORTEST_KEY} characters, so a stolen database could tell who left",
             "Make a longer one only while nobody is imported: with another key no unsubscribe is found.",
         )
     if not broken:
         count = len(secrets.signing_keys)
         older = f" and {count - 1} older" if count > 1 else ""
-        yield well("keys", f"a signing key{older}, and an address key; {_kept(patient.workspace.root)}")
+        yield well(f"a signing key{older}, and an address key; {_kept(patient.workspace.root)}")
     yield from _in_this_shell(patient.workspace.root)
 
 
@@ -191,10 +187,10 @@ def _in_this_shell(root: Path) -> Iterator[Diagnostic]:
     if missing:
         are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
         found = f"{_listed(missing)} {are} set in this shell and not in {SECRETS_FILE}: cron won't have {them}"
-        yield warning("keys", found, where)
+        yield warning(found, where)
     if other:
         found = f"{_listed(other)} in this shell differs from {SECRETS_FILE}, which is what cron uses"
-        yield warning("keys", found, "Unset it here, or correct the file.")
+        yield warning(found, "Unset it here, or correct the file.")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -213,7 +209,6 @@ def _files(workspace: Workspace) -> Iterator[Diagnostic]:
     more = ", …" if len(exposed) > 3 else ""
     tops = [place for place in places if place in exposed]
     yield warning(
-        "files",
         f"others on this machine can read {shown}{more}, which name people",
         "chmod -R go= " + " ".join(shlex.quote(str(place)) for place in tops),
     )
@@ -255,7 +250,7 @@ def _rows(patient: Patient, url: str) -> list[Diagnostic]:
             return [
                 *examine_mark(connection),
                 *_address_key(patient, connection),
-                *judge_sending(facts, now=moment),
+                *of_part("sending", judge_sending(facts, now=moment)),
             ]
     finally:
         database.close()
@@ -270,15 +265,15 @@ def _address_key(patient: Patient, connection: Connection) -> list[Diagnostic]:
     try:
         check_key(connection, key.encode())
     except MailerError as error:
-        return [bad("database", f"{error.message}, so people who left would be mailed", error.remedy)]
-    return [well("database", "the address key is the one it was made with")]
+        return [bad(f"{error.message}, so people who left would be mailed", error.remedy)]
+    return [well("the address key is the one it was made with")]
 
 
 def _transport(patient: Patient) -> list[Diagnostic]:
     from mailer.doctor.transport import examine_transport
 
     if patient.ailing and patient.settings.transport != "outbox":
-        return [warning("transport", "it wasn't tried, since the secrets can't be read")]
+        return [warning("it wasn't tried, since the secrets can't be read")]
     return examine_transport(patient.settings, patient.workspace.secrets, root=patient.workspace.root)
 
 
@@ -296,7 +291,7 @@ def _dns(patient: Patient) -> list[Diagnostic]:
     for one in patient.lists:
         senders.append((f"from in lists/{one.name}.toml", one.from_))
         answers.append((f"reply_to in lists/{one.name}.toml", one.reply_to))
-    return examine_domains(settings, mailers(senders, answers), Asker(settings.dns))
+    return examine_domains(settings, mailers(senders, answers), Asker(settings.dns).ask)
 
 
 def _webhook(patient: Patient) -> list[Diagnostic]:

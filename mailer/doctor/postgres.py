@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.diagnostics import Diagnostic, bad, warning, well
-from mailer.doctor.schema import PART, in_words, judge_schema
+from mailer.doctor.schema import in_words, judge_schema
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA
@@ -130,7 +130,7 @@ def _skew(connection: Connection, clock: Callable[[], datetime]) -> tuple[timede
 def judge_postgres(facts: PostgresFacts, *, today: date, connections: int) -> list[Diagnostic]:
     """`connections` is how many the transport sends by side by side."""
     if facts.trouble:
-        return [bad(PART, f"PostgreSQL {facts.where}: {facts.trouble}, so no command works", facts.remedy)]
+        return [bad(f"PostgreSQL {facts.where}: {facts.trouble}, so no command works", facts.remedy)]
     findings = [
         *_judge_version(facts, today),
         *_judge_schema(facts),
@@ -142,9 +142,7 @@ def judge_postgres(facts: PostgresFacts, *, today: date, connections: int) -> li
     if facts.schema == SCHEMA:
         size = in_words(facts.size_bytes)
         can = ", can be written" if not facts.in_recovery and not facts.not_writable else ""
-        findings.insert(
-            0, well(PART, f"PostgreSQL {_version(facts)}, {facts.where}, {size}, schema {facts.schema}{can}")
-        )
+        findings.insert(0, well(f"PostgreSQL {_version(facts)}, {facts.where}, {size}, schema {facts.schema}{can}"))
     return findings
 
 
@@ -156,13 +154,11 @@ def _judge_version(facts: PostgresFacts, today: date) -> Iterator[Diagnostic]:
     major = facts.version // 10000
     if major < OLDEST:
         yield bad(
-            PART,
             f"PostgreSQL {_version(facts)} is older than any that Mailer was tried with ({OLDEST}), so sends may fail",
             "Update the server.",
         )
     elif (end := LAST_FIXES.get(major)) and today > end:
         yield warning(
-            PART,
             f"PostgreSQL {_version(facts)} has had no security fixes since {end:%d %B %Y}".replace(" 0", " "),
             "Update the server.",
         )
@@ -173,13 +169,11 @@ def _judge_schema(facts: PostgresFacts) -> Iterator[Diagnostic]:
         yield finding
     elif facts.schema is None and not facts.may_create:
         yield bad(
-            PART,
             f"the database {facts.where} is empty and this user may not make tables in it, so no command works",
             "GRANT CREATE ON SCHEMA public to it, or let its owner run: mailer db migrate",
         )
     elif facts.schema is None:
         yield warning(
-            PART,
             f"the database {facts.where} is empty; the first command makes its tables, with nobody in them",
             "Import a list, or bring a SQLite workspace over. If people are in it already, correct `database`.",
         )
@@ -188,13 +182,11 @@ def _judge_schema(facts: PostgresFacts) -> Iterator[Diagnostic]:
 def _judge_writing(facts: PostgresFacts) -> Iterator[Diagnostic]:
     if facts.in_recovery:
         yield bad(
-            PART,
             "the server is a standby that only copies another, so nothing can be sent and clicks are lost",
             "Name the primary server in `database`.",
         )
     elif facts.not_writable:
         yield bad(
-            PART,
             f"this user may not write everything ({', '.join(facts.not_writable)}), so sends fail and clicks are lost",
             "Use the user who owns the tables, or grant it SELECT, INSERT, UPDATE and DELETE.",
         )
@@ -208,18 +200,17 @@ def _judge_clock(facts: PostgresFacts) -> Iterator[Diagnostic]:
     remedy = "Set both clocks by NTP, and look again before sending."
     words = f"this machine's clock is {seconds:,.1f} s {which} the database server's"
     if certain > SKEW_BAD:
-        yield bad(PART, f"{words}, so workers take each other's leases away and mails become uncertain", remedy)
+        yield bad(f"{words}, so workers take each other's leases away and mails become uncertain", remedy)
     elif certain > SKEW_WARNING:
-        yield warning(PART, f"{words}, so schedules and retries are off by as much", remedy)
+        yield warning(f"{words}, so schedules and retries are off by as much", remedy)
     else:
-        yield well(PART, "this machine's clock agrees with the server's")
+        yield well("this machine's clock agrees with the server's")
 
 
 def _judge_encryption(facts: PostgresFacts) -> Iterator[Diagnostic]:
     if facts.encrypted or facts.is_local:
         return
     yield warning(
-        PART,
         "the connection to the database server isn't encrypted, so supporters' addresses can be read on the way",
         "Add ?sslmode=verify-full to `database`, and TLS to the server.",
     )
@@ -231,7 +222,6 @@ def _judge_connections(facts: PostgresFacts, connections: int) -> Iterator[Diagn
     wanted = connections + 2 + SERVER_THREADS
     if left < wanted:
         yield warning(
-            PART,
             f"the server has room for {max(left, 0)} more connections; a run with {connections} connections beside"
             f" `mailer serve` wants {wanted}, so sends or clicks may be turned away",
             "Raise max_connections there, or send with fewer connections.",

@@ -22,7 +22,6 @@ from mailer.transports.http_client import exchange, find_addresses
 from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.loopback import on_this_machine
 
-PART = "public address"
 FETCH_SECONDS = 8.0  # for all of it
 CERTIFICATE_DAYS = 14  # Let's Encrypt certificates are renewed 30 days before they end; less is a renewal that fails
 MOST_BYTES = 4096
@@ -133,7 +132,6 @@ def judge_public(facts: PublicFacts, *, now: datetime) -> list[Diagnostic]:
         findings.insert(
             0,
             bad(
-                PART,
                 f"{facts.url} is not https, so mail programs show no unsubscribe button (RFC 8058 §3.1) and people"
                 " press spam instead",
                 "Put a web server with TLS in front of `mailer serve`, and set public.url to its https address.",
@@ -143,7 +141,6 @@ def judge_public(facts: PublicFacts, *, now: datetime) -> list[Diagnostic]:
     if ends is not None and ends < now + timedelta(days=CERTIFICATE_DAYS):
         findings.append(
             warning(
-                PART,
                 f"the certificate of {parts.hostname} ends on {ends:%Y-%m-%d}; after that no link in any mail works",
                 "See why it isn't renewed.",
             )
@@ -167,7 +164,7 @@ def _judge_loopback(facts: PublicFacts) -> Diagnostic:
         f"{facts.url} is good for trying out only, since links in mails would lead to the reader's own machine; {words}"
     )
     remedy = "Before mailing people, set public.url to an https address."
-    return bad(PART, said, remedy) if facts.mails_leave else warning(PART, said, remedy)
+    return bad(said, remedy) if facts.mails_leave else warning(said, remedy)
 
 
 def _judge_answer(facts: PublicFacts) -> Diagnostic:
@@ -178,17 +175,15 @@ def _judge_answer(facts: PublicFacts) -> Diagnostic:
             return _judge_status(facts, lost)
         case Reached.UNTRUSTED:
             return bad(
-                PART,
                 f"the certificate of {url} can't be trusted ({fetched.why}), so {lost}",
                 "Renew it, with its whole chain.",
             )
         case Reached.REFUSED | Reached.BROKEN:
             return bad(
-                PART, f"{url} can't be used ({fetched.why}), so {lost}", "Is the web server in front of mailer running?"
+                f"{url} can't be used ({fetched.why}), so {lost}", "Is the web server in front of mailer running?"
             )
         case Reached.NO_NAME | Reached.SILENT:
             return warning(
-                PART,
                 f"{url} couldn't be asked from here ({fetched.why}); if others can't reach it either, {lost}",
                 "Open it on a telephone; some networks can't reach their own public address.",
             )
@@ -197,30 +192,26 @@ def _judge_answer(facts: PublicFacts) -> Diagnostic:
 def _judge_status(facts: PublicFacts, lost: str) -> Diagnostic:
     url, fetched = facts.url, facts.fetched
     if facts.likeness is Likeness.SAME:
-        return well(PART, f"{url} leads to this workspace's server")
+        return well(f"{url} leads to this workspace's server")
     if facts.likeness is Likeness.OLDER:
         return bad(
-            PART,
             f"the server at {url} doesn't know the newest signing key, so links in new mails won't open",
             "Restart `mailer serve`, with the same secrets.",
         )
     if 300 <= fetched.status < 400:
         return bad(
-            PART,
             f"{url} redirects to {fetched.location or 'elsewhere'}; mail programs don't follow when they unsubscribe"
             " somebody (RFC 8058 §3.1), and people press spam instead",
             "Set public.url to the address it leads to, or serve it without a redirect.",
         )
     if fetched.status >= 500:
         return bad(
-            PART,
             f"{url} answers {fetched.status}, so {lost}",
             "Is `mailer serve` running behind the web server?",
         )
     if facts.likeness is None and fetched.status == 200:
-        return warning(PART, f"{url} answers, but without a signing key nobody can tell whether it is ours")
+        return warning(f"{url} answers, but without a signing key nobody can tell whether it is ours")
     return bad(
-        PART,
         f"something answers at {url}, but not this workspace's `mailer serve`, so {lost}",
         "Let the web server pass everything to `mailer serve` of this workspace, with the same secrets.",
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from mailer.diagnostics import Diagnostic, bad
 from mailer.store.engine.version import SCHEMA
 
-PART = "database"
-
 
 def judge_schema(schema: str | None, *, has_tables: bool) -> Diagnostic | None:
     """None when the schema is this program's, or the database is empty and will be given it."""
@@ -14,12 +12,10 @@ def judge_schema(schema: str | None, *, has_tables: bool) -> Diagnostic | None:
         return None
     if schema is not None and schema > SCHEMA:
         return bad(
-            PART,
             f"the database has schema {schema}, newer than this program's {SCHEMA}, so no command can use it",
             "Another machine runs a newer Mailer. Update this one.",
         )
     return bad(
-        PART,
         f"the database has schema {schema or 'of an unknown age'}, no command can use it before it has {SCHEMA}",
         "Make a copy of the database, then run: mailer db migrate",
     )

@@ -17,7 +17,6 @@ from email.utils import parseaddr
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
 
-PART = "proof"
 LEAVING = ("list-unsubscribe", "list-unsubscribe-post")
 HOW_TO_SIGN = (
     "OpenDKIM: SignHeaders *,+List-Unsubscribe,+List-Unsubscribe-Post; for rspamd and others see docs/transports.md."
@@ -40,7 +39,7 @@ def judge_proof(raw: bytes) -> list[Diagnostic]:
     mail = email.message_from_bytes(raw, policy=email.policy.compat32)
     sender = parseaddr(str(mail.get("From", "")))[1].rpartition("@")[2].lower()
     if not sender:
-        return [bad(PART, "there is no From in it, so it isn't a whole mail", "Save it with all its headers.")]
+        return [bad("there is no From in it, so it isn't a whole mail", "Save it with all its headers.")]
     findings = list(_judge_leaving(mail))
     signatures = [_read(value) for value in mail.get_all("DKIM-Signature", [])]
     ours = [one for one in signatures if _aligned(one.domain, sender)]
@@ -48,7 +47,7 @@ def judge_proof(raw: bytes) -> list[Diagnostic]:
         others = ", ".join(sorted({one.domain for one in signatures if one.domain}))
         found = f"only {others} signed it, not {sender}" if others else f"it has no DKIM signature of {sender}"
         remedy = f"Have the relay sign mails of {sender} (DKIM), and set [sender] dkim_selectors."
-        return [*findings, bad(PART, f"{found}: Gmail and Yahoo ask bulk senders for one", remedy)]
+        return [*findings, bad(f"{found}: Gmail and Yahoo ask bulk senders for one", remedy)]
     covering = [one for one in ours if all(name in one.headers for name in LEAVING)]
     if not covering:
         return [*findings, *map(_uncovered, ours)]
@@ -61,17 +60,14 @@ def _judge_leaving(mail: Message) -> Iterator[Diagnostic]:
     for name in ("List-Unsubscribe", "List-Unsubscribe-Post"):
         values = mail.get_all(name, [])
         if not values:
-            yield bad(
-                PART, f"{name} isn't in it", "It leaves with it: ask the people who run the relay what takes it out."
-            )
+            yield bad(f"{name} isn't in it", "It leaves with it: ask the people who run the relay what takes it out.")
         elif len(values) > 1:
-            yield warning(PART, f"{name} is in it {len(values)} times", "The relay adds its own: have that turned off.")
+            yield warning(f"{name} is in it {len(values)} times", "The relay adds its own: have that turned off.")
 
 
 def _uncovered(one: DkimSignature) -> Diagnostic:
     missing = [name for name in ("List-Unsubscribe", "List-Unsubscribe-Post") if name.lower() not in one.headers]
     return bad(
-        PART,
         f"the DKIM signature {one.selector} of {one.domain} doesn't cover {' and '.join(missing)}, so no mail program"
         " shows a button to unsubscribe (RFC 8058 §4)",
         HOW_TO_SIGN,
@@ -81,10 +77,10 @@ def _uncovered(one: DkimSignature) -> Diagnostic:
 def _judge_one(one: DkimSignature) -> Iterator[Diagnostic]:
     named = f"the DKIM signature {one.selector} of {one.domain}"
     if one.algorithm == "rsa-sha1":
-        yield bad(PART, f"{named} is made with SHA-1, which receivers don't accept (RFC 8301)", "Set rsa-sha256.")
+        yield bad(f"{named} is made with SHA-1, which receivers don't accept (RFC 8301)", "Set rsa-sha256.")
     if one.cuts_body:
-        yield warning(PART, f"{named} covers a part of the mail only (l=), so others can add to it", "Turn that off.")
-    yield well(PART, f"{named} covers List-Unsubscribe and List-Unsubscribe-Post")
+        yield warning(f"{named} covers a part of the mail only (l=), so others can add to it", "Turn that off.")
+    yield well(f"{named} covers List-Unsubscribe and List-Unsubscribe-Post")
 
 
 def _read(value: object) -> DkimSignature:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.filesystems import file_system_of
-from mailer.doctor.schema import PART, in_words, judge_schema
+from mailer.doctor.schema import in_words, judge_schema
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA
 from mailer.store.tables.core import EPOCH
@@ -176,7 +176,7 @@ def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Diagnostic]:
         return [*_judge_missing(facts), *_judge_place(facts)]
     if facts.trouble:
         return [
-            bad(PART, f"{facts.path.name}: {facts.trouble}, so no command works", facts.remedy),
+            bad(f"{facts.path.name}: {facts.trouble}, so no command works", facts.remedy),
             *_judge_place(facts),
         ]
     findings = [
@@ -192,7 +192,7 @@ def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Diagnostic]:
     )
     if not facts.damage and facts.schema == SCHEMA:
         can = "can be written, " if facts.writable else ""
-        findings.insert(0, well(PART, f"SQLite {facts.path.name}, {size}, schema {facts.schema}, {can}{seen}"))
+        findings.insert(0, well(f"SQLite {facts.path.name}, {size}, schema {facts.schema}, {can}{seen}"))
     return findings
 
 
@@ -200,14 +200,12 @@ def _judge_missing(facts: SqliteFacts) -> list[Diagnostic]:
     if not facts.folder_writable:
         return [
             bad(
-                PART,
                 f"there is no database at {facts.path}, and its folder can't be written, so none can be made",
                 "Check `database` in mailer.toml and the permissions of the folder.",
             )
         ]
     return [
         warning(
-            PART,
             f"there is no database at {facts.path} yet; the first command that needs one makes it, with nobody in it",
             "Import a list. If people were imported already, correct `database` in mailer.toml.",
         )
@@ -219,13 +217,11 @@ def _judge_content(facts: SqliteFacts) -> Iterator[Diagnostic]:
         yield finding
     if facts.damage:
         yield bad(
-            PART,
             f"{facts.path.name} is damaged ({facts.damage[0]}), so people may be missed and sends may fail",
             "Stop all sending, keep a copy of the file, and restore a backup.",
         )
     if facts.journal_mode != "wal" and facts.has_tables:
         yield warning(
-            PART,
             f"{facts.path.name} was in {facts.journal_mode} mode and not WAL, so sends and clicks wait for each other",
             "Mailer turns WAL on whenever it opens the file; if this is said again, move the file to a local disk.",
         )
@@ -235,13 +231,11 @@ def _judge_writing(facts: SqliteFacts) -> Iterator[Diagnostic]:
     if facts.write_trouble or not facts.folder_writable:
         why = facts.write_trouble or "its folder can't be written, where SQLite keeps its log"
         yield bad(
-            PART,
             f"{facts.path.name}: {why}, so nothing can be sent and clicks are lost",
             "Check the permissions of the file and its folder, and who runs mailer.",
         )
     elif facts.locked:
         yield warning(
-            PART,
             f"another program holds the write lock of {facts.path.name} for over {LOCK_SECONDS:.0f} s, so sends wait",
             "See which (lsof), and let it finish: an import of many people takes a while.",
         )
@@ -252,7 +246,6 @@ def _judge_permissions(facts: SqliteFacts) -> Iterator[Diagnostic]:
         return
     who = "everybody on this machine" if facts.mode & 0o007 else "the file's group"
     yield warning(
-        PART,
         f"{who} can read {facts.path.name}, and with it every supporter's address",
         f"chmod 600 {facts.path.name}*",
     )
@@ -261,7 +254,6 @@ def _judge_permissions(facts: SqliteFacts) -> Iterator[Diagnostic]:
 def _judge_place(facts: SqliteFacts) -> Iterator[Diagnostic]:
     if facts.file_system in NETWORK or facts.file_system.startswith("nfs"):
         yield warning(
-            PART,
             f"{facts.path.name} is on a network file system ({facts.file_system}), where SQLite's WAL doesn't work"
             " safely, so rows may be lost",
             "Put it on a local disk, or use PostgreSQL for several machines.",
@@ -270,19 +262,16 @@ def _judge_place(facts: SqliteFacts) -> Iterator[Diagnostic]:
     wanted = max(LOW_BYTES, facts.size_bytes + facts.wal_bytes)
     free = f"{in_words(facts.free_bytes)} are free on the disk of {facts.path.name}"
     if facts.free_bytes < NEARLY_FULL_BYTES:
-        yield bad(PART, f"only {free}, so a send would soon stop", "Make space before sending.")
+        yield bad(f"only {free}, so a send would soon stop", "Make space before sending.")
     elif facts.free_bytes < wanted:
-        yield warning(
-            PART, f"only {free}; a copy of it would not fit", f"Make space: {in_words(wanted)} are recommended."
-        )
+        yield warning(f"only {free}; a copy of it would not fit", f"Make space: {in_words(wanted)} are recommended.")
     else:
-        yield well(PART, free)
+        yield well(free)
 
 
 def _judge_clock(facts: SqliteFacts, now: datetime) -> Iterator[Diagnostic]:
     if facts.newest is not None and facts.newest > now + CLOCK_GRACE:
         yield warning(
-            PART,
             f"this machine's clock says {now:%Y-%m-%d %H:%M:%S} UTC, but the ledger's newest row is of"
             f" {facts.newest:%Y-%m-%d %H:%M:%S}, so schedules and retries come late",
             "Set the clock right, and keep it so by NTP.",

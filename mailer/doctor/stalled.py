@@ -15,7 +15,6 @@ from mailer.settings import Pace
 from mailer.store.tables.core import campaigns, deliveries, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 
-PART = "sending"
 # cron calls `mailer run` every minute; one that was missed is nothing, five are a cron that doesn't run.
 PATIENCE = timedelta(minutes=5)
 
@@ -124,7 +123,7 @@ def judge_sending(facts: SendingFacts, *, now: datetime) -> list[Diagnostic]:
     if findings:
         return findings
     at_work = f"; {counted(facts.living, 'worker')} at work" if facts.living else ""
-    return [well(PART, f"no campaign waits for staff{at_work}")]
+    return [well(f"no campaign waits for staff{at_work}")]
 
 
 def _judge_campaign(one: CampaignProgress, facts: SendingFacts, now: datetime) -> Iterator[Diagnostic]:
@@ -132,27 +131,23 @@ def _judge_campaign(one: CampaignProgress, facts: SendingFacts, now: datetime) -
     match one.state:
         case CampaignState.PAUSED:
             yield warning(
-                PART,
                 f"the campaign {one.slug} is paused, and {_people(one.waiting)} for it{why}",
                 f"When that is settled: mailer resume {one.slug}, or mailer cancel {one.slug}",
             )
         case CampaignState.OVERDUE:
             yield warning(
-                PART,
                 f"the campaign {one.slug} was due at {_at(one.due_at)} and was not sent{why}",
                 f"Send it now or schedule it again: mailer send {one.slug}",
             )
         case CampaignState.SCHEDULED if one.due_at is not None and one.due_at < now - PATIENCE:
             yield warning(
-                PART,
                 f"the campaign {one.slug} was due at {_at(one.due_at)}, and nothing has begun to send it",
                 "Is cron running `mailer run`? See: mailer cron",
             )
         case CampaignState.SENDING if one.waiting and one.transport in facts.held_back:
-            yield well(PART, f"{one.slug}: {facts.held_back[one.transport]}")
+            yield well(f"{one.slug}: {facts.held_back[one.transport]}")
         case CampaignState.SENDING if not one.worked_at and one.due_since and one.due_since < now - PATIENCE:
             yield warning(
-                PART,
                 f"nobody is sending the campaign {one.slug}; {_people(one.waiting)} for it since {_at(one.due_since)}",
                 "Is cron running `mailer run`? See: mailer cron",
             )
@@ -160,7 +155,6 @@ def _judge_campaign(one: CampaignProgress, facts: SendingFacts, now: datetime) -
             pass
     if one.uncertain:
         yield warning(
-            PART,
             f"{counted(one.uncertain, 'person', 'people')} may have got {one.slug} or not, and nobody can tell",
             f"See who, and decide: mailer resolve {one.slug}",
         )
@@ -170,7 +164,6 @@ def _judge_dead(one: DeadWorker) -> Diagnostic:
     left = f"{counted(one.claimed, 'delivery', 'deliveries')} with it"
     lost = f", {one.on_the_wire:,} of them perhaps handed over" if one.on_the_wire else ""
     return warning(
-        PART,
         f"the worker {one.name} died or hangs: its lease ran out at {_at(one.lease_until)}, {left}{lost}",
         "The next `mailer run` settles it. If this stays, cron isn't running it: mailer cron",
     )

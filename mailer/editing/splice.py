@@ -17,10 +17,8 @@ from mailer.compose.source.frontmatter import masked, split_front_matter
 from mailer.errors import MailerError
 
 FENCE, NEWLINE = "---", "\n"
+FrontValue = str | bool | int | float | tuple[str, ...] | None  # None, and an empty text, take a key out
 WIDE = 1_000_000  # characters in a line, so that PyYAML never breaks one
-
-
-FrontValue = str | int | float | tuple[str, ...] | None  # None takes a key out, with its line
 
 
 class CannotSplice(MailerError):
@@ -28,10 +26,9 @@ class CannotSplice(MailerError):
 
 
 def splice(text: str, changes: Mapping[str, FrontValue]) -> str:
-    """`text`, a whole message file, with values of its front matter changed by dotted key ("action.label").
+    """`text`, a whole file, with values of its front matter changed by dotted key ("action.label").
 
-    An empty text takes a key at the left edge out, with its line; None any key, and what would be left empty above it.
-    Raises `CannotSplice`.
+    An empty text or None takes a key out, with its line, and what would be left empty above it. Raises `CannotSplice`.
     """
     crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
     found = text.replace("\r\n", "\n") if crlf else text
@@ -67,7 +64,7 @@ def _plain_value(value: str | float | tuple[str, ...]) -> object:
 
 def _changed(above: str, root: Any, path: list[str], value: FrontValue) -> Iterator[str]:
     """`above` with a value put in, changed or taken out: the ways to write it, the best first."""
-    if value is None or (value == "" and len(path) == 1):
+    if value is None or value == "":
         yield _taken_out(above, root, path)
     elif isinstance(value, tuple):
         entry = _walk(root, path)[1]
@@ -76,10 +73,10 @@ def _changed(above: str, root: Any, path: list[str], value: FrontValue) -> Itera
         else:
             yield _in_head(above, root, path, f"[{', '.join(map(_item, value))}]")
     elif isinstance(value, str):
-        for written in _ways(value, style=_style(root, path), indent=_indent(root, path)) if value else [""]:
+        for written in _ways(value, style=_style(root, path), indent=_indent(root, path)):
             yield _in_head(above, root, path, written)
     else:
-        yield _in_head(above, root, path, str(value))
+        yield _in_head(above, root, path, str(value).lower())  # YAML's true and false
 
 
 def _composed(above: str, key: str) -> Any:
@@ -122,16 +119,16 @@ def _indent(root: Any, path: list[str]) -> int:
 
 
 def _in_head(above: str, root: Any, path: list[str], written: str) -> str:
-    """`above` with a value put in, or changed; \"\" empties a text that is there."""
+    """`above` with a value put in, or changed."""
     node, entry, left = _walk(root, path)
     if entry is None:
-        return _added(above, node, left, written) if written else above
+        return _added(above, node, left, written)
     value = entry[1]
     if not isinstance(value, yaml.ScalarNode) and not (value.flow_style and written.startswith("[")):
         raise _cannot(".".join(path))
     first, last = _span(above, value)
     gap = "" if first and above[first - 1] in " \t" else " "
-    return above[:first] + gap + (written or '""') + above[last:]
+    return above[:first] + gap + written + above[last:]
 
 
 def _span(above: str, value: Any) -> tuple[int, int]:

@@ -19,7 +19,7 @@ SIGNED = "2026-11-ask-un-experts"  # has an action page
 # Commands that show, or write files for their user, or do by themselves what was decided before.
 UNLOGGED = {
     "init", "new", "check", "render", "preview", "shots", "lists", "lists embed", "people find", "people show",
-    "audience", "status", "cron", "serve", "report", "doctor", "staff list", "audit", "studio",
+    "audience", "approvals", "status", "cron", "serve", "report", "doctor", "staff list", "audit", "studio",
     "bounces", "run",  # what comes back, and what was decided before: a launch by `run` is logged as cron's
     "db migrate", "db backup", "db move",  # the database as a whole, for who has its password
     "people lift",  # tests/audience/consent/test_lift.py
@@ -69,6 +69,7 @@ LOGGED: dict[str, tuple[Before, tuple[str, ...], str, str]] = {
     "people forget": (nothing, ("people", "forget", ADA, "--yes"), "person forgotten", "person 1"),
     "signatures": (nothing, ("signatures", SIGNED, "--csv", "s.csv"), "signatures exported", f"page {SIGNED}"),
     "test": (nothing, ("test", "SLUG", "--to", "tom@example.org"), "proof sent", "newsletter SLUG"),
+    "approve": (nothing, ("approve", "SLUG", "--yes"), "newsletter approved", "newsletter SLUG"),
     "send": (nothing, ("send", "SLUG", "--yes", "3", "--later"), "newsletter launched", "newsletter SLUG"),
     "schedule": (nothing, ("schedule", "SLUG", "--at", "2026-12-24 09:00"), "newsletter scheduled", "newsletter SLUG"),
     "unschedule": (scheduled, ("unschedule", "SLUG"), "newsletter taken off the schedule", "newsletter SLUG"),

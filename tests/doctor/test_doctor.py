@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mailer.cli.context import now
 from mailer.cli.system import doctor as command
-from mailer.diagnostics import Diagnostic, Level, bad, warning, well
+from mailer.diagnostics import Diagnostic, Level, bad, of_part, warning, well
 from mailer.doctor import examine, public_url
 from mailer.doctor.dns import lookup
 from mailer.errors import MailerError
@@ -458,7 +458,7 @@ def test_a_part_that_fails_or_hangs_stops_no_other(monkeypatch: pytest.MonkeyPat
     def refuses() -> list[Diagnostic]:
         raise MailerError("it is not there", remedy="Look.")
 
-    parts = (("a", hangs), ("b", breaks), ("c", refuses), ("d", lambda: [well("d", "fine")]))
+    parts = (("a", hangs), ("b", breaks), ("c", refuses), ("d", lambda: [well("fine")]))
 
     def attempt(seconds: float) -> None:
         found = examine.side_by_side(parts, total_seconds=seconds)
@@ -482,9 +482,8 @@ def test_on_a_terminal_lines_are_broken_under_their_beginning(
     long = "a sentence of many words that goes on and on until it can't stand on one line of a terminal any more, as is"
     command.show(
         [
-            bad("database", long, "mailer db migrate --with-a-long-option " * 3),
-            warning("keys", "short"),
-            well("keys", "x.toml is fine"),
+            *of_part("database", [bad(long, "mailer db migrate --with-a-long-option " * 3)]),
+            *of_part("keys", [warning("short"), well("x.toml is fine")]),
         ]
     )
     out = capsys.readouterr().out

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mailer.diagnostics import Diagnostic, Level
-from mailer.doctor import database, sqlite
+from mailer.doctor import sqlite
 from mailer.doctor.database import examine_database
 from mailer.doctor.filesystems import kind_for
 from mailer.doctor.schema import in_words
@@ -225,4 +225,3 @@ def test_sizes_in_words() -> None:
         "4.6 MB",
         "12.0 GB",
     ]
-    assert database.PART == "database"

@@ -144,6 +144,30 @@ def test_one_value_changes_and_no_other_byte(key: str, value: str, newline: str,
     assert front == others
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"target": 5000}, "target: 5000 # soon\nfields:\n  postcode: required\nnext:\n  url: https://x.example\n"),
+        ({"show_names": False}, "show_names: false\n"),
+        ({"target": ""}, "fields:\n  postcode: required\nnext:\n  url: https://x.example\n  label: Go\n"),
+        ({"fields.postcode": ""}, "target: 20 # soon\nnext:\n  url: https://x.example\n  label: Go\n"),
+        ({"next.url": "", "next.label": ""}, "target: 20 # soon\nfields:\n  postcode: required\n"),
+        ({"next.url": ""}, "fields:\n  postcode: required\nnext:\n  label: Go\n"),
+        ({"fields.comment": "optional"}, "fields:\n  postcode: required\n  comment: optional\n"),
+    ],
+)  # fmt: skip
+def test_numbers_switches_and_what_is_taken_out(changes: dict[str, Any], expected: str) -> None:
+    text = "---\ntarget: 20 # soon\nfields:\n  postcode: required\nnext:\n  url: https://x.example\n  label: Go\n"
+    text += "---\nBody\n"
+    found = splice(text, changes)
+    assert expected in found
+    assert found.endswith("---\nBody\n")
+    for key, value in changes.items():
+        name, _, inner = key.partition(".")
+        held = values(found).get(name, "")
+        assert (held if not inner else held.get(inner, "") if held else "") == value
+
+
 LISTED = """\
 ---
 subject: Hello

@@ -43,9 +43,9 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:
     """Do everything that is due: launch, send, retry, settle, call the webhook. Overlapping runs are safe."""
-    from mailer.delivery.schedule.schedule import seconds_of
     from mailer.delivery.sending.cleanup import tidy
     from mailer.delivery.sending.run_control import Stop
+    from mailer.settings.durations import seconds_of
 
     gc.freeze()  # keeps the garbage collector from scanning what is loaded
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
@@ -83,6 +83,7 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
     from mailer.delivery.campaigns.lifecycle import finish_paused
+    from mailer.delivery.campaigns.orders import not_approved_at_launch
     from mailer.delivery.notices.sender import Courier
     from mailer.delivery.sending.run import Runner
 
@@ -93,7 +94,14 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
         held = _Held(workspace, database)
         report = Runner(
-            workspace, database, clock=now, stop=stop, progress=progress, say=_say, why_hold=held.why_hold
+            workspace,
+            database,
+            clock=now,
+            stop=stop,
+            progress=progress,
+            say=_say,
+            why_hold=held.why_hold,
+            why_not=not_approved_at_launch(workspace.settings.studio),
         ).run(only)
     told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:
@@ -201,11 +209,13 @@ class _Held:
 
     def why_hold(self, message: Message, audience: Audience) -> str:
         from mailer.checking.recheck import why_hold
+        from mailer.delivery.campaigns.approved import changed_since_scheduled
         from mailer.delivery.campaigns.edited import edited_since
         from mailer.store.engine.database import DatabaseTrouble
 
         try:
             why = why_hold(self._workspace, self._database, message, audience, now=now())
+            why = why or changed_since_scheduled(self._workspace, self._database, message.slug)
             edited = None if why else edited_since(self._workspace, self._database, message.slug)
             if edited is not None:
                 self.edited[message.slug] = edited.summary

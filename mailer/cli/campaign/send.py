@@ -17,6 +17,8 @@ from mailer.staff.actor import terminal
 if TYPE_CHECKING:
     from mailer.audience.selection.select import Selection
     from mailer.delivery.campaigns.freeze import Plan
+    from mailer.delivery.campaigns.orders import Order
+    from mailer.review.content import PlannedTime
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
 
@@ -33,7 +35,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
     from mailer.transports.provider import make_transport
 
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_prove(workspace, database, slug)
+        plan = fit_to_prove(database, workspace.newsletter(slug))
         address = normalise(to)
         person_id, supporter = None, example({"email": address, "first_name": "", "name": ""})
         if as_address:
@@ -41,7 +43,7 @@ def test(slug: str, to: str, as_address: str | None) -> None:
                 person_id, supporter = find_supporter(connection, as_address)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
-        send_proof(workspace, database, plan, proof, transport=transport, now=now())
+        send_proof(database, plan, proof, transport=transport, now=now())
         note(database, "proof sent", f"newsletter {slug}")
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
@@ -56,23 +58,27 @@ def test(slug: str, to: str, as_address: str | None) -> None:
 def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
     """Send a newsletter to its audience, after showing both and asking."""
     from mailer.cli.campaign.run import send_now
-    from mailer.delivery.campaigns.lifecycle import find_campaign, launch_now, refuse_launched
+    from mailer.delivery.campaigns import orders
+    from mailer.delivery.campaigns.lifecycle import find_campaign, refuse_launched
 
     with workspace_and_database() as (workspace, database):
         workspace.secrets.require_signing()
         with database.read() as connection:
             refuse_launched(find_campaign(connection, slug))
-        plan, selection = fit_to_mail(workspace, database, slug)
+        plan, selection = fit_to_mail(database, workspace.newsletter(slug))
         _show(workspace, plan, selection)
         if not selection.chosen:
             raise MailerError(
                 "nobody would get this mail", remedy=f"See who is left out and why: mailer audience {slug}"
             )
+        order = _order(workspace, plan)
         if dry_run:
+            click.echo(_approval(database, order))
             click.echo("Nothing was sent (--dry-run).")
             return
+        _require_approvals(database, order)  # before anybody types a number
         _agree(selection.chosen, agreed)
-        launch_now(database, plan, expected=selection.chosen, now=now(), by=terminal())
+        orders.send(database, order, expected=selection.chosen, now=now())
         if later:
             click.echo(f"Launched. `mailer run` sends it to {counted(selection.chosen)}.")
             return
@@ -89,16 +95,19 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
 @click.option("--late", default="2h", show_default=True, help="Later than this it is flagged, not sent.")
 def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
     """Freeze a message now and send it later; `mailer run` from cron does the sending."""
-    from mailer.delivery.campaigns import lifecycle
-    from mailer.delivery.schedule.schedule import in_words, read_due, seconds_of
+    from mailer.delivery.campaigns import orders
+    from mailer.delivery.schedule.schedule import in_words, read_due
+    from mailer.review.content import PlannedTime
+    from mailer.settings.durations import seconds_of
 
     moment, allowed = now(), timedelta(seconds=seconds_of(late))
     with workspace_and_database() as (workspace, database):
         due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
         workspace.secrets.require_signing()
-        plan, selection = fit_to_mail(workspace, database, slug, at=due.instant)
+        plan, selection = fit_to_mail(database, workspace.newsletter(slug), at=due.instant)
         _show(workspace, plan, selection)
-        lifecycle.schedule(database, plan, due_at=due.instant, zone=due.zone, late=allowed, now=moment, by=terminal())
+        order = _order(workspace, plan, PlannedTime(due.instant, due.zone))
+        orders.schedule(database, order, late=allowed, now=moment)
     for remark in due.notes:
         click.echo(remark)
     if not (zone or workspace.settings.timezone):
@@ -111,10 +120,10 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
 @click.argument("slug")
 def unschedule(slug: str) -> None:
     """Take a newsletter off the schedule."""
-    from mailer.delivery.campaigns.lifecycle import unschedule as take_off
+    from mailer.delivery.campaigns import orders
 
     with workspace_and_database() as (_, database):
-        take_off(database, slug, now=now(), by=terminal())
+        orders.stop(database, slug, terminal(), now=now())
     click.echo(f"{slug} is off the schedule; nobody was mailed.")
 
 
@@ -123,11 +132,11 @@ def unschedule(slug: str) -> None:
 @click.option("--why", default="paused by staff", show_default=True, help="Shown by `mailer status`.")
 def pause(slug: str, why: str) -> None:
     """Pause sending; people still in the queue stay there."""
-    from mailer.delivery.campaigns import lifecycle
+    from mailer.delivery.campaigns import lifecycle, orders
 
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
-        if not lifecycle.pause(database, campaign_id, why, now=now(), by=terminal()):
+        if not orders.pause(database, slug, terminal(), why=why, now=now()):
             raise MailerError(f"{slug} is {state}, so there is nothing to pause")
         finished = lifecycle.finish_if_done(database, campaign_id, now=now())
     click.echo(
@@ -141,12 +150,12 @@ def pause(slug: str, why: str) -> None:
 @click.argument("slug")
 def resume(slug: str) -> None:
     """Resume a paused newsletter; `mailer run` sends."""
-    from mailer.delivery.campaigns import lifecycle
+    from mailer.delivery.campaigns import lifecycle, orders
 
     with workspace_and_database() as (_, database):
         campaign_id, state = _campaign(database, slug)
         finished = state == "paused" and lifecycle.finish_if_done(database, campaign_id, now=now())
-        if not (finished or lifecycle.resume(database, campaign_id, now=now(), by=terminal())):
+        if not (finished or orders.resume(database, slug, terminal(), now=now())):
             raise MailerError(f"{slug} is {state}, not paused")
     click.echo(
         f"{slug} is finished: nobody was left to mail." if finished else f"{slug} carries on at the next: mailer run"
@@ -158,13 +167,13 @@ def resume(slug: str) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def cancel(slug: str, yes: bool) -> None:
     """Stop a newsletter for good; people still in the queue are never mailed it."""
-    from mailer.delivery.campaigns import lifecycle
+    from mailer.delivery.campaigns import orders
 
     with workspace_and_database() as (_, database):
-        campaign_id, state = _campaign(database, slug)
+        _, state = _campaign(database, slug)
         if not yes:
             click.confirm(f"Cancel {slug} for good?", abort=True)
-        count = lifecycle.cancel(database, campaign_id, now=now(), by=terminal())
+        count = orders.cancel(database, slug, terminal(), now=now())
         if count is None:
             raise MailerError(f"{slug} is {state}, so there is nothing to cancel")
     click.echo(
@@ -185,7 +194,7 @@ def resolve(slug: str, choice: str | None) -> None:
     Without a choice, lists them. --retry-failed is about others: those who surely got nothing because our sender, host
     or login was refused, and can be mailed now that this is put right.
     """
-    from mailer.delivery.campaigns.lifecycle import resolve_uncertain
+    from mailer.delivery.campaigns import orders
     from mailer.delivery.campaigns.retry_failed import retry_failed
 
     with workspace_and_database() as (_, database):
@@ -198,7 +207,7 @@ def resolve(slug: str, choice: str | None) -> None:
         if choice is None:
             _list_uncertain(database, slug, campaign_id)
             return
-        count = resolve_uncertain(database, campaign_id, resend=choice == "resend", now=now(), by=terminal())
+        count = orders.resolve(database, slug, terminal(), resend=choice == "resend", now=now())
     done = f"{'is' if count == 1 else 'are'} queued again; `mailer run` sends"
     if choice != "resend":
         done = f"now {'counts' if count == 1 else 'count'} as sent"
@@ -206,16 +215,37 @@ def resolve(slug: str, choice: str | None) -> None:
 
 
 def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
-    from mailer.delivery.campaigns.status import uncertain_people
+    from mailer.delivery.campaigns.status import people_apart
 
     with database.read() as connection:
-        found = uncertain_people(connection, campaign_id)
+        found = people_apart(connection, campaign_id)
     for one in found:
         click.echo(f"{one.address or '(forgotten since)'}  {one.since:%Y-%m-%d %H:%M} UTC  {one.why}")
     if found:
         click.echo(f"{counted(len(found))} may have got {slug} or not. Decide: --resend or --count-as-sent")
     else:
         click.echo(f"No delivery of {slug} is uncertain.")
+
+
+def _order(workspace: Workspace, plan: Plan, leaves: PlannedTime | None = None) -> Order:
+    from mailer.delivery.campaigns.approved import content_of
+    from mailer.delivery.campaigns.orders import Order
+
+    return Order(plan, content_of(workspace, plan, leaves=leaves), terminal(), workspace.settings.studio)
+
+
+def _require_approvals(database: Database, order: Order) -> None:
+    from mailer.review.approvals import require_approvals
+
+    with database.read() as connection:
+        require_approvals(connection, order.content.slug, order.content.digest, order.settings)
+
+
+def _approval(database: Database, order: Order) -> str:
+    from mailer.review.approvals import review_state
+
+    with database.read() as connection:
+        return f"Approval: {review_state(connection, order.content, order.settings).in_words}."
 
 
 def _campaign(database: Database, slug: str) -> tuple[int, str]:

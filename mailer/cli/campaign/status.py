@@ -37,7 +37,10 @@ def status(as_json: bool) -> None:
         edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
         drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
     warm_up = {transport: today.in_words(moment)} if today else {}
-    remarks = [_remark(one, warm_up=warm_up.get(one.transport, ""), edited=edited.get(one.slug)) for one in statuses]
+    asks = bool(workspace.settings.studio.approvals)
+    remarks = [
+        _remark(one, warm_up=warm_up.get(one.transport, ""), edited=edited.get(one.slug), asks=asks) for one in statuses
+    ]
     if as_json:
         told = [*zip(statuses, remarks, strict=True), *((one, "") for one in drafts)]
         print_json([asdict(one) | {"remark": remark} for one, remark in told])
@@ -102,11 +105,17 @@ def _shown_states() -> tuple[DeliveryState, ...]:
     )  # fmt: skip
 
 
-def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None) -> str:
-    """What staff should know or do next. `warm_up`: the progress of its transport's plan, if there is one."""
+def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: bool) -> str:
+    """What staff should know or do next. `warm_up`: the progress of its transport's plan, if there is one; `asks`:
+    whether newsletters need approval."""
     words = _next(one, warm_up=warm_up)
     if edited is None:
         return words
+    if asks and edited.word == "scheduled":
+        return (
+            f"{words}; edited since it was scheduled, so it will NOT leave: {edited.summary}. Have it approved again"
+            f" (mailer approve {one.slug}), then schedule it again"
+        )
     older = (
         f"edited since it was {edited.word}, so an older version goes out: {edited.summary} (mailer check {one.slug})"
     )

@@ -39,6 +39,23 @@ def hold_nothing(_message: Message, _audience: Audience) -> str:
     return ""
 
 
+# What must hold for a launch, or is kept with it, in its transaction. It takes the campaign's id; raising undoes all.
+Within = Callable[[Connection, int], None]
+
+
+def nothing_more(_connection: Connection, _campaign_id: int) -> None:
+    """For a launch that is complete by itself."""
+
+
+# Why a scheduled campaign may not be launched, found in the transaction that launches it; "" when it may.
+WhyNot = Callable[[Connection, Row[Any]], str]
+
+
+def nothing_against(_connection: Connection, _campaign: Row[Any]) -> str:
+    """For callers with nothing to look up."""
+    return ""
+
+
 class CountChanged(MailerError):
     """The audience is not the size that was agreed to."""
 
@@ -58,7 +75,10 @@ def require_campaign(connection: Connection, slug: str) -> Row[Any]:
     return row
 
 
-def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime, by: Actor | None = None) -> int:
+def launch_now(
+    database: Database, plan: Plan, *, expected: int, now: datetime, by: Actor | None = None,
+    within: Within = nothing_more,
+) -> int:  # fmt: skip
     """Freeze message and audience, all in one transaction; returns the campaign's id.
 
     Raises `CountChanged` when the audience isn't `expected` people: then nothing is kept.
@@ -73,6 +93,7 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime, 
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
                 remedy="Look at it: mailer audience " + plan.message.slug,
             )
+        within(connection, campaign_id)
         people = counted(selection.chosen)
         note_decision(
             connection, by, "newsletter launched", plan.message.slug, at=now, detail=people, content=plan.message.digest
@@ -82,7 +103,7 @@ def launch_now(database: Database, plan: Plan, *, expected: int, now: datetime, 
 
 def schedule(
     database: Database, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime,
-    by: Actor | None = None,
+    by: Actor | None = None, within: Within = nothing_more,
 ) -> int:  # fmt: skip
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
     with database.write() as connection:
@@ -93,6 +114,7 @@ def schedule(
             .where(campaigns.c.id == campaign_id)
             .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
         )
+        within(connection, campaign_id)
         when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
         note_decision(
             connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=plan.message.digest
@@ -100,9 +122,12 @@ def schedule(
     return campaign_id
 
 
-def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing) -> list[Row[Any]]:
+def launch_due(
+    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against
+) -> list[Row[Any]]:
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
-    not. Returns those changed here: not what somebody else launched, cancelled or took off the schedule meanwhile."""
+    not, or `why_not` in the transaction of the launch. Returns those changed here: not what somebody else launched,
+    cancelled or took off the schedule meanwhile."""
     due = select(campaigns).where(campaigns.c.state == CampaignState.SCHEDULED, campaigns.c.due_at <= now)
     with database.read() as connection:
         waiting = connection.execute(due.order_by(campaigns.c.due_at)).all()
@@ -112,20 +137,26 @@ def launch_due(database: Database, *, now: datetime, why_hold: WhyHold = hold_no
         if now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
-            why = f"{reason}. Fix that, then send it (mailer send {row.slug}) or schedule it again"
+            why = _put_right(reason, row.slug)
         with suppress(Conflict):
-            changed += [row.id] * _launch_scheduled(database, row, why=why, now=now)
+            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now)
     with database.read() as connection:
         of_those = select(campaigns).where(campaigns.c.id.in_(changed))
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
 
 
-def _launch_scheduled(database: Database, row: Row[Any], *, why: str, now: datetime) -> bool:
+def _put_right(reason: str, slug: str) -> str:
+    return f"{reason}. Fix that, then send it (mailer send {slug}) or schedule it again"
+
+
+def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: WhyNot, now: datetime) -> bool:
     """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
     launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
     with database.write(one_state=True, of_everyone=True) as connection:
         if _busy(connection, row.id):
             return False
+        if not why and (reason := why_not(connection, row)):
+            why = _put_right(reason, row.slug)
         changed = connection.execute(
             update(campaigns)
             .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
@@ -231,15 +262,21 @@ def finish_paused(database: Database, *, now: datetime) -> None:
 
 
 def resolve_uncertain(
-    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None
-) -> int:
-    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many."""
+    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None,
+    until: datetime | None = None,
+) -> int:  # fmt: skip
+    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many.
+
+    `until`: only those who were by then, such as those that a page showed; others wait for a decision.
+    """
     changes: Mapping[str, Any] = (
         {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
         if resend
         else {"state": DeliveryState.SENT, "detail": "counted as sent by staff's decision"}
     )
     uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
+    if until is not None:
+        uncertain.append(deliveries.c.changed_at <= until)
     with database.write() as connection:
         state, _ = lock_campaign(connection, campaign_id)
         if resend and state == CampaignState.CANCELLED:

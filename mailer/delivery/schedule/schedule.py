@@ -6,7 +6,6 @@ shows twice, the first is meant.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,9 +13,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mailer.delivery.schedule.local_times import read_local_time
 from mailer.errors import MailerError
 from mailer.timezones import zone_named
-
-DURATION = re.compile(r"(\d+)([smhd])")
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +56,6 @@ def is_ambiguous(instant: datetime, zone: str) -> bool:
     timezone = _zone(zone)
     wall = instant.astimezone(timezone).replace(tzinfo=None)
     return wall.replace(tzinfo=timezone, fold=0).utcoffset() != wall.replace(tzinfo=timezone, fold=1).utcoffset()
-
-
-def seconds_of(text: str) -> int:
-    """Seconds of a duration such as 55s, 30m, 2h or 1d."""
-    match = DURATION.fullmatch(text.strip())
-    if not match:
-        raise MailerError(f"{text!r} is not a duration", remedy="Write 55s, 30m, 2h or 1d.")
-    return int(match[1]) * UNITS[match[2]]
 
 
 def in_words(instant: datetime, *, zone: str, now: datetime) -> str:

@@ -18,7 +18,6 @@ from mailer.store.engine.database import Database
 from mailer.store.tables.core import proofs
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import Fate, Outcome, Transport
-from mailer.workspace import Workspace
 
 KEEP = timedelta(days=30)  # how long the links of a proof work
 
@@ -33,10 +32,10 @@ class ProofRecipient:
 
 
 def send_proof(
-    workspace: Workspace, database: Database, plan: Plan, proof: ProofRecipient, *, transport: Transport, now: datetime
+    database: Database, plan: Plan, proof: ProofRecipient, *, transport: Transport, now: datetime
 ) -> Outcome:
     """Mail a proof of a message that need not be sent yet. Raises when it was not taken."""
-    message, settings = plan.message, workspace.settings
+    message, workspace = plan.message, plan.newsletter.workspace
     signer = Signer(workspace.secrets.require_signing())
     proof_id = secrets.randbits(62)
     with database.write() as connection:
@@ -47,8 +46,8 @@ def send_proof(
                 id=proof_id, slug=message.slug, message=to_json(message), person_id=proof.person_id, at=now
             )
         )
-        keep_images(connection, message, folder=plan.folder, root=plan.root)
-    builder = EnvelopeBuilder(message, settings=settings, signer=signer, proof=True)
+        keep_images(connection, message, plan.newsletter)
+    builder = EnvelopeBuilder(message, settings=workspace.settings, signer=signer, proof=True)
     envelope = builder.envelope(proof_id, attempt=1, address=proof.to, supporter=proof.supporter, now=now)
     connection = transport.connect(builder.mailing())
     try:

@@ -56,6 +56,7 @@ class Runner:
         progress: Callable[[str, SendCounts], None] = lambda slug, tally: None,
         say: Callable[[str], None] = lambda words: None,
         why_hold: steps.WhyHold = steps.hold_nothing,
+        why_not: steps.WhyNot = steps.nothing_against,
     ) -> None:
         self.workspace = workspace
         self.database = database
@@ -64,6 +65,7 @@ class Runner:
         self.progress = progress
         self.say = say
         self.why_hold = why_hold
+        self.why_not = why_not
         self.patience = Patience(stop, say)
 
     def run(self, only: str | None = None) -> RunReport:
@@ -72,7 +74,8 @@ class Runner:
         if not self._anything_to_send():
             return report  # most runs of cron
         sender = self._sender()  # before anything is launched that it could not send
-        for row in steps.launch_due(self.database, now=self.clock(), why_hold=self.why_hold):
+        launched = steps.launch_due(self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not)
+        for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
         for row in self._sending():
             if only is not None and row.slug != only:

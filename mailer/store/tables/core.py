@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import drafts, inbound, jobs, staff  # their tables are in the same catalogue
+from mailer.store.tables import drafts, inbound, jobs, review, staff  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -34,7 +34,19 @@ from mailer.store.tables.types import (
     to_microseconds,
 )
 
-__all__ = ["EPOCH", "MICROSECOND", "Id", "Instant", "drafts", "inbound", "jobs", "metadata", "staff", "to_microseconds"]
+__all__ = [
+    "EPOCH",
+    "MICROSECOND",
+    "Id",
+    "Instant",
+    "drafts",
+    "inbound",
+    "jobs",
+    "metadata",
+    "review",
+    "staff",
+    "to_microseconds",
+]
 
 
 people = Table(
@@ -119,12 +131,14 @@ campaigns = Table(
     Column("why", Text, nullable=False, server_default=""),  # of a pause, a cancellation or being overdue
     Column("message", JSON, nullable=False),  # the compiled message, frozen
     Column("digest", Text, nullable=False),  # of the compiled message
+    Column("content_digest", Text, nullable=False, server_default=""),  # of all that was approved: `review.content`
     Column("audience", JSON, nullable=False),  # who was asked for: lists, segment, exclusions
     Column("counts", JSON, nullable=False, server_default="{}"),  # the selection at launch: reason → people
     Column("transport", Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant),  # when it is scheduled
-    Column("zone", Text, nullable=False, server_default=""),  # the zone the time was given in
+    # The zone the time was given in; "" with a time: none was given, and it leaves at the end of its hold.
+    Column("zone", Text, nullable=False, server_default=""),
     Column("late_seconds", Integer, nullable=False, server_default="7200"),  # may start this much after due_at
     Column("launched_at", Instant),
     Column("finished_at", Instant),
@@ -247,12 +261,12 @@ proofs = Table(  # test mails: their links work and count for nothing
     Column("at", Instant, nullable=False),
 )
 
-paces = Table(  # how far ahead the slots of a pace are given out, over all workers together
+paces = Table(  # how far ahead the permits of a pace are given out, over all workers together
     "paces",
     metadata,
     Column("transport", Text, primary_key=True),
     Column("domain", Text, primary_key=True),  # "": the transport's total
-    Column("next_at", Instant, nullable=False),  # when the first slot that nobody has begins
+    Column("next_at", Instant, nullable=False),  # when the first permit that nobody has begins
 )
 
 warm_up_days = Table(  # how many people were mailed on each day under a warm-up plan

@@ -98,3 +98,11 @@ class ReturnedKind(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     AUTO_REPLY = "auto-reply"  # out of office …
     UNKNOWN = "unknown"
+
+
+class ReviewStep(StrEnum):
+    """What somebody did about the approval of a newsletter."""
+
+    ASKED = "asked"  # for approval
+    APPROVED = "approved"
+    WITHDRAWN = "withdrawn"  # took the own approval back

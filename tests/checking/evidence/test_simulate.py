@@ -58,7 +58,7 @@ def check(workspace: Workspace, database: Database) -> Check:
                 more = attributes[number - 1] if attributes else None
                 add_person(connection, number, attributes=more, **fields)
                 subscribe(connection, number, 1)
-        return preflight(workspace, database, "appeal", scope=Scope(), now=NOW)
+        return preflight(database, workspace.newsletter("appeal"), scope=Scope(), now=NOW)
 
     return run
 

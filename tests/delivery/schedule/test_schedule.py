@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.delivery.schedule.schedule import in_words, is_ambiguous, read_due, seconds_of
+from mailer.delivery.schedule.schedule import in_words, is_ambiguous, read_due
 from mailer.errors import MailerError
+from mailer.settings.durations import seconds_of
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # a Tuesday
 

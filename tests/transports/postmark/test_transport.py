@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from mailer.diagnostics import Place
+from mailer.settings.tables import read_table
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.events import read_mark
-from mailer.transports.postmark.settings import SECTION, Postmark
+from mailer.transports.postmark.settings import Postmark
 from mailer.transports.postmark.transport import PostmarkTransport
 from tests.patience import HANG_SECONDS
 from tests.servers.postmark_fake import BREAK, PostmarkFake
@@ -124,5 +126,5 @@ def test_no_token_and_no_encryption_is_refused(token: str, url: str) -> None:
      ("connections", 65)],
 )  # fmt: skip
 def test_settings_that_cannot_work(key: str, value: object) -> None:
-    (fault,) = SECTION.faults(replace(Postmark(), **{key: value}))  # pyright: ignore[reportArgumentType]
-    assert fault.key == key
+    (fault,) = read_table(Postmark, {key: value}, section="", place=lambda key: Place(part=key)).faults
+    assert fault.part == key

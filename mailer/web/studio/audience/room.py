@@ -43,7 +43,7 @@ class AudienceRoom:
         visit = self.visit
         with visit.database.read() as connection:
             source = replace(self.source, audience=raw)
-            audience = read_audience(connection, source, workspace=visit.workspace, fields=self.fields)
+            audience = read_audience(connection, source, fields=self.fields)
         if visit.who.lists is not None:
             others = _lists_of(audience) - visit.who.lists - _lists_named(self.source)
             if others:
@@ -54,8 +54,8 @@ class AudienceRoom:
 def room_of(visit: Visit, *, questions: bool = True, base: str | None = None) -> AudienceRoom:
     """The room of the newsletter in the address; with `base`, as if its file held that. Raises `MailerError` when its
     front matter can't be read."""
-    folder, root = visit.workspace.newsletter(visit.path["name"]), visit.workspace.root
-    source = read_source(folder, root=root) if base is None else source_of(base, folder, root=root)
+    newsletter = visit.workspace.newsletter(visit.path["name"])
+    source = read_source(newsletter) if base is None else source_of(base, newsletter)
     with visit.database.read() as connection:
         fields = known_fields(connection, sound_lists(visit))
     return AudienceRoom(visit, source, fields, subjects(sorted(fields), questions=questions))

@@ -156,9 +156,9 @@ def people_asked(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     if newsletter.was_sent or newsletter.is_moving:
         return Fact(f"{newsletter.asked:,} people")
     try:
-        source = read_source(visit.workspace.newsletter(newsletter.slug), root=visit.workspace.root)
+        source = read_source(visit.workspace.newsletter(newsletter.slug))
         with visit.database.read() as connection:
-            audience: Audience = read_audience(connection, source, workspace=visit.workspace, fields=ANYTHING)
+            audience: Audience = read_audience(connection, source, fields=ANYTHING)
     except MailerError:
         return Fact("Can’t be read", Weight.STOPS)
     counted = known_count(visit, audience)

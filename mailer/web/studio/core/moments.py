@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mailer.counting import counted
+
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WHOLE_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -75,14 +77,19 @@ def long_moment(when: datetime, zone: ZoneInfo, now: datetime) -> str:
 def distance(when: datetime, now: datetime) -> str:
     """in 3 hours, 40 minutes ago, just now"""
     apart = abs(when - now)
-    for least, unit, name in UNITS:
-        if apart >= least:
-            number = round(apart / unit)
-            words = f"{number} {name}{'' if number == 1 else 's'}"
-            return f"in {words}" if when > now else f"{words} ago"
+    if words := duration(apart):
+        return f"in {words}" if when > now else f"{words} ago"
     if apart < timedelta(seconds=45):
         return "in a moment" if when > now else "just now"
     return "in a minute" if when > now else "a minute ago"
+
+
+def duration(time: timedelta) -> str:
+    """3 hours, 40 minutes; "" below one and a half minutes."""
+    for least, unit, name in UNITS:
+        if time >= least:
+            return counted(round(time / unit), name)
+    return ""
 
 
 def in_words(number: int) -> str:

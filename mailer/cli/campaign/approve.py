@@ -1,0 +1,123 @@
+"""`mailer approve` and `mailer approvals`: who says that a newsletter may leave exactly as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailer.cli.context import now, print_json, workspace_and_database
+from mailer.cli.newsletter.check import fit_to_mail
+
+if TYPE_CHECKING:
+    from mailer.review.approvals import Approval, ReviewState
+    from mailer.review.content import NewsletterContent
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--at", "at", metavar="TIME", help="It leaves then and at no other time; “now”: as soon as it is sent.")
+@click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
+@click.option("--withdraw", "taken_back", is_flag=True, help="Take your own approval back.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: bool) -> None:
+    """Approve a newsletter exactly as it is: mail, sign page, thanks, pictures, audience and time.
+
+    Any change makes the approval count no longer. [studio] in mailer.toml says how many are needed.
+    """
+    from mailer.delivery.campaigns.approved import content_of
+    from mailer.delivery.campaigns.plan import prepare
+    from mailer.delivery.schedule.schedule import in_words, read_due
+    from mailer.review import approvals
+    from mailer.review.content import PlannedTime, leaves_at
+    from mailer.review.planned import plan_time, planned_time
+    from mailer.staff.actor import terminal
+
+    moment, who = now(), terminal()
+    with workspace_and_database() as (workspace, database):
+        settings = workspace.settings.studio
+        with database.read() as connection:
+            leaves = planned_time(connection, slug)
+        if at is not None:
+            leaves = None
+            if at.strip().lower() != "now":
+                due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
+                leaves = PlannedTime(due.instant, due.zone)
+        if taken_back:
+            content = content_of(workspace, prepare(workspace, database, slug).plan, leaves=leaves)
+            with database.write() as connection:
+                approvals.withdraw(connection, who, content, at=moment)
+            click.echo(f"Your approval of {slug} no longer counts.")
+            return
+        plan, selection = fit_to_mail(workspace, database, slug, at=leaves.at if leaves else None)
+        content = content_of(workspace, plan, leaves=leaves)
+        when = in_words(leaves.at, zone=leaves.zone, now=moment) if leaves else "as soon as it is sent"
+        click.echo(f"{slug}, to {selection.chosen:,} people, {when}")
+        with database.read() as connection:
+            _show(approvals.review_state(connection, content, settings))
+        if not yes:
+            click.confirm("Approve exactly this?", abort=True)
+        with database.write() as connection:
+            plan_time(connection, who, slug, leaves, list_name=content.list_name, at=moment)
+            approvals.approve(connection, who, content, seen=content.digest, settings=settings, at=moment)
+            state = approvals.review_state(connection, content, settings)
+    left = f"; {state.missing} more must approve it" if state.missing else ""
+    click.echo(f"You approved {slug} exactly as it is now{left}.")
+    if state.needed and not state.missing and (time := leaves_at(content)):
+        click.echo(f"Schedule it for {time}: mailer schedule {slug} --at …")
+
+
+@click.command("approvals")
+@click.argument("slug")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def approvals_(slug: str, as_json: bool) -> None:
+    """Show who approved a newsletter, and what changed since."""
+    from mailer.delivery.campaigns.approved import content_of
+    from mailer.delivery.campaigns.lifecycle import find_campaign
+    from mailer.delivery.campaigns.orders import planned_for
+    from mailer.delivery.campaigns.plan import prepare
+    from mailer.review.approvals import review_state
+    from mailer.review.planned import planned_time
+
+    with workspace_and_database() as (workspace, database):
+        workspace.newsletter(slug)
+        with database.read() as connection:
+            row = find_campaign(connection, slug)
+            leaves = planned_for(row) if row is not None and row.due_at else planned_time(connection, slug)
+        content = content_of(workspace, prepare(workspace, database, slug).plan, leaves=leaves)
+        with database.read() as connection:
+            state = review_state(connection, content, workspace.settings.studio)
+    if as_json:
+        print_json(_as_data(state, content))
+        return
+    _show(state)
+    if not state.needed:
+        click.echo("To ask for approval before anything leaves: approvals = 1 in [studio] of mailer.toml")
+
+
+def _show(state: ReviewState) -> None:
+    for one in state.counting:
+        click.echo(f"  {one.by} approved exactly this on {one.at:%Y-%m-%d %H:%M} UTC")
+    for old in state.outdated:
+        one = old.approval
+        click.echo(f"  {one.by} approved it on {one.at:%Y-%m-%d %H:%M} UTC, and that no longer counts. Changed since:")
+        for change in old.since:
+            click.echo(f"    {change}")
+    click.echo(f"  {state.in_words}")
+
+
+def _as_data(state: ReviewState, content: NewsletterContent) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    def told(one: Approval) -> dict[str, Any]:
+        return {"by": one.by, "at": one.at.isoformat(), "digest": one.digest}
+
+    return {
+        "digest": content.digest,
+        "needed": state.needed,
+        "missing": state.missing,
+        "counting": [told(one) for one in state.counting],
+        "outdated": [
+            told(one.approval) | {"changes": [asdict(change) for change in one.since]} for one in state.outdated
+        ],
+    }

@@ -1,0 +1,44 @@
+"""What a newsletter's files come to now, as the content that approvals are bound to; and whether what is scheduled is
+still that."""
+
+from __future__ import annotations
+
+from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.lifecycle import find_campaign
+from mailer.delivery.campaigns.orders import planned_for
+from mailer.delivery.campaigns.plan import prepare
+from mailer.review.approvals import kept_content
+from mailer.review.changes import changes
+from mailer.review.content import NewsletterContent, PlannedTime
+from mailer.review.reading import read_content
+from mailer.store.engine.database import Database
+from mailer.store.tables.states import CampaignState
+from mailer.workspace import Workspace
+
+FEW = 3  # differences that are told
+
+
+def content_of(workspace: Workspace, plan: Plan, *, leaves: PlannedTime | None) -> NewsletterContent:
+    """The content of a plan that leaves then. Raises `MailerError` when a page or a picture can't be read."""
+    return read_content(workspace, message=plan.message, audience=plan.audience, leaves=leaves)
+
+
+def changed_since_scheduled(workspace: Workspace, database: Database, slug: str) -> str:
+    """What of a scheduled newsletter is no longer as it was approved, in words; "" when all is, or none is asked for.
+
+    Raises `MailerError` when the files can't be read as a newsletter any more.
+    """
+    if not workspace.settings.studio.approvals:
+        return ""
+    with database.read() as connection:
+        row = find_campaign(connection, slug)
+        approved = None if row is None else kept_content(connection, slug, row.content_digest)
+    if row is None or row.state != CampaignState.SCHEDULED:
+        return ""
+    now = content_of(workspace, prepare(workspace, database, slug).plan, leaves=planned_for(row))
+    if now.digest == row.content_digest:
+        return ""
+    found = [str(one) for one in changes(approved, now)] if approved else []
+    more = f"; and {len(found) - FEW:,} more" if len(found) > FEW else ""
+    told = f": {'; '.join(found[:FEW])}{more}" if found else ""
+    return f"it was changed after it was approved and scheduled{told}"

@@ -1,0 +1,159 @@
+"""What staff order: send, schedule, stop, pause, resume, cancel. Commands and pages alike order it here.
+
+Each asks the right it needs; what lets a newsletter leave asks for its approvals in the transaction that does. What a
+campaign may become, and the line in the audit log, are for `lifecycle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, update
+
+from mailer.delivery.campaigns import lifecycle
+from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.lifecycle import require_campaign
+from mailer.delivery.campaigns.retry_failed import retry_failed
+from mailer.errors import MailerError
+from mailer.review.approvals import require_approvals, why_not_approved
+from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
+from mailer.settings import StudioSettings
+from mailer.staff.actor import Actor, NotAllowed
+from mailer.staff.rights import Right
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import campaigns
+from mailer.store.tables.states import CampaignState
+
+LATE = timedelta(hours=2)  # how much later than planned a newsletter still leaves, unless somebody says otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A newsletter that somebody wants to let go: its plan, all that was looked at, and who orders it."""
+
+    plan: Plan
+    content: NewsletterContent
+    actor: Actor
+    settings: StudioSettings
+
+    def within(self, connection: Connection, campaign_id: int) -> None:
+        """Refuse what wasn't approved, and keep the digest of the content, in the transaction of the launch: what is
+        frozen there is the plan in memory, so an edit meanwhile changes nothing of it."""
+        digest = self.content.digest
+        require_approvals(connection, self.content.slug, digest, self.settings)
+        connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(content_digest=digest))
+
+    def require_right(self) -> None:
+        """Raise `NotAllowed` unless the actor may send to each list that it goes to."""
+        for name in sorted({self.plan.message.list, *self.plan.audience.include}):
+            self.actor.require(Right.SEND, name)
+
+
+def send(database: Database, order: Order, *, expected: int, now: datetime) -> int:
+    """Launch now, for an audience of `expected` people; returns the campaign's id. Raises `NotApproved`, `NotAllowed`,
+    `CountChanged`, and for content that was approved for another time."""
+    order.require_right()
+    return lifecycle.launch_now(database, order.plan, expected=expected, now=now, by=order.actor, within=order.within)
+
+
+def schedule(database: Database, order: Order, *, now: datetime, late: timedelta = LATE) -> int:
+    """Freeze it now, to leave at the time in its content; returns the campaign's id. Raises as `send`."""
+    leaves = leaves_at(order.content)
+    if leaves is None:
+        raise MailerError(f"{order.content.slug} has no time to leave at")
+    order.require_right()
+    return _schedule(database, order, leaves.at, zone=leaves.zone, late=late, now=now)
+
+
+def send_after_hold(database: Database, order: Order, *, now: datetime) -> datetime:
+    """Let it leave as the studio does: at its time, or after the hold when it has none; returns when.
+
+    The hold lies before the planned time. Raises as `send`, and when the time is nearer than the hold is long.
+    """
+    leaves, hold = leaves_at(order.content), order.settings.hold_for
+    if leaves is not None:
+        if leaves.at < now + hold:
+            raise MailerError(
+                f"{leaves} is less than {order.settings.hold} away, and so long it can be stopped",
+                remedy="Choose a later time, or send it now.",
+            )
+        schedule(database, order, now=now)
+        return leaves.at
+    order.require_right()
+    due = now + hold
+    _schedule(database, order, due, zone="", late=LATE, now=now)
+    return due
+
+
+def held_until(row: Row[Any], settings: StudioSettings, *, now: datetime) -> datetime | None:
+    """When a campaign that counts down leaves; None when it doesn't count down."""
+    if row.state != CampaignState.SCHEDULED or row.due_at is None or now < row.due_at - settings.hold_for:
+        return None
+    return row.due_at
+
+
+def planned_for(row: Row[Any]) -> PlannedTime | None:
+    """The time for which a scheduled campaign was approved; None: it leaves at the end of its hold."""
+    return PlannedTime(row.due_at, row.zone) if row.zone else None
+
+
+def stop(database: Database, slug: str, actor: Actor, *, now: datetime) -> None:
+    """Take it off the schedule or stop it in its hold: nobody was mailed, and its approvals stay. Raises `NotAllowed`
+    without the right to send or to pause, and when it left already."""
+    with database.read() as connection:
+        name = require_campaign(connection, slug).message["list"]
+    if not (actor.may(Right.PAUSE, name) or actor.may(Right.SEND, name)):
+        raise NotAllowed(Right.PAUSE, name)
+    lifecycle.unschedule(database, slug, now=now, by=actor)
+
+
+def pause(database: Database, slug: str, actor: Actor, *, why: str, now: datetime) -> bool:
+    """Stop handing over; False when it wasn't being sent."""
+    number = _allowed(database, slug, actor)
+    return lifecycle.pause(database, number, why, now=now, by=actor)
+
+
+def resume(database: Database, slug: str, actor: Actor, *, now: datetime) -> bool:
+    """Go on with a paused one; False when it wasn't paused."""
+    number = _allowed(database, slug, actor)
+    return lifecycle.resume(database, number, now=now, by=actor)
+
+
+def cancel(database: Database, slug: str, actor: Actor, *, now: datetime) -> int | None:
+    """End it for good. Returns how many were still queued; None when it had ended."""
+    number = _allowed(database, slug, actor)
+    return lifecycle.cancel(database, number, now=now, by=actor)
+
+
+def resolve(
+    database: Database, slug: str, actor: Actor, *, resend: bool, now: datetime, until: datetime | None = None
+) -> int:
+    """Decide on everybody who may or may not have got it; with `until`, on those known by then. Returns how many."""
+    number = _allowed(database, slug, actor)
+    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
+
+
+def retry(database: Database, slug: str, actor: Actor, *, now: datetime) -> int:
+    """Queue everybody again who missed it by our own fault. Returns how many."""
+    return retry_failed(database, _allowed(database, slug, actor), now=now, by=actor)
+
+
+def not_approved_at_launch(settings: StudioSettings) -> Callable[[Connection, Row[Any]], str]:
+    """What `mailer run` asks in the transaction that launches what is due: whether that content is approved."""
+    return lambda connection, row: why_not_approved(connection, row.slug, row.content_digest, settings)
+
+
+def _allowed(database: Database, slug: str, actor: Actor) -> int:
+    with database.read() as connection:
+        row = require_campaign(connection, slug)
+    actor.require(Right.PAUSE, row.message["list"])
+    return row.id
+
+
+def _schedule(database: Database, order: Order, due: datetime, *, zone: str, late: timedelta, now: datetime) -> int:
+    return lifecycle.schedule(
+        database, order.plan, due_at=due, zone=zone, late=late, now=now, by=order.actor, within=order.within
+    )

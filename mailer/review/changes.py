@@ -1,0 +1,158 @@
+"""What is different between two contents, in words for people: by part, old beside new, paragraph by paragraph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, cast
+
+from mailer.compose.message import Message, Parts, as_written, from_json
+from mailer.review.content import NewsletterContent, leaves_at
+
+HEADERS = (
+    ("subject", "Subject"), ("preheader", "Line below the subject"), ("from_", "Sender"), ("reply_to", "Replies"),
+    ("list", "List"), ("language", "Language"), ("public_url", "Public address"), ("is_urgent", "Urgent"),
+    ("is_public", "In the public archive"), ("waived", "Checks left aside"),
+)  # fmt: skip
+AUDIENCE = {
+    "include": "lists", "exclude": "lists left out", "segment": "only for", "limit": "at most",
+    "not_mailed_within_hours": "not mailed within hours", "not_mailed_by": "not mailed by", "seed": "draw",
+    "urgent": "urgent",
+}  # fmt: skip
+CLICK = re.compile(r"\{\{ click_url \}\}/(\d+)")
+TAG = re.compile(r"<[^>]*>")
+SOON = "as soon as it is sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `part` names where ("Mail, paragraph 4"); "" is nothing there."""
+
+    part: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        if not self.before:
+            return f"{self.part}: “{self.after}” is new"
+        if not self.after:
+            return f"{self.part}: “{self.before}” is gone"
+        return f"{self.part}: “{self.before}” is now “{self.after}”"
+
+
+def changes(before: NewsletterContent, after: NewsletterContent) -> list[Change]:
+    """Every difference, in the order in which readers would meet it. Empty for equal contents, and only for those."""
+    if before.digest == after.digest:
+        return []
+    found = [*_of_mail(before, after), *_of_rest(before, after)]
+    return found or [Change("Look", "the mail as it was compiled", "another layout of the same words")]
+
+
+def _of_mail(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
+    old, new = from_json(before.parts["mail"]), from_json(after.parts["mail"])
+    for name, label in HEADERS:
+        one, other = _header(old, name), _header(new, name)
+        if one != other:
+            yield Change(label, one, other)
+    yield from _paragraphs("Mail", _text(old), _text(new))
+    yield from _values("Picture", before.parts["pictures"], after.parts["pictures"], shown=_picture)
+    if _text(old) == _text(new) and (old.html != new.html or old.text != new.text):
+        yield Change("Look", "as it was", "a template, a colour or a place in it changed")
+
+
+def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
+    for part, label in (("pages", "Sign page"), ("thanks", "Thanks")):
+        old, new = before.parts[part], after.parts[part]
+        for slug in sorted({*old, *new}):
+            several = f" of {slug}" if slug not in (before.slug, after.slug) else ""
+            yield from _page(label + several, old.get(slug), new.get(slug))
+    for name in sorted({*before.parts["lists"], *after.parts["lists"]}):
+        yield from _values(f"List {name}", before.parts["lists"].get(name, {}), after.parts["lists"].get(name, {}))
+    yield from _values("Brand", _flat(before.parts["brand"]), _flat(after.parts["brand"]))
+    yield from _values("Audience", _asked(before), _asked(after))
+    if before.parts["leaves"] != after.parts["leaves"]:
+        yield Change("Leaves", str(leaves_at(before) or SOON), str(leaves_at(after) or SOON))
+
+
+def _asked(content: NewsletterContent) -> dict[str, Any]:
+    audience: Mapping[str, Any] = content.parts["audience"]
+    return {AUDIENCE.get(key, key): value for key, value in audience.items()}
+
+
+def _page(label: str, old: Any, new: Any) -> Iterator[Change]:
+    if isinstance(old, Mapping) or isinstance(new, Mapping):
+        one, other = cast("Mapping[str, Any]", old or {}), cast("Mapping[str, Any]", new or {})
+        for key in {**one, **other}:
+            if key.endswith("_html"):
+                yield from _paragraphs(label, _blocks(one.get(key, "")), _blocks(other.get(key, "")))
+        plain = [{key: value for key, value in page.items() if not key.endswith("_html")} for page in (one, other)]
+        yield from _values(label, *plain)
+    elif old != new:
+        yield from _paragraphs(label, _blocks(old or ""), _blocks(new or ""))
+
+
+def _blocks(html: str) -> list[str]:
+    """The lines of a page's HTML without its tags; the addresses of links stay, since they are shown by pressing."""
+    led = re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', r"\2 (\1)", html)
+    return [words for line in led.split("\n") if (words := TAG.sub("", line).strip())]
+
+
+def _paragraphs(label: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        for at in range(max(b - a, d - c)):
+            one = old[a + at] if a + at < b else ""
+            other = new[c + at] if c + at < d else ""
+            yield Change(f"{label}, paragraph {(c if d > c else a) + at + 1}", one, other)
+
+
+def _values(label: str, old: Mapping[str, Any], new: Mapping[str, Any], shown: Any = None) -> Iterator[Change]:
+    for key in sorted({*old, *new}):
+        one, other = old.get(key), new.get(key)
+        if one != other:
+            said = (shown or _said)(one, other)
+            yield Change(f"{label}: {key.rstrip('_').replace('_', ' ')}", *said)
+
+
+def _said(one: Any, other: Any) -> tuple[str, str]:
+    return _value(one), _value(other)
+
+
+def _picture(one: Any, other: Any) -> tuple[str, str]:
+    return ("as it was" if one else "", "another picture" if one and other else "in the mail" if other else "")
+
+
+def _value(value: Any) -> str:
+    if value is True or value is False:
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_value(one) for one in cast("list[Any]", value)) or "nothing"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_value(one)}" for key, one in cast("dict[str, Any]", value).items())
+    return "nothing" if value in (None, "") else str(value)
+
+
+def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        found |= cast("dict[str, Any]", value) if isinstance(value, dict) else {key: value}
+    return found
+
+
+def _header(message: Message, name: str) -> str:
+    value: Any = getattr(message, name)
+    if isinstance(value, tuple):
+        return " ".join(as_written(message, cast(Parts, value)).split())
+    if isinstance(value, Mapping):
+        return _value(dict(cast("Mapping[str, str]", value)))
+    return value if isinstance(value, str) else _value(value)
+
+
+def _text(message: Message) -> list[str]:
+    """The paragraphs of the plain text as staff wrote them, with the addresses that links lead to."""
+    links = {str(link.n): link.url for link in message.links}
+    written = CLICK.sub(lambda found: links.get(found[1], found[0]), as_written(message, message.text))
+    return [" ".join(block.split()) for block in re.split(r"\n\s*\n", written) if block.strip()]

@@ -1,0 +1,34 @@
+"""When a newsletter is meant to leave, before it is scheduled: the time is part of what is approved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from mailer.review.approvals import subject
+from mailer.review.content import PlannedTime
+from mailer.staff import audit
+from mailer.staff.actor import Actor
+from mailer.staff.rights import Right
+from mailer.store.tables.review import planned_times
+
+
+def planned_time(connection: Connection, slug: str) -> PlannedTime | None:
+    """When it is meant to leave; None: as soon as it is sent."""
+    row = connection.execute(select(planned_times).where(planned_times.c.slug == slug)).one_or_none()
+    return None if row is None else PlannedTime(row.due_at, row.zone)
+
+
+def plan_time(
+    connection: Connection, actor: Actor, slug: str, leaves: PlannedTime | None, *, list_name: str, at: datetime
+) -> None:
+    """Plan when a newsletter leaves; None: as soon as it is sent. Another time than was approved needs approving."""
+    actor.require(Right.WRITE, list_name)
+    if planned_time(connection, slug) == leaves:
+        return
+    connection.execute(delete(planned_times).where(planned_times.c.slug == slug))
+    if leaves is not None:
+        connection.execute(insert(planned_times).values(slug=slug, due_at=leaves.at, zone=leaves.zone))
+    told = str(leaves) if leaves else "as soon as it is sent"
+    audit.record(connection, actor, "time planned", at=at, subject=subject(slug), detail=told)
