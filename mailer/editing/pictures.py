@@ -72,7 +72,7 @@ def prepare_picture(data: bytes, *, shown_width: int = SHOWN_WIDTH) -> MailPictu
 def save_picture(workspace: Workspace, actor: Actor, slug: str, picture: MailPicture) -> None:
     """Put the picture beside a newsletter's text. The same picture twice is one file."""
     actor.require(Right.WRITE)
-    path = workspace.newsletter(slug) / picture.name
+    path = workspace.newsletter(slug).folder / picture.name
     if not path.is_file() or path.read_bytes() != picture.data:
         write_file(path, picture.data, within=workspace.newsletters)
 

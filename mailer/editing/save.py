@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.editing.files import one_at_a_time, write_file
 from mailer.editing.folders import lists_in, lists_of, message_path
-from mailer.editing.splice import Value, head_end, splice
+from mailer.editing.splice import FrontValue, head_end, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
@@ -37,7 +37,7 @@ class Edit:
 
     base: str
     body: str
-    fields: Mapping[str, Value]
+    fields: Mapping[str, FrontValue]
     key: str = ""
 
     @property

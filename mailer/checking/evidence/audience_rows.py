@@ -12,11 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from mailer.audience.people.people import supporters
-from mailer.audience.selection.segment_sql import text
+from mailer.audience.selection.segment_sql import field_text
 from mailer.audience.selection.select import places
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.simulate import Row, Simulation
-from mailer.compose.expressions.ast import Field
 from mailer.compose.message import Message
 from mailer.store.tables.core import people
 
@@ -63,7 +62,7 @@ def supporter_of(connection: Connection, figures: AudienceStats, which: Which) -
 
 
 def _rows(connection: Connection, fields: tuple[str, ...]) -> Iterator[Row]:
-    columns = [text(Field("supporter", name)).label(f"f{number}") for number, name in enumerate(fields)]
+    columns = [field_text(name).label(f"f{number}") for number, name in enumerate(fields)]
     source = people.join(places, places.c.person_id == people.c.id)
     if "email" in fields:  # everyone is different: nothing to group
         query = select(people.c.id, *columns).select_from(source)
