@@ -107,11 +107,17 @@ def _work(connection: Connection, now: datetime) -> Iterator[WaitingTask]:
     """Work beside newsletters that was given up lately; for those who can do something about it."""
     since = now - NIGHTS
     if calls := count_failed(connection, WEBHOOK_CALL, since=since):
-        words = "Another program did not take them for three days. Its figures lack what they told."
-        yield WaitingTask(f"{counted(calls, 'message')} to another program were given up", words, "", "", TRIANGLE)
+        words = "It did not answer for three days, so it knows nothing of what was in them."
+        yield WaitingTask(
+            f"{counted(calls, 'message')} to another program {_was(calls)} given up", words, "", "", TRIANGLE
+        )
     if posts := count_failed(connection, PROVIDER_POST, since=since):
         words = "Some bounces or complaints may be missing in the figures."
         yield WaitingTask(f"{counted(posts, 'report')} of the mail provider could not be read", words, "", "", TRIANGLE)
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _backup(visit: Visit, connection: Connection, found: Sequence[ListedNewsletter]) -> list[WaitingTask]:
