@@ -71,7 +71,7 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
             raise MailerError(
                 "nobody would get this mail", remedy=f"See who is left out and why: mailer audience {slug}"
             )
-        order = _order(workspace, plan)
+        order = _order(plan)
         if dry_run:
             click.echo(_approval(database, order))
             click.echo("Nothing was sent (--dry-run).")
@@ -106,7 +106,7 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
         workspace.secrets.require_signing()
         plan, selection = fit_to_mail(database, workspace.newsletter(slug), at=due.instant)
         _show(workspace, plan, selection)
-        order = _order(workspace, plan, PlannedTime(due.instant, due.zone))
+        order = _order(plan, PlannedTime(due.instant, due.zone))
         orders.schedule(database, order, late=allowed, now=moment)
     for remark in due.notes:
         click.echo(remark)
@@ -227,11 +227,12 @@ def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
         click.echo(f"No delivery of {slug} is uncertain.")
 
 
-def _order(workspace: Workspace, plan: Plan, leaves: PlannedTime | None = None) -> Order:
+def _order(plan: Plan, leaves: PlannedTime | None = None) -> Order:
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.orders import Order
 
-    return Order(plan, content_of(workspace, plan, leaves=leaves), terminal(), workspace.settings.studio)
+    settings = plan.newsletter.workspace.settings
+    return Order(plan, content_of(plan, leaves=leaves), terminal(), settings.studio)
 
 
 def _require_approvals(database: Database, order: Order) -> None:
