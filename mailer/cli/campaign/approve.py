@@ -36,7 +36,7 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
 
     moment, who = now(), terminal()
     with workspace_and_database() as (workspace, database):
-        settings, newsletter = workspace.settings.studio, workspace.newsletter(slug)
+        settings = workspace.settings.studio
         with database.read() as connection:
             leaves = planned_time(connection, slug)
         if at is not None:
@@ -45,13 +45,15 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
                 due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
                 leaves = PlannedTime(due.instant, due.zone)
         if taken_back:
-            content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
+            content = content_of(
+                workspace, prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=leaves
+            )
             with database.write() as connection:
                 approvals.withdraw(connection, who, content, at=moment)
             click.echo(f"Your approval of {slug} no longer counts.")
             return
-        plan, selection = fit_to_mail(database, newsletter, at=leaves.at if leaves else None)
-        content = content_of(plan, leaves=leaves)
+        plan, selection = fit_to_mail(database, workspace.newsletter(slug), at=leaves.at if leaves else None)
+        content = content_of(workspace, plan, leaves=leaves)
         when = in_words(leaves.at, zone=leaves.zone, now=moment) if leaves else "as soon as it is sent"
         click.echo(f"{slug}, to {selection.chosen:,} people, {when}")
         with database.read() as connection:
@@ -82,11 +84,11 @@ def approvals_(slug: str, as_json: bool) -> None:
     from mailer.review.planned import planned_time
 
     with workspace_and_database() as (workspace, database):
-        newsletter = workspace.newsletter(slug)
+        workspace.newsletter(slug)
         with database.read() as connection:
             row = find_campaign(connection, slug)
             leaves = planned_for(row) if row is not None and row.due_at else planned_time(connection, slug)
-        content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
+        content = content_of(workspace, prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=leaves)
         with database.read() as connection:
             state = review_state(connection, content, workspace.settings.studio)
     if as_json:
