@@ -18,7 +18,7 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute
-from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, one
+from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, has_left, one
 from mailer.web.studio.preview.frame import policy
 from mailer.web.studio.results import told
 from mailer.web.studio.results.charts import bars_of, line_of
@@ -104,7 +104,9 @@ def _report(visit: Visit, listed: Sequence[ListedNewsletter], kept: KeptFigures)
         "figures": figures, "usual": usual, "of": of, "measure": measure, "chart": chart, "reason": told.reason,
         "step_words": told.STEP_WORDS.get(figures.course.step_seconds, "month"),
         "bars": bars_of(figures.course, of=of, zone=visit.zone),
-        "line": line_of(figures.course, sent=figures.delivered.sent, zone=visit.zone),
+        "line": line_of(
+            figures.course, sent=figures.delivered.sent, usual=usual.per_thousand if usual else 0.0, zone=visit.zone
+        ),
         "links": told.shown_links(figures, measure),
         "sources": told.sources(figures, {one.slug: one.name for one in listed}),
         "language_name": told.language_name, "classes": told.CLASSES, "places_of": told.PLACES,
@@ -118,11 +120,6 @@ def _launched(visit: Visit) -> ListedNewsletter:
     if not has_left(found):
         raise HTTPException(404)
     return found
-
-
-def has_left(newsletter: ListedNewsletter) -> bool:
-    """Whether there is anything to report."""
-    return newsletter.status is not None and newsletter.status.launched_at is not None
 
 
 def _fact(_visit: Visit, newsletter: ListedNewsletter) -> Fact:

@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from mailer.counting import counted
-from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.delivery.ledger.guard import why_paused
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Right
 from mailer.store.admin.backup import LOGGED_AS
 from mailer.store.jobs import PROVIDER_POST, WEBHOOK_CALL, count_failed
-from mailer.store.tables.core import APART, deliveries, workers
+from mailer.store.tables.core import APART, deliveries
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import ReplyClass
 from mailer.web.studio.core.context import Visit
@@ -24,7 +23,6 @@ from mailer.web.studio.core.rooms import WaitingTask
 from mailer.web.studio.following.told import plain_why
 from mailer.web.studio.newsletters.listing import ListedNewsletter
 
-PATIENCE = timedelta(minutes=5)  # cron comes each minute; one that was missed is nothing
 LATELY = timedelta(days=14)  # a fault of ours that nobody repaired by then is left as it is
 NIGHTS = timedelta(days=3)  # of work beside newsletters: a long weekend
 BACKUP_OLD = timedelta(days=2)
@@ -34,11 +32,10 @@ TRIANGLE = "triangle-alert"
 def went_wrong(visit: Visit, found: Sequence[ListedNewsletter]) -> list[WaitingTask]:
     """Everything that somebody should know, the most urgent first. `found`: every newsletter."""
     with visit.database.read() as connection:
-        at_work = _at_work(connection, visit.now)
         ours = _by_our_fault(connection, [one for one in found if _is_recent(one, visit.now)])
         work = list(_work(connection, visit.now)) if may(visit, Right.SETTINGS) else []
         backup = _backup(visit, connection, found)
-    tasks = [task for one in found if not one.file.is_away for task in _newsletter(visit, one, at_work, ours)]
+    tasks = [task for one in found if not one.file.is_away for task in _newsletter(visit, one, ours)]
     return [*tasks, *work, *backup]
 
 
@@ -48,14 +45,15 @@ def last_backup(connection: Connection) -> datetime | None:
     return newest[0].at if newest else None
 
 
-def _newsletter(visit: Visit, one: ListedNewsletter, at_work: set[int], ours: dict[int, int]) -> Iterator[WaitingTask]:
+def _newsletter(visit: Visit, one: ListedNewsletter, ours: dict[int, int]) -> Iterator[WaitingTask]:
     status = one.status
     if status is None or status.campaign_id is None:
         return
     path = step_path(visit, one, "following")
     if status.state is CampaignState.OVERDUE:
-        why = plain_why(status.why) or "Nobody got it."
-        yield WaitingTask(f"“{one.name}” did not leave at its time", why, path, "See why", TRIANGLE)
+        why = f"{plain_why(status.why)} Nobody got it.".strip()
+        to = step_path(visit, one, "send")
+        yield WaitingTask(f"“{one.name}” did not leave at its time", why, to, "See why", TRIANGLE)
     elif status.state is CampaignState.PAUSED:
         left = f"{counted(one.asked - round(one.asked * one.share))} still wait for it."
         why = plain_why(why_paused(status.why)[0])
@@ -63,25 +61,9 @@ def _newsletter(visit: Visit, one: ListedNewsletter, at_work: set[int], ours: di
     elif status.state is CampaignState.SENDING and status.troubles:
         words = "Everybody who has not got it waits, and it is tried again each minute."
         yield WaitingTask(f"“{one.name}” can’t leave: the mail server doesn’t answer", words, path, "Look", TRIANGLE)
-    elif _is_stalled(status, at_work, visit.now):
-        words = "Everybody who has not got it waits. Tell the person who looks after this server: cron isn’t running."
-        yield WaitingTask(f"Nothing is sending “{one.name}”", words, path, "Look", TRIANGLE)
     if missed := ours.get(status.campaign_id):
         words = "Our sender or login was refused. Once that is put right, they can get it after all."
         yield WaitingTask(f"{counted(missed)} missed “{one.name}” by our own fault", words, path, "Look", TRIANGLE)
-
-
-def _is_stalled(status: CampaignStatus, at_work: set[int], now: datetime) -> bool:
-    """Whether it should be leaving and no program is at it."""
-    if status.state is CampaignState.SCHEDULED:
-        return status.due_at is not None and status.due_at < now - PATIENCE
-    waits = status.next_try is not None and status.next_try < now - PATIENCE
-    return status.state is CampaignState.SENDING and waits and status.campaign_id not in at_work
-
-
-def _at_work(connection: Connection, now: datetime) -> set[int]:
-    alive = select(workers.c.campaign_id).where(workers.c.lease_until >= now, workers.c.campaign_id.is_not(None))
-    return set(connection.execute(alive).scalars())
 
 
 def _is_recent(one: ListedNewsletter, now: datetime) -> bool:

@@ -79,12 +79,6 @@ def test_a_fault_of_ours_is_told_with_what_to_do(house: House) -> None:
 
 
 @pytest.mark.sqlite
-def test_a_newsletter_that_nobody_sends_is_told(house: House) -> None:
-    launch(house.studio, now=house.studio.clock() - timedelta(minutes=6))
-    assert "Nothing is sending “Our appeal”" in today(house)
-
-
-@pytest.mark.sqlite
 def test_a_mail_server_that_fails_is_told(house: House) -> None:
     campaign = launch(house.studio)
     with house.studio.database.write() as connection:
