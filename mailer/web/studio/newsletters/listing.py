@@ -100,6 +100,11 @@ class ListedNewsletter:
         return max(1, round(left / timedelta(minutes=1))) if left is not None else None
 
 
+def has_left(newsletter: ListedNewsletter) -> bool:
+    """Whether it began to leave, so that there is something to follow and to report."""
+    return newsletter.status is not None and newsletter.status.launched_at is not None
+
+
 def everything(visit: Visit) -> list[ListedNewsletter]:
     """All newsletters: what is on its way first, then drafts and what was sent, the newest first."""
     with visit.database.read() as connection:
