@@ -20,6 +20,7 @@ from mailer.web.studio.core.context import Studio, WorkspaceReader
 from mailer.web.studio.core.guard import guarded
 from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.newsletters import routes as newsletters
+from mailer.web.studio.review import routes as review
 from mailer.web.studio.staff import routes as staff
 from mailer.web.studio.today import routes as today
 from mailer.workspace import Workspace
@@ -32,6 +33,7 @@ ROOMS: tuple[Room, ...] = (
     staff.ROOM,
     newsletters.ROOM,
     compose.ROOM,
+    review.ROOM,
 )
 
 

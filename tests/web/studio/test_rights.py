@@ -12,8 +12,8 @@ from mailer.web.studio.core.rooms import Access, StudioRoute
 from tests.web.studio.conftest import SLUG, House
 
 ROUTES = [route for room in ROOMS for route in room.routes]
-ENDLESS = ("/today/moves", "/newsletters/{name}/changes")  # events
-VALUES = {"name": SLUG, "template": "appeal", "n": "1", "as": "ada", "shape": "phone", "page": "view"}
+ENDLESS = ("/today/moves", "/newsletters/{name}/changes", "/newsletters/{name}/review/moves")  # events
+VALUES = {"name": SLUG, "template": "appeal", "n": "1", "thread": "1", "as": "ada", "shape": "phone", "page": "view"}
 
 
 def path_of(route: StudioRoute) -> str:
