@@ -140,7 +140,7 @@ def ask(connection: Connection, actor: Actor, content: NewsletterContent, *, at:
 def review_state(connection: Connection, content: NewsletterContent, settings: StudioSettings) -> ReviewState:
     """How far the review of this content is."""
     steps = steps_of(connection, content.slug)
-    counting = counting_of(connection, content, settings)
+    counting = counting_of(connection, content.slug, content.digest, settings)
     people = {one.person for one in counting}
     before = [one for one in _given(steps) if one.person not in people and one.digest != content.digest]
     newest = {one.person: one for one in before}  # of each person their last
@@ -157,7 +157,7 @@ def require_approvals(connection: Connection, slug: str, digest: str, settings: 
 
 def why_not_approved(connection: Connection, slug: str, digest: str, settings: StudioSettings) -> str:
     """Why the content with this digest may not leave; "" when it may."""
-    have = len(_counting(connection, slug, digest, settings)) if settings.approvals else 0
+    have = len(counting_of(connection, slug, digest, settings)) if settings.approvals else 0
     if have >= settings.approvals:
         return ""
     if not have and _given(steps_of(connection, slug)):
@@ -185,12 +185,8 @@ def kept_content(connection: Connection, slug: str, digest: str) -> NewsletterCo
     return NewsletterContent(slug, parts) if parts else None
 
 
-def counting_of(connection: Connection, content: NewsletterContent, settings: StudioSettings) -> list[Approval]:
-    """The approvals of exactly this content that count."""
-    return _counting(connection, content.slug, content.digest, settings)
-
-
-def _counting(connection: Connection, slug: str, digest: str, settings: StudioSettings) -> list[Approval]:
+def counting_of(connection: Connection, slug: str, digest: str, settings: StudioSettings) -> list[Approval]:
+    """The approvals that count of the content with this digest."""
     given = [one for one in _given(steps_of(connection, slug)) if one.digest == digest]
     if settings.approver_may_be_writer:
         return given

@@ -69,6 +69,9 @@ def test_a_withdrawn_approval_and_another_version_wait_again(
     assert waits(database, ONE) == ["Amina", "Tom"]
     with database.read() as connection:
         (open_one,) = open_reviews(connection, ONE)
+        assert [one.slug for one in open_reviews(connection, ONE, SLUG)] == [SLUG]
+        assert open_reviews(connection, ONE, "another") == []
+    assert open_one.asked is not None
     assert (open_one.asked.at, open_one.asked.digest) == (now + 3 * HOUR, second.digest)
     Edit(MAIL, "Twelve children", "Thirteen children")(appeal.root)
     approve(database, content(appeal, database), TOM, ONE, now + 4 * HOUR)  # changed and approved without asking

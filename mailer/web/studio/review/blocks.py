@@ -31,7 +31,7 @@ OWNER = re.compile(r"\bsupporter\.")
 OWNED = re.compile(r"\b(organisation|list|action|campaign)\.")
 HELD = re.compile("\ue000(\\d+)\ue001")  # private-use signs, between which a number says what is left out here
 SAFE = ":/?#[]@!$&'()*+,;=%~"  # in an address as it was written
-SAID = {"==": "is", "!=": "isn’t", ">=": "at least", "<=": "at most", ">": "above", "<": "below"}
+SAID = {"==": "is", "!=": "isn’t", ">=": "is at least", "<=": "is at most", ">": "is above", "<": "is below"}
 COMPARED = re.compile("|".join(map(re.escape, SAID)))
 CARDS = {
     "story": "Story", "progress": "How many have signed, drawn when the mail is opened", "ps": "P.S.",

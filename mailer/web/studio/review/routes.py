@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -14,6 +14,8 @@ from mailer.errors import MailerError
 from mailer.review import approvals, comments, reviewers
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.review.planned import plan_time, planned_time
+from mailer.review.waiting import waiting_for
+from mailer.staff.accounts import accounts
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right
 from mailer.store.tables.review import approvals as approvals_table
@@ -22,9 +24,11 @@ from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.panel import reader_for, readers, sees_people
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
+from mailer.web.studio.core.moments import distance
 from mailer.web.studio.core.pages import page, part, way
-from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute
+from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, WaitingTask
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
+from mailer.web.studio.newsletters.shelf import shelf_of
 from mailer.web.studio.review import proofs
 from mailer.web.studio.review.approval import panel_of
 from mailer.web.studio.review.facts import checked, facts_of, known_facts
@@ -287,6 +291,20 @@ def _is_ahead(newsletter: ListedNewsletter) -> bool:
     return not (newsletter.was_sent or newsletter.is_moving)
 
 
+def _waits(visit: Visit) -> Iterable[WaitingTask]:
+    """What the visitor is asked to approve."""
+    with visit.database.read() as connection:
+        found = waiting_for(connection, visit.who, visit.workspace.settings.studio)
+        names = {account.address: account.name for account in accounts(connection)} if found else {}
+    files = {file.slug: file for file in shelf_of(visit.studio).newsletters(visit.workspace)} if found else {}
+    for waiting in found:
+        file = files.get(waiting.slug)
+        if waiting.asked is not None and file is not None and not file.is_away:
+            words = f"{names.get(waiting.asked.by) or waiting.asked.by} asked {distance(waiting.asked.at, visit.now)}"
+            path = review_path(waiting.slug)
+            yield WaitingTask(f"Approve “{file.name}”", words, path, "Review", "message-square")
+
+
 HERE = "/newsletters/{name}/review"
 ROOM = Room(
     routes=(
@@ -305,4 +323,5 @@ ROOM = Room(
         StudioRoute(f"{HERE}/reviewers/remove", remove_reviewer, Right.PROOF, method="POST"),
     ),
     steps=(Step("review", "Review", "review", order=3, fact=_fact, when=_is_ahead),),
+    waits=_waits,
 )

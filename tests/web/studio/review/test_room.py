@@ -59,10 +59,15 @@ def test_the_way_from_asking_to_approved(house: House) -> None:
     assert post(house, "ask", writer).headers["location"] == f"{ROOM}?done=asked"
     page = house.get(ROOM, cookie=amina)
     assert "<bdi>Rhiannon</bdi> asked for approval" in page.text
+    assert "In review" in page.text
+    assert "Approve “Our appeal”" in house.get("/", cookie=amina).text
+    assert "Approve “" not in house.get("/", cookie=writer).text, "who can't do it isn't asked"
     assert post(house, "approve", amina, seen=seen(page)).headers["location"] == f"{ROOM}?done=approved"
     page = house.get(ROOM, cookie=amina)
     assert "Exactly this" in page.text
     assert "Take my approval back" in page.text
+    assert "Approved</span>" in house.get("/newsletters", cookie=amina).text
+    assert "Approve “" not in house.get("/", cookie=amina).text
     assert 'name="seen"' not in page.text, "nobody approves twice"
     assert '<span class="g">Approved</span>' in page.text
     assert post(house, "withdraw", amina).headers["location"] == f"{ROOM}?done=withdrawn"
@@ -74,6 +79,7 @@ def test_a_changed_word_voids_it_and_is_shown(house: House) -> None:
     amina = house.sign_in(Role.APPROVER, "Amina")
     post(house, "approve", amina, seen=seen(house.get(ROOM, cookie=amina)))
     house.write(BODY.replace("Ask them **now**", "Tell them **now**"))
+    assert "Approved</span>" not in house.get("/newsletters", cookie=amina).text
     page = house.get(ROOM, cookie=amina)
     assert "No longer counts" in page.text
     assert "<del>Ask</del><ins>Tell</ins> them" in page.text
