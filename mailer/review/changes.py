@@ -22,6 +22,7 @@ AUDIENCE = {
     "urgent": "urgent",
 }  # fmt: skip
 WORD = re.compile(r"\s*\S+")
+NOT_DRAWN = re.compile(r"[^=*-]").search  # what isn't a line below a heading, a rule or a bullet
 ALIKE = 0.35  # below this share of the same words the old and the new are shown whole
 CLICK = re.compile(r"\{\{ click_url \}\}/(\d+)")
 TAG = re.compile(r"<[^>]*>")
@@ -182,4 +183,5 @@ def _text(message: Message) -> list[str]:
     """The paragraphs of the plain text as staff wrote them, with the addresses that links lead to."""
     links = {str(link.n): link.url for link in message.links}
     written = CLICK.sub(lambda found: links.get(found[1], found[0]), as_written(message, message.text))
-    return [" ".join(block.split()) for block in re.split(r"\n\s*\n", written) if block.strip()]
+    blocks = (" ".join(filter(NOT_DRAWN, block.split())) for block in re.split(r"\n\s*\n", written))
+    return [block for block in blocks if block]
