@@ -1,5 +1,5 @@
 """Which newsletters are in review: those that somebody asked approval for, or approved, and that didn't leave yet; and
-whom they wait for.
+which of them wait for somebody.
 
 It is told from the steps alone, for a page that shows many newsletters: what their files say now isn't looked at. So a
 newsletter counts as approved here while it is as it was at its last step; `approvals.review_state` is exact.
