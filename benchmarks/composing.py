@@ -22,11 +22,11 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     """Compile time, and merge time per person."""
     root = workspace(folder, "compose")
     here = find_workspace(root, environ={})
-    source = read_source(here.newsletter(SLUG), root=root)
+    source = read_source(here.newsletter(SLUG))
     definition = here.list_definition(source.list)
 
     def compiled() -> Message:
-        return compile_message(source, workspace=here, definition=definition, known_fields=FIELDS).message
+        return compile_message(source, definition=definition, known_fields=FIELDS).message
 
     message = compiled()
     compile_seconds = median_seconds(compiled, rounds=5 if quick else 30)

@@ -61,9 +61,9 @@ def measure(folder: Path, quick: bool) -> list[Row]:
 def _builder(folder: Path) -> EnvelopeBuilder:
     root = workspace(folder, "making")
     here = find_workspace(root, environ={})
-    source = read_source(here.newsletter(SLUG), root=root)
+    source = read_source(here.newsletter(SLUG))
     definition = here.list_definition(source.list)
-    message = compile_message(source, workspace=here, definition=definition, known_fields=FIELDS).message
+    message = compile_message(source, definition=definition, known_fields=FIELDS).message
     return EnvelopeBuilder(message, settings=here.settings, signer=Signer([b"k" * 32]))
 
 

@@ -16,6 +16,7 @@ from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read
 from mailer.toml_file import read_toml
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+ACTION_FILE = "action.md"  # in a newsletter's folder: the page on which people sign
 TEXT_KEYS = ("title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language")
 LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
 OPT_IN = ("single", "double")
@@ -60,11 +61,11 @@ class Workspace:
     def lists(self) -> Path:
         return self.root / "lists"
 
-    def newsletter(self, slug: str) -> Path:
-        """The folder of the newsletter `slug`; raises with the nearest names when there is none."""
-        folder = self.newsletters / slug
-        if SLUG.fullmatch(slug) and folder.is_dir():
-            return folder
+    def newsletter(self, slug: str) -> Newsletter:
+        """The newsletter `slug`; raises with the nearest names when there is none."""
+        found = Newsletter(self, slug)
+        if SLUG.fullmatch(slug) and found.folder.is_dir():
+            return found
         raise MailerError(
             f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self.slugs())
         )
@@ -73,6 +74,10 @@ class Workspace:
         """The slugs of all newsletters, sorted."""
         folders = self.newsletters.iterdir() if self.newsletters.is_dir() else ()
         return sorted(folder.name for folder in folders if folder.is_dir() and SLUG.fullmatch(folder.name))
+
+    def action_pages(self) -> list[str]:
+        """The slugs of the newsletters with a page of their own to sign on, sorted."""
+        return [slug for slug in self.slugs() if Newsletter(self, slug).has_action_page]
 
     def list_names(self) -> list[str]:
         """The names of all defined lists, sorted."""
@@ -86,6 +91,27 @@ class Workspace:
                 f"there is no list {name!r}", place=Place("lists/"), remedy=nearest(name, self.list_names())
             )
         return read_list(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Newsletter:
+    """What staff write, as a folder of its workspace. Made by `Workspace.newsletter`, the folder is there; everything
+    below takes this value, so a name that was typed is looked up once."""
+
+    workspace: Workspace
+    slug: str
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.newsletters / self.slug
+
+    @property
+    def has_action_page(self) -> bool:
+        return (self.folder / ACTION_FILE).is_file()
+
+    def place(self, name: str = "") -> str:
+        """One of its files as faults name it: newsletters/<slug>/<name>."""
+        return f"newsletters/{self.slug}/{name}"
 
 
 def find_workspace(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> Workspace:

@@ -65,9 +65,9 @@ action:
 
 def html_of(workspace: Workspace, slug: str) -> str:
     """A newsletter as one reader gets it."""
-    source = read_source(workspace.newsletter(slug), root=workspace.root)
+    source = read_source(workspace.newsletter(slug))
     definition = workspace.list_definition("supporters")
-    compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=())
+    compiled = compile_message(source, definition=definition, known_fields=())
     return MergeProgram(compiled.message).html(READER, URLS)
 
 
@@ -154,7 +154,7 @@ def main() -> None:
             write(workspace, f"block-{name}", typed)
             (IMAGES / f"block-{name}.png").write_bytes(block_shot(browser, workspace, name))
         write(workspace, "block-signature", "In solidarity,", SIGNATURE)
-        (workspace.newsletter("block-signature") / "amina.png").write_bytes(portrait(browser))
+        (workspace.newsletter("block-signature").folder / "amina.png").write_bytes(portrait(browser))
         (IMAGES / "block-signature.png").write_bytes(block_shot(browser, workspace, "signature"))
         for name in TEMPLATES:
             make_newsletter(workspace, f"new-{name}", template=name)

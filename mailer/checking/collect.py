@@ -24,7 +24,7 @@ from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.mime.message import build
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import ListDefinition
 
 KEY = b"specimens are signed with this, which no server takes"
 NUMBER = 2**62  # as long as a delivery's number gets
@@ -50,11 +50,10 @@ class CompiledNewsletter:
     fields: frozenset[str]
 
 
-def gather(
-    workspace: Workspace, database: Database, written: CompiledNewsletter, *, scope: Scope, now: datetime
-) -> Specimen:
+def gather(database: Database, written: CompiledNewsletter, *, scope: Scope, now: datetime) -> Specimen:
     """The specimen of a newsletter that compiles."""
-    message, settings = written.plan.message, workspace.settings
+    message, workspace = written.plan.message, written.plan.newsletter.workspace
+    settings = workspace.settings
     selection, figures, best, longest = _people(database, written.plan, scope=scope, now=now)
     builder = EnvelopeBuilder(message, settings=settings, signer=Signer([KEY]))
     envelope = builder.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
@@ -75,13 +74,13 @@ def gather(
         preheader=builder.program.preheader(best),
         headers={name.lower(): " ".join(str(value).split()) for name, value in headers.items()},
         click_stem=f"{urls.click}/",
-        files=_files(workspace, written.source),
+        files=_files(written.source),
         pictures=_pictures(message, written.plan),
-        pages=frozenset(slug for slug in workspace.slugs() if (workspace.newsletters / slug / "action.md").is_file()),
+        pages=frozenset(workspace.action_pages()),
         today=now.date(),
         audience=figures,
         selection=selection,
-        unread=_unread(database, written.plan, scope=scope),
+        unread=_unread(database, written.plan, scope=scope, now=now),
         answers=ask(link.url for link in message.links) if scope.online else {},
         spam=spam_tests(mail) if scope.spam else (),
     )
@@ -101,18 +100,19 @@ def _people(
     return selection, figures, best, longest
 
 
-def _unread(database: Database, plan: Plan, *, scope: Scope) -> tuple[Unread, ...]:
+def _unread(database: Database, plan: Plan, *, scope: Scope, now: datetime) -> tuple[Unread, ...]:
     """What the segment can't read of the people on the lists."""
     if not scope.everyone or not plan.audience.segment:
         return ()
     with database.read(of_everyone=True) as connection:
-        return unread(connection, plan.audience.segment, lists=plan.audience.include)
+        return unread(connection, plan.audience.segment, lists=plan.audience.include, now=now)
 
 
-def _files(workspace: Workspace, source: Source) -> dict[str, str]:
+def _files(source: Source) -> dict[str, str]:
     """What was written for this message in CSS and HTML, by the name faults give it."""
     if source.is_mjml:
         return {source.file: "\n" * (source.body_line - 1) + source.body}
+    workspace = source.newsletter.workspace
     paths = [*sorted((workspace.templates / source.template).glob("*.mjml")),
              *sorted((workspace.templates / "blocks").glob("*.mjml"))]  # fmt: skip
     return {
@@ -124,7 +124,7 @@ def _files(workspace: Workspace, source: Source) -> dict[str, str]:
 def _pictures(message: Message, plan: Plan) -> tuple[PictureFile, ...]:
     found: list[PictureFile] = []
     for image in message.images:
-        data = read_image(image, folder=plan.folder, root=plan.root)
+        data = read_image(image, plan.newsletter)
         found.append(PictureFile(image.name, image.content_type, len(data), look(data)))
     return tuple(found)
 

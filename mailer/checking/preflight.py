@@ -13,15 +13,15 @@ from mailer.audience.selection.select import Selection
 from mailer.checking.collect import CompiledNewsletter, Scope, gather
 from mailer.checking.evidence.audience_stats import AudienceStats
 from mailer.checking.runner import judged, of_edited, ruled, run
-from mailer.compose.action_page.parse import has_action_page, read_action_page
-from mailer.compose.source.message_file import Source
+from mailer.compose.action_page.parse import read_action_page
+from mailer.compose.source.message_file import Source, read_source
 from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import read_draft
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
-from mailer.workspace import Workspace
+from mailer.workspace import Newsletter, Workspace
 
 # What may lie in lists/: definitions and the generated sample. Anything else may hold people's addresses.
 IN_LISTS = (".toml",)
@@ -46,36 +46,28 @@ class Preflight:
         return tuple(remark for remark in self.remarks if remark.stops)
 
 
-def preflight(
-    workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime, source: Source | None = None
-) -> Preflight:
-    """Check the newsletter `slug`. Every fault is among what was found.
-
-    `source` takes the place of what its file holds, for a check of what is being written.
-    """
-    found = _looked_at(workspace, database, slug, scope=scope, now=now, source=source)
-    if source is not None:
-        return found
-    edited = edited_since(workspace, database, slug)
+def preflight(database: Database, newsletter: Newsletter, *, scope: Scope, now: datetime) -> Preflight:
+    """Check a newsletter as its files are. Every fault is among what was found."""
+    try:
+        found = check_source(database, read_source(newsletter), scope=scope, now=now)
+    except MailerError as error:
+        found = Preflight(newsletter.slug, tuple(worst_first(map(ruled, error.diagnostics))))
+    edited = edited_since(newsletter.workspace, database, newsletter.slug)
     if edited is None:
         return found
     return replace(found, edited=edited, remarks=tuple(worst_first([*found.remarks, of_edited(edited)])))
 
 
-def _looked_at(
-    workspace: Workspace, database: Database, slug: str, *, scope: Scope, now: datetime, source: Source | None
-) -> Preflight:
-    try:
-        draft = read_draft(workspace, database, slug, source=source)
-    except MailerError as error:
-        return _stopped(slug, error.diagnostics)
-    source, plan = draft.source, draft.plan
-    faults = [*_page_faults(workspace, slug), *draft.diagnostics]
+def check_source(database: Database, source: Source, *, scope: Scope, now: datetime) -> Preflight:
+    """Check a newsletter as it is being written."""
+    draft = read_draft(database, source)
+    slug, plan = source.newsletter.slug, draft.plan
+    faults = [*_page_faults(source.newsletter), *draft.diagnostics]
     if plan is None:
         return Preflight(slug, tuple(judged(source, map(ruled, faults))))
     written = CompiledNewsletter(source, plan, draft.definition, draft.fields)
     try:
-        specimen = gather(workspace, database, written, scope=scope, now=now)
+        specimen = gather(database, written, scope=scope, now=now)
     except MailerError as error:  # somebody's mail can't be made
         return Preflight(slug, tuple(judged(source, map(ruled, [*faults, *error.diagnostics]))))
     except MemoryError:
@@ -85,12 +77,12 @@ def _looked_at(
     return Preflight(slug, tuple(run(specimen, faults)), plan, specimen.selection, specimen.audience, size_bytes)
 
 
-def _page_faults(workspace: Workspace, slug: str) -> list[Diagnostic]:
+def _page_faults(newsletter: Newsletter) -> list[Diagnostic]:
     """What is wrong with the action page beside the message, if there is one."""
-    if not has_action_page(workspace, slug):
+    if not newsletter.has_action_page:
         return []
     try:
-        return list(read_action_page(workspace, slug)[1])
+        return list(read_action_page(newsletter)[1])
     except MailerError as error:
         return list(error.diagnostics)
 
@@ -113,7 +105,3 @@ def _strangers(workspace: Workspace) -> Iterator[Diagnostic]:
             place = Place(path.relative_to(workspace.root).as_posix())
             fault = Diagnostic("this is no list definition and may hold people's addresses", place, remedy)
             yield ruled(fault, otherwise="lists.addresses")
-
-
-def _stopped(slug: str, faults: tuple[Diagnostic, ...]) -> Preflight:
-    return Preflight(slug, tuple(worst_first(map(ruled, faults))))

@@ -14,7 +14,6 @@ from mailer.audience.selection.select import decided
 from mailer.audience.selection.spec import Audience
 from mailer.checking.evidence.audience_rows import merge_everyone
 from mailer.checking.evidence.audience_stats import AudienceStats, Trouble
-from mailer.compose.action_page.parse import has_action_page
 from mailer.compose.message import Message
 from mailer.counting import counted
 from mailer.store.engine.database import Database
@@ -51,6 +50,6 @@ def _about_pages(workspace: Workspace, message: Message) -> Iterator[str]:
     for link in message.links:
         if link.is_action and link.url.startswith(stem):
             slug = re.split(r"[/?#]", link.url[len(stem) :])[0]
-            if "{" not in slug and not has_action_page(workspace, slug) and "links.action-page" not in message.waived:
+            if "{" not in slug and slug not in workspace.action_pages() and "links.action-page" not in message.waived:
                 yield f"it leads to the action page of {slug}, and that is gone"
                 return

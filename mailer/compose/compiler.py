@@ -38,7 +38,7 @@ from mailer.compose.templating.render import Resolved, Resolver, Task
 from mailer.compose.warnings import vet_finished, vet_tags, vet_words
 from mailer.diagnostics import Diagnostic, Place, in_order
 from mailer.errors import MailerError, raise_errors
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import ListDefinition
 
 BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language")
 # Languages written from right to left, by their first subtag (BCP 47; scripts by Unicode CLDR).
@@ -53,14 +53,12 @@ class Compiled:
     faults: tuple[Diagnostic, ...]
 
 
-def compile_message(
-    source: Source, *, workspace: Workspace, definition: ListDefinition, known_fields: Collection[str]
-) -> Compiled:
+def compile_message(source: Source, *, definition: ListDefinition, known_fields: Collection[str]) -> Compiled:
     """Compile `source` for the list `definition`. `known_fields` are the names after `supporter.` that exist.
 
     Raises `MailerError` with all faults. The same input gives the same bytes.
     """
-    compiler = _Compiler(source, workspace=workspace, definition=definition, known_fields=known_fields)
+    compiler = _Compiler(source, definition=definition, known_fields=known_fields)
     try:
         return compiler.compiled()
     except MemoryError:
@@ -85,9 +83,8 @@ class _Authored:
 
 
 class _Compiler:
-    def __init__(
-        self, source: Source, *, workspace: Workspace, definition: ListDefinition, known_fields: Collection[str]
-    ) -> None:
+    def __init__(self, source: Source, *, definition: ListDefinition, known_fields: Collection[str]) -> None:
+        workspace = source.newsletter.workspace
         settings = workspace.settings
         self.source = source
         self.workspace = workspace
@@ -103,7 +100,7 @@ class _Compiler:
                 "name": definition.name, "title": definition.title, "list_id": definition.list_id,
                 "description": self.description,
             },
-            "campaign": {"slug": source.slug, "list": definition.name},
+            "campaign": {"slug": source.newsletter.slug, "list": definition.name},
             "organisation": {
                 "name": settings.organisation.name, "postal_address": settings.organisation.postal_address,
                 "website": settings.organisation.website,
@@ -117,7 +114,7 @@ class _Compiler:
         )
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task)
-        self.pictures = Pictures(folder=source.folder, root=workspace.root, public_url=settings.public.url)
+        self.pictures = Pictures(source.newsletter)
         self.links = Links(markers=self.markers, parameters=settings.link_parameters)
         self.addresses = Addresses(links=self.links, pictures=self.pictures, markers=self.markers)
 
@@ -140,7 +137,7 @@ class _Compiler:
         return in_order([*self.faults, *self.resolver.faults, *self.links.faults, *self.pictures.faults])
 
     def _stop_on_faults(self) -> None:
-        raise_errors(f"The newsletter {self.source.slug} has faults:", self._found())
+        raise_errors(f"The newsletter {self.source.newsletter.slug} has faults:", self._found())
 
     # What the author wrote
 
@@ -158,7 +155,7 @@ class _Compiler:
                     quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
                 ), markers=self.markers,
                 links=self.links, pictures=self.pictures, words=words_for(self.language), action=action,
-                slug=source.slug, title=title,
+                slug=source.newsletter.slug, title=title,
             )
         )  # fmt: skip
         fields, fields_text = self._fields(body)
@@ -172,7 +169,7 @@ class _Compiler:
         written = self.source.action
         if written is None:
             return None
-        own = f"{self.workspace.settings.public.url}/act/{self.source.slug}"
+        own = f"{self.workspace.settings.public.url}/act/{self.source.newsletter.slug}"
         url = own if written.page else self.resolver.line(written.url, self.source.place("action.url"))
         label = self.resolver.line(written.label, self.source.place("action.label"))
         self.links.set_action(url)
@@ -304,7 +301,7 @@ class _Compiler:
             remedy = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
             self.faults.append(Diagnostic("there is no sender", source.place("from"), remedy))
         return Message(
-            slug=source.slug, list=self.definition.name, language=self.language,
+            slug=source.newsletter.slug, list=self.definition.name, language=self.language,
             direction="rtl" if self.right_to_left else "ltr", from_=sender,
             reply_to=source.reply_to or self.definition.reply_to or settings.sender.reply_to,
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,

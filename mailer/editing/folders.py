@@ -24,8 +24,8 @@ from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.workspace import SLUG, Workspace
 
-AWAY = ".put-away"  # in a newsletter's folder: when it was put away
 BOM = b"\xef\xbb\xbf"
+AWAY = ".put-away"  # in a newsletter's folder: when it was put away
 LONGEST = 80  # characters of a folder's name
 DATE = re.compile(r"\d{4}(-\d{2}){0,2}-")
 
@@ -64,7 +64,7 @@ def free_name(workspace: Workspace, wanted: str) -> str:
 def copy_newsletter(workspace: Workspace, actor: Actor, slug: str, *, to: str, name: str) -> Path:
     """A copy of a newsletter in the folder `to`, called `name`: its text, page, thanks and pictures."""
     actor.require(Right.WRITE)
-    source, target = workspace.newsletter(slug), workspace.newsletters / to
+    source, target = workspace.newsletter(slug).folder, workspace.newsletters / to
     _require_free(workspace, to)
     unfinished = workspace.newsletters / f".{to}.copying"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -84,7 +84,7 @@ def rename_newsletter(
 ) -> None:
     """Call a newsletter something else. Its folder keeps its name, which links and signatures may know."""
     actor.require(Right.WRITE)
-    path = message_path(workspace.newsletter(slug))
+    path = message_path(workspace.newsletter(slug).folder)
     if path is None:
         raise MailerError(f"{slug} has no text yet, so there is no place for its name")
     one_at_a_time(connection)
@@ -93,7 +93,10 @@ def rename_newsletter(
 
 
 def with_name(content: bytes, name: str) -> bytes:
-    """The file of a newsletter with `name` in its front matter, on a line of its own; nothing else is touched."""
+    """The file of a newsletter with `name` in its front matter, on a line of its own; nothing else is touched.
+
+    It reads lines and not YAML, so that a newsletter with faults can be called something, too.
+    """
     line = f'name: "{quoted(name)}"'.encode()
     lines = content.split(b"\n")
     ending = b"\r" if lines[0].endswith(b"\r") else b""
@@ -106,8 +109,24 @@ def with_name(content: bytes, name: str) -> bytes:
     if known is None:
         lines.insert(1, line + ending)
     else:
-        lines[known] = line + ending
+        lines[known : _value_end(lines, known, end)] = [line + ending]
     return b"\n".join(lines)
+
+
+def _value_end(lines: list[bytes], key: int, end: int) -> int:
+    """The line behind the value that begins on line `key`: over several lines it is indented, or in quotes that close
+    later."""
+    value = lines[key].partition(b":")[2].strip()
+    if value[:1] in (b'"', b"'") and value.count(value[:1]) == 1:
+        closing = next((n for n in range(key + 1, end) if lines[n].rstrip().endswith(value[:1])), key)
+        return closing + 1
+    after = key + 1
+    for n in range(key + 1, end):
+        if lines[n][:1] in (b" ", b"\t") and lines[n].strip():
+            after = n + 1
+        elif lines[n].strip():
+            break
+    return after
 
 
 def quoted(text: str) -> str:
@@ -118,7 +137,7 @@ def quoted(text: str) -> str:
 def put_away(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:
     """Take a newsletter out of sight. Nothing is deleted, and nothing that is being sent stops."""
     actor.require(Right.WRITE)
-    mark = workspace.newsletter(slug) / AWAY
+    mark = workspace.newsletter(slug).folder / AWAY
     mark.write_text(f"{at:%Y-%m-%d %H:%M} UTC\n", encoding="utf-8")
     audit.record(connection, actor, "newsletter put away", at=at, subject=f"newsletter {slug}")
 
@@ -126,7 +145,7 @@ def put_away(workspace: Workspace, connection: Connection, actor: Actor, slug: s
 def take_out(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:
     """Have it among the others again."""
     actor.require(Right.WRITE)
-    (workspace.newsletter(slug) / AWAY).unlink(missing_ok=True)
+    (workspace.newsletter(slug).folder / AWAY).unlink(missing_ok=True)
     audit.record(connection, actor, "newsletter taken out again", at=at, subject=f"newsletter {slug}")
 
 
@@ -136,7 +155,8 @@ def is_away(folder: Path) -> bool:
 
 
 def lists_in(text: str) -> frozenset[str]:
-    """The lists that a newsletter's file mails: of its `list` and its `audience.include`. None where it can't be read.
+    """The lists that a file of a newsletter mails or brings people to: of its `list`, its `audience.include` and, on a
+    page, its `opt_in.list`. None where it can't be read.
 
     Somebody whose account is limited to lists may work on it when it has any and they may work with each.
     """
@@ -145,14 +165,16 @@ def lists_in(text: str) -> frozenset[str]:
         return frozenset()
     audience = front.data.get("audience")
     included: Any = cast(dict[str, Any], audience).get("include") if isinstance(audience, dict) else None
+    opt_in = front.data.get("opt_in")
     named: list[Any] = [front.data.get("list"), *(included if isinstance(included, list) else [included])]
+    named.append(cast(dict[str, Any], opt_in).get("list") if isinstance(opt_in, dict) else None)
     return frozenset(name for name in named if isinstance(name, str) and name)
 
 
 def lists_of(workspace: Workspace, slug: str) -> frozenset[str]:
     """The lists of a newsletter in the workspace; none where there is nothing to read."""
     try:
-        path = message_path(workspace.newsletter(slug))
+        path = message_path(workspace.newsletter(slug).folder)
     except MailerError:
         path = None
     return lists_in(path.read_text(encoding="utf-8", errors="replace")) if path else frozenset()

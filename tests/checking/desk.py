@@ -121,7 +121,7 @@ class Desk:
     def preflight(self, attempt: Try) -> Preflight:
         self.write(attempt)
         workspace = find_workspace(self.root, environ={})
-        return preflight(workspace, self.database, SLUG, scope=Scope(everyone=False), now=NOW)
+        return preflight(self.database, workspace.newsletter(SLUG), scope=Scope(everyone=False), now=NOW)
 
     def look(self, attempt: Try) -> list[Diagnostic]:
         """Every remark about the newsletter."""
@@ -131,9 +131,9 @@ class Desk:
         """The specimen that rules look at, for what no file can bring about."""
         self.write(attempt)
         workspace = find_workspace(self.root, environ={})
-        source = read_source(self.folder, root=self.root)
+        source = read_source(workspace.newsletter(SLUG))
         definition = workspace.list_definition("supporters")
-        compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=())
-        plan = Plan(compiled.message, Audience(("supporters",)), folder=self.folder, root=self.root, transport="smtp")
+        compiled = compile_message(source, definition=definition, known_fields=())
+        plan = Plan(compiled.message, Audience(("supporters",)), source.newsletter, transport="smtp")
         written = CompiledNewsletter(source, plan, definition, frozenset())
-        return gather(workspace, self.database, written, scope=Scope(everyone=False), now=NOW)
+        return gather(self.database, written, scope=Scope(everyone=False), now=NOW)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -19,7 +18,7 @@ from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, people, subscriptions
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
-from tests.delivery.world import MESSAGE, add_people
+from tests.delivery.world import MESSAGE, NOWHERE, add_people
 
 EVERYBODY = Audience(include=("supporters",))
 BARE = replace(
@@ -84,7 +83,7 @@ def test_a_held_campaign_is_not_launched_and_can_be_scheduled_again(
     workspace: Workspace, database: Database, now: datetime
 ) -> None:
     add_people(database, 3, now=now)
-    plan = Plan(MESSAGE, EVERYBODY, folder=Path(), root=Path(), transport="outbox")
+    plan = Plan(MESSAGE, EVERYBODY, NOWHERE, transport="outbox")
     due = now + timedelta(hours=1)
 
     def schedule() -> None:

@@ -13,7 +13,7 @@ from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.source.message_file import Source, read_source
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError
-from mailer.workspace import Workspace
+from mailer.workspace import Newsletter, Workspace
 
 LAYOUT = """\
 <mjml lang="{{ message.language }}" dir="{{ message.direction }}">
@@ -100,6 +100,10 @@ class Desk:
         folder.mkdir(exist_ok=True)
         return folder
 
+    @property
+    def newsletter(self) -> Newsletter:
+        return self.workspace.newsletter(self.folder.name)
+
     def write(
         self, body: str, *, subject: str = "Help us", preheader: str = "Now", action: str = "https://act.example.org/a",
         more: str = "",
@@ -108,13 +112,13 @@ class Desk:
         (self.folder / "message.md").write_text(front + body, encoding="utf-8")
 
     def source(self) -> Source:
-        return read_source(self.folder, root=self.workspace.root)
+        return read_source(self.newsletter)
 
     def compile(self, body: str | None = None, **front: str) -> Compiled:
         if body is not None:
             self.write(body, **front)
         definition = self.workspace.list_definition("supporters")
-        return compile_message(self.source(), workspace=self.workspace, definition=definition, known_fields={"age"})
+        return compile_message(self.source(), definition=definition, known_fields={"age"})
 
     def program(self, body: str, **front: str) -> MergeProgram:
         return MergeProgram(self.compile(body, **front).message)

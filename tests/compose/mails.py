@@ -140,10 +140,8 @@ def program(workspace: Workspace, template: str, tongue: Tongue) -> MergeProgram
     values = {name: getattr(tongue, name) for name in Tongue.__slots__}
     above = EXTRA.get(template, "kicker")
     (folder / "message.md").write_text(MESSAGE.format(template=template, above=above, **values), encoding="utf-8")
-    source = read_source(folder, root=workspace.root)
-    compiled = compile_message(
-        source, workspace=workspace, definition=workspace.list_definition("supporters"), known_fields=()
-    )
+    source = read_source(workspace.newsletter(folder.name))
+    compiled = compile_message(source, definition=workspace.list_definition("supporters"), known_fields=())
     assert compiled.faults == ()
     return MergeProgram(compiled.message)
 

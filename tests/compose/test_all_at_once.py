@@ -66,7 +66,7 @@ def _write(desk: Desk, name: str, text: str) -> None:
 def _told(desk: Desk) -> list[str]:
     definition = desk.workspace.list_definition("supporters")
     try:
-        found = compile_message(desk.source(), workspace=desk.workspace, definition=definition, known_fields=())
+        found = compile_message(desk.source(), definition=definition, known_fields=())
     except MailerError as error:
         return [one.message for one in error.diagnostics if one.stops]
     return [one.message for one in found.faults if one.stops]

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailer.compose.compiler import compile_message
@@ -91,11 +91,12 @@ def test_any_message_compiles_or_is_refused_with_a_place(workspace: Workspace, h
 
     @settings(max_examples=how_many, deadline=None, database=None, suppress_health_check=QUIET)
     @given(messages())
+    @example("---\nsubject: Plain words\nlist: supporters\ntemplate: letter\n---\n>::: quote\n>")
     def look(text: str) -> None:
         (folder / "message.md").write_text(text, encoding="utf-8", errors="replace")
         try:
-            source = read_source(folder, root=workspace.root)
-            made = compile_message(source, workspace=workspace, definition=definition, known_fields=())
+            source = read_source(workspace.newsletter(folder.name))
+            made = compile_message(source, definition=definition, known_fields=())
         except MailerError as found:
             ends["refused"] += 1
             assert all(fault.place and fault.message for fault in found.diagnostics)

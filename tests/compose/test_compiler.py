@@ -18,6 +18,7 @@ from mailer.compose.message import Choice, Context, Slot, from_json, to_json
 from mailer.compose.source.images import read_image
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
+from mailer.workspace import find_workspace
 from tests.compose.conftest import PNG, URLS, Desk
 
 GB = {"first_name": "Zoë", "country": "GB", "email": "zoe@example.org"}
@@ -212,6 +213,24 @@ def test_faults_of_mjml_stand_where_the_author_wrote_them(desk: Desk) -> None:
     assert any(fault.place and fault.place.line == 12 and "mj-txt" in fault.message for fault in faults), faults
 
 
+def test_what_only_the_compiler_finds_has_its_line_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str) -> str:
+        raise MailerError("it gave up", place=Place("template", source[: source.index("<h1>")].count("\n") + 1))
+
+    monkeypatch.setattr("mailer.compose.compiler.mjml_to_html", refuse)
+    (fault,) = desk.faults("Words")
+    assert (fault.message, str(fault.place)) == ("it gave up", "templates/small/layout.mjml:7")
+
+
+def test_a_message_says_who_it_is_from(desk: Desk) -> None:
+    toml = desk.workspace.root / "mailer.toml"
+    toml.write_text(re.sub(r"(?m)^from = .*$", "", toml.read_text(encoding="utf-8")), encoding="utf-8")
+    desk.workspace = find_workspace(desk.workspace.root, environ={})
+    (fault,) = desk.faults("Words")
+    assert fault.message == "there is no sender"
+    assert 'from = "' in (fault.remedy or "")
+
+
 def test_a_mail_without_a_way_out_or_an_address_is_refused(desk: Desk) -> None:
     layout = desk.workspace.templates / "small" / "layout.mjml"
     text = layout.read_text()
@@ -236,9 +255,9 @@ from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
 from mailer.workspace import find_workspace
 workspace = find_workspace(Path(sys.argv[1]), environ={})
-source = read_source(workspace.newsletter("an-appeal"), root=workspace.root)
+source = read_source(workspace.newsletter("an-appeal"))
 definition = workspace.list_definition("supporters")
-print(compile_message(source, workspace=workspace, definition=definition, known_fields={"age"}).message.digest)
+print(compile_message(source, definition=definition, known_fields={"age"}).message.digest)
 """
 
 
@@ -273,7 +292,7 @@ def test_known_fields_are_the_callers(desk: Desk) -> None:
     desk.write("{{ supporter.town }}")
     source, definition = desk.source(), desk.workspace.list_definition("supporters")
     assert "supporter.town" in desk.faults()[0].message
-    compile_message(source, workspace=desk.workspace, definition=definition, known_fields={"town"})
+    compile_message(source, definition=definition, known_fields={"town"})
 
 
 MSO = re.compile(r"<!--\[if mso[^\]]*\]>(.*?)<!\[endif\]-->", re.DOTALL)
@@ -335,8 +354,8 @@ def test_pictures_of_one_name_are_kept_apart(desk: Desk, picture: Callable[[str]
     desk.workspace = replace(desk.workspace, settings=replace(desk.workspace.settings, brand=brand))
     message = desk.compile("![A](logo.png)").message
     assert [image.name for image in message.images] == ["logo.png", "logo.png"]
-    found = {read_image(image, folder=desk.folder, root=desk.workspace.root) for image in message.images}
+    found = {read_image(image, desk.newsletter) for image in message.images}
     assert found == {PNG, PNG + b"other"}
     (desk.folder / "logo.png").write_bytes(b"changed")
     with pytest.raises(MailerError, match="changed"):
-        [read_image(image, folder=desk.folder, root=desk.workspace.root) for image in message.images]
+        [read_image(image, desk.newsletter) for image in message.images]

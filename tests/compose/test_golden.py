@@ -27,9 +27,9 @@ NOBODY = {"email": "somebody@example.org"}
 
 def program_of(workspace: Workspace, slug: str) -> MergeProgram:
     shutil.copytree(REPOSITORY / "newsletters" / slug, workspace.newsletters / slug)
-    source = read_source(workspace.newsletter(slug), root=workspace.root)
+    source = read_source(workspace.newsletter(slug))
     definition = workspace.list_definition("supporters")
-    compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=())
+    compiled = compile_message(source, definition=definition, known_fields=())
     assert compiled.faults == ()
     return MergeProgram(compiled.message)
 

@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 
 from mailer.delivery.ledger.guard_state import Rails
-from mailer.delivery.ledger.pace_slots import SharedPace
 from mailer.delivery.ledger.pacer import Pacer
+from mailer.delivery.ledger.permits import SharedPace
 from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.delivery.sending.progress import UNOBSERVED, Observer, SendCounts

@@ -18,10 +18,11 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import launch_now
 from mailer.delivery.ledger.ledger import Worker
 from mailer.delivery.ledger.warm_up import WarmUp
-from mailer.settings import Pace
+from mailer.settings import Pace, Secrets, Settings
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, people, subscriptions
 from mailer.transports.base import Fate, Outcome
+from mailer.workspace import Newsletter, Workspace
 
 KEY = b"an-address-key-for-tests-that-is-long-enough"
 ACCEPTED = Outcome(Fate.ACCEPTED)
@@ -54,6 +55,14 @@ MESSAGE = Message(
 )
 
 
+def newsletter_in(root: Path) -> Newsletter:
+    """The appeal of a workspace at `root`, whether or not there is anything."""
+    return Newsletter(Workspace(root, Settings(root), Secrets()), "appeal")
+
+
+NOWHERE = newsletter_in(Path())  # for campaigns without pictures
+
+
 def add_people(database: Database, count: int, *, now: datetime, first: int = 0) -> list[int]:
     """`count` people at example.org, from person`first` on, subscribed to "supporters"."""
     with database.write() as connection:
@@ -78,9 +87,7 @@ def add_people(database: Database, count: int, *, now: datetime, first: int = 0)
 
 def launch(database: Database, *, count: int, now: datetime, transport: str = "outbox", slug: str = "appeal") -> int:
     """A campaign to everybody on the list; its id."""
-    plan = Plan(
-        replace(MESSAGE, slug=slug), Audience(include=("supporters",)), folder=Path(), root=Path(), transport=transport
-    )
+    plan = Plan(replace(MESSAGE, slug=slug), Audience(include=("supporters",)), NOWHERE, transport=transport)
     return launch_now(database, plan, expected=count, now=now)
 
 

@@ -14,11 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import ROUTES, create_app
-from mailer.workspace import Workspace
+from mailer.workspace import ACTION_FILE, Workspace
 from tests.conftest import NOW
 from tests.patience import HANG_SECONDS
 from tests.reports.builders import SLUG, delivery_id

@@ -10,12 +10,11 @@ from datetime import datetime
 
 import pytest
 
-from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import subscriptions
 from mailer.tracking.tokens import Purpose, Signer
 from mailer.web.public.app import create_app
-from mailer.workspace import Workspace
+from mailer.workspace import ACTION_FILE, Workspace
 from tests.web.client import serving
 from tests.web.conftest import Served, seed
 from tests.web.public.petition.test_action_page import PAGE

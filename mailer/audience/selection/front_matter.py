@@ -9,37 +9,37 @@ from typing import cast
 from sqlalchemy import Connection, select
 
 from mailer.audience.petition.signatures import signed_pages
+from mailer.audience.selection.questions import QUESTIONS, REMEDIES, QuestionTopic, is_sound
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.audience.selection.spec import Audience
-from mailer.compose.action_page.parse import has_action_page
 from mailer.compose.expressions.ast import And, Call, Compare, Concat, Conditional, Expression, Not, Or
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError, nearest, raise_errors
 from mailer.store.tables.core import campaigns
-from mailer.workspace import Workspace
 
 MOST_HOURS = 24 * 366
 LARGEST = 2**53  # beyond it, other programs read a JSON number as another
 KEYS = tuple(field.name for field in fields(Audience) if field.name != "urgent")
 
 
-def read_audience(connection: Connection, source: Source, *, workspace: Workspace, fields: Collection[str]) -> Audience:
+def read_audience(connection: Connection, source: Source, *, fields: Collection[str]) -> Audience:
     """The audience a newsletter asks for; without a word about it, everyone on its list.
 
     `fields` are those a segment may name (`fields.known_fields`). Raises `MailerError` with every fault: unknown keys,
     lists, campaigns, fields and functions, and values of the wrong kind, each with its line.
     """
+    workspace, slug = source.newsletter.workspace, source.newsletter.slug
     campaign_slugs = connection.execute(select(campaigns.c.slug)).scalars()
     reader = _Reader(
         source,
         lists=workspace.list_names(),
-        slugs=sorted({*campaign_slugs, *workspace.slugs()} - {source.slug}),
-        pages=sorted({*signed_pages(connection), *(s for s in workspace.slugs() if has_action_page(workspace, s))}),
+        slugs=sorted({*campaign_slugs, *workspace.slugs()} - {slug}),
+        pages=sorted({*signed_pages(connection), *workspace.action_pages()}),
         fields=fields,
     )
     audience = reader.audience()
-    raise_errors(f"The audience of {source.slug} has faults:", reader.faults)
+    raise_errors(f"The audience of {slug} has faults:", reader.faults)
     return audience
 
 
@@ -132,10 +132,16 @@ class _Reader:
 
     def check_call(self, call: Call) -> None:
         (name,) = call.args
-        kinds = {"subscribed": ("list", self.lists), "signed": ("action page", self.pages)}
-        kind, known = kinds.get(call.name, ("campaign", self.slugs))
-        if name not in known:
-            self.fault("segment", f"there is no {kind} {name!r}", nearest(name, known))
+        question = QUESTIONS[call.name]
+        names = {
+            QuestionTopic.LIST: self.lists, QuestionTopic.PAGE: self.pages, QuestionTopic.NEWSLETTER: self.slugs,
+        }  # fmt: skip
+        known = names.get(question.topic)
+        if known is None:
+            if not is_sound(question, name):
+                self.fault("segment", f"{call.name} can't ask about {name!r}", REMEDIES[question.topic])
+        elif name not in known:
+            self.fault("segment", f"there is no {question.topic} {name!r}", nearest(name, known))
 
 
 def calls(expression: Expression) -> Iterator[Call]:

@@ -81,8 +81,6 @@ def syntax(specimen: Specimen) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 f"{url} ends with a sign that looks like the sentence's", place, "Take it out of the link."
             )
-        elif ".." in host or host.startswith("-"):
-            yield Diagnostic(f"{host} can't be a site's name", place, "Look at the address.")
 
 
 @rule(
@@ -174,7 +172,7 @@ def shortener(specimen: Specimen) -> Iterator[Diagnostic]:
     why="The mail would send people to a page that isn't there, or past the one that is.",
 )  # fmt: skip
 def action_page(specimen: Specimen) -> Iterator[Diagnostic]:
-    action, slug = specimen.source.action, specimen.source.slug
+    action, slug = specimen.source.action, specimen.source.newsletter.slug
     if action is None or action.page:  # the page beside the message: `compose` knows its address
         return
     stem = f"{specimen.settings.public.url}/act/"

@@ -27,11 +27,11 @@ def audience(slug: str, as_json: bool) -> None:
     from mailer.errors import raise_errors
 
     with workspace_and_database() as (workspace, database):
-        source = read_source(workspace.newsletter(slug), root=workspace.root)
+        source = read_source(workspace.newsletter(slug))
         raise_errors(f"The newsletter {slug} has faults:", source.faults)
         definitions = [workspace.list_definition(name) for name in workspace.list_names()]
         with database.read(of_everyone=True) as connection:
-            asked = read_audience(connection, source, workspace=workspace, fields=known_fields(connection, definitions))
+            asked = read_audience(connection, source, fields=known_fields(connection, definitions))
             selection = select_audience(connection, asked, now=now())
     if as_json:
         reasons = {reason.value: number for reason, number in selection.excluded.items()}

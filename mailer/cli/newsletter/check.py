@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mailer.delivery.campaigns.freeze import Plan
     from mailer.diagnostics import Diagnostic
     from mailer.store.engine.database import Database
-    from mailer.workspace import Workspace
+    from mailer.workspace import Newsletter
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 INDENT = 11  # two spaces, the longest level, two spaces
@@ -52,13 +52,11 @@ def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None
 
     found: list[Preflight] = []
     with workspace_and_database() as (workspace, database):
-        if slug is not None:
-            workspace.newsletter(slug)  # one that isn't there has no faults to be listed
         scope = Scope(online=online, spam=slug is not None and installed())
         if slug is None:
             found.append(Preflight("lists", tuple(look_at_lists(workspace))))
-        for name in [slug] if slug else workspace.slugs():
-            found.append(preflight(workspace, database, name, scope=scope, now=now()))
+        for newsletter in [workspace.newsletter(name) for name in ([slug] if slug else workspace.slugs())]:
+            found.append(preflight(database, newsletter, scope=scope, now=now()))
         addresses = _addresses(database, found) if variants or as_json else {}
     if as_json:
         print_json({one.slug: _as_data(one, addresses) for one in found})
@@ -72,33 +70,31 @@ def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None
     sys.exit(1 if any(one.errors for one in found) else 0)
 
 
-def fit_to_prove(workspace: Workspace, database: Database, slug: str) -> Plan:
+def fit_to_prove(database: Database, newsletter: Newsletter) -> Plan:
     """The plan of a newsletter that has no error by itself, whatever its audience. Else as `fit_to_mail`."""
-    return _fit(workspace, database, slug, everyone=False)[0]
+    return _fit(database, newsletter, everyone=False)[0]
 
 
-def fit_to_mail(
-    workspace: Workspace, database: Database, slug: str, *, at: datetime | None = None
-) -> tuple[Plan, Selection]:
+def fit_to_mail(database: Database, newsletter: Newsletter, *, at: datetime | None = None) -> tuple[Plan, Selection]:
     """The plan of a newsletter that has no error for anybody who gets it, and who that is.
 
     What was found is shown, errors first; raises when there are any. `at`: when it is to go out, if not now; what will
     be past by then is told.
     """
-    plan, found = _fit(workspace, database, slug, everyone=True, at=at)
+    plan, found = _fit(database, newsletter, everyone=True, at=at)
     assert found.selection is not None
     return plan, found.selection
 
 
 def _fit(
-    workspace: Workspace, database: Database, slug: str, *, everyone: bool, at: datetime | None = None
+    database: Database, newsletter: Newsletter, *, everyone: bool, at: datetime | None = None
 ) -> tuple[Plan, Preflight]:
     from mailer.checking.collect import Scope
     from mailer.checking.preflight import preflight
     from mailer.checking.runner import EDITED
 
-    workspace.newsletter(slug)
-    found = preflight(workspace, database, slug, scope=Scope(everyone=everyone), now=at or now())
+    slug = newsletter.slug
+    found = preflight(database, newsletter, scope=Scope(everyone=everyone), now=at or now())
     # Sending and scheduling freeze the files as they are now, so nothing older goes out.
     told = [one for one in found.remarks if one.level.value != "note" and not one.waived and one.rule != EDITED]
     _show_remarks(told, err=True)

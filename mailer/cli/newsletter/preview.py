@@ -37,13 +37,14 @@ def shots(slug: str, out: Path, as_address: str | None) -> None:
     Needs a headless browser on this machine and the extra `shots`; nothing is fetched while they are taken.
     """
     from mailer.audience.people.people import find_supporter
+    from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.plan import prepare
     from mailer.web.studio.preview.person_mail import Press
     from mailer.web.studio.preview.sample_readers import HARD_CASES
     from mailer.web.studio.preview.screenshots import take_shots
 
     with workspace_and_database() as (workspace, database):
-        prepared = prepare(workspace, database, slug)
+        prepared = prepare(database, read_source(workspace.newsletter(slug)))
         supporter = HARD_CASES[0].supporter
         if as_address:
             with database.read() as connection:

@@ -11,8 +11,7 @@ from mailer.cli.context import now, workspace_and_database
 from mailer.private_files import open_private, private_folder
 
 if TYPE_CHECKING:
-    from mailer.compose.message import Message
-    from mailer.workspace import Workspace
+    from mailer.delivery.campaigns.freeze import Plan
 
 PREVIEW_KEY = b"previews are signed with this, which no server takes"
 
@@ -24,10 +23,11 @@ PREVIEW_KEY = b"previews are signed with this, which no server takes"
 def render(slug: str, as_address: str | None, out: Path | None) -> None:
     """Write a newsletter as HTML, text and a mail, as one person would get it. Its links are not counted."""
     from mailer.audience.people.people import SAMPLE_PERSON, example, find_supporter
+    from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.plan import prepare
 
     with workspace_and_database() as (workspace, database):
-        prepared = prepare(workspace, database, slug)
+        prepared = prepare(database, read_source(workspace.newsletter(slug)))
         supporter = example(SAMPLE_PERSON)
         if as_address:
             with database.read() as connection:
@@ -36,25 +36,27 @@ def render(slug: str, as_address: str | None, out: Path | None) -> None:
         click.echo(str(fault), err=True)
     folder = out or workspace.root / "rendered" / slug
     private_folder(folder)
-    written = _write(workspace, prepared.plan.message, supporter, folder=folder)
+    written = _write(prepared.plan, supporter, folder=folder)
     for path in written:
         click.echo(str(path))
 
 
-def _write(workspace: Workspace, message: Message, supporter: dict[str, str], *, folder: Path) -> list[Path]:
+def _write(plan: Plan, supporter: dict[str, str], *, folder: Path) -> list[Path]:
     """The three files and the pictures they need; in the HTML file pictures are the ones beside it."""
     from mailer.compose.source.images import address, read_image
     from mailer.delivery.sending.envelopes import EnvelopeBuilder
     from mailer.tracking.tokens import Signer
     from mailer.transports.mime.message import build
 
-    builder = EnvelopeBuilder(message, settings=workspace.settings, signer=Signer([PREVIEW_KEY]), proof=True)
+    message = plan.message
+    builder = EnvelopeBuilder(
+        message, settings=plan.newsletter.workspace.settings, signer=Signer([PREVIEW_KEY]), proof=True
+    )
     envelope = builder.envelope(1, attempt=1, address=supporter["email"], supporter=supporter, now=now())
     html = builder.program.fill(message.html, envelope.values)
     for image in message.images:
         name = f"{image.digest[:6]}-{Path(image.name).name}"
-        data = read_image(image, folder=workspace.newsletter(message.slug), root=workspace.root)
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(read_image(image, plan.newsletter))
         html = html.replace(address(image, message.public_url), name)
     files = [folder / f"{message.slug}.{kind}" for kind in ("html", "txt", "eml")]
     text = builder.program.fill(message.text, envelope.values)

@@ -78,17 +78,17 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
 def _target(connection: Connection, workspace: Workspace, page: str) -> int | None:
     """The page's goal. Raises when there is no such page and nobody ever signed one of this name."""
     from mailer.audience.petition.signatures import signed_pages
-    from mailer.compose.action_page.parse import has_action_page, read_action_page
+    from mailer.compose.action_page.parse import read_action_page
     from mailer.errors import nearest
 
-    if has_action_page(workspace, page):
+    pages = workspace.action_pages()
+    if page in pages:
         with suppress(MailerError):  # a fault in its text is no reason to keep its signatures back
-            return read_action_page(workspace, page)[0].target
+            return read_action_page(workspace.newsletter(page))[0].target
         return None
     known = signed_pages(connection)
     if page not in known:
-        pages = sorted({*known, *(slug for slug in workspace.slugs() if has_action_page(workspace, slug))})
-        raise MailerError(f"there is no action page {page!r}", remedy=nearest(page, pages))
+        raise MailerError(f"there is no action page {page!r}", remedy=nearest(page, sorted({*known, *pages})))
     return None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from markupsafe import Markup
@@ -21,9 +20,8 @@ from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors
 from mailer.signature_fields import ALWAYS, ASKABLE
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import ACTION_FILE, ListDefinition, Newsletter
 
-ACTION_FILE = "action.md"
 TEXTS = ("headline", "statement", "thanks", "share", "language", "button")
 ONE_LINE = ("headline", "share", "language", "button")
 KEYS = (*TEXTS, "fields", "opt_in", "target", "next", "show_names", "notes")
@@ -69,18 +67,12 @@ class ActionPage:
     button: str
 
 
-def has_action_page(workspace: Workspace, slug: str) -> bool:
-    """Whether this newsletter has a page of its own to sign on."""
-    return slug in workspace.slugs() and (workspace.newsletter(slug) / ACTION_FILE).is_file()
-
-
-def read_action_page(workspace: Workspace, slug: str) -> tuple[ActionPage, tuple[Diagnostic, ...]]:
+def read_action_page(newsletter: Newsletter) -> tuple[ActionPage, tuple[Diagnostic, ...]]:
     """The action page of a newsletter, and warnings. Raises `MailerError` with all faults, or when there is none."""
-    path: Path = workspace.newsletter(slug) / ACTION_FILE
-    file = f"newsletters/{slug}/{ACTION_FILE}"
-    if not path.is_file():
+    slug, workspace, file = newsletter.slug, newsletter.workspace, newsletter.place(ACTION_FILE)
+    if not newsletter.has_action_page:
         raise MailerError(f"{slug} has no action page", place=Place(file), remedy="See docs/action-pages.md.")
-    text, faults = read_text(path, file=file)
+    text, faults = read_text(newsletter.folder / ACTION_FILE, file=file)
     lists = {name: workspace.list_definition(name) for name in workspace.list_names()}
     page, more = parse_action_page(text, slug=slug, file=file, lists=lists) if text is not None else (None, [])
     faults += more

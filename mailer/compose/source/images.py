@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from mailer.compose.message import Image
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
+from mailer.workspace import Newsletter
 
 HEAVY_BYTES = 1_048_576  # beyond a mebibyte a picture is slow on a phone; react-email's checker draws the same line
 LARGEST_BYTES = 10_000_000
@@ -39,10 +40,9 @@ class PictureFacts:
 class Pictures:
     """The pictures of one message, each once."""
 
-    def __init__(self, *, folder: Path, root: Path, public_url: str) -> None:
-        self.folder = folder
-        self.root = root
-        self.public_url = public_url
+    def __init__(self, newsletter: Newsletter) -> None:
+        self.newsletter = newsletter
+        self.public_url = newsletter.workspace.settings.public.url
         self.faults: list[Diagnostic] = []
         self._images: dict[tuple[str, str], Image] = {}
 
@@ -60,7 +60,7 @@ class Pictures:
                             "That site learns who opens the mail and when. Put the file beside the message.",
                             level=Level.WARNING, rule="pictures.elsewhere")  # fmt: skip
             return Picture(written)
-        base = self.root if of_workspace else self.folder
+        base = self.newsletter.workspace.root if of_workspace else self.newsletter.folder
         path = (base / unquote(written)).resolve()
         if ":" in written.split("/", 1)[0] or not path.is_relative_to(base.resolve()):
             self._fault(f"{written!r} is not a picture of this message", place, "Put the file beside the message.")
@@ -110,9 +110,9 @@ def address(image: Image, public_url: str) -> str:
     return f"{public_url}/i/{image.digest}/{quote(Path(image.name).name)}"
 
 
-def read_image(image: Image, *, folder: Path, root: Path) -> bytes:
+def read_image(image: Image, newsletter: Newsletter) -> bytes:
     """The bytes of a compiled message's picture; raises when the file has changed or gone since."""
-    for base in (folder, root):
+    for base in (newsletter.folder, newsletter.workspace.root):
         path = base / image.name
         if path.is_file():
             data = path.read_bytes()

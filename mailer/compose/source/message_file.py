@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest
 from mailer.senders import sender_fault
+from mailer.workspace import ACTION_FILE, Newsletter
 
 MARKDOWN_FILE = "message.md"
 MJML_FILE = "message.mjml"
@@ -60,8 +60,7 @@ class Action:
 class Source:
     """A message as written, checked for form. Texts are as in the file, merge tags included; "" is not given."""
 
-    slug: str
-    folder: Path
+    newsletter: Newsletter
     file: str  # as faults name it, such as newsletters/x/message.md
     is_mjml: bool
     subject: str
@@ -93,39 +92,40 @@ class Source:
         return Place(self.file, self.lines.get(key, 1))
 
 
-def read_source(folder: Path, *, root: Path) -> Source:
-    """The newsletter in `folder` of the workspace at `root`, with what is wrong with its form in `faults`: compiling it
-    finds the rest, and raises them together. Raises `MailerError` when its front matter can't be read."""
-    path, file = _message_file(folder, root=root, said=SAID.format(folder.name))
-    text, faults = read_text(path, file=file)
+def read_source(newsletter: Newsletter) -> Source:
+    """The newsletter as its file has it, with what is wrong with its form in `faults`: compiling it finds the rest, and
+    raises them together. Raises `MailerError` when its front matter can't be read."""
+    name = _message_file(newsletter)
+    file = newsletter.place(name)
+    text, faults = read_text(newsletter.folder / name, file=file)
     if text is None:
-        raise MailerError(SAID.format(folder.name), diagnostics=faults)
-    return _source(text, folder, file=file, root=root, faults=faults)
+        raise MailerError(SAID.format(newsletter.slug), diagnostics=faults)
+    return _source(text, newsletter, file=file, faults=faults)
 
 
-def source_of(text: str, folder: Path, *, root: Path, changed: Mapping[str, str] = NOTHING) -> Source:
+def source_of(text: str, newsletter: Newsletter, *, changed: Mapping[str, str] = NOTHING) -> Source:
     """What `read_source` would find if the newsletter's file held `text`, for a look at what is being written.
 
     `changed` has texts of the front matter, by dotted key, that were edited in a form meanwhile; "" takes one out.
     In the result's `lines` those that the file doesn't have are at negative ones.
     """
-    is_mjml = (folder / MJML_FILE).is_file()
-    file = f"{folder.relative_to(root).as_posix()}/{MJML_FILE if is_mjml else MARKDOWN_FILE}"
+    is_mjml = (newsletter.folder / MJML_FILE).is_file()
+    file = newsletter.place(MJML_FILE if is_mjml else MARKDOWN_FILE)
     text, faults = cleaned(text, file=file)
-    return _source(text, folder, file=file, root=root, faults=faults, changed=changed)
+    return _source(text, newsletter, file=file, faults=faults, changed=changed)
 
 
 def _source(
-    text: str, folder: Path, *, file: str, root: Path, faults: list[Diagnostic], changed: Mapping[str, str] = NOTHING
+    text: str, newsletter: Newsletter, *, file: str, faults: list[Diagnostic], changed: Mapping[str, str] = NOTHING
 ) -> Source:
     front, unread = split_front_matter(text, file=file)
     if front is None:
-        raise MailerError(SAID.format(folder.name), diagnostics=[*faults, *unread])
+        raise MailerError(SAID.format(newsletter.slug), diagnostics=[*faults, *unread])
     if changed:
         # What isn't in the file has a line of its own below all that are, so that a fault of it can be told apart.
         added = {key: -number for number, key in enumerate(sorted(set(changed) - set(front.lines)), 1)}
         front = replace(front, data=_with(front.data, changed), lines={**front.lines, **added})
-    checker = _Checker(front, file=file, folder=folder, root=root, faults=[*faults, *unread])
+    checker = _Checker(front, file=file, newsletter=newsletter, faults=[*faults, *unread])
     return checker.source(is_mjml=file.endswith(MJML_FILE))
 
 
@@ -144,27 +144,26 @@ def _with(data: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]
     return found
 
 
-def _message_file(folder: Path, *, root: Path, said: str) -> tuple[Path, str]:
-    where = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.name
-    found = [name for name in (MARKDOWN_FILE, MJML_FILE) if (folder / name).is_file()]
+def _message_file(newsletter: Newsletter) -> str:
+    found = [name for name in (MARKDOWN_FILE, MJML_FILE) if (newsletter.folder / name).is_file()]
     if len(found) == 1:
-        return folder / found[0], f"{where}/{found[0]}"
+        return found[0]
+    place = Place(newsletter.place())
     if found:
-        fault = Diagnostic("message.md and message.mjml are both there", Place(f"{where}/"), "Keep one of them.")
+        fault = Diagnostic("message.md and message.mjml are both there", place, "Keep one of them.")
     else:
         remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
-        fault = Diagnostic(f"there is no {MARKDOWN_FILE}", Place(f"{where}/"), remedy)
-    raise MailerError(said, diagnostics=[fault])
+        fault = Diagnostic(f"there is no {MARKDOWN_FILE}", place, remedy)
+    raise MailerError(SAID.format(newsletter.slug), diagnostics=[fault])
 
 
 class _Checker:
     """Reads the front matter key by key."""
 
-    def __init__(self, front: FrontMatter, *, file: str, folder: Path, root: Path, faults: list[Diagnostic]) -> None:
+    def __init__(self, front: FrontMatter, *, file: str, newsletter: Newsletter, faults: list[Diagnostic]) -> None:
         self.front = front
         self.file = file
-        self.folder = folder
-        self.root = root
+        self.newsletter = newsletter
         self.faults = faults
 
     def fault(self, message: str, key: str, remedy: str = "") -> None:
@@ -186,7 +185,7 @@ class _Checker:
         if not self.front.body.strip():
             self.faults.append(Diagnostic("the message has no text", Place(self.file, self.front.body_line)))
         return Source(
-            slug=self.folder.name, folder=self.folder, file=self.file, is_mjml=is_mjml,
+            newsletter=self.newsletter, file=self.file, is_mjml=is_mjml,
             subject=texts["subject"], preheader=texts["preheader"], headline=texts["headline"],
             from_=texts["from"], reply_to=texts["reply_to"], list=texts["list"], template=layout.name,
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
@@ -235,7 +234,7 @@ class _Checker:
         for key in ("subject", "list") if is_mjml else ("subject", "list", "template"):
             if self.is_missing(key):
                 self.fault(f"{key} is missing", key, f"Add a line to the front matter: {key}: …")
-        known = sorted(path.stem for path in (self.root / "lists").glob("*.toml"))
+        known = self.newsletter.workspace.list_names()
         if texts["list"] and texts["list"] not in known:
             self.fault(f"unknown list {texts['list']!r}", "list", nearest(texts["list"], known))
         if texts["language"] and not LANGUAGE.fullmatch(texts["language"]):
@@ -245,12 +244,13 @@ class _Checker:
     def layout(self, name: str, *, is_mjml: bool) -> TemplateDefinition:
         if is_mjml and name:
             self.fault("message.mjml is its own layout, so it names no template", "template", "Take the line out.")
-        known = layout_names(self.root)
+        root = self.newsletter.workspace.root
+        known = layout_names(root)
         if is_mjml or name not in known:
             if name and not is_mjml:
                 self.fault(f"unknown template {name!r}", "template", nearest(name, known))
             return TemplateDefinition(name, known=not name)
-        layout, faults = read_layout(self.root, name)
+        layout, faults = read_layout(root, name)
         self.faults += faults
         return layout
 
@@ -296,9 +296,9 @@ class _Checker:
             self.fault("action.page must be true or false", "action.page")
         elif page and "url" in values:
             self.fault("action has a page and a url", "action.url", "The button leads to one of them: keep that.")
-        elif page and not (self.folder / "action.md").is_file():
+        elif page and not self.newsletter.has_action_page:
             remedy = "How to write one: docs/action-pages.md."
-            self.fault("there is no action.md beside the message", "action.page", remedy)
+            self.fault(f"there is no {ACTION_FILE} beside the message", "action.page", remedy)
         return page is True
 
     def audience(self) -> Mapping[str, Any]:

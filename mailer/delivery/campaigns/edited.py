@@ -17,6 +17,7 @@ from typing import cast
 from mailer.audience.selection.spec import Audience, from_json, to_json
 from mailer.compose import message as messages
 from mailer.compose.message import Link, Message, Parts, as_written
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.plan import prepare
 from mailer.delivery.campaigns.status import WAITING
@@ -64,7 +65,7 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
         return None
     state = CampaignState(row.state)
     try:
-        plan = prepare(workspace, database, slug).plan
+        plan = prepare(database, read_source(workspace.newsletter(slug))).plan
     except DatabaseTrouble:
         raise
     except MailerError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
@@ -23,16 +22,16 @@ from mailer.errors import MailerError
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, deliveries, images, links
 from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.workspace import Newsletter
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A message and its audience, ready to be launched or scheduled. `folder` holds the message's pictures."""
+    """A message and its audience, ready to be launched or scheduled. The newsletter's folder has its pictures."""
 
     message: Message
     audience: Audience
-    folder: Path
-    root: Path
+    newsletter: Newsletter
     transport: str
 
 
@@ -74,11 +73,11 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
                 for link in message.links
             ],
         )
-    keep_images(connection, message, folder=plan.folder, root=plan.root)
+    keep_images(connection, message, plan.newsletter)
     return campaign_id
 
 
-def keep_images(connection: Connection, message: Message, *, folder: Path, root: Path) -> None:
+def keep_images(connection: Connection, message: Message, newsletter: Newsletter) -> None:
     """Store the message's pictures, so that they are served as they were mailed.
 
     Raises when one of them isn't the picture any more that was compiled, checked and previewed.
@@ -86,7 +85,7 @@ def keep_images(connection: Connection, message: Message, *, folder: Path, root:
     for image in message.images:
         known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
         if known is None:
-            content = read_image(image, folder=folder, root=root)
+            content = read_image(image, newsletter)
             row = {"digest": image.digest, "content_type": image.content_type, "content": content}
             connection.execute(insert_for(connection, images).values(row).on_conflict_do_nothing())
 

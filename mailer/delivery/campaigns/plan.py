@@ -9,7 +9,7 @@ from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.spec import Audience
 from mailer.compose.compiler import Compiled, compile_message
-from mailer.compose.source.message_file import Source, read_source
+from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
@@ -36,24 +36,20 @@ class PlannedCampaign:
     warnings: tuple[Diagnostic, ...]
 
 
-def prepare(workspace: Workspace, database: Database, slug: str, *, source: Source | None = None) -> PlannedCampaign:
-    """The newsletter `slug`, ready to be sent. Raises with every fault of its message and audience.
-
-    `source` takes the place of what its file holds, for a look at what is being written.
-    """
-    found = read_draft(workspace, database, slug, source=source)
-    raise_errors(f"The newsletter {slug} has faults:", found.diagnostics)
+def prepare(database: Database, source: Source) -> PlannedCampaign:
+    """The newsletter, ready to be sent. Raises with every fault of its message and audience."""
+    found = read_draft(database, source)
+    raise_errors(f"The newsletter {source.newsletter.slug} has faults:", found.diagnostics)
     assert found.plan is not None, "where there is no plan, something stops it"
     return PlannedCampaign(found.plan, found.diagnostics)
 
 
-def read_draft(workspace: Workspace, database: Database, slug: str, *, source: Source | None = None) -> Draft:
-    """The newsletter `slug`, as far as it can be made. Raises when its message file can't be read at all.
+def read_draft(database: Database, source: Source) -> Draft:
+    """The newsletter, as far as it can be made.
 
     What is wrong with its form, its audience and its words is found together: none hides the others.
     """
-    folder = source.folder if source else workspace.newsletter(slug)
-    source = source or read_source(folder, root=workspace.root)
+    workspace = source.newsletter.workspace
     found: list[Diagnostic] = []
     definition = ListDefinition(source.list, title="", list_id="")
     if source.list in workspace.list_names():  # else that is among what is wrong with the form
@@ -67,18 +63,17 @@ def read_draft(workspace: Workspace, database: Database, slug: str, *, source: S
         fields = known_fields(connection, _sound_lists(workspace))
         if definition.title:
             try:
-                audience = read_audience(connection, source, workspace=workspace, fields=fields)
+                audience = read_audience(connection, source, fields=fields)
             except MailerError as error:
                 found += error.diagnostics
     try:
-        compiled = compile_message(source, workspace=workspace, definition=definition, known_fields=fields)
+        compiled = compile_message(source, definition=definition, known_fields=fields)
         found += compiled.faults
     except MailerError as error:
         found += error.diagnostics
     plan = None
     if audience is not None and compiled is not None:
-        transport = workspace.settings.transport
-        plan = Plan(compiled.message, audience, folder=folder, root=workspace.root, transport=transport)
+        plan = Plan(compiled.message, audience, source.newsletter, transport=workspace.settings.transport)
     return Draft(source, definition, fields, plan, in_order(found))
 
 

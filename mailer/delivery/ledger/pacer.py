@@ -1,6 +1,6 @@
-"""How fast one worker may go: it spends the slots that it takes, in small blocks, from the limits all workers share.
+"""How fast one worker may go: it spends the permits that it takes, in small blocks, from the limits all workers share.
 
-Who is mailed next is the engine's business; `pace_slots` decides how slots are given out.
+Who is mailed next is the engine's business; `permits` decides how permits are given out.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mailer.delivery.ledger.pace_slots import LATE_SECONDS, TOTAL, Permits, RateLimit
+from mailer.delivery.ledger.permits import LATE_SECONDS, TOTAL, Permits, RateLimit
 from mailer.settings import Pace
 
 
 class Giver(Protocol):
-    """Where slots are taken: `pace_slots.SharedPace`, or a stand-in."""
+    """Where permits are taken: `permits.SharedPace`, or a stand-in."""
 
     def take(self, limits: Sequence[RateLimit], wanted: int) -> Permits:
-        """Slots in all of `limits` at once, or none."""
+        """Permits in all of `limits` at once, or none."""
         ...
 
 
 @dataclass(slots=True)
 class Hand:
-    """One limit's slots that this worker holds, and how many it had better take next time."""
+    """One limit's permits that this worker holds, and how many it had better take next time."""
 
     limit: RateLimit
     size: int
     times: deque[float] = field(default_factory=deque[float])
-    with_total: bool = False  # each of these slots is one of the total as well
+    with_total: bool = False  # each of these permits is one of the total as well
     given_at: float = 0.0  # the block in hand
     given: int = 0
     used: int = 0
-    behind_seconds: float = 0.0  # how long the last slot used had been waiting for somebody to mail
+    behind_seconds: float = 0.0  # how long the last permit used had been waiting for somebody to mail
 
     def drop_late(self, now: float) -> None:
-        """Forget slots whose time is over: the next worker has taken what follows."""
+        """Forget permits whose time is over: the next worker has taken what follows."""
         while self.times and self.times[0] < now - LATE_SECONDS:
             self.times.popleft()
 
@@ -104,12 +104,12 @@ class Pacer:
             self._total.spend(now)
 
     def _kept_of_total(self) -> int:
-        """How many of the total's slots in hand are kept for slots of domains, so that these are not in vain."""
+        """How many of the total's permits in hand are kept for permits of domains, so that these are not in vain."""
         return sum(len(hand.times) for hand in self._domains.values() if not hand.with_total)
 
     def _fill_domain(self, hand: Hand, now: float) -> float:
-        """Slots of a domain: beside those of the total in hand, as many as fit, since another worker may have one for
-        those that follow; or else, if there is a total, slots in both limits at once."""
+        """Permits of a domain: beside those of the total in hand, as many as fit, since another worker may have one for
+        those that follow; or else, if there is a total, permits in both limits at once."""
         wanted, total = hand.next_size(), self._total
         hand.with_total = total is not None and not total.times
         if total is None or hand.with_total:
@@ -118,16 +118,16 @@ class Pacer:
         return self._fill([hand], min(wanted, fitting), now)
 
     def _fill(self, hands: Sequence[Hand], wanted: int, now: float) -> float:
-        """Take slots in the limits of all `hands` into the first. 0, or the seconds until asking again helps."""
+        """Take permits in the limits of all `hands` into the first. 0, or the seconds until asking again helps."""
         key = tuple(hand.limit.domain for hand in hands)
         left = self._ask_again_at.get(key, now) - now
         if left > 0:
             return left
-        slots = self._giver.take([hand.limit for hand in hands], wanted)
-        self._ask_again_at[key] = slots.ask_again_at
-        if not slots.times:
-            return max(slots.ask_again_at - now, 0.001)
-        hands[0].fill(slots.times, now=now)
+        permits = self._giver.take([hand.limit for hand in hands], wanted)
+        self._ask_again_at[key] = permits.ask_again_at
+        if not permits.times:
+            return max(permits.ask_again_at - now, 0.001)
+        hands[0].fill(permits.times, now=now)
         return 0.0
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from mailer.delivery.ledger.pace_slots import TOTAL
 from mailer.delivery.ledger.pacer import Pacer
+from mailer.delivery.ledger.permits import TOTAL
 from mailer.delivery.sending.connections import Addressed
 
 
 class Ahead:
-    """First come, first served within each limit; a domain's comes before the rest, since its slots are scarcer."""
+    """First come, first served within each limit; a domain's comes before the rest, since its permits are scarcer."""
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
@@ -47,7 +47,7 @@ class Ahead:
         for waiting in (*self._domains.values(), self._anybody):
             while waiting and len(people) < most:
                 recipient = waiting[0][1]
-                # Who was forgotten meanwhile is mailed nothing, so needs no slot.
+                # Who was forgotten meanwhile is mailed nothing, so needs no permit.
                 if recipient and (wait := self._pacer.wait(recipient.domain, now)):
                     longest = min(longest, wait)
                     break

@@ -25,7 +25,6 @@ from mailer.store.engine.database import Database
 from mailer.store.tables.core import proofs
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import Fate, Outcome, Transport
-from mailer.workspace import Workspace
 
 KEEP = timedelta(days=30)  # how long the links of a proof work
 INVITED = "This is a proof. Say what you think of it, or approve it:"
@@ -41,22 +40,22 @@ class ProofRecipient:
 
 
 def send_proof(
-    workspace: Workspace, database: Database, plan: Plan, proof: ProofRecipient, *, transport: Transport, now: datetime
+    database: Database, plan: Plan, proof: ProofRecipient, *, transport: Transport, now: datetime
 ) -> Outcome:
     """Mail a proof of a message that need not be sent yet. Raises when it was not taken."""
-    ((_, outcome),) = send_proofs(workspace, database, plan, [proof], transport=transport, now=now)
+    ((_, outcome),) = send_proofs(database, plan, [proof], transport=transport, now=now)
     if outcome.fate is not Fate.ACCEPTED:
         raise MailerError(f"the proof to {proof.to} was not taken: {why(outcome)}", remedy="Check: mailer doctor")
     return outcome
 
 
 def send_proofs(
-    workspace: Workspace, database: Database, plan: Plan, wanted: Sequence[ProofRecipient], *, transport: Transport,
-    now: datetime,
-) -> Iterator[tuple[ProofRecipient, Outcome]]:  # fmt: skip
+    database: Database, plan: Plan, wanted: Sequence[ProofRecipient], *, transport: Transport, now: datetime
+) -> Iterator[tuple[ProofRecipient, Outcome]]:
     """Mail several proofs over one connection, and tell of each as it was handed over. Raises when the other side can't
     be reached: then the rest was not sent."""
-    message, settings = plan.message, workspace.settings
+    message, workspace = plan.message, plan.newsletter.workspace
+    settings = workspace.settings
     signer = Signer(workspace.secrets.require_signing())
     numbered = [(secrets.randbits(62), proof) for proof in wanted]
     with database.write() as connection:
@@ -65,7 +64,7 @@ def send_proofs(
         for number, proof in numbered:
             row = {"id": number, "slug": message.slug, "message": to_json(message)}
             connection.execute(insert(proofs).values(**row, person_id=proof.person_id, at=now))
-        keep_images(connection, message, folder=plan.folder, root=plan.root)
+        keep_images(connection, message, plan.newsletter)
     builder = EnvelopeBuilder(_inviting(message, settings.studio.url), settings=settings, signer=signer, proof=True)
     connection = transport.connect(builder.mailing())
     try:

@@ -18,8 +18,8 @@ from mailer.compose.message import from_json as message_from_json
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.delivery.ledger.ledger import Worker
-from mailer.delivery.ledger.pace_slots import Permits, RateLimit, SharedPace
 from mailer.delivery.ledger.pacer import Pacer
+from mailer.delivery.ledger.permits import Permits, RateLimit, SharedPace
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.envelopes import EnvelopeBuilder

@@ -261,12 +261,12 @@ proofs = Table(  # test mails: their links work and count for nothing
     Column("at", Instant, nullable=False),
 )
 
-paces = Table(  # how far ahead the slots of a pace are given out, over all workers together
+paces = Table(  # how far ahead the permits of a pace are given out, over all workers together
     "paces",
     metadata,
     Column("transport", Text, primary_key=True),
     Column("domain", Text, primary_key=True),  # "": the transport's total
-    Column("next_at", Instant, nullable=False),  # when the first slot that nobody has begins
+    Column("next_at", Instant, nullable=False),  # when the first permit that nobody has begins
 )
 
 warm_up_days = Table(  # how many people were mailed on each day under a warm-up plan

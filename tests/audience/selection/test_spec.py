@@ -15,18 +15,18 @@ from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import ListDefinition, Newsletter, Workspace
 from tests.audience.world import add_campaign, bring
 
 
 class Written:
     """What `read_audience` asks of a source: its raw mapping, and where each key stands."""
 
-    slug = "appeal"
     list = "supporters"
     is_urgent = False
 
-    def __init__(self, audience: dict[str, object]) -> None:
+    def __init__(self, workspace: Workspace, audience: dict[str, object]) -> None:
+        self.newsletter = Newsletter(workspace, "appeal")
         self.audience = audience
         self.keys: list[str] = []
 
@@ -39,8 +39,8 @@ def read(database: Database, workspace: Workspace, audience: dict[str, object]) 
     (workspace.lists / "vips.toml").write_text('title = "V"\nlist_id = "v.example.org"\n')
     with database.read() as connection:
         fields = known_fields(connection, [])
-        source = cast(Source, Written(audience))
-        return read_audience(connection, source, workspace=workspace, fields=fields)
+        source = cast(Source, Written(workspace, audience))
+        return read_audience(connection, source, fields=fields)
 
 
 def test_without_a_word_it_is_the_newsletters_list(database: Database, workspace: Workspace) -> None:
@@ -82,6 +82,8 @@ def test_everything_at_once(database: Database, workspace: Workspace, now: datet
         ({"segment": "not (supporter.country and subscribed('nowhere'))"}, "no list 'nowhere'"),
         ({"segment": "signed('a-page')"}, "there is no action page 'a-page'"),
         ({"segment": "opened('x')"}, "opened"),
+        ({"segment": "joined_since('yesterday')"}, "joined_since can't ask about 'yesterday'"),
+        ({"segment": "not signed_within('soon')"}, "signed_within can't ask about 'soon'"),
         ({"not_mailed_by": ["appeal"]}, "no campaign 'appeal'"),
         ({"not_mailed_within_hours": "1h"}, "must be a number"),
         ({"not_mailed_within_hours": -1}, "from more than 0"),

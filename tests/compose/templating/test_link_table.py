@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer.compose.compiler import compile_message
 from mailer.compose.merge import BadDestination, MergeProgram
 from mailer.compose.message import Link
 from tests.compose.conftest import URLS, Desk
@@ -90,10 +89,8 @@ def test_destinations_that_hold_merge_tags(desk: Desk) -> None:
 )
 def test_parameters_of_the_workspace_are_added(desk: Desk, written: str, expected: str) -> None:
     chosen = replace(desk.workspace.settings, link_parameters={"utm_source": "mail", "utm_medium": "e mail"})
-    workspace = replace(desk.workspace, settings=chosen)
-    desk.write(f"[x]({written})")
-    definition = workspace.list_definition("supporters")
-    message = compile_message(desk.source(), workspace=workspace, definition=definition, known_fields=()).message
+    desk.workspace = replace(desk.workspace, settings=chosen)
+    message = desk.compile(f"[x]({written})").message
     assert MergeProgram(message).destination(message.links[0], {}) == expected
 
 

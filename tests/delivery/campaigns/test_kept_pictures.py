@@ -13,6 +13,7 @@ from mailer.delivery.campaigns.freeze import keep_images
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import images
+from tests.delivery.world import newsletter_in
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -35,9 +36,9 @@ def kept(database: Database) -> list[tuple[str, bytes]]:
 def test_a_picture_that_changed_since_it_was_compiled_is_refused(
     database: Database, tmp_path: Path, beside: str, change: str
 ) -> None:
-    folder, root = tmp_path / "newsletter", tmp_path
-    folder.mkdir()
-    file = (folder if beside == "folder" else root) / "a.png"
+    newsletter = newsletter_in(tmp_path)
+    newsletter.folder.mkdir(parents=True)
+    file = (newsletter.folder if beside == "folder" else tmp_path) / "a.png"
     file.write_bytes(PNG + b"checked")
     message = message_with("a.png", file.read_bytes())
     if change == "edited":
@@ -45,7 +46,7 @@ def test_a_picture_that_changed_since_it_was_compiled_is_refused(
     else:
         file.unlink()
     with pytest.raises(MailerError, match="changed or gone"), database.write() as connection:
-        keep_images(connection, message, folder=folder, root=root)
+        keep_images(connection, message, newsletter)
     assert kept(database) == []
 
 
@@ -54,5 +55,5 @@ def test_a_picture_is_kept_under_the_digest_of_its_own_bytes(database: Database,
     message = message_with("a.png", PNG + b"checked")
     for _ in range(2):  # a second mail with the same picture keeps it once
         with database.write() as connection:
-            keep_images(connection, message, folder=tmp_path / "none", root=tmp_path)
+            keep_images(connection, message, newsletter_in(tmp_path))
     assert kept(database) == [(message.images[0].digest, PNG + b"checked")]

@@ -16,7 +16,7 @@ from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Image
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.status import campaign_statuses, uncertain_people
+from mailer.delivery.campaigns.status import campaign_statuses, people_apart
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import (
@@ -32,7 +32,7 @@ from mailer.store.tables.core import (
 )
 from mailer.store.tables.states import CampaignState, DeliveryState
 from tests.delivery.neighbours import LONG, add_neighbour, among_neighbours, rows_of
-from tests.delivery.world import MESSAGE, add_people, launch, states
+from tests.delivery.world import MESSAGE, NOWHERE, add_people, launch, newsletter_in, states
 
 EACH = ("queued", "queued", "sending", "uncertain", "uncertain", "sent", "failed", "skipped", "cancelled")
 CLAIMED = 1  # place in EACH
@@ -231,7 +231,7 @@ def test_the_status_counts_each_campaign_for_itself(staged: Staged) -> None:
     staged.work()
     with staged.database.read() as connection:
         statuses = {status.slug: status for status in campaign_statuses(connection)}
-        uncertain = uncertain_people(connection, staged.id)
+        uncertain = people_apart(connection, staged.id)
     mine = {"queued": 2, "sending": 1, "uncertain": 2, "sent": 1, "failed": 1, "skipped": 1, "cancelled": 1}
     assert statuses["appeal"].people == mine
     assert (statuses["appeal"].troubles, statuses["appeal"].why) == (3, WHY)
@@ -248,7 +248,7 @@ def test_the_status_counts_each_campaign_for_itself(staged: Staged) -> None:
 
 def plan(slug: str = "appeal") -> Plan:
     audience = Audience(include=("supporters",))
-    return Plan(replace(MESSAGE, slug=slug), audience, folder=Path(), root=Path(), transport="outbox")
+    return Plan(replace(MESSAGE, slug=slug), audience, NOWHERE, transport="outbox")
 
 
 @pytest.fixture
@@ -420,18 +420,17 @@ def test_what_was_never_sent_is_asked_for_by_a_name_that_is_near(
 
 def test_pictures_are_stored_once_with_their_content(database: Database, tmp_path: Path, now: datetime) -> None:
     add_people(database, 1, now=now)
-    folder, root = tmp_path / "newsletter", tmp_path
-    folder.mkdir()
-    (folder / "dog.png").write_bytes(b"a dog")
-    (root / "logo.png").write_bytes(b"a logo")
+    newsletter = newsletter_in(tmp_path)
+    newsletter.folder.mkdir(parents=True)
+    (newsletter.folder / "dog.png").write_bytes(b"a dog")
+    (tmp_path / "logo.png").write_bytes(b"a logo")
     pictures = tuple(
         Image(name, hashlib.sha256(content).hexdigest()[:16], "image/png")
         for name, content in (("dog.png", b"a dog"), ("logo.png", b"a logo"))
     )
     for slug in ("one", "two"):
-        with_pictures = replace(
-            plan(slug), message=replace(MESSAGE, slug=slug, images=pictures), folder=folder, root=root
-        )
+        message = replace(MESSAGE, slug=slug, images=pictures)
+        with_pictures = replace(plan(slug), message=message, newsletter=newsletter)
         steps.launch_now(database, with_pictures, expected=1, now=now)
     with database.read() as connection:
         stored = {row.digest: (row.content_type, row.content) for row in connection.execute(select(images))}

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.delivery.ledger.pace_slots import (
+from mailer.delivery.ledger.pacer import Pacer
+from mailer.delivery.ledger.permits import (
     AHEAD_SECONDS,
     BLOCK_SECONDS,
     LATE_SECONDS,
@@ -24,7 +25,6 @@ from mailer.delivery.ledger.pace_slots import (
     SharedPace,
     give_out,
 )
-from mailer.delivery.ledger.pacer import Pacer
 from mailer.settings import Pace
 from mailer.store.engine.database import Database, open_database
 from mailer.store.gcra import begin
@@ -154,7 +154,7 @@ def test_a_domain_has_a_pace_of_its_own_and_holds_nobody_else(database: Database
 @simulated
 @pytest.mark.parametrize("count", [1, 4])
 def test_people_of_one_domain_alone_waste_nothing_of_the_total(database: Database, count: int) -> None:
-    # `count` workers have nobody but people at gmail.com, and one has everybody else: who gets the total's slots?
+    # `count` workers have nobody but people at gmail.com, and one has everybody else: who gets the total's permits?
     clock, pace = Clock(), Pace(per_second=200, domains={"gmail.com": 20})
     workers = [worker(database, clock, pace, seconds_per_mail=0.005, domains="gmail.com") for _ in range(count)]
     workers.append(worker(database, clock, pace, seconds_per_mail=0.005, domains="a.org"))
@@ -186,7 +186,7 @@ def test_a_clock_that_is_put_forward_or_back_changes_nothing(database: Database,
 
 
 @simulated
-def test_an_idle_lane_saves_nothing_up(database: Database) -> None:
+def test_an_idle_limit_saves_nothing_up(database: Database) -> None:
     clock, pace = Clock(), Pace(per_second=100)
     one = worker(database, clock, pace, seconds_per_mail=0.001, domains="a.org")
     simulate([one], clock, 5)
@@ -196,7 +196,7 @@ def test_an_idle_lane_saves_nothing_up(database: Database) -> None:
 
 
 @simulated
-def test_a_worker_that_stood_still_loses_its_slots(database: Database) -> None:
+def test_a_worker_that_stood_still_loses_its_permits(database: Database) -> None:
     clock, pace = Clock(), Pace(per_second=100)
     stuck = worker(database, clock, pace, connections=1, seconds_per_mail=1.0, domains="a.org")
     quick = worker(database, clock, pace, seconds_per_mail=0.001, domains="a.org")
@@ -205,27 +205,27 @@ def test_a_worker_that_stood_still_loses_its_slots(database: Database) -> None:
         assert sum(begins <= moment < begins + 1 for moment in sent) <= 100 * (1 + LATE_SECONDS + BLOCK_SECONDS)
 
 
-# The law of one limit: whatever the demand and whoever asks, slots are at least an interval apart, none lies further in
-# the past than it may be used, and none is given out long before its time.
+# The law of one limit: whatever the demand and whoever asks, permits are at least an interval apart, none lies further
+# in the past than it may be used, and none is given out long before its time.
 DEMANDS = st.lists(st.tuples(st.floats(0, 3), st.integers(1, 50)), min_size=1, max_size=60)
 
 
 @given(rate=st.floats(0.1, 2000), demands=DEMANDS)
-def test_the_slots_of_a_lane_never_crowd(rate: float, demands: list[tuple[float, int]]) -> None:
+def test_the_permits_of_a_limit_never_crowd(rate: float, demands: list[tuple[float, int]]) -> None:
     limit, next_at, now = RateLimit(TOTAL, rate), 0.0, 1_800_000_000.0
     given_out: list[float] = []
     for passed, wanted in demands:
         now += passed
         start = begin(next_at, now, limit.rate)
-        slots = give_out([start], [limit], now=now, wanted=wanted)
-        assert len(slots.times) <= min(wanted, limit.most + 1)
-        if slots.times:
-            assert slots.times[0] >= now - LATE_SECONDS
-            assert slots.times[-1] <= now + BLOCK_SECONDS + 1e-6
-            next_at = start + len(slots.times) * limit.interval_seconds
+        permits = give_out([start], [limit], now=now, wanted=wanted)
+        assert len(permits.times) <= min(wanted, limit.most + 1)
+        if permits.times:
+            assert permits.times[0] >= now - LATE_SECONDS
+            assert permits.times[-1] <= now + BLOCK_SECONDS + 1e-6
+            next_at = start + len(permits.times) * limit.interval_seconds
         else:
-            assert now < slots.ask_again_at <= now + BLOCK_SECONDS + limit.interval_seconds
-        given_out += slots.times
+            assert now < permits.ask_again_at <= now + BLOCK_SECONDS + limit.interval_seconds
+        given_out += permits.times
     gaps = [later - earlier for earlier, later in pairwise(given_out)]
     assert all(gap >= limit.interval_seconds - 1e-5 for gap in gaps)
 
@@ -234,24 +234,24 @@ def test_the_slots_of_a_lane_never_crowd(rate: float, demands: list[tuple[float,
     rate=st.floats(0.1, 2000),
     next_at=st.floats(-1e9, 1e9),
 )
-def test_whatever_a_lane_holds_the_next_slot_is_near(rate: float, next_at: float) -> None:
+def test_whatever_a_limit_holds_the_next_permit_is_near(rate: float, next_at: float) -> None:
     limit = RateLimit(TOTAL, rate)
     assert -LATE_SECONDS <= begin(next_at, 0.0, limit.rate) <= BLOCK_SECONDS + limit.interval_seconds
 
 
 @given(rates=st.tuples(st.floats(0.1, 2000), st.floats(0.1, 2000)), ahead=st.floats(0, 0.2), wanted=st.integers(1, 99))
-def test_a_slot_in_two_lanes_is_in_the_later_of_both(rates: tuple[float, float], ahead: float, wanted: int) -> None:
+def test_a_permit_in_two_limits_is_in_the_later_of_both(rates: tuple[float, float], ahead: float, wanted: int) -> None:
     limits = [RateLimit(TOTAL, rates[0]), RateLimit("gmail.com", rates[1])]
-    slots = give_out([0.0, ahead], limits, now=0.0, wanted=wanted)
+    permits = give_out([0.0, ahead], limits, now=0.0, wanted=wanted)
     if ahead > AHEAD_SECONDS:
-        assert not slots.times  # and so nothing is taken from the total
-    for n, moment in enumerate(slots.times):
+        assert not permits.times  # and so nothing is taken from the total
+    for n, moment in enumerate(permits.times):
         assert moment == pytest.approx(max(n / rates[0], ahead + n / rates[1]))
 
 
 TAKER = """
 import json, sys, time
-from mailer.delivery.ledger.pace_slots import SharedPace
+from mailer.delivery.ledger.permits import SharedPace
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.settings import Pace
 from mailer.store.engine.database import open_database

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from mailer.transports.base import Fate, Outcome, ReplyClass
 from tests.conftest import NOW
 from tests.databases import emptied, on_postgresql
 from tests.delivery.neighbours import COUNT, among_neighbours
-from tests.delivery.world import ACCEPTED, MESSAGE, Clock, add_people, states, worker
+from tests.delivery.world import ACCEPTED, MESSAGE, NOWHERE, Clock, add_people, states, worker
 
 PEOPLE = 4
 LATER = Outcome(Fate.DEFERRED, "450 4.2.1", "busy")
@@ -36,7 +35,7 @@ POLICY = Outcome(Fate.REFUSED, "550 5.7.1", "spam", ReplyClass.POLICY)
 
 def plan(slug: str = "appeal") -> Plan:
     message = replace(MESSAGE, slug=slug)
-    return Plan(message, Audience(include=("supporters",)), folder=Path(), root=Path(), transport="outbox")
+    return Plan(message, Audience(include=("supporters",)), NOWHERE, transport="outbox")
 
 
 def state_of(database: Database, slug: str = "appeal") -> str | None:

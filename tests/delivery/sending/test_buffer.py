@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailer.delivery.ledger.outcomes import Claim
-from mailer.delivery.ledger.pace_slots import Permits, RateLimit
 from mailer.delivery.ledger.pacer import Pacer
+from mailer.delivery.ledger.permits import Permits, RateLimit
 from mailer.delivery.ledger.recipients import Recipient
 from mailer.delivery.sending.buffer import Ahead
 from mailer.delivery.sending.connections import Addressed
@@ -14,7 +14,7 @@ from mailer.settings import Pace
 
 
 class Giver:
-    """Gives slots for everybody, and none for one domain."""
+    """Gives permits for everybody, and none for one domain."""
 
     def __init__(self, never: str) -> None:
         self.never = never
@@ -61,7 +61,7 @@ def test_a_free_domain_comes_first() -> None:
     assert numbers(ahead.take(1, now=0.0, longest=9.0)[0]) == [2]
 
 
-def test_somebody_forgotten_needs_no_slot() -> None:
+def test_somebody_forgotten_needs_no_permit() -> None:
     ahead = Ahead(Pacer(Pace(per_second=0.001), Giver("")))
     ahead.extend([(Claim(1, 1, 1), None)])
     assert numbers(ahead.take(1, now=0.0, longest=9.0)[0]) == [1]

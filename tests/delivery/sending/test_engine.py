@@ -237,7 +237,7 @@ def test_who_waits_for_a_domain_keeps_nobody_else_waiting(
         for number in connection.execute(select(people.c.id).where(people.c.id.in_(last))).scalars().all():
             address = f"last{number}@other.example"
             connection.execute(update(people).where(people.c.id == number).values(address=address))
-    stop = Stop(time.monotonic() + HANG_SECONDS)  # for an engine that waits for the first lane
+    stop = Stop(time.monotonic() + HANG_SECONDS)  # for an engine that waits for the first limit
 
     def stop_after_the_others(envelope: Envelope) -> Outcome:
         if sum(one.address.endswith("@other.example") for one in transport.given) == 5:

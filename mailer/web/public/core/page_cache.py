@@ -7,10 +7,10 @@ import threading
 from datetime import datetime, timedelta
 
 from mailer.audience.petition.signatures import SignatureCount, tally
-from mailer.compose.action_page.parse import ACTION_FILE, ActionPage, read_action_page
+from mailer.compose.action_page.parse import ActionPage, read_action_page
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
-from mailer.workspace import SLUG, Workspace
+from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ class ActionPages:
 
     def find(self, slug: str) -> ActionPage | None:
         """The page, or None. While its file has faults, as it was before they came in."""
-        path = self._workspace.newsletters / slug / ACTION_FILE
+        newsletter = Newsletter(self._workspace, slug)
         try:
-            state = path.stat() if SLUG.fullmatch(slug) else None
+            state = (newsletter.folder / ACTION_FILE).stat() if SLUG.fullmatch(slug) else None
         except OSError:
             state = None
         if state is None:
@@ -46,9 +46,10 @@ class ActionPages:
             return kept[1]
         page = kept[1] if kept else None
         try:
-            page, _ = read_action_page(self._workspace, slug)
+            page, _ = read_action_page(newsletter)
         except MailerError as error:
-            log.error("newsletters/%s/%s can't be shown: mailer check %s (%s)", slug, ACTION_FILE, slug, error.message)
+            place = newsletter.place(ACTION_FILE)
+            log.error("%s can't be shown: mailer check %s (%s)", place, slug, error.message)
         with self._lock:
             self._pages[slug] = (stamp, page)
         return page

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from mailer.checking.collect import Scope
-from mailer.checking.preflight import preflight
+from mailer.checking.preflight import check_source
 from mailer.checking.runner import ruled
 from mailer.compose.source.message_file import Source, read_source, source_of
 from mailer.compose.source.text_file import LARGEST_BYTES
@@ -92,13 +92,11 @@ class Looks:
                 self._kept.move_to_end(look_id)
             return found
 
-    def whole(self, visit: Visit, slug: str, look: DraftLook) -> DraftLook:
+    def whole(self, visit: Visit, look: DraftLook) -> DraftLook:
         """The same with everything that the check finds; it may take a second, and looks at no supporter."""
         if look.source is None:
             return look
-        found = preflight(
-            visit.workspace, visit.database, slug, scope=Scope(everyone=False), now=visit.now, source=look.source
-        )
+        found = check_source(visit.database, look.source, scope=Scope(everyone=False), now=visit.now)
         return replace(look, found=found.remarks)
 
     def _of(self, visit: Visit, slug: str, written: Written | None) -> DraftLook:
@@ -131,16 +129,18 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> Dra
     workspace = visit.workspace
     look = DraftLook(look_id, slug, None, None, ())
     try:
-        folder = workspace.newsletter(slug)
+        newsletter = workspace.newsletter(slug)
         if outside := _links_out(workspace, slug):
             return replace(look, found=outside)
-        above = head_of(saved_text(folder))
+        above = head_of(saved_text(newsletter.folder))
         look = replace(look, lines_above=above.count("\n"))
         source = (
-            read_source(folder, root=workspace.root) if written is None else _source(folder, workspace, above, written)
+            read_source(newsletter)
+            if written is None
+            else source_of(above + written.body, newsletter, changed=written.changed)
         )
         look = replace(look, source=source)
-        draft = read_draft(workspace, visit.database, slug, source=source)
+        draft = read_draft(visit.database, source)
         press = Press(draft.plan, workspace) if draft.plan is not None else None
         return replace(look, press=press, found=tuple(worst_first(map(ruled, draft.diagnostics))))
     except MailerError as error:
@@ -152,12 +152,6 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> Dra
             remedy="Take back what you typed last, and tell the person who looks after this server.",
         )
         return replace(look, found=(told,))
-
-
-def _source(folder: Path, workspace: Workspace, above: str, written: Written | None) -> Source:
-    if written is None:
-        return read_source(folder, root=workspace.root)
-    return source_of(above + written.body, folder, root=workspace.root, changed=written.changed)
 
 
 def saved_text(folder: Path) -> str:

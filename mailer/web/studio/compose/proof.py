@@ -33,7 +33,7 @@ def send(visit: Visit, look: DraftLook, reader: Reader, to: str) -> ProofResult:
         address = normalise(to)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         recipient = ProofRecipient(to=address, supporter=reader.supporter, person_id=reader.person_id)
-        mail_proof(workspace, visit.database, look.press.plan, recipient, transport=transport, now=visit.now)
+        mail_proof(visit.database, look.press.plan, recipient, transport=transport, now=visit.now)
     except MailerError as error:
         return ProofResult(False, f"Nothing was sent: {error.message}.".replace("..", "."), error.remedy, to)
     merged = f"as {reader.label} would get it" if reader.supporter["name"] else "as somebody without a name gets it"

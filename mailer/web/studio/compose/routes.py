@@ -77,7 +77,7 @@ def look(visit: Visit) -> Response:
     looks = looks_of(visit.studio)
     found = looks.written(visit, visit.path["name"], Written(body, changed))
     if sent.get("whole"):
-        found = looks.whole(visit, visit.path["name"], found)
+        found = looks.whole(visit, found)
     view = read_panel_view({name: str(value) for name, value in cast(dict[str, Any], viewed).items()})
     letter = letter_of(visit, found, view)
     words, weight = fact_words(found)
@@ -219,7 +219,7 @@ def _form(visit: Visit) -> MessageForm | None:
 
 
 def _saved_body(visit: Visit) -> str:
-    text = saved_text(visit.workspace.newsletter(visit.path["name"]))
+    text = saved_text(visit.workspace.newsletter(visit.path["name"]).folder)
     return text.removeprefix(head_of(text))
 
 

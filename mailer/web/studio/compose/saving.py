@@ -44,7 +44,7 @@ def save_text(visit: Visit) -> Response:
 
 def file_of(visit: Visit) -> str:
     """The name of the newsletter's file, whether it is there or not."""
-    path = message_path(visit.workspace.newsletter(visit.path["name"]))
+    path = message_path(visit.workspace.newsletter(visit.path["name"]).folder)
     return path.name if path else MARKDOWN_FILE
 
 

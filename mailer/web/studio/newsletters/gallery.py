@@ -16,7 +16,7 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.frame import Look, dressed, policy
 from mailer.web.studio.preview.person_mail import Press
 from mailer.web.studio.preview.sample_readers import HARD_CASES
-from mailer.workspace import Workspace
+from mailer.workspace import Newsletter, Workspace
 
 SLUG = "a-newsletter"  # what the sample is called inside; it is never on disk
 
@@ -56,8 +56,7 @@ def _compiled(visit: Visit, template: str) -> str:
         return _nothing("There is no such template.")
     try:
         text = draft_text(workspace, SLUG, template=template)
-        source = source_of(text, workspace.newsletters / SLUG, root=workspace.root)
-        plan = prepare(workspace, visit.database, SLUG, source=source).plan
+        plan = prepare(visit.database, source_of(text, Newsletter(workspace, SLUG))).plan
         mail = Press(plan, workspace).in_frame(HARD_CASES[0].supporter, base="/nowhere", place="")
     except MailerError as error:
         return _nothing(error.message)

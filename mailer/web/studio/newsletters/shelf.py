@@ -58,7 +58,7 @@ class Shelf:
 
     def newsletter(self, workspace: Workspace, slug: str) -> ShelvedNewsletter:
         """One of them. Raises `MailerError` when there is none."""
-        folder = workspace.newsletter(slug)
+        folder = workspace.newsletter(slug).folder
         with self._lock:
             found = self._look(folder)
         return found[1] if found else _without_text(folder)

@@ -81,5 +81,5 @@ class Press:
         """A picture of the message. Raises `MailerError` when the file has changed since it was compiled."""
         for image in self.message.images:
             if image.digest == digest:
-                return image, read_image(image, folder=self.plan.folder, root=self.plan.root)
+                return image, read_image(image, self.plan.newsletter)
         return None

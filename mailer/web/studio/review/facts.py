@@ -9,7 +9,7 @@ from typing import cast
 
 from mailer.audience.selection.select import Selection, select_audience
 from mailer.checking.collect import Scope
-from mailer.checking.preflight import preflight
+from mailer.checking.preflight import check_source
 from mailer.errors import MailerError
 from mailer.web.studio.compose.looks import DraftLook
 from mailer.web.studio.compose.panel import ShownFinding, findings
@@ -59,8 +59,7 @@ def checked(visit: Visit, look: DraftLook) -> DraftLook:
     """The look with all that the check finds without merging anybody's mail: what must be right to be approved."""
     if look.source is None:
         return look
-    scope = Scope(everyone=False)
-    found = preflight(visit.workspace, visit.database, look.slug, scope=scope, now=visit.now, source=look.source)
+    found = check_source(visit.database, look.source, scope=Scope(everyone=False), now=visit.now)
     return replace(look, found=found.remarks)
 
 

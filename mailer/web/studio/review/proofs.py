@@ -63,7 +63,7 @@ def send(visit: Visit, look: DraftLook, *, to: Sequence[Reviewer], readers: Sequ
     lost: dict[str, str] = {}
     mailed: dict[str, None] = {}
     try:
-        for proof, outcome in send_proofs(workspace, visit.database, plan, wanted, transport=transport, now=visit.now):
+        for proof, outcome in send_proofs(visit.database, plan, wanted, transport=transport, now=visit.now):
             if outcome.fate is Fate.ACCEPTED:
                 mailed[proof.to] = None
             else:

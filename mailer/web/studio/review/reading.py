@@ -48,13 +48,13 @@ class ReviewedText:
 
 def parts_of(visit: Visit, slug: str) -> list[str]:
     """What there is to look at."""
-    has_page = (visit.workspace.newsletter(slug) / ACTION_FILE).is_file()
+    has_page = (visit.workspace.newsletter(slug).folder / ACTION_FILE).is_file()
     return [name for name in PARTS if has_page or name not in ("page", "thanks")]
 
 
 def reviewed_text(visit: Visit, look: DraftLook, part: str, found: Sequence[Thread]) -> ReviewedText:
     """The part of the newsletter in blocks. `found`: all threads of the newsletter."""
-    folder = visit.workspace.newsletter(look.slug)
+    folder = visit.workspace.newsletter(look.slug).folder
     if part in ("page", "thanks"):
         return _placed(ACTION_FILE, *_page(folder, part), found, whole=False)
     path = message_path(folder)

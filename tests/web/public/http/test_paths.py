@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.store.engine.database import Database
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import subscriptions
 from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import ROUTES, create_app
 from mailer.web.public.http.paths import whole
-from mailer.workspace import Workspace
+from mailer.workspace import ACTION_FILE, Workspace
 from tests.reports.builders import ACTION, delivery_id
 from tests.web.client import BROWSER, fetch, serving
 from tests.web.conftest import Served, seed

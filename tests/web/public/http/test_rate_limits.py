@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.delivery.subscriptions.requests import MAILS_TO_ADDRESS, mailbox
 from mailer.store.engine.database import Database
 from mailer.store.tables import inbound as tables
 from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
 from mailer.web.public.http.rate_limits import FORMS, OWN, REQUESTS, SITE, networks
-from mailer.workspace import Workspace
+from mailer.workspace import ACTION_FILE, Workspace
 from tests.reports.builders import delivery_id
 from tests.web.client import BROWSER, Reply, fetch, serving
 from tests.web.conftest import Served, seed

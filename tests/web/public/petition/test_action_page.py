@@ -11,7 +11,6 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from sqlalchemy import delete, insert, text, update
 
-from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.compose.message import to_json
 from mailer.i18n import LANGUAGES
 from mailer.i18n import language as words
@@ -22,7 +21,7 @@ from mailer.store.tables.inbound import requests, signatures, statements
 from mailer.store.tables.jobs import jobs
 from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
-from mailer.workspace import Workspace
+from mailer.workspace import ACTION_FILE, Workspace
 from tests.reports.builders import CAMPAIGN, delivery_id, make_links, make_message
 from tests.web.client import BROWSER, Reply, fetch, serving
 from tests.web.conftest import PROOF, Served, seed

@@ -1,9 +1,9 @@
-"""The limits of a pace, shared by all workers on all machines: slots for handing over, given out in small blocks.
+"""The limits of a pace, shared by all workers on all machines: permits for handing over, given out in small blocks.
 
-A limit is one row of `paces`: the transport's total, or one recipient domain. It says when the first free slot
-begins; the arithmetic is in `gcra`. A worker takes a block of slots in one short transaction and then uses them on its
-own; slots not used in time are lost and never made up for. Only `SharedPace` uses the database. `pacer` decides which
-slots are needed.
+A limit is one row of `paces`: the transport's total, or one recipient domain. It says when the first free permit
+begins; the arithmetic is in `gcra`. A worker takes a block of permits in one short transaction and then uses them on
+its own; those not used in time are lost and never made up for. Only `SharedPace` uses the database. `pacer` decides
+which permits are needed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from mailer.store.gcra import Rate, begin, turns
 from mailer.store.tables.core import EPOCH, paces, to_microseconds
 
 TOTAL = ""  # the limit of all recipients, whatever their domain
-BLOCK_SECONDS = 0.2  # slots are given out until this far ahead, so that a worker asks a few times a second
+BLOCK_SECONDS = 0.2  # permits are given out until this far ahead, so that a worker asks a few times a second
 AHEAD_SECONDS = 0.1  # none are given out if the next begins later than this: another worker may need it sooner
-LATE_SECONDS = 0.25  # how long after its time a slot may still be used, so that a busy moment costs nothing
+LATE_SECONDS = 0.25  # how long after its time a permit may still be used, so that a busy moment costs nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +44,20 @@ class RateLimit:
 
     @property
     def most(self) -> int:
-        """The most slots that one worker can hold."""
+        """The most permits that one worker can hold."""
         return max(1, int(self.per_second * (BLOCK_SECONDS + LATE_SECONDS)))
 
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """Slots given out, or none and when to ask again. Times are seconds on the caller's clock."""
+    """What was given out, or none and when to ask again. Times are seconds on the caller's clock."""
 
     times: tuple[float, ...]  # when each may be used at the earliest, in order
     ask_again_at: float = 0.0
 
 
 def give_out(starts: Sequence[float], limits: Sequence[RateLimit], *, now: float, wanted: int) -> Permits:
-    """Slots in all `limits` at once, whose next ones begin at `starts`; pure. None unless each limit has one soon."""
+    """Permits in all `limits` at once, whose next ones begin at `starts`; pure. None unless each limit has one soon."""
     latest = max(starts)
     if latest > now + AHEAD_SECONDS:
         return Permits((), ask_again_at=latest - AHEAD_SECONDS)
@@ -83,36 +83,38 @@ class SharedPace:
         self._monotonic = monotonic
 
     def take(self, limits: Sequence[RateLimit], wanted: int) -> Permits:
-        """At most `wanted` slots, each in all of `limits`; times on this process's monotonic clock.
+        """At most `wanted` permits, each in all of `limits`; times on this process's monotonic clock.
 
         Raises `DatabaseTrouble`; nothing is taken then.
         """
         with self._database.read() as connection:
-            # Usually the limits have no free slot yet, and finding that out shouldn't need a lock.
-            slots, _ = self._offer(connection, limits, wanted, rows=self._rows(connection, limits))
-        if not slots.times:
-            return slots
+            # Usually the limits have no free permit yet, and finding that out shouldn't need a lock.
+            permits, _ = self._offer(connection, limits, wanted, rows=self._rows(connection, limits))
+        if not permits.times:
+            return permits
         with self._database.held.write() as connection:
-            slots, ends = self._offer(connection, limits, wanted, rows=self._locked_rows(connection, limits))
-            if slots.times:
+            permits, ends = self._offer(connection, limits, wanted, rows=self._locked_rows(connection, limits))
+            if permits.times:
                 self._write(connection, limits, ends)
-        return slots
+        return permits
 
     def _offer(
         self, connection: Connection, limits: Sequence[RateLimit], wanted: int, *, rows: dict[str, float]
     ) -> tuple[Permits, list[float]]:
-        """The slots free right now, on our own clock, and when the first free slot of each limit begins after them."""
+        """The permits free now, on our own clock, and when the first free one of each limit begins after them."""
         now = self._now(connection)
         here = self._monotonic() - now  # what to add to the shared clock's seconds to get our own
         starts = [begin(rows.get(limit.domain, 0.0), now, limit.rate) for limit in limits]
-        slots = give_out(starts, limits, now=now, wanted=wanted)
-        ends = [start + len(slots.times) * limit.interval_seconds for start, limit in zip(starts, limits, strict=True)]
-        if not slots.times:
-            return Permits((), ask_again_at=slots.ask_again_at + here), ends
-        return Permits(tuple(moment + here for moment in slots.times)), ends
+        permits = give_out(starts, limits, now=now, wanted=wanted)
+        ends = [
+            start + len(permits.times) * limit.interval_seconds for start, limit in zip(starts, limits, strict=True)
+        ]
+        if not permits.times:
+            return Permits((), ask_again_at=permits.ask_again_at + here), ends
+        return Permits(tuple(moment + here for moment in permits.times)), ends
 
     def _rows(self, connection: Connection, limits: Sequence[RateLimit], *, lock: bool = False) -> dict[str, float]:
-        """When the next slot begins, by domain."""
+        """When the next permit begins, by domain."""
         domains = [limit.domain for limit in limits]
         wanted = (
             select(paces.c.domain, paces.c.next_at)
