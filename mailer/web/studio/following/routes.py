@@ -17,9 +17,8 @@ from mailer.staff.rights import Right
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
-from mailer.web.studio.core.moments import clock
 from mailer.web.studio.core.opening import own_path
-from mailer.web.studio.core.pages import page, way
+from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.following.told import answers, headline, last_uncertain, rails
 from mailer.web.studio.history.words import latest
@@ -37,8 +36,10 @@ KINDS = {  # people apart, as addresses name them
 
 
 def show(visit: Visit) -> Response:
-    """How it is doing."""
+    """How it is doing. What didn't leave yet is stopped where it was sent."""
     newsletter, status = _followed(visit)
+    if status.launched_at is None:
+        return RedirectResponse(step_path(visit, newsletter, "send"), 303)
     number = status.campaign_id or 0
     pace = pace_of(status, now=visit.now)
     with visit.database.read() as connection:
@@ -151,10 +152,6 @@ def _mark(newsletter: ListedNewsletter, status: CampaignStatus) -> str:
 def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     status = newsletter.status
     assert status is not None
-    if status.state is CampaignState.SCHEDULED:
-        return Fact(f"Leaves at {clock(status.due_at, visit.zone)}" if status.due_at else "Scheduled")
-    if status.state is CampaignState.OVERDUE:
-        return Fact("Did not leave", Weight.STOPS)
     if newsletter.uncertain:
         return Fact(f"{newsletter.uncertain:,} to decide", Weight.LOOK)
     if status.state is CampaignState.FINISHED:
@@ -167,7 +164,7 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
 
 
 def _is_followed(newsletter: ListedNewsletter) -> bool:
-    return newsletter.status is not None
+    return newsletter.status is not None and newsletter.status.launched_at is not None
 
 
 HERE = "/newsletters/{name}/following"

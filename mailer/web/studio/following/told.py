@@ -19,7 +19,7 @@ from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import without_addresses
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.core.moments import clock, duration, long_moment
+from mailer.web.studio.core.moments import clock, duration
 
 FOR_ENGINEERS = re.compile(r"\s*\(mailer [^)]*\)|`mailer [^`]*`")
 BY_HAND = ("paused by staff", "cancelled by staff", "")
@@ -57,13 +57,7 @@ class ShownRail:
 
 def headline(visit: Visit, status: CampaignStatus, pace: CampaignPace) -> FollowedHeadline:
     """How it is, in words."""
-    zone, now = visit.zone, visit.now
     of = f"{pace.done:,} of {pace.people:,} sent."
-    if status.state is CampaignState.SCHEDULED and status.due_at:
-        sub = f"{long_moment(status.due_at, zone, now)}. Nobody has got it yet."
-        return FollowedHeadline(f"Leaves at {clock(status.due_at, zone)}", sub)
-    if status.state is CampaignState.OVERDUE:
-        return FollowedHeadline("It did not leave at its time", "Nobody has got it.", plain_why(status.why))
     if status.state is CampaignState.FINISHED:
         why = plain_why(once_finished(status.why) or status.why)
         return FollowedHeadline("It has left", f"To {counted(pace.people)}{_took(status)}.", why)

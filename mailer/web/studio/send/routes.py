@@ -182,11 +182,12 @@ def _mark(visit: Visit, slug: str) -> str:
 
 def _is_ordered(newsletter: ListedNewsletter) -> bool:
     """Whether it is on its way, or was: an order would be its second."""
-    return newsletter.status is not None and newsletter.status.state is not CampaignState.OVERDUE
+    status = newsletter.status
+    return status is not None and (status.state is CampaignState.SCHEDULED or status.launched_at is not None)
 
 
 def _has_left(newsletter: ListedNewsletter) -> bool:
-    return newsletter.is_moving or newsletter.was_sent
+    return newsletter.status is not None and newsletter.status.launched_at is not None
 
 
 def _told(error: MailerError) -> str:

@@ -11,7 +11,6 @@ from mailer.web.studio.core.moments import in_words
 from mailer.web.studio.core.pages import step_path
 from mailer.web.studio.core.rooms import WaitingTask
 from mailer.web.studio.newsletters.listing import ListedNewsletter
-from mailer.web.studio.newsletters.states import LEAVING_SOON
 
 USUAL_OF = 10  # newsletters that "usual" is made of
 COMING = 5
@@ -56,7 +55,7 @@ class FrontPage:
 def front_page(visit: Visit, found: Sequence[ListedNewsletter]) -> FrontPage:
     """The page as it is now; `found` is every newsletter."""
     rooms = visit.studio.rooms
-    soon = [one for one in found if _is_soon(one, visit)]
+    soon = [one for one in found if one.state.soon]
     return FrontPage(
         leaving=[one for one in found if one.is_moving],
         soon=soon,
@@ -89,13 +88,6 @@ def last_one(found: Sequence[ListedNewsletter]) -> LastOne | None:
     )  # fmt: skip
 
 
-def _is_soon(one: ListedNewsletter, visit: Visit) -> bool:
-    status = one.status
-    if status is None or status.state is not CampaignState.SCHEDULED or status.due_at is None:
-        return False
-    return status.due_at - visit.now <= LEAVING_SOON
-
-
 def _to_decide(visit: Visit, found: Sequence[ListedNewsletter]) -> list[WaitingTask]:
     return [
         WaitingTask(
@@ -116,11 +108,8 @@ def _wrong(visit: Visit, found: Sequence[ListedNewsletter]) -> list[WaitingTask]
         path = step_path(visit, one, "following")
         why = f"{status.why[:1].upper()}{status.why[1:]}".rstrip(".")
         if status.state is CampaignState.OVERDUE:
-            tasks.append(
-                WaitingTask(
-                    f"“{one.name}” did not leave at its time", why or "Nobody got it", path, "See why", "triangle-alert"
-                )
-            )
+            title, at = f"“{one.name}” did not leave at its time", step_path(visit, one, "send")
+            tasks.append(WaitingTask(title, why or "Nobody got it", at, "See why", "triangle-alert"))
         elif status.state is CampaignState.PAUSED:
             left = f"{one.asked - round(one.asked * one.share):,} people still wait for it"
             tasks.append(

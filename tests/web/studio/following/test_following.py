@@ -167,16 +167,13 @@ def test_a_guard_rails_reason_is_told_without_commands_or_addresses(house: House
 
 
 @pytest.mark.sqlite
-def test_a_scheduled_one_says_when_it_leaves(house: House) -> None:
+def test_what_is_scheduled_is_looked_at_where_it_is_sent(house: House) -> None:
     assert house.get(FOLLOWING).status == 404
     plan = read_draft(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
     assert plan
     now = house.studio.clock()
     schedule(house.studio.database, plan, due_at=now + timedelta(hours=3), zone="UTC", late=timedelta(hours=2), now=now)
-    text = words(house.get(FOLLOWING).text)
-    assert "Leaves at 12:00" in text
-    assert "(in 3 hours). Nobody has got it yet." in text
-    assert "Pause" not in text.partition("Leaves at")[2]
+    assert house.get(FOLLOWING).headers["location"] == f"{HERE}send"
     for deed in ("pause", "resume"):
         assert house.post(f"{FOLLOWING}/{deed}").status == 303
     assert status(house).state is CampaignState.SCHEDULED
