@@ -18,11 +18,11 @@ from typing import Any
 from mailer.audience.selection.spec import Audience
 from mailer.audience.selection.spec import to_json as audience_to_json
 from mailer.compose import message as messages
-from mailer.compose.action_page.parse import ActionPage, has_action_page, read_action_page
+from mailer.compose.action_page.parse import ActionPage, read_action_page
 from mailer.compose.message import Message
 from mailer.compose.source.images import read_image
 from mailer.review.content import NewsletterContent, PlannedTime
-from mailer.workspace import Workspace
+from mailer.workspace import Newsletter, Workspace
 
 NOT_SHOWN = ("columns",)  # keys of a list's definition that no reader ever sees: how its imports are read
 
@@ -31,14 +31,12 @@ def read_content(
     workspace: Workspace, *, message: Message, audience: Audience, leaves: PlannedTime | None = None
 ) -> NewsletterContent:
     """The content of a compiled newsletter with what its files say now. Raises `MailerError` when one can't be read."""
-    folder = workspace.newsletters / message.slug
-    pages = {slug: read_action_page(workspace, slug)[0] for slug in _pages(workspace, message)}
+    newsletter = workspace.newsletter(message.slug)
+    pages = {page.slug: read_action_page(page)[0] for page in _pages(newsletter, message)}
     lists = sorted({message.list, *(page.opt_in.list for page in pages.values() if page.opt_in)})
     parts: dict[str, Any] = {
         "mail": messages.to_json(message),
-        "pictures": {
-            image.name: _sha256(read_image(image, folder=folder, root=workspace.root)) for image in message.images
-        },
+        "pictures": {image.name: _sha256(read_image(image, newsletter)) for image in message.images},
         "pages": {slug: _page(page) for slug, page in pages.items()},
         "thanks": {slug: str(page.thanks_html) for slug, page in pages.items()},
         "lists": {name: _shown(asdict(workspace.list_definition(name))) for name in lists},
@@ -50,11 +48,12 @@ def read_content(
     return NewsletterContent(message.slug, json.loads(json.dumps(parts)))
 
 
-def _pages(workspace: Workspace, message: Message) -> list[str]:
-    """The newsletters whose sign pages the mail leads to, and its own page."""
-    stem = f"{message.public_url}/act/"
+def _pages(newsletter: Newsletter, message: Message) -> list[Newsletter]:
+    """The newsletters whose sign pages the mail leads to, and the newsletter itself where it has one."""
+    stem, workspace = f"{message.public_url}/act/", newsletter.workspace
     led = {re.split(r"[/?#]", link.url[len(stem) :])[0] for link in message.links if link.url.startswith(stem)}
-    return sorted(slug for slug in {message.slug, *led} if has_action_page(workspace, slug))
+    known = {newsletter.slug} | (led & set(workspace.slugs()))
+    return [page for page in map(workspace.newsletter, sorted(known)) if page.has_action_page]
 
 
 def _page(page: ActionPage) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns import lifecycle, orders
 from mailer.delivery.campaigns.approved import changed_since_scheduled
 from mailer.delivery.campaigns.orders import Order
@@ -46,7 +47,9 @@ def order(
     by: Actor = RHIANNON,
     at: PlannedTime | None = None,
 ) -> Order:
-    return Order(prepare(workspace, database, SLUG).plan, content(workspace, database, at), by, settings)
+    return Order(
+        prepare(database, read_source(workspace.newsletter(SLUG))).plan, content(workspace, database, at), by, settings
+    )
 
 
 def approve(

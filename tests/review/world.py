@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.plan import prepare
 from mailer.review.content import NewsletterContent, PlannedTime
@@ -79,7 +80,7 @@ def write_appeal(root: Path, slug: str = SLUG) -> Path:
 def content(workspace: Workspace, database: Database, leaves: PlannedTime | None = None) -> NewsletterContent:
     """The appeal as its files are now."""
     fresh = find_workspace(workspace.root, {})
-    return content_of(fresh, prepare(fresh, database, SLUG).plan, leaves=leaves)
+    return content_of(fresh, prepare(database, read_source(fresh.newsletter(SLUG))).plan, leaves=leaves)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
 
     Any change makes the approval count no longer. [studio] in mailer.toml says how many are needed.
     """
+    from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.plan import prepare
     from mailer.delivery.schedule.schedule import in_words, read_due
@@ -44,12 +45,14 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
                 due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
                 leaves = PlannedTime(due.instant, due.zone)
         if taken_back:
-            content = content_of(workspace, prepare(workspace, database, slug).plan, leaves=leaves)
+            content = content_of(
+                workspace, prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=leaves
+            )
             with database.write() as connection:
                 approvals.withdraw(connection, who, content, at=moment)
             click.echo(f"Your approval of {slug} no longer counts.")
             return
-        plan, selection = fit_to_mail(workspace, database, slug, at=leaves.at if leaves else None)
+        plan, selection = fit_to_mail(database, workspace.newsletter(slug), at=leaves.at if leaves else None)
         content = content_of(workspace, plan, leaves=leaves)
         when = in_words(leaves.at, zone=leaves.zone, now=moment) if leaves else "as soon as it is sent"
         click.echo(f"{slug}, to {selection.chosen:,} people, {when}")
@@ -72,6 +75,7 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def approvals_(slug: str, as_json: bool) -> None:
     """Show who approved a newsletter, and what changed since."""
+    from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.lifecycle import find_campaign
     from mailer.delivery.campaigns.orders import planned_for
@@ -84,7 +88,7 @@ def approvals_(slug: str, as_json: bool) -> None:
         with database.read() as connection:
             row = find_campaign(connection, slug)
             leaves = planned_for(row) if row is not None and row.due_at else planned_time(connection, slug)
-        content = content_of(workspace, prepare(workspace, database, slug).plan, leaves=leaves)
+        content = content_of(workspace, prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=leaves)
         with database.read() as connection:
             state = review_state(connection, content, workspace.settings.studio)
     if as_json:

@@ -3,6 +3,7 @@ still that."""
 
 from __future__ import annotations
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import planned_for
@@ -35,7 +36,9 @@ def changed_since_scheduled(workspace: Workspace, database: Database, slug: str)
         approved = None if row is None else kept_content(connection, slug, row.content_digest)
     if row is None or row.state != CampaignState.SCHEDULED:
         return ""
-    now = content_of(workspace, prepare(workspace, database, slug).plan, leaves=planned_for(row))
+    now = content_of(
+        workspace, prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=planned_for(row)
+    )
     if now.digest == row.content_digest:
         return ""
     found = [str(one) for one in changes(approved, now)] if approved else []

@@ -55,7 +55,7 @@ def check(workspace: Workspace, database: Database) -> Check:
             connection.execute(lists.insert().values(id=1, name="supporters"))
             for number, fields in enumerate(everyone, 1):
                 more = attributes[number - 1] if attributes else None
-                add_person(connection, number, attributes=more, **fields)
+                add_person(connection, number, attributes=more, created_at=NOW, **fields)
                 subscribe(connection, number, 1)
         return preflight(database, workspace.newsletter("appeal"), scope=Scope(), now=NOW)
 

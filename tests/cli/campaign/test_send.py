@@ -35,6 +35,13 @@ def test_a_script_names_the_number_and_everybody_gets_it(mailer: Mailer, campaig
     assert '"sent": 3' in json.dumps(report)
 
 
+def test_it_says_how_long_it_takes_at_the_pace_that_is_set(mailer: Mailer, campaign: str) -> None:
+    assert "Takes" not in mailer("send", campaign, "--dry-run").out
+    with Path("mailer.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[pace]\nper_second = 0.01\n")
+    assert "Takes      5 min" in mailer("send", campaign, "--dry-run").out
+
+
 def test_a_report_is_drawn_too(mailer: Mailer, campaign: str, tmp_path: Path) -> None:
     mailer("send", campaign, "--yes", "3")
     drawn = mailer("report", campaign, "--plot", str(tmp_path / "course.svg"))

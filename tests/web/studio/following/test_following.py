@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import pause, schedule
 from mailer.delivery.campaigns.plan import read_draft
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
@@ -168,7 +169,7 @@ def test_a_guard_rails_reason_is_told_without_commands_or_addresses(house: House
 @pytest.mark.sqlite
 def test_a_scheduled_one_says_when_it_leaves(house: House) -> None:
     assert house.get(FOLLOWING).status == 404
-    plan = read_draft(house.workspace, house.studio.database, SLUG).plan
+    plan = read_draft(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
     assert plan
     now = house.studio.clock()
     schedule(house.studio.database, plan, due_at=now + timedelta(hours=3), zone="UTC", late=timedelta(hours=2), now=now)
