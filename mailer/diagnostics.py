@@ -70,19 +70,24 @@ class Diagnostic:
         return f"{where}{kind}{self.message}{remedy}"
 
 
-def well(part: str, message: str) -> Diagnostic:
-    """A part of the surroundings that is in order."""
-    return Diagnostic(message, Place(part=part), level=Level.OK)
+def well(message: str) -> Diagnostic:
+    """Something of the surroundings that is in order."""
+    return Diagnostic(message, level=Level.OK)
 
 
-def warning(part: str, message: str, remedy: str = "") -> Diagnostic:
-    """A part of the surroundings that somebody should look at; mails go out."""
-    return Diagnostic(message, Place(part=part), remedy, Level.WARNING)
+def warning(message: str, remedy: str = "") -> Diagnostic:
+    """Something of the surroundings that somebody should look at; mails go out."""
+    return Diagnostic(message, remedy=remedy, level=Level.WARNING)
 
 
-def bad(part: str, message: str, remedy: str = "") -> Diagnostic:
-    """A part without which mails would not go out, would not arrive, or what comes back would be lost."""
-    return Diagnostic(message, Place(part=part), remedy)
+def bad(message: str, remedy: str = "") -> Diagnostic:
+    """Something without which mails would not go out, would not arrive, or what comes back would be lost."""
+    return Diagnostic(message, remedy=remedy)
+
+
+def of_part(part: str, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What was found in one part of the surroundings; a diagnostic that has its place keeps it."""
+    return [one if one.place else replace(one, place=Place(part=part)) for one in diagnostics]
 
 
 def in_part(part: str, diagnostics: Iterable[Diagnostic], level: Level = Level.ERROR) -> list[Diagnostic]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 
 class FieldKind(StrEnum):
-    """What a field holds: how it is asked for, and how what was typed is read (`web.public.core.signature_form`)."""
+    """What a field holds: how it is asked for, and how what was typed is read (`web.pages.signature_form`)."""
 
     TEXT = "text"  # one line
     NAME = "name"  # one line without an address in it

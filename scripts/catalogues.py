@@ -17,9 +17,9 @@ from mailer.signature_fields import FIELDS
 PACKAGE = Path(__file__).parents[1] / "mailer"
 METHODS = [
     ("web/public/**.py", "python"),
+    ("web/pages/**.py", "python"),
     ("delivery/notices/text.py", "python"),
-    ("web/public/pages/**.html", "jinja2.ext:babel_extract"),
-    ("web/public/pages/**.txt", "jinja2.ext:babel_extract"),
+    ("web/pages/**.html", "jinja2.ext:babel_extract"),
     ("delivery/notices/texts/**.html", "jinja2.ext:babel_extract"),
     ("delivery/notices/texts/**.txt", "jinja2.ext:babel_extract"),
 ]

@@ -31,7 +31,7 @@ from mailer.store.engine.database import Database
 from mailer.store.tables.core import metadata, people
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.jobs import jobs
-from mailer.web.public.core.signature_form import asked, read, rows
+from mailer.web.pages.signature_form import asked, read, rows
 from mailer.web.public.http.visitors import Visitor
 from mailer.workspace import Workspace
 from tests.audience.world import KEY

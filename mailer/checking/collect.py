@@ -72,7 +72,7 @@ def gather(database: Database, written: CompiledNewsletter, *, scope: Scope, now
         today=now.date(),
         audience=figures,
         selection=selection,
-        unread=_unread(database, plan, scope=scope),
+        unread=_unread(database, plan, scope=scope, now=now),
         answers=ask(link.url for link in message.links) if scope.online else {},
         spam=spam_tests(mail) if scope.spam else (),
     )
@@ -92,12 +92,12 @@ def _people(
     return selection, figures, best, longest
 
 
-def _unread(database: Database, plan: Plan, *, scope: Scope) -> tuple[Unread, ...]:
+def _unread(database: Database, plan: Plan, *, scope: Scope, now: datetime) -> tuple[Unread, ...]:
     """What the segment can't read of the people on the lists."""
     if not scope.everyone or not plan.audience.segment:
         return ()
     with database.read(of_everyone=True) as connection:
-        return unread(connection, plan.audience.segment, lists=plan.audience.include)
+        return unread(connection, plan.audience.segment, lists=plan.audience.include, now=now)
 
 
 def _files(source: Source) -> dict[str, str]:

@@ -114,11 +114,6 @@ class _Builder(HTMLParser):
         if tag not in VOID:
             self.at = element
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
-
     def handle_endtag(self, tag: str) -> None:
         for one in self.at.ancestors():
             if one.tag == tag:

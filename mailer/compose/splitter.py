@@ -88,10 +88,7 @@ class Splitter:
         return self.plain(link.destination, Context.URL)
 
     def _parts(self, items: Sequence[Item]) -> Parts:
-        parts, at = self._run(items, 0, None)
-        if at < len(items):
-            self._unbalanced(items[at])
-        return parts
+        return self._run(items, 0, None)[0]
 
     def _run(self, items: Sequence[Item], at: int, group: MarkContext | None) -> tuple[Parts, int]:
         """Parts from `at` up to the next marker of the open `group`, and the index of that."""

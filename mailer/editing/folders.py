@@ -24,8 +24,8 @@ from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.workspace import SLUG, Workspace
 
-AWAY = ".put-away"  # in a newsletter's folder: when it was put away
 BOM = b"\xef\xbb\xbf"
+AWAY = ".put-away"  # in a newsletter's folder: when it was put away
 LONGEST = 80  # characters of a folder's name
 DATE = re.compile(r"\d{4}(-\d{2}){0,2}-")
 
@@ -93,7 +93,10 @@ def rename_newsletter(
 
 
 def with_name(content: bytes, name: str) -> bytes:
-    """The file of a newsletter with `name` in its front matter, on a line of its own; nothing else is touched."""
+    """The file of a newsletter with `name` in its front matter, on a line of its own; nothing else is touched.
+
+    It reads lines and not YAML, so that a newsletter with faults can be called something, too.
+    """
     line = f'name: "{quoted(name)}"'.encode()
     lines = content.split(b"\n")
     ending = b"\r" if lines[0].endswith(b"\r") else b""
@@ -106,8 +109,24 @@ def with_name(content: bytes, name: str) -> bytes:
     if known is None:
         lines.insert(1, line + ending)
     else:
-        lines[known] = line + ending
+        lines[known : _value_end(lines, known, end)] = [line + ending]
     return b"\n".join(lines)
+
+
+def _value_end(lines: list[bytes], key: int, end: int) -> int:
+    """The line behind the value that begins on line `key`: over several lines it is indented, or in quotes that close
+    later."""
+    value = lines[key].partition(b":")[2].strip()
+    if value[:1] in (b'"', b"'") and value.count(value[:1]) == 1:
+        closing = next((n for n in range(key + 1, end) if lines[n].rstrip().endswith(value[:1])), key)
+        return closing + 1
+    after = key + 1
+    for n in range(key + 1, end):
+        if lines[n][:1] in (b" ", b"\t") and lines[n].strip():
+            after = n + 1
+        elif lines[n].strip():
+            break
+    return after
 
 
 def quoted(text: str) -> str:
@@ -136,7 +155,8 @@ def is_away(folder: Path) -> bool:
 
 
 def lists_in(text: str) -> frozenset[str]:
-    """The lists that a newsletter's file mails: of its `list` and its `audience.include`. None where it can't be read.
+    """The lists that a file of a newsletter mails or brings people to: of its `list`, its `audience.include` and, on a
+    page, its `opt_in.list`. None where it can't be read.
 
     Somebody whose account is limited to lists may work on it when it has any and they may work with each.
     """
@@ -145,7 +165,9 @@ def lists_in(text: str) -> frozenset[str]:
         return frozenset()
     audience = front.data.get("audience")
     included: Any = cast(dict[str, Any], audience).get("include") if isinstance(audience, dict) else None
+    opt_in = front.data.get("opt_in")
     named: list[Any] = [front.data.get("list"), *(included if isinstance(included, list) else [included])]
+    named.append(cast(dict[str, Any], opt_in).get("list") if isinstance(opt_in, dict) else None)
     return frozenset(name for name in named if isinstance(name, str) and name)
 
 

@@ -11,13 +11,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.editing.files import one_at_a_time, write_file
-from mailer.editing.folders import lists_in, message_path
-from mailer.editing.splice import head_end, splice
+from mailer.editing.folders import lists_in, lists_of, message_path
+from mailer.editing.splice import FrontValue, head_end, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
@@ -27,19 +28,23 @@ from mailer.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What somebody did to a newsletter's text.
+    """What somebody did to one of a newsletter's texts.
 
-    `base` is the file as they had it, whole and exact; `body` what is below the front matter now, in which browsers
-    may have made \\n of the file's \\r\\n; `fields` the values of the front matter that they changed, by dotted key.
+    `base` is the file as they had it, whole and exact; `body` what they wrote, in which browsers may have made \\n of
+    the file's \\r\\n: what is below the front matter now, or with a `key` what that holds; `fields` the values of the
+    front matter that they changed, by dotted key.
     """
 
     base: str
     body: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, FrontValue]
+    key: str = ""
 
     @property
     def text(self) -> str:
         """The whole file with it. Raises `CannotSplice`."""
+        if self.key:
+            return splice(self.base, {**self.fields, self.key: self.body})
         body = self.body
         if "\r\n" in self.base and "\r" not in body:
             body = body.replace("\n", "\r\n")
@@ -62,9 +67,12 @@ class SaveConflict:
     mine: str
 
 
-def read_exact(workspace: Workspace, slug: str) -> str:
-    """A newsletter's file as it is, with its line ends and its byte-order mark. Raises `MailerError`."""
-    path = message_path(workspace.newsletter(slug).folder)
+def read_exact(workspace: Workspace, slug: str, file: str = "") -> str:
+    """A newsletter's file as it is, with its line ends and its byte-order mark; without `file` that of its mail.
+
+    Raises `MailerError`.
+    """
+    path = _path(workspace, slug, file)
     if path is None or path.is_symlink():
         raise MailerError("this newsletter has no text of its own", remedy="See what was found below the text.")
     content = path.read_bytes()
@@ -79,12 +87,15 @@ def read_exact(workspace: Workspace, slug: str) -> str:
 
 
 def save(
-    workspace: Workspace, connection: Connection, actor: Actor, slug: str, edit: Edit, *, at: datetime
+    workspace: Workspace, connection: Connection, actor: Actor, slug: str, edit: Edit, *, at: datetime, file: str = ""
 ) -> Saved | SaveConflict:
-    """Write an edit into the newsletter's file. Raises `MailerError` when it can't be; then nothing is written."""
+    """Write an edit into a file of the newsletter; without `file` into that of its mail.
+
+    Raises `MailerError` when it can't be; then nothing is written.
+    """
     actor.require(Right.WRITE)
     one_at_a_time(connection)
-    now = read_exact(workspace, slug)
+    now = read_exact(workspace, slug, file)
     mine = edit.text
     merged = now not in (edit.base, mine)
     if merged:
@@ -96,18 +107,26 @@ def save(
     content = text.encode("utf-8")
     if len(content) > LARGEST_BYTES:
         raise MailerError("this text is too long to be saved", remedy="Pictures belong in files of their own.")
-    for lists in (lists_in(now), lists_in(text)):
+    mailed = lists_of(workspace, slug) if file else frozenset[str]()
+    for lists in (mailed | lists_in(now), mailed | lists_in(text)):
         if not actor.may_work_on(lists):
             raise NotAllowed(Right.WRITE, ", ".join(sorted(lists - (actor.lists or frozenset()))))
     if text != now:
-        path = message_path(workspace.newsletter(slug).folder)
+        path = _path(workspace, slug, file)
         assert path is not None  # it was read a moment ago
         write_file(path, content, within=workspace.newsletters)
         audit.record(
             connection, actor, "newsletter saved", at=at, subject=f"newsletter {slug}",
-            detail="put together with another change" if merged else "", before=digest(now), after=digest(text),
+            detail=", ".join(word for word in (file, "put together with another change" if merged else "") if word),
+            before=digest(now), after=digest(text),
         )  # fmt: skip
     return Saved(text, merged=merged)
+
+
+def _path(workspace: Workspace, slug: str, file: str) -> Path | None:
+    folder = workspace.newsletter(slug).folder
+    path = folder / file if file else message_path(folder)
+    return path if path is not None and path.is_file() else None
 
 
 def put_together(base: str, mine: str, theirs: str) -> str | None:

@@ -17,6 +17,7 @@ from mailer.compose.source.frontmatter import masked, split_front_matter
 from mailer.errors import MailerError
 
 FENCE, NEWLINE = "---", "\n"
+FrontValue = str | bool | int | float | tuple[str, ...] | None  # None, and an empty text, take a key out
 WIDE = 1_000_000  # characters in a line, so that PyYAML never breaks one
 
 
@@ -24,16 +25,17 @@ class CannotSplice(MailerError):
     """The front matter is written in a way that only a person can change."""
 
 
-def splice(text: str, changes: Mapping[str, str]) -> str:
-    """`text`, a whole message file, with values of its front matter changed by dotted key ("action.label").
+def splice(text: str, changes: Mapping[str, FrontValue]) -> str:
+    """`text`, a whole file, with values of its front matter changed by dotted key ("action.label").
 
-    An empty text takes a key at the left edge out, with its line. Raises `CannotSplice`.
+    An empty text or None takes a key out, with its line, and what would be left empty above it. Raises `CannotSplice`.
     """
     crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
     found = text.replace("\r\n", "\n") if crlf else text
     for key, sent in changes.items():
-        value = sent.replace("\r\n", "\n")
-        if _read(found).get(key, "") != value:  # else it says so already, however it is written
+        value = sent.replace("\r\n", "\n") if isinstance(sent, str) else sent
+        said = _read(found).get(key, "")
+        if said != ("" if value is None else _plain_value(value)):  # else it says so already, however it is written
             found = _spliced(found, key, value)
     return found.replace("\n", "\r\n") if crlf else found
 
@@ -44,16 +46,37 @@ def head_end(text: str) -> int:
     return len(text) if after < 0 else after + 1
 
 
-def _spliced(text: str, key: str, value: str) -> str:
+def _spliced(text: str, key: str, value: FrontValue) -> str:
     start, end = _head(text)
     above, path = text[start:end], key.split(".")
     root = _composed(above, key)
-    wanted = _read(text) | {key: value}
-    for written in _ways(value, style=_style(root, path), indent=_indent(root, path)):
-        whole = text[:start] + _in_head(above, root, path, written if value else "") + text[end:]
+    wanted = _read(text) | {key: "" if value is None else _plain_value(value)}
+    for changed in _changed(above, root, path, value):
+        whole = text[:start] + changed + text[end:]
         if _filled(_read(whole)) == _filled(wanted) and whole[_head(whole)[1] :] == text[end:]:
             return whole
     raise _cannot(key)
+
+
+def _plain_value(value: str | float | tuple[str, ...]) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _changed(above: str, root: Any, path: list[str], value: FrontValue) -> Iterator[str]:
+    """`above` with a value put in, changed or taken out: the ways to write it, the best first."""
+    if value is None or value == "":
+        yield _taken_out(above, root, path)
+    elif isinstance(value, tuple):
+        entry = _walk(root, path)[1]
+        if entry and isinstance(entry[1], yaml.SequenceNode) and not entry[1].flow_style:
+            yield _items_changed(above, entry[1], value)
+        else:
+            yield _in_head(above, root, path, f"[{', '.join(map(_item, value))}]")
+    elif isinstance(value, str):
+        for written in _ways(value, style=_style(root, path), indent=_indent(root, path)):
+            yield _in_head(above, root, path, written)
+    else:
+        yield _in_head(above, root, path, str(value).lower())  # YAML's true and false
 
 
 def _composed(above: str, key: str) -> Any:
@@ -96,21 +119,67 @@ def _indent(root: Any, path: list[str]) -> int:
 
 
 def _in_head(above: str, root: Any, path: list[str], written: str) -> str:
-    """`above` with a value put in, changed, or taken out (\"\")."""
+    """`above` with a value put in, or changed."""
     node, entry, left = _walk(root, path)
     if entry is None:
-        return _added(above, node, left, written) if written else above
-    name, value = entry
-    if not isinstance(value, yaml.ScalarNode):
+        return _added(above, node, left, written)
+    value = entry[1]
+    if not isinstance(value, yaml.ScalarNode) and not (value.flow_style and written.startswith("[")):
         raise _cannot(".".join(path))
-    first, last = value.start_mark.index, value.end_mark.index
-    if value.style in ("|", ">"):  # it ends where the next key begins, or blank lines before that
-        last = first + len(above[first:last].rstrip())
-    if not written and len(path) == 1:
-        after = above.find("\n", last)
-        return above[: above.rfind("\n", 0, name.start_mark.index) + 1] + ("" if after < 0 else above[after + 1 :])
+    first, last = _span(above, value)
     gap = "" if first and above[first - 1] in " \t" else " "
-    return above[:first] + gap + (written or '""') + above[last:]
+    return above[:first] + gap + written + above[last:]
+
+
+def _span(above: str, value: Any) -> tuple[int, int]:
+    """Where a value begins and ends. Those on lines of their own end with their last line that isn't blank."""
+    first, last = value.start_mark.index, value.end_mark.index
+    if isinstance(value, yaml.CollectionNode) and not value.flow_style:
+        return first, _span(above, value.value[-1][1] if isinstance(value.value[-1], tuple) else value.value[-1])[1]
+    if isinstance(value, yaml.ScalarNode) and value.style in ("|", ">"):
+        last = first + len(above[first:last].rstrip())
+    return first, last
+
+
+def _taken_out(above: str, root: Any, path: list[str]) -> str:
+    """`above` without a key and its lines; with the last key below another, that one goes as well."""
+    node, entry, _ = _walk(root, path)
+    if entry is None:
+        return above
+    if len(path) > 1 and len(node.value) == 1:
+        return _taken_out(above, root, path[:-1])
+    return _without_lines(above, entry[0].start_mark.index, _span(above, entry[1])[1])
+
+
+def _without_lines(above: str, first: int, last: int) -> str:
+    after = above.find("\n", last)
+    return above[: above.rfind("\n", 0, first) + 1] + ("" if after < 0 else above[after + 1 :])
+
+
+def _items_changed(above: str, node: Any, items: tuple[str, ...]) -> str:
+    """A list on lines of its own with other items: those that stay keep their lines, with what is behind them."""
+    edge, there = " " * node.start_mark.column, [one.value for one in node.value]
+    keep = [one for one in there if one in items]
+    if items[: len(keep)] != tuple(keep):  # another order
+        keep = []
+    at = above.rfind("\n", 0, node.start_mark.index) + 1
+    pieces, last_kept = [above[:at]], 1
+    for one in node.value:
+        first, end = above.rfind("\n", 0, one.start_mark.index) + 1, above.find("\n", _span(above, one)[1]) + 1
+        pieces.append(above[at:first])  # comments
+        if one.value in keep:
+            pieces.append(above[first:end])
+            last_kept = len(pieces)
+        at = end
+    pieces[last_kept:last_kept] = [f"{edge}- {_item(one)}\n" for one in items[len(keep) :]]
+    return "".join(pieces) + above[at:]
+
+
+def _item(text: str) -> str:
+    """An item of a list, plain where it can be."""
+    if _is_plain(text) and not any(sign in text for sign in ",[]{}"):
+        return text
+    return yaml.dump(text, default_style='"', allow_unicode=True, width=WIDE).rstrip("\n")
 
 
 def _added(above: str, parent: Any, names: list[str], written: str) -> str:
@@ -134,6 +203,8 @@ def _ways(value: str, *, style: str | None, indent: int) -> Iterator[str]:
         yield "'" + value.replace("'", "''") + "'"
     elif style != '"' and _is_plain(value):
         yield value
+    elif '"' in value and "'" not in value and value.isprintable():
+        yield f"'{value}'"
     yield yaml.dump(value, default_style='"', allow_unicode=True, width=WIDE).rstrip("\n")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, Subquery, case, func, literal, select, type_coerce
 
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links
 from mailer.store.tables.inbound import signatures
@@ -22,8 +22,8 @@ UNKNOWN = "unknown"
 DIRECTLY = "directly"  # no mail and no source brought them
 # Steps of the course, the smallest that needs at most MOST_STEPS of them.
 STEPS = (
-    timedelta(minutes=10), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(days=1),
-    timedelta(days=7), timedelta(days=30), timedelta(days=365),
+    timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6),
+    timedelta(days=1), timedelta(days=7), timedelta(days=30), timedelta(days=365),
 )  # fmt: skip
 MOST_STEPS = 30
 
@@ -48,6 +48,7 @@ class SignaturesGained:
     people: int = 0
     per_thousand_sent: float | None = None
     by_placement: Mapping[str, int] = field(default_factory=dict[str, int])
+    by_link: Mapping[int, int] = field(default_factory=dict[int, int])  # the link's number in the mail → people
     on_page: int = 0  # everybody who signed on the newsletter's own page
     by_source: Mapping[str, int] = field(default_factory=dict[str, int])  # of those on the page, the most first
 
@@ -104,14 +105,17 @@ def signed(connection: Connection, campaign_id: int, slug: str, sent: int) -> Si
     mine = signatures.c.campaign_id == campaign_id
     people = connection.execute(select(func.count()).select_from(signatures).where(mine)).scalar_one()
     placed = connection.execute(
-        select(links.c.placement, func.count())
+        select(links.c.n, links.c.placement, func.count())
         .select_from(
             signatures.join(links, (links.c.campaign_id == signatures.c.campaign_id) & (links.c.n == signatures.c.n))
         )
         .where(mine)
-        .group_by(links.c.placement)
-        .order_by(func.count().desc(), links.c.placement)
-    )
+        .group_by(links.c.n, links.c.placement)
+        .order_by(links.c.n)
+    ).all()
+    by_placement: dict[str, int] = {}
+    for _, name, count in placed:
+        by_placement[name] = by_placement.get(name, 0) + count
     mail = func.coalesce(campaigns.c.slug, "")
     brought = connection.execute(
         select(mail, signatures.c.source, func.count())
@@ -126,31 +130,54 @@ def signed(connection: Connection, campaign_id: int, slug: str, sent: int) -> Si
     return SignaturesGained(
         people=people,
         per_thousand_sent=1000 * people / sent if sent else None,
-        by_placement={str(name): int(count) for name, count in placed},
+        by_placement=_most_first(by_placement),
+        by_link={int(n): int(count) for n, _, count in placed},
         on_page=sum(by_source.values()),
-        by_source=dict(sorted(by_source.items(), key=lambda item: (-item[1], item[0]))),
+        by_source=_most_first(by_source),
     )
 
 
-def course(connection: Connection, campaign_id: int, launched_at: datetime | None) -> Course:
-    """Clicks and signatures over time since the launch."""
+def who_left(campaign_id: int) -> Subquery:
+    """The deliveries (`delivery_id`) by way of which people left and did not take it back since."""
+    kind, number = events.c.kind, events.c.id
+    last = (
+        select(
+            events.c.delivery_id,
+            func.max(case((kind == "unsubscribed", number))).label("left"),
+            func.coalesce(func.max(case((kind == "undone", number))), 0).label("undone"),
+        )
+        .where(events.c.campaign_id == campaign_id, kind.in_(["unsubscribed", "undone"]))
+        .group_by(events.c.delivery_id)
+        .subquery()
+    )
+    return select(last.c.delivery_id).where(last.c.left > last.c.undone).subquery()
+
+
+def course(
+    connection: Connection, campaign_id: int, launched_at: datetime | None, *, with_clicks: bool = True
+) -> Course:
+    """Clicks and signatures over time since the launch; signatures alone are counted much sooner."""
     if launched_at is None:
         return Course()
     clicked = (hits.c.campaign_id == campaign_id, hits.c.n > 0, hits.c.verdict != Verdict.MACHINE.value)
     acted = (signatures.c.campaign_id == campaign_id,)
+    looked_at = [(signatures.c.signed_at, acted), *([(hits.c.at, clicked)] if with_clicks else [])]
     ends = [
-        connection.execute(select(func.max(column)).where(*conditions)).scalar()
-        for column, conditions in ((hits.c.at, clicked), (signatures.c.signed_at, acted))
+        connection.execute(select(func.max(column)).where(*conditions)).scalar() for column, conditions in looked_at
     ]
     last = max((end for end in ends if end is not None), default=None)
     if last is None or last < launched_at:
         return Course()
     step = next((one for one in STEPS if (last - launched_at) // one < MOST_STEPS), STEPS[-1])
-    clicks = _by_step(connection, hits.c.at, clicked, launched_at, step)
+    clicks = _by_step(connection, hits.c.at, clicked, launched_at, step) if with_clicks else dict[int, int]()
     signs = _by_step(connection, signatures.c.signed_at, acted, launched_at, step)
     count = (last - launched_at) // step + 1
     steps = [TimeStep(launched_at + n * step, clicks.get(n, 0), signs.get(n, 0)) for n in range(count)]
     return Course(int(step.total_seconds()), tuple(steps))
+
+
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _by_step(

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from mailer.audience.people.csv_export import guarded
+from mailer.reports.after_sending import UNKNOWN
 from mailer.reports.figures import CampaignFigures, Clicks, Delivered, Openings
 
 HEADER = ("section", "item", "measure", "value")
@@ -73,7 +74,12 @@ def _outcomes(figures: CampaignFigures) -> Iterator[tuple[str, str, str, str | i
     yield "signed", "by way of this mail", "people", signed.people
     yield "signed", "by way of this mail", "per_thousand_sent", signed.per_thousand_sent
     yield from _reasons("signed by placement", signed.by_placement)
+    for n, people in signed.by_link.items():
+        yield "signed by link", str(n), "people", people
     yield from _reasons("signed on the page", signed.by_source)
+    for one in figures.by_language:
+        for name in ("sent", "signed", "unsubscribed"):
+            yield "by language", one.language or UNKNOWN, name, getattr(one, name)
     for step in figures.course.steps:
         yield "course", step.begins.isoformat(), "clicks", step.clicks
         yield "course", step.begins.isoformat(), "signatures", step.signatures

@@ -15,8 +15,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from mailer.errors import MailerError
-from mailer.reports.after_sending import CameBack, Course, SignaturesGained, came_back, course, signed
-from mailer.store.tables.core import campaigns, deliveries, events, hits, links, more_hits
+from mailer.reports.after_sending import (
+    CameBack,
+    Course,
+    SignaturesGained,
+    came_back,
+    course,
+    signed,
+    who_left,
+)
+from mailer.reports.by_language import LanguageFigures, by_language
+from mailer.store.tables.core import campaigns, deliveries, hits, links, more_hits
 from mailer.store.tables.inbound import conversions
 from mailer.store.tables.states import CampaignState, DeliveryState, Verdict
 from mailer.tracking.bot_rules import OPENING
@@ -118,6 +127,7 @@ class CampaignFigures:
     came_back: CameBack
     signed: SignaturesGained
     course: Course
+    by_language: tuple[LanguageFigures, ...]  # of the people, the most frequent first
 
 
 def figures(connection: Connection, slug: str) -> CampaignFigures:
@@ -154,6 +164,7 @@ def figures(connection: Connection, slug: str) -> CampaignFigures:
         came_back=came_back(connection, campaign.id, sent),
         signed=signed(connection, campaign.id, slug, sent),
         course=course(connection, campaign.id, campaign.launched_at),
+        by_language=by_language(connection, campaign.id),
     )
 
 
@@ -236,17 +247,7 @@ def _conversions(connection: Connection, campaign_id: int) -> tuple[Conversion, 
 
 def _unsubscribed(connection: Connection, campaign_id: int) -> int:
     """People who left by way of this mail and did not take it back since."""
-    kind, number = events.c.kind, events.c.id
-    last = (
-        select(
-            func.max(case((kind == "unsubscribed", number))).label("left"),
-            func.coalesce(func.max(case((kind == "undone", number))), 0).label("undone"),
-        )
-        .where(events.c.campaign_id == campaign_id, kind.in_(["unsubscribed", "undone"]))
-        .group_by(events.c.delivery_id)
-        .subquery()
-    )
-    return connection.execute(select(func.count()).where(last.c.left > last.c.undone)).scalar_one()
+    return connection.execute(select(func.count()).select_from(who_left(campaign_id))).scalar_one()
 
 
 More = tuple[int, int]

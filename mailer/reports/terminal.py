@@ -67,6 +67,8 @@ def _sections(figures: CampaignFigures, *, bars: bool) -> Iterator[RenderableTyp
         yield _section("Other links", _links(figures))
     if figures.signed.people or figures.signed.on_page:
         yield _section("Signatures", _signed(figures, bars=bars))
+    if len(figures.by_language) > 1:
+        yield _section("By language", _by_language(figures))
     if figures.course.steps:
         yield _section(f"Over time ({figures.zone or 'UTC'})", _course(figures, bars=bars))
     if figures.came_back.heard_of or figures.came_back.bounced or figures.came_back.complained:
@@ -195,6 +197,18 @@ def _signed(figures: CampaignFigures, *, bars: bool) -> RenderableType:
             page.add(f"  {printable(source)}", people, colour="bright_black", of="of these")
         lines.append(page.table)
     return Group(*lines)
+
+
+def _by_language(figures: CampaignFigures) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("Language", min_width=LABEL_CELLS)
+    for name in ("Sent", "Signed", "Per 1,000", "Unsubscribed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in figures.by_language:
+        rate = f"{one.per_thousand:,.1f}" if one.per_thousand is not None else DASH
+        name = printable(one.language) or "not known"
+        table.add_row(name, _count(one.sent), _count(one.signed), rate, _count(one.unsubscribed))
+    return table
 
 
 def _course(figures: CampaignFigures, *, bars: bool) -> Table:

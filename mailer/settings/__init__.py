@@ -1,4 +1,5 @@
-"""The workspace's settings and secrets: `schema` and `providers` say what can be set; `loader`, `secrets` read it."""
+"""The workspace's settings and secrets: `schema` and `providers` say what can be set, and `limits` within what;
+`tables`, `loader` and `secrets` read it."""
 
 from mailer.settings.loader import SETTINGS_FILE, read_settings
 from mailer.settings.schema import (

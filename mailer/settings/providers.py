@@ -9,26 +9,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+
+from mailer.diagnostics import Diagnostic
+from mailer.settings.limits import one_of
 
 FOLDER = "mailer.transports"
 DEFAULT = "outbox"  # needs no account, and nothing leaves
-
-
-class SectionFault(NamedTuple):
-    """A value of a section that has the right type but can't work."""
-
-    key: str
-    message: str
-    remedy: str = ""
-
-
-def _no_faults(_section: Any) -> Iterable[SectionFault]:
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +31,7 @@ class ProviderSection:
 
     name: str
     title: str  # as people write it
-    kind: type  # the dataclass of the section; a class with defaults for all
-    faults: Callable[[Any], Iterable[SectionFault]] = _no_faults
+    kind: type  # the dataclass of the section, with limits and defaults for all
     secrets: tuple[str, ...] = ()  # names in secrets.toml, MAILER_<NAME> in the environment
 
 
@@ -58,7 +47,6 @@ def provider_sections() -> Mapping[str, ProviderSection]:
     return {one.name: one for one in sorted(found, key=lambda one: (one.name != DEFAULT, one.name))}
 
 
-def connections_fault(section: str, count: int) -> Iterable[SectionFault]:
-    """The fault of a number of connections out of the range that providers tolerate."""
-    if not 1 <= count <= 64:
-        yield SectionFault("connections", f"{section}.connections must be from 1 to 64")
+def provider(name: str, value: str) -> Iterable[Diagnostic]:
+    """The limit of `transport`: one of the folders."""
+    return one_of(provider_sections())(name, value)

@@ -1,15 +1,23 @@
-"""What mailer.toml can set: each setting with its meaning, unit and default. Reading them is left to `loader`."""
+"""What mailer.toml can set: each setting with its meaning, unit, default and limits. Reading them is left to `loader`.
+
+A setting is one line, its field; a section is a class and its field in `Settings`. `limits` has what may be asked of a
+value; what several settings together can't be is in `conflicts`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
+from mailer.diagnostics import Diagnostic
+from mailer.settings import limits
 from mailer.settings.durations import seconds_of
+from mailer.settings.limits import above_zero, address_and_port, at_least, between, each, limit, one_of, or_empty
+from mailer.settings.providers import DEFAULT, provider
+from mailer.settings.tables import BY_THE_PROGRAM, PEOPLE_PER_DAY, RATES_BY_DOMAIN
 from mailer.timezones import UNIVERSAL, zone_named
 
 Section = TypeVar("Section")
@@ -20,7 +28,10 @@ class Organisation:
     """Who mails. The postal address is in every footer (CAN-SPAM 15 U.S.C. §7704(a)(5))."""
 
     name: str = ""
-    postal_address: str = ""
+    postal_address: Annotated[
+        str,
+        limit(str.strip, "{name} is missing", "The law in many countries asks for a postal address in every mail."),
+    ] = ""
     website: str = ""
 
 
@@ -28,9 +39,10 @@ class Organisation:
 class Sender:
     """The default From and Reply-To; a list or a message may name others. `from_` is "Name <address>"."""
 
-    from_: str = ""
-    reply_to: str = ""
-    dkim_selectors: tuple[str, ...] = ()  # under which `mailer doctor` looks for DKIM keys; "": the provider's
+    from_: Annotated[str, limits.sender] = ""
+    reply_to: Annotated[str, limits.sender] = ""
+    # Under which `mailer doctor` looks for DKIM keys; none: the provider's.
+    dkim_selectors: Annotated[tuple[str, ...], each(limits.SELECTOR)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +52,9 @@ class Public:
     `proxies`: addresses or networks of the web servers in front, whose X-Forwarded-For is believed.
     """
 
-    url: str = "http://127.0.0.1:8765"
-    unsubscribe_mailto: str = ""
-    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    url: Annotated[str, limits.HOST_AND_PATH, limits.ASCII_ADDRESS] = "http://127.0.0.1:8765"
+    unsubscribe_mailto: Annotated[str, limits.sender] = ""
+    proxies: Annotated[tuple[str, ...], limits.NETWORKS] = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +67,12 @@ class StudioSettings:
     `hold`: how long before it leaves what was sent from the studio counts down, and can be stopped. docs/approval.md.
     """
 
-    url: str = ""
-    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    url: Annotated[str, or_empty(limits.HOST_ALONE)] = ""
+    proxies: Annotated[tuple[str, ...], limits.NETWORKS] = ("127.0.0.1", "::1")
     git: bool = False
-    approvals: int = 0
+    approvals: Annotated[int, between(0, 2)] = 0
     approver_may_be_writer: bool = False
-    hold: str = "10m"
+    hold: Annotated[str, limits.A_DAY_AT_MOST] = "10m"
 
     @property
     def hold_for(self) -> timedelta:
@@ -74,9 +86,13 @@ class Pace:
     day of mailing, without a limit after the last; days before `warm_up_since` don't count.
     """
 
-    per_second: float = 0.0
-    domains: Mapping[str, float] = field(default_factory=dict[str, float])
-    warm_up: tuple[int, ...] = ()
+    per_second: Annotated[float, at_least(0, "a number of mails a second, or 0 for no limit")] = 0.0
+    domains: Annotated[Mapping[str, float], RATES_BY_DOMAIN, each(limits.POSITIVE)] = field(
+        default_factory=dict[str, float]
+    )
+    warm_up: Annotated[
+        tuple[int, ...], PEOPLE_PER_DAY, each(at_least(1, "1 or more people for each day")), limits.never_falling
+    ] = ()
     warm_up_since: date | None = None
 
 
@@ -90,21 +106,23 @@ class Guard:
     """
 
     # Refusals of our login, our identity or our syntax in a row; a single odd answer may come from an odd server.
-    refusals_of_us: int = 3
+    refusals_of_us: Annotated[int, at_least(1)] = 3
     # Of the last 200 people, more than 10 % refused for good: the rate at which SES pauses, seen while it happens. With
     # 3 %, which is poor, chance alone brings 21 of 200 once in a million; a blocklist or a bad import does at once.
-    refused_share: float = 0.10
-    refused_of: int = 200
+    refused_share: Annotated[float, limits.SHARE] = 0.10
+    refused_of: Annotated[int, between(10, 10_000, "people")] = 200
     # Hard bounces of all people mailed: SES's rate for a review; half the rate that pauses an account is late enough.
-    bounce_rate: float = 0.05
-    bounces_at_least: int = 20  # with 2 %, 20 among the first 400 are an accident of one in five thousand
+    bounce_rate: Annotated[float, limits.SHARE] = 0.05
+    # With 2 %, 20 among the first 400 are an accident of one in five thousand.
+    bounces_at_least: Annotated[int, at_least(1)] = 20
     # Complaints of all people mailed: what Gmail and Yahoo never want to see. Gmail reports none of its own to us, so
     # those that we hear of are part of the truth.
-    complaint_rate: float = 0.003
-    complaints_at_least: int = 5  # with 0.05 %, 5 among the first 1,666 are an accident of one in six hundred
+    complaint_rate: Annotated[float, limits.SHARE] = 0.003
+    # With 0.05 %, 5 among the first 1,666 are an accident of one in six hundred.
+    complaints_at_least: Annotated[int, at_least(1)] = 5
     # Failures of the transport in a row, counted once a minute at most: an hour. Within it relays are restarted,
     # certificates renewed and networks repaired, and RFC 5321 §4.5.4.1 has a client retry rather than give up.
-    troubles: int = 60
+    troubles: Annotated[int, at_least(0, "1 or more, or 0 to turn it off")] = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +134,7 @@ class Tracking:
 
     opens: bool = False  # a picture in each mail that tells of openings, for those who agree to be tracked
     conversions: bool = False  # a signed parameter on destinations, with which another site reports what was done
-    fresh_days: int = 7
+    fresh_days: Annotated[int, between(1, 90)] = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +144,11 @@ class Bounces:
     the first and the last `soft_days` apart, with nothing delivered between, is no longer mailed.
     """
 
-    address: str = ""
+    address: Annotated[str, or_empty(limits.TAKES_TAGS)] = ""
     # A mailbox that stays full for two weeks and three appeals is given up by its owner; Mailman and the hosted suites
     # count to between three and seven.
-    soft_campaigns: int = 3
-    soft_days: int = 14
+    soft_campaigns: Annotated[int, at_least(1)] = 3
+    soft_days: Annotated[int, at_least(1)] = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +158,8 @@ class Webhook:
     `private`: the other program is on this machine or in this network; otherwise no address there is contacted.
     """
 
-    url: str = ""
-    timeout_seconds: float = 10.0
+    url: Annotated[str, or_empty(limits.WEB_ADDRESS)] = ""
+    timeout_seconds: Annotated[float, above_zero(at_most=60)] = 10.0
     private: bool = False
 
 
@@ -157,10 +175,12 @@ class SingleSignOn:
     `roles` has what each of these is here. The secret is `sso_client_secret` in secrets.toml.
     """
 
-    issuer: str = ""
+    issuer: Annotated[str, or_empty(limits.ISSUER)] = ""
     client_id: str = ""
     claim: str = "groups"
-    roles: Mapping[str, str] = field(default_factory=dict[str, str])
+    roles: Annotated[Mapping[str, str], each(one_of(ROLES, "{name} has the unknown role {value!r}"))] = field(
+        default_factory=dict[str, str]
+    )
     button: str = "Sign in with your organisation’s account"
 
 
@@ -169,20 +189,12 @@ class Dns:
     """How `mailer doctor` looks up the sending domain. `server`: an IP address, with a port if it isn't 53, such as
     "127.0.0.1:5353" or "[::1]:5353"; "" uses the system's resolver. `timeout_seconds` is for all lookups together."""
 
-    server: str = ""
-    timeout_seconds: float = 15.0
+    server: Annotated[str, or_empty(limits.DNS_SERVER)] = ""
+    timeout_seconds: Annotated[float, above_zero(at_most=120)] = 15.0
 
     def where(self) -> tuple[str, int]:
-        """The server's address and port. Raises ValueError when `server` is neither."""
-        host, port = self.server, "53"
-        if self.server.startswith("["):
-            host, closed, port = self.server[1:].partition("]")
-            port = port.removeprefix(":") if port else "53" if closed else ""
-        elif self.server.count(":") == 1:
-            host, _, port = self.server.partition(":")
-        if not 0 < int(port) < 65536:
-            raise ValueError("a port is from 1 to 65535")
-        return str(ip_address(host)), int(port)
+        """The server's address and port."""
+        return address_and_port(self.server)
 
 
 # The families of mail programs that caniemail.com tests (mailer/checking/data).
@@ -191,13 +203,14 @@ CLIENT_FAMILIES = (
     "outlook", "protonmail", "rainloop", "samsung-email", "sfr", "t-online-de", "thunderbird", "web-de", "wp-pl",
     "yahoo",
 )  # fmt: skip
+CLIENT_FAMILY = one_of(CLIENT_FAMILIES, "unknown family of mail programs {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """What `mailer check` looks at. `clients`: families of mail programs in which mails should look right."""
 
-    clients: tuple[str, ...] = ("gmail", "apple-mail", "outlook", "yahoo")
+    clients: Annotated[tuple[str, ...], each(CLIENT_FAMILY)] = ("gmail", "apple-mail", "outlook", "yahoo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,17 +220,17 @@ class Brand:
     `social`: where else people find the organisation, what it is called there → its https address.
     """
 
-    primary: str = "#1d4f91"  # buttons and headings; 8.1:1 against white
-    on_primary: str = "#ffffff"
-    text: str = "#24292f"
-    muted: str = "#57606a"
-    background: str = "#f2f4f7"
-    surface: str = "#ffffff"
-    link: str = "#1d4f91"
+    primary: Annotated[str, limits.COLOUR] = "#1d4f91"  # buttons and headings; 8.1:1 against white
+    on_primary: Annotated[str, limits.COLOUR] = "#ffffff"
+    text: Annotated[str, limits.COLOUR] = "#24292f"
+    muted: Annotated[str, limits.COLOUR] = "#57606a"
+    background: Annotated[str, limits.COLOUR] = "#f2f4f7"
+    surface: Annotated[str, limits.COLOUR] = "#ffffff"
+    link: Annotated[str, limits.COLOUR] = "#1d4f91"
     logo: str = ""
     logo_alt: str = ""
     font: str = "Helvetica, Arial, sans-serif"
-    social: Mapping[str, str] = field(default_factory=dict[str, str])
+    social: Annotated[Mapping[str, str], limits.NAMED, each(limits.PROFILE)] = field(default_factory=dict[str, str])
 
     @property
     def tint(self) -> str:
@@ -230,14 +243,15 @@ class Brand:
 class Settings:
     """All of mailer.toml. `root` is the workspace's folder, to which relative paths are relative."""
 
-    root: Path
+    root: Annotated[Path, BY_THE_PROGRAM]
     organisation: Organisation = Organisation()
     sender: Sender = Sender()
     public: Public = Public()
     studio: StudioSettings = StudioSettings()
     database: str = "mailer.db"  # a file in the workspace, or postgresql+psycopg://user@host/name
-    transport: str = "outbox"
-    timezone: str = ""  # the zone staff give times in, by area and city such as "Europe/London"; "" is UTC
+    transport: Annotated[str, provider] = DEFAULT
+    # The zone staff give times in, by area and city such as "Europe/London"; "" is UTC.
+    timezone: Annotated[str, limits.time_zone] = ""
     pace: Pace = Pace()
     guard: Guard = Guard()
     tracking: Tracking = Tracking()
@@ -247,10 +261,9 @@ class Settings:
     dns: Dns = Dns()
     brand: Brand = Brand()
     check: Check = Check()
-    link_parameters: Mapping[str, str] = field(
-        default_factory=dict[str, str]
-    )  # added to each destination, such as utm_source
-    providers: Mapping[type, Any] = field(default_factory=dict[type, Any])  # kind of section → what it says
+    link_parameters: Mapping[str, str] = field(default_factory=dict[str, str])  # such as utm_source
+    # Kind of section → what it says.
+    providers: Annotated[Mapping[type, Any], BY_THE_PROGRAM] = field(default_factory=dict[type, Any])
 
     def section(self, kind: type[Section]) -> Section:
         """The section of a provider, by the class that declares it; its defaults where mailer.toml has none."""
@@ -269,3 +282,10 @@ class Settings:
     def database_url(self) -> str:
         """The SQLAlchemy URL of the database."""
         return self.database if "://" in self.database else f"sqlite:///{self.root / self.database}"
+
+
+def conflicts(settings: Settings) -> Iterator[tuple[str, str, Diagnostic]]:
+    """What several settings together can't be, each with the section and the key to change."""
+    if settings.sso.issuer and not settings.sso.client_id:
+        remedy = "The provider gives one when you register the studio there."
+        yield "sso", "client_id", Diagnostic("sso.client_id is missing", remedy=remedy)

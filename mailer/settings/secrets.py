@@ -121,7 +121,7 @@ def environment_alone(root: Path, environ: Mapping[str, str] = os.environ) -> tu
     kept = read_toml(path, SECRETS_FILE, secret=True).data if path.exists() else {}
     missing: list[str] = []
     other: list[str] = []
-    for name in (*COMMON, *_of_providers()):
+    for name in secret_names():
         variable = variable_of(name)
         given: str = environ.get(variable, "")
         value: object = kept.get(name)
@@ -136,7 +136,7 @@ def environment_alone(root: Path, environ: Mapping[str, str] = os.environ) -> tu
 
 def _misshapen(data: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """What secrets.toml has that isn't a secret, or isn't in the form of one, and so would be ignored."""
-    lists = {name: name in LISTS for name in (*COMMON, *_of_providers())}
+    lists = {name: name in LISTS for name in secret_names()}
     place = Place(SECRETS_FILE)
     for name, value in data.items():
         items = cast(list[object], value) if isinstance(value, list) else [None]
@@ -155,6 +155,11 @@ def variable_of(secret: str) -> str:
 
 def _of_providers() -> list[str]:
     return [name for one in provider_sections().values() for name in one.secrets]
+
+
+def secret_names() -> tuple[str, ...]:
+    """All that secrets.toml may hold."""
+    return (*COMMON, *_of_providers())
 
 
 def _texts(value: object) -> tuple[str, ...]:

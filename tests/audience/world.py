@@ -30,7 +30,12 @@ def signing_as(first_name: str, last_name: str, *, shown: bool = False, **more: 
 
 
 def add_person(
-    connection: Connection, number: int, *, attributes: Mapping[str, str] | None = None, **fields: str
+    connection: Connection,
+    number: int,
+    *,
+    attributes: Mapping[str, str] | None = None,
+    created_at: datetime = NOW,
+    **fields: str,
 ) -> int:
     address = fields.pop("address", f"person{number}@example.org")
     connection.execute(
@@ -39,7 +44,7 @@ def add_person(
             address=address,
             address_hash=address_hash(address, KEY),
             attributes=dict(attributes or {}),
-            created_at=NOW,
+            created_at=created_at,
             updated_at=NOW,
             **fields,
         )
@@ -87,19 +92,21 @@ def deliver(
     return delivery_id
 
 
-def click(connection: Connection, delivery_id: int, *, n: int = 1, verdict: Verdict = Verdict.HUMAN) -> None:
+def click(
+    connection: Connection, delivery_id: int, *, n: int = 1, verdict: Verdict = Verdict.HUMAN, at: datetime = NOW
+) -> None:
     connection.execute(
         insert(hits).values(
-            campaign_id=delivery_id >> 32, delivery_id=delivery_id, n=n, at=NOW, method="GET", headers={},
+            campaign_id=delivery_id >> 32, delivery_id=delivery_id, n=n, at=at, method="GET", headers={},
             network=b"", verdict=verdict.value, rules=1,
         )
     )  # fmt: skip
 
 
-def put_name(connection: Connection, page: str, person_id: int | None) -> None:
+def put_name(connection: Connection, page: str, person_id: int | None, *, at: datetime = NOW) -> None:
     """A signature; of somebody who was forgotten meanwhile when there is no number."""
     statement = sign(connection, page=page, statement="We ask.", person_id=person_id or 10**9, who=NOBODY,
-                     origin=SignatureOrigin(), at=NOW)  # fmt: skip
+                     origin=SignatureOrigin(), at=at)  # fmt: skip
     if person_id is None:
         connection.execute(update(signatures).where(signatures.c.id == statement.id).values(person_id=None))
 

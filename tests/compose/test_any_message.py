@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailer.compose.compiler import compile_message
@@ -91,6 +91,7 @@ def test_any_message_compiles_or_is_refused_with_a_place(workspace: Workspace, h
 
     @settings(max_examples=how_many, deadline=None, database=None, suppress_health_check=QUIET)
     @given(messages())
+    @example("---\nsubject: Plain words\nlist: supporters\ntemplate: letter\n---\n>::: quote\n>")
     def look(text: str) -> None:
         (folder / "message.md").write_text(text, encoding="utf-8", errors="replace")
         try:

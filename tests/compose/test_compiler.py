@@ -18,6 +18,7 @@ from mailer.compose.message import Choice, Context, Slot, from_json, to_json
 from mailer.compose.source.images import read_image
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
+from mailer.workspace import find_workspace
 from tests.compose.conftest import PNG, URLS, Desk
 
 GB = {"first_name": "Zoë", "country": "GB", "email": "zoe@example.org"}
@@ -210,6 +211,24 @@ def test_faults_of_mjml_stand_where_the_author_wrote_them(desk: Desk) -> None:
     )
     faults = desk.faults()
     assert any(fault.place and fault.place.line == 12 and "mj-txt" in fault.message for fault in faults), faults
+
+
+def test_what_only_the_compiler_finds_has_its_line_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str) -> str:
+        raise MailerError("it gave up", place=Place("template", source[: source.index("<h1>")].count("\n") + 1))
+
+    monkeypatch.setattr("mailer.compose.compiler.mjml_to_html", refuse)
+    (fault,) = desk.faults("Words")
+    assert (fault.message, str(fault.place)) == ("it gave up", "templates/small/layout.mjml:7")
+
+
+def test_a_message_says_who_it_is_from(desk: Desk) -> None:
+    toml = desk.workspace.root / "mailer.toml"
+    toml.write_text(re.sub(r"(?m)^from = .*$", "", toml.read_text(encoding="utf-8")), encoding="utf-8")
+    desk.workspace = find_workspace(desk.workspace.root, environ={})
+    (fault,) = desk.faults("Words")
+    assert fault.message == "there is no sender"
+    assert 'from = "' in (fault.remedy or "")
 
 
 def test_a_mail_without_a_way_out_or_an_address_is_refused(desk: Desk) -> None:

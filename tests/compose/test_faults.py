@@ -39,7 +39,14 @@ FIRST_LINE = FRONT.format(subject="x", preheader="x", action="x", more="").count
         ("{{ supporter['__class__'] }}", 1, "unknown field", None),
         ("{{ list.__class__ }}", 1, "sandbox forbids", None),
         ("{{ ''.__class__.__mro__ }}", 1, "sandbox forbids", None),
-        ("{{ ('a' | replace('a', 'b')) }}", 1, "unknown filter 'replace'", None),
+        ("{{ ('a' | replace('a', 'b')) }}", 1, "unknown filter 'replace'", "Known: date, default, lower, number"),
+        ("{{ supporter.first_name | default(fallback='x') }}", 1, "takes plain arguments only", 'default("friend")'),
+        ("{% if (supporter.age > 1) in ['GB'] %}a{% endif %}", 1, "left side of `in` must be a field", None),
+        ("{{ 'a' ~ (supporter.age > 5) }}", 1, "can't be used where a text is needed", None),
+        (f"{{{{ {'(' * 3000}1{')' * 3000} }}}}", 1, "nested too deeply", None),
+        ("{{ 'a'.replace(1, 2) }}", 1, "can't be computed", None),
+        ("{% block a %}{% endblock %}{% block a %}{% endblock %}", 1, "block 'a' defined twice", None),
+        ("{% if supporter.country %}a[^1]\n\n[^1]: note {% else %} b {% endif %}", 1, "begins in one place", None),
         ("{{ range(100000000) }}", 1, "can't be computed", None),
         ("{{ 1 / 0 }}", 1, "can't be computed", None),
         ("{% include 'nothing.mjml' %}", 1, "there is no template 'nothing.mjml'", None),
@@ -59,6 +66,9 @@ FIRST_LINE = FRONT.format(subject="x", preheader="x", action="x", more="").count
         ("[x](https://)", 1, "names no site", None),
         ("[x](https://a@b.example.org/)", 1, "names no site", None),
         ("[x](https://e.org:99999/)", 1, "names no site", None),
+        ("[x](https://act..e.org/)", 1, "names no site", None),
+        (f"[x](https://{'ü' * 70}.org:80/)", 1, "names no site", None),
+        (f"[x](https://e.org/{'a' * 2000})", 1, "longer than 2000 characters", None),
         ("[x](<https://e.org/a b>)", 1, "can't have", "%20"),
         ("[x]({{ supporter.email }})", 1, "is not a web address", None),
         ("[x](https://{{ supporter.country }}.example.org/)", 1, "can't wait for the person", None),
@@ -149,6 +159,8 @@ def test_faults_of_every_part_come_together(desk: Desk) -> None:
         ("{{ block.html.__class__ }}", 1, "sandbox forbids"),
         ("{{ body.append(1) }}", 1, "sandbox forbids"),
         ("{% include 'blocks/text.mjml' %}", 1, None),
+        ("\n{% block a %}{% endblock %}{% block a %}{% endblock %}", 2, "block 'a' defined twice"),
+        (f"{{{{ {'(' * 3000}1{')' * 3000} }}}}", 1, "nested too deeply"),
         ("{{ block.html | upper }}{{ supporter.first_name }}", 1, None),
     ],
 )
@@ -161,6 +173,20 @@ def test_bad_templates(desk: Desk, template: str, line: int, message: str | None
     hit = [fault for fault in faults if message in fault.message]
     assert hit, faults
     assert str(hit[0].place) == f"templates/blocks/text.mjml:{line}"
+
+
+def test_a_template_that_is_no_text_is_refused(desk: Desk) -> None:
+    desk.workspace.templates.joinpath("blocks", "text.mjml").write_bytes(b"\xe4")
+    (fault,) = desk.faults("Words")
+    assert (fault.message, str(fault.place)) == ("this is not UTF-8 text", "templates/blocks/text.mjml")
+
+
+def test_what_a_template_imports_is_known_by_its_new_name(desk: Desk) -> None:
+    desk.workspace.templates.joinpath("blocks", "words.mjml").write_text("{% macro hello() %}Hello{% endmacro %}")
+    begin = "{% from 'blocks/words.mjml' import hello as hi %}"
+    assert "Hello there" in desk.program(begin + "{{ hi() }} there").text({}, URLS)
+    (fault,) = desk.faults(begin + "{{ hello() }}")
+    assert fault.message == "unknown name 'hello'"
 
 
 @pytest.mark.parametrize(

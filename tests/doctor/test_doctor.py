@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mailer.cli.context import now
 from mailer.cli.system import doctor as command
-from mailer.diagnostics import Diagnostic, Level, bad, warning, well
+from mailer.diagnostics import Diagnostic, Level, bad, of_part, warning, well
 from mailer.doctor import examine, public_url
 from mailer.doctor.dns import lookup
 from mailer.errors import MailerError
@@ -174,7 +174,7 @@ def test_a_healthy_workspace_is_all_well(town: Town) -> None:
     assert done.code == 0, done.out
     assert "No problems (" in done.out
     for words in (
-        "secrets.toml is its owner's alone (600)",
+        "secrets.toml is its owner's alone",
         "SQLite mailer.db",
         "can be written, no damage found",
         "The address key is the one it was made with",
@@ -346,16 +346,13 @@ def test_a_secret_of_this_shell_alone_is_told_since_cron_lacks_it(town: Town, mo
     monkeypatch.setenv("MAILER_IMAP_PASSWORD", "of-this-shell")
     monkeypatch.setenv("MAILER_SMTP_PASSWORD", "night-and-day")  # as secrets.toml has it
     assert town.troubles() == [
-        ("keys", "warning", "MAILER_IMAP_PASSWORD is set in this shell and not in secrets.toml: cron won't have it")
+        ("keys", "warning", "set in this shell and not in secrets.toml, so cron runs without: MAILER_IMAP_PASSWORD")
     ]
     monkeypatch.setenv("MAILER_API_KEYS", "k" * 40)
     monkeypatch.setenv("MAILER_SMTP_PASSWORD", "another")
     found = "\n".join(words for _, _, words in town.troubles())
-    assert (
-        "MAILER_API_KEYS and MAILER_IMAP_PASSWORD are set in this shell and not in secrets.toml: cron won't have them"
-        in (found)
-    )
-    assert "MAILER_SMTP_PASSWORD in this shell differs from secrets.toml, which is what cron uses" in found
+    assert "so cron runs without: MAILER_API_KEYS, MAILER_IMAP_PASSWORD" in found
+    assert "otherwise than in secrets.toml, which is what cron uses: MAILER_SMTP_PASSWORD" in found
     assert "another" not in found
     assert "of-this-shell" not in town.doctor().out
 
@@ -400,7 +397,7 @@ def test_a_paused_campaign_is_named_with_its_reason(town: Town) -> None:
     ("kind", "level", "words"),
     [
         (fence.MOVED, "bad", "this database was moved to a server, so no command uses it"),
-        (fence.MOVING, "bad", "this database is being moved to a server"),
+        (fence.ARRIVING, "bad", "this database is being filled from a server"),
         (fence.BACKUP, "warning", "this is a backup taken at 2026-11-24 09:00 UTC, put back and not used since"),
     ],
 )
@@ -458,7 +455,7 @@ def test_a_part_that_fails_or_hangs_stops_no_other(monkeypatch: pytest.MonkeyPat
     def refuses() -> list[Diagnostic]:
         raise MailerError("it is not there", remedy="Look.")
 
-    parts = (("a", hangs), ("b", breaks), ("c", refuses), ("d", lambda: [well("d", "fine")]))
+    parts = (("a", hangs), ("b", breaks), ("c", refuses), ("d", lambda: [well("fine")]))
 
     def attempt(seconds: float) -> None:
         found = examine.side_by_side(parts, total_seconds=seconds)
@@ -482,9 +479,8 @@ def test_on_a_terminal_lines_are_broken_under_their_beginning(
     long = "a sentence of many words that goes on and on until it can't stand on one line of a terminal any more, as is"
     command.show(
         [
-            bad("database", long, "mailer db migrate --with-a-long-option " * 3),
-            warning("keys", "short"),
-            well("keys", "x.toml is fine"),
+            *of_part("database", [bad(long, "mailer db migrate --with-a-long-option " * 3)]),
+            *of_part("keys", [warning("short"), well("x.toml is fine")]),
         ]
     )
     out = capsys.readouterr().out

@@ -26,13 +26,25 @@ LINES = st.lists(
 def test_a_name_changes_its_own_line_alone(
     above: list[str], below: list[str], end: bytes, name: str, known: bool
 ) -> None:
-    lines = ["---", *(['name: "before"'] if known else []), *above, "---", *below]
+    lines = ["---", *(['name: "before"', "notes: x"] if known else []), *above, "---", *below]
     content = end.join(line.encode("utf-8", "replace") for line in lines)
     named = with_name(content, name)
     before, after = content.split(b"\n"), named.split(b"\n")
     at = next(n for n, line in enumerate(after) if line.startswith(b"name:"))
     assert after[:at] + after[at + 1 :] == before[:at] + before[at + known :]
     assert with_name(named, name) == named
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["name: >-\n  Our\n\n  appeal", "name: |\n  Our appeal", 'name: "Our\n  appeal"', "name: 'Our\nappeal'",
+     "name: Our\n  appeal", "name:\n  Our appeal", "name: Our # appeal"],
+)  # fmt: skip
+def test_a_name_over_several_lines_leaves_nothing_behind(before: str) -> None:
+    text = f"---\n{before}\n\nsubject: x\n---\nBody\n"
+    assert yaml.safe_load(text.split("---")[1])["name"]
+    named = with_name(text.encode(), "Another").decode()
+    assert named == '---\nname: "Another"\n\nsubject: x\n---\nBody\n'
 
 
 @pytest.mark.parametrize("name", ['“Quoted” "and" \\ more', "Five thousand: thank you", "#now", "  a  b ", "رسالة"])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.compose.source.frontmatter import split_front_matter
-from mailer.editing.splice import CannotSplice, splice
+from mailer.editing.splice import CannotSplice, FrontValue, splice
 from tests.conftest import REPOSITORY
 
 SAMPLES = sorted((REPOSITORY / "newsletters").glob("*/message.md"))
@@ -142,6 +142,124 @@ def test_one_value_changes_and_no_other_byte(key: str, value: str, newline: str,
     others.pop(name, None)
     front.pop(name, None)
     assert front == others
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"target": 5000}, "target: 5000 # soon\nfields:\n  postcode: required\nnext:\n  url: https://x.example\n"),
+        ({"show_names": False}, "show_names: false\n"),
+        ({"target": ""}, "fields:\n  postcode: required\nnext:\n  url: https://x.example\n  label: Go\n"),
+        ({"fields.postcode": ""}, "target: 20 # soon\nnext:\n  url: https://x.example\n  label: Go\n"),
+        ({"next.url": "", "next.label": ""}, "target: 20 # soon\nfields:\n  postcode: required\n"),
+        ({"next.url": ""}, "fields:\n  postcode: required\nnext:\n  label: Go\n"),
+        ({"fields.comment": "optional"}, "fields:\n  postcode: required\n  comment: optional\n"),
+    ],
+)  # fmt: skip
+def test_numbers_switches_and_what_is_taken_out(changes: dict[str, Any], expected: str) -> None:
+    text = "---\ntarget: 20 # soon\nfields:\n  postcode: required\nnext:\n  url: https://x.example\n  label: Go\n"
+    text += "---\nBody\n"
+    found = splice(text, changes)
+    assert expected in found
+    assert found.endswith("---\nBody\n")
+    for key, value in changes.items():
+        name, _, inner = key.partition(".")
+        held = values(found).get(name, "")
+        assert (held if not inner else held.get(inner, "") if held else "") == value
+
+
+LISTED = """\
+---
+subject: Hello
+# who gets it
+audience:
+  # these two
+  include:
+    - supporters  # all of them
+    # and these
+    - volunteers
+
+  exclude: [staff,  "press"]   # never
+  segment: supporter.country == "GB"
+  limit: 1000  # a test
+list: supporters
+---
+Body
+"""
+ITEMS = st.lists(
+    st.sampled_from(["supporters", "volunteers", "staff", "press", "a b", "no", "1", "[x", "a, b", "it's", '"', "é"]),
+    min_size=1, max_size=5, unique=True,
+).map(tuple)  # fmt: skip
+NUMBERS = st.integers(1, 2**53) | st.floats(0.5, 1000)
+
+
+def lines_lost(before: str, after: str) -> list[str]:
+    left = after.split("\n")
+    return [line for line in before.split("\n") if line not in left]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "lost"),
+    [
+        ("audience.include", ("supporters", "volunteers"), []),
+        ("audience.include", ("supporters", "press"), ["    - volunteers"]),
+        ("audience.include", ("volunteers", "press"), ["    - supporters  # all of them"]),
+        ("audience.include", ("a",), ["    - supporters  # all of them", "    - volunteers"]),
+        ("audience.exclude", ("staff",), ['  exclude: [staff,  "press"]   # never']),
+        ("audience.segment", 'signed("a")', ['  segment: supporter.country == "GB"']),
+        ("audience.segment", None, ['  segment: supporter.country == "GB"']),
+        ("audience.limit", 20, ["  limit: 1000  # a test"]),
+        ("audience.limit", None, ["  limit: 1000  # a test"]),
+        ("audience.seed", 7, []),
+        ("audience.seed", None, []),
+    ],
+)
+def test_an_audience_changes_where_it_is_written(key: str, value: FrontValue, lost: list[str]) -> None:
+    found = splice(LISTED, {key: value})
+    assert lines_lost(LISTED, found) == lost
+    name = key.removeprefix("audience.")
+    assert values(found)["audience"].get(name) == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_what_is_behind_a_list_stays_behind_it() -> None:
+    assert "exclude: [staff]   # never" in splice(LISTED, {"audience.exclude": ("staff",)})
+
+
+def test_with_its_last_key_an_audience_goes() -> None:
+    text = "---\naudience:\n  segment: signed('a')  # x\nlist: supporters\n---\nBody\n"
+    assert splice(text, {"audience.segment": None}) == "---\nlist: supporters\n---\nBody\n"
+    assert splice(text, {"audience.limit": None}) == text
+
+
+def test_an_expression_is_written_as_people_would_write_it() -> None:
+    found = splice(
+        "---\nlist: a\n---\n", {"audience.segment": '"G" in supporter.country', "audience.include": ("a", "b")}
+    )
+    assert found == "---\nlist: a\naudience:\n  segment: '\"G\" in supporter.country'\n  include: [a, b]\n---\n"
+
+
+@given(
+    st.sampled_from(["audience.include", "audience.exclude", "audience.not_mailed_by", "new"]), ITEMS,
+    st.sampled_from(["\n", "\r\n"]),
+)  # fmt: skip
+def test_lists_change_and_nothing_else_does(key: str, value: tuple[str, ...], newline: str) -> None:
+    text = LISTED.replace("\n", newline)
+    front, others = values(splice(text, {key: value})), values(text)
+    for found in (front, others):
+        held = found["audience"] if "." in key else found
+        assert held.pop(key.rpartition(".")[2], list(value)) == list(value) or found is others
+    assert front == others
+    for line in ("# who gets it", "  # these two", "    # and these", "  limit: 1000  # a test"):
+        assert f"{line}{newline}" in splice(text, {key: value})
+
+
+@given(st.sampled_from(["audience.limit", "audience.not_mailed_within_hours", "new"]), NUMBERS)
+def test_numbers_are_numbers(key: str, value: float) -> None:
+    held: Any = values(splice(LISTED, {key: value}))
+    for name in key.split("."):
+        held = held[name]
+    assert held == value
+    assert not isinstance(held, str)
 
 
 @given(st.text(max_size=200))

@@ -16,7 +16,7 @@ from mailer.reports.figures import CampaignFigures, figures
 from mailer.reports.svg import plot
 from mailer.reports.terminal import show
 from mailer.store.engine.database import Database
-from mailer.store.tables.core import campaigns, deliveries, events
+from mailer.store.tables.core import campaigns, deliveries, events, people
 from mailer.store.tables.inbound import signatures, statements
 from mailer.store.tables.states import Feedback, Verdict
 from tests.reports.builders import (
@@ -24,6 +24,7 @@ from tests.reports.builders import (
     SLUG,
     add_campaign,
     add_deliveries,
+    add_event,
     add_hit,
     add_people,
     delivery_id,
@@ -166,3 +167,32 @@ def test_the_picture_is_whole_and_says_its_values() -> None:
 
 def test_steps_grow() -> None:
     assert list(STEPS) == sorted(STEPS)
+
+
+def test_languages_add_up_to_everybody(sent: Database, now: datetime) -> None:
+    with sent.write() as connection:
+        for number in range(1, 21):
+            spoken = {"language": ("en", "cy", "")[number % 3]}
+            connection.execute(update(people).where(people.c.id == number).values(spoken))
+        connection.execute(update(deliveries).where(deliveries.c.id == delivery_id(20)).values(person_id=None))
+        for number in (1, 3, 4):
+            sign(connection, number, now, campaign_id=CAMPAIGN, n=1)
+        add_event(connection, 4, "unsubscribed", now=now)
+        add_event(connection, 3, "unsubscribed", now=now)
+        add_event(connection, 3, "undone", now=now)
+    found = of(sent)
+    told = {one.language: (one.sent, one.signed, one.unsubscribed) for one in found.by_language}
+    assert told == {"en": (6, 1, 0), "cy": (7, 2, 1), "": (7, 0, 0)}
+    assert sum(one.sent for one in found.by_language) == found.delivered.sent
+    assert sum(one.unsubscribed for one in found.by_language) == found.unsubscribed
+    assert "By language" in shown(found)
+    assert "by language,cy,signed,2" in as_csv(found)
+
+
+def test_signatures_know_the_link_that_brought_them(sent: Database, now: datetime) -> None:
+    with sent.write() as connection:
+        for number, n in ((1, 1), (2, 2), (3, 2)):
+            sign(connection, number, now, campaign_id=CAMPAIGN, n=n)
+    signed = of(sent).signed
+    assert signed.by_link == {1: 1, 2: 2}
+    assert signed.by_placement == {"inline": 2, "button": 1}

@@ -241,7 +241,7 @@ troubles = -1
 
 @pytest.mark.parametrize("plan", ["200", '["200"]', "[0]", "[1.5]", "[true]"])
 def test_a_warm_up_plan_is_numbers_of_people(tmp_path: Path, plan: str) -> None:
-    with pytest.raises(MailerError, match="must list whole numbers of people"):
+    with pytest.raises(MailerError, match=r"pace\.warm_up must be (a list of whole numbers|1 or more) (of )?people"):
         read_settings(write(tmp_path, f"{SETTINGS}\n[pace]\nwarm_up = {plan}\n"), environ={})
 
 
@@ -363,3 +363,40 @@ def test_where_else_people_find_us_is_read_and_judged(tmp_path: Path) -> None:
 def test_the_tint_is_a_breath_of_the_brands_colour() -> None:
     assert Brand(primary="#000000", surface="#ffffff").tint == "#ededed"
     assert Brand(primary="#1d4f91", surface="#ffffff").tint == "#eff3f7"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[studio]\nurl = "https://studio.example.org/x"', "studio.url must be https://host, without a path"),
+        ('[studio]\nurl = "http://studio.example.org"', "studio.url must be https://host"),
+        ('[studio]\nproxies = ["10.0.0.0/8", "web"]', "'web' is not an IP address or network"),
+        ("[studio]\napprovals = 3", "studio.approvals must be from 0 to 2"),
+        ('[studio]\nhold = "soon"', "studio.hold: 'soon' is not a duration"),
+        ('[studio]\nhold = "2d"', "studio.hold must be at most 1d, not 2d"),
+        ('[sso]\nissuer = "http://id.example.org"\nclient_id = "x"', "sso.issuer must be an https address"),
+        ('[sso]\nissuer = "https://id.example.org"', "sso.client_id is missing\n    The provider gives one"),
+        (
+            '[sso]\nroles = { Board = "king" }',
+            "sso.roles: 'Board' has the unknown role 'king'\n    Choose one of: viewer",
+        ),
+        ('[check]\nclients = ["gmail", "pine"]', "unknown family of mail programs 'pine'\n    Choose one of: aol"),
+        ('[bounces]\naddress = "bounces@"', "bounces.address must be a mailbox that takes tags"),
+        ('[public]\nurl = "https://bücher.example"', "public.url must be written in ASCII\n    Write its xn-- form"),
+        ('[pace]\ndomains = { "gmail.com" = 0 }', "pace.domains: 'gmail.com' must be above 0"),
+        (
+            '[pace]\ndomains = { "gmail.com" = "many" }',
+            "pace.domains must be a table of mails a second for each domain",
+        ),
+        ("link_parameters = 7", "mailer.toml:1: link_parameters must be a table of texts, not 7"),
+    ],
+)
+def test_limits(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(MailerError) as found:
+        read_settings(write(tmp_path, text), environ={})
+    assert told in str(found.value)
+
+
+def test_a_provider_on_this_machine_needs_no_tls(tmp_path: Path) -> None:
+    text = '\n[sso]\nissuer = "http://127.0.0.1:9000"\nclient_id = "x"\nroles = { Board = "admin" }\n'
+    assert read_settings(write(tmp_path, SETTINGS + text), environ={}).sso.roles == {"Board": "admin"}

@@ -18,9 +18,9 @@ from sqlalchemy import update
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import deliveries, people
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.pages.templates import mask
 from mailer.web.public.app import create_app
 from mailer.web.public.core.context import Door
-from mailer.web.public.http.templates import mask
 from mailer.workspace import Workspace, find_workspace
 from tests.reports.builders import delivery_id
 from tests.web.client import Reply, fetch, serving

@@ -9,6 +9,7 @@ from typing import cast
 from sqlalchemy import Connection, select
 
 from mailer.audience.petition.signatures import signed_pages
+from mailer.audience.selection.questions import QUESTIONS, REMEDIES, QuestionTopic, is_sound
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.audience.selection.spec import Audience
 from mailer.compose.expressions.ast import And, Call, Compare, Concat, Conditional, Expression, Not, Or
@@ -131,10 +132,16 @@ class _Reader:
 
     def check_call(self, call: Call) -> None:
         (name,) = call.args
-        kinds = {"subscribed": ("list", self.lists), "signed": ("action page", self.pages)}
-        kind, known = kinds.get(call.name, ("campaign", self.slugs))
-        if name not in known:
-            self.fault("segment", f"there is no {kind} {name!r}", nearest(name, known))
+        question = QUESTIONS[call.name]
+        names = {
+            QuestionTopic.LIST: self.lists, QuestionTopic.PAGE: self.pages, QuestionTopic.NEWSLETTER: self.slugs,
+        }  # fmt: skip
+        known = names.get(question.topic)
+        if known is None:
+            if not is_sound(question, name):
+                self.fault("segment", f"{call.name} can't ask about {name!r}", REMEDIES[question.topic])
+        elif name not in known:
+            self.fault("segment", f"there is no {question.topic} {name!r}", nearest(name, known))
 
 
 def calls(expression: Expression) -> Iterator[Call]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
-from mailer.store.tables.core import campaigns, deliveries, hits, links, lists, subscriptions
+from mailer.store.tables.core import campaigns, consents, deliveries, hits, links, lists, people, subscriptions
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import DeliveryState, Membership, Verdict
 
@@ -65,11 +65,38 @@ def clicked_in(slugs: Iterable[str]) -> Select[int | None]:
     )
 
 
+def clicked_since(moment: datetime) -> Select[int | None]:
+    """People who followed any link of a mail at `moment` or later, machines left out."""
+    return (
+        select(deliveries.c.person_id)
+        .select_from(hits.join(deliveries, deliveries.c.id == hits.c.delivery_id))
+        .where(hits.c.at >= moment, hits.c.n > 0, hits.c.verdict.in_(PEOPLE), deliveries.c.person_id.is_not(None))
+    )
+
+
 def signed_on(pages: Iterable[str]) -> Select[int | None]:
     """People who signed on one of these action pages."""
     return select(signatures.c.person_id).where(
         signatures.c.page.in_(sorted(set(pages))), signatures.c.person_id.is_not(None)
     )
+
+
+def signed_since(moment: datetime) -> Select[int | None]:
+    """People who signed anything at `moment` or later."""
+    return select(signatures.c.person_id).where(signatures.c.signed_at >= moment, signatures.c.person_id.is_not(None))
+
+
+def signed_at_least(times: int) -> Select[int | None]:
+    """People who signed on so many action pages, or more."""
+    person = signatures.c.person_id
+    return select(person).where(person.is_not(None)).group_by(person).having(func.count() >= times)
+
+
+def joined_since(moment: datetime) -> ColumnElement[bool]:
+    """Whether somebody came to us at `moment` or later: became known here, and hadn't agreed before, as the file says
+    that they came by."""
+    earlier = select(consents.c.person_id).where(consents.c.given_at < moment)
+    return and_(people.c.created_at >= moment, people.c.id.not_in(earlier))
 
 
 def _campaigns(slugs: Iterable[str]) -> Select[int]:

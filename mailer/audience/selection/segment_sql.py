@@ -6,8 +6,9 @@ them would, by property test. No text of the expression ever becomes SQL text: c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -31,8 +32,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from mailer.audience.selection.groups import clicked_in, mailed_by, signed_on, subscribed_to
+from mailer.audience.selection.groups import subscribed_to
+from mailer.audience.selection.questions import QUESTIONS
 from mailer.compose.expressions.ast import (
+    ANYTHING,
     And,
     Call,
     Compare,
@@ -57,12 +60,6 @@ from mailer.store.tables.core import people
 Text_ = ColumnElement[str]
 Truth = ColumnElement[bool]
 
-QUESTIONS: Mapping[str, Callable[[str], Any]] = {
-    "mailed": lambda slug: mailed_by([slug]),
-    "clicked": lambda slug: clicked_in([slug]),
-    "subscribed": lambda name: subscribed_to([name]),
-    "signed": lambda page: signed_on([page]),
-}
 COLUMNS: Mapping[str, ColumnElement[str]] = {
     "email": people.c.address,
     "first_name": people.c.first_name,
@@ -82,56 +79,19 @@ def parse_segment(source: str, *, fields: Collection[str], place: Place | None =
     return parse_expression(source, vocabulary=vocabulary(fields), place=place)
 
 
-def condition(source: str) -> Truth:
-    """The segment as a condition over `people`. It was checked against the known fields when it was defined.
-
-    An attribute that nobody has is "" for everyone.
-    """
-    return truth(parse_segment(source, fields=_AnyName()))
+def condition(source: str, *, now: datetime) -> Truth:
+    """The segment as a condition over `people`, at a moment. It was checked against the known fields when it was
+    defined. An attribute that nobody has is "" for everyone."""
+    return truth(parse_segment(source, fields=ANYTHING), now=now)
 
 
-def truth(expression: Expression) -> Truth:
-    """The condition that holds for the people who match the expression."""
-    match expression:
-        case And(left, right):
-            return and_(truth(left), truth(right))
-        case Or(left, right):
-            return or_(truth(left), truth(right))
-        case Not(operand):
-            return not_(truth(operand))
-        case Compare():
-            return _compare(expression)
-        case Call(name, args):
-            return people.c.id.in_(QUESTIONS[name](*args))
-        case Const(value):
-            return true() if value else false()
-        case _:
-            return text(expression) != literal("", Text)
+def truth(expression: Expression, *, now: datetime) -> Truth:
+    """The condition that holds for the people who match the expression at a moment."""
+    return _Translation(now).truth(expression)
 
 
-def text(expression: Expression) -> Text_:
-    """The expression's text for a person; never null."""
-    match expression:
-        case Const(value):
-            return literal(str(value), Text)
-        case Field(_, name):
-            return _field(name)
-        case Concat(parts):
-            joined = text(parts[0])
-            for part in parts[1:]:
-                joined = joined.concat(text(part))
-            return joined
-        case Conditional(test, then, otherwise):
-            return case((truth(test), text(then)), else_=text(otherwise))
-        case Or(left, right):
-            return case((text(left) != "", text(left)), else_=text(right))
-        case And(left, right):
-            return case((text(left) != "", text(right)), else_=literal("", Text))
-        case _:
-            raise MailerError("this part of the language can't be used in a segment", remedy="Leave out the filter.")
-
-
-def _field(name: str) -> Text_:
+def field_text(name: str) -> Text_:
+    """What a person has in a field; never null."""
     if name == "name":
         first, last = people.c.first_name, people.c.last_name
         both = and_(first != "", last != "")
@@ -141,36 +101,80 @@ def _field(name: str) -> Text_:
     return func.coalesce(people.c.attributes[name].as_string(), "")
 
 
-def _compare(compare: Compare) -> Truth:
-    left, operator, right = compare.left, compare.operator, compare.right
-    if isinstance(right, Constants):
-        among = or_(false(), *(_ordered(left, "==", item) for item in right.items))
-        return among if operator == "in" else not_(among)
-    if operator in ("in", "not in"):
-        found = position(text(right), text(left)) > 0
-        return found if operator == "in" else not_(found)
-    return _ordered(left, operator, right)
+@dataclass(frozen=True, slots=True)
+class _Translation:
+    """From the parts of an expression to SQL; questions about time are answered as of `now`."""
 
+    now: datetime
 
-def _ordered(left: Expression, operator: Operator, right: Expression) -> Truth:
-    test: Callable[[Any, Any], Any] = ORDER[operator]  # on columns the operators give conditions
-    if not (_is_number(left) or _is_number(right)):
-        return test(code_points(text(left)), code_points(text(right)))
-    sides = (left, right)
-    checks = [is_number(text(side)) for side in sides if not _is_number(side)]
-    first, second = (_number(side) for side in sides)
-    # CASE, since nothing else promises that a text is looked at before it is read as a number.
-    return case((and_(true(), *checks), test(first, second)), else_=literal(operator == "!=", Boolean))
+    def truth(self, expression: Expression) -> Truth:
+        match expression:
+            case And(left, right):
+                return and_(self.truth(left), self.truth(right))
+            case Or(left, right):
+                return or_(self.truth(left), self.truth(right))
+            case Not(operand):
+                return not_(self.truth(operand))
+            case Compare():
+                return self.compare(expression)
+            case Call(name, (argument,)):
+                return QUESTIONS[name].holds(argument, self.now)
+            case Const(value):
+                return true() if value else false()
+            case _:
+                return self.text(expression) != literal("", Text)
+
+    def text(self, expression: Expression) -> Text_:
+        """The expression's text for a person; never null."""
+        match expression:
+            case Const(value):
+                return literal(str(value), Text)
+            case Field(_, name):
+                return field_text(name)
+            case Concat(parts):
+                joined = self.text(parts[0])
+                for part in parts[1:]:
+                    joined = joined.concat(self.text(part))
+                return joined
+            case Conditional(test, then, otherwise):
+                return case((self.truth(test), self.text(then)), else_=self.text(otherwise))
+            case Or(left, right):
+                return case((self.text(left) != "", self.text(left)), else_=self.text(right))
+            case And(left, right):
+                return case((self.text(left) != "", self.text(right)), else_=literal("", Text))
+            case _:
+                raise MailerError(
+                    "this part of the language can't be used in a segment", remedy="Leave out the filter."
+                )
+
+    def compare(self, compare: Compare) -> Truth:
+        left, operator, right = compare.left, compare.operator, compare.right
+        if isinstance(right, Constants):
+            among = or_(false(), *(self.ordered(left, "==", item) for item in right.items))
+            return among if operator == "in" else not_(among)
+        if operator in ("in", "not in"):
+            found = position(self.text(right), self.text(left)) > 0
+            return found if operator == "in" else not_(found)
+        return self.ordered(left, operator, right)
+
+    def ordered(self, left: Expression, operator: Operator, right: Expression) -> Truth:
+        test: Callable[[Any, Any], Any] = ORDER[operator]  # on columns the operators give conditions
+        if not (_is_number(left) or _is_number(right)):
+            return test(code_points(self.text(left)), code_points(self.text(right)))
+        sides = (left, right)
+        checks = [is_number(self.text(side)) for side in sides if not _is_number(side)]
+        first, second = (self.number(side) for side in sides)
+        # CASE, since nothing else promises that a text is looked at before it is read as a number.
+        return case((and_(true(), *checks), test(first, second)), else_=literal(operator == "!=", Boolean))
+
+    def number(self, side: Expression) -> ColumnElement[float]:
+        if isinstance(side, Const) and not isinstance(side.value, str):
+            return literal(float(side.value), Double)
+        return cast(self.text(side), Double)
 
 
 def _is_number(side: Expression) -> bool:
     return isinstance(side, Const) and not isinstance(side.value, str)
-
-
-def _number(side: Expression) -> ColumnElement[float]:
-    if isinstance(side, Const) and not isinstance(side.value, str):
-        return literal(float(side.value), Double)
-    return cast(text(side), Double)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +187,12 @@ class Unread:
     example: str
 
 
-def unread(connection: Connection, source: str, *, lists: Collection[str]) -> tuple[Unread, ...]:
+def unread(connection: Connection, source: str, *, lists: Collection[str], now: datetime) -> tuple[Unread, ...]:
     """What a segment can't read of the people subscribed to these lists. It was checked when it was defined."""
     found: list[Unread] = []
     on_lists = people.c.id.in_(subscribed_to(lists))
-    for reading in dict.fromkeys(readings(parse_segment(source, fields=_AnyName()))):
-        value = text(reading.operand)
+    for reading in dict.fromkeys(readings(parse_segment(source, fields=ANYTHING))):
+        value = _Translation(now).text(reading.operand)
         can_read = is_number(value) if reading.kind is Kind.NUMBER else is_iso_date(value)
         query = select(func.count(), func.min(value)).where(on_lists, func.trim(value) != "", not_(can_read))
         number, example = connection.execute(query).one()
@@ -196,19 +200,6 @@ def unread(connection: Connection, source: str, *, lists: Collection[str]) -> tu
             name = reading.operand.name if isinstance(reading.operand, Field) else "the value"
             found.append(Unread(name, reading.kind.value, int(number), str(example)[:60]))
     return tuple(found)
-
-
-class _AnyName(Collection[str]):
-    """Every name there is, for reading a segment that was checked before."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 class position(FunctionElement[int]):  # noqa: N801 - SQL functions are written in small letters

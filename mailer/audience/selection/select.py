@@ -141,7 +141,7 @@ def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
 
 def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     """Everyone on the included lists once: person_id and verdict, which is CHOSEN or a `Reason`."""
-    segment = _condition(audience.segment) if audience.segment else None
+    segment = _condition(audience.segment, now=now) if audience.segment else None
     standing = _standing(audience.include, segment)
     person, rank = standing.c.person_id, standing.c.rank
     reasons: list[tuple[ColumnElement[bool], str]] = []
@@ -162,11 +162,11 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     return select(person.label("person_id"), against.label("verdict")).select_from(standing)
 
 
-def _condition(segment: str) -> ColumnElement[bool]:
+def _condition(segment: str, *, now: datetime) -> ColumnElement[bool]:
     # Imported here since it brings the expression parser, which a check for due campaigns can do without.
     from mailer.audience.selection.segment_sql import condition
 
-    return condition(segment)
+    return condition(segment, now=now)
 
 
 def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:

@@ -81,8 +81,6 @@ def syntax(specimen: Specimen) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 f"{url} ends with a sign that looks like the sentence's", place, "Take it out of the link."
             )
-        elif ".." in host or host.startswith("-"):
-            yield Diagnostic(f"{host} can't be a site's name", place, "Look at the address.")
 
 
 @rule(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +26,8 @@ if TYPE_CHECKING:
 def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
     """Show how a newsletter did: who got it, who followed its action link, who left. Works while it is being sent."""
     from mailer.reports import export
-    from mailer.reports.figures import figures
+    from mailer.reports.current import current_figures
     from mailer.reports.terminal import show
-    from mailer.store.engine.database import DatabaseTrouble
-    from mailer.tracking.classify import judge_new
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
@@ -40,12 +36,9 @@ def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
     with workspace_and_database() as (workspace, database):
         with database.read() as connection:
             _require(connection, workspace, slug)
-        with suppress(DatabaseTrouble):  # a copy that can't be written is reported as it was judged last
-            judge_new(database)
-        with database.read() as connection:
-            found = figures(connection, slug)
-    if workspace.settings.timezone:  # whose clocks staff read, also of what was scheduled by another's
-        found = replace(found, zone=workspace.settings.zone)
+        # Also what was scheduled by another zone's clocks is told by those that staff read.
+        settings = workspace.settings
+        found = current_figures(database, slug, zone=settings.zone if settings.timezone else "")
     if plot:
         _draw(found, plot)
     if as_json:

@@ -15,6 +15,8 @@ from mailer.errors import MailerError
 from mailer.staff.actor import terminal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mailer.audience.selection.select import Selection
     from mailer.delivery.campaigns.freeze import Plan
     from mailer.delivery.campaigns.orders import Order
@@ -66,7 +68,7 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
         with database.read() as connection:
             refuse_launched(find_campaign(connection, slug))
         plan, selection = fit_to_mail(database, workspace.newsletter(slug))
-        _show(workspace, plan, selection)
+        _show(workspace, database, plan=plan, selection=selection, at=now())
         if not selection.chosen:
             raise MailerError(
                 "nobody would get this mail", remedy=f"See who is left out and why: mailer audience {slug}"
@@ -105,7 +107,7 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
         due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
         workspace.secrets.require_signing()
         plan, selection = fit_to_mail(database, workspace.newsletter(slug), at=due.instant)
-        _show(workspace, plan, selection)
+        _show(workspace, database, plan=plan, selection=selection, at=due.instant)
         order = _order(plan, PlannedTime(due.instant, due.zone))
         orders.schedule(database, order, late=allowed, now=moment)
     for remark in due.notes:
@@ -215,10 +217,10 @@ def resolve(slug: str, choice: str | None) -> None:
 
 
 def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
-    from mailer.delivery.campaigns.status import uncertain_people
+    from mailer.delivery.campaigns.status import people_apart
 
     with database.read() as connection:
-        found = uncertain_people(connection, campaign_id)
+        found = people_apart(connection, campaign_id)
     for one in found:
         click.echo(f"{one.address or '(forgotten since)'}  {one.since:%Y-%m-%d %H:%M} UTC  {one.why}")
     if found:
@@ -257,14 +259,19 @@ def _campaign(database: Database, slug: str) -> tuple[int, str]:
     return row.id, row.state
 
 
-def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
-    """Show subject, sender, audience with reasons, and transport."""
+def _show(workspace: Workspace, database: Database, *, plan: Plan, selection: Selection, at: datetime) -> None:
+    """Show subject, sender, audience with reasons, transport, and how long it takes when it leaves `at` this time."""
     from rich.markup import escape
     from rich.table import Table
 
     from mailer.compose.message import as_written
+    from mailer.delivery.ledger.duration import duration_of
 
-    message = plan.message
+    message, settings = plan.message, workspace.settings
+    with database.read(of_everyone=True) as connection:
+        takes = duration_of(
+            connection, plan.audience, selection.chosen, settings.pace, transport=settings.transport, at=at
+        )
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column()
@@ -276,6 +283,8 @@ def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
     if left_out:
         table.add_row("Left out", ", ".join(left_out))
     table.add_row("Gets it", f"[bold]{counted(selection.chosen)}[/bold]")
+    if takes.in_words:
+        table.add_row("Takes", takes.in_words)
     console().print(table)
 
 

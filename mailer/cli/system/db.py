@@ -52,19 +52,15 @@ def backup(path: Path) -> None:
     "--to", "target", required=True, metavar="URL", help="An empty database: postgresql+psycopg://user@host/name"
 )
 @click.option("--dry-run", is_flag=True, help="Only check whether it would work, and how much there is to copy.")
-@click.option("--abandon", is_flag=True, help="Give up an interrupted move, and use the old database again.")
-def move(target: str, dry_run: bool, abandon: bool) -> None:
+def move(target: str, dry_run: bool) -> None:
     """Copy everything to another database, verify it, and close the old one.
 
-    It can be interrupted and run again: the new database holds everything or nothing.
+    It can be interrupted and run again: until everything has arrived, the old database stays in use.
     """
     from mailer.store.admin.move import check_move, move_database
     from mailer.workspace import find_workspace
 
     source = find_workspace().settings.database_url
-    if abandon:
-        _abandon(source, target)
-        return
     if dry_run:
         rows = check_move(source, target, now=now())
         click.echo(f"It can be done. {_summary(rows)} would be carried.")
@@ -74,19 +70,6 @@ def move(target: str, dry_run: bool, abandon: bool) -> None:
     done = "had been carried before" if moved.before else "were carried, and are the same there"
     click.echo(f"{_summary(moved.rows)} {done}.")
     _tell_switch(target)
-
-
-def _abandon(source: str, target: str) -> None:
-    from mailer.store.admin.move import abandon_move
-    from mailer.store.engine.database import DatabaseTrouble
-
-    try:
-        abandon_move(source, target)
-    except DatabaseTrouble as error:
-        click.echo(f"The new database can't be looked at: {error.message}", err=True)
-        click.confirm("Is it gone for good, so that nothing will ever be sent from it?", abort=True)
-        abandon_move(source, None)
-    click.echo("The move was given up. The old database is in use again.")
 
 
 def _summary(rows: Mapping[str, int]) -> str:

@@ -113,17 +113,11 @@ class Concat:
 Expression = Field | Const | Compare | And | Or | Not | Filter | Call | Conditional | Concat
 
 
-class _Anything(Collection[str]):
+class _Anything(frozenset[str]):
     """A collection that has every name."""
 
     def __contains__(self, name: object) -> bool:
         return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 ANYTHING: Collection[str] = _Anything()  # for expressions that were checked when they were frozen

@@ -34,8 +34,6 @@ ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 NO_CONSTANTS: Mapping[str, Mapping[str, str]] = {}
-
-
 NO_NAMES: Mapping[str, str] = {}
 NO_CALLS: Mapping[str, Callable[[str], bool]] = {}
 
@@ -75,7 +73,7 @@ def text_of(expression: Expression, constants: Mapping[str, Mapping[str, str]] =
             first, second = text_of(left, constants), text_of(right, constants)
             return lambda person: second(person) if first(person) else ""
         case Compare() | Not() | Call():
-            raise ValueError("a truth has no text; is_text() tells beforehand")
+            raise AssertionError("a truth has no text; is_text() tells beforehand")
 
 
 def truth_of(expression: Expression, constants: Mapping[str, Mapping[str, str]] = NO_CONSTANTS) -> TruthOf:
@@ -96,7 +94,8 @@ def truth_of(expression: Expression, constants: Mapping[str, Mapping[str, str]] 
             (argument,) = args
             return lambda person: person.calls[name](argument)
         case Const(value) if not isinstance(value, str):
-            return _always_true if value else _always_false
+            holds = bool(value)
+            return lambda person: holds
         case _:
             text = text_of(expression, constants)
             return lambda person: text(person) != ""
@@ -124,14 +123,6 @@ def _always(text: str) -> TextOf:
     return lambda person: text
 
 
-def _always_true(person: Subject) -> bool:
-    return True
-
-
-def _always_false(person: Subject) -> bool:
-    return False
-
-
 def _field(named: Field, constants: Mapping[str, Mapping[str, str]]) -> TextOf:
     name = named.name
     if named.scope in constants:
@@ -150,10 +141,8 @@ def _filter(named: Filter, operand: TextOf, args: list[TextOf]) -> TextOf:
     apply = applied(named.name, named.language)
     if not args:
         return lambda person: apply(operand(person))
-    if len(args) == 1:
-        only = args[0]
-        return lambda person: apply(operand(person), only(person))
-    return lambda person: apply(operand(person), *[arg(person) for arg in args])
+    (only,) = args  # no filter takes two
+    return lambda person: apply(operand(person), only(person))
 
 
 def _compare(compare: Compare, constants: Mapping[str, Mapping[str, str]]) -> TruthOf:

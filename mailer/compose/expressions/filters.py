@@ -40,9 +40,8 @@ class FilterRule:
     speaks: bool = False
 
 
-def default(text: str, fallback: str = "", boolean: object = None) -> str:
+def default(text: str, fallback: str) -> str:
     """`fallback` when there is no text: what shows nothing counts as missing, as in {{ x | default("friend") }}."""
-    del boolean  # Jinja's own `default("x", true)` requests what this one does anyway
     return text if (text.strip() if text.isascii() else is_visible(text)) else fallback
 
 

@@ -38,6 +38,7 @@ OPERATORS: Mapping[str, Operator] = {
 }  # fmt: skip
 DEEPEST = 100  # how far an expression may nest; a chain of n `or` is n deep
 LONGEST = 4000  # characters
+_PARSER = Environment(autoescape=True)  # nothing is ever rendered with it
 
 
 def parse_expression(source: str, *, vocabulary: Vocabulary, place: Place | None = None) -> Expression:
@@ -45,7 +46,7 @@ def parse_expression(source: str, *, vocabulary: Vocabulary, place: Place | None
     if len(source) > LONGEST:
         raise MailerError(f"it is longer than {LONGEST} characters", place=place)
     try:
-        parsed = _bare_environment().parse("{{ (" + source + "\n) }}").body
+        parsed = _PARSER.parse("{{ (" + source + "\n) }}").body
     except TemplateSyntaxError as error:
         at = _at(place, error.lineno - 1)
         raise MailerError(f"this can't be read: {error.message}", place=at) from None
@@ -71,11 +72,6 @@ class _Refused(MailerError):
 def _at(place: Place | None, line: int) -> Place | None:
     """The place of line `line` (from 0) of a text that begins at `place`."""
     return None if place is None or place.line is None else Place(place.file, place.line + line)
-
-
-def _bare_environment() -> Environment:
-    # It only parses: nothing is ever rendered with it, so there is nothing to escape.
-    return Environment(autoescape=True)
 
 
 class _Translator:
@@ -237,8 +233,7 @@ class _Translator:
         )
 
     def filter(self, node: nodes.Filter, *, depth: int) -> Filter:
-        if node.node is None:
-            raise self.refuse(node, "filter blocks can't wait for the person", "Use the filter in each tag.")
+        assert node.node is not None  # only a {% filter %} block has none
         if node.name not in self.vocabulary.filters or node.name not in FILTERS:
             raise self.refuse(node, f"unknown filter {node.name!r}", filter_hint(node.name, self.vocabulary.filters))
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
@@ -251,7 +246,7 @@ class _Translator:
         if node.name == "default":  # Jinja's own takes a second argument, true: it says what ours does anyway
             return Filter(node.name, operand, (self.text(node.args[0], depth=depth),))
         args = tuple(self.text(arg, depth=depth) for arg in node.args)
-        if node.name == "date" and args and not (isinstance(args[0], Const) and _good_date(str(args[0].value))):
+        if node.name == "date" and args and (not isinstance(args[0], Const) or unknown_date_format(str(args[0].value))):
             raise self.refuse(
                 node, "unknown date format", 'Use "long", "short", "month", "iso", or one like "%d %B %Y".'
             )
@@ -267,10 +262,6 @@ class _Translator:
         if not plain or len(args) != 1 or len(node.args) != 1:
             raise self.refuse(node, f"{name} takes one text in quotes", f'For example {name}("a-name").')
         return Call(name, tuple(args))
-
-
-def _good_date(form: str) -> bool:
-    return not unknown_date_format(form)
 
 
 _LANGUAGE = "Use fields, texts in quotes, == != < > in, and / or / not, ~ and the filters."

@@ -60,7 +60,7 @@ class _Writer:
         run: list[Element | str] = []
         before: Element | None = None
         for child in children:
-            if isinstance(child, str) or (child.is_seen and not is_block(child)):
+            if isinstance(child, str) or not is_block(child):
                 run.append(child)
                 continue
             out += self.paragraphs.of(run, width)
@@ -198,7 +198,7 @@ class _Writer:
                 yield from self.blocks([child], width)
 
     def _row(self, row: Element, width: int) -> list[str]:
-        cells = [child for child in _elements(row) if child.tag in ("td", "th")]
+        cells = [child for child in _elements(row) if child.tag in ("td", "th") and child.is_seen]
         if len(cells) == 1 and any(is_block(one) for one in _elements(cells[0])):
             return [text for child in row.children for text in self._laid_out(child, width)]
         line: list[str] = []

@@ -78,6 +78,8 @@ class Markdown:
     def parse(self, resolved: Resolved, *, placement: str) -> Parsed:
         """The tokens of a text; links are put into the table under `placement`, those of notes as footnotes."""
         fenced = self.markers.control_pattern.sub(rf"{FENCE}\g<0>{FENCE}", resolved.text)
+        if not fenced.endswith("\n"):
+            fenced += "\n"  # the plugin for ::: looks at the sign behind a `>`, which has to be there
         env: dict[str, Any] = {}
         tokens = self.parser.parse(fenced, env)
         for token in _all(tokens):

@@ -155,8 +155,12 @@ class Links:
 
 
 def is_host(authority: str) -> bool:
-    """Whether it is a host with an optional port, without the name@ with which addresses are faked."""
+    """Whether it is a host with an optional port, without the name@ with which addresses are faked.
+
+    Its labels are what the DNS can hold (RFC 5890: none empty, none above 63 characters in ASCII).
+    """
     try:
+        authority.encode("idna")
         parts = urlsplit(f"//{authority}")
         return bool(parts.hostname) and "@" not in authority and (parts.port or 1) > 0
     except ValueError:
@@ -168,10 +172,7 @@ def _encoded(url: str, markers: Markers) -> str:
     host = HOST.match(url)
     assert host is not None
     start, end = host.span(1)
-    try:
-        name = host[1] if host[1].isascii() else host[1].encode("idna").decode("ascii")
-    except UnicodeError:
-        name = quote(host[1])
+    name = host[1] if host[1].isascii() else host[1].encode("idna").decode("ascii")
     rest = "".join(
         piece if markers.pattern.fullmatch(piece) else quote(piece, safe=SAFE)
         for piece in re.split(f"({markers.prefix}[vtcl][0-9]+z)", url[end:])

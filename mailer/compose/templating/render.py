@@ -6,7 +6,7 @@ Faults name the file and line as the author wrote them, includes as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, TracebackType
@@ -243,7 +243,7 @@ class Resolver(BaseLoader):
             return None
         except Exception as error:  # noqa: BLE001 - a template can raise anything; it must never be a traceback
             if not any(fault.stops for fault in self.faults[before:]):  # else that is why, and is said
-                self.faults += self._runtime_faults(error, name, place)
+                self.faults.append(self._runtime_fault(error, name, self._traced(error.__traceback__) or place))
             return None
         if sum(found[1] == "v" for found in self.task.markers.pattern.finditer(text)) > MOST_TAGS:
             self.faults.append(
@@ -266,17 +266,12 @@ class Resolver(BaseLoader):
                 here = Place(self.files[file], number)
         return Resolved(LINE_MARK.sub("", text), tuple(origins))
 
-    def _runtime_faults(self, error: Exception, name: str, place: Place) -> Sequence[Diagnostic]:
-        if isinstance(error, MailerError):
-            return error.diagnostics
-        if isinstance(error, TemplateSyntaxError):
-            source = self.sources.get(error.name or name)
-            at = source.place if source else Place(f"templates/{error.name}", 1)
-            return [_syntax_fault(error, file=at.file, first_line=at.line or 1)]
-        return [self._runtime_fault(error, self._traced(error.__traceback__) or place)]
-
-    def _runtime_fault(self, error: Exception, at: Place) -> Diagnostic:
+    def _runtime_fault(self, error: Exception, name: str, at: Place) -> Diagnostic:
         match error:
+            case TemplateSyntaxError():  # which Jinja sees no sooner than where it makes code of it
+                source = self.sources.get(error.name or name)
+                begun = source.place if source else Place(f"templates/{error.name}", 1)
+                return _syntax_fault(error, file=begun.file, first_line=begun.line or 1)
             case TemplateNotFound():
                 return Diagnostic(f"there is no template {error.name!r}", at, "Names count from templates/.")
             case UndefinedError():

@@ -74,7 +74,8 @@ class Names:
 
     def _filter(self, node: nodes.Filter) -> None:
         if node.name not in self.environment.filters:
-            remedy = filter_hint(node.name, list(self.environment.filters))
+            known = [name for name in self.environment.filters if " " not in name]  # others are the sandbox's own
+            remedy = filter_hint(node.name, known)
             self.faults.append(Diagnostic(f"unknown filter {node.name!r}", self._at(node), remedy))
 
     def _name(self, node: nodes.Name, declared: Collection[str], whole: str) -> None:

@@ -179,10 +179,13 @@ def _busy(connection: Connection, campaign_id: int) -> bool:
 def unschedule(database: Database, slug: str, *, now: datetime, by: Actor | None = None) -> None:
     """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
     with database.write() as connection:
-        row = require_campaign(connection, slug)
+        row = None
+        while row is None:  # somebody may put another schedule in its place between the two looks
+            require_campaign(connection, slug)
+            row = _locked(connection, slug)
         if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
             raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
-        _forget_unsent(connection, slug)
+        connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
         note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
 
 
@@ -262,15 +265,21 @@ def finish_paused(database: Database, *, now: datetime) -> None:
 
 
 def resolve_uncertain(
-    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None
-) -> int:
-    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many."""
+    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None,
+    until: datetime | None = None,
+) -> int:  # fmt: skip
+    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many.
+
+    `until`: only those who were by then, such as those that a page showed; others wait for a decision.
+    """
     changes: Mapping[str, Any] = (
         {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
         if resend
         else {"state": DeliveryState.SENT, "detail": "counted as sent by staff's decision"}
     )
     uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
+    if until is not None:
+        uncertain.append(deliveries.c.changed_at <= until)
     with database.write() as connection:
         state, _ = lock_campaign(connection, campaign_id)
         if resend and state == CampaignState.CANCELLED:
@@ -304,14 +313,17 @@ def note_decision(
 
 
 def _forget_unsent(connection: Connection, slug: str) -> None:
-    """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before.
-
-    The row is locked first: a launch under way holds it until it is done, and then it must not be dropped.
-    """
-    row = connection.execute(select(campaigns).where(campaigns.c.slug == slug).with_for_update()).one_or_none()
+    """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before."""
+    row = _locked(connection, slug)
     refuse_launched(row)
     if row is not None:
         connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+
+
+def _locked(connection: Connection, slug: str) -> Row[Any] | None:
+    """The campaign, locked before it may be dropped: a launch under way holds it until it is done. None when there is
+    none, or when it was just put in place of the one that this waited for."""
+    return connection.execute(select(campaigns).where(campaigns.c.slug == slug).with_for_update()).one_or_none()
 
 
 def refuse_launched(row: Row[Any] | None) -> None:

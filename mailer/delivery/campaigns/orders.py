@@ -16,10 +16,12 @@ from sqlalchemy import Connection, Row, update
 from mailer.delivery.campaigns import lifecycle
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import require_campaign
+from mailer.delivery.campaigns.retry_failed import retry_failed
 from mailer.errors import MailerError
-from mailer.review.approvals import require_approvals, why_not_approved
+from mailer.review.approvals import require_approvals, subject, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
 from mailer.settings import StudioSettings
+from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.store.engine.database import Database
@@ -28,20 +30,37 @@ from mailer.store.tables.states import CampaignState
 
 LATE = timedelta(hours=2)  # how much later than planned a newsletter still leaves, unless somebody says otherwise
 
+# The log's words for what decides whether a newsletter leaves.
+DECISIONS = (
+    "newsletter scheduled", "newsletter taken off the schedule", "newsletter launched", "newsletter not launched",
+)  # fmt: skip
+
+
+class Overtaken(MailerError):
+    """Somebody decided about the newsletter after the orderer had looked at it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A newsletter that somebody wants to let go: its plan, all that was looked at, and who orders it."""
+    """A newsletter that somebody wants to let go: its plan, all that was looked at, and who orders it.
+
+    `known`: the number of the last decision that the orderer knew of, 0 for none; None doesn't ask. It makes one order
+    of a form that is sent twice, and none of one that was open while somebody else stopped it.
+    """
 
     plan: Plan
     content: NewsletterContent
     actor: Actor
     settings: StudioSettings
+    known: int | None = None
 
     def within(self, connection: Connection, campaign_id: int) -> None:
         """Refuse what wasn't approved, and keep the digest of the content, in the transaction of the launch: what is
         frozen there is the plan in memory, so an edit meanwhile changes nothing of it."""
         digest = self.content.digest
+        decided = last_decision(connection, self.content.slug)
+        if self.known not in (None, decided.id if decided else 0):
+            raise Overtaken(f"something was decided about {self.content.slug} meanwhile", remedy="Look at it again.")
         require_approvals(connection, self.content.slug, digest, self.settings)
         connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(content_digest=digest))
 
@@ -51,9 +70,15 @@ class Order:
             self.actor.require(Right.SEND, name)
 
 
+def last_decision(connection: Connection, slug: str) -> audit.AuditEntry | None:
+    """Who last scheduled, stopped or launched a newsletter; None when nobody ever did."""
+    wanted = audit.AuditFilter(subject=subject(slug), actions=DECISIONS)
+    return next(iter(audit.entries(connection, wanted, limit=1)), None)
+
+
 def send(database: Database, order: Order, *, expected: int, now: datetime) -> int:
     """Launch now, for an audience of `expected` people; returns the campaign's id. Raises `NotApproved`, `NotAllowed`,
-    `CountChanged`, and for content that was approved for another time."""
+    `CountChanged`, `Overtaken`, and for content that was approved for another time."""
     order.require_right()
     return lifecycle.launch_now(database, order.plan, expected=expected, now=now, by=order.actor, within=order.within)
 
@@ -127,10 +152,17 @@ def cancel(database: Database, slug: str, actor: Actor, *, now: datetime) -> int
     return lifecycle.cancel(database, number, now=now, by=actor)
 
 
-def resolve(database: Database, slug: str, actor: Actor, *, resend: bool, now: datetime) -> int:
-    """Decide on everybody who may or may not have got it. Returns how many."""
+def resolve(
+    database: Database, slug: str, actor: Actor, *, resend: bool, now: datetime, until: datetime | None = None
+) -> int:
+    """Decide on everybody who may or may not have got it; with `until`, on those known by then. Returns how many."""
     number = _allowed(database, slug, actor)
-    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor)
+    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
+
+
+def retry(database: Database, slug: str, actor: Actor, *, now: datetime) -> int:
+    """Queue everybody again who missed it by our own fault. Returns how many."""
+    return retry_failed(database, _allowed(database, slug, actor), now=now, by=actor)
 
 
 def not_approved_at_launch(settings: StudioSettings) -> Callable[[Connection, Row[Any]], str]:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import Connection, func, literal, select, true
 
 from mailer.audience.selection.select import CHOSEN
-from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, guard_evidence, people, workers
+from mailer.store.tables.core import APART, EPOCH, QUEUE, campaigns, deliveries, guard_evidence, people, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 
 DRAFT: Final = "draft"
 # Campaigns that have a frozen message which is still to be mailed, to all or to some.
 GLANCE = [column for column in campaigns.c if column.name != "message"]
+EVIDENCE = [column for column in guard_evidence.c if column.name != "recent"]
 WAITING = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED)
 
 
@@ -38,19 +39,19 @@ class CampaignStatus:
     next_try: datetime | None
     troubles: int
     campaign_id: int | None = None
+    resumed_at: datetime | None = None  # the last time; None while it never was
+    mailed_since: int = 0  # people whose mail was answered for good since then, as of some seconds ago
     include: tuple[str, ...] = ()  # the lists it was asked for
 
 
 def campaign_statuses(connection: Connection, *, slug: str | None = None) -> list[CampaignStatus]:
     """All campaigns, the newest first; with `slug` that one alone."""
-    counted = count_states(connection)
-    waiting = select(deliveries.c.campaign_id, func.min(deliveries.c.not_before)).where(QUEUE)
-    next_try = {row[0]: row[1] for row in connection.execute(waiting.group_by(deliveries.c.campaign_id))}
-    in_a_row = select(guard_evidence.c.campaign_id, guard_evidence.c.troubles)
-    troubles = {row[0]: row[1] for row in connection.execute(in_a_row)}
     one = campaigns.c.slug == slug if slug is not None else true()
     # Not the message, which is most of a campaign: of hundreds it would be tens of megabytes.
-    rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc()))
+    rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc())).all()
+    only = rows[0].id if slug is not None and rows else None
+    counted = count_states(connection, only)
+    evidence = {row.campaign_id: row for row in connection.execute(select(*EVIDENCE))}
     return [
         CampaignStatus(
             slug=row.slug,
@@ -63,10 +64,12 @@ def campaign_statuses(connection: Connection, *, slug: str | None = None) -> lis
             finished_at=row.finished_at,
             digest=row.digest,
             people=_with_sent(counted.get(row.id, {}), frozen=row.counts.get(CHOSEN, 0)),
-            next_try=next_try.get(row.id),
-            troubles=troubles.get(row.id, 0),
+            next_try=_next_try(connection, row.id) if row.state in WAITING else None,
+            troubles=seen.troubles if (seen := evidence.get(row.id)) else 0,
             campaign_id=row.id,
             include=tuple(row.audience.get("include", ())),
+            resumed_at=seen.since if seen and seen.since > EPOCH else None,
+            mailed_since=seen.accepted + seen.refused if seen else 0,
         )
         for row in rows
     ]
@@ -85,19 +88,33 @@ def draft_statuses(slugs: Sequence[str], known: Sequence[CampaignStatus], *, tra
     ]  # fmt: skip
 
 
-def count_states(connection: Connection) -> dict[int, Counter[DeliveryState]]:
-    """How many of each campaign's deliveries are in which state, but for *sent*: those are all others.
+def _next_try(connection: Connection, campaign_id: int) -> datetime | None:
+    """When the first who is queued is due: the first entry of an index, where a group of all would read each."""
+    queued = select(deliveries.c.not_before).where(QUEUE, deliveries.c.campaign_id == campaign_id)
+    return connection.execute(queued.order_by(deliveries.c.not_before).limit(1)).scalar()
+
+
+def count_states(connection: Connection, campaign_id: int | None = None) -> dict[int, Counter[DeliveryState]]:
+    """How many of each campaign's deliveries, or of one's, are in which state, but for *sent*: those are all others.
 
     Three small indexes hold the people who are queued, claimed, or anything but simply mailed, so a million who
     were mailed needn't be counted one by one.
     """
     counted: dict[int, Counter[DeliveryState]] = {}
-    row = (deliveries.c.campaign_id, deliveries.c.state, func.count())
-    key = (deliveries.c.campaign_id, deliveries.c.state)
-    at_work = list(connection.execute(select(workers.c.id)).scalars())
-    for part in (QUEUE, deliveries.c.worker_id.in_(at_work), APART):
-        for campaign_id, state, count in connection.execute(select(*row).where(part).group_by(*key)):
-            counted.setdefault(campaign_id, Counter())[DeliveryState(state)] += count
+    campaign, state = deliveries.c.campaign_id, deliveries.c.state
+    mine = campaign == campaign_id if campaign_id is not None else true()
+    # Naming the state would fetch each of perhaps a million rows of the queue for it.
+    queued = select(campaign, literal(DeliveryState.QUEUED.value), func.count()).where(QUEUE, mine)
+    others = select(campaign, state, func.count()).where(APART, mine)
+    queries = [queued.group_by(campaign), others.group_by(campaign, state)]
+    if at_work := list(connection.execute(select(workers.c.id)).scalars()):
+        # Few, and found by their worker: by their campaign all of its deliveries would be read.
+        claimed = select(campaign, state, func.count()).where(deliveries.c.worker_id.in_(at_work))
+        queries.append(claimed.group_by(campaign, state))
+    for query in queries:
+        for number, name, count in connection.execute(query):
+            if campaign_id in (None, number):
+                counted.setdefault(number, Counter())[DeliveryState(name)] += count
     return counted
 
 
@@ -110,20 +127,28 @@ def _with_sent(counted: Mapping[DeliveryState, int], *, frozen: int) -> dict[Del
 
 
 @dataclass(frozen=True, slots=True)
-class Uncertain:
-    """Somebody who may have got the mail or not. The address is "" once they were forgotten."""
+class PersonApart:
+    """Somebody whose mail did not simply go out. The address is "" once they were forgotten."""
 
     address: str
     since: datetime
     why: str
 
 
-def uncertain_people(connection: Connection, campaign_id: int) -> list[Uncertain]:
-    """Everybody whose delivery is uncertain, for staff to decide on."""
+def people_apart(
+    connection: Connection,
+    campaign_id: int,
+    state: DeliveryState = DeliveryState.UNCERTAIN,
+    *,
+    limit: int | None = None,
+) -> list[PersonApart]:
+    """Everybody whose delivery is in this state, not one of queued, sending and sent; those who are uncertain are for
+    staff to decide on."""
     rows = connection.execute(
         select(people.c.address, deliveries.c.changed_at, deliveries.c.detail)
         .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
-        .where(APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN)
+        .where(APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == state)
         .order_by(deliveries.c.id)
+        .limit(limit)
     )
-    return [Uncertain(row.address or "", row.changed_at, row.detail) for row in rows]
+    return [PersonApart(row.address or "", row.changed_at, row.detail) for row in rows]

@@ -180,6 +180,13 @@ class GuardRails:
         return Halt(f"{what.strip()}{QUEUED}{remedy.strip().rstrip('.')}{THEN}{self._slug}", pause=True)
 
 
+def why_paused(why: str) -> tuple[str, str]:
+    """A pause's reason without the words for a terminal: what a guard rail found, and what to do about it, "" when it
+    was paused by hand."""
+    what, _, remedy = why.partition(QUEUED)
+    return what, remedy.rpartition(THEN)[0]
+
+
 def once_finished(why: str) -> str:
     """What a pause's reason still tells when nobody was left to mail; "" when no guard rail gave it."""
     what, ours, remedy = why.partition(QUEUED)

@@ -121,6 +121,18 @@ def add(
     )
 
 
+def guard_counts(connection: Connection, campaign_id: int) -> GuardCounts:
+    """What all workers have seen, for those who look at it alone."""
+    row = connection.execute(select(guard_evidence).where(guard_evidence.c.campaign_id == campaign_id)).one_or_none()
+    if row is None:
+        return GuardCounts()
+    came_back = feedback(connection, campaign_id, since=row.since)
+    return GuardCounts(
+        row.accepted, row.refused, row.hard, row.recent, bounced=came_back.get("bounced", 0),
+        complained=came_back.get("complained", 0), troubles=row.troubles, since=row.since,
+    )  # fmt: skip
+
+
 def feedback(connection: Connection, campaign_id: int, *, since: datetime) -> dict[str, int]:
     """How many people's mails, taken after `since`, bounced hard or were complained about; each person once."""
     rows = connection.execute(

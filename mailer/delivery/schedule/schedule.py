@@ -66,12 +66,16 @@ def in_words(instant: datetime, *, zone: str, now: datetime) -> str:
     return f"{shown}{utc}, {_distance(instant - now)}"
 
 
-def _distance(gap: timedelta) -> str:
+def length_in_words(gap: timedelta) -> str:
+    """Such as 2 d 3 h, 1 h 5 min, 40 min"""
     minutes = round(abs(gap).total_seconds() / 60)
     days, rest = divmod(minutes, 24 * 60)
     hours, left = divmod(rest, 60)
-    parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours) + [f"{left} min"] * (not days)
-    return ("in " if gap > timedelta() else "") + " ".join(parts) + ("" if gap > timedelta() else " ago")
+    return " ".join([f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours) + [f"{left} min"] * (not days))
+
+
+def _distance(gap: timedelta) -> str:
+    return f"in {length_in_words(gap)}" if gap > timedelta() else f"{length_in_words(gap)} ago"
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -101,12 +101,12 @@ def examine_webhook(webhook: Webhook) -> list[Diagnostic]:
         endpoint = HttpEndpoint.of(webhook.url)
         _addresses(webhook, endpoint, time.monotonic() + webhook.timeout_seconds)
     except LeadsInside as error:
-        return [bad("webhook", f"webhook.url: {error}, so nothing is sent to it", f"{PRIVATE_HINT.capitalize()}.")]
+        return [bad(f"webhook.url: {error}, so nothing is sent to it", f"{PRIVATE_HINT.capitalize()}.")]
     except TimeoutError:
-        return [warning("webhook", "webhook.url: the DNS lookup of its host timed out")]
+        return [warning("webhook.url: the DNS lookup of its host timed out")]
     except (NotPublic, ValueError) as error:
-        return [warning("webhook", f"webhook.url: {error}")]
-    return [well("webhook", f"signatures are reported to {endpoint.host}")]
+        return [warning(f"webhook.url: {error}")]
+    return [well(f"signatures are reported to {endpoint.host}")]
 
 
 def _addresses(webhook: Webhook, endpoint: HttpEndpoint, deadline: float) -> Sequence[str]:

@@ -5,17 +5,20 @@ The relay or the provider signs; this module checks that receivers find a key th
 
 from __future__ import annotations
 
-import binascii
 import re
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailer.diagnostics import Diagnostic, Level, bad, warning, well
-from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from mailer.diagnostics import Diagnostic, Level, at_most, bad, warning, well
+from mailer.doctor.dns.lookup import Got, Lookup, unanswered
 
 LEAST_BITS = 1024  # RFC 8301 §3.2: verifiers must not accept less
-ADVISED_BITS = 2048
+ADVISED_BITS = 2048  # support.google.com/a/answer/81126
 ED25519_BYTES = 32  # RFC 8463 §4
 
 
@@ -32,126 +35,89 @@ class Unusable(Exception):
     """No receiver accepts this record as a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class DkimFacts:
-    """The answers at each selector's name, in the order of the settings."""
+def check_dkim(lookup: Lookup, domain: str, *, selectors: Sequence[str], provider: str = "") -> list[Diagnostic]:
+    """A finding for each selector; bad only when no selector has a key that receivers accept.
 
-    domain: str
-    answers: Mapping[str, DnsAnswer]
-    provider: str  # who wants its keys as CNAME records, so that it can change them; "": TXT, as relays do
-
-
-def gather_dkim(lookup: Lookup, domain: str, *, selectors: Sequence[str], provider: str = "") -> DkimFacts:
-    return DkimFacts(domain, {one: lookup(f"{one}._domainkey.{domain}", "TXT") for one in selectors}, provider)
-
-
-def judge_dkim(facts: DkimFacts, *, part: str) -> list[Diagnostic]:
-    """A finding for each selector; bad only when no selector has a key that receivers accept."""
-    if not facts.answers:
-        return [
-            warning(
-                part,
-                f"DKIM: no selector is set, so whether mails from {facts.domain} are signed can't be checked",
-                'Ask the relay\'s provider for it, and set it in mailer.toml: [sender] dkim_selectors = ["s1"].',
-            )
-        ]
-    findings = [_judge(facts, selector, answer, part) for selector, answer in facts.answers.items()]
-    if any(one.level is Level.OK for one in findings):
-        # One good key is enough to sign with; the other is there to switch to.
-        return [one if one.level is not Level.ERROR else warning(part, one.message, one.remedy) for one in findings]
-    return findings
+    `provider`: who wants its keys as CNAME records, so that it can change them; "": TXT, as relays do.
+    """
+    if not selectors:
+        said = f"DKIM: no selector is set, so whether mails from {domain} are signed can't be checked"
+        remedy = 'Ask the relay\'s provider for it, and set it in mailer.toml: [sender] dkim_selectors = ["s1"].'
+        return [warning(said, remedy)]
+    findings = [_check(lookup, one, f"{one}._domainkey.{domain}", provider) for one in selectors]
+    # One good key is enough to sign with; the other is there to switch to.
+    return at_most(Level.WARNING, findings) if any(one.level is Level.OK for one in findings) else findings
 
 
-def _judge(facts: DkimFacts, selector: str, answer: DnsAnswer, part: str) -> Diagnostic:
-    name = f"{selector}._domainkey.{facts.domain}"
+def _check(lookup: Lookup, selector: str, name: str, provider: str) -> Diagnostic:
+    answer = lookup(name, "TXT")
     if answer.got is Got.UNKNOWN:
-        return warning(part, f"DKIM {selector} couldn't be looked up: {answer.why}", "Try again when the DNS answers.")
+        return unanswered(f"DKIM {selector}", answer)
+    leads = f"{name} leads to {answer.canonical}, where there is no key"
     if answer.got is not Got.FOUND:
-        kind, who = ("CNAME", f"{facts.provider} account") if facts.provider else ("TXT", "relay")
-        where = (
-            f"{name} leads to {answer.canonical}, where there is no key" if answer.canonical else f"no key at {name}"
-        )
-        return bad(
-            part,
-            f"DKIM {selector}: {where}, so mails signed with it count as unsigned",
-            f"Add the {kind} record that your {who} names for it.",
-        )
+        said = f"DKIM {selector}: {leads if answer.canonical else f'no key at {name}'}, so mails signed with it"
+        record = f"CNAME record that your {provider} account" if provider else "TXT record that your relay"
+        return bad(f"{said} count as unsigned", f"Add the {record} names for it.")
     try:
         first, *others = answer.values
         if others:  # §3.6.2.2: the result is undefined
             raise Unusable(f"{1 + len(others)} records where one is allowed")
         key = parse_key(first)
     except Unusable as error:
-        return bad(
-            part,
-            f"DKIM {selector}: receivers don't accept the key at {name}: {error}",
-            "Publish the key again as your provider shows it.",
-        )
-    return _judge_key(selector, key, part, through=answer.canonical)
+        said = f"DKIM {selector}: receivers don't accept the key at {name}: {error}"
+        return bad(said, "Publish the key again as your provider shows it.")
+    kind = f"an RSA key of {key.bits} bits" if key.kind == "rsa" else "an Ed25519 key"
+    return _judge_key(key, f"DKIM {selector}: {kind}" + (f", kept at {answer.canonical}" if answer.canonical else ""))
 
 
-def _judge_key(selector: str, key: Key, part: str, *, through: str) -> Diagnostic:
-    named = f"DKIM {selector}: {_called(key)}" + (f", kept at {through}" if through else "")
+def _judge_key(key: Key, named: str) -> Diagnostic:
     if key.testing:
-        return warning(
-            part, f"{named}, marked as a test (t=y), so receivers may treat mails as unsigned", "Remove t=y."
-        )
+        return warning(f"{named}, marked as a test (t=y), so receivers may treat mails as unsigned", "Remove t=y.")
     if key.kind == "ed25519":
-        return warning(
-            part,
-            f"{named}, which many receivers can't verify yet (RFC 8463)",
-            "Sign with an RSA key of 2048 bits as well.",
-        )
+        return warning(f"{named}, which many receivers can't verify yet (RFC 8463)", "Sign with RSA of 2048 bits too.")
     if key.bits < LEAST_BITS:
-        return bad(part, f"{named}: receivers accept none below {LEAST_BITS} bits (RFC 8301)", "Use one of 2048 bits.")
+        return bad(f"{named}: receivers accept none below {LEAST_BITS} bits (RFC 8301)", "Use one of 2048 bits.")
     if key.bits < ADVISED_BITS:
-        # support.google.com/a/answer/81126: at least 1024, 2048 advised
-        return warning(part, f"{named}: accepted, but {ADVISED_BITS} bits are advised", "Change to one of 2048 bits.")
-    return well(part, named)
-
-
-def _called(key: Key) -> str:
-    return f"an RSA key of {key.bits} bits" if key.kind == "rsa" else "an Ed25519 key"
+        return warning(f"{named}: accepted, but {ADVISED_BITS} bits are advised", "Change to one of 2048 bits.")
+    return well(named)
 
 
 def parse_key(record: str) -> Key:
     """The key in a TXT record (RFC 6376 §3.6.1). Raises `Unusable`."""
     tags = _tags(record)
-    if tags.get("v", "DKIM1") != "DKIM1" or ("v" in tags and next(iter(tags)) != "v"):
-        raise Unusable("v=DKIM1 must come first")
     kind = tags.get("k", "rsa").lower()
-    if kind not in ("rsa", "ed25519"):
-        raise Unusable(f"the kind of key {kind!r} is unknown")
-    hashes = [one.strip().lower() for one in tags.get("h", "sha256").split(":")]
-    if "sha256" not in hashes:
-        raise Unusable("it allows SHA-1 only, which receivers must not accept (RFC 8301)")
-    if not {"*", "email"} & {one.strip() for one in tags.get("s", "*").split(":")}:
-        raise Unusable("its s= keeps it from being used for email")
-    data = re.sub(r"\s+", "", tags.get("p", ""))
-    if "p" not in tags:
-        raise Unusable("it holds no key (p= is missing)")
-    if not data:
-        raise Unusable("the key was withdrawn (p= is empty)")
+    hashes, services, flags = (
+        [one.strip().lower() for one in tags.get(name, default).split(":")]
+        for name, default in (("h", "sha256"), ("s", "*"), ("t", ""))
+    )
+    for is_wrong, says in (
+        ("v" in tags and next(iter(tags.items())) != ("v", "DKIM1"), "v=DKIM1 must come first"),
+        (kind not in ("rsa", "ed25519"), f"the kind of key {kind!r} is unknown"),
+        ("sha256" not in hashes, "it allows SHA-1 only, which receivers must not accept (RFC 8301)"),
+        ({"*", "email"}.isdisjoint(services), "its s= keeps it from being used for email"),
+        ("p" not in tags, "it holds no key (p= is missing)"),
+        (not tags.get("p"), "the key was withdrawn (p= is empty)"),
+    ):
+        if is_wrong:
+            raise Unusable(says)
+    data = re.sub(r"\s+", "", tags["p"])
     try:
         raw = b64decode(data + "=" * (-len(data) % 4), validate=True)
-        bits = 0 if kind == "ed25519" else rsa_bits(raw)
-    except (binascii.Error, ValueError):
+        if kind == "ed25519" and len(raw) != ED25519_BYTES:
+            raise ValueError
+        return Key(kind, 0 if kind == "ed25519" else rsa_bits(raw), testing="y" in flags)
+    except ValueError:
         raise Unusable("p= holds no whole key; was it cut short while copying?") from None
-    if kind == "ed25519" and len(raw) != ED25519_BYTES:
-        raise Unusable("p= holds no whole key; was it cut short while copying?")
-    return Key(kind, bits, testing="y" in [one.strip() for one in tags.get("t", "").split(":")])
 
 
 def _tags(record: str) -> dict[str, str]:
     """`name=value; …` (§3.2). Raises `Unusable`."""
     tags: dict[str, str] = {}
-    for piece in record.split(";"):
-        name, mark, value = piece.partition("=")
-        if not piece.strip():
-            continue
-        if not mark or name.strip() in tags:
+    for piece in filter(str.strip, record.split(";")):
+        name, mark, value = (part.strip() for part in piece.partition("="))
+        if not mark or name in tags:
             raise Unusable(f"{piece.strip()[:40]!r} is not a tag, or appears twice")
-        tags[name.strip()] = value.strip()
+        tags[name] = value
     if not tags:
         raise Unusable("the record is empty")
     return tags
@@ -160,10 +126,6 @@ def _tags(record: str) -> dict[str, str]:
 def rsa_bits(der: bytes) -> int:
     """The length of the modulus of an RSA key in DER: a SubjectPublicKeyInfo (RFC 5280), as all publish it, or a bare
     RSAPublicKey (RFC 8017 A.1.1), as RFC 6376 first said. Raises ValueError for anything else."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # slow to import, so only when needed
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
-
     try:
         key = load_der_public_key(der)
     except UnsupportedAlgorithm as error:

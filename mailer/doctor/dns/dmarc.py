@@ -7,88 +7,50 @@ which it replaces, uses a list of public suffixes. For the domains that people m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
-from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
+from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup, unanswered
 
 MOST_STEPS = 8  # lookups in one tree walk, RFC 9989
 POLICIES = ("none", "quarantine", "reject")
 
 
-@dataclass(frozen=True, slots=True)
-class DmarcFacts:
-    """The domains that were looked up, from the sender's upwards, to the first with a record."""
+def check_dmarc(lookup: Lookup, domain: str) -> tuple[str, Diagnostic]:
+    """The domain whose record counts, "" when there is none, and what there is to say of it."""
+    answers: list[DnsAnswer] = []
+    for name in _upwards(domain):
+        answers.append(lookup(f"_dmarc.{name}", "TXT"))
+        found = [text for text in answers[-1].values if re.match(r"v\s*=\s*DMARC1\s*(;|\Z)", text)]
+        if len(found) > 1:
+            said = f"DMARC: _dmarc.{name} has {len(found)} records where one is allowed, so it counts as having none"
+            return name, bad(said, "Remove all but one.")
+        if found:
+            return name, _judge(found[0], domain=domain, holder=name)
+    if unknown := next((one for one in answers if one.got is Got.UNKNOWN), None):
+        return "", unanswered("DMARC", unknown)
+    # support.google.com/a/answer/81126, senders.yahooinc.com/best-practices, and Outlook's 550 5.7.515
+    said = f"DMARC: {domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or treat it as spam"
+    return "", bad(said, f'Add a TXT record at _dmarc.{domain}: "v=DMARC1; p=none; rua=mailto:…".')
 
-    domain: str
-    answers: tuple[tuple[str, DnsAnswer], ...]
 
-    @property
-    def holder(self) -> str:
-        """The domain whose record counts; "" when there is none."""
-        name, answer = self.answers[-1]
-        return name if records(answer) else ""
-
-
-def records(answer: DnsAnswer) -> list[str]:
-    """The DMARC records among TXT records."""
-    return [text for text in answer.values if re.match(r"v\s*=\s*DMARC1\s*(;|\Z)", text)]
-
-
-def gather_dmarc(lookup: Lookup, domain: str) -> DmarcFacts:
+def _upwards(domain: str) -> tuple[str, ...]:
+    """The domain, then those above it: of a long name from seven labels on, as RFC 9989 requires to prevent abuse."""
     labels = domain.split(".")
-    # A long name is looked up itself and then from seven labels on, as RFC 9989 requires to prevent abuse.
     shorter = range(max(1, len(labels) - MOST_STEPS + 1), len(labels) - 1)
-    asked: list[tuple[str, DnsAnswer]] = []
-    for name in (domain, *(".".join(labels[start:]) for start in shorter)):
-        asked.append((name, lookup(f"_dmarc.{name}", "TXT")))
-        if records(asked[-1][1]):
-            break
-    return DmarcFacts(domain, tuple(asked))
+    return (domain, *(".".join(labels[start:]) for start in shorter))
 
 
-def judge_dmarc(facts: DmarcFacts, *, part: str) -> list[Diagnostic]:
-    unknown = next((answer for _, answer in facts.answers if answer.got is Got.UNKNOWN), None)
-    holder = facts.holder
-    if unknown is not None and not holder:
-        return [warning(part, f"DMARC couldn't be looked up: {unknown.why}", "Try again when the DNS answers.")]
-    if not holder:
-        # support.google.com/a/answer/81126, senders.yahooinc.com/best-practices, and Outlook's 550 5.7.515
-        return [
-            bad(
-                part,
-                f"DMARC: {facts.domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or treat it as spam",
-                f'Add a TXT record at _dmarc.{facts.domain}: "v=DMARC1; p=none; rua=mailto:…".',
-            )
-        ]
-    found = records(facts.answers[-1][1])
-    if len(found) > 1:
-        return [
-            bad(
-                part,
-                f"DMARC: _dmarc.{holder} has {len(found)} records where one is allowed, so it counts as having none",
-                "Remove all but one.",
-            )
-        ]
-    return [_judge_record(facts.domain, holder, found[0], part)]
-
-
-def _judge_record(domain: str, holder: str, record: str, part: str) -> Diagnostic:
+def _judge(record: str, *, domain: str, holder: str) -> Diagnostic:
     tags = {name.strip().lower(): value.strip() for name, _, value in (one.partition("=") for one in record.split(";"))}
-    own = tags.get("p", "").lower()
-    policy = own if holder == domain else tags.get("sp", own).lower()
-    if policy not in POLICIES and not (policy == "" and "rua" in tags):  # RFC 9989: without p it is none
-        return bad(
-            part,
-            f"DMARC: the record at _dmarc.{holder} says p={policy}, which isn't a policy, so receivers ignore it",
-            "Say p=none, p=quarantine or p=reject.",
-        )
-    policy = policy or "none"
+    own = tags.get("p", "").lower() or ("none" if "rua" in tags else "")  # RFC 9989: without p it is none
+    policy = own if holder == domain else tags.get("sp", "").lower() or own
+    if policy not in POLICIES:
+        said = f"DMARC: the record at _dmarc.{holder} says p={policy}, which isn't a policy, so receivers ignore it"
+        return bad(said, "Say p=none, p=quarantine or p=reject.")
     words = f"DMARC: {'' if holder == domain else f'the record of {holder} applies; '}p={policy}"
     words += ", fine for the large providers, but it stops nobody who forges your name" if policy == "none" else ""
-    strict = [name for tag, name in (("adkim", "DKIM"), ("aspf", "SPF")) if tags.get(tag, "r").lower() == "s"]
-    if strict:
+    if strict := [name for tag, name in (("adkim", "DKIM"), ("aspf", "SPF")) if tags.get(tag, "").lower() == "s"]:
         words += f"; {' and '.join(strict)} must name exactly {domain}, not a domain below it"
     if "rua" not in tags:
-        return warning(part, f"{words}; nobody is told about failing mails (no rua)", "Add rua=mailto:… to the record.")
-    return well(part, words)
+        return warning(f"{words}; nobody is told about failing mails (no rua)", "Add rua=mailto:… to the record.")
+    return well(words)

@@ -21,12 +21,12 @@ import dns.name
 import dns.rcode
 import dns.rdata
 import dns.resolver
-import dns.reversename
 import idna
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.TXT import TXT
 
+from mailer.diagnostics import Diagnostic, warning
 from mailer.settings.schema import Dns
 
 # Resolvers usually answer within a tenth of a second; one with a cold cache may take a second or two. A lost packet is
@@ -58,6 +58,18 @@ class DnsAnswer:
 Lookup = Callable[[str, str], DnsAnswer]  # a name, and the kind of record
 
 
+def unanswered(what: str, answer: DnsAnswer) -> Diagnostic:
+    """What is said when the DNS gave no answer, so that nobody can tell."""
+    return warning(f"{what} couldn't be looked up: {answer.why}", "Try again when the DNS answers.")
+
+
+def addresses(ask: Lookup, host: str) -> DnsAnswer:
+    """All addresses of a host: IPv4 and then IPv6."""
+    both = [ask(host, kind) for kind in ("A", "AAAA")]
+    values = tuple(value for answer in both for value in answer.values)
+    return DnsAnswer(Got.FOUND, values) if values else next((a for a in both if a.got is Got.UNKNOWN), both[0])
+
+
 class Asker:
     """Asks each question once, of `settings.server` or else of the system's resolver."""
 
@@ -66,8 +78,17 @@ class Asker:
         self._until = clock() + settings.timeout_seconds
         self._known: dict[tuple[str, str], DnsAnswer] = {}
         self._heard = False
-        self._given_up = ""
-        self._resolver = self._open(settings)
+        self._given_up = ""  # why nothing more is asked
+        try:
+            self._resolver = dns.resolver.Resolver(configure=not settings.server)
+        except (dns.exception.DNSException, OSError) as error:
+            self._given_up = f"this machine has no DNS resolver set up ({error})"
+            self._resolver = dns.resolver.Resolver(configure=False)
+        if settings.server:
+            host, self._resolver.port = settings.where()
+            self._resolver.nameservers = [host]
+        self._resolver.timeout = TRY_SECONDS
+        self._resolver.use_edns(0, 0, PAYLOAD_BYTES)
 
     def ask(self, name: str, kind: str) -> DnsAnswer:
         """The records of `kind` (TXT, MX, A, AAAA, PTR) at `name`, following CNAMEs."""
@@ -76,71 +97,44 @@ class Asker:
             self._known[question] = self._ask(*question)
         return self._known[question]
 
-    def addresses(self, host: str) -> DnsAnswer:
-        """All addresses of a host: IPv4 and then IPv6."""
-        both = [self.ask(host, kind) for kind in ("A", "AAAA")]
-        values = tuple(value for answer in both for value in answer.values)
-        return DnsAnswer(Got.FOUND, values) if values else next((a for a in both if a.got is Got.UNKNOWN), both[0])
-
     def resolve(self, host: str) -> tuple[str, ...]:
         """All addresses of a host, or itself when it is one. Raises OSError when there is none."""
         with contextlib.suppress(ValueError):
             return (str(ip_address(host)),)
-        answer = self.addresses(host)
+        answer = addresses(self.ask, host)
         if not answer.values:
             raise socket.gaierror(socket.EAI_NONAME, answer.why or f"{host} has no address")
         return answer.values
 
-    def name_of(self, address: str) -> DnsAnswer:
-        """The names of an IP address (PTR)."""
-        return self.ask(dns.reversename.from_address(address).to_text(), "PTR")
-
-    def _open(self, settings: Dns) -> dns.resolver.Resolver | None:
-        try:
-            resolver = dns.resolver.Resolver(configure=not settings.server)
-        except (dns.exception.DNSException, OSError) as error:
-            self._given_up = f"this machine has no DNS resolver set up ({error})"
-            return None
-        if settings.server:
-            host, resolver.port = settings.where()
-            resolver.nameservers = [host]
-        resolver.timeout = TRY_SECONDS
-        resolver.use_edns(0, 0, PAYLOAD_BYTES)
-        return resolver
-
     def _ask(self, name: str, kind: str) -> DnsAnswer:
         left = self._until - self._clock()
-        if left <= 0 and not self._given_up:
-            self._given_up = "the time allowed for DNS queries is used up"
-        if self._given_up or self._resolver is None:
+        if left <= 0:
+            self._given_up = self._given_up or "the time allowed for DNS queries is used up"
+        if self._given_up:
             return DnsAnswer(Got.UNKNOWN, why=self._given_up)
         try:
-            found = self._resolver.resolve(
-                _encoded(name), kind, raise_on_no_answer=False, lifetime=min(left, QUESTION_SECONDS), search=False
+            answer = _read(
+                self._resolver.resolve(
+                    _encoded(name), kind, raise_on_no_answer=False, lifetime=min(left, QUESTION_SECONDS), search=False
+                )
             )
         except dns.resolver.NXDOMAIN:
-            self._heard = True
-            return DnsAnswer(Got.ABSENT)
+            answer = DnsAnswer(Got.ABSENT)
         except dns.resolver.NoNameservers as error:
-            return self._unanswered(error)
+            tried = cast(list[tuple[Any, ...]], error.kwargs.get("errors", []))
+            codes = {dns.rcode.to_text(cast(dns.message.Message, one[-1]).rcode()) for one in tried if one[-1]}
+            if not codes:
+                return DnsAnswer(Got.UNKNOWN, why="the DNS can't be reached")
+            answer = DnsAnswer(Got.UNKNOWN, why=f"the DNS answered {' and '.join(sorted(codes))}")
         except dns.exception.Timeout:
-            if not self._heard:
-                # No server is there: every further query would only wait as long again.
-                self._given_up = "the DNS doesn't answer"
-            return DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")
+            silent = "the DNS doesn't answer"
+            if not self._heard:  # no server is there: every further query would only wait as long again
+                self._given_up = silent
+            return DnsAnswer(Got.UNKNOWN, why=silent)
         except (dns.exception.DNSException, OSError, UnicodeError, ValueError) as error:
             return DnsAnswer(Got.UNKNOWN, why=f"the query or its answer is malformed ({type(error).__name__})")
         self._heard = True
-        return _read(name, kind, found)
-
-    def _unanswered(self, error: dns.resolver.NoNameservers) -> DnsAnswer:
-        tried = cast(list[tuple[Any, ...]], error.kwargs.get("errors", []))
-        replies = [cast(dns.message.Message, one[-1]) for one in tried if one[-1] is not None]
-        if replies:
-            self._heard = True
-            words = " and ".join(sorted({dns.rcode.to_text(reply.rcode()) for reply in replies}))
-            return DnsAnswer(Got.UNKNOWN, why=f"the DNS answered {words}")
-        return DnsAnswer(Got.UNKNOWN, why="the DNS can't be reached")
+        return answer
 
 
 def _encoded(name: str) -> dns.name.Name:
@@ -149,24 +143,20 @@ def _encoded(name: str) -> dns.name.Name:
     return dns.name.from_text(".".join(labels))
 
 
-def _read(name: str, kind: str, found: dns.resolver.Answer) -> DnsAnswer:
-    canonical = _plain(found.canonical_name)
-    canonical = "" if canonical == _plain(_encoded(name)) else canonical
+def _read(found: dns.resolver.Answer) -> DnsAnswer:
+    canonical = "" if found.canonical_name == found.qname else _plain(found.canonical_name)
     if found.rrset is None:
         return DnsAnswer(Got.EMPTY, canonical=canonical)
     records: list[dns.rdata.Rdata] = list(found.rrset)
-    if kind == "MX":
-        records.sort(key=lambda record: record.preference if isinstance(record, MX) else 0)
+    records.sort(key=lambda record: record.preference if isinstance(record, MX) else 0)
     return DnsAnswer(Got.FOUND, tuple(_text(record) for record in records), canonical)
 
 
 def _text(record: dns.rdata.Rdata) -> str:
     if isinstance(record, TXT):  # RFC 7208 §3.3, RFC 6376 §3.6.2.2: the strings of one record are joined as they are
         return b"".join(record.strings).decode("utf-8", "replace")
-    if isinstance(record, MX):
-        return _plain(record.exchange)
-    if isinstance(record, PTR):
-        return _plain(record.target)
+    if isinstance(record, MX | PTR):
+        return _plain(record.exchange if isinstance(record, MX) else record.target)
     return record.to_text()
 
 

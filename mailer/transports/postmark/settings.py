@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
-from mailer.settings.providers import ProviderSection, SectionFault, connections_fault
+from mailer.settings.limits import CONNECTIONS, above_zero, between, limit
+from mailer.settings.providers import ProviderSection
 
 MOST_PEOPLE = 500  # postmarkapp.com/developer/api/email-api: messages in one call
 
@@ -17,23 +18,11 @@ class Postmark:
     """
 
     base_url: str = "https://api.postmarkapp.com"
-    stream: str = "broadcast"
-    people_per_request: int = 100
-    connections: int = 2
-    timeout_seconds: float = 60.0
+    stream: Annotated[str, limit(str.strip, "{name} is empty", 'Such as "broadcast".')] = "broadcast"
+    people_per_request: Annotated[int, between(1, MOST_PEOPLE)] = 100
+    connections: Annotated[int, CONNECTIONS] = 2
+    timeout_seconds: Annotated[float, above_zero(at_most=600)] = 60.0
     webhook_user: str = "mailer"  # of the webhook's basic authentication, beside postmark_webhook_password
 
 
-def _faults(given: Postmark) -> Iterator[SectionFault]:
-    if not 1 <= given.people_per_request <= MOST_PEOPLE:
-        yield SectionFault("people_per_request", f"postmark.people_per_request must be from 1 to {MOST_PEOPLE}")
-    if not given.stream.strip():
-        yield SectionFault("stream", "postmark.stream is empty", 'Such as "broadcast".')
-    if not 0 < given.timeout_seconds <= 600:
-        yield SectionFault("timeout_seconds", "postmark.timeout_seconds must be above 0 and at most 600")
-    yield from connections_fault("postmark", given.connections)
-
-
-SECTION = ProviderSection(
-    "postmark", "Postmark", Postmark, faults=_faults, secrets=("postmark_token", "postmark_webhook_password")
-)
+SECTION = ProviderSection("postmark", "Postmark", Postmark, secrets=("postmark_token", "postmark_webhook_password"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
-from mailer.settings.providers import ProviderSection, SectionFault, connections_fault
+from mailer.settings.limits import CONNECTIONS, above_zero, between, one_of
+from mailer.settings.providers import ProviderSection
 
 SECURITY = ("starttls", "tls", "none")
 
@@ -18,23 +19,13 @@ class Smtp:
     """
 
     host: str = "localhost"
-    port: int = 587
-    security: str = "starttls"
+    port: Annotated[int, between(1, 65535)] = 587
+    security: Annotated[str, one_of(SECURITY)] = "starttls"
     username: str = ""
-    connections: int = 4
-    timeout_seconds: float = 30.0
+    connections: Annotated[int, CONNECTIONS] = 4
+    timeout_seconds: Annotated[float, above_zero(at_most=600)] = 30.0
     pipelining: bool = True
     ca_file: str = ""  # trust this certificate authority beside the system's
 
 
-def _faults(smtp: Smtp) -> Iterator[SectionFault]:
-    if smtp.security not in SECURITY:
-        yield SectionFault(
-            "security", f"unknown smtp.security {smtp.security!r}", f"Choose one of: {', '.join(SECURITY)}."
-        )
-    if not 0 < smtp.port < 65536:
-        yield SectionFault("port", "smtp.port must be from 1 to 65535")
-    yield from connections_fault("smtp", smtp.connections)
-
-
-SECTION = ProviderSection("smtp", "SMTP", Smtp, faults=_faults, secrets=("smtp_password",))
+SECTION = ProviderSection("smtp", "SMTP", Smtp, secrets=("smtp_password",))

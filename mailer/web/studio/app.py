@@ -19,7 +19,11 @@ from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
 from mailer.web.studio.core.guard import guarded
 from mailer.web.studio.core.rooms import Room
+from mailer.web.studio.following import routes as following
+from mailer.web.studio.history import routes as history
 from mailer.web.studio.newsletters import routes as newsletters
+from mailer.web.studio.results import routes as results
+from mailer.web.studio.send import routes as send
 from mailer.web.studio.staff import routes as staff
 from mailer.web.studio.today import routes as today
 from mailer.workspace import Workspace
@@ -32,6 +36,10 @@ ROOMS: tuple[Room, ...] = (
     staff.ROOM,
     newsletters.ROOM,
     compose.ROOM,
+    following.ROOM,
+    results.ROOM,
+    history.ROOM,
+    send.ROOM,
 )
 
 

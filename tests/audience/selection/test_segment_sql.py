@@ -34,6 +34,7 @@ from mailer.store.engine.database import Database, open_database
 from mailer.store.tables.core import people
 from mailer.store.tables.states import DeliveryState, Verdict
 from tests.audience.world import add_campaign, add_person, click, deliver, put_name, subscribe
+from tests.conftest import NOW
 from tests.databases import ENGINES, NewDatabase
 
 TEXTS = (
@@ -148,8 +149,8 @@ def expected_calls() -> dict[str, dict[str, set[int]]]:
 @example(expression=Compare(Const(""), "in", Field("supporter", "town")))
 def test_sql_finds_the_people_that_evaluating_finds(world: Database, expression: Expression) -> None:
     with world.read() as connection:
-        in_sql = set(connection.execute(select(people.c.id).where(truth(expression))).scalars())
-        left_out = set(connection.execute(select(people.c.id).where(~truth(expression))).scalars())
+        in_sql = set(connection.execute(select(people.c.id).where(truth(expression, now=NOW))).scalars())
+        left_out = set(connection.execute(select(people.c.id).where(~truth(expression, now=NOW))).scalars())
     assert in_sql == by_evaluating(world, expression, expected_calls())
     assert in_sql | left_out == set(range(1, 61)), "somebody is neither in nor out"
     assert not in_sql & left_out
@@ -159,7 +160,7 @@ def test_a_written_segment(world: Database) -> None:
     segment = 'supporter.country in ["GB", "10"] and not mailed("first") or supporter.nobody_has_it'
     expression = parse_segment(segment, fields=FIELDS)
     with world.read() as connection:
-        found = set(connection.execute(select(people.c.id).where(condition(segment))).scalars())
+        found = set(connection.execute(select(people.c.id).where(condition(segment, now=NOW))).scalars())
     assert found == by_evaluating(world, expression, expected_calls())
     assert found
 
@@ -195,7 +196,7 @@ def test_sql_counts_the_values_that_can_not_be_read_as_python_does(world: Databa
         on_list = connection.execute(subscribed_to(["a"])).scalars().all()
         values = [text_of(reading.operand)(Subject(one)) for one in supporters(connection, on_list).values()]
         bad = [value for value in values if not reading.can_read(value)]
-        (found,) = unread(connection, source, lists=["a"])
+        (found,) = unread(connection, source, lists=["a"], now=NOW)
     assert bad
     assert (found.people, found.kind, found.example in bad) == (len(bad), "a number", True)
 

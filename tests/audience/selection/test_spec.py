@@ -82,6 +82,8 @@ def test_everything_at_once(database: Database, workspace: Workspace, now: datet
         ({"segment": "not (supporter.country and subscribed('nowhere'))"}, "no list 'nowhere'"),
         ({"segment": "signed('a-page')"}, "there is no action page 'a-page'"),
         ({"segment": "opened('x')"}, "opened"),
+        ({"segment": "joined_since('yesterday')"}, "joined_since can't ask about 'yesterday'"),
+        ({"segment": "not signed_within('soon')"}, "signed_within can't ask about 'soon'"),
         ({"not_mailed_by": ["appeal"]}, "no campaign 'appeal'"),
         ({"not_mailed_within_hours": "1h"}, "must be a number"),
         ({"not_mailed_within_hours": -1}, "from more than 0"),

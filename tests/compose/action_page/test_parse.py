@@ -106,6 +106,26 @@ def test_what_a_text_can_not_hold(body: str, words: str) -> None:
     assert faults[0].place.line == (9 if body.strip() else 8)
 
 
+def test_a_text_has_links_of_every_kind_and_headings_below_the_headline() -> None:
+    text = "# One\n\n## Two\n\n### Three\n\n[a](mailto:us@example.org) [b](tel:+4420) [c](https://example.org/)"
+    found, faults = page("target: 5", text)
+    assert faults == []
+    assert found is not None
+    assert re.findall("<(h.)>", found.text_html) == ["h2", "h2", "h3"]
+    assert re.findall('href="(.*?)" rel="noreferrer"', found.text_html) == [
+        "mailto:us@example.org", "tel:+4420", "https://example.org/",
+    ]  # fmt: skip
+
+
+def test_no_page_or_no_front_matter(workspace: Workspace) -> None:
+    (workspace.newsletters / "keep-it").mkdir()
+    with pytest.raises(MailerError, match="keep-it has no action page"):
+        read_action_page(workspace.newsletter("keep-it"))
+    (workspace.newsletters / "keep-it" / "action.md").write_text("Sign here\n")
+    with pytest.raises(MailerError, match="front matter is missing"):
+        read_action_page(workspace.newsletter("keep-it"))
+
+
 def test_all_faults_come_at_once(workspace: Workspace) -> None:
     folder = workspace.newsletters / "keep-it"
     folder.mkdir()

@@ -22,11 +22,32 @@ def text(html: str) -> str:
 
 SAID = {
     "hidden": ('<title>T</title><div style="display:none">no <b>no</b></div><!-- no --><p>Yes</p>', "Yes\n"),
+    "hidden in a sentence": ('<p>a<span style="display:none">no</span> b</p>', "a b\n"),
+    "hidden in a link": ('<a href="https://e.org/">Read <b hidden>no</b>it</a>', "Read it: https://e.org/\n"),
+    "hidden items": ("<ul><li>a</li><li hidden>no</li><title>no</title><li>b</li></ul>", "- a\n- b\n"),
+    "hidden terms": ("<dl><dt>a</dt><div><dt>b</dt><dd>c</dd></div><dd hidden>no</dd></dl>", "a\nb\n    c\n"),
+    "hidden cells and rows": (
+        "<table><caption>Years</caption><tr><td>a</td><td hidden>no</td><td>b</td></tr>"
+        "<tr hidden><td>no</td></tr></table>",
+        "Years\n\na | b\n",
+    ),
+    "links in what is hidden": (
+        "<ul><li>a</li><li hidden><a href='https://e.org/l'>l</a></li><li>b</li></ul><table><tr><td>a</td><td hidden>"
+        "<a href='https://e.org/c'>c</a></td><td>b</td></tr><tr hidden><td><a href='https://e.org/r'>r</a></td></tr></table>",
+        "- a\nl: https://e.org/l\n\n- b\n\na c: https://e.org/c | b\nr: https://e.org/r\n",
+    ),
     "hidden in Outlook alone": ('<p style="mso-hide:all">Yes</p>', "Yes\n"),
     "link in a sentence": (
         '<p>Some <a href="https://e.org/a">words here</a> and\n more.<br>Next</p>',
         "Some words here and more.\nNext\nwords here: https://e.org/a\n",
     ),
+    "link twice": (
+        '<p><a href="https://e.org/">Read</a> or <a href="https://e.org/">read</a></p>',
+        "Read or read\nRead: https://e.org/\n",
+    ),
+    "line": ("<p>a</p><hr><p>b</p>", "a\n\n* * *\n\nb\n"),
+    "paragraphs in a lone cell": ("<table><tr><td><p>a</p><p>b</p></td></tr></table>", "a\n\nb\n"),
+    "ends without beginnings": ("<p>a<br/>b</i></p></p>c", "a\nb\n\nc\n"),
     "place in the mail": ('<p><a href="#x">up</a></p>', "up\n"),
     "picture": ('<p><img src="x" alt="A cat">words</p>', "[A cat] words\n"),
     "picture that links": ('<a href="https://e.org/b"><img src="x" alt="A cat"></a>', "A cat: https://e.org/b\n"),

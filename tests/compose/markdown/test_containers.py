@@ -147,6 +147,7 @@ def test_every_block_in_every_template_and_language(
         ("::: numbers\n- **1** a\n:::", 10, "two or three figures, not 1", "two or three lines"),
         ("::: numbers\n- **1** a\n- **2** b\n- **3** c\n- **4** d\n:::", 10, "two or three figures, not 4", ""),
         ("::: numbers\n- 12 experts\n- **2** b\n:::", 10, "doesn't begin with a figure in bold", "**12**"),
+        ("::: numbers\n- **12** a\n\n  b\n- **2** b\n:::", 10, "or is more than a line", "**12**"),
         ("::: numbers\n- **12**\n- **2** b\n:::", 10, "doesn't begin with a figure in bold", "**12**"),
         ("::: numbers\n:::", 10, "holds one list", ""),
         ("::: progress ../x\n:::", 10, "names no newsletter", "behind ::: progress"),

@@ -56,6 +56,8 @@ def test_everything_is_read_with_its_line(desk: Desk) -> None:
         ("---\nsubject: a\n\tlist: b\n---\nx", 3, "can't be read"),
         ("---\nsubject: a\n list: b\n---\nx", 3, "can't be read"),
         ("---\n- a\n---\nx", 2, "keys and values"),
+        (GOOD.replace("list:", "deadline:\n- 2026-13-45\nlist:"), 1, "can't be read: month must be in 1..12"),
+        (GOOD.replace("list:", f"kicker:\n- {'[' * 5_000}{']' * 5_000}\nlist:"), 1, "it is not valid YAML"),
         ("---\nx: !!python/object:os.system {}\n---\nx", 2, "unknown key 'x'"),
         (GOOD.replace("Help", "a\nsubject: b"), 3, "appears twice"),
         (GOOD.replace("Help", "5"), 2, "subject must be text, not a number"),
@@ -160,8 +162,17 @@ def test_required_fields_and_bad_template_files(desk: Desk) -> None:
         "field kicker: unknown key 'lable'",
         "field name 'Bad' must be small letters, digits and _",
     }
+    toml.write_text('[fields]\nkicker = "text"\n[fields.intro]\nrequired = "yes"\n')
+    assert {fault.message for fault in faults_of(desk, GOOD)} == {
+        "field kicker must be a table",
+        "field intro: required must be true or false",
+    }
+    toml.write_text("fields = 1\n")
+    assert [fault.message for fault in faults_of(desk, GOOD)] == ["fields must be tables"]
     toml.write_text("[fields")
     assert "not valid TOML" in faults_of(desk, GOOD)[0].message
+    toml.unlink()
+    assert desk.source().fields == {}, "a template without one has no fields"
 
 
 CUT = [
@@ -193,6 +204,7 @@ def test_a_text_that_a_comment_cuts_short(desk: Desk, front: str, message: str, 
         "# a comment of its own\nsubject: Help",
         "subject: Help\n# another",
         "subject: Help\n  # indented",
+        "subject: Help\nkicker: Act now\n#tag of nothing",
         'subject: "Help" # short, for phones',
         "subject: Help\nurgent: true # it can't wait",
         "subject: Help#1",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mailer.compose.expressions.ast import Vocabulary
 from mailer.compose.expressions.evaluator import LONGEST_VALUE, Subject, text_of
 from mailer.compose.expressions.parser import parse_expression
-from mailer.compose.templating.budget import LONGEST_TEXT, TooMuch, size_of
+from mailer.compose.templating.budget import LONGEST_TEXT, LOOK_EVERY, Budget, TooMuch, size_of
 from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import MOST_TAGS, Resolved, Resolver, Task
 from mailer.compose.templating.sandbox import BoundedEnvironment
@@ -41,6 +41,18 @@ LOOPS = [
     "{% for x in [1] recursive %}{% if loop.depth < 4 %}{{ loop(range(99999)) }}{% endif %}{% endfor %}",
     "{% for a in range(99999) %}{% set y %}{% for b in range(99) %}{{ b }}{% endfor %}{% endset %}{% endfor %}",
 ]
+
+
+def test_what_is_slow_without_being_large_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(99))
+    monkeypatch.setattr("mailer.compose.templating.budget.time.thread_time", lambda: float(next(seconds)))
+    budget = Budget()
+    for _ in range(LOOK_EVERY * 11 - 1):  # looks at the clock ten times, which goes on by a second each time
+        budget.step()
+    with pytest.raises(TooMuch, match="more than 10 seconds"):
+        budget.step()
+
+
 WIDTHS = [
     f"{{{{ 'x'.zfill({HUGE}) }}}}",
     f"{{{{ 'x'.center({HUGE}) }}}}",
@@ -55,6 +67,7 @@ WIDTHS = [
     f"{{{{ [1] * {HUGE} }}}}",
     f"{{{{ (5).to_bytes({HUGE}, 'big') }}}}",
     f"{{{{ 'x'.encode().center({HUGE}) }}}}",
+    f"{{{{ 'a\t'.expandtabs({HUGE}) }}}}",
     "{{ 9 ** 9 ** 9 }}",
     "{{ 'a'.translate({97: 'x'.center(9999)}) }}",
 ]

@@ -16,7 +16,7 @@ from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Image
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.status import campaign_statuses, uncertain_people
+from mailer.delivery.campaigns.status import campaign_statuses, people_apart
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import (
@@ -231,7 +231,7 @@ def test_the_status_counts_each_campaign_for_itself(staged: Staged) -> None:
     staged.work()
     with staged.database.read() as connection:
         statuses = {status.slug: status for status in campaign_statuses(connection)}
-        uncertain = uncertain_people(connection, staged.id)
+        uncertain = people_apart(connection, staged.id)
     mine = {"queued": 2, "sending": 1, "uncertain": 2, "sent": 1, "failed": 1, "skipped": 1, "cancelled": 1}
     assert statuses["appeal"].people == mine
     assert (statuses["appeal"].troubles, statuses["appeal"].why) == (3, WHY)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.doctor.dns.dkim import Key, Unusable, gather_dkim, judge_dkim, parse_key, rsa_bits
+from mailer.doctor.dns.dkim import Key, Unusable, check_dkim, parse_key, rsa_bits
 from mailer.doctor.dns.lookup import DnsAnswer, Got
 
 
@@ -109,10 +109,10 @@ def test_no_bytes_are_an_exception_of_another_kind(raw: bytes) -> None:
 
 def judged(answers: dict[str, DnsAnswer], *, provider: str = "", selectors: tuple[str, ...] = ("s1",)) -> list[str]:
     zone = {f"{name}._domainkey.a.test": answer for name, answer in answers.items()}
-    facts = gather_dkim(
+    said = check_dkim(
         lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), "a.test", selectors=selectors, provider=provider
     )
-    return [f"{one.level}: {one.message}" for one in judge_dkim(facts, part="DNS")]
+    return [f"{one.level}: {one.message}" for one in said]
 
 
 def found(text: str, canonical: str = "") -> DnsAnswer:

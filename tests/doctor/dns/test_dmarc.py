@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailer.diagnostics import Level
-from mailer.doctor.dns.dmarc import gather_dmarc, judge_dmarc
+from mailer.doctor.dns.dmarc import check_dmarc
 from mailer.doctor.dns.lookup import DnsAnswer, Got
 
 RUA = "rua=mailto:reports@a.test"
@@ -13,8 +13,7 @@ RUA = "rua=mailto:reports@a.test"
 
 def judged(records: dict[str, DnsAnswer], domain: str = "news.a.test") -> tuple[Level, str]:
     zone = {f"_dmarc.{name}": answer for name, answer in records.items()}
-    facts = gather_dmarc(lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), domain)
-    (finding,) = judge_dmarc(facts, part="DNS")
+    _, finding = check_dmarc(lambda name, _kind: zone.get(name, DnsAnswer(Got.ABSENT)), domain)
     return finding.level, finding.message
 
 
@@ -81,13 +80,13 @@ def test_the_walk_upwards_is_short() -> None:
         asked.append(name.removeprefix("_dmarc."))
         return DnsAnswer(Got.ABSENT)
 
-    gather_dmarc(lookup, "news.a.test")
+    check_dmarc(lookup, "news.a.test")
     assert asked == ["news.a.test", "a.test"]
     asked.clear()
-    gather_dmarc(lookup, "a.test")
+    check_dmarc(lookup, "a.test")
     assert asked == ["a.test"]
     asked.clear()
-    gather_dmarc(lookup, ".".join(f"l{n}" for n in range(30)) + ".a.test")
+    check_dmarc(lookup, ".".join(f"l{n}" for n in range(30)) + ".a.test")
     assert len(asked) <= 8
     assert asked[1].count(".") == 6
     assert asked[-1] == "a.test"

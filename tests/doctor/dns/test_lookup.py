@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailer.doctor.dns import lookup
-from mailer.doctor.dns.lookup import Asker, Got
+from mailer.doctor.dns.lookup import Asker, Got, addresses
 from mailer.settings import Dns
 from tests.conftest import REPOSITORY
 from tests.patience import HANG_SECONDS
@@ -56,8 +56,8 @@ def test_what_is_there_is_found(server: DnsServer) -> None:
     assert set(dns.ask("appeals.test", "TXT").values) == {"v=spf1 include:relay.test -all", "another"}
     assert dns.ask("appeals.test", "MX").values == ("mx1.appeals.test", "mx2.appeals.test")
     assert dns.ask("null.test", "MX").values == (".",)
-    assert dns.addresses("appeals.test").values == ("192.0.2.7", "2001:db8::7")
-    assert dns.name_of("192.0.2.7").values == ("mx1.appeals.test",)
+    assert addresses(dns.ask, "appeals.test").values == ("192.0.2.7", "2001:db8::7")
+    assert dns.ask("7.2.0.192.in-addr.arpa", "PTR").values == ("mx1.appeals.test",)
     assert dns.ask("bücher.test", "A").values == ("192.0.2.8",)
 
 

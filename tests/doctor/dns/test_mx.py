@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from mailer.diagnostics import Level
 from mailer.doctor.dns.domain import is_placeholder, mailers
-from mailer.doctor.dns.lookup import DnsAnswer, Got
-from mailer.doctor.dns.mx import MailFacts, RelayNameFacts, is_ours, judge_mail, judge_relay_names
+from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup
+from mailer.doctor.dns.mx import check_mail, check_relay_name, is_ours
 
 ABSENT, EMPTY = DnsAnswer(Got.ABSENT), DnsAnswer(Got.EMPTY)
 UNKNOWN = DnsAnswer(Got.UNKNOWN, why="the DNS doesn't answer")
+
+
+def answering(zone: dict[tuple[str, str], DnsAnswer]) -> Lookup:
+    """A DNS that has this; asked for anything else, the test fails."""
+    return lambda name, kind: zone[name, kind]
 
 
 def found(*values: str) -> DnsAnswer:
@@ -31,7 +38,8 @@ def found(*values: str) -> DnsAnswer:
     ],
 )
 def test_mail_to_a_domain(mx: DnsAnswer, address: DnsAnswer | None, level: Level, words: str) -> None:
-    (finding,) = judge_mail(MailFacts("a.test", mx, address), part="DNS", who="replies")
+    zone = {("a.test", "MX"): mx} | ({("a.test", "A"): address, ("a.test", "AAAA"): address} if address else {})
+    finding = check_mail(answering(zone), "a.test", who="replies")
     assert finding.level is level
     assert words in finding.message
 
@@ -39,8 +47,11 @@ def test_mail_to_a_domain(mx: DnsAnswer, address: DnsAnswer | None, level: Level
 def relay(
     host: str, addresses: DnsAnswer, names: dict[str, DnsAnswer], back: dict[str, DnsAnswer]
 ) -> list[tuple[Level, str]]:
-    facts = RelayNameFacts(host, addresses, names, back)
-    return [(one.level, one.message) for one in judge_relay_names(facts, domain="a.test", part="DNS")]
+    hosts = {host: addresses} | back
+    zone = {(name, "A"): answer for name, answer in hosts.items()}
+    zone |= {(name, "AAAA"): EMPTY if answer.values else answer for name, answer in hosts.items()}
+    zone |= {(ip_address(one).reverse_pointer, "PTR"): answer for one, answer in names.items()}
+    return [(one.level, one.message) for one in check_relay_name(answering(zone), host, domain="a.test")]
 
 
 @pytest.mark.parametrize(
@@ -48,13 +59,13 @@ def relay(
     [
         (
             found("out.a.test"),
-            {"out.a.test": found("192.88.99.1")},
+            {"out.a.test": found("9.9.9.9")},
             Level.OK,
             "is called out.a.test, which leads back",
         ),
         (
             found("x.test", "out.a.test"),
-            {"x.test": ABSENT, "out.a.test": found("192.0.2.9", "192.88.99.1")},
+            {"x.test": ABSENT, "out.a.test": found("192.0.2.9", "9.9.9.9")},
             Level.OK,
             "out.a.test",
         ),
@@ -64,7 +75,7 @@ def relay(
     ],
 )
 def test_the_name_of_our_relays_address(names: DnsAnswer, back: dict[str, DnsAnswer], level: Level, words: str) -> None:
-    ((found_level, said),) = relay("smtp.a.test", found("192.88.99.1"), {"192.88.99.1": names}, back)
+    ((found_level, said),) = relay("smtp.a.test", found("9.9.9.9"), {"9.9.9.9": names}, back)
     assert found_level is level
     assert words in said
 
@@ -76,7 +87,7 @@ def test_what_can_not_be_known_is_said() -> None:
         ("smtp.provider.test", "belongs to a provider"),
         ("nota.test", "belongs to a provider"),
     ):
-        ((level, said),) = relay(host, found("192.88.99.1"), {}, {})
+        ((level, said),) = relay(host, found("9.9.9.9"), {}, {})
         assert level is Level.OK
         assert words in said
     ((level, said),) = relay("smtp.a.test", found("10.0.0.1"), {}, {})
@@ -97,8 +108,11 @@ def test_domains_are_named_once_with_their_first_place() -> None:
         [("mailer.toml", "Us <us@a.test>"), ("lists/x.toml", ""), ("lists/y.toml", "Y <y@B.test>")],
         [("mailer.toml", "hello@a.test"), ("lists/x.toml", "x@c.test"), ("lists/y.toml", "z@c.test")],
     )
-    assert dict(named.senders) == {"a.test": "mailer.toml", "b.test": "lists/y.toml"}
-    assert dict(named.answers) == {"c.test": "lists/x.toml"}
+    assert named == {
+        "a.test": ("mailer.toml", True),
+        "b.test": ("lists/y.toml", True),
+        "c.test": ("lists/x.toml", False),
+    }
 
 
 @pytest.mark.parametrize("domain", ["example.org", "mail.example.com", "your-group.example", "x.invalid", "localhost"])

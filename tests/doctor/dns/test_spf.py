@@ -6,7 +6,7 @@ import pytest
 
 from mailer.diagnostics import Level
 from mailer.doctor.dns.lookup import DnsAnswer, Got
-from mailer.doctor.dns.spf import gather_spf, judge_spf
+from mailer.doctor.dns.spf import check_spf
 from mailer.doctor.dns.spf_record import Broken, parse
 
 ABSENT = DnsAnswer(Got.ABSENT)
@@ -27,8 +27,7 @@ def judged(
             return zone.get(name, ABSENT)
         return (hosts or {}).get((name, kind), txt("mx.test" if kind == "MX" else "192.0.2.1"))
 
-    facts = gather_spf(lookup, "a.test")
-    return [(one.level, one.message) for one in judge_spf(facts, part="DNS", provider=provider)]
+    return [(one.level, one.message) for one in check_spf(lookup, "a.test", provider=provider)]
 
 
 @pytest.mark.parametrize(
@@ -45,8 +44,8 @@ def judged(
         ("v=spf1 a", Level.WARNING, "has no all at its end"),
         ("v=spf1", Level.WARNING, "has no all at its end"),
         ("v=spf1 ipv4:192.0.2.1 -all", Level.ERROR, "'ipv4:192.0.2.1' is not a term of SPF"),
-        ("v=spf1 include: -all", Level.ERROR, "'include:' names no domain"),
-        ("v=spf1 -all;", Level.ERROR, "'-all;' is not a term of SPF"),
+        ("v=spf1 include: -all", Level.ERROR, "'include:' is not include:domain"),
+        ("v=spf1 -all;", Level.ERROR, "'-all;' is not “all” with nothing behind it"),
         ("v=spf1 include:gone.test -all", Level.ERROR, "gone.test, which it includes, has no SPF records"),
         ("v=spf1 include:a.test -all", Level.ERROR, "a.test includes a.test in a circle"),
     ],
@@ -164,8 +163,7 @@ def test_a_hostile_tree_ends() -> None:
         asked.append(name)
         return txt("v=spf1 " + " ".join(f"include:{n}.{name}" for n in range(10)) + " -all")
 
-    facts = gather_spf(lookup, "a.test")
-    (finding,) = judge_spf(facts, part="DNS")
+    (finding,) = check_spf(lookup, "a.test")
     assert finding.level is Level.ERROR
     assert len(asked) <= 40
 
@@ -197,7 +195,7 @@ TAKEN = """
 
 @pytest.mark.parametrize("term", TAKEN.split())
 def test_a_term_that_receivers_take(term: str) -> None:
-    assert parse(f"v=spf1  {term}  ")
+    parse(f"v=spf1  {term}  ")
 
 
 @pytest.mark.parametrize("twice", ["redirect=b.test redirect=b.test", "exp=b.test EXP=c.test"])

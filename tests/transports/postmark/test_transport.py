@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from mailer.diagnostics import Place
+from mailer.settings.tables import read_table
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.events import read_mark
-from mailer.transports.postmark.settings import SECTION, Postmark
+from mailer.transports.postmark.settings import Postmark
 from mailer.transports.postmark.transport import PostmarkTransport
 from tests.patience import HANG_SECONDS
 from tests.servers.postmark_fake import BREAK, PostmarkFake
@@ -43,6 +45,12 @@ def test_each_mail_says_which_delivery_it_is_and_keeps_its_message_id(fake: Post
     assert fake.accepted[0]["ReplyTo"] == '"Example Campaigns" <hello@example.org>'
     assert (fake.accepted[0]["TrackOpens"], fake.accepted[0]["TrackLinks"]) == (False, "None")
     assert fake.calls == [2]
+
+
+def test_a_call_is_no_larger_than_they_take(fake: PostmarkFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailer.transports.postmark.transport.MOST_BYTES", 1)
+    assert [one.fate for one in handed(fake, 1, 2, 3)] == [Fate.ACCEPTED, Fate.DEFERRED, Fate.DEFERRED]
+    assert fake.calls == [1], "one mail goes alone, whatever its size"
 
 
 def test_names_cannot_leave_their_quotes(fake: PostmarkFake) -> None:
@@ -124,5 +132,5 @@ def test_no_token_and_no_encryption_is_refused(token: str, url: str) -> None:
      ("connections", 65)],
 )  # fmt: skip
 def test_settings_that_cannot_work(key: str, value: object) -> None:
-    (fault,) = SECTION.faults(replace(Postmark(), **{key: value}))  # pyright: ignore[reportArgumentType]
-    assert fault.key == key
+    (fault,) = read_table(Postmark, {key: value}, section="", place=lambda key: Place(part=key)).faults
+    assert fault.part == key

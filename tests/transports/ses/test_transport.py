@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from mailer.diagnostics import Place
 from mailer.settings import Settings
+from mailer.settings.tables import read_table
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.provider import provider_named
-from mailer.transports.ses.settings import SECTION, Ses
+from mailer.transports.ses.settings import Ses
 from mailer.transports.ses.signature import AccessKey
 from mailer.transports.ses.transport import QUOTA_SECONDS, RATE_SECONDS, SesTransport
 from tests.patience import HANG_SECONDS
@@ -239,8 +241,8 @@ def test_a_probe_with_a_wrong_key_or_at_a_bad_moment(fake: SesFake) -> None:
     ],
 )
 def test_settings_that_cannot_work(key: str, value: object) -> None:
-    (fault,) = SECTION.faults(replace(Ses(), **{key: value}))  # pyright: ignore[reportArgumentType]
-    assert fault.key == key
+    (fault,) = read_table(Ses, {key: value}, section="", place=lambda key: Place(part=key)).faults
+    assert fault.part == key
 
 
 @pytest.mark.parametrize(

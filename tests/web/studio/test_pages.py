@@ -16,7 +16,7 @@ from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedI
 from tests.patience import contention, until
 from tests.web.studio.conftest import BODY, FRONT, HERE, House
 
-PATHS = ("/", "/newsletters", "/newsletters/new", HERE, "/find?q=our", "/keys", "/nothing")
+PATHS = ("/", "/newsletters", "/newsletters/new", HERE, f"{HERE}send?whole", "/find?q=our", "/keys", "/nothing")
 HOSTILE = """<!doctype html><html lang="en"><head><title>x</title>
 <script>parent.document.title = "taken"</script></head><body onload="parent.document.title='taken'">
 <img src="/nothing" onerror="parent.document.title='taken'" alt="pixel">

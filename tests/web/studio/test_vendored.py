@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -10,7 +11,7 @@ import pytest
 
 from mailer.web.studio.app import ROOMS
 from mailer.web.studio.newsletters import states
-from mailer.web.studio.vendored import FOLDER, ICONS, PACKAGES, SUMS, Package, import_map
+from mailer.web.studio.vendored import FOLDER, ICONS, PACKAGES, SUMS, Package, import_map, without_comments
 
 IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)\s*(?:[\w$*\s{},]*?\sfrom\s*)?["']([^"'\s]+)["']""", re.MULTILINE)
 LAZY = re.compile(r"""\bimport\(\s*["']([^"']+)["']\s*\)""")
@@ -59,6 +60,32 @@ def test_every_package_is_needed() -> None:
     scripts = [*(FOLDER.parent / "editor").glob("*.js"), *(FOLDER / p.folder / p.script for p in PACKAGES if p.script)]
     named = set[str]().union(*(imports(script.read_text(encoding="utf-8")) for script in scripts))
     assert set(NAMES) - named == set()
+
+
+NOT_AT_FIRST = {"turndown", "@codemirror/merge"}
+MOST_SCRIPT = 215_000  # bytes of the editor as gzip sends it, of the 250 kB that a page may have
+
+
+def test_the_editor_is_small_enough_to_send() -> None:
+    vendored = [
+        FOLDER / one.folder / one.script for one in PACKAGES if one.name in NAMES and one.name not in NOT_AT_FIRST
+    ]
+    ours = [script for script in (FOLDER.parent / "editor").glob("*.js") if script.name != "compare.js"]
+    scripts = [without_comments(script.read_text(encoding="utf-8")) for script in [*vendored, *ours]]
+    assert sum(len(gzip.compress(script.encode(), 6)) for script in scripts) < MOST_SCRIPT
+
+
+def test_comments_go_and_code_stays() -> None:
+    text = "/** a\n * b */\nx = 1; // c\n  // d\n/* e */ y();\nz = /\\/*/;\n  /* f */\n"
+    assert without_comments(text) == "x = 1; // c\n/* e */ y();\nz = /\\/*/;\n"
+
+
+@pytest.mark.parametrize("package", [one for one in PACKAGES if one.name in NAMES], ids=lambda package: package.name)
+def test_no_text_over_several_lines_looks_like_a_comment(package: Package) -> None:
+    """Of what is in backquotes, `without_comments` would take lines away that begin with `//` or `/*`."""
+    text = (FOLDER / package.folder / package.script).read_text(encoding="utf-8")
+    for literal in re.findall(r"`[^`]*`", without_comments(text)):
+        assert "\n" not in literal or not re.search(r"^\s*/[/*]", literal, re.MULTILINE)
 
 
 def test_every_icon_that_is_asked_for_is_there() -> None:

@@ -18,13 +18,13 @@ from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.job_thread import JobThread
 from mailer.tracking.hits import Hit, Nameless, record_hits
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.pages.templates import Pages
 from mailer.web.public.core.click_writer import Recorder
 from mailer.web.public.core.page_cache import ActionPages
 from mailer.web.public.core.public_issues import Archive
 from mailer.web.public.core.sent_messages import Letters
 from mailer.web.public.http.executors import LOCK_SECONDS, Executors
 from mailer.web.public.http.rate_limits import RequestLimits
-from mailer.web.public.http.templates import Pages
 from mailer.workspace import ListDefinition, Workspace
 
 RECORD_SECONDS = 2.0  # how long one try to store clicks waits for a lock; it is repeated

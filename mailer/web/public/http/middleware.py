@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Scope
 
 from mailer.i18n import choose
 from mailer.web import responses
-from mailer.web.public.http.templates import Pages
+from mailer.web.pages.templates import Pages
 
 HEADERS = responses.HEADERS | {
     "Referrer-Policy": "no-referrer",  # the address holds the token

@@ -16,7 +16,7 @@ from mailer.i18n import Language
 from mailer.store.tables.core import lists, people, subscriptions
 from mailer.store.tables.states import Membership
 from mailer.tracking.tokens import LinkVisit
-from mailer.web.public.http.templates import mask
+from mailer.web.pages.templates import mask
 
 AHEAD = timedelta(minutes=5)  # clocks of several servers differ
 

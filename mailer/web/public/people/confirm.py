@@ -14,8 +14,8 @@ from mailer.delivery.subscriptions.requests import Confirmed, look
 from mailer.delivery.subscriptions.requests import confirm as do_confirm
 from mailer.store.tables.states import RequestKind
 from mailer.tracking.tokens import Purpose
+from mailer.web.pages.templates import mask
 from mailer.web.public.core.context import Door, door_of
-from mailer.web.public.http.templates import mask
 
 
 async def ask(request: Request) -> Response:

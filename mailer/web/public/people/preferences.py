@@ -23,11 +23,11 @@ from mailer.i18n import language as language_of
 from mailer.signature_fields import EMAIL
 from mailer.store.tables.states import Frequency
 from mailer.tracking.tokens import Named, Purpose
+from mailer.web.pages.signature_form import clean
+from mailer.web.pages.templates import mask
 from mailer.web.public.core.context import Door, door_of
-from mailer.web.public.core.signature_form import clean
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.rate_limits import REQUESTS
-from mailer.web.public.http.templates import mask
 
 SHOWN, ON = "shown", "on"  # fields: the numbers of the lists on the page, and of those that are ticked
 Form = Mapping[str, tuple[str, ...]]

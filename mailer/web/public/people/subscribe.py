@@ -20,11 +20,11 @@ from mailer.diagnostics import Place
 from mailer.errors import MailerError
 from mailer.i18n import choose, later
 from mailer.senders import LONGEST_ADDRESS
+from mailer.web.pages.signature_form import BAD_NAME, clean
+from mailer.web.pages.templates import Pages
 from mailer.web.public.core.context import Door, door_of
-from mailer.web.public.core.signature_form import BAD_NAME, clean
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.paths import up
-from mailer.web.public.http.templates import Pages
 from mailer.workspace import ListDefinition, Workspace
 
 PURPOSE = "form"  # of the limit by network

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from mailer.delivery.subscriptions.undo import LINK, ONE_CLICK, last, undo_last
 from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_campaign, standing
 from mailer.tracking.tokens import Named, Purpose
+from mailer.web.pages.templates import mask
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
-from mailer.web.public.http.templates import mask
 
 PAGE_FIELD = "from"  # our own page's form says so; a provider's post does not
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -26,8 +26,9 @@ from mailer.i18n import Language
 from mailer.signature_fields import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
+from mailer.web.pages.sign_page import thanks_page
+from mailer.web.pages.signature_form import EMPTY, Filled, asked, read, rows
 from mailer.web.public.core.context import Door, door_of
-from mailer.web.public.core.signature_form import EMPTY, Filled, asked, read, rows
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.paths import up
 from mailer.web.public.http.visitors import Visitor, visitor
@@ -38,7 +39,6 @@ TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{VISIT_CHARACTERS}}}(?![A-Za-z0-9_-])")
 SOURCE_FIELDS = ("source", "utm_source")
 FORWARDED = "forwarded"  # the source for people who say that the mail was not theirs
 PURPOSE = "act"  # the name of its rate limits
-SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
 
 
 async def show(request: Request) -> Response:
@@ -78,10 +78,8 @@ async def thanks(request: Request) -> Response:
     language = door.language(request, page.language)
     counted = await door.threads.read(door.acts.tally, page, door.clock())
     url = f"{door.workspace.settings.public.url}/act/{page.slug}"
-    return door.pages.response(
-        "signed.html", language, act=page, tally=counted, url=url, shares=_shares(page, url),
-        news="news" in request.query_params,
-    )  # fmt: skip
+    html = thanks_page(door.pages, page, counted, language, url=url, news="news" in request.query_params)
+    return door.pages.answer(html, language)
 
 
 def own_pages(door: Door) -> str:
@@ -214,16 +212,3 @@ def _thanks(request: Request, page: ActionPage, *, news: bool) -> str:
     asked_for = {"lang": request.query_params.get("lang", "")[:20], "news": "1" if news else ""}
     query = urlencode({name: value for name, value in asked_for.items() if value})
     return f"{up(request)}{page.slug}/thanks" + (f"?{query}" if query else "")
-
-
-def _shares(page: ActionPage, url: str) -> list[tuple[str, str]]:
-    """Plain links for sharing the page: nothing is sent to any service before one is clicked."""
-    named = {name: f"{url}?source={name}" for name in SHARED_BY}
-    text = {name: quote(f"{page.share} {named[name]}", safe="") for name in SHARED_BY}
-    return [
-        ("email", f"mailto:?subject={quote(page.headline, safe='')}&body={text['email']}"),
-        ("WhatsApp", f"https://wa.me/?text={text['whatsapp']}"),
-        ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={quote(named['facebook'], safe='')}"),
-        ("X", f"https://x.com/intent/post?text={text['x']}"),
-        ("Bluesky", f"https://bsky.app/intent/compose?text={text['bluesky']}"),
-    ]

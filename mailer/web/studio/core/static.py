@@ -6,6 +6,7 @@ and a module finds the one beside it by a relative address.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from starlette.responses import Response
 
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.rooms import Access, Room, StudioRoute
+from mailer.web.studio.vendored import without_comments
 
 FOLDER = Path(__file__).parent.parent / "static"
 ICONS = next(FOLDER.glob("vendor/lucide-static@*")) / "icons"
@@ -35,13 +37,21 @@ class StaticFile:
 
     content: bytes
     content_type: str
+    packed: bytes  # by gzip, which every browser takes
 
 
 @cache
 def files() -> dict[str, StaticFile]:
     """Every file that is served, by its path below static/. Icons are part of the pages and not among them."""
     found = (path for path in sorted(FOLDER.rglob("*")) if path.suffix in TYPES and ICONS not in path.parents)
-    return {path.relative_to(FOLDER).as_posix(): StaticFile(path.read_bytes(), TYPES[path.suffix]) for path in found}
+    return {path.relative_to(FOLDER).as_posix(): _read(path) for path in found}
+
+
+def _read(path: Path) -> StaticFile:
+    content = path.read_bytes()
+    if path.suffix == ".js":
+        content = without_comments(content.decode()).encode()
+    return StaticFile(content, TYPES[path.suffix], gzip.compress(content, mtime=0))
 
 
 @cache
@@ -80,7 +90,9 @@ def _give(visit: Visit) -> Response:
     file = files().get(visit.path["name"])
     if file is None:
         raise HTTPException(404)
-    headers = FOR_EVER if visit.path["digest"] == digest() else {}
+    headers = {"Vary": "Accept-Encoding"} | (FOR_EVER if visit.path["digest"] == digest() else {})
+    if "gzip" in visit.request.headers.get("accept-encoding", ""):
+        return Response(file.packed, media_type=file.content_type, headers=headers | {"Content-Encoding": "gzip"})
     return Response(file.content, media_type=file.content_type, headers=headers)
 
 

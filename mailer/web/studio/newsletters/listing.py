@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
@@ -91,12 +92,8 @@ class ListedNewsletter:
 
     def minutes_left(self, now: datetime) -> int | None:
         """How long it takes at the pace so far; None while that says nothing."""
-        if self.status is None or self.status.launched_at is None or self.status.state is not CampaignState.SENDING:
-            return None
-        gone, done = now - self.status.launched_at, round(self.share * self.asked)
-        if done < 20 or gone < timedelta(seconds=10):
-            return None
-        return max(1, round((self.asked - done) * gone / done / timedelta(minutes=1)))
+        left = pace_of(self.status, now=now).time_left if self.status else None
+        return max(1, round(left / timedelta(minutes=1))) if left is not None else None
 
 
 def everything(visit: Visit) -> list[ListedNewsletter]:
@@ -118,7 +115,8 @@ def one(visit: Visit, slug: str) -> ListedNewsletter:
     file = shelf_of(visit.studio).newsletter(visit.workspace, slug)
     with visit.database.read() as connection:
         status = next((one for one in campaign_statuses(connection, slug=slug)), None)
-        signed, asking = (_signed(connection), _asking(connection)) if status else ({}, set[int]())
+        number = status.campaign_id if status else None
+        signed, asking = (_signed(connection, number), _asking(connection)) if number else ({}, set[int]())
     return _listed(visit, file, status, list_titles(visit), signed=signed, asking=asking)
 
 
@@ -203,10 +201,11 @@ def _gone(slug: str) -> ShelvedNewsletter:
     return ShelvedNewsletter(slug, name_of(slug), "", "", "", "", "", False, LONG_AGO, False)
 
 
-def _signed(connection: Connection) -> dict[int, int]:
-    """How many people signed by way of each mail."""
+def _signed(connection: Connection, campaign_id: int | None = None) -> dict[int, int]:
+    """How many people signed by way of each mail, or of one."""
     column = signatures.c.campaign_id
-    rows = connection.execute(select(column, func.count()).where(column.is_not(None)).group_by(column))
+    wanted = column.is_not(None) if campaign_id is None else column == campaign_id
+    rows = connection.execute(select(column, func.count()).where(wanted).group_by(column))
     return {int(number): int(count) for number, count in rows}
 
 

@@ -15,13 +15,16 @@ export function watch(address, seen, told, lost = () => {}) {
 }
 
 // Exchanges each [data-part] of the page for the one of that name in a newer page, unless somebody is typing in it.
+// What was folded out stays so.
 export async function renew(address = location.href) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
   if (!answer.ok) return false;
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of next.querySelectorAll("[data-part]")) {
     const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (!old || old.outerHTML === part.outerHTML) continue;
+    if (!old) continue;
+    for (const open of old.querySelectorAll("details[id][open]")) part.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+    if (old.outerHTML === part.outerHTML) continue;
     const typing = document.activeElement;
     if (old.contains(typing) && typing.matches("input, textarea, select")) continue;
     const focused = old.contains(typing) && typing.id;

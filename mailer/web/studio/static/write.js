@@ -116,18 +116,24 @@ form.addEventListener("submit", (event) => { event.preventDefault(); make(true);
 // A finding leads to its line of the text, or to its field.
 document.getElementById("findings").addEventListener("click", (event) => {
   const button = event.target.closest("[data-line]");
-  if (!button) return;
-  const field = button.dataset.field && document.querySelector(`[data-key="${CSS.escape(button.dataset.field)}"]`);
+  if (button) lead(button.dataset.field, Number(button.dataset.line));
+});
+
+function lead(key, line) {
+  const field = key && document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (field) { field.closest("details")?.setAttribute("open", ""); field.focus(); return; }
-  const line = Number(button.dataset.line);
-  if (editor) {
+  if (editor && line) {
     const { from, to } = editor.view.state.doc.line(Math.min(Math.max(1, line), editor.view.state.doc.lines));
     editor.view.dispatch({ selection: { anchor: from, head: to }, scrollIntoView: true });
     editor.focus();
     return;
   }
   text.focus();
-});
+}
+
+// Other rooms lead to a place by the address: #field-subject, #line-12.
+const [, what, where] = location.hash.match(/^#(field|line)-(.+)$/) ?? [];
+if (what) lead(what === "field" && decodeURIComponent(where), what === "line" ? Number(where) : 0);
 
 // How the mail is looked at: without loading the page again, so that what was typed stays.
 document.getElementById("panel").addEventListener("click", (event) => {

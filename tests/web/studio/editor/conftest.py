@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import mailer.web.studio
-from mailer.web.studio.vendored import import_map
+from mailer.web.studio.vendored import import_map, without_comments
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.patience import until
 
@@ -116,7 +116,11 @@ def desk(browser: Browser) -> Iterator[Desk]:  # noqa: F811
             if path == "/":
                 self._answer(served["page"].encode(), "text/html; charset=utf-8")
             elif file is not None and file.is_file():
-                self._answer(file.read_bytes(), TYPES.get(file.suffix, "text/plain"))
+                body = file.read_bytes()
+                script = file.suffix == ".js"
+                self._answer(
+                    without_comments(body.decode()).encode() if script else body, TYPES.get(file.suffix, "text/plain")
+                )
             else:
                 self.send_error(404)
 

@@ -157,7 +157,7 @@ def test_a_name_is_put_in_with_its_fallback(desk: Desk) -> None:
 
 
 def test_the_menu_of_the_slash(desk: Desk) -> None:
-    page = desk.open("Dear friend,\n\n\n", **OPTIONS)
+    page = desk.open("Dear friend,\n\n", **OPTIONS)
     page.locator("[role=textbox]").focus()
     page.keyboard.press("Control+End")
     page.keyboard.type("/")
@@ -167,7 +167,7 @@ def test_the_menu_of_the_slash(desk: Desk) -> None:
     assert page.get_by_role("option").all_inner_texts() == ["Quote\nSomebody’s words, with their name"]
     page.keyboard.press("Enter")
     page.keyboard.type("Ada")
-    assert desk.text == "Dear friend,\n\n\n::: quote Ada\n\n:::\n"
+    assert desk.text == "Dear friend,\n\n::: quote Ada\n\n:::\n"
     page.keyboard.press("Control+End")
     page.keyboard.press("Enter")
     page.keyboard.type("/")

@@ -26,8 +26,11 @@ function card(heap, { kind, tail, from, to }) {
     const items = figures(heap.doc, from, to);
     if (items.length) return heap.replace(first.from, last.to, numbers(items, heap.doc.line(from + 1).from), true);
   }
+  // The card's edges are those of its lines in sight.
+  const top = active || HEADED[kind] || kind === "ask" ? from : from + 1;
+  const bottom = active || kind === "ask" ? to : to - 1;
   for (let number = from; number <= to; number += 1) {
-    const place = (number === from ? " ed-first" : "") + (number === to ? " ed-last" : "");
+    const place = (number === top ? " ed-first" : "") + (number === bottom ? " ed-last" : "");
     const fence = number === from || number === to;
     const source = fence && active && !(kind === "ask" && number === from) ? " ed-source" : "";
     if (kind === "ask" && number !== from && !active) continue;

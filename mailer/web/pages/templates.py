@@ -1,4 +1,4 @@
-"""Turns the templates in pages/ into answers: the reader's language, the brand's colours, a strict content policy.
+"""Turns the templates beside it into answers: the reader's language, the brand's colours, a strict content policy.
 
 Pages hold no script and load nothing. What staff wrote, such as titles of lists, may be in any script (<bdi>).
 """
@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from mailer.i18n import Language, later
 from mailer.settings import Settings
 
-FOLDER = Path(__file__).parent.parent / "pages"
+FOLDER = Path(__file__).parent
 STYLE = "style.css"
 
 # What each failure is called on its page, and what to do. Others are told what 500 is.
@@ -68,9 +68,15 @@ class Pages:
     def response(
         self, page: str, language: Language, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
     ) -> Response:
-        """The page pages/`page` in this language, with `values`."""
+        """The page `page` in this language, with `values`."""
+        return self.answer(self.text(page, language, **values), language, status=status, headers=headers)
+
+    def answer(
+        self, html: str, language: Language, *, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        """A page's HTML as an answer, with the policy that it needs."""
         return HTMLResponse(
-            self.text(page, language, **values),
+            html,
             status_code=status,
             headers={
                 "Content-Security-Policy": self.policy,
@@ -81,7 +87,7 @@ class Pages:
         )
 
     def text(self, page: str, language: Language, **values: Any) -> str:
-        """The HTML of pages/`page`."""
+        """The HTML of the page `page`."""
         return _environment(language).get_template(page).render({**self._shared, "language": language, **values})
 
     def problem(self, status: int, language: Language, headers: dict[str, str] | None = None) -> Response:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Protocol
 from unicodedata import category, normalize
 
 from mailer.audience.addresses import BadAddress, normalise
@@ -19,7 +20,6 @@ from mailer.audience.phone_numbers import BadNumber, phone_number
 from mailer.compose.action_page.parse import ActionPage
 from mailer.i18n import Language, later
 from mailer.signature_fields import EMAIL, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
-from mailer.web.public.http.visitors import Visitor
 
 TRAP = "homepage"  # no person sees this field; programs that fill in everything do
 NEWS, SHOWN = "news", "shown"
@@ -39,6 +39,22 @@ INPUTS: Mapping[FieldKind, str] = {  # the others are one line of text
     FieldKind.COUNTRY: "select",
     FieldKind.LINES: "textarea",
 }
+
+
+class KnownSigner(Protocol):
+    """Somebody who came by a link of their mail; `person_id` is None when it was a proof that is merged for nobody."""
+
+    @property
+    def person_id(self) -> int | None: ...
+
+    @property
+    def first_name(self) -> str: ...
+
+    @property
+    def last_name(self) -> str: ...
+
+    @property
+    def country(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ class Filled:
     trapped: bool = False
     address: str = ""  # normalised
 
-    def who(self, page: ActionPage, visitor: Visitor | None) -> Particulars:
+    def who(self, page: ActionPage, visitor: KnownSigner | None) -> Particulars:
         """What the person signs with: what they typed, and what is known of the rest, if the page asks for it."""
         wanted = [field.name for field in KNOWN if field.always or field.name in page.fields]
         known = {name: getattr(visitor, name) for name in wanted} if visitor else {}
@@ -76,7 +92,7 @@ class Filled:
 EMPTY = Filled({}, {})
 
 
-def asked(page: ActionPage, visitor: Visitor | None) -> list[FormField]:
+def asked(page: ActionPage, visitor: KnownSigner | None) -> list[FormField]:
     """The fields to show: all of them, or those that are not known of the visitor."""
     known: set[str] = set()
     if visitor and visitor.person_id is not None:
@@ -90,7 +106,9 @@ def rows(fields: Iterable[FormField]) -> list[list[FormField]]:
     return [list(row) for _, row in groupby(fields, key=lambda one: one.field.row)]
 
 
-def read(form: Mapping[str, tuple[str, ...]], page: ActionPage, visitor: Visitor | None, language: Language) -> Filled:
+def read(
+    form: Mapping[str, tuple[str, ...]], page: ActionPage, visitor: KnownSigner | None, language: Language
+) -> Filled:
     """What was filled in. A field that wasn't asked for is not looked at."""
     typed: dict[str, str] = {}
     errors: dict[str, str] = {}

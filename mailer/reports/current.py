@@ -1,0 +1,22 @@
+"""The figures of a campaign as they are at this moment, for `mailer report` and the studio alike."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from mailer.reports.figures import CampaignFigures, figures
+from mailer.store.engine.database import Database, DatabaseTrouble
+from mailer.tracking.classify import judge_new
+
+
+def current_figures(database: Database, slug: str, *, zone: str) -> CampaignFigures:
+    """Judge the clicks that came, then count. `zone`: whose clocks staff read, "" for that of the schedule.
+
+    Raises `MailerError` when the newsletter was neither sent nor scheduled.
+    """
+    with suppress(DatabaseTrouble):  # a copy that can't be written is reported as it was judged last
+        judge_new(database)
+    with database.read() as connection:
+        found = figures(connection, slug)
+    return replace(found, zone=zone) if zone else found

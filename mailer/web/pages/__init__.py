@@ -1,0 +1,1 @@
+"""The pages that supporters see: their templates and what fills them in, for the public door and the preview."""

@@ -1,0 +1,186 @@
+"""The addresses of Following: the page and its events, pause, resume and stop, and what becomes of uncertain people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from mailer.delivery.campaigns import orders
+from mailer.delivery.campaigns.lifecycle import finish_if_done
+from mailer.delivery.campaigns.pace import pace_of
+from mailer.delivery.campaigns.status import CampaignStatus, people_apart
+from mailer.delivery.ledger.guard_state import guard_counts
+from mailer.reports.after_sending import Course, course
+from mailer.staff.rights import Right
+from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.core.live import live
+from mailer.web.studio.core.moments import clock
+from mailer.web.studio.core.opening import own_path
+from mailer.web.studio.core.pages import page, way
+from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, Weight
+from mailer.web.studio.following.told import answers, headline, last_uncertain, rails
+from mailer.web.studio.history.words import latest
+from mailer.web.studio.newsletters.listing import ListedNewsletter, one
+from mailer.web.studio.results.charts import bars_of
+
+LOOK_EVERY_SECONDS = 0.5
+LINES = 8  # of what happened so far
+MOST_NAMED = 500
+KINDS = {  # people apart, as addresses name them
+    "uncertain": (DeliveryState.UNCERTAIN, "People who may or may not have got it"),
+    "failed": (DeliveryState.FAILED, "People whose mailbox turned it away"),
+    "skipped": (DeliveryState.SKIPPED, "People who were not written to any more"),
+}
+
+
+def show(visit: Visit) -> Response:
+    """How it is doing."""
+    newsletter, status = _followed(visit)
+    number = status.campaign_id or 0
+    pace = pace_of(status, now=visit.now)
+    with visit.database.read() as connection:
+        found = answers(connection, status, now=visit.now)
+        seen = guard_counts(connection, number)
+        so_far = latest(connection, newsletter.slug, limit=LINES)
+        until = last_uncertain(connection, number)
+        signing = course(connection, number, status.launched_at, with_clicks=False) if _moves(status) else Course()
+    return page(
+        visit, "following/following.html", newsletter=newsletter, campaign=status, pace=pace,
+        steps=way(visit, newsletter, here="following"), mark=_mark(newsletter, status),
+        head=headline(visit, status, pace), answers=found, so_far=so_far, until=until.isoformat() if until else "",
+        rails=rails(visit.workspace.settings.guard, seen) if _moves(status) else [],
+        bars=bars_of(signing, of="signatures", zone=visit.zone), signing=signing,
+        begun_by=next((line.by for line in so_far if line.icon == "send" and line.by), ""),
+        address=f"/newsletters/{newsletter.slug}/following",
+    )  # fmt: skip
+
+
+def moves(visit: Visit) -> Response:
+    """Events whenever something moved."""
+    _followed(visit)
+    return live(visit, lambda later: _mark(*_followed(later)), every_seconds=LOOK_EVERY_SECONDS)
+
+
+def pause(visit: Visit) -> Response:
+    """Nobody more is handed over; who is on the line still gets it."""
+    _, status = _followed(visit)
+    orders.pause(visit.database, status.slug, visit.who, why="paused by staff", now=visit.now)
+    finish_if_done(visit.database, status.campaign_id or 0, now=visit.now)
+    return _back(visit)
+
+
+def resume(visit: Visit) -> Response:
+    """Go on."""
+    _, status = _followed(visit)
+    if not finish_if_done(visit.database, status.campaign_id or 0, now=visit.now):
+        orders.resume(visit.database, status.slug, visit.who, now=visit.now)
+    return _back(visit)
+
+
+def stop(visit: Visit) -> Response:
+    """End it for good: who has not got it never does."""
+    _, status = _followed(visit)
+    orders.cancel(visit.database, status.slug, visit.who, now=visit.now)
+    return _back(visit)
+
+
+def decide(visit: Visit) -> Response:
+    """What becomes of those who may or may not have got it, as many as the page showed."""
+    _, status = _followed(visit)
+    choice = visit.form.get("choice")
+    if choice not in ("again", "sent"):
+        raise HTTPException(400)
+    try:
+        until = datetime.fromisoformat(visit.form.get("until"))
+    except ValueError:
+        raise HTTPException(400) from None
+    if until.tzinfo is None:
+        raise HTTPException(400)
+    orders.resolve(visit.database, status.slug, visit.who, resend=choice == "again", now=visit.now, until=until)
+    return _back(visit)
+
+
+def retry(visit: Visit) -> Response:
+    """Those who missed it by our own fault get it after all."""
+    _, status = _followed(visit)
+    orders.retry(visit.database, status.slug, visit.who, now=visit.now)
+    return _back(visit)
+
+
+def people(visit: Visit) -> Response:
+    """Who they are, for those who may see names."""
+    newsletter, status = _followed(visit)
+    kind = KINDS.get(visit.path["kind"])
+    if kind is None:
+        raise HTTPException(404)
+    state, title = kind
+    with visit.database.read() as connection:
+        found = people_apart(connection, status.campaign_id or 0, state, limit=MOST_NAMED)
+    return page(
+        visit, "following/people.html", newsletter=newsletter, steps=way(visit, newsletter, here="following"),
+        title=title, found=found, total=status.people.get(state, 0),
+    )  # fmt: skip
+
+
+def _followed(visit: Visit) -> tuple[ListedNewsletter, CampaignStatus]:
+    """The newsletter and its status; it must be scheduled at least."""
+    found = one(visit, visit.path["name"])
+    if found.status is None:
+        raise HTTPException(404)
+    return found, found.status
+
+
+def _moves(status: CampaignStatus) -> bool:
+    return status.state in (CampaignState.SENDING, CampaignState.PAUSED)
+
+
+def _back(visit: Visit) -> Response:
+    """Where the button was: this page, or Today."""
+    here = f"/newsletters/{visit.path['name']}/following"
+    return RedirectResponse(own_path(visit.form.get("back")) if visit.form.get("back") else here, 303)
+
+
+def _mark(newsletter: ListedNewsletter, status: CampaignStatus) -> str:
+    people = " ".join(f"{state}:{number}" for state, number in sorted(status.people.items()))
+    return f"{status.state} {people} {newsletter.signed} {status.troubles} {newsletter.state.label}"
+
+
+def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
+    status = newsletter.status
+    assert status is not None
+    if status.state is CampaignState.SCHEDULED:
+        return Fact(f"Leaves at {clock(status.due_at, visit.zone)}" if status.due_at else "Scheduled")
+    if status.state is CampaignState.OVERDUE:
+        return Fact("Did not leave", Weight.STOPS)
+    if newsletter.uncertain:
+        return Fact(f"{newsletter.uncertain:,} to decide", Weight.LOOK)
+    if status.state is CampaignState.FINISHED:
+        return Fact("All sent")
+    if status.state is CampaignState.CANCELLED:
+        return Fact("Stopped")
+    return Fact(
+        f"{int(100 * newsletter.share)}% sent", Weight.LOOK if status.state is CampaignState.PAUSED else Weight.PLAIN
+    )
+
+
+def _is_followed(newsletter: ListedNewsletter) -> bool:
+    return newsletter.status is not None
+
+
+HERE = "/newsletters/{name}/following"
+ROOM = Room(
+    routes=(
+        StudioRoute(HERE, show, Right.REPORTS),
+        StudioRoute(f"{HERE}/moves", moves, Right.REPORTS),
+        StudioRoute(f"{HERE}/people/{{kind}}", people, Right.SEE_PEOPLE),
+        StudioRoute(f"{HERE}/pause", pause, Right.PAUSE, method="POST"),
+        StudioRoute(f"{HERE}/resume", resume, Right.PAUSE, method="POST"),
+        StudioRoute(f"{HERE}/stop", stop, Right.PAUSE, method="POST"),
+        StudioRoute(f"{HERE}/decide", decide, Right.PAUSE, method="POST"),
+        StudioRoute(f"{HERE}/retry", retry, Right.PAUSE, method="POST"),
+    ),
+    steps=(Step("following", "Following", "following", order=5, fact=_fact, when=_is_followed),),
+)

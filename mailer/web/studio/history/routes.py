@@ -1,0 +1,41 @@
+"""The address of a newsletter's History."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from mailer.counting import counted
+from mailer.staff.rights import Right
+from mailer.web.studio.core import moments
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.core.pages import page, way
+from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute
+from mailer.web.studio.history.words import count_of, days, history_of
+from mailer.web.studio.newsletters.listing import ListedNewsletter, one
+from mailer.web.studio.staff.visitor import number_of
+
+
+def show(visit: Visit) -> Response:
+    """What was done with it, by day."""
+    newsletter = one(visit, visit.path["name"])
+    below = visit.query.get("before", "")
+    with visit.database.read() as connection:
+        found, more = history_of(connection, newsletter.slug, before_id=number_of(below) if below else None)
+    names = [moments.day(line.at, visit.zone, visit.now) for line in found]
+    older = f"/newsletters/{newsletter.slug}/history?before={more}" if more else ""
+    return page(
+        visit, "history/history.html", newsletter=newsletter, steps=way(visit, newsletter, here="history"),
+        days=days(found, names), older=older,
+    )  # fmt: skip
+
+
+def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
+    with visit.database.read() as connection:
+        number = count_of(connection, newsletter.slug)
+    return Fact(counted(number, "entry", "entries") if number else "Nothing yet")
+
+
+ROOM = Room(
+    routes=(StudioRoute("/newsletters/{name}/history", show, Right.REPORTS),),
+    steps=(Step("history", "History", "history", order=99, fact=_fact, apart=True),),
+)

@@ -1,0 +1,102 @@
+"""Lines of the audit log about a newsletter, in campaigners' words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from mailer.delivery.ledger.guard import why_paused
+from mailer.staff.audit import PAGE, AuditEntry, AuditFilter, entries
+from mailer.store.tables.staff import audit_log
+
+WORDS = {  # what was done, and its icon
+    "newsletter begun": ("Begun", "plus"),
+    "newsletter saved": ("Saved", "pencil"),
+    "newsletter renamed": ("Given another name", "pen-line"),
+    "newsletter put away": ("Put away", "archive"),
+    "newsletter taken out again": ("Taken out again", "archive-restore"),
+    "approval asked for": ("Approval asked for", "message-square"),
+    "newsletter approved": ("Approved", "circle-check"),
+    "approval withdrawn": ("Approval taken back", "x"),
+    "newsletter scheduled": ("Scheduled", "clock"),
+    "newsletter taken off the schedule": ("Taken off the schedule", "octagon-x"),
+    "newsletter launched": ("Began to leave", "send"),
+    "newsletter not launched": ("Did not leave", "triangle-alert"),
+    "newsletter paused": ("Paused", "pause"),
+    "newsletter resumed": ("Went on", "play"),
+    "newsletter cancelled": ("Stopped for good", "octagon-x"),
+    "uncertain mails sent again": ("Sent again to those who may not have got it", "circle-question-mark"),
+    "uncertain mails counted as sent": ("Those who may have got it count as sent", "circle-question-mark"),
+    "failed mails queued again": ("Those missed by our own fault get it after all", "send"),
+}
+BY_ITSELF = ("cron", "")  # names of what runs by itself
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One thing that was done. `by` is "" for what happened by itself; `place` is where from, without the network."""
+
+    at: datetime
+    words: str
+    icon: str
+    by: str
+    place: str
+    detail: str
+
+
+def history_of(
+    connection: Connection, slug: str, *, before_id: int | None = None
+) -> tuple[list[HistoryLine], int | None]:
+    """What was done with a newsletter, the newest first, and where the next page begins; None at the end."""
+    found = entries(connection, AuditFilter(subject=subject(slug)), before_id=before_id, limit=PAGE + 1)
+    more = found[PAGE - 1].id if len(found) > PAGE else None
+    return lines(found[:PAGE]), more
+
+
+def latest(connection: Connection, slug: str, *, limit: int) -> list[HistoryLine]:
+    """The last of it."""
+    return lines(entries(connection, AuditFilter(subject=subject(slug)), limit=limit))
+
+
+def count_of(connection: Connection, slug: str) -> int:
+    """How many lines there are."""
+    mine = audit_log.c.subject == subject(slug)
+    return connection.execute(select(func.count()).select_from(audit_log).where(mine)).scalar_one()
+
+
+def subject(slug: str) -> str:
+    """What the log calls a newsletter."""
+    return f"newsletter {slug}"
+
+
+def lines(found: Iterable[AuditEntry]) -> list[HistoryLine]:
+    """Entries as they are shown."""
+    return [_line(one) for one in found]
+
+
+def days(found: Sequence[HistoryLine], names: Iterable[str]) -> list[tuple[str, list[HistoryLine]]]:
+    """The lines below the name of their day; `names` has one for each line."""
+    grouped: dict[str, list[HistoryLine]] = {}
+    for name, line in zip(names, found, strict=True):
+        grouped.setdefault(name, []).append(line)
+    return list(grouped.items())
+
+
+def _line(one: AuditEntry) -> HistoryLine:
+    words, icon = WORDS.get(one.action, (f"{one.action[:1].upper()}{one.action[1:]}", "circle"))
+    by = "" if one.by in BY_ITSELF else one.by
+    return HistoryLine(
+        at=one.at, words=words, icon=icon, by=by.removeprefix("terminal: "),
+        place="terminal" if one.by.startswith("terminal: ") else "", detail=_detail(one),
+    )  # fmt: skip
+
+
+def _detail(one: AuditEntry) -> str:
+    """What is worth saying beside the words: nothing that they say already, and no command of the terminal."""
+    if one.action == "newsletter paused":
+        what, remedy = why_paused(one.detail)
+        return what if remedy else ""
+    return one.reason or one.detail.partition(". Fix that")[0]

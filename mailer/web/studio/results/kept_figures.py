@@ -1,0 +1,102 @@
+"""A newsletter's figures, counted beside the pages: of a million people that takes seconds, and a page never waits.
+
+They are counted again once something came that may change them, and no more often than a twentieth of the time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Connection, func, select
+
+from mailer.delivery.campaigns.status import campaign_statuses
+from mailer.errors import MailerError
+from mailer.reports.current import current_figures
+from mailer.reports.figures import CampaignFigures
+from mailer.store.tables.core import events, hits, more_hits
+from mailer.store.tables.inbound import conversions, signatures
+from mailer.web.studio.core.context import Studio, Visit
+
+log = logging.getLogger(__name__)
+
+A_PAGE_WAITS_SECONDS = 0.06  # for figures that are quickly counted
+LEAST_APART_SECONDS = 1.0
+REST = 20  # times as long as the last count took, before the next one
+KEPT = 200  # newsletters
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFigures:
+    """Figures and when they were counted; `mark` is another once something came since."""
+
+    figures: CampaignFigures
+    at: datetime
+    mark: str
+
+
+class FiguresKeeper:
+    """The figures of a studio's newsletters. Use it from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, KeptFigures] = OrderedDict()
+        self._running: dict[str, threading.Event] = {}
+        self._not_before: dict[str, float] = {}  # monotonic seconds
+
+    def newest(self, visit: Visit, slug: str, *, wait_seconds: float = A_PAGE_WAITS_SECONDS) -> KeptFigures | None:
+        """The newest there are, None while they are counted for the first time. Begins a count if one is due."""
+        with visit.database.read() as connection:
+            mark = _mark(connection, slug)
+        with self._lock:
+            kept = self._kept.get(slug)
+            if kept is not None and kept.mark == mark:
+                return kept
+            done = self._running.get(slug)
+            if done is None and time.monotonic() >= self._not_before.get(slug, 0.0):
+                done = self._running[slug] = threading.Event()
+                threading.Thread(target=self._run, args=(visit, slug, mark, done), daemon=True).start()
+        if done is not None:
+            done.wait(wait_seconds)
+        with self._lock:
+            return self._kept.get(slug)
+
+    def _run(self, visit: Visit, slug: str, mark: str, done: threading.Event) -> None:
+        began, settings = time.monotonic(), visit.workspace.settings
+        try:
+            found = current_figures(visit.database, slug, zone=settings.zone if settings.timezone else "")
+            with self._lock:
+                self._kept[slug] = KeptFigures(found, visit.studio.clock(), mark)
+                self._kept.move_to_end(slug)
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+        except MailerError as error:  # tried again at the next look
+            log.error("the figures could not be counted: %s", error.message)
+        finally:
+            ended = time.monotonic()
+            with self._lock:
+                self._not_before[slug] = ended + max(LEAST_APART_SECONDS, REST * (ended - began))
+                del self._running[slug]
+            done.set()
+
+
+def keeper_of(studio: Studio) -> FiguresKeeper:
+    """The studio's figures."""
+    return cast(FiguresKeeper, studio.kept.setdefault("figures", FiguresKeeper()))
+
+
+def _mark(connection: Connection, slug: str) -> str:
+    """Changes whenever something came that a report may count; quick, however much there is."""
+    found = campaign_statuses(connection, slug=slug)
+    newest = (select(func.max(table.c.id)) for table in (hits, signatures, events, conversions))
+    last = [connection.execute(query).scalar() for query in newest]
+    more = None
+    if found:
+        mine = more_hits.c.campaign_id == found[0].campaign_id
+        more = connection.execute(select(func.sum(more_hits.c.count)).where(mine)).scalar()
+    return repr(([(one.state, one.why, one.people) for one in found], last, more))
