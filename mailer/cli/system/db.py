@@ -26,7 +26,7 @@ def db() -> None:
 
 @db.command()
 def migrate() -> None:
-    """Bring the database to this program's schema, or create it; safe to run twice."""
+    """Create the database, or upgrade it to this version. Safe to run twice."""
     from mailer.store.engine.database import migrate_database
     from mailer.workspace import find_workspace
 
@@ -37,7 +37,7 @@ def migrate() -> None:
 @db.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def backup(path: Path) -> None:
-    """Copy the database to PATH, a new file or a folder, while others write to it.
+    """Back up the database to PATH, a new file or a folder, even while it is in use.
 
     Only you may read the copy: it names people. To put it back, see docs/databases.md.
     """
@@ -55,7 +55,7 @@ def backup(path: Path) -> None:
 @click.option(
     "--to", "target", required=True, metavar="URL", help="An empty database: postgresql+psycopg://user@host/name"
 )
-@click.option("--dry-run", is_flag=True, help="Only check whether it can be done, and how much there is.")
+@click.option("--dry-run", is_flag=True, help="Only check whether it would work, and how much there is to copy.")
 def move(target: str, dry_run: bool) -> None:
     """Copy everything to another database, verify it, and close the old one.
 

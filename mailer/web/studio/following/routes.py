@@ -11,7 +11,7 @@ from mailer.delivery.campaigns import orders
 from mailer.delivery.campaigns.lifecycle import finish_if_done
 from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, people_apart
-from mailer.delivery.ledger.guard_state import evidence_of
+from mailer.delivery.ledger.guard_state import guard_counts_of
 from mailer.reports.after_sending import Course, course
 from mailer.staff.rights import Right
 from mailer.store.tables.states import CampaignState, DeliveryState
@@ -36,7 +36,7 @@ KINDS = {  # people apart, as addresses name them
 
 
 def show(visit: Visit) -> Response:
-    """How it is doing."""
+    """How it is doing. What didn't leave yet is stopped where it was sent."""
     newsletter, status = _followed(visit)
     if not has_left(newsletter):
         return RedirectResponse(step_path(visit, newsletter, "send"), 303)
@@ -44,7 +44,7 @@ def show(visit: Visit) -> Response:
     pace = pace_of(status, now=visit.now)
     with visit.database.read() as connection:
         found = answers(connection, status, now=visit.now)
-        seen = evidence_of(connection, number)
+        seen = guard_counts_of(connection, number)
         so_far = latest(connection, newsletter.slug, limit=LINES)
         until = last_uncertain(connection, number)
         signing = course(connection, number, status.launched_at, with_clicks=False) if _moves(status) else Course()

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from mailer.counting import counted
 from mailer.delivery.campaigns.pace import CampaignPace
 from mailer.delivery.campaigns.status import CampaignStatus
-from mailer.delivery.ledger.guard import Evidence, once_finished, why_paused
+from mailer.delivery.ledger.guard import GuardCounts, once_finished, why_paused
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.settings import Guard
 from mailer.store.tables.core import APART, QUEUE, deliveries, events, workers
@@ -139,7 +139,7 @@ def answers(connection: Connection, status: CampaignStatus, *, now: datetime) ->
     return [one for one in found if one.people > 0 or one.words == "Taken"]
 
 
-def rails(limits: Guard, seen: Evidence) -> list[ShownRail]:
+def rails(limits: Guard, seen: GuardCounts) -> list[ShownRail]:
     """When it pauses by itself, and how near that is."""
     mailed, found = seen.mailed, list[ShownRail]()
     if limits.bounce_rate:

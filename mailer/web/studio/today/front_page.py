@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.staff.rights import Right
-from mailer.store.tables.states import CampaignState
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import in_words
 from mailer.web.studio.core.pages import may, step_path
 from mailer.web.studio.core.rooms import WaitingTask
 from mailer.web.studio.newsletters.listing import ListedNewsletter
-from mailer.web.studio.newsletters.states import LEAVING_SOON
 from mailer.web.studio.results.told import USUAL_OF, UsualRate, usual_before
 from mailer.web.studio.today.went_wrong import last_backup, went_wrong
 
@@ -60,7 +58,7 @@ class FrontPage:
 def front_page(visit: Visit, found: Sequence[ListedNewsletter]) -> FrontPage:
     """The page as it is now; `found` is every newsletter."""
     rooms = visit.studio.rooms
-    soon = [one for one in found if _is_soon(one, visit)]
+    soon = [one for one in found if one.state.soon]
     return FrontPage(
         leaving=[one for one in found if one.is_moving],
         soon=soon,
@@ -97,13 +95,6 @@ def _backup(visit: Visit) -> datetime | None:
         return None
     with visit.database.read() as connection:
         return last_backup(connection)
-
-
-def _is_soon(one: ListedNewsletter, visit: Visit) -> bool:
-    status = one.status
-    if status is None or status.state is not CampaignState.SCHEDULED or status.due_at is None:
-        return False
-    return status.due_at - visit.now <= LEAVING_SOON
 
 
 def _to_decide(visit: Visit, found: Sequence[ListedNewsletter]) -> list[WaitingTask]:

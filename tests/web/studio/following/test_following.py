@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import pause, schedule
-from mailer.delivery.campaigns.plan import read_draft
+from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.delivery.ledger.guard import GuardRails
 from mailer.delivery.sending.run import Runner, note_run
@@ -169,7 +169,7 @@ def test_a_guard_rails_reason_is_told_without_commands_or_addresses(house: House
 @pytest.mark.sqlite
 def test_before_it_leaves_the_way_leads_to_send(house: House) -> None:
     assert house.get(FOLLOWING).status == 404
-    plan = read_draft(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
+    plan = compile_newsletter(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
     assert plan
     now = house.studio.clock()
     schedule(house.studio.database, plan, due_at=now + timedelta(hours=3), zone="UTC", late=timedelta(hours=2), now=now)

@@ -86,8 +86,8 @@ def test_what_counts_down_is_stopped_from_here(house: House) -> None:
     assert plan
     now, minutes = house.studio.clock(), timedelta(minutes=8)
     schedule(house.studio.database, plan, due_at=now + minutes, zone="UTC", late=timedelta(hours=2), now=now)
-    assert "Leaving in 8 min Stop" in today(house)
-    assert "Stop" not in today(house, house.sign_in(Role.WRITER))
+    assert "Leaving in 8 min Look Stop it" in today(house)
+    assert "Stop it" not in today(house, house.sign_in(Role.WRITER))
     approver = house.sign_in(Role.APPROVER)
     assert house.post(f"/newsletters/{SLUG}/send/stop", cookie=approver).status == 303
     assert "Leaving in" not in today(house, approver)
