@@ -21,7 +21,7 @@ from mailer.checking.preflight import check_source
 from mailer.checking.runner import ruled
 from mailer.compose.source.message_file import Source, read_source, source_of
 from mailer.compose.source.text_file import LARGEST_BYTES
-from mailer.delivery.campaigns.plan import read_draft
+from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.editing.folders import message_path
 from mailer.editing.splice import CannotSplice, head_end
@@ -159,7 +159,7 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> Dra
             else source_of(above + written.body, newsletter, changed=written.changed)
         )
         look = replace(look, source=source)
-        draft = read_draft(visit.database, source)
+        draft = compile_newsletter(visit.database, source)
         press = Press(draft.plan, workspace) if draft.plan is not None else None
         return replace(look, press=press, found=tuple(worst_first(map(ruled, draft.diagnostics))))
     except MailerError as error:

@@ -23,7 +23,7 @@ from mailer.staff.rights import Right
 from mailer.store.engine.errors import DatabaseTrouble
 from mailer.web.studio.core import errors
 from mailer.web.studio.core.access import actor_of_request
-from mailer.web.studio.core.context import Studio, Visit
+from mailer.web.studio.core.context import NUL, Studio, Visit
 from mailer.web.studio.core.pages import may
 from mailer.web.studio.core.rooms import StudioRoute
 from mailer.workspace import Workspace
@@ -40,6 +40,8 @@ def to_starlette(studio: Studio, route: StudioRoute) -> Route:
         if not may(visit, route.asks):
             return await run_in_threadpool(_kept_out, visit, route)
         try:
+            if NUL in request.scope["path"]:  # no file is called so, and PostgreSQL keeps no text with it
+                raise HTTPException(404)
             return await _shown(visit, route)
         except NotAllowed as error:
             return await run_in_threadpool(errors.refused, visit, error.right)

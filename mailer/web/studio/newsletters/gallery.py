@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import cast
 
-from mailer.compose.source.layouts import LAYOUT_FILE, layout_names, read_layout
+from mailer.compose.source.layouts import layout_names, read_layout
 from mailer.compose.source.message_file import source_of
 from mailer.delivery.campaigns.plan import prepare
 from mailer.editing.first_draft import draft_text
@@ -42,6 +42,8 @@ def choices(workspace: Workspace) -> Sequence[TemplateChoice]:
 
 def picture(visit: Visit, template: str) -> tuple[str, str]:
     """The HTML of a template's first draft and its content policy. Kept until one of its files is saved."""
+    if template not in layout_names(visit.workspace.root):  # an address may hold anything
+        return _nothing("There is no such template."), policy("")
     folder = visit.workspace.templates / template
     files = [*folder.glob("*"), *(visit.workspace.templates / "blocks").glob("*")]
     mark = (visit.workspace.settings, tuple(sorted((str(one), one.stat().st_mtime_ns) for one in files)))
@@ -53,8 +55,6 @@ def picture(visit: Visit, template: str) -> tuple[str, str]:
 
 def _compiled(visit: Visit, template: str) -> str:
     workspace = visit.workspace
-    if not (workspace.templates / template / LAYOUT_FILE).is_file() or template not in layout_names(workspace.root):
-        return _nothing("There is no such template.")
     try:
         text = draft_text(workspace, SLUG, template=template)
         plan = prepare(visit.database, source_of(text, Newsletter(workspace, SLUG))).plan

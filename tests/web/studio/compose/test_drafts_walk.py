@@ -40,7 +40,7 @@ def type_subject(page: Page, words: str) -> None:
 def subjects(database: Database) -> list[str]:
     with database.read() as connection:
         found = drafts_of(connection, SLUG, "message.md")
-        return [read_draft_text(connection, SLUG, "message.md", one.id).fields["subject"] for one in found]
+        return [str(read_draft_text(connection, SLUG, "message.md", one.id).fields["subject"]) for one in found]
 
 
 def test_offline_in_mid_edit_and_back(contexts: tuple[BrowserContext, BrowserContext], house: House) -> None:
