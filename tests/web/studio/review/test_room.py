@@ -252,3 +252,29 @@ def test_a_reviewer_comes_from_the_mail_by_way_of_the_sign_in(house: House) -> N
     reply = house.get(ROOM, cookie="", Accept="text/html")
     assert (reply.status, reply.headers["location"]) == (303, f"/sign-in?to={ROOM.replace('/', '%2F')}")
     assert taken(house) == []
+
+
+def test_the_page_and_the_thanks_are_read_and_spoken_of(house: House) -> None:
+    writer = house.sign_in(Role.WRITER)
+    page = (
+        "---\nheadline: Make them pay\nstatement: |\n  We ask the **minister**\n  to fine the company.\nfields:\n"
+        "  country: required\nshow_names: true\nthanks: Now tell [a friend](https://example.org/tell).\n---\n\nOurs.\n"
+    )
+    (house.file.parent / "action.md").write_text(page, encoding="utf-8")
+    shown = house.get(f"{ROOM}?part=page", cookie=writer).text
+    for words in ("<strong>minister</strong>", "country: required", "<p>yes</p>", "<p>Ours.</p>"):
+        assert words in shown
+    statement = "  We ask the **minister**\n  to fine the company."
+    assert f">\n{statement}</textarea>" in shown
+    post(house, "comments", writer, file="action.md", line="4", quote=statement, part="page", text="Which one?")
+    shown = house.get(f"{ROOM}?part=page", cookie=writer).text
+    assert shown.index('id="line-4"') < shown.index("Which one?") < shown.index('id="line-6"')
+    assert "Which one?" not in house.get(ROOM, cookie=writer).text
+    assert 'href="https://example.org/tell"' in house.get(f"{ROOM}?part=thanks", cookie=writer).text
+    house.file.write_text(
+        FRONT.replace(
+            "list: supporters", "list: supporters\naudience:\n  segment: supporter.country != 'FR'\n  limit: 2"
+        )
+        + BODY
+    )
+    assert "only where country isn’t “FR”; 2 of them at most" in house.get(ROOM, cookie=writer).text
