@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from email import message_from_bytes, policy
+from html import escape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from mailer.staff import audit
 from mailer.staff.accounts import account_at
 from mailer.staff.rights import Role
 from mailer.store.tables.states import ReviewStep
+from mailer.web.studio.preview.sample_readers import reader_of
 from tests.web.client import Reply
 from tests.web.studio.conftest import BODY, FRONT, SLUG, House
 
@@ -225,6 +227,22 @@ def test_proofs_go_to_each_reviewer_as_each_reader(house: House) -> None:
     assert post(house, "reviewers/remove", writer, address="kim@example.org").status == 303
     with house.studio.database.read() as connection:
         assert reviewers_of(connection) == [Reviewer("tom@example.org", "Tom")]
+
+
+def test_real_readers_are_for_those_who_see_people_and_named_nowhere(house: House) -> None:
+    admin = house.sign_in(Role.ADMIN)
+    post(house, "reviewers", admin, address="tom@example.org")
+    page = house.get(ROOM, cookie=admin).text
+    real = re.findall(r'name="as" value="(p\d+)"', page)
+    assert len(real) == 3
+    with house.studio.database.read() as connection:
+        person = reader_of(connection, real[0])
+    assert escape(person.label) in page
+    post(house, "proofs", admin, to="tom@example.org", **{"as": real})
+    assert len(outbox(house)) == 3
+    with house.studio.database.read() as connection:
+        (sent,) = [one for one in audit.entries(connection) if one.action == "proofs sent"]
+    assert sent.detail == "to 1 reviewer, as somebody on the list"
 
 
 @pytest.mark.parametrize(
