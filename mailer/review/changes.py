@@ -100,7 +100,7 @@ def _of_mail(before: NewsletterContent, after: NewsletterContent) -> Iterator[Ch
 
 
 def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
-    for part, label in (("pages", "Sign page"), ("thanks", "Thanks")):
+    for part, label in (("pages", "Action page"), ("thanks", "Thanks")):
         old, new = before.parts[part], after.parts[part]
         for slug in sorted({*old, *new}):
             several = f" of {slug}" if slug not in (before.slug, after.slug) else ""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import console, now
+from mailer.cli.context import console, note, now, workspace_and_database
 from mailer.counting import counted
+from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from mailer.store.admin.copy import Progress
@@ -25,7 +26,7 @@ def db() -> None:
 
 @db.command()
 def migrate() -> None:
-    """Bring the database to this program's schema, or create it; safe to run twice."""
+    """Create the database, or upgrade it to this version. Safe to run twice."""
     from mailer.store.engine.database import migrate_database
     from mailer.workspace import find_workspace
 
@@ -36,14 +37,17 @@ def migrate() -> None:
 @db.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def backup(path: Path) -> None:
-    """Copy the database to PATH, a new file or a folder, while others write to it.
+    """Back up the database to PATH, a new file or a folder, even while it is in use.
 
     Only you may read the copy: it names people. To put it back, see docs/databases.md.
     """
-    from mailer.store.admin.backup import back_up
+    from mailer.store.admin.backup import LOGGED_AS, back_up
     from mailer.workspace import find_workspace
 
     file = back_up(find_workspace().settings.database_url, path, now=now())
+    # The studio says how old the last one is. One of an older schema, as before a migration, isn't noted.
+    with suppress(MailerError), workspace_and_database() as (_, database):
+        note(database, "database backed up", LOGGED_AS, file.name)
     click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")
 
 
@@ -51,7 +55,7 @@ def backup(path: Path) -> None:
 @click.option(
     "--to", "target", required=True, metavar="URL", help="An empty database: postgresql+psycopg://user@host/name"
 )
-@click.option("--dry-run", is_flag=True, help="Only check whether it can be done, and how much there is.")
+@click.option("--dry-run", is_flag=True, help="Only check whether it would work, and how much there is to copy.")
 def move(target: str, dry_run: bool) -> None:
     """Copy everything to another database, verify it, and close the old one.
 

@@ -94,7 +94,7 @@ def _refuse(old: Connection, source_url: str, target_url: str, *, now: datetime)
     if names:
         raise MailerError(
             f"a newsletter is being sent right now by {', '.join(sorted(set(names)))}",
-            remedy="Pause it: mailer pause SLUG; stop cron; wait a minute; then move.",
+            remedy="Pause it: mailer pause NEWSLETTER; stop cron; wait a minute; then move.",
         )
 
 

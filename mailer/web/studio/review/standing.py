@@ -92,7 +92,7 @@ def standing_of(visit: Visit, connection: Connection, look: DraftLook) -> Standi
         first = next((one for one in look.found if one.stops), None)
         return _faulty(found, first.message if first else "it can’t be made")
     try:
-        content = content_of(visit.workspace, look.press.plan, leaves=leaves)
+        content = content_of(look.press.plan, leaves=leaves)
     except MailerError as error:
         return _faulty(found, error.message)
     state = review_state(connection, content, visit.workspace.settings.studio)

@@ -74,7 +74,7 @@ def approve(house: House, *, by: str = "Tom") -> None:
     workspace, database, now = house.studio.reader.read(), house.studio.database, house.studio.clock()
     with database.read() as connection:
         leaves = planned_time(connection, SLUG)
-    content = content_of(workspace, prepare(database, read_source(workspace.newsletter(SLUG))).plan, leaves=leaves)
+    content = content_of(prepare(database, read_source(workspace.newsletter(SLUG))).plan, leaves=leaves)
     with database.write() as connection:
         approvals.approve(
             connection, orders.Actor(by, EVERY_RIGHT), content, seen=content.digest,
@@ -291,6 +291,29 @@ def test_what_did_not_leave_says_why_and_can_be_sent(house: House, clock: Clock)
     row = campaign(house)
     assert row is not None
     assert (row.state, row.due_at) == ("scheduled", clock() + TEN)
+
+
+@pytest.mark.sqlite
+def test_what_was_cancelled_before_it_left_can_be_sent(house: House, clock: Clock) -> None:
+    send(house, form_of(house))
+    orders.cancel(house.studio.database, SLUG, terminal(), now=clock())
+    assert "It did not leave, and nobody got it" in page_of(house)
+    assert send(house, form_of(house)).status == 303
+    row = campaign(house)
+    assert row is not None
+    assert row.state == "scheduled"
+
+
+@pytest.mark.sqlite
+def test_each_room_and_the_front_page_stop_what_leaves_in_minutes(house: House) -> None:
+    button = f'action="{ROOM}/stop"'
+    assert button not in house.get(HERE).text
+    send(house, form_of(house))
+    viewer, approver = house.sign_in(Role.VIEWER), house.sign_in(Role.APPROVER)
+    for path in (HERE, f"{HERE}history", "/"):
+        assert button in house.get(path, cookie=approver).text, path
+        assert button not in house.get(path, cookie=viewer).text, path
+    assert house.get(ROOM, cookie=approver).text.count(button) == 1
 
 
 @pytest.mark.sqlite
