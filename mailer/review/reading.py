@@ -28,11 +28,11 @@ NOT_SHOWN = ("columns",)  # keys of a list's definition that no reader ever sees
 
 
 def read_content(
-    workspace: Workspace, *, message: Message, audience: Audience, leaves: PlannedTime | None = None
+    newsletter: Newsletter, *, message: Message, audience: Audience, leaves: PlannedTime | None = None
 ) -> NewsletterContent:
     """The content of a compiled newsletter with what its files say now. Raises `MailerError` when one can't be read."""
-    newsletter = workspace.newsletter(message.slug)
-    pages = {page.slug: read_action_page(page)[0] for page in _pages(newsletter, message)}
+    workspace = newsletter.workspace
+    pages = {slug: read_action_page(workspace.newsletter(slug))[0] for slug in _pages(workspace, message)}
     lists = sorted({message.list, *(page.opt_in.list for page in pages.values() if page.opt_in)})
     parts: dict[str, Any] = {
         "mail": messages.to_json(message),
@@ -48,12 +48,11 @@ def read_content(
     return NewsletterContent(message.slug, json.loads(json.dumps(parts)))
 
 
-def _pages(newsletter: Newsletter, message: Message) -> list[Newsletter]:
-    """The newsletters whose sign pages the mail leads to, and the newsletter itself where it has one."""
-    stem, workspace = f"{message.public_url}/act/", newsletter.workspace
+def _pages(workspace: Workspace, message: Message) -> list[str]:
+    """The newsletters whose sign pages the mail leads to, and its own page."""
+    stem = f"{message.public_url}/act/"
     led = {re.split(r"[/?#]", link.url[len(stem) :])[0] for link in message.links if link.url.startswith(stem)}
-    known = {newsletter.slug} | (led & set(workspace.slugs()))
-    return [page for page in map(workspace.newsletter, sorted(known)) if page.has_action_page]
+    return sorted({message.slug, *led} & set(workspace.action_pages()))
 
 
 def _page(page: ActionPage) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.approved import content_of
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import prepare
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.staff.actor import Actor
@@ -77,10 +78,15 @@ def write_appeal(root: Path, slug: str = SLUG) -> Path:
     return folder
 
 
+def plan_of(workspace: Workspace, database: Database) -> Plan:
+    """The appeal, ready to be sent as its files are now."""
+    fresh = find_workspace(workspace.root, {})
+    return prepare(database, read_source(fresh.newsletter(SLUG))).plan
+
+
 def content(workspace: Workspace, database: Database, leaves: PlannedTime | None = None) -> NewsletterContent:
     """The appeal as its files are now."""
-    fresh = find_workspace(workspace.root, {})
-    return content_of(fresh, prepare(database, read_source(fresh.newsletter(SLUG))).plan, leaves=leaves)
+    return content_of(plan_of(workspace, database), leaves=leaves)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,6 @@ class Columns:
     statuses: tuple[StatusColumn, ...] = ()
     everyone: RowStatus | None = None  # what holds for all rows that say nothing worse
     opted_in: tuple[int, ...] = ()
-    notes: tuple[Diagnostic, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 @click.option("--loop", is_flag=True, help="Keep looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:
-    """Do everything that is due: launch, send, retry, settle, call the webhook. Overlapping runs are safe."""
+    """Do everything that is due: launch, send, retry, clean up, call the webhook. Overlapping runs are safe."""
     from mailer.delivery.sending.cleanup import tidy
     from mailer.delivery.sending.run import note_run
     from mailer.delivery.sending.run_control import Stop

@@ -33,7 +33,7 @@ AFTER_A_FAILURE_SECONDS = 5.0
 def studio(host: str, port: int, no_open: bool, runs: bool) -> None:
     """Open the studio in the browser: write newsletters, choose who gets them, approve, send and follow them.
 
-    On your own machine, while nobody has an account, the address that is printed lets you in. Once somebody has one
+    On your own machine the address it prints lets you in, as long as nobody has an account. Once somebody has one
     (see: mailer staff add), everybody signs in. Stops on Ctrl-C or SIGTERM.
     """
     serve_studio(host, port, to="/", opens=not no_open, runs=runs)

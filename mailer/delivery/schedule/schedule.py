@@ -44,7 +44,7 @@ def read_due(text: str, *, zone: str, now: datetime) -> Due:
     if instant <= now:
         raise MailerError(
             f"{shown} in {timezone.key} is past: it is {now.astimezone(timezone):%Y-%m-%d %H:%M} there now",
-            remedy="Give a later time, or send now: mailer send SLUG",
+            remedy="Give a later time, or send now: mailer send NEWSLETTER",
         )
     if is_ambiguous(instant, timezone.key):
         notes.append(f"The clocks of {timezone.key} show {shown} twice that day; the first is meant.")

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.store.engine.database import Database
+from mailer.web.studio.audience import routes as audience
 from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
@@ -36,6 +37,7 @@ ROOMS: tuple[Room, ...] = (
     staff.ROOM,
     newsletters.ROOM,
     compose.ROOM,
+    audience.ROOM,
     following.ROOM,
     results.ROOM,
     history.ROOM,

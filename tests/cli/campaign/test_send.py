@@ -42,6 +42,18 @@ def test_it_says_how_long_it_takes_at_the_pace_that_is_set(mailer: Mailer, campa
     assert "Takes      5 min" in mailer("send", campaign, "--dry-run").out
 
 
+def test_a_report_is_drawn_too(mailer: Mailer, campaign: str, tmp_path: Path) -> None:
+    mailer("send", campaign, "--yes", "3")
+    drawn = mailer("report", campaign, "--plot", str(tmp_path / "course.svg"))
+    assert (drawn.code, drawn.err) == (0, f"Drawn: {tmp_path}/course.svg\n")
+    assert campaign in (tmp_path / "course.svg").read_text(encoding="utf-8")
+    for arguments, words in ((("--json", "--csv"), "exclude each other"), (("--plot", "course.png"), "ends in .svg")):
+        refused = mailer("report", campaign, *arguments)
+        assert (refused.code, words in refused.err) == (2, True)
+    ended = mailer("cancel", campaign, "--yes")
+    assert (ended.code, "is finished, so there is nothing to cancel" in ended.err) == (1, True)
+
+
 def test_another_number_sends_nothing(mailer: Mailer, campaign: str) -> None:
     done = mailer("send", campaign, "--yes", "4")
     assert done.code == 1

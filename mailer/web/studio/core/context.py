@@ -127,6 +127,7 @@ class Visit:
     nonce: str  # of the answer's Content-Security-Policy
     workspace: Workspace
     body: bytes = b""
+    whole_actor: Actor | None = None  # with their rights everywhere, where `actor` has none for this newsletter's lists
 
     @property
     def who(self) -> Actor:

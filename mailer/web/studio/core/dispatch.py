@@ -57,12 +57,13 @@ def to_starlette(studio: Studio, route: StudioRoute) -> Route:
 def visit_of(studio: Studio, request: Request) -> Visit:
     """The visit that a request is. It reads the database, so call it in a thread."""
     address = request.client.host if request.client else ""
-    actor, workspace = actor_of_request(studio, request.cookies, address=address), studio.reader.read()
+    whole, workspace = actor_of_request(studio, request.cookies, address=address), studio.reader.read()
+    actor = whole
     if actor is not None and request.url.path.startswith("/newsletters/") and "name" in request.path_params:
         actor = _within_lists(actor, workspace, str(request.path_params["name"]))
     return Visit(
         studio=studio, request=request, actor=actor, now=studio.clock(), nonce=secrets.token_urlsafe(16),
-        workspace=workspace,
+        workspace=workspace, whole_actor=whole,
     )  # fmt: skip
 
 

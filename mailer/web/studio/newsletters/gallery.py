@@ -15,6 +15,7 @@ from mailer.errors import MailerError
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.frame import Look, dressed, policy
 from mailer.web.studio.preview.person_mail import Press
+from mailer.web.studio.preview.progress import with_progress
 from mailer.web.studio.preview.sample_readers import HARD_CASES
 from mailer.workspace import Newsletter, Workspace
 
@@ -49,7 +50,7 @@ def picture(visit: Visit, template: str) -> tuple[str, str]:
     kept = cast("dict[str, tuple[object, str]]", visit.studio.kept.setdefault("gallery", {}))
     if template not in kept or kept[template][0] != mark:
         kept[template] = (mark, _compiled(visit, template))
-    return kept[template][1], policy("")
+    return kept[template][1], policy("data:")
 
 
 def _compiled(visit: Visit, template: str) -> str:
@@ -60,7 +61,7 @@ def _compiled(visit: Visit, template: str) -> str:
         mail = Press(plan, workspace).in_frame(HARD_CASES[0].supporter, base="/nowhere", place="")
     except MailerError as error:
         return _nothing(error.message)
-    return dressed(mail, Look.LIGHT, narrow=True)
+    return dressed(with_progress(visit, mail, sample=True), Look.LIGHT, narrow=True)
 
 
 def _nothing(words: str) -> str:

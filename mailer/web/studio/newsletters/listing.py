@@ -12,6 +12,9 @@ from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
+from mailer.staff.accounts import accounts
+from mailer.staff.audit import subjects_of
+from mailer.staff.rights import RIGHTS, Right
 from mailer.store.tables.core import links
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import CampaignState, DeliveryState
@@ -22,6 +25,7 @@ from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, shelf_of
 from mailer.web.studio.newsletters.states import ShownState, state_of
 
 ON_ITS_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
+WRITING = ("newsletter begun", "newsletter saved", "newsletter renamed", "sign page begun")  # in the audit log
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -96,6 +100,11 @@ class ListedNewsletter:
         return max(1, round(left / timedelta(minutes=1))) if left is not None else None
 
 
+def has_left(newsletter: ListedNewsletter) -> bool:
+    """Whether it began to leave, so that there is something to follow and to report."""
+    return newsletter.status is not None and newsletter.status.launched_at is not None
+
+
 def everything(visit: Visit) -> list[ListedNewsletter]:
     """All newsletters: what is on its way first, then drafts and what was sent, the newest first."""
     with visit.database.read() as connection:
@@ -128,10 +137,11 @@ class ListFilter:
     state: str = ""  # one of `VIEWS`
     list: str = ""
     month: str = ""  # as 2026-11
+    writer: str = ""  # the number of an account
 
     @property
     def is_all(self) -> bool:
-        return not (self.words or self.list or self.month or self.state)
+        return not (self.words or self.list or self.month or self.writer or self.state)
 
 
 VIEWS: Mapping[str, str] = {
@@ -141,14 +151,33 @@ VIEWS: Mapping[str, str] = {
 
 def wanted(found: Sequence[ListedNewsletter], asked: ListFilter, visit: Visit) -> list[ListedNewsletter]:
     """Those of them that are asked for."""
+    theirs = _written_by(visit, asked.writer)
     return [
         one
         for one in found
         if in_view(one, asked.state)
         and (not asked.words or matches(asked.words, one.name, one.file.subject, one.file.preheader, one.slug))
         and (not asked.list or asked.list == one.file.list)
+        and (theirs is None or one.slug in theirs)
         and (not asked.month or f"{(one.when or one.file.changed_at).astimezone(visit.zone):%Y-%m}" == asked.month)
     ]
+
+
+def writers(visit: Visit) -> list[tuple[str, str]]:
+    """The accounts that may write, by their numbers: whose newsletters can be asked for."""
+    with visit.database.read() as connection:
+        return [
+            (str(one.id), one.name or one.address) for one in accounts(connection) if Right.WRITE in RIGHTS[one.role]
+        ]
+
+
+def _written_by(visit: Visit, writer: str) -> frozenset[str] | None:
+    """The newsletters that an account began or saved; None where nobody is asked for."""
+    if not (writer.isascii() and writer.isdigit() and len(writer) < 19):
+        return None
+    with visit.database.read() as connection:
+        found = subjects_of(connection, int(writer), WRITING)
+    return frozenset(subject.removeprefix("newsletter ") for subject in found)
 
 
 def in_view(one: ListedNewsletter, view: str) -> bool:

@@ -121,7 +121,7 @@ def examine(visit: Visit, slug: str) -> Examined:
         )  # fmt: skip
         found = replace(found, takes=takes, before=last_time(connection, settings.transport))
     try:
-        return replace(found, content=content_of(workspace, checked.plan, leaves=leaves))
+        return replace(found, content=content_of(checked.plan, leaves=leaves))
     except MailerError as error:
         return replace(found, look=replace(look, found=(*remarks, *error.diagnostics)))
 

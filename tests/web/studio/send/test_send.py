@@ -74,7 +74,7 @@ def approve(house: House, *, by: str = "Tom") -> None:
     workspace, database, now = house.studio.reader.read(), house.studio.database, house.studio.clock()
     with database.read() as connection:
         leaves = planned_time(connection, SLUG)
-    content = content_of(workspace, prepare(database, read_source(workspace.newsletter(SLUG))).plan, leaves=leaves)
+    content = content_of(prepare(database, read_source(workspace.newsletter(SLUG))).plan, leaves=leaves)
     with database.write() as connection:
         approvals.approve(
             connection, orders.Actor(by, EVERY_RIGHT), content, seen=content.digest,

@@ -73,7 +73,7 @@ def test_what_is_ordered_in_one_studio_is_stopped_in_another(house: House, secon
 
 def test_an_order_that_dies_at_any_statement_leaves_nothing(house: House) -> None:
     workspace, database, now = house.workspace, house.studio.database, house.studio.clock()
-    content = content_of(workspace, prepare(database, read_source(workspace.newsletter(SLUG))).plan, leaves=None)
+    content = content_of(prepare(database, read_source(workspace.newsletter(SLUG))).plan, leaves=None)
     order = orders.Order(
         prepare(database, read_source(workspace.newsletter(SLUG))).plan,
         content,
