@@ -20,9 +20,9 @@ mailer check NEWSLETTER --online     # also ask the site of each link
 mailer check NEWSLETTER --json       # for programs
 ```
 
-The check makes everyone's mail before anyone gets it. So it finds a name in capitals, a gap after “Dear”, or a condition that
-nobody meets. People who are alike in everything the message uses are checked together, which is why a large list takes seconds.
-The size it shows is that of the longest mail.
+The check makes everyone's mail before anyone gets it. So it finds a name in capitals, a gap after “Dear”, or a
+condition that nobody meets. People who are alike in everything the message uses are checked together, which is why a
+large list takes seconds. The size it shows is that of the longest mail.
 
 | level | meaning |
 |---|---|
@@ -34,15 +34,16 @@ The size it shows is that of the longest mail.
 
 ## Waiving a rule
 
-If a rule is right in general and wrong for this newsletter, waive it in the front matter, with your reason. What the rule finds is
-then listed last, as waived, and the reason is kept with the campaign and shown in its report:
+If a rule is right in general and wrong for this newsletter, waive it in the front matter, with your reason. What the
+rule finds is then listed last, as waived, and the reason is kept with the campaign and shown in its report:
 
 ```yaml
 waive:
   links.action-once: "the petition is one of three asks this month"
 ```
 
-You can't waive a rule that doesn't exist or give an empty reason, and without the rules marked † below there would be no mail.
+You can't waive a rule that doesn't exist or give an empty reason, and without the rules marked † below there would be
+no mail.
 
 ## Settings
 
@@ -51,14 +52,14 @@ You can't waive a rule that doesn't exist or give an empty reason, and without t
 clients = ["gmail", "apple-mail", "outlook", "yahoo"]   # the mail programs in which your mails should look right
 ```
 
-What these programs can show comes from caniemail.com ({date}). Much of it was tested years ago, so each finding says when. The check
-looks at what you wrote in `templates/` or in a message.mjml, not at what the compiler makes of it. A feature that is missing *breaks* the
-mail, or makes it *look plainer*, or nobody minds, and then the check says nothing. Rules inside `@media` are left out: the rest of the
-style sheet says how the mail looks elsewhere.
+What these programs can show comes from caniemail.com ({date}). Much of it was tested years ago, so each finding says
+when. The check looks at what you wrote in `templates/` or in a message.mjml, not at what the compiler makes of it. A
+feature that is missing *breaks* the mail, or makes it *look plainer*, or nobody minds, and then the check says
+nothing. Rules inside `@media` are left out: the rest of the style sheet says how the mail looks elsewhere.
 
-`--online` asks up to 60 addresses, 8 at a time: 8 seconds for each with its redirects, 45 seconds in all. It never asks anything in a
-private network, not even when a redirect or the DNS leads there. If `spamassassin` is installed, it scores a newsletter that you check by
-itself.
+`--online` asks up to 60 addresses, 8 at a time: 8 seconds for each with its redirects, 45 seconds in all. It never
+asks anything in a private network, not even when a redirect or the DNS leads there. If `spamassassin` is installed,
+it scores a newsletter that you check by itself.
 
 ## Rules
 """

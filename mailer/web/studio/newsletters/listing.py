@@ -12,6 +12,7 @@ from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
+from mailer.review.waiting import OpenReview, open_reviews
 from mailer.staff.accounts import accounts
 from mailer.staff.audit import subjects_of
 from mailer.staff.rights import RIGHTS, Right
@@ -22,7 +23,8 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import month
 from mailer.web.studio.core.palette import matches
 from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, shelf_of
-from mailer.web.studio.newsletters.states import ShownState, state_of
+from mailer.web.studio.newsletters.states import APPROVED, DRAFT, IN_REVIEW, ShownState, state_of
+from mailer.web.studio.review.standing import standing
 
 ON_ITS_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
 WRITING = ("newsletter begun", "newsletter saved", "newsletter renamed", "sign page begun")  # in the audit log
@@ -109,13 +111,17 @@ def everything(visit: Visit) -> list[ListedNewsletter]:
     """All newsletters: what is on its way first, then drafts and what was sent, the newest first."""
     with visit.database.read() as connection:
         statuses = {one.slug: one for one in campaign_statuses(connection)}
+        reviews = {one.slug: one for one in open_reviews(connection, visit.workspace.settings.studio)}
         signed, asking = _signed(connection), _asking(connection)
     files = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
     titles = list_titles(visit)
     found = [
-        _listed(visit, files.get(slug) or _gone(slug), statuses.get(slug), titles, signed=signed, asking=asking)
+        _listed(
+            visit, files.get(slug) or _gone(slug), statuses.get(slug), titles, signed=signed, asking=asking,
+            review=reviews.get(slug),
+        )
         for slug in dict.fromkeys([*files, *statuses])
-    ]
+    ]  # fmt: skip
     return sorted(found, key=lambda one: _order(one, visit.now))
 
 
@@ -124,9 +130,10 @@ def one(visit: Visit, slug: str) -> ListedNewsletter:
     file = shelf_of(visit.studio).newsletter(visit.workspace, slug)
     with visit.database.read() as connection:
         status = next((one for one in campaign_statuses(connection, slug=slug)), None)
+        review = next(iter(open_reviews(connection, visit.workspace.settings.studio, slug)), None)
         number = status.campaign_id if status else None
         signed, asking = (_signed(connection, number), _asking(connection)) if number else ({}, set[int]())
-    return _listed(visit, file, status, list_titles(visit), signed=signed, asking=asking)
+    return _listed(visit, file, status, list_titles(visit), signed=signed, asking=asking, review=review)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +222,24 @@ def list_titles(visit: Visit) -> dict[str, str]:
 
 def _listed(
     visit: Visit, file: ShelvedNewsletter, status: CampaignStatus | None, titles: Mapping[str, str], *,
-    signed: Mapping[int, int], asking: set[int],
+    signed: Mapping[int, int], asking: set[int], review: OpenReview | None,
 ) -> ListedNewsletter:  # fmt: skip
+    state = state_of(status, is_away=file.is_away, now=visit.now)
+    if state is DRAFT and review is not None:
+        state = _in_review(visit, review)
     number = status.campaign_id if status else None
     name = status.include[0] if status and status.include else file.list
     return ListedNewsletter(
-        file=file, status=status, state=state_of(status, is_away=file.is_away, now=visit.now),
+        file=file, status=status, state=state,
         list_title=titles.get(name, name), has_ask=number in asking, signed=signed.get(number or 0, 0),
     )  # fmt: skip
+
+
+def _in_review(visit: Visit, review: OpenReview) -> ShownState:
+    """How a draft is that somebody asked approval for or approved. Whether an approval still counts its files say."""
+    if review.is_approved and standing(visit, review.slug).is_approved:
+        return APPROVED
+    return IN_REVIEW if review.asked else DRAFT
 
 
 def _gone(slug: str) -> ShelvedNewsletter:
