@@ -101,3 +101,10 @@ def entries(
         query = query.where(table.at < wanted.until)
     rows = connection.execute(query).mappings()
     return [AuditEntry(**{name: row[name] for name in row if name != "address_hash"}) for row in rows]
+
+
+def subjects_of(connection: Connection, account_id: int, actions: Sequence[str]) -> frozenset[str]:
+    """What somebody did one of these actions to, such as "newsletter 2026-11-appeal"."""
+    query = select(audit_log.c.subject).distinct()
+    query = query.where(audit_log.c.account_id == account_id, audit_log.c.action.in_(actions))
+    return frozenset(connection.execute(query).scalars())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import console, now
+from mailer.cli.context import console, note, now, workspace_and_database
 from mailer.counting import counted
+from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from mailer.store.admin.copy import Progress
@@ -40,10 +41,13 @@ def backup(path: Path) -> None:
 
     Only you may read the copy: it names people. To put it back, see docs/databases.md.
     """
-    from mailer.store.admin.backup import back_up
+    from mailer.store.admin.backup import LOGGED_AS, back_up
     from mailer.workspace import find_workspace
 
     file = back_up(find_workspace().settings.database_url, path, now=now())
+    # The studio says how old the last one is. One of an older schema, as before a migration, isn't noted.
+    with suppress(MailerError), workspace_and_database() as (_, database):
+        note(database, "database backed up", LOGGED_AS, file.name)
     click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")
 
 

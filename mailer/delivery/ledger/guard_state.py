@@ -121,7 +121,7 @@ def add(
     )
 
 
-def guard_counts(connection: Connection, campaign_id: int) -> GuardCounts:
+def guard_counts_of(connection: Connection, campaign_id: int) -> GuardCounts:
     """What all workers have seen, for those who look at it alone."""
     row = connection.execute(select(guard_evidence).where(guard_evidence.c.campaign_id == campaign_id)).one_or_none()
     if row is None:

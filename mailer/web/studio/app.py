@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.store.engine.database import Database
+from mailer.web.studio.audience import routes as audience
 from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
@@ -23,6 +24,7 @@ from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.results import routes as results
+from mailer.web.studio.review import routes as review
 from mailer.web.studio.send import routes as send
 from mailer.web.studio.staff import routes as staff
 from mailer.web.studio.today import routes as today
@@ -36,6 +38,8 @@ ROOMS: tuple[Room, ...] = (
     staff.ROOM,
     newsletters.ROOM,
     compose.ROOM,
+    audience.ROOM,
+    review.ROOM,
     following.ROOM,
     results.ROOM,
     history.ROOM,

@@ -394,7 +394,7 @@ def test_a_key_missing_malformed_or_in_the_clear_is_refused() -> None:
         ("", "https://api.sendgrid.com", "no SendGrid API key"),
         ("SG.x\n", "https://api.sendgrid.com", "white space"),
         (KEY, "http://api.sendgrid.invalid", "unencrypted"),
-        (KEY, "ftp://127.0.0.1", "unencrypted"),
+        (KEY, "ftp://127.0.0.1", "no web address"),
     ):
         with pytest.raises(TransportRefused, match=says) as caught:
             SendgridTransport(Sendgrid(base_url=url), api_key=key).connect(SHORT)

@@ -75,7 +75,7 @@ def test_typing_renews_the_mail_and_its_pictures_are_seen(page: Page, house: Hou
     page.frame_locator("#mail").get_by_text("Ask them now").wait_for()
     picture = page.frame_locator("#mail").locator("img").first
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
-    page.locator(".cm-content").click()
+    page.locator(".ed .cm-content").click()
     page.keyboard.press("Control+Home")
     began = time.monotonic()
     page.keyboard.insert_text("Rivers belong to everybody.\n\n")

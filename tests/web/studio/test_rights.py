@@ -13,7 +13,7 @@ from tests.web.studio.conftest import SLUG, House
 
 ROUTES = [route for room in ROOMS for route in room.routes]
 ENDLESS = re.compile(r"/(moves|changes|events|progress)$")  # events
-VALUES = {"name": SLUG, "template": "appeal", "n": "1", "as": "ada", "shape": "phone", "page": "view"}
+VALUES = {"name": SLUG, "template": "appeal", "n": "1", "thread": "1", "as": "ada", "shape": "phone", "page": "view"}
 
 
 def path_of(route: StudioRoute) -> str:

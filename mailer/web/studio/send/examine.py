@@ -20,7 +20,6 @@ from mailer.checking.runner import EDITED
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.edited import Edited
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import planned_for
 from mailer.delivery.ledger.duration import Before, SendDuration, duration_of, last_time
 from mailer.errors import MailerError
@@ -29,6 +28,7 @@ from mailer.review.planned import planned_time
 from mailer.store.tables.states import CampaignState
 from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.core.context import Visit
+from mailer.web.studio.send.leaving import campaign_of
 
 QUICK_SECONDS = 0.08  # that a page waits
 SHOWN_FOR = timedelta(minutes=1)
@@ -92,7 +92,7 @@ def examinations(visit: Visit) -> Examinations:
 def leaving_time(visit: Visit, slug: str) -> PlannedTime | None:
     """When it leaves, if it is scheduled for a time, or is meant to."""
     with visit.database.read() as connection:
-        row = find_campaign(connection, slug)
+        row = campaign_of(connection, slug)
         if row is not None and row.state == CampaignState.SCHEDULED:
             return planned_for(row)
         return planned_time(connection, slug)

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row, select
 
 from mailer.delivery.campaigns.orders import held_until
+from mailer.delivery.campaigns.status import GLANCE
 from mailer.delivery.schedule.schedule import is_ambiguous, read_due
 from mailer.errors import MailerError
 from mailer.review.content import PlannedTime
 from mailer.settings import StudioSettings
 from mailer.staff.accounts import accounts
 from mailer.staff.rights import RIGHTS, Right
+from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState
 from mailer.web.studio.core.context import Visit
 
@@ -38,6 +40,11 @@ class Countdown:
         minutes, seconds = divmod(self.seconds, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def campaign_of(connection: Connection, slug: str) -> Row[Any] | None:
+    """The campaign of a newsletter without its message, which is most of it: pages ask each second."""
+    return connection.execute(select(*GLANCE).where(campaigns.c.slug == slug)).one_or_none()
 
 
 def countdown(row: Row[Any] | None, settings: StudioSettings, *, now: datetime) -> Countdown | None:

@@ -8,11 +8,11 @@ from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
 
+from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from mailer.counting import counted
 from mailer.delivery.campaigns import orders
-from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import Order, Overtaken
 from mailer.errors import MailerError
 from mailer.review.approvals import ReviewState, review_state, steps_of
@@ -21,6 +21,7 @@ from mailer.staff.actor import NotAllowed
 from mailer.staff.audit import AuditEntry
 from mailer.staff.rights import Right
 from mailer.store.engine.database import DatabaseTrouble
+from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState
 from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.panel import reader_for
@@ -30,11 +31,12 @@ from mailer.web.studio.core.live import live
 from mailer.web.studio.core.moments import clock, date, moment
 from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, WaitingTask, Weight
-from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, list_titles, one
+from mailer.web.studio.newsletters.listing import ListedNewsletter, list_titles, one
 from mailer.web.studio.send.examine import Examined, examinations, examine
-from mailer.web.studio.send.leaving import chosen_time, countdown, shown_twice, who_can_stop
+from mailer.web.studio.send.leaving import campaign_of, chosen_time, countdown, shown_twice, who_can_stop
 from mailer.web.studio.send.problems import nothing_runs, problems
 
+HERE = "/newsletters/{name}/send"
 LOOK_EVERY_SECONDS = 1.0
 BETWEEN_DIGITS = re.compile(r"[\s.,'’_]")
 STOPPED = "newsletter taken off the schedule"
@@ -137,7 +139,7 @@ def _page(
 ) -> Response:  # fmt: skip
     slug, settings = newsletter.slug, visit.workspace.settings.studio
     with visit.database.read() as connection:
-        row, decided = find_campaign(connection, slug), orders.last_decision(connection, slug)
+        row, decided = campaign_of(connection, slug), orders.last_decision(connection, slug)
     counts = countdown(row, settings, now=visit.now)
     review = _review(visit, examined)
     found = [] if counts or examined is None else problems(visit, newsletter, examined, review)
@@ -170,7 +172,7 @@ def _stopped(decided: AuditEntry | None) -> AuditEntry | None:
 
 def _mark(visit: Visit, slug: str) -> str:
     with visit.database.read() as connection:
-        row, decided = find_campaign(connection, slug), orders.last_decision(connection, slug)
+        row, decided = campaign_of(connection, slug), orders.last_decision(connection, slug)
         reviewed = len(steps_of(connection, slug))
     counts = countdown(row, visit.workspace.settings.studio, now=visit.now)
     state = f"{row.state if row else 'draft'}{' counts' if counts and counts.counts else ''}"
@@ -179,11 +181,12 @@ def _mark(visit: Visit, slug: str) -> str:
 
 def _is_ordered(newsletter: ListedNewsletter) -> bool:
     """Whether it is on its way, or was: an order would be its second."""
-    return newsletter.status is not None and newsletter.status.state is not CampaignState.OVERDUE
+    status = newsletter.status
+    return status is not None and (status.state is CampaignState.SCHEDULED or status.launched_at is not None)
 
 
 def _has_left(newsletter: ListedNewsletter) -> bool:
-    return newsletter.is_moving or newsletter.was_sent
+    return newsletter.status is not None and newsletter.status.launched_at is not None
 
 
 def _told(error: MailerError) -> str:
@@ -214,15 +217,13 @@ def _is_soon(due: datetime, visit: Visit) -> bool:
 
 def wrong(visit: Visit) -> Iterable[WaitingTask]:
     """That nothing runs, while something waits for it."""
-    waits = (CampaignState.SCHEDULED, CampaignState.SENDING)
-    due = [one for one in everything(visit) if one.status and one.status.state in waits]
-    if not due:
-        return
-    if (idle := nothing_runs(visit)) is not None:
-        yield WaitingTask(idle.title, idle.words, step_path(visit, due[0], "send"), "Look", "server-crash")
+    waits = campaigns.c.state.in_([CampaignState.SCHEDULED, CampaignState.SENDING])
+    with visit.database.read() as connection:
+        slug = connection.execute(select(campaigns.c.slug).where(waits).order_by(campaigns.c.due_at).limit(1)).scalar()
+    if slug is not None and (idle := nothing_runs(visit)) is not None:
+        yield WaitingTask(idle.title, idle.words, HERE.format(name=slug), "Look", "server-crash")
 
 
-HERE = "/newsletters/{name}/send"
 ROOM = Room(
     routes=(
         StudioRoute(HERE, show, Access.SIGNED_IN),

@@ -149,7 +149,7 @@ def test_a_name_is_put_in_with_its_fallback(desk: Desk) -> None:
     desk.put_cursor("", select="friend")
     page.keyboard.press("Control+.")
     assert page.get_by_label("What to say").input_value() == "friend"
-    assert "3 / 4" in page.locator("#ed-tag").inner_text()
+    assert "known of 3 of 4" in page.locator("#ed-tag").inner_text()
     page.get_by_label("What to say").fill('"reader"')
     page.keyboard.press("Enter")
     assert desk.text.startswith('Dear {{ supporter.first_name | default("”reader”") }},')

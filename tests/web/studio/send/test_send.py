@@ -294,6 +294,29 @@ def test_what_did_not_leave_says_why_and_can_be_sent(house: House, clock: Clock)
 
 
 @pytest.mark.sqlite
+def test_what_was_cancelled_before_it_left_can_be_sent(house: House, clock: Clock) -> None:
+    send(house, form_of(house))
+    orders.cancel(house.studio.database, SLUG, terminal(), now=clock())
+    assert "It did not leave, and nobody got it" in page_of(house)
+    assert send(house, form_of(house)).status == 303
+    row = campaign(house)
+    assert row is not None
+    assert row.state == "scheduled"
+
+
+@pytest.mark.sqlite
+def test_each_room_and_the_front_page_stop_what_leaves_in_minutes(house: House) -> None:
+    button = f'action="{ROOM}/stop"'
+    assert button not in house.get(HERE).text
+    send(house, form_of(house))
+    viewer, approver = house.sign_in(Role.VIEWER), house.sign_in(Role.APPROVER)
+    for path in (HERE, f"{HERE}history", "/"):
+        assert button in house.get(path, cookie=approver).text, path
+        assert button not in house.get(path, cookie=viewer).text, path
+    assert house.get(ROOM, cookie=approver).text.count(button) == 1
+
+
+@pytest.mark.sqlite
 def test_once_it_left_the_room_leads_on(house: House, clock: Clock) -> None:
     form = form_of(house)
     send(house, form)

@@ -19,7 +19,8 @@
 //                 `words` is what to underline in that line
 //   onFix         (finding) => void, for the button of a finding
 //   pages         pages of ours that a link may lead to: [{label, address}]
-//   signPage      one line about the sign page, for the link's dialog
+//   signPage      one line about the sign page, for the link's dialog; "" where no link can lead there
+//   only          names of the tools there are (tools.js); all, where it is missing
 //   uploadPicture (file) => Promise of {source, address}: the name to write, and where it is seen; an Error says why not
 //   onProblem     (words) => void, for what somebody pressed and couldn't be done
 //   brand         the organisation's colour, as in "#1d4f91"

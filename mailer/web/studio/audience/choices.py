@@ -1,0 +1,123 @@
+"""What can be chosen in the builder, by the names that people know: lists, newsletters, pages, countries, times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import cast
+
+from babel import Locale
+from sqlalchemy import Connection, func, select
+
+from mailer.audience.petition.signatures import signed_pages
+from mailer.store.tables.core import campaigns, lists, people, subscriptions
+from mailer.store.tables.states import Frequency, Membership
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.newsletters.listing import list_titles
+from mailer.web.studio.newsletters.shelf import shelf_of
+
+KEEP = timedelta(minutes=5)  # how old the sizes of lists and the countries there are may be
+SPANS = (
+    ("7 days", "7 days"), ("30 days", "30 days"), ("3 months", "3 months"), ("6 months", "6 months"),
+    ("12 months", "12 months"), ("2 years", "2 years"), ("5 years", "5 years"),
+)  # fmt: skip
+TIMES = tuple((str(n), "once" if n == 1 else "twice" if n == 2 else f"{n} times") for n in (1, 2, 3, 5, 10, 20))
+FREQUENCIES = (
+    (Frequency.EVERY.value, "every newsletter"), (Frequency.MONTHLY.value, "one a month"),
+    (Frequency.URGENT.value, "urgent ones alone"),
+)  # fmt: skip
+THE = ("AE", "GB", "NL", "PH", "US")  # the United Kingdom
+
+
+@dataclass(frozen=True, slots=True)
+class BuilderChoices:
+    """Values with their names, by what they are; the sizes of lists."""
+
+    named: Mapping[str, Sequence[tuple[str, str]]]
+    sizes: Mapping[str, int]
+
+    def of(self, kind: str, current: Sequence[str] = ()) -> Sequence[tuple[str, str]]:
+        """What can be chosen, with what is chosen at the moment whether it is among them or not."""
+        found = self.named.get(kind, ())
+        known = {value for value, _ in found}
+        return [*found, *((one, self.name(kind, one)) for one in current if one not in known)]
+
+    def name(self, kind: str, value: str) -> str:
+        """What people call a value."""
+        found = next((label for one, label in self.named.get(kind, ()) if one == value), "")
+        if found or kind not in ("countries", "languages"):
+            return found or value
+        return country_name(value) if kind == "countries" else language_name(value)
+
+
+def choices_of(visit: Visit) -> BuilderChoices:
+    """What there is to choose for this visitor: of the lists, those they may work with."""
+    may = visit.who.lists
+    titles = {name: title for name, title in list_titles(visit).items() if may is None or name in may}
+    names = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
+    with visit.database.read() as connection:
+        seen = _seen(visit, connection)
+        sent = connection.execute(select(campaigns.c.slug).order_by(campaigns.c.created_at.desc())).scalars().all()
+        pages = signed_pages(connection) | {slug for slug, one in names.items() if one.has_page}
+    here = visit.path["name"]
+    ordered = [*(slug for slug in names if slug in pages), *sorted(pages - names.keys())]
+    named: dict[str, Sequence[tuple[str, str]]] = {
+        "lists": sorted(titles.items(), key=lambda one: one[1].lower()),
+        "newsletters": [(slug, names[slug].name if slug in names else slug) for slug in sent if slug != here],
+        "pages": [(slug, _page_name(slug, names[slug].name if slug in names else slug, here)) for slug in ordered],
+        "spans": SPANS, "times": TIMES, "frequencies": FREQUENCIES,
+        "countries": sorted(((one, country_name(one)) for one in seen.countries), key=lambda one: one[1]),
+        "languages": sorted(((one, language_name(one)) for one in seen.languages), key=lambda one: one[1]),
+    }  # fmt: skip
+    return BuilderChoices(named, {name: size for name, size in seen.sizes.items() if name in titles})
+
+
+def _page_name(slug: str, name: str, here: str) -> str:
+    return f"{name} (this newsletter’s)" if slug == here else name
+
+
+@cache
+def _locale() -> Locale:
+    return Locale("en")
+
+
+def country_name(code: str) -> str:
+    """A country's name in English, or its code."""
+    return cast(Mapping[str, str], _locale().territories).get(code, code)
+
+
+def language_name(tag: str) -> str:
+    """A language's name in English, or its tag."""
+    return cast(Mapping[str, str], _locale().languages).get(tag.replace("-", "_"), tag)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was found among everybody, and when: with a million people it takes a second."""
+
+    at: datetime
+    countries: Sequence[str]
+    languages: Sequence[str]
+    sizes: Mapping[str, int]
+
+
+def _seen(visit: Visit, connection: Connection) -> _Seen:
+    kept = cast("_Seen | None", visit.studio.kept.get("audience choices"))
+    if kept is not None and timedelta() <= visit.now - kept.at < KEEP:
+        return kept
+    subscribed = subscriptions.c.status == Membership.SUBSCRIBED.value
+    sizes = connection.execute(
+        select(lists.c.name, func.count())
+        .select_from(subscriptions.join(lists, lists.c.id == subscriptions.c.list_id))
+        .where(subscribed)
+        .group_by(lists.c.name)
+    )
+    both = connection.execute(select(people.c.country, people.c.language).distinct()).all()
+    found = _Seen(
+        visit.now, sorted({row.country for row in both} - {""}), sorted({row.language for row in both} - {""}),
+        {str(name): int(size) for name, size in sizes},
+    )  # fmt: skip
+    visit.studio.kept["audience choices"] = found
+    return found
