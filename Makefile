@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test format chaos mutants coverage bench lock release clean setup setup-dev packages
+.PHONY: help demo studio test format chaos mutants coverage bench lock release clean setup setup-dev packages
 
 help:
 	@echo "make demo    run the whole job on the sample workspace, about 20 seconds after the first install"
+	@echo "make studio  open what the demo made in your browser: write an appeal, and send it to the outbox"
 	@echo "make test    lint, types, layers, sizes and the whole test suite"
 	@echo "make format  format the code, and fix what lint can fix by itself"
 	@echo "make chaos   kill, cut off and fill up whatever a send needs, and compare what arrived with the ledger"
@@ -31,6 +32,9 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml
 
 demo: setup
 	@$(BIN)/python scripts/demo.py
+
+studio: setup
+	@$(BIN)/python scripts/demo.py studio
 
 packages:
 	@scripts/system-packages

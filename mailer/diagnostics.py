@@ -39,6 +39,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """What certainly puts it right: at its place `words` become `put`."""
+
+    words: str
+    put: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One thing found: what it is and who is affected, where, and what to do about it ("" when nothing)."""
 
@@ -48,6 +56,7 @@ class Diagnostic:
     level: Level = Level.ERROR
     rule: str = ""  # the rule of `mailer check` that speaks of it, where it is not just compose.fault
     waived: str = ""  # the reason the author gave for leaving it; "" when it is not waived
+    fix: Fix | None = None
 
     @property
     def stops(self) -> bool:

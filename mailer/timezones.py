@@ -6,8 +6,9 @@ where in summer it isn't UTC-5. After a wrong guess a campaign leaves hours away
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from mailer.errors import MailerError
@@ -64,7 +65,7 @@ def zone_named(name: str) -> ZoneInfo:
     if wanted.upper() in ABBREVIATIONS:
         cities = ABBREVIATIONS[wanted.upper()].split()
         raise MailerError(f"{wanted.upper()} is the short name of a time, not of a place", remedy=_question(cities))
-    known = {key.casefold(): key for key in available_timezones() if "/" in key and not key.startswith("Etc/")}
+    known = _zones()
     if wanted.casefold() in known:
         return ZoneInfo(known[wanted.casefold()])
     if _is_offset(wanted):
@@ -73,6 +74,12 @@ def zone_named(name: str) -> ZoneInfo:
         )
     near = _near(wanted.casefold(), known)
     raise MailerError(f"there is no time zone {name!r}", remedy=_question(near) if near else EXAMPLE)
+
+
+@cache  # each page of the studio asks, and finding them all reads some hundred folders and files
+def _zones() -> Mapping[str, str]:
+    """The zones named after places, by their names in small letters."""
+    return {key.casefold(): key for key in available_timezones() if "/" in key and not key.startswith("Etc/")}
 
 
 def _question(cities: Sequence[str]) -> str:
@@ -86,7 +93,7 @@ def _is_offset(text: str) -> bool:
     return rest[:1] in ("+", "-") or rest == "Z"
 
 
-def _near(wanted: str, known: dict[str, str]) -> list[str]:
+def _near(wanted: str, known: Mapping[str, str]) -> list[str]:
     """Zones of that city, in whatever area, and else those that are spelled nearly so."""
     cities: dict[str, list[str]] = {}
     for folded, key in known.items():

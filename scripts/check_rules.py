@@ -10,58 +10,56 @@ from mailer.checking.runner import rules
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "checks.md"
 INTRODUCTION = """\
-# What `mailer check` looks at
-
-Made from the rules themselves by `scripts/check_rules.py`.
+# What the check looks for
 
 ```
-mailer check SLUG              # one newsletter
-mailer check                   # all of them, and the files in lists/
-mailer check SLUG --variants   # how many people see which branches, and whose mail is unusual
-mailer check SLUG --online     # ask each link's site too
-mailer check SLUG --json       # for programs
+mailer check NEWSLETTER              # one newsletter
+mailer check                         # all of them, and the files in lists/
+mailer check NEWSLETTER --variants   # the versions of it, how many people get each, and unusual ones
+mailer check NEWSLETTER --online     # also ask the site of each link
+mailer check NEWSLETTER --json       # for programs
 ```
 
-Everyone who would get the newsletter is merged first: the database groups people who are alike in all that the message
-uses, and each group is walked through the message once. So a name in capitals, a hole after “Dear”, or a condition that
-nobody meets is found before anyone is mailed. The size is that of the longest mail.
+The check makes everyone's mail before anyone gets it. So it finds a name in capitals, a gap after “Dear”, or a
+condition that nobody meets. People who are alike in everything the message uses are checked together, which is why a
+large list takes seconds. The size it shows is that of the longest mail.
 
 | level | meaning |
 |---|---|
-| error | `mailer test`, `send` and `schedule` stop, and say the same; `check` ends with exit code 1 |
-| warning | somebody should look at it; nothing stops |
+| error | `mailer test`, `send` and `schedule` refuse, and say why; `check` exits with 1 |
+| warning | worth a look; stops nothing |
 | note | good to know |
 
-`mailer test` merges nobody but the one it is for. A proof is stopped by the same errors otherwise.
+`mailer test` makes only the one mail it sends, and the same errors stop it.
 
 ## Waiving a rule
 
-A rule that is right in general and wrong here is waived in the front matter, with the reason. What it finds is shown as
-waived, last, and the reason is kept with the campaign, for its report:
+If a rule is right in general and wrong for this newsletter, waive it in the front matter, with your reason. What the
+rule finds is then listed last, as waived, and the reason is kept with the campaign and shown in its report:
 
 ```yaml
 waive:
   links.action-once: "the petition is one of three asks this month"
 ```
 
-A rule that doesn't exist, an empty reason, and a rule marked † below, without which there is no mail, can't be waived.
+You can't waive a rule that doesn't exist or give an empty reason, and without the rules marked † below there would be
+no mail.
 
 ## Settings
 
 ```toml
 [check]
-clients = ["gmail", "apple-mail", "outlook", "yahoo"]   # families of mail programs in which mails should look right
+clients = ["gmail", "apple-mail", "outlook", "yahoo"]   # the mail programs in which your mails should look right
 ```
 
-What these can show is taken from caniemail.com ({date}), in `mailer/checking/data`.
-Much of it was tested years ago, so each remark says when. Looked at is what you wrote in `templates/` or a
-message.mjml, not what the compiler writes.
-A thing *breaks* the mail where it is missing, or the mail *looks plainer*, or nobody minds, and then nothing is said.
-Rules inside `@media` are left out: the rest of the style sheet says how it looks elsewhere.
+What these programs can show comes from caniemail.com ({date}). Much of it was tested years ago, so each finding says
+when. The check looks at what you wrote in `templates/` or in a message.mjml, not at what the compiler makes of it. A
+feature that is missing *breaks* the mail, or makes it *look plainer*, or nobody minds, and then the check says
+nothing. Rules inside `@media` are left out: the rest of the style sheet says how the mail looks elsewhere.
 
-`--online` asks at most 60 different addresses, 8 at a time, each for at most 8 s with all its redirects, 45 s in all.
-Nothing in a private network is asked, also when a redirect, the DNS or an IPv6 address with an IPv4 one inside leads
-there. SpamAssassin is asked when one newsletter is named and `spamassassin` is installed.
+`--online` asks up to 60 addresses, 8 at a time: 8 seconds for each with its redirects, 45 seconds in all. It never
+asks anything in a private network, not even when a redirect or the DNS leads there. If `spamassassin` is installed,
+it scores a newsletter that you check by itself.
 
 ## Rules
 """

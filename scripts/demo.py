@@ -1,6 +1,6 @@
-"""The main job from end to end on the workspace of this repository, as its user would type it. `make demo` runs this.
+"""The main job from end to end on a copy of this repository's workspace, as its user would type it.
 
-Everything it makes goes into demo/, which it clears first. No mail leaves this machine.
+`make demo` runs it. The copy is demo/, which is cleared first; `make studio` opens it afterwards. No mail leaves here.
 """
 
 from __future__ import annotations
@@ -25,31 +25,30 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
+COPIED = ("newsletters", "lists", "templates", "mailer.toml")
+STUDIO = """
+[studio]
+hold = "1m"  # so long what is sent from the studio counts down; ten minutes unless it is set
+"""
 SLUG = "2026-11-ask-un-experts"
 MAILER = [sys.executable, "-m", "mailer"]
 BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"}
 
 
 def main() -> None:
-    shutil.rmtree(DEMO, ignore_errors=True)
-    DEMO.mkdir()
+    if sys.argv[1:] == ["studio"]:
+        studio()
+        return
     port = free_port()
-    environ = os.environ | {
-        "MAILER_DATABASE": "demo/mailer.db",
-        "MAILER_OUTBOX_PATH": "demo/outbox",
-        "MAILER_TRANSPORT": "outbox",
-        "MAILER_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        # Keys for this demo alone; `mailer init` makes lasting ones.
-        "MAILER_SIGNING_KEYS": secrets.token_urlsafe(32),
-        "MAILER_ADDRESS_KEY": secrets.token_urlsafe(32),
-    }
+    make_workspace()
+    environ = own_environ() | {"MAILER_PUBLIC_URL": f"http://127.0.0.1:{port}"}
 
     say("Bring the sample list in")
-    rejects = "demo/rejects.csv"
+    rejects = "rejects.csv"
     run(environ, "import", "supporters", "lists/sample-supporters.csv", "--rejects", rejects)
     say("Check and render the sample appeal")
     run(environ, "check", SLUG)
-    run(environ, "render", SLUG, "--out", "demo/rendered")
+    run(environ, "render", SLUG, "--out", "rendered")
     say("Who gets it, and who doesn't")
     run(environ, "audience", SLUG)
     say("Mail it to the outbox")
@@ -74,12 +73,42 @@ def main() -> None:
     tell(rejects)
 
 
+def make_workspace() -> None:
+    """A workspace as `mailer init` makes one: what is written and sent in it stays in it."""
+    shutil.rmtree(DEMO, ignore_errors=True)
+    DEMO.mkdir()
+    for name in COPIED:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, DEMO / name)
+    with (DEMO / "mailer.toml").open("a", encoding="utf-8") as settings:
+        settings.write(STUDIO)
+    keys = DEMO / "secrets.toml"
+    keys.touch(mode=0o600)
+    keys.write_text(
+        f'signing_keys = ["{secrets.token_urlsafe(32)}"]\naddress_key = "{secrets.token_urlsafe(32)}"\n',
+        encoding="utf-8",
+    )
+
+
+def own_environ() -> dict[str, str]:
+    """Without settings of a workspace that this shell is for, so that nothing of the demo goes to its database."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MAILER_")}
+
+
+def studio() -> None:
+    """Open the studio on what the demo left, and send what is sent there."""
+    if not (DEMO / "mailer.toml").is_file():
+        sys.exit("There is no demo yet. Make it: make demo")
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(subprocess.run([*MAILER, "studio", "--run"], check=False, cwd=DEMO, env=own_environ()).returncode)
+
+
 def run(environ: dict[str, str], *arguments: str, quiet: bool = False) -> str:
     shown = " ".join(arguments)
     if not quiet:
         print(f"$ mailer {shown}", flush=True)
     done = subprocess.run(
-        [*MAILER, *arguments], check=False, cwd=ROOT, env=environ, stdout=subprocess.PIPE if quiet else None, text=True
+        [*MAILER, *arguments], check=False, cwd=DEMO, env=environ, stdout=subprocess.PIPE if quiet else None, text=True
     )
     if done.returncode:
         sys.exit(f"demo: mailer {shown} ended with {done.returncode}")
@@ -89,7 +118,7 @@ def run(environ: dict[str, str], *arguments: str, quiet: bool = False) -> str:
 @contextlib.contextmanager
 def server(environ: dict[str, str], port: int):
     process = subprocess.Popen(
-        [*MAILER, "serve", "--port", str(port)], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
+        [*MAILER, "serve", "--port", str(port)], cwd=DEMO, env=environ, stdout=subprocess.DEVNULL
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
@@ -171,16 +200,13 @@ def say(step: str) -> None:
 
 def tell(rejects: str) -> None:
     print(f"""
-── Where things are
-  the mails       {DEMO.name}/outbox/new/    one file each; any mail reader opens the Maildir: mutt -f demo/outbox
+── Where things are: in {DEMO.name}/, a workspace of its own
+  the mails       {DEMO.name}/outbox/new/    one file each; any mail reader opens the Maildir {DEMO.name}/outbox
   the HTML, text  {DEMO.name}/rendered/      open the .html in a browser
-  rejected rows   {rejects}
+  rejected rows   {DEMO.name}/{rejects}
 
-── What to try next
-  .venv/bin/mailer studio               write in your browser, with the mail beside the text
-  .venv/bin/mailer new my-appeal        begin a message of your own, then edit newsletters/my-appeal/message.md
-  .venv/bin/mailer check my-appeal      look for faults before anyone is mailed
-  .venv/bin/mailer --help               everything else; README.md has the five-minute tour
+── What to try next: README.md has the five-minute tour. Or, in your browser, write an appeal and send it to the outbox:
+  make studio
 """)
 
 

@@ -20,11 +20,11 @@ from mailer.compose.message import Choice, Message, Parts
 from mailer.compose.source.images import look, read_image
 from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.plan import CompiledNewsletter
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.mime.message import build
-from mailer.workspace import ListDefinition
 
 KEY = b"specimens are signed with this, which no server takes"
 NUMBER = 2**62  # as long as a delivery's number gets
@@ -40,21 +40,13 @@ class Scope:
     spam: bool = False  # ask SpamAssassin
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledNewsletter:
-    """What `preflight` has read and compiled already."""
-
-    source: Source
-    plan: Plan
-    definition: ListDefinition
-    fields: frozenset[str]
-
-
 def gather(database: Database, written: CompiledNewsletter, *, scope: Scope, now: datetime) -> Specimen:
-    """The specimen of a newsletter that compiles."""
-    message, workspace = written.plan.message, written.plan.newsletter.workspace
+    """The specimen of a newsletter with a plan."""
+    plan = written.plan
+    assert plan is not None
+    message, workspace = plan.message, plan.newsletter.workspace
     settings = workspace.settings
-    selection, figures, best, longest = _people(database, written.plan, scope=scope, now=now)
+    selection, figures, best, longest = _people(database, plan, scope=scope, now=now)
     builder = EnvelopeBuilder(message, settings=settings, signer=Signer([KEY]))
     envelope = builder.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
     mail = build(builder.mailing(), envelope)
@@ -75,12 +67,12 @@ def gather(database: Database, written: CompiledNewsletter, *, scope: Scope, now
         headers={name.lower(): " ".join(str(value).split()) for name, value in headers.items()},
         click_stem=f"{urls.click}/",
         files=_files(written.source),
-        pictures=_pictures(message, written.plan),
+        pictures=_pictures(message, plan),
         pages=frozenset(workspace.action_pages()),
         today=now.date(),
         audience=figures,
         selection=selection,
-        unread=_unread(database, written.plan, scope=scope, now=now),
+        unread=_unread(database, plan, scope=scope, now=now),
         answers=ask(link.url for link in message.links) if scope.online else {},
         spam=spam_tests(mail) if scope.spam else (),
     )

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailer.audience.selection.select import Selection
-from mailer.checking.collect import CompiledNewsletter, Scope, gather
+from mailer.checking.collect import Scope, gather
 from mailer.checking.evidence.audience_stats import AudienceStats
 from mailer.checking.runner import judged, of_edited, ruled, run
 from mailer.compose.action_page.parse import read_action_page
 from mailer.compose.source.message_file import Source, read_source
 from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.plan import read_draft
+from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
@@ -60,12 +60,11 @@ def preflight(database: Database, newsletter: Newsletter, *, scope: Scope, now: 
 
 def check_source(database: Database, source: Source, *, scope: Scope, now: datetime) -> Preflight:
     """Check a newsletter as it is being written."""
-    draft = read_draft(database, source)
-    slug, plan = source.newsletter.slug, draft.plan
-    faults = [*_page_faults(source.newsletter), *draft.diagnostics]
+    written = compile_newsletter(database, source)
+    slug, plan = source.newsletter.slug, written.plan
+    faults = [*_page_faults(source.newsletter), *written.diagnostics]
     if plan is None:
         return Preflight(slug, tuple(judged(source, map(ruled, faults))))
-    written = CompiledNewsletter(source, plan, draft.definition, draft.fields)
     try:
         specimen = gather(database, written, scope=scope, now=now)
     except MailerError as error:  # somebody's mail can't be made

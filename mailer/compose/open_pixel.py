@@ -16,7 +16,7 @@ END = "</body>"
 def with_picture(message: Message) -> Message:
     """The message with a slot for the picture where its HTML ends."""
     slot = len(message.slots)
-    return replace(message, slots=(*message.slots, Slot(PICTURE, Context.HTML)), html=_with_slot(message.html, slot))
+    return replace(message, slots=(*message.slots, Slot(PICTURE, Context.HTML)), html=before_end(message.html, slot))
 
 
 def picture_tag(url: str) -> str:
@@ -24,9 +24,10 @@ def picture_tag(url: str) -> str:
     return f'<img src="{url}" alt="" width="1" height="1">'
 
 
-def _with_slot(html: Parts, slot: int) -> Parts:
+def before_end(html: Parts, added: str | int) -> Parts:
+    """The HTML of a message with one more part, below everything that is shown."""
     for place in range(len(html) - 1, -1, -1):
         part = html[place]
         if isinstance(part, str) and (cut := part.lower().rfind(END)) >= 0:
-            return (*html[:place], part[:cut], slot, part[cut:], *html[place + 1 :])
-    return (*html, slot)
+            return (*html[:place], part[:cut], added, part[cut:], *html[place + 1 :])
+    return (*html, added)

@@ -39,10 +39,10 @@ def vet_words(source: Source, fields: Collection[str]) -> list[Diagnostic]:
 
 def vet_tags(text: str, place: Place, *, fields: Collection[str], is_mjml: bool) -> list[Diagnostic]:
     """Merge tags of other programs, and half of ours, in a text that begins at `place`."""
-    return [
-        Diagnostic(tag.message, Place(place.file, (place.line or 1) + tag.line), tag.remedy, rule="writing.foreign-tag")
-        for tag in foreign_tags(text, fields=fields, is_mjml=is_mjml)
-    ]
+    found = foreign_tags(text, fields=fields, is_mjml=is_mjml)
+    places = ((tag, Place(place.file, (place.line or 1) + tag.line)) for tag in found)
+    rule = "writing.foreign-tag"
+    return [Diagnostic(tag.message, at, tag.remedy, rule=rule, fix=tag.fix) for tag, at in places]
 
 
 def _texts(source: Source) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,10 @@ from mailer.transports.loopback import on_this_machine
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 5000
 WRITTEN = ("people", "subscriptions", "campaigns", "deliveries", "workers", "events", "hits")
+# Our tables in which this user may not read, insert, update and delete.
+FORBIDDEN = """SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE NOT (
+    has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT')
+    AND has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE'))"""
 OLDEST = 12  # with which nothing here was ever tried
 # When a major version got or gets its last fixes: postgresql.org/support/versioning
 LAST_FIXES: Mapping[int, date] = {
@@ -63,21 +67,20 @@ def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts
     parts = parse_url(url)
     host = parts.query.get("host", parts.host or "")
     host = host if isinstance(host, str) else ",".join(host)
-    where = f"{parts.database or ''} at {host or 'a local socket'}"
     is_local = not host or host.startswith("/") or on_this_machine(host)
+    facts = PostgresFacts(f"{parts.database or ''} at {host or 'a local socket'}", is_local)
     try:
         limited = parts.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **parts.query})
         engine = create_engine(limited, poolclass=NullPool)
         with engine.connect() as connection, connection.begin():
             connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}"))
-            facts = _ask(connection, clock)
+            return replace(facts, **_ask(connection, clock))
     except (NoSuchModuleError, ModuleNotFoundError):
         remedy = "Install it: pip install 'mailer[postgres]'"
-        return PostgresFacts(where, is_local, "the driver of PostgreSQL isn't installed", remedy)
+        return replace(facts, trouble="the driver of PostgreSQL isn't installed", remedy=remedy)
     except DBAPIError as error:
         said = trouble(error)
-        return PostgresFacts(where, is_local, said.message, said.remedy)
-    return PostgresFacts(where, is_local, **facts)
+        return replace(facts, trouble=said.message, remedy=said.remedy)
 
 
 def _ask(connection: Connection, clock: Callable[[], datetime]) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def _ask(connection: Connection, clock: Callable[[], datetime]) -> dict[str, Any
 
     names = set(inspect(connection).get_table_names())
     skew, doubt = min((_skew(connection, clock) for _ in range(3)), key=lambda measured: measured[1])
-    in_recovery = bool(one("SELECT pg_is_in_recovery()"))
+    forbidden = connection.execute(text(FORBIDDEN), {"names": [name for name in WRITTEN if name in names]}).scalars()
     read_only = one("SHOW transaction_read_only") == "on"
     return {
         "version": int(one("SHOW server_version_num")),
@@ -94,29 +97,14 @@ def _ask(connection: Connection, clock: Callable[[], datetime]) -> dict[str, Any
         "has_tables": "deliveries" in names,
         "may_create": bool(one("SELECT has_schema_privilege(current_schema(), 'CREATE')")),
         "size_bytes": int(one("SELECT pg_database_size(current_database())")),
-        "in_recovery": in_recovery,
-        "not_writable": ("it is read-only",) if read_only else tuple(_forbidden(connection, names)),
+        "in_recovery": bool(one("SELECT pg_is_in_recovery()")),
+        "not_writable": ("it is read-only",) if read_only else tuple(forbidden),
         "skew": skew,
         "skew_doubt": doubt,
         "encrypted": bool(one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")),
         "most_connections": int(one("SHOW max_connections")) - int(one("SHOW superuser_reserved_connections")),
         "used_connections": int(one("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")),
     }
-
-
-def _forbidden(connection: Connection, names: set[str]) -> Iterator[str]:
-    """Our tables in which this user may not insert, update and delete."""
-    for name in WRITTEN:
-        if name in names:
-            allowed = connection.execute(
-                text(
-                    "SELECT has_table_privilege(:name, 'INSERT') AND has_table_privilege(:name, 'UPDATE')"
-                    " AND has_table_privilege(:name, 'DELETE') AND has_table_privilege(:name, 'SELECT')"
-                ),
-                {"name": name},
-            ).scalar()
-            if not allowed:
-                yield name
 
 
 def _skew(connection: Connection, clock: Callable[[], datetime]) -> tuple[timedelta, timedelta]:
@@ -131,98 +119,63 @@ def judge_postgres(facts: PostgresFacts, *, today: date, connections: int) -> li
     """`connections` is how many the transport sends by side by side."""
     if facts.trouble:
         return [bad(f"PostgreSQL {facts.where}: {facts.trouble}, so no command works", facts.remedy)]
-    findings = [
-        *_judge_version(facts, today),
-        *_judge_schema(facts),
-        *_judge_writing(facts),
-        *_judge_clock(facts),
-        *_judge_encryption(facts),
-        *_judge_connections(facts, connections),
-    ]
+    findings = [*_judge_version(facts, today), *_judge_content(facts), *_judge_server(facts, connections)]
     if facts.schema == SCHEMA:
         size = in_words(facts.size_bytes)
         can = ", can be written" if not facts.in_recovery and not facts.not_writable else ""
-        findings.insert(0, well(f"PostgreSQL {_version(facts)}, {facts.where}, {size}, schema {facts.schema}{can}"))
+        findings.insert(0, well(f"{_server(facts)}, {facts.where}, {size}, schema {facts.schema}{can}"))
     return findings
 
 
-def _version(facts: PostgresFacts) -> str:
-    return f"{facts.version // 10000}.{facts.version % 10000}"
+def _server(facts: PostgresFacts) -> str:
+    return f"PostgreSQL {facts.version // 10000}.{facts.version % 10000}"
 
 
 def _judge_version(facts: PostgresFacts, today: date) -> Iterator[Diagnostic]:
     major = facts.version // 10000
     if major < OLDEST:
-        yield bad(
-            f"PostgreSQL {_version(facts)} is older than any that Mailer was tried with ({OLDEST}), so sends may fail",
-            "Update the server.",
-        )
+        said = f"{_server(facts)} is older than any that Mailer was tried with ({OLDEST}), so sends may fail"
+        yield bad(said, "Update the server.")
     elif (end := LAST_FIXES.get(major)) and today > end:
-        yield warning(
-            f"PostgreSQL {_version(facts)} has had no security fixes since {end:%d %B %Y}".replace(" 0", " "),
-            "Update the server.",
-        )
+        yield warning(f"{_server(facts)} has had no security fixes since {end.day} {end:%B %Y}", "Update the server.")
 
 
-def _judge_schema(facts: PostgresFacts) -> Iterator[Diagnostic]:
-    if finding := judge_schema(facts.schema, has_tables=facts.has_tables):
-        yield finding
-    elif facts.schema is None and not facts.may_create:
-        yield bad(
-            f"the database {facts.where} is empty and this user may not make tables in it, so no command works",
-            "GRANT CREATE ON SCHEMA public to it, or let its owner run: mailer db migrate",
-        )
-    elif facts.schema is None:
-        yield warning(
-            f"the database {facts.where} is empty; the first command makes its tables, with nobody in them",
-            "Import a list, or bring a SQLite workspace over. If people are in it already, correct `database`.",
-        )
-
-
-def _judge_writing(facts: PostgresFacts) -> Iterator[Diagnostic]:
+def _judge_content(facts: PostgresFacts) -> Iterator[Diagnostic]:
+    yield from judge_schema(facts.schema, has_tables=facts.has_tables)
+    empty = f"the database {facts.where} is empty"
+    if not facts.has_tables and facts.schema is None and not facts.may_create:
+        remedy = "GRANT CREATE ON SCHEMA public to it, or let its owner run: mailer db migrate"
+        yield bad(f"{empty} and this user may not make tables in it, so no command works", remedy)
+    elif not facts.has_tables and facts.schema is None:
+        remedy = "Import a list, or bring a SQLite workspace over. If people are in it already, correct `database`."
+        yield warning(f"{empty}; the first command makes its tables, with nobody in them", remedy)
     if facts.in_recovery:
-        yield bad(
-            "the server is a standby that only copies another, so nothing can be sent and clicks are lost",
-            "Name the primary server in `database`.",
-        )
+        said = "the server is a standby that only copies another, so nothing can be sent and clicks are lost"
+        yield bad(said, "Name the primary server in `database`.")
     elif facts.not_writable:
-        yield bad(
-            f"this user may not write everything ({', '.join(facts.not_writable)}), so sends fail and clicks are lost",
-            "Use the user who owns the tables, or grant it SELECT, INSERT, UPDATE and DELETE.",
-        )
+        tables = ", ".join(facts.not_writable)
+        remedy = "Use the user who owns the tables, or grant it SELECT, INSERT, UPDATE and DELETE."
+        yield bad(f"this user may not write everything ({tables}), so sends fail and clicks are lost", remedy)
 
 
-def _judge_clock(facts: PostgresFacts) -> Iterator[Diagnostic]:
+def _judge_server(facts: PostgresFacts, connections: int) -> Iterator[Diagnostic]:
     # What is certain: the part of the difference that a slow answer can't explain.
     certain = max(abs(facts.skew) - facts.skew_doubt, timedelta())
-    seconds = abs(facts.skew).total_seconds()
     which = "behind" if facts.skew > timedelta() else "ahead of"
+    words = f"this machine's clock is {abs(facts.skew).total_seconds():,.1f} s {which} the database server's"
     remedy = "Set both clocks by NTP, and look again before sending."
-    words = f"this machine's clock is {seconds:,.1f} s {which} the database server's"
     if certain > SKEW_BAD:
         yield bad(f"{words}, so workers take each other's leases away and mails become uncertain", remedy)
     elif certain > SKEW_WARNING:
         yield warning(f"{words}, so schedules and retries are off by as much", remedy)
     else:
         yield well("this machine's clock agrees with the server's")
-
-
-def _judge_encryption(facts: PostgresFacts) -> Iterator[Diagnostic]:
-    if facts.encrypted or facts.is_local:
-        return
-    yield warning(
-        "the connection to the database server isn't encrypted, so supporters' addresses can be read on the way",
-        "Add ?sslmode=verify-full to `database`, and TLS to the server.",
-    )
-
-
-def _judge_connections(facts: PostgresFacts, connections: int) -> Iterator[Diagnostic]:
-    left = facts.most_connections - facts.used_connections
-    # One `mailer run` with all its connections, and one `mailer serve`.
-    wanted = connections + 2 + SERVER_THREADS
+    if not facts.encrypted and not facts.is_local:
+        said = "the connection to the database server isn't encrypted, so supporters' addresses can be read on the way"
+        yield warning(said, "Add ?sslmode=verify-full to `database`, and TLS to the server.")
+    left = max(facts.most_connections - facts.used_connections, 0)
+    wanted = connections + 2 + SERVER_THREADS  # one `mailer run` with all its connections, and one `mailer serve`
     if left < wanted:
-        yield warning(
-            f"the server has room for {max(left, 0)} more connections; a run with {connections} connections beside"
-            f" `mailer serve` wants {wanted}, so sends or clicks may be turned away",
-            "Raise max_connections there, or send with fewer connections.",
-        )
+        run = f"a run with {connections} connections beside `mailer serve` wants {wanted}"
+        said = f"the server has room for {left} more connections; {run}, so sends or clicks may be turned away"
+        yield warning(said, "Raise max_connections there, or send with fewer connections.")

@@ -7,211 +7,122 @@ unsubscribe somebody (RFC 8058 §3.1).
 from __future__ import annotations
 
 import secrets
-import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from urllib.parse import urlsplit
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.tracking.server_identity import Likeness, recognise
-from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_client import exchange, find_addresses, system_addresses
 from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.loopback import on_this_machine
+from mailer.transports.public_network import Resolve
 
 FETCH_SECONDS = 8.0  # for all of it
 CERTIFICATE_DAYS = 14  # Let's Encrypt certificates are renewed 30 days before they end; less is a renewal that fails
 MOST_BYTES = 4096
-
-
-class Reached(StrEnum):
-    """How far the fetch came."""
-
-    ANSWER = "answer"
-    NO_NAME = "no name"  # the host's name has no address, or the DNS couldn't be asked
-    REFUSED = "refused"  # the machine is there, and nothing listens
-    SILENT = "silent"  # no answer in time, or no way there
-    UNTRUSTED = "untrusted"  # its certificate doesn't hold
-    BROKEN = "broken"  # something answers, and it isn't HTTP
+LOST = "clicks and unsubscribes from every mail are lost"
+# Failures that others meet as well, and what to do. Others, such as no way there, may be of this network alone.
+START = "Is the web server in front of mailer running?"
+FOR_ALL = {
+    ssl.SSLCertVerificationError: "Renew the certificate, with its whole chain.",
+    ssl.SSLError: START,
+    ConnectionRefusedError: START,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of the fetch. `body` is its beginning."""
+    """What came of the fetch. Without an answer the status is 0, `why` says what happened, and `remedy` what to do if
+    it happens to everybody. `likeness`: whose answer it was, None when that couldn't be told."""
 
-    reached: Reached
-    why: str = ""
     status: int = 0
     location: str = ""
-    body: str = ""
+    likeness: Likeness | None = None
     certificate_ends: datetime | None = None
+    why: str = ""
+    remedy: str = ""
 
 
-Resolve = Callable[[str], Sequence[str]]  # a host's addresses; raises OSError
+def fetch_identity(url: str, *, keys: Sequence[bytes], resolve: Resolve = system_addresses) -> Fetched:
+    """GET {url}/healthz/<a number used once>, in FETCH_SECONDS at most whatever the other side does.
 
-
-def new_nonce() -> str:
-    return secrets.token_hex(16)
-
-
-def fetch_identity(url: str, nonce: str, *, resolve: Resolve | None = None) -> Fetched:
-    """GET {url}/healthz/{nonce}, in FETCH_SECONDS at most whatever the other side does."""
+    Without keys nobody can tell whose answer comes.
+    """
+    nonce = secrets.token_hex(16)
     deadline = time.monotonic() + FETCH_SECONDS
     try:
         endpoint = HttpEndpoint.of(f"{url}/healthz/{nonce}")
-        addresses = find_addresses(endpoint, resolve=_lookup(resolve), deadline=deadline)
+        addresses = find_addresses(endpoint, resolve=resolve, deadline=deadline)
         request = HttpRequest("GET", endpoint, {"User-Agent": "mailer"})
         answer = exchange(request, addresses=addresses, deadline=deadline, most_bytes=MOST_BYTES)
-    except (OSError, ValueError) as error:  # of the look-up
-        return _unreached(error)
+    except ValueError:
+        return Fetched(why="this is not the name of a host")
+    except OSError as error:  # of the look-up
+        return Fetched(why=error.strerror or str(error) or "no answer in time")
     except NoAnswer as error:
-        if error.late:
-            return Fetched(Reached.SILENT, "no complete answer in time", certificate_ends=error.certificate_ends)
-        if not error.began:
-            return _unreached(error.cause)
-        why = f"its answer broke off ({error})"
-        return Fetched(Reached.BROKEN, why, certificate_ends=error.certificate_ends)
-    body = answer.body.decode("utf-8", "replace")
-    location = answer.headers.get("location", "")
-    return Fetched(Reached.ANSWER, "", answer.status, location, body, answer.certificate_ends)
+        known = next((remedy for kind, remedy in FOR_ALL.items() if isinstance(error.cause, kind)), "")
+        remedy = "" if error.late else START if error.began else known
+        why = error.in_words(FETCH_SECONDS)
+        return Fetched(certificate_ends=error.certificate_ends, why=why, remedy=remedy)
+    told = answer.body.decode("utf-8", "replace").strip()
+    likeness = recognise(keys, nonce, told) if keys and answer.status == 200 else None
+    return Fetched(answer.status, answer.headers.get("location", ""), likeness, answer.certificate_ends)
 
 
-def _lookup(resolve: Resolve | None) -> Callable[[str, int], Sequence[str]]:
-    """By default as the system does, which knows /etc/hosts."""
-    if resolve is not None:
-        return lambda host, _port: resolve(host)
-    return lambda host, port: [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-
-
-def _unreached(cause: Exception) -> Fetched:
-    """What it means when nothing was sent yet."""
-    match cause:
-        case ssl.SSLCertVerificationError():
-            return Fetched(Reached.UNTRUSTED, cause.verify_message)
-        case ssl.SSLError():
-            return Fetched(Reached.BROKEN, f"the TLS handshake failed: {cause.reason or cause}")
-        case socket.gaierror():
-            return Fetched(Reached.NO_NAME, cause.strerror or str(cause))
-        case ValueError():
-            return Fetched(Reached.NO_NAME, "this is not the name of a host")
-        case ConnectionRefusedError():
-            return Fetched(Reached.REFUSED, "nothing listens there")
-        case _:
-            why = getattr(cause, "strerror", None) or str(cause) or "no answer in time"
-            return Fetched(Reached.SILENT, why)
-
-
-@dataclass(frozen=True, slots=True)
-class PublicFacts:
-    """The address, what came of fetching it, and whose answer it was (None when that couldn't be told)."""
-
-    url: str
-    fetched: Fetched
-    likeness: Likeness | None
-    mails_leave: bool  # surely, by the transport that is set
-
-
-def public_facts(url: str, *, keys: Sequence[bytes], mails_leave: bool, resolve: Resolve | None = None) -> PublicFacts:
-    """Fetch the public address. Without keys it isn't known whose answer comes."""
-    nonce = new_nonce()
-    fetched = fetch_identity(url, nonce, resolve=resolve)
-    known = bool(keys) and fetched.reached is Reached.ANSWER and fetched.status == 200
-    return PublicFacts(url, fetched, recognise(keys, nonce, fetched.body.strip()) if known else None, mails_leave)
-
-
-def judge_public(facts: PublicFacts, *, now: datetime) -> list[Diagnostic]:
-    """Is it an address to put into mails, and does it lead to us?"""
-    parts = urlsplit(facts.url)
+def judge_public(url: str, fetched: Fetched, *, mails_leave: bool, now: datetime) -> list[Diagnostic]:
+    """Is it an address to put into mails, and does it lead to us? `mails_leave`: surely, by the transport."""
+    parts = urlsplit(url)
     if on_this_machine(parts.hostname or ""):
-        return [_judge_loopback(facts)]
-    findings = [_judge_answer(facts)]
+        return [(bad if mails_leave else warning)(*_loopback(url, fetched))]
+    findings = [_judge_answer(url, fetched)]
     if parts.scheme != "https":
-        findings.insert(
-            0,
-            bad(
-                f"{facts.url} is not https, so mail programs show no unsubscribe button (RFC 8058 §3.1) and people"
-                " press spam instead",
-                "Put a web server with TLS in front of `mailer serve`, and set public.url to its https address.",
-            ),
-        )
-    ends = facts.fetched.certificate_ends
+        said = f"{url} is not https, so mail programs show no unsubscribe button (RFC 8058 §3.1) and people press spam"
+        remedy = "Put a web server with TLS in front of `mailer serve`, and set public.url to its https address."
+        findings.insert(0, bad(f"{said} instead", remedy))
+    ends = fetched.certificate_ends
     if ends is not None and ends < now + timedelta(days=CERTIFICATE_DAYS):
-        findings.append(
-            warning(
-                f"the certificate of {parts.hostname} ends on {ends:%Y-%m-%d}; after that no link in any mail works",
-                "See why it isn't renewed.",
-            )
-        )
+        said = f"the certificate of {parts.hostname} ends on {ends:%Y-%m-%d}; after that no link in any mail works"
+        findings.append(warning(said, "See why it isn't renewed."))
     return findings
 
 
-def _judge_loopback(facts: PublicFacts) -> Diagnostic:
-    state = {
-        Likeness.SAME: "this workspace's server answers there",
-        Likeness.OLDER: "a server with an older key answers",
-    }
-    words = state.get(facts.likeness) if facts.likeness else None
-    if words is None:
-        words = (
-            "nothing answers there now"
-            if facts.fetched.reached is not Reached.ANSWER
-            else "something else answers there"
-        )
-    said = (
-        f"{facts.url} is good for trying out only, since links in mails would lead to the reader's own machine; {words}"
-    )
-    remedy = "Before mailing people, set public.url to an https address."
-    return bad(said, remedy) if facts.mails_leave else warning(said, remedy)
+def _loopback(url: str, fetched: Fetched) -> tuple[str, str]:
+    match fetched.likeness:
+        case Likeness.SAME:
+            answers = "this workspace's server answers there"
+        case Likeness.OLDER:
+            answers = "a server with an older key answers"
+        case _:
+            answers = "something else answers there" if fetched.status else "nothing answers there now"
+    said = f"{url} is good for trying out only, since links in mails would lead to the reader's own machine; {answers}"
+    return said, "Before mailing people, set public.url to an https address."
 
 
-def _judge_answer(facts: PublicFacts) -> Diagnostic:
-    url, fetched = facts.url, facts.fetched
-    lost = "clicks and unsubscribes from every mail are lost"
-    match fetched.reached:
-        case Reached.ANSWER:
-            return _judge_status(facts, lost)
-        case Reached.UNTRUSTED:
-            return bad(
-                f"the certificate of {url} can't be trusted ({fetched.why}), so {lost}",
-                "Renew it, with its whole chain.",
-            )
-        case Reached.REFUSED | Reached.BROKEN:
-            return bad(
-                f"{url} can't be used ({fetched.why}), so {lost}", "Is the web server in front of mailer running?"
-            )
-        case Reached.NO_NAME | Reached.SILENT:
-            return warning(
-                f"{url} couldn't be asked from here ({fetched.why}); if others can't reach it either, {lost}",
-                "Open it on a telephone; some networks can't reach their own public address.",
-            )
-
-
-def _judge_status(facts: PublicFacts, lost: str) -> Diagnostic:
-    url, fetched = facts.url, facts.fetched
-    if facts.likeness is Likeness.SAME:
+def _judge_answer(url: str, fetched: Fetched) -> Diagnostic:
+    status = fetched.status
+    if not status and fetched.remedy:
+        return bad(f"{url} can't be used ({fetched.why}), so {LOST}", fetched.remedy)
+    if not status:
+        said = f"{url} couldn't be asked from here ({fetched.why}); if others can't reach it either, {LOST}"
+        return warning(said, "Open it on a telephone; some networks can't reach their own public address.")
+    if fetched.likeness is Likeness.SAME:
         return well(f"{url} leads to this workspace's server")
-    if facts.likeness is Likeness.OLDER:
-        return bad(
-            f"the server at {url} doesn't know the newest signing key, so links in new mails won't open",
-            "Restart `mailer serve`, with the same secrets.",
-        )
-    if 300 <= fetched.status < 400:
-        return bad(
-            f"{url} redirects to {fetched.location or 'elsewhere'}; mail programs don't follow when they unsubscribe"
-            " somebody (RFC 8058 §3.1), and people press spam instead",
-            "Set public.url to the address it leads to, or serve it without a redirect.",
-        )
-    if fetched.status >= 500:
-        return bad(
-            f"{url} answers {fetched.status}, so {lost}",
-            "Is `mailer serve` running behind the web server?",
-        )
-    if facts.likeness is None and fetched.status == 200:
+    if fetched.likeness is Likeness.OLDER:
+        said = f"the server at {url} doesn't know the newest signing key, so links in new mails won't open"
+        return bad(said, "Restart `mailer serve`, with the same secrets.")
+    if 300 <= status < 400:
+        said = f"{url} redirects to {fetched.location or 'elsewhere'}; mail programs don't follow when they unsubscribe"
+        remedy = "Set public.url to the address it leads to, or serve it without a redirect."
+        return bad(f"{said} somebody (RFC 8058 §3.1), and people press spam instead", remedy)
+    if status >= 500:
+        return bad(f"{url} answers {status}, so {LOST}", "Is `mailer serve` running behind the web server?")
+    if fetched.likeness is None and status == 200:
         return warning(f"{url} answers, but without a signing key nobody can tell whether it is ours")
     return bad(
-        f"something answers at {url}, but not this workspace's `mailer serve`, so {lost}",
+        f"something answers at {url}, but not this workspace's `mailer serve`, so {LOST}",
         "Let the web server pass everything to `mailer serve` of this workspace, with the same secrets.",
     )

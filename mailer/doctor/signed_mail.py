@@ -10,94 +10,98 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from email.message import Message
+from collections.abc import Iterator
 from email.utils import parseaddr
+from pathlib import Path
+from typing import BinaryIO
 
-from mailer.diagnostics import Diagnostic, bad, warning, well
+from mailer.delivery.feedback.mailbox_readers import Imap, Maildir
+from mailer.diagnostics import Diagnostic, bad, of_part, warning, well
+from mailer.errors import MailerError
+from mailer.settings import read_secrets
+from mailer.transports.loopback import on_this_machine
+from mailer.workspace import find_root
 
-LEAVING = ("list-unsubscribe", "list-unsubscribe-post")
+LEAVING = ("List-Unsubscribe", "List-Unsubscribe-Post")
 HOW_TO_SIGN = (
     "OpenDKIM: SignHeaders *,+List-Unsubscribe,+List-Unsubscribe-Post; for rspamd and others see docs/transports.md."
 )
+OURS = re.compile(rb"^list-unsubscribe(?:-post)?:", re.IGNORECASE | re.MULTILINE)
+BODY = re.compile(rb"\r?\n\r?\n")  # begins here, and may be a mail that came back
 
 
-@dataclass(frozen=True, slots=True)
-class DkimSignature:
-    """One DKIM-Signature (RFC 6376 §3.5): whose it is, under which selector, and which headers it covers."""
+def examine_proof(proof: BinaryIO | None, *, maildir: Path | None, imap: str | None) -> list[Diagnostic]:
+    """What a mail of ours looked like when it arrived. Changes nothing where it is. Raises `MailerError`."""
+    if sum(source is not None for source in (proof, maildir, imap)) != 1:
+        raise MailerError("say where the mail is", remedy="One of --proof, --maildir and --imap.")
+    raw = proof.read() if proof is not None else _newest_of_ours(maildir, imap)
+    if not raw.strip():
+        remedy = "Send one there: mailer test NEWSLETTER --to ADDRESS."
+        return of_part("proof", [warning("no mail with List-Unsubscribe-Post is among the newest there", remedy)])
+    return of_part("proof", judge_proof(raw))
 
-    domain: str
-    selector: str
-    algorithm: str
-    headers: tuple[str, ...]  # in small letters
-    cuts_body: bool  # whether it covers the beginning of the body only (l=)
+
+def _newest_of_ours(maildir: Path | None, imap: str | None) -> bytes:
+    if maildir is not None:
+        mailbox = Maildir(maildir)
+    else:
+        password = read_secrets(find_root()).imap_password
+        mailbox = Imap(imap or "", password=password, may_be_plain=on_this_machine, only_look=True)
+    try:
+        return next((mail.raw for mail in mailbox.latest() if OURS.search(BODY.split(mail.raw, 1)[0])), b"")
+    finally:
+        mailbox.close()
 
 
-def judge_proof(raw: bytes) -> list[Diagnostic]:
+def judge_proof(raw: bytes) -> Iterator[Diagnostic]:
     """A mail of ours as it arrived somewhere, with all its headers."""
     mail = email.message_from_bytes(raw, policy=email.policy.compat32)
     sender = parseaddr(str(mail.get("From", "")))[1].rpartition("@")[2].lower()
     if not sender:
-        return [bad("there is no From in it, so it isn't a whole mail", "Save it with all its headers.")]
-    findings = list(_judge_leaving(mail))
-    signatures = [_read(value) for value in mail.get_all("DKIM-Signature", [])]
-    ours = [one for one in signatures if _aligned(one.domain, sender)]
+        yield bad("there is no From in it, so it isn't a whole mail", "Save it with all its headers.")
+        return
+    for name in LEAVING:
+        count = len(mail.get_all(name, []))
+        if not count:
+            yield bad(f"{name} isn't in it", "It leaves with it: ask the people who run the relay what takes it out.")
+        elif count > 1:
+            yield warning(f"{name} is in it {count} times", "The relay adds its own: have that turned off.")
+    signatures = [_tags(str(value)) for value in mail.get_all("DKIM-Signature", [])]
+    ours = [one for one in signatures if _aligned(one["d"], sender)]
     if not ours:
-        others = ", ".join(sorted({one.domain for one in signatures if one.domain}))
+        others = ", ".join(sorted({one["d"] for one in signatures if one["d"]}))
         found = f"only {others} signed it, not {sender}" if others else f"it has no DKIM signature of {sender}"
         remedy = f"Have the relay sign mails of {sender} (DKIM), and set [sender] dkim_selectors."
-        return [*findings, bad(f"{found}: Gmail and Yahoo ask bulk senders for one", remedy)]
-    covering = [one for one in ours if all(name in one.headers for name in LEAVING)]
-    if not covering:
-        return [*findings, *map(_uncovered, ours)]
-    for one in covering:
-        findings += _judge_one(one)
-    return findings
+        yield bad(f"{found}: Gmail and Yahoo ask bulk senders for one", remedy)
+    covering = [one for one in ours if not _uncovered(one)]
+    for one in covering or ours:
+        yield from _judge(one)
 
 
-def _judge_leaving(mail: Message) -> Iterator[Diagnostic]:
-    for name in ("List-Unsubscribe", "List-Unsubscribe-Post"):
-        values = mail.get_all(name, [])
-        if not values:
-            yield bad(f"{name} isn't in it", "It leaves with it: ask the people who run the relay what takes it out.")
-        elif len(values) > 1:
-            yield warning(f"{name} is in it {len(values)} times", "The relay adds its own: have that turned off.")
-
-
-def _uncovered(one: DkimSignature) -> Diagnostic:
-    missing = [name for name in ("List-Unsubscribe", "List-Unsubscribe-Post") if name.lower() not in one.headers]
-    return bad(
-        f"the DKIM signature {one.selector} of {one.domain} doesn't cover {' and '.join(missing)}, so no mail program"
-        " shows a button to unsubscribe (RFC 8058 §4)",
-        HOW_TO_SIGN,
-    )
-
-
-def _judge_one(one: DkimSignature) -> Iterator[Diagnostic]:
-    named = f"the DKIM signature {one.selector} of {one.domain}"
-    if one.algorithm == "rsa-sha1":
+def _judge(signature: dict[str, str]) -> Iterator[Diagnostic]:
+    named = f"the DKIM signature {signature.get('s', '')} of {signature['d']}"
+    if missing := _uncovered(signature):
+        said = f"{named} doesn't cover {' and '.join(missing)}, so no mail program shows a button to unsubscribe"
+        yield bad(f"{said} (RFC 8058 §4)", HOW_TO_SIGN)
+        return
+    if signature.get("a", "").lower() == "rsa-sha1":
         yield bad(f"{named} is made with SHA-1, which receivers don't accept (RFC 8301)", "Set rsa-sha256.")
-    if one.cuts_body:
+    if "l" in signature:
         yield warning(f"{named} covers a part of the mail only (l=), so others can add to it", "Turn that off.")
-    yield well(f"{named} covers List-Unsubscribe and List-Unsubscribe-Post")
+    yield well(f"{named} covers {' and '.join(LEAVING)}")
 
 
-def _read(value: object) -> DkimSignature:
-    tags = _tags(str(value))
-    return DkimSignature(
-        domain=tags.get("d", "").lower().rstrip("."),
-        selector=tags.get("s", ""),
-        algorithm=tags.get("a", "").lower(),
-        headers=tuple(name.lower() for name in tags.get("h", "").split(":")),
-        cuts_body="l" in tags,
-    )
+def _uncovered(signature: dict[str, str]) -> list[str]:
+    covered = signature.get("h", "").lower().split(":")
+    return [name for name in LEAVING if name.lower() not in covered]
 
 
-def _tags(value: str) -> Mapping[str, str]:
-    """tag=value pairs; folding and blanks inside a value mean nothing (RFC 6376 §3.2)."""
+def _tags(value: str) -> dict[str, str]:
+    """The tags of a DKIM-Signature (RFC 6376 §3.5), with its domain, d, in any case; folding and blanks inside a value
+    mean nothing (§3.2)."""
     pairs = (item.partition("=") for item in value.split(";"))
-    return {name.strip(): re.sub(r"\s+", "", text) for name, sign, text in pairs if sign}
+    tags = {name.strip(): re.sub(r"\s+", "", text) for name, sign, text in pairs if sign}
+    return tags | {"d": tags.get("d", "").lower().rstrip(".")}
 
 
 def _aligned(domain: str, sender: str) -> bool:

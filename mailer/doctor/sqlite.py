@@ -11,11 +11,12 @@ import shutil
 import sqlite3
 import stat
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.filesystems import file_system_of
@@ -29,6 +30,10 @@ LOCK_SECONDS = 3.0  # for the write lock; a commit of a send takes far less
 # finding says so: nobody runs a doctor that takes minutes.
 CHECK_SECONDS = 8.0
 NEWEST_SECONDS = 2.0  # for the newest time in the ledger, which is a scan
+NEWEST = (
+    "SELECT max(changed_at) FROM deliveries UNION ALL SELECT max(created_at) FROM campaigns"
+    " UNION ALL SELECT max(launched_at) FROM campaigns UNION ALL SELECT max(finished_at) FROM campaigns"
+)
 NEARLY_FULL_BYTES = 50_000_000  # the WAL of one large launch takes about as much
 LOW_BYTES = 200_000_000
 # sqlite.org/wal.html: all processes must be on one machine; WAL doesn't work over a network file system.
@@ -60,207 +65,141 @@ class SqliteFacts:
     locked: bool = False
     write_trouble: str = ""
 
-    @property
-    def writable(self) -> bool:
-        return self.folder_writable and not self.locked and not self.write_trouble
-
 
 def gather_sqlite(database: str) -> SqliteFacts:
     """Facts of the file `database`. Takes the write lock for a moment, and writes nothing."""
     path = Path(database.removeprefix("file:").partition("?")[0])  # SQLite's own URIs name a file as well
     folder = next((one for one in path.absolute().parents if one.is_dir()), Path("/"))
-    facts: dict[str, object] = {
-        "folder_writable": os.access(path.absolute().parent, os.W_OK),
-        "free_bytes": shutil.disk_usage(folder).free,
-        "file_system": file_system_of(folder),
-    }
+    facts = SqliteFacts(
+        path,
+        folder_writable=os.access(path.absolute().parent, os.W_OK),
+        free_bytes=shutil.disk_usage(folder).free,
+        file_system=file_system_of(folder),
+    )
     if not path.is_file():
-        return SqliteFacts(path, **facts)  # pyright: ignore[reportArgumentType] - fields by name
-    status = path.stat()
-    wal = path.with_name(path.name + "-wal")
-    facts |= {
-        "exists": True,
-        "size_bytes": status.st_size,
-        "wal_bytes": wal.stat().st_size if wal.exists() else 0,
-        "mode": stat.S_IMODE(status.st_mode),
-    }
+        return facts
+    status, wal = path.stat(), path.with_name(path.name + "-wal")
+    wal_bytes = wal.stat().st_size if wal.exists() else 0
+    mode = stat.S_IMODE(status.st_mode)
+    facts = replace(facts, exists=True, size_bytes=status.st_size, wal_bytes=wal_bytes, mode=mode)
     try:
         with closing(_open(path)) as connection:
-            facts |= _inside(connection)
+            return replace(facts, **_inside(connection), **_writing(path))
     except sqlite3.Error as error:
-        said = trouble(error)
         if "malformed" in str(error):
-            facts |= {"damage": (str(error),)}
-        else:
-            facts |= {"trouble": said.message, "remedy": said.remedy}
-    else:
-        facts |= _writing(path)
-    return SqliteFacts(path, **facts)  # pyright: ignore[reportArgumentType]
+            return replace(facts, damage=(str(error),))
+        said = trouble(error)
+        return replace(facts, trouble=said.message, remedy=said.remedy)
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True, timeout=LOCK_SECONDS, isolation_level=None,
-                           check_same_thread=False)  # fmt: skip
+    uri = path.absolute().as_uri() + "?mode=rw"
+    return sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
 
 
-def _inside(connection: sqlite3.Connection) -> dict[str, object]:
-    journal_mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    version = (
-        connection.execute("SELECT version_num FROM alembic_version").fetchone() if "alembic_version" in names else None
-    )
-    newest = None
-    if {"deliveries", "campaigns"} <= names:
-        with _no_longer_than(connection, NEWEST_SECONDS) as interrupted:
-            newest = _newest(connection)
-        newest = None if interrupted.is_set() else newest
-    damage: list[str] = []
-    with _no_longer_than(connection, CHECK_SECONDS) as interrupted:
-        damage = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
+def _inside(connection: sqlite3.Connection) -> dict[str, Any]:
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    versions = connection.execute("SELECT version_num FROM alembic_version") if "alembic_version" in names else ()
+    times = _values(connection, NEWEST, NEWEST_SECONDS) if {"deliveries", "campaigns"} <= names else ()
+    latest = max((time for time in times or () if time is not None), default=None)
+    found = _values(connection, "PRAGMA quick_check(5)", CHECK_SECONDS)
     return {
-        "journal_mode": str(journal_mode),
+        "journal_mode": connection.execute("PRAGMA journal_mode").fetchone()[0],
         "has_tables": "deliveries" in names,
-        "schema": version[0] if version else None,
-        "newest": newest,
-        "damage": tuple(line for line in damage if line != "ok"),
-        "checked_whole": not interrupted.is_set(),
+        "schema": next((version for (version,) in versions), None),
+        "newest": None if latest is None else EPOCH + timedelta(microseconds=latest),
+        "damage": tuple(line for line in found or () if line != "ok"),
+        "checked_whole": found is not None,
     }
 
 
-def _newest(connection: sqlite3.Connection) -> datetime | None:
-    times = connection.execute(
-        "SELECT max(changed_at) FROM deliveries UNION ALL SELECT max(created_at) FROM campaigns"
-        " UNION ALL SELECT max(launched_at) FROM campaigns UNION ALL SELECT max(finished_at) FROM campaigns"
-    )
-    latest = max((row[0] for row in times if row[0] is not None), default=None)
-    return None if latest is None else EPOCH + timedelta(microseconds=latest)
-
-
-@contextmanager
-def _no_longer_than(connection: sqlite3.Connection, seconds: float) -> Generator[threading.Event]:
-    """Interrupts what runs inside after `seconds`; the event says whether it did."""
-    interrupted = threading.Event()
-
-    def stop() -> None:
-        interrupted.set()
-        connection.interrupt()
-
-    timer = threading.Timer(seconds, stop)
+def _values(connection: sqlite3.Connection, statement: str, seconds: float) -> list[Any] | None:
+    """What a statement finds, or None when it took longer and was interrupted."""
+    timer = threading.Timer(seconds, connection.interrupt)
     timer.daemon = True
     timer.start()
     try:
-        yield interrupted
-    except sqlite3.OperationalError:
-        if not interrupted.is_set():
-            raise
+        return [value for (value,) in connection.execute(statement)]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return None
+        raise
     finally:
         timer.cancel()
         timer.join()
 
 
-def _writing(path: Path) -> dict[str, object]:
+def _writing(path: Path) -> dict[str, Any]:
     """Takes the write lock and gives it back: what proves that a send could write."""
     try:
         with closing(_open(path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
     except sqlite3.Error as error:
-        if "locked" in str(error):
-            return {"locked": True}
-        return {"write_trouble": trouble(error).message}
+        return {"locked": True} if "locked" in str(error) else {"write_trouble": trouble(error).message}
     return {}
 
 
 def judge_sqlite(facts: SqliteFacts, *, now: datetime) -> list[Diagnostic]:
+    """Findings, the good one first."""
     if not facts.exists:
-        return [*_judge_missing(facts), *_judge_place(facts)]
+        return [_judge_missing(facts), *_judge_place(facts)]
+    name = facts.path.name
     if facts.trouble:
-        return [
-            bad(f"{facts.path.name}: {facts.trouble}, so no command works", facts.remedy),
-            *_judge_place(facts),
-        ]
-    findings = [
-        *_judge_content(facts),
-        *_judge_writing(facts),
-        *_judge_permissions(facts),
-        *_judge_place(facts),
-        *_judge_clock(facts, now),
-    ]
-    size = in_words(facts.size_bytes)
-    seen = (
-        "no damage found" if facts.checked_whole else f"no damage found in {CHECK_SECONDS:.0f} s, then stopped looking"
-    )
+        return [bad(f"{name}: {facts.trouble}, so no command works", facts.remedy), *_judge_place(facts)]
+    content, writing = list(_judge_content(facts)), list(_judge_writing(facts))
     if not facts.damage and facts.schema == SCHEMA:
-        can = "can be written, " if facts.writable else ""
-        findings.insert(0, well(f"SQLite {facts.path.name}, {size}, schema {facts.schema}, {can}{seen}"))
-    return findings
+        can = "" if writing else "can be written, "
+        seen = "" if facts.checked_whole else f" in {CHECK_SECONDS:.0f} s, then stopped looking"
+        size = in_words(facts.size_bytes)
+        content.insert(0, well(f"SQLite {name}, {size}, schema {facts.schema}, {can}no damage found{seen}"))
+    if os.name == "posix" and facts.mode & 0o077:
+        who = "everybody on this machine" if facts.mode & 0o007 else "the file's group"
+        said = f"{who} can read {name}, and with it every supporter's address"
+        writing.append(warning(said, f"chmod 600 {name}*"))
+    return [*content, *writing, *_judge_place(facts), *_judge_clock(facts, now)]
 
 
-def _judge_missing(facts: SqliteFacts) -> list[Diagnostic]:
+def _judge_missing(facts: SqliteFacts) -> Diagnostic:
+    none = f"there is no database at {facts.path}"
     if not facts.folder_writable:
-        return [
-            bad(
-                f"there is no database at {facts.path}, and its folder can't be written, so none can be made",
-                "Check `database` in mailer.toml and the permissions of the folder.",
-            )
-        ]
-    return [
-        warning(
-            f"there is no database at {facts.path} yet; the first command that needs one makes it, with nobody in it",
-            "Import a list. If people were imported already, correct `database` in mailer.toml.",
-        )
-    ]
+        remedy = "Check `database` in mailer.toml and the permissions of the folder."
+        return bad(f"{none}, and its folder can't be written, so none can be made", remedy)
+    remedy = "Import a list. If people were imported already, correct `database` in mailer.toml."
+    return warning(f"{none} yet; the first command that needs one makes it, with nobody in it", remedy)
 
 
 def _judge_content(facts: SqliteFacts) -> Iterator[Diagnostic]:
-    if finding := judge_schema(facts.schema, has_tables=facts.has_tables):
-        yield finding
+    name = facts.path.name
+    yield from judge_schema(facts.schema, has_tables=facts.has_tables)
     if facts.damage:
-        yield bad(
-            f"{facts.path.name} is damaged ({facts.damage[0]}), so people may be missed and sends may fail",
-            "Stop all sending, keep a copy of the file, and restore a backup.",
-        )
+        said = f"{name} is damaged ({facts.damage[0]}), so people may be missed and sends may fail"
+        yield bad(said, "Stop all sending, keep a copy of the file, and restore a backup.")
     if facts.journal_mode != "wal" and facts.has_tables:
-        yield warning(
-            f"{facts.path.name} was in {facts.journal_mode} mode and not WAL, so sends and clicks wait for each other",
-            "Mailer turns WAL on whenever it opens the file; if this is said again, move the file to a local disk.",
-        )
+        said = f"{name} was in {facts.journal_mode} mode and not WAL, so sends and clicks wait for each other"
+        remedy = "Mailer turns WAL on whenever it opens the file; if this is said again, move the file to a local disk."
+        yield warning(said, remedy)
 
 
 def _judge_writing(facts: SqliteFacts) -> Iterator[Diagnostic]:
+    name = facts.path.name
     if facts.write_trouble or not facts.folder_writable:
         why = facts.write_trouble or "its folder can't be written, where SQLite keeps its log"
-        yield bad(
-            f"{facts.path.name}: {why}, so nothing can be sent and clicks are lost",
-            "Check the permissions of the file and its folder, and who runs mailer.",
-        )
+        remedy = "Check the permissions of the file and its folder, and who runs mailer."
+        yield bad(f"{name}: {why}, so nothing can be sent and clicks are lost", remedy)
     elif facts.locked:
-        yield warning(
-            f"another program holds the write lock of {facts.path.name} for over {LOCK_SECONDS:.0f} s, so sends wait",
-            "See which (lsof), and let it finish: an import of many people takes a while.",
-        )
-
-
-def _judge_permissions(facts: SqliteFacts) -> Iterator[Diagnostic]:
-    if os.name != "posix" or not facts.mode & 0o077:
-        return
-    who = "everybody on this machine" if facts.mode & 0o007 else "the file's group"
-    yield warning(
-        f"{who} can read {facts.path.name}, and with it every supporter's address",
-        f"chmod 600 {facts.path.name}*",
-    )
+        said = f"another program holds the write lock of {name} for over {LOCK_SECONDS:.0f} s, so sends wait"
+        yield warning(said, "See which (lsof), and let it finish: an import of many people takes a while.")
 
 
 def _judge_place(facts: SqliteFacts) -> Iterator[Diagnostic]:
+    name = facts.path.name
     if facts.file_system in NETWORK or facts.file_system.startswith("nfs"):
-        yield warning(
-            f"{facts.path.name} is on a network file system ({facts.file_system}), where SQLite's WAL doesn't work"
-            " safely, so rows may be lost",
-            "Put it on a local disk, or use PostgreSQL for several machines.",
-        )
+        said = f"{name} is on a network file system ({facts.file_system}), where SQLite's WAL doesn't work safely"
+        yield warning(f"{said}, so rows may be lost", "Put it on a local disk, or use PostgreSQL for several machines.")
     # A migration or a backup makes a second copy; WAL and temporary files need some beside it.
     wanted = max(LOW_BYTES, facts.size_bytes + facts.wal_bytes)
-    free = f"{in_words(facts.free_bytes)} are free on the disk of {facts.path.name}"
+    free = f"{in_words(facts.free_bytes)} are free on the disk of {name}"
     if facts.free_bytes < NEARLY_FULL_BYTES:
         yield bad(f"only {free}, so a send would soon stop", "Make space before sending.")
     elif facts.free_bytes < wanted:
@@ -271,8 +210,7 @@ def _judge_place(facts: SqliteFacts) -> Iterator[Diagnostic]:
 
 def _judge_clock(facts: SqliteFacts, now: datetime) -> Iterator[Diagnostic]:
     if facts.newest is not None and facts.newest > now + CLOCK_GRACE:
-        yield warning(
-            f"this machine's clock says {now:%Y-%m-%d %H:%M:%S} UTC, but the ledger's newest row is of"
-            f" {facts.newest:%Y-%m-%d %H:%M:%S}, so schedules and retries come late",
-            "Set the clock right, and keep it so by NTP.",
-        )
+        here, newest = (f"{one:%Y-%m-%d %H:%M:%S}" for one in (now, facts.newest))
+        said = f"this machine's clock says {here} UTC, but the ledger's newest row is of {newest}"
+        remedy = "Set the clock right, and keep it so by NTP."
+        yield warning(f"{said}, so schedules and retries come late", remedy)

@@ -21,18 +21,15 @@ def examine_transport(settings: Settings, secrets: Secrets, *, root: Path) -> li
     """Log in to the relay, have the provider validate a mail in its sandbox, or write into the outbox."""
     try:
         transport = make_transport(settings, secrets, root=root)
-        if isinstance(transport, SmtpTransport):
-            return [*judge_relay(transport.look()), *_judge_login(settings, secrets)]
-        return [well(transport.probe())]
+        if not isinstance(transport, SmtpTransport):
+            return [well(transport.probe())]
+        findings = judge_relay(transport.look())
     except (TransportRefused, TransportUnavailable) as error:
         return in_part("transport", error.diagnostics)
-
-
-def _judge_login(settings: Settings, secrets: Secrets) -> list[Diagnostic]:
-    if settings.section(Smtp).username or not secrets.of_provider("smtp_password"):
-        return []
-    found = "there is an SMTP password and smtp.username is empty, so nobody logs in"
-    return [warning(found, "Set smtp.username, or take the password out.")]
+    if secrets.of_provider("smtp_password") and not settings.section(Smtp).username:
+        said = "there is an SMTP password and smtp.username is empty, so nobody logs in"
+        findings.append(warning(said, "Set smtp.username, or take the password out."))
+    return findings
 
 
 def judge_relay(facts: RelayFacts) -> list[Diagnostic]:
@@ -41,26 +38,14 @@ def judge_relay(facts: RelayFacts) -> list[Diagnostic]:
     if facts.tls_version is None and not on_this_machine(facts.host):
         # Gmail requires TLS of bulk senders (support.google.com/a/answer/81126), and so does the law for
         # addresses that travel (GDPR Article 32).
-        findings.append(
-            warning(
-                f"mails travel to {facts.host} unencrypted, and everybody's address with them",
-                'Set smtp.security to "starttls" or "tls".',
-            )
-        )
+        said = f"mails travel to {facts.host} unencrypted, and everybody's address with them"
+        findings.append(warning(said, 'Set smtp.security to "starttls" or "tls".'))
     if facts.loses_commands:
-        findings.append(
-            warning(
-                f"{facts.host} offers pipelining and loses commands that are sent at once, as some filters do; each run"
-                " waits for the lost answers before it goes on without",
-                "Set smtp.pipelining = false.",
-            )
-        )
+        said = f"{facts.host} offers pipelining and loses commands that are sent at once, as some filters do"
+        waits = "each run waits for the lost answers before it goes on without"
+        findings.append(warning(f"{said}; {waits}", "Set smtp.pipelining = false."))
     if facts.size_limit_bytes and facts.size_limit_bytes < LARGEST_MAIL_BYTES:
-        findings.append(
-            warning(
-                f"the relay takes no mail above {facts.size_limit_bytes:,} bytes (SIZE, RFC 1870), so long newsletters"
-                " would be refused",
-                "Ask the people who run it to raise the limit.",
-            )
-        )
+        said = f"the relay takes no mail above {facts.size_limit_bytes:,} bytes (SIZE, RFC 1870)"
+        remedy = "Ask the people who run it to raise the limit."
+        findings.append(warning(f"{said}, so long newsletters would be refused", remedy))
     return findings

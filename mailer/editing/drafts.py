@@ -30,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 
+from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
@@ -53,7 +54,7 @@ class DraftText:
 
     base: str
     body: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, FrontValue]
 
 
 @dataclass(frozen=True, slots=True)

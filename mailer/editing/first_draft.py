@@ -25,7 +25,7 @@ preheader: "[[One sentence that says what happened, and what the reader can do a
 list: %list%
 template: %template%
 language: %language%
-# The sign-up link. It is counted wherever the message uses it.
+# The action link. It is counted wherever the message uses it.
 action:
   url: https://action.example.org/act/%slug%
   label: Add your name

@@ -47,9 +47,9 @@ def _rows(figures: CampaignFigures) -> Iterator[tuple[str, str, str, str | int |
         yield "mails", name, "people", getattr(figures.delivered, field.name)
     yield from _reasons("failed", figures.failed_by_class)
     yield from _reasons("skipped", figures.skipped_by_reason)
-    yield from _clicks("sign-up link", "all placements", figures.action)
+    yield from _clicks("action link", "all placements", figures.action)
     for placement in figures.placements:
-        yield from _clicks("sign-up link", placement.name, placement.clicks)
+        yield from _clicks("action link", placement.name, placement.clicks)
     for link in figures.links:
         item = f"{link.n} {link.label} ({link.placement}) {link.url}"
         yield from _clicks("links", item, link.clicks)

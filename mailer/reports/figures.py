@@ -67,7 +67,7 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The sign-up link in one place of the mail, such as all its buttons."""
+    """The action link in one place of the mail, such as all its buttons."""
 
     name: str
     clicks: Clicks
@@ -116,7 +116,7 @@ class CampaignFigures:
     delivered: Delivered
     failed_by_class: Mapping[str, int]
     skipped_by_reason: Mapping[str, int]
-    action: Clicks  # the sign-up link, wherever it is
+    action: Clicks  # the action link, wherever it is
     placements: tuple[Placement, ...]
     links: tuple[LinkFigures, ...]
     openings: Openings | None  # None when no mail had the open pixel, as far as is known
@@ -200,7 +200,7 @@ def _action(connection: Connection, campaign_id: int, sent: int) -> Clicks:
 
 
 def _placements(connection: Connection, campaign_id: int, sent: int) -> tuple[Placement, ...]:
-    """Every placement of the sign-up link in the order of the mail, those nobody followed too."""
+    """Every placement of the action link in the order of the mail, those nobody followed too."""
     counted = _by(connection, campaign_id, links.c.placement, links.c.is_action)
     names = connection.execute(
         select(links.c.placement)

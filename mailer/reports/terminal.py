@@ -61,7 +61,7 @@ def _sections(figures: CampaignFigures, *, bars: bool) -> Iterator[RenderableTyp
         return
     yield _section("Audience", _audience(figures, bars=bars))
     yield _section("Mails", _mails(figures, bars=bars))
-    yield _section("Sign-up link", _action(figures, bars=bars))
+    yield _section("Action link", _action(figures, bars=bars))
     others = [link for link in figures.links if not link.is_action]
     if others:
         yield _section("Other links", _links(figures))
@@ -127,7 +127,7 @@ def _mails(figures: CampaignFigures, *, bars: bool) -> Table:
 
 def _action(figures: CampaignFigures, *, bars: bool) -> RenderableType:
     if not figures.placements:
-        return Text("This message has no sign-up link.")
+        return Text("This message has no action link.")
     rows = _Rows(figures.delivered.sent, bars=bars)
     rows.add("people", figures.action.people, style="bold", colour="green", of="of sent")
     if len(figures.placements) > 1:

@@ -104,21 +104,29 @@ def approve(
     if seen != content.digest:
         raise MailerError(f"{slug} was changed while you looked at it", remedy="Look at it again, then approve it.")
     steps = steps_of(connection, slug)
-    if not settings.approver_may_be_writer and _person(actor) in writers(connection, slug):
+    if not may_approve(connection, actor, slug, list_name=content.list_name, settings=settings):
         raise MailerError(
             f"you wrote some of {slug}, so somebody else has to approve it",
             remedy="To let writers approve: approver_may_be_writer = true in [studio] of mailer.toml",
         )
-    if any(one.person == _person(actor) for one in _given(steps) if one.digest == content.digest):
+    if any(one.person == actor.person for one in _given(steps) if one.digest == content.digest):
         raise MailerError(f"you approved {slug} already, exactly as it is")
     _take(connection, actor, content, ReviewStep.APPROVED, at=at)
+
+
+def may_approve(connection: Connection, actor: Actor, slug: str, *, list_name: str, settings: StudioSettings) -> bool:
+    """Whether somebody's approval of a newsletter would count: they have the right, and didn't write it where writers
+    may not."""
+    if not actor.may(Right.APPROVE, list_name):
+        return False
+    return settings.approver_may_be_writer or actor.person not in writers(connection, slug)
 
 
 def withdraw(connection: Connection, actor: Actor, content: NewsletterContent, *, at: datetime) -> None:
     """Take one's own approval of this content back. Raises `MailerError` when there is none."""
     actor.require(Right.APPROVE, content.list_name)
     given = _given(steps_of(connection, content.slug))
-    if not any(one.person == _person(actor) and one.digest == content.digest for one in given):
+    if not any(one.person == actor.person and one.digest == content.digest for one in given):
         raise MailerError(f"you haven't approved {content.slug} as it is now")
     _take(connection, actor, content, ReviewStep.WITHDRAWN, at=at)
 
@@ -132,7 +140,7 @@ def ask(connection: Connection, actor: Actor, content: NewsletterContent, *, at:
 def review_state(connection: Connection, content: NewsletterContent, settings: StudioSettings) -> ReviewState:
     """How far the review of this content is."""
     steps = steps_of(connection, content.slug)
-    counting = _counting(connection, content.slug, content.digest, settings)
+    counting = counting_of(connection, content.slug, content.digest, settings)
     people = {one.person for one in counting}
     before = [one for one in _given(steps) if one.person not in people and one.digest != content.digest]
     newest = {one.person: one for one in before}  # of each person their last
@@ -149,7 +157,7 @@ def require_approvals(connection: Connection, slug: str, digest: str, settings: 
 
 def why_not_approved(connection: Connection, slug: str, digest: str, settings: StudioSettings) -> str:
     """Why the content with this digest may not leave; "" when it may."""
-    have = len(_counting(connection, slug, digest, settings)) if settings.approvals else 0
+    have = len(counting_of(connection, slug, digest, settings)) if settings.approvals else 0
     if have >= settings.approvals:
         return ""
     if not have and _given(steps_of(connection, slug)):
@@ -177,7 +185,8 @@ def kept_content(connection: Connection, slug: str, digest: str) -> NewsletterCo
     return NewsletterContent(slug, parts) if parts else None
 
 
-def _counting(connection: Connection, slug: str, digest: str, settings: StudioSettings) -> list[Approval]:
+def counting_of(connection: Connection, slug: str, digest: str, settings: StudioSettings) -> list[Approval]:
+    """The approvals that count of the content with this digest."""
     given = [one for one in _given(steps_of(connection, slug)) if one.digest == digest]
     if settings.approver_may_be_writer:
         return given
@@ -212,7 +221,3 @@ def _take(connection: Connection, actor: Actor, content: NewsletterContent, step
         ReviewStep.WITHDRAWN: "approval withdrawn",
     }[step]  # fmt: skip
     audit.record(connection, actor, action, at=at, subject=subject(content.slug), after=content.digest)
-
-
-def _person(actor: Actor) -> int | str:
-    return actor.name if actor.account_id is None else actor.account_id

@@ -21,9 +21,29 @@ AUDIENCE = {
     "not_mailed_within_hours": "not mailed within hours", "not_mailed_by": "not mailed by", "seed": "draw",
     "urgent": "urgent",
 }  # fmt: skip
+WORD = re.compile(r"\s*\S+")
+NOT_DRAWN = re.compile(r"[^=*-]").search  # what isn't a line below a heading, a rule or a bullet
+ALIKE = 0.35  # below this share of the same words the old and the new are shown whole
+BESIDE = 12  # words
 CLICK = re.compile(r"\{\{ click_url \}\}/(\d+)")
 TAG = re.compile(r"<[^>]*>")
 SOON = "as soon as it is sent"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPiece:
+    """Some words of a difference; `kind` is same, old or new."""
+
+    kind: str
+    words: str
+
+    @property
+    def shortened(self) -> str:
+        """The words, and of many that are the same only those beside what changed."""
+        found = WORD.findall(self.words)
+        if self.kind != "same" or len(found) <= 2 * BESIDE + 4:
+            return self.words
+        return f"{''.join(found[:BESIDE])} … {''.join(found[-BESIDE:]).lstrip()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +60,23 @@ class Change:
         if not self.after:
             return f"{self.part}: “{self.before}” is gone"
         return f"{self.part}: “{self.before}” is now “{self.after}”"
+
+    @property
+    def pieces(self) -> tuple[ChangedPiece, ...]:
+        """The same word by word: what is equal, what is gone, what is new. The old is that without the new pieces, and
+        the other way round."""
+        old, new = (WORD.findall(text) for text in (self.before, self.after))
+        matcher = SequenceMatcher(None, old, new, autojunk=False)
+        whole = matcher.ratio() < ALIKE
+        codes = [("replace", 0, len(old), 0, len(new))] if whole else matcher.get_opcodes()
+        found: list[ChangedPiece] = []
+        for kind, a, b, c, d in codes:
+            gone, come = "".join(old[a:b]), "".join(new[c:d])
+            if kind == "equal":
+                found.append(ChangedPiece("same", gone))
+            else:
+                found += [ChangedPiece(name, text) for name, text in (("old", gone), ("new", come)) if text]
+        return tuple(found)
 
 
 def changes(before: NewsletterContent, after: NewsletterContent) -> list[Change]:
@@ -63,7 +100,7 @@ def _of_mail(before: NewsletterContent, after: NewsletterContent) -> Iterator[Ch
 
 
 def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
-    for part, label in (("pages", "Sign page"), ("thanks", "Thanks")):
+    for part, label in (("pages", "Action page"), ("thanks", "Thanks")):
         old, new = before.parts[part], after.parts[part]
         for slug in sorted({*old, *new}):
             several = f" of {slug}" if slug not in (before.slug, after.slug) else ""
@@ -155,4 +192,5 @@ def _text(message: Message) -> list[str]:
     """The paragraphs of the plain text as staff wrote them, with the addresses that links lead to."""
     links = {str(link.n): link.url for link in message.links}
     written = CLICK.sub(lambda found: links.get(found[1], found[0]), as_written(message, message.text))
-    return [" ".join(block.split()) for block in re.split(r"\n\s*\n", written) if block.strip()]
+    blocks = (" ".join(filter(NOT_DRAWN, block.split())) for block in re.split(r"\n\s*\n", written))
+    return [block for block in blocks if block]

@@ -1,6 +1,7 @@
 """Comments on a newsletter, by line: threads that are answered and resolved. None of them is ever mailed.
 
-A thread remembers the words of its line, so that it is found again after lines were added above it.
+A thread remembers the words it is about, of one line or of several, so that it is found again after lines were added
+above it, and is kept where it was once somebody changed them.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from mailer.errors import MailerError
 from mailer.review.approvals import subject
@@ -19,6 +21,15 @@ from mailer.staff.rights import Right
 from mailer.store.tables.review import comments
 
 LONGEST = 10_000  # characters of a comment
+LONGEST_QUOTE = 2_000  # of the words it is about
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPlace:
+    """Where a thread belongs in a text: a line from 1, or 0 when it is about nothing that is there."""
+
+    line: int
+    is_same: bool  # its words are as they were
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +57,21 @@ class Thread:
     def is_open(self) -> bool:
         return not self.resolved_by
 
-    def line_in(self, lines: Sequence[str]) -> int:
-        """Where its line is now in the text's `lines`: the nearest with the same words; 0 once there is none."""
-        same = [n for n, line in enumerate(lines, 1) if self.quote and line.strip() == self.quote.strip()]
-        return min(same, key=lambda n: abs(n - self.line), default=0)
+    def place_in(self, lines: Sequence[str]) -> ThreadPlace:
+        """Where it belongs in the text's `lines`: the nearest place with the same words; else, since they were changed,
+        where they are most alike."""
+        quoted = [line.strip() for line in self.quote.split("\n")]
+        if not any(quoted):
+            return ThreadPlace(0, True)
+        now, size = [line.strip() for line in lines], len(quoted)
+        same = [at for at in range(1, len(now) - size + 2) if now[at - 1 : at - 1 + size] == quoted]
+        if same:
+            return ThreadPlace(min(same, key=lambda at: abs(at - self.line)), True)
+        for words in quoted:
+            if alike := get_close_matches(words, [line for line in now if line], 1) if words else []:
+                found = [at for at, line in enumerate(now, 1) if line == alike[0]]
+                return ThreadPlace(min(found, key=lambda at: abs(at - self.line)), False)
+        return ThreadPlace(0, False)
 
 
 def threads(connection: Connection, slug: str) -> list[Thread]:
@@ -80,37 +102,39 @@ def comment(  # noqa: PLR0913 - a place is a file, a line and its words
     """Begin a thread at a line; returns its number."""
     actor.require(Right.PROOF, list_name)
     said = _words(text)
-    row = {"slug": slug, "file": file, "line": line, "quote": quote, "text": said, "at": at, **_who(actor)}
+    about = {"file": file, "line": line, "quote": quote[:LONGEST_QUOTE]}
+    row = {"slug": slug, **about, "text": said, "at": at, **_who(actor)}
     number: int = connection.execute(insert(comments).returning(comments.c.id), row).scalar_one()
     audit.record(connection, actor, "comment written", at=at, subject=subject(slug))
     return number
 
 
-def answer(connection: Connection, actor: Actor, thread_id: int, text: str, *, list_name: str, at: datetime) -> None:
-    """Answer a thread, which opens it again when it was resolved."""
+def answer(
+    connection: Connection, actor: Actor, slug: str, thread_id: int, text: str, *, list_name: str, at: datetime
+) -> None:
+    """Answer a thread of a newsletter, which opens it again when it was resolved."""
     actor.require(Right.PROOF, list_name)
-    begun = _thread(connection, thread_id)
-    row = {"slug": begun.slug, "thread_id": thread_id, "text": _words(text), "at": at, **_who(actor)}
+    _require_thread(connection, slug, thread_id)
+    row = {"slug": slug, "thread_id": thread_id, "text": _words(text), "at": at, **_who(actor)}
     connection.execute(insert(comments), row)
     connection.execute(update(comments).where(comments.c.id == thread_id).values(resolved_at=None, resolved_by=""))
-    audit.record(connection, actor, "comment answered", at=at, subject=subject(begun.slug))
+    audit.record(connection, actor, "comment answered", at=at, subject=subject(slug))
 
 
-def resolve(connection: Connection, actor: Actor, thread_id: int, *, list_name: str, at: datetime) -> None:
-    """Say that what a thread is about is done."""
+def resolve(connection: Connection, actor: Actor, slug: str, thread_id: int, *, list_name: str, at: datetime) -> None:
+    """Say that what a thread of a newsletter is about is done."""
     actor.require(Right.PROOF, list_name)
-    begun = _thread(connection, thread_id)
+    _require_thread(connection, slug, thread_id)
     done = update(comments).where(comments.c.id == thread_id, comments.c.resolved_at.is_(None))
     if connection.execute(done.values(resolved_at=at, resolved_by=actor.name)).rowcount:
-        audit.record(connection, actor, "comment resolved", at=at, subject=subject(begun.slug))
+        audit.record(connection, actor, "comment resolved", at=at, subject=subject(slug))
 
 
-def _thread(connection: Connection, thread_id: int) -> Row[tuple[object, ...]]:
-    first = select(comments).where(comments.c.id == thread_id, comments.c.thread_id.is_(None))
-    row = connection.execute(first).one_or_none()
-    if row is None:
+def _require_thread(connection: Connection, slug: str, thread_id: int) -> None:
+    """Who may comment on one newsletter may not on another by a number."""
+    first = select(comments.c.id).where(comments.c.id == thread_id, comments.c.thread_id.is_(None))
+    if connection.execute(first.where(comments.c.slug == slug)).one_or_none() is None:
         raise MailerError("that comment isn't there any more")
-    return row
 
 
 def _words(text: str) -> str:

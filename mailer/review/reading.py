@@ -1,8 +1,8 @@
 """Read all that an approval is bound to from a newsletter's files.
 
 The mail is compared as it was compiled, so a template, a brand colour or a list's words count as far as readers see
-them, and an author's notes don't. What isn't in the mail is here beside it: the sign pages and their thanks, the bytes
-of pictures, the list's definition, the audience, and when it leaves.
+them, and an author's notes don't. What isn't in the mail is here beside it: the action pages and their thanks, the
+bytes of pictures, the list's definition, the audience, and when it leaves.
 """
 
 from __future__ import annotations
@@ -18,27 +18,25 @@ from typing import Any
 from mailer.audience.selection.spec import Audience
 from mailer.audience.selection.spec import to_json as audience_to_json
 from mailer.compose import message as messages
-from mailer.compose.action_page.parse import ActionPage, has_action_page, read_action_page
+from mailer.compose.action_page.parse import ActionPage, read_action_page
 from mailer.compose.message import Message
 from mailer.compose.source.images import read_image
 from mailer.review.content import NewsletterContent, PlannedTime
-from mailer.workspace import Workspace
+from mailer.workspace import Newsletter, Workspace
 
 NOT_SHOWN = ("columns",)  # keys of a list's definition that no reader ever sees: how its imports are read
 
 
 def read_content(
-    workspace: Workspace, *, message: Message, audience: Audience, leaves: PlannedTime | None = None
+    newsletter: Newsletter, *, message: Message, audience: Audience, leaves: PlannedTime | None = None
 ) -> NewsletterContent:
     """The content of a compiled newsletter with what its files say now. Raises `MailerError` when one can't be read."""
-    folder = workspace.newsletters / message.slug
-    pages = {slug: read_action_page(workspace, slug)[0] for slug in _pages(workspace, message)}
+    workspace = newsletter.workspace
+    pages = {slug: read_action_page(workspace.newsletter(slug))[0] for slug in _pages(workspace, message)}
     lists = sorted({message.list, *(page.opt_in.list for page in pages.values() if page.opt_in)})
     parts: dict[str, Any] = {
         "mail": messages.to_json(message),
-        "pictures": {
-            image.name: _sha256(read_image(image, folder=folder, root=workspace.root)) for image in message.images
-        },
+        "pictures": {image.name: _sha256(read_image(image, newsletter)) for image in message.images},
         "pages": {slug: _page(page) for slug, page in pages.items()},
         "thanks": {slug: str(page.thanks_html) for slug, page in pages.items()},
         "lists": {name: _shown(asdict(workspace.list_definition(name))) for name in lists},
@@ -51,10 +49,10 @@ def read_content(
 
 
 def _pages(workspace: Workspace, message: Message) -> list[str]:
-    """The newsletters whose sign pages the mail leads to, and its own page."""
+    """The newsletters whose action pages the mail leads to, and its own page."""
     stem = f"{message.public_url}/act/"
     led = {re.split(r"[/?#]", link.url[len(stem) :])[0] for link in message.links if link.url.startswith(stem)}
-    return sorted(slug for slug in {message.slug, *led} if has_action_page(workspace, slug))
+    return sorted({message.slug, *led} & set(workspace.action_pages()))
 
 
 def _page(page: ActionPage) -> dict[str, Any]:

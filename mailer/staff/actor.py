@@ -38,6 +38,11 @@ class Actor:
     account_id: int | None = None  # of a signed-in member of staff
     via: str = ""
 
+    @property
+    def person(self) -> int | str:
+        """Who it is, whatever they are called: the number of an account, or a name."""
+        return self.name if self.account_id is None else self.account_id
+
     def may(self, right: Right, list_name: str | None = None) -> bool:
         """Whether they may do this; with a list, whether for that one."""
         return right in self.rights and (list_name is None or self.lists is None or list_name in self.lists)

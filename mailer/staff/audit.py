@@ -6,7 +6,7 @@ subject is a newsletter, a list, an account or the number of a person, so forget
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,6 +41,7 @@ class AuditFilter:
 
     text: str = ""
     subject: str = ""
+    actions: Collection[str] = ()
     account_id: int | None = None
     address_hash: bytes | None = None  # what was decided of one address
     since: datetime | None = None
@@ -88,6 +89,8 @@ def entries(
         query = query.where(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
     if wanted.subject:
         query = query.where(table.subject == wanted.subject)
+    if wanted.actions:
+        query = query.where(table.action.in_(wanted.actions))
     if wanted.account_id is not None:
         query = query.where(table.account_id == wanted.account_id)
     if wanted.address_hash is not None:
@@ -98,3 +101,10 @@ def entries(
         query = query.where(table.at < wanted.until)
     rows = connection.execute(query).mappings()
     return [AuditEntry(**{name: row[name] for name in row if name != "address_hash"}) for row in rows]
+
+
+def subjects_of(connection: Connection, account_id: int, actions: Sequence[str]) -> frozenset[str]:
+    """What somebody did one of these actions to, such as "newsletter 2026-11-appeal"."""
+    query = select(audit_log.c.subject).distinct()
+    query = query.where(audit_log.c.account_id == account_id, audit_log.c.action.in_(actions))
+    return frozenset(connection.execute(query).scalars())

@@ -172,6 +172,12 @@ def count_jobs(connection: Connection, kind: JobKind) -> dict[JobState, int]:
     return {JobState(state): number for state, number in connection.execute(counted)}
 
 
+def count_failed(connection: Connection, kind: JobKind, *, since: datetime) -> int:
+    """How many jobs of a kind were refused for good or given up since then."""
+    failed = (jobs.c.kind == kind.name, jobs.c.state == JobState.FAILED.value, jobs.c.done_at >= since)
+    return connection.execute(select(func.count()).select_from(jobs).where(*failed)).scalar_one()
+
+
 def any_old(now: datetime) -> ColumnElement[bool]:
     """Whether `prune` would change anything."""
     return or_(*[exists().where(old) for kind in KINDS for old in (_older(kind, now - kind.keep), _full(kind, now))])

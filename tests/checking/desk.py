@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailer.audience.selection.spec import Audience
-from mailer.checking.collect import CompiledNewsletter, Scope, gather
+from mailer.checking.collect import Scope, gather
 from mailer.checking.preflight import Preflight, preflight
 from mailer.checking.specimen import Specimen
 from mailer.compose.compiler import compile_message
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.plan import CompiledNewsletter
 from mailer.diagnostics import Diagnostic
 from mailer.store.engine.database import Database, open_database
 from mailer.workspace import find_workspace
@@ -135,5 +136,5 @@ class Desk:
         definition = workspace.list_definition("supporters")
         compiled = compile_message(source, definition=definition, known_fields=())
         plan = Plan(compiled.message, Audience(("supporters",)), source.newsletter, transport="smtp")
-        written = CompiledNewsletter(source, plan, definition, frozenset())
+        written = CompiledNewsletter(source, definition, frozenset(), plan, ())
         return gather(self.database, written, scope=Scope(everyone=False), now=NOW)

@@ -21,7 +21,7 @@ UNLOGGED = {
     "init", "new", "check", "render", "preview", "shots", "lists", "lists embed", "people find", "people show",
     "audience", "approvals", "status", "cron", "serve", "report", "doctor", "staff list", "audit", "studio",
     "bounces", "run",  # what comes back, and what was decided before: a launch by `run` is logged as cron's
-    "db migrate", "db backup", "db move",  # the database as a whole, for who has its password
+    "db migrate", "db move",  # the database as a whole, for who has its password
     "people lift",  # tests/audience/consent/test_lift.py
     "people undo-unsubscribes",  # tests/cli/people, with a leaving to take back
 }  # fmt: skip
@@ -79,6 +79,7 @@ LOGGED: dict[str, tuple[Before, tuple[str, ...], str, str]] = {
     "resolve": (launched, ("resolve", "SLUG", "--resend"), "uncertain mails sent again", "newsletter SLUG"),
     "clicks recompute": (launched, ("clicks", "recompute", "SLUG"), "clicks judged again", "newsletter SLUG"),
     "conversions import": (a_file, ("conversions", "import", "done.csv"), "conversions imported", "conversions"),
+    "db backup": (nothing, ("db", "backup", "copy.db"), "database backed up", "database backup"),
     "staff add": (nothing, ("staff", "add", "tom@example.org", "--role", "writer", "--mail"), "account added",
                   "account tom@example.org"),
     "staff role": (an_admin, ("staff", "role", "tom@example.org", "sender"), "account's rights changed",

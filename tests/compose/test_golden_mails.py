@@ -18,7 +18,7 @@ from playwright.sync_api import Page as Tab
 
 from mailer.compose.merge import MergeProgram
 from mailer.settings import Brand
-from mailer.web.public.petition.progress_png import draw
+from mailer.web.pages.progress_png import draw
 from mailer.workspace import Workspace
 from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture

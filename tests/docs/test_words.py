@@ -70,6 +70,23 @@ def test_nothing_says_a_word_to_avoid(everywhere: list[str]) -> None:
     assert not [word for word in everywhere if not word.startswith(TO_DO)], "docs/style.md says what to write instead"
 
 
+def headless(text: str) -> list[str]:
+    """Sentences that begin with "Who" and ask nothing: "Who left comes back" is no English."""
+    return re.findall(r"(?:^|(?<=[.:;] ))Who [^.?|]+\.(?=\s|$)", text, re.MULTILINE)
+
+
+def test_who_asks_or_follows_a_noun() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    cleared = [path for path in pages if path != STYLE and path.name not in TO_DO]
+    found = {path: headless(" ".join(path.read_text(encoding="utf-8").split())) for path in cleared}
+    assert not {path.name: sentences for path, sentences in found.items() if sentences}
+
+
+def test_questions_and_people_who_are_english() -> None:
+    assert headless("It ends. Who left comes back.") == ["Who left comes back."]
+    assert headless("Who signed? People who did. **Who did what**, in the log.") == []
+
+
 def test_what_is_to_do_still_has_such_words(everywhere: list[str]) -> None:
     assert not [entry for entry in TO_DO if not any(word.startswith(entry) for word in everywhere)], "take it off TO_DO"
 

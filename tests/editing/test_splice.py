@@ -149,10 +149,10 @@ def test_one_value_changes_and_no_other_byte(key: str, value: str, newline: str,
     [
         ({"target": 5000}, "target: 5000 # soon\nfields:\n  postcode: required\nnext:\n  url: https://x.example\n"),
         ({"show_names": False}, "show_names: false\n"),
-        ({"target": ""}, "fields:\n  postcode: required\nnext:\n  url: https://x.example\n  label: Go\n"),
-        ({"fields.postcode": ""}, "target: 20 # soon\nnext:\n  url: https://x.example\n  label: Go\n"),
-        ({"next.url": "", "next.label": ""}, "target: 20 # soon\nfields:\n  postcode: required\n"),
-        ({"next.url": ""}, "fields:\n  postcode: required\nnext:\n  label: Go\n"),
+        ({"target": None}, "fields:\n  postcode: required\nnext:\n  url: https://x.example\n  label: Go\n"),
+        ({"fields.postcode": None}, "target: 20 # soon\nnext:\n  url: https://x.example\n  label: Go\n"),
+        ({"next.url": None, "next.label": None}, "target: 20 # soon\nfields:\n  postcode: required\n"),
+        ({"next.url": None}, "fields:\n  postcode: required\nnext:\n  label: Go\n"),
         ({"fields.comment": "optional"}, "fields:\n  postcode: required\n  comment: optional\n"),
     ],
 )  # fmt: skip
@@ -165,7 +165,7 @@ def test_numbers_switches_and_what_is_taken_out(changes: dict[str, Any], expecte
     for key, value in changes.items():
         name, _, inner = key.partition(".")
         held = values(found).get(name, "")
-        assert (held if not inner else held.get(inner, "") if held else "") == value
+        assert (held if not inner else held.get(inner, "") if held else "") == ("" if value is None else value)
 
 
 LISTED = """\

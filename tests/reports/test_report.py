@@ -172,7 +172,7 @@ def test_csv_is_fit_for_a_spreadsheet(sent: Database) -> None:
     assert rows[0] == ["section", "item", "measure", "value"]
     assert {len(row) for row in rows} == {4}
     assert ["mails", "sent", "people", "6"] in rows
-    assert ["sign-up link", "all placements", "people_per_sent", "0.5"] in rows
+    assert ["action link", "all placements", "people_per_sent", "0.5"] in rows
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]
 
 

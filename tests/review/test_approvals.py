@@ -12,7 +12,6 @@ from sqlalchemy import select
 from mailer.delivery.campaigns import lifecycle, orders
 from mailer.delivery.campaigns.approved import changed_since_scheduled
 from mailer.delivery.campaigns.orders import Order
-from mailer.delivery.campaigns.plan import prepare
 from mailer.errors import MailerError
 from mailer.review import approvals
 from mailer.review.approvals import NotApproved, review_state
@@ -25,7 +24,7 @@ from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
 from tests.delivery.world import add_people
-from tests.review.world import AMINA, RHIANNON, SLUG, TELLING, TOM, content
+from tests.review.world import AMINA, RHIANNON, SLUG, TELLING, TOM, content, plan_of
 
 ONE, TWO = StudioSettings(approvals=1), StudioSettings(approvals=2)
 HOUR = timedelta(hours=1)
@@ -46,7 +45,7 @@ def order(
     by: Actor = RHIANNON,
     at: PlannedTime | None = None,
 ) -> Order:
-    return Order(prepare(workspace, database, SLUG).plan, content(workspace, database, at), by, settings)
+    return Order(plan_of(workspace, database), content(workspace, database, at), by, settings)
 
 
 def approve(

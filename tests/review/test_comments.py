@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from mailer.errors import MailerError
-from mailer.review.comments import answer, comment, resolve, threads
+from mailer.review.comments import Thread, ThreadPlace, answer, comment, resolve, threads
 from mailer.review.reviewers import Reviewer, add_reviewer, remove_reviewer, reviewers_of
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import RIGHTS, Role
@@ -35,13 +35,13 @@ def test_a_thread_is_answered_resolved_and_opened_again(database: Database, now:
             connection, AMINA, SLUG, "Source?", file="message.md", line=4, quote="x", list_name="supporters", at=now
         )
         comment(connection, AMINA, "another", "Elsewhere.", list_name="supporters", at=now)
-        answer(connection, RHIANNON, number, "Of the 20th.", list_name="supporters", at=now)
+        answer(connection, RHIANNON, SLUG, number, "Of the 20th.", list_name="supporters", at=now)
         first, second = threads(connection, SLUG)
         assert [one.text for one in second.comments] == ["£0 as of when?", "Of the 20th."]
         assert (first.line, second.comments[0].by) == (4, "Tom")
-        resolve(connection, RHIANNON, number, list_name="supporters", at=now + timedelta(hours=1))
+        resolve(connection, RHIANNON, SLUG, number, list_name="supporters", at=now + timedelta(hours=1))
         assert [one.resolved_by for one in threads(connection, SLUG)] == ["", "Rhiannon"]
-        answer(connection, TOM, number, "Still wrong.", list_name="supporters", at=now)
+        answer(connection, TOM, SLUG, number, "Still wrong.", list_name="supporters", at=now)
         assert all(one.is_open for one in threads(connection, SLUG))
 
 
@@ -51,9 +51,41 @@ def test_it_is_found_again_where_its_words_went(database: Database, now: datetim
             connection, TOM, SLUG, "Dry?", file="message.md", line=3, quote=LINE, list_name="supporters", at=now
         )  # fmt: skip
         (thread,) = threads(connection, SLUG)
-    assert thread.line_in(["a", "b", LINE]) == 3
-    assert thread.line_in([LINE, "b", "new", "  " + LINE, LINE]) == 4, "the nearest of the same words"
-    assert thread.line_in(["a", "b", "On nineteen of the days."]) == 0
+    assert thread.place_in(["a", "b", LINE]) == ThreadPlace(3, is_same=True)
+    nearest = thread.place_in([LINE, "b", "new", "  " + LINE, LINE])
+    assert nearest == ThreadPlace(4, is_same=True), "the nearest of the same words"
+
+
+@pytest.mark.parametrize(
+    ("quote", "lines", "place"),
+    [
+        (LINE, ["a", "On most of the days it spilled, it rained."], ThreadPlace(2, is_same=False)),
+        (LINE, ["a", "b", "Nothing of that."], ThreadPlace(0, is_same=False)),
+        ("", ["a", "b"], ThreadPlace(0, is_same=True)),  # about the whole newsletter
+        ("One line\nand two", ["x", "One line", "and two"], ThreadPlace(2, is_same=True)),
+        ("One line\nand two", ["x", "One line", "and three"], ThreadPlace(2, is_same=False)),
+        ("One line of it\nand two", ["x", "Another beginning", "and two"], ThreadPlace(3, is_same=False)),
+    ],
+)
+def test_what_is_said_of_changed_words_is_kept_where_they_were(
+    quote: str, lines: list[str], place: ThreadPlace
+) -> None:
+    assert Thread(1, "message.md", 2, quote, (), "").place_in(lines) == place
+
+
+def test_nobody_answers_through_another_newsletter(database: Database, now: datetime) -> None:
+    """Who may work on one list's newsletters might name the number of a comment on another's."""
+    with database.write() as connection:
+        number = comment(connection, TOM, SLUG, "Dry?", list_name="supporters", at=now)
+        for act in (
+            lambda: answer(connection, AMINA, "another", number, "Yes.", list_name="supporters", at=now),
+            lambda: resolve(connection, AMINA, "another", number, list_name="supporters", at=now),
+        ):
+            with pytest.raises(MailerError, match="isn't there"):
+                act()
+        (thread,) = threads(connection, SLUG)
+    assert thread.is_open
+    assert len(thread.comments) == 1
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 10_001])
@@ -62,7 +94,7 @@ def test_what_says_nothing_or_too_much_is_refused(database: Database, now: datet
         with pytest.raises(MailerError):
             comment(connection, TOM, SLUG, text, list_name="supporters", at=now)
         with pytest.raises(MailerError, match="isn't there"):
-            answer(connection, TOM, 77, "Hello", list_name="supporters", at=now)
+            answer(connection, TOM, SLUG, 77, "Hello", list_name="supporters", at=now)
         assert threads(connection, SLUG) == []
 
 

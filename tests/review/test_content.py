@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from mailer.review.changes import changes
+from mailer.review.changes import Change, changes
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.store.engine.database import Database, open_database
 from mailer.workspace import Workspace, find_workspace
@@ -99,3 +99,26 @@ def test_it_comes_back_from_json_as_it_was(appeal: Workspace, database: Database
 
     was = content(appeal, database, NINE)
     assert NewsletterContent(was.slug, json.loads(json.dumps(was.parts))).digest == was.digest
+
+
+@given(some.text(), some.text())
+def test_the_pieces_of_a_difference_are_both_texts(before: str, after: str) -> None:
+    pieces = Change("Mail", before, after).pieces
+    old = "".join(one.words for one in pieces if one.kind != "new")
+    new = "".join(one.words for one in pieces if one.kind != "old")
+    assert (old.split(), new.split()) == (before.split(), after.split())
+
+
+def test_a_word_is_shown_as_one_word() -> None:
+    pieces = Change("Mail", "On most days it was dry.", "On nineteen days it was dry.").pieces
+    assert [(one.kind, one.words) for one in pieces] == [
+        ("same", "On"), ("old", " most"), ("new", " nineteen"), ("same", " days it was dry."),
+    ]  # fmt: skip
+    whole = Change("Mail", "On most days it was dry.", "Nobody paid for any of it.").pieces
+    assert [one.kind for one in whole] == ["old", "new"]
+    assert whole[0].shortened == whole[0].words
+    many = " ".join(f"word{n}" for n in range(50))
+    (same,) = [one for one in Change("Mail", many, f"{many} more").pieces if one.kind == "same"]
+    assert same.shortened.startswith("word0 word1")
+    assert same.shortened.endswith("word48 word49")
+    assert len(same.shortened.split()) == 25

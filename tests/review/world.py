@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.approved import content_of
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import prepare
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.staff.actor import Actor
@@ -76,10 +78,15 @@ def write_appeal(root: Path, slug: str = SLUG) -> Path:
     return folder
 
 
+def plan_of(workspace: Workspace, database: Database) -> Plan:
+    """The appeal, ready to be sent as its files are now."""
+    fresh = find_workspace(workspace.root, {})
+    return prepare(database, read_source(fresh.newsletter(SLUG))).plan
+
+
 def content(workspace: Workspace, database: Database, leaves: PlannedTime | None = None) -> NewsletterContent:
     """The appeal as its files are now."""
-    fresh = find_workspace(workspace.root, {})
-    return content_of(fresh, prepare(fresh, database, SLUG).plan, leaves=leaves)
+    return content_of(plan_of(workspace, database), leaves=leaves)
 
 
 @dataclass(frozen=True)
@@ -112,8 +119,8 @@ TELLING: dict[str, Callable[[Path], None]] = {  # by the beginning of what a dif
     "Sender": Edit(MAIL, "language: en", "language: en\nfrom: Kim <kim@example.org>"),
     "Mail, paragraph": Edit(MAIL, "On most of the days it spilled, it was dry.", "On nineteen days it was."),
     "Picture": another_picture,
-    "Sign page, paragraph": Edit(ACTION, "The river is ours.", "The river is everybody’s."),
-    "Sign page: statement": Edit(ACTION, "the minister", "the government"),
+    "Action page, paragraph": Edit(ACTION, "The river is ours.", "The river is everybody’s."),
+    "Action page: statement": Edit(ACTION, "the minister", "the government"),
     "Thanks, paragraph": Edit(ACTION, "tell a friend", "tell two friends"),
     "List supporters: consent": Edit("lists/supporters.toml", "about campaigns", "about our campaigns"),
     "Brand: primary": Edit("mailer.toml", "[sender]", '[brand]\nprimary = "#0b5a2a"\n\n[sender]'),

@@ -32,6 +32,7 @@ class Box:
     user: str = "bounces@example.org"
     password: str = "a-password-for-tests"
     break_off_at: str = ""  # a command at which it hangs up
+    refuses: str = ""  # a command
     inject: bytes = b""  # what an attacker adds in plain text to the answer to STARTTLS
     commands: list[str] = field(default_factory=list[str])
     plain: list[str] = field(default_factory=list[str])  # of these, what came without encryption
@@ -99,7 +100,7 @@ class _Handler(socketserver.StreamRequestHandler):
             box.seen.update(int(n) for n in rest.split(" ")[2].split(","))
         elif command == "LOGOUT":
             self._say("* BYE")
-        self._say(f"{tag} {done}")
+        self._say(f"{tag} {'NO not now' if command == box.refuses else done}")
 
     def _say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())

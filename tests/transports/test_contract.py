@@ -116,6 +116,12 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
             )
 
 
+def test_answers_go_to_the_sender_where_nobody_else_is_named(way: Way) -> None:
+    one = envelope(1)
+    assert hand_over_all(way, [one], replace(MAILING, reply_to="")) == [Fate.ACCEPTED]
+    assert way.arrived() == [wanted(one)]
+
+
 def wanted(one: Envelope, mailing: Mailing = MAILING) -> Arrived:
     return Arrived(
         recipient=one.address,

@@ -1,12 +1,11 @@
 """Everyone who would be mailed, grouped by the fields that a message uses and streamed from the database.
 
-Also whose mail a preview should show first (`examples`). What merging them means is for `simulate`.
+What merging them means is for `simulate`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -20,39 +19,12 @@ from mailer.compose.message import Message
 from mailer.store.tables.core import people
 
 BATCH = 2_000  # rows held at a time
-MOST_EXAMPLES = 12  # variants a preview lists
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A person worth previewing: why, who, and how many people get a mail of the same kind."""
-
-    label: str  # best, worst, longest, or the branches of a variant
-    person_id: int
-    supporter: dict[str, str]  # what merge tags see
-    people: int
 
 
 def merge_everyone(connection: Connection, message: Message) -> AudienceStats:
     """What merging `message` tells for everyone in `places`. The database groups people who are alike."""
     simulation = Simulation(message)
     return simulation.figures(_rows(connection, simulation.fields))
-
-
-def examples(connection: Connection, figures: AudienceStats) -> list[Example]:
-    """The best, the worst and the longest mail, and one of each frequent variant; none when nobody would be mailed."""
-    wanted = [(one.which.value, one.person_id, 0) for one in figures.standouts]
-    wanted += [
-        (" · ".join(one.branches), one.person_id, one.people)
-        for one in figures.variants[:MOST_EXAMPLES]
-        if one.branches
-    ]
-    known = supporters(connection, {person_id for _, person_id, _ in wanted})
-    return [
-        Example(label, person_id, known[person_id], count or figures.people)
-        for label, person_id, count in wanted
-        if person_id in known
-    ]
 
 
 def supporter_of(connection: Connection, figures: AudienceStats, which: Which) -> dict[str, str] | None:

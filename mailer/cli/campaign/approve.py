@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("slug")
-@click.option("--at", "at", metavar="TIME", help="It leaves then and at no other time; “now”: as soon as it is sent.")
+@click.argument("slug", metavar="NEWSLETTER")
+@click.option("--at", "at", metavar="TIME", help="Approve it for this time only; “now”: whenever it is sent.")
 @click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
 @click.option("--withdraw", "taken_back", is_flag=True, help="Take your own approval back.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: bool) -> None:
-    """Approve a newsletter exactly as it is: mail, sign page, thanks, pictures, audience and time.
+    """Approve a newsletter exactly as it is: mail, action page, thanks, pictures, audience and time.
 
-    Any change makes the approval count no longer. [studio] in mailer.toml says how many are needed.
+    Any change voids the approval. [studio] in mailer.toml says how many are needed.
     """
+    from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.plan import prepare
     from mailer.delivery.schedule.schedule import in_words, read_due
@@ -35,7 +36,7 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
 
     moment, who = now(), terminal()
     with workspace_and_database() as (workspace, database):
-        settings = workspace.settings.studio
+        settings, newsletter = workspace.settings.studio, workspace.newsletter(slug)
         with database.read() as connection:
             leaves = planned_time(connection, slug)
         if at is not None:
@@ -44,13 +45,13 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
                 due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
                 leaves = PlannedTime(due.instant, due.zone)
         if taken_back:
-            content = content_of(workspace, prepare(workspace, database, slug).plan, leaves=leaves)
+            content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
             with database.write() as connection:
                 approvals.withdraw(connection, who, content, at=moment)
             click.echo(f"Your approval of {slug} no longer counts.")
             return
-        plan, selection = fit_to_mail(workspace, database, slug, at=leaves.at if leaves else None)
-        content = content_of(workspace, plan, leaves=leaves)
+        plan, selection = fit_to_mail(database, newsletter, at=leaves.at if leaves else None)
+        content = content_of(plan, leaves=leaves)
         when = in_words(leaves.at, zone=leaves.zone, now=moment) if leaves else "as soon as it is sent"
         click.echo(f"{slug}, to {selection.chosen:,} people, {when}")
         with database.read() as connection:
@@ -68,10 +69,11 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
 
 
 @click.command("approvals")
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def approvals_(slug: str, as_json: bool) -> None:
     """Show who approved a newsletter, and what changed since."""
+    from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.lifecycle import find_campaign
     from mailer.delivery.campaigns.orders import planned_for
@@ -80,11 +82,11 @@ def approvals_(slug: str, as_json: bool) -> None:
     from mailer.review.planned import planned_time
 
     with workspace_and_database() as (workspace, database):
-        workspace.newsletter(slug)
+        newsletter = workspace.newsletter(slug)
         with database.read() as connection:
             row = find_campaign(connection, slug)
             leaves = planned_for(row) if row is not None and row.due_at else planned_time(connection, slug)
-        content = content_of(workspace, prepare(workspace, database, slug).plan, leaves=leaves)
+        content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
         with database.read() as connection:
             state = review_state(connection, content, workspace.settings.studio)
     if as_json:

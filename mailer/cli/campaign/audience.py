@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def audience(slug: str, as_json: bool) -> None:
-    """Show how many people get SLUG, and how many don't and why. The numbers add up to its lists."""
+    """Show how many people get a newsletter, and how many on its lists don't, and why."""
     from mailer.audience.fields import known_fields
     from mailer.audience.selection.front_matter import read_audience
     from mailer.audience.selection.select import select_audience

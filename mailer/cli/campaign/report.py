@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV, one measure a row.")
 @click.option(
     "--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg", help="Draw its course as an SVG."
 )
 def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
-    """Show who got SLUG, who followed its sign-up link and who unsubscribed; also while it is still being sent."""
+    """Show how a newsletter did: who got it, who followed its action link, who left. Works while it is being sent."""
     from mailer.reports import export
     from mailer.reports.current import current_figures
     from mailer.reports.terminal import show

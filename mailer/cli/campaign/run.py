@@ -34,6 +34,7 @@ SIGNAL_DRAIN_SECONDS = 5.0  # after Ctrl-C or SIGTERM, for answers that are on t
 TROUBLE = 3  # exit code of a run that somebody should look at
 TIDY_SECONDS = 600.0  # between looks of a loop for what is too old to be kept
 LOOP_PAUSE_SECONDS = 0.5  # so that a resume takes effect within a second
+NOTE_SECONDS = 55.0  # between the traces that a loop leaves of itself
 JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of a campaign's
 
 
@@ -42,14 +43,15 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 @click.option("--loop", is_flag=True, help="Keep looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def run(duration: str | None, loop: bool, as_json: bool) -> None:
-    """Do everything that is due: launch, send, retry, settle, call the webhook. Overlapping runs are safe."""
+    """Do everything that is due: launch, send, retry, clean up, call the webhook. Overlapping runs are safe."""
     from mailer.delivery.sending.cleanup import tidy
+    from mailer.delivery.sending.run import note_run
     from mailer.delivery.sending.run_control import Stop
     from mailer.settings.durations import seconds_of
 
     gc.freeze()  # keeps the garbage collector from scanning what is loaded
     stop = Stop(time.monotonic() + seconds_of(duration) if duration else None)
-    code, tidied_at = 0, float("-inf")
+    code, tidied_at, noted_at = 0, float("-inf"), float("-inf")
     judged_at: float | None = None
     with workspace_and_database() as (workspace, database), _signals(stop):
         if workspace.settings.webhook.url:
@@ -58,6 +60,9 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
             if time.monotonic() - tidied_at > TIDY_SECONDS:
                 tidy(database, now=now())
                 tidied_at = time.monotonic()
+            if time.monotonic() - noted_at > NOTE_SECONDS:
+                note_run(database, now=now())
+                noted_at = time.monotonic()
             code = max(code, _run_once(workspace, database, stop, as_json=as_json))
             if judged_at is None or time.monotonic() - judged_at > JUDGE_SECONDS:
                 judged_at = time.monotonic()
@@ -106,9 +111,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:
         print_json(
-            _as_data(report)
-            | ({"told": asdict(told)} if told else {})
-            | ({"edited": held.edited} if held.edited else {})
+            asdict(report) | ({"told": asdict(told)} if told else {}) | ({"edited": held.edited} if held.edited else {})
         )
     else:
         _tell(report, held.reasons)
@@ -267,10 +270,6 @@ def _counts(tally: SendCounts) -> str:
         ("skipped", tally.skipped),
     )
     return ", ".join(f"{count:,} {word}" for word, count in words if count)
-
-
-def _as_data(report: RunReport) -> dict[str, object]:
-    return asdict(report)
 
 
 @click.command()

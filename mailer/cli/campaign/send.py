@@ -15,6 +15,8 @@ from mailer.errors import MailerError
 from mailer.staff.actor import terminal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mailer.audience.selection.select import Selection
     from mailer.delivery.campaigns.freeze import Plan
     from mailer.delivery.campaigns.orders import Order
@@ -24,11 +26,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
-@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
 def test(slug: str, to: str, as_address: str | None) -> None:
-    """Send a proof: marked as one, and its clicks never count."""
+    """Send a proof of a newsletter to one address. It is marked as a proof, and clicks in it never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
     from mailer.delivery.sending.proofs import ProofRecipient, send_proof
@@ -51,12 +53,12 @@ def test(slug: str, to: str, as_address: str | None) -> None:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--yes", "agreed", type=int, metavar="N", help="Send without asking, if the audience is N people.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
-@click.option("--later", is_flag=True, help="Only launch; `mailer run` sends.")
+@click.option("--later", is_flag=True, help="Only launch it; `mailer run` does the sending.")
 def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
-    """Send a newsletter to its audience, after showing both and asking."""
+    """Send a newsletter, after showing you who gets it and asking."""
     from mailer.cli.campaign.run import send_now
     from mailer.delivery.campaigns import orders
     from mailer.delivery.campaigns.lifecycle import find_campaign, refuse_launched
@@ -66,12 +68,12 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
         with database.read() as connection:
             refuse_launched(find_campaign(connection, slug))
         plan, selection = fit_to_mail(database, workspace.newsletter(slug))
-        _show(workspace, plan, selection)
+        _show(workspace, database, plan=plan, selection=selection, at=now())
         if not selection.chosen:
             raise MailerError(
                 "nobody would get this mail", remedy=f"See who is left out and why: mailer audience {slug}"
             )
-        order = _order(workspace, plan)
+        order = _order(plan)
         if dry_run:
             click.echo(_approval(database, order))
             click.echo("Nothing was sent (--dry-run).")
@@ -86,15 +88,15 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option(
     "--at", "at", required=True, metavar="TIME",
     help='When it is due: "2026-12-01 09:00", "1 December 2026 9am", "tomorrow 9:00". A day alone means 09:00.',
 )  # fmt: skip
 @click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
-@click.option("--late", default="2h", show_default=True, help="Later than this it is flagged, not sent.")
+@click.option("--late", default="2h", show_default=True, help="If this much too late, flag it instead of sending.")
 def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
-    """Freeze a message now and send it later; `mailer run` from cron does the sending."""
+    """Schedule a newsletter: its message is frozen now, and `mailer run`, started by cron, sends it when it is due."""
     from mailer.delivery.campaigns import orders
     from mailer.delivery.schedule.schedule import in_words, read_due
     from mailer.review.content import PlannedTime
@@ -105,8 +107,8 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
         due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
         workspace.secrets.require_signing()
         plan, selection = fit_to_mail(database, workspace.newsletter(slug), at=due.instant)
-        _show(workspace, plan, selection)
-        order = _order(workspace, plan, PlannedTime(due.instant, due.zone))
+        _show(workspace, database, plan=plan, selection=selection, at=due.instant)
+        order = _order(plan, PlannedTime(due.instant, due.zone))
         orders.schedule(database, order, late=allowed, now=moment)
     for remark in due.notes:
         click.echo(remark)
@@ -117,7 +119,7 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 def unschedule(slug: str) -> None:
     """Take a newsletter off the schedule."""
     from mailer.delivery.campaigns import orders
@@ -128,10 +130,10 @@ def unschedule(slug: str) -> None:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--why", default="paused by staff", show_default=True, help="Shown by `mailer status`.")
 def pause(slug: str, why: str) -> None:
-    """Pause sending; people still in the queue stay there."""
+    """Pause sending a newsletter. People who haven't been mailed yet stay queued."""
     from mailer.delivery.campaigns import lifecycle, orders
 
     with workspace_and_database() as (_, database):
@@ -147,9 +149,9 @@ def pause(slug: str, why: str) -> None:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 def resume(slug: str) -> None:
-    """Resume a paused newsletter; `mailer run` sends."""
+    """Resume a paused newsletter; `mailer run` does the sending."""
     from mailer.delivery.campaigns import lifecycle, orders
 
     with workspace_and_database() as (_, database):
@@ -163,10 +165,10 @@ def resume(slug: str) -> None:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def cancel(slug: str, yes: bool) -> None:
-    """Stop a newsletter for good; people still in the queue are never mailed it."""
+    """Stop a newsletter for good. People who haven't been mailed yet never get it."""
     from mailer.delivery.campaigns import orders
 
     with workspace_and_database() as (_, database):
@@ -182,17 +184,17 @@ def cancel(slug: str, yes: bool) -> None:
 
 
 @click.command()
-@click.argument("slug")
-@click.option("--resend", "choice", flag_value="resend", help="Mail them again: some may get it twice.")
-@click.option("--count-as-sent", "choice", flag_value="count", help="Count them as sent: some may never have got it.")
+@click.argument("slug", metavar="NEWSLETTER")
+@click.option("--resend", "choice", flag_value="resend", help="Send it to them again; some may get it twice.")
+@click.option("--count-as-sent", "choice", flag_value="count", help="Count them as sent; some may never have got it.")
 @click.option(
-    "--retry-failed", "choice", flag_value="retry", help="Queue everyone again who missed the mail by our own fault."
+    "--retry-failed", "choice", flag_value="retry", help="Queue everyone again who missed it through our own fault."
 )
 def resolve(slug: str, choice: str | None) -> None:
-    """Decide what happens to people whose delivery is uncertain: nobody can know whether they got the mail.
+    """Decide what happens to uncertain deliveries: people who may or may not have got the email.
 
-    Without a choice, lists them. --retry-failed is about others: those who surely got nothing because our sender, host
-    or login was refused, and can be mailed now that this is put right.
+    Without an option, lists them. --retry-failed is for other people: those who certainly got nothing because our
+    sender, host or login was refused. Use it once that is fixed.
     """
     from mailer.delivery.campaigns import orders
     from mailer.delivery.campaigns.retry_failed import retry_failed
@@ -227,11 +229,12 @@ def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
         click.echo(f"No delivery of {slug} is uncertain.")
 
 
-def _order(workspace: Workspace, plan: Plan, leaves: PlannedTime | None = None) -> Order:
+def _order(plan: Plan, leaves: PlannedTime | None = None) -> Order:
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.orders import Order
 
-    return Order(plan, content_of(workspace, plan, leaves=leaves), terminal(), workspace.settings.studio)
+    settings = plan.newsletter.workspace.settings
+    return Order(plan, content_of(plan, leaves=leaves), terminal(), settings.studio)
 
 
 def _require_approvals(database: Database, order: Order) -> None:
@@ -256,14 +259,19 @@ def _campaign(database: Database, slug: str) -> tuple[int, str]:
     return row.id, row.state
 
 
-def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
-    """Show subject, sender, audience with reasons, and transport."""
+def _show(workspace: Workspace, database: Database, *, plan: Plan, selection: Selection, at: datetime) -> None:
+    """Show subject, sender, audience with reasons, transport, and how long it takes when it leaves `at` this time."""
     from rich.markup import escape
     from rich.table import Table
 
     from mailer.compose.message import as_written
+    from mailer.delivery.ledger.duration import duration_of
 
-    message = plan.message
+    message, settings = plan.message, workspace.settings
+    with database.read(of_everyone=True) as connection:
+        takes = duration_of(
+            connection, plan.audience, selection.chosen, settings.pace, transport=settings.transport, at=at
+        )
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column()
@@ -275,6 +283,8 @@ def _show(workspace: Workspace, plan: Plan, selection: Selection) -> None:
     if left_out:
         table.add_row("Left out", ", ".join(left_out))
     table.add_row("Gets it", f"[bold]{counted(selection.chosen)}[/bold]")
+    if takes.in_words:
+        table.add_row("Takes", takes.in_words)
     console().print(table)
 
 

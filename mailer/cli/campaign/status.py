@@ -45,7 +45,7 @@ def status(as_json: bool) -> None:
         told = [*zip(statuses, remarks, strict=True), *((one, "") for one in drafts)]
         print_json([asdict(one) | {"remark": remark} for one, remark in told])
     elif not statuses:
-        known = f"Drafts: {', '.join(one.slug for one in drafts)}" if drafts else "Begin with: mailer new SLUG"
+        known = f"Drafts: {', '.join(one.slug for one in drafts)}" if drafts else "Begin with: mailer new NEWSLETTER"
         click.echo(f"Nothing was sent or scheduled yet. {known}")
     else:
         _print_statuses([*statuses, *drafts], [*remarks, *("" for _ in drafts)])

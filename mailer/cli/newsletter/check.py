@@ -36,15 +36,15 @@ class NotFitToMail(MailerError):
 
 
 @click.command()
-@click.argument("slug", required=False)
+@click.argument("slug", metavar="[NEWSLETTER]", required=False)
 @click.option("--online", is_flag=True, help="Also check that each link's site answers.")
-@click.option("--variants", is_flag=True, help="Show how many people see which branches, and whose mail is unusual.")
+@click.option("--variants", is_flag=True, help="Show the versions, how many people get each, and unusual ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None:
     """Check a newsletter before sending, or all newsletters and the lists.
 
-    Everyone's mail is merged, and every rule of docs/checks.md looks at it. Errors keep it from being sent; a rule can
-    be waived in the front matter, with the reason. Exit code 1 when there is an error.
+    Makes everyone's email and applies every rule of docs/checks.md. A newsletter with errors isn't sent; you can waive
+    a rule in the front matter, with a reason. Exits with 1 when there is an error.
     """
     from mailer.checking.collect import Scope
     from mailer.checking.evidence.spamassassin import installed

@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", default="", help="The organisation's name, as supporters know it.")
 @click.option("--address", default="", help="Its postal address, which appears in the footer of every mail.")
-@click.option("--sender", default="", metavar="ADDRESS", help="Who mails: appeals@your-group.org, or Name <…>.")
-@click.option("--site", default="", metavar="URL", help="Its web site; by itself the sender's domain.")
+@click.option("--sender", default="", metavar="ADDRESS", help="The From address: appeals@your-group.org, or Name <…>.")
+@click.option("--site", default="", metavar="URL", help="Its website; if not given, the sender's domain.")
 @click.option("--zone", default="", metavar="ZONE", help="The time zone you plan in, such as Europe/London.")
 def init(folder: Path, *, name: str, address: str, sender: str, site: str, zone: str) -> None:
     """Create a workspace in DIR: settings, templates, two sample newsletters and a sample list.
 
-    On a terminal it asks who it is for, where no option says so; an empty answer leaves the sample's. In a workspace
-    that is there already it makes only what is missing, such as secrets.toml after a fresh clone, and overwrites
-    nothing.
+    On a terminal it asks for what no option gives; press Enter to keep the sample's. In an existing workspace it adds
+    only what is missing, such as secrets.toml after a fresh clone, and overwrites nothing.
     """
     from mailer.cli.newsletter.first_settings import Answers
     from mailer.cli.newsletter.starter import make_workspace, organisation_is_example
@@ -74,12 +73,12 @@ def _asked(answers: Answers) -> Answers:
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option(
     "--template", default="appeal", show_default=True, help="The folder in templates/ that gives it its look."
 )
 def new(slug: str, template: str) -> None:
-    """Start the newsletter SLUG, such as 2026-12-night-school: a message that explains itself."""
+    """Start a newsletter, named like 2026-12-night-school, from a template with hints to fill in."""
     from mailer.editing.first_draft import make_newsletter
     from mailer.workspace import find_workspace
 

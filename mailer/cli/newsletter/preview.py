@@ -10,15 +10,15 @@ from mailer.cli.context import workspace_and_database
 
 
 @click.command()
-@click.argument("slug")
+@click.argument("slug", metavar="NEWSLETTER")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="The port; 0 takes a free one."
 )
 @click.option("--no-open", is_flag=True, help="Only print the address; open no browser.")
 def preview(slug: str, port: int, no_open: bool) -> None:
-    """Open the studio at a newsletter: its text, and beside it what people get, renewed while it is written.
+    """Open a newsletter in the studio: its text, and beside it what people get, updated as you write.
 
-    A save in another editor shows by itself. Stops on Ctrl-C.
+    Changes saved in another editor show up by themselves. Stop it with Ctrl-C.
     """
     from mailer.cli.system.studio import serve_studio
     from mailer.workspace import find_workspace
@@ -28,11 +28,11 @@ def preview(slug: str, port: int, no_open: bool) -> None:
 
 
 @click.command()
-@click.argument("slug")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder for them.")
-@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
+@click.argument("slug", metavar="NEWSLETTER")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where to save them.")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
 def shots(slug: str, out: Path, as_address: str | None) -> None:
-    """Write pictures of a newsletter: on a phone and a desktop, light, dark and forced dark.
+    """Save screenshots of a newsletter: on a phone and a desktop, light, dark and forced dark.
 
     Needs a headless browser on this machine and the extra `shots`; nothing is fetched while they are taken.
     """

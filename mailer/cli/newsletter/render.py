@@ -17,11 +17,11 @@ PREVIEW_KEY = b"previews are signed with this, which no server takes"
 
 
 @click.command()
-@click.argument("slug")
-@click.option("--as", "as_address", metavar="ADDRESS", help="Merge it for this person in the database.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default rendered/SLUG.")
+@click.argument("slug", metavar="NEWSLETTER")
+@click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default rendered/NEWSLETTER.")
 def render(slug: str, as_address: str | None, out: Path | None) -> None:
-    """Write a newsletter as HTML, text and a mail, as one person would get it. Its links are not counted."""
+    """Write a newsletter as HTML, plain text and an email, as one person would get it. Clicks in it don't count."""
     from mailer.audience.people.people import SAMPLE_PERSON, example, find_supporter
     from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.plan import prepare

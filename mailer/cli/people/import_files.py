@@ -36,14 +36,14 @@ VALUES_SHOWN = 12
 @click.argument("list_name", metavar="LIST")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True,
                 type=click.Path(exists=True, dir_okay=False, path_type=Path))  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Dry run: import everything, report it, then undo it.")
+@click.option("--dry-run", is_flag=True, help="Report what the import would do, and change nothing.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected rows to this CSV.")
-@click.option("--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="What a column means; - leaves it out.")
-@click.option("--word", "words", multiple=True, metavar="VALUE=STATUS", help="What a word of a status column means.")
+@click.option("--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="Which field a column is; - skips it.")
+@click.option("--word", "words", multiple=True, metavar="VALUE=STATUS", help="Which status a word in the file means.")
 @click.option(
-    "--status", default="", metavar="STATUS", help="The status of everyone in the files, where no column says it."
+    "--status", default="", metavar="STATUS", help="The status of everyone in the files, if no column says so."
 )
-@click.option("--from", "kind", default="", metavar="NAME", help="Whose export it is: ghost, mailchimp …; or none.")
+@click.option("--from", "kind", default="", metavar="NAME", help="What exported it: ghost, mailchimp …; or none.")
 @click.option("--delimiter", default="", metavar="SIGN", help="The character between the columns: , ; tab |")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def import_(  # noqa: PLR0913 - one for each option
@@ -59,7 +59,7 @@ def import_(  # noqa: PLR0913 - one for each option
     delimiter: str,
     as_json: bool,
 ) -> None:
-    """Import people into LIST from files: CSV, TSV, JSON, JSON with one object to a line, Excel, or a zip of these.
+    """Import people into LIST from files: CSV, TSV, JSON, JSON Lines, Excel, or a zip of these.
 
     Exports of other programs are recognised, and what their rows say of leaving is shown before anything is written.
     All of the files are taken, or nothing. Nobody who left, bounced or complained comes back by an import.

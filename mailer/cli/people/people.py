@@ -60,7 +60,7 @@ def _show_lists(*, as_json: bool) -> None:
 
 @click.group()
 def people() -> None:
-    """Find, show, export, unsubscribe, mail again or forget people."""
+    """Find, show, export, unsubscribe, reinstate or forget people."""
 
 
 people.add_command(undo_unsubscribes)
@@ -100,7 +100,7 @@ def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
 @click.argument("address")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def show(address: str, as_json: bool) -> None:
-    """Show everything known about an address: answers a request for access (GDPR Art. 15)."""
+    """Show everything known about an address, to answer an access request (GDPR, Article 15)."""
     from mailer.audience.people.people import show as look_up
 
     with workspace_and_database() as (workspace, database), database.read() as connection:
@@ -115,9 +115,9 @@ def show(address: str, as_json: bool) -> None:
 
 @people.command()
 @click.argument("list_name", metavar="LIST")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file; else to the screen.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, not the screen.")
 def export(list_name: str, out: Path | None) -> None:
-    """Write everyone on LIST as CSV, also those who left, with their status."""
+    """Export everyone on LIST as CSV with their status, including people who left."""
     from mailer.audience.people.csv_export import export_list
 
     with workspace_and_database() as (workspace, database):
@@ -134,7 +134,7 @@ def export(list_name: str, out: Path | None) -> None:
 
 @people.command()
 @click.argument("address")
-@click.option("--list", "list_name", metavar="LIST", help="Only this list; else every list, now and later.")
+@click.option("--list", "list_name", metavar="LIST", help="Only this list; without it, all lists, now and in future.")
 def unsubscribe(address: str, list_name: str | None) -> None:
     """Unsubscribe a person from one list, or from all lists, at their request."""
     from mailer.audience.consent.changes import leave, leave_everything, list_id
@@ -160,11 +160,11 @@ def unsubscribe(address: str, list_name: str | None) -> None:
 @people.command()
 @click.argument("address")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the audit log.")
-@click.option("--complaint", is_flag=True, help="Also where the address reported our mail as spam.")
+@click.option("--complaint", is_flag=True, help="Even if the address reported our mail as spam.")
 def lift(address: str, reason: str, complaint: bool) -> None:
-    """Allow mailing an address again that bounced or was stopped by staff.
+    """Allow mail again to an address that bounced or that staff stopped.
 
-    Who left by their own decision comes back only by joining again.
+    People who unsubscribed themselves come back only by signing up again.
     """
     from mailer.audience.consent.lift import lift as lift_suppressions
     from mailer.staff.actor import terminal
@@ -184,9 +184,12 @@ def lift(address: str, reason: str, complaint: bool) -> None:
 
 @people.command()
 @click.argument("address")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
 def forget(address: str, yes: bool) -> None:
-    """Delete a person with everything that names them (GDPR Art. 17). That they left is kept, as a keyed hash."""
+    """Delete a person and everything that names them (GDPR, Article 17).
+
+    If they had unsubscribed, a keyed hash of the address is kept, so that it's never mailed again.
+    """
     from mailer.audience.consent.changes import forget as forget_person
     from mailer.audience.people.people import find_supporter
     from mailer.staff.actor import terminal

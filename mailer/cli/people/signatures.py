@@ -23,13 +23,13 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.argument("page")
+@click.argument("page", metavar="NEWSLETTER")
 @click.option("--csv", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the signatures to this CSV.")
-@click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="Only those of this day (UTC) and later.")
-@click.option("--with-addresses", is_flag=True, help="Put email addresses and phone numbers into the CSV, too.")
+@click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="Only those from this day (UTC) on.")
+@click.option("--with-addresses", is_flag=True, help="Include email addresses and phone numbers in the CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def signatures(page: str, out: Path | None, since: datetime | None, with_addresses: bool, as_json: bool) -> None:
-    """Show how many signed on the page of the newsletter PAGE and what brought them; write their names with --csv.
+    """Show how many people signed a newsletter's action page and what brought them; export them with --csv.
 
     Beside the CSV a file with the same name and .statement.txt holds the words that were signed. Both are private to
     you; keep them out of git.

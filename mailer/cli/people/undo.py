@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 @click.command("undo-unsubscribes")
-@click.option("--newsletter", "slug", required=True, metavar="SLUG", help="Whose mail they left by.")
-@click.option("--since", metavar="TIME", help="Only those who left at this time or later, such as 2026-12-01T09:00.")
+@click.option("--newsletter", "slug", required=True, metavar="NEWSLETTER", help="Whose unsubscribe link they used.")
+@click.option("--since", metavar="TIME", help="Only those who left at this time or later: 2026-12-01T09:00, in UTC.")
 @click.option("--until", metavar="TIME", help="Only those who left before this time.")
 @click.option("--how", type=click.Choice(["link", "one-click"]), help="Only those who left in this way.")
-@click.option("--domain", help="Only addresses of this domain.")
-@click.option("--yes", is_flag=True, help="Put them back on their lists; without it they are only listed.")
+@click.option("--domain", help="Only addresses at this domain.")
+@click.option("--yes", is_flag=True, help="Put them back; without it they are only listed.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def undo_unsubscribes(
     slug: str, since: str | None, until: str | None, how: str | None, domain: str | None, yes: bool, as_json: bool
 ) -> None:
-    """List who left by a newsletter's mail, and put them back with --yes. Times are in UTC unless they name a zone.
+    """List the people who unsubscribed from a newsletter; with --yes, put them back on their lists.
 
     People who decided something since, or left otherwise, are left alone.
     """

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import console, now
+from mailer.cli.context import console, note, now, workspace_and_database
 from mailer.counting import counted
+from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from mailer.store.admin.copy import Progress
@@ -25,7 +26,7 @@ def db() -> None:
 
 @db.command()
 def migrate() -> None:
-    """Bring the database to this program's schema, or create it; safe to run twice."""
+    """Create the database, or upgrade it to this version. Safe to run twice."""
     from mailer.store.engine.database import migrate_database
     from mailer.workspace import find_workspace
 
@@ -36,14 +37,17 @@ def migrate() -> None:
 @db.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def backup(path: Path) -> None:
-    """Copy the database to PATH, a new file or a folder, while others write to it.
+    """Back up the database to PATH, a new file or a folder, even while it is in use.
 
     Only you may read the copy: it names people. To put it back, see docs/databases.md.
     """
-    from mailer.store.admin.backup import back_up
+    from mailer.store.admin.backup import LOGGED_AS, back_up
     from mailer.workspace import find_workspace
 
     file = back_up(find_workspace().settings.database_url, path, now=now())
+    # The studio says how old the last one is. One of an older schema, as before a migration, isn't noted.
+    with suppress(MailerError), workspace_and_database() as (_, database):
+        note(database, "database backed up", LOGGED_AS, file.name)
     click.echo(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")
 
 
@@ -51,20 +55,16 @@ def backup(path: Path) -> None:
 @click.option(
     "--to", "target", required=True, metavar="URL", help="An empty database: postgresql+psycopg://user@host/name"
 )
-@click.option("--dry-run", is_flag=True, help="Only check whether it can be done, and how much there is.")
-@click.option("--abandon", is_flag=True, help="Give up a move that was interrupted; the old database is used again.")
-def move(target: str, dry_run: bool, abandon: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Only check whether it would work, and how much there is to copy.")
+def move(target: str, dry_run: bool) -> None:
     """Copy everything to another database, verify it, and close the old one.
 
-    It can be interrupted and run again: the new database holds everything or nothing.
+    It can be interrupted and run again: until everything has arrived, the old database stays in use.
     """
     from mailer.store.admin.move import check_move, move_database
     from mailer.workspace import find_workspace
 
     source = find_workspace().settings.database_url
-    if abandon:
-        _abandon(source, target)
-        return
     if dry_run:
         rows = check_move(source, target, now=now())
         click.echo(f"It can be done. {_summary(rows)} would be carried.")
@@ -74,19 +74,6 @@ def move(target: str, dry_run: bool, abandon: bool) -> None:
     done = "had been carried before" if moved.before else "were carried, and are the same there"
     click.echo(f"{_summary(moved.rows)} {done}.")
     _tell_switch(target)
-
-
-def _abandon(source: str, target: str) -> None:
-    from mailer.store.admin.move import abandon_move
-    from mailer.store.engine.database import DatabaseTrouble
-
-    try:
-        abandon_move(source, target)
-    except DatabaseTrouble as error:
-        click.echo(f"The new database can't be looked at: {error.message}", err=True)
-        click.confirm("Is it gone for good, so that nothing will ever be sent from it?", abort=True)
-        abandon_move(source, None)
-    click.echo("The move was given up. The old database is in use again.")
 
 
 def _summary(rows: Mapping[str, int]) -> str:

@@ -36,10 +36,14 @@ def doctor(proof: BinaryIO | None, maildir: Path | None, imap: str | None, as_js
     With --proof, --maildir or --imap it looks at a mail instead: send a proof to the bounce mailbox or to yourself, and
     it says whether the DKIM signature covers what one-click unsubscribing needs (RFC 8058).
     """
-    from mailer.doctor.examine import examine, examine_proof
+    if proof is not None or maildir is not None or imap is not None:
+        from mailer.doctor.signed_mail import examine_proof
 
-    looks = proof is not None or maildir is not None or imap is not None
-    findings = examine_proof(proof, maildir=maildir, imap=imap) if looks else examine(clock=now)
+        findings = examine_proof(proof, maildir=maildir, imap=imap)
+    else:
+        from mailer.doctor.examine import examine
+
+        findings = examine(clock=now)
     if as_json:
         print_json([_as_data(one) for one in findings])
     else:

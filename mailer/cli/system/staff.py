@@ -31,10 +31,10 @@ def staff() -> None:
 @click.argument("address")
 @click.option("--role", type=A_ROLE, required=True, help="What they may do.")
 @click.option("--name", default="", help="What colleagues call them.")
-@click.option("--list", "lists", multiple=True, metavar="LIST", help="Only this list; may be given several times.")
+@click.option("--list", "lists", multiple=True, metavar="LIST", help="Limit them to this list; can be repeated.")
 @MAIL
 def add(address: str, role: str, name: str, lists: tuple[str, ...], by_mail: bool) -> None:
-    """Give ADDRESS an account, and print a link with which they set up how they sign in.
+    """Give ADDRESS an account, and print a link for setting up how they sign in.
 
     The link works once, within a day. From the first account on, everybody signs in to the studio.
     """
@@ -97,10 +97,10 @@ def list_(as_json: bool) -> None:
 @staff.command()
 @click.argument("address")
 @click.argument("role", type=A_ROLE)
-@click.option("--list", "lists", multiple=True, metavar="LIST", help="Only this list; may be given several times.")
-@click.option("--all-lists", is_flag=True, help="All lists again.")
+@click.option("--list", "lists", multiple=True, metavar="LIST", help="Limit them to this list; can be repeated.")
+@click.option("--all-lists", is_flag=True, help="Lift the limit to certain lists.")
 def role(address: str, role: str, lists: tuple[str, ...], all_lists: bool) -> None:
-    """Give ADDRESS another role, and other lists where some are named. They are signed out."""
+    """Change the role of ADDRESS, and their lists if you name any. They are signed out."""
     from mailer.audience.addresses import normalise
     from mailer.staff.accounts import account_at, change_rights
     from mailer.staff.actor import terminal
@@ -122,7 +122,7 @@ def role(address: str, role: str, lists: tuple[str, ...], all_lists: bool) -> No
 @click.argument("address")
 @MAIL
 def link(address: str, by_mail: bool) -> None:
-    """Print a new link for ADDRESS, who can't sign in any more. It works once, within a day."""
+    """Print a new link for somebody who can't sign in any more. It works once, within a day."""
     from mailer.audience.addresses import normalise
     from mailer.errors import MailerError
     from mailer.staff.accounts import account_at
@@ -140,7 +140,7 @@ def link(address: str, by_mail: bool) -> None:
 @staff.command()
 @click.argument("address")
 def disable(address: str) -> None:
-    """Let ADDRESS no longer sign in, and sign them out. What they did stays in the log."""
+    """Stop ADDRESS from signing in, and sign them out. What they did stays in the log."""
     from mailer.audience.addresses import normalise
     from mailer.staff.accounts import account_at, disable_account
     from mailer.staff.actor import terminal
@@ -153,7 +153,7 @@ def disable(address: str) -> None:
 @staff.command()
 @click.argument("address")
 def enable(address: str) -> None:
-    """Let ADDRESS sign in again, as they did before."""
+    """Let a disabled ADDRESS sign in again, as they did before."""
     from mailer.audience.addresses import normalise
     from mailer.staff.accounts import account_at, enable_account
     from mailer.staff.actor import terminal

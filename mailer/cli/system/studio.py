@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+import threading
 import webbrowser
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 
 import click
 
 from mailer.cli.context import now, workspace_and_database
 from mailer.errors import MailerError
+
+RUN_FOR = "55s"  # as under cron: the one that a killed studio leaves behind ends by itself
+LOOK_SECONDS = 0.2  # whether the studio stops
+AFTER_A_FAILURE_SECONDS = 5.0
 
 
 @click.command()
@@ -18,17 +29,18 @@ from mailer.errors import MailerError
     "--port", type=click.IntRange(0, 65535), default=8766, show_default=True, help="The port; 0 takes a free one."
 )
 @click.option("--no-open", is_flag=True, help="Only print the address; open no browser.")
-def studio(host: str, port: int, no_open: bool) -> None:
+@click.option("--run", "runs", is_flag=True, help="Also send what is due, as `mailer run` from cron does.")
+def studio(host: str, port: int, no_open: bool, runs: bool) -> None:
     """Open the studio in the browser: write newsletters, choose who gets them, approve, send and follow them.
 
-    On your own machine, while nobody has an account, the address that is printed lets you in. Once somebody has one
+    On your own machine the address it prints lets you in, as long as nobody has an account. Once somebody has one
     (see: mailer staff add), everybody signs in. Stops on Ctrl-C or SIGTERM.
     """
-    serve_studio(host, port, to="/", opens=not no_open)
+    serve_studio(host, port, to="/", opens=not no_open, runs=runs)
 
 
-def serve_studio(host: str, port: int, *, to: str, opens: bool) -> None:
-    """Run the studio until it is stopped, opened at the path `to`."""
+def serve_studio(host: str, port: int, *, to: str, opens: bool, runs: bool = False) -> None:
+    """Run the studio until it is stopped, opened at the path `to`. `runs`: and send what is due meanwhile."""
     from mailer.web.server import address_of, listen, run
     from mailer.web.studio.app import create_app, open_studio
     from mailer.web.studio.core.opening import address
@@ -51,13 +63,45 @@ def serve_studio(host: str, port: int, *, to: str, opens: bool) -> None:
         click.echo("Stop with Ctrl-C.")
         if opens and is_here and not url:
             webbrowser.open(address(found, to))
-        run(
-            create_app(found),
-            opened,
-            proxies=workspace.settings.studio.proxies if url else (),
-            stopping=found.stopping.set,
-        )
+        with running(partial(begin_run, workspace.root)) if runs else nullcontext():
+            run(
+                create_app(found),
+                opened,
+                proxies=workspace.settings.studio.proxies if url else (),
+                stopping=found.stopping.set,
+            )
     click.echo("Stopped.")
+
+
+def begin_run(root: Path) -> subprocess.Popen[bytes]:
+    """`mailer run` in the workspace, for a while."""
+    words = [sys.executable, "-m", "mailer", "run", "--loop", "--for", RUN_FOR]
+    # A session of its own: Ctrl-C is for the studio, and a run that is told twice drops what is on its way.
+    return subprocess.Popen(words, cwd=root, start_new_session=True)  # noqa: S603 - our own words
+
+
+@contextmanager
+def running(begin: Callable[[], subprocess.Popen[bytes]]) -> Generator[None, None, None]:
+    """One run after the other until the block ends, and the last has drained."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.is_set():
+            process = begin()
+            while process.poll() is None and not over.wait(LOOK_SECONDS):
+                pass
+            if process.poll() is None:
+                process.terminate()
+            if process.wait():
+                over.wait(AFTER_A_FAILURE_SECONDS)
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _is_loopback(host: str) -> bool:

@@ -23,17 +23,17 @@ MOST_LISTED = 200
 
 
 @click.command()
-@click.option("--maildir", type=click.Path(path_type=Path), metavar="DIR", help="Read the new mails of a Maildir.")
-@click.option("--imap", metavar="URL", help="Read the unseen mails of imaps://name@host/folder.")
+@click.option("--maildir", type=click.Path(path_type=Path), metavar="DIR", help="Read the new mail in a Maildir.")
+@click.option("--imap", metavar="URL", help="Read the unseen mail at imaps://name@host/folder.")
 @click.option("--stdin", is_flag=True, help="Read one mail from standard input, for a pipe alias.")
 @click.option("--recipient", metavar="ADDRESS", default="", help="With --stdin: the address the mail came to.")
-@click.option("--list", "list_", is_flag=True, help="Show the mails that acted on nobody.")
+@click.option("--list", "list_", is_flag=True, help="Show the mail that had no effect on anybody.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, without storing or marking anything.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def bounces(
     maildir: Path | None, imap: str | None, stdin: bool, recipient: str, list_: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Process mails that came back: bounces, complaints and unsubscribe requests.
+    """Process returned mail: bounces, complaints and unsubscribe requests.
 
     Only a mail that carries our own signed token does anything. Nothing is deleted from a mailbox, and a mail is
     marked as read when it is kept here. With --stdin the exit code is 0 when the mail is kept and 75 when it must be

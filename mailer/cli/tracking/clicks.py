@@ -19,14 +19,14 @@ def clicks() -> None:
 
 
 @clicks.command()
-@click.argument("slug", required=False)
+@click.argument("slug", metavar="[NEWSLETTER]", required=False)
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--json", "as_json", is_flag=True, help="Print what changed as JSON.")
 def recompute(slug: str | None, dry_run: bool, as_json: bool) -> None:
-    """Re-classify the stored hits of SLUG, or of all newsletters, by the current rules.
+    """Re-classify the stored clicks of a newsletter, or of all, by the current rules.
 
-    `mailer run` judges what is new; this is for hits that older rules judged. Nothing but verdicts and their reasons is
-    changed.
+    `mailer run` classifies new clicks; this is for those that older rules classified. Only verdicts and their reasons
+    change.
     """
     from sqlalchemy import select
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from mailer.diagnostics import Fix
 from mailer.errors import nearest
 
 # Names in other programs and languages, small and without blanks, dots and signs → the name here.
@@ -107,6 +108,7 @@ class ForeignTag:
     message: str
     line: int
     remedy: str
+    fix: Fix | None = None
 
 
 def foreign_tags(text: str, *, fields: Collection[str], is_mjml: bool = False) -> Iterator[ForeignTag]:
@@ -131,21 +133,30 @@ def foreign_tags(text: str, *, fields: Collection[str], is_mjml: bool = False) -
             remedy = "A merge tag has two braces on each side: {{ supporter.first_name }}."
             yield ForeignTag(f"“{shown}” has a brace too many, which would be mailed", line, remedy)
         else:
-            shown = text[match.start() : match.end()]
+            shown, ours = text[match.start() : match.end()], written_here(match[kind], fields=fields)
             remedy = tag_for(match[kind], fields=fields)
-            yield ForeignTag(f"{shown} is no merge tag and would be mailed as it is", line, remedy)
+            message = f"{shown} is no merge tag and would be mailed as it is"
+            yield ForeignTag(message, line, remedy, Fix(shown, ours) if ours else None)
 
 
 def tag_for(name: str, *, fields: Collection[str]) -> str:
     """What to write in place of a tag with this name (and perhaps a fallback behind it)."""
-    ours = name_here(name, fields=fields)
-    if ours is None:
+    ours = written_here(name, fields=fields)
+    if not ours:
         known = ", ".join(sorted(fields)[:12])
         return f"A merge tag is written {{{{ supporter.first_name }}}}; after supporter. you can write: {known}."
+    return f"Here it is written {ours}."
+
+
+def written_here(name: str, *, fields: Collection[str]) -> str:
+    """The tag that does here what a tag with this name (and perhaps a fallback) does elsewhere; "" for none."""
+    ours = name_here(name, fields=fields)
+    if ours is None:
+        return ""
     fallback = _FALLBACK.search(name)
     words = fallback["words"].strip() if fallback else STAND_IN.get(ours, "")
     ending = f' | default("{words}")' if words else ""
-    return f"Here it is written {{{{ {ours}{ending} }}}}."
+    return f"{{{{ {ours}{ending} }}}}"
 
 
 def filter_hint(name: str, known: Collection[str]) -> str:
@@ -154,9 +165,9 @@ def filter_hint(name: str, known: Collection[str]) -> str:
     return f"Here it is called {ours}." if ours in known else nearest(name, known)
 
 
-def is_misspelt(name: str, known: Collection[str]) -> bool:
-    """Whether it is so near to a name of ours that nothing else can be meant."""
-    return bool(get_close_matches(name, list(known), n=1, cutoff=0.75))
+def meant(name: str, known: Collection[str]) -> str:
+    """The name of ours that it is so near to that nothing else can be meant; "" for none."""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.75)), "")
 
 
 def name_here(name: str, *, fields: Collection[str]) -> str | None:

@@ -29,8 +29,8 @@ from mailer.compose.expressions.ast import (
     is_text,
 )
 from mailer.compose.expressions.filters import FILTERS, unknown_date_format
-from mailer.compose.expressions.foreign_tags import filter_hint, is_misspelt, name_here
-from mailer.diagnostics import Diagnostic, Place
+from mailer.compose.expressions.foreign_tags import filter_hint, meant, name_here
+from mailer.diagnostics import Diagnostic, Fix, Place
 from mailer.errors import MailerError, nearest
 
 OPERATORS: Mapping[str, Operator] = {
@@ -82,9 +82,9 @@ class _Translator:
         self.place = place
         self.faults: list[Diagnostic] = []
 
-    def refuse(self, node: nodes.Node, message: str, remedy: str = "") -> _Refused:
+    def refuse(self, node: nodes.Node, message: str, remedy: str = "", fix: Fix | None = None) -> _Refused:
         at = _at(self.place, node.lineno - 1) or self.place
-        self.faults.append(Diagnostic(message, at, remedy))
+        self.faults.append(Diagnostic(message, at, remedy, fix=fix))
         return _Refused(message)
 
     def expression(self, node: nodes.Node, *, depth: int) -> Expression:
@@ -164,13 +164,14 @@ class _Translator:
             raise self.refuse(node, "only one step of names is possible", "For example supporter.first_name.")
         scope = node.node.name
         if scope not in self.vocabulary.scopes:
-            misspelt = is_misspelt(scope, self.vocabulary.scopes)
-            remedy = (None if misspelt else self.here(f"{scope}.{name}")) or nearest(scope, self.vocabulary.scopes)
-            raise self.refuse(node, f"unknown name {scope!r}", remedy)
+            near = meant(scope, self.vocabulary.scopes)
+            remedy = (None if near else self.here(f"{scope}.{name}")) or nearest(scope, self.vocabulary.scopes)
+            raise self.refuse(node, f"unknown name {scope!r}", remedy, Fix(scope, near) if near else None)
         known = self.vocabulary.scopes[scope]
         if name not in known:
-            here = self.here(name) if scope == "supporter" else ""
-            raise self.refuse(node, f"unknown field {scope}.{name}", here or nearest(name, known))
+            here, near = self.here(name) if scope == "supporter" else "", meant(name, known)
+            fix = Fix(f"{scope}.{name}", f"{scope}.{near}") if near else None
+            raise self.refuse(node, f"unknown field {scope}.{name}", here or nearest(name, known), fix)
         return Field(scope, name)
 
     def here(self, name: str) -> str:
@@ -189,7 +190,8 @@ class _Translator:
             raise self.refuse(node, f"{node.name} is a group of fields and has no text of its own", example)
         for scope, fields in self.vocabulary.scopes.items():
             if node.name in fields:
-                raise self.refuse(node, f"unknown name {node.name!r}", f"Did you mean {scope}.{node.name}?")
+                fix = Fix(node.name, f"{scope}.{node.name}")
+                raise self.refuse(node, f"unknown name {node.name!r}", f"Did you mean {fix.put}?", fix)
         near = self.here(node.name) or nearest(node.name, [*self.vocabulary.names, *self.vocabulary.scopes])
         raise self.refuse(node, f"unknown name {node.name!r}", f"{near} Put a text in quotes.")
 

@@ -52,7 +52,7 @@ _SIGNS = (
     _Sign(
         re.compile(r"(\[[^\]\[\n^][^\]\[\n]{0,80}\]\[[^\]\[\n]{0,80}\])"),
         "{} leads nowhere: the name in its second brackets is not defined",
-        "Write [the words](https://…), or [the words](action) for the sign-up link.",
+        "Write [the words](https://…), or [the words](action) for the action link.",
     ),
     _Sign(re.compile(r"^(\[[ xX]\])(?= \S)"), "{} is shown as it is", "Nobody can tick a box in a mail: take it out."),
     _Sign(

@@ -49,7 +49,7 @@ LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The sign-up link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
+    """The action link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
 
     url: str
     label: str
@@ -152,7 +152,7 @@ def _message_file(newsletter: Newsletter) -> str:
     if found:
         fault = Diagnostic("message.md and message.mjml are both there", place, "Keep one of them.")
     else:
-        remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new SLUG"
+        remedy = f"Write {MARKDOWN_FILE}, or make a new one: mailer new NEWSLETTER"
         fault = Diagnostic(f"there is no {MARKDOWN_FILE}", place, remedy)
     raise MailerError(SAID.format(newsletter.slug), diagnostics=[fault])
 

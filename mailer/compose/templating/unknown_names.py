@@ -11,9 +11,9 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-from mailer.compose.expressions.foreign_tags import filter_hint, is_misspelt, name_here, tag_for
+from mailer.compose.expressions.foreign_tags import filter_hint, meant, name_here, tag_for
 from mailer.compose.templating.deferred import WAITING_NAMES
-from mailer.diagnostics import Diagnostic, Place
+from mailer.diagnostics import Diagnostic, Fix, Place
 from mailer.errors import nearest
 
 LOCAL_NAMES = ("loop", "caller", "varargs", "kwargs", "super", "self", "range")
@@ -82,16 +82,21 @@ class Names:
         """`whole` is the name with the field behind it, as in contact.FIRSTNAME."""
         if self.known is not None and node.name not in (*declared, *self.known, *LOCAL_NAMES):
             names = ["supporter", *self.known]
-            theirs = not is_misspelt(node.name, names) and name_here(whole, fields=self.fields)
+            near = meant(node.name, names)
+            theirs = None if near else name_here(whole, fields=self.fields)
             remedy = tag_for(whole, fields=self.fields) if theirs else nearest(node.name, names)
-            self.faults.append(Diagnostic(f"unknown name {node.name!r}", self._at(node), remedy))
+            fix = Fix(whole, theirs) if theirs else Fix(node.name, near) if near else None
+            self.faults.append(Diagnostic(f"unknown name {node.name!r}", self._at(node), remedy, fix=fix))
 
     def _attribute(self, node: nodes.Getattr, declared: Collection[str]) -> None:
         scope = node.node.name if isinstance(node.node, nodes.Name) else ""
         group = None if scope in declared or self.known is None else self.known.get(scope)
         if isinstance(group, SimpleNamespace) and node.attr not in vars(group) and not node.attr.startswith("_"):
-            remedy = nearest(node.attr, list(vars(group)))
-            self.faults.append(Diagnostic(f"unknown field {scope}.{node.attr}", self._at(node), remedy))
+            known = list(vars(group))
+            near = meant(node.attr, known)
+            fix = Fix(f"{scope}.{node.attr}", f"{scope}.{near}") if near else None
+            message = f"unknown field {scope}.{node.attr}"
+            self.faults.append(Diagnostic(message, self._at(node), nearest(node.attr, known), fix=fix))
 
 
 def _waiting_expressions(tree: nodes.Template) -> Iterator[nodes.Node]:

@@ -3,6 +3,7 @@ still that."""
 
 from __future__ import annotations
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import planned_for
@@ -18,9 +19,9 @@ from mailer.workspace import Workspace
 FEW = 3  # differences that are told
 
 
-def content_of(workspace: Workspace, plan: Plan, *, leaves: PlannedTime | None) -> NewsletterContent:
+def content_of(plan: Plan, *, leaves: PlannedTime | None) -> NewsletterContent:
     """The content of a plan that leaves then. Raises `MailerError` when a page or a picture can't be read."""
-    return read_content(workspace, message=plan.message, audience=plan.audience, leaves=leaves)
+    return read_content(plan.newsletter, message=plan.message, audience=plan.audience, leaves=leaves)
 
 
 def changed_since_scheduled(workspace: Workspace, database: Database, slug: str) -> str:
@@ -35,7 +36,7 @@ def changed_since_scheduled(workspace: Workspace, database: Database, slug: str)
         approved = None if row is None else kept_content(connection, slug, row.content_digest)
     if row is None or row.state != CampaignState.SCHEDULED:
         return ""
-    now = content_of(workspace, prepare(workspace, database, slug).plan, leaves=planned_for(row))
+    now = content_of(prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=planned_for(row))
     if now.digest == row.content_digest:
         return ""
     found = [str(one) for one in changes(approved, now)] if approved else []

@@ -179,10 +179,13 @@ def _busy(connection: Connection, campaign_id: int) -> bool:
 def unschedule(database: Database, slug: str, *, now: datetime, by: Actor | None = None) -> None:
     """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
     with database.write() as connection:
-        row = require_campaign(connection, slug)
+        row = None
+        while row is None:  # somebody may put another schedule in its place between the two looks
+            require_campaign(connection, slug)
+            row = _locked(connection, slug)
         if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
             raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
-        _forget_unsent(connection, slug)
+        connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
         note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
 
 
@@ -310,14 +313,17 @@ def note_decision(
 
 
 def _forget_unsent(connection: Connection, slug: str) -> None:
-    """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before.
-
-    The row is locked first: a launch under way holds it until it is done, and then it must not be dropped.
-    """
-    row = connection.execute(select(campaigns).where(campaigns.c.slug == slug).with_for_update()).one_or_none()
+    """Make room for sending `slug`: drop a schedule that mailed nobody; refuse when it was launched before."""
+    row = _locked(connection, slug)
     refuse_launched(row)
     if row is not None:
         connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+
+
+def _locked(connection: Connection, slug: str) -> Row[Any] | None:
+    """The campaign, locked before it may be dropped: a launch under way holds it until it is done. None when there is
+    none, or when it was just put in place of the one that this waited for."""
+    return connection.execute(select(campaigns).where(campaigns.c.slug == slug).with_for_update()).one_or_none()
 
 
 def refuse_launched(row: Row[Any] | None) -> None:

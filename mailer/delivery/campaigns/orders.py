@@ -18,9 +18,10 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import require_campaign
 from mailer.delivery.campaigns.retry_failed import retry_failed
 from mailer.errors import MailerError
-from mailer.review.approvals import require_approvals, why_not_approved
+from mailer.review.approvals import require_approvals, subject, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
 from mailer.settings import StudioSettings
+from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.store.engine.database import Database
@@ -29,20 +30,37 @@ from mailer.store.tables.states import CampaignState
 
 LATE = timedelta(hours=2)  # how much later than planned a newsletter still leaves, unless somebody says otherwise
 
+# The log's words for what decides whether a newsletter leaves.
+DECISIONS = (
+    "newsletter scheduled", "newsletter taken off the schedule", "newsletter launched", "newsletter not launched",
+)  # fmt: skip
+
+
+class Overtaken(MailerError):
+    """Somebody decided about the newsletter after the orderer had looked at it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A newsletter that somebody wants to let go: its plan, all that was looked at, and who orders it."""
+    """A newsletter that somebody wants to let go: its plan, all that was looked at, and who orders it.
+
+    `known`: the number of the last decision that the orderer knew of, 0 for none; None doesn't ask. It makes one order
+    of a form that is sent twice, and none of one that was open while somebody else stopped it.
+    """
 
     plan: Plan
     content: NewsletterContent
     actor: Actor
     settings: StudioSettings
+    known: int | None = None
 
     def within(self, connection: Connection, campaign_id: int) -> None:
         """Refuse what wasn't approved, and keep the digest of the content, in the transaction of the launch: what is
         frozen there is the plan in memory, so an edit meanwhile changes nothing of it."""
         digest = self.content.digest
+        decided = last_decision(connection, self.content.slug)
+        if self.known not in (None, decided.id if decided else 0):
+            raise Overtaken(f"something was decided about {self.content.slug} meanwhile", remedy="Look at it again.")
         require_approvals(connection, self.content.slug, digest, self.settings)
         connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(content_digest=digest))
 
@@ -52,9 +70,15 @@ class Order:
             self.actor.require(Right.SEND, name)
 
 
+def last_decision(connection: Connection, slug: str) -> audit.AuditEntry | None:
+    """Who last scheduled, stopped or launched a newsletter; None when nobody ever did."""
+    wanted = audit.AuditFilter(subject=subject(slug), actions=DECISIONS)
+    return next(iter(audit.entries(connection, wanted, limit=1)), None)
+
+
 def send(database: Database, order: Order, *, expected: int, now: datetime) -> int:
     """Launch now, for an audience of `expected` people; returns the campaign's id. Raises `NotApproved`, `NotAllowed`,
-    `CountChanged`, and for content that was approved for another time."""
+    `CountChanged`, `Overtaken`, and for content that was approved for another time."""
     order.require_right()
     return lifecycle.launch_now(database, order.plan, expected=expected, now=now, by=order.actor, within=order.within)
 

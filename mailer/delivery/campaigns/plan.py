@@ -18,7 +18,7 @@ from mailer.workspace import ListDefinition, Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CompiledNewsletter:
     """What the files of a newsletter come to, and all that was found in them. `plan` is None when some of it stops."""
 
     source: Source
@@ -38,13 +38,13 @@ class PlannedCampaign:
 
 def prepare(database: Database, source: Source) -> PlannedCampaign:
     """The newsletter, ready to be sent. Raises with every fault of its message and audience."""
-    found = read_draft(database, source)
+    found = compile_newsletter(database, source)
     raise_errors(f"The newsletter {source.newsletter.slug} has faults:", found.diagnostics)
     assert found.plan is not None, "where there is no plan, something stops it"
     return PlannedCampaign(found.plan, found.diagnostics)
 
 
-def read_draft(database: Database, source: Source) -> Draft:
+def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter:
     """The newsletter, as far as it can be made.
 
     What is wrong with its form, its audience and its words is found together: none hides the others.
@@ -74,7 +74,7 @@ def read_draft(database: Database, source: Source) -> Draft:
     plan = None
     if audience is not None and compiled is not None:
         plan = Plan(compiled.message, audience, source.newsletter, transport=workspace.settings.transport)
-    return Draft(source, definition, fields, plan, in_order(found))
+    return CompiledNewsletter(source, definition, fields, plan, in_order(found))
 
 
 def _sound_lists(workspace: Workspace) -> list[ListDefinition]:

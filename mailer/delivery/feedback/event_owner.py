@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import Connection, exists, select
@@ -18,29 +19,21 @@ ASYNCHRONOUS = timedelta(days=5)
 
 def mailed_person(connection: Connection, event: ProviderEvent, provider: str) -> bytes | None:
     """The keyed hash of the event's address, if it belongs to a person we have mailed through this provider before."""
-    try:
-        address = normalise(event.address)
-    except BadAddress:
-        return None
     mailed = exists().where(
         deliveries.c.person_id == people.c.id,
         deliveries.c.state.in_((DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNCERTAIN)),
         campaigns.c.id == deliveries.c.campaign_id,
         campaigns.c.transport == provider,
     )
-    return connection.execute(select(people.c.address_hash).where(people.c.address == address, mailed)).scalar()
+    return connection.execute(select(people.c.address_hash).where(people.c.address == _address(event), mailed)).scalar()
 
 
 def plausible(connection: Connection, event: ProviderEvent) -> int | None:
     """The delivery an event without our arguments is about: the only one to its address in the five days before."""
     if event.what is not What.BOUNCED:
         return None  # every other kind has our arguments, if it is about a mail of ours
-    try:
-        address = normalise(event.address)
-    except BadAddress:
-        return None
     conditions = [
-        people.c.address == address,
+        people.c.address == _address(event),
         deliveries.c.state.in_((DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNCERTAIN)),
         deliveries.c.changed_at.between(event.at - ASYNCHRONOUS, event.at),
     ]
@@ -49,3 +42,10 @@ def plausible(connection: Connection, event: ProviderEvent) -> int | None:
     query = select(deliveries.c.id).join(people, people.c.id == deliveries.c.person_id).where(*conditions).limit(2)
     found = connection.execute(query).scalars().all()
     return found[0] if len(found) == 1 else None
+
+
+def _address(event: ProviderEvent) -> str:
+    """Its address as we keep addresses; "", which is nobody's, where it is none."""
+    with suppress(BadAddress):
+        return normalise(event.address)
+    return ""

@@ -1,7 +1,7 @@
 """Guard rails: when a campaign must pause itself, and the sentence that says why. Pure: outcomes in, words out.
 
-One bad address never stops the others. What several workers have seen together, `evidence` keeps; the limits and their
-sources are in `settings.schema`. Pausing itself, and whether it was allowed, is for the engine and
+One bad address never stops the others. What several workers have seen together, `guard_state` keeps; the limits and
+their sources are in `settings.schema`. Pausing itself, and whether it was allowed, is for the engine and
 `campaigns.lifecycle`.
 """
 
@@ -19,11 +19,11 @@ from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused
 TROUBLES_IN_A_ROW = 5  # failed connections before a worker leaves the rest to a later run
 LONGEST_WAIT_SECONDS = 10.0  # a transport that asks for more is left to a later run, too
 QUEUED, THEN = "; everybody who was not mailed yet stays queued. ", "; then: mailer resume "  # around the remedy
-TAKEN, REFUSED = ".", "x"  # the last outcomes, as `Evidence.recent` has them
+TAKEN, REFUSED = ".", "x"  # the last outcomes, as `GuardCounts.recent` has them
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class GuardCounts:
     """What all workers together know of a campaign since its launch or its last resume, counted in people."""
 
     accepted: int = 0
@@ -56,7 +56,7 @@ class GuardRails:
         self._limits = limits
         self._slug = slug
         self._transport = transport
-        self._known = Evidence()
+        self._known = GuardCounts()
         self._recent: deque[str] = deque(maxlen=limits.refused_of)
         self._refused_lately = 0
         self._ours = 0
@@ -64,9 +64,9 @@ class GuardRails:
         self._forget_fresh()
 
     @property
-    def fresh(self) -> Evidence:
+    def fresh(self) -> GuardCounts:
         """What this worker noted since it last heard from the others."""
-        return Evidence(self._accepted, self._refused, self._hard, "".join(self._fresh))
+        return GuardCounts(self._accepted, self._refused, self._hard, "".join(self._fresh))
 
     def note(self, outcome: Outcome, *, people: int = 1, given_up: int = 0) -> Halt | None:
         """Take one answer in, which may be that of many people. `given_up`: how many of them are not tried again,
@@ -104,11 +104,11 @@ class GuardRails:
             return None
         return Halt(f"{error.message}; the rest stays queued", pause=False)
 
-    def learn(self, evidence: Evidence) -> Halt | None:
+    def learn(self, counts: GuardCounts) -> Halt | None:
         """Judge by what all workers have seen, our own latest included."""
-        self._known = evidence
+        self._known = counts
         self._forget_fresh()
-        self._recent = deque(evidence.recent, maxlen=self._limits.refused_of)
+        self._recent = deque(counts.recent, maxlen=self._limits.refused_of)
         self._refused_lately = self._recent.count(REFUSED)
         return self._judge_recent(None) or self._judge_rates()
 

@@ -2,7 +2,7 @@
 
 A worker adds what it saw every few seconds and learns what the others did, and which bounces and complaints came back
 meanwhile. A worker that dies loses a few seconds of its counts, which only rates are made of; the ledger loses nothing.
-A resume resets the row, so that a campaign isn't paused twice on the same evidence. `guard` decides.
+A resume resets the row, so that a campaign isn't paused twice on the same counts. `guard` decides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select, update
 
-from mailer.delivery.ledger.guard import Evidence, GuardRails, Halt
+from mailer.delivery.ledger.guard import GuardCounts, GuardRails, Halt
 from mailer.delivery.ledger.outcomes import is_given_up
 from mailer.errors import MailerError
 from mailer.settings import Guard as Limits
@@ -100,8 +100,8 @@ def _since(connection: Connection, campaign_id: int) -> datetime:
 
 
 def add(
-    connection: Connection, campaign_id: int, fresh: Evidence, *, since: datetime | None = None, keep: int
-) -> Evidence:
+    connection: Connection, campaign_id: int, fresh: GuardCounts, *, since: datetime | None = None, keep: int
+) -> GuardCounts:
     """Add what one worker saw; returns what all have seen. What was seen before a resume (`since`) isn't added."""
     row = _locked(connection, campaign_id)
     values: dict[str, Any] = {
@@ -116,18 +116,18 @@ def add(
         connection.execute(update(guard_evidence).where(guard_evidence.c.campaign_id == campaign_id).values(changes))
         values["troubles"] = changes["troubles"]
     came_back = feedback(connection, campaign_id, since=row.since)
-    return Evidence(
+    return GuardCounts(
         **values, bounced=came_back.get("bounced", 0), complained=came_back.get("complained", 0), since=row.since
     )
 
 
-def evidence_of(connection: Connection, campaign_id: int) -> Evidence:
+def guard_counts_of(connection: Connection, campaign_id: int) -> GuardCounts:
     """What all workers have seen, for those who look at it alone."""
     row = connection.execute(select(guard_evidence).where(guard_evidence.c.campaign_id == campaign_id)).one_or_none()
     if row is None:
-        return Evidence()
+        return GuardCounts()
     came_back = feedback(connection, campaign_id, since=row.since)
-    return Evidence(
+    return GuardCounts(
         row.accepted, row.refused, row.hard, row.recent, bounced=came_back.get("bounced", 0),
         complained=came_back.get("complained", 0), troubles=row.troubles, since=row.since,
     )  # fmt: skip

@@ -44,7 +44,7 @@ def read_due(text: str, *, zone: str, now: datetime) -> Due:
     if instant <= now:
         raise MailerError(
             f"{shown} in {timezone.key} is past: it is {now.astimezone(timezone):%Y-%m-%d %H:%M} there now",
-            remedy="Give a later time, or send now: mailer send SLUG",
+            remedy="Give a later time, or send now: mailer send NEWSLETTER",
         )
     if is_ambiguous(instant, timezone.key):
         notes.append(f"The clocks of {timezone.key} show {shown} twice that day; the first is meant.")
@@ -66,12 +66,16 @@ def in_words(instant: datetime, *, zone: str, now: datetime) -> str:
     return f"{shown}{utc}, {_distance(instant - now)}"
 
 
-def _distance(gap: timedelta) -> str:
+def length_in_words(gap: timedelta) -> str:
+    """Such as 2 d 3 h, 1 h 5 min, 40 min"""
     minutes = round(abs(gap).total_seconds() / 60)
     days, rest = divmod(minutes, 24 * 60)
     hours, left = divmod(rest, 60)
-    parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours) + [f"{left} min"] * (not days)
-    return ("in " if gap > timedelta() else "") + " ".join(parts) + ("" if gap > timedelta() else " ago")
+    return " ".join([f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours) + [f"{left} min"] * (not days))
+
+
+def _distance(gap: timedelta) -> str:
+    return f"in {length_in_words(gap)}" if gap > timedelta() else f"{length_in_words(gap)} ago"
 
 
 def _zone(name: str) -> ZoneInfo:

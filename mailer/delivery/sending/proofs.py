@@ -1,15 +1,22 @@
-"""Proofs: the very mail a person would get, sent to a colleague, marked as a proof, its links counting for nothing."""
+"""Proofs: the very mail a person would get, sent to a colleague, marked as a proof, its links counting for nothing.
+
+Where colleagues reach the studio, the proof ends with the address of the newsletter's review. It is below everything
+else, so that the line in the inbox and the mail itself are as a reader gets them. It opens a page: nothing is approved
+by following it.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from html import escape
 
 from sqlalchemy import delete, insert
 
-from mailer.compose.message import to_json
+from mailer.compose.message import Message, to_json
+from mailer.compose.open_pixel import before_end
 from mailer.delivery.campaigns.freeze import Plan, keep_images
 from mailer.delivery.sending.cleanup import clock_is_believed
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
@@ -20,6 +27,7 @@ from mailer.tracking.tokens import Signer
 from mailer.transports.base import Fate, Outcome, Transport
 
 KEEP = timedelta(days=30)  # how long the links of a proof work
+INVITED = "This is a proof. Say what you think of it, or approve it:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +43,58 @@ def send_proof(
     database: Database, plan: Plan, proof: ProofRecipient, *, transport: Transport, now: datetime
 ) -> Outcome:
     """Mail a proof of a message that need not be sent yet. Raises when it was not taken."""
+    ((_, outcome),) = send_proofs(database, plan, [proof], transport=transport, now=now)
+    if outcome.fate is not Fate.ACCEPTED:
+        raise MailerError(f"the proof to {proof.to} was not taken: {why(outcome)}", remedy="Check: mailer doctor")
+    return outcome
+
+
+def send_proofs(
+    database: Database, plan: Plan, wanted: Sequence[ProofRecipient], *, transport: Transport, now: datetime
+) -> Iterator[tuple[ProofRecipient, Outcome]]:
+    """Mail several proofs over one connection, and tell of each as it was handed over. Raises when the other side can't
+    be reached: then the rest was not sent."""
     message, workspace = plan.message, plan.newsletter.workspace
+    settings = workspace.settings
     signer = Signer(workspace.secrets.require_signing())
-    proof_id = secrets.randbits(62)
+    numbered = [(secrets.randbits(62), proof) for proof in wanted]
     with database.write() as connection:
         if clock_is_believed(connection, now=now):
             connection.execute(delete(proofs).where(proofs.c.at < now - KEEP))
-        connection.execute(
-            insert(proofs).values(
-                id=proof_id, slug=message.slug, message=to_json(message), person_id=proof.person_id, at=now
-            )
-        )
+        for number, proof in numbered:
+            row = {"id": number, "slug": message.slug, "message": to_json(message)}
+            connection.execute(insert(proofs).values(**row, person_id=proof.person_id, at=now))
         keep_images(connection, message, plan.newsletter)
-    builder = EnvelopeBuilder(message, settings=workspace.settings, signer=signer, proof=True)
-    envelope = builder.envelope(proof_id, attempt=1, address=proof.to, supporter=proof.supporter, now=now)
+    builder = EnvelopeBuilder(_inviting(message, settings.studio.url), settings=settings, signer=signer, proof=True)
     connection = transport.connect(builder.mailing())
     try:
-        (outcome,) = connection.hand_over([envelope])
+        for number, proof in numbered:
+            envelope = builder.envelope(number, attempt=1, address=proof.to, supporter=proof.supporter, now=now)
+            (outcome,) = connection.hand_over([envelope])
+            yield proof, outcome
     finally:
         connection.close()
-    if outcome.fate is not Fate.ACCEPTED:
-        reply = f"{outcome.code} {outcome.detail}".strip() or "no answer"
-        raise MailerError(
-            f"the proof to {proof.to} was not taken: {outcome.fate}, {reply}", remedy="Check: mailer doctor"
-        )
-    return outcome
+
+
+def why(outcome: Outcome) -> str:
+    """Why a proof was not taken."""
+    return f"{outcome.fate}, {f'{outcome.code} {outcome.detail}'.strip() or 'no answer'}"
+
+
+def review_path(slug: str) -> str:
+    """Where the studio has the review of a newsletter."""
+    return f"/newsletters/{slug}/review"
+
+
+def _inviting(message: Message, studio_url: str) -> Message:
+    """The message with the way to its review below everything else; as it is where the studio has no address."""
+    if not studio_url:
+        return message
+    address = f"{studio_url}{review_path(message.slug)}"
+    line = (
+        '<p style="margin:0;padding:16px;background:#fcf2dc;color:#1b1e20;font:15px/1.5 Arial,sans-serif;'
+        f'text-align:center">{INVITED}<br><a href="{escape(address)}" style="color:#0b6069">{escape(address)}</a></p>'
+    )
+    return replace(
+        message, html=before_end(message.html, line), text=(*message.text, f"\n\n--\n{INVITED}\n{address}\n")
+    )

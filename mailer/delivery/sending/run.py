@@ -6,23 +6,27 @@ Any number of runs may overlap, on one machine or many: the ledger shares the wo
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Connection, Row, exists, select
 
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.ledger import settle_expired
 from mailer.delivery.sending.progress import SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
-from mailer.store.engine.database import Database
+from mailer.store.engine.database import Database, DatabaseTrouble
+from mailer.store.engine.fence import Mark, find_mark, set_mark
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
 
 if TYPE_CHECKING:
     from mailer.delivery.sending.sender import CampaignSender
+
+RAN = "run"  # the mark of the database that says when a run was here last
 
 
 @dataclass(slots=True)
@@ -41,6 +45,19 @@ class RunReport:
         have got their mail or not, and staff decide about them."""
         doubtful = any(tally.uncertain for tally in self.tallies.values())
         return bool(self.overdue or self.settled) or doubtful or any(tally.trouble for tally in self.tallies.values())
+
+
+def note_run(database: Database, *, now: datetime) -> None:
+    """Keep that a run is at work, for those who wait for one: most runs find nothing to do, and leave no other trace.
+    Call it once a minute at most; a database in trouble is told of by what comes next."""
+    with suppress(DatabaseTrouble), database.write() as connection:
+        set_mark(connection, Mark(RAN, now))
+
+
+def last_run(connection: Connection) -> datetime | None:
+    """When a run was here last, to the minute; None when none ever was."""
+    found = find_mark(connection, RAN)
+    return None if found is None else found.at
 
 
 class Runner:

@@ -26,6 +26,7 @@ from mailer.store.engine.errors import translated
 from mailer.store.engine.fence import BACKUP, mark
 from mailer.store.tables.core import to_microseconds
 
+LOGGED_AS = "database backup"  # the audit log's subject of a backup that was made
 PROGRAMS = Path("/usr/lib/postgresql")  # where Debian keeps those of each version
 
 

@@ -34,8 +34,8 @@ from mailer.store.tables.core import Instant, campaigns, metadata
 from mailer.store.tables.states import CampaignState
 
 BACKUP = "backup"  # this is a copy, taken at `at`
-MOVING = "moving"  # its rows are being carried to `place` by the move `id`
-MOVED = "moved"  # its rows were carried to `place`
+MOVED = "moved"  # its rows were carried to `place` by the move `id`
+ARRIVING = "arriving"  # its rows came from `place` by the move `id`, and the database there may be in use still
 ARRIVED = "arrived"  # its rows came from `place` by the move `id`
 
 mark = Table(
@@ -57,6 +57,17 @@ class Mark:
     at: datetime
     id: str = ""
     place: str = ""
+
+    def refusal(self) -> DatabaseTrouble:
+        """Why a database with this mark, MOVED or ARRIVING, can't be used, and what to do."""
+        if self.kind == MOVED:
+            return DatabaseTrouble(
+                f"this database was moved to {self.place}", remedy="Put that into mailer.toml as `database`."
+            )
+        return DatabaseTrouble(
+            f"this database is being filled from {self.place}",
+            remedy="Wait for that. If it was interrupted, run `mailer db move` again where that one is set.",
+        )
 
 
 def find_mark(connection: Connection, *kinds: str) -> Mark | None:
@@ -80,21 +91,11 @@ def remove_mark(connection: Connection, kind: str) -> None:
 
 
 def refuse_moved(engine: Engine) -> None:
-    """Raise `DatabaseTrouble` for a database that was moved away, or is just being moved."""
+    """Raise `DatabaseTrouble` for a database that was moved away, or is just being filled."""
     with engine.connect() as connection:
-        found = find_mark(connection, MOVED, MOVING)
+        found = find_mark(connection, MOVED, ARRIVING)
     if found is not None:
-        said, remedy = _moved(found)
-        raise DatabaseTrouble(said, remedy=remedy)
-
-
-def _moved(found: Mark) -> tuple[str, str]:
-    if found.kind == MOVED:
-        return f"this database was moved to {found.place}", "Put that into mailer.toml as `database`."
-    return (
-        f"this database is being moved to {found.place}",
-        "Wait for that. If it was interrupted, run it again: mailer db move --to URL; or give it up: add --abandon",
-    )
+        raise found.refusal()
 
 
 def check_marks(engine: Engine, clock: Callable[[], datetime]) -> None:
@@ -138,10 +139,10 @@ def _with_slug(words: str) -> ColumnElement[str]:
 
 
 def fence(connection: Connection, value: Mark) -> None:
-    """Mark the database as being moved, and refuse every change to its tables from now on."""
+    """Mark the database as moved, and refuse every change to its tables from the commit of this transaction on."""
     set_mark(connection, value)
-    said, remedy = _moved(Mark(MOVED, value.at, value.id, value.place))
-    words = f"{FENCED}{said} | {remedy}".replace("'", "''")
+    said = value.refusal()
+    words = f"{FENCED}{said.message} | {said.remedy}".replace("'", "''")
     if connection.dialect.name == "postgresql":
         _execute(
             connection,
@@ -149,35 +150,13 @@ def fence(connection: Connection, value: Mark) -> None:
             f" $fence$ BEGIN RAISE EXCEPTION USING MESSAGE = '{words}'; END $fence$",
         )
     for table in metadata.sorted_tables:
-        for name, action in _triggers(connection, table.name):
-            if connection.dialect.name == "postgresql":
-                what = f"FOR EACH STATEMENT EXECUTE FUNCTION {FENCE}()"
-            else:
-                what = f"BEGIN SELECT RAISE(ABORT, '{words}'); END"
-            _execute(connection, f"CREATE TRIGGER {name} BEFORE {action} ON {table.name} {what}")
-
-
-def set_moved(connection: Connection) -> None:
-    """The move that fenced the database is complete."""
-    connection.execute(update(mark).where(mark.c.kind == MOVING).values(kind=MOVED))
-
-
-def lift_fence(connection: Connection) -> None:
-    """Let the database be used again: the move was given up."""
-    for table in metadata.sorted_tables:
-        for name, _ in _triggers(connection, table.name):
-            on = f" ON {table.name}" if connection.dialect.name == "postgresql" else ""
-            _execute(connection, f"DROP TRIGGER IF EXISTS {name}{on}")
-    if connection.dialect.name == "postgresql":
-        _execute(connection, f"DROP FUNCTION IF EXISTS {FENCE}()")
-    connection.execute(delete(mark).where(mark.c.kind == MOVING))
-
-
-def _triggers(connection: Connection, table: str) -> list[tuple[str, str]]:
-    """Name and action of each trigger of a table's fence. SQLite wants one for each action."""
-    if connection.dialect.name == "postgresql":
-        return [(FENCE, "INSERT OR UPDATE OR DELETE OR TRUNCATE")]
-    return [(f"{FENCE}_{action.lower()}_{table}", action) for action in ("INSERT", "UPDATE", "DELETE")]
+        if connection.dialect.name == "postgresql":
+            when, what = "INSERT OR UPDATE OR DELETE OR TRUNCATE", f"FOR EACH STATEMENT EXECUTE FUNCTION {FENCE}()"
+            _execute(connection, f"CREATE TRIGGER {FENCE} BEFORE {when} ON {table.name} {what}")
+        else:
+            for action in ("INSERT", "UPDATE", "DELETE"):  # SQLite wants one for each
+                name, what = f"{FENCE}_{action.lower()}_{table.name}", f"BEGIN SELECT RAISE(ABORT, '{words}'); END"
+                _execute(connection, f"CREATE TRIGGER {name} BEFORE {action} ON {table.name} {what}")
 
 
 def _execute(connection: Connection, statement: str) -> None:

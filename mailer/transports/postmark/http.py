@@ -1,4 +1,4 @@
-"""One request to Postmark's API, and how far it got. A connection for each, since one carries hundreds of mails."""
+"""Requests to Postmark's API, and what its answers say. A connection for each, since one carries hundreds of mails."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
-from mailer.transports.base import TransportRefused, TransportUnavailable
-from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
-from mailer.transports.http_kept import KeptConnection, environment_proxy
+from mailer.transports.http_api import HttpApi, check_key
+from mailer.transports.http_connection import HttpRequest
+from mailer.transports.postmark.settings import Postmark
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +25,25 @@ class PostmarkAnswer:
         return " ".join(str(said or "").split())[:500]
 
 
-class AnswerMissing(Exception):
-    """The request may have been taken: it began to go out, and no answer came."""
+class PostmarkClient:
+    """Calls one after another. Raises `TransportRefused` for settings that no call can be made with."""
 
+    def __init__(self, settings: Postmark, token: str) -> None:
+        check_key(token, named="Postmark token", remedy="Set MAILER_POSTMARK_TOKEN, or postmark_token in secrets.toml.")
+        self._api = HttpApi(
+            "Postmark", settings.base_url, setting="postmark.base_url", timeout_seconds=settings.timeout_seconds
+        )
+        kind = "application/json"
+        self._headers = {"Accept": kind, "Content-Type": kind, "X-Postmark-Server-Token": token}
 
-def call(base_url: str, path: str, *, token: str, body: bytes | None, timeout_seconds: float) -> PostmarkAnswer:
-    """POST `body`, or GET without one. `timeout_seconds` bounds connecting, and again all the rest. Raises
-    `TransportUnavailable` if surely nothing went out, `TransportRefused` for a bad URL, else `AnswerMissing`."""
-    try:
-        endpoint = HttpEndpoint.of(base_url.rstrip("/") + path)
-    except ValueError as error:
-        raise TransportRefused(f"{base_url} is no web address", remedy="Correct postmark.base_url.") from error
-    headers = {"Accept": "application/json", "Content-Type": "application/json", "X-Postmark-Server-Token": token}
-    connection = KeptConnection(endpoint, seconds=timeout_seconds, proxy=environment_proxy(endpoint))
-    try:
-        answer = connection.exchange(HttpRequest("GET" if body is None else "POST", endpoint, headers, body))
-    except NoAnswer as error:
-        why = error.in_words(timeout_seconds)
-        if error.began:
-            raise AnswerMissing(why) from error
-        raise TransportUnavailable(
-            f"Postmark can't be reached: {why}", remedy="Check the network and postmark.base_url."
-        ) from error
-    finally:
-        connection.close()
-    try:
-        return PostmarkAnswer(answer.status, json.loads(answer.body))
-    except (ValueError, RecursionError):
-        return PostmarkAnswer(answer.status, None)
+    def call(self, path: str, body: bytes | None = None) -> PostmarkAnswer:
+        """POST `body`, or GET without one. Raises `TransportUnavailable` and `AnswerMissing`."""
+        method = "GET" if body is None else "POST"
+        try:
+            answer = self._api.call(HttpRequest(method, self._api.endpoint(path), self._headers, body))
+        finally:
+            self._api.close()
+        try:
+            return PostmarkAnswer(answer.status, json.loads(answer.body))
+        except (ValueError, RecursionError):
+            return PostmarkAnswer(answer.status, None)

@@ -10,15 +10,14 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.events import delivery_mark
-from mailer.transports.loopback import on_this_machine
+from mailer.transports.http_api import AnswerMissing
 from mailer.transports.mime.headers import ascii_address, one_line_values, split_mailbox
 from mailer.transports.mime.message import Skeleton, Unmailable, fill
 from mailer.transports.mime.quoted_printable import one_line_break
-from mailer.transports.postmark.http import AnswerMissing, PostmarkAnswer, call
+from mailer.transports.postmark.http import PostmarkAnswer, PostmarkClient
 from mailer.transports.postmark.settings import Postmark
 
 MARK = "mailer"  # the name in Metadata under which a delivery's mark travels to its events
@@ -45,9 +44,9 @@ class PostmarkTransport:
 
     def connect(self, mailing: Mailing) -> PostmarkConnection:
         """Raises `TransportRefused` without a token, or when Postmark could not carry this mailing."""
-        self._check()
+        client = PostmarkClient(self._settings, self._token)
         try:
-            return PostmarkConnection(self._settings, self._token, mailing)
+            return PostmarkConnection(client, mailing, stream=self._settings.stream)
         except Unmailable as error:
             raise TransportRefused(error.message, remedy=error.remedy) from error
 
@@ -56,47 +55,26 @@ class PostmarkTransport:
 
     def probe(self) -> str:
         """Look up the configured stream; nothing is sent."""
-        self._check()
-        given = self._settings
+        given, client = self._settings, PostmarkClient(self._settings, self._token)
         try:
-            answer = call(
-                given.base_url,
-                f"/message-streams/{given.stream}",
-                token=self._token,
-                body=None,
-                timeout_seconds=given.timeout_seconds,
-            )
+            answer = client.call(f"/message-streams/{given.stream}")
         except AnswerMissing as error:
             raise TransportUnavailable(f"Postmark didn't answer: {error}") from error
         if answer.status == 200:
             return f"Postmark at {given.base_url} knows this server, and its stream {given.stream}"
         raise _complaint(answer)
 
-    def _check(self) -> None:
-        if not self._token:
-            raise TransportRefused(
-                "there is no Postmark token", remedy="Set MAILER_POSTMARK_TOKEN, or postmark_token in secrets.toml."
-            )
-        if not re.fullmatch(r"[!-~]+", self._token):
-            raise TransportRefused("the Postmark token holds white space or characters beyond ASCII")
-        parts = urlsplit(self._settings.base_url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine(parts.hostname or "")):
-            raise TransportRefused(
-                "the Postmark token would travel unencrypted", remedy="postmark.base_url must begin with https://."
-            )
-
 
 class PostmarkConnection:
     """Calls for one mailing. Raises `Unmailable` for one that can't be carried."""
 
-    def __init__(self, settings: Postmark, token: str, mailing: Mailing) -> None:
-        self._settings = settings
-        self._token = token
+    def __init__(self, client: PostmarkClient, mailing: Mailing, *, stream: str) -> None:
+        self._client = client
         self._mailing = mailing
         self._skeleton = Skeleton(mailing)  # refuses what no mail can carry, as the other transports do
         shared: dict[str, Any] = {
             "From": _mailbox(mailing.from_name, ascii_address(mailing.from_address)),
-            "MessageStream": settings.stream,
+            "MessageStream": stream,
             "TrackOpens": False,
             "TrackLinks": "None",
         }
@@ -143,15 +121,8 @@ class PostmarkConnection:
             taken[place] = mail
         later = Outcome(Fate.DEFERRED, detail="the mails before it filled the call")
         rest = {place: later for place in mails if place not in taken}
-        given = self._settings
         try:
-            answer = call(
-                given.base_url,
-                "/email/batch",
-                token=self._token,
-                body=b"[" + b",".join(taken.values()) + b"]",
-                timeout_seconds=given.timeout_seconds,
-            )
+            answer = self._client.call("/email/batch", b"[" + b",".join(taken.values()) + b"]")
         except AnswerMissing as error:
             doubt = Outcome(Fate.UNCERTAIN, detail=f"Postmark may have taken it; the answer is missing: {error}")
             return rest | dict.fromkeys(taken, doubt)

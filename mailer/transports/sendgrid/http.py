@@ -1,8 +1,7 @@
-"""Posts JSON to Mail Send over a kept connection; tells what SendGrid's answers say, and how far a request got.
+"""Posts JSON to Mail Send, and tells what SendGrid's answers say. `transport` interprets them.
 
 Of the `sendgrid` package only the headers are used: its client raises for each status, opens a connection for each
 request, has no bound on the whole time, and can't tell a connection that never opened from one that broke later.
-`transport` interprets the answers.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ from typing import Any, cast
 
 from sendgrid import SendGridAPIClient
 
-from mailer.transports.base import TransportRefused, TransportUnavailable
-from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
-from mailer.transports.http_kept import KeptConnection, environment_proxy
+from mailer.transports.events import objects_of
+from mailer.transports.http_api import HttpApi, check_key
+from mailer.transports.http_connection import HttpRequest
+from mailer.transports.sendgrid.settings import Sendgrid
 
 NO_TIME_NAMED_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0
@@ -27,7 +27,7 @@ QUICKLY = 1  # of gzip's levels; 6 takes three times as long for a twentieth les
 
 
 @dataclass(frozen=True, slots=True)
-class HttpResponse:
+class SendgridAnswer:
     """An HTTP answer, whatever its status. Header names are in lower case."""
 
     status: int
@@ -39,22 +39,15 @@ class HttpResponse:
         """(field, message) of each error; the documentation promises little about either, so neither is assumed."""
         try:
             data: Any = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
-        listed: Any = cast(dict[str, Any], data).get("errors") if isinstance(data, dict) else None
-        found: list[tuple[str, str]] = []
-        for error in cast(list[Any], listed) if isinstance(listed, list) else []:
-            if isinstance(error, dict):
-                given = cast(dict[str, Any], error)
-                found.append((str(given.get("field") or ""), str(given.get("message") or "")))
-        return found
+        listed, _ = objects_of(cast(dict[str, Any], data).get("errors") if isinstance(data, dict) else None)
+        return [(str(one.get("field") or ""), str(one.get("message") or "")) for one in listed]
 
     @property
     def words(self) -> str:
         """The errors' messages on one line."""
-        said = "; ".join(
-            f"{message} ({field})" if field not in ("", "null") else message for field, message in self.errors
-        )
+        said = "; ".join(f"{text} ({field})" if field not in ("", "null") else text for field, text in self.errors)
         return re.sub(r"[^ -~]+", " ", said)[:500]
 
     @property
@@ -68,44 +61,28 @@ class HttpResponse:
         return min(max(reset - now, 1.0), LONGEST_WAIT_SECONDS)
 
 
-class Unanswered(Exception):
-    """The request may have been taken: it began to go out, and no answer came."""
-
-
 class Poster:
-    """Posts requests to Mail Send, one after another. `timeout_seconds` bounds connecting, and again all the rest."""
+    """Posts requests to Mail Send, one after another. Raises `TransportRefused` for settings that can't work."""
 
-    def __init__(self, base_url: str, api_key: str, *, timeout_seconds: float, compress: bool = False) -> None:
-        """Raises `TransportRefused` when `base_url` isn't a URL."""
-        api: Any = SendGridAPIClient(api_key).client
-        self._seconds = timeout_seconds
-        self._compress = compress
-        self._headers: dict[str, str] = {**api.request_headers, "Content-Type": "application/json"}
-        if compress:
+    def __init__(self, settings: Sendgrid, api_key: str) -> None:
+        remedy = "Set MAILER_SENDGRID_API_KEY, or sendgrid_api_key in secrets.toml."
+        check_key(api_key, named="SendGrid API key", remedy=remedy)
+        self._api = HttpApi(
+            "SendGrid", settings.base_url, setting="sendgrid.base_url", timeout_seconds=settings.timeout_seconds
+        )
+        self._endpoint = self._api.endpoint("/v3/mail/send")
+        self._compress = settings.gzip
+        package: Any = SendGridAPIClient(api_key).client
+        self._headers: dict[str, str] = {**package.request_headers, "Content-Type": "application/json"}
+        if settings.gzip:
             self._headers["Content-Encoding"] = "gzip"
-        try:
-            self._endpoint = HttpEndpoint.of(f"{base_url.rstrip('/')}/v3/mail/send")
-        except ValueError as error:
-            raise TransportRefused(
-                f"{base_url} is no web address",
-                remedy="Correct sendgrid.base_url; usually it is https://api.sendgrid.com.",
-            ) from error
-        self._kept = KeptConnection(self._endpoint, seconds=timeout_seconds, proxy=environment_proxy(self._endpoint))
 
-    def __call__(self, body: bytes) -> HttpResponse:
-        """The answer, whatever it says. Raises `TransportUnavailable` when nothing went out, else `Unanswered`."""
+    def __call__(self, body: bytes) -> SendgridAnswer:
+        """The answer, whatever it says. Raises `TransportUnavailable` and `AnswerMissing`."""
         if self._compress:
             body = gzip.compress(body, QUICKLY, mtime=0)
-        try:
-            answer = self._kept.exchange(HttpRequest("POST", self._endpoint, self._headers, body))
-        except NoAnswer as error:
-            why = error.in_words(self._seconds)
-            if error.began:
-                raise Unanswered(why) from error
-            raise TransportUnavailable(
-                f"SendGrid can't be reached: {why}", remedy="Check the network and sendgrid.base_url."
-            ) from error
-        return HttpResponse(answer.status, answer.headers, answer.body)
+        answer = self._api.call(HttpRequest("POST", self._endpoint, self._headers, body))
+        return SendgridAnswer(answer.status, answer.headers, answer.body)
 
     def close(self) -> None:
-        self._kept.close()
+        self._api.close()

@@ -1,7 +1,7 @@
 """Verifies that a post to the webhook is SendGrid's: ECDSA (P-256, SHA-256) over the timestamp and the raw body.
 
 Works like sendgrid-python's `EventWebhook`. The age of a post isn't checked: SendGrid retries for 24 hours, and a
-repeat changes nothing. Reading the body is left to `events`.
+repeat changes nothing. Reading the body is left to `webhook`.
 """
 
 from __future__ import annotations

@@ -11,12 +11,11 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, ReplyClass, TransportRefused, TransportUnavailable
-from mailer.transports.loopback import on_this_machine
+from mailer.transports.http_api import AnswerMissing
 from mailer.transports.mime.headers import Unmailable, split_mailbox
-from mailer.transports.sendgrid.http import HttpResponse, Poster, Unanswered
+from mailer.transports.sendgrid.http import Poster, SendgridAnswer
 from mailer.transports.sendgrid.payload import MOST_PEOPLE, MOST_REQUEST_BYTES, Group, RequestBody
 from mailer.transports.sendgrid.recipients import SendgridRecipient
 from mailer.transports.sendgrid.settings import Sendgrid
@@ -67,7 +66,7 @@ class SendgridTransport:
             )
         except Unmailable as error:
             raise TransportRefused(error.message, remedy=error.remedy) from error
-        return SendgridConnection(self._post(), body, self._learn)
+        return SendgridConnection(Poster(self._settings, self._api_key), body, self._learn)
 
     def _learn(self, people: int, merged_bytes: int) -> None:
         if people >= ENOUGH_TO_LEARN:
@@ -88,32 +87,16 @@ class SendgridTransport:
             "content": [{"type": "text/plain", "value": "This is not sent."}],
             "mail_settings": {"sandbox_mode": {"enable": True}},
         }
-        post = self._post()
+        post = Poster(self._settings, self._api_key)
         try:
             answer = post(json.dumps(mail).encode())
-        except Unanswered as error:
+        except AnswerMissing as error:
             raise TransportUnavailable(f"SendGrid didn't answer: {error}") from error
         finally:
             post.close()
         if answer.status == 200:
             return f"SendGrid at {self._settings.base_url} takes mail from {address}"
         raise _complaint(answer)
-
-    def _post(self) -> Poster:
-        if not self._api_key:
-            raise TransportRefused(
-                "there is no SendGrid API key",
-                remedy="Set MAILER_SENDGRID_API_KEY, or sendgrid_api_key in secrets.toml.",
-            )
-        if not re.fullmatch(r"[!-~]+", self._api_key):
-            raise TransportRefused("the SendGrid API key holds white space or characters beyond ASCII")
-        parts = urlsplit(self._settings.base_url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine(parts.hostname or "")):
-            raise TransportRefused(
-                "the SendGrid API key would travel unencrypted", remedy="sendgrid.base_url must begin with https://."
-            )
-        given = self._settings
-        return Poster(given.base_url, self._api_key, timeout_seconds=given.timeout_seconds, compress=given.gzip)
 
 
 class SendgridConnection:
@@ -155,7 +138,7 @@ class _HandOver:
             return
         try:
             answer = self._post(content)
-        except Unanswered as error:
+        except AnswerMissing as error:
             why = f"SendGrid may have taken it; the answer is missing: {error}"
             self._doubt(group, Outcome(Fate.UNCERTAIN, detail=why))
         except TransportUnavailable as error:
@@ -163,7 +146,7 @@ class _HandOver:
         else:
             self._read(group, answer)
 
-    def _read(self, group: Sequence[SendgridRecipient], answer: HttpResponse) -> None:
+    def _read(self, group: Sequence[SendgridRecipient], answer: SendgridAnswer) -> None:
         if answer.status == 413 and len(group) > 1:
             self._halve(group)
         elif answer.status == 400 and self._correct(group, answer):
@@ -177,7 +160,7 @@ class _HandOver:
         else:
             self._doubt(group, _outcome(answer))
 
-    def _correct(self, group: Sequence[SendgridRecipient], answer: HttpResponse) -> bool:
+    def _correct(self, group: Sequence[SendgridRecipient], answer: SendgridAnswer) -> bool:
         """Whether the answer names people: they are refused, and the others wait to be tried again."""
         named = _named(answer, group)
         for person, outcome in named:
@@ -221,7 +204,7 @@ class _HandOver:
             self.outcomes[person.place] = outcome
 
 
-def _outcome(answer: HttpResponse) -> Outcome:
+def _outcome(answer: SendgridAnswer) -> Outcome:
     """The outcome of an answer for everybody in its request."""
     code, words = str(answer.status), answer.words
     match answer.status:
@@ -238,7 +221,7 @@ def _outcome(answer: HttpResponse) -> Outcome:
             )
 
 
-def _limited(answer: HttpResponse) -> Outcome:
+def _limited(answer: SendgridAnswer) -> Outcome:
     return Outcome(
         Fate.DEFERRED,
         "429",
@@ -248,7 +231,7 @@ def _limited(answer: HttpResponse) -> Outcome:
     )
 
 
-def _named(answer: HttpResponse, group: Sequence[SendgridRecipient]) -> list[tuple[SendgridRecipient, Outcome]]:
+def _named(answer: SendgridAnswer, group: Sequence[SendgridRecipient]) -> list[tuple[SendgridRecipient, Outcome]]:
     """The people that a 400 names, each with their outcome; empty when it names nobody."""
     found: dict[int, tuple[SendgridRecipient, Outcome]] = {}
     for field, message in answer.errors:
@@ -262,7 +245,7 @@ def _named(answer: HttpResponse, group: Sequence[SendgridRecipient]) -> list[tup
     return list(found.values())
 
 
-def _complaint(answer: HttpResponse) -> TransportRefused | TransportUnavailable:
+def _complaint(answer: SendgridAnswer) -> TransportRefused | TransportUnavailable:
     said = f"SendGrid answered {answer.status}: {answer.words}".rstrip(": ")
     if answer.status in (401, 403):
         return TransportRefused(said, remedy="Check the API key, its permission to send mail, and the verified sender.")

@@ -1,27 +1,45 @@
-"""Maps SendGrid's terms to ours, in tables, and decides which posts are believed.
+"""SendGrid's Event Webhook: maps its terms to ours, in tables, and decides which posts are believed.
 
 The words: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event and
-https://www.twilio.com/docs/sendgrid/ui/sending-email/bounces (classifications).
+https://www.twilio.com/docs/sendgrid/ui/sending-email/bounces (classifications). Types are taken loosely, since their
+own examples differ from their own table.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import ReplyClass
-from mailer.transports.events import COMPLAINT, PROVIDER, ProviderEvent, Remedy, What, bounce
+from mailer.transports.events import (
+    COMPLAINT,
+    PROVIDER,
+    ProviderEvent,
+    Remedy,
+    What,
+    bounce,
+    digest_of,
+    json_of,
+    likely_time,
+    objects_of,
+    payload_of,
+    read_mark,
+    text_of,
+    without_addresses,
+)
 from mailer.transports.replies.classify import judge_report
 from mailer.transports.replies.phrases import US
-from mailer.transports.sendgrid.events import SendgridEvent, read_post
 from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, load_keys
 
+NAMING = frozenset(("email", "ip", "useragent", "to", "from"))  # fields that say who or where somebody is
 HARD, SOFT, POLICY, OURS = ReplyClass.HARD, ReplyClass.SOFT, ReplyClass.POLICY, ReplyClass.OURS
 
 KINDS: dict[str, What] = {
@@ -85,19 +103,24 @@ class SendgridWebhook:
         return SendgridVerifier(keys, given.webhook_unsigned) if keys or given.webhook_unsigned else None
 
     def read(self, body: bytes, *, received: datetime) -> tuple[list[ProviderEvent], int]:
-        events, strange = read_post(body, received=received)
-        return [in_our_words(event) for event in events], strange
+        entries, strange = objects_of(json_of(body))
+        found = [event_of(entry, received) for entry in entries if isinstance(entry.get("event"), str)]
+        return found, strange + len(entries) - len(found)
 
 
-def in_our_words(event: SendgridEvent) -> ProviderEvent:
+def event_of(entry: Mapping[str, object], received: datetime) -> ProviderEvent:
     """What an event means. Pure."""
-    what = KINDS.get(event.kind)
+    kind = text_of(entry, "event").lower().replace(" ", "")  # "spam report" in their table
+    reason = without_addresses(text_of(entry, "reason") or text_of(entry, "response"))
+    detail = f"{text_of(entry, 'status')} {reason}".strip()
+    delivery_id, attempt = read_mark(entry.get("c"))
+    what = KINDS.get(kind)
     reply_class, remedy, how = None, Remedy.NONE, PROVIDER
     if what is What.BOUNCED:
-        reply_class = bounce_class(event)
+        reply_class = bounce_class(entry, reason)
         remedy = bounce(reply_class)
     elif what is What.DROPPED:
-        reply_class, remedy = DROPS.get(event.reason.lower(), (None, Remedy.NONE))
+        reply_class, remedy = DROPS.get(reason.lower(), (None, Remedy.NONE))
     elif what is What.DEFERRED:
         reply_class = SOFT
     elif what is What.COMPLAINED:
@@ -105,33 +128,44 @@ def in_our_words(event: SendgridEvent) -> ProviderEvent:
     elif what is What.UNSUBSCRIBED:
         remedy = Remedy.LEAVE
     return ProviderEvent(
-        kind=event.kind,
+        kind=kind,
         what=what,
-        at=event.at,
-        address=event.address,
-        delivery_id=event.delivery_id,
-        attempt=event.attempt,
-        key=event.key,
-        payload=event.payload,
+        at=_time(entry.get("timestamp"), received),
+        address=text_of(entry, "email"),
+        delivery_id=delivery_id,
+        attempt=attempt,
+        key=digest_of(entry, but="sg_event_id"),  # their own number, which changes between repeats
+        payload=payload_of(entry, naming=NAMING),
         reply_class=reply_class,
         remedy=remedy,
         how=how,
-        detail=f"{event.status} {event.reason}".strip() if what in (What.BOUNCED, What.DROPPED) else event.reason,
-        provider_id=event.message_id.partition(".")[0],  # their number of it, a dot, and which server had it
-        worth_keeping=event.kind not in UNUSED,
+        detail=detail if what in (What.BOUNCED, What.DROPPED) else reason,
+        provider_id=text_of(entry, "sg_message_id").partition(".")[0],  # a dot follows, and which server had it
+        worth_keeping=kind not in UNUSED,
     )
 
 
-def bounce_class(event: SendgridEvent) -> ReplyClass:
+def _time(value: object, received: datetime) -> datetime:
+    """A number of seconds since 1970, or the same as a text; when the post came if it can't be right."""
+    try:
+        seconds = float(cast(Any, value))
+        at = datetime.fromtimestamp(seconds, UTC) if math.isfinite(seconds) else None
+    except (TypeError, ValueError, OverflowError, OSError):
+        at = None
+    return likely_time(at, received)
+
+
+def bounce_class(entry: Mapping[str, object], reason: str) -> ReplyClass:
     """Whose fault a bounce is: by the reply where it speaks of us, or says why an address isn't what is wrong; else by
     their classification. `blocked` is for the moment, so never hard; `bounce` is for good, so an unclear one is."""
-    told = judge_report(event.status, event.reason)
+    kind, status = text_of(entry, "type").lower(), text_of(entry, "status")
+    told = judge_report(status, reason)
     if told.about in US:
         return told.reply_class
-    found = CLASSIFICATIONS.get(event.classification)
+    found = CLASSIFICATIONS.get(text_of(entry, "bounce_classification").lower())
     if found is HARD and told.sure:
         found = told.reply_class
     elif found is None:
-        unclear = not told.sure and event.status in ("", "5.0.0") and not event.reason.startswith("4")
-        found = HARD if event.type == "bounce" and told.reply_class is SOFT and unclear else told.reply_class
-    return SOFT if found is HARD and event.type == "blocked" else found
+        unclear = not told.sure and status in ("", "5.0.0") and not reason.startswith("4")
+        found = HARD if kind == "bounce" and told.reply_class is SOFT and unclear else told.reply_class
+    return SOFT if found is HARD and kind == "blocked" else found

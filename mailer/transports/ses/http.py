@@ -12,12 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from mailer.transports.base import TransportRefused, TransportUnavailable
-from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer
-from mailer.transports.http_kept import KeptConnection, environment_proxy
-from mailer.transports.loopback import on_this_machine
+from mailer.transports.base import TransportRefused
+from mailer.transports.http_api import HttpApi, check_key
+from mailer.transports.http_connection import HttpAnswer, HttpRequest
 from mailer.transports.ses.settings import Ses, host_of
 from mailer.transports.ses.signature import AccessKey, signed
 
@@ -52,59 +50,31 @@ class SesAnswer:
 
 
 class SesClient:
-    """Calls one after another. `timeout_seconds` bounds connecting, and again all the rest of a call."""
+    """Calls one after another."""
 
     def __init__(self, settings: Ses, key: AccessKey, *, clock: Callable[[], datetime]) -> None:
         """Raises `TransportRefused` for settings that no call can be made with."""
-        self._base = settings.endpoint.rstrip("/") or f"https://{host_of('email', settings.region)}"
-        _check(settings, key, self._base)
-        self._settings = settings
+        if not settings.region:
+            raise TransportRefused("ses.region is not set", remedy='Such as region = "eu-central-1", under [ses].')
+        remedy = "Set MAILER_SES_ACCESS_KEY_ID and MAILER_SES_SECRET_ACCESS_KEY, or both in secrets.toml."
+        for part in (key.id, key.secret, *([key.session_token] if key.session_token else [])):
+            check_key(part, named="access key for Amazon SES", remedy=remedy)
+        base, setting = settings.endpoint, "ses.endpoint"
+        if not base:
+            base, setting = f"https://{host_of('email', settings.region)}", "ses.region"
+        self._api = HttpApi("Amazon SES", base, setting=setting, timeout_seconds=settings.timeout_seconds)
+        self._region = settings.region
         self._key = key
         self._clock = clock
-        endpoint = self._endpoint("/")
-        self._kept = KeptConnection(endpoint, seconds=settings.timeout_seconds, proxy=environment_proxy(endpoint))
 
     def call(self, path: str, body: bytes | None = None) -> SesAnswer:
-        """POST `body` to a path below /v2/email, or GET without one. Raises `TransportUnavailable` if surely nothing
-        went out, else `NoAnswer`."""
+        """POST `body` to a path below /v2/email, or GET without one. Raises `TransportUnavailable` and
+        `AnswerMissing`."""
         headers = {"Accept": "application/json", **({} if body is None else {"Content-Type": "application/json"})}
-        request = HttpRequest("GET" if body is None else "POST", self._endpoint(f"/v2/email/{path}"), headers, body)
-        request = signed(request, self._key, region=self._settings.region, service="ses", at=self._clock())
-        try:
-            return SesAnswer.of(self._kept.exchange(request))
-        except NoAnswer as error:
-            if error.began:
-                raise
-            raise TransportUnavailable(
-                f"Amazon SES can't be reached: {self.why(error)}",
-                remedy="Check the network, ses.region and ses.endpoint.",
-            ) from error
-
-    def why(self, error: NoAnswer) -> str:
-        return error.in_words(self._settings.timeout_seconds)
+        method, endpoint = "GET" if body is None else "POST", self._api.endpoint(f"/v2/email/{path}")
+        request = HttpRequest(method, endpoint, headers, body)
+        signed_now = signed(request, self._key, region=self._region, service="ses", at=self._clock())
+        return SesAnswer.of(self._api.call(signed_now))
 
     def close(self) -> None:
-        self._kept.close()
-
-    def _endpoint(self, path: str) -> HttpEndpoint:
-        try:
-            return HttpEndpoint.of(self._base + path)
-        except ValueError as error:
-            raise TransportRefused(f"{self._base} is no web address", remedy="Correct ses.endpoint.") from error
-
-
-def _check(settings: Ses, key: AccessKey, base: str) -> None:
-    if not settings.region:
-        raise TransportRefused("ses.region is not set", remedy='Such as region = "eu-central-1", under [ses].')
-    if not (key.id and key.secret):
-        raise TransportRefused(
-            "there is no access key for Amazon SES",
-            remedy="Set MAILER_SES_ACCESS_KEY_ID and MAILER_SES_SECRET_ACCESS_KEY, or both in secrets.toml.",
-        )
-    if not all(re.fullmatch(r"[!-~]*", text) for text in (key.id, key.secret, key.session_token)):
-        raise TransportRefused("the access key for Amazon SES holds white space or characters beyond ASCII")
-    parts = urlsplit(base)
-    if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine(parts.hostname or "")):
-        raise TransportRefused(
-            "mails would travel to Amazon SES unencrypted", remedy="ses.endpoint must begin with https://."
-        )
+        self._api.close()

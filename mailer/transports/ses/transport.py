@@ -16,7 +16,7 @@ from typing import Any
 
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.events import delivery_mark
-from mailer.transports.http_connection import NoAnswer
+from mailer.transports.http_api import AnswerMissing
 from mailer.transports.mime.headers import ascii_address
 from mailer.transports.mime.message import Skeleton, Unmailable
 from mailer.transports.ses.health import look
@@ -80,8 +80,8 @@ class SesTransport:
         client = self._client()
         try:
             return look(client.call, self._settings, sender=self._sender)
-        except NoAnswer as error:
-            raise TransportUnavailable(f"Amazon SES didn't answer: {client.why(error)}") from error
+        except AnswerMissing as error:
+            raise TransportUnavailable(f"Amazon SES didn't answer: {error}") from error
         finally:
             client.close()
 
@@ -106,9 +106,9 @@ class SesConnection:
             return [Outcome(Fate.REFUSED, detail=error.message)]
         try:
             return [outcome_of(self._client.call("outbound-emails", body))]
-        except NoAnswer as error:
-            why = f"Amazon SES may have taken it; the answer is missing: {self._client.why(error)}"
-            return [Outcome(Fate.UNCERTAIN, detail=why)]
+        except AnswerMissing as error:
+            doubt = f"Amazon SES may have taken it; the answer is missing: {error}"
+            return [Outcome(Fate.UNCERTAIN, detail=doubt)]
 
     def close(self) -> None:
         self._client.close()

@@ -24,6 +24,8 @@ from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.results import routes as results
+from mailer.web.studio.review import routes as review
+from mailer.web.studio.send import routes as send
 from mailer.web.studio.staff import routes as staff
 from mailer.web.studio.today import routes as today
 from mailer.workspace import Workspace
@@ -37,9 +39,11 @@ ROOMS: tuple[Room, ...] = (
     newsletters.ROOM,
     compose.ROOM,
     audience.ROOM,
+    review.ROOM,
     following.ROOM,
     results.ROOM,
     history.ROOM,
+    send.ROOM,
 )
 
 

@@ -77,6 +77,12 @@ def test_leaving_everything_holds_for_lists_to_come(database: Database, now: dat
         ]
 
 
+def test_nobody_leaves_everything_for_somebody_who_was_forgotten(database: Database, now: datetime) -> None:
+    with database.write() as connection:
+        assert not leave_everything(connection, person_id=1, how="staff", source="x", at=now)
+        assert connection.execute(select(suppressions.c.list_id)).scalars().all() == []
+
+
 def test_suppressing_twice_is_once(database: Database, now: datetime) -> None:
     with database.write() as connection:
         for expected in (True, False):

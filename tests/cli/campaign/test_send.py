@@ -35,6 +35,25 @@ def test_a_script_names_the_number_and_everybody_gets_it(mailer: Mailer, campaig
     assert '"sent": 3' in json.dumps(report)
 
 
+def test_it_says_how_long_it_takes_at_the_pace_that_is_set(mailer: Mailer, campaign: str) -> None:
+    assert "Takes" not in mailer("send", campaign, "--dry-run").out
+    with Path("mailer.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[pace]\nper_second = 0.01\n")
+    assert "Takes      5 min" in mailer("send", campaign, "--dry-run").out
+
+
+def test_a_report_is_drawn_too(mailer: Mailer, campaign: str, tmp_path: Path) -> None:
+    mailer("send", campaign, "--yes", "3")
+    drawn = mailer("report", campaign, "--plot", str(tmp_path / "course.svg"))
+    assert (drawn.code, drawn.err) == (0, f"Drawn: {tmp_path}/course.svg\n")
+    assert campaign in (tmp_path / "course.svg").read_text(encoding="utf-8")
+    for arguments, words in ((("--json", "--csv"), "exclude each other"), (("--plot", "course.png"), "ends in .svg")):
+        refused = mailer("report", campaign, *arguments)
+        assert (refused.code, words in refused.err) == (2, True)
+    ended = mailer("cancel", campaign, "--yes")
+    assert (ended.code, "is finished, so there is nothing to cancel" in ended.err) == (1, True)
+
+
 def test_another_number_sends_nothing(mailer: Mailer, campaign: str) -> None:
     done = mailer("send", campaign, "--yes", "4")
     assert done.code == 1

@@ -69,6 +69,16 @@ def test_from_import_to_forgetting(folder: Path) -> None:
     assert "remembered" in mailer("people", "show", "ada@example.org").output
 
 
+def test_nobody_and_more_than_fit(folder: Path) -> None:
+    assert mailer("people", "find", "ada").output == "Nobody was found.\n"
+    mailer("import", "supporters", "people.csv")
+    found = mailer("people", "find", "example.org", "--limit", "1").output
+    assert found.count("@example.org") == 1
+    assert found.endswith("There are more than 1: add words, or raise --limit.\n")
+    (folder / "lists" / "supporters.toml").unlink()
+    assert mailer("lists").output == "There are no lists yet: define one in lists/<name>.toml.\n"
+
+
 def test_an_export_to_a_file_and_to_the_screen(folder: Path) -> None:
     mailer("import", "supporters", "people.csv")
     assert (

@@ -120,10 +120,10 @@ def test_a_text_has_links_of_every_kind_and_headings_below_the_headline() -> Non
 def test_no_page_or_no_front_matter(workspace: Workspace) -> None:
     (workspace.newsletters / "keep-it").mkdir()
     with pytest.raises(MailerError, match="keep-it has no action page"):
-        read_action_page(workspace, "keep-it")
+        read_action_page(workspace.newsletter("keep-it"))
     (workspace.newsletters / "keep-it" / "action.md").write_text("Sign here\n")
     with pytest.raises(MailerError, match="front matter is missing"):
-        read_action_page(workspace, "keep-it")
+        read_action_page(workspace.newsletter("keep-it"))
 
 
 def test_all_faults_come_at_once(workspace: Workspace) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Image
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.freeze import Plan, create_campaign
 from mailer.delivery.campaigns.status import campaign_statuses, people_apart
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
@@ -451,3 +451,14 @@ def test_cancelling_leaves_all_but_the_queue_as_they_are(staged: Staged, state: 
         assert count == 0
         assert staged.rows()["deliveries"] == before
     assert staged.campaign().state == CampaignState.CANCELLED
+
+
+def test_what_somebody_else_began_a_moment_ago_is_begun_once(database: Database, now: datetime) -> None:
+    """Two who send at the same moment have both looked and seen no campaign."""
+    with database.write() as connection:
+        create_campaign(connection, plan(), state=CampaignState.SENDING, now=now)
+    with pytest.raises(MailerError, match="being sent by somebody else"), database.write() as connection:
+        create_campaign(connection, plan(), state=CampaignState.SENDING, now=now)
+    with database.read() as connection:
+        assert len(connection.execute(select(campaigns)).all()) == 1
+        assert len(connection.execute(select(links)).all()) == len(MESSAGE.links)

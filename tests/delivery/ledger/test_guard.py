@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.ledger.guard import TROUBLES_IN_A_ROW, Evidence, GuardRails, Halt
+from mailer.delivery.ledger.guard import TROUBLES_IN_A_ROW, GuardCounts, GuardRails, Halt
 from mailer.delivery.ledger.guard_state import TROUBLES_APART, Rails, add, count_trouble, feedback
 from mailer.settings import Guard as Limits
 from mailer.store.engine.database import Database
@@ -84,7 +84,7 @@ def test_people_given_up_on_pause_when_they_are_many_of_all_mailed() -> None:
 
 def test_people_given_up_on_at_the_end_of_a_campaign_that_went_well_pause_nothing() -> None:
     one = guard()
-    assert one.learn(Evidence(accepted=9000)) is None
+    assert one.learn(GuardCounts(accepted=9000)) is None
     assert noted(one, *[ACCEPTED] * 900) is None
     assert [one.note(LATER, given_up=1) for _ in range(1100)] == [None] * 1100
     assert one.note(LATER, given_up=1) is not None, "1,101 of 11,001 are more than a tenth"
@@ -144,30 +144,30 @@ def test_a_long_retry_after_leaves_the_rest_to_a_later_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("evidence", "words"),
+    ("counts", "words"),
     [
-        (Evidence(accepted=2, refused=1, hard=1), None),
-        (Evidence(accepted=181, refused=19, hard=19), None),  # 9.5 %, and too few to tell
-        (Evidence(accepted=100, refused=20, hard=20), "20 of 120 people bounced"),
-        (Evidence(accepted=381, refused=20, hard=20), None),  # 4.99 %
-        (Evidence(accepted=380, refused=20, hard=15, bounced=5), "20 of 400 people bounced"),
-        (Evidence(accepted=380, refused=20), None),  # refused, and not for the address
-        (Evidence(accepted=3, complained=1), None),
-        (Evidence(accepted=100, complained=4), None),
-        (Evidence(accepted=100, complained=5), "5 of 100 people reported the mail as spam (5.00%"),
-        (Evidence(accepted=1667, complained=5), None),
-        (Evidence(accepted=100_000, complained=300), "300 of 100,000 people reported"),
-        (Evidence(recent="x" * 21), "21 of the last 21 people were refused for good; everybody"),
+        (GuardCounts(accepted=2, refused=1, hard=1), None),
+        (GuardCounts(accepted=181, refused=19, hard=19), None),  # 9.5 %, and too few to tell
+        (GuardCounts(accepted=100, refused=20, hard=20), "20 of 120 people bounced"),
+        (GuardCounts(accepted=381, refused=20, hard=20), None),  # 4.99 %
+        (GuardCounts(accepted=380, refused=20, hard=15, bounced=5), "20 of 400 people bounced"),
+        (GuardCounts(accepted=380, refused=20), None),  # refused, and not for the address
+        (GuardCounts(accepted=3, complained=1), None),
+        (GuardCounts(accepted=100, complained=4), None),
+        (GuardCounts(accepted=100, complained=5), "5 of 100 people reported the mail as spam (5.00%"),
+        (GuardCounts(accepted=1667, complained=5), None),
+        (GuardCounts(accepted=100_000, complained=300), "300 of 100,000 people reported"),
+        (GuardCounts(recent="x" * 21), "21 of the last 21 people were refused for good; everybody"),
     ],
 )
-def test_rates_need_a_sample(evidence: Evidence, words: str | None) -> None:
-    halt = guard().learn(evidence)
+def test_rates_need_a_sample(counts: GuardCounts, words: str | None) -> None:
+    halt = guard().learn(counts)
     assert (halt is None) == (words is None)
     if halt and words:
         assert halt.pause
         assert words in halt.reason
         assert halt.reason.endswith("then: mailer resume appeal")
-    assert guard(OFF).learn(evidence) is None
+    assert guard(OFF).learn(counts) is None
 
 
 def test_rails_that_are_off_pause_nothing() -> None:
@@ -260,11 +260,11 @@ def test_a_look_is_taken_every_ten_seconds(rails: Callable[..., Rails], clock: C
     assert seen(database).accepted == 1  # told once
 
 
-def seen(database: Database) -> Evidence:
+def seen(database: Database) -> GuardCounts:
     with database.read() as connection:
         of_it = select(campaigns.c.id).where(campaigns.c.slug == "appeal").scalar_subquery()
         row = connection.execute(select(guard_evidence).where(guard_evidence.c.campaign_id == of_it)).one()
-    return Evidence(row.accepted, row.refused, row.hard, row.recent, troubles=row.troubles)
+    return GuardCounts(row.accepted, row.refused, row.hard, row.recent, troubles=row.troubles)
 
 
 def hand_over(database: Database, campaign: int, first: int, last: int, *, state: str, at: datetime) -> None:
@@ -386,7 +386,7 @@ def test_failures_of_many_workers_at_once_count_once(database: Database, campaig
 
 
 def test_of_the_last_outcomes_no_more_are_kept_than_asked(database: Database, campaign: int) -> None:
-    fresh = Evidence(accepted=7, recent="......x")
+    fresh = GuardCounts(accepted=7, recent="......x")
     with database.write() as connection:
         *_, known = [add(connection, campaign, fresh, since=EPOCH, keep=10) for _ in range(3)]
     assert known.recent == "..x......x"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 
@@ -272,6 +273,24 @@ def test_sendgrid_takes_it_without_any_header_of_a_list(world: World) -> None:
         assert [mail.recipient for mail in fake.accepted] == ["mary0@example.org"]
         assert "list-unsubscribe" not in json.dumps(fake.requests).lower()
         assert "auto-generated" in json.dumps(fake.requests)
+
+
+def test_a_notice_about_a_list_that_is_gone_calls_it_by_its_name(world: World) -> None:
+    world.add()
+    (world.workspace.lists / "supporters.toml").unlink()
+    ((mailing, _),) = world.run().given
+    assert "supporters" in str(mailing.subject)
+    assert world.states() == ["done"]
+
+
+def test_without_a_sender_a_notice_waits_until_there_is_one(world: World) -> None:
+    world.add()
+    told, settings = world.workspace, world.workspace.settings
+    world.workspace = replace(told, settings=replace(settings, sender=replace(settings.sender, from_="")))
+    assert world.run().given == []
+    assert world.states() == ["queued"]
+    world.workspace, world.now = told, world.now + timedelta(minutes=1)
+    assert len(world.run().given) == 1
 
 
 @pytest.mark.sqlite

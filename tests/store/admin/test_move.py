@@ -17,7 +17,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, Text, in
 from mailer.delivery.ledger.outcomes import Done
 from mailer.errors import MailerError
 from mailer.store.admin.copy import content_of
-from mailer.store.admin.move import abandon_move, check_move, move_database
+from mailer.store.admin.move import check_move, move_database
 from mailer.store.engine.database import Database, DatabaseTrouble, migrate_database, open_database
 from mailer.store.engine.dialects import make_engine
 from mailer.store.jobs import PROVIDER_POST, add
@@ -28,12 +28,14 @@ from tests.delivery.world import ACCEPTED, Clock, add_people, launch, states, wo
 from tests.patience import HANG_SECONDS
 from tests.store.earlier_versions import dump_of, load, plain
 
-AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT = "_carry", "copy_table", "set_mark", "set_moved"
+AT_FIRST, IN_THE_MIDDLE, BEFORE_COMMIT, BETWEEN_COMMITS, AFTER_COMMITS = (
+    "fence", "copy_table", "set_mark", "write", "_open"
+)  # fmt: skip
 EXAMPLES: dict[type, Any] = {  # a value of each type, for tables that no earlier version had
     Integer: 1, BigInteger: 1, Boolean: True, Text: "Zürich", Instant: NOW, JSON: {"a": ["b"]},
     LargeBinary: b"\x00\xff",
 }  # fmt: skip
-STAGES = (AFTER_FENCE, IN_THE_MIDDLE, BEFORE_COMMIT, AFTER_COMMIT)
+STAGES = (AT_FIRST, IN_THE_MIDDLE, BEFORE_COMMIT, BETWEEN_COMMITS, AFTER_COMMITS)
 
 
 def now() -> datetime:
@@ -250,14 +252,31 @@ def test_text_that_postgresql_can_not_hold_is_refused_whole(full: str, new_datab
 
 @on_postgresql
 @pytest.mark.parametrize("stage", STAGES)
-def test_kill_9_leaves_nothing_or_all_and_it_can_be_run_again(full: str, new_database: NewDatabase, stage: str) -> None:
+def test_kill_9_leaves_one_in_use_at_most_and_it_can_be_run_again(
+    full: str, new_database: NewDatabase, stage: str
+) -> None:
     target = new_database("postgresql")
     before = contents(full)
     killed(stage, full, target)
-    with pytest.raises(DatabaseTrouble, match="is being moved to"):
-        open_database(full)
-    assert rows(target) == (0 if stage != AFTER_COMMIT else rows(full))
-    assert carry(full, target).before is (stage == AFTER_COMMIT)
+    has_arrived, is_moved = stage in (BETWEEN_COMMITS, AFTER_COMMITS), stage == AFTER_COMMITS
+    assert rows(target) == (rows(full) if has_arrived else 0)
+    if has_arrived:
+        with pytest.raises(DatabaseTrouble, match="is being filled from sqlite"):
+            open_database(target)
+    if is_moved:
+        with pytest.raises(DatabaseTrouble, match="was moved to"):
+            open_database(full)
+    else:  # the old one is in use as if nothing had happened
+        early = open_database(full)
+        run(early, insert(lists).values(name="meanwhile"))
+        early.close()
+        before = contents(full)
+    if has_arrived and not is_moved:  # a moment between two commits
+        with pytest.raises(MailerError, match="holds what an interrupted move left") as refused:
+            carry(full, target)
+        assert "dropdb" in str(refused.value)
+        target = new_database("postgresql")
+    assert carry(full, target).before is is_moved
     assert contents(target) == before
     with pytest.raises(DatabaseTrouble, match="was moved to"):
         open_database(full)
@@ -269,25 +288,37 @@ def killed(stage: str, source: str, target: str) -> None:
     """Run a move in a process of its own, and kill it when it comes to `stage`."""
     script = """
 import sys
-import tracemalloc
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from mailer.store.admin import move
-from mailer.store.engine import fence
 stage, source, target = sys.argv[1:]
-owner = fence if stage.startswith("set_") else move
-plain = getattr(owner, stage)
 
-def stopped(*args, **options):
-    if stage == "copy_table" and args[2].name != "people":
-        return plain(*args, **options)
-    if stage == "copy_table":
-        plain(*args, **options)
-    if stage != "set_mark" or args[1].kind == fence.ARRIVED:
-        print("here", flush=True)
-        sys.stdin.read()
-    return plain(*args, **options)
+def stop():
+    print("here", flush=True)
+    sys.stdin.read()
 
-setattr(owner, stage, stopped)
+if stage == "write":  # the new one's transaction is committed, and the old one's isn't
+    plain = move.Database.write
+
+    @contextmanager
+    def write(self):
+        with plain(self) as connection:
+            yield connection
+        if not self.is_sqlite:
+            stop()
+
+    move.Database.write = write
+else:
+    plain = getattr(move, stage)
+
+    def stopped(*args, **options):
+        if stage == "copy_table" and args[2].name != "people":
+            return plain(*args, **options)
+        if stage == "copy_table":
+            plain(*args, **options)
+        stop()
+
+    setattr(move, stage, stopped)
 now = datetime(2026, 11, 24, 9, tzinfo=UTC)
 move.move_database(source, target, clock=lambda: now, progress=lambda *counts: None)
 """
@@ -302,24 +333,17 @@ move.move_database(source, target, clock=lambda: now, progress=lambda *counts: N
 
 
 @on_postgresql
-def test_an_interrupted_move_can_be_given_up_unless_it_is_complete(full: str, new_database: NewDatabase) -> None:
-    target, other = new_database("postgresql"), new_database("postgresql")
-    with pytest.raises(MailerError, match="no move of this database was begun"):
-        abandon_move(full, target)
-    killed(IN_THE_MIDDLE, full, target)
-    with pytest.raises(MailerError, match=r"is being moved to postgresql\S+test") as refused:
+def test_what_a_move_did_not_finish_is_used_by_no_other(full: str, new_database: NewDatabase) -> None:
+    target, other = new_database("postgresql"), new_database("sqlite")
+    killed(AFTER_COMMITS, full, target)
+    open_database(other).close()
+    for way in ((other, target), (target, other)):
+        with pytest.raises(DatabaseTrouble, match="is being filled from sqlite") as refused:
+            carry(*way)
+        assert "mailer db move" in str(refused.value)
+    with pytest.raises(DatabaseTrouble, match="was moved to postgresql"):
         carry(full, other)
-    assert "--abandon" in str(refused.value)
-    abandon_move(full, target)
-    again = open_database(full)
-    run(again, insert(lists).values(name="still open"))
-    again.close()
-    killed(AFTER_COMMIT, full, target)
-    with pytest.raises(MailerError, match="is complete"):
-        abandon_move(full, target)
     assert carry(full, target).before
-    with pytest.raises(MailerError, match="is complete"):
-        abandon_move(full, None)
 
 
 @on_postgresql

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, text
 
-from mailer.store.engine import dialects as store
 from mailer.store.engine.database import DatabaseTrouble, open_database
+from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.tables.core import Instant, lists, to_microseconds
 
 
@@ -28,13 +28,12 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_locked_database_is_said_to_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
+def test_a_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
     path = tmp_path / "mailer.db"
     database = open_database(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(DatabaseTrouble, match="locked by another program"), database.write():
+    with waiting_at_most(0.05), pytest.raises(DatabaseTrouble, match="locked by another program"), database.write():
         pass
     other.execute("ROLLBACK")
     other.close()

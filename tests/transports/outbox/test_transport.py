@@ -72,6 +72,34 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
     assert [p for folder in ("new", "cur", "tmp") for p in (tmp_path / folder).iterdir()] == []
 
 
+def test_a_disk_that_is_full_in_the_middle_puts_the_rest_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = OutboxTransport(tmp_path).connect(MAILING)
+    left = [1, 1]  # a mail takes two: for its file, and for the folder
+
+    def full_soon(_: int) -> None:
+        if not left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left.pop()
+
+    monkeypatch.setattr(os, "fsync", full_soon)
+    first, *others = connection.hand_over([envelope(number) for number in (1, 2, 3)])
+    for _ in range(2):
+        connection.close()  # again does no harm
+    assert first.fate is Fate.ACCEPTED
+    assert [one.fate for one in others] == [Fate.DEFERRED] * 2
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [first.provider_id]
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_folder_that_takes_nothing_is_found_by_the_probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(path: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "touch", read_only)
+    with pytest.raises(TransportRefused, match="Read-only file system"):
+        OutboxTransport(tmp_path).probe()
+
+
 def test_a_path_that_cannot_be_a_folder_is_refused_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for call in (lambda t: t.connect(MAILING), lambda t: t.probe()):

@@ -47,6 +47,12 @@ def test_each_mail_says_which_delivery_it_is_and_keeps_its_message_id(fake: Post
     assert fake.calls == [2]
 
 
+def test_a_call_is_no_larger_than_they_take(fake: PostmarkFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailer.transports.postmark.transport.MOST_BYTES", 1)
+    assert [one.fate for one in handed(fake, 1, 2, 3)] == [Fate.ACCEPTED, Fate.DEFERRED, Fate.DEFERRED]
+    assert fake.calls == [1], "one mail goes alone, whatever its size"
+
+
 def test_names_cannot_leave_their_quotes(fake: PostmarkFake) -> None:
     names = ['Ada "x" <evil@example.net>', "a, b", "back\\slash", "back\\", ""]
     people = [envelope(number, name=name) for number, name in enumerate(names, 1)]

@@ -141,6 +141,7 @@ REFUSED_MAILINGS = [
     (replace(SHORT, text=(), html=()), "empty"),
     (replace(SHORT, from_address="jörg@example.org"), "before the @"),
     (replace(SHORT, html=("x" * 21_000_000,)), "larger"),
+    (replace(SHORT, key="a" * 10_000), "name is longer"),
 ]
 
 
@@ -217,6 +218,12 @@ def test_a_request_too_large_is_split(fake: SendgridFake) -> None:
     fake.on(Answer(413), when=lambda people: len(people) > 3)
     assert fates(send(fake, 20)) == [ACCEPTED] * 20
     assert [one.recipient for one in fake.accepted] == [f"person{n}@example.org" for n in range(20)]
+
+
+def test_a_request_is_never_larger_than_we_send(fake: SendgridFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailer.transports.sendgrid.transport.MOST_REQUEST_BYTES", 1)
+    assert fates(send(fake, 5)) == [ACCEPTED] * 5
+    assert [len(request["personalizations"]) for request in fake.requests] == [1] * 5
 
 
 def test_one_mail_too_large_is_refused_alone(fake: SendgridFake) -> None:
@@ -387,7 +394,7 @@ def test_a_key_missing_malformed_or_in_the_clear_is_refused() -> None:
         ("", "https://api.sendgrid.com", "no SendGrid API key"),
         ("SG.x\n", "https://api.sendgrid.com", "white space"),
         (KEY, "http://api.sendgrid.invalid", "unencrypted"),
-        (KEY, "ftp://127.0.0.1", "unencrypted"),
+        (KEY, "ftp://127.0.0.1", "no web address"),
     ):
         with pytest.raises(TransportRefused, match=says) as caught:
             SendgridTransport(Sendgrid(base_url=url), api_key=key).connect(SHORT)

@@ -58,6 +58,16 @@ You live in Germany.
 """
 
 
+@dataclass(slots=True)
+class Clock:
+    """What the studio takes for now: it stays `at` until a test moves it."""
+
+    at: datetime
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """A running studio and what tests do with it. `cookie` is that of this machine's own browser."""
@@ -111,18 +121,23 @@ def more_rooms() -> tuple[Room, ...]:
 
 
 @pytest.fixture
-def house(workspace: Workspace, database: Database, now: datetime, more_rooms: tuple[Room, ...]) -> Iterator[House]:
+def clock(now: datetime) -> Clock:
+    return Clock(now)
+
+
+@pytest.fixture
+def house(workspace: Workspace, database: Database, clock: Clock, more_rooms: tuple[Room, ...]) -> Iterator[House]:
     folder = workspace.newsletters / SLUG
     folder.mkdir()
     (folder / "message.md").write_text(FRONT + BODY, encoding="utf-8")
     picture = REPOSITORY / "newsletters" / "2026-12-year-in-review" / "school.png"
     (folder / "lamp.png").write_bytes(picture.read_bytes())
     with database.write() as connection:
-        add_people(connection, 3, now=now)
+        add_people(connection, 3, now=clock())
     with listen("127.0.0.1", 0) as held:  # its port is part of the studio's name
         port = held.getsockname()[1]
     studio = open_studio(
-        workspace, database, clock=lambda: now, origins=[f"http://127.0.0.1:{port}", f"http://localhost:{port}"],
+        workspace, database, clock=clock, origins=[f"http://127.0.0.1:{port}", f"http://localhost:{port}"],
         is_private=True, rooms=(*ROOMS, *more_rooms),
     )  # fmt: skip
     with serving(create_app(studio), port=port) as served:

@@ -14,8 +14,9 @@ from sqlalchemy import insert, select, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import list_id
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import launch_now
-from mailer.delivery.campaigns.plan import read_draft
+from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.delivery.sending.run import Runner, RunReport
 from mailer.delivery.sending.run_control import Stop
 from mailer.staff.actor import Actor
@@ -33,7 +34,7 @@ from tests.web.studio.conftest import SLUG, House
 def launch(studio: Studio, *, slug: str = SLUG, by: Actor | None = None, now: datetime | None = None) -> int:
     """Freeze the newsletter and everybody of its list; nobody is mailed yet. Returns the campaign's number."""
     workspace, database = studio.reader.read(), studio.database
-    plan = read_draft(workspace, database, slug).plan
+    plan = compile_newsletter(database, read_source(workspace.newsletter(slug))).plan
     assert plan is not None
     with database.read() as connection:
         expected = len(connection.execute(select(people.c.id)).all())

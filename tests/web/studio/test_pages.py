@@ -16,7 +16,7 @@ from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedI
 from tests.patience import contention, until
 from tests.web.studio.conftest import BODY, FRONT, HERE, House
 
-PATHS = ("/", "/newsletters", "/newsletters/new", HERE, "/find?q=our", "/keys", "/nothing")
+PATHS = ("/", "/newsletters", "/newsletters/new", HERE, f"{HERE}send?whole", "/find?q=our", "/keys", "/nothing")
 HOSTILE = """<!doctype html><html lang="en"><head><title>x</title>
 <script>parent.document.title = "taken"</script></head><body onload="parent.document.title='taken'">
 <img src="/nothing" onerror="parent.document.title='taken'" alt="pixel">
@@ -51,14 +51,14 @@ def test_nothing_breaks_the_policy_and_nobody_else_is_asked(page: Page, house: H
 
 @pytest.mark.sqlite
 def test_a_hostile_mail_does_nothing_in_its_frame(page: Page, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_draft = looks.read_draft
+    compile_newsletter = looks.compile_newsletter
 
     def hostile(*given: Any, **named: Any) -> Any:
-        found = read_draft(*given, **named)
+        found = compile_newsletter(*given, **named)
         assert found.plan is not None
         return replace(found, plan=replace(found.plan, message=replace(found.plan.message, html=(HOSTILE,))))
 
-    monkeypatch.setattr(looks, "read_draft", hostile)
+    monkeypatch.setattr(looks, "compile_newsletter", hostile)
     house.write(BODY + "\nMore.\n")
     for pressed in ("js", "top", "new", "post"):
         page.goto(f"{house.origin}{HERE}")
@@ -75,7 +75,7 @@ def test_typing_renews_the_mail_and_its_pictures_are_seen(page: Page, house: Hou
     page.frame_locator("#mail").get_by_text("Ask them now").wait_for()
     picture = page.frame_locator("#mail").locator("img").first
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
-    page.locator(".cm-content").click()
+    page.locator(".ed .cm-content").click()
     page.keyboard.press("Control+Home")
     began = time.monotonic()
     page.keyboard.insert_text("Rivers belong to everybody.\n\n")

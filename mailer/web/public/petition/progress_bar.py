@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.settings import Brand
+from mailer.web.pages.progress_png import draw
 from mailer.web.public.core.context import Door, door_of
-from mailer.web.public.petition.progress_png import draw
 
 # Long enough for a campaign that arrives everywhere at once; mail providers' proxies may keep it for longer.
 HEADERS = {"Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy": "cross-origin"}

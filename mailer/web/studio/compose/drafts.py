@@ -15,52 +15,53 @@ from mailer.editing.drafts import (
     who_is_writing,
 )
 from mailer.errors import MailerError
-from mailer.web.studio.compose.saving import file_of, read_edit
+from mailer.web.studio.compose.parts import MAIL, Part
+from mailer.web.studio.compose.saving import kept_as, read_edit
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import moment
 
 
-def keep(visit: Visit) -> Response:
+def keep(visit: Visit, part: Part) -> Response:
     """Keep what is in the editor, and say who else is writing."""
-    edit, slug = read_edit(visit), visit.path["name"]
-    file = file_of(visit)
+    written, slug = read_edit(visit, part), visit.path["name"]
+    file = kept_as(visit, part)
     with visit.database.write() as connection:
-        text = DraftText(edit.base, edit.body, edit.fields)
+        text = DraftText(written.base, written.body, written.fields)
         keep_draft(connection, visit.who, slug, file, text, at=visit.now)
         return JSONResponse({"writing": list(who_is_writing(connection, visit.who, slug, file, now=visit.now))})
 
 
-def show_all(visit: Visit) -> Response:
+def show_all(visit: Visit, part: Part) -> Response:
     """Which drafts are kept, the newest first."""
     with visit.database.read() as connection:
-        found = drafts_of(connection, visit.path["name"], file_of(visit))
+        found = drafts_of(connection, visit.path["name"], kept_as(visit, part))
     return JSONResponse([as_json(visit, one) for one in found])
 
 
-def show_one(visit: Visit) -> Response:
+def show_one(visit: Visit, part: Part) -> Response:
     """What one of them holds."""
     number = visit.path["draft"]
     if not number.isascii() or not number.isdigit() or len(number) > 18:
         raise HTTPException(404)
     try:
         with visit.database.read() as connection:
-            text = read_draft_text(connection, visit.path["name"], file_of(visit), int(number))
+            text = read_draft_text(connection, visit.path["name"], kept_as(visit, part), int(number))
     except MailerError:
         raise HTTPException(404) from None
     return JSONResponse({"base": text.base, "body": text.body, "fields": dict(text.fields)})
 
 
-def unsaved(visit: Visit) -> dict[str, object] | None:
+def unsaved(visit: Visit, part: Part = MAIL) -> dict[str, object] | None:
     """The visitor's own newest draft that they haven't saved, for the page to offer."""
     with visit.database.read() as connection:
-        found = last_unsaved(connection, visit.who, visit.path["name"], file_of(visit))
+        found = last_unsaved(connection, visit.who, visit.path["name"], kept_as(visit, part))
     return as_json(visit, found) if found else None
 
 
-def writing(visit: Visit) -> list[str]:
+def writing(visit: Visit, part: Part) -> list[str]:
     """Who else is writing on it."""
     with visit.database.read() as connection:
-        return list(who_is_writing(connection, visit.who, visit.path["name"], file_of(visit), now=visit.now))
+        return list(who_is_writing(connection, visit.who, visit.path["name"], kept_as(visit, part), now=visit.now))
 
 
 def as_json(visit: Visit, draft: KeptDraft) -> dict[str, object]:

@@ -1,13 +1,17 @@
-"""The front matter as a form: what campaigners fill in above the text, and after it the template's own fields."""
+"""The front matter as a form: what campaigners fill in around the text of a mail, of a sign page and of the thanks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
+from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
 from mailer.compose.source.message_file import Source
+from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
+from mailer.signature_fields import FIELDS
 from mailer.workspace import Workspace
 
 LONGEST_VALUE = 20_000  # characters of one field
@@ -18,10 +22,13 @@ LANGUAGES = (
     ("ga", "Gaeilge"), ("it", "Italiano"), ("nl", "Nederlands"), ("pl", "Polski"), ("pt", "Português"),
     ("uk", "Українська"),
 )  # fmt: skip
+ASKING = (("", "Not asked"), ("optional", "May stay empty"), ("required", "Needed"))
+NAMES = (("true", "Shown, of those who ticked the box"), ("false", "Not shown"))
+FIELD_WORDS = {"country": "Country", "postcode": "Postcode", "phone": "Phone number", "comment": "A comment"}
 
 
 @dataclass(frozen=True, slots=True)
-class MessageField:
+class TextField:
     """One field. `options` makes it a drop-down; `usual` says what holds while it is empty."""
 
     key: str
@@ -31,60 +38,102 @@ class MessageField:
     usual: str = ""
     options: Sequence[tuple[str, str]] = ()
     long: bool = False  # several lines
+    type: str = "text"  # or number, switch, or what a template's fields are
 
 
 @dataclass(frozen=True, slots=True)
-class MessageForm:
-    """All of them. `own` are the template's."""
+class TextForm:
+    """The fields of a text: `head` is written large above it, `about` and `own` are in groups that open; a mail's `own`
+    are those of its template."""
 
-    subject: str
-    preheader: str
-    about: Sequence[MessageField]
-    own: Sequence[MessageField]
+    head: Sequence[TextField] = ()
+    about: Sequence[TextField] = ()
+    own: Sequence[TextField] = ()
+
+    @property
+    def fields(self) -> Sequence[TextField]:
+        return (*self.head, *self.about, *self.own)
 
 
-def form_of(source: Source | None, workspace: Workspace) -> MessageForm | None:
+def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
     """The form of a newsletter; None when its front matter can't be read."""
     if source is None:
         return None
     sender = workspace.settings.sender
     lists = [(name, _title(workspace, name)) for name in workspace.list_names()]
     about = [
-        MessageField("from", "From", source.from_, "Such as: Rhiannon <rhiannon@example.org>", sender.from_),
-        MessageField("reply_to", "Replies go to", source.reply_to, usual=sender.reply_to or sender.from_),
-        MessageField("list", "List", source.list, "What the mail says people are on, and can leave.", options=lists),
-        MessageField(
+        TextField("from", "From", source.from_, "Such as: Rhiannon <rhiannon@example.org>", sender.from_),
+        TextField("reply_to", "Replies go to", source.reply_to, usual=sender.reply_to or sender.from_),
+        TextField("list", "List", source.list, "What the mail says people are on, and can leave.", options=lists),
+        TextField(
             "language", "Language", source.language, usual="the list’s", options=(("", "The list’s"), *LANGUAGES)
         ),
     ]
     if not source.is_mjml:
         looks = [(name, name.replace("-", " ").capitalize()) for name in layout_names(workspace.root)]
-        about.insert(2, MessageField("template", "Look", source.template, options=looks))
-    if source.action is not None:
-        about.append(MessageField("action.label", "Words on the button", source.action.label))
-        if not source.action.page:
-            about.append(MessageField("action.url", "Where the button leads", source.action.url))
-    about.append(MessageField("signature", "Signature", source.signature, "Below the text.", long=True))
+        about.insert(2, TextField("template", "Look", source.template, options=looks))
+    action = source.action
+    about.append(TextField("action.label", "Words on the button", action.label if action else ""))
+    if action is None or not action.page:
+        about.append(TextField("action.url", "Where the button leads", action.url if action else ""))
+    about.append(TextField("signature", "Signature", source.signature, "Below the text.", long=True))
     own = [
-        MessageField(
-            "headline", "Headline in the mail", source.headline, "Without one it is the subject.", source.subject
-        )
+        TextField("headline", "Headline in the mail", source.headline, "Without one it is the subject.", source.subject)
     ]
     own += [
-        MessageField(
-            field.name, field.label, source.fields.get(field.name, ""), field.help, long=field.type == "markdown"
-        )
+        TextField(field.name, field.label, source.fields.get(field.name, ""), field.help, long=field.type == "markdown")
         for field in _fields(source, workspace)
     ]
-    return MessageForm(source.subject, source.preheader, about, own)
+    head = [
+        TextField("subject", "Subject", source.subject, "The subject: what happened, and who is hurt by it?"),
+        TextField(
+            "preheader", "Line after it", source.preheader, "The line after it: what can the reader do about it?"
+        ),
+    ]
+    return TextForm(head, about, own)
 
 
-def changed_fields(sent: Mapping[str, object], form: MessageForm | None) -> dict[str, str]:
+def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
+    """The form of a sign page."""
+    said = _said(front)
+    lists = [(name, _title(workspace, name)) for name in workspace.list_names()]
+    asked = [
+        TextField(f"fields.{field.name}", FIELD_WORDS[field.name], said(f"fields.{field.name}"), options=ASKING)
+        for field in FIELDS
+        if not field.always
+    ]
+    about = [
+        TextField("button", "Words on the button", said("button"), usual="Add your name"),
+        TextField("target", "Signatures you hope for", said("target"), "A bar shows how near it is.", type="number"),
+        TextField(
+            "opt_in.list", "A box for news brings them to", said("opt_in.list"), options=(("", "No box"), *lists)
+        ),
+        TextField("opt_in.wording", "What the box says", said("opt_in.wording"), usual="what the list says"),
+        *asked,
+        TextField("show_names", "The last first names", said("show_names") or "true", options=NAMES, type="switch"),
+        TextField("language", "Language", said("language"), options=(("", "The list’s"), *LANGUAGES)),
+    ]
+    statement = "What people put their names to. It is kept word for word with each signature."
+    own = [TextField("statement", "The words they sign", said("statement"), statement, long=True)]
+    head = [TextField("headline", "Headline", said("headline"), "The headline: what should happen?")]
+    return TextForm(head, about, own)
+
+
+def thanks_form(front: FrontMatter) -> TextForm:
+    """The form of the thanks."""
+    said = _said(front)
+    share = "What people’s posts say, up to 200 characters; the address of the page is added."
+    about = [
+        TextField("share", "The words of a post", said("share"), share, usual=said("headline"), long=True),
+        TextField("next.label", "What you ask for next", said("next.label"), "Such as: Give 5 euros"),
+        TextField("next.url", "Where that leads", said("next.url"), "Such as: https://example.org/give"),
+    ]
+    return TextForm(about=about)
+
+
+def changed_fields(sent: Mapping[str, object], form: TextForm | None) -> dict[str, str]:
     """What was sent for the form's fields and differs from what the file says. Other keys are ignored."""
-    if form is None:
-        return {}
-    known = {"subject": form.subject, "preheader": form.preheader}
-    known |= {field.key: field.value for field in (*form.about, *form.own)}
+    known = {field.key: field.value for field in form.fields} if form else {}
     return {
         key: value[:LONGEST_VALUE]
         for key, value in sent.items()
@@ -92,9 +141,37 @@ def changed_fields(sent: Mapping[str, object], form: MessageForm | None) -> dict
     }
 
 
-def form_keys(form: MessageForm | None) -> set[str]:
+def form_keys(form: TextForm | None) -> set[str]:
     """The keys that the form may change."""
-    return set() if form is None else {"subject", "preheader", *(field.key for field in (*form.about, *form.own))}
+    return {field.key for field in form.fields} if form else set()
+
+
+def as_values(changed: Mapping[str, str], form: TextForm | None) -> dict[str, FrontValue]:
+    """What was typed, as the file says it: nothing takes the key out, numbers and switches are no texts. What should be
+    a number and isn't stays as typed, and is a finding."""
+    types = {field.key: field.type for field in form.fields} if form else {}
+
+    def value(key: str, typed: str) -> FrontValue:
+        if not typed:
+            return None
+        digits = typed.replace(",", "").replace(" ", "")
+        if types.get(key) == "number" and digits.isascii() and digits.isdigit():
+            return int(digits)
+        return typed == "true" if types.get(key) == "switch" else typed
+
+    return {key: value(key, typed) for key, typed in changed.items()}
+
+
+def _said(front: FrontMatter) -> Callable[[str], str]:
+    """What a front matter says for a dotted key, as a field shows it."""
+
+    def said(key: str) -> str:
+        held: Any = front.data
+        for name in key.split("."):
+            held = cast(dict[str, Any], held).get(name) if isinstance(held, dict) else None
+        return "" if held is None else str(held).lower() if isinstance(held, bool) else str(held)
+
+    return said
 
 
 def _fields(source: Source, workspace: Workspace) -> Iterable[LayoutField]:

@@ -14,25 +14,27 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 from mailer.checking.collect import Scope
 from mailer.checking.preflight import check_source
 from mailer.checking.runner import ruled
 from mailer.compose.source.message_file import Source, read_source, source_of
 from mailer.compose.source.text_file import LARGEST_BYTES
-from mailer.delivery.campaigns.plan import read_draft
-from mailer.diagnostics import Diagnostic, Level, Place, worst_first
+from mailer.delivery.campaigns.plan import compile_newsletter
+from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.editing.folders import message_path
 from mailer.editing.splice import CannotSplice, head_end
 from mailer.errors import MailerError
-from mailer.web.studio.compose.file_watch import Fingerprint, fingerprint, leading_out
+from mailer.web.studio.compose.parts import TextPlaces
 from mailer.web.studio.core.context import Studio, Visit
+from mailer.web.studio.preview.file_watch import fingerprint, leading_out
 from mailer.web.studio.preview.person_mail import Press
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+Look = TypeVar("Look")
 KEPT = 60  # looks, of all newsletters together; one takes some 200 kB
 
 
@@ -54,23 +56,54 @@ class DraftLook:
     press: Press | None
     found: tuple[Diagnostic, ...]
     lines_above: int = 0  # of the file, before the text that is in the editor
+    text: str = ""  # which is this
 
     @property
     def errors(self) -> int:
         return sum(one.stops for one in self.found)
 
     @property
-    def warnings(self) -> int:
-        return sum(one.level is Level.WARNING and not one.waived for one in self.found)
+    def places(self) -> TextPlaces | None:
+        """Where its text and its fields are in its file."""
+        return TextPlaces(self.source.file, self.source.lines, self.lines_above) if self.source else None
+
+
+class KeptLooks(Generic[Look]):
+    """The last looks of what is being written, at most `most`, by names that nobody can guess. Safe from any thread."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._secret = secrets.token_hex(16)  # so that nobody can tell a look's address from what is in it
+        self._kept: OrderedDict[str, Look] = OrderedDict()
+
+    def name(self, *made_of: str) -> str:
+        """The name of the look that is made of these texts, and of nothing else."""
+        whole = "\0".join((self._secret, *made_of))
+        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+    def get(self, name: str) -> Look | None:
+        """A look that was made lately."""
+        with self._lock:
+            found = self._kept.get(name)
+            if found is not None:
+                self._kept.move_to_end(name)
+            return found
+
+    def keep(self, name: str, look: Look) -> Look:
+        """Keep a look, and give it back."""
+        with self._lock:
+            self._kept[name] = look
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return look
 
 
 class Looks:
     """The looks of one studio. Use it from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._secret = secrets.token_hex(16)  # so that nobody can tell a look's address from what is in it
-        self._kept: OrderedDict[str, DraftLook] = OrderedDict()
+        self._kept = KeptLooks[DraftLook](KEPT)
 
     def saved(self, visit: Visit, slug: str) -> DraftLook:
         """The newsletter as its files are now."""
@@ -86,11 +119,7 @@ class Looks:
 
     def kept(self, look_id: str) -> DraftLook | None:
         """A look that was made lately."""
-        with self._lock:
-            found = self._kept.get(look_id)
-            if found is not None:
-                self._kept.move_to_end(look_id)
-            return found
+        return self._kept.get(look_id)
 
     def whole(self, visit: Visit, look: DraftLook) -> DraftLook:
         """The same with everything that the check finds; it may take a second, and looks at no supporter."""
@@ -101,28 +130,16 @@ class Looks:
 
     def _of(self, visit: Visit, slug: str, written: Written | None) -> DraftLook:
         workspace = visit.workspace
-        seen = fingerprint(workspace.root, slug)
-        look_id = _name(self._secret, seen, workspace, slug, written)
-        known = self.kept(look_id)
-        if known is None:
-            known = _made(visit, look_id, slug, written)
-            with self._lock:
-                self._kept[look_id] = known
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-        return known
+        made_of = [slug, repr(fingerprint(workspace.root, slug)), repr(workspace.settings)]
+        if written is not None:
+            made_of += [written.body, json.dumps(sorted(written.changed.items()))]
+        look_id = self._kept.name(*made_of)
+        return self._kept.get(look_id) or self._kept.keep(look_id, _made(visit, look_id, slug, written))
 
 
 def looks_of(studio: Studio) -> Looks:
     """The studio's looks."""
     return cast(Looks, studio.kept.setdefault("looks", Looks()))
-
-
-def _name(secret: str, seen: Fingerprint, workspace: Workspace, slug: str, written: Written | None) -> str:
-    made_of = [secret, slug, repr(seen), repr(workspace.settings)]
-    if written is not None:
-        made_of += [written.body, json.dumps(sorted(written.changed.items()))]
-    return hashlib.sha256("\0".join(made_of).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> DraftLook:
@@ -132,15 +149,17 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> Dra
         newsletter = workspace.newsletter(slug)
         if outside := _links_out(workspace, slug):
             return replace(look, found=outside)
-        above = head_of(saved_text(newsletter.folder))
-        look = replace(look, lines_above=above.count("\n"))
+        saved = saved_text(newsletter.folder)
+        above = head_of(saved)
+        body = saved.removeprefix(above) if written is None else written.body
+        look = replace(look, lines_above=above.count("\n"), text=body)
         source = (
             read_source(newsletter)
             if written is None
             else source_of(above + written.body, newsletter, changed=written.changed)
         )
         look = replace(look, source=source)
-        draft = read_draft(visit.database, source)
+        draft = compile_newsletter(visit.database, source)
         press = Press(draft.plan, workspace) if draft.plan is not None else None
         return replace(look, press=press, found=tuple(worst_first(map(ruled, draft.diagnostics))))
     except MailerError as error:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from mailer.compose.merge import BadDestination
-from mailer.compose.source.message_file import Source
-from mailer.diagnostics import Diagnostic, Level
+from mailer.diagnostics import Diagnostic, Fix, Level
 from mailer.errors import MailerError
+from mailer.senders import BadSender, split_sender
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right
 from mailer.web.studio.compose.looks import DraftLook
+from mailer.web.studio.compose.parts import TextPlaces
 from mailer.web.studio.core.context import Visit
+from mailer.web.studio.newsletters.shelf import plain
 from mailer.web.studio.preview import inbox_line
 from mailer.web.studio.preview.frame import Look as Scheme
 from mailer.web.studio.preview.person_mail import PersonMail
 from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, Reader, first_of, reader_of, search
 from mailer.web.studio.preview.variants import Variants, variants_of
 
-NAMED = ("subject", "preheader", "headline", "list", "template")  # keys whose absence findings speak of
+NAMED = ("subject", "preheader", "headline", "list", "template", "statement")  # keys whose absence findings speak of
 SHOWN_INBOXES = (("Gmail", "on a phone"), ("Apple Mail", "on an iPhone"), ("Outlook", "on Windows"))
 COLOURS = {"light": Scheme.LIGHT, "dark": Scheme.DARK, "forced": Scheme.FORCED}
 
@@ -53,18 +58,6 @@ def read_panel_view(values: Mapping[str, str]) -> PanelView:
         values.get("colours", "") if values.get("colours") in COLOURS else "light",
         values.get("pictures") != "off",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ShownFinding:
-    """One finding: where in the text it is (`line` of it, from 1, or 0) or in which field."""
-
-    words: str
-    remedy: str
-    weight: str  # bad or warn
-    line: int
-    field: str
-    rule: str
 
 
 def sees_people(visit: Visit) -> bool:
@@ -119,45 +112,91 @@ def letter_of(visit: Visit, look: DraftLook, view: PanelView) -> PersonMail | No
         return None
 
 
-def inboxes(letter: PersonMail | None) -> list[inbox_line.Line]:
-    """The line by which people choose, in three programs."""
-    if letter is None:
+def inboxes(look: DraftLook, letter: PersonMail | None, visit: Visit) -> list[inbox_line.Line]:
+    """The line by which people choose, in three programs; while the mail can't be made, without what is personal."""
+    if letter is not None:
+        sender, subject, preheader, text = letter.sender, letter.subject, letter.preheader, letter.text
+    elif look.source is not None:
+        sender = look.source.from_ or visit.workspace.settings.sender.from_
+        with suppress(BadSender):  # which is a finding
+            sender = split_sender(sender)[0] or sender
+        subject, preheader, text = plain(look.source.subject), plain(look.source.preheader), ""
+    else:
         return []
-    found = inbox_line.lines(sender=letter.sender, subject=letter.subject, preheader=letter.preheader, text=letter.text)
+    found = inbox_line.lines(sender=sender, subject=subject, preheader=preheader, text=text)
     return [line for line in found if (line.inbox.name, line.inbox.where) in SHOWN_INBOXES]
 
 
-def findings(look: DraftLook) -> list[ShownFinding]:
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    """One finding: where in the text it is (`line` of it, from 1, or 0) or in which field."""
+
+    words: str
+    remedy: str
+    weight: str  # bad or warn
+    line: int
+    field: str
+    rule: str
+    fix: Fix | None  # for that line
+
+    @property
+    def mark(self) -> dict[str, object]:
+        """The same as the editor shows it at its line."""
+        level = "error" if self.weight == "bad" else "warning"
+        found: dict[str, object] = {"line": self.line, "level": level, "message": f"{self.words}."}
+        if self.fix:
+            found |= {"words": self.fix.words, "fix": {"label": "Fix it", "words": self.fix.words, "put": self.fix.put}}
+        return found
+
+
+class LookedAt(Protocol):
+    """A mail or a page as it is being written; `text` is what is in the editor."""
+
+    @property
+    def found(self) -> Sequence[Diagnostic]: ...
+
+    @property
+    def places(self) -> TextPlaces | None: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+def findings(look: LookedAt) -> list[ShownFinding]:
     """What stops the newsletter and what somebody should look at, the worst first."""
-    return [_shown(one, look) for one in look.found if one.level in (Level.ERROR, Level.WARNING) and not one.waived]
+    lines = look.text.split("\n")
+    return [_shown(one, look.places, lines) for one in look.found if one.stops or _is_warning(one)]
 
 
-def fact_words(look: DraftLook) -> tuple[str, str]:
+def fact_words(look: LookedAt) -> tuple[str, str]:
     """What the way says below Write, and its weight."""
-    if look.errors:
-        rest = f", {look.warnings} to look at" if look.warnings else ""
-        return f"{look.errors} to fix{rest}", "b"
-    if look.warnings:
-        return f"{look.warnings} to look at", "w"
+    errors, warnings = sum(one.stops for one in look.found), sum(map(_is_warning, look.found))
+    if errors:
+        rest = f", {warnings} to look at" if warnings else ""
+        return f"{errors} to fix{rest}", "b"
+    if warnings:
+        return f"{warnings} to look at", "w"
     return "Nothing found wrong", "g"
 
 
-def _field(one: Diagnostic, source: Source, line: int) -> str:
-    """The key of the front matter that a finding is about: the one at its line, or the missing one that it names."""
-    named = (key for key, at in source.lines.items() if at == line or 0 < at <= line)
-    found = max(named, key=lambda key: (source.lines[key] == line, source.lines[key], -len(key)), default="")
-    missing = next((key for key in NAMED if key in one.message.split() and key not in source.lines), "")
-    return missing or found
+def _is_warning(one: Diagnostic) -> bool:
+    return one.level is Level.WARNING and not one.waived
 
 
-def _shown(one: Diagnostic, look: DraftLook) -> ShownFinding:
+def _shown(one: Diagnostic, places: TextPlaces | None, lines: Sequence[str]) -> ShownFinding:
     line, field = 0, ""
-    source = look.source
-    if source is not None and one.place is not None and one.place.file == source.file and one.place.line:
-        if one.place.line > look.lines_above:
-            line = one.place.line - look.lines_above
-        else:
-            field = _field(one, source, one.place.line)
+    if places is not None and one.place is not None and one.place.file == places.file and one.place.line:
+        line = places.line_of(one.place.line)
+        if not line:
+            missing = next((key for key in NAMED if key in one.message.split() and key not in places.keys), "")
+            field = missing or places.key_at(one.place.line)
     words = f"{one.message[:1].upper()}{one.message[1:]}".rstrip(".")
     where = f" ({one.place.file})" if one.place and one.place.file and not (line or field) else ""
-    return ShownFinding(words + where, one.remedy, "bad" if one.stops else "warn", line, field, one.rule)
+    fix = one.fix if one.fix and line and _is_certain(one.fix, lines[line - 1 : line]) else None
+    return ShownFinding(words + where, one.remedy, "bad" if one.stops else "warn", line, field, one.rule, fix)
+
+
+def _is_certain(fix: Fix, lines: Sequence[str]) -> bool:
+    """Whether the words are on their line, once: else nobody could say which of them is meant."""
+    before, behind = (r"(?<![\w.])" if fix.words[0].isalnum() else ""), (r"(?!\w)" if fix.words[-1].isalnum() else "")
+    return len(re.findall(before + re.escape(fix.words) + behind, "".join(lines))) == 1

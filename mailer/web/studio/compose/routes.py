@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -13,10 +13,12 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from mailer.compose.merge import BadDestination
 from mailer.compose.source.text_file import LARGEST_BYTES
+from mailer.editing.pictures import MOST_UPLOADED
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
-from mailer.web.studio.compose import drafts, proof
-from mailer.web.studio.compose.fields import MessageForm, changed_fields, form_of
+from mailer.web.studio.compose import drafts, page_room, pictures, proof
+from mailer.web.studio.compose.editor_options import count, editor_options
+from mailer.web.studio.compose.fields import changed_fields, form_of
 from mailer.web.studio.compose.looks import DraftLook, Written, head_of, looks_of, saved_text
 from mailer.web.studio.compose.panel import (
     PanelView,
@@ -31,7 +33,8 @@ from mailer.web.studio.compose.panel import (
     sees_people,
     versions,
 )
-from mailer.web.studio.compose.saving import base_text, save_text
+from mailer.web.studio.compose.parts import MAIL, PARTS, Part, tabs
+from mailer.web.studio.compose.saving import base_text, form_at, read_sent, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page, part, way
@@ -39,6 +42,7 @@ from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, 
 from mailer.web.studio.core.static import static_base
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
 from mailer.web.studio.preview.frame import dressed, policy
+from mailer.web.studio.preview.progress import with_progress
 from mailer.web.studio.vendored import import_map
 
 OWN_PAGES = {
@@ -47,6 +51,8 @@ OWN_PAGES = {
     "preferences": "the page where this person chooses lists",
 }
 LOOK_EVERY_SECONDS = 0.2
+HERE = "/newsletters/{name}"
+LOOK = f"{HERE}/look/{{look}}"
 FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
 
 
@@ -59,9 +65,8 @@ def show(visit: Visit) -> Response:
 def show_written(visit: Visit) -> Response:
     """The same with what was typed, for browsers without script; nothing is saved."""
     visit.who.require(Right.WRITE)
-    form = _form(visit)
     values = visit.form
-    changed = changed_fields(values.values(), form)
+    changed = changed_fields(values.values(), form_at(visit, MAIL))
     body = values.text("body")
     look = looks_of(visit.studio).written(visit, visit.path["name"], Written(body, changed))
     return _page(visit, look, body=body, changed=changed)
@@ -69,11 +74,11 @@ def show_written(visit: Visit) -> Response:
 
 def look(visit: Visit) -> Response:
     """What the panel shows of what is in the editor: sent as JSON, since a form would change its line ends."""
-    sent = _json(visit)
+    sent = read_sent(visit)
     fields, body, viewed = sent.get("fields", {}), sent.get("body", ""), sent.get("view", {})
     if not (isinstance(fields, dict) and isinstance(body, str) and isinstance(viewed, dict)):
         raise HTTPException(400)
-    changed = changed_fields(cast(dict[str, object], fields), _form(visit))
+    changed = changed_fields(cast(dict[str, object], fields), form_at(visit, MAIL))
     looks = looks_of(visit.studio)
     found = looks.written(visit, visit.path["name"], Written(body, changed))
     if sent.get("whole"):
@@ -84,8 +89,9 @@ def look(visit: Visit) -> Response:
     return JSONResponse({
         "look": found.id, "can": found.press is not None, "words": words, "weight": weight,
         "text": letter.text if letter else "",
-        "inboxes": part(visit, "compose/inboxes.html", lines=inboxes(letter), letter=letter),
+        "inboxes": part(visit, "compose/inboxes.html", lines=inboxes(found, letter, visit), letter=letter),
         "findings": part(visit, "compose/findings.html", found=findings(found)),
+        "marks": [one.mark for one in findings(found) if one.line],
     })  # fmt: skip
 
 
@@ -123,9 +129,9 @@ def mail(visit: Visit) -> Response:
     if found.press is None:
         return HTMLResponse("<!doctype html><title>No mail yet</title>", headers=FRAMED)
     html = found.press.in_frame(reader_for(visit, view.reader).supporter, base=_base(found), place=view.path)
-    pictures = f"{_origin(visit)}{_base(found)}/pictures/" if view.pictures else ""
+    pictures = f"{_origin(visit)}{_base(found)}/pictures/ data:" if view.pictures else ""
     headers = FRAMED | {"Content-Security-Policy": policy(pictures)}
-    return HTMLResponse(dressed(html, view.scheme, narrow=view.shape == "phone"), headers=headers)
+    return HTMLResponse(dressed(with_progress(visit, html), view.scheme, narrow=view.shape == "phone"), headers=headers)
 
 
 def picture(visit: Visit) -> Response:
@@ -176,25 +182,17 @@ def _page(
     can_write = visit.who.may(Right.WRITE) and not newsletter.was_sent
     return page(
         visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
+        tabs=tabs(newsletter.slug, MAIL), part=MAIL, base_path=MAIL.base(newsletter.slug),
         form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
-        base=base_text(visit), lines=inboxes(letter), found=findings(found), readers=readers(visit, found),
+        base=base_text(visit, MAIL), lines=inboxes(found, letter, visit), found=findings(found),
+        readers=readers(visit, found), language=found.source.language if found.source else "",
         sees_people=sees_people(visit), told=told,
         kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         reader=reader_for(visit, view.reader), can_write=can_write,
-        editor=_editor(visit, found),
-        draft=drafts.unsaved(visit) if can_write else None, writing=drafts.writing(visit) if can_write else (),
+        editor=editor_options(visit, found) if can_write else {},
+        draft=drafts.unsaved(visit) if can_write else None, writing=drafts.writing(visit, MAIL) if can_write else (),
     )  # fmt: skip
-
-
-def _editor(visit: Visit, found: DraftLook) -> dict[str, object]:
-    """What the editor shows in place of notation: the button's words and colour, and the pictures."""
-    images = found.press.message.images if found.press else ()
-    return {
-        "actionLabel": found.source.action.label if found.source and found.source.action else "",
-        "brand": visit.workspace.settings.brand.primary,
-        "pictures": {image.name: f"{_base(found)}/pictures/{image.digest}" for image in images},
-    }
 
 
 def _framed(
@@ -212,10 +210,6 @@ def _framed(
         destination=destination, action=is_action, host=urlsplit(destination or "").hostname or "",
         back=f"{_base(found)}/mail?as={view.reader}&shape={view.shape}",
     )  # fmt: skip
-
-
-def _form(visit: Visit) -> MessageForm | None:
-    return form_of(looks_of(visit.studio).saved(visit, visit.path["name"]).source, visit.workspace)
 
 
 def _saved_body(visit: Visit) -> str:
@@ -240,16 +234,6 @@ def _origin(visit: Visit) -> str:
     return next(origin for origin in visit.studio.origins if urlsplit(origin).netloc == host)
 
 
-def _json(visit: Visit) -> dict[str, Any]:
-    try:
-        sent: Any = json.loads(visit.body)
-    except ValueError:
-        raise HTTPException(400) from None
-    if not isinstance(sent, dict):
-        raise HTTPException(400)
-    return cast(dict[str, Any], sent)
-
-
 def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     if newsletter.was_sent or newsletter.is_moving:
         return Fact("As sent")
@@ -257,17 +241,38 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     return Fact(words, Weight(weight))
 
 
-HERE = "/newsletters/{name}"
-LOOK = f"{HERE}/look/{{look}}"
+def _written_at(part: Part) -> tuple[StudioRoute, ...]:
+    """What each text has at its address: saving, and drafts."""
+    here, most = f"{HERE}/{part.path}".rstrip("/"), 4 * LARGEST_BYTES
+    return (
+        StudioRoute(f"{here}/save", partial(save_text, part=part), Right.WRITE, method="POST", most_bytes=most),
+        StudioRoute(f"{here}/draft", partial(drafts.keep, part=part), Right.WRITE, method="POST", most_bytes=most),
+        StudioRoute(f"{here}/drafts", partial(drafts.show_all, part=part), Right.WRITE),
+        StudioRoute(f"{here}/drafts/{{draft}}", partial(drafts.show_one, part=part), Right.WRITE),
+    )
+
+
+def _page_at(part: Part) -> tuple[StudioRoute, ...]:
+    """The room of a page or its thanks."""
+    here, most = f"{HERE}/{part.path}".rstrip("/"), 2 * LARGEST_BYTES
+    return (
+        StudioRoute(f"{here}/", partial(page_room.show, part=part), Access.SIGNED_IN),
+        StudioRoute(f"{here}/look", partial(page_room.look, part=part), Right.WRITE, method="POST", most_bytes=most),
+        StudioRoute(f"{here}/look/{{look}}/page", partial(page_room.shown, part=part), Access.SIGNED_IN),
+    )
+
+
 ROOM = Room(
     routes=(
         StudioRoute(f"{HERE}/", show, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/", show_written, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
         StudioRoute(f"{HERE}/look", look, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
-        StudioRoute(f"{HERE}/save", save_text, Right.WRITE, method="POST", most_bytes=4 * LARGEST_BYTES),
-        StudioRoute(f"{HERE}/draft", drafts.keep, Right.WRITE, method="POST", most_bytes=4 * LARGEST_BYTES),
-        StudioRoute(f"{HERE}/drafts", drafts.show_all, Right.WRITE),
-        StudioRoute(f"{HERE}/drafts/{{draft}}", drafts.show_one, Right.WRITE),
+        StudioRoute(f"{HERE}/known", count, Right.WRITE),
+        StudioRoute(f"{HERE}/pictures", pictures.add, Right.WRITE, method="POST", most_bytes=MOST_UPLOADED),
+        StudioRoute(f"{HERE}/pictures/{{file}}", pictures.show, Access.SIGNED_IN),
+        *(route for part in PARTS for route in _written_at(part)),
+        StudioRoute(f"{HERE}/page", page_room.begin, Right.WRITE, method="POST"),
+        *(route for part in PARTS if part is not MAIL for route in _page_at(part)),
         StudioRoute(f"{HERE}/readers", who_reads, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/changes", changes, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/proof", send_proof, Right.PROOF, method="POST"),

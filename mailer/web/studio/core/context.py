@@ -22,6 +22,7 @@ from mailer.web.studio.core.rooms import Room
 from mailer.workspace import Workspace
 
 MOST_FIELDS = 1_000  # of one form
+NUL = "\0"  # nobody types it, and PostgreSQL takes no text that holds it
 
 
 class WorkspaceReader:
@@ -82,7 +83,8 @@ class Studio:
 
 
 class Form:
-    """The fields of a form. Line ends are \\n, as they were before the form's encoding made them CRLF."""
+    """The fields of a form. Line ends are \\n, as they were before the form's encoding made them CRLF; no value holds a
+    NUL."""
 
     def __init__(self, body: bytes) -> None:
         text = body.decode("utf-8", errors="replace")
@@ -90,7 +92,9 @@ class Form:
             found = parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
         except ValueError:
             raise HTTPException(400) from None
-        self._values = {name: [value.replace("\r\n", "\n") for value in values] for name, values in found.items()}
+        self._values = {
+            name: [value.replace("\r\n", "\n").replace(NUL, "") for value in values] for name, values in found.items()
+        }
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
@@ -123,6 +127,7 @@ class Visit:
     nonce: str  # of the answer's Content-Security-Policy
     workspace: Workspace
     body: bytes = b""
+    whole_actor: Actor | None = None  # with their rights everywhere, where `actor` has none for this newsletter's lists
 
     @property
     def who(self) -> Actor:
@@ -146,7 +151,7 @@ class Visit:
 
     @property
     def query(self) -> Mapping[str, str]:
-        return self.request.query_params
+        return {name: value.replace(NUL, "") for name, value in self.request.query_params.items()}
 
     @property
     def form(self) -> Form:

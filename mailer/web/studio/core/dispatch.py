@@ -23,7 +23,7 @@ from mailer.staff.rights import Right
 from mailer.store.engine.errors import DatabaseTrouble
 from mailer.web.studio.core import errors
 from mailer.web.studio.core.access import actor_of_request
-from mailer.web.studio.core.context import Studio, Visit
+from mailer.web.studio.core.context import NUL, Studio, Visit
 from mailer.web.studio.core.pages import may
 from mailer.web.studio.core.rooms import StudioRoute
 from mailer.workspace import Workspace
@@ -40,6 +40,8 @@ def to_starlette(studio: Studio, route: StudioRoute) -> Route:
         if not may(visit, route.asks):
             return await run_in_threadpool(_kept_out, visit, route)
         try:
+            if NUL in request.scope["path"]:  # no file is called so, and PostgreSQL keeps no text with it
+                raise HTTPException(404)
             return await _shown(visit, route)
         except NotAllowed as error:
             return await run_in_threadpool(errors.refused, visit, error.right)
@@ -55,12 +57,13 @@ def to_starlette(studio: Studio, route: StudioRoute) -> Route:
 def visit_of(studio: Studio, request: Request) -> Visit:
     """The visit that a request is. It reads the database, so call it in a thread."""
     address = request.client.host if request.client else ""
-    actor, workspace = actor_of_request(studio, request.cookies, address=address), studio.reader.read()
+    whole, workspace = actor_of_request(studio, request.cookies, address=address), studio.reader.read()
+    actor = whole
     if actor is not None and request.url.path.startswith("/newsletters/") and "name" in request.path_params:
         actor = _within_lists(actor, workspace, str(request.path_params["name"]))
     return Visit(
         studio=studio, request=request, actor=actor, now=studio.clock(), nonce=secrets.token_urlsafe(16),
-        workspace=workspace,
+        workspace=workspace, whole_actor=whole,
     )  # fmt: skip
 
 

@@ -47,16 +47,26 @@ def told(visit: Visit, error: MailerError, status: int = 503) -> Response:
 
 
 def refused(visit: Visit, right: Right) -> Response:
-    """Somebody is signed in who lacks a right: who has it."""
+    """Somebody is signed in who lacks a right, or has it for other lists only: who has it here."""
+    if visit.whole_actor is not None and visit.whole_actor.may(right):
+        return problem(
+            visit, 403, title="This belongs to a list that your account doesn’t work with",
+            words="You may look at it. Ask an admin to add the list to your account if you should do more.",
+        )  # fmt: skip
+    return problem(
+        visit, 403, title=only(visit, right),
+        words="Ask one of them, or ask an admin to change what your account may do.",
+    )  # fmt: skip
+
+
+def only(visit: Visit, right: Right) -> str:
+    """Who has a right: "Only senders can do this: Amina, Tom"."""
     with visit.database.read() as connection:
         found = [one for one in accounts(connection) if one.disabled_at is None and right in RIGHTS[one.role]]
     names = [one.name or one.address for one in found]
     rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     who = f": {', '.join(names[:NAMED])}{rest}" if names else ""
-    return problem(
-        visit, 403, title=f"Only {HOLDERS[right]} can do this{who}",
-        words="Ask one of them, or ask an admin to change what your account may do.",
-    )  # fmt: skip
+    return f"Only {HOLDERS[right]} can do this{who}"
 
 
 def stranger(visit: Visit) -> Response:

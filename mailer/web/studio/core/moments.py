@@ -38,9 +38,13 @@ def day(when: datetime, zone: ZoneInfo, now: datetime) -> str:
     """Today, Tomorrow, Yesterday; Tue 1 Dec; Tue 1 Dec 2025 in another year."""
     there, today = when.astimezone(zone), now.astimezone(zone)
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((there.date() - today.date()).days)
-    if near:
-        return near
-    year = "" if there.year == today.year else f" {there.year}"
+    return near or date(when, zone, now)
+
+
+def date(when: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """Tue 1 Dec; Tue 1 Dec 2025 in another year. For what must not be taken for another day on a page left open."""
+    there = when.astimezone(zone)
+    year = "" if there.year == now.astimezone(zone).year else f" {there.year}"
     return f"{DAYS[there.weekday()]} {there.day} {MONTHS[there.month - 1]}{year}"
 
 
@@ -82,6 +86,13 @@ def distance(when: datetime, now: datetime) -> str:
     if apart < timedelta(seconds=45):
         return "in a moment" if when > now else "just now"
     return "in a minute" if when > now else "a minute ago"
+
+
+def span(length: timedelta) -> str:
+    """3 hours, 40 minutes, a minute, 10 seconds"""
+    if words := duration(length):
+        return words
+    return "a minute" if length > timedelta(seconds=45) else counted(max(1, round(length.total_seconds())), "second")
 
 
 def duration(time: timedelta) -> str:

@@ -158,6 +158,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     words: dict[str, Any] = {"icon": icon, "static": static, "counted": counted, "face": face}
     words["in_words"] = moments.in_words
+    words["span"] = moments.span
     made.globals.update(words)
     made.filters["number"] = lambda value: f"{value:,}"
     return made

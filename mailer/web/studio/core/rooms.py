@@ -109,7 +109,7 @@ class WaitingTask:
 
     title: str  # verb first: "Approve “Fish can’t vote”"
     words: str
-    path: str
+    path: str  # "" where nothing in the studio deals with it, and the words say who does
     label: str  # of the button
     icon: str = "circle-question-mark"
 

@@ -11,19 +11,18 @@ from mailer.delivery.campaigns import orders
 from mailer.delivery.campaigns.lifecycle import finish_if_done
 from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, people_apart
-from mailer.delivery.ledger.guard_state import evidence_of
+from mailer.delivery.ledger.guard_state import guard_counts_of
 from mailer.reports.after_sending import Course, course
 from mailer.staff.rights import Right
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
-from mailer.web.studio.core.moments import clock
 from mailer.web.studio.core.opening import own_path
-from mailer.web.studio.core.pages import page, way
+from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, Weight
-from mailer.web.studio.following.told import answers, headline, last_uncertain, rails
+from mailer.web.studio.following.told import answers, headline, hindrance, last_uncertain, rails
 from mailer.web.studio.history.words import latest
-from mailer.web.studio.newsletters.listing import ListedNewsletter, one
+from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, one
 from mailer.web.studio.results.charts import bars_of
 
 LOOK_EVERY_SECONDS = 0.5
@@ -39,18 +38,21 @@ KINDS = {  # people apart, as addresses name them
 def show(visit: Visit) -> Response:
     """How it is doing."""
     newsletter, status = _followed(visit)
+    if not has_left(newsletter):
+        return RedirectResponse(step_path(visit, newsletter, "send"), 303)
     number = status.campaign_id or 0
     pace = pace_of(status, now=visit.now)
     with visit.database.read() as connection:
         found = answers(connection, status, now=visit.now)
-        seen = evidence_of(connection, number)
+        seen = guard_counts_of(connection, number)
         so_far = latest(connection, newsletter.slug, limit=LINES)
         until = last_uncertain(connection, number)
         signing = course(connection, number, status.launched_at, with_clicks=False) if _moves(status) else Course()
     return page(
         visit, "following/following.html", newsletter=newsletter, campaign=status, pace=pace,
         steps=way(visit, newsletter, here="following"), mark=_mark(newsletter, status),
-        head=headline(visit, status, pace), answers=found, so_far=so_far, until=until.isoformat() if until else "",
+        head=headline(visit, status, pace, hindered=hindrance(visit, status)), answers=found,
+        so_far=so_far, until=until.isoformat() if until else "",
         rails=rails(visit.workspace.settings.guard, seen) if _moves(status) else [],
         bars=bars_of(signing, of="signatures", zone=visit.zone), signing=signing,
         begun_by=next((line.by for line in so_far if line.icon == "send" and line.by), ""),
@@ -148,13 +150,9 @@ def _mark(newsletter: ListedNewsletter, status: CampaignStatus) -> str:
     return f"{status.state} {people} {newsletter.signed} {status.troubles} {newsletter.state.label}"
 
 
-def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
+def _fact(_visit: Visit, newsletter: ListedNewsletter) -> Fact:
     status = newsletter.status
     assert status is not None
-    if status.state is CampaignState.SCHEDULED:
-        return Fact(f"Leaves at {clock(status.due_at, visit.zone)}" if status.due_at else "Scheduled")
-    if status.state is CampaignState.OVERDUE:
-        return Fact("Did not leave", Weight.STOPS)
     if newsletter.uncertain:
         return Fact(f"{newsletter.uncertain:,} to decide", Weight.LOOK)
     if status.state is CampaignState.FINISHED:
@@ -164,10 +162,6 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     return Fact(
         f"{int(100 * newsletter.share)}% sent", Weight.LOOK if status.state is CampaignState.PAUSED else Weight.PLAIN
     )
-
-
-def _is_followed(newsletter: ListedNewsletter) -> bool:
-    return newsletter.status is not None
 
 
 HERE = "/newsletters/{name}/following"
@@ -182,5 +176,5 @@ ROOM = Room(
         StudioRoute(f"{HERE}/decide", decide, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/retry", retry, Right.PAUSE, method="POST"),
     ),
-    steps=(Step("following", "Following", "following", order=5, fact=_fact, when=_is_followed),),
+    steps=(Step("following", "Following", "following", order=5, fact=_fact, when=has_left),),
 )

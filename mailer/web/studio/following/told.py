@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from mailer.counting import counted
 from mailer.delivery.campaigns.pace import CampaignPace
 from mailer.delivery.campaigns.status import CampaignStatus
-from mailer.delivery.ledger.guard import Evidence, once_finished, why_paused
+from mailer.delivery.ledger.guard import GuardCounts, once_finished, why_paused
+from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.settings import Guard
-from mailer.store.tables.core import APART, QUEUE, deliveries, events
+from mailer.store.tables.core import APART, QUEUE, deliveries, events, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import without_addresses
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.core.moments import clock, duration, long_moment
+from mailer.web.studio.core.moments import clock, long_moment, span
+from mailer.web.studio.send.problems import nothing_runs
 
 FOR_ENGINEERS = re.compile(r"\s*\(mailer [^)]*\)|`mailer [^`]*`")
 BY_HAND = ("paused by staff", "cancelled by staff", "")
@@ -55,15 +57,9 @@ class ShownRail:
     share: float
 
 
-def headline(visit: Visit, status: CampaignStatus, pace: CampaignPace) -> FollowedHeadline:
-    """How it is, in words."""
-    zone, now = visit.zone, visit.now
+def headline(visit: Visit, status: CampaignStatus, pace: CampaignPace, *, hindered: str) -> FollowedHeadline:
+    """How it is, in words. `hindered`: why nothing leaves although it should, as `hindrance` says."""
     of = f"{pace.done:,} of {pace.people:,} sent."
-    if status.state is CampaignState.SCHEDULED and status.due_at:
-        sub = f"{long_moment(status.due_at, zone, now)}. Nobody has got it yet."
-        return FollowedHeadline(f"Leaves at {clock(status.due_at, zone)}", sub)
-    if status.state is CampaignState.OVERDUE:
-        return FollowedHeadline("It did not leave at its time", "Nobody has got it.", plain_why(status.why))
     if status.state is CampaignState.FINISHED:
         why = plain_why(once_finished(status.why) or status.why)
         return FollowedHeadline("It has left", f"To {counted(pace.people)}{_took(status)}.", why)
@@ -75,7 +71,28 @@ def headline(visit: Visit, status: CampaignStatus, pace: CampaignPace) -> Follow
         what, todo = why_paused(status.why)
         waits = f"{counted(pace.left)} still {'waits' if pace.left == 1 else 'wait'} for it."
         return FollowedHeadline("Paused", f"{of} {waits}", f"{plain_why(what)} {plain_why(todo)}".strip())
+    if hindered:
+        return FollowedHeadline("Nothing is leaving", f"{of} {counted(pace.left)} wait.", hindered)
     return _sending(visit, status, pace, of)
+
+
+def hindrance(visit: Visit, status: CampaignStatus) -> str:
+    """Why nothing leaves although it should: nothing runs, or the warm-up plan has let through what it does in a day;
+    "" when nothing is wrong."""
+    if status.state is not CampaignState.SENDING:
+        return ""
+    with visit.database.read() as connection:
+        alive = select(workers.c.id).where(
+            workers.c.campaign_id == status.campaign_id, workers.c.lease_until >= visit.now
+        )
+        if connection.execute(alive).first() is not None:
+            return ""
+        today = WarmUp(visit.workspace.settings.pace, transport=status.transport).today(connection, visit.now)
+    if today is not None and not today.left:
+        goes_on = long_moment(today.begins_again, visit.zone, visit.now).replace("Tomorrow", "tomorrow")
+        return f"The sender’s address is still being warmed up: {today.allowed:,} a day by now. It goes on {goes_on}."
+    idle = nothing_runs(visit)
+    return f"{idle.title}. {idle.words}" if idle else ""
 
 
 def _sending(visit: Visit, status: CampaignStatus, pace: CampaignPace, of: str) -> FollowedHeadline:
@@ -92,7 +109,7 @@ def _sending(visit: Visit, status: CampaignStatus, pace: CampaignPace, of: str) 
     if left is None:
         return FollowedHeadline("It is leaving", of)
     done = clock(visit.now + left, visit.zone)
-    return FollowedHeadline(f"{_long(left)} left".capitalize(), f"{of} Done at about {done}.")
+    return FollowedHeadline(f"{span(left)} left".capitalize(), f"{of} Done at about {done}.")
 
 
 def answers(connection: Connection, status: CampaignStatus, *, now: datetime) -> list[Answer]:
@@ -122,7 +139,7 @@ def answers(connection: Connection, status: CampaignStatus, *, now: datetime) ->
     return [one for one in found if one.people > 0 or one.words == "Taken"]
 
 
-def rails(limits: Guard, seen: Evidence) -> list[ShownRail]:
+def rails(limits: Guard, seen: GuardCounts) -> list[ShownRail]:
     """When it pauses by itself, and how near that is."""
     mailed, found = seen.mailed, list[ShownRail]()
     if limits.bounce_rate:
@@ -176,12 +193,7 @@ def _later(connection: Connection, campaign_id: int) -> str:
 def _took(status: CampaignStatus) -> str:
     if status.launched_at is None or status.finished_at is None:
         return ""
-    return f", in {_long(status.finished_at - status.launched_at).lower()}"
-
-
-def _long(time: timedelta) -> str:
-    """12 minutes, 3 hours"""
-    return duration(time) or ("one minute" if time >= timedelta(seconds=45) else "less than a minute")
+    return f", in {span(status.finished_at - status.launched_at)}"
 
 
 def _percent(share: float) -> str:

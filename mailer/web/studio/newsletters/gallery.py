@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import cast
 
-from mailer.compose.source.layouts import LAYOUT_FILE, layout_names, read_layout
+from mailer.compose.source.layouts import layout_names, read_layout
 from mailer.compose.source.message_file import source_of
 from mailer.delivery.campaigns.plan import prepare
 from mailer.editing.first_draft import draft_text
@@ -15,6 +15,7 @@ from mailer.errors import MailerError
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.frame import Look, dressed, policy
 from mailer.web.studio.preview.person_mail import Press
+from mailer.web.studio.preview.progress import with_progress
 from mailer.web.studio.preview.sample_readers import HARD_CASES
 from mailer.workspace import Newsletter, Workspace
 
@@ -41,26 +42,26 @@ def choices(workspace: Workspace) -> Sequence[TemplateChoice]:
 
 def picture(visit: Visit, template: str) -> tuple[str, str]:
     """The HTML of a template's first draft and its content policy. Kept until one of its files is saved."""
+    if template not in layout_names(visit.workspace.root):  # an address may hold anything
+        return _nothing("There is no such template."), policy("")
     folder = visit.workspace.templates / template
     files = [*folder.glob("*"), *(visit.workspace.templates / "blocks").glob("*")]
     mark = (visit.workspace.settings, tuple(sorted((str(one), one.stat().st_mtime_ns) for one in files)))
     kept = cast("dict[str, tuple[object, str]]", visit.studio.kept.setdefault("gallery", {}))
     if template not in kept or kept[template][0] != mark:
         kept[template] = (mark, _compiled(visit, template))
-    return kept[template][1], policy("")
+    return kept[template][1], policy("data:")
 
 
 def _compiled(visit: Visit, template: str) -> str:
     workspace = visit.workspace
-    if not (workspace.templates / template / LAYOUT_FILE).is_file() or template not in layout_names(workspace.root):
-        return _nothing("There is no such template.")
     try:
         text = draft_text(workspace, SLUG, template=template)
         plan = prepare(visit.database, source_of(text, Newsletter(workspace, SLUG))).plan
         mail = Press(plan, workspace).in_frame(HARD_CASES[0].supporter, base="/nowhere", place="")
     except MailerError as error:
         return _nothing(error.message)
-    return dressed(mail, Look.LIGHT, narrow=True)
+    return dressed(with_progress(visit, mail, sample=True), Look.LIGHT, narrow=True)
 
 
 def _nothing(words: str) -> str:

@@ -12,6 +12,10 @@ from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
+from mailer.review.waiting import OpenReview, open_reviews
+from mailer.staff.accounts import accounts
+from mailer.staff.audit import subjects_of
+from mailer.staff.rights import RIGHTS, Right
 from mailer.store.tables.core import links
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import CampaignState, DeliveryState
@@ -19,9 +23,11 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import month
 from mailer.web.studio.core.palette import matches
 from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, shelf_of
-from mailer.web.studio.newsletters.states import ShownState, state_of
+from mailer.web.studio.newsletters.states import APPROVED, DRAFT, IN_REVIEW, ShownState, state_of
+from mailer.web.studio.review.standing import standing
 
 ON_ITS_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
+WRITING = ("newsletter begun", "newsletter saved", "newsletter renamed", "sign page begun")  # in the audit log
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -96,17 +102,37 @@ class ListedNewsletter:
         return max(1, round(left / timedelta(minutes=1))) if left is not None else None
 
 
+def has_left(newsletter: ListedNewsletter) -> bool:
+    """Whether it began to leave, so that there is something to follow and to report."""
+    return newsletter.status is not None and newsletter.status.launched_at is not None
+
+
 def everything(visit: Visit) -> list[ListedNewsletter]:
-    """All newsletters: what is on its way first, then drafts and what was sent, the newest first."""
+    """All newsletters: what is on its way first, then drafts and what was sent, the newest first.
+
+    Several rooms ask for them on one page, so they are read once for a visit; events come with a visit for each look.
+    """
+    kept: tuple[Visit, list[ListedNewsletter]] | None = getattr(visit.request.state, "everything", None)
+    if kept is None or kept[0] is not visit:
+        kept = visit, _everything(visit)
+        visit.request.state.everything = kept
+    return kept[1]
+
+
+def _everything(visit: Visit) -> list[ListedNewsletter]:
     with visit.database.read() as connection:
         statuses = {one.slug: one for one in campaign_statuses(connection)}
+        reviews = {one.slug: one for one in open_reviews(connection, visit.workspace.settings.studio)}
         signed, asking = _signed(connection), _asking(connection)
     files = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
     titles = list_titles(visit)
     found = [
-        _listed(visit, files.get(slug) or _gone(slug), statuses.get(slug), titles, signed=signed, asking=asking)
+        _listed(
+            visit, files.get(slug) or _gone(slug), statuses.get(slug), titles, signed=signed, asking=asking,
+            review=reviews.get(slug),
+        )
         for slug in dict.fromkeys([*files, *statuses])
-    ]
+    ]  # fmt: skip
     return sorted(found, key=lambda one: _order(one, visit.now))
 
 
@@ -115,9 +141,10 @@ def one(visit: Visit, slug: str) -> ListedNewsletter:
     file = shelf_of(visit.studio).newsletter(visit.workspace, slug)
     with visit.database.read() as connection:
         status = next((one for one in campaign_statuses(connection, slug=slug)), None)
+        review = next(iter(open_reviews(connection, visit.workspace.settings.studio, slug)), None)
         number = status.campaign_id if status else None
         signed, asking = (_signed(connection, number), _asking(connection)) if number else ({}, set[int]())
-    return _listed(visit, file, status, list_titles(visit), signed=signed, asking=asking)
+    return _listed(visit, file, status, list_titles(visit), signed=signed, asking=asking, review=review)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +155,11 @@ class ListFilter:
     state: str = ""  # one of `VIEWS`
     list: str = ""
     month: str = ""  # as 2026-11
+    writer: str = ""  # the number of an account
 
     @property
     def is_all(self) -> bool:
-        return not (self.words or self.list or self.month or self.state)
+        return not (self.words or self.list or self.month or self.writer or self.state)
 
 
 VIEWS: Mapping[str, str] = {
@@ -141,14 +169,33 @@ VIEWS: Mapping[str, str] = {
 
 def wanted(found: Sequence[ListedNewsletter], asked: ListFilter, visit: Visit) -> list[ListedNewsletter]:
     """Those of them that are asked for."""
+    theirs = _written_by(visit, asked.writer)
     return [
         one
         for one in found
         if in_view(one, asked.state)
         and (not asked.words or matches(asked.words, one.name, one.file.subject, one.file.preheader, one.slug))
         and (not asked.list or asked.list == one.file.list)
+        and (theirs is None or one.slug in theirs)
         and (not asked.month or f"{(one.when or one.file.changed_at).astimezone(visit.zone):%Y-%m}" == asked.month)
     ]
+
+
+def writers(visit: Visit) -> list[tuple[str, str]]:
+    """The accounts that may write, by their numbers: whose newsletters can be asked for."""
+    with visit.database.read() as connection:
+        return [
+            (str(one.id), one.name or one.address) for one in accounts(connection) if Right.WRITE in RIGHTS[one.role]
+        ]
+
+
+def _written_by(visit: Visit, writer: str) -> frozenset[str] | None:
+    """The newsletters that an account began or saved; None where nobody is asked for."""
+    if not (writer.isascii() and writer.isdigit() and len(writer) < 19):
+        return None
+    with visit.database.read() as connection:
+        found = subjects_of(connection, int(writer), WRITING)
+    return frozenset(subject.removeprefix("newsletter ") for subject in found)
 
 
 def in_view(one: ListedNewsletter, view: str) -> bool:
@@ -186,14 +233,24 @@ def list_titles(visit: Visit) -> dict[str, str]:
 
 def _listed(
     visit: Visit, file: ShelvedNewsletter, status: CampaignStatus | None, titles: Mapping[str, str], *,
-    signed: Mapping[int, int], asking: set[int],
+    signed: Mapping[int, int], asking: set[int], review: OpenReview | None,
 ) -> ListedNewsletter:  # fmt: skip
+    state = state_of(status, is_away=file.is_away, now=visit.now)
+    if state is DRAFT and review is not None:
+        state = _in_review(visit, review)
     number = status.campaign_id if status else None
     name = status.include[0] if status and status.include else file.list
     return ListedNewsletter(
-        file=file, status=status, state=state_of(status, is_away=file.is_away, now=visit.now),
+        file=file, status=status, state=state,
         list_title=titles.get(name, name), has_ask=number in asking, signed=signed.get(number or 0, 0),
     )  # fmt: skip
+
+
+def _in_review(visit: Visit, review: OpenReview) -> ShownState:
+    """How a draft is that somebody asked approval for or approved. Whether an approval still counts its files say."""
+    if review.is_approved and standing(visit, review.slug).is_approved:
+        return APPROVED
+    return IN_REVIEW if review.asked else DRAFT
 
 
 def _gone(slug: str) -> ShelvedNewsletter:

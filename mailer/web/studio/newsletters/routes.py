@@ -30,6 +30,7 @@ from mailer.web.studio.newsletters.listing import (
     list_titles,
     one,
     wanted,
+    writers,
 )
 
 SHOWN = 200  # of a list at once; a search finds the rest
@@ -39,7 +40,7 @@ LONGEST_NAME = 70
 
 def show(visit: Visit) -> Response:
     """The list."""
-    asked = ListFilter(*(visit.query.get(name, "").strip()[:100] for name in ("q", "state", "list", "month")))
+    asked = ListFilter(*(visit.query.get(name, "").strip()[:100] for name in ("q", "state", "list", "month", "writer")))
     found = everything(visit)
     if not found:
         return page(visit, "newsletters/none.html")
@@ -48,7 +49,7 @@ def show(visit: Visit) -> Response:
     return page(
         visit, "newsletters/newsletters.html", asked=asked, total=len(found), groups=grouped(shown[:SHOWN], visit),
         left_off=max(0, len(shown) - SHOWN), views=views, lists=sorted(list_titles(visit).items()),
-        months=_months(visit, found),
+        months=_months(visit, found), writers=writers(visit),
     )  # fmt: skip
 
 

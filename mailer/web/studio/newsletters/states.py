@@ -13,11 +13,13 @@ LEAVING_SOON = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class ShownState:
-    """A state: its word, the icon beside it, and its tone ("" at rest, go moving, ok good, warn to be looked at)."""
+    """A state: its word, the icon beside it, and its tone ("" at rest, go moving, ok good, warn to be looked at).
+    `soon`: it leaves within minutes, so everybody who may stop it should see how."""
 
     label: str
     icon: str
     tone: str = ""
+    soon: bool = False
 
 
 DRAFT = ShownState("Draft", "circle-dashed")
@@ -39,7 +41,7 @@ def state_of(status: CampaignStatus | None, *, is_away: bool, now: datetime) -> 
     if status.state is CampaignState.SCHEDULED:
         if status.due_at is not None and (left := status.due_at - now) <= LEAVING_SOON:
             minutes = max(0, -(-left // timedelta(minutes=1)))
-            return ShownState(f"Leaving in {minutes} min" if minutes else "Leaving now", "timer", "go")
+            return ShownState(f"Leaving in {minutes} min" if minutes else "Leaving now", "timer", "go", soon=True)
         return SCHEDULED
     if status.state is CampaignState.FINISHED:
         if is_away:

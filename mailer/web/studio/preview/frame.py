@@ -51,7 +51,7 @@ def dressed(html: str, look: Look, *, narrow: bool = False) -> str:
 
 
 def policy(pictures: str) -> str:
-    """The Content-Security-Policy of a framed mail. `pictures`: the address below which its pictures lie, "" for none.
+    """The Content-Security-Policy of a framed mail. `pictures`: the sources from which its pictures come, "" for none.
 
     Styles are in the mail itself; nothing else is loaded, from here or from anywhere. `sandbox` holds even when the
     address is opened outside the frame: no script, no form, no other window. The frame keeps our origin, so that its

@@ -52,13 +52,13 @@ def bars_of(course: Course, *, of: str, zone: ZoneInfo) -> Chart:
     return Chart(highest, _labels(steps, zone, step_seconds), tuple(bars))
 
 
-def line_of(course: Course, *, sent: int, zone: ZoneInfo) -> Chart:
-    """Signatures for each 1,000 people since it left, growing."""
+def line_of(course: Course, *, sent: int, usual: float, zone: ZoneInfo) -> Chart:
+    """Signatures for each 1,000 people since it left, growing; `usual` is to fit in as well."""
     steps, step_seconds = course.steps, course.step_seconds
     total, points = 0, ["0,100"]
     reached = [total := total + step.signatures for step in steps]
     rates = [1000 * people / sent if sent else 0.0 for people in reached]
-    highest = ceiling(rates[-1] if rates else 0)
+    highest = ceiling(max(usual, rates[-1] if rates else 0))
     points += [f"{100 * (n + 1) / len(rates):.2f},{100 - 100 * rate / highest:.2f}" for n, rate in enumerate(rates)]
     return Chart(highest, _labels(steps, zone, step_seconds), line=" ".join(points), value=rates[-1] if rates else 0.0)
 

@@ -15,7 +15,7 @@ from typing import cast
 
 from sqlalchemy import Connection, func, select
 
-from mailer.delivery.campaigns.status import campaign_statuses
+from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.errors import MailerError
 from mailer.reports.current import current_figures
 from mailer.reports.figures import CampaignFigures
@@ -49,10 +49,11 @@ class FiguresKeeper:
         self._running: dict[str, threading.Event] = {}
         self._not_before: dict[str, float] = {}  # monotonic seconds
 
-    def newest(self, visit: Visit, slug: str, *, wait_seconds: float = A_PAGE_WAITS_SECONDS) -> KeptFigures | None:
+    def newest(self, visit: Visit, status: CampaignStatus) -> KeptFigures | None:
         """The newest there are, None while they are counted for the first time. Begins a count if one is due."""
+        slug = status.slug
         with visit.database.read() as connection:
-            mark = _mark(connection, slug)
+            mark = _mark(connection, status)
         with self._lock:
             kept = self._kept.get(slug)
             if kept is not None and kept.mark == mark:
@@ -61,8 +62,8 @@ class FiguresKeeper:
             if done is None and time.monotonic() >= self._not_before.get(slug, 0.0):
                 done = self._running[slug] = threading.Event()
                 threading.Thread(target=self._run, args=(visit, slug, mark, done), daemon=True).start()
-        if done is not None:
-            done.wait(wait_seconds)
+        if done is not None and kept is None:
+            done.wait(A_PAGE_WAITS_SECONDS)
         with self._lock:
             return self._kept.get(slug)
 
@@ -90,13 +91,10 @@ def keeper_of(studio: Studio) -> FiguresKeeper:
     return cast(FiguresKeeper, studio.kept.setdefault("figures", FiguresKeeper()))
 
 
-def _mark(connection: Connection, slug: str) -> str:
+def _mark(connection: Connection, status: CampaignStatus) -> str:
     """Changes whenever something came that a report may count; quick, however much there is."""
-    found = campaign_statuses(connection, slug=slug)
     newest = (select(func.max(table.c.id)) for table in (hits, signatures, events, conversions))
     last = [connection.execute(query).scalar() for query in newest]
-    more = None
-    if found:
-        mine = more_hits.c.campaign_id == found[0].campaign_id
-        more = connection.execute(select(func.sum(more_hits.c.count)).where(mine)).scalar()
-    return repr(([(one.state, one.why, one.people) for one in found], last, more))
+    mine = more_hits.c.campaign_id == status.campaign_id
+    more = connection.execute(select(func.sum(more_hits.c.count)).where(mine)).scalar()
+    return repr((status.state, status.why, status.people, last, more))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute
-from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, one
+from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, has_left, one
 from mailer.web.studio.preview.frame import policy
 from mailer.web.studio.results import told
 from mailer.web.studio.results.charts import bars_of, line_of
@@ -31,20 +32,24 @@ MEASURES = ("people", "signed", "all")
 
 def show(visit: Visit) -> Response:
     """The report, as far as it is counted."""
-    newsletter = _launched(visit)
-    kept = keeper_of(visit.studio).newest(visit, newsletter.slug)
+    listed = everything(visit)  # which the usual is made of, so this one needn't be looked up beside it
+    newsletter = next((one for one in listed if one.slug == visit.path["name"]), None) or _launched(visit)
+    if newsletter.status is None or not has_left(newsletter):
+        raise HTTPException(404)
+    kept = keeper_of(visit.studio).newest(visit, newsletter.status)
     values: dict[str, Any] = {"newsletter": newsletter, "steps": way(visit, newsletter, here="results"), "kept": kept}
     if kept is None:
         return page(visit, "results/results.html", seen="", **values)
-    return page(visit, "results/results.html", seen=kept.at.isoformat(), **values, **_report(visit, newsletter, kept))
+    return page(visit, "results/results.html", seen=kept.at.isoformat(), **values, **_report(visit, listed, kept))
 
 
 def moves(visit: Visit) -> Response:
     """Events whenever the figures were counted again."""
-    slug = _launched(visit).slug
+    _launched(visit)
 
     def counted_at(later: Visit) -> str:
-        kept = keeper_of(later.studio).newest(later, slug)
+        status = _launched(later).status
+        kept = keeper_of(later.studio).newest(later, status) if status else None
         return kept.at.isoformat() if kept else ""
 
     return live(visit, counted_at, every_seconds=LOOK_EVERY_SECONDS)
@@ -62,7 +67,7 @@ def download(visit: Visit) -> Response:
 def mail(visit: Visit) -> Response:
     """The mail for its frame, with the figures that the address asks for."""
     newsletter = _launched(visit)
-    kept = keeper_of(visit.studio).newest(visit, newsletter.slug)
+    kept = keeper_of(visit.studio).newest(visit, newsletter.status) if newsletter.status else None
     links = told.shown_links(kept.figures, visit.query.get("measure", "")) if kept else []
     below = f"/newsletters/{newsletter.slug}/results/pictures"
     with visit.database.read() as connection:
@@ -86,11 +91,10 @@ def picture(visit: Visit) -> Response:
     return Response(found[1], media_type=found[0])
 
 
-def _report(visit: Visit, newsletter: ListedNewsletter, kept: KeptFigures) -> dict[str, Any]:
+def _report(visit: Visit, listed: Sequence[ListedNewsletter], kept: KeptFigures) -> dict[str, Any]:
     """What the page shows of the figures."""
     figures = kept.figures
-    listed = everything(visit)
-    usual = told.usual_before(listed, newsletter.slug) if figures.signed.per_thousand_sent is not None else None
+    usual = told.usual_before(listed, figures.slug) if figures.signed.per_thousand_sent is not None else None
     of = "signatures" if figures.signed.people else "clicks"
     measure = visit.query.get("measure", "")
     measure = measure if measure in MEASURES else "signed" if figures.signed.people else "people"
@@ -100,11 +104,13 @@ def _report(visit: Visit, newsletter: ListedNewsletter, kept: KeptFigures) -> di
         "figures": figures, "usual": usual, "of": of, "measure": measure, "chart": chart, "reason": told.reason,
         "step_words": told.STEP_WORDS.get(figures.course.step_seconds, "month"),
         "bars": bars_of(figures.course, of=of, zone=visit.zone),
-        "line": line_of(figures.course, sent=figures.delivered.sent, zone=visit.zone),
+        "line": line_of(
+            figures.course, sent=figures.delivered.sent, usual=usual.per_thousand if usual else 0.0, zone=visit.zone
+        ),
         "links": told.shown_links(figures, measure),
         "sources": told.sources(figures, {one.slug: one.name for one in listed}),
         "language_name": told.language_name, "classes": told.CLASSES, "places_of": told.PLACES,
-        "address": f"/newsletters/{newsletter.slug}/results",
+        "address": f"/newsletters/{figures.slug}/results",
     }  # fmt: skip
 
 
@@ -114,11 +120,6 @@ def _launched(visit: Visit) -> ListedNewsletter:
     if not has_left(found):
         raise HTTPException(404)
     return found
-
-
-def has_left(newsletter: ListedNewsletter) -> bool:
-    """Whether there is anything to report."""
-    return newsletter.status is not None and newsletter.status.launched_at is not None
 
 
 def _fact(_visit: Visit, newsletter: ListedNewsletter) -> Fact:

@@ -4,7 +4,7 @@ const PAUSE = 2000; // ms without a key
 
 // `write.now` is what isn't saved, or null; `write.bring` puts a draft into the editor; `write.differs` compares one.
 export function autosave(room, write) {
-  const here = `/newsletters/${room.dataset.slug}`, left = `left ${room.dataset.slug}`;
+  const here = room.dataset.base, left = `left ${here}`;
   const box = document.getElementById("offer"), others = document.getElementById("others"), earlier = document.getElementById("earlier");
   const newest = JSON.parse(document.getElementById("draft").textContent);
   let flight = null, next = false, sent = "", timer = 0;

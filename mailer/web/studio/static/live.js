@@ -14,7 +14,7 @@ export function watch(address, seen, told, lost = () => {}) {
   return { close: () => source?.close() };
 }
 
-// Exchanges each [data-part] of the page for the one of that name in a newer page, unless somebody is typing in it.
+// Exchanges each [data-part] of the page for the one of that name in a newer page, unless somebody is typing or has typed in it.
 // What was folded out stays so.
 export async function renew(address = location.href) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
@@ -27,6 +27,7 @@ export async function renew(address = location.href) {
     if (old.outerHTML === part.outerHTML) continue;
     const typing = document.activeElement;
     if (old.contains(typing) && typing.matches("input, textarea, select")) continue;
+    if ([...old.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue)) continue;
     const focused = old.contains(typing) && typing.id;
     old.replaceWith(document.importNode(part, true));
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });

@@ -9,7 +9,7 @@ if (room) start();
 function start() {
   const form = document.getElementById("writing"), text = document.getElementById("text");
   const button = document.getElementById("save"), told = document.getElementById("saving");
-  const address = `/newsletters/${room.dataset.slug}/save`, name = `kept ${room.dataset.slug}`;
+  const address = `${room.dataset.base}/save`, name = `kept ${room.dataset.base}`;
   let base = JSON.parse(document.getElementById("base").textContent);
   let said = sent(), busy = false, again = false, keeping = 0;
   const drafts = autosave(room, { now: () => (busy || isSaved(state()) ? null : { base, ...state() }), bring, differs });
@@ -36,7 +36,7 @@ function start() {
     try {
       await drafts.settled(); // else a draft on its way would come in after the save, and look unsaved
       const answer = await fetch(address, {
-        method: "POST", headers: { "Content-Type": "application/json" },
+        method: "POST", headers: { "Content-Type": "application/json", ...(await tagOf(base)) },
         body: JSON.stringify({ base, body: now.body, fields: changes(now) }),
       });
       if (answer.status === 401) { tell("Not saved: you are signed out. Sign in in another window, then press Save. It is safe in this browser.", "bad"); return; }
@@ -68,6 +68,13 @@ function start() {
     }
   }
 
+  // What the save is based on, as HTTP names it. Browsers count digests on pages that nobody can listen to.
+  async function tagOf(words) {
+    if (!crypto.subtle) return {};
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(words)));
+    return { "If-Match": `"${[...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")}"` };
+  }
+
   // The same lines were changed here and elsewhere: both are shown, and a person decides.
   function both(theirs) {
     const box = document.getElementById("both");
@@ -97,7 +104,11 @@ function start() {
 
   // Puts a draft into the editor. Where its base comes with it, what was saved since is put together with it.
   function bring(kept) {
-    for (const one of form.querySelectorAll("[data-key]")) if (one.dataset.key in kept.fields) one.value = kept.fields[one.dataset.key];
+    for (const one of form.querySelectorAll("[data-key]")) {
+      if (!(one.dataset.key in kept.fields)) continue;
+      one.value = kept.fields[one.dataset.key];
+      one.dispatchEvent(new Event("bring"));
+    }
     base = kept.base ?? base;
     room.dispatchEvent(new CustomEvent("retext", { detail: kept.body }));
     text.value = kept.body;
@@ -106,7 +117,10 @@ function start() {
 
   function offer() {
     const kept = JSON.parse(localStorage.getItem(name) ?? "null");
+    const left = sessionStorage.getItem(`${name} left`);
+    sessionStorage.removeItem(`${name} left`);
     if (!kept || !differs(kept.now)) { drafts.offer(); return; }
+    if (left) { bring({ base: kept.base, ...kept.now }); return; }
     drafts.ask(kept.at, () => bring({ base: kept.base, ...kept.now }), () => localStorage.removeItem(name));
   }
 

@@ -1,11 +1,14 @@
+import { askCondition } from "./condition.js";
 import { mount } from "./editor/editor.js";
+import { mountLine } from "./editor/line.js";
+import { choosePicture } from "./editor/tools.js";
 import { watch } from "./live.js";
 
 // The Write room: what is typed is looked at after a short pause, and the panel follows. Saving is for save.js.
 const room = document.querySelector(".write");
 const form = document.getElementById("writing");
 const text = document.getElementById("text");
-const base = `/newsletters/${room.dataset.slug}`;
+const base = room.dataset.base, home = `/newsletters/${room.dataset.slug}`; // of this text, and of the newsletter
 const PAUSE = 120; // ms without a key before the mail is made again
 const SETTLED = 900; // ms before everything the check knows is looked for
 const NEXT = { light: "dark", dark: "forced", forced: "light" };
@@ -13,7 +16,14 @@ const COLOURS = { light: "Light", dark: "Dark, as Apple Mail shows it", forced: 
 const view = Object.fromEntries(new URLSearchParams(location.search));
 const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value]));
 const inPlace = JSON.parse(document.getElementById("editor")?.textContent ?? "{}"); // what is shown in place of notation
-const editor = text.readOnly ? null : mount(text, { ...inPlace, actionLabel: inPlace.actionLabel || undefined, nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0, onChange: () => changed() });
+const isMail = room.dataset.part === "mail";
+const editor = text.readOnly ? null : mount(text, {
+  ...inPlace, actionLabel: inPlace.actionLabel || undefined, nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0,
+  onChange: () => changed(), onSave: () => room.dispatchEvent(new Event("save")), onFix: fix, onProblem: trouble,
+  ...(isMail ? { uploadPicture, buildCondition } : { signPage: "" }),
+});
+const lines = text.readOnly || !isMail ? [] : [...form.querySelectorAll("textarea.subject, textarea.preheader")].map((one) =>
+  Object.assign(one, { line: mountLine(one, { tags: inPlace.tags, nonce: room.dataset.nonce, language: text.lang || undefined }) }));
 const words = () => editor?.text ?? text.value;
 let first = JSON.stringify([fields(), words()]);
 const ours = new Set(); // what the newsletter's files are known by after our own saves
@@ -24,13 +34,13 @@ let pause = 0, settle = 0, running = false, again = false, look = room.dataset.l
 
 // Text areas that are as high as their text, where the browser doesn't do it by itself.
 const grow = (area) => { if (!CSS.supports("field-sizing", "content")) { area.style.height = "auto"; area.style.height = `${area.scrollHeight}px`; } };
-for (const area of form.querySelectorAll("textarea[data-key]")) { grow(area); area.addEventListener("input", () => grow(area)); }
+for (const area of form.querySelectorAll("textarea[data-key]:not([hidden])")) { grow(area); area.addEventListener("input", () => grow(area)); }
 
 const isDirty = () => JSON.stringify([fields(), words()]) !== first;
 
 function address() {
   const query = new URLSearchParams(Object.entries({ as: "ada", shape: "phone", colours: "light", ...view }).filter(([, value]) => value));
-  return `${base}/look/${look}/mail?${query}`;
+  return `${base}/look/${look}/${isMail ? "mail" : "page"}?${query}`;
 }
 
 // A new mail is loaded behind the old one and takes its place at the same height of the page, so that nothing flashes.
@@ -81,9 +91,10 @@ async function make(whole = false) {
     if (!answer.ok) { say("The studio could not look at this just now. What you typed is still here."); return; }
     const told = await answer.json();
     document.getElementById("findings").innerHTML = told.findings;
-    document.getElementById("inboxes").innerHTML = told.inboxes;
+    if (told.inboxes !== undefined) document.getElementById("inboxes").innerHTML = told.inboxes;
+    if (!again) editor?.setFindings(told.marks);
     const fact = document.querySelector(".way [aria-current] span");
-    if (fact) { fact.textContent = told.words; fact.className = told.weight; }
+    if (fact && isMail) { fact.textContent = told.words; fact.className = told.weight; }
     const plain = document.querySelector("#shown .plaintext"); // not the two versions of a conflict
     if (plain) plain.textContent = told.text;
     if (told.look !== look || told.can !== can) { look = told.look; can = told.can; exchange(); }
@@ -99,9 +110,55 @@ async function make(whole = false) {
 function changed() {
   clearTimeout(pause);
   clearTimeout(settle);
-  for (const one of document.querySelectorAll("[data-count]")) one.textContent = [...document.getElementById(`f-${one.dataset.count}`).value].length;
+  for (const one of document.querySelectorAll("[data-count]")) one.textContent = [...form.querySelector(`[data-key="${one.dataset.count}"]`).value].length;
   pause = setTimeout(() => make(), PAUSE);
   settle = setTimeout(() => make(true), SETTLED);
+}
+
+// What somebody pressed and couldn't be done: it stays until the next time something can.
+function trouble(said) {
+  const place = document.getElementById("trouble");
+  place.hidden = !said;
+  place.textContent = said;
+  if (said) place.scrollIntoView({ block: "nearest" });
+}
+
+async function uploadPicture(file) {
+  trouble("");
+  let answer;
+  try {
+    answer = await fetch(`${home}/pictures`, { method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" }, body: file });
+  } catch { throw new Error("There is no connection."); }
+  if (answer.status === 413) throw new Error("It is larger than 30 MB: choose a smaller one.");
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(told.words ?? "The studio could not take it just now.");
+  return told;
+}
+
+// A picture of the template's own: its field holds the name.
+for (const button of document.querySelectorAll("[data-choose]")) {
+  button.addEventListener("click", () => choosePicture(async (file) => {
+    const field = document.getElementById(button.dataset.choose);
+    try {
+      field.value = (await uploadPicture(file)).source;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    } catch (error) { trouble(`The picture wasn’t taken. ${error.message}`); }
+  }));
+}
+
+async function buildCondition(expression) {
+  const told = await askCondition(expression, { builder: inPlace.builder, address: `${home}/condition` });
+  if (told?.words) (inPlace.conditions ??= []).push(told);
+  return told?.expression ?? null;
+}
+
+// A finding's fix: the words of its line become others, where they are there once.
+function fix({ line, fix: { words: wrong, put } }) {
+  if (!editor || line > editor.view.state.doc.lines) return;
+  const { from, text: said } = editor.view.state.doc.line(line);
+  const at = said.indexOf(wrong);
+  if (at < 0) return;
+  editor.view.dispatch({ changes: { from: from + at, to: from + at + wrong.length, insert: put }, userEvent: "input", scrollIntoView: true });
 }
 
 function say(words) { document.getElementById("kept").textContent = words; }
@@ -109,25 +166,47 @@ function say(words) { document.getElementById("kept").textContent = words; }
 if (room.dataset.writes) {
   form.addEventListener("input", (event) => { if (event.target.dataset.key) changed(); });
   settle = setTimeout(() => make(true), SETTLED);
-  addEventListener("beforeunload", (event) => { if (isDirty()) event.preventDefault(); });
+  let leaving = false; // to another text of the newsletter: what is typed here is kept, and there again on coming back
+  for (const tab of document.querySelectorAll("[data-tab]")) tab.addEventListener("click", () => { leaving = true; sessionStorage.setItem(`kept ${base} left`, "1"); });
+  addEventListener("beforeunload", (event) => { if (isDirty() && !leaving) event.preventDefault(); });
 }
 form.addEventListener("submit", (event) => { event.preventDefault(); make(true); });
 
-// A finding leads to its line of the text, or to its field.
+// A finding leads to its line of the text, or to its field; its fix is done.
 document.getElementById("findings").addEventListener("click", (event) => {
   const button = event.target.closest("[data-line]");
   if (!button) return;
-  const field = button.dataset.field && document.querySelector(`[data-key="${CSS.escape(button.dataset.field)}"]`);
-  if (field) { field.closest("details")?.setAttribute("open", ""); field.focus(); return; }
-  const line = Number(button.dataset.line);
-  if (editor) {
+  lead(button.dataset.field, Number(button.dataset.line));
+  if (button.dataset.fix) fix({ line: Number(button.dataset.line), fix: JSON.parse(button.dataset.fix) });
+});
+
+function lead(key, line) {
+  const field = key && document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (field) { field.closest("details")?.setAttribute("open", ""); (field.line ?? field).focus(); return; }
+  if (editor && line) {
     const { from, to } = editor.view.state.doc.line(Math.min(Math.max(1, line), editor.view.state.doc.lines));
     editor.view.dispatch({ selection: { anchor: from, head: to }, scrollIntoView: true });
     editor.focus();
     return;
   }
   text.focus();
-});
+}
+
+// Other rooms lead to a place by the address: #field-subject, #line-12.
+const [, what, where] = location.hash.match(/^#(field|line)-(.+)$/) ?? [];
+if (what) lead(what === "field" && decodeURIComponent(where), what === "line" ? Number(where) : 0);
+
+// Names go into the line that was written in last.
+let lastLine = lines[0];
+for (const one of lines) one.line.view.contentDOM.addEventListener("focus", () => { lastLine = one; });
+document.getElementById("put-name")?.addEventListener("click", () => lastLine.line.putName());
+
+// How many have a value is counted once the page is there.
+if (isMail && editor) {
+  fetch(`${home}/known`).then((answer) => answer.json()).then(({ of, known }) => {
+    for (const tag of inPlace.tags ?? []) if (tag.tag in known) Object.assign(tag, { known: known[tag.tag], of });
+  }).catch(() => { /* the menu shows the names without numbers */ });
+}
 
 // How the mail is looked at: without loading the page again, so that what was typed stays.
 document.getElementById("panel").addEventListener("click", (event) => {
@@ -157,6 +236,7 @@ document.getElementById("panel").addEventListener("click", (event) => {
 
 function mark() {
   for (const one of document.querySelectorAll("[data-shape]")) one.toggleAttribute("aria-current", one.dataset.shape === (view.shape ?? "phone"));
+  if (!isMail) return;
   const dark = document.querySelector("[data-colours]"), pictures = document.querySelector("[data-pictures]");
   const colours = view.colours ?? "light", told = document.getElementById("colours");
   dark.toggleAttribute("aria-current", colours !== "light");
@@ -176,18 +256,18 @@ function mark() {
 // Who reads it: versions of the mail and people by name come when the menu is opened or something is typed there.
 const readers = document.getElementById("readers");
 async function showReaders(words = "") {
-  const answer = await fetch(`${base}/readers?${new URLSearchParams({ look, as: view.as ?? "ada", q: words })}`);
+  const answer = await fetch(`${home}/readers?${new URLSearchParams({ look, as: view.as ?? "ada", q: words })}`);
   if (answer.ok) readers.innerHTML = await answer.text();
 }
-document.querySelector(".as").addEventListener("toggle", (event) => { if (event.target.open) showReaders(); });
-readers.addEventListener("submit", async (event) => {
+document.querySelector(".as")?.addEventListener("toggle", (event) => { if (event.target.open) showReaders(); });
+readers?.addEventListener("submit", async (event) => {
   event.preventDefault();
   await showReaders(event.target.elements.q.value);
   readers.querySelector("input")?.focus();
 });
 
 // Somebody saved the newsletter elsewhere: in another window, an editor, or by git.
-watch(`${base}/changes`, room.dataset.mark, seen);
+watch(`${home}/changes`, room.dataset.mark, seen);
 
 // Whether it was our own save is known once that is answered, which takes as long as a commit does.
 function seen(mark) {

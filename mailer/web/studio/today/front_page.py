@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from mailer.store.tables.states import CampaignState
+from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import in_words
-from mailer.web.studio.core.pages import step_path
+from mailer.web.studio.core.pages import may, step_path
 from mailer.web.studio.core.rooms import WaitingTask
 from mailer.web.studio.newsletters.listing import ListedNewsletter
-from mailer.web.studio.newsletters.states import LEAVING_SOON
+from mailer.web.studio.results.told import USUAL_OF, UsualRate, usual_before
+from mailer.web.studio.today.went_wrong import last_backup, went_wrong
 
-USUAL_OF = 10  # newsletters that "usual" is made of
 COMING = 5
 UNFINISHED = 3
 
@@ -24,7 +25,7 @@ class LastOne:
 
     newsletter: ListedNewsletter
     per_thousand: float
-    usual: float | None  # None while there is no other
+    usual: UsualRate | None  # None while there is no other
     heights: tuple[float, ...]  # of those before and of this, the oldest first, as shares of the highest
 
 
@@ -40,6 +41,7 @@ class FrontPage:
     wrong: Sequence[WaitingTask]
     last: LastOne | None
     is_empty: bool
+    backup: datetime | None  # for those who look after the studio
 
     @property
     def headline(self) -> list[str]:
@@ -56,7 +58,7 @@ class FrontPage:
 def front_page(visit: Visit, found: Sequence[ListedNewsletter]) -> FrontPage:
     """The page as it is now; `found` is every newsletter."""
     rooms = visit.studio.rooms
-    soon = [one for one in found if _is_soon(one, visit)]
+    soon = [one for one in found if one.state.soon]
     return FrontPage(
         leaving=[one for one in found if one.is_moving],
         soon=soon,
@@ -67,11 +69,12 @@ def front_page(visit: Visit, found: Sequence[ListedNewsletter]) -> FrontPage:
             *(task for room in rooms if room.waits for task in room.waits(visit)),
         ],
         wrong=[
-            *_wrong(visit, found),
             *(task for room in rooms if room.wrong for task in room.wrong(visit)),
+            *went_wrong(visit, found),
         ],
         last=last_one(found),
         is_empty=not found,
+        backup=_backup(visit),
     )
 
 
@@ -81,22 +84,22 @@ def last_one(found: Sequence[ListedNewsletter]) -> LastOne | None:
     if not done:
         return None
     rates = [one.per_thousand or 0.0 for one in done[: USUAL_OF + 1]]
-    before = rates[1:]
     highest = max(rates) or 1.0
     return LastOne(
-        done[0], rates[0], sum(before) / len(before) if before else None,
-        tuple(rate / highest for rate in reversed(rates)),
-    )  # fmt: skip
+        done[0], rates[0], usual_before(found, done[0].slug), tuple(rate / highest for rate in reversed(rates))
+    )
 
 
-def _is_soon(one: ListedNewsletter, visit: Visit) -> bool:
-    status = one.status
-    if status is None or status.state is not CampaignState.SCHEDULED or status.due_at is None:
-        return False
-    return status.due_at - visit.now <= LEAVING_SOON
+def _backup(visit: Visit) -> datetime | None:
+    if not may(visit, Right.SETTINGS):
+        return None
+    with visit.database.read() as connection:
+        return last_backup(connection)
 
 
 def _to_decide(visit: Visit, found: Sequence[ListedNewsletter]) -> list[WaitingTask]:
+    if not may(visit, Right.PAUSE):
+        return []
     return [
         WaitingTask(
             f"Decide about {one.uncertain:,} {'person' if one.uncertain == 1 else 'people'}",
@@ -105,32 +108,3 @@ def _to_decide(visit: Visit, found: Sequence[ListedNewsletter]) -> list[WaitingT
         for one in found
         if one.uncertain and not one.file.is_away
     ]  # fmt: skip
-
-
-def _wrong(visit: Visit, found: Sequence[ListedNewsletter]) -> list[WaitingTask]:
-    tasks: list[WaitingTask] = []
-    for one in found:
-        status = one.status
-        if status is None or one.file.is_away:
-            continue
-        path = step_path(visit, one, "following")
-        why = f"{status.why[:1].upper()}{status.why[1:]}".rstrip(".")
-        if status.state is CampaignState.OVERDUE:
-            tasks.append(
-                WaitingTask(
-                    f"“{one.name}” did not leave at its time", why or "Nobody got it", path, "See why", "triangle-alert"
-                )
-            )
-        elif status.state is CampaignState.PAUSED:
-            left = f"{one.asked - round(one.asked * one.share):,} people still wait for it"
-            tasks.append(
-                WaitingTask(f"“{one.name}” is paused", f"{why}. {left}" if why else left, path, "Look", "pause")
-            )
-        elif status.state is CampaignState.SENDING and status.troubles:
-            words = "Everybody who has not got it waits, and it is tried again each minute"
-            tasks.append(
-                WaitingTask(
-                    f"“{one.name}” can’t leave: the mail server doesn’t answer", words, path, "Look", "triangle-alert"
-                )
-            )
-    return tasks

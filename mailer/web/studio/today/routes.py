@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
+from mailer.editing.folders import lists_of
+from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.moments import whole_day
-from mailer.web.studio.core.pages import page, step_path
+from mailer.web.studio.core.pages import may, page, step_path
 from mailer.web.studio.core.rooms import Access, Room, SidebarPlace, StudioRoute
 from mailer.web.studio.newsletters.listing import ListedNewsletter, everything
 from mailer.web.studio.today.front_page import front_page
@@ -24,6 +26,7 @@ def show(visit: Visit) -> Response:
     return page(
         visit, "today/today.html", today=whole_day(visit.now, visit.zone), found=found, mark=_mark(newsletters),
         following={one.slug: step_path(visit, one, "following") for one in found.leaving},
+        may_pause={one.slug for one in (*found.leaving, *found.soon) if _may_pause(visit, one)},
     )  # fmt: skip
 
 
@@ -31,6 +34,10 @@ def moves(visit: Visit) -> Response:
     """Events while something is leaving."""
 
     return live(visit, lambda later: _mark(everything(later)), every_seconds=LOOK_EVERY_SECONDS)
+
+
+def _may_pause(visit: Visit, one: ListedNewsletter) -> bool:
+    return may(visit, Right.PAUSE) and visit.who.may_work_on(lists_of(visit.workspace, one.slug))
 
 
 def _mark(found: Sequence[ListedNewsletter]) -> str:

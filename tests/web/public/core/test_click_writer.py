@@ -141,6 +141,22 @@ def test_what_can_never_be_written_is_counted_in_the_log(caplog: pytest.LogCaptu
     assert "1 clicks were lost" in caplog.text
 
 
+def test_what_there_is_no_room_for_is_answered_and_counted_as_lost(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 2)
+    disk = Disk()
+
+    async def clicks(recorder: Recorder) -> list[bool]:
+        return await asyncio.gather(*(recorder.record(a_hit(n)) for n in range(3)))
+
+    with running(disk) as recorder:
+        assert asyncio.run(clicks(recorder)) == [True, True, False]
+    assert disk.stored == [0, 1]
+    assert "too many clicks are waiting" in caplog.text
+    assert "1 clicks were lost" in caplog.text
+
+
 def test_memory_is_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 3)
     disk = Disk()

@@ -201,7 +201,9 @@ def test_deleting_takes_a_second_page_and_a_press(served: Served, path: str) -> 
         keep_the_promises({"deleted": reply})
     assert [row.id for row in served.rows(people)] == [2, 3]
     assert [row.person_id for row in served.rows(deliveries)] == [None, 2, 3]
-    for page in (served.get(path), served.post(path, f"{ALL}&on=1".encode()), served.post(f"{path}/data")):
+    pages = (served.get(path), served.post(path, f"{ALL}&on=1".encode()), served.post(f"{path}/data"),
+             served.post(f"{path}/address", b"email=other@example.net"))  # fmt: skip
+    for page in pages:
         assert "We keep nothing about you" in page.text
     assert statuses(served) == {}
     assert served.rows(tables.requests) == []
@@ -214,6 +216,8 @@ def test_a_proof_changes_nothing(served: Served, more: str) -> None:
     path = served.path(Purpose.PREFERENCES, proof=True)
     reply = served.post(path + more, f"{ALL}&email=x@example.net".encode())
     assert "This was a test mail" in reply.text
+    if more in ("", "/delete"):
+        assert "This was a test mail" in served.get(path + more).text
     assert (served.rows(people), served.rows(subscriptions), queued(served)) == (*before, [])
 
 

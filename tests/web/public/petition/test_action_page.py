@@ -388,6 +388,16 @@ def test_news_for_a_reader_of_ours_begin_at_once_with_proof(acting: Served, now:
     assert 'name="news"' not in acting.get(f"/act/library?t={token(acting, now)}").text
 
 
+def test_who_gets_the_news_already_is_neither_asked_nor_proven_again(acting: Served, now: datetime) -> None:
+    with acting.database.write() as connection:
+        row = {"list_id": 2, "person_id": 1, "status": "subscribed", "changed_at": now}
+        connection.execute(insert(subscriptions).values(row))
+    reply = post(acting, {"news": "1"}, f"?t={token(acting, now)}")
+    assert reply.headers["location"] == "library/thanks"
+    assert statuses(acting, 1) == ["subscribed"]
+    assert (acting.rows(consents), acting.rows(requests)) == ([], [])
+
+
 def test_news_for_anybody_else_wait_for_a_confirmation(acting: Served) -> None:
     for address in ("ana@example.org", "mary1@example.org"):
         reply = post(acting, {**BLANK, "email": address, "news": "1"})

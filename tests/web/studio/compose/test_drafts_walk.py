@@ -40,7 +40,7 @@ def type_subject(page: Page, words: str) -> None:
 def subjects(database: Database) -> list[str]:
     with database.read() as connection:
         found = drafts_of(connection, SLUG, "message.md")
-        return [read_draft_text(connection, SLUG, "message.md", one.id).fields["subject"] for one in found]
+        return [str(read_draft_text(connection, SLUG, "message.md", one.id).fields["subject"]) for one in found]
 
 
 def test_offline_in_mid_edit_and_back(contexts: tuple[BrowserContext, BrowserContext], house: House) -> None:
@@ -66,12 +66,12 @@ def test_another_browser_is_offered_what_was_not_saved(
     second = opened(contexts[1], house)
     expect(second.locator("#offer")).to_be_visible()
     second.locator("#offer [data-back]").click()
-    expect(second.locator("#f-subject")).to_have_value("Begun on the laptop")
+    expect(second.locator("#f-subject")).to_have_text("Begun on the laptop")
     second.locator("#save").click()
     expect(second.locator("#saving")).to_have_text("Saved")
     assert "Begun on the laptop" in house.file.read_text(encoding="utf-8")
     third = opened(contexts[1], house)
-    expect(third.locator("#f-subject")).to_have_value("Begun on the laptop")
+    expect(third.locator("#f-subject")).to_have_text("Begun on the laptop")
     expect(third.locator("#offer")).to_be_hidden()
 
 
@@ -119,7 +119,7 @@ def test_an_earlier_draft_is_brought_back_from_the_list(
     expect(page.locator("#saving")).to_have_text("Saved")
     page.locator("#earlier summary").click()
     page.locator("#earlier li", has_text=",").last.get_by_role("button").click()
-    expect(page.locator("#f-subject")).to_have_value("The better subject")
+    expect(page.locator("#f-subject")).to_have_text("The better subject")
     assert "The worse subject" in house.file.read_text(encoding="utf-8")  # bringing back saves nothing
     page.locator("#save").click()
     expect(page.locator("#saving")).to_have_text("Saved")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from mailer.staff.rights import Role
 from mailer.store.tables.staff import audit_log
-from mailer.web.studio.compose.file_watch import fingerprint
+from mailer.web.studio.preview.file_watch import fingerprint
 from tests.web.studio.conftest import BODY, FRONT, HERE, House
 
 TEXT = FRONT + BODY

@@ -110,7 +110,7 @@ def test_nonsense_is_refused_plainly(house: House, body: bytes) -> None:
 
 
 def test_a_fault_of_ours_is_told_without_a_traceback(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "read_draft", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(looks, "compile_newsletter", lambda *_, **__: 1 / 0)
     assert "fault of the program" in look(house)["findings"]
     assert "Traceback" not in house.get(HERE).text
 
@@ -146,7 +146,7 @@ def test_a_link_tells_where_it_leads_this_reader(house: House) -> None:
     html = mail(house, look(house), "?as=p1")
     links = re.findall(r'href="(/newsletters/[^"]+/go/[^"]+)"', html)
     pages = [words(house.get(link).text) for link in links]
-    assert any("https://act.example.org/ask?who=GB" in page and "sign-up link" in page for page in pages)
+    assert any("https://act.example.org/ask?who=GB" in page and "action link" in page for page in pages)
     assert any("leads to example.org" in page for page in pages)
     (leaving,) = set(re.findall(r'href="(/newsletters/[^"]+/own/[^"]+unsubscribe)"', html))
     assert "nothing changes" in words(house.get(leaving).text)

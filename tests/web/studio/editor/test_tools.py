@@ -71,6 +71,18 @@ def test_bold_and_lists_are_taken_away_again(desk: Desk) -> None:
         assert desk.text == TEXT, tool
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_list_goes_on_until_an_empty_item(desk: Desk, end: str) -> None:
+    page = desk.open(f"Before{end}{end}{end}After{end}")
+    desk.put_cursor(f"Before{end}{end}")
+    run(desk, "list")
+    page.keyboard.type("One\nTwo\n\nEnd")
+    assert desk.text == f"Before{end}{end}- One{end}- Two{end}End{end}After{end}"
+    desk.put_cursor("", select="Before")
+    page.keyboard.type("9. Nine\nTen")
+    assert desk.text.startswith(f"9. Nine{end}10. Ten{end}")
+
+
 def test_a_block_goes_behind_the_block_of_the_cursor(desk: Desk) -> None:
     desk.open(TEXT)
     desk.put_cursor("Never")
@@ -149,7 +161,7 @@ def test_a_name_is_put_in_with_its_fallback(desk: Desk) -> None:
     desk.put_cursor("", select="friend")
     page.keyboard.press("Control+.")
     assert page.get_by_label("What to say").input_value() == "friend"
-    assert "3 / 4" in page.locator("#ed-tag").inner_text()
+    assert "known of 3 of 4" in page.locator("#ed-tag").inner_text()
     page.get_by_label("What to say").fill('"reader"')
     page.keyboard.press("Enter")
     assert desk.text.startswith('Dear {{ supporter.first_name | default("”reader”") }},')

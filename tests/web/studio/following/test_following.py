@@ -9,11 +9,12 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import pause, schedule
-from mailer.delivery.campaigns.plan import read_draft
+from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.delivery.ledger.guard import GuardRails
-from mailer.delivery.sending.run import Runner
+from mailer.delivery.sending.run import Runner, note_run
 from mailer.delivery.sending.run_control import Stop
 from mailer.settings import Guard
 from mailer.staff.audit import AuditFilter, entries
@@ -166,19 +167,34 @@ def test_a_guard_rails_reason_is_told_without_commands_or_addresses(house: House
 
 
 @pytest.mark.sqlite
-def test_a_scheduled_one_says_when_it_leaves(house: House) -> None:
+def test_before_it_leaves_the_way_leads_to_send(house: House) -> None:
     assert house.get(FOLLOWING).status == 404
-    plan = read_draft(house.workspace, house.studio.database, SLUG).plan
+    plan = compile_newsletter(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
     assert plan
     now = house.studio.clock()
     schedule(house.studio.database, plan, due_at=now + timedelta(hours=3), zone="UTC", late=timedelta(hours=2), now=now)
-    text = words(house.get(FOLLOWING).text)
-    assert "Leaves at 12:00" in text
-    assert "(in 3 hours). Nobody has got it yet." in text
-    assert "Pause" not in text.partition("Leaves at")[2]
+    assert house.get(FOLLOWING).headers["location"] == f"{HERE}send"
     for deed in ("pause", "resume"):
         assert house.post(f"{FOLLOWING}/{deed}").status == 303
     assert status(house).state is CampaignState.SCHEDULED
+
+
+@pytest.mark.sqlite
+def test_where_nothing_runs_no_time_is_promised(house: House) -> None:
+    launch(house.studio)
+    assert "Nothing is leaving" in words(house.get(FOLLOWING).text)
+    note_run(house.studio.database, now=house.studio.clock())
+    assert "It is leaving" in words(house.get(FOLLOWING).text)
+
+
+@pytest.mark.sqlite
+def test_a_warm_up_that_is_through_for_today_is_said(house: House) -> None:
+    settings = house.workspace.root / "mailer.toml"
+    settings.write_text(f"{settings.read_text(encoding='utf-8')}\n[pace]\nwarm_up = [1, 100]\n", encoding="utf-8")
+    launch(house.studio)
+    send(house.studio)
+    assert status(house).people == {DeliveryState.SENT: 1, DeliveryState.QUEUED: 2}
+    assert "still being warmed up: 1 a day by now. It goes on tomorrow, 00:00" in words(house.get(FOLLOWING).text)
 
 
 @pytest.mark.sqlite

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
+from mailer.delivery.sending.run import note_run
 from mailer.store.tables.states import DeliveryState
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.web.studio.conftest import HERE, House
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.sqlite
 
 def test_two_browsers_see_one_pause_and_the_end(browser: Browser, house: House) -> None:  # noqa: F811
     campaign = launch(house.studio)
+    note_run(house.studio.database, now=house.studio.clock())
     desk, phone = browser.new_context(), browser.new_context(viewport={"width": 390, "height": 844})
     pages = [context.new_page() for context in (desk, phone)]
     for page in pages:
@@ -43,6 +45,7 @@ def test_two_browsers_see_one_pause_and_the_end(browser: Browser, house: House) 
 
 def test_without_script_it_reloads_and_its_buttons_work(browser: Browser, house: House) -> None:  # noqa: F811
     launch(house.studio)
+    note_run(house.studio.database, now=house.studio.clock())
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(house.door)

@@ -1,13 +1,16 @@
 // Dialogs of the editor: a link, a name, a picture. Each answers what was chosen, or null when it was left.
 import { el } from "./icons.js";
 
-/** A dialog whose form answers `read()`, or null. Focus goes back to where it was. */
-function ask(host, title, parts, buttons, read) {
+/**
+ * A dialog whose form answers `read()`, or null. Focus goes back to where it was. `apart`: what has forms of its own, and
+ * comes before.
+ */
+export function ask(host, title, parts, buttons, read, { apart = null } = {}) {
   return new Promise((answer) => {
     const before = document.activeElement;
     const heading = el("h2", { id: "ed-dialog-title" }, title);
-    const form = el("form", { method: "dialog" }, heading, ...parts, el("div", { class: "ed-buttons" }, ...buttons));
-    const dialog = el("dialog", { class: "ed-dialog", "aria-labelledby": "ed-dialog-title" }, form);
+    const form = el("form", { method: "dialog" }, ...parts, el("div", { class: "ed-buttons" }, ...buttons));
+    const dialog = el("dialog", { class: "ed-dialog", "aria-labelledby": "ed-dialog-title" }, heading, apart, form);
     const end = (value) => {
       dialog.close();
       dialog.remove();
@@ -23,19 +26,20 @@ function ask(host, title, parts, buttons, read) {
     form.querySelector("[data-leave]")?.addEventListener("click", () => end(null));
     host.append(dialog);
     dialog.showModal();
-    (form.querySelector("[data-first]") ?? form.querySelector("input, select")).focus();
+    (dialog.querySelector("[data-first]") ?? form.querySelector("input, select")).focus();
   });
 }
 
-const leave = (label) => el("button", { type: "button", "data-leave": true }, label);
-const main = (label) => el("button", { class: "ed-main", value: "main" }, label);
-const field = (label, input) => [el("label", { class: "ed-label", for: input.id }, label), input];
+export const leave = (label) => el("button", { type: "button", "data-leave": true }, label);
+export const main = (label) => el("button", { class: "ed-main", value: "main" }, label);
+export const field = (label, input) => [el("label", { class: "ed-label", for: input.id }, label), input];
 
 /** {words, target} of a link; target "" takes it out. `pages`: [{label, address}] of ours. */
 export function askLink(host, { found, pages = [], signPage, labels }) {
   const target = found.target;
   const isPage = pages.some((page) => page.address === target);
-  const kind = !target || target === "action" ? "action" : isPage ? "page" : /^(mailto|tel):/.test(target) ? "person" : "web";
+  const hasSignPage = signPage !== "";
+  const kind = (!target && hasSignPage) || target === "action" ? "action" : !target ? "web" : isPage ? "page" : /^(mailto|tel):/.test(target) ? "person" : "web";
   const words = el("input", { id: "ed-words", value: found.words, "data-first": !found.words, required: true });
   const web = el("input", { id: "ed-web", value: kind === "web" ? target : "https://", "aria-label": labels.webAddress });
   const person = el("input", { id: "ed-person", value: kind === "person" ? target.replace(/^\w+:/, "") : "", "aria-label": labels.person });
@@ -48,7 +52,7 @@ export function askLink(host, { found, pages = [], signPage, labels }) {
   const inputs = { web, person, page };
   const parts = [
     ...field(labels.wordsToPress, words),
-    choice("action", labels.signPage, signPage ?? labels.signPageLine),
+    hasSignPage ? choice("action", labels.signPage, signPage ?? labels.signPageLine) : null,
     pages.length ? choice("page", labels.ourPage, null, page) : null,
     choice("web", labels.webAddress, labels.webLine, web),
     choice("person", labels.person, null, person),
@@ -82,19 +86,36 @@ function address(kind, given) {
   return full.replace(/[()]/g, (sign) => (sign === "(" ? "%28" : "%29"));
 }
 
-/** The source of a merge tag, with its fallback. */
-export function askTag(host, { tags, labels }) {
+/**
+ * The source of a merge tag. What people without a value read is asked for, unless everybody has one; that they read
+ * nothing must be said. `now`: the tag that is there already, as {name, fallback}.
+ */
+export function askTag(host, { tags, labels, now = null }) {
   const number = new Intl.NumberFormat(labels.language);
-  const list = el("select", { id: "ed-tag" }, ...tags.map((tag) =>
-    el("option", { value: tag.tag }, tag.of ? `${tag.words} (${number.format(tag.known)} / ${number.format(tag.of)})` : tag.words)));
-  const fallback = el("input", { id: "ed-fallback" });
-  const follow = () => { fallback.value = tags.find((tag) => tag.tag === list.value)?.fallback ?? ""; };
+  const list = el("select", { id: "ed-tag" }, ...tags.map((tag) => el("option", { value: tag.tag, selected: tag.tag === now?.name },
+    tag.of ? labels.known(tag.words, number.format(tag.known), number.format(tag.of)) : tag.words)));
+  const fallback = el("input", { id: "ed-fallback", "data-first": true });
+  const nothing = el("input", { type: "checkbox", id: "ed-nothing", checked: now?.fallback === "" });
+  const wrong = el("p", { class: "ed-wrong", role: "alert" });
+  const chosen = () => tags.find((tag) => tag.tag === list.value);
+  const needs = (tag) => tag?.tag.startsWith("supporter.") && !(tag.of && tag.known === tag.of);
+  const asked = el("div", {}, ...field(labels.tagFallback, fallback), el("label", { class: "ed-choice" }, nothing, el("span", {}, labels.tagNothing)));
+  const follow = () => {
+    fallback.value = list.value === now?.name ? now.fallback ?? "" : chosen()?.fallback ?? "";
+    asked.hidden = !needs(chosen());
+    wrong.textContent = "";
+  };
   list.addEventListener("change", follow);
   follow();
-  return ask(host, labels.tagTitle, [...field(labels.tagField, list), ...field(labels.tagFallback, fallback)],
-    [leave(labels.cancel), main(labels.putIn)], () => {
-      const said = fallback.value.trim().replace(/\\/g, "").replace(/"/g, "”");
-      return said ? `{{ ${list.value} | default("${said}") }}` : `{{ ${list.value} }}`;
+  return ask(host, labels.tagTitle, [...field(labels.tagField, list), asked, wrong],
+    [leave(labels.cancel), main(now ? labels.change : labels.putIn)], () => {
+      const said = fallback.value.trim().replace(/[\\{}]/g, "").replace(/"/g, "”");
+      if (!needs(chosen())) return `{{ ${list.value} }}`;
+      if (said) return `{{ ${list.value} | default("${said}") }}`;
+      if (nothing.checked) return `{{ ${list.value} | default("") }}`;
+      wrong.textContent = labels.noFallback;
+      fallback.focus();
+      return undefined;
     });
 }
 

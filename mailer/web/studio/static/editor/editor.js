@@ -19,7 +19,8 @@
 //                 `words` is what to underline in that line
 //   onFix         (finding) => void, for the button of a finding
 //   pages         pages of ours that a link may lead to: [{label, address}]
-//   signPage      one line about the sign page, for the link's dialog
+//   signPage      one line about the sign page, for the link's dialog; "" where no link can lead there
+//   only          names of the tools there are (tools.js); all, where it is missing
 //   uploadPicture (file) => Promise of {source, address}: the name to write, and where it is seen; an Error says why not
 //   onProblem     (words) => void, for what somebody pressed and couldn't be done
 //   brand         the organisation's colour, as in "#1d4f91"
@@ -41,6 +42,7 @@ import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, placeholder } from "@codemirror/view";
 
+import { nextItem } from "./commands.js";
 import { language } from "./grammar.js";
 import { el } from "./icons.js";
 import { LABELS } from "./labels.js";
@@ -106,6 +108,7 @@ function keys(save) {
   const tools = Object.values(TOOLS).filter((tool) => tool.key);
   return [
     { key: "Mod-s", run: save, preventDefault: true },
+    { key: "Enter", run: nextItem },
     { key: "F8", run: (view) => nextFinding(view, findingsIn(view.state)) },
     // Tab is never the editor's, and Escape leaves it for those whose reader keeps the keys.
     { key: "Escape", run: (view) => { view.contentDOM.blur(); return true; } },

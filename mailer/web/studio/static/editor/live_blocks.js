@@ -12,7 +12,7 @@ export function showBlocks(heap) {
   for (let number = 1; number <= heap.doc.lines; number += 1) {
     const line = heap.doc.line(number);
     const blank = /^[ \t\r]*$/.test(line.text);
-    if (blank && !empty && number < heap.doc.lines) heap.line(line.from, "ed-gap");
+    if (blank && (!empty || number === 1) && number < heap.doc.lines) heap.line(line.from, "ed-gap");
     if (line.text.endsWith("\r")) heap.hide(line.to - 1, line.to);
     empty = blank;
   }

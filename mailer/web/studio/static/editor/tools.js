@@ -39,10 +39,11 @@ export async function putPicture(view, file) {
   }
 }
 
-function picture(view) {
+/** Asks for a picture's file, and calls `chosen(file)`. */
+export function choosePicture(chosen) {
   const chooser = document.createElement("input");
   Object.assign(chooser, { type: "file", accept: "image/png,image/jpeg,image/gif,image/webp" });
-  chooser.addEventListener("change", () => chooser.files[0] && putPicture(view, chooser.files[0]));
+  chooser.addEventListener("change", () => chooser.files[0] && chosen(chooser.files[0]));
   chooser.click();
 }
 
@@ -57,7 +58,7 @@ export const TOOLS = {
   share: { icon: "share", group: "sign", run: block("::: share\n|\n:::") },
   tag: { icon: "person", key: "Mod-.", group: "reader", run: tag, needs: (options) => options.tags?.length },
   condition: { icon: "people", group: "reader", run: condition, needs: (options) => options.buildCondition },
-  picture: { icon: "picture", group: "story", run: picture, needs: (options) => options.uploadPicture },
+  picture: { icon: "picture", group: "story", run: (view) => choosePicture((file) => putPicture(view, file)), needs: (options) => options.uploadPicture },
   quote: { icon: "quote", group: "story", run: block("::: quote |\n\n:::") },
   numbers: { icon: "numbers", group: "story", run: block("::: numbers\n- **|** \n- **** \n- **** \n:::") },
   story: { icon: "story", group: "story", run: block("::: story\n### |\n\n\n:::") },
@@ -67,7 +68,8 @@ export const TOOLS = {
 };
 
 /** The tools that these options have a use for. */
-export const usable = (options) => Object.entries(TOOLS).filter(([, tool]) => !tool.needs || tool.needs(options));
+export const usable = (options) => Object.entries(TOOLS)
+  .filter(([name, tool]) => (!options.only || options.only.includes(name)) && (!tool.needs || tool.needs(options)));
 
 /** Words of a tool: [name, line of use]. */
 export const wordsOf = (name, labels) => labels.items[name];

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mailer.settings import Brand
-from mailer.web.public.petition.progress_png import draw
+from mailer.web.pages.progress_png import draw
 
 PRIMARY = (0x1D, 0x4F, 0x91)
 

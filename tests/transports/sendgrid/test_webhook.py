@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.errors import MailerError
-from mailer.transports.events import ADDRESS, UnreadablePost
-from mailer.transports.sendgrid.events import read_post
+from mailer.transports.base import ReplyClass
+from mailer.transports.events import ADDRESS, ProviderEvent, UnreadablePost
 from mailer.transports.sendgrid.signature import is_signed, load_keys
+from mailer.transports.sendgrid.webhook import SendgridWebhook
 
 RECEIVED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -96,14 +97,18 @@ def test_a_key_that_is_none_is_named_by_its_place(text: str) -> None:
         load_keys([KEY, text])
 
 
+def read_post(body: bytes, *, received: datetime) -> tuple[list[ProviderEvent], int]:
+    return SendgridWebhook().read(body, received=received)
+
+
 def test_the_documented_examples_are_read() -> None:
     found, strange = read_post(json.dumps(EXAMPLES).encode(), received=RECEIVED)
     assert strange == 0
     assert [event.kind for event in found] == [example["event"] for example in EXAMPLES]
     assert found[0].at == datetime(2017, 12, 15, 0, 59, 29, tzinfo=UTC)
-    assert found[1].reason == "400 try again later"
-    assert (found[3].type, found[3].classification, found[3].status) == ("bounce", "invalid address", "5.0.0")
-    assert found[4].reason == "<address> blocked"
+    assert found[1].detail == "400 try again later"
+    assert (found[3].detail, found[3].reply_class) == ("5.0.0 500 unknown recipient", ReplyClass.HARD)
+    assert (found[4].detail, found[4].reply_class) == ("5.0.0 <address> blocked", ReplyClass.POLICY)
     assert found[7].at == datetime(2024, 9, 2, 15, 40, tzinfo=UTC), "a time may be a text"
     assert all(event.delivery_id is None for event in found)
 
@@ -168,4 +173,4 @@ def test_what_is_kept_holds_no_address() -> None:
     ((event,), _) = read_post(json.dumps(entry).encode(), received=RECEIVED)
     assert not ADDRESS.search(json.dumps(event.payload).replace("<address>", ""))
     assert "192.0.2.1" not in json.dumps(event.payload)
-    assert event.reason == "550 <<address>>: unknown"
+    assert event.detail == "550 <<address>>: unknown"

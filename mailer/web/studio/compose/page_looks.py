@@ -1,0 +1,119 @@
+"""The sign page and the thanks as they would be from what is being written: read in memory, never saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from mailer.audience.petition.signatures import tally
+from mailer.checking.runner import ruled
+from mailer.compose.action_page.parse import ActionPage, parse_action_page
+from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
+from mailer.compose.source.text_file import cleaned
+from mailer.diagnostics import Diagnostic, worst_first
+from mailer.editing.save import Edit, read_exact
+from mailer.editing.splice import FrontValue
+from mailer.errors import MailerError
+from mailer.i18n import choose
+from mailer.web.pages.sign_page import blank_page, thanks_page
+from mailer.web.pages.templates import Pages
+from mailer.web.studio.compose.looks import KeptLooks, head_of
+from mailer.web.studio.compose.parts import THANKS, Part, TextPlaces
+from mailer.web.studio.core.context import Visit
+from mailer.workspace import ListDefinition, Workspace
+
+KEPT = 60  # looks; one is as long as its file
+NAMES = 5  # last first names that the page shows
+
+
+@dataclass(frozen=True, slots=True)
+class PageLook:
+    """One version of a page and its thanks. `page` is None when it can't be shown."""
+
+    id: str
+    slug: str
+    front: FrontMatter | None
+    page: ActionPage | None
+    found: tuple[Diagnostic, ...]
+    places: TextPlaces | None = None
+    text: str = ""  # what is in the editor
+
+
+def saved_page(visit: Visit, part: Part) -> PageLook:
+    """The page as its file is now. Raises `MailerError` when there is none."""
+    text = read_exact(visit.workspace, visit.path["name"], part.file)
+    return _look(visit, text, part)
+
+
+def written_page(visit: Visit, part: Part, body: str, changed: Mapping[str, FrontValue]) -> PageLook:
+    """The page as somebody has it in the editor."""
+    base = read_exact(visit.workspace, visit.path["name"], part.file)
+    try:
+        text = Edit(base, body, changed, part.key).text
+    except MailerError as error:
+        return replace(_look(visit, base, part), page=None, found=tuple(error.diagnostics))
+    return _look(visit, text, part)
+
+
+def kept_page(visit: Visit, look_id: str) -> PageLook | None:
+    """A look that was made lately."""
+    return _looks(visit).get(look_id)
+
+
+def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
+    """The HTML that people get, with the signatures there are."""
+    pages, language = _pages(visit), choose(page.language)
+    with visit.database.read() as connection:
+        counted = tally(connection, page.slug, names=NAMES if page.show_names else 0)
+    if part is THANKS:
+        url = f"{visit.workspace.settings.public.url}/act/{page.slug}"
+        return thanks_page(pages, page, counted, language, url=url, news=False)
+    return blank_page(pages, page, counted, language)
+
+
+def _look(visit: Visit, text: str, part: Part) -> PageLook:
+    workspace, slug = visit.workspace, visit.path["name"]
+    lists, faults = _lists(workspace)
+    looks = _looks(visit)
+    look_id = looks.name(slug, part.name, text, repr(lists), repr(workspace.settings))
+    if (known := looks.get(look_id)) is not None:
+        return known
+    file = f"newsletters/{slug}/{part.file}"
+    read, told = cleaned(text.removeprefix("\ufeff"), file=file)
+    front, _ = split_front_matter(read, file=file)
+    page, more = parse_action_page(read, slug=slug, file=file, lists=lists)
+    found = tuple(worst_first(map(ruled, [*told, *more, *faults])))
+    above = head_of(read)
+    held = front.data.get(part.key, "") if front and part.key else read.removeprefix(above)
+    places = TextPlaces(file, front.lines, above.count("\n"), part.key) if front else None
+    shown = None if any(one.stops for one in found) else page
+    return looks.keep(
+        look_id, PageLook(look_id, slug, front, shown, found, places, held if isinstance(held, str) else "")
+    )
+
+
+def _lists(workspace: Workspace) -> tuple[dict[str, ListDefinition], list[Diagnostic]]:
+    """The lists that can be read, and what is wrong with the others."""
+    lists: dict[str, ListDefinition] = {}
+    faults: list[Diagnostic] = []
+    for name in workspace.list_names():
+        try:
+            lists[name] = workspace.list_definition(name)
+        except MailerError as error:
+            faults += error.diagnostics
+    return lists, faults
+
+
+def _looks(visit: Visit) -> KeptLooks[PageLook]:
+    return cast("KeptLooks[PageLook]", visit.studio.kept.setdefault("page looks", KeptLooks[PageLook](KEPT)))
+
+
+def _pages(visit: Visit) -> Pages:
+    """The templates as the settings are now; making them takes some milliseconds."""
+    settings = visit.workspace.settings
+    kept = cast("tuple[object, Pages] | None", visit.studio.kept.get("supporters' pages"))
+    if kept is None or kept[0] is not settings:
+        kept = (settings, Pages(settings))
+        visit.studio.kept["supporters' pages"] = kept
+    return kept[1]

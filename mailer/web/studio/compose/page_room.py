@@ -1,0 +1,99 @@
+"""The sign page and the thanks in the Write room: as they are saved, as they are being written, and how one begins."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from mailer.editing.first_page import make_page
+from mailer.editing.git import into_git
+from mailer.staff.rights import Right
+from mailer.web.studio.compose import drafts
+from mailer.web.studio.compose.fields import as_values, changed_fields
+from mailer.web.studio.compose.looks import looks_of
+from mailer.web.studio.compose.page_looks import PageLook, kept_page, rendered, saved_page, written_page
+from mailer.web.studio.compose.panel import fact_words, findings, read_panel_view
+from mailer.web.studio.compose.parts import Part, tabs
+from mailer.web.studio.compose.saving import base_text, form_at, read_sent
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.core.pages import page, way
+from mailer.web.studio.core.pages import part as piece
+from mailer.web.studio.core.static import static_base
+from mailer.web.studio.newsletters.listing import one
+from mailer.web.studio.preview.frame import dressed, policy
+from mailer.web.studio.vendored import import_map
+
+FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
+
+
+def show(visit: Visit, part: Part) -> Response:
+    """The page as it is saved; what it would be for, while there is none."""
+    newsletter = one(visit, visit.path["name"])
+    steps, shown_tabs = way(visit, newsletter, here="write"), tabs(newsletter.slug, part)
+    can_write = visit.who.may(Right.WRITE)
+    if not visit.workspace.newsletter(newsletter.slug).has_action_page:
+        return page(
+            visit, "compose/no_page.html", newsletter=newsletter, steps=steps, tabs=shown_tabs, part=part,
+            can_write=can_write,
+        )  # fmt: skip
+    look, view = saved_page(visit, part), read_panel_view(visit.query)
+    return page(
+        visit, "compose/page.html", newsletter=newsletter, steps=steps, tabs=shown_tabs, part=part, look=look,
+        form=form_at(visit, part), body=look.text, changed={}, view=view, base=base_text(visit, part),
+        base_path=part.base(newsletter.slug), found=findings(look), can_write=can_write,
+        mark=looks_of(visit.studio).mark(visit, newsletter.slug),
+        url=f"{visit.workspace.settings.public.url}/act/{newsletter.slug}",
+        imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
+        editor={"labels": {"text": part.label}, "only": PAGE_TOOLS, "diagnostics": marks(look)},
+        language=look.page.language if look.page else "",
+        draft=drafts.unsaved(visit, part) if can_write else None,
+        writing=drafts.writing(visit, part) if can_write else (),
+    )  # fmt: skip
+
+
+# What a page can hold of all that a mail can: it is the same for everybody, and loads nothing.
+PAGE_TOOLS = ("bold", "heading", "list", "link", "note", "undo")
+
+
+def look(visit: Visit, part: Part) -> Response:
+    """What the panel shows of what is in the editor."""
+    sent = read_sent(visit)
+    fields, body = sent.get("fields", {}), sent.get("body", "")
+    if not (isinstance(fields, dict) and isinstance(body, str)):
+        raise HTTPException(400)
+    form = form_at(visit, part)
+    changed = changed_fields(cast(dict[str, object], fields), form)
+    found = written_page(visit, part, body, as_values(changed, form))
+    words, weight = fact_words(found)
+    return JSONResponse({
+        "look": found.id, "can": found.page is not None, "words": words, "weight": weight,
+        "findings": piece(visit, "compose/findings.html", found=findings(found)), "marks": marks(found),
+    })  # fmt: skip
+
+
+def shown(visit: Visit, part: Part) -> Response:
+    """The page for the frame. Its links lead nowhere: the frame may not go anywhere."""
+    found, view = kept_page(visit, visit.path["look"]), read_panel_view(visit.query)
+    if found is None or found.slug != visit.path["name"]:
+        raise HTTPException(404)
+    if found.page is None:
+        return HTMLResponse("<!doctype html><title>No page yet</title>", headers=FRAMED)
+    html = dressed(rendered(visit, part, found.page), view.scheme, narrow=view.shape == "phone")
+    return HTMLResponse(html, headers=FRAMED | {"Content-Security-Policy": policy("")})
+
+
+def begin(visit: Visit) -> Response:
+    """Make the newsletter a sign page, and lead its button there."""
+    slug = visit.path["name"]
+    with visit.database.write() as connection:
+        make_page(visit.workspace, connection, visit.who, slug, at=visit.now)
+    into_git(visit.workspace, visit.database, visit.who, slug, f"Begin the sign page of {slug}")
+    return RedirectResponse(f"/newsletters/{slug}/page/", 303)
+
+
+def marks(look: PageLook) -> list[dict[str, object]]:
+    """The findings as the editor shows them at their lines."""
+    return [one.mark for one in findings(look) if one.line]

@@ -1,0 +1,143 @@
+"""Everything that is looked at before a newsletter may leave, everybody's mail among it.
+
+Of a million people that takes a while, so a page waits for it only a moment and asks again; what was found is shown
+for a minute. The order itself looks again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+from mailer.audience.selection.select import Selection
+from mailer.checking.collect import Scope
+from mailer.checking.preflight import preflight
+from mailer.checking.runner import EDITED
+from mailer.delivery.campaigns.approved import content_of
+from mailer.delivery.campaigns.edited import Edited
+from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.orders import planned_for
+from mailer.delivery.ledger.duration import Before, SendDuration, duration_of, last_time
+from mailer.errors import MailerError
+from mailer.review.content import NewsletterContent, PlannedTime
+from mailer.review.planned import planned_time
+from mailer.store.tables.states import CampaignState
+from mailer.web.studio.audience.choices import choices_of
+from mailer.web.studio.audience.counting import CountedAudience, reasons
+from mailer.web.studio.compose.looks import DraftLook, looks_of
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.send.leaving import campaign_of
+
+QUICK_SECONDS = 0.08  # that a page waits
+SHOWN_FOR = timedelta(minutes=1)
+KEPT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A newsletter as its files and people were `at` this moment. Without a plan and content it can't be made.
+
+    `leaves`: the time it is meant for, part of the content; None: as soon as it is sent. `look`: with all findings.
+    """
+
+    at: datetime
+    look: DraftLook
+    leaves: PlannedTime | None
+    plan: Plan | None = None
+    selection: Selection | None = None
+    left_out: Sequence[tuple[str, int]] = ()  # why the others don't get it, in words, and how many
+    content: NewsletterContent | None = None
+    edited: Edited | None = None  # since it was scheduled
+    takes: SendDuration | None = None
+    before: Before | None = None
+
+
+class Examinations:
+    """What was found of late in one studio. Use it from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, str], Future[Examined]] = OrderedDict()
+
+    def shown(self, visit: Visit, slug: str, *, wait: bool) -> Examined | None:
+        """What the page shows; None while it is being looked at, unless it is to `wait` for that."""
+        key = (looks_of(visit.studio).saved(visit, slug).id, str(leaving_time(visit, slug)))
+        with self._lock:
+            known = self._kept.get(key)
+            if known is None or (known.done() and _is_over(known, visit.now)):
+                known = self._kept[key] = Future[Examined]()
+                threading.Thread(target=_fulfil, args=(known, visit, slug), daemon=True).start()
+            self._kept.move_to_end(key)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        try:
+            return known.result(None if wait else QUICK_SECONDS)
+        except TimeoutError:
+            return None
+
+    def last(self, visit: Visit, slug: str) -> Examined | None:
+        """What was found last of the newsletter as it is now; None when nobody looked, or a look isn't done."""
+        key = (looks_of(visit.studio).saved(visit, slug).id, str(leaving_time(visit, slug)))
+        with self._lock:
+            known = self._kept.get(key)
+        return known.result() if known is not None and known.done() and known.exception() is None else None
+
+
+def examinations(visit: Visit) -> Examinations:
+    """Those of the studio."""
+    return cast(Examinations, visit.studio.kept.setdefault("examinations", Examinations()))
+
+
+def leaving_time(visit: Visit, slug: str) -> PlannedTime | None:
+    """When it leaves, if it is scheduled for a time, or is meant to."""
+    with visit.database.read() as connection:
+        row = campaign_of(connection, slug)
+        if row is not None and row.state == CampaignState.SCHEDULED:
+            return planned_for(row)
+        return planned_time(connection, slug)
+
+
+def examine(visit: Visit, slug: str) -> Examined:
+    """Look at all of it now. Raises `DatabaseTrouble`."""
+    look, leaves = looks_of(visit.studio).saved(visit, slug), leaving_time(visit, slug)
+    found = Examined(visit.now, look, leaves)
+    if look.source is None:  # what can't be read, or is a link to a place outside, isn't looked at any further
+        return found
+    workspace, database = visit.workspace, visit.database
+    then = leaves.at if leaves and leaves.at > visit.now else visit.now
+    checked = preflight(database, workspace.newsletter(slug), scope=Scope(), now=then)
+    remarks = tuple(one for one in checked.remarks if one.rule != EDITED)
+    found = replace(
+        found, look=replace(look, found=remarks), plan=checked.plan, selection=checked.selection, edited=checked.edited
+    )
+    if checked.plan is None or checked.selection is None:
+        return found
+    settings = workspace.settings
+    with database.read(of_everyone=True) as connection:
+        takes = duration_of(
+            connection, checked.plan.audience, checked.selection.chosen, settings.pace,
+            transport=settings.transport, at=then,
+        )  # fmt: skip
+        counted = CountedAudience(checked.selection, visit.now, seconds=0.0)
+        left_out = reasons(counted, checked.plan.audience, choices_of(visit))
+        found = replace(found, left_out=left_out, takes=takes, before=last_time(connection, settings.transport))
+    try:
+        return replace(found, content=content_of(checked.plan, leaves=leaves))
+    except MailerError as error:
+        return replace(found, look=replace(look, found=(*remarks, *error.diagnostics)))
+
+
+def _is_over(known: Future[Examined], now: datetime) -> bool:
+    return known.exception() is not None or now - known.result().at > SHOWN_FOR
+
+
+def _fulfil(promised: Future[Examined], visit: Visit, slug: str) -> None:
+    try:
+        promised.set_result(examine(visit, slug))
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+        promised.set_exception(error)

@@ -1,0 +1,99 @@
+"""When a newsletter leaves: as it is scheduled, as it is meant to, and as somebody chooses on the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from mailer.delivery.campaigns.orders import held_until
+from mailer.delivery.campaigns.status import GLANCE
+from mailer.delivery.schedule.schedule import is_ambiguous, read_due
+from mailer.errors import MailerError
+from mailer.review.content import PlannedTime
+from mailer.settings import StudioSettings
+from mailer.staff.accounts import accounts
+from mailer.staff.rights import RIGHTS, Right
+from mailer.store.tables.core import campaigns
+from mailer.store.tables.states import CampaignState
+from mailer.web.studio.core.context import Visit
+
+NAMED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """A scheduled newsletter. `counts_from`: when its hold begins; `seconds` are left; `has_time`: it was given one, so
+    it doesn't simply leave at the end of its hold."""
+
+    at: datetime
+    counts_from: datetime
+    seconds: int
+    counts: bool
+    has_time: bool
+
+    @property
+    def left(self) -> str:
+        """8:14, or 1:02:03"""
+        minutes, seconds = divmod(self.seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def campaign_of(connection: Connection, slug: str) -> Row[Any] | None:
+    """The campaign of a newsletter without its message, which is most of it: pages ask each second."""
+    return connection.execute(select(*GLANCE).where(campaigns.c.slug == slug)).one_or_none()
+
+
+def countdown(row: Row[Any] | None, settings: StudioSettings, *, now: datetime) -> Countdown | None:
+    """Of a campaign that is scheduled; None for any other."""
+    if row is None or row.state != CampaignState.SCHEDULED or row.due_at is None:
+        return None
+    return Countdown(
+        row.due_at, row.due_at - settings.hold_for, max(0, round((row.due_at - now).total_seconds())),
+        held_until(row, settings, now=now) is not None, bool(row.zone),
+    )  # fmt: skip
+
+
+def chosen_time(visit: Visit) -> PlannedTime | None:
+    """The time that the form says, in the workspace's zone; None for as soon as it is sent.
+
+    Raises `MailerError` for no time, one that is past or too soon to be stopped, and one that the clocks skip.
+    """
+    form, zone = visit.form, visit.zone.key
+    if form.get("when") != "at":
+        return None
+    day, clock = form.get("day"), form.get("clock")
+    if not (day and clock):
+        raise MailerError("it needs a day and a time", remedy="Choose both.")
+    due = read_due(f"{day} {clock}", zone=zone, now=visit.now)
+    settings = visit.workspace.settings.studio
+    if due.instant < visit.now + settings.hold_for:
+        raise MailerError(
+            f"that is less than {settings.hold} away, and so long it can be stopped before it leaves",
+            remedy="Choose a later time, or as soon as you send it.",
+        )
+    return PlannedTime(due.instant, due.zone)
+
+
+def shown_twice(leaves: PlannedTime) -> bool:
+    """Whether the clocks show that time twice, since they are put back that day. The first is meant."""
+    return is_ambiguous(leaves.at, leaves.zone)
+
+
+def who_can_stop(visit: Visit, list_name: str) -> str:
+    """The people who may stop it, in words: "Amina, Rhiannon and you"."""
+    with visit.database.read() as connection:
+        found = [one for one in accounts(connection) if one.disabled_at is None and Right.PAUSE in RIGHTS[one.role]]
+    names = [
+        one.name or one.address
+        for one in found
+        if one.id != visit.who.account_id and (one.lists is None or list_name in one.lists)
+    ]
+    rest = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    told = [*names[:NAMED], *rest, *["you"] * visit.who.may(Right.PAUSE, list_name)]
+    if not told:
+        return "nobody"
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
