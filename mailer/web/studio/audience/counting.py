@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from mailer.audience.consent.eligibility import Reason
 from mailer.audience.selection.segment_sql import condition
-from mailer.audience.selection.select import Selection, decided, places
+from mailer.audience.selection.select import Selection, decided, places, select_audience
 from mailer.audience.selection.spec import Audience
 from mailer.staff.rights import Right
 from mailer.store.tables.core import people
@@ -59,11 +59,13 @@ class CountedAudience:
 def count(visit: Visit, audience: Audience, *, names: bool) -> CountedAudience:
     """Count now. With `names`, ten of them are drawn, others each time."""
     began = time.monotonic()
-    with (
-        visit.database.read(of_everyone=True) as connection,
-        decided(connection, audience, now=visit.now) as selection,
-    ):
-        examples = _examples(connection, selection.chosen) if names else []
+    examples: list[ExamplePerson] = []
+    with visit.database.read(of_everyone=True) as connection:
+        if names:
+            with decided(connection, audience, now=visit.now) as selection:
+                examples = _examples(connection, selection.chosen)
+        else:
+            selection = select_audience(connection, audience, now=visit.now)
     found = CountedAudience(selection, visit.now, time.monotonic() - began, examples)
     kept = _kept(visit)
     kept.pop(audience, None)

@@ -100,12 +100,12 @@ def count_sent(visit: Visit) -> Response:
 
 
 def _counted(visit: Visit, room: AudienceRoom, asked: AudienceForm) -> Response:
-    values = _counting(visit, room, asked, choices=choices_of(visit), now=True)
+    values = _counting(visit, room, asked, choices=choices_of(visit, whole=True), now=True)
     return HTMLResponse(part(visit, "audience/counted.html", **values))
 
 
 def _page(visit: Visit, room: AudienceRoom, asked: AudienceForm, told: _Told) -> Response:
-    newsletter, choices = one(visit, visit.path["name"]), choices_of(visit)
+    newsletter, choices = one(visit, visit.path["name"]), choices_of(visit, whole=told.now)
     theirs = saved_form(room.source, room.known, fields=room.fields) if told.conflict else None
     base = read_exact(visit.workspace, newsletter.slug) if told.base is None else told.base
     values = {

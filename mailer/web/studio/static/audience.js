@@ -55,4 +55,4 @@ if (writes) {
 result.addEventListener("click", (event) => {
   if (event.target.closest("#others")) { event.preventDefault(); count(); }
 });
-if (document.querySelector("[data-count]")) count();
+if (!result.querySelector("[data-now]")) count(); // an older count stays on the page meanwhile
