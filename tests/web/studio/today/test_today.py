@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import pause, schedule
-from mailer.delivery.campaigns.plan import read_draft
+from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.staff import audit
 from mailer.staff.accounts import add_account
 from mailer.staff.actor import terminal
@@ -82,7 +82,7 @@ def test_a_fault_of_ours_is_told_with_what_to_do(house: House) -> None:
 
 @pytest.mark.sqlite
 def test_what_counts_down_is_stopped_from_here(house: House) -> None:
-    plan = read_draft(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
+    plan = compile_newsletter(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
     assert plan
     now, minutes = house.studio.clock(), timedelta(minutes=8)
     schedule(house.studio.database, plan, due_at=now + minutes, zone="UTC", late=timedelta(hours=2), now=now)
