@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from starlette.applications import Starlette
@@ -71,10 +72,17 @@ def create_app(studio: Studio) -> Starlette:
         visit = await run_in_threadpool(dispatch.visit_of, studio, request)
         return await run_in_threadpool(errors.problem, visit, error.status_code)
 
+    @asynccontextmanager
+    async def until_the_end(_app: Starlette) -> AsyncGenerator[None]:
+        yield
+        for wait in studio.at_end:
+            await run_in_threadpool(wait)
+
     app = Starlette(
         routes=[dispatch.to_starlette(studio, route) for room in studio.rooms for route in room.routes],
         middleware=[Middleware(guarded, origins=studio.origins)],
         exception_handlers={HTTPException: refused},
+        lifespan=until_the_end,
     )
     app.router.redirect_slashes = False
     app.state.studio = studio

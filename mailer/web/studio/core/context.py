@@ -74,6 +74,8 @@ class Studio:
     run_key: str | None = field(default=None, repr=False)
     rooms: tuple[Room, ...] = ()
     stopping: threading.Event = field(default_factory=threading.Event)
+    # What is waited for at the end: work beside the pages, which must not outlive the database.
+    at_end: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     kept: dict[str, object] = field(default_factory=dict[str, object])  # what rooms keep between visits, by their name
 
     @property

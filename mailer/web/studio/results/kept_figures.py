@@ -67,6 +67,13 @@ class FiguresKeeper:
         with self._lock:
             return self._kept.get(slug)
 
+    def finish(self) -> None:
+        """Wait for the counts that are under way; a few seconds each."""
+        with self._lock:
+            running = list(self._running.values())
+        for done in running:
+            done.wait()
+
     def _run(self, visit: Visit, slug: str, mark: str, done: threading.Event) -> None:
         began, settings = time.monotonic(), visit.workspace.settings
         try:
@@ -88,7 +95,11 @@ class FiguresKeeper:
 
 def keeper_of(studio: Studio) -> FiguresKeeper:
     """The studio's figures."""
-    return cast(FiguresKeeper, studio.kept.setdefault("figures", FiguresKeeper()))
+    made = FiguresKeeper()
+    keeper = cast(FiguresKeeper, studio.kept.setdefault("figures", made))
+    if keeper is made:
+        studio.at_end.append(keeper.finish)
+    return keeper
 
 
 def _mark(connection: Connection, status: CampaignStatus) -> str:
