@@ -19,7 +19,7 @@ from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.source.message_file import read_source
 from mailer.editing.first_draft import make_newsletter
 from mailer.settings import Brand
-from mailer.web.public.petition.progress_png import draw
+from mailer.web.pages.progress_png import draw
 from mailer.workspace import Workspace, find_workspace
 
 ROOT = Path(__file__).parents[1]
