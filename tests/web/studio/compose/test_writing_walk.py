@@ -192,7 +192,7 @@ def test_a_fix_is_one_press_in_the_text_and_in_the_list(page: Page, house: House
     until(lambda: 'Dear {{ supporter.first_name | default("friend") }},' in page.locator("#text").input_value())
     page.keyboard.press("Control+End")
     page.keyboard.type(" Ask {{ supporter.contry }}.")
-    page.locator("#findings").get_by_role("button", name="Fix it").click()
+    page.locator("#findings li", has_text="contry").get_by_role("button", name="Fix it").click()
     until(lambda: "{{ supporter.country }}" in page.locator("#text").input_value())
     page.locator("#save").click()
     expect(page.locator("#saving")).to_have_text("Saved")
