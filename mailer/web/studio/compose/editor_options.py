@@ -15,12 +15,13 @@ from starlette.responses import JSONResponse, Response
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.select import chosen
 from mailer.audience.selection.spec import Audience
+from mailer.compose.action_page.parse import read_action_page
+from mailer.compose.source.message_file import Action
 from mailer.errors import MailerError
 from mailer.store.tables.core import people
 from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.compose.panel import findings
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.core.static import files, static
 from mailer.web.studio.newsletters.shelf import shelf_of
 
 # What people call the fields there always are, in the order of the menu, and what to say to those without a value.
@@ -54,9 +55,8 @@ def editor_options(visit: Visit, look: DraftLook) -> dict[str, object]:
         "pictureBase": f"{here}/pictures/",
         "tags": tags(visit),
         "pages": pages(visit, look.slug),
-        "signPage": sign_page_line(action.page if action else False, action.url if action else ""),
+        "signPage": sign_page_line(visit, look.slug, action),
         "diagnostics": [one.mark for one in findings(look) if one.line],
-        "builder": static("builder.js") if "builder.js" in files() else "",
     }
 
 
@@ -79,12 +79,16 @@ def pages(visit: Visit, slug: str) -> list[dict[str, str]]:
     return [*others, *({"label": label, "address": address} for address, label in OWN_LINKS)]
 
 
-def sign_page_line(own_page: bool, url: str) -> str:
+def sign_page_line(visit: Visit, slug: str, action: Action | None) -> str:
     """What the sign-up link leads to, for the link's dialog."""
-    if own_page:
-        return "It knows who they are, so signing is one press. Counted as: link in the text."
-    if url:
-        return f"{url} Counted as: link in the text."
+    if action is not None and action.page:
+        try:
+            named = f"“{read_action_page(visit.workspace.newsletter(slug))[0].headline}”. "
+        except MailerError:  # the tab of the page says what is wrong with it
+            named = ""
+        return f"{named}It knows who they are, so signing is one press. Counted as: link in the text."
+    if action is not None and action.url:
+        return f"{action.url} Counted as: link in the text."
     return "There is none yet: make one on the tab Sign page, or say where the button leads, above the text."
 
 

@@ -147,7 +147,7 @@ for (const button of document.querySelectorAll("[data-choose]")) {
 }
 
 async function buildCondition(expression) {
-  const told = await askCondition(expression, { builder: inPlace.builder, address: `${home}/condition` });
+  const told = await askCondition(expression, `${home}/condition`);
   if (told?.words) (inPlace.conditions ??= []).push(told);
   return told?.expression ?? null;
 }
