@@ -36,7 +36,7 @@ KINDS = {  # people apart, as addresses name them
 
 
 def show(visit: Visit) -> Response:
-    """How it is doing. What didn't leave yet is stopped where it was sent."""
+    """How it is doing."""
     newsletter, status = _followed(visit)
     if not has_left(newsletter):
         return RedirectResponse(step_path(visit, newsletter, "send"), 303)

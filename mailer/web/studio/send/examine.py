@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from mailer.errors import MailerError
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.review.planned import planned_time
 from mailer.store.tables.states import CampaignState
+from mailer.web.studio.audience.choices import choices_of
+from mailer.web.studio.audience.counting import CountedAudience, reasons
 from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.send.leaving import campaign_of
@@ -47,6 +50,7 @@ class Examined:
     leaves: PlannedTime | None
     plan: Plan | None = None
     selection: Selection | None = None
+    left_out: Sequence[tuple[str, int]] = ()  # why the others don't get it, in words, and how many
     content: NewsletterContent | None = None
     edited: Edited | None = None  # since it was scheduled
     takes: SendDuration | None = None
@@ -119,7 +123,9 @@ def examine(visit: Visit, slug: str) -> Examined:
             connection, checked.plan.audience, checked.selection.chosen, settings.pace,
             transport=settings.transport, at=then,
         )  # fmt: skip
-        found = replace(found, takes=takes, before=last_time(connection, settings.transport))
+        counted = CountedAudience(checked.selection, visit.now, seconds=0.0)
+        left_out = reasons(counted, checked.plan.audience, choices_of(visit))
+        found = replace(found, left_out=left_out, takes=takes, before=last_time(connection, settings.transport))
     try:
         return replace(found, content=content_of(checked.plan, leaves=leaves))
     except MailerError as error:

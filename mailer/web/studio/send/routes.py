@@ -31,7 +31,7 @@ from mailer.web.studio.core.live import live
 from mailer.web.studio.core.moments import clock, date, moment
 from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, WaitingTask, Weight
-from mailer.web.studio.newsletters.listing import ListedNewsletter, list_titles, one
+from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, list_titles, one
 from mailer.web.studio.send.examine import Examined, examinations, examine
 from mailer.web.studio.send.leaving import campaign_of, chosen_time, countdown, shown_twice, who_can_stop
 from mailer.web.studio.send.problems import nothing_runs, problems
@@ -46,7 +46,7 @@ def show(visit: Visit) -> Response:
     """The page: what is in the way, or the button, or the countdown. With ?whole it waits for everything to be seen."""
     slug = visit.path["name"]
     newsletter = one(visit, slug)
-    if _has_left(newsletter):
+    if has_left(newsletter):
         return RedirectResponse(step_path(visit, newsletter, "following"), 303)
     return _page(visit, newsletter, examinations(visit).shown(visit, slug, wait="whole" in visit.query))
 
@@ -185,10 +185,6 @@ def _is_ordered(newsletter: ListedNewsletter) -> bool:
     return status is not None and (status.state is CampaignState.SCHEDULED or status.launched_at is not None)
 
 
-def _has_left(newsletter: ListedNewsletter) -> bool:
-    return newsletter.status is not None and newsletter.status.launched_at is not None
-
-
 def _told(error: MailerError) -> str:
     words = f"{error.message[:1].upper()}{error.message[1:]}".rstrip(".")
     return f"{words}. {error.remedy}".strip()
@@ -232,6 +228,6 @@ ROOM = Room(
         StudioRoute(f"{HERE}/stop", stop, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/moves", moves, Access.SIGNED_IN),
     ),
-    steps=(Step("send", "Send", "send", order=4, fact=_fact, when=lambda newsletter: not _has_left(newsletter)),),
+    steps=(Step("send", "Send", "send", order=4, fact=_fact, when=lambda newsletter: not has_left(newsletter)),),
     wrong=wrong,
 )

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, select, update
 
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns import lifecycle, orders
@@ -174,9 +174,12 @@ def test_who_left_after_the_page_was_opened_is_not_counted(house: House) -> None
     form = form_of(house)
     with house.studio.database.write() as connection:
         connection.execute(delete(subscriptions).where(subscriptions.c.person_id == 3))
+    with house.studio.database.write() as connection:
+        connection.execute(update(subscriptions).where(subscriptions.c.person_id == 2).values(status="unsubscribed"))
     reply = send(house, form)
     assert reply.status == 422
-    assert "2 people get this, not 3" in shown(reply)
+    assert "1 person gets this, not 3" in shown(reply)
+    assert "of 2 people. Left out: Unsubscribed (1)" in shown(reply)
     assert campaign(house) is None
 
 
