@@ -46,10 +46,10 @@ def signed_in(context: BrowserContext, house: House, role: Role, name: str) -> P
     return page
 
 
-def change_a_word(page: Page, house: House, old: str, new: str) -> None:
-    """In the Write room, as a writer does."""
+def change_a_word(page: Page, house: House) -> None:
+    """In the Write room, as a writer does: "ask them" becomes "tell them" in the subject."""
     page.goto(f"{house.origin}{HERE}")
-    page.locator("#f-subject").fill(page.locator("#f-subject").input_value().replace(old, new))
+    page.locator("#f-subject").fill("{{ supporter.first_name | default('Friend') }}, tell them")
     page.locator("#save").click()
     expect(page.locator("#saving")).to_have_text("Saved")
 
@@ -69,7 +69,7 @@ def test_asked_approved_changed_and_void(rhiannon: Page, amina: Page, house: Hou
     amina.get_by_role("button", name="Approve exactly this").click()
     expect(amina.locator(".who", has_text="Amina")).to_contain_text("Exactly this")
     expect(rhiannon.locator(".who", has_text="Amina")).to_contain_text("Exactly this")  # by itself
-    change_a_word(rhiannon, house, "ask them", "tell them")
+    change_a_word(rhiannon, house)
     expect(amina.locator(".who", has_text="Amina")).to_contain_text("No longer counts")
     rhiannon.goto(f"{house.origin}{ROOM}")
     for page in (rhiannon, amina):
@@ -86,7 +86,7 @@ def test_asked_approved_changed_and_void(rhiannon: Page, amina: Page, house: Hou
 def test_what_changes_before_ones_eyes_is_looked_at_first(rhiannon: Page, amina: Page, house: House) -> None:
     button = amina.get_by_role("button", name="Approve exactly this")
     expect(button).to_be_enabled()
-    change_a_word(rhiannon, house, "ask them", "tell them")
+    change_a_word(rhiannon, house)
     expect(amina.locator("#moved")).to_be_visible()
     expect(button).to_be_disabled()
     amina.get_by_role("link", name="Show what changed").click()
@@ -100,7 +100,7 @@ def test_what_changes_before_ones_eyes_is_looked_at_first(rhiannon: Page, amina:
 def test_a_press_that_crosses_a_change_approves_nothing(rhiannon: Page, amina: Page, house: House) -> None:
     amina.route("**/review/moves*", lambda route: route.abort())  # its connection is lost
     amina.reload()
-    change_a_word(rhiannon, house, "ask them", "tell them")
+    change_a_word(rhiannon, house)
     amina.get_by_role("button", name="Approve exactly this").click()
     expect(amina.get_by_role("alert")).to_contain_text("It was changed while you looked at it")
     expect(amina.locator(".since ins").first).to_have_text(" tell")
