@@ -39,6 +39,7 @@ from mailer.settings import (
 )
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import make_engine
+from mailer.transports.http_client import system_addresses
 from mailer.transports.outbox.settings import Outbox
 from mailer.transports.provider import provider_named
 from mailer.workspace import ListDefinition, Workspace, find_root
@@ -186,7 +187,7 @@ def _address_key(connection: Connection, key: str) -> Iterator[Diagnostic]:
 
 
 def _transport(patient: Patient) -> list[Diagnostic]:
-    if patient.ailing and patient.settings.transport != "outbox":
+    if patient.ailing and not provider_named(patient.settings.transport).mails_stay:
         return [warning("it wasn't tried, since the secrets can't be read")]
     return examine_transport(patient.settings, patient.workspace.secrets, root=patient.workspace.root)
 
@@ -203,17 +204,21 @@ def _dns(patient: Patient) -> list[Diagnostic]:
         ("[bounces] address in mailer.toml", settings.bounces.address),
         *((f"reply_to in lists/{one.name}.toml", one.reply_to) for one in lists),
     ]
-    return examine_domains(settings, mailers(senders, answers), Asker(settings.dns).ask)
+    return _eased(settings, examine_domains(settings, mailers(senders, answers), Asker(settings.dns).ask))
 
 
 def _public(patient: Patient) -> list[Diagnostic]:
     settings, url = patient.settings, patient.settings.public.url
     keys = [key.encode() for key in patient.workspace.secrets.signing_keys]
-    fetched = fetch_identity(url, keys=keys, resolve=Asker(settings.dns).resolve if settings.dns.server else None)
+    resolve = Asker(settings.dns).resolve if settings.dns.server else system_addresses
+    fetched = fetch_identity(url, keys=keys, resolve=resolve)
     leave = provider_named(settings.transport).leaves(settings)
-    findings = judge_public(url, fetched, mails_leave=leave, now=patient.clock())
-    # With the outbox no link is out yet that could be lost.
-    return at_most(Level.WARNING, findings) if settings.transport == "outbox" else findings
+    return _eased(settings, judge_public(url, fetched, mails_leave=leave, now=patient.clock()))
+
+
+def _eased(settings: Settings, findings: list[Diagnostic]) -> list[Diagnostic]:
+    """While mails stay here, nobody looks up their domain, and no link is out that could be lost."""
+    return at_most(Level.WARNING, findings) if provider_named(settings.transport).mails_stay else findings
 
 
 def _webhook(patient: Patient) -> list[Diagnostic]:

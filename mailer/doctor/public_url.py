@@ -7,19 +7,19 @@ unsubscribe somebody (RFC 8058 §3.1).
 from __future__ import annotations
 
 import secrets
-import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.tracking.server_identity import Likeness, recognise
-from mailer.transports.http_client import exchange, find_addresses
+from mailer.transports.http_client import exchange, find_addresses, system_addresses
 from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.loopback import on_this_machine
+from mailer.transports.public_network import Resolve
 
 FETCH_SECONDS = 8.0  # for all of it
 CERTIFICATE_DAYS = 14  # Let's Encrypt certificates are renewed 30 days before they end; less is a renewal that fails
@@ -47,25 +47,16 @@ class Fetched:
     remedy: str = ""
 
 
-Resolve = Callable[[str], Sequence[str]]  # a host's addresses; raises OSError
-
-
-def fetch_identity(url: str, *, keys: Sequence[bytes], resolve: Resolve | None = None) -> Fetched:
+def fetch_identity(url: str, *, keys: Sequence[bytes], resolve: Resolve = system_addresses) -> Fetched:
     """GET {url}/healthz/<a number used once>, in FETCH_SECONDS at most whatever the other side does.
 
-    `resolve`: by default as the system does, which knows /etc/hosts. Without keys nobody can tell whose answer comes.
+    Without keys nobody can tell whose answer comes.
     """
     nonce = secrets.token_hex(16)
     deadline = time.monotonic() + FETCH_SECONDS
-
-    def look_up(host: str, port: int) -> Sequence[str]:
-        if resolve is not None:
-            return resolve(host)
-        return [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-
     try:
         endpoint = HttpEndpoint.of(f"{url}/healthz/{nonce}")
-        addresses = find_addresses(endpoint, resolve=look_up, deadline=deadline)
+        addresses = find_addresses(endpoint, resolve=resolve, deadline=deadline)
         request = HttpRequest("GET", endpoint, {"User-Agent": "mailer"})
         answer = exchange(request, addresses=addresses, deadline=deadline, most_bytes=MOST_BYTES)
     except ValueError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from sqlalchemy import Connection
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.message_file import MARKDOWN_FILE, MJML_FILE
 from mailer.editing.files import one_at_a_time, write_file
+from mailer.editing.splice import FrontValue, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
@@ -25,6 +27,7 @@ from mailer.staff.rights import Right
 from mailer.workspace import SLUG, Workspace
 
 BOM = b"\xef\xbb\xbf"
+NOTHING: Mapping[str, FrontValue] = {}
 AWAY = ".put-away"  # in a newsletter's folder: when it was put away
 LONGEST = 80  # characters of a folder's name
 DATE = re.compile(r"\d{4}(-\d{2}){0,2}-")
@@ -61,8 +64,13 @@ def free_name(workspace: Workspace, wanted: str) -> str:
     return found
 
 
-def copy_newsletter(workspace: Workspace, actor: Actor, slug: str, *, to: str, name: str) -> Path:
-    """A copy of a newsletter in the folder `to`, called `name`: its text, page, thanks and pictures."""
+def copy_newsletter(
+    workspace: Workspace, actor: Actor, slug: str, *, to: str, name: str, changes: Mapping[str, FrontValue] = NOTHING
+) -> Path:
+    """A copy of a newsletter in the folder `to`, called `name`: its text, page, thanks and pictures.
+
+    `changes` of its front matter are spliced in. Raises `MailerError`, with nothing made, where they can't be.
+    """
     actor.require(Right.WRITE)
     source, target = workspace.newsletter(slug).folder, workspace.newsletters / to
     _require_free(workspace, to)
@@ -71,7 +79,10 @@ def copy_newsletter(workspace: Workspace, actor: Actor, slug: str, *, to: str, n
     try:
         shutil.copytree(source, unfinished, ignore=shutil.ignore_patterns(AWAY), symlinks=True)
         if (path := message_path(unfinished)) is not None:
-            write_file(path, with_name(path.read_bytes(), name), within=workspace.newsletters)
+            content = with_name(path.read_bytes(), name)
+            if changes:
+                content = splice(content.decode("utf-8"), changes).encode("utf-8")
+            write_file(path, content, within=workspace.newsletters)
         unfinished.rename(target)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -48,7 +48,10 @@ class Edit:
         body = self.body
         if "\r\n" in self.base and "\r" not in body:
             body = body.replace("\n", "\r\n")
-        return splice(self.base[: head_end(self.base)] + body, self.fields)
+        above = self.base[: head_end(self.base)]
+        if body and not body.endswith("\n") and self.base.endswith("\n") and above + body != self.base:
+            body += "\r\n" if above.endswith("\r\n") else "\n"  # what is typed in a browser has no end of its last line
+        return splice(above + body, self.fields)
 
 
 @dataclass(frozen=True, slots=True)

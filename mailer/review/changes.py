@@ -24,6 +24,7 @@ AUDIENCE = {
 WORD = re.compile(r"\s*\S+")
 NOT_DRAWN = re.compile(r"[^=*-]").search  # what isn't a line below a heading, a rule or a bullet
 ALIKE = 0.35  # below this share of the same words the old and the new are shown whole
+BESIDE = 12  # words
 CLICK = re.compile(r"\{\{ click_url \}\}/(\d+)")
 TAG = re.compile(r"<[^>]*>")
 SOON = "as soon as it is sent"
@@ -35,6 +36,14 @@ class ChangedPiece:
 
     kind: str
     words: str
+
+    @property
+    def shortened(self) -> str:
+        """The words, and of many that are the same only those beside what changed."""
+        found = WORD.findall(self.words)
+        if self.kind != "same" or len(found) <= 2 * BESIDE + 4:
+            return self.words
+        return f"{''.join(found[:BESIDE])} … {''.join(found[-BESIDE:]).lstrip()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ through a proxy if there is one: `http_kept`.
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -32,6 +33,11 @@ def find_addresses(endpoint: HttpEndpoint, *, resolve: Resolve, deadline: float)
 
     threading.Thread(target=ask, daemon=True).start()
     return found.result(timeout=max(0.0, deadline - time.monotonic()))
+
+
+def system_addresses(host: str, port: int) -> list[str]:
+    """A host's addresses as the system finds them, which knows /etc/hosts. Raises OSError."""
+    return [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def exchange(request: HttpRequest, *, addresses: Sequence[str], deadline: float, most_bytes: int = 0) -> HttpAnswer:

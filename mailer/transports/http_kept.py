@@ -9,7 +9,6 @@ server that closes at the very moment we write is no exception, since nobody can
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
 import time
 import urllib.request
@@ -17,7 +16,7 @@ from base64 import b64encode
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from mailer.transports.http_client import find_addresses
+from mailer.transports.http_client import find_addresses, system_addresses
 from mailer.transports.http_connection import (
     HttpAnswer,
     HttpEndpoint,
@@ -80,7 +79,7 @@ class KeptConnection:
         deadline, proxy = time.monotonic() + self._seconds, self._proxy
         goal = replace(self._endpoint, host=proxy.host, port=proxy.port) if proxy else self._endpoint
         try:
-            addresses = find_addresses(goal, resolve=_look_up, deadline=deadline)
+            addresses = find_addresses(goal, resolve=system_addresses, deadline=deadline)
         except (OSError, UnicodeError) as error:
             raise NoAnswer(error, began=False, late=isinstance(error, TimeoutError)) from error
         connection = TimedConnection(self._endpoint, addresses, deadline, proxy=proxy, context=self._context)
@@ -103,7 +102,3 @@ def environment_proxy(endpoint: HttpEndpoint) -> HttpProxy | None:
     login = f"{unquote(way.username or '')}:{unquote(way.password or '')}".encode()
     headers = {"Proxy-Authorization": f"Basic {b64encode(login).decode()}"} if way.username else {}
     return HttpProxy(way.hostname or "", way.port or 80, headers)
-
-
-def _look_up(host: str, port: int) -> list[str]:
-    return [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

@@ -163,13 +163,13 @@ def test_a_certificate_of_nobody_we_trust() -> None:
     trustme.CA().issue_cert("mail.a.test").configure_cert(tls)
     with answering(Redirecting, tls=tls) as url:
         there = url.replace("http://127.0.0.1", "https://mail.a.test")
-        fetched = fetch_identity(there, keys=[KEY], resolve=lambda _host: ["127.0.0.1"])
+        fetched = fetch_identity(there, keys=[KEY], resolve=lambda _host, _port: ["127.0.0.1"])
     assert fetched.why.startswith("its certificate can't be trusted: ")
     assert fetched.remedy == "Renew the certificate, with its whole chain."
 
 
 def test_a_name_without_address() -> None:
-    def resolve(host: str) -> tuple[str, ...]:
+    def resolve(host: str, _port: int) -> tuple[str, ...]:
         raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
 
     assert fetch_identity("http://gone.test", keys=[KEY], resolve=resolve) == Fetched(why="gone.test has no address")
@@ -186,7 +186,7 @@ def test_a_look_up_that_hangs_is_not_waited_for_long(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(public_url, "FETCH_SECONDS", 0.1)
     over = threading.Event()
 
-    def resolve(host: str) -> tuple[str, ...]:
+    def resolve(host: str, _port: int) -> tuple[str, ...]:
         over.wait(HANG_SECONDS)
         return ("127.0.0.1",)
 

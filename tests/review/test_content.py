@@ -116,3 +116,9 @@ def test_a_word_is_shown_as_one_word() -> None:
     ]  # fmt: skip
     whole = Change("Mail", "On most days it was dry.", "Nobody paid for any of it.").pieces
     assert [one.kind for one in whole] == ["old", "new"]
+    assert whole[0].shortened == whole[0].words
+    many = " ".join(f"word{n}" for n in range(50))
+    (same,) = [one for one in Change("Mail", many, f"{many} more").pieces if one.kind == "same"]
+    assert same.shortened.startswith("word0 word1")
+    assert same.shortened.endswith("word48 word49")
+    assert len(same.shortened.split()) == 25

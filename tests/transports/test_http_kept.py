@@ -113,7 +113,7 @@ def test_each_request_has_its_own_time_and_its_own_beginning(
         hear(connected)
         drip(connected, over, b"H")
 
-    monkeypatch.setattr(http_kept, "_look_up", lambda host, port: ["127.0.0.1"])
+    monkeypatch.setattr(http_kept, "system_addresses", lambda host, port: ["127.0.0.1"])
 
     def attempt(seconds: float) -> None:
         with closing(KeptConnection(endpoint(port), seconds=seconds)) as kept:

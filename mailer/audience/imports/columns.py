@@ -300,7 +300,7 @@ class _Understanding:
                 if target in FIELDS:
                     note = f"{self.header[i]!r} is kept as {other}, since another column is the {target}"
                 else:
-                    note = f"two columns are called {target!r}; the second is kept as {other}"
+                    note = f"another column is called {target!r} too; this one is kept as {other}"
                 self.fault(
                     note, f"If it should be the other way round: --map '{self.header[i]}={target}'", level=Level.WARNING
                 )

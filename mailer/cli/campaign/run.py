@@ -111,9 +111,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     told = _tell_others(workspace, database, stop) if only is None else None
     if as_json:
         print_json(
-            _as_data(report)
-            | ({"told": asdict(told)} if told else {})
-            | ({"edited": held.edited} if held.edited else {})
+            asdict(report) | ({"told": asdict(told)} if told else {}) | ({"edited": held.edited} if held.edited else {})
         )
     else:
         _tell(report, held.reasons)
@@ -272,10 +270,6 @@ def _counts(tally: SendCounts) -> str:
         ("skipped", tally.skipped),
     )
     return ", ".join(f"{count:,} {word}" for word, count in words if count)
-
-
-def _as_data(report: RunReport) -> dict[str, object]:
-    return asdict(report)
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mailer.diagnostics import Diagnostic, Level, at_most, of_part, warning
+from mailer.diagnostics import Diagnostic, of_part, warning
 from mailer.doctor.dns.dkim import check_dkim
 from mailer.doctor.dns.dmarc import check_dmarc
 from mailer.doctor.dns.lookup import Got, Lookup
@@ -33,7 +33,7 @@ def mailers(senders: Iterable[tuple[str, str]], answers: Iterable[tuple[str, str
 
 
 def examine_domains(settings: Settings, named: Mailers, ask: Lookup) -> list[Diagnostic]:
-    """Asks and judges everything. With the outbox nothing leaves yet, so nothing here is worse than a warning."""
+    """Asks and judges everything."""
     findings: list[Diagnostic] = []
     for domain, (where, sends) in named.items():
         if is_placeholder(domain):
@@ -42,7 +42,7 @@ def examine_domains(settings: Settings, named: Mailers, ask: Lookup) -> list[Dia
         else:
             found = check_sender(ask, domain, settings) if sends else [check_mail(ask, domain, who="answers to it")]
         findings += of_part(f"DNS of {domain}", found)
-    return at_most(Level.WARNING, findings) if provider_named(settings.transport).mails_stay else findings
+    return findings
 
 
 def check_sender(ask: Lookup, domain: str, settings: Settings) -> list[Diagnostic]:

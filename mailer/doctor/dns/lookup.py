@@ -97,7 +97,7 @@ class Asker:
             self._known[question] = self._ask(*question)
         return self._known[question]
 
-    def resolve(self, host: str) -> tuple[str, ...]:
+    def resolve(self, host: str, _port: int = 0) -> tuple[str, ...]:
         """All addresses of a host, or itself when it is one. Raises OSError when there is none."""
         with contextlib.suppress(ValueError):
             return (str(ip_address(host)),)

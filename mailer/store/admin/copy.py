@@ -54,21 +54,25 @@ class Content:
 def copy_table(source: Connection, target: Connection, table: Table, progress: Progress) -> Content:
     """Write all rows of a table into the same, empty one of another database; returns what was read."""
     total = count_rows(source, table)
-    digest = _Digest()
     with _writing(target, table) as write:
-        for rows in read_rows(source, table):
-            digest.add(rows)
+
+        def carry(rows: Rows, done: int) -> None:
             write(rows)
-            progress(table.name, digest.rows, total)
-    return digest.content()
+            progress(table.name, done, total)
+
+        return content_of(source, table, carry)
 
 
-def content_of(connection: Connection, table: Table) -> Content:
-    """What a table holds now."""
-    digest = _Digest()
+def content_of(
+    connection: Connection, table: Table, each: Callable[[Rows, int], None] = lambda _rows, _done: None
+) -> Content:
+    """What a table holds now. `each` gets every batch of its rows, and how many that makes so far."""
+    done, digest = 0, hashlib.blake2b(digest_size=16)
     for rows in read_rows(connection, table):
-        digest.add(rows)
-    return digest.content()
+        done += len(rows)
+        digest.update("".join(map(repr, rows)).encode("utf-8", "surrogatepass"))
+        each(rows, done)
+    return Content(done, digest.hexdigest())
 
 
 def count_rows(connection: Connection, table: Table) -> int:
@@ -95,19 +99,6 @@ def _batch_rows(connection: Connection, table: Table) -> int:
     sizes = [func.coalesce(func.length(value), 0) for value in texts]
     largest = connection.execute(select(func.max(sum(sizes[1:], sizes[0]))).select_from(table)).scalar() or 0
     return max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, largest)))
-
-
-class _Digest:
-    def __init__(self) -> None:
-        self.rows = 0
-        self._hash = hashlib.blake2b(digest_size=16)
-
-    def add(self, rows: Rows) -> None:
-        self.rows += len(rows)
-        self._hash.update("".join(map(repr, rows)).encode("utf-8", "surrogatepass"))
-
-    def content(self) -> Content:
-        return Content(self.rows, self._hash.hexdigest())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import forget, leave, list_id, suppress
-from mailer.audience.imports import ImportReport
+from mailer.audience.imports import ImportReport, import_files
 from mailer.audience.imports.files import reader as reading_module
 from mailer.audience.people.people import find_supporter, list_counts, show
 from mailer.audience.people.sqlite_search import ensure_search, has_search, search_words
@@ -20,7 +20,7 @@ from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import consents, people, suppressions
 from mailer.store.tables.states import SuppressionReason
-from tests.audience.world import KEY, bring
+from tests.audience.world import KEY, SUPPORTERS, bring
 from tests.conftest import NOW
 
 HEADER = "email,first_name,last_name,country,language,town\n"
@@ -342,11 +342,38 @@ def test_columns_mapped_by_hand_and_by_the_list(store: Database, path: Path) -> 
         ({"town": "Not a name"}, "can't name a field"),
         ({"email": "first_name"}, "no column holds addresses"),
         ({"town": "email", "email": "email"}, "both mean"),
+        ({"town": "last_name", "Town": "last_name"}, "'town' and 'Town' both mean last_name"),
     ],
 )
 def test_a_mapping_that_can_not_work(store: Database, path: Path, mapping: dict[str, str], words: str) -> None:
     with pytest.raises(MailerError, match=words):
-        bring(store, path, "email,town\na@example.org,b\n", mapping=mapping)
+        bring(store, path, "email,town,Town\na@example.org,b,c\n", mapping=mapping)
+
+
+def test_columns_of_one_name_are_all_kept(store: Database, path: Path) -> None:
+    report = bring(store, path, "email,town,Town,TOWN\na@example.org,x,y,z\n")
+    assert report.attributes == ("town", "town_2", "town_3")
+    assert [known(store, "a@example.org")[name] for name in report.attributes] == ["x", "y", "z"]
+    assert [fault.message for fault in report.warnings] == [
+        "another column is called 'town' too; this one is kept as town_2",
+        "another column is called 'town' too; this one is kept as town_3",
+    ]
+
+
+def test_files_of_one_name_are_told_apart_and_progress_counts_all_rows(database: Database, tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "people.csv" for folder in ("a", "b", "c")]
+    for number, file in enumerate(paths):
+        file.parent.mkdir()
+        file.write_text(f"email\nperson{number}@example.org\nbad\n")
+    heard: list[tuple[int, float]] = []
+    report = import_files(
+        database, definition=SUPPORTERS, paths=paths, address_key=KEY, now=NOW,
+        progress=lambda rows, share: heard.append((rows, share)),
+    )  # fmt: skip
+    assert [file.name for file in report.files] == ["people.csv", "people.csv (2)", "people.csv (3)"]
+    assert [(one.file, one.line) for one in report.rejects] == [(file.name, 3) for file in report.files]
+    assert heard == sorted(heard), "it only ever grows"
+    assert heard[-1] == (6, 1.0)
 
 
 def test_of_two_columns_with_addresses_one_is_taken(store: Database, path: Path) -> None:

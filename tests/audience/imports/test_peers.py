@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.imports import ImportOptions, ReadFile, import_files
+from mailer.audience.imports.files import zipped
 from mailer.audience.imports.files.zipped import source_files
 from mailer.audience.imports.importer import _by_status, _understood
 from mailer.audience.imports.meaning.peers import BY_NAME, PEERS
@@ -300,6 +301,38 @@ def test_a_zip_is_taken_as_one_and_whoever_left_in_any_file_stays_off(database: 
     assert "README.pdf" in str(report.warnings[0])
     with database.read() as connection:
         assert list_counts(connection)["supporters"].subscribed == 1
+
+
+def test_a_zip_that_can_not_be_read_brings_in_nobody(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "people.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("people.csv", "email\na@example.org\n")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"a@example.org", b"b@example.org", 1))
+    with pytest.raises(MailerError, match="the zip can't be read: Bad CRC-32"):
+        bring(database, path)
+    path.write_bytes(whole)
+    monkeypatch.setattr(zipped, "LARGEST_BYTES", 5)
+    with pytest.raises(MailerError, match="this zip holds too much"):
+        bring(database, path)
+    with database.read() as connection:
+        assert not connection.execute(select(people.c.id)).all()
+
+
+def test_an_export_that_lacks_one_of_the_columns_that_say_who_left_is_taken_with_a_warning(
+    database: Database, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "people.csv", "nationbuilder_id,email,email1,email1_is_bad,email_opt_in,x", [
+        "1,a@example.net,a@example.net,false,true,", "2,b@example.net,b@example.net,false,false,",
+    ])  # fmt: skip
+    report = bring(database, path, kind="nationbuilder")
+    (warning,) = report.warnings
+    assert warning.message == (
+        "this export of NationBuilder has no 'do_not_contact', so some who must not be mailed may not be told"
+    )
+    assert (report.added, report.adds_up) == (1, True)
 
 
 def test_several_files_are_all_taken_or_nothing(database: Database, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from mailer.audience.selection.spec import Audience
 from mailer.compose.expressions.ast import ANYTHING
 from mailer.compose.source.message_file import read_source
 from mailer.compose.source.text_file import LARGEST_BYTES
+from mailer.counting import counted
 from mailer.editing.save import read_exact
 from mailer.errors import MailerError
 from mailer.staff.actor import NotAllowed
@@ -133,20 +134,20 @@ def _counting(
 ) -> dict[str, Any]:
     """What the page of the count needs. `counted` is None when nobody counted yet, or it can't be read."""
     faults: list[str] = []
-    counted: CountedAudience | None = None
+    found: CountedAudience | None = None
     why: list[tuple[str, int]] = []
     sees = False
     try:
         audience = room.understood(asked)
         sees = sees_names(visit, audience)
-        counted = count(visit, audience, names=sees) if now else known_count(visit, audience)
-        why = reasons(counted, audience, choices) if counted else []
+        found = count(visit, audience, names=sees) if now else known_count(visit, audience)
+        why = reasons(found, audience, choices) if found else []
     except NotAllowed:
         raise
     except MailerError as error:
         faults = faults_in_words(error)
     return {
-        "counted": counted, "why": why, "faults": faults, "sees": sees, "country_name": country_name,
+        "counted": found, "why": why, "faults": faults, "sees": sees, "country_name": country_name,
         "partly": asked.is_unfinished(room.known),
     }  # fmt: skip
 
@@ -154,16 +155,16 @@ def _counting(
 def people_asked(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     """How many get it, by the last count; before there is one, which lists it is for."""
     if newsletter.was_sent or newsletter.is_moving:
-        return Fact(f"{newsletter.asked:,} people")
+        return Fact(counted(newsletter.asked))
     try:
         source = read_source(visit.workspace.newsletter(newsletter.slug))
         with visit.database.read() as connection:
             audience: Audience = read_audience(connection, source, fields=ANYTHING)
     except MailerError:
         return Fact("Can’t be read", Weight.STOPS)
-    counted = known_count(visit, audience)
-    if counted is not None:
-        return Fact(f"{counted.selection.chosen:,} people")
+    known = known_count(visit, audience)
+    if known is not None:
+        return Fact(counted(known.selection.chosen))
     titles = list_titles(visit)
     return Fact(", ".join(titles.get(name, name) for name in audience.include))
 

@@ -108,7 +108,18 @@ def has_left(newsletter: ListedNewsletter) -> bool:
 
 
 def everything(visit: Visit) -> list[ListedNewsletter]:
-    """All newsletters: what is on its way first, then drafts and what was sent, the newest first."""
+    """All newsletters: what is on its way first, then drafts and what was sent, the newest first.
+
+    Several rooms ask for them on one page, so they are read once for a visit; events come with a visit for each look.
+    """
+    kept: tuple[Visit, list[ListedNewsletter]] | None = getattr(visit.request.state, "everything", None)
+    if kept is None or kept[0] is not visit:
+        kept = visit, _everything(visit)
+        visit.request.state.everything = kept
+    return kept[1]
+
+
+def _everything(visit: Visit) -> list[ListedNewsletter]:
     with visit.database.read() as connection:
         statuses = {one.slug: one for one in campaign_statuses(connection)}
         reviews = {one.slug: one for one in open_reviews(connection, visit.workspace.settings.studio)}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from mailer.compose.source.message_file import read_source
 from mailer.editing import folders
 from mailer.editing.first_draft import make_newsletter
 from mailer.editing.git import into_git
@@ -17,6 +18,7 @@ from mailer.web.studio.core.moments import WHOLE_MONTHS
 from mailer.web.studio.core.pages import page
 from mailer.web.studio.core.palette import matches
 from mailer.web.studio.core.rooms import Access, Deed, PaletteHit, Room, SidebarPlace, StudioRoute
+from mailer.web.studio.newsletters.again import aimed, aims
 from mailer.web.studio.newsletters.gallery import choices, picture
 from mailer.web.studio.newsletters.listing import (
     VIEWS,
@@ -60,14 +62,16 @@ def make(visit: Visit) -> Response:
     """Make the newsletter, and open it."""
     form, workspace = visit.form, visit.workspace
     name, template, copied = form.get("name")[:LONGEST_NAME], form.get("template"), form.get("copy")
+    aim = form.get("aim")
     try:
         slug = folders.free_name(workspace, folders.folder_name(name, at=visit.now.astimezone(visit.zone)))
         if copied:
-            folders.copy_newsletter(workspace, visit.who, copied, to=slug, name=name)
+            changes = aimed(read_source(workspace.newsletter(copied)), aim) if aim else {}
+            folders.copy_newsletter(workspace, visit.who, copied, to=slug, name=name, changes=changes)
         else:
             make_newsletter(workspace, slug, template=template, name=name, lists=visit.who.lists)
     except MailerError as error:
-        return _new(visit, name=name, wrong=error)
+        return _new(visit, name=name, wrong=error, copied=copied, aim=aim)
     with visit.database.write() as connection:
         detail = f"a copy of {copied}" if copied else f"from the template {template}"
         audit.record(
@@ -76,7 +80,7 @@ def make(visit: Visit) -> Response:
     into_git(
         workspace, visit.database, visit.who, slug, f"Begin {slug}" + (f" as a copy of {copied}" if copied else "")
     )
-    return RedirectResponse(f"/newsletters/{slug}/", 303)
+    return RedirectResponse(f"/newsletters/{slug}/{'audience' if copied and aim else ''}", 303)
 
 
 def rename(visit: Visit) -> Response:
@@ -124,13 +128,17 @@ def find(visit: Visit, words: str) -> Iterable[PaletteHit]:
     return [PaletteHit(one.name, one.state.label, f"/newsletters/{one.slug}/", "mail") for one in found[:FOUND]]
 
 
-def _new(visit: Visit, *, name: str = "", wrong: MailerError | None = None) -> Response:
+def _new(
+    visit: Visit, *, name: str = "", wrong: MailerError | None = None, copied: str = "", aim: str = ""
+) -> Response:
     words = visit.query.get("q", "").strip()[:100]
     found = [one for one in everything(visit) if matches(words, one.name, one.file.subject)]
-    copied = visit.query.get("copy", "")
+    slug = copied or visit.query.get("copy", "")
+    original = one(visit, slug) if slug else None
     return page(
         visit, "newsletters/new.html", status=422 if wrong else 200, name=name, wrong=wrong, words=words,
-        templates=choices(visit.workspace), found=found[:12], copied=one(visit, copied) if copied else None,
+        templates=choices(visit.workspace), found=found[:12], copied=original,
+        aims=aims(original) if original else {}, aim=aim,
     )  # fmt: skip
 
 

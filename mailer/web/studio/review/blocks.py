@@ -54,9 +54,13 @@ class ReviewBlock:
 
 
 def field_block(lines: Sequence[str], line: int, value: str, *, kind: str, label: str) -> ReviewBlock:
-    """A value of the front matter that people read, such as the subject; `line` is where its key is."""
-    words = lines[line - 1] if 0 < line <= len(lines) else ""
-    return ReviewBlock(line, line, kind, words, _inline(value), label)
+    """A value of the front matter that people read, such as the subject. `line` is where it begins; the indented lines
+    below belong to it. A value of kind "field" is read as Markdown."""
+    last = line
+    while last < len(lines) and lines[last].startswith((" ", "\t")):
+        last += 1
+    html = _Reader(lines, {}).html(value) if kind == "field" else _inline(value)
+    return ReviewBlock(line, last, kind, "\n".join(lines[line - 1 : last]), html, label)
 
 
 def blocks_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -10,10 +10,12 @@ from typing import cast
 from mailer.audience.selection.select import Selection, select_audience
 from mailer.checking.collect import Scope
 from mailer.checking.preflight import check_source
+from mailer.editing.folders import name_of
 from mailer.errors import MailerError
 from mailer.web.studio.compose.looks import DraftLook
 from mailer.web.studio.compose.panel import ShownFinding, findings
 from mailer.web.studio.core.context import Studio, Visit
+from mailer.web.studio.review.blocks import condition_words
 
 FRESH = timedelta(minutes=5)  # a count this old is shown while a new one is made
 KEPT = 60
@@ -61,6 +63,23 @@ def checked(visit: Visit, look: DraftLook) -> DraftLook:
         return look
     found = check_source(visit.database, look.source, scope=Scope(everyone=False), now=visit.now)
     return replace(look, found=found.remarks)
+
+
+def who_gets_it(look: DraftLook, titles: Mapping[str, str]) -> str:
+    """The rules of the audience in a line; "" where it has none that can be read. `titles`: of the lists."""
+    if look.press is None:
+        return ""
+    asked = look.press.plan.audience
+    named = [", ".join(titles.get(name, name) for name in names) for names in (asked.include, asked.exclude)]
+    rules = [
+        named[0],
+        named[1] and f"not on {named[1]}",
+        asked.segment and f"only where {condition_words(asked.segment)}",
+        asked.not_mailed_by and f"not who got {', '.join(map(name_of, asked.not_mailed_by))}",
+        asked.not_mailed_within_hours and f"not who was mailed within {asked.not_mailed_within_hours:g} hours",
+        asked.limit and f"{asked.limit:,} of them at most",
+    ]
+    return "; ".join(str(rule) for rule in rules if rule)
 
 
 def _kept(studio: Studio) -> dict[str, ReviewFacts]:

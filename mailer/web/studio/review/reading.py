@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from mailer.compose.action_page.parse import ACTION_FILE
-from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
+from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.folders import message_path
 from mailer.review.comments import Thread, ThreadPlace
 from mailer.web.studio.compose.looks import DraftLook, saved_text
@@ -17,7 +18,12 @@ from mailer.web.studio.review.blocks import ReviewBlock, blocks_of, field_block
 LARGEST_BYTES = 1_000_000  # of a page that is shown
 PARTS: Mapping[str, str] = {"mail": "Mail", "page": "Sign page", "thanks": "Thanks", "people": "As people get it"}
 MAIL_FIELDS = (("subject", "Subject"), ("preheader", "The line after it"))
-PAGE_FIELDS = (("headline", "Headline"), ("statement", "What people put their names to"))
+PAGE_FIELDS = (
+    ("headline", "Headline"), ("statement", "What people put their names to"), ("fields", "Asks beside name and email"),
+    ("opt_in", "Box for news"), ("target", "Goal, in signatures"), ("button", "Words on the button"),
+    ("show_names", "Shows the first names of the last who signed"),
+)  # fmt: skip
+THANKS_FIELDS = (("thanks", "Once somebody has signed"), ("next", "Asks next"), ("share", "Words for passing it on"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +90,26 @@ def _page(folder: Path, part: str) -> tuple[list[str], list[ReviewBlock]]:
     lines, (front, _) = text.split("\n"), split_front_matter(text, file=ACTION_FILE)
     if front is None:
         return lines, list(blocks_of(lines, 1, pictures={}))
-    if part == "thanks":
-        return lines, list(_value(lines, front, "thanks", "Once somebody has signed"))
-    blocks = [block for key, label in PAGE_FIELDS for block in _value(lines, front, key, label)]
-    return lines, [*blocks, *blocks_of(lines, front.body_line, pictures={})]
+    fields = THANKS_FIELDS if part == "thanks" else PAGE_FIELDS
+    blocks = [
+        field_block(lines, front.lines[key], _said(front.data[key]), kind=_kind(key), label=label)
+        for key, label in fields
+        if key in front.lines
+    ]
+    return lines, blocks if part == "thanks" else [*blocks, *blocks_of(lines, front.body_line, pictures={})]
 
 
-def _value(lines: list[str], front: FrontMatter, key: str, label: str) -> Iterable[ReviewBlock]:
-    value = front.data.get(key)
-    if isinstance(value, str) and key in front.lines:
-        yield field_block(
-            lines, front.lines[key], value, kind="headline" if key == "headline" else "field", label=label
-        )
+def _kind(key: str) -> str:
+    return "headline" if key == "headline" else "field"
+
+
+def _said(value: Any) -> str:
+    """A value as people read it: yes, 500, “country: required”."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_said(one)}" for key, one in cast("dict[str, Any]", value).items())
+    return str(value)
 
 
 def _placed(

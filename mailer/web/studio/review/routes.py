@@ -27,11 +27,11 @@ from mailer.web.studio.core.live import live
 from mailer.web.studio.core.moments import distance
 from mailer.web.studio.core.pages import page, part, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, WaitingTask
-from mailer.web.studio.newsletters.listing import ListedNewsletter, one
+from mailer.web.studio.newsletters.listing import ListedNewsletter, list_titles, one
 from mailer.web.studio.newsletters.shelf import shelf_of
 from mailer.web.studio.review import proofs
 from mailer.web.studio.review.approval import panel_of
-from mailer.web.studio.review.facts import checked, facts_of, known_facts
+from mailer.web.studio.review.facts import checked, facts_of, known_facts, who_gets_it
 from mailer.web.studio.review.reading import PARTS, parts_of, reviewed_text
 from mailer.web.studio.review.standing import Standing, fact_of, seen_contents, standing, standing_of
 
@@ -218,7 +218,7 @@ def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", sin
         readers=readers(visit, look) if visit.who.may(Right.PROOF) else (), usual=proofs.USUAL, slug=slug,
         sees_people=sees_people(visit), reader=reader_for(visit, visit.query.get("as", "ada")),
         open_threads=sum(one.is_open for one in said), done_threads=sum(not one.is_open for one in said),
-        zone=visit.zone,
+        zone=visit.zone, who_gets=who_gets_it(look, list_titles(visit)),
     )  # fmt: skip
 
 

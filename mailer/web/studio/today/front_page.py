@@ -69,8 +69,8 @@ def front_page(visit: Visit, found: Sequence[ListedNewsletter]) -> FrontPage:
             *(task for room in rooms if room.waits for task in room.waits(visit)),
         ],
         wrong=[
-            *went_wrong(visit, found),
             *(task for room in rooms if room.wrong for task in room.wrong(visit)),
+            *went_wrong(visit, found),
         ],
         last=last_one(found),
         is_empty=not found,

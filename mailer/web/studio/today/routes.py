@@ -26,7 +26,7 @@ def show(visit: Visit) -> Response:
     return page(
         visit, "today/today.html", today=whole_day(visit.now, visit.zone), found=found, mark=_mark(newsletters),
         following={one.slug: step_path(visit, one, "following") for one in found.leaving},
-        may_pause={one.slug for one in found.leaving if _may_pause(visit, one)},
+        may_pause={one.slug for one in (*found.leaving, *found.soon) if _may_pause(visit, one)},
     )  # fmt: skip
 
 

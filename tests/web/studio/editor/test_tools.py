@@ -71,6 +71,18 @@ def test_bold_and_lists_are_taken_away_again(desk: Desk) -> None:
         assert desk.text == TEXT, tool
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_list_goes_on_until_an_empty_item(desk: Desk, end: str) -> None:
+    page = desk.open(f"Before{end}{end}{end}After{end}")
+    desk.put_cursor(f"Before{end}{end}")
+    run(desk, "list")
+    page.keyboard.type("One\nTwo\n\nEnd")
+    assert desk.text == f"Before{end}{end}- One{end}- Two{end}End{end}After{end}"
+    desk.put_cursor("", select="Before")
+    page.keyboard.type("9. Nine\nTen")
+    assert desk.text.startswith(f"9. Nine{end}10. Ten{end}")
+
+
 def test_a_block_goes_behind_the_block_of_the_cursor(desk: Desk) -> None:
     desk.open(TEXT)
     desk.put_cursor("Never")

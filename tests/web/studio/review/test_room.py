@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from email import message_from_bytes, policy
+from html import escape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from mailer.staff import audit
 from mailer.staff.accounts import account_at
 from mailer.staff.rights import Role
 from mailer.store.tables.states import ReviewStep
+from mailer.web.studio.preview.sample_readers import reader_of
 from tests.web.client import Reply
 from tests.web.studio.conftest import BODY, FRONT, SLUG, House
 
@@ -227,6 +229,22 @@ def test_proofs_go_to_each_reviewer_as_each_reader(house: House) -> None:
         assert reviewers_of(connection) == [Reviewer("tom@example.org", "Tom")]
 
 
+def test_real_readers_are_for_those_who_see_people_and_named_nowhere(house: House) -> None:
+    admin = house.sign_in(Role.ADMIN)
+    post(house, "reviewers", admin, address="tom@example.org")
+    page = house.get(ROOM, cookie=admin).text
+    real = re.findall(r'name="as" value="(p\d+)"', page)
+    assert len(real) == 3
+    with house.studio.database.read() as connection:
+        person = reader_of(connection, real[0])
+    assert escape(person.label) in page
+    post(house, "proofs", admin, to="tom@example.org", **{"as": real})
+    assert len(outbox(house)) == 3
+    with house.studio.database.read() as connection:
+        (sent,) = [one for one in audit.entries(connection) if one.action == "proofs sent"]
+    assert sent.detail == "to 1 reviewer, as somebody on the list"
+
+
 @pytest.mark.parametrize(
     "fields", [{"to": "tom@example.org"}, {"as": "ada"}, {}, {"to": "tom@example.org", "as": ["ada"] * 100}]
 )
@@ -252,3 +270,29 @@ def test_a_reviewer_comes_from_the_mail_by_way_of_the_sign_in(house: House) -> N
     reply = house.get(ROOM, cookie="", Accept="text/html")
     assert (reply.status, reply.headers["location"]) == (303, f"/sign-in?to={ROOM.replace('/', '%2F')}")
     assert taken(house) == []
+
+
+def test_the_page_and_the_thanks_are_read_and_spoken_of(house: House) -> None:
+    writer = house.sign_in(Role.WRITER)
+    page = (
+        "---\nheadline: Make them pay\nstatement: |\n  We ask the **minister**\n  to fine the company.\nfields:\n"
+        "  country: required\nshow_names: true\nthanks: Now tell [a friend](https://example.org/tell).\n---\n\nOurs.\n"
+    )
+    (house.file.parent / "action.md").write_text(page, encoding="utf-8")
+    shown = house.get(f"{ROOM}?part=page", cookie=writer).text
+    for words in ("<strong>minister</strong>", "country: required", "<p>yes</p>", "<p>Ours.</p>"):
+        assert words in shown
+    statement = "  We ask the **minister**\n  to fine the company."
+    assert f">\n{statement}</textarea>" in shown
+    post(house, "comments", writer, file="action.md", line="4", quote=statement, part="page", text="Which one?")
+    shown = house.get(f"{ROOM}?part=page", cookie=writer).text
+    assert shown.index('id="line-4"') < shown.index("Which one?") < shown.index('id="line-6"')
+    assert "Which one?" not in house.get(ROOM, cookie=writer).text
+    assert 'href="https://example.org/tell"' in house.get(f"{ROOM}?part=thanks", cookie=writer).text
+    house.file.write_text(
+        FRONT.replace(
+            "list: supporters", "list: supporters\naudience:\n  segment: supporter.country != 'FR'\n  limit: 2"
+        )
+        + BODY
+    )
+    assert "only where country isn’t “FR”; 2 of them at most" in house.get(ROOM, cookie=writer).text

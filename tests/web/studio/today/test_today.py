@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from mailer.delivery.campaigns.lifecycle import pause
+from mailer.compose.source.message_file import read_source
+from mailer.delivery.campaigns.lifecycle import pause, schedule
+from mailer.delivery.campaigns.plan import read_draft
 from mailer.staff import audit
 from mailer.staff.accounts import add_account
 from mailer.staff.actor import terminal
@@ -76,6 +78,19 @@ def test_a_fault_of_ours_is_told_with_what_to_do(house: House) -> None:
     assert "1 person missed “Our appeal” by our own fault" in today(house)
     set_state(house.studio, campaign, (1,), DeliveryState.FAILED, reply_class="hard")
     assert "by our own fault" not in today(house)
+
+
+@pytest.mark.sqlite
+def test_what_counts_down_is_stopped_from_here(house: House) -> None:
+    plan = read_draft(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
+    assert plan
+    now, minutes = house.studio.clock(), timedelta(minutes=8)
+    schedule(house.studio.database, plan, due_at=now + minutes, zone="UTC", late=timedelta(hours=2), now=now)
+    assert "Leaving in 8 min Look Stop it" in today(house)
+    assert "Stop it" not in today(house, house.sign_in(Role.WRITER))
+    approver = house.sign_in(Role.APPROVER)
+    assert house.post(f"/newsletters/{SLUG}/send/stop", cookie=approver).status == 303
+    assert "Leaving in" not in today(house, approver)
 
 
 @pytest.mark.sqlite

@@ -42,7 +42,20 @@ export function toggleLines(view, prefix) {
     const old = /^(#{1,6} |[-*+] |\d+[.)] )?/.exec(line.text)[0];
     changes.push({ from: line.from, to: line.from + old.length, insert: all ? "" : prefix });
   }
-  return done(view, { changes });
+  const made = state.changes(changes);
+  return done(view, { changes: made, selection: state.selection.map(made, 1) }); // behind the mark of an empty line
+}
+
+/** Enter in a list begins the next item; in an empty item it ends the list. Elsewhere it does nothing. */
+export function nextItem(view) {
+  const { state } = view;
+  const { head, empty } = state.selection.main;
+  const line = state.doc.lineAt(head);
+  const [, mark, bullet, rest] = /^(\s*([-*+]|\d+[.)]) +)(.*)$/.exec(line.text.replace(/\r$/, "")) ?? [];
+  if (!empty || !mark || head < line.from + mark.length) return false;
+  if (!rest.trim()) return done(view, { changes: { from: line.from, to: line.from + mark.length } });
+  const next = mark.replace(bullet, bullet.replace(/\d+/, (number) => Number(number) + 1));
+  return done(view, { changes: { from: head, insert: `\n${next}` }, selection: { anchor: head + 1 + next.length } });
 }
 
 /**

@@ -42,6 +42,7 @@ import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, placeholder } from "@codemirror/view";
 
+import { nextItem } from "./commands.js";
 import { language } from "./grammar.js";
 import { el } from "./icons.js";
 import { LABELS } from "./labels.js";
@@ -107,6 +108,7 @@ function keys(save) {
   const tools = Object.values(TOOLS).filter((tool) => tool.key);
   return [
     { key: "Mod-s", run: save, preventDefault: true },
+    { key: "Enter", run: nextItem },
     { key: "F8", run: (view) => nextFinding(view, findingsIn(view.state)) },
     // Tab is never the editor's, and Escape leaves it for those whose reader keeps the keys.
     { key: "Escape", run: (view) => { view.contentDOM.blur(); return true; } },
