@@ -49,7 +49,8 @@ def signed_in(context: BrowserContext, house: House, role: Role, name: str) -> P
 def change_a_word(page: Page, house: House, old: str, new: str) -> None:
     """In the Write room, as a writer does."""
     page.goto(f"{house.origin}{HERE}")
-    page.locator("#f-subject").fill(page.locator("#f-subject").input_value().replace(old, new))
+    source = page.locator("#f-subject-source").input_value()  # names in it are shown in words
+    page.locator("#f-subject").fill(source.replace(old, new))
     page.locator("#save").click()
     expect(page.locator("#saving")).to_have_text("Saved")
 
