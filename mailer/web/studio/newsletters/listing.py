@@ -24,7 +24,7 @@ from mailer.web.studio.core.moments import month
 from mailer.web.studio.core.palette import matches
 from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, shelf_of
 from mailer.web.studio.newsletters.states import APPROVED, DRAFT, IN_REVIEW, ShownState, state_of
-from mailer.web.studio.review.standing import standing
+from mailer.web.studio.review.overview import overview
 
 ON_ITS_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
 WRITING = ("newsletter begun", "newsletter saved", "newsletter renamed", "sign page begun")  # in the audit log
@@ -248,7 +248,7 @@ def _listed(
 
 def _in_review(visit: Visit, review: OpenReview) -> ShownState:
     """How a draft is that somebody asked approval for or approved. Whether an approval still counts its files say."""
-    if review.is_approved and standing(visit, review.slug).is_approved:
+    if review.is_approved and overview(visit, review.slug).is_approved:
         return APPROVED
     return IN_REVIEW if review.asked else DRAFT
 

@@ -13,7 +13,7 @@ from mailer.review.content import NewsletterContent
 from mailer.staff.accounts import accounts
 from mailer.staff.rights import RIGHTS, Right
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.review.standing import Standing, seen_contents
+from mailer.web.studio.review.overview import ReviewOverview, seen_contents
 
 WORDS = {1: "One person must approve it", 2: "Two people must approve it"}
 # What a difference can be about, by the beginning of its part, as the list of what stayed equal says it.
@@ -55,7 +55,7 @@ class ApprovalPanel:
         return ", ".join(words for name, words in ALL_PARTS.items() if name not in told)
 
 
-def panel_of(visit: Visit, connection: Connection, found: Standing, *, since: str) -> ApprovalPanel:
+def panel_of(visit: Visit, connection: Connection, found: ReviewOverview, *, since: str) -> ApprovalPanel:
     """The panel for a newsletter as it is now. `since`: the digest of what the visitor looked at before, or ""."""
     settings, who, slug = visit.workspace.settings.studio, visit.who, found.look.slug
     everybody = accounts(connection)
@@ -81,7 +81,7 @@ def panel_of(visit: Visit, connection: Connection, found: Standing, *, since: st
     )  # fmt: skip
 
 
-def _since(visit: Visit, connection: Connection, found: Standing, digest: str) -> ChangedSince | None:
+def _since(visit: Visit, connection: Connection, found: ReviewOverview, digest: str) -> ChangedSince | None:
     """What changed since the visitor looked; else since approval was asked for, unless an approval given later shows
     more."""
     assert found.content is not None

@@ -32,8 +32,8 @@ from mailer.web.studio.newsletters.shelf import shelf_of
 from mailer.web.studio.review import proofs
 from mailer.web.studio.review.approval import panel_of
 from mailer.web.studio.review.facts import checked, facts_of, known_facts, who_gets_it
+from mailer.web.studio.review.overview import ReviewOverview, fact_of, overview, overview_of, seen_contents
 from mailer.web.studio.review.reading import PARTS, parts_of, reviewed_text
-from mailer.web.studio.review.standing import Standing, fact_of, seen_contents, standing, standing_of
 
 LOOK_EVERY_SECONDS = 1.0
 CHANGED = "it was changed while you looked at it"
@@ -46,7 +46,7 @@ def show(visit: Visit) -> Response:
 
 def count(visit: Visit) -> Response:
     """Who gets it, and what the check says: shown once it is known."""
-    found = standing(visit, visit.path["name"])
+    found = overview(visit, visit.path["name"])
     return HTMLResponse(part(visit, "review/facts.html", facts=facts_of(visit, found.look), slug=found.look.slug))
 
 
@@ -102,7 +102,7 @@ def plan(visit: Visit) -> Response:
         if given:
             due = read_due(given, zone=visit.workspace.settings.zone, now=visit.now)
             leaves = PlannedTime(due.instant, due.zone)
-        if _standing(visit).is_scheduled:
+        if _overview(visit).is_scheduled:
             raise MailerError("it is scheduled already", remedy="Take it off the schedule in Send first.")
         with visit.database.write() as connection:
             plan_time(connection, visit.who, content.slug, leaves, list_name=content.list_name, at=visit.now)
@@ -201,7 +201,7 @@ def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", sin
     mark = _mark(visit, slug)  # before the files are looked at: what is saved meanwhile is told
     look = looks_of(visit.studio).saved(visit, slug)
     with visit.database.read() as connection:
-        found = standing_of(visit, connection, look)
+        found = overview_of(visit, connection, look)
         panel = panel_of(visit, connection, found, since=since or visit.query.get("since", ""))
         said = comments.threads(connection, slug)
         last, everybody = proofs.last_proofs(connection, look), reviewers.reviewers_of(connection)
@@ -226,7 +226,7 @@ def _with_content(visit: Visit, slug: str, act: Callable[[NewsletterContent], st
     """Do something about the newsletter as its files are now, and show the room again: with what was done, or with what
     is in the way."""
     visit.workspace.newsletter(slug)
-    found = _standing(visit)
+    found = _overview(visit)
     try:
         if found.content is None:
             raise MailerError(f"there is something to fix first: {found.fault}", remedy="Fix it in Write.")
@@ -264,8 +264,8 @@ def _require_sound(visit: Visit, what: str) -> None:
         raise MailerError(f"it isn’t {what}: {first.message}{more}", remedy="Fix it in Write first.")
 
 
-def _standing(visit: Visit) -> Standing:
-    return standing(visit, visit.path["name"])
+def _overview(visit: Visit) -> ReviewOverview:
+    return overview(visit, visit.path["name"])
 
 
 def _mark(visit: Visit, slug: str) -> str:

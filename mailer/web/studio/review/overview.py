@@ -27,7 +27,7 @@ KEPT = 60  # contents that somebody looked at, of all newsletters together
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReviewOverview:
     """The review of a newsletter now. `content` and `state` are None while it can't be made, and `fault` says why.
     `is_scheduled`: it leaves by itself, at `leaves` or soon."""
 
@@ -75,19 +75,19 @@ def seen_contents(studio: Studio) -> SeenContents:
     return cast(SeenContents, studio.kept.setdefault("seen contents", SeenContents()))
 
 
-def standing(visit: Visit, slug: str) -> Standing:
+def overview(visit: Visit, slug: str) -> ReviewOverview:
     """The review of the newsletter `slug` as its files are now."""
     look = looks_of(visit.studio).saved(visit, slug)
     with visit.database.read() as connection:
-        return standing_of(visit, connection, look)
+        return overview_of(visit, connection, look)
 
 
-def standing_of(visit: Visit, connection: Connection, look: DraftLook) -> Standing:
+def overview_of(visit: Visit, connection: Connection, look: DraftLook) -> ReviewOverview:
     """The same for a look at it that was taken already."""
     row = find_campaign(connection, look.slug)
     is_scheduled = row is not None and row.state == CampaignState.SCHEDULED
     leaves = planned_for(row) if row is not None and is_scheduled else planned_time(connection, look.slug)
-    found = Standing(look, None, None, leaves, is_scheduled, row is not None and row.launched_at is not None)
+    found = ReviewOverview(look, None, None, leaves, is_scheduled, row is not None and row.launched_at is not None)
     if look.press is None or look.errors:
         first = next((one for one in look.found if one.stops), None)
         return _faulty(found, first.message if first else "it can’t be made")
@@ -96,7 +96,7 @@ def standing_of(visit: Visit, connection: Connection, look: DraftLook) -> Standi
     except MailerError as error:
         return _faulty(found, error.message)
     state = review_state(connection, content, visit.workspace.settings.studio)
-    return Standing(look, content, state, leaves, is_scheduled, found.was_launched)
+    return ReviewOverview(look, content, state, leaves, is_scheduled, found.was_launched)
 
 
 def fact_of(visit: Visit, slug: str) -> Fact:
@@ -106,7 +106,7 @@ def fact_of(visit: Visit, slug: str) -> Fact:
     needed = visit.workspace.settings.studio.approvals
     if not steps:
         return Fact("Not asked for yet" if needed else "Nobody need approve")
-    found = standing(visit, slug)
+    found = overview(visit, slug)
     state = found.state
     if state is None:
         return Fact("Something to fix first", Weight.LOOK)
@@ -118,6 +118,6 @@ def fact_of(visit: Visit, slug: str) -> Fact:
     return Fact("Asked for" if state.asked else "Not asked for yet")
 
 
-def _faulty(found: Standing, message: str) -> Standing:
+def _faulty(found: ReviewOverview, message: str) -> ReviewOverview:
     words = f"{message[:1].upper()}{message[1:]}".rstrip(".")
-    return Standing(found.look, None, None, found.leaves, found.is_scheduled, found.was_launched, words)
+    return ReviewOverview(found.look, None, None, found.leaves, found.is_scheduled, found.was_launched, words)
