@@ -127,6 +127,15 @@ def inboxes(look: DraftLook, letter: PersonMail | None, visit: Visit) -> list[in
     return [line for line in found if (line.inbox.name, line.inbox.where) in SHOWN_INBOXES]
 
 
+def lengths(look: DraftLook, letter: PersonMail | None) -> dict[str, int]:
+    """How many characters the subject and the line after it have as they are read, by key."""
+    if letter is not None:
+        return {"subject": len(letter.subject), "preheader": len(letter.preheader)}
+    if look.source is not None:
+        return {"subject": len(plain(look.source.subject)), "preheader": len(plain(look.source.preheader))}
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class ShownFinding:
     """One finding: where in the text it is (`line` of it, from 1, or 0) or in which field."""

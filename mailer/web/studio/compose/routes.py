@@ -25,6 +25,7 @@ from mailer.web.studio.compose.panel import (
     fact_words,
     findings,
     inboxes,
+    lengths,
     letter_of,
     read_panel_view,
     reader_for,
@@ -88,7 +89,7 @@ def look(visit: Visit) -> Response:
     words, weight = fact_words(found)
     return JSONResponse({
         "look": found.id, "can": found.press is not None, "words": words, "weight": weight,
-        "text": letter.text if letter else "",
+        "text": letter.text if letter else "", "lengths": lengths(found, letter),
         "inboxes": part(visit, "compose/inboxes.html", lines=inboxes(found, letter, visit), letter=letter),
         "findings": part(visit, "compose/findings.html", found=findings(found)),
         "marks": [one.mark for one in findings(found) if one.line],
@@ -185,6 +186,7 @@ def _page(
         tabs=tabs(newsletter.slug, MAIL), part=MAIL, base_path=MAIL.base(newsletter.slug),
         form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
         base=base_text(visit, MAIL), lines=inboxes(found, letter, visit), found=findings(found),
+        lengths=lengths(found, letter),
         readers=readers(visit, found), language=found.source.language if found.source else "",
         sees_people=sees_people(visit), told=told,
         kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),

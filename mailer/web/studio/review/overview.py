@@ -105,7 +105,7 @@ def fact_of(visit: Visit, slug: str) -> Fact:
         steps: Sequence[Approval] = steps_of(connection, slug)
     needed = visit.workspace.settings.studio.approvals
     if not steps:
-        return Fact("Not asked for yet" if needed else "Nobody need approve")
+        return Fact("Not asked for yet" if needed else "No approval needed")
     found = overview(visit, slug)
     state = found.state
     if state is None:

@@ -92,6 +92,7 @@ async function make(whole = false) {
     const told = await answer.json();
     document.getElementById("findings").innerHTML = told.findings;
     if (told.inboxes !== undefined) document.getElementById("inboxes").innerHTML = told.inboxes;
+    for (const one of document.querySelectorAll("[data-count]")) one.textContent = told.lengths[one.dataset.count] ?? 0;
     if (!again) editor?.setFindings(told.marks);
     const fact = document.querySelector(".way [aria-current] span");
     if (fact && isMail) { fact.textContent = told.words; fact.className = told.weight; }
@@ -110,7 +111,6 @@ async function make(whole = false) {
 function changed() {
   clearTimeout(pause);
   clearTimeout(settle);
-  for (const one of document.querySelectorAll("[data-count]")) one.textContent = [...form.querySelector(`[data-key="${one.dataset.count}"]`).value].length;
   pause = setTimeout(() => make(), PAUSE);
   settle = setTimeout(() => make(true), SETTLED);
 }
