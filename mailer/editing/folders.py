@@ -69,9 +69,10 @@ def copy_newsletter(
 ) -> Path:
     """A copy of a newsletter in the folder `to`, called `name`: its text, page, thanks and pictures.
 
-    `changes` of its front matter are spliced in. Raises `MailerError`, with nothing made, where they can't be.
+    `changes` of its front matter are spliced in. Raises `MailerError`, with nothing made, where they can't be, and
+    `NotAllowed` for a newsletter to lists that the actor doesn't work with.
     """
-    actor.require(Right.WRITE)
+    actor.require_work_on(lists_of(workspace, slug))
     source, target = workspace.newsletter(slug).folder, workspace.newsletters / to
     _require_free(workspace, to)
     unfinished = workspace.newsletters / f".{to}.copying"

@@ -21,7 +21,7 @@ from mailer.editing.folders import lists_in, lists_of, message_path
 from mailer.editing.splice import FrontValue, head_end, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
-from mailer.staff.actor import Actor, NotAllowed
+from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.workspace import Workspace
 
@@ -112,8 +112,7 @@ def save(
         raise MailerError("this text is too long to be saved", remedy="Pictures belong in files of their own.")
     mailed = lists_of(workspace, slug) if file else frozenset[str]()
     for lists in (mailed | lists_in(now), mailed | lists_in(text)):
-        if not actor.may_work_on(lists):
-            raise NotAllowed(Right.WRITE, ", ".join(sorted(lists - (actor.lists or frozenset()))))
+        actor.require_work_on(lists)
     if text != now:
         path = _path(workspace, slug, file)
         assert path is not None  # it was read a moment ago

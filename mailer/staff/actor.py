@@ -57,6 +57,12 @@ class Actor:
             return self.may(right) and self.lists is None
         return all(self.may(right, name) for name in list_names)
 
+    def require_work_on(self, list_names: Collection[str]) -> None:
+        """Raise `NotAllowed` unless they may write, and a newsletter to these lists is theirs to work on."""
+        self.require(Right.WRITE)
+        if not self.may_work_on(list_names):
+            raise NotAllowed(Right.WRITE, ", ".join(sorted(set(list_names) - (self.lists or frozenset()))))
+
     def require(self, right: Right, list_name: str | None = None) -> None:
         """Raise `NotAllowed` unless they may."""
         if not self.may(right, list_name):

@@ -53,5 +53,8 @@ def test_who_is_limited_to_lists_is_told_so_and_not_that_writers_may(house: Hous
     assert refused.status == 403
     assert "a list that your account doesn’t work with" in refused.text
     assert "Only writers" not in refused.text
+    copied = house.post("/newsletters/new", f"name=Mine&copy={SLUG}".encode(), cookie=cookie)
+    assert "supporters" in copied.text
+    assert len(list(house.workspace.newsletters.iterdir())) == 1
     viewer = house.post(f"{HERE}put-away", cookie=house.sign_in(Role.VIEWER))
     assert "Only writers can do this" in viewer.text
