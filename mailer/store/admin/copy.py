@@ -70,7 +70,8 @@ def content_of(
     done, digest = 0, hashlib.blake2b(digest_size=16)
     for rows in read_rows(connection, table):
         done += len(rows)
-        digest.update("".join(map(repr, rows)).encode("utf-8", "surrogatepass"))
+        for row in rows:  # one at a time: a row may be large
+            digest.update(repr(row).encode("utf-8", "surrogatepass"))
         each(rows, done)
     return Content(done, digest.hexdigest())
 

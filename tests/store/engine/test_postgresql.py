@@ -320,7 +320,7 @@ def test_what_is_just_being_launched_is_not_taken_off_the_schedule(opened: Datab
             while not other.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted")).first():
                 assert thread.is_alive()
     thread.join()
-    assert troubles == ["appeal was launched before and is sending"]
+    assert troubles == ["appeal is sending, not scheduled"]
     with opened.read() as connection:
         assert connection.execute(select(campaigns.c.id)).scalars().all() == [campaign]
     assert states(opened) == {"queued": 3}

@@ -1,20 +1,18 @@
 // The room Audience, live: rows follow what is chosen, and the count follows the rows, one request at a time.
-import { exchange, follow, sent } from "./builder.js";
+import { exchange, follow, inOrder, sent } from "./builder.js";
 
 const room = document.querySelector(".audience"), form = document.getElementById("asking");
 const here = `/newsletters/${room.dataset.slug}/audience`, result = document.getElementById("result");
 const saving = document.getElementById("saving"), writes = Boolean(room.dataset.writes);
-let flight = null, next = false, turn = 0, dirty = false;
+let flight = null, next = false, dirty = false;
 
-async function again(button, focus) {
-  const mine = ++turn;
+const again = inOrder(async (button, focus) => {
   if (button === "look") { count(); return; }
   const answer = await fetch(`${here}/rows`, { method: "POST", body: sent(form, button) }).catch(() => null);
-  if (mine !== turn) return;
   if (!answer?.ok) { lost(answer); return; }
   exchange(document.getElementById("chosen"), await answer.text(), button, focus);
   changed(!button.startsWith("as-"));
-}
+});
 
 function changed(isChange = true) {
   if (isChange) { dirty = true; saving.textContent = "Not saved yet"; saving.className = "sm sub"; }

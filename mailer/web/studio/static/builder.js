@@ -26,8 +26,8 @@ export function follow(form, { again, changed }) {
   form.addEventListener("click", press);
   form.addEventListener("input", type);
   form.addEventListener("keydown", shut);
-  document.addEventListener("pointerdown", shut);
-  return () => { clearTimeout(timer); document.removeEventListener("pointerdown", shut); };
+  document.addEventListener("click", shut); // not as it is pressed: what moves up then would not be what is clicked
+  return () => { clearTimeout(timer); document.removeEventListener("click", shut); };
 }
 
 export function sent(form, button = "") {
@@ -50,24 +50,38 @@ export function exchange(old, html, button, focus) {
   return made;
 }
 
+// Presses are answered in their order: each is sent with the rows that the one before it left, so none is lost.
+export function inOrder(act) {
+  let last = Promise.resolve();
+  return (...given) => { last = last.then(() => act(...given)).catch(() => {}); };
+}
+
 // A condition of the text, for a dialog: fetches its rows into `host` and tells what they come to.
 export function builder(host, address, told) {
   const to = address.split("?")[0];
-  let stop = () => {}, turn = 0, timer = 0;
+  let stop = () => {}, turn = 0, timer = 0, presses = 0;
   const shown = () => host.querySelector("form.builder");
   async function post(button) {
     const mine = ++turn;
     const answer = await fetch(to, { method: "POST", body: sent(shown(), button) });
     return answer.ok && mine === turn ? answer.json() : null;
   }
-  async function again(button, focus) {
-    const found = await post(button);
-    if (!found) return;
-    exchange(shown(), found.html, button, focus);
-    watch();
-    tell(found);
+  const press = inOrder(async (button, focus) => {
+    try {
+      const found = await post(button);
+      if (!found) return;
+      exchange(shown(), found.html, button, focus);
+      watch();
+      tell(found);
+    } finally { presses -= 1; }
+  });
+  function again(button, focus) {
+    clearTimeout(timer);
+    presses += 1;
+    press(button, focus);
   }
   async function changed() {
+    if (presses) return; // its answer tells all that is chosen by then
     const found = await post("");
     if (found) tell(found);
   }
@@ -75,6 +89,7 @@ export function builder(host, address, told) {
     told({ expression, words, count, of, wrong });
     clearTimeout(timer);
     if (expression && count === null) timer = setTimeout(async () => {
+      if (presses) return;
       const found = await post("count");
       if (found?.count !== null && found) told({ expression, words, count: found.count, of: found.of, wrong });
     }, PAUSE);

@@ -110,6 +110,7 @@ def choose_people(page: Page) -> None:
     expect(dialog.get_by_role("status")).to_contain_text("Only for people in the United Kingdom")
     assert faults_on(page) == []
     dialog.get_by_role("button", name="Only for them").click()
+    expect(page.locator(".cm-editor.cm-focused")).to_contain_text("people in the United Kingdom")  # and keys go there
 
 
 def test_an_appeal_without_a_word_of_notation(page: Page, house: House) -> None:
