@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 # What a page is to show comes late on a busy machine; what never comes is found all the same.
 expect.set_options(timeout=60_000)
@@ -42,3 +42,14 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield opened
         opened.close()
+
+
+def picture_of(page: Page, *, full_page: bool = False) -> bytes:
+    """The page as PNG. On a busy machine Chromium now and then can't take one; asked again it can."""
+    for _ in range(5):
+        try:
+            return page.screenshot(full_page=full_page)
+        except Error as error:
+            if "Unable to capture screenshot" not in error.message:
+                raise
+    return page.screenshot(full_page=full_page)

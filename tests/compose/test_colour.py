@@ -14,7 +14,7 @@ from mailer.compose import colour as contrast
 from mailer.compose.colour import DARK_PAIRS, contrast_faults, luminance, ratio, turned
 from mailer.diagnostics import Place
 from mailer.settings import Brand
-from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
+from tests.browser import browser, picture_of  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.conftest import REPOSITORY
 from tests.looking import colour_at
 
@@ -53,7 +53,7 @@ def test_grounds_are_turned_as_the_browser_turns_them(colour: str, browser: Brow
         page = tab.new_page()
         tab.new_cdp_session(page).send("Emulation.setAutoDarkModeOverride", {"enabled": True})
         page.set_content(f'<body style="margin:0"><div style="background:{colour};height:40px"></div>')
-        seen = colour_at(browser, page.screenshot(), 20, 20)
+        seen = colour_at(browser, picture_of(page), 20, 20)
     finally:
         tab.close()
     wanted = turned(colour)

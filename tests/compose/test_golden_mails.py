@@ -21,7 +21,7 @@ from mailer.settings import Brand
 from mailer.web.pages.progress_png import draw
 from mailer.workspace import Workspace
 from tests.accessibility import faults_on
-from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
+from tests.browser import browser, picture_of  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.compose.conftest import URLS
 from tests.compose.mails import PICTURE, TEMPLATES, TONGUES, Tongue, person, program
 from tests.compose.mjml.test_templates import Page, for_outlook
@@ -145,7 +145,7 @@ def shot(browser: Browser, made: MergeProgram, tongue: Tongue, scheme: str) -> b
         page.route("**/*", answer)
         html = made.html(person(tongue), URLS).replace("Helvetica, Arial, sans-serif", f"{FONT}, sans-serif")
         page.set_content(html, wait_until="networkidle")
-        return page.screenshot(full_page=True)
+        return picture_of(page, full_page=True)
     finally:
         tab.close()
 

@@ -25,7 +25,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.accessibility import faults_on
-from tests.browser import browser
+from tests.browser import browser, picture_of
 from tests.conftest import REPOSITORY
 from tests.patience import HANG_SECONDS, until
 
@@ -39,6 +39,12 @@ PEOPLE = (
     "mary@example.org,Mary,Poppins,GB,en\njose@example.org,José,Núñez,ES,es\nlayla@example.org,ليلى,حداد,EG,ar\n"
 )
 LIGHT = 20_000  # bytes of a page without pictures
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """For people to look at."""
+    PICTURES.mkdir(exist_ok=True)
+    (PICTURES / f"{name}.png").write_bytes(picture_of(page, full_page=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +120,7 @@ class Screen:
 
     def look(self, step: str, *, mail: bool = False) -> None:
         """Keep pictures, let axe look, by day and by night; see that nothing hangs over the edge or is torn apart."""
-        PICTURES.mkdir(exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{step}-{self.name}.png", full_page=True)
+        keep_picture(self.page, f"{step}-{self.name}")
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{step} is too wide"
         # A label squeezed into a column of single letters is neither too wide nor a fault to axe.
         squeezed = "[...document.querySelectorAll('label, p, a, button')].filter((e) => e.offsetHeight > 600).length"
@@ -127,7 +132,7 @@ class Screen:
         assert self.page.evaluate(torn) == 0, f"{step} has an address on two lines"
         assert faults_on(self.page) == [], step
         self.page.emulate_media(color_scheme="dark")
-        self.page.screenshot(path=PICTURES / f"{step}-{self.name}-dark.png", full_page=True)
+        keep_picture(self.page, f"{step}-{self.name}-dark")
         assert self.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 28)", step
         assert faults_on(self.page) == [], f"{step} in the dark"
         self.page.emulate_media(color_scheme="light")
@@ -225,7 +230,7 @@ def test_a_newcomer_signs_up_and_confirms_by_mail(world: World, walker: tuple[Sc
     page.set_content(world.html(mail))
     screen.look("11-confirmation-mail", mail=True)
     page.emulate_media(color_scheme="dark")
-    page.screenshot(path=PICTURES / f"11-confirmation-mail-{screen.name}-dark.png", full_page=True)
+    keep_picture(page, f"11-confirmation-mail-{screen.name}-dark")
     assert page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor") == "rgb(32, 37, 43)"
     assert "color-contrast" not in {rule for rule, _ in faults_on(page)}
     page.emulate_media(color_scheme="light")
