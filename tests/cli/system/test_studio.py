@@ -38,4 +38,4 @@ def test_one_that_ends_is_begun_again() -> None:
 
     with running(begin):
         until(lambda: len(begun) > 2)
-    assert {process.returncode for process in begun} == {0}
+    assert {process.returncode for process in begun[:2]} == {0}  # the last may have been stopped
