@@ -28,7 +28,8 @@ from mailer.store.tables.states import ReviewStep
 if TYPE_CHECKING:
     from mailer.review.changes import Change
 
-WROTE = "newsletter saved"  # the audit log's words for what makes somebody a writer of a newsletter
+# The audit log's words for what makes somebody a writer of a newsletter; to begin one, as by a copy, is to write it.
+WROTE = ("newsletter saved", "newsletter begun", "sign page begun")
 
 
 class NotApproved(MailerError):
@@ -172,9 +173,9 @@ def steps_of(connection: Connection, slug: str) -> list[Approval]:
 
 
 def writers(connection: Connection, slug: str) -> frozenset[int | str]:
-    """Who saved some of a newsletter, as `Approval.person` names them."""
+    """Who began a newsletter or saved some of it, as `Approval.person` names them."""
     log = audit_log.c
-    saves = select(log.by, log.account_id).where(log.subject == subject(slug), log.action == WROTE).distinct()
+    saves = select(log.by, log.account_id).where(log.subject == subject(slug), log.action.in_(WROTE)).distinct()
     return frozenset(row.by if row.account_id is None else row.account_id for row in connection.execute(saves))
 
 

@@ -27,6 +27,7 @@ ALIKE = 0.35  # below this share of the same words the old and the new are shown
 BESIDE = 12  # words
 CLICK = re.compile(r"\{\{ click_url \}\}/(\d+)")
 TAG = re.compile(r"<[^>]*>")
+FEW = 3  # differences that are told in one line
 SOON = "as soon as it is sent"
 
 
@@ -85,6 +86,12 @@ def changes(before: NewsletterContent, after: NewsletterContent) -> list[Change]
         return []
     found = [*_of_mail(before, after), *_of_rest(before, after)]
     return found or [Change("Look", "the mail as it was compiled", "another layout of the same words")]
+
+
+def in_short(found: Sequence[Change]) -> str:
+    """The first few differences in one line, and how many more there are; "" for none."""
+    more = f"; and {len(found) - FEW:,} more" if len(found) > FEW else ""
+    return f"{'; '.join(map(str, found[:FEW]))}{more}"
 
 
 def _of_mail(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:

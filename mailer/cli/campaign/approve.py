@@ -27,18 +27,19 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
     """
     from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.approved import content_of
+    from mailer.delivery.campaigns.orders import leaving_time
     from mailer.delivery.campaigns.plan import prepare
     from mailer.delivery.schedule.schedule import in_words, read_due
     from mailer.review import approvals
     from mailer.review.content import PlannedTime, leaves_at
-    from mailer.review.planned import plan_time, planned_time
+    from mailer.review.planned import plan_time
     from mailer.staff.actor import terminal
 
     moment, who = now(), terminal()
     with workspace_and_database() as (workspace, database):
         settings, newsletter = workspace.settings.studio, workspace.newsletter(slug)
         with database.read() as connection:
-            leaves = planned_time(connection, slug)
+            leaves = leaving_time(connection, slug)
         if at is not None:
             leaves = None
             if at.strip().lower() != "now":
@@ -75,17 +76,14 @@ def approvals_(slug: str, as_json: bool) -> None:
     """Show who approved a newsletter, and what changed since."""
     from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.approved import content_of
-    from mailer.delivery.campaigns.lifecycle import find_campaign
-    from mailer.delivery.campaigns.orders import planned_for
+    from mailer.delivery.campaigns.orders import leaving_time
     from mailer.delivery.campaigns.plan import prepare
     from mailer.review.approvals import review_state
-    from mailer.review.planned import planned_time
 
     with workspace_and_database() as (workspace, database):
         newsletter = workspace.newsletter(slug)
         with database.read() as connection:
-            row = find_campaign(connection, slug)
-            leaves = planned_for(row) if row is not None and row.due_at else planned_time(connection, slug)
+            leaves = leaving_time(connection, slug)
         content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
         with database.read() as connection:
             state = review_state(connection, content, workspace.settings.studio)

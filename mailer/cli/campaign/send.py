@@ -197,12 +197,11 @@ def resolve(slug: str, choice: str | None) -> None:
     sender, host or login was refused. Use it once that is fixed.
     """
     from mailer.delivery.campaigns import orders
-    from mailer.delivery.campaigns.retry_failed import retry_failed
 
     with workspace_and_database() as (_, database):
         campaign_id, _state = _campaign(database, slug)
         if choice == "retry":
-            again = retry_failed(database, campaign_id, now=now(), by=terminal())
+            again = orders.retry(database, slug, terminal(), now=now())
             people = f"{again:,} {'person' if again == 1 else 'people'} who missed {slug} by our own fault"
             click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
             return

@@ -9,14 +9,12 @@ from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import planned_for
 from mailer.delivery.campaigns.plan import prepare
 from mailer.review.approvals import kept_content
-from mailer.review.changes import changes
+from mailer.review.changes import changes, in_short
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.review.reading import read_content
 from mailer.store.engine.database import Database
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
-
-FEW = 3  # differences that are told
 
 
 def content_of(plan: Plan, *, leaves: PlannedTime | None) -> NewsletterContent:
@@ -39,7 +37,5 @@ def changed_since_scheduled(workspace: Workspace, database: Database, slug: str)
     now = content_of(prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=planned_for(row))
     if now.digest == row.content_digest:
         return ""
-    found = [str(one) for one in changes(approved, now)] if approved else []
-    more = f"; and {len(found) - FEW:,} more" if len(found) > FEW else ""
-    told = f": {'; '.join(found[:FEW])}{more}" if found else ""
-    return f"it was changed after it was approved and scheduled{told}"
+    told = in_short(changes(approved, now)) if approved else ""
+    return "it was changed after it was approved and scheduled" + (f": {told}" if told else "")

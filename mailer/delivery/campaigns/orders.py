@@ -15,11 +15,12 @@ from sqlalchemy import Connection, Row, update
 
 from mailer.delivery.campaigns import lifecycle
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.lifecycle import require_campaign
+from mailer.delivery.campaigns.lifecycle import find_campaign, require_campaign
 from mailer.delivery.campaigns.retry_failed import retry_failed
 from mailer.errors import MailerError
 from mailer.review.approvals import require_approvals, subject, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
+from mailer.review.planned import planned_time
 from mailer.settings import StudioSettings
 from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
@@ -122,6 +123,14 @@ def held_until(row: Row[Any], settings: StudioSettings, *, now: datetime) -> dat
 def planned_for(row: Row[Any]) -> PlannedTime | None:
     """The time for which a scheduled campaign was approved; None: it leaves at the end of its hold."""
     return PlannedTime(row.due_at, row.zone) if row.zone else None
+
+
+def leaving_time(connection: Connection, slug: str) -> PlannedTime | None:
+    """When a newsletter leaves, as it is scheduled, or else as it is meant to; None: as soon as it is sent."""
+    row = find_campaign(connection, slug)
+    if row is not None and row.state == CampaignState.SCHEDULED:
+        return planned_for(row)
+    return planned_time(connection, slug)
 
 
 def stop(database: Database, slug: str, actor: Actor, *, now: datetime) -> None:

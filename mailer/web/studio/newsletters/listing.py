@@ -12,6 +12,7 @@ from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
+from mailer.review.approvals import WROTE
 from mailer.review.waiting import OpenReview, open_reviews
 from mailer.staff.accounts import accounts
 from mailer.staff.audit import subjects_of
@@ -27,7 +28,6 @@ from mailer.web.studio.newsletters.states import APPROVED, DRAFT, IN_REVIEW, Sho
 from mailer.web.studio.review.overview import overview
 
 ON_ITS_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
-WRITING = ("newsletter begun", "newsletter saved", "newsletter renamed", "sign page begun")  # in the audit log
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -194,7 +194,7 @@ def _written_by(visit: Visit, writer: str) -> frozenset[str] | None:
     if not (writer.isascii() and writer.isdigit() and len(writer) < 19):
         return None
     with visit.database.read() as connection:
-        found = subjects_of(connection, int(writer), WRITING)
+        found = subjects_of(connection, int(writer), WROTE)
     return frozenset(subject.removeprefix("newsletter ") for subject in found)
 
 

@@ -12,12 +12,11 @@ from sqlalchemy import Connection
 
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.lifecycle import find_campaign
-from mailer.delivery.campaigns.orders import planned_for
+from mailer.delivery.campaigns.orders import leaving_time
 from mailer.errors import MailerError
 from mailer.review.approvals import Approval, ReviewState, review_state, steps_of
 from mailer.review.changes import Change, changes
 from mailer.review.content import NewsletterContent, PlannedTime
-from mailer.review.planned import planned_time
 from mailer.store.tables.states import CampaignState
 from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.core.context import Studio, Visit
@@ -86,7 +85,7 @@ def overview_of(visit: Visit, connection: Connection, look: DraftLook) -> Review
     """The same for a look at it that was taken already."""
     row = find_campaign(connection, look.slug)
     is_scheduled = row is not None and row.state == CampaignState.SCHEDULED
-    leaves = planned_for(row) if row is not None and is_scheduled else planned_time(connection, look.slug)
+    leaves = leaving_time(connection, look.slug)
     found = ReviewOverview(look, None, None, leaves, is_scheduled, row is not None and row.launched_at is not None)
     if look.press is None or look.errors:
         first = next((one for one in look.found if one.stops), None)

@@ -21,17 +21,14 @@ from mailer.checking.runner import EDITED
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.edited import Edited
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.orders import planned_for
+from mailer.delivery.campaigns.orders import leaving_time
 from mailer.delivery.ledger.duration import Before, SendDuration, duration_of, last_time
 from mailer.errors import MailerError
 from mailer.review.content import NewsletterContent, PlannedTime
-from mailer.review.planned import planned_time
-from mailer.store.tables.states import CampaignState
 from mailer.web.studio.audience.choices import choices_of
 from mailer.web.studio.audience.counting import CountedAudience, reasons
 from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.send.leaving import campaign_of
 
 QUICK_SECONDS = 0.08  # that a page waits
 SHOWN_FOR = timedelta(minutes=1)
@@ -66,7 +63,7 @@ class Examinations:
 
     def shown(self, visit: Visit, slug: str, *, wait: bool) -> Examined | None:
         """What the page shows; None while it is being looked at, unless it is to `wait` for that."""
-        key = (looks_of(visit.studio).saved(visit, slug).id, str(leaving_time(visit, slug)))
+        key = (looks_of(visit.studio).saved(visit, slug).id, str(_leaves(visit, slug)))
         with self._lock:
             known = self._kept.get(key)
             if known is None or (known.done() and _is_over(known, visit.now)):
@@ -82,7 +79,7 @@ class Examinations:
 
     def last(self, visit: Visit, slug: str) -> Examined | None:
         """What was found last of the newsletter as it is now; None when nobody looked, or a look isn't done."""
-        key = (looks_of(visit.studio).saved(visit, slug).id, str(leaving_time(visit, slug)))
+        key = (looks_of(visit.studio).saved(visit, slug).id, str(_leaves(visit, slug)))
         with self._lock:
             known = self._kept.get(key)
         return known.result() if known is not None and known.done() and known.exception() is None else None
@@ -93,18 +90,9 @@ def examinations(visit: Visit) -> Examinations:
     return cast(Examinations, visit.studio.kept.setdefault("examinations", Examinations()))
 
 
-def leaving_time(visit: Visit, slug: str) -> PlannedTime | None:
-    """When it leaves, if it is scheduled for a time, or is meant to."""
-    with visit.database.read() as connection:
-        row = campaign_of(connection, slug)
-        if row is not None and row.state == CampaignState.SCHEDULED:
-            return planned_for(row)
-        return planned_time(connection, slug)
-
-
 def examine(visit: Visit, slug: str) -> Examined:
     """Look at all of it now. Raises `DatabaseTrouble`."""
-    look, leaves = looks_of(visit.studio).saved(visit, slug), leaving_time(visit, slug)
+    look, leaves = looks_of(visit.studio).saved(visit, slug), _leaves(visit, slug)
     found = Examined(visit.now, look, leaves)
     if look.source is None:  # what can't be read, or is a link to a place outside, isn't looked at any further
         return found
@@ -130,6 +118,11 @@ def examine(visit: Visit, slug: str) -> Examined:
         return replace(found, content=content_of(checked.plan, leaves=leaves))
     except MailerError as error:
         return replace(found, look=replace(look, found=(*remarks, *error.diagnostics)))
+
+
+def _leaves(visit: Visit, slug: str) -> PlannedTime | None:
+    with visit.database.read() as connection:
+        return leaving_time(connection, slug)
 
 
 def _is_over(known: Future[Examined], now: datetime) -> bool:

@@ -10,6 +10,7 @@ from mailer.counting import counted
 from mailer.delivery.sending.run import last_run
 from mailer.errors import MailerError
 from mailer.review.approvals import ReviewState
+from mailer.review.changes import in_short
 from mailer.web.studio.compose.drafts import unsaved
 from mailer.web.studio.compose.panel import ShownFinding, findings
 from mailer.web.studio.core.context import Visit
@@ -20,7 +21,6 @@ from mailer.web.studio.send.examine import Examined
 
 RUNS_WITHIN = timedelta(minutes=5)  # `mailer run` comes each minute; with less, a busy one would be called missing
 ABOUT_PEOPLE = ("audience.",)  # rules whose findings are put right in the audience
-FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,7 @@ def _of_the_approval(visit: Visit, newsletter: ListedNewsletter, review: ReviewS
         return
     path = step_path(visit, newsletter, "review")
     for old in review.outdated:
-        changed = [str(change) for change in old.since]
-        more = f"; and {len(changed) - FEW} more" if len(changed) > FEW else ""
-        since = f"Changed since: {'; '.join(changed[:FEW])}{more}" if changed else "Something changed since"
+        since = f"Changed since: {in_short(old.since)}" if old.since else "Something changed since"
         yield Problem(f"The approval by {old.approval.by} no longer counts", since, path, "Have it approved again")
     if not review.outdated:
         title = "It isn’t approved yet" if not review.counting else "It isn’t approved by enough people yet"

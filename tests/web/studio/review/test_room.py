@@ -36,7 +36,7 @@ def set_approvals(house: House, settings: str = "approvals = 1") -> None:
 def wrote(house: House, address: str) -> None:
     with house.studio.database.write() as connection:
         actor = account_at(connection, address).actor("studio")
-        audit.record(connection, actor, WROTE, at=house.studio.clock(), subject=subject(SLUG))
+        audit.record(connection, actor, WROTE[0], at=house.studio.clock(), subject=subject(SLUG))
 
 
 def post(house: House, path: str, cookie: str, **fields: str | list[str]) -> Reply:
