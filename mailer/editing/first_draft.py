@@ -6,6 +6,7 @@ beginning of a line, %fields% (the template's keys) are filled in here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mailer.errors import MailerError, nearest, raise_errors
 from mailer.workspace import SLUG, Workspace
 
 DRAFT_FILE = "draft.md"
+NOTE = re.compile(r"^\{#.*?#\}\n", re.MULTILINE | re.DOTALL)  # on lines of its own, about how a text is written
 # For a template that has no draft of its own.
 DRAFT = """\
 ---
@@ -44,12 +46,13 @@ Dear {{ supporter.first_name | default("friend") }},
 
 
 def make_newsletter(
-    workspace: Workspace, slug: str, *, template: str, name: str = "", lists: Collection[str] | None = None
-) -> Path:
+    workspace: Workspace, slug: str, *, template: str, name: str = "", lists: Collection[str] | None = None,
+    notes: bool = False,
+) -> Path:  # fmt: skip
     """Write newsletters/<slug>/message.md, and return its path relative to the workspace. Nothing is overwritten.
 
     `name` is what staff call it, and its first subject; "" makes one of the slug. `lists`: those that its maker may
-    work with; None for all.
+    work with; None for all. `notes`: with what explains the notation, for those who write in the file.
     """
     if not SLUG.fullmatch(slug):
         raise MailerError(
@@ -67,6 +70,8 @@ def make_newsletter(
     layout, faults = read_layout(workspace.root, template)
     raise_errors(f"The template {template} has faults:", faults)
     text = draft_text(workspace, slug, template=template, fields=list(layout.fields.values()), title=name, only=lists)
+    if not notes:
+        text = NOTE.sub("", text)
     if name:
         text = with_name(text.encode(), name).decode()
     folder.mkdir(parents=True)

@@ -82,6 +82,6 @@ def new(slug: str, template: str) -> None:
     from mailer.editing.first_draft import make_newsletter
     from mailer.workspace import find_workspace
 
-    path = make_newsletter(find_workspace(), slug, template=template)
+    path = make_newsletter(find_workspace(), slug, template=template, notes=True)
     click.echo(f"Made {path.as_posix()}")
     click.echo(f"Write it, then: mailer check {slug}")
