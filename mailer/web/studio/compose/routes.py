@@ -59,7 +59,7 @@ FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
 
 def show(visit: Visit) -> Response:
     """The page, with the newsletter as it is saved."""
-    look = looks_of(visit.studio).saved(visit, visit.path["name"])
+    look = looks_of(visit.studio).checked(visit, visit.path["name"])
     return _page(visit, look, body=_saved_body(visit), changed={})
 
 
@@ -69,7 +69,8 @@ def show_written(visit: Visit) -> Response:
     values = visit.form
     changed = changed_fields(values.values(), form_at(visit, MAIL))
     body = values.text("body")
-    look = looks_of(visit.studio).written(visit, visit.path["name"], Written(body, changed))
+    looks = looks_of(visit.studio)
+    look = looks.whole(visit, looks.written(visit, visit.path["name"], Written(body, changed)))
     return _page(visit, look, body=body, changed=changed)
 
 
@@ -82,7 +83,7 @@ def look(visit: Visit) -> Response:
     changed = changed_fields(cast(dict[str, object], fields), form_at(visit, MAIL))
     looks = looks_of(visit.studio)
     found = looks.written(visit, visit.path["name"], Written(body, changed))
-    if sent.get("whole"):
+    if whole := bool(sent.get("whole")):
         found = looks.whole(visit, found)
     view = read_panel_view({name: str(value) for name, value in cast(dict[str, Any], viewed).items()})
     letter = letter_of(visit, found, view)
@@ -93,6 +94,7 @@ def look(visit: Visit) -> Response:
         "inboxes": part(visit, "compose/inboxes.html", lines=inboxes(found, letter, visit), letter=letter),
         "findings": part(visit, "compose/findings.html", found=findings(found)),
         "marks": [one.mark for one in findings(found) if one.line],
+        "partial": not (whole or found.errors),  # there may be more to find: what was found last stays on the page
     })  # fmt: skip
 
 
@@ -239,7 +241,7 @@ def _origin(visit: Visit) -> str:
 def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     if newsletter.was_sent or newsletter.is_moving:
         return Fact("As sent")
-    words, weight = fact_words(looks_of(visit.studio).saved(visit, newsletter.slug))
+    words, weight = fact_words(looks_of(visit.studio).checked(visit, newsletter.slug))
     return Fact(words, Weight(weight))
 
 

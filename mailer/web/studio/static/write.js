@@ -30,7 +30,7 @@ const ours = new Set(); // what the newsletter's files are known by after our ow
 room.addEventListener("saved", ({ detail }) => { first = JSON.stringify([fields(), words()]); ours.add(detail); });
 room.addEventListener("retext", ({ detail }) => { editor?.setText(detail); });
 
-let pause = 0, settle = 0, running = false, again = false, look = room.dataset.look, can = room.dataset.can === "1";
+let pause = 0, settle = 0, running = false, again = false, wholeAgain = false, look = room.dataset.look, can = room.dataset.can === "1";
 
 // Text areas that are as high as their text, where the browser doesn't do it by itself.
 const grow = (area) => { if (!CSS.supports("field-sizing", "content")) { area.style.height = "auto"; area.style.height = `${area.scrollHeight}px`; } };
@@ -79,8 +79,15 @@ function frameIn() {
   return device;
 }
 
+function showFound({ findings, marks, words, weight }) {
+  document.getElementById("findings").innerHTML = findings;
+  if (!again) editor?.setFindings(marks);
+  const fact = document.querySelector(".way [aria-current] span");
+  if (fact && isMail) { fact.textContent = words; fact.className = weight; }
+}
+
 async function make(whole = false) {
-  if (running) { again = true; return; }
+  if (running) { again = true; wholeAgain ||= whole; return; }
   running = true;
   try {
     const answer = await fetch(`${base}/look`, {
@@ -90,12 +97,9 @@ async function make(whole = false) {
     if (answer.status === 401) { say("You are signed out. Sign in in another window; what you typed is still here."); return; }
     if (!answer.ok) { say("The studio could not look at this just now. What you typed is still here."); return; }
     const told = await answer.json();
-    document.getElementById("findings").innerHTML = told.findings;
+    if (!told.partial) showFound(told);
     if (told.inboxes !== undefined) document.getElementById("inboxes").innerHTML = told.inboxes;
     for (const one of document.querySelectorAll("[data-count]")) one.textContent = told.lengths[one.dataset.count] ?? 0;
-    if (!again) editor?.setFindings(told.marks);
-    const fact = document.querySelector(".way [aria-current] span");
-    if (fact && isMail) { fact.textContent = told.words; fact.className = told.weight; }
     const plain = document.querySelector("#shown .plaintext"); // not the two versions of a conflict
     if (plain) plain.textContent = told.text;
     if (told.look !== look || told.can !== can) { look = told.look; can = told.can; exchange(); }
@@ -104,7 +108,7 @@ async function make(whole = false) {
     say("No connection. What you typed is still here.");
   } finally {
     running = false;
-    if (again) { again = false; make(); }
+    if (again) { const rest = wholeAgain; again = wholeAgain = false; make(rest); }
   }
 }
 

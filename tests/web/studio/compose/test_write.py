@@ -96,6 +96,17 @@ def test_the_whole_check_finds_what_compiling_does_not(house: House) -> None:
     assert len(look(house, body, whole=True)["findings"]) > len(look(house, body)["findings"])
 
 
+def test_no_page_says_that_nothing_is_wrong_before_everything_was_looked_for(house: House) -> None:
+    """Words that wait to be filled in are found by the check alone, not by making the mail."""
+    body = f"{BODY}\n[[Say what happened.]]\n"
+    assert look(house, body)["partial"]
+    house.write(body=body)
+    for room in ("", "audience", "review", "history"):
+        page = house.get(f"{HERE}{room}").text
+        assert "1 to fix" in page
+        assert "Nothing found wrong" not in page
+
+
 def test_front_matter_that_can_not_be_read_is_told(house: House) -> None:
     house.write(front="---\nsubject: x\n")
     page = house.get(HERE)
