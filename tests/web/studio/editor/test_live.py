@@ -65,6 +65,15 @@ def shown(desk: Desk) -> str:
     return str(desk.page.locator("[role=textbox]").inner_text())
 
 
+def test_notes_to_colleagues_are_quiet_and_as_they_are_written(desk: Desk) -> None:
+    note = "{# A picture:\n::: picture\n![A lamp](lamp.png)\n:::\n#}"
+    desk.open(f"{{# First. #}}\nDear **friend**,\n\n{note}\n\n::: ask\n:::\n", **OPTIONS)
+    quiet = desk.page.locator(".ed-aside")
+    assert quiet.all_inner_texts() == ["{# First. #}", *note.split("\n")]
+    assert "Dear friend," in shown(desk)
+    assert "Sign now" in shown(desk)
+
+
 def test_notation_is_out_of_sight(desk: Desk) -> None:
     desk.page.set_viewport_size({"width": 900, "height": 2400})
     desk.open(TEXT, **OPTIONS)

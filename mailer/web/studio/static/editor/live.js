@@ -86,11 +86,21 @@ function activeRange(state, tree, { blocks }) {
   return range;
 }
 
+// Notes of those who write in the file, which are not mailed: as they are written, and quiet.
+function showAsides(heap) {
+  for (const { 0: whole, index: from } of heap.doc.toString().matchAll(/^\{#[^]*?#\}/gm)) {
+    const to = from + whole.length;
+    heap.found = heap.found.filter((one) => one.to < from || one.from > to);
+    for (let at = from; at <= to; at = heap.doc.lineAt(at).to + 1) heap.line(heap.doc.lineAt(at).from, "ed-aside");
+  }
+}
+
 function build(state) {
   if (state.doc.length > LONGEST) return Decoration.none;
   const heap = new Heap(state, ensureSyntaxTree(state, state.doc.length, 25) ?? syntaxTree(state));
   showBlocks(heap);
   showInline(heap);
+  showAsides(heap);
   findingsOf(heap, state.field(findings));
   return Decoration.set(heap.found, true);
 }
