@@ -42,8 +42,7 @@ waive:
   links.action-once: "the petition is one of three asks this month"
 ```
 
-You can't waive a rule that doesn't exist or give an empty reason, and without the rules marked † below there would be
-no mail.
+A reason can't be empty. The rules marked † below can't be waived, since without what they ask for there is no mail.
 
 ## Settings
 

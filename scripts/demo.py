@@ -63,7 +63,7 @@ def main() -> None:
         mails = [read(path) for path in sorted((DEMO / "outbox" / "new").iterdir())]
         for mail in mails[:3]:
             page = follow(action_link(mail))
-            print(f"  {mail['To']} opens the sign-up link → {page.partition('?')[0]}")
+            print(f"  {mail['To']} opens the action link → {page.partition('?')[0]}")
         print(f"  {mails[2]['To']} adds their name → {sign(page)}")
         leaving = mails[3]
         print(f"  {leaving['To']} presses unsubscribe → {one_click(leaving)}")

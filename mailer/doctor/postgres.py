@@ -76,7 +76,7 @@ def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts
             connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}"))
             return replace(facts, **_ask(connection, clock))
     except (NoSuchModuleError, ModuleNotFoundError):
-        remedy = "Install it: pip install 'mailer[postgres]'"
+        remedy = "Install it: pip install 'advocacy-mailer[postgres]'"
         return replace(facts, trouble="the driver of PostgreSQL isn't installed", remedy=remedy)
     except DBAPIError as error:
         said = trouble(error)

@@ -17,7 +17,7 @@ from mailer.settings import limits
 from mailer.settings.durations import seconds_of
 from mailer.settings.limits import above_zero, address_and_port, at_least, between, each, limit, one_of, or_empty
 from mailer.settings.providers import DEFAULT, provider
-from mailer.settings.tables import BY_THE_PROGRAM, PEOPLE_PER_DAY, RATES_BY_DOMAIN
+from mailer.settings.tables import BY_THE_PROGRAM, DURATION, PEOPLE_PER_DAY, RATES_BY_DOMAIN
 from mailer.timezones import UNIVERSAL, zone_named
 
 Section = TypeVar("Section")
@@ -63,8 +63,9 @@ class StudioSettings:
     "" is this machine alone. `proxies`: addresses or networks of that web server, whose X-Forwarded-For is believed.
     `git`: whether each save is a commit by the person who saved. docs/studio-git.md has more.
 
-    `approvals`: how many people must approve a newsletter before it leaves, in the terminal as well; 0, 1 or 2.
-    `hold`: how long before it leaves what was sent from the studio counts down, and can be stopped. docs/approval.md.
+    `approvals`: how many people must approve a newsletter before it leaves, from the terminal as well; 0, 1 or 2.
+    `approver_may_be_writer`: whether somebody may approve what they wrote. `hold`: how long what is sent from the
+    studio counts down before it leaves, and can be stopped; "0s" for not at all. docs/approval.md has more.
     """
 
     url: Annotated[str, or_empty(limits.HOST_ALONE)] = ""
@@ -72,7 +73,7 @@ class StudioSettings:
     git: bool = False
     approvals: Annotated[int, between(0, 2)] = 0
     approver_may_be_writer: bool = False
-    hold: Annotated[str, limits.A_DAY_AT_MOST] = "10m"
+    hold: Annotated[str, DURATION, limits.A_DAY_AT_MOST] = "10m"
 
     @property
     def hold_for(self) -> timedelta:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -27,7 +27,6 @@ MOST_FIELDS = 40  # of one event that is kept
 ADDRESS = re.compile(r"[^\s<>\"'(),;:=]+@[^\s<>\"'(),;:=]+")
 WITHOUT = "<address>"  # what replaces an address that was taken out
 FIRST, LAST = datetime(2009, 1, 1, tzinfo=UTC), timedelta(days=1)  # times outside this range are wrong
-PROVIDER, COMPLAINT = "provider", "complaint"  # how somebody left, for the proof
 
 _OURS = re.compile(r"([0-9a-f]{1,16})\.([0-9]{1,6})")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
@@ -92,7 +91,6 @@ class ProviderEvent:
     payload: Mapping[str, object]  # without addresses, for keeping
     reply_class: ReplyClass | None = None
     remedy: Remedy = Remedy.NONE
-    how: str = PROVIDER
     detail: str = ""  # the reply's code and words; without addresses
     provider_id: str = ""  # of the mail, as `Outcome.provider_id` had it
     worth_keeping: bool = True  # when it changes nothing
@@ -115,7 +113,7 @@ class ProviderEvent:
             reply_class=self.reply_class,
             detail=self.detail,
             remedy=self.remedy,
-            how=self.how,
+            how="complaint" if self.remedy is Remedy.COMPLAINED else "provider",
         )
 
 
@@ -145,9 +143,18 @@ class EventSource(Protocol):
         ...
 
 
-def bounce(reply_class: ReplyClass) -> Remedy:
-    """What follows from a bounce: only a hard one is the address's own fault for good."""
-    return Remedy.BOUNCED if reply_class is ReplyClass.HARD else Remedy.NONE
+def remedy_of(what: What | None, reply_class: ReplyClass | None) -> Remedy:
+    """What follows from a report. Of bounces only a hard one is the address's own fault for good; what follows when a
+    provider never mailed it is for the provider's own words to say."""
+    match what:
+        case What.BOUNCED if reply_class is ReplyClass.HARD:
+            return Remedy.BOUNCED
+        case What.COMPLAINED:
+            return Remedy.COMPLAINED
+        case What.UNSUBSCRIBED:
+            return Remedy.LEAVE
+        case _:
+            return Remedy.NONE
 
 
 def delivery_mark(delivery_id: int, attempt: int) -> str:
@@ -211,6 +218,16 @@ def payload_of(entry: Mapping[str, object], *, naming: Iterable[str]) -> dict[st
         else:
             kept[without_addresses(name)] = without_addresses(json.dumps(value))
     return kept
+
+
+def events_of(
+    body: bytes, event_of: Callable[[Mapping[str, Any]], ProviderEvent], *, named: str
+) -> tuple[list[ProviderEvent], int]:
+    """The events of a post that is one JSON object or a list of them, and how many entries weren't events: those say
+    their kind in the field `named`. Raises `UnreadablePost`."""
+    entries, strange = objects_of(json_of(body))
+    found = [event_of(entry) for entry in entries if isinstance(entry.get(named), str)]
+    return found, strange + len(entries) - len(found)
 
 
 def objects_of(data: object) -> tuple[list[dict[str, Any]], int]:

@@ -76,6 +76,13 @@ def test_a_waiver_needs_a_reason(desk: Desk, waive: str) -> None:
     assert "waive" in found.errors[0].message
 
 
+def test_a_page_that_holds_two_versions_is_as_bad_as_a_mail_that_does(desk: Desk) -> None:
+    page = b"---\nheadline: Keep it\nstatement: Keep it.\n---\n\n<<<<<<< HEAD\nSign.\n=======\nJoin.\n>>>>>>> theirs\n"
+    errors = desk.preflight(Try(files={"action.md": page})).errors
+    places = [(one.place.file, one.place.line) for one in errors if one.place and "two versions" in one.message]
+    assert places == [("newsletters/save-the-library/action.md", line) for line in (6, 10)]
+
+
 def test_the_worst_comes_first(desk: Desk) -> None:
     remarks = desk.look(Try(body="TODO [Click here](https://council.gov/a)\n\n", front={"preheader": "Now"}))
     assert [remark.level.value for remark in remarks] == ["error", "warning", "note"]

@@ -67,6 +67,8 @@ FIRST_LINE = FRONT.format(subject="x", preheader="x", action="x", more="").count
         ("[x](https://a@b.example.org/)", 1, "names no site", None),
         ("[x](https://e.org:99999/)", 1, "names no site", None),
         ("[x](https://act..e.org/)", 1, "names no site", None),
+        ("[x](https://-act.e.org/)", 1, "names no site", None),
+        ("[x](https://act-.e.org:80/)", 1, "names no site", None),
         (f"[x](https://{'ü' * 70}.org:80/)", 1, "names no site", None),
         (f"[x](https://e.org/{'a' * 2000})", 1, "longer than 2000 characters", None),
         ("[x](<https://e.org/a b>)", 1, "can't have", "%20"),

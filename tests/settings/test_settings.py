@@ -374,6 +374,17 @@ def test_the_tint_is_a_breath_of_the_brands_colour() -> None:
         ("[studio]\napprovals = 3", "studio.approvals must be from 0 to 2"),
         ('[studio]\nhold = "soon"', "studio.hold: 'soon' is not a duration"),
         ('[studio]\nhold = "2d"', "studio.hold must be at most 1d, not 2d"),
+        ('[studio]\nhold = ""', "studio.hold: '' is not a duration"),
+        ('[studio]\nhold = "-5m"', "studio.hold: '-5m' is not a duration"),
+        ('[studio]\nhold = "1.5h"', "studio.hold: '1.5h' is not a duration"),
+        ('[studio]\nhold = "' + "9" * 5000 + 's"', "is not a duration"),  # more digits than Python makes a number of
+        ("[studio]\nhold = 10", 'studio.hold must be a duration, not 10\n    For example: hold = "10m"'),
+        ("[studio]\nhold = true", "studio.hold must be a duration, not True"),
+        ("[studio]\napprovals = -1", "studio.approvals must be from 0 to 2"),
+        ("[studio]\napprovals = 1.5", "studio.approvals must be a whole number, not 1.5"),
+        ("[studio]\napprovals = true", "studio.approvals must be a whole number, not True"),
+        ('[studio]\napprovals = "10"', "studio.approvals must be from 0 to 2"),
+        ('[studio]\napprovals = ""', "studio.approvals must be a whole number, not ''"),
         ('[sso]\nissuer = "http://id.example.org"\nclient_id = "x"', "sso.issuer must be an https address"),
         ('[sso]\nissuer = "https://id.example.org"', "sso.client_id is missing\n    The provider gives one"),
         (

@@ -13,9 +13,9 @@ from babel import Locale, UnknownLocaleError
 from mailer.checking.registry import looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
 from mailer.compose.source.labels import words_for
+from mailer.compose.source.text_file import merge_conflicts
 from mailer.diagnostics import Diagnostic, Level, Place
 
-CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |$)")  # git-merge: "How conflicts are presented"
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] is what a
 # template's draft leaves to its writer; it may continue over several lines.
 PLACEHOLDER = re.compile(
@@ -70,10 +70,8 @@ def placeholder(specimen: Specimen) -> Iterator[Diagnostic]:
     why="git writes both versions of what two people changed one above the other. People would read both.",
 )  # fmt: skip
 def conflict(specimen: Specimen) -> Iterator[Diagnostic]:
-    for number, line in enumerate(specimen.source.body.split("\n"), specimen.source.body_line):
-        if CONFLICT.match(line):
-            yield Diagnostic("two versions are one above the other here", Place(specimen.source.file, number),
-                             "Keep one of them, and take the lines of <<<, === and >>> out.")  # fmt: skip
+    source = specimen.source
+    yield from merge_conflicts(source.body, file=source.file, first_line=source.body_line)
 
 
 @rule(

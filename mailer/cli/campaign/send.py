@@ -199,14 +199,13 @@ def resolve(slug: str, choice: str | None) -> None:
     from mailer.delivery.campaigns import orders
 
     with workspace_and_database() as (_, database):
-        campaign_id, _state = _campaign(database, slug)
         if choice == "retry":
             again = orders.retry(database, slug, terminal(), now=now())
-            people = f"{again:,} {'person' if again == 1 else 'people'} who missed {slug} by our own fault"
+            people = f"{counted(again)} who missed {slug} by our own fault"
             click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
             return
         if choice is None:
-            _list_uncertain(database, slug, campaign_id)
+            _list_uncertain(database, slug)
             return
         count = orders.resolve(database, slug, terminal(), resend=choice == "resend", now=now())
     done = f"{'is' if count == 1 else 'are'} queued again; `mailer run` sends"
@@ -215,9 +214,10 @@ def resolve(slug: str, choice: str | None) -> None:
     click.echo(f"{counted(count, 'uncertain delivery', 'uncertain deliveries')} of {slug} {done}.")
 
 
-def _list_uncertain(database: Database, slug: str, campaign_id: int) -> None:
+def _list_uncertain(database: Database, slug: str) -> None:
     from mailer.delivery.campaigns.status import people_apart
 
+    campaign_id, _ = _campaign(database, slug)
     with database.read() as connection:
         found = people_apart(connection, campaign_id)
     for one in found:

@@ -10,7 +10,6 @@ import webbrowser
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -41,13 +40,14 @@ def studio(host: str, port: int, no_open: bool, runs: bool) -> None:
 
 def serve_studio(host: str, port: int, *, to: str, opens: bool, runs: bool = False) -> None:
     """Run the studio until it is stopped, opened at the path `to`. `runs`: and send what is due meanwhile."""
+    from mailer.transports.loopback import on_this_machine
     from mailer.web.server import address_of, listen, run
     from mailer.web.studio.app import create_app, open_studio
     from mailer.web.studio.core.opening import address
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     with workspace_and_database() as (workspace, database), listen(host, port) as opened:
-        url, is_here = workspace.settings.studio.url, _is_loopback(host)
+        url, is_here = workspace.settings.studio.url, on_this_machine(host)
         if not url and not is_here:
             raise MailerError(
                 f"others can reach {host}, and the studio doesn't know by what name",
@@ -102,10 +102,3 @@ def running(begin: Callable[[], subprocess.Popen[bytes]]) -> Generator[None, Non
     finally:
         over.set()
         thread.join()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from mailer.compose.action_page.html import TAG, address_fault, page_html, page_words
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE
-from mailer.compose.source.text_file import read_text
+from mailer.compose.source.text_file import merge_conflicts, read_text
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors
@@ -129,6 +129,7 @@ class _Reader:
         if not body.strip():
             remedy = "Below the second line --- say what is wrong and what a signature can do."
             self.faults.append(Diagnostic("the page has no text", Place(self.file, self.front.body_line), remedy))
+        self.faults += merge_conflicts(body, file=self.file, first_line=self.front.body_line)
         if len(texts["share"]) > LONGEST_SHARE:
             self.fault(f"share has {len(texts['share'])} characters", "share",
                        f"Networks take short posts: at most {LONGEST_SHARE}, since the address is added.")  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any, cast
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 
+from mailer.compose.source.text_file import merge_conflicts
 from mailer.diagnostics import Diagnostic, Place
 
 MISSING = "Begin the file with a line ---, then keys such as `subject: …`, then another line ---."
@@ -43,6 +44,12 @@ class FrontMatter:
 
 def split_front_matter(text: str, *, file: str) -> tuple[FrontMatter | None, list[Diagnostic]]:
     """The front matter and the body of `text`, and what is wrong with them; None when nothing can be read."""
+    found, faults = _split(text, file=file)
+    conflicts = merge_conflicts(text, file=file) if found is None else []  # then they are why
+    return found, conflicts or faults
+
+
+def _split(text: str, *, file: str) -> tuple[FrontMatter | None, list[Diagnostic]]:
     handler = YAMLHandler()
     if not handler.detect(text):
         return None, [Diagnostic("the front matter is missing", Place(file, 1), MISSING)]

@@ -8,6 +8,8 @@ from pathlib import Path
 from mailer.diagnostics import Diagnostic, Level, Place
 
 LARGEST_BYTES = 1_000_000
+# git-merge: "How conflicts are presented". Its ======= is left out: that underlines a heading, too.
+CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |$)")
 # Word processors paste these (U+000B stands for a line break); mail and XML have no place for them.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029]")
 
@@ -37,3 +39,13 @@ def cleaned(text: str, *, file: str) -> tuple[str, list[Diagnostic]]:
         if CONTROL.search(line)
     ]
     return CONTROL.sub("", text), told
+
+
+def merge_conflicts(text: str, *, file: str, first_line: int = 1) -> list[Diagnostic]:
+    """The marks of a merge that nobody resolved, in a text that begins at `first_line` of its file."""
+    return [
+        Diagnostic("git left two versions here, one above the other", Place(file, number),
+                   "Keep one of them, and take the lines of <<<, === and >>> out.")
+        for number, line in enumerate(text.split("\n"), first_line)
+        if CONFLICT.match(line)
+    ]  # fmt: skip

@@ -157,11 +157,14 @@ class Links:
 def is_host(authority: str) -> bool:
     """Whether it is a host with an optional port, without the name@ with which addresses are faked.
 
-    Its labels are what the DNS can hold (RFC 5890: none empty, none above 63 characters in ASCII).
+    Its labels are those of host names: none empty, none above 63 characters in ASCII (RFC 5890), none with a hyphen at
+    its beginning or end (RFC 1123 §2.1).
     """
     try:
         authority.encode("idna")
         parts = urlsplit(f"//{authority}")
+        if any(label[:1] == "-" or label[-1:] == "-" for label in (parts.hostname or "").split(".")):
+            return False
         return bool(parts.hostname) and "@" not in authority and (parts.port or 1) > 0
     except ValueError:
         return False

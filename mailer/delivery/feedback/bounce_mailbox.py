@@ -19,7 +19,7 @@ from mailer.store.tables.inbound import returned_mails
 from mailer.store.tables.states import ReturnedKind
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import ReplyClass
-from mailer.transports.events import FeedbackReport, Remedy, What, bounce
+from mailer.transports.events import FeedbackReport, What, remedy_of
 from mailer.transports.replies.classify import judge_report
 
 SOURCE = "returned mail"
@@ -44,19 +44,21 @@ def judge(mail: Returned, *, now: datetime) -> tuple[Judged, FeedbackReport | No
     if mail.named.proof:
         return Judged(mail.kind, "it is about a proof", acts=False), None
 
-    def report(what: What, remedy: Remedy, **values: str | ReplyClass) -> FeedbackReport:
-        number = mail.named.id if mail.named else 0
-        return FeedbackReport(number, None, what, now, SOURCE, remedy=remedy, **values)  # pyright: ignore[reportArgumentType]
+    number = mail.named.id
+
+    def report(what: What, reply_class: ReplyClass | None = None, *, detail: str = "", how: str = "") -> FeedbackReport:
+        remedy = remedy_of(what, reply_class)
+        return FeedbackReport(number, None, what, now, SOURCE, reply_class, detail, remedy, how)
 
     if mail.kind is ReturnedKind.BOUNCE:
         reply_class = _class_of(mail)
         detail = f"{mail.status} {mail.words}".strip()[:500]
-        found = report(What.BOUNCED, bounce(reply_class), reply_class=reply_class, detail=detail)
+        found = report(What.BOUNCED, reply_class, detail=detail)
         return Judged(mail.kind, f"{reply_class}: {detail}"[:300], acts=True), found
     if mail.kind is ReturnedKind.COMPLAINT:
-        return Judged(mail.kind, "", acts=True), report(What.COMPLAINED, Remedy.COMPLAINED, how=COMPLAINT)
+        return Judged(mail.kind, "", acts=True), report(What.COMPLAINED, how=COMPLAINT)
     if mail.kind is ReturnedKind.UNSUBSCRIBE:
-        return Judged(mail.kind, "", acts=True), report(What.UNSUBSCRIBED, Remedy.LEAVE, how=HOW)
+        return Judged(mail.kind, "", acts=True), report(What.UNSUBSCRIBED, how=HOW)
     return Judged(mail.kind, mail.words, acts=False), None
 
 

@@ -58,7 +58,7 @@ def make_engine(url: str) -> Engine:
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseTrouble(
             f"the driver of this database is not installed: {error}",
-            remedy="For PostgreSQL: pip install 'mailer[postgres]'",
+            remedy="For PostgreSQL: pip install 'advocacy-mailer[postgres]'",
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)

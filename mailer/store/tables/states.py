@@ -42,7 +42,7 @@ class Membership(StrEnum):
     """A person's relation to a list."""
 
     SUBSCRIBED = "subscribed"
-    PENDING = "pending"  # asked to join; the confirmation has not been pressed
+    PENDING = "pending"  # asked to join, and hasn't pressed the link in the mail
     UNSUBSCRIBED = "unsubscribed"
 
 
@@ -82,7 +82,7 @@ class Feedback(StrEnum):
 
 
 class RequestKind(StrEnum):
-    """What a confirmation is about."""
+    """What somebody asked for by a form."""
 
     JOIN = "join"  # be on lists
     ADDRESS = "address"  # be mailed at another address
@@ -105,4 +105,4 @@ class ReviewStep(StrEnum):
 
     ASKED = "asked"  # for approval
     APPROVED = "approved"
-    WITHDRAWN = "withdrawn"  # took the own approval back
+    WITHDRAWN = "withdrawn"  # took their own approval back

@@ -17,18 +17,14 @@ from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import (
-    COMPLAINT,
-    PROVIDER,
     ProviderEvent,
-    Remedy,
     What,
-    bounce,
     digest_of,
-    json_of,
+    events_of,
     likely_time,
-    objects_of,
     payload_of,
     read_mark,
+    remedy_of,
     text_of,
     without_addresses,
 )
@@ -98,15 +94,13 @@ class PostmarkWebhook:
         return PostmarkVerifier(f"Basic {b64encode(login).decode()}")
 
     def read(self, body: bytes, *, received: datetime) -> tuple[list[ProviderEvent], int]:
-        entries, strange = objects_of(json_of(body))
-        found = [_event(entry, received) for entry in entries if isinstance(entry.get("RecordType"), str)]
-        return found, strange + len(entries) - len(found)
+        return events_of(body, lambda entry: _event(entry, received), named="RecordType")
 
 
 def _event(entry: Mapping[str, Any], received: datetime) -> ProviderEvent:
     record, kind = text_of(entry, "RecordType").lower(), text_of(entry, "Type").lower()
     details = without_addresses(text_of(entry, "Details") or text_of(entry, "Description"))
-    what, reply_class, remedy, how = RECORDS.get(record), None, Remedy.NONE, PROVIDER
+    what, reply_class = RECORDS.get(record), None
     if what is What.BOUNCED and kind == "spamcomplaint":
         what = What.COMPLAINED
     elif what is What.BOUNCED and kind == "unsubscribe":
@@ -115,12 +109,6 @@ def _event(entry: Mapping[str, Any], received: datetime) -> ProviderEvent:
         what, reply_class = _bounce(kind, details)
     if what is What.UNSUBSCRIBED and record == "subscriptionchange":
         what = _change(entry)
-    if what is What.BOUNCED:
-        remedy = bounce(cast(ReplyClass, reply_class))
-    elif what is What.COMPLAINED:
-        remedy, how = Remedy.COMPLAINED, COMPLAINT
-    elif what is What.UNSUBSCRIBED:
-        remedy = Remedy.LEAVE
     metadata: Any = entry.get("Metadata")
     mark = cast(dict[str, Any], metadata).get("mailer") if isinstance(metadata, dict) else None
     delivery_id, attempt = read_mark(mark)
@@ -134,8 +122,7 @@ def _event(entry: Mapping[str, Any], received: datetime) -> ProviderEvent:
         key=digest_of(entry),
         payload=payload_of(entry, naming=NAMING),
         reply_class=reply_class,
-        remedy=remedy,
-        how=how,
+        remedy=remedy_of(what, reply_class),
         detail=details,
         provider_id=text_of(entry, "MessageID"),
         worth_keeping=record not in UNUSED,

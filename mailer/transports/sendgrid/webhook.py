@@ -19,18 +19,15 @@ from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import (
-    COMPLAINT,
-    PROVIDER,
     ProviderEvent,
     Remedy,
     What,
-    bounce,
     digest_of,
-    json_of,
+    events_of,
     likely_time,
-    objects_of,
     payload_of,
     read_mark,
+    remedy_of,
     text_of,
     without_addresses,
 )
@@ -103,9 +100,7 @@ class SendgridWebhook:
         return SendgridVerifier(keys, given.webhook_unsigned) if keys or given.webhook_unsigned else None
 
     def read(self, body: bytes, *, received: datetime) -> tuple[list[ProviderEvent], int]:
-        entries, strange = objects_of(json_of(body))
-        found = [event_of(entry, received) for entry in entries if isinstance(entry.get("event"), str)]
-        return found, strange + len(entries) - len(found)
+        return events_of(body, lambda entry: event_of(entry, received), named="event")
 
 
 def event_of(entry: Mapping[str, object], received: datetime) -> ProviderEvent:
@@ -115,18 +110,7 @@ def event_of(entry: Mapping[str, object], received: datetime) -> ProviderEvent:
     detail = f"{text_of(entry, 'status')} {reason}".strip()
     delivery_id, attempt = read_mark(entry.get("c"))
     what = KINDS.get(kind)
-    reply_class, remedy, how = None, Remedy.NONE, PROVIDER
-    if what is What.BOUNCED:
-        reply_class = bounce_class(entry, reason)
-        remedy = bounce(reply_class)
-    elif what is What.DROPPED:
-        reply_class, remedy = DROPS.get(reason.lower(), (None, Remedy.NONE))
-    elif what is What.DEFERRED:
-        reply_class = SOFT
-    elif what is What.COMPLAINED:
-        remedy, how = Remedy.COMPLAINED, COMPLAINT
-    elif what is What.UNSUBSCRIBED:
-        remedy = Remedy.LEAVE
+    reply_class, remedy = _consequence(what, entry, reason)
     return ProviderEvent(
         kind=kind,
         what=what,
@@ -138,11 +122,18 @@ def event_of(entry: Mapping[str, object], received: datetime) -> ProviderEvent:
         payload=payload_of(entry, naming=NAMING),
         reply_class=reply_class,
         remedy=remedy,
-        how=how,
         detail=detail if what in (What.BOUNCED, What.DROPPED) else reason,
         provider_id=text_of(entry, "sg_message_id").partition(".")[0],  # a dot follows, and which server had it
         worth_keeping=kind not in UNUSED,
     )
+
+
+def _consequence(what: What | None, entry: Mapping[str, object], reason: str) -> tuple[ReplyClass | None, Remedy]:
+    """Whose fault it is, and what follows for the person."""
+    if what is What.DROPPED:
+        return DROPS.get(reason.lower(), (None, Remedy.NONE))
+    reply_class = bounce_class(entry, reason) if what is What.BOUNCED else SOFT if what is What.DEFERRED else None
+    return reply_class, remedy_of(what, reply_class)
 
 
 def _time(value: object, received: datetime) -> datetime:

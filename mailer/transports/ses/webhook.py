@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -16,18 +15,16 @@ from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import (
-    COMPLAINT,
-    PROVIDER,
     ProviderEvent,
     Remedy,
     UnreadablePost,
     What,
-    bounce,
     digest_of,
     json_of,
     likely_time,
     payload_of,
     read_mark,
+    remedy_of,
     text_of,
     without_addresses,
 )
@@ -51,6 +48,14 @@ PARTS = {
     "subscription": "subscription",
     "open": "open",
     "click": "click",
+}
+KINDS: dict[str, What] = {
+    "send": What.PROCESSED,
+    "delivery": What.DELIVERED,
+    "deliverydelay": What.DEFERRED,
+    "bounce": What.BOUNCED,
+    "complaint": What.COMPLAINED,
+    "subscription": What.UNSUBSCRIBED,  # only one that ends all
 }
 UNUSED = frozenset(("send", "delivery", "deliverydelay", "open", "click"))
 NAMING = frozenset(("emailaddress", "ipaddress", "useragent", "link"))
@@ -78,14 +83,6 @@ DROPS: dict[tuple[str, str], tuple[ReplyClass, Remedy]] = {
 # Of an ISP's report (IANA's MARF feedback types) what doesn't say that the person complained.
 NO_COMPLAINT = frozenset(("auth-failure", "not-spam", "other", "virus"))
 VALIDATED = "Successfully validated SNS topic"  # begins what SES publishes once, when the topic is set
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    what: What | None
-    reply_class: ReplyClass | None = None
-    remedy: Remedy = Remedy.NONE
-    how: str = PROVIDER
 
 
 class SesWebhook:
@@ -128,47 +125,46 @@ def _events(kind: str, entry: Mapping[str, Any], received: datetime) -> Iterator
         address = sent_to[0] if len(sent_to) == 1 else text_of(recipient, "emailAddress")
         words = text_of(recipient, "diagnosticCode") or text_of(part, "reason") or text_of(part, "errorMessage")
         status, words = text_of(recipient, "status"), without_addresses(words)
-        meaning = _meaning(kind, part, status=status, words=words)
+        what, reply_class, remedy = _meaning(kind, part, status=status, words=words)
         flat = {"kind": kind, "messageId": text_of(mail, "messageId")}
         flat |= {name: value for name, value in (part | recipient).items() if name not in RECIPIENTS}
         yield ProviderEvent(
             kind=" ".join(filter(None, (kind, text_of(part, "bounceType"), _subtype(part)))).lower(),
-            what=meaning.what,
+            what=what,
             at=likely_time(_time(part) or _time(mail), received),
             address=text_of({"address": address}, "address"),
             delivery_id=delivery_id,
             attempt=attempt,
             key=digest_of({**flat, "to": address}),
             payload=payload_of(flat, naming=NAMING),
-            reply_class=meaning.reply_class,
-            remedy=meaning.remedy,
-            how=meaning.how,
+            reply_class=reply_class,
+            remedy=remedy,
             detail=f"{status} {words}".strip() or _subtype(part),
             provider_id=text_of(mail, "messageId"),
             worth_keeping=kind not in UNUSED,
         )
 
 
-def _meaning(kind: str, part: Mapping[str, Any], *, status: str, words: str) -> _Meaning:
+def _meaning(
+    kind: str, part: Mapping[str, Any], *, status: str, words: str
+) -> tuple[What | None, ReplyClass | None, Remedy]:
+    """What an event says, whose fault it is, and what follows."""
     if dropped := DROPS.get((kind, _subtype(part).lower())):
-        reply_class, remedy = dropped
-        return _Meaning(What.DROPPED, reply_class, remedy, COMPLAINT if remedy is Remedy.COMPLAINED else PROVIDER)
-    match kind:
-        case "send":
-            return _Meaning(What.PROCESSED)
-        case "delivery":
-            return _Meaning(What.DELIVERED)
-        case "deliverydelay":
-            return _Meaning(What.DEFERRED, SOFT)
-        case "bounce":
+        return What.DROPPED, *dropped
+    what, reply_class = KINDS.get(kind), None
+    match what:
+        case What.DEFERRED:
+            reply_class = SOFT
+        case What.BOUNCED:
             reply_class = _bounce_class(part, status=status, words=words)
-            return _Meaning(What.BOUNCED, reply_class, bounce(reply_class)) if reply_class else _Meaning(None)
-        case "complaint" if text_of(part, "complaintFeedbackType").lower() not in NO_COMPLAINT:
-            return _Meaning(What.COMPLAINED, None, Remedy.COMPLAINED, COMPLAINT)
-        case "subscription" if _table(part, "newTopicPreferences").get("unsubscribeAll") is True:
-            return _Meaning(What.UNSUBSCRIBED, None, Remedy.LEAVE)
+            what = what if reply_class else None
+        case What.COMPLAINED if text_of(part, "complaintFeedbackType").lower() in NO_COMPLAINT:
+            what = None
+        case What.UNSUBSCRIBED if _table(part, "newTopicPreferences").get("unsubscribeAll") is not True:
+            what = None
         case _:
-            return _Meaning(None)
+            pass
+    return what, reply_class, remedy_of(what, reply_class)
 
 
 def _bounce_class(part: Mapping[str, Any], *, status: str, words: str) -> ReplyClass | None:

@@ -191,7 +191,7 @@ def test_without_openpyxl_the_remedy_is_said(
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(MailerError) as caught:
         bring(database, path)
-    assert "pip install 'mailer[xlsx]'" in str(caught.value)
+    assert "pip install 'advocacy-mailer[xlsx]'" in str(caught.value)
     assert "CSV in UTF-8" in str(caught.value)
 
 

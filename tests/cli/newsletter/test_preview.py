@@ -70,7 +70,7 @@ def test_shots_without_the_extra_say_what_to_install(
     monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
     done = mailer("shots", SLUG, "--out", str(tmp_path / "shots"))
     assert (done.code, done.out) == (1, "")
-    assert "pip install 'mailer[shots]'" in done.err
+    assert "pip install 'advocacy-mailer[shots]'" in done.err
 
 
 def test_a_browser_that_does_not_start_is_told_in_one_line(

@@ -87,6 +87,22 @@ def test_what_is_wrong_is_told_with_its_line(front: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (LEAST + "<<<<<<< HEAD\nOne.\n=======\nTwo.\n>>>>>>> theirs\n", [7, 11]),
+        (LEAST.replace("statement", "<<<<<<< HEAD\ntarget: 5\n=======\ntarget: 6\n>>>>>>> theirs\nstatement"), [3, 7]),
+        (f"<<<<<<< HEAD\n{LEAST}=======\n{LEAST}>>>>>>> theirs\n", [1, 15]),
+    ],
+    ids=["text", "front matter", "whole file"],
+)
+def test_a_merge_that_nobody_resolved_is_a_fault_at_each_of_its_marks(text: str, lines: list[int]) -> None:
+    _, faults = parse(text)
+    assert [(one.message[:21], one.place.line if one.place else None, one.level) for one in faults] == [
+        ("git left two versions", line, Level.ERROR) for line in lines
+    ]
+
+
+@pytest.mark.parametrize(
     ("body", "words"),
     [
         ("Dear {{ supporter.first_name }}", "merge tags can't be used on a page"),

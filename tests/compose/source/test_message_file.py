@@ -56,6 +56,7 @@ def test_everything_is_read_with_its_line(desk: Desk) -> None:
         ("---\nsubject: a\n\tlist: b\n---\nx", 3, "can't be read"),
         ("---\nsubject: a\n list: b\n---\nx", 3, "can't be read"),
         ("---\n- a\n---\nx", 2, "keys and values"),
+        (GOOD.replace("list:", "<<<<<<< HEAD\nlogo: a\n=======\nlogo: b\n>>>>>>> x\nlist:"), 3, "two versions"),
         (GOOD.replace("list:", "deadline:\n- 2026-13-45\nlist:"), 1, "can't be read: month must be in 1..12"),
         (GOOD.replace("list:", f"kicker:\n- {'[' * 5_000}{']' * 5_000}\nlist:"), 1, "it is not valid YAML"),
         ("---\nx: !!python/object:os.system {}\n---\nx", 2, "unknown key 'x'"),

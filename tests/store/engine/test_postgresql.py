@@ -116,7 +116,7 @@ def test_a_password_that_is_not_encoded_is_not_shown(url: str) -> None:
 def test_a_missing_driver() -> None:
     with pytest.raises(DatabaseTrouble, match="driver of this database is not installed") as refused:
         open_database("postgresql+asyncpg://x@127.0.0.1:1/x")
-    assert "mailer[postgres]" in str(refused.value)
+    assert "'advocacy-mailer[postgres]'" in str(refused.value)
 
 
 def test_a_server_that_is_restarted_in_the_middle() -> None:

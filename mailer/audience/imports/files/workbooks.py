@@ -106,7 +106,7 @@ def _opened(path: Path, place: str) -> Generator[Any, None, None]:
     except ImportError:
         raise MailerError(
             "reading Excel workbooks needs openpyxl, which is not installed", place=Place(place),
-            remedy=f"Install it: pip install 'mailer[xlsx]'. Or: {SAVE_AS}",
+            remedy=f"Install it: pip install 'advocacy-mailer[xlsx]'. Or: {SAVE_AS}",
         ) from None  # fmt: skip
     from xml.etree.ElementTree import ParseError
 

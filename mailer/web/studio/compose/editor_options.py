@@ -80,7 +80,7 @@ def pages(visit: Visit, slug: str) -> list[dict[str, str]]:
 
 
 def sign_page_line(visit: Visit, slug: str, action: Action | None) -> str:
-    """What the sign-up link leads to, for the link's dialog."""
+    """What the action link leads to, for the link's dialog."""
     if action is not None and action.page:
         try:
             named = f"“{read_action_page(visit.workspace.newsletter(slug))[0].headline}”. "

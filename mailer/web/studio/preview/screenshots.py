@@ -63,7 +63,7 @@ def take_shots(
     except ImportError:
         raise MailerError(
             "pictures need the optional part `shots`, which is not installed",
-            remedy="Install it: pip install 'mailer[shots]'",
+            remedy="Install it: pip install 'advocacy-mailer[shots]'",
         ) from None
     private_folder(folder)
     html = press.in_frame(supporter, base=PLACE, place="desktop/wide/ada")

@@ -205,6 +205,19 @@ def test_what_is_scheduled_leaves_at_its_time_with_the_hold_before_it(house: Hou
     assert "is too soon" in page_of(house)  # its time is still 09:00
 
 
+def test_a_hold_may_begin_the_day_before_or_not_at_all(house: House) -> None:
+    set_up(house, "", above=LONDON)
+    assert send(house, {"when": "at", "day": "2026-12-01", "clock": "00:05"}, to=f"{ROOM}/time").status == 303
+    assert "From Mon 30 Nov, 23:55 it counts down, and" in page_of(house)
+    set_up(house, '[studio]\nhold = "0s"\n')
+    assert "Until then <bdi>you</bdi> can stop it" in page_of(house)
+    assert send(house, {"when": "now"}, to=f"{ROOM}/time").status == 303
+    found = page_of(house)
+    assert "It leaves at once. Once it does, <bdi>you</bdi> can stop it" in found
+    assert "0 seconds" not in found
+    assert "1 second" not in found
+
+
 @pytest.mark.parametrize(
     ("day", "clock_shows", "told"),
     [
