@@ -70,8 +70,7 @@ class Examinations:
         with self._lock:
             known = self._kept.get(key)
             if known is None or (known.done() and _is_over(known, visit.now)):
-                known = self._kept[key] = Future[Examined]()
-                threading.Thread(target=_fulfil, args=(known, visit, slug), daemon=True).start()
+                known = self._kept[key] = visit.studio.beside.submit(examine, visit, slug)
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -134,10 +133,3 @@ def examine(visit: Visit, slug: str) -> Examined:
 
 def _is_over(known: Future[Examined], now: datetime) -> bool:
     return known.exception() is not None or now - known.result().at > SHOWN_FOR
-
-
-def _fulfil(promised: Future[Examined], visit: Visit, slug: str) -> None:
-    try:
-        promised.set_result(examine(visit, slug))
-    except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-        promised.set_exception(error)
