@@ -81,7 +81,9 @@ def _place(visit: Visit, newsletter: ListedNewsletter, one: ShownFinding) -> tup
 def _of_the_audience(visit: Visit, newsletter: ListedNewsletter, examined: Examined) -> Iterator[Problem]:
     if examined.selection is not None and not examined.selection.chosen:
         left_out = examined.selection.total
-        words = f"{counted(left_out)} are on its list, and each is left out" if left_out > 1 else "Its list is empty"
+        words = f"{counted(left_out)} are on its list, and each is left out"
+        if left_out < 2:
+            words = "The one person on its list is left out" if left_out else "Its list is empty"
         yield Problem(
             "Nobody would get this", words, step_path(visit, newsletter, "audience"), "Change who gets it"
         )  # fmt: skip
