@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from mailer.reports.current import current_figures
 from mailer.reports.figures import CampaignFigures
 from mailer.store.tables.core import events, hits, more_hits
 from mailer.store.tables.inbound import conversions, signatures
+from mailer.web.last_used import LastUsed
 from mailer.web.studio.core.context import Studio, Visit
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class FiguresKeeper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, KeptFigures] = OrderedDict()
+        self._kept = LastUsed[str, KeptFigures](KEPT)
         self._running: dict[str, Future[None]] = {}
         self._not_before: dict[str, float] = {}  # monotonic seconds
 
@@ -64,18 +64,13 @@ class FiguresKeeper:
                 running = self._running[slug] = visit.studio.beside.submit(self._run, visit, slug, mark)
         if running is not None and kept is None:
             wait([running], A_PAGE_WAITS_SECONDS)
-        with self._lock:
-            return self._kept.get(slug)
+        return self._kept.get(slug)
 
     def _run(self, visit: Visit, slug: str, mark: str) -> None:
         began = time.monotonic()
         try:
             found = current_figures(visit.database, slug, visit.workspace.settings)
-            with self._lock:
-                self._kept[slug] = KeptFigures(found, visit.studio.clock(), mark)
-                self._kept.move_to_end(slug)
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
+            self._kept.keep(slug, KeptFigures(found, visit.studio.clock(), mark))
         except MailerError as error:  # tried again at the next look
             log.error("the figures could not be counted: %s", error.message)
         except Exception:

@@ -14,7 +14,7 @@ from mailer.review.content import NewsletterContent
 from mailer.staff.accounts import accounts, holders
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.review.overview import ReviewOverview, seen_contents
+from mailer.web.studio.review.overview import ReviewOverview, changed_since_seen
 
 WORDS = {1: "One person must approve it", 2: "Two people must approve it"}
 # What a difference can be about, by the beginning of its part, as the list of what stayed equal says it.
@@ -82,7 +82,7 @@ def _since(visit: Visit, connection: Connection, found: ReviewOverview, digest: 
     more."""
     assert found.content is not None
     assert found.state is not None
-    if digest and (seen := seen_contents(visit.studio).since(digest, found.content)):
+    if digest and (seen := changed_since_seen(visit.studio, digest, found.content)):
         return ChangedSince("Changed while you looked", seen)
     asked = found.state.asked
     if asked is None or asked.digest == found.content.digest or found.state.outdated or found.state.counting:

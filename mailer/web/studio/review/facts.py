@@ -10,6 +10,7 @@ from typing import cast
 from mailer.audience.selection.select import Selection, select_audience
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
+from mailer.web.last_used import LastUsed
 from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.compose.panel import ShownFinding, findings
 from mailer.web.studio.core.context import Studio, Visit
@@ -41,12 +42,8 @@ def facts_of(visit: Visit, look: DraftLook) -> ReviewFacts:
                 selection = select_audience(connection, look.press.plan.audience, now=visit.now)
             except MailerError:  # Audience says what is wrong with it
                 selection = None
-    found = ReviewFacts(selection, findings(looks_of(visit.studio).whole(visit, look)), visit.now)
-    kept = _kept(visit.studio)
-    kept[look.id] = found
-    while len(kept) > KEPT:
-        kept.pop(next(iter(kept)), None)
-    return found
+    found = findings(looks_of(visit.studio).whole(visit, look))
+    return _kept(visit.studio).keep(look.id, ReviewFacts(selection, found, visit.now))
 
 
 def known_facts(visit: Visit, look: DraftLook) -> ReviewFacts | None:
@@ -72,5 +69,5 @@ def who_gets_it(look: DraftLook, titles: Mapping[str, str]) -> str:
     return "; ".join(str(rule) for rule in rules if rule)
 
 
-def _kept(studio: Studio) -> dict[str, ReviewFacts]:
-    return cast("dict[str, ReviewFacts]", studio.kept.setdefault("review facts", {}))
+def _kept(studio: Studio) -> LastUsed[str, ReviewFacts]:
+    return cast("LastUsed[str, ReviewFacts]", studio.kept.setdefault("review facts", LastUsed[str, ReviewFacts](KEPT)))

@@ -31,7 +31,7 @@ from mailer.web.studio.newsletters.shelf import shelf_of
 from mailer.web.studio.review import proofs
 from mailer.web.studio.review.approval import panel_of
 from mailer.web.studio.review.facts import facts_of, known_facts, who_gets_it
-from mailer.web.studio.review.overview import fact_of, overview, overview_of, seen_contents
+from mailer.web.studio.review.overview import fact_of, keep_seen, overview, overview_of
 from mailer.web.studio.review.reading import PARTS, parts_of, reviewed_text
 from mailer.web.studio.send.leaving import time_given
 
@@ -203,7 +203,7 @@ def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", sin
         said = comments.threads(connection, slug)
         last, everybody = proofs.last_proofs(connection, look), reviewers.reviewers_of(connection)
     if found.content is not None:
-        seen_contents(visit.studio).keep(found.content)
+        keep_seen(visit.studio, found.content)
     links = [(f"{review_path(slug)}?part={name}", PARTS[name], name == shown, "") for name in parts]
     text = reviewed_text(visit, look, shown, said) if shown != "people" else None
     facts = facts_of(visit, look) if visit.query.get("count") else known_facts(visit, look)
