@@ -14,8 +14,9 @@ from mailer.delivery.campaigns.pace import CampaignPace, pace_of
 from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.delivery.ledger.guard import GuardCounts, once_finished, why_paused
 from mailer.delivery.ledger.warm_up import WarmUp
+from mailer.delivery.sending.run import is_at_work
 from mailer.settings import Guard
-from mailer.store.tables.core import APART, QUEUE, deliveries, events, workers
+from mailer.store.tables.core import APART, QUEUE, deliveries, events
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import without_addresses
@@ -86,10 +87,7 @@ def hindrance(visit: Visit, status: CampaignStatus) -> str:
     if status.state is not CampaignState.SENDING:
         return ""
     with visit.database.read() as connection:
-        alive = select(workers.c.id).where(
-            workers.c.campaign_id == status.campaign_id, workers.c.lease_until >= visit.now
-        )
-        if connection.execute(alive).first() is not None:
+        if is_at_work(connection, now=visit.now, campaign_id=status.campaign_id):
             return ""
         today = WarmUp(visit.workspace.settings.pace, transport=status.transport).today(connection, visit.now)
     if today is not None and not today.left:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns import lifecycle, orders
@@ -22,7 +22,7 @@ from mailer.review import approvals
 from mailer.review.planned import planned_time
 from mailer.staff.actor import terminal
 from mailer.staff.rights import EVERY_RIGHT, Role
-from mailer.store.tables.core import subscriptions
+from mailer.store.tables.core import subscriptions, workers
 from mailer.store.tables.staff import audit_log
 from tests.patience import HANG_SECONDS, until
 from tests.web.client import Reply
@@ -280,6 +280,10 @@ def test_it_says_when_nothing_runs(house: House, clock: Clock) -> None:
     clock.at += timedelta(hours=3)
     assert "Nothing that sends has run for 3 hours" in page_of(house)
     assert "Nothing that sends has run for 3 hours" in shown(house.get("/"))
+    with house.studio.database.write() as connection:  # in the midst of a send that takes that long
+        connection.execute(insert(workers).values(id=1, name="here", lease_until=clock() + timedelta(minutes=2)))
+    assert "Nothing that sends" not in page_of(house)
+    assert "Nothing that sends" not in house.get("/").text
 
 
 @pytest.mark.sqlite
