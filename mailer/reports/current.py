@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailer.reports.figures import CampaignFigures, figures
+from mailer.settings import Settings
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.tracking.classify import judge_new
 
 
-def current_figures(database: Database, slug: str, *, zone: str) -> CampaignFigures:
-    """Judge the clicks that came, then count. `zone`: whose clocks staff read, "" for that of the schedule.
+def current_figures(database: Database, slug: str, settings: Settings) -> CampaignFigures:
+    """Judge the clicks that came, then count; times are in the workspace's `timezone`, else in that of the schedule.
 
     Raises `MailerError` when the newsletter was neither sent nor scheduled.
     """
@@ -19,4 +20,5 @@ def current_figures(database: Database, slug: str, *, zone: str) -> CampaignFigu
         judge_new(database)
     with database.read() as connection:
         found = figures(connection, slug)
-    return replace(found, zone=zone) if zone else found
+    # Also what was scheduled by another zone's clocks is told by those that staff read.
+    return replace(found, zone=settings.zone) if settings.timezone else found

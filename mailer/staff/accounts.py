@@ -36,6 +36,11 @@ class Account:
     disabled_at: datetime | None
 
     @property
+    def called(self) -> str:
+        """Their name, or their address where none is known."""
+        return self.name or self.address
+
+    @property
     def subject(self) -> str:
         """What the audit log calls it."""
         return f"account {self.address}"
@@ -82,6 +87,17 @@ def accounts(connection: Connection) -> Sequence[Account]:
     """Everybody, those who may sign in first, in the order of their addresses."""
     query = select(staff).order_by(staff.c.disabled_at.is_not(None), staff.c.address)
     return [account_of(row) for row in connection.execute(query).mappings()]
+
+
+def holders(connection: Connection, right: Right, *list_names: str) -> Sequence[Account]:
+    """Everybody who may sign in and has a right, for all of these lists."""
+    return [
+        one
+        for one in accounts(connection)
+        if one.disabled_at is None
+        and right in RIGHTS[one.role]
+        and (one.lists is None or one.lists.issuperset(list_names))
+    ]
 
 
 def find_account(connection: Connection, address: str) -> Account | None:

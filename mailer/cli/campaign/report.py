@@ -36,9 +36,7 @@ def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
     with workspace_and_database() as (workspace, database):
         with database.read() as connection:
             _require(connection, workspace, slug)
-        # Also what was scheduled by another zone's clocks is told by those that staff read.
-        settings = workspace.settings
-        found = current_figures(database, slug, zone=settings.zone if settings.timezone else "")
+        found = current_figures(database, slug, workspace.settings)
     if plot:
         _draw(found, plot)
     if as_json:

@@ -19,7 +19,7 @@ from mailer.delivery.sending.progress import SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
-from mailer.store.tables.core import campaigns
+from mailer.store.tables.core import campaigns, workers
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
 
@@ -58,6 +58,15 @@ def last_run(connection: Connection) -> datetime | None:
     """When a run was here last, to the minute; None when none ever was."""
     found = find_mark(connection, RAN)
     return None if found is None else found.at
+
+
+def is_at_work(connection: Connection, *, now: datetime, campaign_id: int | None = None) -> bool:
+    """Whether somebody is sending just now, any campaign or this one. Of a send that takes hours it is the only trace,
+    since its run was noted before it began."""
+    alive = select(workers.c.id).where(workers.c.lease_until >= now)
+    if campaign_id is not None:
+        alive = alive.where(workers.c.campaign_id == campaign_id)
+    return connection.execute(alive.limit(1)).first() is not None
 
 
 class Runner:

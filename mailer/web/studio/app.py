@@ -75,8 +75,7 @@ def create_app(studio: Studio) -> Starlette:
     @asynccontextmanager
     async def until_the_end(_app: Starlette) -> AsyncGenerator[None]:
         yield
-        for wait in studio.at_end:
-            await run_in_threadpool(wait)
+        await run_in_threadpool(studio.beside.shutdown, cancel_futures=True)
 
     app = Starlette(
         routes=[dispatch.to_starlette(studio, route) for room in studio.rooms for route in room.routes],

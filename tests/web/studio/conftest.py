@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -100,13 +100,14 @@ class House:
         found = {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin, **headers}
         return fetch(self.port, path, method="POST", body=body, headers=self._headers(cookie, found))
 
-    def sign_in(self, role: Role, name: str = "") -> str:
-        """The cookie of an account with a role, made if need be."""
+    def sign_in(self, role: Role, name: str = "", *, lists: Collection[str] | None = None) -> str:
+        """The cookie of an account with a role, made if need be; limited to `lists` if there are any."""
         named = f"{role}{name.lower()}@example.org"
         with self.studio.database.write() as connection:
             account = find_account(connection, named)
-            account = account or add_account(connection, terminal(), named, role, at=self.studio.clock(), name=name)
-            token = open_session(connection, account, now=self.studio.clock())
+            now = self.studio.clock()
+            account = account or add_account(connection, terminal(), named, role, at=now, name=name, lists=lists)
+            token = open_session(connection, account, now=now)
         return f"{cookie_name(self.studio)}={token}"
 
     def _headers(self, cookie: str | None, headers: dict[str, str]) -> dict[str, str]:

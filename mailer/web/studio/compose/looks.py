@@ -9,12 +9,10 @@ import hashlib
 import json
 import logging
 import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import TypeVar, cast
 
 from mailer.checking.collect import Scope
 from mailer.checking.preflight import check_source
@@ -26,6 +24,7 @@ from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.editing.folders import message_path
 from mailer.editing.splice import CannotSplice, head_end
 from mailer.errors import MailerError
+from mailer.web.last_used import LastUsed
 from mailer.web.studio.compose.parts import TextPlaces
 from mailer.web.studio.core.context import Studio, Visit
 from mailer.web.studio.preview.file_watch import fingerprint, leading_out
@@ -68,35 +67,17 @@ class DraftLook:
         return TextPlaces(self.source.file, self.source.lines, self.lines_above) if self.source else None
 
 
-class KeptLooks(Generic[Look]):
-    """The last looks of what is being written, at most `most`, by names that nobody can guess. Safe from any thread."""
+class KeptLooks(LastUsed[str, Look]):
+    """The last looks of what is being written, by names that nobody can guess."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
+        super().__init__(most)
         self._secret = secrets.token_hex(16)  # so that nobody can tell a look's address from what is in it
-        self._kept: OrderedDict[str, Look] = OrderedDict()
 
     def name(self, *made_of: str) -> str:
         """The name of the look that is made of these texts, and of nothing else."""
         whole = "\0".join((self._secret, *made_of))
         return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-
-    def get(self, name: str) -> Look | None:
-        """A look that was made lately."""
-        with self._lock:
-            found = self._kept.get(name)
-            if found is not None:
-                self._kept.move_to_end(name)
-            return found
-
-    def keep(self, name: str, look: Look) -> Look:
-        """Keep a look, and give it back."""
-        with self._lock:
-            self._kept[name] = look
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return look
 
 
 class Looks:

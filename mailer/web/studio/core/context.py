@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -74,8 +75,8 @@ class Studio:
     run_key: str | None = field(default=None, repr=False)
     rooms: tuple[Room, ...] = ()
     stopping: threading.Event = field(default_factory=threading.Event)
-    # What is waited for at the end: work beside the pages, which must not outlive the database.
-    at_end: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    # For work that no page waits for. It is waited for at the end, since it must not outlive the database.
+    beside: ThreadPoolExecutor = field(default_factory=ThreadPoolExecutor)
     kept: dict[str, object] = field(default_factory=dict[str, object])  # what rooms keep between visits, by their name
 
     @property

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from mailer.counting import listed
 from mailer.errors import MailerError
-from mailer.staff.accounts import accounts
-from mailer.staff.rights import RIGHTS, Right
+from mailer.staff.accounts import holders
+from mailer.staff.rights import Right
 from mailer.web.studio.core.access import needs_sign_in
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page
@@ -47,26 +49,30 @@ def told(visit: Visit, error: MailerError, status: int = 503) -> Response:
 
 
 def refused(visit: Visit, right: Right) -> Response:
-    """Somebody is signed in who lacks a right, or has it for other lists only: who has it here."""
-    if visit.whole_actor is not None and visit.whole_actor.may(right):
-        return problem(
-            visit, 403, title="This belongs to a list that your account doesn’t work with",
-            words="You may look at it. Ask an admin to add the list to your account if you should do more.",
-        )  # fmt: skip
-    return problem(
-        visit, 403, title=only(visit, right),
-        words="Ask one of them, or ask an admin to change what your account may do.",
-    )  # fmt: skip
+    """Somebody is signed in who lacks a right, or has it for other lists only."""
+    words = "Ask one of them, or ask an admin to change what your account may do."
+    if _has_it_elsewhere(visit, right):
+        words = "You may look at it. Ask an admin to add the list to your account if you should do more."
+    return problem(visit, 403, title=why_not(visit, right), words=words)
 
 
-def only(visit: Visit, right: Right) -> str:
-    """Who has a right: "Only senders can do this: Amina, Tom"."""
+def why_not(visit: Visit, right: Right) -> str:
+    """Why the visitor, who lacks a right here, lacks it: "Only senders can do this: Amina and Tom"."""
+    if _has_it_elsewhere(visit, right):
+        return "This belongs to a list that your account doesn’t work with"
     with visit.database.read() as connection:
-        found = [one for one in accounts(connection) if one.disabled_at is None and right in RIGHTS[one.role]]
-    names = [one.name or one.address for one in found]
-    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    who = f": {', '.join(names[:NAMED])}{rest}" if names else ""
+        names = [one.called for one in holders(connection, right)]
+    who = f": {listed(first_few(names))}" if names else ""
     return f"Only {HOLDERS[right]} can do this{who}"
+
+
+def first_few(names: Sequence[str]) -> list[str]:
+    """The first of many names, and how many more there are."""
+    return [*names[:NAMED], *([f"{len(names) - NAMED} more"] if len(names) > NAMED else [])]
+
+
+def _has_it_elsewhere(visit: Visit, right: Right) -> bool:
+    return visit.whole_actor is not None and visit.whole_actor.may(right)
 
 
 def stranger(visit: Visit) -> Response:

@@ -21,7 +21,7 @@ from mailer.web.studio.core.opening import own_path
 from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.following.told import answers, headline, hindrance, last_uncertain, rails
-from mailer.web.studio.history.words import latest
+from mailer.web.studio.history.words import latest, sent_by
 from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, one
 from mailer.web.studio.results.charts import bars_of
 
@@ -45,18 +45,19 @@ def show(visit: Visit) -> Response:
     with visit.database.read() as connection:
         found = answers(connection, status, now=visit.now)
         seen = guard_counts_of(connection, number)
-        so_far = latest(connection, newsletter.slug, limit=LINES)
+        so_far, begun_by = latest(connection, newsletter.slug, limit=LINES), sent_by(connection, newsletter.slug)
         until = last_uncertain(connection, number)
-        signing = course(connection, number, status.launched_at, with_clicks=False) if _moves(status) else Course()
+        signing = (
+            course(connection, number, status.launched_at, with_clicks=False) if newsletter.is_moving else Course()
+        )
     return page(
         visit, "following/following.html", newsletter=newsletter, campaign=status, pace=pace,
         steps=way(visit, newsletter, here="following"), mark=_mark(newsletter, status),
         head=headline(visit, status, pace, hindered=hindrance(visit, status)), answers=found,
         so_far=so_far, until=until.isoformat() if until else "",
-        rails=rails(visit.workspace.settings.guard, seen) if _moves(status) else [],
+        rails=rails(visit.workspace.settings.guard, seen) if newsletter.is_moving else [],
         bars=bars_of(signing, of="signatures", zone=visit.zone), signing=signing,
-        begun_by=next((line.by for line in so_far if line.icon == "send" and line.by), ""),
-        address=f"/newsletters/{newsletter.slug}/following",
+        begun_by=begun_by, address=f"/newsletters/{newsletter.slug}/following",
     )  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def decide(visit: Visit) -> Response:
 
 
 def retry(visit: Visit) -> Response:
-    """Those who missed it by our own fault get it after all."""
+    """Those who missed it through our own fault get it after all."""
     _, status = _followed(visit)
     orders.retry(visit.database, status.slug, visit.who, now=visit.now)
     return _back(visit)
@@ -133,10 +134,6 @@ def _followed(visit: Visit) -> tuple[ListedNewsletter, CampaignStatus]:
     if found.status is None:
         raise HTTPException(404)
     return found, found.status
-
-
-def _moves(status: CampaignStatus) -> bool:
-    return status.state in (CampaignState.SENDING, CampaignState.PAUSED)
 
 
 def _back(visit: Visit) -> Response:

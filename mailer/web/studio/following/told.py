@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
 from mailer.counting import counted
-from mailer.delivery.campaigns.pace import CampaignPace
+from mailer.delivery.campaigns.pace import CampaignPace, pace_of
 from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.delivery.ledger.guard import GuardCounts, once_finished, why_paused
 from mailer.delivery.ledger.warm_up import WarmUp
+from mailer.delivery.sending.run import is_at_work
 from mailer.settings import Guard
-from mailer.store.tables.core import APART, QUEUE, deliveries, events, workers
+from mailer.store.tables.core import APART, QUEUE, deliveries, events
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import without_addresses
@@ -65,15 +66,19 @@ def headline(visit: Visit, status: CampaignStatus, pace: CampaignPace, *, hinder
         return FollowedHeadline("It has left", f"To {counted(pace.people)}{_took(status)}.", why)
     if status.state is CampaignState.CANCELLED:
         missed = status.people.get(DeliveryState.CANCELLED, 0)
-        sub = f"{counted(pace.people - missed)} had their turn, {missed:,} get nothing."
+        sub = f"{counted(pace.people - missed)} had their turn, {missed:,} {'gets' if missed == 1 else 'get'} nothing."
         return FollowedHeadline("Stopped for good", sub)
     if status.state is CampaignState.PAUSED:
         what, todo = why_paused(status.why)
-        waits = f"{counted(pace.left)} still {'waits' if pace.left == 1 else 'wait'} for it."
-        return FollowedHeadline("Paused", f"{of} {waits}", f"{plain_why(what)} {plain_why(todo)}".strip())
+        return FollowedHeadline("Paused", f"{of} {waiting(pace)}", f"{plain_why(what)} {plain_why(todo)}".strip())
     if hindered:
-        return FollowedHeadline("Nothing is leaving", f"{of} {counted(pace.left)} wait.", hindered)
+        return FollowedHeadline("Nothing is leaving", f"{of} {waiting(pace)}", hindered)
     return _sending(visit, status, pace, of)
+
+
+def waiting(pace: CampaignPace) -> str:
+    """How many have not had their turn, as a sentence."""
+    return f"{counted(pace.left)} still {'waits' if pace.left == 1 else 'wait'} for it."
 
 
 def hindrance(visit: Visit, status: CampaignStatus) -> str:
@@ -82,10 +87,7 @@ def hindrance(visit: Visit, status: CampaignStatus) -> str:
     if status.state is not CampaignState.SENDING:
         return ""
     with visit.database.read() as connection:
-        alive = select(workers.c.id).where(
-            workers.c.campaign_id == status.campaign_id, workers.c.lease_until >= visit.now
-        )
-        if connection.execute(alive).first() is not None:
+        if is_at_work(connection, now=visit.now, campaign_id=status.campaign_id):
             return ""
         today = WarmUp(visit.workspace.settings.pace, transport=status.transport).today(connection, visit.now)
     if today is not None and not today.left:
@@ -95,15 +97,27 @@ def hindrance(visit: Visit, status: CampaignStatus) -> str:
     return f"{idle.title}. {idle.words}" if idle else ""
 
 
+def time_left(visit: Visit, status: CampaignStatus) -> timedelta | None:
+    """How long the rest takes at the rate so far; None while that says nothing, and while nothing leaves."""
+    if status.troubles or _next_try(visit, status) or hindrance(visit, status):
+        return None
+    return pace_of(status, now=visit.now).time_left
+
+
+def _next_try(visit: Visit, status: CampaignStatus) -> datetime | None:
+    """When it goes on, while everybody who is left is to be tried again later."""
+    is_later = status.next_try is not None and status.next_try > visit.now
+    return status.next_try if is_later and not status.people.get(DeliveryState.SENDING, 0) else None
+
+
 def _sending(visit: Visit, status: CampaignStatus, pace: CampaignPace, of: str) -> FollowedHeadline:
     if status.troubles:
         return FollowedHeadline(
             "The mail server doesn’t answer", f"{of} Everybody else waits, and it is tried again each minute.",
             "Nobody is lost. If it goes on, tell the person who looks after your mail server.",
         )  # fmt: skip
-    if status.next_try and status.next_try > visit.now and not status.people.get(DeliveryState.SENDING, 0):
-        when = clock(status.next_try, visit.zone)
-        sub = f"{of} Their mailboxes asked us to come again; the next try is at {when}."
+    if later := _next_try(visit, status):
+        sub = f"{of} Their mailboxes asked us to come again; the next try is at {clock(later, visit.zone)}."
         return FollowedHeadline(f"{counted(pace.left)} later", sub)
     left = pace.time_left
     if left is None:
@@ -129,7 +143,8 @@ def answers(connection: Connection, status: CampaignStatus, *, now: datetime) ->
         Answer("Later", _later(connection, number or 0), later, "clock"),
         Answer("No such address", "We won’t write to them again", hard, "x", kind="failed"),
         Answer("Turned away", "Their mailbox refused it for good", sum(failed.values()) - hard - ours, "x", "failed"),
-        Answer("Missed it by our own fault", "Our sender or login was refused", ours, "triangle-alert", "ours", "warn"),
+        Answer("Missed it through our own fault", "Our sender or login was refused", ours, "triangle-alert",
+               kind="ours", tone="warn"),
         Answer("Not written to any more", "They left, or were taken off, before it was their turn",
                people.get(DeliveryState.SKIPPED, 0), "minus", kind="skipped"),
         Answer("May or may not have got it", "The line broke before the answer came",

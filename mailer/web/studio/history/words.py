@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from mailer.delivery.ledger.guard import why_paused
+from mailer.review.approvals import subject
 from mailer.staff.audit import PAGE, AuditEntry, AuditFilter, entries
 from mailer.store.tables.staff import audit_log
 
@@ -30,7 +31,7 @@ WORDS = {  # what was done, and its icon
     "newsletter cancelled": ("Stopped for good", "octagon-x"),
     "uncertain mails sent again": ("Sent again to those who may not have got it", "circle-question-mark"),
     "uncertain mails counted as sent": ("Those who may have got it count as sent", "circle-question-mark"),
-    "failed mails queued again": ("Those missed by our own fault get it after all", "send"),
+    "failed mails queued again": ("Those missed through our own fault get it after all", "send"),
 }
 BY_ITSELF = ("cron", "")  # names of what runs by itself
 
@@ -56,6 +57,13 @@ def history_of(
     return lines(found[:PAGE]), more
 
 
+def sent_by(connection: Connection, slug: str) -> str:
+    """Who sent it, as its lines name them: what is scheduled leaves by itself, so who scheduled it last. "" where the
+    log doesn't say."""
+    ordered = AuditFilter(subject=subject(slug), actions=("newsletter scheduled", "newsletter launched"))
+    return next((line.by for line in lines(entries(connection, ordered, limit=2)) if line.by), "")
+
+
 def latest(connection: Connection, slug: str, *, limit: int) -> list[HistoryLine]:
     """The last of it."""
     return lines(entries(connection, AuditFilter(subject=subject(slug)), limit=limit))
@@ -65,11 +73,6 @@ def count_of(connection: Connection, slug: str) -> int:
     """How many lines there are."""
     mine = audit_log.c.subject == subject(slug)
     return connection.execute(select(func.count()).select_from(audit_log).where(mine)).scalar_one()
-
-
-def subject(slug: str) -> str:
-    """What the log calls a newsletter."""
-    return f"newsletter {slug}"
 
 
 def lines(found: Iterable[AuditEntry]) -> list[HistoryLine]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select
 
-from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
@@ -95,11 +94,6 @@ class ListedNewsletter:
     @property
     def was_sent(self) -> bool:
         return self.status is not None and self.status.state in (CampaignState.FINISHED, CampaignState.CANCELLED)
-
-    def minutes_left(self, now: datetime) -> int | None:
-        """How long it takes at the pace so far; None while that says nothing."""
-        left = pace_of(self.status, now=now).time_left if self.status else None
-        return max(1, round(left / timedelta(minutes=1))) if left is not None else None
 
 
 def has_left(newsletter: ListedNewsletter) -> bool:
@@ -235,7 +229,9 @@ def _listed(
     visit: Visit, file: ShelvedNewsletter, status: CampaignStatus | None, titles: Mapping[str, str], *,
     signed: Mapping[int, int], asking: set[int], review: OpenReview | None,
 ) -> ListedNewsletter:  # fmt: skip
-    state = state_of(status, is_away=file.is_away, now=visit.now)
+    state = state_of(
+        status, is_away=file.is_away, hold=visit.workspace.settings.studio.hold_for, now=visit.now
+    )  # fmt: skip
     if state is DRAFT and review is not None:
         state = _in_review(visit, review)
     number = status.campaign_id if status else None

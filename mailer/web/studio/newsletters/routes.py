@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -18,6 +19,7 @@ from mailer.web.studio.core.moments import WHOLE_MONTHS
 from mailer.web.studio.core.pages import page
 from mailer.web.studio.core.palette import matches
 from mailer.web.studio.core.rooms import Access, Deed, PaletteHit, Room, SidebarPlace, StudioRoute
+from mailer.web.studio.following.told import time_left
 from mailer.web.studio.newsletters.again import aimed, aims
 from mailer.web.studio.newsletters.gallery import choices, picture
 from mailer.web.studio.newsletters.listing import (
@@ -49,7 +51,7 @@ def show(visit: Visit) -> Response:
     return page(
         visit, "newsletters/newsletters.html", asked=asked, total=len(found), groups=grouped(shown[:SHOWN], visit),
         left_off=max(0, len(shown) - SHOWN), views=views, lists=sorted(list_titles(visit).items()),
-        months=_months(visit, found), writers=writers(visit),
+        months=_months(visit, found), writers=writers(visit), time_left=partial(time_left, visit),
     )  # fmt: skip
 
 

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 
 from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.web.studio.core.moments import span
 
-LEAVING_SOON = timedelta(minutes=10)
+HOURS_FROM = 90  # minutes
 
 
 @dataclass(frozen=True, slots=True)
 class ShownState:
     """A state: its word, the icon beside it, and its tone ("" at rest, go moving, ok good, warn to be looked at).
-    `soon`: it leaves within minutes, so everybody who may stop it should see how."""
+    `soon`: it counts down, so everybody who may stop it should see how."""
 
     label: str
     icon: str
@@ -34,14 +35,14 @@ SENT = ShownState("Sent", "check")
 AWAY = ShownState("Put away", "archive")
 
 
-def state_of(status: CampaignStatus | None, *, is_away: bool, now: datetime) -> ShownState:
-    """The state of a newsletter that was scheduled or sent, or (without a status) of one that wasn't yet."""
+def state_of(status: CampaignStatus | None, *, is_away: bool, hold: timedelta, now: datetime) -> ShownState:
+    """The state of a newsletter that was scheduled or sent, or (without a status) of one that wasn't yet. `hold`: how
+    long it counts down before it leaves."""
     if status is None:
         return AWAY if is_away else DRAFT
     if status.state is CampaignState.SCHEDULED:
-        if status.due_at is not None and (left := status.due_at - now) <= LEAVING_SOON:
-            minutes = max(0, -(-left // timedelta(minutes=1)))
-            return ShownState(f"Leaving in {minutes} min" if minutes else "Leaving now", "timer", "go", soon=True)
+        if status.due_at is not None and (left := status.due_at - now) <= hold:
+            return ShownState(f"Leaving {_ahead(left)}", "timer", "go", soon=True)
         return SCHEDULED
     if status.state is CampaignState.FINISHED:
         if is_away:
@@ -52,3 +53,10 @@ def state_of(status: CampaignStatus | None, *, is_away: bool, now: datetime) -> 
         CampaignState.CANCELLED: STOPPED,
     }  # fmt: skip
     return found[CampaignState(status.state)]
+
+
+def _ahead(left: timedelta) -> str:
+    minutes = max(0, -(-left // timedelta(minutes=1)))
+    if minutes >= HOURS_FROM:
+        return f"in {span(left)}"
+    return f"in {minutes} min" if minutes else "now"

@@ -78,11 +78,10 @@ def moment_words(when: datetime, zone: ZoneInfo, step_seconds: int) -> str:
 
 def _labels(steps: Sequence[TimeStep], zone: ZoneInfo, step_seconds: int) -> tuple[str, ...]:
     every = max(1, -(-len(steps) // MOST_LABELS))
-    found: list[str] = []
+    found, before = list[str](), ""
     for step in steps[::every]:
         words = moment_words(step.begins, zone, step_seconds)
-        # A day is named once; after it the clock alone.
         day, _, clock = words.partition(" ")
-        same = bool(clock) and ":" in clock and any(label.startswith(day) for label in found)
-        found.append(clock if same else words)
+        found.append(clock if day == before and ":" in clock else words)  # a day is named once
+        before = day
     return tuple(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -21,6 +21,7 @@ from mailer.reports.current import current_figures
 from mailer.reports.figures import CampaignFigures
 from mailer.store.tables.core import events, hits, more_hits
 from mailer.store.tables.inbound import conversions, signatures
+from mailer.web.last_used import LastUsed
 from mailer.web.studio.core.context import Studio, Visit
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,8 @@ class FiguresKeeper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, KeptFigures] = OrderedDict()
-        self._running: dict[str, threading.Event] = {}
+        self._kept = LastUsed[str, KeptFigures](KEPT)
+        self._running: dict[str, Future[None]] = {}
         self._not_before: dict[str, float] = {}  # monotonic seconds
 
     def newest(self, visit: Visit, status: CampaignStatus) -> KeptFigures | None:
@@ -58,48 +59,32 @@ class FiguresKeeper:
             kept = self._kept.get(slug)
             if kept is not None and kept.mark == mark:
                 return kept
-            done = self._running.get(slug)
-            if done is None and time.monotonic() >= self._not_before.get(slug, 0.0):
-                done = self._running[slug] = threading.Event()
-                threading.Thread(target=self._run, args=(visit, slug, mark, done), daemon=True).start()
-        if done is not None and kept is None:
-            done.wait(A_PAGE_WAITS_SECONDS)
-        with self._lock:
-            return self._kept.get(slug)
+            running = self._running.get(slug)
+            if running is None and time.monotonic() >= self._not_before.get(slug, 0.0):
+                running = self._running[slug] = visit.studio.beside.submit(self._run, visit, slug, mark)
+        if running is not None and kept is None:
+            wait([running], A_PAGE_WAITS_SECONDS)
+        return self._kept.get(slug)
 
-    def finish(self) -> None:
-        """Wait for the counts that are under way; a few seconds each."""
-        with self._lock:
-            running = list(self._running.values())
-        for done in running:
-            done.wait()
-
-    def _run(self, visit: Visit, slug: str, mark: str, done: threading.Event) -> None:
-        began, settings = time.monotonic(), visit.workspace.settings
+    def _run(self, visit: Visit, slug: str, mark: str) -> None:
+        began = time.monotonic()
         try:
-            found = current_figures(visit.database, slug, zone=settings.zone if settings.timezone else "")
-            with self._lock:
-                self._kept[slug] = KeptFigures(found, visit.studio.clock(), mark)
-                self._kept.move_to_end(slug)
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
+            found = current_figures(visit.database, slug, visit.workspace.settings)
+            self._kept.keep(slug, KeptFigures(found, visit.studio.clock(), mark))
         except MailerError as error:  # tried again at the next look
             log.error("the figures could not be counted: %s", error.message)
+        except Exception:
+            log.exception("the figures could not be counted")
         finally:
             ended = time.monotonic()
             with self._lock:
                 self._not_before[slug] = ended + max(LEAST_APART_SECONDS, REST * (ended - began))
                 del self._running[slug]
-            done.set()
 
 
 def keeper_of(studio: Studio) -> FiguresKeeper:
     """The studio's figures."""
-    made = FiguresKeeper()
-    keeper = cast(FiguresKeeper, studio.kept.setdefault("figures", made))
-    if keeper is made:
-        studio.at_end.append(keeper.finish)
-    return keeper
+    return cast(FiguresKeeper, studio.kept.setdefault("figures", FiguresKeeper()))
 
 
 def _mark(connection: Connection, status: CampaignStatus) -> str:

@@ -57,8 +57,8 @@ def moves(visit: Visit) -> Response:
 
 def download(visit: Visit) -> Response:
     """The figures as CSV, counted for this file."""
-    newsletter, settings = _launched(visit), visit.workspace.settings
-    found = current_figures(visit.database, newsletter.slug, zone=settings.zone if settings.timezone else "")
+    newsletter = _launched(visit)
+    found = current_figures(visit.database, newsletter.slug, visit.workspace.settings)
     name = re.sub(r"[^\w-]", "", newsletter.slug)
     headers = {"Content-Disposition": f'attachment; filename="{name}-results.csv"'}
     return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)

@@ -21,12 +21,12 @@ PLACES = {
 }  # fmt: skip
 CLASSES = {
     "hard": "No such address", "soft": "Full or busy until the end", "policy": "Turned away as unwanted",
-    "ours": "Refused by our own fault", "unknown": "Turned away without a reason",
+    "ours": "Refused through our own fault", "unknown": "Turned away without a reason",
 }  # fmt: skip
 STEP_WORDS = {
     60: "minute", 600: "10 minutes", 3600: "hour", 10_800: "3 hours", 21_600: "6 hours", 86_400: "day", 604_800: "week",
 }  # fmt: skip
-REASONS = {  # why people on the lists got nothing
+REASONS: Mapping[str, str] = {  # why people on the lists got nothing
     Reason.UNSUBSCRIBED: "Unsubscribed", Reason.PENDING: "Never confirmed their address",
     Reason.COMPLAINED: "Reported a mail as spam", Reason.BOUNCED: "Their address doesn’t exist",
     Reason.STAFF: "Held back by a colleague", Reason.EXCLUDED: "On a list that was left out",
@@ -63,10 +63,12 @@ class UsualRate:
 
 def usual_before(found: Sequence[ListedNewsletter], slug: str) -> UsualRate | None:
     """The average of those that left before; `found` has the newest first."""
-    sent = [one for one in found if one.was_sent and one.per_thousand is not None and one.when]
-    mine = next((one for one in found if one.slug == slug), None)
-    before = [one for one in sent if one.slug != slug and mine and mine.when and one.when and one.when < mine.when]
-    rates = [one.per_thousand or 0.0 for one in before[:USUAL_OF]]
+    began = next((one.when for one in found if one.slug == slug), None)
+    rates = [
+        one.per_thousand
+        for one in found
+        if one.was_sent and one.per_thousand is not None and began and one.when and one.when < began
+    ][:USUAL_OF]
     return UsualRate(sum(rates) / len(rates), len(rates)) if rates else None
 
 
@@ -98,8 +100,7 @@ def sources(figures: CampaignFigures, names: Mapping[str, str]) -> list[tuple[st
 
 def reason(name: str) -> str:
     """Why somebody did not get it."""
-    found = next((words for one, words in REASONS.items() if one.value == name), "")
-    return found or f"{name[:1].upper()}{name[1:]}"
+    return REASONS.get(name) or f"{name[:1].upper()}{name[1:]}"
 
 
 @cache

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from mailer.counting import listed
 from mailer.review.approvals import kept_content, may_approve, writers
 from mailer.review.changes import Change, changes
 from mailer.review.content import NewsletterContent
-from mailer.staff.accounts import accounts
-from mailer.staff.rights import RIGHTS, Right
+from mailer.staff.accounts import accounts, holders
+from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.review.overview import ReviewOverview, seen_contents
+from mailer.web.studio.review.overview import ReviewOverview, changed_since_seen
 
 WORDS = {1: "One person must approve it", 2: "Two people must approve it"}
 # What a difference can be about, by the beginning of its part, as the list of what stayed equal says it.
@@ -59,22 +60,17 @@ def panel_of(visit: Visit, connection: Connection, found: ReviewOverview, *, sin
     """The panel for a newsletter as it is now. `since`: the digest of what the visitor looked at before, or ""."""
     settings, who, slug = visit.workspace.settings.studio, visit.who, found.look.slug
     everybody = accounts(connection)
-    names = {one.address: one.name or one.address for one in everybody}
-    called = {one.id: one.name or one.address for one in everybody}
+    names = {one.address: one.called for one in everybody}
+    called = {one.id: one.called for one in everybody}
     wrote = frozenset[int | str]() if settings.approver_may_be_writer else writers(connection, slug)
     list_name = found.content.list_name if found.content else ""
-    approvers = [
-        one.name or one.address
-        for one in everybody
-        if one.disabled_at is None and Right.APPROVE in RIGHTS[one.role] and one.id not in wrote
-        and one.actor("").may(Right.APPROVE, list_name)
-    ]  # fmt: skip
+    approvers = [one.called for one in holders(connection, Right.APPROVE, list_name) if one.id not in wrote]
     counting = found.state.counting if found.state else ()
     may = bool(list_name) and may_approve(connection, who, slug, list_name=list_name, settings=settings)
     has_approved = any(one.person == who.person for one in counting)
     return ApprovalPanel(
         rule=_rule(settings.approvals, [str(called.get(one, one)) if isinstance(one, int) else one for one in wrote]),
-        names=names, approvers=_listed(approvers), may_approve=may and not has_approved, has_approved=has_approved,
+        names=names, approvers=listed(approvers), may_approve=may and not has_approved, has_approved=has_approved,
         mine_is_void=any(old.approval.person == who.person for old in (found.state.outdated if found.state else ())),
         wrote=who.person in wrote, may_ask=found.content is not None and who.may(Right.WRITE),
         since=_since(visit, connection, found, since) if found.content else None,
@@ -86,7 +82,7 @@ def _since(visit: Visit, connection: Connection, found: ReviewOverview, digest: 
     more."""
     assert found.content is not None
     assert found.state is not None
-    if digest and (seen := seen_contents(visit.studio).since(digest, found.content)):
+    if digest and (seen := changed_since_seen(visit.studio, digest, found.content)):
         return ChangedSince("Changed while you looked", seen)
     asked = found.state.asked
     if asked is None or asked.digest == found.content.digest or found.state.outdated or found.state.counting:
@@ -98,10 +94,5 @@ def _since(visit: Visit, connection: Connection, found: ReviewOverview, digest: 
 def _rule(needed: int, wrote: Sequence[str]) -> str:
     if not needed:
         return "It may leave without an approval here. Colleagues can give theirs all the same."
-    but = f", but not {_listed(sorted(wrote), 'or')}, who wrote some of it" if wrote else ""
+    but = f", but not {listed(sorted(wrote), 'or')}, who wrote some of it" if wrote else ""
     return f"{WORDS.get(needed, f'{needed} people must approve it')}{but}."
-
-
-def _listed(names: Sequence[str], last: str = "and") -> str:
-    """Amina, Tom and Kim"""
-    return f" {last} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

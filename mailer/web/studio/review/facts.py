@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
 from mailer.audience.selection.select import Selection, select_audience
-from mailer.checking.collect import Scope
-from mailer.checking.preflight import check_source
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
-from mailer.web.studio.compose.looks import DraftLook
+from mailer.web.last_used import LastUsed
+from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.compose.panel import ShownFinding, findings
 from mailer.web.studio.core.context import Studio, Visit
 from mailer.web.studio.review.blocks import condition_words
@@ -43,26 +42,14 @@ def facts_of(visit: Visit, look: DraftLook) -> ReviewFacts:
                 selection = select_audience(connection, look.press.plan.audience, now=visit.now)
             except MailerError:  # Audience says what is wrong with it
                 selection = None
-    found = ReviewFacts(selection, findings(checked(visit, look)), visit.now)
-    kept = _kept(visit.studio)
-    kept[look.id] = found
-    while len(kept) > KEPT:
-        kept.pop(next(iter(kept)), None)
-    return found
+    found = findings(looks_of(visit.studio).whole(visit, look))
+    return _kept(visit.studio).keep(look.id, ReviewFacts(selection, found, visit.now))
 
 
 def known_facts(visit: Visit, look: DraftLook) -> ReviewFacts | None:
     """What was counted a moment ago of exactly this, if anything."""
     found = _kept(visit.studio).get(look.id)
     return found if found is not None and visit.now - found.at < FRESH else None
-
-
-def checked(visit: Visit, look: DraftLook) -> DraftLook:
-    """The look with all that the check finds without merging anybody's mail: what must be right to be approved."""
-    if look.source is None:
-        return look
-    found = check_source(visit.database, look.source, scope=Scope(everyone=False), now=visit.now)
-    return replace(look, found=found.remarks)
 
 
 def who_gets_it(look: DraftLook, titles: Mapping[str, str]) -> str:
@@ -82,5 +69,5 @@ def who_gets_it(look: DraftLook, titles: Mapping[str, str]) -> str:
     return "; ".join(str(rule) for rule in rules if rule)
 
 
-def _kept(studio: Studio) -> dict[str, ReviewFacts]:
-    return cast("dict[str, ReviewFacts]", studio.kept.setdefault("review facts", {}))
+def _kept(studio: Studio) -> LastUsed[str, ReviewFacts]:
+    return cast("LastUsed[str, ReviewFacts]", studio.kept.setdefault("review facts", LastUsed[str, ReviewFacts](KEPT)))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import cast
 
 from sqlalchemy import Connection
@@ -18,6 +16,7 @@ from mailer.review.approvals import Approval, ReviewState, review_state, steps_o
 from mailer.review.changes import Change, changes
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.store.tables.states import CampaignState
+from mailer.web.last_used import LastUsed
 from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.core.context import Studio, Visit
 from mailer.web.studio.core.rooms import Fact, Weight
@@ -48,30 +47,15 @@ class ReviewOverview:
         return self.state is not None and self.state.asked is not None and not self.is_approved
 
 
-class SeenContents:
-    """What somebody looked at lately, by digest: so that what changed meanwhile can be shown."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._kept: OrderedDict[str, NewsletterContent] = OrderedDict()
-
-    def keep(self, content: NewsletterContent) -> None:
-        with self._lock:
-            self._kept[content.digest] = content
-            self._kept.move_to_end(content.digest)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-
-    def since(self, digest: str, content: NewsletterContent) -> Sequence[Change]:
-        """What changed since somebody looked at the newsletter as it was then; nothing when that is long ago."""
-        with self._lock:
-            before = self._kept.get(digest)
-        return changes(before, content) if before is not None and before.slug == content.slug else ()
+def keep_seen(studio: Studio, content: NewsletterContent) -> None:
+    """Keep what somebody looks at, so that what changes meanwhile can be shown."""
+    _seen(studio).keep(content.digest, content)
 
 
-def seen_contents(studio: Studio) -> SeenContents:
-    """Those of one studio."""
-    return cast(SeenContents, studio.kept.setdefault("seen contents", SeenContents()))
+def changed_since_seen(studio: Studio, digest: str, content: NewsletterContent) -> Sequence[Change]:
+    """What changed since somebody looked at the newsletter as it was then; nothing when that is long ago."""
+    before = _seen(studio).get(digest)
+    return changes(before, content) if before is not None and before.slug == content.slug else ()
 
 
 def overview(visit: Visit, slug: str) -> ReviewOverview:
@@ -115,6 +99,11 @@ def fact_of(visit: Visit, slug: str) -> Fact:
     if state.outdated:
         return Fact("Approval no longer counts", Weight.LOOK)
     return Fact("Asked for" if state.asked else "Not asked for yet")
+
+
+def _seen(studio: Studio) -> LastUsed[str, NewsletterContent]:
+    kept = studio.kept.setdefault("seen contents", LastUsed[str, NewsletterContent](KEPT))
+    return cast("LastUsed[str, NewsletterContent]", kept)
 
 
 def _faulty(found: ReviewOverview, message: str) -> ReviewOverview:

@@ -38,8 +38,8 @@ class SentProofs:
 
 def last_proofs(connection: Connection, look: DraftLook) -> SentProofs | None:
     """The newest proofs of a newsletter; None when there were none."""
-    about = AuditFilter(text=SENT, subject=subject(look.slug))
-    found = next((one for one in audit.entries(connection, about, limit=5) if one.action == SENT), None)
+    wanted = AuditFilter(subject=subject(look.slug), actions=(SENT,))
+    found = next(iter(audit.entries(connection, wanted, limit=1)), None)
     if found is None:
         return None
     is_current = look.press is not None and look.press.message.digest == found.after

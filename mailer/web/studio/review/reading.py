@@ -54,7 +54,7 @@ class ReviewedText:
 
 def parts_of(visit: Visit, slug: str) -> list[str]:
     """What there is to look at."""
-    has_page = (visit.workspace.newsletter(slug).folder / ACTION_FILE).is_file()
+    has_page = visit.workspace.newsletter(slug).has_action_page
     return [name for name in PARTS if has_page or name not in ("page", "thanks")]
 
 

@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from mailer.delivery.schedule.schedule import read_due
 from mailer.delivery.sending.proofs import review_path
 from mailer.errors import MailerError
 from mailer.review import approvals, comments, reviewers
-from mailer.review.content import NewsletterContent, PlannedTime
+from mailer.review.content import NewsletterContent
 from mailer.review.planned import plan_time, planned_time
 from mailer.review.waiting import waiting_for
 from mailer.staff.accounts import accounts
@@ -27,13 +26,14 @@ from mailer.web.studio.core.live import live
 from mailer.web.studio.core.moments import distance
 from mailer.web.studio.core.pages import page, part, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, WaitingTask
-from mailer.web.studio.newsletters.listing import ListedNewsletter, list_titles, one
+from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, list_titles, one
 from mailer.web.studio.newsletters.shelf import shelf_of
 from mailer.web.studio.review import proofs
 from mailer.web.studio.review.approval import panel_of
-from mailer.web.studio.review.facts import checked, facts_of, known_facts, who_gets_it
-from mailer.web.studio.review.overview import ReviewOverview, fact_of, overview, overview_of, seen_contents
+from mailer.web.studio.review.facts import facts_of, known_facts, who_gets_it
+from mailer.web.studio.review.overview import fact_of, keep_seen, overview, overview_of
 from mailer.web.studio.review.reading import PARTS, parts_of, reviewed_text
+from mailer.web.studio.send.leaving import time_given
 
 LOOK_EVERY_SECONDS = 1.0
 CHANGED = "it was changed while you looked at it"
@@ -57,7 +57,7 @@ def moves(visit: Visit) -> Response:
 
 def approve(visit: Visit) -> Response:
     """Approve what the visitor looked at."""
-    slug, seen, settings = visit.path["name"], visit.form.get("seen"), visit.workspace.settings.studio
+    seen, settings = visit.form.get("seen"), visit.workspace.settings.studio
 
     def give(content: NewsletterContent) -> str:
         if seen != content.digest:
@@ -67,7 +67,7 @@ def approve(visit: Visit) -> Response:
             approvals.approve(connection, visit.who, content, seen=seen, settings=settings, at=visit.now)
         return "approved"
 
-    return _with_content(visit, slug, give, since=seen)
+    return _with_content(visit, give, since=seen)
 
 
 def withdraw(visit: Visit) -> Response:
@@ -78,7 +78,7 @@ def withdraw(visit: Visit) -> Response:
             approvals.withdraw(connection, visit.who, content, at=visit.now)
         return "withdrawn"
 
-    return _with_content(visit, visit.path["name"], take)
+    return _with_content(visit, take)
 
 
 def ask(visit: Visit) -> Response:
@@ -90,7 +90,7 @@ def ask(visit: Visit) -> Response:
             approvals.ask(connection, visit.who, content, at=visit.now)
         return "asked"
 
-    return _with_content(visit, visit.path["name"], asked)
+    return _with_content(visit, asked)
 
 
 def plan(visit: Visit) -> Response:
@@ -98,17 +98,14 @@ def plan(visit: Visit) -> Response:
     given = visit.form.get("at").replace("T", " ")
 
     def planned(content: NewsletterContent) -> str:
-        leaves = None
-        if given:
-            due = read_due(given, zone=visit.workspace.settings.zone, now=visit.now)
-            leaves = PlannedTime(due.instant, due.zone)
-        if _overview(visit).is_scheduled:
+        leaves = time_given(visit, given) if given else None
+        if overview(visit, content.slug).is_scheduled:
             raise MailerError("it is scheduled already", remedy="Take it off the schedule in Send first.")
         with visit.database.write() as connection:
             plan_time(connection, visit.who, content.slug, leaves, list_name=content.list_name, at=visit.now)
         return "planned"
 
-    return _with_content(visit, visit.path["name"], planned)
+    return _with_content(visit, planned)
 
 
 def say(visit: Visit) -> Response:
@@ -206,7 +203,7 @@ def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", sin
         said = comments.threads(connection, slug)
         last, everybody = proofs.last_proofs(connection, look), reviewers.reviewers_of(connection)
     if found.content is not None:
-        seen_contents(visit.studio).keep(found.content)
+        keep_seen(visit.studio, found.content)
     links = [(f"{review_path(slug)}?part={name}", PARTS[name], name == shown, "") for name in parts]
     text = reviewed_text(visit, look, shown, said) if shown != "people" else None
     facts = facts_of(visit, look) if visit.query.get("count") else known_facts(visit, look)
@@ -222,11 +219,10 @@ def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", sin
     )  # fmt: skip
 
 
-def _with_content(visit: Visit, slug: str, act: Callable[[NewsletterContent], str], *, since: str = "") -> Response:
+def _with_content(visit: Visit, act: Callable[[NewsletterContent], str], *, since: str = "") -> Response:
     """Do something about the newsletter as its files are now, and show the room again: with what was done, or with what
     is in the way."""
-    visit.workspace.newsletter(slug)
-    found = _overview(visit)
+    found = overview(visit, _slug(visit))
     try:
         if found.content is None:
             raise MailerError(f"there is something to fix first: {found.fault}", remedy="Fix it in Write.")
@@ -241,9 +237,7 @@ def _with_content(visit: Visit, slug: str, act: Callable[[NewsletterContent], st
 
 
 def _commented(visit: Visit, act: Callable[[Connection, str], None]) -> Response:
-    slug = visit.path["name"]
-    visit.workspace.newsletter(slug)
-    source = looks_of(visit.studio).saved(visit, slug).source
+    source = looks_of(visit.studio).saved(visit, _slug(visit)).source
     try:
         with visit.database.write() as connection:
             act(connection, source.list if source else "")
@@ -257,15 +251,17 @@ def _commented(visit: Visit, act: Callable[[Connection, str], None]) -> Response
 
 def _require_sound(visit: Visit, what: str) -> None:
     """Raise while the check finds an error: nobody should approve, or be asked to, what can't leave."""
-    found = checked(visit, looks_of(visit.studio).saved(visit, visit.path["name"]))
+    looks = looks_of(visit.studio)
+    found = looks.whole(visit, looks.saved(visit, visit.path["name"]))
     if found.errors:
         first = next(one for one in found.found if one.stops)
         more = f", and {found.errors - 1} more" if found.errors > 1 else ""
         raise MailerError(f"it isn’t {what}: {first.message}{more}", remedy="Fix it in Write first.")
 
 
-def _overview(visit: Visit) -> ReviewOverview:
-    return overview(visit, visit.path["name"])
+def _slug(visit: Visit) -> str:
+    """The newsletter that the address names. Raises `MailerError` where there is none."""
+    return visit.workspace.newsletter(visit.path["name"]).slug
 
 
 def _mark(visit: Visit, slug: str) -> str:
@@ -285,10 +281,6 @@ def _back(visit: Visit, rest: str = "") -> Response:
 
 def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     return fact_of(visit, newsletter.slug)
-
-
-def _is_ahead(newsletter: ListedNewsletter) -> bool:
-    return not (newsletter.was_sent or newsletter.is_moving)
 
 
 def _waits(visit: Visit) -> Iterable[WaitingTask]:
@@ -322,6 +314,6 @@ ROOM = Room(
         StudioRoute(f"{HERE}/reviewers", add_reviewer, Right.PROOF, method="POST"),
         StudioRoute(f"{HERE}/reviewers/remove", remove_reviewer, Right.PROOF, method="POST"),
     ),
-    steps=(Step("review", "Review", "review", order=3, fact=_fact, when=_is_ahead),),
+    steps=(Step("review", "Review", "review", order=3, fact=_fact, when=lambda newsletter: not has_left(newsletter)),),
     waits=_waits,
 )

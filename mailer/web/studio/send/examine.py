@@ -7,7 +7,6 @@ for a minute. The order itself looks again.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from mailer.delivery.campaigns.orders import leaving_time
 from mailer.delivery.ledger.duration import Before, SendDuration, duration_of, last_time
 from mailer.errors import MailerError
 from mailer.review.content import NewsletterContent, PlannedTime
+from mailer.web.last_used import LastUsed
 from mailer.web.studio.audience.choices import choices_of
 from mailer.web.studio.audience.counting import CountedAudience, reasons
 from mailer.web.studio.compose.looks import DraftLook, looks_of
@@ -59,19 +59,15 @@ class Examinations:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], Future[Examined]] = OrderedDict()
+        self._kept = LastUsed[tuple[str, str], Future[Examined]](KEPT)
 
     def shown(self, visit: Visit, slug: str, *, wait: bool) -> Examined | None:
         """What the page shows; None while it is being looked at, unless it is to `wait` for that."""
-        key = (looks_of(visit.studio).saved(visit, slug).id, str(_leaves(visit, slug)))
-        with self._lock:
+        key = _key(visit, slug)
+        with self._lock:  # so that it isn't begun twice
             known = self._kept.get(key)
             if known is None or (known.done() and _is_over(known, visit.now)):
-                known = self._kept[key] = Future[Examined]()
-                threading.Thread(target=_fulfil, args=(known, visit, slug), daemon=True).start()
-            self._kept.move_to_end(key)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+                known = self._kept.keep(key, visit.studio.beside.submit(examine, visit, slug))
         try:
             return known.result(None if wait else QUICK_SECONDS)
         except TimeoutError:
@@ -79,9 +75,7 @@ class Examinations:
 
     def last(self, visit: Visit, slug: str) -> Examined | None:
         """What was found last of the newsletter as it is now; None when nobody looked, or a look isn't done."""
-        key = (looks_of(visit.studio).saved(visit, slug).id, str(_leaves(visit, slug)))
-        with self._lock:
-            known = self._kept.get(key)
+        known = self._kept.get(_key(visit, slug))
         return known.result() if known is not None and known.done() and known.exception() is None else None
 
 
@@ -120,6 +114,11 @@ def examine(visit: Visit, slug: str) -> Examined:
         return replace(found, look=replace(look, found=(*remarks, *error.diagnostics)))
 
 
+def _key(visit: Visit, slug: str) -> tuple[str, str]:
+    """What it is about: other files or another time are another look."""
+    return looks_of(visit.studio).saved(visit, slug).id, str(_leaves(visit, slug))
+
+
 def _leaves(visit: Visit, slug: str) -> PlannedTime | None:
     with visit.database.read() as connection:
         return leaving_time(connection, slug)
@@ -127,10 +126,3 @@ def _leaves(visit: Visit, slug: str) -> PlannedTime | None:
 
 def _is_over(known: Future[Examined], now: datetime) -> bool:
     return known.exception() is not None or now - known.result().at > SHOWN_FOR
-
-
-def _fulfil(promised: Future[Examined], visit: Visit, slug: str) -> None:
-    try:
-        promised.set_result(examine(visit, slug))
-    except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-        promised.set_exception(error)

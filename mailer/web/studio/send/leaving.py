@@ -8,19 +8,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from mailer.counting import listed
 from mailer.delivery.campaigns.orders import held_until
 from mailer.delivery.campaigns.status import GLANCE
-from mailer.delivery.schedule.schedule import is_ambiguous, read_due
+from mailer.delivery.schedule.schedule import read_due
 from mailer.errors import MailerError
 from mailer.review.content import PlannedTime
 from mailer.settings import StudioSettings
-from mailer.staff.accounts import accounts
-from mailer.staff.rights import RIGHTS, Right
+from mailer.staff.accounts import holders
+from mailer.staff.rights import Right
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState
 from mailer.web.studio.core.context import Visit
-
-NAMED = 4
+from mailer.web.studio.core.errors import first_few
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,23 @@ def countdown(row: Row[Any] | None, settings: StudioSettings, *, now: datetime) 
 def chosen_time(visit: Visit) -> PlannedTime | None:
     """The time that the form says, in the workspace's zone; None for as soon as it is sent.
 
-    Raises `MailerError` for no time, one that is past or too soon to be stopped, and one that the clocks skip.
+    Raises `MailerError` for no time, and as `time_given`.
     """
-    form, zone = visit.form, visit.zone.key
+    form = visit.form
     if form.get("when") != "at":
         return None
     day, clock = form.get("day"), form.get("clock")
     if not (day and clock):
         raise MailerError("it needs a day and a time", remedy="Choose both.")
-    due = read_due(f"{day} {clock}", zone=zone, now=visit.now)
+    return time_given(visit, f"{day} {clock}")
+
+
+def time_given(visit: Visit, given: str) -> PlannedTime:
+    """A day and a time that somebody chose, such as 2026-12-01 09:00, in the workspace's zone.
+
+    Raises `MailerError` for one that is past or too soon to be stopped, and one that the clocks skip.
+    """
+    due = read_due(given, zone=visit.zone.key, now=visit.now)
     settings = visit.workspace.settings.studio
     if due.instant < visit.now + settings.hold_for:
         raise MailerError(
@@ -78,22 +86,10 @@ def chosen_time(visit: Visit) -> PlannedTime | None:
     return PlannedTime(due.instant, due.zone)
 
 
-def shown_twice(leaves: PlannedTime) -> bool:
-    """Whether the clocks show that time twice, since they are put back that day. The first is meant."""
-    return is_ambiguous(leaves.at, leaves.zone)
-
-
 def who_can_stop(visit: Visit, list_name: str) -> str:
     """The people who may stop it, in words: "Amina, Rhiannon and you"."""
     with visit.database.read() as connection:
-        found = [one for one in accounts(connection) if one.disabled_at is None and Right.PAUSE in RIGHTS[one.role]]
-    names = [
-        one.name or one.address
-        for one in found
-        if one.id != visit.who.account_id and (one.lists is None or list_name in one.lists)
-    ]
-    rest = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
-    told = [*names[:NAMED], *rest, *["you"] * visit.who.may(Right.PAUSE, list_name)]
-    if not told:
-        return "nobody"
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+        found = holders(connection, Right.PAUSE, list_name)
+    names = [one.called for one in found if one.id != visit.who.account_id]
+    you = ["you"] if visit.who.may(Right.PAUSE, list_name) else []
+    return listed([*first_few(names), *you]) or "nobody"

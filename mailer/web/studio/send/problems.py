@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mailer.counting import counted
-from mailer.delivery.sending.run import last_run
+from mailer.delivery.sending.run import is_at_work, last_run
 from mailer.errors import MailerError
 from mailer.review.approvals import ReviewState
 from mailer.review.changes import in_short
@@ -52,8 +52,8 @@ def problems(
 def nothing_runs(visit: Visit) -> Problem | None:
     """Nothing leaves by itself: `mailer run` does it, and the database knows when that was here last."""
     with visit.database.read() as connection:
-        ran = last_run(connection)
-    if ran is not None and visit.now - ran <= RUNS_WITHIN:
+        ran, sends = last_run(connection), is_at_work(connection, now=visit.now)
+    if sends or (ran is not None and visit.now - ran <= RUNS_WITHIN):
         return None
     title = f"Nothing that sends has run for {span(visit.now - ran)}" if ran else "Nothing that sends has run here yet"
     whose = "Ask the person who looks after the server to see that “mailer run” runs."
@@ -81,7 +81,9 @@ def _place(visit: Visit, newsletter: ListedNewsletter, one: ShownFinding) -> tup
 def _of_the_audience(visit: Visit, newsletter: ListedNewsletter, examined: Examined) -> Iterator[Problem]:
     if examined.selection is not None and not examined.selection.chosen:
         left_out = examined.selection.total
-        words = f"{counted(left_out)} are on its list, and each is left out" if left_out > 1 else "Its list is empty"
+        words = f"{counted(left_out)} are on its list, and each is left out"
+        if left_out < 2:
+            words = "The one person on its list is left out" if left_out else "Its list is empty"
         yield Problem(
             "Nobody would get this", words, step_path(visit, newsletter, "audience"), "Change who gets it"
         )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
 
@@ -14,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from mailer.counting import counted
 from mailer.delivery.campaigns import orders
 from mailer.delivery.campaigns.orders import Order, Overtaken
+from mailer.delivery.schedule.schedule import is_ambiguous
 from mailer.errors import MailerError
 from mailer.review.approvals import ReviewState, review_state, steps_of
 from mailer.review.planned import plan_time
@@ -26,14 +26,14 @@ from mailer.store.tables.states import CampaignState
 from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.panel import reader_for
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.core.errors import only
+from mailer.web.studio.core.errors import why_not
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.moments import clock, date, moment
 from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, WaitingTask, Weight
 from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, list_titles, one
 from mailer.web.studio.send.examine import Examined, examinations, examine
-from mailer.web.studio.send.leaving import campaign_of, chosen_time, countdown, shown_twice, who_can_stop
+from mailer.web.studio.send.leaving import campaign_of, chosen_time, countdown, who_can_stop
 from mailer.web.studio.send.problems import nothing_runs, problems
 
 HERE = "/newsletters/{name}/send"
@@ -45,21 +45,25 @@ STOPPED = "newsletter taken off the schedule"
 def show(visit: Visit) -> Response:
     """The page: what is in the way, or the button, or the countdown. With ?whole it waits for everything to be seen."""
     slug = visit.path["name"]
-    newsletter = one(visit, slug)
+    newsletter, mark = (
+        one(visit, slug),
+        _mark(visit, slug),
+    )  # before the files are looked at: what is saved then is told
     if has_left(newsletter):
         return RedirectResponse(step_path(visit, newsletter, "following"), 303)
-    return _page(visit, newsletter, examinations(visit).shown(visit, slug, wait="whole" in visit.query))
+    examined = examinations(visit).shown(visit, slug, wait="whole" in visit.query)
+    return _page(visit, newsletter, examined, mark=mark)
 
 
 def keep_time(visit: Visit) -> Response:
     """Plan when it leaves: that is part of what is approved."""
     slug = visit.path["name"]
-    newsletter = one(visit, slug)
+    newsletter, mark = one(visit, slug), _mark(visit, slug)
     try:
         leaves = chosen_time(visit)
     except MailerError as error:
         shown = examinations(visit).shown(visit, slug, wait=True)
-        return _page(visit, newsletter, shown, status=422, wrong_time=_told(error))
+        return _page(visit, newsletter, shown, mark=mark, status=422, wrong_time=_told(error))
     if not _is_ordered(newsletter):
         with visit.database.write() as connection:
             plan_time(connection, visit.who, slug, leaves, list_name=newsletter.file.list, at=visit.now)
@@ -72,12 +76,12 @@ def send(visit: Visit) -> Response:
     newsletter, here = one(visit, slug), RedirectResponse(f"/newsletters/{slug}/send", 303)
     if _is_ordered(newsletter):
         return here
-    examined = examine(visit, slug)
+    mark, examined = _mark(visit, slug), examine(visit, slug)
     wrong = _wrong(visit, newsletter, examined) or _order(visit, examined)
     newsletter = one(visit, slug)
     if not wrong or _is_ordered(newsletter):  # by this, or by somebody else at this very moment
         return here
-    return _page(visit, newsletter, examined, status=422, wrong=wrong, typed=visit.form.get("number"))
+    return _page(visit, newsletter, examined, mark=mark, status=422, wrong=wrong, typed=visit.form.get("number"))
 
 
 def stop(visit: Visit) -> Response:
@@ -134,7 +138,7 @@ def _order(visit: Visit, examined: Examined) -> str:
 
 
 def _page(
-    visit: Visit, newsletter: ListedNewsletter, examined: Examined | None, *,
+    visit: Visit, newsletter: ListedNewsletter, examined: Examined | None, *, mark: str,
     status: int = 200, wrong: str = "", wrong_time: str = "", typed: str = "",
 ) -> Response:  # fmt: skip
     slug, settings = newsletter.slug, visit.workspace.settings.studio
@@ -143,18 +147,18 @@ def _page(
     counts = countdown(row, settings, now=visit.now)
     review = _review(visit, examined)
     found = [] if counts or examined is None else problems(visit, newsletter, examined, review)
-    list_name = newsletter.file.list
+    list_name, leaves = newsletter.file.list, examined.leaves if examined else None
     return page(
         visit, "send/send.html", status=status, newsletter=newsletter, steps=way(visit, newsletter, here="send"),
         examined=examined, counts=counts, review=review, problems=found, wrong=wrong, wrong_time=wrong_time,
-        typed=typed, idle=nothing_runs(visit), mark=_mark(visit, slug), why=row.why if row else "",
+        typed=typed, idle=nothing_runs(visit), mark=mark, why=row.why if row else "",
         look=looks_of(visit.studio).saved(visit, slug), reader=reader_for(visit, "ada"),
         titles=list_titles(visit), known=decided.id if decided else 0, stopped=_stopped(decided),
         may_send=visit.who.may(Right.SEND, list_name), may_stop=visit.who.may(Right.PAUSE, list_name),
-        may_plan=visit.who.may(Right.WRITE, list_name), only_senders=only(visit, Right.SEND),
+        may_plan=visit.who.may(Right.WRITE, list_name), why_not=why_not(visit, Right.SEND),
         stoppers=who_can_stop(visit, list_name), hold=settings.hold_for, zone=visit.zone, parse=parseaddr,
         dated=partial(date, zone=visit.zone, now=visit.now),
-        twice=bool(examined and examined.leaves and shown_twice(examined.leaves)), pace=visit.workspace.settings.pace,
+        twice=bool(leaves and is_ambiguous(leaves.at, leaves.zone)), pace=visit.workspace.settings.pace,
         way_to={name: step_path(visit, newsletter, name) for name in ("write", "audience", "review")},
     )  # fmt: skip
 
@@ -194,7 +198,7 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     """What is known without looking at everybody."""
     status = newsletter.status
     if status is not None and status.state is CampaignState.SCHEDULED and status.due_at is not None:
-        return Fact(f"Leaves at {clock(status.due_at, visit.zone)}" if _is_soon(status.due_at, visit)
+        return Fact(f"Leaves at {clock(status.due_at, visit.zone)}" if newsletter.state.soon
                     else moment(status.due_at, visit.zone, visit.now))  # fmt: skip
     if status is not None and status.state is CampaignState.OVERDUE:
         return Fact("Did not leave", Weight.STOPS)
@@ -205,10 +209,6 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     if stops := sum(one.stops for one in found):
         return Fact(f"{counted(stops, 'thing')} first", Weight.STOPS)
     return Fact("Ready")
-
-
-def _is_soon(due: datetime, visit: Visit) -> bool:
-    return due - visit.workspace.settings.studio.hold_for <= visit.now
 
 
 def wrong(visit: Visit) -> Iterable[WaitingTask]:

@@ -39,7 +39,8 @@ export function startKeys() {
     if (press[key]) { event.preventDefault(); location.href = press[key]; return; }
     if (key === "j" || event.key === "ArrowDown" && event.target.matches?.("[data-row]")) { event.preventDefault(); moveRow(1); }
     if (key === "k" || event.key === "ArrowUp" && event.target.matches?.("[data-row]")) { event.preventDefault(); moveRow(-1); }
-    document.dispatchEvent(new CustomEvent("pressed-key", { detail: key, cancelable: true })); // for the open room
+    // For the open room: one that takes it says so, or the letter would be written into the field it goes to.
+    if (!document.dispatchEvent(new CustomEvent("pressed-key", { detail: key, cancelable: true }))) event.preventDefault();
     if (key === "[") document.body.classList.toggle("wide");
     const step = /^[1-9]$/.test(key) && document.querySelector(`[data-step="${key}"]`);
     if (step) location.href = step.href;

@@ -14,8 +14,10 @@ export function watch(address, seen, told, lost = () => {}) {
   return { close: () => source?.close() };
 }
 
-// Exchanges each [data-part] of the page for the one of that name in a newer page, unless somebody is typing or has typed in it.
-// What was folded out stays so.
+const isFilledIn = (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+
+// Exchanges each [data-part] of the page for the one of that name in a newer page, unless somebody is typing in it, or has
+// typed or ticked something. What was folded out stays so, by its id.
 export async function renew(address = location.href) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
   if (!answer.ok) return false;
@@ -27,7 +29,7 @@ export async function renew(address = location.href) {
     if (old.outerHTML === part.outerHTML) continue;
     const typing = document.activeElement;
     if (old.contains(typing) && typing.matches("input, textarea, select")) continue;
-    if ([...old.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue)) continue;
+    if ([...old.querySelectorAll("input, textarea")].some(isFilledIn)) continue;
     const focused = old.contains(typing) && typing.id;
     old.replaceWith(document.importNode(part, true));
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });

@@ -49,7 +49,7 @@ if (room) {
     if (event.target.matches?.(".say") && event.target.open) event.target.querySelector("textarea:not([hidden])").focus();
   }, true);
   document.addEventListener("pressed-key", (event) => {
-    if (event.detail === "c") comment();
+    if (event.detail === "c") { event.preventDefault(); comment(); }
     if (event.detail === "a") document.getElementById("approve")?.focus();
   });
   document.getElementById("as")?.addEventListener("change", (event) => event.target.form.requestSubmit());

@@ -34,7 +34,7 @@ class FrontPage:
     """Everything on the page."""
 
     leaving: Sequence[ListedNewsletter]
-    soon: Sequence[ListedNewsletter]  # leave within minutes
+    soon: Sequence[ListedNewsletter]  # count down
     coming: Sequence[ListedNewsletter]
     drafts: Sequence[ListedNewsletter]  # changed last
     waits: Sequence[WaitingTask]
@@ -58,7 +58,7 @@ class FrontPage:
 def front_page(visit: Visit, found: Sequence[ListedNewsletter]) -> FrontPage:
     """The page as it is now; `found` is every newsletter."""
     rooms = visit.studio.rooms
-    soon = [one for one in found if one.state.soon]
+    soon, backup = [one for one in found if one.state.soon], _backup(visit)
     return FrontPage(
         leaving=[one for one in found if one.is_moving],
         soon=soon,
@@ -70,11 +70,11 @@ def front_page(visit: Visit, found: Sequence[ListedNewsletter]) -> FrontPage:
         ],
         wrong=[
             *(task for room in rooms if room.wrong for task in room.wrong(visit)),
-            *went_wrong(visit, found),
+            *went_wrong(visit, found, backup=backup),
         ],
         last=last_one(found),
         is_empty=not found,
-        backup=_backup(visit),
+        backup=backup,
     )
 
 

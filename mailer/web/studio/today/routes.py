@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from mailer.web.studio.core.live import live
 from mailer.web.studio.core.moments import whole_day
 from mailer.web.studio.core.pages import may, page, step_path
 from mailer.web.studio.core.rooms import Access, Room, SidebarPlace, StudioRoute
+from mailer.web.studio.following.told import time_left
 from mailer.web.studio.newsletters.listing import ListedNewsletter, everything
 from mailer.web.studio.today.front_page import front_page
 
@@ -27,6 +29,7 @@ def show(visit: Visit) -> Response:
         visit, "today/today.html", today=whole_day(visit.now, visit.zone), found=found, mark=_mark(newsletters),
         following={one.slug: step_path(visit, one, "following") for one in found.leaving},
         may_pause={one.slug for one in (*found.leaving, *found.soon) if _may_pause(visit, one)},
+        time_left=partial(time_left, visit),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from mailer.counting import counted
+from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.ledger.guard import why_paused
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Right
@@ -20,7 +21,7 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import day, distance
 from mailer.web.studio.core.pages import may, step_path
 from mailer.web.studio.core.rooms import WaitingTask
-from mailer.web.studio.following.told import plain_why
+from mailer.web.studio.following.told import plain_why, waiting
 from mailer.web.studio.newsletters.listing import ListedNewsletter
 
 LATELY = timedelta(days=14)  # a fault of ours that nobody repaired by then is left as it is
@@ -29,14 +30,14 @@ BACKUP_OLD = timedelta(days=2)
 TRIANGLE = "triangle-alert"
 
 
-def went_wrong(visit: Visit, found: Sequence[ListedNewsletter]) -> list[WaitingTask]:
-    """Everything that somebody should know, the most urgent first. `found`: every newsletter."""
+def went_wrong(visit: Visit, found: Sequence[ListedNewsletter], *, backup: datetime | None) -> list[WaitingTask]:
+    """Everything that somebody should know, the most urgent first. `found`: every newsletter; `backup`: when the last
+    one was, as far as is known."""
     with visit.database.read() as connection:
         ours = _by_our_fault(connection, [one for one in found if _is_recent(one, visit.now)])
         work = list(_work(connection, visit.now)) if may(visit, Right.SETTINGS) else []
-        backup = _backup(visit, connection, found)
     tasks = [task for one in found if not one.file.is_away for task in _newsletter(visit, one, ours)]
-    return [*tasks, *work, *backup]
+    return [*tasks, *work, *_backup(visit, found, backup)]
 
 
 def last_backup(connection: Connection) -> datetime | None:
@@ -55,15 +56,15 @@ def _newsletter(visit: Visit, one: ListedNewsletter, ours: dict[int, int]) -> It
         to = step_path(visit, one, "send")
         yield WaitingTask(f"“{one.name}” did not leave at its time", why, to, "See why", TRIANGLE)
     elif status.state is CampaignState.PAUSED:
-        left = f"{counted(one.asked - round(one.asked * one.share))} still wait for it."
         why = plain_why(why_paused(status.why)[0])
-        yield WaitingTask(f"“{one.name}” is paused", f"{why} {left}".strip(), path, "Look", "pause")
+        words = f"{why} {waiting(pace_of(status, now=visit.now))}".strip()
+        yield WaitingTask(f"“{one.name}” is paused", words, path, "Look", "pause")
     elif status.state is CampaignState.SENDING and status.troubles:
         words = "Everybody who has not got it waits, and it is tried again each minute."
         yield WaitingTask(f"“{one.name}” can’t leave: the mail server doesn’t answer", words, path, "Look", TRIANGLE)
     if missed := ours.get(status.campaign_id):
         words = "Our sender or login was refused. Once that is put right, they can get it after all."
-        yield WaitingTask(f"{counted(missed)} missed “{one.name}” by our own fault", words, path, "Look", TRIANGLE)
+        yield WaitingTask(f"{counted(missed)} missed “{one.name}” through our own fault", words, path, "Look", TRIANGLE)
 
 
 def _is_recent(one: ListedNewsletter, now: datetime) -> bool:
@@ -73,7 +74,7 @@ def _is_recent(one: ListedNewsletter, now: datetime) -> bool:
 
 
 def _by_our_fault(connection: Connection, found: Sequence[ListedNewsletter]) -> dict[int, int]:
-    """How many people missed each of them by our own fault, by the campaign's number."""
+    """How many people missed each of them through our own fault, by the campaign's number."""
     numbers = [one.status.campaign_id for one in found if one.status]
     if not numbers:
         return {}
@@ -102,11 +103,10 @@ def _was(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def _backup(visit: Visit, connection: Connection, found: Sequence[ListedNewsletter]) -> list[WaitingTask]:
+def _backup(visit: Visit, found: Sequence[ListedNewsletter], last: datetime | None) -> list[WaitingTask]:
     """An old copy of the database, or none, once there is something to lose; for those who look after the studio."""
     if not may(visit, Right.SETTINGS) or not any(one.was_sent or one.is_moving for one in found):
         return []
-    last = last_backup(connection)
     if last is not None and visit.now - last <= BACKUP_OLD:
         return []
     if last is None:

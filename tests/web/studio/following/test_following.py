@@ -17,8 +17,9 @@ from mailer.delivery.ledger.guard import GuardRails
 from mailer.delivery.sending.run import Runner, note_run
 from mailer.delivery.sending.run_control import Stop
 from mailer.settings import Guard
+from mailer.staff.actor import Actor
 from mailer.staff.audit import AuditFilter, entries
-from mailer.staff.rights import Role
+from mailer.staff.rights import EVERY_RIGHT, Role
 from mailer.store.tables.core import deliveries
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import Fate, Outcome, ReplyClass
@@ -145,9 +146,21 @@ def test_who_was_missed_by_our_own_fault_gets_it_after_all(house: House) -> None
     campaign = launch(house.studio)
     send(house.studio)
     set_state(house.studio, campaign, (3,), DeliveryState.FAILED, reply_class="ours")
-    assert "Missed it by our own fault" in house.get(FOLLOWING).text
+    assert "Missed it through our own fault" in house.get(FOLLOWING).text
     assert house.post(f"{FOLLOWING}/retry").status == 303
     assert status(house).people[DeliveryState.QUEUED] == 1
+
+
+@pytest.mark.sqlite
+def test_it_says_who_sent_it_though_others_acted_since(house: House) -> None:
+    plan = compile_newsletter(house.studio.database, read_source(house.workspace.newsletter(SLUG))).plan
+    assert plan
+    amina, now = Actor("amina@example.org", EVERY_RIGHT), house.studio.clock()
+    schedule(house.studio.database, plan, due_at=now, zone="", late=timedelta(hours=2), now=now, by=amina)
+    assert send(house.studio).tallies
+    set_state(house.studio, status(house).campaign_id or 0, (3,), DeliveryState.FAILED, reply_class="ours")
+    assert house.post(f"{FOLLOWING}/retry", cookie=house.sign_in(Role.SENDER)).status == 303
+    assert "Started 09:00 by amina@example.org" in words(house.get(FOLLOWING, cookie=house.sign_in(Role.VIEWER)).text)
 
 
 @pytest.mark.sqlite
@@ -181,8 +194,10 @@ def test_before_it_leaves_the_way_leads_to_send(house: House) -> None:
 
 @pytest.mark.sqlite
 def test_where_nothing_runs_no_time_is_promised(house: House) -> None:
-    launch(house.studio)
-    assert "Nothing is leaving" in words(house.get(FOLLOWING).text)
+    campaign = launch(house.studio)
+    assert "3 people still wait for it." in words(house.get(FOLLOWING).text)
+    set_state(house.studio, campaign, (1, 2), DeliveryState.SENT)
+    assert "Nothing is leaving 2 of 3 sent. 1 person still waits for it." in words(house.get(FOLLOWING).text)
     note_run(house.studio.database, now=house.studio.clock())
     assert "It is leaving" in words(house.get(FOLLOWING).text)
 

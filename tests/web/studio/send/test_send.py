@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns import lifecycle, orders
@@ -22,7 +22,7 @@ from mailer.review import approvals
 from mailer.review.planned import planned_time
 from mailer.staff.actor import terminal
 from mailer.staff.rights import EVERY_RIGHT, Role
-from mailer.store.tables.core import subscriptions
+from mailer.store.tables.core import subscriptions, workers
 from mailer.store.tables.staff import audit_log
 from tests.patience import HANG_SECONDS, until
 from tests.web.client import Reply
@@ -293,6 +293,10 @@ def test_it_says_when_nothing_runs(house: House, clock: Clock) -> None:
     clock.at += timedelta(hours=3)
     assert "Nothing that sends has run for 3 hours" in page_of(house)
     assert "Nothing that sends has run for 3 hours" in shown(house.get("/"))
+    with house.studio.database.write() as connection:  # in the midst of a send that takes that long
+        connection.execute(insert(workers).values(id=1, name="here", lease_until=clock() + timedelta(minutes=2)))
+    assert "Nothing that sends" not in page_of(house)
+    assert "Nothing that sends" not in house.get("/").text
 
 
 @pytest.mark.sqlite
@@ -314,6 +318,7 @@ def test_what_was_cancelled_before_it_left_can_be_sent(house: House, clock: Cloc
     send(house, form_of(house))
     orders.cancel(house.studio.database, SLUG, terminal(), now=clock())
     assert "It did not leave, and nobody got it" in page_of(house)
+    assert f'href="{HERE}review"' in page_of(house), "and approved again first"
     assert send(house, form_of(house)).status == 303
     row = campaign(house)
     assert row is not None
@@ -330,6 +335,52 @@ def test_each_room_and_the_front_page_stop_what_leaves_in_minutes(house: House) 
         assert button in house.get(path, cookie=approver).text, path
         assert button not in house.get(path, cookie=viewer).text, path
     assert house.get(ROOM, cookie=approver).text.count(button) == 1
+
+
+@pytest.mark.parametrize(
+    ("hold", "told"), [("2m", "Leaving in 2 min"), ("45m", "Leaving in 45 min"), ("3h", "Leaving in 3 hours")]
+)
+@pytest.mark.sqlite
+def test_what_counts_down_is_known_by_the_hold(house: House, hold: str, told: str) -> None:
+    set_up(house, f'\n[studio]\nhold = "{hold}"\n')
+    send(house, form_of(house))
+    for path in (HERE, "/"):
+        found = house.get(path).text
+        assert told in found
+        assert f'action="{ROOM}/stop"' in found
+
+
+@pytest.mark.sqlite
+def test_what_does_not_count_down_yet_is_scheduled(house: House) -> None:
+    set_up(house, '\n[studio]\nhold = "2m"\n')
+    send(house, {"when": "at", "day": "2026-11-24", "clock": "09:05"}, to=f"{ROOM}/time")
+    assert send(house, form_of(house)).status == 303
+    for path in (HERE, "/"):
+        found = house.get(path).text
+        assert "Scheduled</span>" in found
+        assert f'action="{ROOM}/stop"' not in found
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [((), "Its list is empty"), ((1,), "The one person on its list is left out"),
+     ((1, 2), "2 people are on its list, and each is left out")],
+)  # fmt: skip
+@pytest.mark.sqlite
+def test_an_audience_of_nobody_says_why(house: House, left: tuple[int, ...], told: str) -> None:
+    column = subscriptions.c.person_id
+    with house.studio.database.write() as connection:
+        connection.execute(delete(subscriptions).where(column.not_in(left)))
+    with house.studio.database.write() as connection:
+        connection.execute(update(subscriptions).where(column.in_(left)).values(status="unsubscribed"))
+    assert told in page_of(house)
+
+
+@pytest.mark.sqlite
+def test_a_sender_of_other_lists_is_told_so(house: House) -> None:
+    found = page_of(house, house.sign_in(Role.SENDER, lists=["others"]))
+    assert "This belongs to a list that your account doesn’t work with." in found
+    assert "Only senders" not in found
 
 
 @pytest.mark.sqlite

@@ -120,6 +120,20 @@ def test_what_is_put_right_elsewhere_gives_the_button_back(visitor: Visitor, hou
     expect(sender.get_by_role("button", name="Send it")).to_be_visible()  # by itself
 
 
+def test_a_time_that_is_being_chosen_is_left_alone(visitor: Visitor, house: House) -> None:
+    sender = visitor(Role.SENDER, "Siân")
+    way, at = sender.locator("nav.way"), sender.get_by_label("At this time")
+    sender.locator("summary", has_text="Change").click()
+    house.write(BODY, FRONT.replace("subject:", "subjekt:"))
+    expect(way).to_contain_text("to fix")
+    expect(sender.get_by_role("heading", name="before this can leave")).to_be_visible()
+    at.check()  # what was opened is still open
+    at.blur()
+    house.write()
+    expect(way).not_to_contain_text("to fix")
+    expect(at).to_be_checked()
+
+
 def test_keys_alone_send_and_stop(visitor: Visitor, house: House) -> None:
     sender = visitor(Role.SENDER, "Siân")
     number = sender.get_by_label("How many people get this?")
