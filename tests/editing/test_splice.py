@@ -294,6 +294,19 @@ def test_neighbours(written: str, changes: dict[str, FrontValue], expected: str,
     assert splice(file(written), changes) == file(expected)
 
 
+@given(
+    st.text("ab: \n-[]{},#'\"|>&*!?~1", max_size=40), st.sampled_from(["a", "a.b", "b.a"]),
+    st.sampled_from(["New", ("x", "y, z"), 5, 1.5, None, True, "a\nb", "- x"]),
+)  # fmt: skip
+def test_what_looks_like_yaml_says_it_afterwards_or_is_refused(text: str, key: str, value: FrontValue) -> None:
+    try:
+        found = splice(f"---\n{text}\n---\nbody\n", {key: value})
+    except CannotSplice:
+        return
+    assert splice(found, {key: value}) == found
+    assert found.endswith("---\nbody\n")
+
+
 @given(st.text(max_size=200))
 def test_whatever_the_file_it_is_spliced_or_refused(text: str) -> None:
     for whole in (text, f"---\n{text}\n---\nbody"):
