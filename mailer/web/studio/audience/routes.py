@@ -116,7 +116,7 @@ def _page(visit: Visit, room: AudienceRoom, asked: AudienceForm, told: _Told) ->
         "can_write": visit.who.may(Right.WRITE) and not newsletter.was_sent,
     }  # fmt: skip
     status = 412 if told.conflict else 422 if told.wrong else 200
-    return page(visit, "audience/audience.html", status=status, headers=None, **values)
+    return page(visit, "audience/audience.html", status=status, **values)
 
 
 def _shown(
