@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Route, expect, sync_playwright
 
 # What a page is to show comes late on a busy machine; what never comes is found all the same.
 expect.set_options(timeout=60_000)
@@ -42,6 +42,17 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield opened
         opened.close()
+
+
+def hold_back(page: Page, address: str) -> list[Route]:
+    """The page's requests to such addresses, from now on; each waits for its `continue_()`."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(address, hold)
+    return held
 
 
 def picture_of(page: Page, *, full_page: bool = False) -> bytes:

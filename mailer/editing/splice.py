@@ -17,7 +17,7 @@ from mailer.compose.source.frontmatter import masked, split_front_matter
 from mailer.errors import MailerError
 
 FENCE, NEWLINE = "---", "\n"
-FrontValue = str | bool | int | float | tuple[str, ...] | None  # None, and an empty text, take a key out
+FrontValue = str | bool | int | float | tuple[str, ...] | None  # None, an empty text or list take a key out
 WIDE = 1_000_000  # characters in a line, so that PyYAML never breaks one
 
 
@@ -28,15 +28,18 @@ class CannotSplice(MailerError):
 def splice(text: str, changes: Mapping[str, FrontValue]) -> str:
     """`text`, a whole file, with values of its front matter changed by dotted key ("action.label").
 
-    An empty text or None takes a key out, with its line, and what would be left empty above it. Raises `CannotSplice`.
+    None, an empty text or list take a key out, with all below it, its line, and what would be left empty above it.
+    Raises `CannotSplice`.
     """
     crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
     found = text.replace("\r\n", "\n") if crlf else text
     for key, sent in changes.items():
         value = sent.replace("\r\n", "\n") if isinstance(sent, str) else sent
-        said = _read(found).get(key, "")
-        if said != ("" if value is None else _plain_value(value)):  # else it says so already, however it is written
-            found = _spliced(found, key, value)
+        value = None if value in ("", ()) else value
+        said = _read(found)
+        wanted = _with(said, key, value)
+        if said != wanted:  # else it says so already, however it is written
+            found = _spliced(found, key, value, wanted)
     return found.replace("\n", "\r\n") if crlf else found
 
 
@@ -46,25 +49,20 @@ def head_end(text: str) -> int:
     return len(text) if after < 0 else after + 1
 
 
-def _spliced(text: str, key: str, value: FrontValue) -> str:
+def _spliced(text: str, key: str, value: FrontValue, wanted: Mapping[str, str]) -> str:
     start, end = _head(text)
     above, path = text[start:end], key.split(".")
     root = _composed(above, key)
-    wanted = _read(text) | {key: "" if value is None else _plain_value(value)}
     for changed in _changed(above, root, path, value):
         whole = text[:start] + changed + text[end:]
-        if _filled(_read(whole)) == _filled(wanted) and whole[_head(whole)[1] :] == text[end:]:
+        if _read(whole) == wanted and whole[_head(whole)[1] :] == text[end:]:
             return whole
     raise _cannot(key)
 
 
-def _plain_value(value: str | float | tuple[str, ...]) -> object:
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _changed(above: str, root: Any, path: list[str], value: FrontValue) -> Iterator[str]:
     """`above` with a value put in, changed or taken out: the ways to write it, the best first."""
-    if value is None or value == "":
+    if value is None:
         yield _taken_out(above, root, path)
     elif isinstance(value, tuple):
         entry = _walk(root, path)[1]
@@ -76,7 +74,7 @@ def _changed(above: str, root: Any, path: list[str], value: FrontValue) -> Itera
         for written in _ways(value, style=_style(root, path), indent=_indent(root, path)):
             yield _in_head(above, root, path, written)
     else:
-        yield _in_head(above, root, path, str(value).lower())  # YAML's true and false
+        yield _in_head(above, root, path, yaml.safe_dump(value).split("\n")[0])
 
 
 def _composed(above: str, key: str) -> Any:
@@ -101,7 +99,7 @@ def _walk(root: Any, path: list[str]) -> tuple[Any, Any, list[str]]:
         entry = next((one for one in node.value if one[0].value == left[0]), None)
         if entry is None or len(left) == 1:
             return node, entry, left
-        if not isinstance(entry[1], yaml.MappingNode) or entry[1].flow_style:
+        if not isinstance(entry[1], yaml.MappingNode):
             raise _cannot(".".join(path))
         node, left = entry[1], left[1:]
     return None, None, left
@@ -148,6 +146,11 @@ def _taken_out(above: str, root: Any, path: list[str]) -> str:
         return above
     if len(path) > 1 and len(node.value) == 1:
         return _taken_out(above, root, path[:-1])
+    if node.flow_style:
+        at = node.value.index(entry)
+        if at + 1 < len(node.value):
+            return above[: entry[0].start_mark.index] + above[node.value[at + 1][0].start_mark.index :]
+        return above[: node.value[at - 1][1].end_mark.index] + above[entry[1].end_mark.index :]
     return _without_lines(above, entry[0].start_mark.index, _span(above, entry[1])[1])
 
 
@@ -179,10 +182,18 @@ def _item(text: str) -> str:
     """An item of a list, plain where it can be."""
     if _is_plain(text) and not any(sign in text for sign in ",[]{}"):
         return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
     return yaml.dump(text, default_style='"', allow_unicode=True, width=WIDE).rstrip("\n")
 
 
 def _added(above: str, parent: Any, names: list[str], written: str) -> str:
+    if parent and parent.flow_style:
+        first = parent.start_mark.index + 1
+        rest = ", " if parent.value else ""
+        return f"{above[:first]}{names[0]}: {written}{rest}{above[first:]}"
     edge = parent.start_mark.column if parent else 0
     lines = [f"{' ' * (edge + 2 * depth)}{name}:" for depth, name in enumerate(names)]
     at = len(above)
@@ -205,7 +216,7 @@ def _ways(value: str, *, style: str | None, indent: int) -> Iterator[str]:
         yield value
     elif '"' in value and "'" not in value and value.isprintable():
         yield f"'{value}'"
-    yield yaml.dump(value, default_style='"', allow_unicode=True, width=WIDE).rstrip("\n")
+    yield _quoted(value)
 
 
 def _is_plain(value: str) -> bool:
@@ -221,7 +232,7 @@ def _head(text: str) -> tuple[int, int]:
     """Where the front matter between its two lines of --- begins and ends."""
     start = text.find("\n") + 1
     if not start or text[: start - 1].strip("\ufeff \t\r") != FENCE:
-        raise CannotSplice("the front matter is missing", remedy="Begin the file with a line ---.")
+        raise CannotSplice("the file has no fields above its text", remedy="Begin it with two lines --- around them.")
     at = start
     while at < len(text):
         end = text.find("\n", at)
@@ -231,28 +242,27 @@ def _head(text: str) -> tuple[int, int]:
         if end < 0:
             break
         at = end + 1
-    raise CannotSplice("the front matter has no end", remedy="End it with a line ---.")
+    raise CannotSplice("the fields above the text have no end", remedy="Put a line --- below them in the file.")
 
 
-def _read(text: str) -> dict[str, object]:
-    """Every value of the front matter by dotted key."""
+def _read(text: str) -> dict[str, str]:
+    """Every value of the front matter that isn't an empty text, by dotted key: as Python writes it, since True == 1."""
     front, _ = split_front_matter(text.removeprefix("\ufeff").replace("\r\n", "\n"), file="")
-    return {} if front is None else dict(_flat(front.data, ""))
+    return {} if front is None else {key: repr(value) for key, value in _flat(front.data, "") if value != ""}
 
 
-def _flat(data: Mapping[str, Any], prefix: str) -> list[tuple[str, object]]:
-    found: list[tuple[str, object]] = []
+def _flat(data: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, object]]:
     for name, value in data.items():
-        key = f"{prefix}{name}"
         if isinstance(value, dict):
-            found += _flat(cast(dict[str, Any], value), f"{key}.")
+            yield from _flat(cast(dict[str, Any], value), f"{prefix}{name}.")
         else:
-            found.append((key, value))
-    return found
+            yield f"{prefix}{name}", value
 
 
-def _filled(values: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in values.items() if value != ""}
+def _with(values: Mapping[str, str], key: str, value: FrontValue) -> dict[str, str]:
+    """What `_read` gives once a key says this."""
+    others = {name: said for name, said in values.items() if name != key and not name.startswith(f"{key}.")}
+    return others if value is None else others | {key: repr(list(value) if isinstance(value, tuple) else value)}
 
 
 def _cannot(key: str) -> CannotSplice:

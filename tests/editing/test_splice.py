@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.compose.source.frontmatter import split_front_matter
-from mailer.editing.splice import CannotSplice, FrontValue, splice
+from mailer.editing.splice import NEWLINE, CannotSplice, FrontValue, splice
 from tests.conftest import REPOSITORY
 
 SAMPLES = sorted((REPOSITORY / "newsletters").glob("*/message.md"))
@@ -260,6 +260,51 @@ def test_numbers_are_numbers(key: str, value: float) -> None:
         held = held[name]
     assert held == value
     assert not isinstance(held, str)
+
+
+@pytest.mark.parametrize(
+    ("written", "changes", "expected"),
+    [
+        ("action: {url: x, label: 'Go'}  # a", {"action.label": "Go, now"}, "action: {url: x, label: 'Go, now'}  # a"),
+        ("action: {url: x, label: y}", {"action.label": "a\nb"}, 'action: {url: x, label: "a\\nb"}'),
+        ("action: {url: x,  label: y}", {"action.url": None}, "action: {label: y}"),
+        ("action: {url: x,  label: y}", {"action.label": None}, "action: {url: x}"),
+        ("action: {url: x}", {"action.url": None}, ""),
+        ("action: {url: x}", {"action.label": "y"}, "action: {label: y, url: x}"),
+        ("action: {}  # none", {"action.label": "y"}, "action: {label: y}  # none"),
+        ("action:\n  url: x  # where\n  label: y", {"action": None}, ""),
+        ("action: {url: x, label: y}", {"action": None}, ""),
+        ("page: true", {"page": 1}, "page: 1"),
+        ("page: 1", {"page": True}, "page: true"),
+        ("limit: 5.0", {"limit": 5}, "limit: 5"),
+        ("limit: '5'  # soon", {"limit": 5}, "limit: 5  # soon"),
+        ("limit: 5", {"limit": 1e16}, "limit: 1.0e+16"),
+        ("limit: 5", {"limit": "5"}, 'limit: "5"'),
+        ("exclude: []", {"exclude": ("a",)}, "exclude: [a]"),
+        ("exclude: []", {"exclude": None}, ""),
+        ("exclude:\n  - a  # b", {"exclude": ()}, ""),
+        ("exclude: a", {"exclude": ("a", "b")}, "exclude: [a, b]"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_neighbours(written: str, changes: dict[str, FrontValue], expected: str, newline: str) -> None:
+    def file(lines: str) -> str:
+        return f"---\nlist: a\n{lines}{lines and NEWLINE}# the end\n---\nBody\n".replace("\n", newline)
+
+    assert splice(file(written), changes) == file(expected)
+
+
+@given(
+    st.text("ab: \n-[]{},#'\"|>&*!?~1", max_size=40), st.sampled_from(["a", "a.b", "b.a"]),
+    st.sampled_from(["New", ("x", "y, z"), 5, 1.5, None, True, "a\nb", "- x"]),
+)  # fmt: skip
+def test_what_looks_like_yaml_says_it_afterwards_or_is_refused(text: str, key: str, value: FrontValue) -> None:
+    try:
+        found = splice(f"---\n{text}\n---\nbody\n", {key: value})
+    except CannotSplice:
+        return
+    assert splice(found, {key: value}) == found
+    assert found.endswith("---\nbody\n")
 
 
 @given(st.text(max_size=200))

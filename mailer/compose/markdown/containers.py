@@ -33,6 +33,7 @@ from mailer.compose.markdown.tokens import (
     pieces_of,
     without_image,
 )
+from mailer.compose.templating.link_table import NO_ACTION
 from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Place
 
@@ -79,8 +80,7 @@ class Containers:
             self.desk.fault("an ask holds nothing but its button", place, remedy)
         action = self.desk.action
         if action is None:
-            remedy = 'Below `action:` in the front matter write two indented lines, `url: https://…` and `label: "…"`.'
-            self.desk.fault("::: ask needs an action in the front matter", place, remedy)
+            self.desk.fault("::: ask leads nowhere yet", place, NO_ACTION)
             return None
         label = behind_name(piece) or action.label
         said = self.desk.markers.without(label, conditions=True)

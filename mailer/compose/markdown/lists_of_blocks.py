@@ -62,7 +62,7 @@ def share(desk: BlockContext, piece: Piece, place: Place) -> ShareBlock | None:
     """The links of ::: share. The address is the one behind its name, or the action's; the words are for others."""
     written = behind_name(piece) or desk.links.action_url
     if not written:
-        remedy = "Write it behind: ::: share https://… Or give the message an action in its front matter."
+        remedy = "Write it behind: ::: share https://… Or say above the text where the button leads."
         desk.fault("::: share has no address to pass on", place, remedy)
         return None
     said = desk.markers.without(desk.title, conditions=True)

@@ -233,7 +233,7 @@ class _Checker:
     def needed(self, texts: dict[str, str], *, is_mjml: bool) -> None:
         for key in ("subject", "list") if is_mjml else ("subject", "list", "template"):
             if self.is_missing(key):
-                self.fault(f"{key} is missing", key, f"Add a line to the front matter: {key}: …")
+                self.fault(f"{key} is missing", key, f"Fill it in. In the file it is a line above the text: {key}: …")
         known = self.newsletter.workspace.list_names()
         if texts["list"] and texts["list"] not in known:
             self.fault(f"unknown list {texts['list']!r}", "list", nearest(texts["list"], known))

@@ -20,6 +20,9 @@ SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 LEFT_ALONE = ("mailto", "tel", "sms")
 # RFC 3986 §2.2 and §2.3, and the percent sign: an address that is encoded already stays as it is.
 SAFE = "%/:?#[]@!$&'()*+,;=~-._"
+NO_ACTION = (
+    "Say above the text where it leads: `action:`, and indented below it `url: https://…` and `label: Add your name`."
+)
 LONGEST = 2000  # characters: beyond it some clients and servers cut addresses off
 
 
@@ -55,8 +58,7 @@ class Links:
         url = self._literals_said(written.strip())
         if url == "action":
             if not self.action_url:
-                self._fault("the link `action` needs an action in the front matter", place,
-                            "Below `action:` write two indented lines, `url: https://…` and `label: …`.")  # fmt: skip
+                self._fault("the link `action` leads nowhere yet", place, NO_ACTION)
                 return ""
             url = self.action_url
         if url.startswith("#") or self._is_personal(url):

@@ -60,7 +60,7 @@ def saved_form(source: Source, known: Mapping[str, RowSubject], *, fields: Colle
     hours, limit = raw.get("not_mailed_within_hours"), raw.get("limit")
     return AudienceForm(
         _names(raw.get("include")) or ((source.list,) if source.list else ()), _names(raw.get("exclude")),
-        to_builder(text, known, fields=fields), text, f"{hours:g}" if isinstance(hours, (int, float)) else "",
+        to_builder(text, known, fields=fields), text, f"{hours:.15g}" if isinstance(hours, (int, float)) else "",
         _names(raw.get("not_mailed_by")), str(limit) if isinstance(limit, int) else "",
     )  # fmt: skip
 
@@ -99,11 +99,9 @@ def to_front_matter(asked: AudienceForm, saved: Source, known: Mapping[str, RowS
     if own["segment"] == before.expression(known) or _means(own["segment"], raw.get("segment")):
         own["segment"] = raw.get("segment")
     for key, value in own.items():
-        if key in ("include", "exclude", "not_mailed_by") and _names(raw.get(key)) == tuple(value or ()):  # pyright: ignore[reportArgumentType] - lists
-            continue
         if value in ("", [], None):
             raw.pop(key, None)
-        else:
+        elif not isinstance(value, list) or _names(raw.get(key)) != tuple(cast(list[str], value)):
             raw[key] = value
     return raw
 
@@ -131,9 +129,9 @@ def _number(given: str, what: str) -> int | float | None:
         return None
     try:
         number = float(given)
-    except ValueError:
+        return int(number) if number == int(number) else number
+    except (ValueError, OverflowError):  # nan and inf are floats
         raise MailerError(f"{what} must be a number, not “{given[:40]}”") from None
-    return int(number) if number == int(number) else number
 
 
 def _names(value: object) -> tuple[str, ...]:

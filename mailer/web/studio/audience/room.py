@@ -39,7 +39,7 @@ class AudienceRoom:
         return self.read(to_front_matter(asked, self.source, self.known))
 
     def read(self, raw: Mapping[str, Any]) -> Audience:
-        """The audience that the front matter would ask for with this below `audience`."""
+        """The audience that the front matter would ask for with this below `audience`. Raises as `understood` does."""
         visit = self.visit
         with visit.database.read() as connection:
             source = replace(self.source, audience=raw)

@@ -108,7 +108,7 @@ def _page(visit: Visit, room: AudienceRoom, asked: AudienceForm, told: _Told) ->
     newsletter, choices = one(visit, visit.path["name"]), choices_of(visit, whole=told.now)
     theirs = saved_form(room.source, room.known, fields=room.fields) if told.conflict else None
     base = read_exact(visit.workspace, newsletter.slug) if told.base is None else told.base
-    values = {
+    values: dict[str, Any] = {
         **_shown(visit, room, asked, choices=choices, strict=told.strict),
         **_counting(visit, room, asked, choices=choices, now=told.now),
         "newsletter": newsletter, "steps": way(visit, newsletter, here="audience"), "told": told.words,
@@ -116,7 +116,7 @@ def _page(visit: Visit, room: AudienceRoom, asked: AudienceForm, told: _Told) ->
         "can_write": visit.who.may(Right.WRITE) and not newsletter.was_sent,
     }  # fmt: skip
     status = 412 if told.conflict else 422 if told.wrong else 200
-    return page(visit, "audience/audience.html", status=status, headers=None, **values)
+    return page(visit, "audience/audience.html", status=status, **values)
 
 
 def _shown(

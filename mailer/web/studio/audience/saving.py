@@ -25,23 +25,12 @@ class SavedAudience:
     told: str = ""
 
 
-def sent_base(visit: Visit) -> str:
-    """The file that the page was made from, exact: as JSON, since a form would change its line ends."""
-    try:
-        base = json.loads(visit.form.text("base"))
-    except ValueError:
-        raise HTTPException(400) from None
-    if not isinstance(base, str):
-        raise HTTPException(400)
-    return base
-
-
 def save_audience(visit: Visit, room: AudienceRoom, asked: AudienceForm, base: str) -> SavedAudience:
     """Write what was asked for. `room` is that of the text `base`. Raises `MailerError` when it can't be."""
-    room.understood(asked)
     slug, workspace = visit.path["name"], visit.workspace
-    changes = front_matter_changes(room.source, to_front_matter(asked, room.source, room.known))
-    edit = Edit(base, base[head_end(base) :], changes)
+    raw = to_front_matter(asked, room.source, room.known)
+    room.read(raw)
+    edit = Edit(base, base[head_end(base) :], front_matter_changes(room.source, raw))
     with visit.database.write() as connection:
         done = save(workspace, connection, visit.who, slug, edit, at=visit.now)
     if isinstance(done, SaveConflict):
@@ -52,6 +41,12 @@ def save_audience(visit: Visit, room: AudienceRoom, asked: AudienceForm, base: s
 
 
 def room_of_base(visit: Visit) -> tuple[AudienceRoom, str]:
-    """The room as it was when the page was made, and the text it was made from."""
-    base = sent_base(visit)
+    """The room as it was when the page was made, and the file it was made from, exact: it is sent as JSON, since a form
+    would change its line ends."""
+    try:
+        base = json.loads(visit.form.text("base"))
+    except ValueError:
+        raise HTTPException(400) from None
+    if not isinstance(base, str):
+        raise HTTPException(400)
     return room_of(visit, base=base), base

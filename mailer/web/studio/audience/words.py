@@ -35,7 +35,7 @@ FIELDS: Mapping[str, str] = {
     "is": "whose {} is {}", "is_not": "whose {} isn’t {}", "one_of": "whose {} is {}", "none_of": "whose {} isn’t {}",
     "contains": "whose {} contains {}", "lacks": "whose {} doesn’t contain {}", "at_least": "whose {} is at least {}",
     "at_most": "whose {} is at most {}", "above": "whose {} is more than {}", "below": "whose {} is less than {}",
-    "since": "whose {} is {} or after", "until": "whose {} is {} or before", "known": "whose {} is known",
+    "since": "whose {} is on or after {}", "until": "whose {} is on or before {}", "known": "whose {} is known",
     "unknown": "whose {} isn’t known",
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from mailer.compose.source.message_file import Action
 from mailer.errors import MailerError
 from mailer.store.tables.core import people
 from mailer.web.studio.compose.looks import DraftLook, looks_of
-from mailer.web.studio.compose.panel import findings
+from mailer.web.studio.compose.panel import marks
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.newsletters.shelf import shelf_of
 
@@ -56,7 +56,7 @@ def editor_options(visit: Visit, look: DraftLook) -> dict[str, object]:
         "tags": tags(visit),
         "pages": pages(visit, look.slug),
         "signPage": sign_page_line(visit, look.slug, action),
-        "diagnostics": [one.mark for one in findings(look) if one.line],
+        "diagnostics": marks(look),
     }
 
 

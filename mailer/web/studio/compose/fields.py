@@ -105,12 +105,16 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
     about = [
         TextField("button", "Words on the button", said("button"), usual="Add your name"),
         TextField("target", "Signatures you hope for", said("target"), "A bar shows how near it is.", type="number"),
-        TextField(
-            "opt_in.list", "A box for news brings them to", said("opt_in.list"), options=(("", "No box"), *lists)
-        ),
+        TextField("opt_in.list", "A box for news adds them to", said("opt_in.list"), options=(("", "No box"), *lists)),
         TextField("opt_in.wording", "What the box says", said("opt_in.wording"), usual="what the list says"),
         *asked,
-        TextField("show_names", "The last first names", said("show_names") or "true", options=NAMES, type="switch"),
+        TextField(
+            "show_names",
+            "First names of the latest signers",
+            said("show_names") or "true",
+            options=NAMES,
+            type="switch",
+        ),
         TextField("language", "Language", said("language"), options=(("", "The list’s"), *LANGUAGES)),
     ]
     statement = "What people put their names to. It is kept word for word with each signature."

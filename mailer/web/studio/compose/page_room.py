@@ -14,8 +14,8 @@ from mailer.staff.rights import Right
 from mailer.web.studio.compose import drafts
 from mailer.web.studio.compose.fields import as_values, changed_fields
 from mailer.web.studio.compose.looks import looks_of
-from mailer.web.studio.compose.page_looks import PageLook, kept_page, rendered, saved_page, written_page
-from mailer.web.studio.compose.panel import fact_words, findings, read_panel_view
+from mailer.web.studio.compose.page_looks import kept_page, rendered, saved_page, written_page
+from mailer.web.studio.compose.panel import fact_words, findings, marks, read_panel_view
 from mailer.web.studio.compose.parts import Part, tabs
 from mailer.web.studio.compose.saving import base_text, form_at, read_sent
 from mailer.web.studio.core.context import Visit
@@ -23,10 +23,8 @@ from mailer.web.studio.core.pages import page, way
 from mailer.web.studio.core.pages import part as piece
 from mailer.web.studio.core.static import static_base
 from mailer.web.studio.newsletters.listing import one
-from mailer.web.studio.preview.frame import dressed, policy
+from mailer.web.studio.preview.frame import FRAMED, dressed, policy
 from mailer.web.studio.vendored import import_map
-
-FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
 
 
 def show(visit: Visit, part: Part) -> Response:
@@ -92,8 +90,3 @@ def begin(visit: Visit) -> Response:
         make_page(visit.workspace, connection, visit.who, slug, at=visit.now)
     into_git(visit.workspace, visit.database, visit.who, slug, f"Begin the sign page of {slug}")
     return RedirectResponse(f"/newsletters/{slug}/page/", 303)
-
-
-def marks(look: PageLook) -> list[dict[str, object]]:
-    """The findings as the editor shows them at their lines."""
-    return [one.mark for one in findings(look) if one.line]

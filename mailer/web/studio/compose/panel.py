@@ -177,6 +177,11 @@ def findings(look: LookedAt) -> list[ShownFinding]:
     return [_shown(one, look.places, lines) for one in look.found if one.stops or _is_warning(one)]
 
 
+def marks(look: LookedAt) -> list[dict[str, object]]:
+    """The findings as the editor shows them at their lines."""
+    return [one.mark for one in findings(look) if one.line]
+
+
 def fact_words(look: LookedAt) -> tuple[str, str]:
     """What the way says below Write, and its weight."""
     errors, warnings = sum(one.stops for one in look.found), sum(map(_is_warning, look.found))

@@ -27,6 +27,7 @@ from mailer.web.studio.compose.panel import (
     inboxes,
     lengths,
     letter_of,
+    marks,
     read_panel_view,
     reader_for,
     readers,
@@ -42,7 +43,7 @@ from mailer.web.studio.core.pages import page, part, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.core.static import static_base
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
-from mailer.web.studio.preview.frame import dressed, policy
+from mailer.web.studio.preview.frame import FRAMED, dressed, policy
 from mailer.web.studio.preview.progress import with_progress
 from mailer.web.studio.vendored import import_map
 
@@ -54,7 +55,6 @@ OWN_PAGES = {
 LOOK_EVERY_SECONDS = 0.2
 HERE = "/newsletters/{name}"
 LOOK = f"{HERE}/look/{{look}}"
-FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}
 
 
 def show(visit: Visit) -> Response:
@@ -93,7 +93,7 @@ def look(visit: Visit) -> Response:
         "text": letter.text if letter else "", "lengths": lengths(found, letter),
         "inboxes": part(visit, "compose/inboxes.html", lines=inboxes(found, letter, visit), letter=letter),
         "findings": part(visit, "compose/findings.html", found=findings(found)),
-        "marks": [one.mark for one in findings(found) if one.line],
+        "marks": marks(found),
         "partial": not (whole or found.errors),  # there may be more to find: what was found last stays on the page
     })  # fmt: skip
 

@@ -34,6 +34,7 @@ from mailer.web.studio.newsletters.listing import (
     wanted,
     writers,
 )
+from mailer.web.studio.preview.frame import FRAMED
 
 SHOWN = 200  # of a list at once; a search finds the rest
 FOUND = 8
@@ -116,12 +117,8 @@ def take_out(visit: Visit) -> Response:
 def thumbnail(visit: Visit) -> Response:
     """What a template looks like, for the frame that shows it small."""
     html, policy = picture(visit, visit.path["template"])
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Frame-Options": "SAMEORIGIN",
-        "Cache-Control": "private, max-age=60",
-    }
-    return HTMLResponse(html, headers=headers)
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "private, max-age=60"}
+    return HTMLResponse(html, headers=FRAMED | headers)
 
 
 def find(visit: Visit, words: str) -> Iterable[PaletteHit]:

@@ -24,6 +24,7 @@ INVERTED = (
     "html{filter:invert(.92) hue-rotate(180deg)!important;background:#fff}"
     "img,svg,video{filter:invert(1) hue-rotate(180deg)!important}"
 )
+FRAMED = {"X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer"}  # headers of what a frame of ours shows
 # A phone draws its scroll bar over the page; here it would take width from it.
 NO_SCROLL_BAR = "html{scrollbar-width:none}::-webkit-scrollbar{display:none}"
 

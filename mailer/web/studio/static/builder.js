@@ -53,10 +53,11 @@ export function exchange(old, html, button, focus) {
 // Presses are answered in their order: each is sent with the rows that the one before it left, so none is lost.
 export function inOrder(act) {
   let last = Promise.resolve();
-  return (...given) => { last = last.then(() => act(...given)).catch(() => {}); };
+  return (...given) => (last = last.then(() => act(...given)).catch(() => {}));
 }
 
-// A condition of the text, for a dialog: fetches its rows into `host` and tells what they come to.
+// A condition of the text, for a dialog: fetches its rows into `host` and tells what they come to. `settled()` tells it of
+// all that is chosen by now, and promises whether it could.
 export function builder(host, address, told) {
   const to = address.split("?")[0];
   let stop = () => {}, turn = 0, timer = 0, presses = 0;
@@ -69,16 +70,17 @@ export function builder(host, address, told) {
   const press = inOrder(async (button, focus) => {
     try {
       const found = await post(button);
-      if (!found) return;
+      if (!found) return false;
       exchange(shown(), found.html, button, focus);
       watch();
       tell(found);
+      return true;
     } finally { presses -= 1; }
   });
   function again(button, focus) {
     clearTimeout(timer);
     presses += 1;
-    press(button, focus);
+    return press(button, focus);
   }
   async function changed() {
     if (presses) return; // its answer tells all that is chosen by then
@@ -107,5 +109,5 @@ export function builder(host, address, told) {
     changed();
     host.querySelector("select, textarea")?.focus();
   })();
-  return { close: () => { stop(); clearTimeout(timer); turn += 1; } };
+  return { settled: () => again(""), close: () => { stop(); clearTimeout(timer); turn += 1; } };
 }

@@ -10,13 +10,14 @@ export async function askCondition(expression, address) {
   const number = new Intl.NumberFormat();
   let told = { expression };
   const rows = builder(host, `${address}?expression=${encodeURIComponent(expression)}`, (now) => {
-    told = now;
-    wrong.textContent = now.wrong;
-    says.textContent = now.words ? `Only for ${now.words}${now.count === null ? "" : `: ${number.format(now.count)} of ${number.format(now.of)}`}` : "";
+    told = now.count === null && now.expression === told.expression ? { ...now, count: told.count ?? null, of: told.of } : now;
+    wrong.textContent = told.wrong;
+    says.textContent = told.words ? `Only for ${told.words}${told.count === null ? "" : `: ${number.format(told.count)} of ${number.format(told.of)}`}` : "";
   });
-  const given = await ask(document.body, "Who reads these words?", [says, wrong], [leave("Cancel"), main("Only for them")], () => {
-    if (told.expression && !told.wrong) return told;
-    wrong.textContent = told.wrong || "Choose a value first.";
+  const given = await ask(document.body, "Who reads these words?", [says, wrong], [leave("Cancel"), main("Only for them")], async () => {
+    const settled = await rows.settled(); // what was told may be of before the last key
+    if (settled && told.expression && !told.wrong) return told;
+    wrong.textContent = settled ? told.wrong || "Choose a value first." : "The studio can’t be asked just now. Try again in a moment.";
     return undefined;
   }, { apart: host });
   rows.close();

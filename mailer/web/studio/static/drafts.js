@@ -33,7 +33,6 @@ export function autosave(room, write) {
       if (!answer.ok) return;
       sent = text;
       present((await answer.json()).writing);
-      room.dispatchEvent(new CustomEvent("kept"));
     } catch { /* no connection: it is kept in this browser, and goes when there is one */ }
   }
 

@@ -1,17 +1,22 @@
 // Saving in the Write room. What is typed is kept in this browser and in the studio until it is saved; a save names the
 // text it is based on, so that nothing of anybody else is overwritten.
 import { autosave } from "./drafts.js";
+import { watch } from "./live.js";
 
 const KEEP = 400; // ms without a key before what is typed is kept here
-const room = document.querySelector(".write[data-writes='1']");
-if (room) start();
+const room = document.querySelector(".write");
+// Somebody saved the newsletter elsewhere: in another window, an editor, or by git.
+watch(`/newsletters/${room.dataset.slug}/changes`, room.dataset.mark, room.dataset.writes ? start() : () => location.reload());
 
+// Returns what hears of each change of the newsletter's files.
 function start() {
   const form = document.getElementById("writing"), text = document.getElementById("text");
   const button = document.getElementById("save"), told = document.getElementById("saving");
   const address = `${room.dataset.base}/save`, name = `kept ${room.dataset.base}`;
   let base = JSON.parse(document.getElementById("base").textContent);
-  let said = sent(), busy = false, again = false, keeping = 0;
+  let said = sent(), busy = false, again = false, keeping = 0, leaving = false;
+  let heard = ""; // while a save was on its way
+  const ours = new Set(); // what the newsletter's files are known by after our own saves
   const drafts = autosave(room, { now: () => (busy || isSaved(state()) ? null : { base, ...state() }), bring, differs });
 
   function fields() { return Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value])); }
@@ -30,7 +35,6 @@ function start() {
     const now = state();
     if (isSaved(now)) { tell("Saved"); return; }
     busy = true;
-    room.dataset.saving = "1";
     button.disabled = true;
     tell("Saving …");
     try {
@@ -43,14 +47,13 @@ function start() {
       const done = await answer.json();
       if (done.state === "saved") {
         [base, said] = [done.base, now];
-        room.dispatchEvent(new CustomEvent("saved", { detail: done.mark }));
+        ours.add(done.mark);
         keep();
         tell(done.git ? `Saved. ${done.git}` : "Saved", done.git ? "bad" : "");
       } else if (done.state === "merged") {
-        localStorage.removeItem(name);
-        room.dispatchEvent(new CustomEvent("saved"));
+        said = now;
         sessionStorage.setItem(`${name} told`, `Saved, and put together with what somebody else changed meanwhile. Nothing of yours is lost. ${done.git}`);
-        location.reload();
+        reload();
       } else if (done.state === "conflict") {
         both(done.theirs);
       } else {
@@ -60,11 +63,10 @@ function start() {
       tell("Not saved: no connection. It is safe in this browser; press Save when you are back.", "bad");
     } finally {
       busy = false;
-      delete room.dataset.saving;
-      room.dispatchEvent(new CustomEvent("answered"));
       button.disabled = false;
+      if (heard) seen(heard);
       if (again) { again = false; save(); }
-      else drafts.later(); // what was typed while it was saved
+      else { follow(); drafts.later(); } // what was typed while it was saved
     }
   }
 
@@ -81,9 +83,23 @@ function start() {
     box.hidden = false;
     box.querySelector("pre").textContent = theirs;
     box.querySelector("[data-mine]").onclick = () => { base = theirs; said = { ...said, body: null }; box.hidden = true; save(); };
-    box.querySelector("[data-theirs]").onclick = () => { localStorage.removeItem(name); room.dispatchEvent(new CustomEvent("saved")); location.reload(); };
+    box.querySelector("[data-theirs]").onclick = () => { said = state(); reload(); };
     box.scrollIntoView({ block: "nearest" });
     tell("Not saved yet: somebody changed the same lines", "bad");
+  }
+
+  // Whether it was our own save is known once that is answered, which takes as long as a commit does.
+  function seen(mark) {
+    heard = busy ? mark : "";
+    if (busy || ours.has(mark)) return;
+    if (isSaved(state())) reload();
+    else document.getElementById("kept").textContent = "Somebody changed this newsletter meanwhile. What you typed is still here.";
+  }
+
+  // What isn't saved is kept as the page goes, so nobody is asked whether to leave it.
+  function reload() {
+    leaving = true;
+    location.reload();
   }
 
   function follow() {
@@ -131,13 +147,18 @@ function start() {
     drafts.later();
   });
   button.addEventListener("click", save);
+  button.disabled = false; // until now a press of it would have been lost
   room.addEventListener("save", save);
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); save(); }
   });
   addEventListener("pagehide", keep);
+  // To another text of the newsletter: what is typed here is kept, and there again on coming back.
+  for (const tab of document.querySelectorAll("[data-tab]")) tab.addEventListener("click", () => { leaving = true; sessionStorage.setItem(`${name} left`, "1"); });
+  addEventListener("beforeunload", (event) => { if (!leaving && !isSaved(state())) event.preventDefault(); });
   const before = sessionStorage.getItem(`${name} told`);
   if (before) { tell(before); sessionStorage.removeItem(`${name} told`); }
   offer();
   follow();
+  return seen;
 }

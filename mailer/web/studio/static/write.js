@@ -2,7 +2,6 @@ import { askCondition } from "./condition.js";
 import { mount } from "./editor/editor.js";
 import { mountLine } from "./editor/line.js";
 import { choosePicture } from "./editor/tools.js";
-import { watch } from "./live.js";
 
 // The Write room: what is typed is looked at after a short pause, and the panel follows. Saving is for save.js.
 const room = document.querySelector(".write");
@@ -18,25 +17,20 @@ const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")]
 const inPlace = JSON.parse(document.getElementById("editor")?.textContent ?? "{}"); // what is shown in place of notation
 const isMail = room.dataset.part === "mail";
 const editor = text.readOnly ? null : mount(text, {
-  ...inPlace, actionLabel: inPlace.actionLabel || undefined, nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0,
+  ...inPlace, text: text.value, actionLabel: inPlace.actionLabel || undefined, nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0,
   onChange: () => changed(), onSave: () => room.dispatchEvent(new Event("save")), onFix: fix, onProblem: trouble,
   ...(isMail ? { uploadPicture, buildCondition } : { signPage: "" }),
 });
 const lines = text.readOnly || !isMail ? [] : [...form.querySelectorAll("textarea.subject, textarea.preheader")].map((one) =>
   Object.assign(one, { line: mountLine(one, { tags: inPlace.tags, nonce: room.dataset.nonce, language: text.lang || undefined }) }));
 const words = () => editor?.text ?? text.value;
-let first = JSON.stringify([fields(), words()]);
-const ours = new Set(); // what the newsletter's files are known by after our own saves
-room.addEventListener("saved", ({ detail }) => { first = JSON.stringify([fields(), words()]); ours.add(detail); });
 room.addEventListener("retext", ({ detail }) => { editor?.setText(detail); });
 
-let pause = 0, settle = 0, running = false, again = false, wholeAgain = false, look = room.dataset.look, can = room.dataset.can === "1";
+let pause = 0, settle = 0, running = false, again = null, look = room.dataset.look, can = room.dataset.can === "1";
 
 // Text areas that are as high as their text, where the browser doesn't do it by itself.
 const grow = (area) => { if (!CSS.supports("field-sizing", "content")) { area.style.height = "auto"; area.style.height = `${area.scrollHeight}px`; } };
 for (const area of form.querySelectorAll("textarea[data-key]:not([hidden])")) { grow(area); area.addEventListener("input", () => grow(area)); }
-
-const isDirty = () => JSON.stringify([fields(), words()]) !== first;
 
 function address() {
   const query = new URLSearchParams(Object.entries({ as: "ada", shape: "phone", colours: "light", ...view }).filter(([, value]) => value));
@@ -61,7 +55,6 @@ function exchange() {
     for (const other of [...next.parentNode.children]) if (other !== next) other.remove();
     next.id = "mail";
     next.classList.remove("coming");
-    room.dispatchEvent(new CustomEvent("shown"));
   }, { once: true });
   for (const waiting of old.parentNode.querySelectorAll(".coming")) waiting.remove();
   old.after(next);
@@ -74,20 +67,19 @@ function frameIn() {
   frame.title = "The mail as it is read";
   frame.setAttribute("sandbox", "allow-same-origin");
   frame.src = address();
-  frame.addEventListener("load", () => room.dispatchEvent(new CustomEvent("shown")), { once: true });
   device.append(frame);
   return device;
 }
 
 function showFound({ findings, marks, words, weight }) {
   document.getElementById("findings").innerHTML = findings;
-  if (!again) editor?.setFindings(marks);
+  if (again === null) editor?.setFindings(marks);
   const fact = document.querySelector(".way [aria-current] span");
   if (fact && isMail) { fact.textContent = words; fact.className = weight; }
 }
 
 async function make(whole = false) {
-  if (running) { again = true; wholeAgain ||= whole; return; }
+  if (running) { again = Boolean(again) || whole; return; }
   running = true;
   try {
     const answer = await fetch(`${base}/look`, {
@@ -108,7 +100,7 @@ async function make(whole = false) {
     say("No connection. What you typed is still here.");
   } finally {
     running = false;
-    if (again) { const rest = wholeAgain; again = wholeAgain = false; make(rest); }
+    if (again !== null) { const next = again; again = null; make(next); }
   }
 }
 
@@ -170,9 +162,6 @@ function say(words) { document.getElementById("kept").textContent = words; }
 if (room.dataset.writes) {
   form.addEventListener("input", (event) => { if (event.target.dataset.key) changed(); });
   settle = setTimeout(() => make(true), SETTLED);
-  let leaving = false; // to another text of the newsletter: what is typed here is kept, and there again on coming back
-  for (const tab of document.querySelectorAll("[data-tab]")) tab.addEventListener("click", () => { leaving = true; sessionStorage.setItem(`kept ${base} left`, "1"); });
-  addEventListener("beforeunload", (event) => { if (isDirty() && !leaving) event.preventDefault(); });
 }
 form.addEventListener("submit", (event) => { event.preventDefault(); make(true); });
 
@@ -238,20 +227,22 @@ document.getElementById("panel").addEventListener("click", (event) => {
   }
 });
 
+function current(link, is) { if (is) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current"); }
+
 function mark() {
-  for (const one of document.querySelectorAll("[data-shape]")) one.toggleAttribute("aria-current", one.dataset.shape === (view.shape ?? "phone"));
+  for (const one of document.querySelectorAll("[data-shape]")) current(one, one.dataset.shape === (view.shape ?? "phone"));
   if (!isMail) return;
   const dark = document.querySelector("[data-colours]"), pictures = document.querySelector("[data-pictures]");
   const colours = view.colours ?? "light", told = document.getElementById("colours");
-  dark.toggleAttribute("aria-current", colours !== "light");
+  current(dark, colours !== "light");
   dark.setAttribute("aria-label", COLOURS[NEXT[colours]]);
   told.hidden = colours === "light";
   told.textContent = COLOURS[colours];
-  pictures.toggleAttribute("aria-current", view.pictures === "off");
+  current(pictures, view.pictures === "off");
   pictures.setAttribute("aria-label", view.pictures === "off" ? "With pictures" : "Without pictures");
   for (const one of document.querySelectorAll("[data-reader]")) {
     const here = one.dataset.reader === (view.as ?? "ada");
-    one.toggleAttribute("aria-current", here);
+    current(one, here);
     if (here) document.querySelector(".as summary bdi").textContent = one.querySelector("bdi").textContent;
   }
   document.querySelector(".as").removeAttribute("open");
@@ -270,21 +261,9 @@ readers?.addEventListener("submit", async (event) => {
   readers.querySelector("input")?.focus();
 });
 
-// Somebody saved the newsletter elsewhere: in another window, an editor, or by git.
-watch(`${home}/changes`, room.dataset.mark, seen);
-
-// Whether it was our own save is known once that is answered, which takes as long as a commit does.
-function seen(mark) {
-  if (room.dataset.saving) { room.addEventListener("answered", () => seen(mark), { once: true }); return; }
-  if (ours.has(mark)) return;
-  if (isDirty()) say("Somebody changed this newsletter meanwhile. What you typed is still here.");
-  else location.reload();
-}
-
 // On a phone one side is shown at a time.
 room.dataset.side = "left";
-for (const button of document.querySelectorAll("[data-side]")) {
-  if (button === room) continue;
+for (const button of document.querySelectorAll("button[data-side]")) {
   button.addEventListener("click", () => {
     room.dataset.side = button.dataset.side;
     for (const other of document.querySelectorAll("button[data-side]")) other.setAttribute("aria-pressed", other === button);

@@ -66,6 +66,34 @@ def test_the_room_shows_what_the_file_says(house: House) -> None:
     assert "How many get it?" in page, "a million people take a second, so the page doesn't wait"
 
 
+@pytest.mark.parametrize("limit", ["nan", "inf", "1e999", "-5", "0", "1.5", "many", "1e300"])
+def test_a_limit_that_is_no_number_of_people_is_refused_in_words(house: House, limit: str) -> None:
+    fields = [*SUPPORTERS, ("limit", limit)]
+    assert press(house, "look", fields).status == 200
+    reply = press(house, "save", fields)
+    assert reply.status == 422
+    assert 'role="alert"' in reply.text
+    assert house.file.read_text(encoding="utf-8") == FRONT + BODY
+
+
+@pytest.mark.parametrize("key", ["exclude", "not_mailed_by", "include"])
+def test_an_empty_list_in_the_file_is_put_right_by_a_save(house: House, key: str) -> None:
+    front = FRONT.replace("list: supporters\n", f"list: supporters\naudience:\n  {key}: []\n  limit: 2\n")
+    house.write(front=front)
+    assert press(house, "save", [*SUPPORTERS, ("limit", "3")], base=front + BODY).status == 303
+    kept = "  include: [supporters]\n" if key == "include" else ""
+    assert f"audience:\n{kept}  limit: 3\n" in house.file.read_text(encoding="utf-8")
+
+
+def test_what_the_form_shows_of_a_pause_is_saved_as_it_was(house: House) -> None:
+    front = FRONT.replace("list: supporters\n", "list: supporters\naudience:\n  not_mailed_within_hours: 12.3456789\n")
+    house.write(front=front)
+    assert 'value="12.3456789" selected' in house.get(ROOM).text
+    fields = [*SUPPORTERS, ("hours", "12.3456789"), ("limit", "3")]
+    assert press(house, "save", fields, base=front + BODY).status == 303
+    assert "  not_mailed_within_hours: 12.3456789\n  limit: 3\n" in house.file.read_text(encoding="utf-8")
+
+
 def test_reasons_add_up(house: House, volunteers: None) -> None:
     fields = [*SUPPORTERS, ("exclude", "volunteers")]
     found = figures(press(house, "look", fields).text)

@@ -9,7 +9,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from mailer.editing.drafts import drafts_of, read_draft_text
 from mailer.store.engine.database import Database
-from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
+from tests.browser import (
+    browser,  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
+    hold_back,
+)
 from tests.patience import until
 from tests.web.studio.conftest import BODY, HERE, SLUG, House
 
@@ -104,6 +107,40 @@ def test_a_stale_tab_overwrites_nothing(contexts: tuple[BrowserContext, BrowserC
     until(lambda: "From the old tab" in house.file.read_text(encoding="utf-8"))
     assert "You live in Berlin." in house.file.read_text(encoding="utf-8")
     expect(page.locator("#saving")).to_contain_text("put together")
+    expect(page.locator("#offer")).to_be_hidden()  # it is saved: there is nothing to bring back
+
+
+def test_before_the_scripts_are_there_nothing_is_lost(
+    contexts: tuple[BrowserContext, BrowserContext], house: House
+) -> None:
+    page = contexts[0].new_page()
+    page.goto(house.door)
+    held = hold_back(page, "**/write.js*")
+    page.goto(f"{house.origin}{HERE}", wait_until="commit")
+    expect(page.locator("#save")).to_be_disabled()
+    page.locator("#text").fill("\nTyped at once.\n")
+    until(lambda: page.evaluate("true") and len(held) == 1)
+    held[0].continue_()
+    expect(page.locator(".ed [role=textbox]")).to_contain_text("Typed at once.")
+    page.locator("#save").click()
+    expect(page.locator("#saving")).to_have_text("Saved")
+    assert house.file.read_text(encoding="utf-8").endswith("---\n\nTyped at once.\n")
+
+
+def test_what_is_typed_during_a_save_is_not_taken_for_saved(
+    contexts: tuple[BrowserContext, BrowserContext], house: House
+) -> None:
+    page = opened(contexts[0], house)
+    held = hold_back(page, "**/save")
+    type_subject(page, "Before the save")
+    page.locator("#save").click()
+    until(lambda: page.evaluate("true") and len(held) == 1)
+    page.locator("#f-preheader").fill("During the save")
+    held[0].continue_()
+    expect(page.locator("#saving")).to_have_text("Not saved yet")
+    house.write(body=BODY.replace("You live in Germany.", "You live in Berlin."))
+    expect(page.locator("#kept")).to_contain_text("Somebody changed this newsletter")
+    expect(page.locator("#f-preheader")).to_have_text("During the save")
 
 
 def test_an_earlier_draft_is_brought_back_from_the_list(

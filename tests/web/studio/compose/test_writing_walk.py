@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -10,7 +11,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.accessibility import faults_on
-from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
+from tests.browser import (
+    browser,  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
+    hold_back,
+)
 from tests.patience import until
 from tests.web.studio.conftest import HERE, House
 
@@ -243,6 +247,37 @@ def test_the_page_and_the_thanks_by_keyboard_alone(page: Page, house: House) -> 
         '---\nheadline: "A fine for every spill"\nstatement: "We ask the minister for fines."\n'
         "opt_in:\n  list: supporters\nthanks: Thank you. We go there on Monday.\n---\nIt spilled for 3,412 hours.\n"
     )
+
+
+def test_a_condition_is_of_what_is_chosen_as_it_is_pressed(page: Page) -> None:
+    page.locator(".ed [role=textbox]").click()
+    put_in(page, "only")
+    dialog = page.get_by_role("dialog", name="Who reads these words?")
+    dialog.get_by_label("About what").select_option(label="First name")
+    value = dialog.get_by_label("Words, with commas between several")
+    value.fill("Ann")
+    expect(dialog.get_by_role("status")).to_contain_text("“Ann”")
+    value.fill("Bo")
+    dialog.get_by_role("button", name="Only for them").click()
+    until(lambda: '{% if supporter.first_name == "Bo" %}' in page.locator("#text").input_value())
+
+
+def test_a_look_at_everything_waits_for_the_one_before(page: Page) -> None:
+    held = hold_back(page, "**/look")
+    page.locator("#writing").evaluate("form => form.requestSubmit()")
+    until(lambda: page.evaluate("true") and len(held) == 1)
+    page.locator("#writing").evaluate("form => form.requestSubmit()")
+    held[0].continue_()
+    until(lambda: page.evaluate("true") and len(held) == 2)
+    assert (held[1].request.post_data_json or {})["whole"] is True
+    held[1].continue_()
+
+
+def test_how_the_mail_is_looked_at_is_told_to_screen_readers(page: Page) -> None:
+    desktop = page.get_by_role("link", name="Desktop")
+    desktop.click()
+    expect(desktop).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="Phone")).not_to_have_attribute("aria-current", re.compile(""))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import update
 
+from mailer.audience.petition.signatures import tally
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState, DeliveryState
 from tests.audience.world import add_campaign, deliver, put_name
@@ -80,6 +81,15 @@ def test_a_plain_copy_is_for_the_same_people(house: House, sent: None) -> None:
     page = house.get(f"/newsletters/new?copy={SLUG}").text
     assert page.count('type="radio"') == 3
     assert "audience" not in copied(house, "")
+
+
+def test_what_is_signed_on_a_copy_counts_for_the_copy_alone(house: House, sent: None) -> None:
+    assert "counts signatures of its own" in house.get(f"/newsletters/new?copy={SLUG}").text
+    copied(house, "unsigned")
+    with house.studio.database.write() as connection:
+        for person in (2, 3):
+            put_name(connection, COPY, person)
+        assert [tally(connection, page, names=0).signatures for page in (SLUG, COPY)] == [1, 2]
 
 
 def test_what_nobody_got_offers_no_choice(house: House) -> None:

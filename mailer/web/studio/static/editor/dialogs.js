@@ -2,8 +2,8 @@
 import { el } from "./icons.js";
 
 /**
- * A dialog whose form answers `read()`, or null. Focus goes back to where it was. `apart`: what has forms of its own, and
- * comes before.
+ * A dialog whose form answers `read()`, or a promise of it, or null; undefined keeps it open. Focus goes back to where it
+ * was. `apart`: what has forms of its own, and comes before.
  */
 export function ask(host, title, parts, buttons, read, { apart = null } = {}) {
   return new Promise((answer) => {
@@ -17,9 +17,9 @@ export function ask(host, title, parts, buttons, read, { apart = null } = {}) {
       if (before?.isConnected) before.focus();
       answer(value);
     };
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const value = read(event.submitter?.value);
+      const value = await read(event.submitter?.value);
       if (value !== undefined) end(value);
     });
     dialog.addEventListener("cancel", (event) => { event.preventDefault(); end(null); });
