@@ -18,6 +18,7 @@ from mailer.audience.selection.spec import Audience
 from mailer.staff.rights import Right
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures
+from mailer.web.last_used import LastUsed
 from mailer.web.studio.audience.choices import BuilderChoices
 from mailer.web.studio.core.context import Visit
 
@@ -67,11 +68,7 @@ def count(visit: Visit, audience: Audience, *, names: bool) -> CountedAudience:
         else:
             selection = select_audience(connection, audience, now=visit.now)
     found = CountedAudience(selection, visit.now, time.monotonic() - began, examples)
-    kept = _kept(visit)
-    kept.pop(audience, None)
-    kept[audience] = replace(found, examples=())
-    while len(kept) > KEPT:
-        kept.pop(next(iter(kept)), None)
+    _kept(visit).keep(audience, replace(found, examples=()))
     return found
 
 
@@ -116,8 +113,9 @@ def _hours(hours: float) -> str:
     return f"{days:g} days" if hours > 24 and days == int(days) else f"{hours:g} hours"
 
 
-def _kept(visit: Visit) -> dict[Audience, CountedAudience]:
-    return cast(dict[Audience, CountedAudience], visit.studio.kept.setdefault("audience counts", {}))
+def _kept(visit: Visit) -> LastUsed[Audience, CountedAudience]:
+    kept = visit.studio.kept.setdefault("audience counts", LastUsed[Audience, CountedAudience](KEPT))
+    return cast("LastUsed[Audience, CountedAudience]", kept)
 
 
 def _examples(connection: Connection, chosen: int) -> list[ExamplePerson]:
