@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `store.database.migrate` hands over."""
+"""Runs migrations on the connection that `store.engine.version.migrate` hands over."""
 
 from alembic import context
 

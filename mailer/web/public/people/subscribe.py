@@ -1,7 +1,7 @@
 """/join/<list>: a form to sign up with, here or pasted into another site, and one answer whatever the address is.
 
-What joining does is decided in `delivery.subscriptions`. A form of another site may post here: there is no cookie and no
-state, and posting a stranger's address only sends them a mail that asks.
+What joining does is decided in `delivery.subscriptions`. A form of another site may post here: there is no cookie and
+no state, and posting a stranger's address only sends them a mail that asks.
 """
 
 from __future__ import annotations
