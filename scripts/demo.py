@@ -28,7 +28,7 @@ DEMO = ROOT / "demo"
 COPIED = ("newsletters", "lists", "templates", "mailer.toml")
 STUDIO = """
 [studio]
-hold = "1m"  # so long what is sent from the studio counts down; ten minutes unless it is set
+hold = "1m"  # how long what the studio sends counts down first; ten minutes unless it is set
 """
 SLUG = "2026-11-ask-un-experts"
 MAILER = [sys.executable, "-m", "mailer"]

@@ -102,7 +102,7 @@ def send_after_hold(database: Database, order: Order, *, now: datetime) -> datet
     if leaves is not None:
         if leaves.at < now + hold:
             raise MailerError(
-                f"{leaves} is less than {order.settings.hold} away, and so long it can be stopped",
+                f"{leaves} is less than {order.settings.hold} away, which is how long it can be stopped",
                 remedy="Choose a later time, or send it now.",
             )
         schedule(database, order, now=now)

@@ -80,7 +80,7 @@ def time_given(visit: Visit, given: str) -> PlannedTime:
     settings = visit.workspace.settings.studio
     if due.instant < visit.now + settings.hold_for:
         raise MailerError(
-            f"that is less than {settings.hold} away, and so long it can be stopped before it leaves",
+            f"that is less than {settings.hold} away, which is how long it can be stopped before it leaves",
             remedy="Choose a later time, or as soon as you send it.",
         )
     return PlannedTime(due.instant, due.zone)
