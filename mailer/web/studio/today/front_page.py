@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.staff.rights import Right
+from mailer.store.tables.states import CampaignState
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import in_words
 from mailer.web.studio.core.pages import may, step_path
@@ -33,7 +34,7 @@ class LastOne:
 class FrontPage:
     """Everything on the page."""
 
-    leaving: Sequence[ListedNewsletter]
+    leaving: Sequence[ListedNewsletter]  # or paused in the midst of it
     soon: Sequence[ListedNewsletter]  # count down
     coming: Sequence[ListedNewsletter]
     drafts: Sequence[ListedNewsletter]  # changed last
@@ -46,7 +47,7 @@ class FrontPage:
     @property
     def headline(self) -> list[str]:
         """One or two sentences."""
-        number = len(self.leaving)
+        number = sum(one.status is not None and one.status.state is CampaignState.SENDING for one in self.leaving)
         now = f"{in_words(number)} newsletter{' is' if number == 1 else 's are'} leaving now."
         waiting = len(self.waits) + len(self.wrong)
         words = f"{in_words(waiting)} thing{' waits' if waiting == 1 else 's wait'} for you."

@@ -38,9 +38,11 @@ def backed_up(house: House, ago: timedelta) -> None:
 
 def test_what_leaves_is_paused_from_here(house: House) -> None:
     launch(house.studio)
+    assert "One newsletter is leaving now." in today(house)
     assert "Pause Follow" in today(house)
     answer = house.post(f"/newsletters/{SLUG}/following/pause", b"back=/")
     assert (answer.status, answer.headers["location"]) == (303, "/")
+    assert "is leaving now." not in today(house)
     assert "Go on Follow" in today(house)
     assert "“Our appeal” is paused 3 people still wait for it." in today(house)
     assert status(house).state is CampaignState.PAUSED
