@@ -15,7 +15,7 @@ from mailer.editing.drafts import (
     who_is_writing,
 )
 from mailer.errors import MailerError
-from mailer.web.studio.compose.parts import MAIL, Part
+from mailer.web.studio.compose.parts import Part
 from mailer.web.studio.compose.saving import kept_as, read_edit
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import moment
@@ -51,7 +51,7 @@ def show_one(visit: Visit, part: Part) -> Response:
     return JSONResponse({"base": text.base, "body": text.body, "fields": dict(text.fields)})
 
 
-def unsaved(visit: Visit, part: Part = MAIL) -> dict[str, object] | None:
+def unsaved(visit: Visit, part: Part) -> dict[str, object] | None:
     """The visitor's own newest draft that they haven't saved, for the page to offer."""
     with visit.database.read() as connection:
         found = last_unsaved(connection, visit.who, visit.path["name"], kept_as(visit, part))
