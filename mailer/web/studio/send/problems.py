@@ -13,6 +13,7 @@ from mailer.review.approvals import ReviewState
 from mailer.review.changes import in_short
 from mailer.web.studio.compose.drafts import unsaved
 from mailer.web.studio.compose.panel import ShownFinding, findings
+from mailer.web.studio.compose.parts import MAIL, PAGE, THANKS
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import clock, distance, moment, span
 from mailer.web.studio.core.pages import step_path
@@ -124,6 +125,8 @@ def _of_the_keys(visit: Visit) -> Iterator[Problem]:
 
 
 def _of_what_was_typed(visit: Visit, newsletter: ListedNewsletter) -> Iterator[Problem]:
-    if unsaved(visit) is not None:
-        path = step_path(visit, newsletter, "write")
-        yield Problem("What you typed last isn’t saved", "It isn’t in this mail", path, "Look at it", stops=False)
+    where = {MAIL: "in this mail", PAGE: "on the sign page", THANKS: "in the thanks"}
+    for part, words in where.items():
+        if unsaved(visit, part) is not None:
+            path = f"{step_path(visit, newsletter, 'write')}{part.path}"
+            yield Problem("What you typed last isn’t saved", f"It isn’t {words}", path, "Look at it", stops=False)
