@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from mailer.errors import MailerError
 
 SAVING = 0x5341_5645  # the advisory lock that saves take on PostgreSQL
+UNFINISHED = ".*.saving-*"  # a file that is being written at this moment
 STALE_SECONDS = 3600.0  # after which an unfinished file is what a killed process left
 
 

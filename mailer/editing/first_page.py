@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mailer.compose.source.frontmatter import split_front_matter
+from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.editing.files import one_at_a_time, write_file
 from mailer.editing.folders import message_path, quoted
 from mailer.editing.save import read_exact
@@ -19,7 +19,7 @@ from mailer.workspace import ACTION_FILE, Workspace
 
 
 def make_page(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:
-    """Write the newsletter's sign page with its mail's list and headline, and lead the mail's button there.
+    """Write the newsletter's sign page with its mail's list, language and headline, and lead the mail's button there.
 
     Raises `MailerError`, with nothing written, when there is a page already, or the mail's front matter can't be read.
     """
@@ -35,7 +35,7 @@ def make_page(workspace: Workspace, connection: Connection, actor: Actor, slug: 
     led = splice(text, {"action.url": None, "action.page": True, **_label(front.data.get("action"))})
     said = (front.data.get(key) for key in ("headline", "subject"))
     headline = next((words for words in said if isinstance(words, str) and words and "{" not in words), "")
-    page = _first_page(workspace, headline, list_name=str(front.data.get("list") or ""))
+    page = _first_page(workspace, headline, front)
     write_file(newsletter.folder / ACTION_FILE, page.encode(), within=workspace.newsletters)
     write_file(path, led.encode(), within=workspace.newsletters)
     audit.record(connection, actor, "sign page begun", at=at, subject=f"newsletter {slug}")
@@ -46,8 +46,13 @@ def _label(action: object) -> dict[str, FrontValue]:
     return {} if has_label else {"action.label": "Add your name"}
 
 
-def _first_page(workspace: Workspace, headline: str, *, list_name: str) -> str:
-    box = ""
-    if list_name in workspace.list_names() and workspace.list_definition(list_name).consent:
-        box = f"opt_in:\n  list: {list_name}\n"
-    return f'---\nheadline: "{quoted(headline)}"\nstatement: ""\n{box}---\n'
+def _first_page(workspace: Workspace, headline: str, front: FrontMatter) -> str:
+    box, usual, spoken = "", "en", front.data.get("language")  # a page without a box for news is in English
+    name = str(front.data.get("list") or "")
+    if name in workspace.list_names():
+        mailed = workspace.list_definition(name)
+        spoken = spoken or mailed.language
+        if mailed.consent:
+            box, usual = f"opt_in:\n  list: {name}\n", mailed.language
+    page = f'---\nheadline: "{quoted(headline)}"\nstatement: ""\n{box}---\n'
+    return splice(page, {"language": spoken}) if isinstance(spoken, str) and spoken != usual else page

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.message_file import MARKDOWN_FILE, MJML_FILE
-from mailer.editing.files import one_at_a_time, write_file
+from mailer.editing.files import UNFINISHED, one_at_a_time, write_file
 from mailer.editing.splice import FrontValue, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
@@ -78,7 +78,7 @@ def copy_newsletter(
     unfinished = workspace.newsletters / f".{to}.copying"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        shutil.copytree(source, unfinished, ignore=shutil.ignore_patterns(AWAY), symlinks=True)
+        shutil.copytree(source, unfinished, ignore=shutil.ignore_patterns(AWAY, UNFINISHED), symlinks=True)
         if (path := message_path(unfinished)) is not None:
             content = with_name(path.read_bytes(), name)
             if changes:

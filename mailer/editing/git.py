@@ -15,6 +15,7 @@ import subprocess
 import threading
 from dataclasses import dataclass
 
+from mailer.editing.files import UNFINISHED
 from mailer.errors import MailerError
 from mailer.staff.accounts import account_by_id
 from mailer.staff.actor import Actor
@@ -24,7 +25,6 @@ from mailer.workspace import Workspace
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 60.0  # hooks may check a whole workspace
-UNFINISHED = ":(exclude,glob)**/.*.saving-*"  # files that are being written at this moment
 # What ties git to another repository, when the studio was started by a hook of it: git rev-parse --local-env-vars
 OTHER_REPOSITORY = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -79,7 +79,7 @@ def into_git(workspace: Workspace, database: Database, actor: Actor, slug: str, 
 
 def commit_newsletter(workspace: Workspace, slug: str, message: str, *, author: Author | None) -> bool:
     """Commit what changed in a newsletter's folder; whether anything had. Raises `NotCommitted`."""
-    paths = ("--", f"newsletters/{slug}", UNFINISHED)
+    paths = ("--", f"newsletters/{slug}", f":(exclude,glob)**/{UNFINISHED}")
     with _one_at_a_time:
         if not _git(workspace, "status", "--porcelain", "--untracked-files=all", *paths):
             return False

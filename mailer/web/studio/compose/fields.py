@@ -108,14 +108,10 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
         TextField("opt_in.list", "A box for news adds them to", said("opt_in.list"), options=(("", "No box"), *lists)),
         TextField("opt_in.wording", "What the box says", said("opt_in.wording"), usual="what the list says"),
         *asked,
+        TextField("show_names", "Latest signers’ names", said("show_names") or "true", options=NAMES, type="switch"),
         TextField(
-            "show_names",
-            "First names of the latest signers",
-            said("show_names") or "true",
-            options=NAMES,
-            type="switch",
+            "language", "Language", said("language"), options=(("", "That of the box’s list, or English"), *LANGUAGES)
         ),
-        TextField("language", "Language", said("language"), options=(("", "The list’s"), *LANGUAGES)),
     ]
     statement = "What people put their names to. It is kept word for word with each signature."
     own = [TextField("statement", "The words they sign", said("statement"), statement, long=True)]

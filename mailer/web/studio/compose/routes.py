@@ -193,7 +193,8 @@ def _page(
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         reader=reader_for(visit, view.reader), can_write=can_write,
         editor=editor_options(visit, found) if can_write else {},
-        draft=drafts.unsaved(visit) if can_write else None, writing=drafts.writing(visit, MAIL) if can_write else (),
+        draft=drafts.unsaved(visit) if can_write else None,
+        writing=drafts.writing(visit, MAIL) if can_write else (),
     )  # fmt: skip
 
 

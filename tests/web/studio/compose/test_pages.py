@@ -80,6 +80,24 @@ def test_a_first_page_leads_the_button_there_and_is_shown_to_nobody_yet(house: H
     assert house.post(f"{HERE}page").status == 422  # there is one now
 
 
+@pytest.mark.parametrize(
+    ("consent", "own", "said"),
+    [(True, "", ""), (True, "language: fr\n", "language: fr\n"), (True, "language: de\n", ""),
+     (False, "", "language: de\n"), (False, "language: en\n", ""), (False, 'language: "no"\n', 'language: "no"\n')],
+)  # fmt: skip
+def test_a_first_page_is_in_the_language_of_the_mail(house: House, consent: bool, own: str, said: str) -> None:
+    written = house.workspace.lists / "supporters.toml"
+    lines = [
+        line for line in written.read_text(encoding="utf-8").splitlines() if not line.startswith(("consent", "lang"))
+    ]
+    lines += ['language = "de"', *(['consent = "Send me news"'] if consent else [])]
+    written.write_text("\n".join(lines), encoding="utf-8")
+    house.write(front=FRONT.replace("list: supporters\n", f"list: supporters\n{own}"))
+    assert house.post(f"{HERE}page").status == 303
+    box = "opt_in:\n  list: supporters\n" if consent else ""
+    assert file(house).endswith(f'statement: ""\n{box}{said}---\n')
+
+
 def test_what_is_typed_shows_as_people_would_get_it_and_is_not_saved(page: House) -> None:
     found = look(page, PAGE, "\nIt closes **soon**.\n", headline="Save it", target="12,000")
     assert found["can"]

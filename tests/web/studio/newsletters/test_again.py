@@ -80,7 +80,9 @@ def test_the_audience_it_had_stays(house: House, sent: None, before: str, after:
 def test_a_plain_copy_is_for_the_same_people(house: House, sent: None) -> None:
     page = house.get(f"/newsletters/new?copy={SLUG}").text
     assert page.count('type="radio"') == 3
+    (house.file.parent / ".message.md.saving-x").write_text("half")  # somebody saves it at this moment
     assert "audience" not in copied(house, "")
+    assert not list((house.workspace.newsletters / COPY).glob(".*"))
 
 
 def test_what_is_signed_on_a_copy_counts_for_the_copy_alone(house: House, sent: None) -> None:
