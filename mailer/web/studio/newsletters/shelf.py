@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.folders import is_away, message_path, name_of
 from mailer.web.studio.core.context import Studio
-from mailer.workspace import Workspace
+from mailer.workspace import ACTION_FILE, Workspace
 
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 FALLBACK = re.compile(r"""default\(\s*["'](.*?)["']""")
@@ -36,7 +35,7 @@ class ShelvedNewsletter:
     is_away: bool
 
 
-Mark = tuple[int, int, int]
+Mark = tuple[int, int, int, bool, bool]
 
 
 class Shelf:
@@ -69,8 +68,8 @@ class Shelf:
             return None
         try:
             stat = path.stat()
-            away = is_away(folder)
-            mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino * 2 + away)
+            away, has_page = is_away(folder), (folder / ACTION_FILE).is_file()
+            mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino, away, has_page)
             kept = self._known.get(folder.name)
             if kept and kept[0] == mark:
                 return kept
@@ -78,7 +77,7 @@ class Shelf:
             text = path.read_bytes().decode("utf-8-sig", errors="replace")
         except OSError:  # it is being replaced at this moment
             return self._known.get(folder.name)
-        found = _read(folder, text, changed_at=changed, away=away)
+        found = _read(folder, text, changed_at=changed, away=away, has_page=has_page)
         self._known[folder.name] = (mark, found)
         return mark, found
 
@@ -98,7 +97,7 @@ def plain(text: str) -> str:
     return " ".join(TAG.sub(words, text).split())
 
 
-def _read(folder: Path, text: str, *, changed_at: datetime, away: bool) -> ShelvedNewsletter:
+def _read(folder: Path, text: str, *, changed_at: datetime, away: bool, has_page: bool) -> ShelvedNewsletter:
     front, _ = split_front_matter(text.replace("\r\n", "\n"), file=folder.name)
     data: Any = front.data if front else {}
 
@@ -110,10 +109,10 @@ def _read(folder: Path, text: str, *, changed_at: datetime, away: bool) -> Shelv
         slug=folder.name, name=said("name") or name_of(folder.name), subject=plain(said("subject")),
         preheader=plain(said("preheader")),
         list=said("list"), template=said("template"), language=said("language"),
-        has_page=(folder / ACTION_FILE).is_file(), changed_at=changed_at, is_away=away,
+        has_page=has_page, changed_at=changed_at, is_away=away,
     )  # fmt: skip
 
 
 def _without_text(folder: Path) -> ShelvedNewsletter:
     changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-    return _read(folder, "", changed_at=changed, away=is_away(folder))
+    return _read(folder, "", changed_at=changed, away=is_away(folder), has_page=(folder / ACTION_FILE).is_file())

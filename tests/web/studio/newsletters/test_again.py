@@ -11,6 +11,7 @@ from sqlalchemy import update
 from mailer.audience.petition.signatures import tally
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.web.studio.newsletters.shelf import shelf_of
 from tests.audience.world import add_campaign, deliver, put_name
 from tests.web.studio.conftest import BODY, FRONT, HERE, SLUG, House
 
@@ -92,6 +93,13 @@ def test_what_is_signed_on_a_copy_counts_for_the_copy_alone(house: House, sent: 
         for person in (2, 3):
             put_name(connection, COPY, person)
         assert [tally(connection, page, names=0).signatures for page in (SLUG, COPY)] == [1, 2]
+
+
+def test_a_page_that_came_later_is_known(house: House) -> None:
+    shelf = shelf_of(house.studio)
+    assert not shelf.newsletter(house.workspace, SLUG).has_page
+    (house.file.parent / "action.md").write_text("---\nheadline: Ask\n---\nWe ask.\n", encoding="utf-8")
+    assert shelf.newsletter(house.workspace, SLUG).has_page
 
 
 def test_what_nobody_got_offers_no_choice(house: House) -> None:
