@@ -129,6 +129,8 @@ def _value_end(lines: list[bytes], key: int, end: int) -> int:
     """The line behind the value that begins on line `key`: over several lines it is indented, or in quotes that close
     later."""
     value = lines[key].partition(b":")[2].strip()
+    if len(value) > 1 and value[:1] == value[-1:] and value[-1:] in (b'"', b"'") and value[-2:] != b'\\"':
+        return key + 1
     if value[:1] in (b'"', b"'") and value.count(value[:1]) == 1:
         closing = next((n for n in range(key + 1, end) if lines[n].rstrip().endswith(value[:1])), key)
         return closing + 1

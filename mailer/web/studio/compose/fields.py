@@ -81,9 +81,12 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
         TextField("headline", "Headline in the mail", source.headline, "Without one it is the subject.", source.subject)
     ]
     own += [
-        TextField(field.name, field.label, source.fields.get(field.name, ""), field.help, long=field.type == "markdown")
+        TextField(
+            field.name, field.label, source.fields.get(field.name, ""), field.help, long=field.type == "markdown",
+            type=field.type,
+        )
         for field in _fields(source, workspace)
-    ]
+    ]  # fmt: skip
     head = [
         TextField("subject", "Subject", source.subject, "The subject: what happened, and who is hurt by it?"),
         TextField(

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from mailer.editing.pictures import ENDINGS, prepare_picture, save_picture
 from mailer.errors import MailerError
+from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.newsletters.listing import one
 
@@ -19,7 +20,8 @@ _one_at_a_time = threading.Lock()  # a camera's largest picture takes 300 MB whi
 
 
 def add(visit: Visit) -> Response:
-    """Take a picture in: the body is its bytes. Answers with the name to write, and where it is seen."""
+    """Take a picture in: the body is its bytes. Answers with the name to write, where it is seen, and the mark of the
+    newsletter's files with it."""
     slug = visit.path["name"]
     if one(visit, slug).was_sent:
         return _refused("It was sent, and stays as people got it. Make a copy to write on.")
@@ -29,7 +31,8 @@ def add(visit: Visit) -> Response:
         save_picture(visit.workspace, visit.who, slug, made)
     except MailerError as error:
         return _refused(f"{error.message[:1].upper()}{error.message[1:]}. {error.remedy}".strip())
-    return JSONResponse({"source": made.name, "address": f"/newsletters/{slug}/pictures/{made.name}"})
+    address = f"/newsletters/{slug}/pictures/{made.name}"
+    return JSONResponse({"source": made.name, "address": address, "mark": looks_of(visit.studio).mark(visit, slug)})
 
 
 def show(visit: Visit) -> Response:

@@ -15,8 +15,8 @@ function start() {
   const address = `${room.dataset.base}/save`, name = `kept ${room.dataset.base}`;
   let base = JSON.parse(document.getElementById("base").textContent);
   let said = sent(), busy = false, again = false, keeping = 0, leaving = false;
-  let heard = ""; // while a save was on its way
-  const ours = new Set(); // what the newsletter's files are known by after our own saves
+  let uploads = 0, heard = ""; // while a save or a picture was on its way
+  const ours = new Set(); // what the newsletter's files are known by after our own saves and pictures
   const drafts = autosave(room, { now: () => (busy || isSaved(state()) ? null : { base, ...state() }), bring, differs });
 
   function fields() { return Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value])); }
@@ -64,7 +64,7 @@ function start() {
     } finally {
       busy = false;
       button.disabled = false;
-      if (heard) seen(heard);
+      seen(heard);
       if (again) { again = false; save(); }
       else { follow(); drafts.later(); } // what was typed while it was saved
     }
@@ -88,10 +88,10 @@ function start() {
     tell("Not saved yet: somebody changed the same lines", "bad");
   }
 
-  // Whether it was our own save is known once that is answered, which takes as long as a commit does.
+  // Whether it was our own doing is known once that is answered, which takes as long as a commit does.
   function seen(mark) {
-    heard = busy ? mark : "";
-    if (busy || ours.has(mark)) return;
+    heard = busy || uploads ? mark : "";
+    if (!mark || heard || ours.has(mark)) return;
     if (isSaved(state())) reload();
     else document.getElementById("kept").textContent = "Somebody changed this newsletter meanwhile. What you typed is still here.";
   }
@@ -149,6 +149,8 @@ function start() {
   button.addEventListener("click", save);
   button.disabled = false; // until now a press of it would have been lost
   room.addEventListener("save", save);
+  room.addEventListener("uploading", () => { uploads += 1; });
+  room.addEventListener("uploaded", ({ detail }) => { uploads -= 1; ours.add(detail); seen(heard); });
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); save(); }
   });

@@ -121,12 +121,17 @@ function trouble(said) {
 
 async function uploadPicture(file) {
   trouble("");
-  let answer;
+  let answer, told = {};
+  room.dispatchEvent(new Event("uploading"));
   try {
     answer = await fetch(`${home}/pictures`, { method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" }, body: file });
-  } catch { throw new Error("There is no connection."); }
+    told = await answer.json().catch(() => ({}));
+  } catch {
+    throw new Error("There is no connection.");
+  } finally {
+    room.dispatchEvent(new CustomEvent("uploaded", { detail: told.mark }));
+  }
   if (answer.status === 413) throw new Error("It is larger than 30 MB: choose a smaller one.");
-  const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(told.words ?? "The studio could not take it just now.");
   return told;
 }

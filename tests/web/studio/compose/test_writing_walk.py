@@ -214,6 +214,23 @@ def test_a_picture_that_is_refused_says_why_and_changes_nothing(page: Page) -> N
     expect(page.locator("#trouble")).to_contain_text("Choose a PNG, JPEG, GIF or WebP.")
 
 
+def test_the_looks_own_picture_is_chosen_beside_its_field(page: Page, house: House) -> None:
+    river = BytesIO()
+    Image.new("RGB", (1200, 600), "saddlebrown").save(river, "JPEG")
+    page.locator("summary", has_text="Headline and picture").click()
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Choose…").click()
+    chosen.value.set_files({"name": "IMG_1.JPG", "mimeType": "image/jpeg", "buffer": river.getvalue()})
+    expect(page.get_by_label("Picture under the headline")).to_have_value(re.compile(r"^[0-9a-f]{16}\.(png|jpg)$"))
+    name = page.get_by_label("Picture under the headline").input_value()
+    page.get_by_label("What the picture shows").fill("A brown river")
+    page.locator("#save").click()
+    expect(page.locator("#saving")).to_have_text("Saved")  # and nobody else changed anything meanwhile
+    expect(page.locator("#kept")).to_have_text("")
+    assert f"picture: {name}\npicture_alt: A brown river\n" in house.file.read_text(encoding="utf-8")
+    assert (house.file.parent / name).is_file()
+
+
 def test_the_page_and_the_thanks_by_keyboard_alone(page: Page, house: House) -> None:
     page.get_by_role("link", name="Sign page").press("Enter")
     page.get_by_role("button", name="Make the sign page").press("Enter")
