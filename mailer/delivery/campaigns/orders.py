@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row, select, update
 
 from mailer.delivery.campaigns import lifecycle
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.lifecycle import find_campaign, require_campaign
+from mailer.delivery.campaigns.lifecycle import require_campaign
 from mailer.delivery.campaigns.retry_failed import retry_failed
 from mailer.errors import MailerError
 from mailer.review.approvals import require_approvals, subject, why_not_approved
@@ -127,8 +127,10 @@ def planned_for(row: Row[Any]) -> PlannedTime | None:
 
 def leaving_time(connection: Connection, slug: str) -> PlannedTime | None:
     """When a newsletter leaves, as it is scheduled, or else as it is meant to; None: as soon as it is sent."""
-    row = find_campaign(connection, slug)
-    if row is not None and row.state == CampaignState.SCHEDULED:
+    scheduled = select(campaigns.c.due_at, campaigns.c.zone).where(  # not the message, which is most of a campaign
+        campaigns.c.slug == slug, campaigns.c.state == CampaignState.SCHEDULED
+    )
+    for row in connection.execute(scheduled):
         return planned_for(row)
     return planned_time(connection, slug)
 

@@ -93,7 +93,9 @@ class ListedNewsletter:
 
     @property
     def was_sent(self) -> bool:
-        return self.status is not None and self.status.state in (CampaignState.FINISHED, CampaignState.CANCELLED)
+        """Whether it left and is over. One that was cancelled before it left may still be sent."""
+        ended = (CampaignState.FINISHED, CampaignState.CANCELLED)
+        return self.status is not None and self.status.launched_at is not None and self.status.state in ended
 
 
 def has_left(newsletter: ListedNewsletter) -> bool:
