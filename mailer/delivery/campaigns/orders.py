@@ -120,7 +120,7 @@ def held_until(row: Row[Any], settings: StudioSettings, *, now: datetime) -> dat
     return row.due_at
 
 
-def planned_for(row: Row[Any]) -> PlannedTime | None:
+def planned_for(row: Row[*tuple[Any, ...]]) -> PlannedTime | None:
     """The time for which a scheduled campaign was approved; None: it leaves at the end of its hold."""
     return PlannedTime(row.due_at, row.zone) if row.zone else None
 

@@ -48,7 +48,7 @@ def test_who_lacks_a_right_is_told_who_has_it(house: House) -> None:
     assert reply.status == 403
     title = re.search(r"<h1>(.*)</h1>", reply.text)
     assert title
-    assert title[1] == "Only approvers can do this: Tom, Amina"
+    assert title[1] == "Only approvers can do this: Tom and Amina"
 
 
 def test_a_session_that_is_over_lets_nobody_in(house: House) -> None:
