@@ -15,7 +15,7 @@ from mailer.diagnostics import Diagnostic, worst_first
 from mailer.editing.save import Edit, read_exact
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
-from mailer.i18n import choose
+from mailer.locale.language import choose
 from mailer.web.pages.sign_page import blank_page, thanks_page
 from mailer.web.pages.templates import Pages
 from mailer.web.studio.compose.looks import KeptLooks, head_of
