@@ -11,7 +11,7 @@ from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
 from mailer.compose.source.message_file import Source
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
-from mailer.signature_fields import FIELDS
+from mailer.petition_fields.table import FIELDS
 from mailer.workspace import Workspace
 
 LONGEST_VALUE = 20_000  # characters of one field
