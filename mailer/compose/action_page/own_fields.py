@@ -43,6 +43,7 @@ def read_own_field(key: str, declared: Mapping[Any, Any], fault: Fault) -> OwnFi
     path, faults = f"fields.{key}", list[tuple[str, str, str]]()
 
     def wrong(message: str, at: str, remedy: str) -> None:
+        at = at if at.partition(".")[0] in ("", *map(str, declared)) else "label"  # a key that isn't there has no line
         faults.append((message, f"{path}.{at}" if at else path, remedy))
 
     if not OWN_KEY.fullmatch(key):
