@@ -23,7 +23,7 @@ from mailer.audience.petition.signatures import Particulars, SignatureOrigin, si
 from mailer.audience.petition.signatures_csv import export_signatures, own_columns, wordings
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.i18n import LANGUAGES, language
+from mailer.locale.language import LANGUAGES, Language
 from mailer.petition_fields.own import LONGEST_ANSWER
 from mailer.petition_fields.table import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.settings import Settings
@@ -71,7 +71,7 @@ def form(**changes: str) -> dict[str, tuple[str, ...]]:
 
 def signed(connection: Connection, settings: Settings) -> int:
     """Everything that the form takes is signed with; the person's number."""
-    filled = read(form(), page(), None, language("en"))
+    filled = read(form(), page(), None, Language("en"))
     assert filled.errors == {}
     who = filled.who(page(), None)
     person = signer(connection, address=filled.address, address_key=KEY, who=who, language="en", at=NOW)
@@ -134,10 +134,10 @@ def test_no_field_outlives_the_person(workspace: Workspace, database: Database) 
 
 @each_field
 def test_a_field_that_is_required_and_empty_says_so_in_every_language(field: SignatureField) -> None:
-    texts = {code: read(form(**{field.name: " "}), page(), None, language(code)).errors for code in LANGUAGES}
+    texts = {code: read(form(**{field.name: " "}), page(), None, Language(code)).errors for code in LANGUAGES}
     assert texts["en"] == {field.name: field.missing}
     assert len({errors[field.name] for errors in texts.values()}) == len(LANGUAGES)
-    assert read(form(**{field.name: ""}), page("optional"), None, language("en")).errors.keys() == (
+    assert read(form(**{field.name: ""}), page("optional"), None, Language("en")).errors.keys() == (
         {field.name} if field.always else set()
     )
 
@@ -145,7 +145,7 @@ def test_a_field_that_is_required_and_empty_says_so_in_every_language(field: Sig
 @each_field
 def test_what_is_too_long_is_cut_or_refused_and_never_another_value(field: SignatureField) -> None:
     long = said(field) + "9" * 1000
-    filled = read(form(**{field.name: long}), page(), None, language("en"))
+    filled = read(form(**{field.name: long}), page(), None, Language("en"))
     if field.kind in EXACT:
         assert set(filled.errors) == {field.name}
     else:
@@ -155,13 +155,13 @@ def test_what_is_too_long_is_cut_or_refused_and_never_another_value(field: Signa
 
 @pytest.mark.parametrize("country", ["IRE", "GBR", "Ireland", "X", "ZZ", "I E"])
 def test_a_part_of_a_country_is_no_other_country(country: str) -> None:
-    assert set(read(form(country=country), page(), None, language("en")).errors) == {"country"}
+    assert set(read(form(country=country), page(), None, Language("en")).errors) == {"country"}
 
 
 def test_fields_of_a_row_stand_together_and_are_asked_once() -> None:
     shown = [one.field.name for one in asked(page(), None)]
     assert shown == [*NAMES[:-1], *ANSWERS, "comment"], "the page's own before the comment, which is the last"
-    found = shown_rows(page(), None, EMPTY, language("de"))
+    found = shown_rows(page(), None, EMPTY, Language("de"))
     assert [one.key.removeprefix(OWN) for row in found for one in row] == shown
     assert len({field.row for field in FIELDS}) + len(ANSWERS) == len(found), "a row is in one piece"
     assert {(one.label, one.language) for row in found for one in row if one.kind == "choice"} == {("I am a", "en")}
@@ -190,13 +190,13 @@ def test_the_pages_for_users_name_each_field(field: SignatureField) -> None:
 def test_answers_are_what_the_page_asks_for_and_nothing_else() -> None:
     def wrong(**changes: str) -> dict[str, str]:
         sent = {f"{OWN}{key}": text for key, text in changes.items()}
-        return {key: str(text) for key, text in read(form(**sent), page(), None, language("en")).errors.items()}
+        return {key: str(text) for key, text in read(form(**sent), page(), None, Language("en")).errors.items()}
 
     assert wrong() == wrong(help="on", school="") == wrong(role=" qteacher ") == {}
     for role in ("A parent", "other", "x" * 2000, ""):
         assert wrong(role=role) == {"own.role": "Choose one of these"}, role
     filled = read(form(**{f"{OWN}help": "9" * 5000, f"{OWN}school": "S" * 5000, f"{OWN}more": "?"}), page(), None,
-                  language("en"))  # fmt: skip
+                  Language("en"))  # fmt: skip
     assert filled.who(page(), None).own == {"school": "S" * LONGEST_ANSWER, "role": "qparent", "help": "yes"}
-    empty = read(form(**{f"{OWN}{key}": "" for key in ("school", "help")}), page(), None, language("en"))
+    empty = read(form(**{f"{OWN}{key}": "" for key in ("school", "help")}), page(), None, Language("en"))
     assert empty.who(page(), None).own == {"role": "qparent"}, "what wasn't answered is not kept"

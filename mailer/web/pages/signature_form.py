@@ -18,7 +18,7 @@ from mailer.audience.names import holds_address
 from mailer.audience.petition.signatures import Particulars
 from mailer.audience.phone_numbers import BadNumber, phone_number
 from mailer.compose.action_page.parse import ActionPage
-from mailer.i18n import Language, later
+from mailer.locale.language import Language, later
 from mailer.petition_fields.own import TICKED
 from mailer.petition_fields.table import EMAIL, FIELDS, KEPT, KNOWN, OWN_ROWS, FieldKind, SignatureField
 

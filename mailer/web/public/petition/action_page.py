@@ -22,7 +22,7 @@ from mailer.audience.petition.signatures import SignatureOrigin, sign, signer, s
 from mailer.compose.action_page.parse import ActionPage
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.i18n import Language
+from mailer.locale.language import Language
 from mailer.petition_fields.table import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
