@@ -15,7 +15,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from mailer.locale.language import CATALOGUES
-from mailer.signature_fields import FIELDS
+from mailer.petition_fields.table import FIELDS
 
 PACKAGE = Path(__file__).parents[1] / "mailer"
 METHODS = [
@@ -49,7 +49,7 @@ def words() -> Catalog:
         found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
     for field in FIELDS:
         for text in (field.label, field.missing):
-            found.add(text, None, [("signature_fields.py", 0)])
+            found.add(text, None, [("petition_fields/table.py", 0)])
     return found
 
 

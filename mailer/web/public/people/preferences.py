@@ -20,7 +20,7 @@ from mailer.delivery.subscriptions.requests import ask_for_data, ask_to_be_maile
 from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_some, standing
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES, closest
-from mailer.signature_fields import EMAIL
+from mailer.petition_fields.table import EMAIL
 from mailer.store.tables.states import Frequency
 from mailer.tracking.tokens import Named, Purpose
 from mailer.web.pages.signature_form import clean

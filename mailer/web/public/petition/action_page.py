@@ -23,7 +23,7 @@ from mailer.compose.action_page.parse import ActionPage
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.locale.language import Language
-from mailer.signature_fields import KNOWN
+from mailer.petition_fields.table import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
 from mailer.web.pages.sign_page import thanks_page

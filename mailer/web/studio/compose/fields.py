@@ -14,7 +14,7 @@ from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES
-from mailer.signature_fields import FIELDS
+from mailer.petition_fields.table import FIELDS
 from mailer.workspace import Workspace
 
 LONGEST_VALUE = 20_000  # characters of one field

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, text, update
 
 from mailer.compose.message import to_json
 from mailer.locale.language import LANGUAGES, Language
-from mailer.signature_fields import ASKABLE, FIELDS
+from mailer.petition_fields.table import ASKABLE, FIELDS
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, consents, deliveries, links, people, subscriptions, suppressions
 from mailer.store.tables.inbound import requests, signatures, statements

@@ -25,8 +25,8 @@ from mailer.audience.petition.signatures_csv import export_signatures, wordings
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.locale.language import LANGUAGES, Language
+from mailer.petition_fields.table import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.settings import Settings
-from mailer.signature_fields import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import metadata, people
 from mailer.store.tables.inbound import signatures
@@ -37,7 +37,7 @@ from mailer.workspace import Workspace
 from tests.audience.world import KEY
 from tests.conftest import NOW
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent.parent / "docs"
 ADDRESS = "zuleika@example.org"
 EXACT = {FieldKind.EMAIL: ADDRESS, FieldKind.COUNTRY: "VU", FieldKind.PHONE: "+6785551234"}
 NAMES = [field.name for field in FIELDS]
