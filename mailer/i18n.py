@@ -100,14 +100,14 @@ def language(code: str) -> Language:
 
 def choose(*wishes: str, accepted: str = "") -> Language:
     """The first of the wishes that pages can be read in, then the best of an Accept-Language header, then English."""
-    for wish in (*wishes, *_accepted(accepted)):
+    for wish in (*wishes, *accepted_languages(accepted)):
         code = wish.replace("_", "-").lower().partition("-")[0]
         if code in LANGUAGES:
             return language(code)
     return language(ENGLISH)
 
 
-def _accepted(header: str) -> Sequence[str]:
+def accepted_languages(header: str) -> Sequence[str]:
     """The languages of an Accept-Language header (RFC 9110 §12.5.4), the most wanted first."""
     found: list[tuple[float, str]] = []
     for item in header.split(",")[:MOST_ASKED]:
