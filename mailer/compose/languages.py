@@ -1,7 +1,8 @@
 """Which of several language versions somebody reads best.
 
 Tags are compared by RFC 4647 §3.4 (lookup): the tag itself, then without its region, then without its script. Where
-that finds none, another region of the same language is better than a foreign one: somebody in Quebec reads fr-FR.
+that finds none, another region of the same language in the same script is better than a foreign one: somebody in
+Quebec reads fr-FR.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-ORIGINAL = ""  # the version that was written first; a translation is called by its language
+from mailer.locale.cldr import script_of
 
-# Languages written from right to left, by their first subtag (BCP 47; scripts by Unicode CLDR).
-RIGHT_TO_LEFT = ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "pnb", "ps", "sd", "syr", "ug", "ur", "yi")
+ORIGINAL = ""  # the version that was written first; a translation is called by its language
 
 
 def best_of(wanted: str, known: Collection[str]) -> str | None:
@@ -24,7 +24,8 @@ def best_of(wanted: str, known: Collection[str]) -> str | None:
         if parts in spelt:
             return spelt[parts]
         parts = parts.rpartition("-")[0]
-    return next((spelt[one] for one in sorted(spelt) if tag and primary(one) == primary(tag)), None)
+    akin = (spelt[one] for one in sorted(spelt) if tag and primary(one) == primary(tag))
+    return next((one for one in akin if script_of(one) == script_of(tag)), None)
 
 
 def first_of(wishes: Iterable[str], known: Collection[str]) -> str | None:

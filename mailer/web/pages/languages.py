@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from babel import Locale, UnknownLocaleError
-
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
+from mailer.locale.cldr import own_name
 
 KEPT = ("t", "source", "utm_source")  # of the address: who came, and what brought them
 LONGEST = 200  # characters of what is taken over
@@ -33,13 +32,3 @@ def language_switch(languages: Sequence[str], here: str, query: Mapping[str, str
         LanguageLink(code, own_name(code), f"?{urlencode({LANGUAGE_FIELD: code, **kept})}", code == here)
         for code in languages
     ]
-
-
-def own_name(code: str) -> str:
-    """A language as its readers call it: Français; the code itself where it has no name."""
-    try:
-        locale = Locale.parse(code, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return code
-    name = locale.get_display_name(locale) or code
-    return f"{name[:1].upper()}{name[1:]}"

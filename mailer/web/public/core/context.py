@@ -12,7 +12,7 @@ from starlette.requests import Request
 from mailer.delivery.notices.sender import Courier
 from mailer.delivery.subscriptions.unsubscribe import note_arrival
 from mailer.errors import MailerError
-from mailer.i18n import Language, choose
+from mailer.locale.language import Language, choose
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.job_thread import JobThread

@@ -23,8 +23,8 @@ from mailer.compose.action_page.parse import ActionPage
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.i18n import Language, accepted_languages
-from mailer.signature_fields import KNOWN
+from mailer.locale.language import Language, accepted_languages
+from mailer.petition_fields.table import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
 from mailer.web.pages.languages import language_switch
