@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from mailer.audience.petition.signatures import SignatureCount, tally
-from mailer.compose.action_page.parse import ActionPage
+from mailer.compose.action_page.parse import ActionPage, read_action_page
 from mailer.compose.action_page.versions import PageVersions, read_page_versions
+from mailer.compose.languages import ORIGINAL, SpokenLanguages
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
@@ -47,7 +48,7 @@ class ActionPages:
             kept = self._pages.get(slug)
         if kept and kept[0] == stamp:
             return kept[1]
-        found = _read(newsletter) or (kept[1] if kept else None)
+        found = _read(newsletter) or (kept[1] if kept else None) or _original(newsletter)
         with self._lock:
             self._pages[slug] = (stamp, found)
         return found
@@ -89,3 +90,12 @@ def _read(newsletter: Newsletter) -> PageVersions | None:
         where = place.file if place else newsletter.place(ACTION_FILE)
         log.error("%s can't be shown: mailer check %s (%s)", where, newsletter.slug, error.message)
     return None
+
+
+def _original(newsletter: Newsletter) -> PageVersions | None:
+    """The original alone: a fault in a translation takes no petition away."""
+    try:
+        page, _ = read_action_page(newsletter)
+    except MailerError:
+        return None
+    return PageVersions({ORIGINAL: page}, SpokenLanguages(page.language))

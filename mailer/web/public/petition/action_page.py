@@ -23,7 +23,7 @@ from mailer.compose.action_page.parse import ActionPage
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.locale.language import Language, accepted_languages
+from mailer.locale.language import Language
 from mailer.petition_fields.table import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
@@ -100,12 +100,8 @@ def to_own_page(door: Door, target: str, visit: LinkVisit) -> str:
 
 async def _find(request: Request, door: Door, *wishes: str) -> ActionPage:
     """The page in the language that its address asks for, else the first of these wishes, else the browser's."""
-    wanted = (
-        request.query_params.get(LANGUAGE_FIELD, ""),
-        *wishes,
-        *accepted_languages(request.headers.get("accept-language", "")),
-    )
-    page = await door.threads.read(door.acts.find, str(request.path_params["slug"]), wanted)
+    slug, wanted = str(request.path_params["slug"]), door.wishes(request, *wishes)
+    page = await door.threads.read(door.acts.find, slug, wanted)
     if page is None:
         raise HTTPException(404)
     return page
