@@ -109,6 +109,12 @@ class Newsletter:
     def has_action_page(self) -> bool:
         return (self.folder / ACTION_FILE).is_file()
 
+    def translations(self, name: str) -> dict[str, str]:
+        """The files beside `name` that hold it in other languages, by what their names say: "fr" → message.fr.md."""
+        stem, _, ending = name.partition(".")
+        found = sorted(path.name for path in self.folder.glob(f"{stem}.*.{ending}") if path.is_file())
+        return {one[len(stem) + 1 : -len(ending) - 1]: one for one in found}
+
     def place(self, name: str = "") -> str:
         """One of its files as faults name it: newsletters/<slug>/<name>."""
         return f"newsletters/{self.slug}/{name}"

@@ -118,7 +118,7 @@ class Language:
 
 def choose(*wishes: str, accepted: str = "") -> Language:
     """The first of the wishes that pages can be read in, then the best of an Accept-Language header, then English."""
-    for wish in (*wishes, *_accepted(accepted)):
+    for wish in (*wishes, *accepted_languages(accepted)):
         if code := closest(wish):
             return Language(code)
     return Language(ENGLISH)
@@ -151,7 +151,7 @@ def _catalogue(code: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def _accepted(header: str) -> Sequence[str]:
+def accepted_languages(header: str) -> Sequence[str]:
     """The languages of an Accept-Language header (RFC 9110 §12.5.4), the most wanted first."""
     found: list[tuple[float, str]] = []
     for item in header.split(",")[:MOST_ASKED]:

@@ -51,7 +51,7 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
                 approvals.withdraw(connection, who, content, at=moment)
             click.echo(f"Your approval of {slug} no longer counts.")
             return
-        plan, selection = fit_to_mail(database, newsletter, at=leaves.at if leaves else None)
+        plan, selection, _ = fit_to_mail(database, newsletter, at=leaves.at if leaves else None)
         content = content_of(plan, leaves=leaves)
         when = in_words(leaves.at, zone=leaves.zone, now=moment) if leaves else "as soon as it is sent"
         click.echo(f"{slug}, to {selection.chosen:,} people, {when}")

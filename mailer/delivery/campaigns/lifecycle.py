@@ -87,7 +87,7 @@ def launch_now(
     with database.write(one_state=True, of_everyone=True) as connection:
         _forget_unsent(connection, plan.message.slug)
         campaign_id = create_campaign(connection, plan, state=CampaignState.SENDING, now=now)
-        selection = freeze_audience(connection, campaign_id, plan.audience, now=now)
+        selection = freeze_audience(connection, campaign_id, message=plan.message, audience=plan.audience, now=now)
         if selection.chosen != expected:
             raise CountChanged(
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
@@ -163,7 +163,8 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: W
             .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
         ).rowcount
         if changed and not why:
-            freeze_audience(connection, row.id, from_json(row.audience), now=now)
+            message, audience = messages.from_json(row.message), from_json(row.audience)
+            freeze_audience(connection, row.id, message=message, audience=audience, now=now)
         if changed:
             action = "newsletter not launched" if why else "newsletter launched"
             note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)
