@@ -81,11 +81,6 @@ class ReviewState:
         return f"{len(self.counting)} of {self.needed} approved"
 
 
-def subject(slug: str) -> str:
-    """What the audit log calls a newsletter."""
-    return f"newsletter {slug}"
-
-
 def approve(
     connection: Connection,
     actor: Actor,
@@ -175,8 +170,9 @@ def steps_of(connection: Connection, slug: str) -> list[Approval]:
 def writers(connection: Connection, slug: str) -> frozenset[int | str]:
     """Who began a newsletter or saved some of it, as `Approval.person` names them."""
     log = audit_log.c
-    saves = select(log.by, log.account_id).where(log.subject == subject(slug), log.action.in_(WROTE)).distinct()
-    return frozenset(row.by if row.account_id is None else row.account_id for row in connection.execute(saves))
+    mine = (log.subject == audit.newsletter_subject(slug), log.action.in_(WROTE))
+    rows = connection.execute(select(log.by, log.account_id).where(*mine).distinct())
+    return frozenset(row.by if row.account_id is None else row.account_id for row in rows)
 
 
 def kept_content(connection: Connection, slug: str, digest: str) -> NewsletterContent | None:
@@ -221,4 +217,4 @@ def _take(connection: Connection, actor: Actor, content: NewsletterContent, step
         ReviewStep.ASKED: "approval asked for", ReviewStep.APPROVED: "newsletter approved",
         ReviewStep.WITHDRAWN: "approval withdrawn",
     }[step]  # fmt: skip
-    audit.record(connection, actor, action, at=at, subject=subject(content.slug), after=content.digest)
+    audit.record(connection, actor, action, at=at, subject=audit.newsletter_subject(content.slug), after=content.digest)

@@ -14,7 +14,7 @@ from mailer.errors import MailerError
 from mailer.review.approvals import WROTE
 from mailer.review.waiting import OpenReview, open_reviews
 from mailer.staff.accounts import accounts
-from mailer.staff.audit import subjects_of
+from mailer.staff.audit import newsletters_of
 from mailer.staff.rights import RIGHTS, Right
 from mailer.store.tables.core import links
 from mailer.store.tables.inbound import signatures
@@ -190,8 +190,7 @@ def _written_by(visit: Visit, writer: str) -> frozenset[str] | None:
     if not (writer.isascii() and writer.isdigit() and len(writer) < 19):
         return None
     with visit.database.read() as connection:
-        found = subjects_of(connection, int(writer), WROTE)
-    return frozenset(subject.removeprefix("newsletter ") for subject in found)
+        return newsletters_of(connection, int(writer), WROTE)
 
 
 def in_view(one: ListedNewsletter, view: str) -> bool:
