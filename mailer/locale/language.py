@@ -165,6 +165,15 @@ def accepted_languages(header: str) -> Sequence[str]:
     return [name for _, name in sorted(found, key=lambda pair: pair[0])]
 
 
+def region_of(accepted: str) -> str:
+    """The region that the most wanted language of an Accept-Language header names ("en-GB": GB), or ""."""
+    for name in accepted_languages(accepted)[:1]:
+        for part in name.split("-")[1:]:
+            if len(part) == 2 and part.isalpha():
+                return part.upper()
+    return ""
+
+
 def _bare(name: str) -> str:
     """A name without its accents, for sorting."""
     return "".join(c for c in normalize("NFD", name) if not combining(c)).casefold()

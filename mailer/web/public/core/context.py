@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -49,6 +50,11 @@ class Door:
     limits: RequestLimits
     courier: JobThread
     threads: Executors
+
+    @property
+    def root(self) -> str:
+        """The path before our own addresses, without a slash at its end."""
+        return urlsplit(self.workspace.settings.public.url).path
 
     def named(self, request: Request, purpose: Purpose) -> Named:
         """What the request's token names. Raises `BadToken`."""

@@ -46,7 +46,7 @@ async def picture(request: Request) -> Response:
 
 async def brand(request: Request) -> Response:
     """The logo or the icon."""
-    found = next((one for one in door_of(request).pages.look.files if one.name == request.path_params["name"]), None)
+    found = next((one for one in door_of(request).pages.files if one.name == request.path_params["name"]), None)
     if found is None:
         raise HTTPException(404)
     headers = {**PICTURE_HEADERS, "ETag": f'"{found.name}"'}
