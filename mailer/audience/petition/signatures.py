@@ -81,15 +81,17 @@ def sign(
     who: Particulars,
     origin: SignatureOrigin,
     at: datetime,
+    language: str = "",
 ) -> SignResult:
-    """Put a person's name under a statement. Signing again counts once and replaces what was filled in before.
+    """Put a person's name under a statement; `language` is that of the page. Signing again counts once and replaces
+    what was filled in before.
 
     What first brought the person stays. A signature made through the person's own link is replaced only through such a
     link: anybody can type any address into the blank form.
     """
     values = {
         "statement_id": _statement(connection, page, statement), **who.of(KEPT), "own": dict(who.own),
-        "shown": who.shown, "changed_at": at,
+        "shown": who.shown, "changed_at": at, "language": language,
     }  # fmt: skip
     brought = {"campaign_id": origin.campaign_id, "delivery_id": origin.delivery_id, "n": origin.n}
     row = {**values, **brought, "page": page, "person_id": person_id, "signed_at": at, "source": origin.source}

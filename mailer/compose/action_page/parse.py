@@ -18,6 +18,7 @@ from mailer.compose.action_page.own_fields import read_own_field
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE
 from mailer.compose.source.text_file import merge_conflicts, read_text
+from mailer.compose.source.translations import page_with_original
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors
@@ -78,6 +79,13 @@ class ActionPage:
     button: str
     own: tuple[OwnField, ...] = ()  # the page's own questions, as they are declared
     show_comments: CommentsShown = CommentsShown.NEVER
+    languages: tuple[str, ...] = ()  # of all its versions, its own among them; () when it is the only one
+
+    @property
+    def path(self) -> str:
+        """What names it below /act/: a translation asks for itself, the original lets who reads it choose."""
+        chosen = self.languages and self.language != self.languages[0]
+        return f"{self.slug}?lang={self.language}" if chosen else self.slug
 
 
 def read_action_page(newsletter: Newsletter) -> tuple[ActionPage, tuple[Diagnostic, ...]]:
@@ -95,12 +103,19 @@ def read_action_page(newsletter: Newsletter) -> tuple[ActionPage, tuple[Diagnost
 
 
 def parse_action_page(
-    text: str, *, slug: str, file: str, lists: Mapping[str, ListDefinition]
-) -> tuple[ActionPage | None, list[Diagnostic]]:
-    """The page that `text` writes, and its faults; when any is an error it is None or not fit to be shown."""
+    text: str, *, slug: str, file: str, lists: Mapping[str, ListDefinition], original: FrontMatter | None = None,
+    language: str = "",
+) -> tuple[ActionPage | None, list[Diagnostic]]:  # fmt: skip
+    """The page that `text` writes, and its faults; when any is an error it is None or not fit to be shown.
+
+    With an `original` it is its translation into `language`.
+    """
     front, faults = split_front_matter(text, file=file)
     if front is None:
         return None, faults
+    if original is not None:
+        front, told = page_with_original(front, original, language, file=file)
+        faults = [*faults, *told]
     reader = _Reader(front, file=file, lists=lists)
     return reader.page(slug), [*faults, *reader.faults]
 

@@ -1,4 +1,5 @@
-"""/v/<token>: the mail in the browser, this person's own version; and /i/<digest>/<name>: the pictures mails show."""
+"""/v/<token>: the mail in the browser, this person's own version; /i/<digest>/<name>: the pictures mails show; and
+/brand/<name>: those of the pages."""
 
 from __future__ import annotations
 
@@ -43,20 +44,29 @@ async def picture(request: Request) -> Response:
     return unless_known(request, Response(found[1], media_type=found[0], headers=headers))
 
 
-def with_main(html: str) -> str:
-    """A mail as a web page, where screen reader users look for the main part. In a mail that would be of no
-    use, and some programs take elements away that they don't know."""
+async def brand(request: Request) -> Response:
+    """The logo or the icon."""
+    found = next((one for one in door_of(request).pages.look.files if one.name == request.path_params["name"]), None)
+    if found is None:
+        raise HTTPException(404)
+    headers = {**PICTURE_HEADERS, "ETag": f'"{found.name}"'}
+    return unless_known(request, Response(found.content, media_type=found.content_type, headers=headers))
+
+
+def with_main(html: str, *, above: str = "") -> str:
+    """A mail as a web page with `above` over it, where screen reader users look for the main part. In a mail that would
+    be of no use, and some programs take elements away that they don't know."""
     begins = BODY.search(html)
     if begins is None:
         return html
     end = html.lower().rfind("</body", begins.end())
     end = len(html) if end < 0 else end
-    return f"{html[: begins.end()]}<main>{html[begins.end() : end]}</main>{html[end:]}"
+    return f"{html[: begins.end()]}{above}<main>{html[begins.end() : end]}</main>{html[end:]}"
 
 
 def _html(door: Door, named: Named) -> str:
     letter = door.letters.find(named)
-    return letter.html(named, door.letters.supporter(named, letter))
+    return letter.html(named, door.letters.supporter(named, letter), door.letters.version(named, letter))
 
 
 def mail_policy(door: Door) -> str:
