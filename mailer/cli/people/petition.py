@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mailer.audience.petition.comments import SignerComment
-    from mailer.compose.action_page.parse import ActionPage
+    from mailer.compose.action_page.parse import ActionPage, CommentsShown
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
 
@@ -57,7 +57,7 @@ def list_comments(database: Database, shown: ActionPage | None, page: str, *, as
     with database.read() as connection:
         found = comments_to_decide(connection, page)
     how = shown.show_comments if shown else CommentsShown.NEVER
-    states = {one.id: _state(one, at_once=how is CommentsShown.AT_ONCE) for one in found}
+    states = {one.id: _state(one, how) for one in found}
     if as_json:
         print_json({"page": page, "show_comments": how.value, "comments": [
             {"number": one.id, "state": states[one.id], "name": one.name, "comment": one.text, "at": one.at}
@@ -74,10 +74,10 @@ def list_comments(database: Database, shown: ActionPage | None, page: str, *, as
     click.echo(f"{waiting:,} of {len(found):,} wait. --show and --hide take their numbers.")
 
 
-def _state(comment: SignerComment, *, at_once: bool) -> str:
+def _state(comment: SignerComment, how: CommentsShown) -> str:
     if not comment.agreed:
         return "not to be shown"  # no box was ticked for it
-    return comment.state.value or ("shown at once" if at_once else "waits")
+    return "waits" if comment.waits(how) else comment.state.value or "shown"
 
 
 def write_petition(workspace: Workspace, database: Database, page: ActionPage, out: Path, *, full_names: bool) -> None:

@@ -44,7 +44,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--full-names", is_flag=True, help="In the bundle, whole names also of people who are not shown.")
 @click.option("--comments", is_flag=True, help="List what people wrote, those that wait first.")
 @click.option(
-    "--show", type=CommentNumbers(), metavar="NUMBERS", help="Show these comments on the page, such as 12,15."
+    "--show", type=CommentNumbers(), metavar="NUMBERS", help="Show these comments, such as 12,15."
 )
 @click.option("--hide", type=CommentNumbers(), metavar="NUMBERS", help="Hide these comments.")
 @click.option("--hold", type=CommentNumbers(), metavar="NUMBERS", help="Let these comments wait again.")
