@@ -14,9 +14,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from mailer.cli.newsletter.starter import make_workspace
+from mailer.compose.colours.palette import palettes
 from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram, Urls
-from mailer.compose.palette import palettes
 from mailer.compose.source.message_file import read_source
 from mailer.editing.first_draft import make_newsletter
 from mailer.settings import Brand

@@ -17,9 +17,9 @@ import pytest
 from playwright.sync_api import Browser, Route
 from playwright.sync_api import Page as Tab
 
+from mailer.compose.colours.palette import palettes
 from mailer.compose.look.voice import SERIF, SYSTEM_FONTS
 from mailer.compose.merge import MergeProgram
-from mailer.compose.palette import palettes
 from mailer.settings import Brand
 from mailer.web.pages.progress_png import draw, share_of, words_in
 from mailer.workspace import Workspace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from io import BytesIO
 
-from mailer.compose.colour import ratio
+from mailer.compose.colours.contrast import ratio
 from mailer.compose.source.images import Pictures, look
 from mailer.diagnostics import Place
 from mailer.settings import Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mailer.compose.colours.palette import COME_AS, palettes
 from mailer.compose.look.logo import logos
-from mailer.compose.palette import COME_AS, palettes
 from mailer.compose.source.images import Pictures
 from mailer.locale.cldr import script_of
 from mailer.settings import Settings

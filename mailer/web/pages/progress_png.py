@@ -28,7 +28,7 @@ FEW_COLOURS = 64  # shades between those that are used, for smooth edges; a thir
 
 
 class Colours(Protocol):
-    """What it needs of a palette (`compose.palette`)."""
+    """What it needs of a palette (`compose.colours.palette`)."""
 
     @property
     def card(self) -> str: ...

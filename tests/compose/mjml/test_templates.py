@@ -15,12 +15,12 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 from playwright.sync_api import Browser
 
+from mailer.compose.colours.palette import palettes, unreadable
 from mailer.compose.look.logo import MailLogo
 from mailer.compose.look.voice import voice_of
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.to_html import mjml_to_html
 from mailer.compose.mjml.tokenizer import VOID
-from mailer.compose.palette import palettes, unreadable
 from mailer.compose.source.labels import words_for
 from mailer.settings import Brand, Organisation
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
 
-from mailer.compose.palette import palettes
+from mailer.compose.colours.palette import palettes
 from mailer.settings import Brand
 from mailer.web.pages.progress_png import BAR, BAR_TOP, HEIGHT, SCALE, WIDTH, ProgressWords, draw, share_of, words_in
 

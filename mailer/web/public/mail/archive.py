@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from mailer.compose.merge import MergeProgram, Urls
+from mailer.compose.message import Message
 from mailer.errors import MailerError
 from mailer.store.tables.types import EPOCH
+from mailer.web.pages.languages import IN_MAIL, language_switch
 from mailer.web.public.core.context import door_of
 from mailer.web.public.core.public_issues import NOBODY, Entry
 from mailer.web.public.core.redirect_url import location
@@ -27,7 +29,7 @@ from mailer.web.public.mail.view_in_browser import mail_policy, with_main
 from mailer.xml_elements import add, begin
 
 MOST_IN_FEED = 20
-KEPT = {"Cache-Control": "public, max-age=300"}
+KEPT = {"Cache-Control": "public, max-age=300", "Vary": "Accept-Language"}
 INDEXED = {**KEPT, "X-Robots-Tag": "all"}
 ATOM = "http://www.w3.org/2005/Atom"
 
@@ -35,42 +37,51 @@ ATOM = "http://www.w3.org/2005/Atom"
 async def contents(request: Request) -> Response:
     """The list of newsletters."""
     door = door_of(request)
-    entries = await door.threads.read(door.archive.entries)
+    entries = await door.threads.read(door.archive.entries, door.wishes(request))
     language = door.language(request)
     page = door.pages.response("archive.html", language, headers=INDEXED, entries=entries)
     return unless_known(request, page)
 
 
 async def show(request: Request) -> Response:
-    """One newsletter."""
+    """One newsletter, in the language that its reader asks for or prefers, and links to the others."""
     door = door_of(request)
     slug = str(request.path_params["slug"])
-    program = await _program(request, slug)
+    message = await _message(request, slug)
+    version = message.spoken.version_for(*door.wishes(request))
     base = door.workspace.settings.public.url
     here = f"{base}/archive/{slug}"
-    html = program.html(NOBODY, Urls(click=f"{here}/go", unsubscribe=f"{base}/", view=here, preferences=f"{base}/"))
+    urls = Urls(click=f"{here}/go", unsubscribe=f"{base}/", view=here, preferences=f"{base}/")
+    html = MergeProgram(message.versions[version]).html(NOBODY, urls)
+    spoken = tuple(message.spoken.by_version.values())
+    switch = language_switch(spoken, message.versions[version].language, {})
+    above = door.pages.text("languages.html", door.language(request), switch=switch) if switch else ""
     headers = {**INDEXED, "Content-Security-Policy": mail_policy(door)}
-    return unless_known(request, HTMLResponse(with_main(html), headers=headers))
+    return unless_known(
+        request,
+        HTMLResponse(with_main(html, above=f"<style>{IN_MAIL}</style>{above}" if above else ""), headers=headers),
+    )
 
 
 async def follow(request: Request) -> Response:
     """Redirect a link of an archived newsletter; nothing is counted."""
-    program = await _program(request, str(request.path_params["slug"]))
+    message = await _message(request, str(request.path_params["slug"]))
     number = link_number(request.path_params["n"])
-    link = next((link for link in program.message.links if link.n == number), None)
-    if link is None:
-        raise HTTPException(404)
-    try:
-        target = location(program.destination(link, NOBODY))
-    except MailerError:
-        raise HTTPException(404) from None
-    return Response(status_code=302, headers={"Location": target})
+    for one in message.versions.values():
+        for link in one.links:
+            if link.n == number:
+                try:
+                    target = location(MergeProgram(one).destination(link, NOBODY))
+                except MailerError:
+                    raise HTTPException(404) from None
+                return Response(status_code=302, headers={"Location": target})
+    raise HTTPException(404)
 
 
 async def feed(request: Request) -> Response:
     """The newest newsletters for feed readers."""
     door = door_of(request)
-    entries = await door.threads.read(door.archive.entries)
+    entries = await door.threads.read(door.archive.entries, door.wishes(request))
     settings = door.workspace.settings
     xml = atom(
         entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name, key=door.network_key
@@ -78,12 +89,12 @@ async def feed(request: Request) -> Response:
     return unless_known(request, Response(xml, media_type="application/atom+xml", headers=INDEXED))
 
 
-async def _program(request: Request, slug: str) -> MergeProgram:
+async def _message(request: Request, slug: str) -> Message:
     door = door_of(request)
-    program = await door.threads.read(door.archive.program, slug, door.workspace.settings.public.url)
-    if program is None:
+    message = await door.threads.read(door.archive.message, slug, door.workspace.settings.public.url)
+    if message is None:
         raise HTTPException(404)
-    return program
+    return message
 
 
 def atom(entries: Sequence[Entry], *, base: str, organisation: str, key: bytes = b"") -> bytes:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mailer.compose.palette import Palette, palettes
+from mailer.compose.colours.palette import Palette, palettes
 from mailer.web.pages.progress_png import ProgressWords, draw, share_of, words_in
 from mailer.web.public.core.context import Door, door_of
 

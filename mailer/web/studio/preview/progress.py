@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from mailer.audience.petition.signatures import tally
 from mailer.compose.action_page.parse import read_action_page
-from mailer.compose.palette import palettes
+from mailer.compose.colours.palette import palettes
 from mailer.errors import MailerError
 from mailer.web.pages.progress_png import draw, share_of, words_in
 from mailer.web.studio.core.context import Visit

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
-from mailer.compose.colour import SETTINGS, TEXT, ratio
+from mailer.compose.colours.contrast import SETTINGS, TEXT, ratio
 from mailer.diagnostics import Diagnostic, Level
 from mailer.settings import Brand
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
-from mailer.compose.colour import contrast_faults, luminance, ratio, turned
+from mailer.compose.colours.contrast import contrast_faults, luminance, ratio, turned
 from mailer.diagnostics import Place
 from mailer.settings import Brand
 from tests.browser import browser, picture_of  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
