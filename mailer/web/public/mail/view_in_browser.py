@@ -72,7 +72,7 @@ def _html(door: Door, named: Named) -> str:
 def mail_policy(door: Door) -> str:
     """Mail HTML has inline styles; it may show our own pictures and the brand's logo, and do nothing else."""
     settings = door.workspace.settings
-    addresses = [urlsplit(url) for url in (settings.public.url, settings.brand.logo)]
+    addresses = [urlsplit(url) for url in (settings.public.url, settings.brand.logo, settings.brand.logo_dark)]
     origins = [f"{url.scheme}://{url.netloc}" for url in addresses if url.scheme in ("http", "https")]
     allowed = " ".join(dict.fromkeys(["'self'", "data:", *origins]))
     return (
