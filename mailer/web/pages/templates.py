@@ -53,8 +53,8 @@ class Pages:
     """The pages of one workspace, in every language there is. `inline`: with the brand's pictures in them."""
 
     def __init__(self, settings: Settings, *, inline: bool = False) -> None:
-        root = urlsplit(settings.public.url).path  # forms post to the host they came from, under its path
-        self.look = look_of(settings, root=root, inline=inline)
+        self.root = urlsplit(settings.public.url).path  # forms post to the host they came from, under its path
+        self.look = look_of(settings, root=self.root, inline=inline)
         colours = {"light": self.look.light.css(), "dark": self.look.dark.css(self.look.light), "font": self.look.font}
         sheets = {
             path.stem: _environment().get_template(path.name).render(colours).replace("\n", "")
@@ -62,7 +62,7 @@ class Pages:
         }
         self._shared = {
             "organisation": settings.organisation, "sheets": sheets, "look": self.look, "base": settings.public.url,
-            "root": root,
+            "root": self.root,
         }  # fmt: skip
         styles = " ".join(f"'sha256-{_digest(sheet)}'" for sheet in sheets.values())
         pictures = "data:" if inline else "'self'"
@@ -115,7 +115,7 @@ def _environment(language: Language | None = None) -> Environment:
         made.install_gettext_translations(  # pyright: ignore[reportAttributeAccessIssue] - of the extension
             language.words, newstyle=True
         )
-        made.filters.update(number=language.number, listed=language.listed, day=language.day)
+        made.filters.update(number=language.number, listed=language.listed, day=language.day, moment=language.moment)
     return made
 
 
