@@ -7,15 +7,15 @@ MJML (`mjml.lint`, `mjml`), the link table (`links`, `addresses`) and the cuttin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from mailer.compose.emptiness import shows_to_all
+from mailer.compose.emptiness import no_subject, shows_to_all
 from mailer.compose.expressions.ast import Vocabulary
 from mailer.compose.html_to_text.convert import text_of_html
 from mailer.compose.markdown.blocks import PostscriptBlock, Signature
@@ -23,19 +23,19 @@ from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.plain_text import ruled, wrap
-from mailer.compose.message import Context, Link, Message, Parts, Slot
+from mailer.compose.message import Context, Link, Message, Slot
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
 from mailer.compose.mjml.to_html import mjml_to_html
 from mailer.compose.source.images import Pictures
 from mailer.compose.source.labels import words_for
-from mailer.compose.source.message_file import Action, Source
+from mailer.compose.source.message_file import SAID, Action, Source
 from mailer.compose.splitter import MergeSlots, Splitter
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
-from mailer.compose.templating.link_table import Links
+from mailer.compose.templating.link_table import Links, OwnPages
 from mailer.compose.templating.markers import LinkMark, Markers, Value
 from mailer.compose.templating.render import Resolved, Resolver, Task
-from mailer.compose.warnings import vet_finished, vet_tags, vet_words
+from mailer.compose.warnings import vet_finished, vet_layout, vet_tags, vet_words
 from mailer.diagnostics import Diagnostic, Place, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.cldr import direction_of
@@ -54,18 +54,33 @@ class Compiled:
 
 
 def compile_message(source: Source, *, definition: ListDefinition, known_fields: Collection[str]) -> Compiled:
-    """Compile `source` for the list `definition`. `known_fields` are the names after `supporter.` that exist.
+    """Compile `source` and its translations for the list `definition`. `known_fields` are the names after `supporter.`
+    that exist.
 
-    Raises `MailerError` with all faults. The same input gives the same bytes.
+    Raises `MailerError` with all faults of all files. The same input gives the same bytes.
     """
-    compiler = _Compiler(source, definition=definition, known_fields=known_fields)
-    try:
-        return compiler.compiled()
-    except MemoryError:
-        remedy = "Shorten it, or what its template repeats."
-        raise MailerError(
-            "there isn't enough memory to compile this", place=Place(source.file), remedy=remedy
-        ) from None
+    versions: list[Message] = []
+    faults: list[Diagnostic] = []
+    first_link = 1
+    for one in (source, *source.translations):
+        try:
+            compiler = _Compiler(one, definition=definition, known_fields=known_fields, first_link=first_link)
+            made = compiler.compiled()
+        except MemoryError:
+            remedy = "Shorten it, or what its template repeats."
+            faults.append(Diagnostic("there isn't enough memory to compile this", Place(one.file), remedy))
+        except MailerError as error:
+            faults += error.diagnostics
+        else:
+            versions.append(made.message)
+            faults += made.faults
+            first_link += len(made.message.links)
+    faults = list(dict.fromkeys(faults))  # what they share, such as a template, has its faults once
+    raise_errors(SAID.format(source.newsletter.slug), faults)
+    original, *translations = versions
+    if translations:
+        original = replace(original, translations=tuple(translations), otherwise=definition.language)
+    return Compiled(original, tuple(faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +98,9 @@ class _Authored:
 
 
 class _Compiler:
-    def __init__(self, source: Source, *, definition: ListDefinition, known_fields: Collection[str]) -> None:
+    def __init__(
+        self, source: Source, *, definition: ListDefinition, known_fields: Collection[str], first_link: int
+    ) -> None:
         workspace = source.newsletter.workspace
         settings = workspace.settings
         self.source = source
@@ -117,7 +134,9 @@ class _Compiler:
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task)
         self.pictures = Pictures(source.newsletter)
-        self.links = Links(markers=self.markers, parameters=settings.link_parameters)
+        self.slots = MergeSlots(first_link=first_link)
+        pages = OwnPages(workspace, language=self.language)
+        self.links = Links(markers=self.markers, parameters=settings.link_parameters, pages=pages)
         self.addresses = Addresses(links=self.links, pictures=self.pictures, markers=self.markers)
 
     def compiled(self) -> Compiled:
@@ -139,7 +158,7 @@ class _Compiler:
         return in_order([*self.faults, *self.resolver.faults, *self.links.faults, *self.pictures.faults])
 
     def _stop_on_faults(self) -> None:
-        raise_errors(f"The newsletter {self.source.newsletter.slug} has faults:", self._found())
+        raise_errors(SAID.format(self.source.newsletter.slug), self._found())
 
     # What the author wrote
 
@@ -232,7 +251,9 @@ class _Compiler:
         for place, text in self.resolver.templates_read():
             self.faults += vet_tags(text, place, fields=self.fields, is_mjml=True)
         if layout:
-            self.faults += _not_shown(written, layout)
+            postscripts = [str(one.html) for one in written.body.postscripts if isinstance(one, PostscriptBlock)]
+            picture = written.signature.picture
+            self.faults += vet_layout(layout, postscripts=postscripts, picture=picture.src if picture else "")
         return layout
 
     def _html(self, resolved: Resolved) -> str:
@@ -286,15 +307,14 @@ class _Compiler:
         return "".join(pieces)
 
     def _message(self, written: _Authored, *, html: str, text: str) -> Message:
-        slots = MergeSlots()
-        splitter = Splitter(markers=self.markers, slots=slots)
+        slots, splitter = self.slots, Splitter(markers=self.markers, slots=self.slots)
         settings, source = self.workspace.settings, self.source
         html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
         subject, preheader = (splitter.plain(text, Context.HEADER) for text in (written.subject, written.preheader))
         links = self._links(slots, splitter)
         self.faults += splitter.faults
         if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
-            self.faults.append(_no_subject(subject, source.place("subject")))
+            self.faults.append(no_subject(subject, source.place("subject")))
         leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
         unsubscribes = any(slot in leaving for slot in slots.slots)
         address = settings.organisation.postal_address
@@ -308,8 +328,7 @@ class _Compiler:
             direction=self.direction, from_=sender,
             reply_to=source.reply_to or self.definition.reply_to or settings.sender.reply_to,
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
-            slots=tuple(slots.slots), links=links,
-            images=self.pictures.images,
+            slots=tuple(slots.slots), links=links, images=self.pictures.images,
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
             waived=dict(source.waived),
         )  # fmt: skip
@@ -326,23 +345,3 @@ class _Compiler:
             )
             for index, number in slots.links.items()
         )
-
-
-def _not_shown(written: _Authored, layout: Resolved) -> Iterator[Diagnostic]:
-    """A template made before there was a P.S. would leave it out of the mail, and nobody would see that."""
-    for block in written.body.postscripts:
-        if isinstance(block, PostscriptBlock) and str(block.html) not in layout.text:
-            remedy = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
-            yield Diagnostic("the template doesn't show a P.S.", layout.place(1), f"Add to it: {remedy}")
-    picture = written.signature.picture
-    if picture and picture.src and str(escape(picture.src)) not in layout.text:
-        remedy = "See templates/blocks/signature.mjml for how it is shown."
-        yield Diagnostic("the template doesn't show the signature's picture", layout.place(1), remedy)
-
-
-def _no_subject(subject: Parts, place: Place) -> Diagnostic:
-    """The subject shows something to everybody: a mail without one looks like a fault, or like spam."""
-    waits = any(isinstance(part, int) for part in subject)
-    what = "some people would get no subject" if waits else "the subject is empty"
-    remedy = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
-    return Diagnostic(what, place, remedy, rule="subject.missing")

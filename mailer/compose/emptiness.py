@@ -8,6 +8,7 @@ from mailer.compose.expressions.ast import And, Concat, Conditional, Const, Expr
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.message import Choice, Parts, Slot
 from mailer.compose.visible import is_visible
+from mailer.diagnostics import Diagnostic, Place
 
 
 def shows_to_all(
@@ -29,6 +30,14 @@ def shows_to_all(
         return _prints(parse_expression(slot.source, vocabulary=vocabulary), constants)
 
     return any(map(shown, parts))
+
+
+def no_subject(subject: Parts, place: Place) -> Diagnostic:
+    """That a mail may come without a subject, which looks like a fault, or like spam."""
+    waits = any(isinstance(part, int) for part in subject)
+    what = "some people would get no subject" if waits else "the subject is empty"
+    remedy = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
+    return Diagnostic(what, place, remedy, rule="subject.missing")
 
 
 def _prints(expression: Expression, constants: Mapping[str, Mapping[str, str]]) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from html import unescape
+
+from markupsafe import escape
 
 from mailer.compose.expressions.foreign_tags import foreign_tags
 from mailer.compose.source.message_file import Source
+from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Diagnostic, Level, Place
 
 CLIPPED_BYTES = 102_000  # Gmail shows about the first 102 KB of a mail and hides the rest, the unsubscribe link with it
@@ -43,6 +46,17 @@ def vet_tags(text: str, place: Place, *, fields: Collection[str], is_mjml: bool)
     places = ((tag, Place(place.file, (place.line or 1) + tag.line)) for tag in found)
     rule = "writing.foreign-tag"
     return [Diagnostic(tag.message, at, tag.remedy, rule=rule, fix=tag.fix) for tag, at in places]
+
+
+def vet_layout(layout: Resolved, *, postscripts: Iterable[str], picture: str) -> Iterator[Diagnostic]:
+    """What a template made before there was a P.S. would leave out of the mail, where nobody would see that."""
+    for html in postscripts:
+        if html not in layout.text:
+            remedy = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
+            yield Diagnostic("the template doesn't show a P.S.", layout.place(1), f"Add to it: {remedy}")
+    if picture and str(escape(picture)) not in layout.text:
+        remedy = "See templates/blocks/signature.mjml for how it is shown."
+        yield Diagnostic("the template doesn't show the signature's picture", layout.place(1), remedy)
 
 
 def _texts(source: Source) -> dict[str, str]:

@@ -175,7 +175,7 @@ def test_a_fault_of_ours_is_a_plain_page_and_the_log_names_no_one(
     with caplog.at_level(logging.DEBUG), serving(app) as port:
         reply = fetch(port, f"/u/{token}")
     assert reply.status == 500
-    assert "Something went wrong here" in reply.text
+    assert "Sorry, that’s our fault" in reply.text
     assert "Traceback" not in reply.text
     assert "ValueError at" in caplog.text
     assert "mary1" not in caplog.text

@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from mailer.compose.palette import palettes
+from mailer.compose.colours.palette import palettes
 from mailer.settings import Brand
 from tests.accessibility import faults_on
 from tests.browser import browser, picture_of

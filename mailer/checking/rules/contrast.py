@@ -1,6 +1,6 @@
 """Contrast of each text against its background, by WCAG 2.2: computed from inline styles and bgcolor.
 
-Only the mail's own colours are known. `compose.colour` computes what readers' dark modes make of the brand's
+Only the mail's own colours are known. `compose.colours.contrast` computes what readers' dark modes make of the brand's
 colours.
 """
 
@@ -12,9 +12,9 @@ from mailer.checking.evidence.css_colours import TRANSPARENT, Colour, Keyword, r
 from mailer.checking.registry import HTML, rule
 from mailer.checking.rules.accessibility import font_pixels, texts
 from mailer.checking.specimen import Specimen
-from mailer.compose.colour import LARGE_TEXT, TEXT, contrast_faults, ratio
+from mailer.compose.colours.contrast import LARGE_TEXT, TEXT, contrast_faults, ratio
+from mailer.compose.colours.palette import palette_faults
 from mailer.compose.html_tree import Element
-from mailer.compose.palette import palette_faults
 from mailer.diagnostics import Diagnostic, Level
 
 LARGE_PIXELS = 24.0  # 18 points

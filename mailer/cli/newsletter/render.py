@@ -19,8 +19,9 @@ PREVIEW_KEY = b"previews are signed with this, which no server takes"
 @click.command()
 @click.argument("slug", metavar="NEWSLETTER")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
+@click.option("--language", metavar="LANGUAGE", help="Make this translation; else the one that the person gets.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default rendered/NEWSLETTER.")
-def render(slug: str, as_address: str | None, out: Path | None) -> None:
+def render(slug: str, as_address: str | None, language: str | None, out: Path | None) -> None:
     """Write a newsletter as HTML, plain text and an email, as one person would get it. Clicks in it don't count."""
     from mailer.audience.people.people import SAMPLE_PERSON, example, find_supporter
     from mailer.compose.source.message_file import read_source
@@ -36,7 +37,8 @@ def render(slug: str, as_address: str | None, out: Path | None) -> None:
         click.echo(str(fault), err=True)
     folder = out or workspace.root / "rendered" / slug
     private_folder(folder)
-    written = _write(prepared.plan, supporter, folder=folder)
+    plan = prepared.plan.in_language(language) if language else prepared.plan.read_by(supporter)
+    written = _write(plan, supporter, folder=folder)
     for path in written:
         click.echo(str(path))
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 
-from mailer.compose.colour import ratio
-from mailer.compose.palette import COME_AS, EDGE, Palette, palettes
+from mailer.compose.colours.contrast import ratio
+from mailer.compose.colours.palette import COME_AS, EDGE, Palette, palettes
 from mailer.compose.source.images import content_type
 from mailer.settings import Settings
 

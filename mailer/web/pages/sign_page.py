@@ -10,7 +10,8 @@ from urllib.parse import quote
 from mailer.audience.petition.signatures import SignatureCount
 from mailer.compose.action_page.parse import ActionPage
 from mailer.locale.language import Language
-from mailer.web.pages.signature_form import EMPTY, asked, rows
+from mailer.web.pages.languages import language_switch
+from mailer.web.pages.signature_form import EMPTY, shown_rows
 from mailer.web.pages.templates import Pages
 
 SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
@@ -19,8 +20,9 @@ SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
 def blank_page(pages: Pages, page: ActionPage, tally: SignatureCount, language: Language) -> str:
     """The HTML of the page for somebody who isn't known."""
     return pages.text(
-        "act.html", language, act=page, tally=tally, rows=rows(asked(page, None)), filled=EMPTY, known="", proof=False,
-        opt_in=page.opt_in, not_you="", indexed=False,
+        "act.html", language, act=page, tally=tally, rows=shown_rows(page, None, EMPTY, language), filled=EMPTY,
+        known="", proof=False, opt_in=page.opt_in, not_you="", indexed=False,
+        switch=language_switch(page.languages, page.language, {}),
     )  # fmt: skip
 
 
@@ -35,7 +37,8 @@ def thanks_page(
 
 def _shares(page: ActionPage, url: str) -> list[tuple[str, str]]:
     """Plain links for sharing the page: nothing is sent to any service before one is clicked."""
-    named = {name: f"{url}?source={name}" for name in SHARED_BY}
+    joint = "&" if "?" in url else "?"
+    named = {name: f"{url}{joint}source={name}" for name in SHARED_BY}
     text = {name: quote(f"{page.share} {named[name]}", safe="") for name in SHARED_BY}
     return [
         ("email", f"mailto:?subject={quote(page.headline, safe='')}&body={text['email']}"),

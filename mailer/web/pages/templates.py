@@ -24,26 +24,17 @@ FOLDER = Path(__file__).parent
 
 # What each failure is called on its page, and what to do. Others are told what 500 is.
 PROBLEMS = {
-    400: (later("That did not work"), later("Your browser sent something we could not read. Please try again.")),
-    404: (
-        later("This link does not work"),
-        later("It may have been cut short on its way. Open it from the mail once more, or copy the whole address."),
-    ),
-    405: (later("That did not work"), later("Please go back to the mail and follow its link again.")),
-    408: (later("That took too long"), later("Please check your connection and try again.")),
-    413: (later("That was too much"), later("Your browser sent more than this page accepts. Please try again.")),
-    422: (later("That did not work"), later("Your browser sent something we could not read. Please try again.")),
-    429: (
-        later("Too many requests"),
-        later("Too much came from your network in a short time. Please wait a few minutes and try again."),
-    ),
-    500: (
-        later("Something went wrong here"),
-        later("It is our fault, not yours. Please try again in a few minutes."),
-    ),
+    400: (later("Something went wrong"), later("Please go back and try again.")),
+    404: (later("That link didn’t work"), later("It may have been cut off. Open it from the email again.")),
+    405: (later("Something went wrong"), later("Please go back and try again.")),
+    408: (later("That took too long"), later("Check your connection and try again.")),
+    413: (later("That was too big"), later("Please send a little less.")),
+    422: (later("Something went wrong"), later("Please go back and try again.")),
+    429: (later("Too many tries"), later("Wait a few minutes and try again.")),
+    500: (later("Sorry, that’s our fault"), later("Please try again in a few minutes.")),
     503: (
-        later("We can't do this just now"),
-        later("Nothing was changed. Please try again in a few minutes; the link in your mail keeps working."),
+        later("We can’t do that right now"),
+        later("Nothing has changed. The link in your email still works."),
     ),
 }
 RETRY_AFTER_SECONDS = 60

@@ -9,10 +9,11 @@ from typing import cast
 
 from starlette.requests import Request
 
+from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.notices.sender import Courier
 from mailer.delivery.subscriptions.unsubscribe import note_arrival
 from mailer.errors import MailerError
-from mailer.locale.language import Language, choose
+from mailer.locale.language import Language, accepted_languages, choose
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.job_thread import JobThread
@@ -56,8 +57,13 @@ class Door:
     def language(self, request: Request, *wishes: str) -> Language:
         """The language to answer in: what the page's address asks for, then these wishes, then the browser's."""
         return choose(
-            request.query_params.get("lang", ""), *wishes, accepted=request.headers.get("accept-language", "")
+            request.query_params.get(LANGUAGE_FIELD, ""), *wishes, accepted=request.headers.get("accept-language", "")
         )
+
+    def wishes(self, request: Request, *wishes: str) -> tuple[str, ...]:
+        """The languages that a request asks for, the most wanted first, as `language`; those of the browser last."""
+        asked = request.query_params.get(LANGUAGE_FIELD, "")
+        return (asked, *wishes, *accepted_languages(request.headers.get("accept-language", "")))
 
     def about_list(self, name: str) -> ListDefinition:
         """A list as supporters know it; one that is not defined any more is called by its name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, select
 
 from mailer.audience.people.people import example
+from mailer.compose.languages import SpokenLanguages
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Message
 from mailer.compose.public_url import moved
@@ -50,55 +50,73 @@ class Issue:
 
     entry: Entry
     article: Article
+    spoken: tuple[str, ...]  # the languages it was mailed in
 
 
 class Archive:
     """What is public. A frozen message never changes, so each is read once while it is kept. Safe to use from several
-    threads."""
+    threads.
+
+    `wishes` are languages, the most wanted first: a newsletter is shown in the first of them that it was mailed in.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._issues = LastUsed[int, Issue](MOST_KEPT)
-        self._lock = threading.Lock()
+        self._issues = LastUsed[int, tuple[SpokenLanguages, Mapping[str, Issue]]](MOST_KEPT)
 
-    def entries(self) -> Sequence[Entry]:
+    def entries(self, wishes: Sequence[str] = ()) -> Sequence[Entry]:
         """The newest first."""
         with self._database.read() as connection:
             found = public_campaigns(connection)[:MOST_SHOWN]
-            return [self._issue(connection, number, sent_at).entry for number, sent_at in found]
+            return [self._issue(connection, number, sent_at, wishes).entry for number, sent_at in found]
 
-    def issue(self, slug: str) -> Issue | None:
+    def issue(self, slug: str, wishes: Sequence[str] = ()) -> Issue | None:
         """A public newsletter. None when it isn't there or isn't public."""
         with self._database.read() as connection:
             found = public_campaigns(connection, slug)[:1]
-            return self._issue(connection, *found[0]) if found else None
+            return self._issue(connection, *found[0], wishes) if found else None
 
-    def program(self, slug: str) -> MergeProgram | None:
-        """The message of a public newsletter as it is under the public address of now. None as for `issue`."""
+    def message(self, slug: str) -> Message | None:
+        """The message of a public newsletter under the public address of now. None when it isn't there or isn't
+        public."""
         with self._database.read() as connection:
             numbers = [number for number, _ in public_campaigns(connection, slug)]
-            return self._program(connection, numbers[0]) if numbers else None
+            return self._message(connection, numbers[0]) if numbers else None
 
-    def _program(self, connection: Connection, number: int) -> MergeProgram:
-        return MergeProgram(moved(frozen_message(connection, number), self._settings.public.url))
+    def _message(self, connection: Connection, number: int) -> Message:
+        return moved(frozen_message(connection, number), self._settings.public.url)
 
-    def _issue(self, connection: Connection, number: int, sent_at: datetime) -> Issue:
-        if (kept := self._issues.get(number)) is not None:
-            return kept
-        program = self._program(connection, number)
-        message, base = program.message, self._settings.public.url
-        click = f"{base}/archive/{message.slug}/go"
-        source = _source(message, self._settings, _sizes(connection, message), click=click)
+    def _issue(self, connection: Connection, number: int, sent_at: datetime, wishes: Sequence[str]) -> Issue:
+        kept = self._issues.get(number)
+        if kept is None:
+            message = self._message(connection, number)
+            sizes = _sizes(connection, message)
+            spoken = tuple(message.spoken.by_version.values())
+            issues = {
+                version: self._read(one, sizes, sent_at=sent_at, number=number, spoken=spoken)
+                for version, one in message.versions.items()
+            }
+            kept = self._issues.keep(number, (message.spoken, issues))
+        spoken, issues = kept
+        return issues[spoken.version_for(*wishes)]
+
+    def _read(
+        self, message: Message, sizes: Mapping[str, tuple[int, int]], *, sent_at: datetime, number: int,
+        spoken: tuple[str, ...],
+    ) -> Issue:  # fmt: skip
+        program, settings = MergeProgram(message), self._settings
+        click = f"{settings.public.url}/archive/{message.slug}/go"
+        source = _source(message, settings, sizes, click=click)
         article = article_of(program.html(NOBODY, urls_for_article(click)), source)
         sender = split_sender(message.from_)[0]
         entry = Entry(
             message.slug, sent_at, article.headline or program.subject(NOBODY), program.preheader(NOBODY),
             message.language, message.direction, number, message.list,
-            sender if sender != self._settings.organisation.name else "",
+            sender if sender != settings.organisation.name else "",
             next(iter(article.pictures), None),
         )  # fmt: skip
-        return self._issues.keep(number, Issue(entry, article))
+        return Issue(entry, article, spoken)
 
 
 def _source(message: Message, settings: Settings, sizes: Mapping[str, tuple[int, int]], *, click: str) -> ArticleSource:
@@ -121,7 +139,7 @@ def _source(message: Message, settings: Settings, sizes: Mapping[str, tuple[int,
 
 def _sizes(connection: Connection, message: Message) -> dict[str, tuple[int, int]]:
     """The width and height in pixels of the message's pictures, by digest, so that nothing moves while they load."""
-    wanted = [one.digest for one in message.images]
+    wanted = [one.digest for one in message.every_image]
     rows = connection.execute(select(images.c.digest, images.c.content).where(images.c.digest.in_(wanted)))
     measured = {row.digest: look(row.content) for row in rows}
     return {digest: (facts.width, facts.height) for digest, facts in measured.items() if facts}

@@ -33,6 +33,7 @@ class Visitor:
     country: str
     tracking: bool
     on_lists: frozenset[str]  # they get mail through these
+    language: str = ""  # BCP 47
 
     @property
     def proof(self) -> bool:
@@ -70,8 +71,9 @@ def visitor(connection: Connection, visit: LinkVisit, *, now: datetime, fresh: t
         .where(subscriptions.c.person_id == row.id, subscriptions.c.status == Membership.SUBSCRIBED)
     ).scalars()
     return Visitor(
-        visit, row.id, row.address, row.first_name, row.last_name, row.country, row.tracking, frozenset(theirs)
-    )
+        visit, row.id, row.address, row.first_name, row.last_name, row.country, row.tracking, frozenset(theirs),
+        row.language,
+    )  # fmt: skip
 
 
 def _person(connection: Connection, person_id: int | None) -> Row[Any] | None:

@@ -21,8 +21,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.compose.merge import MergeProgram
+from mailer.compose.message import Message
 from mailer.errors import MailerError
 from mailer.store.tables.types import EPOCH
+from mailer.web.pages.languages import language_switch
 from mailer.web.public.core.context import door_of
 from mailer.web.public.core.public_issues import NOBODY, Entry
 from mailer.web.public.core.redirect_url import location
@@ -32,7 +34,7 @@ from mailer.web.public.people.subscribe import blank_form
 from mailer.xml_elements import add, begin
 
 MOST_IN_FEED = 20
-KEPT = {"Cache-Control": "public, max-age=300"}
+KEPT = {"Cache-Control": "public, max-age=300", "Vary": "Accept-Language"}
 INDEXED = {**KEPT, "X-Robots-Tag": "all"}
 ATOM = "http://www.w3.org/2005/Atom"
 
@@ -40,7 +42,7 @@ ATOM = "http://www.w3.org/2005/Atom"
 async def contents(request: Request) -> Response:
     """The list of newsletters."""
     door = door_of(request)
-    entries = await door.threads.read(door.archive.entries)
+    entries = await door.threads.read(door.archive.entries, door.wishes(request))
     form = await _form(request, entries[0].list if entries else "")
     page = door.pages.response(
         "archive.html", door.language(request), headers=INDEXED if entries else KEPT, entries=entries, form=form
@@ -49,14 +51,17 @@ async def contents(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """One newsletter."""
+    """One newsletter, in the language that its reader asks for or prefers, and links to the others."""
     door = door_of(request)
-    issue = await door.threads.read(door.archive.issue, str(request.path_params["slug"]))
+    issue = await door.threads.read(door.archive.issue, str(request.path_params["slug"]), door.wishes(request))
     if issue is None:
         raise HTTPException(404)
-    language = door.language(request, issue.entry.language)
+    language = door.language(request)
     form = await _form(request, issue.entry.list)
-    page = door.pages.response("issue.html", language, headers=INDEXED, issue=issue, entry=issue.entry, form=form)
+    switch = language_switch(issue.spoken, issue.entry.language, {})
+    page = door.pages.response(
+        "issue.html", language, headers=INDEXED, issue=issue, entry=issue.entry, form=form, switch=switch
+    )
     return unless_known(request, page)
 
 
@@ -70,22 +75,23 @@ async def _form(request: Request, name: str) -> dict[str, Any] | None:
 
 async def follow(request: Request) -> Response:
     """Redirect a link of an archived newsletter; nothing is counted."""
-    program = await _program(request, str(request.path_params["slug"]))
+    message = await _message(request, str(request.path_params["slug"]))
     number = link_number(request.path_params["n"])
-    link = next((link for link in program.message.links if link.n == number), None)
-    if link is None:
-        raise HTTPException(404)
-    try:
-        target = location(program.destination(link, NOBODY))
-    except MailerError:
-        raise HTTPException(404) from None
-    return Response(status_code=302, headers={"Location": target})
+    for one in message.versions.values():
+        for link in one.links:
+            if link.n == number:
+                try:
+                    target = location(MergeProgram(one).destination(link, NOBODY))
+                except MailerError:
+                    raise HTTPException(404) from None
+                return Response(status_code=302, headers={"Location": target})
+    raise HTTPException(404)
 
 
 async def feed(request: Request) -> Response:
     """The newest newsletters for feed readers."""
     door = door_of(request)
-    entries = await door.threads.read(door.archive.entries)
+    entries = await door.threads.read(door.archive.entries, door.wishes(request))
     settings = door.workspace.settings
     xml = atom(
         entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name, key=door.network_key
@@ -93,12 +99,12 @@ async def feed(request: Request) -> Response:
     return unless_known(request, Response(xml, media_type="application/atom+xml", headers=INDEXED))
 
 
-async def _program(request: Request, slug: str) -> MergeProgram:
+async def _message(request: Request, slug: str) -> Message:
     door = door_of(request)
-    program = await door.threads.read(door.archive.program, slug)
-    if program is None:
+    message = await door.threads.read(door.archive.message, slug)
+    if message is None:
         raise HTTPException(404)
-    return program
+    return message
 
 
 def atom(entries: Sequence[Entry], *, base: str, organisation: str, key: bytes = b"") -> bytes:

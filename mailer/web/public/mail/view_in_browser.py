@@ -66,7 +66,7 @@ def with_main(html: str) -> str:
 
 def _html(door: Door, named: Named) -> str:
     letter = door.letters.find(named)
-    return letter.html(named, door.letters.supporter(named, letter))
+    return letter.html(named, door.letters.supporter(named, letter), door.letters.version(named, letter))
 
 
 def mail_policy(door: Door) -> str:

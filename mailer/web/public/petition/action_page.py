@@ -20,14 +20,16 @@ from mailer.audience.consent.news_opt_in import Agreed, join_known
 from mailer.audience.consent.subscribe import Asking
 from mailer.audience.petition.signatures import SignatureOrigin, sign, signer, source_of
 from mailer.compose.action_page.parse import ActionPage
+from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.locale.language import Language
 from mailer.petition_fields.table import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
+from mailer.web.pages.languages import language_switch
 from mailer.web.pages.sign_page import thanks_page
-from mailer.web.pages.signature_form import EMPTY, Filled, asked, read, rows
+from mailer.web.pages.signature_form import EMPTY, Filled, read, shown_rows
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.paths import up
@@ -77,7 +79,7 @@ async def thanks(request: Request) -> Response:
     page = await _find(request, door)
     language = door.language(request, page.language)
     counted = await door.threads.read(door.acts.tally, page, door.clock())
-    url = f"{door.workspace.settings.public.url}/act/{page.slug}"
+    url = f"{door.workspace.settings.public.url}/act/{page.path}"
     html = thanks_page(door.pages, page, counted, language, url=url, news="news" in request.query_params)
     return door.pages.answer(html, language)
 
@@ -96,8 +98,10 @@ def to_own_page(door: Door, target: str, visit: LinkVisit) -> str:
     return f"{address}{joint}{VISIT_FIELD}={door.signer.sign_visit(Purpose.ACT, visit)}{hash_sign}{fragment}"
 
 
-async def _find(request: Request, door: Door) -> ActionPage:
-    page = await door.threads.read(door.acts.find, str(request.path_params["slug"]))
+async def _find(request: Request, door: Door, *wishes: str) -> ActionPage:
+    """The page in the language that its address asks for, else the first of these wishes, else the browser's."""
+    slug, wanted = str(request.path_params["slug"]), door.wishes(request, *wishes)
+    page = await door.threads.read(door.acts.find, slug, wanted)
     if page is None:
         raise HTTPException(404)
     return page
@@ -113,7 +117,8 @@ async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | 
         visit = door.signer.read_visit(Purpose.ACT, found[0])
     except BadToken:
         return page, None
-    return page, await door.threads.read(_visitor, door, visit)
+    who = await door.threads.read(_visitor, door, visit)
+    return (await _find(request, door, who.language) if who and page.languages else page), who
 
 
 def _visitor(door: Door, visit: LinkVisit) -> Visitor | None:
@@ -127,9 +132,10 @@ async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | N
     counted = await door.threads.read(door.acts.tally, page, door.clock())
     on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
     values: dict[str, Any] = {
-        "act": page, "tally": counted, "rows": rows(asked(page, who)), "filled": filled,
+        "act": page, "tally": counted, "rows": shown_rows(page, who, filled, language), "filled": filled,
         "known": who.masked(language) if who else "", "proof": bool(who and who.proof),
         "opt_in": None if on_list else page.opt_in, "not_you": _not_you(request),
+        "switch": language_switch(page.languages, page.language, request.query_params),
     }  # fmt: skip
     # Search engines may list the page, but not under the address in one person's mail.
     robots = {} if request.query_params.get(VISIT_FIELD) else {"X-Robots-Tag": "all"}
@@ -164,7 +170,7 @@ def _sign(
             waits = not _wants_news(door, connection, known=known, asking=asking, language=language)
         signed = sign(
             connection, page=page.slug, statement=page.statement, person_id=person_id, who=particulars, origin=origin,
-            at=at,
+            at=at, language=page.language,
         )  # fmt: skip
         if not signed.kept:
             tell_signature(
@@ -199,8 +205,8 @@ def _origin(request: Request, who: Visitor | None) -> SignatureOrigin:
 
 def _not_you(request: Request) -> str:
     """The address of the blank form: the same page without the visit."""
-    language = request.query_params.get("lang", "")[:20]
-    return "?" + urlencode({"source": FORWARDED, **({"lang": language} if language else {})})
+    language = request.query_params.get(LANGUAGE_FIELD, "")[:20]
+    return "?" + urlencode({"source": FORWARDED, **({LANGUAGE_FIELD: language} if language else {})})
 
 
 def _thank(request: Request, page: ActionPage, *, news: bool) -> Response:
@@ -208,7 +214,9 @@ def _thank(request: Request, page: ActionPage, *, news: bool) -> Response:
 
 
 def _thanks(request: Request, page: ActionPage, *, news: bool) -> str:
-    """The address of the thanks page; relative, so that it works behind any path a web server puts before ours."""
-    asked_for = {"lang": request.query_params.get("lang", "")[:20], "news": "1" if news else ""}
+    """The address of the thanks page, in the language of what was signed; relative, so that it works behind any path a
+    web server puts before ours."""
+    language = request.query_params.get(LANGUAGE_FIELD, "")[:20] or (page.language if page.languages else "")
+    asked_for = {LANGUAGE_FIELD: language, "news": "1" if news else ""}
     query = urlencode({name: value for name, value in asked_for.items() if value})
     return f"{up(request)}{page.slug}/thanks" + (f"?{query}" if query else "")

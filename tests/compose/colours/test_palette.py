@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.colour import TEXT, ratio
-from mailer.compose.palette import COME_AS, WHITE, Palette, mixed, palette_faults, palettes, unreadable
+from mailer.compose.colours.contrast import TEXT, ratio
+from mailer.compose.colours.palette import COME_AS, WHITE, Palette, mixed, palette_faults, palettes, unreadable
 from mailer.settings import Brand
 
 COLOURS = st.integers(min_value=0, max_value=0xFFFFFF).map(lambda n: f"#{n:06x}")

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from mailer.compose.colour import SETTINGS, TEXT, ratio
+from mailer.compose.colours.contrast import SETTINGS, TEXT, ratio
 from mailer.diagnostics import Diagnostic, Level
 from mailer.settings import Brand
 
