@@ -45,8 +45,8 @@ class Pages:
     """The pages of one workspace, in every language there is. `inline`: with the brand's pictures in them."""
 
     def __init__(self, settings: Settings, *, inline: bool = False) -> None:
-        root = urlsplit(settings.public.url).path  # forms post to the host they came from, under its path
-        self.look = look_of(settings, root=root, inline=inline)
+        self.root = urlsplit(settings.public.url).path  # forms post to the host they came from, under its path
+        self.look = look_of(settings, root=self.root, inline=inline)
         colours = {"light": self.look.light.css(), "dark": self.look.dark.css(self.look.light), "font": self.look.font}
         sheets = {
             path.stem: _environment().get_template(path.name).render(colours).replace("\n", "")
@@ -57,7 +57,7 @@ class Pages:
         self.files = (*self.look.files, own)  # below /brand/
         self._shared = {
             "organisation": settings.organisation, "sheets": sheets, "look": self.look, "base": settings.public.url,
-            "root": root, "script": "" if inline else f"{root}/brand/{own.name}",
+            "root": self.root, "script": "" if inline else f"{self.root}/brand/{own.name}",
         }  # fmt: skip
         styles = " ".join(f"'sha256-{_digest(sheet)}'" for sheet in sheets.values())
         pictures = "data:" if inline else "'self'"
@@ -111,6 +111,7 @@ def _environment(language: Language | None = None) -> Environment:
             day=language.day,
             near_day=language.near_day,
             ago=language.ago,
+            moment=language.moment,
         )
     return made
 

@@ -44,6 +44,7 @@ ROUTES = (
     Route("/u/{token}", unsubscribe.ask, methods=["GET"]),
     Route("/u/{token}", unsubscribe.leave, methods=["POST"]),
     Route("/u/{token}/undo", unsubscribe.undo, methods=["POST"]),
+    Route("/u/{token}/less", unsubscribe.less, methods=["POST"]),
     Route("/v/{token}", view_in_browser.view),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),

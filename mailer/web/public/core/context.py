@@ -78,6 +78,10 @@ class Door:
         except MailerError:
             return ListDefinition(name=name, title=name, list_id="")
 
+    def open_lists(self) -> list[ListDefinition]:
+        """The lists that anybody may sign up for, by name; reads files."""
+        return [one for one in map(self.about_list, self.workspace.list_names()) if one.public_form]
+
     def titles(self, names: Iterable[str]) -> list[str]:
         """The names supporters know these lists by."""
         return [self.about_list(name).title for name in names]
@@ -112,7 +116,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         network_key=address_key,
         pages=Pages(workspace.settings),
         letters=Letters(database, settings=workspace.settings, signer=signer),
-        archive=Archive(database),
+        archive=Archive(database, workspace.settings),
         recorder=Recorder(write),
         acts=ActionPages(workspace, database),
         limits=RequestLimits(database, key=address_key, clock=clock, wait=threads.write),

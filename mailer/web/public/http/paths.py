@@ -25,7 +25,7 @@ NAME = re.compile(
 LONE = re.compile(r"/(?i:(archive/feed\.atom|archive))(.*)", re.DOTALL)
 TAILS = {
     "c": re.compile(r"/[0-9]{1,4}(?![0-9A-Za-z])"),
-    "u": re.compile(r"/undo(?![0-9A-Za-z])"),
+    "u": re.compile(r"/(?:undo|less)(?![0-9A-Za-z])"),
     "p": re.compile(r"/(?:address|data|delete)(?![0-9A-Za-z])"),
     "o": re.compile(r"\.gif(?![0-9A-Za-z])"),
     "act": re.compile(
