@@ -43,9 +43,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--bundle", type=click.Path(path_type=Path), help="Write what is handed in: to a folder, or one .zip.")
 @click.option("--full-names", is_flag=True, help="In the bundle, whole names also of people who are not shown.")
 @click.option("--comments", is_flag=True, help="List what people wrote, those that wait first.")
-@click.option(
-    "--show", type=CommentNumbers(), metavar="NUMBERS", help="Show these comments, such as 12,15."
-)
+@click.option("--show", type=CommentNumbers(), metavar="NUMBERS", help="Show these comments, such as 12,15.")
 @click.option("--hide", type=CommentNumbers(), metavar="NUMBERS", help="Hide these comments.")
 @click.option("--hold", type=CommentNumbers(), metavar="NUMBERS", help="Let these comments wait again.")
 @click.option("--delivered", type=DAY, metavar="YYYY-MM-DD", help="Note that the petition was delivered that day.")
