@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.compose.action_page.page_pictures import PagePicture
-from mailer.compose.colours.palette import palettes
 from mailer.locale.language import choose
 from mailer.store.tables.core import images
 from mailer.web.last_used import LastUsed
@@ -82,7 +81,7 @@ def _card_name(door: Door, entry: Entry) -> str:
     """The card's file name: it changes with anything that is on it."""
     brand = door.workspace.settings.brand
     picture = entry.picture.digest if entry.picture else ""
-    parts = (*astuple(_words(door, entry)), picture, repr(palettes(brand)[0]), brand.logo, brand.logo_dark)
+    parts = (*astuple(_words(door, entry)), picture, repr(door.pages.look.light), brand.logo, brand.logo_dark)
     return f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.{JPEG}"
 
 
@@ -90,8 +89,8 @@ def _card(door: Door, entry: Entry, name: str) -> bytes:
     if (kept := _made.get((name,))) is not None:
         return kept
     data = _content(door, entry.picture.digest) if entry.picture else None
-    palette = palettes(door.workspace.settings.brand)[0]
-    return _made.keep((name,), share_card(_words(door, entry), palette, picture=data, logo=brand_logo(door)))
+    drawn = share_card(_words(door, entry), door.pages.look.light, picture=data, logo=brand_logo(door))
+    return _made.keep((name,), drawn)
 
 
 def _sized(door: Door, digest: str, width: int, ending: str) -> bytes:
