@@ -14,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from mailer.compose.emptiness import shows_to_all
+from mailer.compose.emptiness import no_subject, shows_to_all
 from mailer.compose.expressions.ast import Vocabulary
 from mailer.compose.html_to_text.convert import text_of_html
 from mailer.compose.markdown.blocks import PostscriptBlock, Signature
@@ -23,7 +23,7 @@ from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.plain_text import ruled, wrap
 from mailer.compose.markdown.typography import quotes_for
-from mailer.compose.message import Context, Link, Message, Parts, Slot
+from mailer.compose.message import Context, Link, Message, Slot
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
 from mailer.compose.mjml.to_html import mjml_to_html
@@ -35,6 +35,7 @@ from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import LinkMark, Markers, Value
 from mailer.compose.templating.render import Resolved, Resolver, Task
+from mailer.compose.thank_you import confirming, no_list_to_leave
 from mailer.compose.warnings import vet_finished, vet_tags, vet_words
 from mailer.diagnostics import Diagnostic, Place, in_order
 from mailer.errors import MailerError, raise_errors
@@ -161,6 +162,9 @@ class _Compiler:
         fields, fields_text = self._fields(body)
         found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
         written = body.written(found) if found else RenderedBody([], [], [])
+        if source.signed and source.signed.list:
+            to_confirm = confirming(source.signed, self.markers, self.links, Place(source.file))
+            written = replace(written, blocks=[*to_confirm, *written.blocks])
         signature = self._signature(body)
         self.faults += [*vet_words(source, self.fields), *body.faults]
         return _Authored(subject, preheader, title, action, fields, fields_text, written, signature)
@@ -218,6 +222,7 @@ class _Compiler:
                 subject=written.subject, preheader=written.preheader, title=written.subject, headline=written.headline,
                 language=self.language, direction="rtl" if self.right_to_left else "ltr",
                 start="right" if self.right_to_left else "left", end="left" if self.right_to_left else "right",
+                is_thanks=source.is_thanks,
             ),
             "body": written.body.blocks, "postscripts": written.body.postscripts, "notes": written.body.notes,
             "signature": written.signature.html, "signature_picture": written.signature.picture,
@@ -277,10 +282,10 @@ class _Compiler:
             *(note.text for note in written.body.notes),
             f"{'-' * 72}\n",
             *(f"{wrap(line)}\n" for line in (self.description, organisation.name) if line),
-            f"{wrap(organisation.postal_address)}\n\n",
-            f"{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n",
+            f"{wrap(organisation.postal_address)}\n",
         ]
-        return "".join(pieces)
+        own = f"\n{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n"
+        return "".join(pieces) + ("" if self.source.is_thanks else own)
 
     def _message(self, written: _Authored, *, html: str, text: str) -> Message:
         slots = MergeSlots()
@@ -291,9 +296,10 @@ class _Compiler:
         links = self._links(slots, splitter)
         self.faults += splitter.faults
         if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
-            self.faults.append(_no_subject(subject, source.place("subject")))
+            self.faults.append(no_subject(subject, source.place("subject")))
         leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
-        unsubscribes = any(slot in leaving for slot in slots.slots)
+        unsubscribes = source.is_thanks or any(slot in leaving for slot in slots.slots)
+        self.faults += no_list_to_leave(slots.slots, Place(source.file)) if source.is_thanks else []
         address = settings.organisation.postal_address
         self.faults += vet_finished(html, file=source.file, unsubscribes=unsubscribes, address=address)
         sender = source.from_ or self.definition.from_ or settings.sender.from_
@@ -335,11 +341,3 @@ def _not_shown(written: _Authored, layout: Resolved) -> Iterator[Diagnostic]:
     if picture and picture.src and str(escape(picture.src)) not in layout.text:
         remedy = "See templates/blocks/signature.mjml for how it is shown."
         yield Diagnostic("the template doesn't show the signature's picture", layout.place(1), remedy)
-
-
-def _no_subject(subject: Parts, place: Place) -> Diagnostic:
-    """The subject shows something to everybody: a mail without one looks like a fault, or like spam."""
-    waits = any(isinstance(part, int) for part in subject)
-    what = "some people would get no subject" if waits else "the subject is empty"
-    remedy = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
-    return Diagnostic(what, place, remedy, rule="subject.missing")

@@ -8,6 +8,7 @@ from mailer.compose.expressions.ast import And, Concat, Conditional, Const, Expr
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.message import Choice, Parts, Slot
 from mailer.compose.visible import is_visible
+from mailer.diagnostics import Diagnostic, Place
 
 
 def shows_to_all(
@@ -51,3 +52,11 @@ def _prints(expression: Expression, constants: Mapping[str, Mapping[str, str]]) 
             return _prints(left, constants) and _prints(right, constants)
         case _:
             return False
+
+
+def no_subject(subject: Parts, place: Place) -> Diagnostic:
+    """The subject shows something to everybody: a mail without one looks like a fault, or like spam."""
+    waits = any(isinstance(part, int) for part in subject)
+    what = "some people would get no subject" if waits else "the subject is empty"
+    remedy = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
+    return Diagnostic(what, place, remedy, rule="subject.missing")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import console, note, now, workspace_and_database
-from mailer.cli.newsletter.check import fit_to_mail, fit_to_prove
+from mailer.cli.newsletter.check import fit_to_mail, fit_to_prove, thanks_to_prove
 from mailer.counting import counted
 from mailer.errors import MailerError
 from mailer.staff.actor import terminal
@@ -29,23 +29,29 @@ if TYPE_CHECKING:
 @click.argument("slug", metavar="NEWSLETTER")
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
-def test(slug: str, to: str, as_address: str | None) -> None:
+@click.option("--thanks", is_flag=True, help="Send the mail that thanks those who sign instead.")
+def test(slug: str, to: str, as_address: str | None, thanks: bool) -> None:
     """Send a proof of a newsletter to one address. It is marked as a proof, and clicks in it never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
     from mailer.delivery.sending.proofs import ProofRecipient, send_proof
+    from mailer.delivery.thanks.proofs import prove_thanks
     from mailer.transports.provider import make_transport
 
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_prove(database, workspace.newsletter(slug))
+        plan = (thanks_to_prove if thanks else fit_to_prove)(database, workspace.newsletter(slug))
         address = normalise(to)
         person_id, supporter = None, example({"email": address, "first_name": "", "name": ""})
         if as_address:
             with database.read() as connection:
                 person_id, supporter = find_supporter(connection, as_address)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
-        proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
-        send_proof(database, plan, proof, transport=transport, now=now())
+        if thanks:
+            known = supporter if as_address else None
+            prove_thanks(database, plan, known, to=address, transport=transport, now=now())
+        else:
+            proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
+            send_proof(database, plan, proof, transport=transport, now=now())
         note(database, "proof sent", f"newsletter {slug}")
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."

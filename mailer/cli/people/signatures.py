@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from mailer.workspace import Workspace
 
 DAY = click.DateTime(["%Y-%m-%d"])
+THANKED = {  # the words of each ThanksState that says something of a mail
+    "sent": "sent", "queued": "waiting", "failed": "refused or given up",
+    "uncertain": "uncertain (sent or not, nobody can tell, and not sent again)",
+    "held": "not mailed (suppressed, or too many mails to one mailbox that day)",
+}  # fmt: skip
 
 
 @click.command()
@@ -36,6 +41,7 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
     """
     from mailer.audience.petition.signatures import brought_by, count
     from mailer.audience.petition.signatures_csv import wordings
+    from mailer.delivery.thanks.queue import count_thanks
 
     moment = since.replace(tzinfo=UTC) if since else None
     if with_addresses and out is None:
@@ -49,12 +55,14 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
             counted = count(connection, page, since=moment)
             sources = brought_by(connection, page, since=moment)
             texts = wordings(connection, page)
+            thanks = count_thanks(connection, page)
             written = _export(connection, page, out, moment, addresses=with_addresses) if out else None
     if as_json:
         print_json({
             "page": page, "signatures": total, "target": target, "since": moment, "signatures_since": counted,
             "brought_by": [{"what": what or None, "signatures": number} for what, number in sources],
             "statements": [{"text": one.text, "signatures": one.signatures} for one in texts],
+            "thanks": thanks,
             "written": written,
         })  # fmt: skip
         return
@@ -68,6 +76,8 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
         for what, number in sources:
             add_row(table, what or "(not known)", f"{number:,}")
         print_table(table)
+    if said := ", ".join(f"{thanks[state]:,} {words}" for state, words in THANKED.items() if thanks.get(state)):
+        click.echo(f"Thanked by mail: {said}.")
     if out is not None:
         click.echo(f"{written:,} written to {out}; what they signed: {_statement_file(out)}")
         if written is not None and written < counted:

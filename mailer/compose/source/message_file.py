@@ -1,4 +1,4 @@
-"""Reads a newsletter's folder: message.md or message.mjml, with its front matter checked key by key.
+"""Reads a newsletter's folder: message.md, message.mjml or thanks.md, with its front matter checked key by key.
 
 Everything found wrong is raised at once, each with its line and a remedy. What the texts mean (merge tags, Markdown,
 links, pictures) is for `compose.compiler`; its `audience` is for `audience.selection`.
@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
+from mailer.compose.source.signed import Signed, is_thanks
 from mailer.compose.source.text_file import CONTROL, cleaned, read_text
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Place
@@ -37,6 +38,7 @@ TEXT_KEYS = (
     "notes",
 )
 SWITCHES = ("urgent", "archive")  # true or false
+THANKS_KEYS = (*TEXT_KEYS, "action", "waive", "send")  # it goes to those who sign: no audience
 KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
 ACTION_KEYS = ("url", "page", "label")
 UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
@@ -84,6 +86,13 @@ class Source:
     is_public: bool = False  # is in the public archive once it was sent
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
+    is_off: bool = False  # a thanks.md that says `send: false`
+    signed: Signed | None = None  # the page whose thanks.md it is, added by those who know it
+
+    @property
+    def is_thanks(self) -> bool:
+        """Whether it is mailed by itself to each person who signs, and no newsletter."""
+        return is_thanks(self.file)
 
     def place(self, key: str) -> Place:
         """Where a key of the front matter is ("audience.segment"), or the nearest key above it that does."""
@@ -92,10 +101,10 @@ class Source:
         return Place(self.file, self.lines.get(key, 1))
 
 
-def read_source(newsletter: Newsletter) -> Source:
-    """The newsletter as its file has it, with what is wrong with its form in `faults`: compiling it finds the rest, and
-    raises them together. Raises `MailerError` when its front matter can't be read."""
-    name = _message_file(newsletter)
+def read_source(newsletter: Newsletter, name: str = "") -> Source:
+    """The newsletter as its file has it, or its file `name`, with what is wrong with its form in `faults`: compiling it
+    finds the rest, and raises them together. Raises `MailerError` when its front matter can't be read."""
+    name = name or _message_file(newsletter)
     file = newsletter.place(name)
     text, faults = read_text(newsletter.folder / name, file=file)
     if text is None:
@@ -103,14 +112,14 @@ def read_source(newsletter: Newsletter) -> Source:
     return _source(text, newsletter, file=file, faults=faults)
 
 
-def source_of(text: str, newsletter: Newsletter, *, changed: Mapping[str, str] = NOTHING) -> Source:
+def source_of(text: str, newsletter: Newsletter, *, changed: Mapping[str, str] = NOTHING, name: str = "") -> Source:
     """What `read_source` would find if the newsletter's file held `text`, for a look at what is being written.
 
     `changed` has texts of the front matter, by dotted key, that were edited in a form meanwhile; "" takes one out.
     In the result's `lines` those that the file doesn't have are at negative ones.
     """
     is_mjml = (newsletter.folder / MJML_FILE).is_file()
-    file = newsletter.place(MJML_FILE if is_mjml else MARKDOWN_FILE)
+    file = newsletter.place(name or (MJML_FILE if is_mjml else MARKDOWN_FILE))
     text, faults = cleaned(text, file=file)
     return _source(text, newsletter, file=file, faults=faults, changed=changed)
 
@@ -178,9 +187,10 @@ class _Checker:
         urgent, archive = (self.switch(key) for key in SWITCHES)
         layout = self.layout(texts["template"], is_mjml=is_mjml)
         fields = {name: self.field(layout.fields[name]) for name in layout.fields}
+        known = [*(THANKS_KEYS if is_thanks(self.file) else KEYS), *layout.fields]
         for key in self.front.data if layout.known else ():
-            if key not in KEYS and key not in layout.fields:
-                self.fault(f"unknown key {key!r}", key, nearest(key, [*KEYS, *layout.fields]))
+            if key not in known:
+                self.fault(f"unknown key {key!r}", key, nearest(key, known))
         self.needed(texts, is_mjml=is_mjml)
         if not self.front.body.strip():
             self.faults.append(Diagnostic("the message has no text", Place(self.file, self.front.body_line)))
@@ -191,6 +201,7 @@ class _Checker:
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
             body_line=self.front.body_line, is_urgent=urgent, is_public=archive, waived=self.waived(),
+            is_off=not self.switch("send", default=True),
             faults=tuple(self.faults),  # the last, when all else was looked at
         )  # fmt: skip
 
@@ -218,8 +229,8 @@ class _Checker:
         value = self.front.data.get(key)
         return value is None or (isinstance(value, str) and not value.strip())
 
-    def switch(self, key: str) -> bool:
-        value = self.front.data.get(key, False)
+    def switch(self, key: str, *, default: bool = False) -> bool:
+        value = self.front.data.get(key, default)
         if not isinstance(value, bool):
             self.fault(f"{key} must be true or false, not {_kind(value)}", key, f"{key}: true")
         return value is True
@@ -329,12 +340,5 @@ class _Checker:
 
 
 def _kind(value: object) -> str:
-    names: dict[type, str] = {
-        str: "text",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        list: "a list",
-        dict: "keys and values",
-    }
-    return names.get(type(value), "a date")
+    names: dict[type, str] = {str: "text", bool: "true or false", list: "a list", dict: "keys and values"}
+    return names.get(type(value), "a number" if isinstance(value, int | float) else "a date")

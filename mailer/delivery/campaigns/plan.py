@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.spec import Audience
+from mailer.compose.action_page.parse import read_action_page
 from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.source.message_file import Source
+from mailer.compose.source.signed import Signed
+from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
+from mailer.i18n import choose
 from mailer.store.engine.database import Database
 from mailer.workspace import ListDefinition, Workspace
 
@@ -59,8 +63,10 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
             found += error.diagnostics
     audience: Audience | None = None
     compiled: Compiled | None = None
+    if source.is_thanks:
+        source, definition = _thanking(source, definition)
     with database.read() as connection:
-        fields = known_fields(connection, _sound_lists(workspace))
+        fields = known_fields(connection, _sound_lists(workspace)) | frozenset(FIELDS if source.is_thanks else ())
         if definition.title:
             try:
                 audience = read_audience(connection, source, fields=fields)
@@ -75,6 +81,18 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
     if audience is not None and compiled is not None:
         plan = Plan(compiled.message, audience, source.newsletter, transport=workspace.settings.transport)
     return CompiledNewsletter(source, definition, fields, plan, in_order(found))
+
+
+def _thanking(source: Source, definition: ListDefinition) -> tuple[Source, ListDefinition]:
+    """A thanks.md, with the page it is about: as that page is now, or by its name alone where it can't be read."""
+    newsletter, language = source.newsletter, choose(source.language or definition.language)
+    root, headline, joins = newsletter.workspace.settings.public.url, newsletter.slug, ""
+    with suppress(MailerError):  # what is wrong with the page is said of the page
+        page = read_action_page(newsletter)[0]
+        headline = page.headline
+        joins = newsletter.workspace.list_definition(page.opt_in.list).title if page.opt_in else ""
+    signed = Signed(headline, f"{root}/confirm/", language, joins)
+    return replace(source, signed=signed), replace(definition, description=signed.because)
 
 
 def _sound_lists(workspace: Workspace) -> list[ListDefinition]:

@@ -12,6 +12,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
+from sqlalchemy import Connection
+
 from mailer.delivery.notices.queue import Notice, read_notice
 from mailer.errors import MailerError
 from mailer.senders import split_sender
@@ -29,11 +31,15 @@ from mailer.workspace import ListDefinition, Workspace
 log = logging.getLogger(__name__)
 
 KEY = "notice"  # takes the place of a campaign's slug
+# RFC 3834 §5: no out-of-office answers it. No List-*: it is no list's mail.
+HEADERS = (("Auto-Submitted", "auto-generated"),)
 ENDS = {Fate.ACCEPTED: JobState.DONE, Fate.REFUSED: JobState.FAILED, Fate.UNCERTAIN: JobState.UNCERTAIN}
 
 
 class Courier:
     """Hands over what is due. Only `DatabaseTrouble` propagates; other failures are recorded on the notice."""
+
+    kind = NOTICE
 
     def __init__(
         self,
@@ -51,32 +57,50 @@ class Courier:
 
     def deliver_due(self, until: Callable[[], bool] = lambda: False) -> None:
         """Hand over everything that is due, or until `until` says stop."""
-        for job in claimed(self._database, NOTICE, clock=self._clock, until=until):
+        for job in claimed(self._database, self.kind, clock=self._clock, until=until):
             outcome, reachable = self._hand_over(job)
             state = self._record(job, outcome)
             if state is not JobState.DONE:
                 # Not the reply's words: they may quote the address.
-                log.warning("notice %d is %s after try %d: %s", job.id, state, job.attempt, outcome.code)
+                log.warning(
+                    "%s %d is %s after try %d: %s", job.kind.name, job.id, state, job.attempt, outcome and outcome.code
+                )
             if not reachable:
                 break  # the others would only wait for it too
 
-    def _record(self, job: Job, outcome: Outcome) -> JobState:
+    def _record(self, job: Job, outcome: Outcome | None) -> JobState:
         """Write down what became of a notice, also when its lease ran out meanwhile: what is known now is more than
         "uncertain"."""
-        now, detail = self._clock(), f"{outcome.code} {outcome.detail}".strip()
         with self._database.write() as connection:
-            # A refused sender or host is put right by staff.
-            if outcome.fate is Fate.DEFERRED or outcome.refuses_us:
-                asked = min(outcome.retry_after_seconds or 0.0, NOTICE.give_up.total_seconds())
-                return retry(connection, job, now=now, detail=detail, asked=timedelta(seconds=asked))
-            finish(connection, job, ENDS[outcome.fate], now=now, detail=detail)
+            state = self._ended(connection, job, outcome)
+            if outcome is not None:
+                self._tell(connection, job, state)
+        return state
+
+    def _ended(self, connection: Connection, job: Job, outcome: Outcome | None) -> JobState:
+        now = self._clock()
+        if outcome is None:
+            finish(connection, job, now=now, detail="not wanted any more", clear=True)
+            return JobState.DONE
+        detail = f"{outcome.code} {outcome.detail}".strip()
+        # A refused sender or host is put right by staff.
+        if outcome.fate is Fate.DEFERRED or outcome.refuses_us:
+            asked = min(outcome.retry_after_seconds or 0.0, job.kind.give_up.total_seconds())
+            return retry(connection, job, now=now, detail=detail, asked=timedelta(seconds=asked))
+        finish(connection, job, ENDS[outcome.fate], now=now, detail=detail)
         return ENDS[outcome.fate]
 
-    def _hand_over(self, job: Job) -> tuple[Outcome, bool]:
-        """What became of it, and whether the transport could be reached."""
+    def _tell(self, connection: Connection, job: Job, state: JobState) -> None:
+        """Note elsewhere, in the same transaction, what became of a job."""
+
+    def _hand_over(self, job: Job) -> tuple[Outcome | None, bool]:
+        """What became of it, None when it isn't to be sent any more, and whether the transport could be reached."""
         begun = False
         try:
-            mailing, envelope = self._mail(job)
+            found = self._mail(job)
+            if found is None:
+                return None, True
+            mailing, envelope = found
             connection = self._way().connect(mailing)
             begun = True
             try:
@@ -99,12 +123,16 @@ class Courier:
             self._transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         return self._transport
 
-    def _mail(self, job: Job) -> tuple[Mailing, Envelope]:
+    def _mail(self, job: Job) -> tuple[Mailing, Envelope] | None:
+        """What to hand over; None when it isn't to be sent any more."""
+        return self._notice(job, read_notice(job))
+
+    def _notice(self, job: Job, notice: Notice) -> tuple[Mailing, Envelope]:
         # Here, since they bring Jinja and Babel, and most looks find nothing to hand over.
         from mailer.delivery.notices.text import put_into_words
         from mailer.i18n import choose
 
-        notice, settings = read_notice(job), self._workspace.settings
+        settings = self._workspace.settings
         lists = [self._about(name) for name in notice.lists]
         sender = next((one.from_ for one in lists if one.from_), settings.sender.from_)
         if not sender:
@@ -122,13 +150,15 @@ class Courier:
             subject=(words.subject,),
             text=(words.text,),
             html=(words.html,),
-            # RFC 3834 §5: no out-of-office answers it. No List-*: it is no list's mail.
-            headers=(("Auto-Submitted", "auto-generated"),),
+            headers=HEADERS,
         )
-        domain = address.rpartition("@")[2]
+        return mailing, self._envelope(job, mailing)
+
+    def _envelope(self, job: Job, mailing: Mailing) -> Envelope:
+        domain = mailing.from_address.rpartition("@")[2]
         # The same for each try, so that a receiver can tell a repeat (RFC 5322 §3.6.4).
         headers = (("Date", format_datetime(self._clock())), ("Message-ID", f"<{job.key}@{domain}>"))
-        return mailing, Envelope(job.id, job.attempt, notice.address, "", (), headers)
+        return Envelope(job.id, job.attempt, job.address, "", (), headers)
 
     def _address_behind(self, notice: Notice) -> str:
         """Where its button leads."""
@@ -138,8 +168,11 @@ class Courier:
                 token = make_link(connection, cron(), account_by_id(connection, notice.account), at=self._clock())
             return link_address(settings, token)
         if notice.confirmation is not None:
-            return f"{settings.public.url}/confirm/{self._signer.sign(Purpose.CONFIRM, Named(notice.confirmation))}"
+            return f"{settings.public.url}/confirm/{self._token(notice.confirmation)}"
         return ""
+
+    def _token(self, confirmation: int) -> str:
+        return self._signer.sign(Purpose.CONFIRM, Named(confirmation))
 
     def _about(self, name: str) -> ListDefinition:
         try:

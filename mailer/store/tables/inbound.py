@@ -41,6 +41,7 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     # As signed: `people` may know another spelling of a name.
     *(Column(field.name, Text, nullable=False, server_default="") for field in KEPT),
     Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name is shown on the page
+    Column("thanks", Text, nullable=False, server_default=""),  # ThanksState
     Column("signed_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("campaign_id", BigInteger),  # what brought the person: the mail, if it was one …
