@@ -1,21 +1,26 @@
-"""Brings the words of the supporters' pages and notices into the catalogues: new ones untranslated, dropped ones out.
+"""Brings the words of pages, notices, mails and checks into the catalogues: new ones untranslated, dropped ones out.
 
 python -m scripts.catalogues          # then translate what is new; a test finds what was left
+python -m scripts.catalogues pt_BR    # the same, and begins a language
 """
 
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from mailer.signature_fields import FIELDS
+from mailer.locale.language import CATALOGUES
+from mailer.petition_fields.table import FIELDS
 
 PACKAGE = Path(__file__).parents[1] / "mailer"
 METHODS = [
+    ("checking/rules/**.py", "python"),
+    ("compose/source/labels.py", "python"),
     ("web/public/**.py", "python"),
     ("web/pages/**.py", "python"),
     ("delivery/notices/text.py", "python"),
@@ -46,7 +51,7 @@ def words() -> Catalog:
         found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
     for field in FIELDS:
         for text in (field.label, field.missing):
-            found.add(text, None, [("signature_fields.py", 0)])
+            found.add(text, None, [("petition_fields/table.py", 0)])
     return found
 
 
@@ -56,10 +61,11 @@ def read(path: Path) -> Catalog:
         return read_po(file, locale=path.stem)
 
 
-def main() -> None:
+def main(*begun: str) -> None:
     template = words()
-    for path in sorted((PACKAGE / "locale").glob("*.po")):
-        catalogue = read(path)
+    paths = {*CATALOGUES.glob("*.po"), *(CATALOGUES / f"{name}.po" for name in begun)}
+    for path in sorted(paths):
+        catalogue = read(path) if path.exists() else Catalog(locale=path.stem)
         catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
         text = io.BytesIO()
         write_po(
@@ -71,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
@@ -22,7 +23,6 @@ from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.plain_text import ruled, wrap
-from mailer.compose.markdown.typography import quotes_for
 from mailer.compose.message import Context, Link, Message, Slot
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
@@ -39,11 +39,11 @@ from mailer.compose.thank_you import confirming, no_list_to_leave
 from mailer.compose.warnings import vet_finished, vet_tags, vet_words
 from mailer.diagnostics import Diagnostic, Place, in_order
 from mailer.errors import MailerError, raise_errors
+from mailer.locale.cldr import direction_of
+from mailer.locale.quotation_marks import quotes_for
 from mailer.workspace import ListDefinition
 
 BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language")
-# Languages written from right to left, by their first subtag (BCP 47; scripts by Unicode CLDR).
-RIGHT_TO_LEFT = ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "pnb", "ps", "sd", "syr", "ug", "ur", "yi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,12 @@ class _Compiler:
         self.definition = definition
         self.faults: list[Diagnostic] = list(source.faults)  # what the steps gave back; `links` … keep their own
         self.language = source.language or definition.language
+        self.words = words_for(self.language)
         self.description = definition.description
-        if not self.description and settings.organisation.name:
-            self.description = words_for(self.language).because.format(organisation=settings.organisation.name)
-        self.right_to_left = self.language.lower().split("-")[0] in RIGHT_TO_LEFT
+        where = urlsplit(settings.organisation.website).hostname or settings.organisation.name
+        if where and not self.description:
+            self.description = self.words.because.format(list=definition.title, where=where.removeprefix("www."))
+        self.direction = direction_of(self.language)
         self.constants = {
             "list": {
                 "name": definition.name, "title": definition.title, "list_id": definition.list_id,
@@ -155,7 +157,7 @@ class _Compiler:
                     markers=self.markers, links=self.links,
                     quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
                 ), markers=self.markers,
-                links=self.links, pictures=self.pictures, words=words_for(self.language), action=action,
+                links=self.links, pictures=self.pictures, words=self.words, action=action,
                 slug=source.newsletter.slug, title=title,
             )
         )  # fmt: skip
@@ -220,13 +222,14 @@ class _Compiler:
         context = {
             "message": SimpleNamespace(
                 subject=written.subject, preheader=written.preheader, title=written.subject, headline=written.headline,
-                language=self.language, direction="rtl" if self.right_to_left else "ltr",
-                start="right" if self.right_to_left else "left", end="left" if self.right_to_left else "right",
+                language=self.language, direction=self.direction,
+                start="right" if self.direction == "rtl" else "left",
+                end="left" if self.direction == "rtl" else "right",
                 is_thanks=source.is_thanks,
             ),
             "body": written.body.blocks, "postscripts": written.body.postscripts, "notes": written.body.notes,
             "signature": written.signature.html, "signature_picture": written.signature.picture,
-            "fields": written.fields, "action": written.action, "brand": brand, "words": words_for(self.language),
+            "fields": written.fields, "action": written.action, "brand": brand, "words": self.words,
         }  # fmt: skip
         if source.is_mjml:
             return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)
@@ -269,7 +272,7 @@ class _Compiler:
 
     def _text(self, written: _Authored) -> str:
         organisation = self.workspace.settings.organisation
-        words = words_for(self.language)
+        words = self.words
         unsubscribe, view, preferences = (
             self.markers.add(Value(name, Place(self.source.file))) for name in PERSONAL_ADDRESSES
         )
@@ -308,7 +311,7 @@ class _Compiler:
             self.faults.append(Diagnostic("there is no sender", source.place("from"), remedy))
         return Message(
             slug=source.newsletter.slug, list=self.definition.name, language=self.language,
-            direction="rtl" if self.right_to_left else "ltr", from_=sender,
+            direction=self.direction, from_=sender,
             reply_to=source.reply_to or self.definition.reply_to or settings.sender.reply_to,
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
             slots=tuple(slots.slots), links=links,

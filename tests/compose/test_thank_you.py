@@ -17,7 +17,7 @@ from mailer.compose.source.message_file import read_source
 from mailer.compose.source.signed import Signed
 from mailer.compose.thank_you import CONFIRMATION, FIELDS, ON_LIST, with_own_links
 from mailer.errors import MailerError
-from mailer.i18n import language
+from mailer.locale.language import choose
 from mailer.workspace import THANKS_FILE, Workspace
 
 FRONT = """\
@@ -51,7 +51,7 @@ def compiled(workspace: Workspace, body: str, *, joins: str = "Supporters", fron
     folder = workspace.newsletters / "library"
     folder.mkdir(exist_ok=True)
     (folder / THANKS_FILE).write_text(front + body, encoding="utf-8")
-    signed = Signed("Keep “it” <open>", "https://mail.example.org/confirm/", language("en"), joins)
+    signed = Signed("Keep “it” <open>", "https://mail.example.org/confirm/", choose("en"), joins)
     source = replace(read_source(workspace.newsletter("library"), THANKS_FILE), signed=signed)
     return compile_message(source, definition=workspace.list_definition("supporters"), known_fields=FIELDS)
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy.pool import QueuePool
 from starlette.applications import Starlette
 
-from mailer.i18n import LANGUAGES, language
+from mailer.locale.language import LANGUAGES, Language
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.tables.core import hits, subscriptions
@@ -116,7 +116,7 @@ def test_who_finds_the_queue_full_is_told_at_once_in_their_language(
             assert reply.status == 503
             assert reply.headers["retry-after"].isdigit()
             assert reply.headers["content-language"] == code
-            assert language(code).say(words) in reply.text
+            assert Language(code).say(words) in reply.text
         assert changes.replies == []
     assert {reply.status for reply in changes.join()} == {200}
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, case, or_, select, update
 from sqlalchemy import delete as delete_from
 
 from mailer.audience.consent.scrub import scrub
-from mailer.signature_fields import KEPT
+from mailer.petition_fields.table import KEPT
 from mailer.store.tables.core import deliveries, events, hits, proofs, suppressions
 from mailer.store.tables.inbound import (
     conversions,

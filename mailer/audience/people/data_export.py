@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from mailer.audience.people.people import show
-from mailer.signature_fields import KEPT
+from mailer.petition_fields.table import KEPT
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links, people
 

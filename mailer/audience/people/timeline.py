@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
-from mailer.signature_fields import KEPT
+from mailer.petition_fields.table import KEPT
 from mailer.store.tables.core import campaigns, consent_sources, consents, deliveries, events, hits, links, lists
 from mailer.store.tables.inbound import conversions, signatures
 from mailer.store.tables.states import DeliveryState, Feedback

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.names import clean_name, holds_address
-from mailer.signature_fields import KEPT, KNOWN, FieldKind, SignatureField
+from mailer.petition_fields.table import KEPT, KNOWN, FieldKind, SignatureField
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures, statements
@@ -30,7 +30,7 @@ LONGEST_SOURCE = 60
 class Particulars:
     """What somebody filled in to sign, checked and cut to length. Raises ValueError for a field no signature has."""
 
-    texts: Mapping[str, str]  # by the names of `signature_fields.KEPT`; a missing one is ""
+    texts: Mapping[str, str]  # by the names of `petition_fields.table.KEPT`; a missing one is ""
     shown: bool = False  # agreed to have the first name shown on the page
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from typing import TextIO
 from sqlalchemy import Connection, RowMapping, func, select
 
 from mailer.audience.people.csv_export import guarded
-from mailer.signature_fields import FIELDS, SignatureField
+from mailer.petition_fields.table import FIELDS, SignatureField
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures, statements
 

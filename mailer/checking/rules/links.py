@@ -12,22 +12,15 @@ from mailer.checking.specimen import Specimen, host_of, is_reserved
 from mailer.compose.message import as_written
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import nearest
+from mailer.locale.language import choose, later
 from mailer.transports.loopback import on_this_machine
 
-# What says nothing about where a link leads, by language (BCP 47's first subtag), in the languages footers speak.
-VAGUE = {
-    "ar": ("انقر هنا", "اضغط هنا", "هنا", "اقرأ المزيد", "المزيد"),
-    "de": ("hier", "hier klicken", "klicken sie hier", "klick hier", "mehr", "weiterlesen", "dieser link"),
-    "en": ("here", "click here", "click", "more", "read more", "learn more", "this link", "link", "this page", "go",
-           "continue", "see more", "find out more", "more info"),
-    "es": ("aquí", "haga clic aquí", "haz clic aquí", "clic aquí", "más", "leer más", "este enlace", "saber más"),
-    "fr": ("ici", "cliquez ici", "cliquer ici", "plus", "lire la suite", "en savoir plus", "ce lien"),
-    "he": ("כאן", "לחצו כאן", "לחץ כאן", "עוד", "קראו עוד", "קרא עוד"),
-    "hi": ("यहाँ", "यहां", "यहाँ क्लिक करें", "यहां क्लिक करें", "और पढ़ें", "अधिक"),
-    "it": ("qui", "clicca qui", "cliccate qui", "di più", "leggi di più", "leggi tutto", "scopri di più"),
-    "nl": ("hier", "klik hier", "meer", "lees meer", "lees verder", "deze link"),
-    "pt": ("aqui", "clique aqui", "mais", "leia mais", "saiba mais", "ler mais", "este link"),
-}  # fmt: skip
+# Translators: Words of a link that say nothing about where it leads, in small letters. Write those that your language
+# has, as many as there are, with | between.
+VAGUE = later(
+    "here|click here|click|more|read more|learn more|this link|link|this page|go|continue|see more|find out more|"
+    "more info"
+)
 SHORTENERS = ("bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "lnkd.in", "ow.ly", "rb.gy", "rebrand.ly", "t.co",
               "t.ly", "tiny.cc", "tinyurl.com")  # fmt: skip
 LOOKS_LIKE_ADDRESS = re.compile(r"(https?://|www\.)\S+|[\w-]+(\.[\w-]+)*\.(org|com|net|info|eu|uk|de|fr|int)(/\S*)?")
@@ -131,8 +124,7 @@ def action_once(specimen: Specimen) -> Iterator[Diagnostic]:
     why="Read aloud in a list of links, or seen at a glance, it says nothing. 17.6 % of mails have such links.",
 )  # fmt: skip
 def vague(specimen: Specimen) -> Iterator[Diagnostic]:
-    language = specimen.message.language.lower().partition("-")[0]
-    known = {*VAGUE["en"], *VAGUE.get(language, ())}
+    known = {*VAGUE.split("|"), *choose(specimen.message.language).say(VAGUE).split("|")}
     told: set[str] = set()
     for element in specimen.html.find("a"):
         words = element.text(alternatives=True)

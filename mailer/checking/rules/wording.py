@@ -8,13 +8,13 @@ from datetime import date
 from functools import lru_cache
 from textwrap import shorten
 
-from babel import Locale, UnknownLocaleError
-
 from mailer.checking.registry import looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
 from mailer.compose.source.labels import words_for
 from mailer.compose.source.text_file import merge_conflicts
 from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.locale.cldr import locale_of
+from mailer.locale.language import choose, later
 
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] is what a
 # template's draft leaves to its writer; it may continue over several lines.
@@ -25,12 +25,9 @@ PLACEHOLDER = re.compile(
 )
 LONGEST_QUOTED = 60
 RECENT_DAYS = 366  # an older date is history, unless the words look ahead
-# What makes a date a time to come, in the languages footers speak.
-AHEAD = re.compile(
-    r"\b(until|till|by|before|deadline|join us|coming|upcoming|register|bis|vor dem|frist|jusqu.au|avant|d’ici|hasta|"
-    r"antes|entro|fino|até|tot|voor|uiterlijk)\b[^.!?]{0,40}$",
-    re.IGNORECASE,
-)
+# Translators: Words before a date, not far from it, that make it a time to come. Write those that your language has, as
+# many as there are, with | between.
+AHEAD = later("until|till|by|before|deadline|join us|coming|upcoming|register")
 ISO = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b")
 DOTTED = re.compile(r"\b(\d{1,2})\. ?(\d{1,2})\. ?(20\d\d)\b")
 
@@ -80,9 +77,10 @@ def conflict(specimen: Specimen) -> Iterator[Diagnostic]:
     "after words such as “until” or “before”.",
 )  # fmt: skip
 def past_date(specimen: Specimen) -> Iterator[Diagnostic]:
+    said = ahead_of(specimen.message.language)
     for line, place in specimen.lines():
         for start, day in dates(line, specimen.message.language):
-            ahead = AHEAD.search(line[:start]) is not None
+            ahead = said.search(line[:start]) is not None
             age = (specimen.today - day).days
             if age > 0 and (ahead or (age <= RECENT_DAYS and day.year >= specimen.today.year - 1)):
                 yield Diagnostic(f"{day.isoformat()} was {age} day{'s' if age > 1 else ''} ago", place,
@@ -126,15 +124,18 @@ def dates(line: str, language: str) -> Iterator[tuple[int, date]]:
 
 
 @lru_cache(maxsize=16)
+def ahead_of(language: str) -> re.Pattern[str]:
+    """Finds the words of AHEAD, in English and in a language, in what is before a date."""
+    words = dict.fromkeys((*AHEAD.split("|"), *choose(language).say(AHEAD).split("|")))
+    return re.compile(rf"\b({'|'.join(map(re.escape, words))})\b[^.!?]{{0,40}}$", re.IGNORECASE)
+
+
+@lru_cache(maxsize=16)
 def _months(language: str) -> dict[str, int]:
     """The names of months in English and in a language (Unicode CLDR), in small letters, without a dot."""
     found: dict[str, int] = {}
-    for code in dict.fromkeys((language.replace("-", "_"), language.partition("-")[0], "en")):
-        try:
-            names = Locale.parse(code).months
-        except (UnknownLocaleError, ValueError):
-            continue
+    for locale in (locale_of(language), locale_of("en")):
         for width in ("wide", "abbreviated"):
-            for number, name in dict(names["format"][width]).items():
+            for number, name in dict(locale.months["format"][width]).items():
                 found.setdefault(str(name).lower().rstrip("."), int(number))
     return found

@@ -1,7 +1,7 @@
 """Reads newsletters/<slug>/action.md, the page on which people sign: front matter and Markdown → an `ActionPage`.
 
 Pure: text in, value out; every fault is found at once, each with its line and a remedy. What can be asked for is in
-`signature_fields`. Showing the page and taking signatures is for `web.public.petition` and `audience.petition`.
+`petition_fields`. Showing the page and taking signatures is for `web.public.petition` and `audience.petition`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mailer.compose.source.text_file import merge_conflicts, read_text
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors
-from mailer.signature_fields import ALWAYS, ASKABLE
+from mailer.petition_fields.table import ALWAYS, ASKABLE
 from mailer.workspace import ACTION_FILE, ListDefinition, Newsletter
 
 TEXTS = ("headline", "statement", "thanks", "share", "language", "button")
@@ -58,7 +58,7 @@ class ActionPage:
     statement_html: Markup
     thanks_html: Markup
     description: str  # the beginning of the text, in plain words
-    fields: Mapping[str, bool]  # of `signature_fields.ASKABLE`, in its order → whether it is required
+    fields: Mapping[str, bool]  # of `petition_fields.table.ASKABLE`, in its order → whether it is required
     opt_in: OptIn | None
     target: int | None  # signatures
     next: NextAsk | None

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mailer.compose.visible import is_visible
+from mailer.locale.cldr import locale_of
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -108,19 +109,6 @@ def readable_number(text: str) -> str | None:
     """The digits that `number` reads; None for what is no number as computers write them."""
     plain = text.strip()
     return plain if NUMBER.fullmatch(plain) else None
-
-
-@lru_cache(maxsize=64)
-def locale_of(language: str) -> Locale:
-    """The locale of a BCP 47 language, or of its first subtag; British English where it isn't known."""
-    from babel import Locale, UnknownLocaleError
-
-    for code in (language, language.partition("-")[0]):
-        try:
-            return Locale.parse("en-GB" if code == "en" else code, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale("en", "GB")
 
 
 def urlencode(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailer.i18n import Language
+from mailer.locale.language import Language
 from mailer.workspace import THANKS_FILE
 
 

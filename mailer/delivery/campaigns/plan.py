@@ -16,7 +16,7 @@ from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
-from mailer.i18n import choose
+from mailer.locale.language import choose
 from mailer.store.engine.database import Database
 from mailer.workspace import ListDefinition, Workspace
 

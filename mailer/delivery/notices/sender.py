@@ -130,7 +130,7 @@ class Courier:
     def _notice(self, job: Job, notice: Notice) -> tuple[Mailing, Envelope]:
         # Here, since they bring Jinja and Babel, and most looks find nothing to hand over.
         from mailer.delivery.notices.text import put_into_words
-        from mailer.i18n import choose
+        from mailer.locale.language import choose
 
         settings = self._workspace.settings
         lists = [self._about(name) for name in notice.lists]

@@ -14,7 +14,7 @@ from textwrap import wrap
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from mailer.i18n import Language
+from mailer.locale.language import Language
 from mailer.settings import Settings
 
 FOLDER = Path(__file__).parent / "texts"

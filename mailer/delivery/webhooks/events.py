@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
+from mailer.petition_fields.table import FIELDS
 from mailer.settings import Settings
-from mailer.signature_fields import FIELDS
 from mailer.store.jobs import WEBHOOK_CALL, add
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures

@@ -1,4 +1,5 @@
-"""Tables for inbound data: signatures, what people ask for by forms, provider events, bounces, conversions.
+"""Tables for inbound data: signatures and what became of them, what people ask for by forms, provider events, bounces,
+conversions.
 
 Those of people and of the sending are in `core`, which brings these along.
 """
@@ -19,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from mailer.signature_fields import KEPT
+from mailer.petition_fields.table import KEPT
 from mailer.store.tables.types import Id, Instant, metadata
 
 statements = Table(  # what people put their names to, word for word
@@ -40,8 +41,11 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     Column("statement_id", BigInteger, ForeignKey("statements.id"), nullable=False),
     # As signed: `people` may know another spelling of a name.
     *(Column(field.name, Text, nullable=False, server_default="") for field in KEPT),
+    # What they answered to the page's own questions, by the question's key; `{}` once they are forgotten.
+    Column("own", JSON, nullable=False, server_default="{}"),
     Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name is shown on the page
     Column("thanks", Text, nullable=False, server_default=""),  # ThanksState
+    Column("comment_state", Text, nullable=False, server_default=""),  # CommentState: whether the page may show it
     Column("signed_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("campaign_id", BigInteger),  # what brought the person: the mail, if it was one …
@@ -53,6 +57,16 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     Index("ix_signatures_page_signed_at", "page", "signed_at"),
     Index("ix_signatures_campaign_id", "campaign_id"),
     sqlite_autoincrement=True,
+)
+
+delivered_petitions = Table(  # that a petition was handed to those it is addressed to
+    "delivered_petitions",
+    metadata,
+    Column("page", Text, primary_key=True),  # newsletters/<slug>/action.md
+    Column("day", Text, nullable=False),  # YYYY-MM-DD, where it was delivered
+    Column("note", Text, nullable=False, server_default=""),  # what is told of it, in the group's own words
+    Column("signatures", Integer, nullable=False),  # counted when it was noted
+    Column("noted_at", Instant, nullable=False),
 )
 
 requests = Table(  # what somebody asked for by a form; nothing of it holds until the link in a mail is pressed

@@ -46,6 +46,15 @@ class Membership(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+class CommentState(StrEnum):
+    """What staff decided about showing a signer's comment on the page. Writing another one takes it back to NEW."""
+
+    NEW = ""  # nobody has decided: it waits where the page has comments held, and shows where it shows them at once
+    HELD = "held"  # put back to wait, whatever the page does
+    SHOWN = "shown"
+    HIDDEN = "hidden"  # for good
+
+
 class SuppressionReason(StrEnum):
     """Why an address must not be mailed. An import lifts none of them."""
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from mailer.audience.petition.signatures import SignatureCount
 from mailer.compose.action_page.parse import ActionPage
-from mailer.i18n import Language
+from mailer.locale.language import Language
 from mailer.web.pages.signature_form import EMPTY, asked, rows
 from mailer.web.pages.templates import Pages
 

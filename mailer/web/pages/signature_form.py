@@ -18,8 +18,8 @@ from mailer.audience.names import holds_address
 from mailer.audience.petition.signatures import Particulars
 from mailer.audience.phone_numbers import BadNumber, phone_number
 from mailer.compose.action_page.parse import ActionPage
-from mailer.i18n import Language, later
-from mailer.signature_fields import EMAIL, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
+from mailer.locale.language import Language, later
+from mailer.petition_fields.table import EMAIL, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 
 TRAP = "homepage"  # no person sees this field; programs that fill in everything do
 NEWS, SHOWN = "news", "shown"

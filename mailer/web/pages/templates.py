@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from mailer.i18n import Language, later
+from mailer.locale.language import Language, later
 from mailer.settings import Settings
 
 FOLDER = Path(__file__).parent

@@ -25,7 +25,7 @@ def test_everything_markdown_has(desk: Desk) -> None:
     assert text.endswith(
         f"{'-' * WIDTH}\nYou signed up at example.org.\nExample Campaigns\n"
         "1 Example Street, London N1 1AA, United Kingdom\n\n"
-        "Unsubscribe: https://mail.example.org/u/TOKEN\nChange what you get: https://mail.example.org/p/TOKEN\n"
+        "Unsubscribe: https://mail.example.org/u/TOKEN\nFewer emails: https://mail.example.org/p/TOKEN\n"
         "View in browser: https://mail.example.org/v/TOKEN\n"
     )
 

@@ -264,7 +264,7 @@ def test_the_footer_says_who_why_and_how_to_leave(name: str) -> None:
         'href="https://example.org"',
     ):
         assert expected in footer
-    for word, url in (("Unsubscribe", "u"), ("Change what you get", "p"), ("View in browser", "v")):
+    for word, url in (("Unsubscribe", "u"), ("Fewer emails", "p"), ("View in browser", "v")):
         assert re.search(rf'<a [^>]*href="https://m\.example\.org/{url}/t"[^>]*>{word}</a>', footer)
     assert "Abmelden" in compiled(name, message=message("de-AT"))
     assert "Unsubscribe" in compiled(name, message=message("cy"))

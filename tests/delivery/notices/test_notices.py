@@ -16,7 +16,7 @@ from mailer.delivery.notices.queue import Notice, NoticeKind, queue
 from mailer.delivery.notices.sender import Courier
 from mailer.delivery.notices.text import put_into_words
 from mailer.delivery.sending.cleanup import tidy
-from mailer.i18n import LANGUAGES, language
+from mailer.locale.language import LANGUAGES, Language
 from mailer.store.engine.database import Database, open_database
 from mailer.store.job_thread import JobThread
 from mailer.store.jobs import LEASE, NOTICE, claim, finish
@@ -305,7 +305,7 @@ def test_logs_name_nobody(world: World, caplog: pytest.LogCaptureFixture) -> Non
 @pytest.mark.parametrize("kind", list(NoticeKind))
 def test_every_kind_can_be_said_in_every_language(workspace: Workspace, kind: NoticeKind, code: str) -> None:
     titles, url = ["A <b> & B", "News"], "https://mail.example.org/confirm/x"
-    words = put_into_words(kind, language(code), settings=workspace.settings, titles=titles, url=url)
+    words = put_into_words(kind, Language(code), settings=workspace.settings, titles=titles, url=url)
     assert words.subject
     assert "\n" not in words.subject
     assert f'lang="{code}"' in words.html

@@ -12,12 +12,13 @@ from typing import Any, cast
 from zoneinfo import available_timezones
 
 from mailer.audience.imports.meaning.statuses import plain
+from mailer.locale.language import LANGUAGES
 from mailer.store.tables.core import to_microseconds
 
 LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{2,8}){0,5}")
 MOST_REMEMBERED = 2_000
 QUOTED = json.encoder.encode_basestring  # a text as JSON writes it, letters beyond ASCII as they are
-# Countries and languages are known by name in these, by Babel (Unicode CLDR).
+# Countries and languages are known by name in these and in those of mailer/locale/, by Babel (Unicode CLDR).
 NAMED_IN = ("en", "fr", "de", "es", "it", "pt", "nl", "pl", "sv", "da", "nb", "fi", "cs", "hu", "ro", "el", "tr", "ru",
             "uk", "ar", "zh", "ja")  # fmt: skip
 ALSO = {
@@ -95,7 +96,10 @@ def _languages() -> Mapping[str, str]:
 def _locales() -> Iterator[Any]:
     from babel import Locale
 
-    return (Locale(name) for name in reversed(NAMED_IN))  # where two languages disagree, the first has its way
+    names = dict.fromkeys((*NAMED_IN, *LANGUAGES))
+    return (
+        Locale.parse(name, sep="-") for name in reversed(names)
+    )  # where two languages disagree, the first has its way
 
 
 def _bare(text: str) -> str:

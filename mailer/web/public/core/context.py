@@ -16,7 +16,7 @@ from mailer.delivery.subscriptions.unsubscribe import note_arrival
 from mailer.delivery.thanks.mails import ThanksMails
 from mailer.delivery.thanks.sender import ThanksCourier
 from mailer.errors import MailerError
-from mailer.i18n import Language, choose
+from mailer.locale.language import Language, choose
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.job_thread import JobThread

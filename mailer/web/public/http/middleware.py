@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Scope
 
-from mailer.i18n import choose
+from mailer.locale.language import choose
 from mailer.web import responses
 from mailer.web.pages.templates import Pages
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, proof_message, recipient_of
-from mailer.i18n import Language
+from mailer.locale.language import Language
 from mailer.store.tables.core import lists, people, subscriptions
 from mailer.store.tables.states import Membership
 from mailer.tracking.tokens import LinkVisit

@@ -18,9 +18,9 @@ from mailer.audience.consent.changes import forget
 from mailer.audience.people.preferences import HOW, Choices, Wanted, choices, come_back, prefer
 from mailer.delivery.subscriptions.requests import ask_for_data, ask_to_be_mailed_at
 from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_some, standing
-from mailer.i18n import LANGUAGES
-from mailer.i18n import language as language_of
-from mailer.signature_fields import EMAIL
+from mailer.locale.cldr import own_name
+from mailer.locale.language import LANGUAGES, closest
+from mailer.petition_fields.table import EMAIL
 from mailer.store.tables.states import Frequency
 from mailer.tracking.tokens import Named, Purpose
 from mailer.web.pages.signature_form import clean
@@ -128,8 +128,8 @@ def _page(request: Request, now: Now, *, done: str = "", status: int = 200, type
         here=request.path_params["token"],
         lists=[(number, door.about_list(name), number in chosen.on) for number, name in every],
         chosen=chosen,
-        languages=[(code, language_of(code).locale.display_name) for code in LANGUAGES],
-        reads=chosen.language.partition("-")[0].lower() or language.code,
+        languages=[(code, own_name(code)) for code in LANGUAGES],
+        reads=closest(chosen.language) or chosen.language or language.code,
         address=mask(chosen.address),
         done=done,
         typed=typed,

@@ -18,7 +18,7 @@ from mailer.audience.names import holds_address
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
-from mailer.i18n import choose, later
+from mailer.locale.language import choose, later
 from mailer.senders import LONGEST_ADDRESS
 from mailer.web.pages.signature_form import BAD_NAME, clean
 from mailer.web.pages.templates import Pages

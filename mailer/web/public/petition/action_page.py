@@ -23,8 +23,8 @@ from mailer.compose.action_page.parse import ActionPage
 from mailer.delivery.subscriptions.requests import join, tell_of_joining
 from mailer.delivery.thanks.queue import SignedBy, thank
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.i18n import Language
-from mailer.signature_fields import KNOWN
+from mailer.locale.language import Language
+from mailer.petition_fields.table import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
 from mailer.web.pages.sign_page import thanks_page

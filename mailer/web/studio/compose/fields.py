@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 from mailer.compose.source.frontmatter import FrontMatter
@@ -11,17 +12,15 @@ from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
 from mailer.compose.source.message_file import Source
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
-from mailer.signature_fields import FIELDS
+from mailer.locale.cldr import own_name
+from mailer.locale.language import LANGUAGES
+from mailer.petition_fields.table import FIELDS
 from mailer.workspace import Workspace
 
 LONGEST_VALUE = 20_000  # characters of one field
 # What the form offers beside the subject and the line after it, in this order; the rest of the keys belongs to other
 # rooms (audience) or to the file alone.
-LANGUAGES = (
-    ("ar", "العربية"), ("cy", "Cymraeg"), ("de", "Deutsch"), ("en", "English"), ("es", "Español"), ("fr", "Français"),
-    ("ga", "Gaeilge"), ("it", "Italiano"), ("nl", "Nederlands"), ("pl", "Polski"), ("pt", "Português"),
-    ("uk", "Українська"),
-)  # fmt: skip
+ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that pages are in
 ASKING = (("", "Not asked"), ("optional", "May stay empty"), ("required", "Needed"))
 NAMES = (("true", "Shown, of those who ticked the box"), ("false", "Not shown"))
 FIELD_WORDS = {"country": "Country", "postcode": "Postcode", "phone": "Phone number", "comment": "A comment"}
@@ -66,7 +65,7 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
         TextField("reply_to", "Replies go to", source.reply_to, usual=sender.reply_to or sender.from_),
         TextField("list", "List", source.list, "What the mail says people are on, and can leave.", options=lists),
         TextField(
-            "language", "Language", source.language, usual="the list’s", options=(("", "The list’s"), *LANGUAGES)
+            "language", "Language", source.language, usual="the list’s", options=(("", "The list’s"), *_languages())
         ),
     ]
     if not source.is_mjml:
@@ -113,7 +112,10 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
         *asked,
         TextField("show_names", "Latest signers’ names", said("show_names") or "true", options=NAMES, type="switch"),
         TextField(
-            "language", "Language", said("language"), options=(("", "That of the box’s list, or English"), *LANGUAGES)
+            "language",
+            "Language",
+            said("language"),
+            options=(("", "That of the box’s list, or English"), *_languages()),
         ),
     ]
     statement = "What people put their names to. It is kept word for word with each signature."
@@ -186,3 +188,10 @@ def _title(workspace: Workspace, name: str) -> str:
         return workspace.list_definition(name).title
     except MailerError:
         return name
+
+
+@cache
+def _languages() -> tuple[tuple[str, str], ...]:
+    """The languages to choose from, each by what it calls itself."""
+    named = ((code, own_name(code)) for code in (*LANGUAGES, *ALSO_WRITTEN))
+    return tuple(sorted(named, key=lambda pair: pair[1].casefold()))

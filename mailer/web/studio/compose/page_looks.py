@@ -15,7 +15,7 @@ from mailer.diagnostics import Diagnostic, worst_first
 from mailer.editing.save import Edit, read_exact
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
-from mailer.i18n import choose
+from mailer.locale.language import choose
 from mailer.web.pages.sign_page import blank_page, thanks_page
 from mailer.web.pages.templates import Pages
 from mailer.web.studio.compose.looks import KeptLooks, head_of
@@ -43,7 +43,7 @@ class PageLook:
 def saved_page(visit: Visit, part: Part) -> PageLook:
     """The page as its file is now. Raises `MailerError` when there is none."""
     text = read_exact(visit.workspace, visit.path["name"], part.file)
-    return _look(visit, text, part)
+    return look_at_page(visit, text, part)
 
 
 def written_page(visit: Visit, part: Part, body: str, changed: Mapping[str, FrontValue]) -> PageLook:
@@ -52,8 +52,8 @@ def written_page(visit: Visit, part: Part, body: str, changed: Mapping[str, Fron
     try:
         text = Edit(base, body, changed, part.key).text
     except MailerError as error:
-        return replace(_look(visit, base, part), page=None, found=tuple(error.diagnostics))
-    return _look(visit, text, part)
+        return replace(look_at_page(visit, base, part), page=None, found=tuple(error.diagnostics))
+    return look_at_page(visit, text, part)
 
 
 def kept_page(visit: Visit, look_id: str) -> PageLook | None:
@@ -72,7 +72,8 @@ def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
     return blank_page(pages, page, counted, language)
 
 
-def _look(visit: Visit, text: str, part: Part) -> PageLook:
+def look_at_page(visit: Visit, text: str, part: Part) -> PageLook:
+    """The page as it would be if its file held `text`."""
     workspace, slug = visit.workspace, visit.path["name"]
     lists, faults = _lists(workspace)
     looks = _looks(visit)

@@ -14,10 +14,10 @@ from mailer.staff.rights import Right
 from mailer.web.studio.compose import drafts
 from mailer.web.studio.compose.fields import as_values, changed_fields
 from mailer.web.studio.compose.looks import looks_of
-from mailer.web.studio.compose.page_looks import kept_page, rendered, saved_page, written_page
+from mailer.web.studio.compose.page_looks import PageLook, kept_page, rendered, saved_page, written_page
 from mailer.web.studio.compose.panel import fact_words, findings, marks, read_panel_view
 from mailer.web.studio.compose.parts import Part, tabs
-from mailer.web.studio.compose.saving import base_text, form_at, read_sent
+from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page, way
 from mailer.web.studio.core.pages import part as piece
@@ -30,19 +30,35 @@ from mailer.web.studio.vendored import import_map
 def show(visit: Visit, part: Part) -> Response:
     """The page as it is saved; what it would be for, while there is none."""
     newsletter = one(visit, visit.path["name"])
-    steps, shown_tabs = way(visit, newsletter, here="write"), tabs(newsletter.slug, part)
-    can_write = visit.who.may(Right.WRITE)
     if not visit.workspace.newsletter(newsletter.slug).has_action_page:
         return page(
-            visit, "compose/no_page.html", newsletter=newsletter, steps=steps, tabs=shown_tabs, part=part,
-            can_write=can_write,
+            visit, "compose/no_page.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"),
+            tabs=tabs(newsletter.slug, part), part=part, can_write=visit.who.may(Right.WRITE),
         )  # fmt: skip
-    look, view = saved_page(visit, part), read_panel_view(visit.query)
+    look = saved_page(visit, part)
+    return _page(visit, part, look, SentForm(look.text, {}, done=visit.query.get("done", "")))
+
+
+def show_written(visit: Visit, part: Part) -> Response:
+    """The same with what was typed, saved where that was pressed, for browsers without script."""
+    here = f"{part.base(visit.path['name'])}/"
+    if not visit.workspace.newsletter(visit.path["name"]).has_action_page:  # it was taken away meanwhile
+        return RedirectResponse(here, 303)
+    sent = read_form(visit, part, shown=saved_page(visit, part).text)
+    if sent.done and not sent.wrong:
+        return RedirectResponse(f"{here}?done={sent.done}", 303)
+    look = written_page(visit, part, sent.body, as_values(sent.changed, form_at(visit, part)))
+    return _page(visit, part, look, sent)
+
+
+def _page(visit: Visit, part: Part, look: PageLook, sent: SentForm) -> Response:
+    newsletter, view = one(visit, visit.path["name"]), read_panel_view(visit.query)
+    can_write = visit.who.may(Right.WRITE)
     return page(
-        visit, "compose/page.html", newsletter=newsletter, steps=steps, tabs=shown_tabs, part=part, look=look,
-        form=form_at(visit, part), body=look.text, changed={}, view=view, base=base_text(visit, part),
-        base_path=part.base(newsletter.slug), found=findings(look), can_write=can_write,
-        mark=looks_of(visit.studio).mark(visit, newsletter.slug),
+        visit, "compose/page.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"),
+        tabs=tabs(newsletter.slug, part), part=part, look=look, form=form_at(visit, part), sent=sent, view=view,
+        **kept_with(visit, part, sent), base_path=part.base(newsletter.slug), found=findings(look),
+        can_write=can_write, mark=looks_of(visit.studio).mark(visit, newsletter.slug),
         url=f"{visit.workspace.settings.public.url}/act/{newsletter.slug}",
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         editor={"labels": {"text": part.label}, "only": PAGE_TOOLS, "diagnostics": marks(look)},

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from mailer.compose.merge import BadDestination
 from mailer.compose.source.text_file import LARGEST_BYTES
@@ -36,7 +35,7 @@ from mailer.web.studio.compose.panel import (
     versions,
 )
 from mailer.web.studio.compose.parts import MAIL, PARTS, Part, tabs
-from mailer.web.studio.compose.saving import base_text, form_at, read_sent, save_text
+from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page, part, way
@@ -53,6 +52,7 @@ OWN_PAGES = {
     "preferences": "the page where this person chooses lists",
 }
 LOOK_EVERY_SECONDS = 0.2
+MOST_SENT = 8 * LARGEST_BYTES  # a form: the text and what it is based on, where one byte may be written as three
 HERE = "/newsletters/{name}"
 LOOK = f"{HERE}/look/{{look}}"
 
@@ -60,18 +60,17 @@ LOOK = f"{HERE}/look/{{look}}"
 def show(visit: Visit) -> Response:
     """The page, with the newsletter as it is saved."""
     look = looks_of(visit.studio).checked(visit, visit.path["name"])
-    return _page(visit, look, body=_saved_body(visit), changed={})
+    return _page(visit, look, SentForm(_saved_body(visit), {}, done=visit.query.get("done", "")))
 
 
 def show_written(visit: Visit) -> Response:
-    """The same with what was typed, for browsers without script; nothing is saved."""
-    visit.who.require(Right.WRITE)
-    values = visit.form
-    changed = changed_fields(values.values(), form_at(visit, MAIL))
-    body = values.text("body")
+    """The same with what was typed, saved where that was pressed, for browsers without script."""
+    sent = read_form(visit, MAIL, shown=_saved_body(visit))
+    if sent.done and not sent.wrong:
+        return RedirectResponse(f"{MAIL.base(visit.path['name'])}/?done={sent.done}", 303)
     looks = looks_of(visit.studio)
-    look = looks.whole(visit, looks.written(visit, visit.path["name"], Written(body, changed)))
-    return _page(visit, look, body=body, changed=changed)
+    look = looks.whole(visit, looks.written(visit, visit.path["name"], Written(sent.body, sent.changed)))
+    return _page(visit, look, sent)
 
 
 def look(visit: Visit) -> Response:
@@ -174,20 +173,18 @@ def send_proof(visit: Visit) -> Response:
     """Mail a proof of the saved newsletter, and show the page with what became of it."""
     found = looks_of(visit.studio).saved(visit, visit.path["name"])
     told = proof.send(visit, found, reader_for(visit, visit.form.get("as")), visit.form.get("to"))
-    return _page(visit, found, body=_saved_body(visit), changed={}, told=told)
+    return _page(visit, found, SentForm(_saved_body(visit), {}), told=told)
 
 
-def _page(
-    visit: Visit, found: DraftLook, *, body: str, changed: Mapping[str, str], told: proof.ProofResult | None = None
-) -> Response:
+def _page(visit: Visit, found: DraftLook, sent: SentForm, *, told: proof.ProofResult | None = None) -> Response:
     newsletter, view = one(visit, found.slug), read_panel_view(visit.query)
     letter = letter_of(visit, found, view)
     can_write = visit.who.may(Right.WRITE) and not newsletter.was_sent
     return page(
         visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
         tabs=tabs(newsletter.slug, MAIL), part=MAIL, base_path=MAIL.base(newsletter.slug),
-        form=form_of(found.source, visit.workspace), body=body, changed=changed, view=view, letter=letter,
-        base=base_text(visit, MAIL), lines=inboxes(found, letter, visit), found=findings(found),
+        form=form_of(found.source, visit.workspace), sent=sent, view=view, letter=letter,
+        **kept_with(visit, MAIL, sent), lines=inboxes(found, letter, visit), found=findings(found),
         lengths=lengths(found, letter),
         readers=readers(visit, found), language=found.source.language if found.source else "",
         sees_people=sees_people(visit), told=told,
@@ -262,6 +259,9 @@ def _page_at(part: Part) -> tuple[StudioRoute, ...]:
     here, most = f"{HERE}/{part.path}".rstrip("/"), 2 * LARGEST_BYTES
     return (
         StudioRoute(f"{here}/", partial(page_room.show, part=part), Access.SIGNED_IN),
+        StudioRoute(
+            f"{here}/", partial(page_room.show_written, part=part), Right.WRITE, method="POST", most_bytes=MOST_SENT
+        ),
         StudioRoute(f"{here}/look", partial(page_room.look, part=part), Right.WRITE, method="POST", most_bytes=most),
         StudioRoute(f"{here}/look/{{look}}/page", partial(page_room.shown, part=part), Access.SIGNED_IN),
     )
@@ -270,7 +270,7 @@ def _page_at(part: Part) -> tuple[StudioRoute, ...]:
 ROOM = Room(
     routes=(
         StudioRoute(f"{HERE}/", show, Access.SIGNED_IN),
-        StudioRoute(f"{HERE}/", show_written, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
+        StudioRoute(f"{HERE}/", show_written, Right.WRITE, method="POST", most_bytes=MOST_SENT),
         StudioRoute(f"{HERE}/look", look, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
         StudioRoute(f"{HERE}/known", count, Right.WRITE),
         StudioRoute(f"{HERE}/pictures", pictures.add, Right.WRITE, method="POST", most_bytes=MOST_UPLOADED),

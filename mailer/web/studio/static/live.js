@@ -1,17 +1,24 @@
+const AGAIN = 2000; // ms
+
 // Hears of what moves. `watch(address, seen, told)` calls `told(mark)` for each new mark, and says when the line is lost.
-// A browser keeps few connections to one place, so hidden pages give theirs back.
+// A browser keeps few connections to one place, so hidden pages give theirs back. It asks again by itself when a line breaks,
+// but not when a proxy answers 502 while the studio starts again: then we ask.
 export function watch(address, seen, told, lost = () => {}) {
-  let source = null, last = seen;
+  let source = null, last = seen, again = 0;
+  const stop = () => { clearTimeout(again); source?.close(); };
   const start = () => {
-    source?.close();
+    stop();
     source = new EventSource(`${address}${address.includes("?") ? "&" : "?"}seen=${encodeURIComponent(last)}`);
     source.onopen = () => lost(false);
-    source.onerror = () => lost(true);
+    source.onerror = () => {
+      lost(true);
+      if (source.readyState === EventSource.CLOSED) again = setTimeout(start, AGAIN);
+    };
     source.onmessage = (event) => { last = event.data; told(event.data); };
   };
-  document.addEventListener("visibilitychange", () => { if (document.hidden) source?.close(); else start(); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden) stop(); else start(); });
   start();
-  return { close: () => source?.close() };
+  return { close: stop };
 }
 
 const isFilledIn = (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked;

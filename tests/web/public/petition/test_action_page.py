@@ -12,9 +12,8 @@ import pytest
 from sqlalchemy import delete, insert, text, update
 
 from mailer.compose.message import to_json
-from mailer.i18n import LANGUAGES
-from mailer.i18n import language as words
-from mailer.signature_fields import ASKABLE, FIELDS
+from mailer.locale.language import LANGUAGES, Language
+from mailer.petition_fields.table import ASKABLE, FIELDS
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, consents, deliveries, links, people, subscriptions, suppressions
 from mailer.store.tables.inbound import requests, signatures, statements
@@ -447,7 +446,7 @@ def test_the_form_asks_for_each_field_that_there_is(acting: Served, workspace: W
             (control,) = re.findall(rf'<(?:input|select|textarea) id="{field.name}" name="{field.name}"[^>]*>', shown)
             assert ("required" in control) == field.always, field
             assert (f'autocomplete="{field.autocomplete}"' in control) == bool(field.autocomplete), field
-            label = words(language).say(field.label)
+            label = Language(language).say(field.label)
             assert f'<label for="{field.name}">{label}' in shown, field
         assert 'type="tel"' in shown
 

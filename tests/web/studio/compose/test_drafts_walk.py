@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from mailer.editing.drafts import drafts_of, read_draft_text
 from mailer.store.engine.database import Database
@@ -161,3 +161,20 @@ def test_an_earlier_draft_is_brought_back_from_the_list(
     page.locator("#save").click()
     expect(page.locator("#saving")).to_have_text("Saved")
     assert "The better subject" in house.file.read_text(encoding="utf-8")
+
+
+def test_a_page_that_was_refused_its_events_asks_again(
+    contexts: tuple[BrowserContext, BrowserContext], house: House
+) -> None:
+    refused = iter([502, 503])  # a proxy's answers while the studio starts again
+
+    def answer(route: Route) -> None:
+        status = next(refused, None)
+        route.continue_() if status is None else route.fulfill(status=status)
+
+    contexts[0].route("**/changes*", answer)
+    page = opened(contexts[0], house)
+    type_subject(page, "Typed here")
+    house.write(body=BODY.replace("You live in Germany.", "You live in Berlin."))
+    expect(page.locator("#kept")).to_contain_text("Somebody changed this newsletter")
+    assert next(refused, None) is None

@@ -24,9 +24,9 @@ from mailer.audience.petition.signatures import Particulars, SignatureOrigin, si
 from mailer.audience.petition.signatures_csv import export_signatures, wordings
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.i18n import LANGUAGES, language
+from mailer.locale.language import LANGUAGES, Language
+from mailer.petition_fields.table import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.settings import Settings
-from mailer.signature_fields import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import metadata, people
 from mailer.store.tables.inbound import signatures
@@ -37,7 +37,7 @@ from mailer.workspace import Workspace
 from tests.audience.world import KEY
 from tests.conftest import NOW
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent.parent / "docs"
 ADDRESS = "zuleika@example.org"
 EXACT = {FieldKind.EMAIL: ADDRESS, FieldKind.COUNTRY: "VU", FieldKind.PHONE: "+6785551234"}
 NAMES = [field.name for field in FIELDS]
@@ -64,7 +64,7 @@ def form(**changes: str) -> dict[str, tuple[str, ...]]:
 
 def signed(connection: Connection, settings: Settings) -> int:
     """Everything that the form takes is signed with; the person's number."""
-    filled = read(form(), page(), None, language("en"))
+    filled = read(form(), page(), None, Language("en"))
     assert filled.errors == {}
     who = filled.who(page(), None)
     person = signer(connection, address=filled.address, address_key=KEY, who=who, language="en", at=NOW)
@@ -118,10 +118,10 @@ def test_no_field_outlives_the_person(workspace: Workspace, database: Database) 
 
 @each_field
 def test_a_field_that_is_required_and_empty_says_so_in_every_language(field: SignatureField) -> None:
-    texts = {code: read(form(**{field.name: " "}), page(), None, language(code)).errors for code in LANGUAGES}
+    texts = {code: read(form(**{field.name: " "}), page(), None, Language(code)).errors for code in LANGUAGES}
     assert texts["en"] == {field.name: field.missing}
     assert len({errors[field.name] for errors in texts.values()}) == len(LANGUAGES)
-    assert read(form(**{field.name: ""}), page("optional"), None, language("en")).errors.keys() == (
+    assert read(form(**{field.name: ""}), page("optional"), None, Language("en")).errors.keys() == (
         {field.name} if field.always else set()
     )
 
@@ -129,7 +129,7 @@ def test_a_field_that_is_required_and_empty_says_so_in_every_language(field: Sig
 @each_field
 def test_what_is_too_long_is_cut_or_refused_and_never_another_value(field: SignatureField) -> None:
     long = said(field) + "9" * 1000
-    filled = read(form(**{field.name: long}), page(), None, language("en"))
+    filled = read(form(**{field.name: long}), page(), None, Language("en"))
     if field.kind in EXACT:
         assert set(filled.errors) == {field.name}
     else:
@@ -139,7 +139,7 @@ def test_what_is_too_long_is_cut_or_refused_and_never_another_value(field: Signa
 
 @pytest.mark.parametrize("country", ["IRE", "GBR", "Ireland", "X", "ZZ", "I E"])
 def test_a_part_of_a_country_is_no_other_country(country: str) -> None:
-    assert set(read(form(country=country), page(), None, language("en")).errors) == {"country"}
+    assert set(read(form(country=country), page(), None, Language("en")).errors) == {"country"}
 
 
 def test_fields_of_a_row_stand_together_and_are_asked_once() -> None:

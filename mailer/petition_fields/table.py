@@ -1,5 +1,5 @@
-"""What can be asked of somebody who signs: one table. A field that is added here is on the form, in the database, the
-webhook, the files and the person's story, and erased with the person.
+"""What every petition can ask of somebody who signs: one table. A field that is added here is on the form, in the
+database, the webhook, the files and the person's story, and erased with the person.
 
 Adding one takes a row below, a migration that adds its column, and `python -m scripts.catalogues` for its words.
 Whatever is kept of a signature is personal data: there is no switch that would leave a field out of the erasure, of

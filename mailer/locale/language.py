@@ -1,0 +1,154 @@
+"""The languages that pages, notices and the mails' own words are in: which one a reader gets, and its words.
+
+The words are in <language>.po beside this, the usual catalogues of gettext; the English ones are in the texts
+themselves. They are read when first needed, so that nothing has to be compiled and no second form can be stale.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from unicodedata import combining, normalize
+
+from markupsafe import Markup
+
+from mailer.locale.cldr import Direction, direction_of, locale_of, own_name, script_of
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+CATALOGUES = Path(__file__).parent
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, *sorted(path.stem.replace("_", "-") for path in CATALOGUES.glob("*.po")))  # BCP 47
+MOST_ASKED = 20  # languages of an Accept-Language header that are looked at
+# CLDR's territories that are no countries: unions, pseudo-locales, outlying and unknown regions.
+NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ", "CP", "DG", "AC", "TA", "CQ")
+
+
+def later(words: str) -> str:
+    """Marks words that are translated when they are shown, so that they are found for the catalogues."""
+    return words
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language that pages can be read in. `code` is BCP 47."""
+
+    code: str
+
+    @property
+    def direction(self) -> Direction:
+        return direction_of(self.code)
+
+    @property
+    def locale(self) -> Locale:
+        return locale_of(self.code)
+
+    @property
+    def name(self) -> str:
+        """What it calls itself."""
+        return own_name(self.code)
+
+    @property
+    def words(self) -> gettext.NullTranslations:
+        """Its catalogue, as gettext and Jinja use one."""
+        return _catalogue(self.code)
+
+    def say(self, words: str) -> str:
+        """The English words in this language."""
+        return self.words.gettext(words)
+
+    def number(self, value: float) -> str:
+        """A number as it is written here: 12,500 or 12 500."""
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(value, locale=self.locale))
+
+    def day(self, moment: date) -> str:
+        """A day as it is written here: 25 November 2026."""
+        from babel.dates import format_date
+
+        return str(format_date(moment, format="long", locale=self.locale))
+
+    def listed(self, names: Iterable[str]) -> Markup:
+        """Names as HTML, strong and each in its own direction: "A, B and C"."""
+        marked = (Markup("<strong><bdi>{}</bdi></strong>").format(name) for name in names)
+        return Markup(self.enumerated(str(one) for one in marked))  # noqa: S704 - escaped above
+
+    def enumerated(self, names: Iterable[str]) -> str:
+        """Names as plain text: "A, B and C"."""
+        from babel.lists import format_list
+
+        return format_list(list(names), locale=self.locale)
+
+    def countries(self) -> list[tuple[str, str]]:
+        """Code and name of each country, by name as this language sorts it, as nearly as code points can."""
+        names = [(code, name) for code, name in self._territories().items() if len(code) == 2 and code.isalpha()]
+        return sorted([pair for pair in names if pair[0] not in NO_COUNTRIES], key=lambda pair: _bare(pair[1]))
+
+    def country(self, code: str) -> str:
+        """The name of a country, or its code when it has none."""
+        return self._territories().get(code, code)
+
+    def _territories(self) -> Mapping[str, str]:
+        return cast(Mapping[str, str], self.locale.territories)
+
+
+def choose(*wishes: str, accepted: str = "") -> Language:
+    """The first of the wishes that pages can be read in, then the best of an Accept-Language header, then English."""
+    for wish in (*wishes, *_accepted(accepted)):
+        if code := closest(wish):
+            return Language(code)
+    return Language(ENGLISH)
+
+
+@lru_cache(maxsize=256)
+def closest(tag: str) -> str:
+    """The one of LANGUAGES that readers of a language are given: without its region (fr-CH: fr), then that of another
+    region in the same script (pt, pt-PT: pt-BR); "" for none."""
+    parts = tag.replace("_", "-").lower().split("-")
+    known = {code.lower(): code for code in LANGUAGES}
+    for length in range(len(parts), 0, -1):
+        if code := known.get("-".join(parts[:length])):
+            return code
+    akin = (code for lower, code in known.items() if lower.partition("-")[0] == parts[0])
+    return next((code for code in akin if script_of(code) == script_of(tag)), "")
+
+
+@cache
+def _catalogue(code: str) -> gettext.NullTranslations:
+    if code == ENGLISH:
+        return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    name, compiled = code.replace("-", "_"), io.BytesIO()
+    with (CATALOGUES / f"{name}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=name))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def _accepted(header: str) -> Sequence[str]:
+    """The languages of an Accept-Language header (RFC 9110 §12.5.4), the most wanted first."""
+    found: list[tuple[float, str]] = []
+    for item in header.split(",")[:MOST_ASKED]:
+        name, _, weight = item.partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=")) if weight else 1.0
+        except ValueError:
+            continue
+        if quality > 0:
+            found.append((-quality, name.strip()))
+    return [name for _, name in sorted(found, key=lambda pair: pair[0])]
+
+
+def _bare(name: str) -> str:
+    """A name without its accents, for sorting."""
+    return "".join(c for c in normalize("NFD", name) if not combining(c)).casefold()
