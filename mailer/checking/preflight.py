@@ -92,7 +92,8 @@ def _thanks_remarks(database: Database, newsletter: Newsletter, *, now: datetime
     if not newsletter.has_thanks_mail:
         return []
     try:
-        return list(check_source(database, read_source(newsletter, THANKS_FILE), scope=THANKS, now=now).remarks)
+        source = read_source(newsletter, THANKS_FILE)
+        return [] if source.is_off else list(check_source(database, source, scope=THANKS, now=now).remarks)
     except MailerError as error:
         return [ruled(fault) for fault in error.diagnostics]
 

@@ -108,6 +108,7 @@ class _Compiler:
                 "name": settings.organisation.name, "postal_address": settings.organisation.postal_address,
                 "website": settings.organisation.website,
             },
+            **source.told,
         }  # fmt: skip
         self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}

@@ -35,14 +35,15 @@ TEXT_KEYS = (
     "template",
     "language",
     "signature",
+    "petition",
     "notes",
 )
 SWITCHES = ("urgent", "archive")  # true or false
-THANKS_KEYS = (*TEXT_KEYS, "action", "waive", "send")  # it goes to those who sign: no audience
+THANKS_KEYS = (*TEXT_KEYS[:-2], "notes", "action", "waive", "send")  # it goes to those who sign: no audience
 KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
 ACTION_KEYS = ("url", "page", "label")
 UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
-ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
+ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language", "petition")
 SAID = "The newsletter {} has faults:"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 BREAK = re.compile("[\n\r]")
@@ -87,7 +88,9 @@ class Source:
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
     is_off: bool = False  # a thanks.md that says `send: false`
+    petition: str = ""  # the newsletter whose signatures it tells of
     signed: Signed | None = None  # the page whose thanks.md it is, added by those who know it
+    told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])  # more constants, too
 
     @property
     def is_thanks(self) -> bool:
@@ -201,7 +204,7 @@ class _Checker:
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
             body_line=self.front.body_line, is_urgent=urgent, is_public=archive, waived=self.waived(),
-            is_off=not self.switch("send", default=True),
+            is_off=not self.switch("send", default=True), petition=texts["petition"],
             faults=tuple(self.faults),  # the last, when all else was looked at
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from mailer.compose.source.message_file import Source
 from mailer.compose.source.signed import Signed
 from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.petition import PETITION, address_of_page, telling
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import choose
@@ -66,6 +67,8 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
     if source.is_thanks:
         source, definition = _thanking(source, definition)
     with database.read() as connection:
+        if source.petition:
+            source = telling(connection, source, choose(source.language or definition.language))
         fields = known_fields(connection, _sound_lists(workspace)) | frozenset(FIELDS if source.is_thanks else ())
         if definition.title:
             try:
@@ -92,7 +95,8 @@ def _thanking(source: Source, definition: ListDefinition) -> tuple[Source, ListD
         headline = page.headline
         joins = newsletter.workspace.list_definition(page.opt_in.list).title if page.opt_in else ""
     signed = Signed(headline, f"{root}/confirm/", language, joins)
-    return replace(source, signed=signed), replace(definition, description=signed.because)
+    told = {PETITION: {"headline": headline, "url": address_of_page(newsletter)}}
+    return replace(source, signed=signed, told=told), replace(definition, description=signed.because)
 
 
 def _sound_lists(workspace: Workspace) -> list[ListDefinition]:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from mailer.audience.addresses import address_hash
+from mailer.audience.consent.changes import list_id, subscribe, suppress
+from mailer.audience.petition.delivered import note_delivery
 from mailer.audience.petition.signatures import SignatureOrigin, sign, signer
 from mailer.delivery.thanks.queue import SignedBy, thank
 from mailer.store.engine.database import open_database
+from mailer.store.tables.core import people
+from mailer.store.tables.states import SuppressionReason
 from mailer.workspace import THANKS_FILE, find_workspace
 from tests.audience.world import signing_as
 from tests.cli.conftest import Mailer
@@ -51,6 +59,60 @@ def test_it_is_checked_with_its_newsletter(mailer: Mailer, thanking: Path) -> No
     found = mailer("check", PAGE)
     assert found.code == 1
     assert "[[Say it.]]" in found.out
+
+
+def test_one_that_is_switched_off_stops_nothing(mailer: Mailer, thanking: Path) -> None:
+    thanking.write_text(MAIL.replace("Your name is", "[[Say it.]] Your name is").replace("list:", "send: false\nlist:"))
+    assert mailer("check", PAGE).code == 0
+
+
+def test_it_is_begun_from_its_page(mailer: Mailer) -> None:
+    assert mailer("new", PAGE, "--thanks").out.startswith(f"Made newsletters/{PAGE}/{THANKS_FILE}")
+    found = mailer("check", PAGE)
+    assert found.code == 1
+    assert found.out.count("was to be filled in") == 4, "and nothing else is wrong with it"
+    assert found.out.startswith(f"{PAGE}  4 errors")
+    assert mailer("new", PAGE, "--thanks").code == 1, "nothing is overwritten"
+    assert mailer("new", "2026-12-year-in-review", "--thanks").code == 1
+
+
+def test_those_who_signed_are_told_that_it_was_delivered(mailer: Mailer) -> None:
+    put_names("ana@example.org", "bo@example.org", "cy@example.org")
+    workspace = find_workspace()
+    database = open_database(workspace.settings.database_url)
+    with database.write() as connection:
+        (first, second) = connection.execute(select(people.c.id).where(people.c.address < "c")).scalars().all()
+        supporters = list_id(connection, "supporters")
+        for person in (first, second):
+            subscribe(connection, person_id=person, list_id=supporters, how="form", source="x", wording="Yes.", at=NOW)
+        hashed = address_hash("bo@example.org", workspace.secrets.require_address_key())
+        suppress(
+            connection,
+            address_hash=hashed,
+            reason=SuppressionReason.UNSUBSCRIBED,
+            list_id=supporters,
+            at=NOW,
+            source="",
+        )
+    slug = "2027-01-delivered"
+    assert mailer("new", slug, "--delivered", PAGE).code == 0
+    assert mailer("new", slug, "--delivered", "2026-12-year-in-review").code == 1
+    path = workspace.newsletters / slug / "message.md"
+    path.write_text(re.sub(r"\[\[(.*?)\]\]", r"\1", path.read_text()))
+    found = mailer("check", slug)
+    assert f"When it is: mailer signatures {PAGE} --delivered DAY" in found.out
+    assert found.code == 1
+    with database.write() as connection:
+        note_delivery(connection, PAGE, day=date(2027, 1, 12), note="", at=NOW)
+    database.close()
+    assert mailer("check", slug).code == 0
+    mailer("render", slug, "--as", "ana@example.org")
+    text = (workspace.root / "rendered" / slug / f"{slug}.txt").read_text()
+    assert "On 12 January 2027 we handed over 3 names" in " ".join(text.split())
+    sent = mailer("send", slug, "--yes", "1")
+    assert sent.code == 0, "of three who signed, one is on the list and may be mailed"
+    (mail,) = (workspace.root / "outbox" / "new").iterdir()
+    assert b"To: Ana Li <ana@example.org>" in mail.read_bytes()
 
 
 def test_it_is_looked_at_and_proved(mailer: Mailer, thanking: Path) -> None:
