@@ -18,7 +18,7 @@ THANKS = """\
 ---
 subject: "Thank you for signing"
 preheader: "[[What your name does now, and the one thing that would make it count twice.]]"
-headline: 'Thank you, {{ supporter.first_name | default("friend") }}'
+headline: 'Thank you{% if supporter.first_name %}, {{ supporter.first_name }}{% endif %}'
 list: %list%
 template: %template%
 language: %language%
