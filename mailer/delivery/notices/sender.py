@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection as Transaction
 
 from mailer.delivery.notices.queue import Notice, read_notice
 from mailer.errors import MailerError
@@ -24,7 +24,7 @@ from mailer.store.engine.database import Database
 from mailer.store.jobs import NOTICE, Job, claimed, finish, retry
 from mailer.store.tables.states import JobState
 from mailer.tracking.tokens import Named, Purpose, Signer
-from mailer.transports.base import Envelope, Fate, Mailing, Outcome, Transport, TransportUnavailable
+from mailer.transports.base import Connection, Envelope, Fate, Mailing, Outcome, Transport, TransportUnavailable
 from mailer.transports.provider import make_transport
 from mailer.workspace import ListDefinition, Workspace
 
@@ -53,10 +53,17 @@ class Courier:
         self._database = database
         self._clock = clock
         self._transport = transport
+        self._open: tuple[Mailing, Connection] | None = None
         self._signer = Signer(workspace.secrets.require_signing())
 
     def deliver_due(self, until: Callable[[], bool] = lambda: False) -> None:
         """Hand over everything that is due, or until `until` says stop."""
+        try:
+            self._deliver(until)
+        finally:
+            self._hang_up()
+
+    def _deliver(self, until: Callable[[], bool]) -> None:
         for job in claimed(self._database, self.kind, clock=self._clock, until=until):
             outcome, reachable = self._hand_over(job)
             state = self._record(job, outcome)
@@ -77,7 +84,7 @@ class Courier:
                 self._tell(connection, job, state)
         return state
 
-    def _ended(self, connection: Connection, job: Job, outcome: Outcome | None) -> JobState:
+    def _ended(self, connection: Transaction, job: Job, outcome: Outcome | None) -> JobState:
         now = self._clock()
         if outcome is None:
             finish(connection, job, now=now, detail="not wanted any more", clear=True)
@@ -90,7 +97,7 @@ class Courier:
         finish(connection, job, ENDS[outcome.fate], now=now, detail=detail)
         return ENDS[outcome.fate]
 
-    def _tell(self, connection: Connection, job: Job, state: JobState) -> None:
+    def _tell(self, connection: Transaction, job: Job, state: JobState) -> None:
         """Note elsewhere, in the same transaction, what became of a job."""
 
     def _hand_over(self, job: Job) -> tuple[Outcome | None, bool]:
@@ -101,21 +108,32 @@ class Courier:
             if found is None:
                 return None, True
             mailing, envelope = found
-            connection = self._way().connect(mailing)
+            connection = self._connection(mailing)
             begun = True
-            try:
-                (outcome,) = connection.hand_over([envelope])
-            finally:
-                with suppress(Exception):  # what became of the mail is known by now
-                    connection.close()
+            (outcome,) = connection.hand_over([envelope])
         except TransportUnavailable as error:
+            self._hang_up()
             return Outcome(Fate.DEFERRED, detail=error.message, retry_after_seconds=error.retry_after_seconds), False
         except MailerError as error:  # nothing was handed over; staff may fix it within the days
             return Outcome(Fate.DEFERRED, detail=error.message), True
         except Exception as error:  # noqa: BLE001 - the others must go on
+            self._hang_up()
             fate = Fate.UNCERTAIN if begun else Fate.DEFERRED  # a fault of ours before that may be fixed in time, too
             return Outcome(fate, detail=type(error).__name__), True
         return outcome, True
+
+    def _connection(self, mailing: Mailing) -> Connection:
+        """The connection of the mail before, if the two share a mailing; else a new one."""
+        if self._open is None or self._open[0] is not mailing:
+            self._hang_up()
+            self._open = mailing, self._way().connect(mailing)
+        return self._open[1]
+
+    def _hang_up(self) -> None:
+        if self._open is not None:
+            with suppress(Exception):  # what became of its mails is known by now
+                self._open[1].close()
+            self._open = None
 
     def _way(self) -> Transport:
         if self._transport is None:

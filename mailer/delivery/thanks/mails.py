@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailer.compose.merge import MergeProgram
+from mailer.compose.message import Message
 from mailer.compose.source.message_file import Source, read_source
 from mailer.compose.thank_you import with_own_links
 from mailer.delivery.campaigns.freeze import Plan, keep_images
+from mailer.delivery.notices.sender import HEADERS
 from mailer.errors import MailerError
+from mailer.senders import split_sender
 from mailer.store.engine.database import Database
+from mailer.transports.base import Mailing
 from mailer.workspace import THANKS_FILE, Newsletter, Workspace
 
 log = logging.getLogger(__name__)
@@ -28,9 +32,27 @@ Stamp = tuple[tuple[str, int, int], ...]  # the files, when each was changed (ns
 
 @dataclass(frozen=True, slots=True)
 class ThanksMail:
-    """A page's mail. `program` is None when it is switched off."""
+    """A page's mail: what all of them share, and what fills it in for a person."""
 
-    program: MergeProgram | None
+    mailing: Mailing
+    program: MergeProgram
+
+
+def mail_of(message: Message, *, mark: str = "") -> ThanksMail:
+    """The mail of a compiled thanks.md; `mark` is what its subject begins with."""
+    direct = with_own_links(message)
+    name, address = split_sender(direct.from_)
+    mailing = Mailing(
+        key=f"thanks {direct.slug}",
+        from_name=name,
+        from_address=address,
+        reply_to=direct.reply_to,
+        subject=(mark, *direct.subject) if mark else direct.subject,
+        text=direct.text,
+        html=direct.html,
+        headers=HEADERS,
+    )
+    return ThanksMail(mailing, MergeProgram(direct))
 
 
 class ThanksMails:
@@ -42,7 +64,7 @@ class ThanksMails:
         self._database = database
         self._sound = sound
         self._on: dict[str, tuple[Stamp, bool]] = {}
-        self._found: dict[str, tuple[Stamp, ThanksMail | MailerError]] = {}
+        self._found: dict[str, tuple[Stamp, ThanksMail | MailerError | None]] = {}
         self._lock = threading.Lock()
 
     def is_on(self, slug: str) -> bool:
@@ -58,26 +80,27 @@ class ThanksMails:
             self._on[slug] = (stamp, on)
         return on
 
-    def find(self, slug: str) -> ThanksMail:
-        """A page's mail. Raises `MailerError` with what is wrong with it, when it was never seen without that."""
+    def find(self, slug: str) -> ThanksMail | None:
+        """A page's mail, None when it has none that is on. Raises `MailerError` with what is wrong with it, when
+        it was never seen without that."""
         newsletter = Newsletter(self._workspace, slug)
         if not newsletter.has_thanks_mail:
-            return ThanksMail(None)
+            return None
         with self._lock:  # one reads, and the others have it too
             stamp = _stamp(_files(newsletter))
             before, found = self._found.get(slug, ((), None))
-            if found is None or before != stamp:
+            if before != stamp:
                 found = self._read(newsletter, found)
                 self._found[slug] = (stamp, found)
         if isinstance(found, MailerError):
             raise found
         return found
 
-    def _read(self, newsletter: Newsletter, before: ThanksMail | MailerError | None) -> ThanksMail | MailerError:
+    def _read(self, newsletter: Newsletter, before: ThanksMail | MailerError | None) -> ThanksMail | MailerError | None:
         try:
             source = read_source(newsletter, THANKS_FILE)
             if source.is_off:
-                return ThanksMail(None)
+                return None
             plan = self._sound(source)
             with self._database.write() as connection:
                 keep_images(connection, plan.message, newsletter)
@@ -85,7 +108,7 @@ class ThanksMails:
             slug = newsletter.slug
             log.error("%s can't be mailed: mailer check %s (%s)", newsletter.place(THANKS_FILE), slug, error.message)
             return before if isinstance(before, ThanksMail) else error
-        return ThanksMail(MergeProgram(with_own_links(plan.message)))
+        return mail_of(plan.message)
 
 
 def _stamp(files: Iterable[Path]) -> Stamp:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 
-from mailer.compose.merge import MergeProgram
-from mailer.compose.thank_you import CONFIRMATION, with_own_links
+from mailer.compose.merge import NO_URLS
+from mailer.compose.thank_you import CONFIRMATION
 from mailer.delivery.campaigns.freeze import Plan, keep_images
 from mailer.delivery.sending.envelopes import PROOF_MARK
 from mailer.delivery.sending.proofs import why
-from mailer.delivery.thanks.sender import mailing_of
+from mailer.delivery.thanks.mails import mail_of
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.transports.base import Envelope, Fate, Mailing, Transport
@@ -24,10 +24,10 @@ def proof_of_thanks(
 ) -> tuple[Mailing, Envelope]:
     """The mail. `supporter` is who it thanks by name, None for nobody."""
     seen = supporter or {CONFIRMATION: "proof"}
-    mailing = mailing_of(MergeProgram(with_own_links(plan.message)), seen, mark=PROOF_MARK)
-    domain = mailing.from_address.rpartition("@")[2]
+    mail = mail_of(plan.message, mark=PROOF_MARK)
+    domain = mail.mailing.from_address.rpartition("@")[2]
     headers = (("Date", format_datetime(now)), ("Message-ID", f"<{secrets.token_hex(16)}@{domain}>"))
-    return mailing, Envelope(0, 1, to, "", (), headers)
+    return mail.mailing, Envelope(0, 1, to, "", mail.program.values(seen, NO_URLS), headers)
 
 
 def prove_thanks(

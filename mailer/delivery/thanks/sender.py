@@ -6,7 +6,8 @@ happens then, nobody is thanked twice and what isn't known is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -14,14 +15,13 @@ from sqlalchemy import Connection, select
 from mailer.audience.consent.eligibility import unwelcome
 from mailer.audience.consent.recheck import hold_consent
 from mailer.audience.people.people import supporters
-from mailer.compose.merge import NO_URLS, MergeProgram
+from mailer.compose.merge import NO_URLS
 from mailer.compose.thank_you import CONFIRMATION, ON_LIST
 from mailer.delivery.notices.queue import Notice, NoticeKind, queue
-from mailer.delivery.notices.sender import HEADERS, Courier
+from mailer.delivery.notices.sender import Courier
 from mailer.delivery.thanks.mails import ThanksMails
 from mailer.delivery.thanks.queue import Thanks, moved, read_thanks
 from mailer.errors import MailerError
-from mailer.senders import split_sender
 from mailer.store.engine.database import Database
 from mailer.store.jobs import THANKS, Job
 from mailer.store.tables.core import people
@@ -36,22 +36,6 @@ ENDS = {
     JobState.FAILED: ThanksState.FAILED,
     JobState.UNCERTAIN: ThanksState.UNCERTAIN,
 }
-
-
-def mailing_of(mail: MergeProgram, supporter: Mapping[str, str], *, mark: str = "") -> Mailing:
-    """One person's mail of thanks; `mark` is what its subject begins with."""
-    message = mail.message
-    name, address = split_sender(message.from_)
-    return Mailing(
-        key=f"thanks {message.slug}",
-        from_name=name,
-        from_address=address,
-        reply_to=message.reply_to,
-        subject=(mark + mail.subject(supporter),),
-        text=(mail.text(supporter, NO_URLS),),
-        html=(mail.html(supporter, NO_URLS),),
-        headers=HEADERS,
-    )
 
 
 class ThanksCourier(Courier):
@@ -78,7 +62,7 @@ class ThanksCourier(Courier):
         if page is None:
             return None
         try:
-            mail = self._mails.find(page).program
+            mail = self._mails.find(page)
         except MailerError:
             if thanks.confirmation is None:
                 raise
@@ -88,8 +72,8 @@ class ThanksCourier(Courier):
         supporter = self._intend(job, thanks)
         if supporter is None:
             return None
-        mailing = mailing_of(mail, supporter)
-        return mailing, self._envelope(job, mailing)
+        values = mail.program.values(supporter, NO_URLS)
+        return mail.mailing, replace(self._envelope(job, mail.mailing), name=supporter.get("name", ""), values=values)
 
     def _page(self, thanks: Thanks) -> str | None:
         """The page that was signed, while thanks for it are still to be sent."""
