@@ -28,14 +28,16 @@ SERIOUSNESS = {level: at for at, level in enumerate(Level)}
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where something is: a file as its reader names it (relative to the workspace) and a line from 1; or, where no
-    file says it, a part of what was looked at: subject, HTML, database, transport …"""
+    line says it, a part of what was looked at: subject, HTML, database, transport … With both, of what that file makes.
+    """
 
     file: str = ""
     line: int | None = None
     part: str = ""
 
     def __str__(self) -> str:
-        return self.part or (self.file if self.line is None else f"{self.file}:{self.line}")
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}, {self.part}" if self.file and self.part else self.part or where
 
 
 @dataclass(frozen=True, slots=True)

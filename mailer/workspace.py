@@ -73,8 +73,10 @@ class Workspace:
 
     def slugs(self) -> list[str]:
         """The slugs of all newsletters, sorted."""
-        folders = self.newsletters.iterdir() if self.newsletters.is_dir() else ()
-        return sorted(folder.name for folder in folders if folder.is_dir() and SLUG.fullmatch(folder.name))
+        if not self.newsletters.is_dir():
+            return []
+        with os.scandir(self.newsletters) as entries:  # which tells files from folders without asking for each
+            return sorted(entry.name for entry in entries if SLUG.fullmatch(entry.name) and entry.is_dir())
 
     def action_pages(self) -> list[str]:
         """The slugs of the newsletters with a page of their own to sign on, sorted."""
@@ -113,6 +115,12 @@ class Newsletter:
     @property
     def has_thanks_mail(self) -> bool:
         return (self.folder / THANKS_FILE).is_file()
+
+    def translations(self, name: str) -> dict[str, str]:
+        """The files beside `name` that hold it in other languages, by what their names say: "fr" → message.fr.md."""
+        stem, _, ending = name.partition(".")
+        found = sorted(path.name for path in self.folder.glob(f"{stem}.*.{ending}") if path.is_file())
+        return {one[len(stem) + 1 : -len(ending) - 1]: one for one in found}
 
     def place(self, name: str = "") -> str:
         """One of its files as faults name it: newsletters/<slug>/<name>."""

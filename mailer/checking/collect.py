@@ -1,22 +1,25 @@
-"""Makes a specimen: everything the rules look at, asked of the files, the database and, if wanted, the network."""
+"""Makes specimens, one of each version: what the rules look at, asked of the files, the database and perhaps the
+network."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.parser import BytesHeaderParser
+from typing import Any
 
 from mailer.audience.people.people import SAMPLE_PERSON, example
+from mailer.audience.selection.languages import VersionReach
 from mailer.audience.selection.segment_sql import Unread, unread
 from mailer.audience.selection.select import Selection, decided
-from mailer.checking.evidence.audience_rows import merge_everyone, supporter_of
+from mailer.checking.evidence.audience_rows import merge_versions, supporter_of
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.link_probe import ask
 from mailer.checking.evidence.spamassassin import spam_tests
 from mailer.checking.specimen import PictureFile, Specimen
 from mailer.compose.html_tree import parse
 from mailer.compose.merge import MergeProgram, Urls
-from mailer.compose.message import Choice, Message, Parts
+from mailer.compose.message import ORIGINAL, Choice, Message, Parts
 from mailer.compose.source.images import look, read_image
 from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.freeze import Plan
@@ -40,13 +43,28 @@ class Scope:
     spam: bool = False  # ask SpamAssassin
 
 
-def gather(database: Database, written: CompiledNewsletter, *, scope: Scope, now: datetime) -> Specimen:
-    """The specimen of a newsletter with a plan."""
+def gather(database: Database, written: CompiledNewsletter, *, scope: Scope, now: datetime) -> list[Specimen]:
+    """The specimens of a newsletter with a plan: the original, then one of each translation."""
     plan = written.plan
     assert plan is not None
-    message, workspace = plan.message, plan.newsletter.workspace
+    sources = {ORIGINAL: written.source, **{one.language: one for one in written.source.translations}}
+    selection, looked_at = _people(database, plan, scope=scope, now=now)
+    unread_of_segment = _unread(database, plan, scope=scope, now=now)
+    return [
+        _specimen(
+            written, sources[version], message, looked_at[version], plan=plan, scope=scope, now=now, today=now.date(),
+            selection=selection, unread=() if version else unread_of_segment,
+        )
+        for version, message in plan.message.versions.items()
+    ]  # fmt: skip
+
+
+def _specimen(
+    written: CompiledNewsletter, source: Source, message: Message, people: _LookedAt, *, plan: Plan, scope: Scope,
+    now: datetime, **facts: Any,
+) -> Specimen:  # fmt: skip
+    workspace, longest = plan.newsletter.workspace, people.longest
     settings = workspace.settings
-    selection, figures, best, longest = _people(database, plan, scope=scope, now=now)
     builder = EnvelopeBuilder(message, settings=settings, signer=Signer([KEY]))
     envelope = builder.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
     mail = build(builder.mailing(), envelope)
@@ -54,42 +72,57 @@ def gather(database: Database, written: CompiledNewsletter, *, scope: Scope, now
     whole = MergeProgram(_with_all_branches(message))
     urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
     return Specimen(
-        source=written.source,
+        source=source,
         message=message,
         settings=settings,
         definition=written.definition,
         fields=written.fields,
-        html=parse(whole.html(best, urls)),
+        html=parse(whole.html(people.best, urls)),
         mail=builder.program.fill(message.html, envelope.values),
-        text=whole.text(best, urls),
-        subject=builder.program.subject(best),
-        preheader=builder.program.preheader(best),
+        text=whole.text(people.best, urls),
+        subject=builder.program.subject(people.best),
+        preheader=builder.program.preheader(people.best),
         headers={name.lower(): " ".join(str(value).split()) for name, value in headers.items()},
         click_stem=f"{urls.click}/",
-        files=_files(written.source),
+        files=_files(source),
         pictures=_pictures(message, plan),
         pages=frozenset(workspace.action_pages()),
-        today=now.date(),
-        audience=figures,
-        selection=selection,
-        unread=_unread(database, plan, scope=scope, now=now),
+        audience=people.figures,
+        reach=people.reach,
+        original=None if source is written.source else written.source,
         answers=ask(link.url for link in message.links) if scope.online else {},
         spam=spam_tests(mail) if scope.spam else (),
+        **facts,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    """What is known of those who get one version: figures, and the merge mappings of the best and the longest mail."""
+
+    best: dict[str, str]
+    longest: dict[str, str]
+    figures: AudienceStats | None = None
+    reach: VersionReach | None = None
 
 
 def _people(
     database: Database, plan: Plan, *, scope: Scope, now: datetime
-) -> tuple[Selection | None, AudienceStats | None, dict[str, str], dict[str, str]]:
-    """Who gets it, the statistics of merging them all, and the merge mappings of the best and the longest mail."""
+) -> tuple[Selection | None, dict[str, _LookedAt]]:
+    """Who gets it, and what is known of those who get each version."""
     sample = example(SAMPLE_PERSON)
     if not scope.everyone:
-        return None, None, sample, sample
+        return None, dict.fromkeys(plan.message.versions, _LookedAt(sample, sample))
     with database.read(of_everyone=True) as connection, decided(connection, plan.audience, now=now) as selection:
-        figures = merge_everyone(connection, plan.message)
-        best = supporter_of(connection, figures, Which.BEST) or sample
-        longest = supporter_of(connection, figures, Which.LONGEST) or sample
-    return selection, figures, best, longest
+        found = {
+            version: _LookedAt(
+                supporter_of(connection, figures, Which.BEST) or sample,
+                supporter_of(connection, figures, Which.LONGEST) or sample,
+                figures, reached,
+            )
+            for version, (figures, reached) in merge_versions(connection, plan.message).items()
+        }  # fmt: skip
+    return selection, found
 
 
 def _unread(database: Database, plan: Plan, *, scope: Scope, now: datetime) -> tuple[Unread, ...]:

@@ -5,15 +5,17 @@ What keeps a newsletter from being mailed is an error here; `mailer check` shows
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mailer.audience.selection.languages import VersionReach
 from mailer.audience.selection.select import Selection
 from mailer.checking.collect import Scope, gather
-from mailer.checking.evidence.audience_stats import AudienceStats
+from mailer.checking.evidence.audience_stats import AudienceStats, together
 from mailer.checking.runner import judged, of_edited, ruled, run
-from mailer.compose.action_page.parse import read_action_page
+from mailer.checking.specimen import Specimen
+from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.source.message_file import Source, read_source
 from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
@@ -38,8 +40,9 @@ class Preflight:
     plan: Plan | None = None
     selection: Selection | None = None  # who gets it, when everyone was looked at
     figures: AudienceStats | None = None
-    html_bytes: int = 0  # of the longest mail
+    html_bytes: int = 0  # of the longest mail in any language
     edited: Edited | None = None  # how the files differ from what waits to be mailed
+    reached: Sequence[VersionReach] = ()  # who gets each version, when everyone was looked at
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -69,14 +72,31 @@ def check_source(database: Database, source: Source, *, scope: Scope, now: datet
     if plan is None:
         return Preflight(slug, tuple(judged(source, map(ruled, faults))))
     try:
-        specimen = gather(database, written, scope=scope, now=now)
+        specimens = gather(database, written, scope=scope, now=now)
     except MailerError as error:  # somebody's mail can't be made
         return Preflight(slug, tuple(judged(source, map(ruled, [*faults, *error.diagnostics]))))
     except MemoryError:
         fault = Diagnostic("there isn't enough memory to merge this", Place(source.file), "Shorten what its tags join.")
         return Preflight(slug, tuple(judged(source, map(ruled, [*faults, fault]))))
-    size_bytes = len(specimen.mail.encode())
-    return Preflight(slug, tuple(run(specimen, faults)), plan, specimen.selection, specimen.audience, size_bytes)
+    found = [remark for each in specimens for remark in _of_version(each, faults, source)]
+    figures = [one.audience.within(one.message.language) if len(specimens) > 1 else one.audience
+               for one in specimens if one.audience is not None]  # fmt: skip
+    return Preflight(
+        slug, tuple(worst_first(dict.fromkeys(found))), plan, specimens[0].selection,
+        together(figures) if figures else None, max(len(one.mail.encode()) for one in specimens),
+        reached=[one.reach for one in specimens if one.reach is not None],
+    )  # fmt: skip
+
+
+def _of_version(specimen: Specimen, faults: Iterable[Diagnostic], original: Source) -> Iterator[Diagnostic]:
+    """What is found in one version. All that is found in a translation names its file."""
+    file = specimen.source.file
+    if specimen.source is original:
+        others = {one.file for one in original.translations}
+        yield from run(specimen, (one for one in faults if one.place is None or one.place.file not in others))
+        return
+    for one in run(specimen, (one for one in faults if one.place is not None and one.place.file == file)):
+        yield one if one.place is not None and one.place.file else replace(one, place=Place(file, part=one.part))
 
 
 def fit_to_thank(database: Database, source: Source, *, now: datetime) -> Plan:
@@ -103,7 +123,7 @@ def _page_faults(newsletter: Newsletter) -> list[Diagnostic]:
     if not newsletter.has_action_page:
         return []
     try:
-        return list(read_action_page(newsletter)[1])
+        return list(read_page_versions(newsletter)[1])
     except MailerError as error:
         return list(error.diagnostics)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mailer.audience.selection.select import decided
 from mailer.audience.selection.spec import Audience
-from mailer.checking.evidence.audience_rows import merge_everyone
+from mailer.checking.evidence.audience_rows import merge_versions
 from mailer.checking.evidence.audience_stats import AudienceStats, Trouble
 from mailer.compose.message import Message
 from mailer.counting import counted
@@ -29,13 +29,14 @@ ABOUT_PEOPLE = {
 def why_hold(workspace: Workspace, database: Database, message: Message, audience: Audience, *, now: datetime) -> str:
     """Why the message must not go out to this audience now, in words for staff; "" when it may."""
     with database.read(of_everyone=True) as connection, decided(connection, audience, now=now):
-        figures = merge_everyone(connection, message)
-    return "; ".join([*_about_people(message, figures), *_about_pages(workspace, message)])
+        merged = merge_versions(connection, message)
+    found: list[str] = [] if any(one.people for one, _ in merged.values()) else ["nobody would get it any more"]
+    for version, one in message.versions.items():
+        found += [*_about_people(one, merged[version][0]), *_about_pages(workspace, one)]
+    return "; ".join(dict.fromkeys(found))
 
 
 def _about_people(message: Message, figures: AudienceStats) -> Iterator[str]:
-    if not figures.people:
-        yield "nobody would get it any more"
     for one in figures.troubled:
         rule, words = ABOUT_PEOPLE.get(one.trouble, ("", ""))
         if rule and rule not in message.waived:

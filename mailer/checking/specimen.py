@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlsplit
 
+from mailer.audience.selection.languages import VersionReach
 from mailer.audience.selection.segment_sql import Unread
 from mailer.audience.selection.select import Selection
 from mailer.checking.evidence.audience_stats import AudienceStats
@@ -57,8 +58,10 @@ class Specimen:
     pictures: tuple[PictureFile, ...]
     pages: frozenset[str]  # newsletters with an action page
     today: date
-    audience: AudienceStats | None = None  # None when nobody was merged
-    selection: Selection | None = None  # of the same people
+    audience: AudienceStats | None = None  # of those who get this version; None when nobody was merged
+    reach: VersionReach | None = None  # of the same people
+    original: Source | None = None  # what it is a translation of
+    selection: Selection | None = None  # of all who get the newsletter
     unread: tuple[Unread, ...] = ()  # what the segment can't read
     answers: Mapping[str, LinkResponse] = field(
         default_factory=dict[str, LinkResponse]

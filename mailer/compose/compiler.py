@@ -7,36 +7,38 @@ MJML (`mjml.lint`, `mjml`), the link table (`links`, `addresses`) and the cuttin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mailer.compose.emptiness import no_subject, shows_to_all
 from mailer.compose.expressions.ast import Vocabulary
 from mailer.compose.html_to_text.convert import text_of_html
+from mailer.compose.look.voice import look_of_mail
 from mailer.compose.markdown.blocks import PostscriptBlock, Signature
 from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.plain_text import ruled, wrap
-from mailer.compose.message import Context, Link, Message, Slot
+from mailer.compose.markdown.setting import kept_together
+from mailer.compose.message import Context, Link, Message
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
 from mailer.compose.mjml.to_html import mjml_to_html
 from mailer.compose.source.images import Pictures
 from mailer.compose.source.labels import words_for
-from mailer.compose.source.message_file import Action, Source
+from mailer.compose.source.message_file import SAID, Action, Source
 from mailer.compose.splitter import MergeSlots, Splitter
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
-from mailer.compose.templating.link_table import Links
+from mailer.compose.templating.link_table import Links, OwnPages
 from mailer.compose.templating.markers import LinkMark, Markers, Value
 from mailer.compose.templating.render import Resolved, Resolver, Task
-from mailer.compose.thank_you import confirming, no_list_to_leave
-from mailer.compose.warnings import vet_finished, vet_tags, vet_words
+from mailer.compose.thank_you import confirming
+from mailer.compose.warnings import vet_finished, vet_layout, vet_leaving, vet_tags, vet_words
 from mailer.diagnostics import Diagnostic, Place, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.cldr import direction_of
@@ -55,18 +57,33 @@ class Compiled:
 
 
 def compile_message(source: Source, *, definition: ListDefinition, known_fields: Collection[str]) -> Compiled:
-    """Compile `source` for the list `definition`. `known_fields` are the names after `supporter.` that exist.
+    """Compile `source` and its translations for the list `definition`. `known_fields` are the names after `supporter.`
+    that exist.
 
-    Raises `MailerError` with all faults. The same input gives the same bytes.
+    Raises `MailerError` with all faults of all files. The same input gives the same bytes.
     """
-    compiler = _Compiler(source, definition=definition, known_fields=known_fields)
-    try:
-        return compiler.compiled()
-    except MemoryError:
-        remedy = "Shorten it, or what its template repeats."
-        raise MailerError(
-            "there isn't enough memory to compile this", place=Place(source.file), remedy=remedy
-        ) from None
+    versions: list[Message] = []
+    faults: list[Diagnostic] = []
+    first_link = 1
+    for one in (source, *source.translations):
+        try:
+            compiler = _Compiler(one, definition=definition, known_fields=known_fields, first_link=first_link)
+            made = compiler.compiled()
+        except MemoryError:
+            remedy = "Shorten it, or what its template repeats."
+            faults.append(Diagnostic("there isn't enough memory to compile this", Place(one.file), remedy))
+        except MailerError as error:
+            faults += error.diagnostics
+        else:
+            versions.append(made.message)
+            faults += made.faults
+            first_link += len(made.message.links)
+    faults = list(dict.fromkeys(faults))  # what they share, such as a template, has its faults once
+    raise_errors(SAID.format(source.newsletter.slug), faults)
+    original, *translations = versions
+    if translations:
+        original = replace(original, translations=tuple(translations), otherwise=definition.language)
+    return Compiled(original, tuple(faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +101,9 @@ class _Authored:
 
 
 class _Compiler:
-    def __init__(self, source: Source, *, definition: ListDefinition, known_fields: Collection[str]) -> None:
+    def __init__(
+        self, source: Source, *, definition: ListDefinition, known_fields: Collection[str], first_link: int
+    ) -> None:
         workspace = source.newsletter.workspace
         settings = workspace.settings
         self.source = source
@@ -93,10 +112,10 @@ class _Compiler:
         self.faults: list[Diagnostic] = list(source.faults)  # what the steps gave back; `links` … keep their own
         self.language = source.language or definition.language
         self.words = words_for(self.language)
-        self.description = definition.description
-        where = urlsplit(settings.organisation.website).hostname or settings.organisation.name
+        self.description = source.signed.because if source.signed else definition.description
+        where = (urlsplit(settings.organisation.website).hostname or settings.organisation.name).removeprefix("www.")
         if where and not self.description:
-            self.description = self.words.because.format(list=definition.title, where=where.removeprefix("www."))
+            self.description = self.words.because.format(list=definition.title, where=where)
         self.direction = direction_of(self.language)
         self.constants = {
             "list": {
@@ -119,7 +138,9 @@ class _Compiler:
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task)
         self.pictures = Pictures(source.newsletter)
-        self.links = Links(markers=self.markers, parameters=settings.link_parameters)
+        self.slots = MergeSlots(first_link=first_link)
+        pages = OwnPages(workspace, language=self.language)
+        self.links = Links(markers=self.markers, parameters=settings.link_parameters, pages=pages)
         self.addresses = Addresses(links=self.links, pictures=self.pictures, markers=self.markers)
 
     def compiled(self) -> Compiled:
@@ -141,7 +162,7 @@ class _Compiler:
         return in_order([*self.faults, *self.resolver.faults, *self.links.faults, *self.pictures.faults])
 
     def _stop_on_faults(self) -> None:
-        raise_errors(f"The newsletter {self.source.newsletter.slug} has faults:", self._found())
+        raise_errors(SAID.format(self.source.newsletter.slug), self._found())
 
     # What the author wrote
 
@@ -159,15 +180,13 @@ class _Compiler:
                     quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
                 ), markers=self.markers,
                 links=self.links, pictures=self.pictures, words=self.words, action=action,
-                slug=source.newsletter.slug, title=title,
+                slug=source.newsletter.slug, title=title, language=self.language,
             )
         )  # fmt: skip
         fields, fields_text = self._fields(body)
         found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
         written = body.written(found) if found else RenderedBody([], [], [])
-        if source.signed and source.signed.list:
-            to_confirm = confirming(source.signed, self.markers, self.links, Place(source.file))
-            written = replace(written, blocks=[*to_confirm, *written.blocks])
+        written = replace(written, blocks=[*confirming(source, self.markers, self.links), *written.blocks])
         signature = self._signature(body)
         self.faults += [*vet_words(source, self.fields), *body.faults]
         return _Authored(subject, preheader, title, action, fields, fields_text, written, signature)
@@ -215,22 +234,22 @@ class _Compiler:
     # The layout
 
     def _laid_out(self, written: _Authored) -> Resolved | None:
-        settings, source = self.workspace.settings, self.source
-        brand = settings.brand
-        if brand.logo:
-            logo = self.pictures.add(brand.logo, Place("mailer.toml"), of_workspace=True)
-            brand = replace(brand, logo=logo.src)
+        source = self.source
+        look = look_of_mail(
+            self.workspace.settings, pictures=self.pictures, headline=self.markers.without(written.headline,
+            conditions=True), language=self.language,
+        )  # fmt: skip
         context = {
-            "message": SimpleNamespace(
-                subject=written.subject, preheader=written.preheader, title=written.subject, headline=written.headline,
-                language=self.language, direction=self.direction,
+            **look, "message": SimpleNamespace(
+                subject=written.subject, preheader=written.preheader, title=written.subject,
+                headline=kept_together(written.headline), language=self.language, direction=self.direction,
                 start="right" if self.direction == "rtl" else "left",
                 end="left" if self.direction == "rtl" else "right",
                 is_thanks=source.is_thanks,
             ),
             "body": written.body.blocks, "postscripts": written.body.postscripts, "notes": written.body.notes,
             "signature": written.signature.html, "signature_picture": written.signature.picture,
-            "fields": written.fields, "action": written.action, "brand": brand, "words": self.words,
+            "fields": written.fields, "action": written.action, "words": self.words,
         }  # fmt: skip
         if source.is_mjml:
             return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)
@@ -238,7 +257,9 @@ class _Compiler:
         for place, text in self.resolver.templates_read():
             self.faults += vet_tags(text, place, fields=self.fields, is_mjml=True)
         if layout:
-            self.faults += _not_shown(written, layout)
+            postscripts = [str(one.html) for one in written.body.postscripts if isinstance(one, PostscriptBlock)]
+            picture = written.signature.picture
+            self.faults += vet_layout(layout, postscripts=postscripts, picture=picture.src if picture else "")
         return layout
 
     def _html(self, resolved: Resolved) -> str:
@@ -272,8 +293,7 @@ class _Compiler:
         return text_of_html(html, markers=self.markers, destination=destination)
 
     def _text(self, written: _Authored) -> str:
-        organisation = self.workspace.settings.organisation
-        words = self.words
+        organisation, words = self.workspace.settings.organisation, self.words
         unsubscribe, view, preferences = (
             self.markers.add(Value(name, Place(self.source.file))) for name in PERSONAL_ADDRESSES
         )
@@ -292,20 +312,15 @@ class _Compiler:
         return "".join(pieces) + ("" if self.source.is_thanks else own)
 
     def _message(self, written: _Authored, *, html: str, text: str) -> Message:
-        slots = MergeSlots()
-        splitter = Splitter(markers=self.markers, slots=slots)
+        slots, splitter = self.slots, Splitter(markers=self.markers, slots=self.slots)
         settings, source = self.workspace.settings, self.source
         html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
         subject, preheader = (splitter.plain(text, Context.HEADER) for text in (written.subject, written.preheader))
         links = self._links(slots, splitter)
-        self.faults += splitter.faults
         if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
             self.faults.append(no_subject(subject, source.place("subject")))
-        leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
-        unsubscribes = source.is_thanks or any(slot in leaving for slot in slots.slots)
-        self.faults += no_list_to_leave(slots.slots, Place(source.file)) if source.is_thanks else []
-        address = settings.organisation.postal_address
-        self.faults += vet_finished(html, file=source.file, unsubscribes=unsubscribes, address=address)
+        self.faults += [*splitter.faults, *vet_leaving(slots.slots, source)]
+        self.faults += vet_finished(html, file=source.file, address=settings.organisation.postal_address)
         sender = source.from_ or self.definition.from_ or settings.sender.from_
         if not sender:
             remedy = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
@@ -315,8 +330,7 @@ class _Compiler:
             direction=self.direction, from_=sender,
             reply_to=source.reply_to or self.definition.reply_to or settings.sender.reply_to,
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
-            slots=tuple(slots.slots), links=links,
-            images=self.pictures.images,
+            slots=tuple(slots.slots), links=links, images=self.pictures.images,
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
             waived=dict(source.waived),
         )  # fmt: skip
@@ -333,15 +347,3 @@ class _Compiler:
             )
             for index, number in slots.links.items()
         )
-
-
-def _not_shown(written: _Authored, layout: Resolved) -> Iterator[Diagnostic]:
-    """A template made before there was a P.S. would leave it out of the mail, and nobody would see that."""
-    for block in written.body.postscripts:
-        if isinstance(block, PostscriptBlock) and str(block.html) not in layout.text:
-            remedy = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
-            yield Diagnostic("the template doesn't show a P.S.", layout.place(1), f"Add to it: {remedy}")
-    picture = written.signature.picture
-    if picture and picture.src and str(escape(picture.src)) not in layout.text:
-        remedy = "See templates/blocks/signature.mjml for how it is shown."
-        yield Diagnostic("the template doesn't show the signature's picture", layout.place(1), remedy)

@@ -32,6 +32,14 @@ def shows_to_all(
     return any(map(shown, parts))
 
 
+def no_subject(subject: Parts, place: Place) -> Diagnostic:
+    """That a mail may come without a subject, which looks like a fault, or like spam."""
+    waits = any(isinstance(part, int) for part in subject)
+    what = "some people would get no subject" if waits else "the subject is empty"
+    remedy = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
+    return Diagnostic(what, place, remedy, rule="subject.missing")
+
+
 def _prints(expression: Expression, constants: Mapping[str, Mapping[str, str]]) -> bool:
     """Whether the expression prints something for everybody."""
     match expression:
@@ -52,11 +60,3 @@ def _prints(expression: Expression, constants: Mapping[str, Mapping[str, str]]) 
             return _prints(left, constants) and _prints(right, constants)
         case _:
             return False
-
-
-def no_subject(subject: Parts, place: Place) -> Diagnostic:
-    """The subject shows something to everybody: a mail without one looks like a fault, or like spam."""
-    waits = any(isinstance(part, int) for part in subject)
-    what = "some people would get no subject" if waits else "the subject is empty"
-    remedy = 'Write words that everybody gets, an {% else %}, or a stand-in such as | default("…").'
-    return Diagnostic(what, place, remedy, rule="subject.missing")

@@ -1,7 +1,7 @@
 """The compiled message: constant text with numbered slots, the slots, the links and the pictures. No person yet.
 
 `compiler` makes it, `merge` fills it in for a person, `delivery` freezes it as JSON. Equal input gives equal bytes,
-and `digest` tells two messages apart.
+and `digest` tells two messages apart. A message carries its translations, so all of this holds for them as well.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from mailer.compose.languages import ORIGINAL, SpokenLanguages
 
 # Constant text and, between it, numbers of slots. ("Dear ", 0, ",") is "Dear {{ supporter.first_name }},".
 Parts = tuple[str | int, ...]
 
 
-ADDED = ("is_urgent", "is_public")  # fields of `Message` that frozen ones may lack
+ADDED = ("is_urgent", "is_public", "translations", "otherwise")  # fields of `Message` that frozen ones may lack
 
 
 class Context(StrEnum):
@@ -56,7 +58,7 @@ class Choice:
 class Link:
     """A row of the link table: in the mail it is `click_url`/n, and this says where that leads."""
 
-    n: int  # from 1, in order of appearance in the HTML
+    n: int  # from 1, in order of appearance in the HTML; those of translations go on from there
     url: str  # as written, merge tags included, with the workspace's link parameters
     destination: Parts  # the same with slots, filled in for the person when followed
     label: str  # what the reader sees, for reports
@@ -97,6 +99,33 @@ class Message:
     is_public: bool = False  # is in the public archive
     # Rules of `mailer check` that were waived, each with the author's reason: the report shows them.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
+    translations: tuple[Message, ...] = ()  # the same mail in other languages; each is in one of its own
+    otherwise: str = ""  # what people are taken to read whose language isn't known or has no version: the list's
+
+    @property
+    def versions(self) -> dict[str, Message]:
+        """All that it is mailed as: the message itself, and its translations by language. No two share a link's
+        number."""
+        return {ORIGINAL: self, **{one.language: one for one in self.translations}}
+
+    @property
+    def every_link(self) -> tuple[Link, ...]:
+        """The links of all versions."""
+        return tuple(link for one in self.versions.values() for link in one.links)
+
+    @property
+    def every_image(self) -> tuple[Image, ...]:
+        """The pictures of all versions, each once."""
+        return tuple(dict.fromkeys(image for one in self.versions.values() for image in one.images))
+
+    @property
+    def spoken(self) -> SpokenLanguages:
+        """The languages of its versions."""
+        return SpokenLanguages(self.language, tuple(one.language for one in self.translations), self.otherwise)
+
+    def version(self, name: str) -> Message:
+        """One of `versions`, by itself."""
+        return replace(self.versions[name], translations=(), otherwise="")
 
     @property
     def digest(self) -> str:
@@ -125,7 +154,10 @@ def to_json(message: Message) -> dict[str, Any]:
 
     What was added later is left out where it says nothing, so that a message keeps the digest it always had.
     """
-    return {name: value for name, value in asdict(message).items() if name not in ADDED or value}
+    data = {name: value for name, value in asdict(message).items() if name not in ADDED or value}
+    if message.translations:
+        data["translations"] = [to_json(one) for one in message.translations]
+    return data
 
 
 def from_json(data: Mapping[str, Any]) -> Message:
@@ -136,6 +168,7 @@ def from_json(data: Mapping[str, Any]) -> Message:
     values["slots"] = tuple(_slot(slot) for slot in values["slots"])
     values["links"] = tuple(_link(**link) for link in values["links"])
     values["images"] = tuple(Image(**image) for image in values["images"])
+    values["translations"] = tuple(from_json(one) for one in values.get("translations", ()))
     return Message(**values)
 
 

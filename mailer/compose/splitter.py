@@ -45,10 +45,11 @@ Item = str | MarkContext
 class MergeSlots:
     """The slots of one message, each once, and the numbers of its links in order of appearance."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first_link: int = 1) -> None:
         self.slots: list[Slot | Choice] = []
         self._numbers: dict[Slot | Choice, int] = {}
-        self.links: dict[int, int] = {}  # index in the pending table → number in the mail, from 1
+        self.links: dict[int, int] = {}  # index in the pending table → number in the mail, from `first_link`
+        self._first_link = first_link
 
     def number(self, slot: Slot | Choice) -> int:
         number = self._numbers.setdefault(slot, len(self.slots))
@@ -57,7 +58,7 @@ class MergeSlots:
         return number
 
     def link(self, mark: LinkMark) -> int:
-        return self.links.setdefault(mark.index, len(self.links) + 1)
+        return self.links.setdefault(mark.index, self._first_link + len(self.links))
 
 
 class Splitter:

@@ -8,7 +8,6 @@ that. Who gets it is for `delivery.thanks`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from markupsafe import Markup, escape
@@ -16,12 +15,11 @@ from markupsafe import Markup, escape
 from mailer.compose.markdown.blocks import AskBlock, Block, ConditionBlock, TextBlock
 from mailer.compose.markdown.plain_text import label_and_address, ruled, wrap
 from mailer.compose.message import Choice, Context, Message, Parts, Slot
-from mailer.compose.source.signed import Signed
+from mailer.compose.source.written import Source
 from mailer.compose.splitter import CLICK_URL
-from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Control, Markers, Value
-from mailer.diagnostics import Diagnostic, Place
+from mailer.diagnostics import Place
 
 # What its merge tags may name beside what is known of a supporter; each is "" where it doesn't apply.
 CONFIRMATION = "confirmation"  # the token of the link that puts them on the list
@@ -30,8 +28,12 @@ FIELDS = (CONFIRMATION, ON_LIST)
 NUMBER = re.compile(r"/(\d+)")
 
 
-def confirming(signed: Signed, markers: Markers, links: Links, place: Place) -> list[Block]:
-    """The blocks in which those who ticked the box for news confirm that, or read that there is nothing to confirm."""
+def confirming(source: Source, markers: Markers, links: Links) -> list[Block]:
+    """The blocks in which those who ticked the box for news confirm that, or read that there is nothing to confirm;
+    none where there is no such box."""
+    signed, place = source.signed, Place(source.file)
+    if signed is None or not signed.list:
+        return []
     say, said, group = signed.language.say, {"headline": signed.headline, "list": signed.list}, markers.new_group()
 
     def branch(number: int, test: str = "") -> ConditionBlock:
@@ -40,10 +42,10 @@ def confirming(signed: Signed, markers: Markers, links: Links, place: Place) -> 
     title, button = say("One last thing: confirm your email"), say("Yes, sign me up")
     asked = say(
         "You (or someone using your address) signed “%(headline)s” and asked us to send %(list)s to this address."
-        " Confirm and you're in."
+        " Confirm and you’re in."
     )
-    after = say("The link works for 7 days. Not you? Ignore this and you won't hear from us again.")
-    known = say("You're on the list for %(list)s already, so there's nothing to confirm.")
+    after = say("The link works for 7 days. Not you? Ignore this and you won’t hear from us again.")
+    known = say("You’re on the list for %(list)s already, so there’s nothing to confirm.")
     address = links.add(
         signed.confirm + markers.add(Value(f"supporter.{CONFIRMATION}", place)), label=button, placement="button",
         place=place, bare=True,
@@ -63,17 +65,6 @@ def _text(words: str, title: str = "") -> TextBlock:
     heading = Markup("<h2>{}</h2>\n").format(title) if title else Markup()
     above = f"{ruled(title, '-')}\n\n" if title else ""
     return TextBlock(heading + Markup("<p>{}</p>\n").format(words), f"{above}{wrap(words)}\n\n")
-
-
-def no_list_to_leave(slots: Iterable[Slot | Choice], place: Place) -> list[Diagnostic]:
-    """A fault for each of the person's own addresses that the mail shows: those who sign are on no list by that."""
-    sources = {slot.source for slot in slots if isinstance(slot, Slot)}
-    remedy = "Show it in newsletters only: {% if not message.is_thanks %} … {% endif %}, as blocks/footer.mjml does."
-    return [
-        Diagnostic(f"a thanks.md has no {{{{ {name} }}}}", place, remedy)
-        for name in PERSONAL_ADDRESSES
-        if name in sources
-    ]
 
 
 def with_own_links(message: Message) -> Message:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from html import unescape
 
+from markupsafe import escape
+
 from mailer.compose.expressions.foreign_tags import foreign_tags
+from mailer.compose.message import Choice, Context, Slot
 from mailer.compose.source.message_file import Source
+from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
+from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Diagnostic, Level, Place
 
 CLIPPED_BYTES = 102_000  # Gmail shows about the first 102 KB of a mail and hides the rest, the unsubscribe link with it
@@ -45,6 +50,17 @@ def vet_tags(text: str, place: Place, *, fields: Collection[str], is_mjml: bool)
     return [Diagnostic(tag.message, at, tag.remedy, rule=rule, fix=tag.fix) for tag, at in places]
 
 
+def vet_layout(layout: Resolved, *, postscripts: Iterable[str], picture: str) -> Iterator[Diagnostic]:
+    """What a template made before there was a P.S. would leave out of the mail, where nobody would see that."""
+    for html in postscripts:
+        if html not in layout.text:
+            remedy = '{% for block in postscripts %}{% include "blocks/" ~ block.kind ~ ".mjml" %}{% endfor %}'
+            yield Diagnostic("the template doesn't show a P.S.", layout.place(1), f"Add to it: {remedy}")
+    if picture and str(escape(picture)) not in layout.text:
+        remedy = "See templates/blocks/signature.mjml for how it is shown."
+        yield Diagnostic("the template doesn't show the signature's picture", layout.place(1), remedy)
+
+
 def _texts(source: Source) -> dict[str, str]:
     """What people read or follow of the front matter, by its key."""
     action = {"action.url": source.action.url, "action.label": source.action.label} if source.action else {}
@@ -52,12 +68,24 @@ def _texts(source: Source) -> dict[str, str]:
     return {**texts, **action, **source.fields, "signature": source.signature}
 
 
-def vet_finished(html: str, *, file: str, unsubscribes: bool, address: str) -> list[Diagnostic]:
+def vet_leaving(slots: Iterable[Slot | Choice], source: Source) -> list[Diagnostic]:
+    """That a newsletter has its link for leaving, and a thanks.md none of the person's own addresses: somebody who
+    signed is on no list by that."""
+    found, place = {(slot.source, slot.context) for slot in slots if isinstance(slot, Slot)}, Place(source.file)
+    if source.is_thanks:
+        shown = {source for source, _ in found}
+        remedy = "Show it in newsletters only, as blocks/footer.mjml does: {% if not message.is_thanks %} …"
+        names = (name for name in PERSONAL_ADDRESSES if name in shown)
+        return [Diagnostic(f"a thanks.md has no {{{{ {name} }}}}", place, remedy) for name in names]
+    if found & {("unsubscribe_url", Context.ATTRIBUTE), ("unsubscribe_url", Context.HTML)}:
+        return []
+    remedy = 'Put it into the footer: <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+    return [Diagnostic("the mail has no link for leaving", place, remedy, rule="law.no-unsubscribe")]
+
+
+def vet_finished(html: str, *, file: str, address: str) -> list[Diagnostic]:
     """Faults of the finished mail: what the law asks for, and its size."""
     faults: list[Diagnostic] = []
-    if not unsubscribes:
-        remedy = 'Put it into the footer: <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
-        faults.append(Diagnostic("the mail has no link for leaving", Place(file), remedy, rule="law.no-unsubscribe"))
     words = unescape(" ".join(MARKUP.sub(" ", html).split()))
     if " ".join(address.split()) not in words:
         remedy = "Put it into the footer: {{ organisation.postal_address }}"

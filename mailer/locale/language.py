@@ -10,7 +10,7 @@ import gettext
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -64,6 +64,10 @@ class Language:
         """The English words in this language."""
         return self.words.gettext(words)
 
+    def say_many(self, one: str, many: str, number: int) -> str:
+        """The English words for one or for many in this language, which may have other forms for other numbers."""
+        return self.words.ngettext(one, many, number)
+
     def number(self, value: float) -> str:
         """A number as it is written here: 12,500 or 12 500."""
         from babel.numbers import format_decimal
@@ -75,6 +79,29 @@ class Language:
         from babel.dates import format_date
 
         return str(format_date(moment, format="long", locale=self.locale))
+
+    def moment(self, moment: datetime) -> str:
+        """A moment of the coming days in its own zone: Tuesday, 1 December at 14:05 CET."""
+        from babel.dates import format_skeleton, format_time, get_datetime_format, get_timezone_name
+
+        day = format_skeleton("MMMMEEEEd", moment, locale=self.locale)
+        zone = str(get_timezone_name(moment, width="short", locale=self.locale))
+        zone = str(moment.tzname()) if zone[0] in "+-" else zone  # CLDR has no short name in this language
+        time = f"{format_time(moment, 'short', locale=self.locale)} {zone}"
+        joined = str(get_datetime_format("long", locale=self.locale)).replace("'", "")
+        return joined.replace("{0}", time).replace("{1}", str(day))
+
+    def near_day(self, moment: date) -> str:
+        """A day of the months around this one, without its year: 12 January."""
+        from babel.dates import format_skeleton
+
+        return str(format_skeleton("MMMMd", moment, locale=self.locale))
+
+    def ago(self, passed: timedelta) -> str:
+        """How long ago something was: 12 minutes ago."""
+        from babel.dates import format_timedelta
+
+        return str(format_timedelta(-passed, add_direction=True, granularity="minute", locale=self.locale))
 
     def listed(self, names: Iterable[str]) -> Markup:
         """Names as HTML, strong and each in its own direction: "A, B and C"."""
@@ -102,7 +129,7 @@ class Language:
 
 def choose(*wishes: str, accepted: str = "") -> Language:
     """The first of the wishes that pages can be read in, then the best of an Accept-Language header, then English."""
-    for wish in (*wishes, *_accepted(accepted)):
+    for wish in (*wishes, *accepted_languages(accepted)):
         if code := closest(wish):
             return Language(code)
     return Language(ENGLISH)
@@ -135,7 +162,7 @@ def _catalogue(code: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def _accepted(header: str) -> Sequence[str]:
+def accepted_languages(header: str) -> Sequence[str]:
     """The languages of an Accept-Language header (RFC 9110 §12.5.4), the most wanted first."""
     found: list[tuple[float, str]] = []
     for item in header.split(",")[:MOST_ASKED]:
@@ -147,6 +174,15 @@ def _accepted(header: str) -> Sequence[str]:
         if quality > 0:
             found.append((-quality, name.strip()))
     return [name for _, name in sorted(found, key=lambda pair: pair[0])]
+
+
+def region_of(accepted: str) -> str:
+    """The region that the most wanted language of an Accept-Language header names ("en-GB": GB), or ""."""
+    for name in accepted_languages(accepted)[:1]:
+        for part in name.split("-")[1:]:
+            if len(part) == 2 and part.isalpha():
+                return part.upper()
+    return ""
 
 
 def _bare(name: str) -> str:

@@ -77,9 +77,12 @@ def _outcomes(figures: CampaignFigures) -> Iterator[tuple[str, str, str, str | i
     for n, people in signed.by_link.items():
         yield "signed by link", str(n), "people", people
     yield from _reasons("signed on the page", signed.by_source)
-    for one in figures.by_language:
-        for name in ("sent", "signed", "unsubscribed"):
-            yield "by language", one.language or UNKNOWN, name, getattr(one, name)
+    for section, languages in (("by language", figures.by_language), ("by language of the mail", figures.by_version)):
+        for one in languages:
+            for name in ("sent", "signed", "unsubscribed"):
+                yield section, one.language or UNKNOWN, name, getattr(one, name)
+    pages = {language or UNKNOWN: people for language, people in figures.page_languages.items()}
+    yield from _reasons("signed on the page by language", pages)
     for step in figures.course.steps:
         yield "course", step.begins.isoformat(), "clicks", step.clicks
         yield "course", step.begins.isoformat(), "signatures", step.signatures

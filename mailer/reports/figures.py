@@ -24,7 +24,7 @@ from mailer.reports.after_sending import (
     signed,
     who_left,
 )
-from mailer.reports.by_language import LanguageFigures, by_language
+from mailer.reports.by_language import LanguageFigures, by_language, by_version, on_page
 from mailer.store.tables.core import campaigns, deliveries, hits, links, more_hits
 from mailer.store.tables.inbound import conversions
 from mailer.store.tables.states import CampaignState, DeliveryState, Verdict
@@ -128,6 +128,8 @@ class CampaignFigures:
     signed: SignaturesGained
     course: Course
     by_language: tuple[LanguageFigures, ...]  # of the people, the most frequent first
+    by_version: tuple[LanguageFigures, ...]  # of the mail they got, where it went out in several languages
+    page_languages: Mapping[str, int]  # in which the newsletter's own page was signed → people, the most first
 
 
 def figures(connection: Connection, slug: str) -> CampaignFigures:
@@ -139,6 +141,7 @@ def figures(connection: Connection, slug: str) -> CampaignFigures:
     sent = delivered.sent
     counts = dict(campaign.counts)
     unsubscribed = _unsubscribed(connection, campaign.id)
+    original, has_several = campaign.message.get("language", ""), bool(campaign.message.get("translations"))
     return CampaignFigures(
         slug=slug,
         state=CampaignState(campaign.state),
@@ -165,6 +168,8 @@ def figures(connection: Connection, slug: str) -> CampaignFigures:
         signed=signed(connection, campaign.id, slug, sent),
         course=course(connection, campaign.id, campaign.launched_at),
         by_language=by_language(connection, campaign.id),
+        by_version=by_version(connection, campaign.id, original=original) if has_several else (),
+        page_languages=on_page(connection, slug),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mailer.counting import counted
+from mailer.reports.by_language import LanguageFigures
 from mailer.reports.figures import CampaignFigures, Clicks, Openings
 from mailer.store.tables.states import CampaignState
 
@@ -67,8 +68,10 @@ def _sections(figures: CampaignFigures, *, bars: bool) -> Iterator[RenderableTyp
         yield _section("Other links", _links(figures))
     if figures.signed.people or figures.signed.on_page:
         yield _section("Signatures", _signed(figures, bars=bars))
+    if figures.by_version:
+        yield _section("By language of the mail", _by_language(figures.by_version))
     if len(figures.by_language) > 1:
-        yield _section("By language", _by_language(figures))
+        yield _section("By language", _by_language(figures.by_language))
     if figures.course.steps:
         yield _section(f"Over time ({figures.zone or 'UTC'})", _course(figures, bars=bars))
     if figures.came_back.heard_of or figures.came_back.bounced or figures.came_back.complained:
@@ -195,16 +198,19 @@ def _signed(figures: CampaignFigures, *, bars: bool) -> RenderableType:
         page.add("on its page in all", signed.on_page, style="bold")
         for source, people in signed.by_source.items():
             page.add(f"  {printable(source)}", people, colour="bright_black", of="of these")
+        if len(figures.page_languages) > 1:
+            for language, people in figures.page_languages.items():
+                page.add(f"  in {printable(language) or 'unknown'}", people, colour="bright_black", of="of these")
         lines.append(page.table)
     return Group(*lines)
 
 
-def _by_language(figures: CampaignFigures) -> Table:
+def _by_language(languages: Sequence[LanguageFigures]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("Language", min_width=LABEL_CELLS)
     for name in ("Sent", "Signed", "Per 1,000", "Unsubscribed"):
         table.add_column(name, justify="right", no_wrap=True)
-    for one in figures.by_language:
+    for one in languages:
         rate = f"{one.per_thousand:,.1f}" if one.per_thousand is not None else DASH
         name = printable(one.language) or "not known"
         table.add_row(name, _count(one.sent), _count(one.signed), rate, _count(one.unsubscribed))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, cast
 
-from mailer.compose.message import Message, Parts, as_written, from_json
+from mailer.compose.message import ORIGINAL, Message, Parts, as_written, from_json
 from mailer.review.content import NewsletterContent, leaves_at
 
 HEADERS = (
@@ -96,14 +96,29 @@ def in_short(found: Sequence[Change]) -> str:
 
 def _of_mail(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
     old, new = from_json(before.parts["mail"]), from_json(after.parts["mail"])
+    yield from _of_version(old, new)
+    yield from _values("Picture", before.parts["pictures"], after.parts["pictures"], shown=_picture)
+    for language in sorted({*old.versions, *new.versions} - {ORIGINAL}):
+        one, other = old.versions.get(language), new.versions.get(language)
+        if one is not None and other is not None:
+            yield from _of_version(one, other, language)
+        else:
+            yield Change(f"Translation {language}", *("" if each is None else _header(each, "subject")
+                                                      for each in (one, other)))  # fmt: skip
+
+
+def _of_version(old: Message, new: Message, language: str = ORIGINAL) -> Iterator[Change]:
+    """What changed in the mail, or in its translation into `language`."""
+    of_it = f" ({language})" if language else ""
     for name, label in HEADERS:
         one, other = _header(old, name), _header(new, name)
         if one != other:
-            yield Change(label, one, other)
-    yield from _paragraphs("Mail", _text(old), _text(new))
-    yield from _values("Picture", before.parts["pictures"], after.parts["pictures"], shown=_picture)
-    if _text(old) == _text(new) and (old.html != new.html or old.text != new.text):
-        yield Change("Look", "as it was", "a template, a colour or a place in it changed")
+            yield Change(f"{label}{of_it}", one, other)
+    yield from _paragraphs(f"Mail{of_it}", _text(old), _text(new))
+    # A link's number in a translation is another one when the original has one link more.
+    if _text(old) == _text(new) and any(_led(old, one) != _led(new, other)
+                                        for one, other in ((old.html, new.html), (old.text, new.text))):  # fmt: skip
+        yield Change(f"Look{of_it}", "as it was", "a template, a colour or a place in it changed")
 
 
 def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
@@ -197,7 +212,12 @@ def _header(message: Message, name: str) -> str:
 
 def _text(message: Message) -> list[str]:
     """The paragraphs of the plain text as staff wrote them, with the addresses that links lead to."""
-    links = {str(link.n): link.url for link in message.links}
-    written = CLICK.sub(lambda found: links.get(found[1], found[0]), as_written(message, message.text))
+    written = _led(message, message.text)
     blocks = (" ".join(filter(NOT_DRAWN, block.split())) for block in re.split(r"\n\s*\n", written))
     return [block for block in blocks if block]
+
+
+def _led(message: Message, parts: Parts) -> str:
+    """Some parts as staff wrote them, with the addresses that links lead to."""
+    links = {str(link.n): link.url for link in message.links}
+    return CLICK.sub(lambda found: links.get(found[1], found[0]), as_written(message, parts))

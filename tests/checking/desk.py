@@ -137,4 +137,5 @@ class Desk:
         compiled = compile_message(source, definition=definition, known_fields=())
         plan = Plan(compiled.message, Audience(("supporters",)), source.newsletter, transport="smtp")
         written = CompiledNewsletter(source, definition, frozenset(), plan, ())
-        return gather(self.database, written, scope=Scope(everyone=False), now=NOW)
+        (found,) = gather(self.database, written, scope=Scope(everyone=False), now=NOW)
+        return found

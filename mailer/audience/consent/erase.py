@@ -38,8 +38,11 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
     connection.execute(
         update(signatures)
         .where(signatures.c.person_id == person_id)
-        .values(person_id=None, shown=False, thanks=_not_waiting(), **{field.name: "" for field in KEPT})
-    )
+        .values(
+            person_id=None, shown=False, own={}, comment_state="", thanks=_not_waiting(),
+            **{field.name: "" for field in KEPT},
+        )
+    )  # fmt: skip
     # The other site's own number of it may name the person there.
     numbers = select(conversions.c.id).where(
         conversions.c.campaign_id.in_(campaign_ids), conversions.c.delivery_id.in_(theirs)

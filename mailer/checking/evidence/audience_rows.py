@@ -5,26 +5,42 @@ What merging them means is for `simulate`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from mailer.audience.people.people import supporters
+from mailer.audience.selection.languages import VersionReach, languages_of, reach
 from mailer.audience.selection.segment_sql import field_text
 from mailer.audience.selection.select import places
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.simulate import Row, Simulation
-from mailer.compose.message import Message
+from mailer.compose.message import ORIGINAL, Message
 from mailer.store.tables.core import people
 
 BATCH = 2_000  # rows held at a time
 
 
-def merge_everyone(connection: Connection, message: Message) -> AudienceStats:
-    """What merging `message` tells for everyone in `places`. The database groups people who are alike."""
+def merge_everyone(
+    connection: Connection, message: Message, *, readers: Collection[str] | None = None
+) -> AudienceStats:
+    """What merging one version tells for everyone in `places`, or for those of them who read one of the languages
+    `readers`. The database groups people who are alike."""
     simulation = Simulation(message)
-    return simulation.figures(_rows(connection, simulation.fields))
+    those = true() if readers is None else people.c.language.in_(readers)
+    return simulation.figures(_rows(connection, simulation.fields, those))
+
+
+def merge_versions(connection: Connection, message: Message) -> dict[str, tuple[AudienceStats, VersionReach]]:
+    """What merging each version of `message` tells of those who get it, by version, and how many people those are."""
+    reached = reach(languages_of(connection), message.spoken)
+    if not message.translations:
+        return {ORIGINAL: (merge_everyone(connection, message), reached[ORIGINAL])}
+    return {
+        version: (merge_everyone(connection, one, readers=reached[version].readers), reached[version])
+        for version, one in message.versions.items()
+    }
 
 
 def supporter_of(connection: Connection, figures: AudienceStats, which: Which) -> dict[str, str] | None:
@@ -33,15 +49,16 @@ def supporter_of(connection: Connection, figures: AudienceStats, which: Which) -
     return supporters(connection, [one.person_id]).get(one.person_id) if one else None
 
 
-def _rows(connection: Connection, fields: tuple[str, ...]) -> Iterator[Row]:
+def _rows(connection: Connection, fields: tuple[str, ...], those: ColumnElement[bool]) -> Iterator[Row]:
     columns = [field_text(name).label(f"f{number}") for number, name in enumerate(fields)]
     source = people.join(places, places.c.person_id == people.c.id)
     if "email" in fields:  # everyone is different: nothing to group
-        query = select(people.c.id, *columns).select_from(source)
+        query = select(people.c.id, *columns).select_from(source).where(those)
         for row in connection.execute(query.execution_options(yield_per=BATCH)):
             yield Row(row[1:], 1, row[0])
         return
-    query: Any = select(func.count(), func.min(people.c.id), *columns).select_from(source).group_by(*columns)
+    query: Any = select(func.count(), func.min(people.c.id), *columns).select_from(source).where(those)
+    query = query.group_by(*columns)
     row: Any
     for row in connection.execute(query.execution_options(yield_per=BATCH)):
         if row[0]:  # without columns an empty audience gives one row

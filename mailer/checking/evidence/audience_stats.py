@@ -5,7 +5,8 @@ Plain values; `simulate` makes them, `audience_rows` asks the database for the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -71,5 +72,26 @@ class AudienceStats:
     never_filled: tuple[str, ...] = ()  # fields that the message uses and nobody has
     standouts: tuple[Standout, ...] = ()
 
+    def within(self, language: str) -> AudienceStats:
+        """The same with the language of the mail before each variant's conditions."""
+        return replace(self, variants=tuple(replace(one, branches=(language, *one.branches)) for one in self.variants))
+
     def standout(self, which: Which) -> Standout | None:
         return next((one for one in self.standouts if one.which is which), None)
+
+
+def together(several: Sequence[AudienceStats]) -> AudienceStats:
+    """The figures of all versions of a mail as one; whose mail is worth looking at are those of the first that has
+    any."""
+    first, *others = several
+    if not others:
+        return first
+    variants = sorted((one for each in several for one in each.variants), key=lambda one: -one.people)
+    return AudienceStats(
+        people=sum(one.people for one in several),
+        rows=sum(one.rows for one in several),
+        variants=tuple(variants),
+        more_variants=sum(one.more_variants for one in several),
+        troubled=tuple(one for each in several for one in each.troubled),
+        standouts=next((one.standouts for one in several if one.standouts), ()),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from mailer.audience.selection.languages import language_name, told
 from mailer.checking.evidence.audience_stats import Trouble, Troubled
 from mailer.checking.registry import rule
 from mailer.checking.specimen import Specimen
@@ -127,6 +128,21 @@ def never_filled(specimen: Specimen) -> Iterator[Diagnostic]:
         yield Diagnostic(
             f"supporter.{name} is empty for everyone ({counted(audience.people)})", specimen.place_of(name), remedy
         )
+
+
+@rule(
+    "audience.language", Level.NOTE, "people get a mail that isn't in their language, or nobody gets a translation",
+    why="There is no version in their language, so they get the list's, or the original.",
+)  # fmt: skip
+def language(specimen: Specimen) -> Iterator[Diagnostic]:
+    reach = specimen.reach
+    if reach is None or not (specimen.original or specimen.source.translations):
+        return
+    for words in told([reach]):
+        yield Diagnostic(words, Place(specimen.source.file), "Write it in their language as well: docs/languages.md.")
+    if not reach.people:
+        yield Diagnostic(f"nobody gets the {language_name(reach.language)} mail", Place(specimen.source.file),
+                         "Nobody of the audience is known to read it.")  # fmt: skip
 
 
 def _troubled(specimen: Specimen, kind: Trouble) -> Iterator[Troubled]:

@@ -14,7 +14,7 @@ from mailer.compose.source.labels import words_for
 from mailer.compose.source.text_file import merge_conflicts
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.locale.cldr import locale_of
-from mailer.locale.language import choose, later
+from mailer.locale.language import choose, closest, later
 
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] is what a
 # template's draft leaves to its writer; it may continue over several lines.
@@ -88,6 +88,18 @@ def past_date(specimen: Specimen) -> Iterator[Diagnostic]:
 
 
 @rule(
+    "writing.own-words", Level.NOTE, "the mail's own words, such as Unsubscribe, aren't translated into its language",
+    why="People who don't read English look for the way out, and mark as spam what they can't leave.",
+)  # fmt: skip
+def own_words(specimen: Specimen) -> Iterator[Diagnostic]:
+    language = specimen.message.language
+    if not closest(language):
+        remedy = "A language is one file: see “Languages” in CONTRIBUTING.md."
+        yield Diagnostic(f"“Unsubscribe” and the mail's other own words are in English: there is no catalogue for "
+                         f"{language}", specimen.source.place("language"), remedy)  # fmt: skip
+
+
+@rule(
     "writing.postscript", Level.NOTE, "a paragraph begins with P.S.",
     why="As ::: ps it goes below the signature, where people look for it, with P.S. in the message's language.",
 )  # fmt: skip
@@ -127,7 +139,8 @@ def dates(line: str, language: str) -> Iterator[tuple[int, date]]:
 def ahead_of(language: str) -> re.Pattern[str]:
     """Finds the words of AHEAD, in English and in a language, in what is before a date."""
     words = dict.fromkeys((*AHEAD.split("|"), *choose(language).say(AHEAD).split("|")))
-    return re.compile(rf"\b({'|'.join(map(re.escape, words))})\b[^.!?]{{0,40}}$", re.IGNORECASE)
+    # Not \b: to Python a word of Hindi may end in a sign that is no letter.
+    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, words))})(?!\w)[^.!?]{{0,40}}$", re.IGNORECASE)
 
 
 @lru_cache(maxsize=16)

@@ -21,9 +21,10 @@ def audience(slug: str, as_json: bool) -> None:
     """Show how many people get a newsletter, and how many on its lists don't, and why."""
     from mailer.audience.fields import known_fields
     from mailer.audience.selection.front_matter import read_audience
-    from mailer.audience.selection.select import select_audience
+    from mailer.audience.selection.languages import in_words, languages_of, reach
+    from mailer.audience.selection.select import decided
     from mailer.audience.selection.spec import to_json
-    from mailer.compose.source.message_file import read_source
+    from mailer.compose.source.message_file import read_source, spoken_in
     from mailer.errors import raise_errors
 
     with workspace_and_database() as (workspace, database):
@@ -32,13 +33,17 @@ def audience(slug: str, as_json: bool) -> None:
         definitions = [workspace.list_definition(name) for name in workspace.list_names()]
         with database.read(of_everyone=True) as connection:
             asked = read_audience(connection, source, fields=known_fields(connection, definitions))
-            selection = select_audience(connection, asked, now=now())
+            with decided(connection, asked, now=now()) as selection:
+                reached = list(reach(languages_of(connection), spoken_in(source)).values())
     if as_json:
         reasons = {reason.value: number for reason, number in selection.excluded.items()}
         figures = {"total": selection.total, "chosen": selection.chosen, "excluded": reasons}
-        print_json({"slug": slug, "audience": to_json(asked), **figures})
+        languages = {one.language: {"people": one.people, "instead": one.instead} for one in reached}
+        print_json({"slug": slug, "audience": to_json(asked), **figures, "languages": languages})
         return
     _show(slug, asked, selection)
+    for line in in_words(reached):
+        click.echo(line)
 
 
 def _show(slug: str, asked: Audience, selection: Selection) -> None:

@@ -15,8 +15,10 @@ from mailer.errors import MailerError
 from mailer.staff.actor import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from mailer.audience.selection.languages import VersionReach
     from mailer.audience.selection.select import Selection
     from mailer.delivery.campaigns.freeze import Plan
     from mailer.delivery.campaigns.orders import Order
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
 @click.argument("slug", metavar="NEWSLETTER")
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
+@click.option("--language", metavar="LANGUAGE", help="Send this translation; else the one that the person gets.")
 @click.option("--thanks", is_flag=True, help="Send the mail that thanks those who sign instead.")
-def test(slug: str, to: str, as_address: str | None, thanks: bool) -> None:
+def test(slug: str, to: str, as_address: str | None, language: str | None, thanks: bool) -> None:
     """Send a proof of a newsletter to one address. It is marked as a proof, and clicks in it never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
     from mailer.delivery.sending.proofs import ProofRecipient, send_proof
     from mailer.delivery.thanks.proofs import prove_thanks
+    from mailer.staff.audit import newsletter_subject
     from mailer.transports.provider import make_transport
 
     with workspace_and_database() as (workspace, database):
@@ -46,13 +50,14 @@ def test(slug: str, to: str, as_address: str | None, thanks: bool) -> None:
             with database.read() as connection:
                 person_id, supporter = find_supporter(connection, as_address)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
+        plan = plan.in_language(language) if language else plan
         if thanks:
             known = supporter if as_address else None
             prove_thanks(database, plan, known, to=address, transport=transport, now=now())
         else:
             proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
             send_proof(database, plan, proof, transport=transport, now=now())
-        note(database, "proof sent", f"newsletter {slug}")
+        note(database, "proof sent", newsletter_subject(slug))
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
     )
@@ -73,8 +78,8 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
         workspace.secrets.require_signing()
         with database.read() as connection:
             refuse_launched(find_campaign(connection, slug))
-        plan, selection = fit_to_mail(database, workspace.newsletter(slug))
-        _show(workspace, database, plan=plan, selection=selection, at=now())
+        plan, selection, reached = fit_to_mail(database, workspace.newsletter(slug))
+        _show(workspace, database, plan=plan, selection=selection, reached=reached, at=now())
         if not selection.chosen:
             raise MailerError(
                 "nobody would get this mail", remedy=f"See who is left out and why: mailer audience {slug}"
@@ -112,8 +117,8 @@ def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
     with workspace_and_database() as (workspace, database):
         due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
         workspace.secrets.require_signing()
-        plan, selection = fit_to_mail(database, workspace.newsletter(slug), at=due.instant)
-        _show(workspace, database, plan=plan, selection=selection, at=due.instant)
+        plan, selection, reached = fit_to_mail(database, workspace.newsletter(slug), at=due.instant)
+        _show(workspace, database, plan=plan, selection=selection, reached=reached, at=due.instant)
         order = _order(plan, PlannedTime(due.instant, due.zone))
         orders.schedule(database, order, late=allowed, now=moment)
     for remark in due.notes:
@@ -264,11 +269,16 @@ def _campaign(database: Database, slug: str) -> tuple[int, str]:
     return row.id, row.state
 
 
-def _show(workspace: Workspace, database: Database, *, plan: Plan, selection: Selection, at: datetime) -> None:
-    """Show subject, sender, audience with reasons, transport, and how long it takes when it leaves `at` this time."""
+def _show(
+    workspace: Workspace, database: Database, *, plan: Plan, selection: Selection, reached: Sequence[VersionReach],
+    at: datetime,
+) -> None:  # fmt: skip
+    """Show subject, sender, audience with reasons and languages, transport, and how long it takes when it leaves `at`
+    this time."""
     from rich.markup import escape
     from rich.table import Table
 
+    from mailer.audience.selection.languages import in_words
     from mailer.compose.message import as_written
     from mailer.delivery.ledger.duration import duration_of
 
@@ -288,6 +298,8 @@ def _show(workspace: Workspace, database: Database, *, plan: Plan, selection: Se
     if left_out:
         table.add_row("Left out", ", ".join(left_out))
     table.add_row("Gets it", f"[bold]{counted(selection.chosen)}[/bold]")
+    for words in in_words(reached):
+        table.add_row("Language", escape(words))
     if takes.in_words:
         table.add_row("Takes", takes.in_words)
     console().print(table)

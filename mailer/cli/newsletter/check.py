@@ -18,6 +18,7 @@ from mailer.errors import MailerError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mailer.audience.selection.languages import VersionReach
     from mailer.audience.selection.select import Selection
     from mailer.checking.preflight import Preflight
     from mailer.delivery.campaigns.freeze import Plan
@@ -84,15 +85,17 @@ def thanks_to_prove(database: Database, newsletter: Newsletter) -> Plan:
     return fit_to_thank(database, read_source(newsletter, THANKS_FILE), now=now())
 
 
-def fit_to_mail(database: Database, newsletter: Newsletter, *, at: datetime | None = None) -> tuple[Plan, Selection]:
-    """The plan of a newsletter that has no error for anybody who gets it, and who that is.
+def fit_to_mail(
+    database: Database, newsletter: Newsletter, *, at: datetime | None = None
+) -> tuple[Plan, Selection, Sequence[VersionReach]]:
+    """The plan of a newsletter that has no error for anybody who gets it, who that is, and who gets which language.
 
     What was found is shown, errors first; raises when there are any. `at`: when it is to go out, if not now; what will
     be past by then is told.
     """
     plan, found = _fit(database, newsletter, everyone=True, at=at)
     assert found.selection is not None
-    return plan, found.selection
+    return plan, found.selection, found.reached
 
 
 def _fit(

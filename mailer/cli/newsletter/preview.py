@@ -31,7 +31,8 @@ def preview(slug: str, port: int, no_open: bool) -> None:
 @click.argument("slug", metavar="NEWSLETTER")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where to save them.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
-def shots(slug: str, out: Path, as_address: str | None) -> None:
+@click.option("--language", metavar="LANGUAGE", help="Make this translation; else the one that the person gets.")
+def shots(slug: str, out: Path, as_address: str | None, language: str | None) -> None:
     """Save screenshots of a newsletter: on a phone and a desktop, light, dark and forced dark.
 
     Needs a headless browser on this machine and the extra `shots`; nothing is fetched while they are taken.
@@ -51,5 +52,6 @@ def shots(slug: str, out: Path, as_address: str | None) -> None:
                 _, supporter = find_supporter(connection, as_address)
         for fault in prepared.warnings:
             click.echo(str(fault), err=True)
-        for path in take_shots(Press(prepared.plan, workspace), supporter, folder=out):
+        plan = prepared.plan.in_language(language) if language else prepared.plan.read_by(supporter)
+        for path in take_shots(Press(plan, workspace), supporter, folder=out):
             click.echo(str(path))

@@ -1,4 +1,4 @@
-"""Reads a newsletter's folder: message.md, message.mjml or thanks.md, with its front matter checked key by key.
+"""Reads a newsletter's folder: message.md, message.mjml or thanks.md and their translations, key by key.
 
 Everything found wrong is raised at once, each with its line and a remedy. What the texts mean (merge tags, Markdown,
 links, pictures) is for `compose.compiler`; its `audience` is for `audience.selection`.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
+from mailer.compose.languages import SpokenLanguages
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
-from mailer.compose.source.signed import Signed, is_thanks
+from mailer.compose.source.signed import is_thanks
 from mailer.compose.source.text_file import CONTROL, cleaned, read_text
+from mailer.compose.source.translations import is_taken, named_faults, with_original
+from mailer.compose.source.written import LANGUAGE, Action, Source
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest
@@ -47,61 +51,6 @@ ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "lis
 SAID = "The newsletter {} has faults:"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 BREAK = re.compile("[\n\r]")
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """The action link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
-
-    url: str
-    label: str
-    page: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A message as written, checked for form. Texts are as in the file, merge tags included; "" is not given."""
-
-    newsletter: Newsletter
-    file: str  # as faults name it, such as newsletters/x/message.md
-    is_mjml: bool
-    subject: str
-    preheader: str
-    headline: str
-    from_: str
-    reply_to: str
-    list: str
-    template: str
-    language: str
-    signature: str
-    action: Action | None
-    audience: Mapping[str, Any]  # as written; `audience.asking` gives it meaning
-    fields: Mapping[str, str]  # the layout's own; each declared one is there
-    layout: TemplateDefinition
-    lines: Mapping[str, int]  # dotted key of the front matter → its line
-    body: str
-    body_line: int
-    faults: tuple[Diagnostic, ...] = ()
-    is_urgent: bool = False  # goes to those, too, who asked for fewer mails
-    is_public: bool = False  # is in the public archive once it was sent
-    # Rules of `mailer check` that the author leaves unheeded, each with the reason.
-    waived: Mapping[str, str] = field(default_factory=dict[str, str])
-    is_off: bool = False  # a thanks.md that says `send: false`
-    petition: str = ""  # the newsletter whose signatures it tells of
-    signed: Signed | None = None  # the page whose thanks.md it is, added by those who know it
-    told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])  # more constants, too
-
-    @property
-    def is_thanks(self) -> bool:
-        """Whether it is mailed by itself to each person who signs, and no newsletter."""
-        return is_thanks(self.file)
-
-    def place(self, key: str) -> Place:
-        """Where a key of the front matter is ("audience.segment"), or the nearest key above it that does."""
-        while key and key not in self.lines:
-            key = key.rpartition(".")[0]
-        return Place(self.file, self.lines.get(key, 1))
 
 
 def read_source(newsletter: Newsletter, name: str = "") -> Source:
@@ -112,7 +61,7 @@ def read_source(newsletter: Newsletter, name: str = "") -> Source:
     text, faults = read_text(newsletter.folder / name, file=file)
     if text is None:
         raise MailerError(SAID.format(newsletter.slug), diagnostics=faults)
-    return _source(text, newsletter, file=file, faults=faults)
+    return _with_translations(_source(text, newsletter, file=file, faults=faults), name)
 
 
 def source_of(text: str, newsletter: Newsletter, *, changed: Mapping[str, str] = NOTHING, name: str = "") -> Source:
@@ -127,9 +76,45 @@ def source_of(text: str, newsletter: Newsletter, *, changed: Mapping[str, str] =
     return _source(text, newsletter, file=file, faults=faults, changed=changed)
 
 
+def translation_of(source: Source, language: str, text: str, *, changed: Mapping[str, str] = NOTHING) -> Source:
+    """What the translation of `source` into `language` would be if its file held `text`, as `source_of`."""
+    name, _, ending = source.file.rpartition("/")[2].partition(".")
+    file = source.newsletter.place(f"{name}.{language}.{ending}")
+    text, faults = cleaned(text, file=file)
+    return _source(text, source.newsletter, file=file, faults=faults, changed=changed, original=(source, language))
+
+
+def _with_translations(source: Source, name: str) -> Source:
+    """The source with what is beside it in other languages; one that can't be read is among the faults."""
+    newsletter = source.newsletter
+    files = newsletter.translations(name)
+    unfit = named_faults(newsletter, files, spoken_in(source).original) if files else {}
+    found: list[Source] = []
+    faults = [*source.faults, *unfit.values()]
+    for language, file in files.items():
+        text, told = read_text(newsletter.folder / file, file=newsletter.place(file))
+        faults += told
+        if text is not None and language not in unfit:
+            try:
+                found.append(translation_of(source, language, text))
+            except MailerError as error:
+                faults += error.diagnostics
+    return replace(source, translations=tuple(found), faults=tuple(faults))
+
+
+def spoken_in(source: Source) -> SpokenLanguages:
+    """The languages that a newsletter is written in; the original's is that of its list unless it says otherwise."""
+    of_list = ""
+    with suppress(MailerError):  # which is told elsewhere
+        of_list = source.newsletter.workspace.list_definition(source.list).language
+    translations = tuple(one.language for one in source.translations)
+    return SpokenLanguages(source.language or of_list, translations, of_list)
+
+
 def _source(
-    text: str, newsletter: Newsletter, *, file: str, faults: list[Diagnostic], changed: Mapping[str, str] = NOTHING
-) -> Source:
+    text: str, newsletter: Newsletter, *, file: str, faults: list[Diagnostic], changed: Mapping[str, str] = NOTHING,
+    original: tuple[Source, str] | None = None,
+) -> Source:  # fmt: skip
     front, unread = split_front_matter(text, file=file)
     if front is None:
         raise MailerError(SAID.format(newsletter.slug), diagnostics=[*faults, *unread])
@@ -137,8 +122,16 @@ def _source(
         # What isn't in the file has a line of its own below all that are, so that a fault of it can be told apart.
         added = {key: -number for number, key in enumerate(sorted(set(changed) - set(front.lines)), 1)}
         front = replace(front, data=_with(front.data, changed), lines={**front.lines, **added})
-    checker = _Checker(front, file=file, newsletter=newsletter, faults=[*faults, *unread])
-    return checker.source(is_mjml=file.endswith(MJML_FILE))
+    faults = [*faults, *unread]
+    if original is not None:
+        front, more = with_original(front, *original, file=file)
+        faults += more
+    source = _Checker(front, file=file, newsletter=newsletter, faults=faults).source(is_mjml=file.endswith(".mjml"))
+    if original is None:
+        return source
+    said = {one.message for one in original[0].faults}  # what it takes from there, and is wrong, is told there
+    told = tuple(one for one in source.faults if not is_taken(one, said))
+    return replace(source, faults=told)
 
 
 def _with(data: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]:

@@ -26,6 +26,6 @@ class Signed:
     def because(self) -> str:
         """Why somebody gets the mail. Nobody but staff typed any of it."""
         return self.language.say(
-            "You're getting this because you (or someone using your address) signed “%(headline)s”. Wasn't it you?"
-            " Reply to this email, and we'll take the signature off."
+            "You’re getting this because you (or someone using your address) signed “%(headline)s”. Wasn’t it you?"
+            " Reply to this email, and we’ll take the signature off."
         ) % {"headline": self.headline}

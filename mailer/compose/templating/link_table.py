@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.markers import Control, LinkMark, Literal, Markers, Value
 from mailer.diagnostics import Diagnostic, Place
+from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
 
 HOST = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
@@ -23,6 +24,7 @@ SAFE = "%/:?#[]@!$&'()*+,;=~-._"
 NO_ACTION = (
     "Say above the text where it leads: `action:`, and indented below it `url: https://…` and `label: Add your name`."
 )
+LANGUAGE_FIELD = "lang"  # what the address of a page asks for a language by
 LONGEST = 2000  # characters: beyond it some clients and servers cut addresses off
 
 
@@ -36,12 +38,30 @@ class PendingLink:
     is_action: bool
 
 
+class OwnPages:
+    """Our own action pages: a mail in French leads to the French one, where the page has several languages."""
+
+    def __init__(self, workspace: Workspace, *, language: str) -> None:
+        self._workspace = workspace
+        self._language = language
+        self._stem = f"{workspace.settings.public.url}/act/"
+
+    def asking(self, url: str) -> Mapping[str, str]:
+        """What an address has to ask for so that the page comes in the mail's language."""
+        if not url.startswith(self._stem):
+            return {}
+        slug = re.split(r"[/?#]", url[len(self._stem) :])[0]
+        has_several = SLUG.fullmatch(slug) and Newsletter(self._workspace, slug).translations(ACTION_FILE)
+        return {LANGUAGE_FIELD: self._language} if has_several else {}
+
+
 class Links:
     """The links of one message."""
 
-    def __init__(self, *, markers: Markers, parameters: Mapping[str, str]) -> None:
+    def __init__(self, *, markers: Markers, parameters: Mapping[str, str], pages: OwnPages | None = None) -> None:
         self.markers = markers
         self.parameters = parameters
+        self.pages = pages
         self.faults: list[Diagnostic] = []
         self.rows: list[PendingLink] = []
         self.action_url = ""
@@ -146,7 +166,8 @@ class Links:
     def _with_parameters(self, url: str) -> str:
         base, hash_sign, fragment = url.partition("#")
         present = {name for name, _ in parse_qsl(urlsplit(base).query, keep_blank_values=True)}
-        wanted = {name: value for name, value in self.parameters.items() if name not in present}
+        asked = {**self.parameters, **(self.pages.asking(base) if self.pages else {})}
+        wanted = {name: value for name, value in asked.items() if name not in present}
         if wanted:
             joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
             base += joint + urlencode(wanted, quote_via=quote)

@@ -1,4 +1,5 @@
-"""Freezes a campaign: its compiled message with links and pictures, and a row of the ledger for each person.
+"""Freezes a campaign: its compiled message in all languages with links and pictures, and a row of the ledger for each
+person, which says the version that is theirs.
 
 In the caller's transaction: what may be launched, and when, is for `lifecycle`.
 """
@@ -6,21 +7,24 @@ In the caller's transaction: what may be launched, and when, is for `lifecycle`.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
+from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience, to_json
 from mailer.compose import message as messages
-from mailer.compose.message import Message
+from mailer.compose.languages import best_of
+from mailer.compose.message import ORIGINAL, Message
 from mailer.compose.source.images import read_image
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.errors import MailerError
 from mailer.store.engine.dialects import insert_for
-from mailer.store.tables.core import campaigns, deliveries, images, links
+from mailer.store.tables.core import campaigns, deliveries, images, links, people
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.workspace import Newsletter
 
@@ -33,6 +37,20 @@ class Plan:
     audience: Audience
     newsletter: Newsletter
     transport: str
+
+    def read_by(self, supporter: Mapping[str, object]) -> Plan:
+        """With the one version that this person gets."""
+        version = self.message.spoken.version_for(str(supporter.get("language", "")))
+        return replace(self, message=self.message.version(version))
+
+    def in_language(self, language: str) -> Plan:
+        """With the version in this language alone. Raises `MailerError` when there is none."""
+        spoken = {tag: version for version, tag in self.message.spoken.by_version.items()}
+        found = best_of(language, spoken)
+        if found is None:
+            slug = self.message.slug
+            raise MailerError(f"{slug} isn't written in {language!r}", remedy=f"It is in {', '.join(spoken)}.")
+        return replace(self, message=self.message.version(spoken[found]))
 
 
 def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState, now: datetime) -> int:
@@ -58,21 +76,21 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
         raise MailerError(
             f"{message.slug} is being sent by somebody else right now", remedy="See: mailer status"
         ) from None
-    if message.links:
-        connection.execute(
-            insert(links),
-            [
-                {
-                    "campaign_id": campaign_id,
-                    "n": link.n,
-                    "url": link.url,
-                    "label": link.label,
-                    "placement": link.placement,
-                    "is_action": link.is_action,
-                }
-                for link in message.links
-            ],
-        )
+    rows = [
+        {
+            "campaign_id": campaign_id,
+            "n": link.n,
+            "url": link.url,
+            "label": link.label,
+            "placement": link.placement,
+            "is_action": link.is_action,
+            "language": version,
+        }
+        for version, one in message.versions.items()
+        for link in one.links
+    ]
+    if rows:
+        connection.execute(insert(links), rows)
     keep_images(connection, message, plan.newsletter)
     return campaign_id
 
@@ -82,7 +100,7 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
 
     Raises when one of them isn't the picture any more that was compiled, checked and previewed.
     """
-    for image in message.images:
+    for image in message.every_image:
         known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
         if known is None:
             content = read_image(image, newsletter)
@@ -90,22 +108,39 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
             connection.execute(insert_for(connection, images).values(row).on_conflict_do_nothing())
 
 
-def freeze_audience(connection: Connection, campaign_id: int, audience: Audience, *, now: datetime) -> Selection:
+def freeze_audience(
+    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime
+) -> Selection:
     """One row for each person, numbered within the campaign, by a few statements of the database."""
     with decided(connection, audience, now=now) as selection:
+        number, version, source = _numbered(connection, message)
         connection.execute(
             insert(deliveries).from_select(
-                ["id", "campaign_id", "person_id", "state", "not_before"],
+                ["id", "campaign_id", "person_id", "state", "not_before", "language"],
                 select(
-                    literal(campaign_id * NUMBERS_PER_CAMPAIGN) + places.c.n,
+                    literal(campaign_id * NUMBERS_PER_CAMPAIGN) + number,
                     literal(campaign_id),
                     places.c.person_id,
                     literal(str(DeliveryState.QUEUED)),
                     bindparam("due", now, deliveries.c.not_before.type),
-                ).order_by(places.c.n),
+                    version,
+                )
+                .select_from(source)
+                .order_by(number),
             )
         )
     connection.execute(
         update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
     )
     return selection
+
+
+def _numbered(connection: Connection, message: Message) -> tuple[ColumnElement[int], ColumnElement[str], FromClause]:
+    """Everybody's number, the version they get, and the table with both. Where there are several versions, those who
+    get one of them have neighbouring numbers, so that who sends one needn't pass over the others in the queue."""
+    if not message.translations:
+        return places.c.n, literal(ORIGINAL), places
+    version = version_column(languages_of(connection), message.spoken)
+    number = func.row_number().over(order_by=(version, places.c.n))
+    # A left join: nobody who was chosen is lost, whatever became of their row in this moment.
+    return number, version, places.outerjoin(people, people.c.id == places.c.person_id)

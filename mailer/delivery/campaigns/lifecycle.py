@@ -87,7 +87,7 @@ def launch_now(
     with database.write(one_state=True, of_everyone=True) as connection:
         _forget_unsent(connection, plan.message.slug)
         campaign_id = create_campaign(connection, plan, state=CampaignState.SENDING, now=now)
-        selection = freeze_audience(connection, campaign_id, plan.audience, now=now)
+        selection = freeze_audience(connection, campaign_id, message=plan.message, audience=plan.audience, now=now)
         if selection.chosen != expected:
             raise CountChanged(
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
@@ -163,7 +163,8 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: W
             .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
         ).rowcount
         if changed and not why:
-            freeze_audience(connection, row.id, from_json(row.audience), now=now)
+            message, audience = messages.from_json(row.message), from_json(row.audience)
+            freeze_audience(connection, row.id, message=message, audience=audience, now=now)
         if changed:
             action = "newsletter not launched" if why else "newsletter launched"
             note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)
@@ -306,10 +307,12 @@ def note_decision(
     """Write a decision into the audit log, with what it was about: a newsletter, or the campaign of one."""
     if by is None:
         return
-    slug = campaign
-    if isinstance(campaign, int):
-        slug = connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign)).scalar_one()
-    audit.record(connection, by, action, at=at, subject=f"newsletter {slug}", detail=detail, after=content)
+    slug = campaign if isinstance(campaign, str) else _slug_of(connection, campaign)
+    audit.record(connection, by, action, at=at, subject=audit.newsletter_subject(slug), detail=detail, after=content)
+
+
+def _slug_of(connection: Connection, campaign_id: int) -> str:
+    return connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign_id)).scalar_one()
 
 
 def _forget_unsent(connection: Connection, slug: str) -> None:

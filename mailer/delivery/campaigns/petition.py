@@ -6,12 +6,13 @@ approved says the same when it leaves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from mailer.audience.petition.delivered import petition_delivered
-from mailer.compose.action_page.parse import read_action_page
+from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError, nearest
@@ -22,12 +23,17 @@ PETITION = "petition"  # the name before the dot
 DELIVERED = ("signatures", "delivered", "note")
 
 
+def in_each_language(source: Source, done: Callable[[Source], Source]) -> Source:
+    """The source with that done to it and to each of its translations."""
+    return replace(done(source), translations=tuple(map(done, source.translations)))
+
+
 def telling(connection: Connection, source: Source, language: Language) -> Source:
     """The source with what is known of its petition, and what is wrong with naming it among its faults."""
     workspace, slug = source.newsletter.workspace, source.petition
     newsletter = Newsletter(workspace, slug)
     try:
-        page = read_action_page(workspace.newsletter(slug))[0]
+        page = read_page_versions(workspace.newsletter(slug))[0].best([source.language])
     except MailerError as error:
         pages = workspace.action_pages()
         remedy = f"mailer check {slug}" if slug in pages else nearest(slug, pages)

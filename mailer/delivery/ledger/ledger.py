@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, case, delete, insert, or_, select, update
 
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
+from mailer.compose.languages import ORIGINAL
 from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
 from mailer.delivery.ledger.warm_up import WarmUp
@@ -61,7 +62,7 @@ class Begun:
 
 
 class Worker:
-    """One process sending one campaign, known to others by its row in `workers`."""
+    """One process sending one version of a campaign's mail, known to others by its row in `workers`."""
 
     def __init__(
         self,
@@ -72,8 +73,10 @@ class Worker:
         clock: Callable[[], datetime],
         warm_up: WarmUp,
         soft: Bounces = NO_SETTING,
+        version: str = ORIGINAL,
     ) -> None:
         self.database = database
+        self.version = version
         self.soft = soft
         self.warm_up = warm_up
         self.campaign_id = campaign_id
@@ -96,7 +99,9 @@ class Worker:
     def claim(self, limit: int) -> list[Claim]:
         """Claim at most `limit` due deliveries for this worker; empty when nothing is due."""
         now = self.clock()
-        values = {"campaign": self.campaign_id, "worker": self.id, "now": now, "most": limit}
+        values = {
+            "campaign": self.campaign_id, "version": self.version, "worker": self.id, "now": now, "most": limit,
+        }  # fmt: skip
         with self.database.held.write() as connection:
             self._look(connection, now).check()
             rows = CLAIM.rows(connection, values)
@@ -223,7 +228,12 @@ class _Look:
 
 _DUE = (
     select(deliveries.c.id)
-    .where(QUEUE, deliveries.c.campaign_id == bindparam("campaign"), deliveries.c.not_before <= bindparam("now"))
+    .where(
+        QUEUE,
+        deliveries.c.campaign_id == bindparam("campaign"),
+        deliveries.c.not_before <= bindparam("now"),
+        deliveries.c.language == bindparam("version"),
+    )
     .order_by(deliveries.c.not_before, deliveries.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)

@@ -51,6 +51,14 @@ def proof_message(connection: Connection, proof_id: int) -> tuple[Message, int |
     return from_json(row.message), row.person_id
 
 
+def version_of(connection: Connection, delivery_id: int) -> str:
+    """The version of the mail that a delivery is of: a translation's language, "" the original. Raises `NotKept`."""
+    found = connection.execute(select(deliveries.c.language).where(deliveries.c.id == delivery_id)).scalar()
+    if found is None:
+        raise NotKept("this mail is no longer kept here")
+    return found
+
+
 def recipient_of(connection: Connection, delivery_id: int) -> int | None:
     """The person a delivery was for; None once they were forgotten. Raises `NotKept` when there is no such delivery."""
     row = connection.execute(select(deliveries.c.person_id).where(deliveries.c.id == delivery_id)).first()

@@ -21,6 +21,7 @@ from mailer.delivery.campaigns.freeze import Plan, keep_images
 from mailer.delivery.sending.cleanup import clock_is_believed
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
+from mailer.review.approvals import review_path
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import proofs
 from mailer.tracking.tokens import Signer
@@ -52,38 +53,36 @@ def send_proof(
 def send_proofs(
     database: Database, plan: Plan, wanted: Sequence[ProofRecipient], *, transport: Transport, now: datetime
 ) -> Iterator[tuple[ProofRecipient, Outcome]]:
-    """Mail several proofs over one connection, and tell of each as it was handed over. Raises when the other side can't
-    be reached: then the rest was not sent."""
-    message, workspace = plan.message, plan.newsletter.workspace
+    """Mail several proofs, each in its reader's version, and tell of each as it was handed over. Raises when the other
+    side can't be reached: then the rest was not sent."""
+    workspace = plan.newsletter.workspace
     settings = workspace.settings
     signer = Signer(workspace.secrets.require_signing())
-    numbered = [(secrets.randbits(62), proof) for proof in wanted]
+    numbered = [(secrets.randbits(62), proof, plan.read_by(proof.supporter).message) for proof in wanted]
     with database.write() as connection:
         if clock_is_believed(connection, now=now):
             connection.execute(delete(proofs).where(proofs.c.at < now - KEEP))
-        for number, proof in numbered:
+        for number, proof, message in numbered:
             row = {"id": number, "slug": message.slug, "message": to_json(message)}
             connection.execute(insert(proofs).values(**row, person_id=proof.person_id, at=now))
-        keep_images(connection, message, plan.newsletter)
-    builder = EnvelopeBuilder(_inviting(message, settings.studio.url), settings=settings, signer=signer, proof=True)
-    connection = transport.connect(builder.mailing())
-    try:
-        for number, proof in numbered:
-            envelope = builder.envelope(number, attempt=1, address=proof.to, supporter=proof.supporter, now=now)
-            (outcome,) = connection.hand_over([envelope])
-            yield proof, outcome
-    finally:
-        connection.close()
+        keep_images(connection, plan.message, plan.newsletter)
+    for language in dict.fromkeys(message.language for _, _, message in numbered):  # one connection mails one version
+        alike = [one for one in numbered if one[2].language == language]
+        inviting = _inviting(alike[0][2], settings.studio.url)
+        builder = EnvelopeBuilder(inviting, settings=settings, signer=signer, proof=True)
+        connection = transport.connect(builder.mailing())
+        try:
+            for number, proof, _ in alike:
+                envelope = builder.envelope(number, attempt=1, address=proof.to, supporter=proof.supporter, now=now)
+                (outcome,) = connection.hand_over([envelope])
+                yield proof, outcome
+        finally:
+            connection.close()
 
 
 def why(outcome: Outcome) -> str:
     """Why a proof was not taken."""
     return f"{outcome.fate}, {f'{outcome.code} {outcome.detail}'.strip() or 'no answer'}"
-
-
-def review_path(slug: str) -> str:
-    """Where the studio has the review of a newsletter."""
-    return f"/newsletters/{slug}/review"
 
 
 def _inviting(message: Message, studio_url: str) -> Message:

@@ -77,8 +77,12 @@ class CampaignSender:
         return today is not None and not today.left
 
     def send(self, row: Row[Any]) -> SendCounts:
-        """Send one campaign's queue until nothing of it is due."""
-        builder = EnvelopeBuilder(message_from_json(row.message), settings=self.workspace.settings, signer=self.signer)
+        """Send one campaign's queue until nothing of it is due: one version of its mail after the other, so that no
+        request to a provider ever holds two."""
+        builders = {
+            version: EnvelopeBuilder(message, settings=self.workspace.settings, signer=self.signer)
+            for version, message in message_from_json(row.message).versions.items()
+        }
         tally = SendCounts()
         if row.transport != self.transport.name:
             tally.end(
@@ -87,19 +91,26 @@ class CampaignSender:
                 trouble=True,
             )
         while not (tally.ended or self.stop.due()):
-            part = self.patience.wait_for(lambda: self._engine(row, builder), ()).run()
-            tally.add(part)
-            if why := part.pause:
-                self.patience.wait_for(self._pause(row.id, why), ())
+            moved = [self._send_version(row, version, builder, tally) for version, builder in builders.items()]
             # Whatever came back to the queue meanwhile is due at once; go on until a round moves nobody.
-            if part.ended or not (part.sent or part.failed or part.skipped or part.uncertain):
+            if not any(moved):
                 break
         return tally
+
+    def _send_version(self, row: Row[Any], version: str, builder: EnvelopeBuilder, tally: SendCounts) -> bool:
+        """Send what is due of one version, and add it to the tally. Whether anybody's mail came to an end."""
+        if tally.ended or self.stop.due():
+            return False
+        part = self.patience.wait_for(lambda: self._engine(row, version, builder), ()).run()
+        tally.add(part)
+        if why := part.pause:
+            self.patience.wait_for(self._pause(row.id, why), ())
+        return bool(part.sent or part.failed or part.skipped or part.uncertain)
 
     def _pause(self, campaign_id: int, why: str) -> Callable[[], bool]:
         return lambda: steps.pause(self.database, campaign_id, why, now=self.clock(), by=cron())
 
-    def _engine(self, row: Row[Any], builder: EnvelopeBuilder) -> Engine:
+    def _engine(self, row: Row[Any], version: str, builder: EnvelopeBuilder) -> Engine:
         worker = Worker(
             self.database,
             campaign_id=row.id,
@@ -107,6 +118,7 @@ class CampaignSender:
             clock=self.clock,
             warm_up=self.warm_up,
             soft=self.workspace.settings.bounces,
+            version=version,
         )
         rails = Rails(
             self.database,

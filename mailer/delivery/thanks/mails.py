@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailer.compose.languages import SpokenLanguages
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Message
 from mailer.compose.source.message_file import Source, read_source
@@ -38,6 +39,18 @@ class ThanksMail:
     program: MergeProgram
 
 
+@dataclass(frozen=True, slots=True)
+class ThanksMailVersions:
+    """A page's mail in each of its languages."""
+
+    spoken: SpokenLanguages
+    versions: Mapping[str, ThanksMail]
+
+    def read_by(self, language: str) -> ThanksMail:
+        """The one for somebody who reads this."""
+        return self.versions[self.spoken.version_for(language)]
+
+
 def mail_of(message: Message, *, mark: str = "") -> ThanksMail:
     """The mail of a compiled thanks.md; `mark` is what its subject begins with."""
     direct = with_own_links(message)
@@ -55,6 +68,9 @@ def mail_of(message: Message, *, mark: str = "") -> ThanksMail:
     return ThanksMail(mailing, MergeProgram(direct))
 
 
+Found = ThanksMailVersions | MailerError | None  # what was found, what is wrong, or that there is none
+
+
 class ThanksMails:
     """Finds the mails. `sound` gives the plan of a thanks.md, or raises with its errors. Safe to use from several
     threads; finding one may wait for files and the database."""
@@ -64,7 +80,7 @@ class ThanksMails:
         self._database = database
         self._sound = sound
         self._on: dict[str, tuple[Stamp, bool]] = {}
-        self._found: dict[str, tuple[Stamp, ThanksMail | MailerError | None]] = {}
+        self._found: dict[str, tuple[Stamp, Found]] = {}
         self._lock = threading.Lock()
 
     def is_on(self, slug: str) -> bool:
@@ -80,7 +96,7 @@ class ThanksMails:
             self._on[slug] = (stamp, on)
         return on
 
-    def find(self, slug: str) -> ThanksMail | None:
+    def find(self, slug: str) -> ThanksMailVersions | None:
         """A page's mail, None when it has none that is on. Raises `MailerError` with what is wrong with it, when
         it was never seen without that."""
         newsletter = Newsletter(self._workspace, slug)
@@ -96,7 +112,7 @@ class ThanksMails:
             raise found
         return found
 
-    def _read(self, newsletter: Newsletter, before: ThanksMail | MailerError | None) -> ThanksMail | MailerError | None:
+    def _read(self, newsletter: Newsletter, before: Found) -> Found:
         try:
             source = read_source(newsletter, THANKS_FILE)
             if source.is_off:
@@ -107,8 +123,10 @@ class ThanksMails:
         except MailerError as error:
             slug = newsletter.slug
             log.error("%s can't be mailed: mailer check %s (%s)", newsletter.place(THANKS_FILE), slug, error.message)
-            return before if isinstance(before, ThanksMail) else error
-        return mail_of(plan.message)
+            return before if isinstance(before, ThanksMailVersions) else error
+        message = plan.message
+        versions = {name: mail_of(message.version(name)) for name in message.versions}
+        return ThanksMailVersions(message.spoken, versions)
 
 
 def _stamp(files: Iterable[Path]) -> Stamp:

@@ -62,16 +62,17 @@ class ThanksCourier(Courier):
         if page is None:
             return None
         try:
-            mail = self._mails.find(page)
+            found = self._mails.find(page)
         except MailerError:
             if thanks.confirmation is None:
                 raise
-            mail = None
-        if mail is None:
+            found = None
+        if found is None:
             return self._without_thanks(job, thanks)
         supporter = self._intend(job, thanks)
         if supporter is None:
             return None
+        mail = found.read_by(thanks.language)
         values = mail.program.values(supporter, NO_URLS)
         return mail.mailing, replace(self._envelope(job, mail.mailing), name=supporter.get("name", ""), values=values)
 

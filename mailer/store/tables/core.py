@@ -155,6 +155,7 @@ links = Table(
     Column("label", Text, nullable=False),
     Column("placement", Text, nullable=False),  # button, inline, footnote, footer …
     Column("is_action", Boolean, nullable=False),
+    Column("language", Text, nullable=False, server_default=""),  # the version it is in, as of deliveries
 )
 
 deliveries = Table(
@@ -175,6 +176,8 @@ deliveries = Table(
     Column(
         "feedback", Text, nullable=False, server_default=""
     ),  # Feedback: what came back later of a mail that was taken
+    # The version of the mail they get, decided when they are queued: a translation's language, "" the original.
+    Column("language", Text, nullable=False, server_default=""),
     UniqueConstraint("campaign_id", "person_id"),
     Index("ix_deliveries_person_id", "person_id"),
     key_of_sqlite("campaign_id", "campaigns.id", ondelete="CASCADE"),

@@ -1,4 +1,5 @@
-"""The table of drafts: what is being written in the studio and isn't saved. How long it is kept: `editing.drafts`."""
+"""What is being written in the studio and isn't saved (how long it is kept: `editing.drafts`), and the texts that were
+translated, which their translations name."""
 
 from __future__ import annotations
 
@@ -21,4 +22,12 @@ drafts = Table(
     Index("ix_drafts_newsletter_file_at", "newsletter", "file", "at"),
     Index("ix_drafts_at", "at"),
     sqlite_autoincrement=True,
+)
+
+translated_texts = Table(  # the words of originals as they were when somebody called a translation of them finished
+    "translated_texts",
+    metadata,
+    Column("digest", Text, primary_key=True),  # `compose.source.wording`; in the translation's front matter, too
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
 )

@@ -52,6 +52,7 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     Column("delivery_id", BigInteger),  # … null too when the person is not to be tracked
     Column("n", Integer),  # … and its link
     Column("source", Text, nullable=False, server_default=""),  # … or what the page's address named as its source
+    Column("language", Text, nullable=False, server_default=""),  # of the page that they read, BCP 47; "" before 0016
     UniqueConstraint("page", "person_id"),
     Index("ix_signatures_person_id", "person_id"),
     Index("ix_signatures_page_signed_at", "page", "signed_at"),

@@ -32,10 +32,11 @@ async def ready(request: Request) -> Response:
 
 async def robots(_request: Request) -> Response:
     """Search engines may index only what is meant for everybody."""
-    return PlainTextResponse("User-agent: *\nAllow: /archive\nAllow: /act/\nAllow: /i/\nDisallow: /\n")
+    return PlainTextResponse("User-agent: *\nAllow: /archive\nAllow: /act/\nAllow: /i/\nAllow: /brand/\nDisallow: /\n")
 
 
 async def home(request: Request) -> Response:
-    """The page at /: who mails from this server."""
+    """The page at /: where somebody can go who typed the address, or cut it off a link."""
     door = door_of(request)
-    return door.pages.response("home.html", door.language(request))
+    lists = await door.threads.read(door.open_lists)
+    return door.pages.response("home.html", door.language(request), lists=lists)

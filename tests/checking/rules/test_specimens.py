@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailer.audience.selection.languages import VersionReach
 from mailer.checking.evidence.audience_stats import AudienceStats, Trouble, Troubled
 from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
@@ -87,3 +88,14 @@ def test_an_address_that_is_hidden(specimen: Specimen) -> None:
     hidden = parse(f'<p style="display: none">{specimen.settings.organisation.postal_address}</p>')
     assert any("address" in one.message for one in found(replace(specimen, html=hidden), "law.hidden"))
     assert not found(specimen, "law.hidden")
+
+
+def test_people_whose_language_has_no_version(specimen: Specimen) -> None:
+    french = replace(specimen.source, language="fr")
+    several = replace(specimen, source=replace(specimen.source, translations=(french,)))
+    reach = VersionReach("en", 10, ("", "de", "en-GB"), {"de": 1})
+    (told,) = found(replace(several, reach=reach), "audience.language")
+    assert told.message == "German: 1 person gets the English mail"
+    (told,) = found(replace(specimen, original=french, reach=VersionReach("fr", 0, (), {})), "audience.language")
+    assert told.message == "nobody gets the French mail"
+    assert not found(replace(specimen, reach=reach), "audience.language"), "in one language there is nothing missing"

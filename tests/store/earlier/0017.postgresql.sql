@@ -149,7 +149,8 @@ CREATE TABLE public.deliveries (
     reply_class text DEFAULT ''::text NOT NULL,
     provider_id text DEFAULT ''::text NOT NULL,
     changed_at bigint,
-    feedback text DEFAULT ''::text NOT NULL
+    feedback text DEFAULT ''::text NOT NULL,
+    language text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE public.drafts (
     id bigint NOT NULL,
@@ -256,7 +257,8 @@ CREATE TABLE public.links (
     url text NOT NULL,
     label text NOT NULL,
     placement text NOT NULL,
-    is_action boolean NOT NULL
+    is_action boolean NOT NULL,
+    language text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE public.lists (
     id bigint NOT NULL,
@@ -383,6 +385,7 @@ CREATE TABLE public.signatures (
     n integer,
     source text DEFAULT ''::text NOT NULL,
     phone text DEFAULT ''::text NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
     own json DEFAULT '{}'::json NOT NULL,
     comment_state text DEFAULT ''::text NOT NULL
 );
@@ -478,6 +481,11 @@ CREATE TABLE public.suppressions (
     at bigint NOT NULL,
     source text DEFAULT ''::text NOT NULL
 );
+CREATE TABLE public.translated_texts (
+    digest text NOT NULL,
+    text text NOT NULL,
+    at bigint NOT NULL
+);
 CREATE TABLE public.warm_up_days (
     transport text NOT NULL,
     day text NOT NULL,
@@ -513,17 +521,17 @@ INSERT INTO public.consent_sources VALUES (1, 'import', 'people.csv', 'Yes, mail
 INSERT INTO public.consents VALUES (1, 1, 1, 'subscribed', 1795510800000000, 1, NULL);
 INSERT INTO public.consents VALUES (2, 2, 1, 'subscribed', 1795510800000000, 1, NULL);
 INSERT INTO public.consents VALUES (3, 3, 1, 'subscribed', 1795510800000000, 1, NULL);
-INSERT INTO public.deliveries VALUES (5302428712241725441, 1234567890, 1, 'sent', 1, 1795510800000000, NULL, '250', '', '', '', 1795510800000000, '');
-INSERT INTO public.deliveries VALUES (5302428712241725442, 1234567890, 2, 'sending', 1, 1795510800000000, 4611686018427387903, '', '', '', '', 1795510800000000, '');
-INSERT INTO public.deliveries VALUES (5302428712241725443, 1234567890, 3, 'queued', 0, 1795510800000000, NULL, '', '', '', '', NULL, '');
-INSERT INTO public.deliveries VALUES (5302428712241725444, 1234567890, NULL, 'failed', 3, 1795510800000000, NULL, '550 5.1.1', '', '', '', 1795510800000000, '');
-INSERT INTO public.deliveries VALUES (330712481793, 77, 1, 'uncertain', 1, 1795510800000000, NULL, '', '', '', '', 1795510800000000, '');
-INSERT INTO public.deliveries VALUES (330712481794, 77, 2, 'skipped', 0, 1795510800000000, NULL, 'unsubscribed', '', '', '', NULL, '');
+INSERT INTO public.deliveries VALUES (5302428712241725441, 1234567890, 1, 'sent', 1, 1795510800000000, NULL, '250', '', '', '', 1795510800000000, '', '');
+INSERT INTO public.deliveries VALUES (5302428712241725442, 1234567890, 2, 'sending', 1, 1795510800000000, 4611686018427387903, '', '', '', '', 1795510800000000, '', '');
+INSERT INTO public.deliveries VALUES (5302428712241725443, 1234567890, 3, 'queued', 0, 1795510800000000, NULL, '', '', '', '', NULL, '', '');
+INSERT INTO public.deliveries VALUES (5302428712241725444, 1234567890, NULL, 'failed', 3, 1795510800000000, NULL, '550 5.1.1', '', '', '', 1795510800000000, '', '');
+INSERT INTO public.deliveries VALUES (330712481793, 77, 1, 'uncertain', 1, 1795510800000000, NULL, '', '', '', '', 1795510800000000, '', '');
+INSERT INTO public.deliveries VALUES (330712481794, 77, 2, 'skipped', 0, 1795510800000000, NULL, 'unsubscribed', '', '', '', NULL, '', '');
 INSERT INTO public.events VALUES (1, 77, 330712481793, 1795510800000000, 'unsubscribed', '', '');
 INSERT INTO public.hits VALUES (1, 77, 330712481793, 1, 1795510800000000, 'GET', '{"user-agent":"x"}', '\x0102', 'human', '', 1);
 INSERT INTO public.images VALUES ('0000000000000000', 'image/png', '\x89504e4700');
-INSERT INTO public.links VALUES (1234567890, 1, 'https://example.org/act', 'Add your name', 'button', true);
-INSERT INTO public.links VALUES (1234567890, 2, 'https://example.org/act', 'Add your name', 'button', false);
+INSERT INTO public.links VALUES (1234567890, 1, 'https://example.org/act', 'Add your name', 'button', true, '');
+INSERT INTO public.links VALUES (1234567890, 2, 'https://example.org/act', 'Add your name', 'button', false, '');
 INSERT INTO public.lists VALUES (1, 'supporters');
 INSERT INTO public.lists VALUES (2, 'updates');
 INSERT INTO public.people VALUES (1, 'person1@example.org', '\x01010101010101010101010101010101', 'Ada', '', 'GB', '', '{"town":"Zürich","größe":"1"}', true, 1795510800000000, 1795510800000001, 'every');
@@ -634,6 +642,8 @@ ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT pk_subscriptions PRIMARY KEY (list_id, person_id);
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT pk_suppressions PRIMARY KEY (address_hash, list_id, reason);
+ALTER TABLE ONLY public.translated_texts
+    ADD CONSTRAINT pk_translated_texts PRIMARY KEY (digest);
 ALTER TABLE ONLY public.warm_up_days
     ADD CONSTRAINT pk_warm_up_days PRIMARY KEY (transport, day);
 ALTER TABLE ONLY public.workers

@@ -114,17 +114,17 @@ CREATE TABLE deliveries (
 	detail TEXT DEFAULT '' NOT NULL, 
 	reply_class TEXT DEFAULT '' NOT NULL, 
 	provider_id TEXT DEFAULT '' NOT NULL, 
-	changed_at BIGINT, feedback TEXT DEFAULT '' NOT NULL, 
+	changed_at BIGINT, feedback TEXT DEFAULT '' NOT NULL, language TEXT DEFAULT '' NOT NULL, 
 	CONSTRAINT pk_deliveries PRIMARY KEY (id), 
 	CONSTRAINT fk_deliveries_campaign_id FOREIGN KEY(campaign_id) REFERENCES campaigns (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_deliveries_campaign_id_person_id UNIQUE (campaign_id, person_id)
 );
-INSERT INTO "deliveries" VALUES(330712481793,77,1,'uncertain',1,1795510800000000,NULL,'','','','',1795510800000000,'');
-INSERT INTO "deliveries" VALUES(330712481794,77,2,'skipped',0,1795510800000000,NULL,'unsubscribed','','','',NULL,'');
-INSERT INTO "deliveries" VALUES(5302428712241725441,1234567890,1,'sent',1,1795510800000000,NULL,'250','','','',1795510800000000,'');
-INSERT INTO "deliveries" VALUES(5302428712241725442,1234567890,2,'sending',1,1795510800000000,4611686018427387903,'','','','',1795510800000000,'');
-INSERT INTO "deliveries" VALUES(5302428712241725443,1234567890,3,'queued',0,1795510800000000,NULL,'','','','',NULL,'');
-INSERT INTO "deliveries" VALUES(5302428712241725444,1234567890,NULL,'failed',3,1795510800000000,NULL,'550 5.1.1','','','',1795510800000000,'');
+INSERT INTO "deliveries" VALUES(330712481793,77,1,'uncertain',1,1795510800000000,NULL,'','','','',1795510800000000,'','');
+INSERT INTO "deliveries" VALUES(330712481794,77,2,'skipped',0,1795510800000000,NULL,'unsubscribed','','','',NULL,'','');
+INSERT INTO "deliveries" VALUES(5302428712241725441,1234567890,1,'sent',1,1795510800000000,NULL,'250','','','',1795510800000000,'','');
+INSERT INTO "deliveries" VALUES(5302428712241725442,1234567890,2,'sending',1,1795510800000000,4611686018427387903,'','','','',1795510800000000,'','');
+INSERT INTO "deliveries" VALUES(5302428712241725443,1234567890,3,'queued',0,1795510800000000,NULL,'','','','',NULL,'','');
+INSERT INTO "deliveries" VALUES(5302428712241725444,1234567890,NULL,'failed',3,1795510800000000,NULL,'550 5.1.1','','','',1795510800000000,'','');
 CREATE TABLE drafts (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	newsletter TEXT NOT NULL, 
@@ -210,12 +210,12 @@ CREATE TABLE links (
 	url TEXT NOT NULL, 
 	label TEXT NOT NULL, 
 	placement TEXT NOT NULL, 
-	is_action BOOLEAN NOT NULL, 
+	is_action BOOLEAN NOT NULL, language TEXT DEFAULT '' NOT NULL, 
 	CONSTRAINT pk_links PRIMARY KEY (campaign_id, n), 
 	CONSTRAINT fk_links_campaign_id FOREIGN KEY(campaign_id) REFERENCES campaigns (id) ON DELETE CASCADE
 );
-INSERT INTO "links" VALUES(1234567890,1,'https://example.org/act','Add your name','button',1);
-INSERT INTO "links" VALUES(1234567890,2,'https://example.org/act','Add your name','button',0);
+INSERT INTO "links" VALUES(1234567890,1,'https://example.org/act','Add your name','button',1,'');
+INSERT INTO "links" VALUES(1234567890,2,'https://example.org/act','Add your name','button',0,'');
 CREATE TABLE lists (
 	id INTEGER NOT NULL, 
 	name TEXT NOT NULL, 
@@ -338,7 +338,7 @@ CREATE TABLE signatures (
 	campaign_id BIGINT, 
 	delivery_id BIGINT, 
 	n INTEGER, 
-	source TEXT DEFAULT '' NOT NULL, phone TEXT DEFAULT '' NOT NULL, own JSON DEFAULT '{}' NOT NULL, comment_state TEXT DEFAULT '' NOT NULL, 
+	source TEXT DEFAULT '' NOT NULL, phone TEXT DEFAULT '' NOT NULL, language TEXT DEFAULT '' NOT NULL, own JSON DEFAULT '{}' NOT NULL, comment_state TEXT DEFAULT '' NOT NULL, 
 	CONSTRAINT fk_signatures_statement_id FOREIGN KEY(statement_id) REFERENCES statements (id), 
 	CONSTRAINT uq_signatures_page_person_id UNIQUE (page, person_id)
 );
@@ -435,6 +435,12 @@ CREATE TABLE suppressions (
 
 ;
 INSERT INTO "suppressions" VALUES(X'00FF00FF00FF00FF00FF00FF00FF00FF',0,'complained',1795510800000000,'x');
+CREATE TABLE translated_texts (
+	digest TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT pk_translated_texts PRIMARY KEY (digest)
+);
 CREATE TABLE warm_up_days (
 	transport TEXT NOT NULL, 
 	day TEXT NOT NULL, 

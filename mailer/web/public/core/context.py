@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from mailer.compose.source.message_file import Source
+from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.notices.sender import Courier
 from mailer.delivery.subscriptions.unsubscribe import note_arrival
 from mailer.delivery.thanks.mails import ThanksMails
 from mailer.delivery.thanks.sender import ThanksCourier
 from mailer.errors import MailerError
-from mailer.locale.language import Language, choose
+from mailer.locale.language import Language, accepted_languages, choose
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.job_thread import JobThread
@@ -55,6 +57,11 @@ class Door:
     thanks_courier: JobThread
     threads: Executors
 
+    @property
+    def root(self) -> str:
+        """The path before our own addresses, without a slash at its end."""
+        return urlsplit(self.workspace.settings.public.url).path
+
     def named(self, request: Request, purpose: Purpose) -> Named:
         """What the request's token names. Raises `BadToken`."""
         return self.signer.read(purpose, request.path_params["token"])
@@ -62,8 +69,13 @@ class Door:
     def language(self, request: Request, *wishes: str) -> Language:
         """The language to answer in: what the page's address asks for, then these wishes, then the browser's."""
         return choose(
-            request.query_params.get("lang", ""), *wishes, accepted=request.headers.get("accept-language", "")
+            request.query_params.get(LANGUAGE_FIELD, ""), *wishes, accepted=request.headers.get("accept-language", "")
         )
+
+    def wishes(self, request: Request, *wishes: str) -> tuple[str, ...]:
+        """The languages that a request asks for, the most wanted first, as `language`; those of the browser last."""
+        asked = request.query_params.get(LANGUAGE_FIELD, "")
+        return (asked, *wishes, *accepted_languages(request.headers.get("accept-language", "")))
 
     def about_list(self, name: str) -> ListDefinition:
         """A list as supporters know it; one that is not defined any more is called by its name."""
@@ -71,6 +83,10 @@ class Door:
             return self.workspace.list_definition(name)
         except MailerError:
             return ListDefinition(name=name, title=name, list_id="")
+
+    def open_lists(self) -> list[ListDefinition]:
+        """The lists that anybody may sign up for, by name; reads files."""
+        return [one for one in map(self.about_list, self.workspace.list_names()) if one.public_form]
 
     def titles(self, names: Iterable[str]) -> list[str]:
         """The names supporters know these lists by."""
@@ -108,7 +124,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         network_key=address_key,
         pages=Pages(workspace.settings),
         letters=Letters(database, settings=workspace.settings, signer=signer),
-        archive=Archive(database),
+        archive=Archive(database, workspace.settings),
         recorder=Recorder(write),
         acts=ActionPages(workspace, database),
         limits=RequestLimits(database, key=address_key, clock=clock, wait=threads.write),

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from mailer.audience.petition.comments import SignerComment, shown_comments
 from mailer.audience.petition.signatures import SignatureCount, tally
 from mailer.compose.action_page.parse import ActionPage, read_action_page
+from mailer.compose.action_page.versions import PageVersions, read_page_versions
+from mailer.compose.languages import ORIGINAL, SpokenLanguages
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
@@ -15,9 +21,12 @@ from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
 log = logging.getLogger(__name__)
 
 TALLY_LIFE = timedelta(seconds=5)  # a page that thousands look at counts its signatures once in this time
-NAMES = 5  # last first names that are shown
+NAMES = 3  # last first names that are shown
+COMMENTS = 5  # last comments
 
-Stamp = tuple[int, int]  # time of change in nanoseconds, size
+# Of each file in the newsletter's folder: name, time of change in nanoseconds, size. A page is made of its own file,
+# its pictures, and what its mail says.
+Stamp = tuple[tuple[str, int, int], ...]
 
 
 class ActionPages:
@@ -26,47 +35,83 @@ class ActionPages:
     def __init__(self, workspace: Workspace, database: Database) -> None:
         self._workspace = workspace
         self._database = database
-        self._pages: dict[str, tuple[Stamp, ActionPage | None]] = {}
-        self._tallies: dict[str, tuple[datetime, SignatureCount]] = {}
+        self._pages: dict[str, tuple[Stamp, PageVersions | None]] = {}
+        self._tallies: dict[str, tuple[datetime, SignatureCount, Sequence[SignerComment]]] = {}
         self._lock = threading.Lock()
 
-    def find(self, slug: str) -> ActionPage | None:
-        """The page, or None. While its file has faults, as it was before they came in."""
+    def find(self, slug: str, wishes: Iterable[str] = ()) -> ActionPage | None:
+        """The page in the first of these languages that it has, else the list's, else its original; None where there is
+        no page. While a file has faults, as it was before they came in."""
+        versions = self._versions(slug)
+        return versions.best(wishes) if versions else None
+
+    def all(self, slug: str) -> Sequence[ActionPage]:
+        """The page in each of its languages."""
+        versions = self._versions(slug)
+        return tuple(versions.pages.values()) if versions else ()
+
+    def _versions(self, slug: str) -> PageVersions | None:
         newsletter = Newsletter(self._workspace, slug)
-        try:
-            state = (newsletter.folder / ACTION_FILE).stat() if SLUG.fullmatch(slug) else None
-        except OSError:
-            state = None
-        if state is None:
+        stamp = _stamp(newsletter.folder) if SLUG.fullmatch(slug) else ()
+        if ACTION_FILE not in (name for name, _, _ in stamp):
             return None
-        stamp = (state.st_mtime_ns, state.st_size)
         with self._lock:
             kept = self._pages.get(slug)
         if kept and kept[0] == stamp:
             return kept[1]
-        page = kept[1] if kept else None
-        try:
-            page, _ = read_action_page(newsletter)
-        except MailerError as error:
-            place = newsletter.place(ACTION_FILE)
-            log.error("%s can't be shown: mailer check %s (%s)", place, slug, error.message)
+        found = _read(newsletter) or (kept[1] if kept else None) or _original(newsletter)
         with self._lock:
-            self._pages[slug] = (stamp, page)
-        return page
+            self._pages[slug] = (stamp, found)
+        return found
 
     def tally(self, page: ActionPage, now: datetime) -> SignatureCount:
         """The page's signature count, a few seconds old at most."""
+        return self.told(page, now)[0]
+
+    def told(self, page: ActionPage, now: datetime) -> tuple[SignatureCount, Sequence[SignerComment]]:
+        """The page's signature count, and what signers wrote that it shows, a few seconds old at most."""
         with self._lock:
             kept = self._tallies.get(page.slug)
         if kept and now - kept[0] < TALLY_LIFE:
-            return kept[1]
+            return kept[1:]
         with self._database.read() as connection:
             found = tally(connection, page.slug, names=NAMES if page.show_names else 0)
+            said = shown_comments(connection, page.slug, page.show_comments, limit=COMMENTS)
         with self._lock:
-            self._tallies[page.slug] = (now, found)
-        return found
+            self._tallies[page.slug] = (now, found, said)
+        return found, said
 
     def signed(self, page: ActionPage) -> None:
         """Somebody just signed here: count them at once."""
         with self._lock:
             self._tallies.pop(page.slug, None)
+
+
+def _stamp(folder: Path) -> Stamp:
+    """What changes when a file of the folder does; empty when there is no folder."""
+    try:
+        with os.scandir(folder) as files:
+            found = [(file.name, file.stat()) for file in files if file.is_file()]
+    except OSError:
+        return ()
+    return tuple(sorted((name, state.st_mtime_ns, state.st_size) for name, state in found))
+
+
+def _read(newsletter: Newsletter) -> PageVersions | None:
+    """The page in all its languages; None while a file has faults."""
+    try:
+        return read_page_versions(newsletter)[0]
+    except MailerError as error:
+        place = next((one.place for one in error.diagnostics if one.stops and one.place), None)
+        where = place.file if place else newsletter.place(ACTION_FILE)
+        log.error("%s can't be shown: mailer check %s (%s)", where, newsletter.slug, error.message)
+    return None
+
+
+def _original(newsletter: Newsletter) -> PageVersions | None:
+    """The original alone: a fault in a translation takes no petition away."""
+    try:
+        page, _ = read_action_page(newsletter)
+    except MailerError:
+        return None
+    return PageVersions({ORIGINAL: page}, SpokenLanguages(page.language))

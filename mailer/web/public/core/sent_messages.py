@@ -12,9 +12,16 @@ from sqlalchemy import Connection
 
 from mailer.audience.people.people import example, supporters
 from mailer.compose.merge import MergeProgram
-from mailer.compose.message import Link, Message
+from mailer.compose.message import ORIGINAL, Link, Message
 from mailer.compose.public_url import moved
-from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, frozen_message, proof_message, recipient_of
+from mailer.delivery.ledger.mailed_message import (
+    NotKept,
+    campaign_of,
+    frozen_message,
+    proof_message,
+    recipient_of,
+    version_of,
+)
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
 from mailer.settings import Settings
@@ -27,28 +34,30 @@ MOST_KEPT = 32  # messages; about 1 MB each
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One campaign's or proof's message. `proof_person` is the person a proof was merged as."""
+    """One campaign's or proof's message. `proof_person` is the person a proof was merged as.
 
-    builder: EnvelopeBuilder
-    links: Mapping[int, Link]
+    A link's number is that of one version alone, so a click needs no look at which one somebody got.
+    """
+
+    builders: Mapping[str, EnvelopeBuilder]  # by version
+    links: Mapping[int, Link]  # of all versions
+    programs: Mapping[int, MergeProgram]  # by the number of the link that each knows
     fixed: Mapping[int, bytes]  # where the links lead that lead everybody to the same place, as a header has it
     proof_person: int | None = None
 
     @property
     def message(self) -> Message:
-        return self.builder.message
-
-    @property
-    def program(self) -> MergeProgram:
-        return self.builder.program
+        """The original."""
+        return self.builders[ORIGINAL].message
 
     def destination(self, link: Link, supporter: Mapping[str, object]) -> str:
         """Where the link leads this person; http or https only."""
-        return self.program.destination(link, supporter)
+        return self.programs[link.n].destination(link, supporter)
 
-    def html(self, named: Named, supporter: Mapping[str, object]) -> str:
-        """The person's own version of the mail's HTML, with the addresses that their mail has."""
-        return self.program.html(supporter, self.builder.urls(named))
+    def html(self, named: Named, supporter: Mapping[str, object], version: str = ORIGINAL) -> str:
+        """The HTML of the mail as this person got it in their version, with the addresses that it has."""
+        builder = self.builders.get(version) or self.builders[ORIGINAL]
+        return builder.program.html(supporter, builder.urls(named))
 
 
 class Letters:
@@ -87,6 +96,13 @@ class Letters:
         with self._database.read() as connection:
             return _supporter(connection, letter.proof_person if named.proof else _recipient(connection, named.id))
 
+    def version(self, named: Named, letter: SentMessage) -> str:
+        """Which version of the message this mail is."""
+        if named.proof or len(letter.builders) == 1:
+            return ORIGINAL
+        with self._database.read() as connection:
+            return version_of(connection, named.id)
+
     def _read(self, named: Named) -> SentMessage:
         person = None
         with self._database.read() as connection:
@@ -95,16 +111,21 @@ class Letters:
             else:
                 message = frozen_message(connection, campaign_of(named.id))
         message = moved(message, self._settings.public.url)
-        builder = EnvelopeBuilder(message, settings=self._settings, signer=self._signer, proof=named.proof)
-        return SentMessage(builder, {link.n: link for link in message.links}, _fixed(builder.program, message), person)
+        builders = {
+            version: EnvelopeBuilder(one, settings=self._settings, signer=self._signer, proof=named.proof)
+            for version, one in message.versions.items()
+        }
+        programs = {link.n: one.program for one in builders.values() for link in one.message.links}
+        links = {link.n: link for link in message.every_link}
+        return SentMessage(builders, links, programs, _fixed(programs, links), person)
 
 
-def _fixed(program: MergeProgram, message: Message) -> dict[int, bytes]:
+def _fixed(programs: Mapping[int, MergeProgram], links: Mapping[int, Link]) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
-    for link in message.links:
+    for link in links.values():
         if all(isinstance(part, str) for part in link.destination):
             with suppress(MailerError):  # that it leads nowhere is said when it is followed
-                found[link.n] = location(program.destination(link, {})).encode("ascii")
+                found[link.n] = location(programs[link.n].destination(link, {})).encode("ascii")
     return found
 
 

@@ -33,6 +33,7 @@ class Visitor:
     country: str
     tracking: bool
     on_lists: frozenset[str]  # they get mail through these
+    language: str = ""  # BCP 47
 
     @property
     def proof(self) -> bool:
@@ -42,6 +43,12 @@ class Visitor:
     @property
     def campaign_id(self) -> int | None:
         return None if self.proof else campaign_of(self.visit.named.id)
+
+    @property
+    def initials(self) -> str:
+        """The first letters of their names, not joined; those of the address when there is no name."""
+        names = [name for name in (self.first_name, self.last_name) if name] or [self.address]
+        return "\u200c".join(name[0].upper() for name in names if name)
 
     def masked(self, language: Language) -> str:
         """What they recognise themselves by and others don't: "M. K., United Kingdom"; "" for nobody."""
@@ -70,8 +77,9 @@ def visitor(connection: Connection, visit: LinkVisit, *, now: datetime, fresh: t
         .where(subscriptions.c.person_id == row.id, subscriptions.c.status == Membership.SUBSCRIBED)
     ).scalars()
     return Visitor(
-        visit, row.id, row.address, row.first_name, row.last_name, row.country, row.tracking, frozenset(theirs)
-    )
+        visit, row.id, row.address, row.first_name, row.last_name, row.country, row.tracking, frozenset(theirs),
+        row.language,
+    )  # fmt: skip
 
 
 def _person(connection: Connection, person_id: int | None) -> Row[Any] | None:

@@ -1,4 +1,5 @@
-"""/v/<token>: the mail in the browser, this person's own version; and /i/<digest>/<name>: the pictures mails show."""
+"""/v/<token>: the mail in the browser, this person's own version; /i/<digest>/<name>: the pictures mails show; and
+/brand/<name>: those of the pages."""
 
 from __future__ import annotations
 
@@ -43,6 +44,15 @@ async def picture(request: Request) -> Response:
     return unless_known(request, Response(found[1], media_type=found[0], headers=headers))
 
 
+async def brand(request: Request) -> Response:
+    """The logo or the icon."""
+    found = next((one for one in door_of(request).pages.files if one.name == request.path_params["name"]), None)
+    if found is None:
+        raise HTTPException(404)
+    headers = {**PICTURE_HEADERS, "ETag": f'"{found.name}"'}
+    return unless_known(request, Response(found.content, media_type=found.content_type, headers=headers))
+
+
 def with_main(html: str) -> str:
     """A mail as a web page, where screen reader users look for the main part. In a mail that would be of no
     use, and some programs take elements away that they don't know."""
@@ -56,13 +66,13 @@ def with_main(html: str) -> str:
 
 def _html(door: Door, named: Named) -> str:
     letter = door.letters.find(named)
-    return letter.html(named, door.letters.supporter(named, letter))
+    return letter.html(named, door.letters.supporter(named, letter), door.letters.version(named, letter))
 
 
 def mail_policy(door: Door) -> str:
     """Mail HTML has inline styles; it may show our own pictures and the brand's logo, and do nothing else."""
     settings = door.workspace.settings
-    addresses = [urlsplit(url) for url in (settings.public.url, settings.brand.logo)]
+    addresses = [urlsplit(url) for url in (settings.public.url, settings.brand.logo, settings.brand.logo_dark)]
     origins = [f"{url.scheme}://{url.netloc}" for url in addresses if url.scheme in ("http", "https")]
     allowed = " ".join(dict.fromkeys(["'self'", "data:", *origins]))
     return (

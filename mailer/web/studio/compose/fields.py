@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count, islice
 from typing import Any, cast
 
+from mailer.compose.action_page.poster import SHARED_BY
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
 from mailer.compose.source.message_file import Source
@@ -14,15 +16,22 @@ from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES
+from mailer.petition_fields.own import OWN_KEY
 from mailer.petition_fields.table import FIELDS
 from mailer.workspace import Workspace
 
+SWITCHED = {"true": True, "false": False}
 LONGEST_VALUE = 20_000  # characters of one field
 # What the form offers beside the subject and the line after it, in this order; the rest of the keys belongs to other
 # rooms (audience) or to the file alone.
 ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that pages are in
 ASKING = (("", "Not asked"), ("optional", "May stay empty"), ("required", "Needed"))
 NAMES = (("true", "Shown, of those who ticked the box"), ("false", "Not shown"))
+COMMENTS = (("false", "Not shown"), ("held", "Each once you let it through"), ("true", "Shown at once"))
+KINDS = (("text", "A line of text"), ("choice", "One of several"), ("tick", "A box to tick"))
+NEEDED = (("false", "May stay empty"), ("true", "Needed"))
+PASSED_ON = (("false", "For you alone"), ("true", "Passed on to those you petition"))
+EMPTY_QUESTIONS = 2  # offered below those there are
 FIELD_WORDS = {"country": "Country", "postcode": "Postcode", "phone": "Phone number", "comment": "A comment"}
 
 
@@ -37,21 +46,23 @@ class TextField:
     usual: str = ""
     options: Sequence[tuple[str, str]] = ()
     long: bool = False  # several lines
-    type: str = "text"  # or number, switch, or what a template's fields are
+    type: str = "text"  # or number, switch, list, question, or what a template's fields are
 
 
 @dataclass(frozen=True, slots=True)
 class TextForm:
-    """The fields of a text: `head` is written large above it, `about` and `own` are in groups that open; a mail's `own`
-    are those of its template."""
+    """The fields of a text: `head` is written large above it, `about`, `own` and `poster` are in groups that open; a
+    mail's `own` are those of its template."""
 
     head: Sequence[TextField] = ()
     about: Sequence[TextField] = ()
     own: Sequence[TextField] = ()
+    poster: Sequence[TextField] = ()  # a page's pictures, the addressee, who asks, the last day
+    questions: Sequence[TextField] = ()  # a sign page's own
 
     @property
     def fields(self) -> Sequence[TextField]:
-        return (*self.head, *self.about, *self.own)
+        return (*self.head, *self.about, *self.own, *self.poster, *self.questions)
 
 
 def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
@@ -111,6 +122,7 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
         TextField("opt_in.wording", "What the box says", said("opt_in.wording"), usual="what the list says"),
         *asked,
         TextField("show_names", "Latest signers’ names", said("show_names") or "true", options=NAMES, type="switch"),
+        TextField("show_comments", "Comments", said("show_comments") or "false", options=COMMENTS, type="switch"),
         TextField(
             "language",
             "Language",
@@ -121,7 +133,22 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
     statement = "What people put their names to. It is kept word for word with each signature."
     own = [TextField("statement", "The words they sign", said("statement"), statement, long=True)]
     head = [TextField("headline", "Headline", said("headline"), "The headline: what should happen?")]
-    return TextForm(head, about, own)
+    return TextForm(head, about, own, _poster(said), list(_questions(front)))
+
+
+def _poster(said: Callable[[str], str]) -> list[TextField]:
+    card = "What other sites show of a link, 1200 by 630 pixels. Without one it is made of picture and headline."
+    return [
+        TextField("picture", "Picture", said("picture"), "Without one it is the picture of the mail.", type="image"),
+        TextField("alt", "What it shows", said("alt"), "Read aloud to people who can’t see it."),
+        TextField("to", "Petition to", said("to"), "Such as: the Environment Secretary"),
+        TextField("deadline", "Last day to sign", said("deadline"), "Such as 2027-01-12; without one there is none."),
+        TextField("asks.name", "Who asks", said("asks.name"), "A person, such as: Rhiannon Price"),
+        TextField("asks.role", "What they are", said("asks.role"), "Such as: River campaigner"),
+        TextField("asks.picture", "Their picture", said("asks.picture"), type="image"),
+        TextField("card", "Picture of a link", said("card"), card, type="image"),
+        TextField("outcome", "What happened", said("outcome"), "Shown once the last day is over.", long=True),
+    ]
 
 
 def thanks_form(front: FrontMatter) -> TextForm:
@@ -130,9 +157,19 @@ def thanks_form(front: FrontMatter) -> TextForm:
     share = "What people’s posts say, up to 200 characters; the address of the page is added."
     about = [
         TextField("share", "The words of a post", said("share"), share, usual=said("headline"), long=True),
-        TextField("next.label", "What you ask for next", said("next.label"), "Such as: Give 5 euros"),
+        TextField("share_by", "Where to share, in this order", said("share_by"), usual=", ".join(SHARED_BY)),
+        TextField("thanks_picture", "Picture", said("thanks_picture"), "Without one it is the page’s.", type="image"),
+        TextField("thanks_alt", "What it shows", said("thanks_alt"), "Read aloud to people who can’t see it."),
+        TextField("next.headline", "What you ask for next", said("next.headline"), "Such as: £5 tests one stretch"),
+        TextField("next.text", "Why", said("next.text"), "One sentence below it."),
+        TextField("next.label", "Words on its button", said("next.label"), "Such as: Give 5 euros"),
         TextField("next.url", "Where that leads", said("next.url"), "Such as: https://example.org/give"),
-    ]
+        TextField("next.amounts", "Amounts of a gift", said("next.amounts"), "Such as: £5, £10, £25"),
+        TextField(
+            "next.amount_url", "Where an amount leads", said("next.amount_url"),
+            "Such as: https://example.org/give?amount={amount}",
+        ),
+    ]  # fmt: skip
     return TextForm(about=about)
 
 
@@ -153,8 +190,9 @@ def form_keys(form: TextForm | None) -> set[str]:
 
 def as_values(changed: Mapping[str, str], form: TextForm | None) -> dict[str, FrontValue]:
     """What was typed, as the file says it: nothing takes the key out, numbers and switches are no texts. What should be
-    a number and isn't stays as typed, and is a finding."""
+    a number and isn't stays as typed, and is a finding. A question whose words were taken out isn't asked any more."""
     types = {field.key: field.type for field in form.fields} if form else {}
+    gone = [key.removesuffix("label") for key, typed in changed.items() if types.get(key) == "question" and not typed]
 
     def value(key: str, typed: str) -> FrontValue:
         if not typed:
@@ -162,9 +200,38 @@ def as_values(changed: Mapping[str, str], form: TextForm | None) -> dict[str, Fr
         digits = typed.replace(",", "").replace(" ", "")
         if types.get(key) == "number" and digits.isascii() and digits.isdigit():
             return int(digits)
-        return typed == "true" if types.get(key) == "switch" else typed
+        if types.get(key) == "list":
+            return tuple(line.strip() for line in typed.split("\n") if line.strip())
+        return SWITCHED.get(typed, typed) if types.get(key) == "switch" else typed
 
-    return {key: value(key, typed) for key, typed in changed.items()}
+    kept = {key: value(key, typed) for key, typed in changed.items() if not key.startswith(tuple(gone))}
+    return kept | {key.removesuffix("."): None for key in gone}
+
+
+def _questions(front: FrontMatter) -> Iterable[TextField]:
+    """Those that are declared, and empty ones below them. Choices with words to keep are for the file."""
+    declared = front.data.get("fields")
+    held = cast(dict[Any, Any], declared) if isinstance(declared, dict) else {}
+    there = [key for key, value in held.items() if isinstance(value, dict) and OWN_KEY.fullmatch(str(key))]
+    free = (f"question_{number}" for number in count(1))
+    new = islice((key for key in free if key not in held), EMPTY_QUESTIONS)
+    said = _said(front)
+    for place, key in enumerate([*there, *new], 1):
+        path = f"fields.{key}"
+        choices: Any = held[key].get("choices") if key in there else None
+        kind = said(f"{path}.kind") or ("choice" if choices else "text")
+        yield TextField(
+            f"{path}.label", f"Question {place}", said(f"{path}.label"), "Empty: not asked.", type="question"
+        )
+        yield TextField(f"{path}.kind", "Answered by", kind, options=KINDS)
+        if not isinstance(choices, dict):
+            lines = "\n".join(map(str, cast(list[Any], choices))) if isinstance(choices, list) else ""
+            yield TextField(f"{path}.choices", "Choices", lines, "One on each line.", long=True, type="list")
+        for name, label, options in (
+            ("required", "Must it be answered?", NEEDED),
+            ("pass_on", "Who gets the answers?", PASSED_ON),
+        ):
+            yield TextField(f"{path}.{name}", label, said(f"{path}.{name}") or "false", options=options, type="switch")
 
 
 def _said(front: FrontMatter) -> Callable[[str], str]:
@@ -174,6 +241,8 @@ def _said(front: FrontMatter) -> Callable[[str], str]:
         held: Any = front.data
         for name in key.split("."):
             held = cast(dict[str, Any], held).get(name) if isinstance(held, dict) else None
+        if isinstance(held, list):
+            return ", ".join(str(one) for one in cast(list[object], held))
         return "" if held is None else str(held).lower() if isinstance(held, bool) else str(held)
 
     return said

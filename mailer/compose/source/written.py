@@ -1,0 +1,71 @@
+"""A message as written: the value that reading its file gives, before anything in it has a meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailer.compose.source.layouts import TemplateDefinition
+from mailer.compose.source.signed import Signed, is_thanks
+from mailer.diagnostics import Diagnostic, Place
+from mailer.workspace import Newsletter
+
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # BCP 47, as far as its form goes
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """The action link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
+
+    url: str
+    label: str
+    page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A message as written, checked for form. Texts are as in the file, merge tags included; "" is not given."""
+
+    newsletter: Newsletter
+    file: str  # as faults name it, such as newsletters/x/message.md
+    is_mjml: bool
+    subject: str
+    preheader: str
+    headline: str
+    from_: str
+    reply_to: str
+    list: str
+    template: str
+    language: str
+    signature: str
+    action: Action | None
+    audience: Mapping[str, Any]  # as written; `audience.asking` gives it meaning
+    fields: Mapping[str, str]  # the layout's own; each declared one is there
+    layout: TemplateDefinition
+    lines: Mapping[str, int]  # dotted key of the front matter → its line
+    body: str
+    body_line: int
+    faults: tuple[Diagnostic, ...] = ()
+    is_urgent: bool = False  # goes to those, too, who asked for fewer mails
+    is_public: bool = False  # is in the public archive once it was sent
+    # Rules of `mailer check` that the author leaves unheeded, each with the reason.
+    waived: Mapping[str, str] = field(default_factory=dict[str, str])
+    translations: tuple[Source, ...] = ()  # the same in other languages, each named by its `language`
+    petition: str = ""  # the newsletter whose signatures it tells of
+    is_off: bool = False  # a thanks.md that says `send: false`
+    # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
+    signed: Signed | None = None
+    told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+
+    @property
+    def is_thanks(self) -> bool:
+        """Whether it is mailed by itself to each person who signs, and no newsletter."""
+        return is_thanks(self.file)
+
+    def place(self, key: str) -> Place:
+        """Where a key of the front matter is ("audience.segment"), or the nearest key above it that does."""
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
+        return Place(self.file, self.lines.get(key, 1))
