@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection as Transaction
 
@@ -23,11 +25,15 @@ from mailer.staff.actor import cron
 from mailer.staff.one_time_links import link_address, make_link
 from mailer.store.engine.database import Database
 from mailer.store.jobs import NOTICE, Job, claimed, finish, retry
+from mailer.store.pictures import keep_picture
 from mailer.store.tables.states import JobState
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.transports.base import Connection, Envelope, Fate, Mailing, Outcome, Transport, TransportUnavailable
 from mailer.transports.provider import make_transport
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import ListDefinition, Newsletter, Workspace
+
+if TYPE_CHECKING:
+    from mailer.compose.look.logo import MailLogo
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +142,22 @@ class Courier:
                 self._open[1].close()
             self._open = None
 
+    @cached_property
+    def _logo(self) -> MailLogo | None:
+        """The logo on the brand's band, kept so that it is served; None where there is none that can be read."""
+        from mailer.compose.colours.palette import palettes
+        from mailer.compose.look.logo import logos
+        from mailer.compose.source.images import Pictures, read_image
+
+        settings, everywhere = self._workspace.settings, Newsletter(self._workspace, "")
+        pictures = Pictures(everywhere)
+        logo, _ = logos(settings, pictures, deep=palettes(settings.brand)[0].deep)
+        with self._database.write() as connection:
+            for image in pictures.images:
+                read = partial(read_image, image, everywhere)
+                keep_picture(connection, image.digest, image.content_type, read=read)
+        return None if pictures.faults else logo
+
     def _way(self) -> Transport:
         if self._transport is None:
             workspace = self._workspace
@@ -160,7 +182,9 @@ class Courier:
         url = self._address_behind(notice)
         titles = [one.title for one in lists]
         language = choose(notice.language, *[one.language for one in lists])
-        words = put_into_words(notice.kind, language, settings=settings, titles=titles, url=url, said=notice.said)
+        words = put_into_words(
+            notice.kind, language, settings=settings, titles=titles, url=url, said=notice.said, logo=self._logo
+        )
         mailing = Mailing(
             key=KEY,
             from_name=name,
