@@ -120,14 +120,16 @@ async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     door: Door = app.state.door
     door.recorder.start()
     door.courier.start()
+    door.thanks_courier.start()
     app.state.applier.start()
     try:
         yield
     finally:
-        app.state.clicks_lost, _, _ = await asyncio.gather(
+        app.state.clicks_lost, *_ = await asyncio.gather(
             asyncio.to_thread(door.recorder.stop, trying_seconds=TRYING_SECONDS, at_most_seconds=STOP_SECONDS),
             asyncio.to_thread(app.state.applier.stop, STOP_SECONDS),
             asyncio.to_thread(door.courier.stop, STOP_SECONDS),
+            asyncio.to_thread(door.thanks_courier.stop, STOP_SECONDS),
         )
         door.threads.close()
 
