@@ -97,7 +97,7 @@ def _of_version(specimen: Specimen, faults: Iterable[Diagnostic], original: Sour
 
 
 def _page_faults(newsletter: Newsletter) -> list[Diagnostic]:
-    """What is wrong with the action page beside the message, if there is one."""
+    """What is wrong with the sign page beside the message, if there is one."""
     if not newsletter.has_action_page:
         return []
     try:
