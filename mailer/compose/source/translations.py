@@ -13,7 +13,7 @@ from typing import Any, cast
 from mailer.compose.languages import primary
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.written import LANGUAGE, Source
-from mailer.diagnostics import Diagnostic, Place
+from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.workspace import Newsletter
 
 ORIGINAL_KEY = "original"  # which text of the original was translated: `wording.digest`
@@ -110,6 +110,13 @@ def named_faults(newsletter: Newsletter, files: Mapping[str, str], original: str
     return faults
 
 
+def outdated(place: Place) -> Diagnostic:
+    """That the original's words changed since a translation of them was finished."""
+    remedy = "The studio shows what changed, and there you say that the translation is up to date."
+    message = "the original was changed since this was translated"
+    return Diagnostic(message, place, remedy, level=Level.WARNING, rule="writing.outdated")
+
+
 def is_language(tag: str) -> bool:
     """Whether a file's name means a language: well formed (BCP 47), and one that Unicode CLDR knows, so that
     message.old.md isn't mailed to anybody."""
@@ -124,7 +131,8 @@ def _taken(original: Source) -> dict[str, Any]:
     fields = {name: original.fields[name] for name, one in original.layout.fields.items() if one.type not in WRITTEN}
     found = {
         "list": original.list, "template": original.template, "from": original.from_, "reply_to": original.reply_to,
-        "urgent": original.is_urgent, "archive": original.is_public, "waive": dict(original.waived), **fields,
+        "urgent": original.is_urgent, "archive": original.is_public, "waive": dict(original.waived),
+        "audience": dict(original.audience), **fields,
     }  # fmt: skip
     return {key: value for key, value in found.items() if value}
 
