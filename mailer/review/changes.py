@@ -114,7 +114,7 @@ def _of_version(old: Message, new: Message, language: str = ORIGINAL) -> Iterato
         one, other = _header(old, name), _header(new, name)
         if one != other:
             yield Change(f"{label}{of_it}", one, other)
-    yield from _paragraphs(f"Mail{of_it}", _text(old), _text(new))
+    yield from paragraphs(f"Mail{of_it}", _text(old), _text(new))
     # A link's number in a translation is another one when the original has one link more.
     if _text(old) == _text(new) and any(_led(old, one) != _led(new, other)
                                         for one, other in ((old.html, new.html), (old.text, new.text))):  # fmt: skip
@@ -145,11 +145,11 @@ def _page(label: str, old: Any, new: Any) -> Iterator[Change]:
         one, other = cast("Mapping[str, Any]", old or {}), cast("Mapping[str, Any]", new or {})
         for key in {**one, **other}:
             if key.endswith("_html"):
-                yield from _paragraphs(label, _blocks(one.get(key, "")), _blocks(other.get(key, "")))
+                yield from paragraphs(label, _blocks(one.get(key, "")), _blocks(other.get(key, "")))
         plain = [{key: value for key, value in page.items() if not key.endswith("_html")} for page in (one, other)]
         yield from _values(label, *plain)
     elif old != new:
-        yield from _paragraphs(label, _blocks(old or ""), _blocks(new or ""))
+        yield from paragraphs(label, _blocks(old or ""), _blocks(new or ""))
 
 
 def _blocks(html: str) -> list[str]:
@@ -158,7 +158,8 @@ def _blocks(html: str) -> list[str]:
     return [words for line in led.split("\n") if (words := TAG.sub("", line).strip())]
 
 
-def _paragraphs(label: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+def paragraphs(label: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+    """What is different between two texts, paragraph by paragraph."""
     for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
             continue

@@ -9,6 +9,7 @@ from typing import cast
 from mailer.audience.petition.signatures import tally
 from mailer.checking.runner import ruled
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
+from mailer.compose.action_page.versions import page_translation
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.text_file import cleaned
 from mailer.diagnostics import Diagnostic, worst_first
@@ -38,6 +39,7 @@ class PageLook:
     found: tuple[Diagnostic, ...]
     places: TextPlaces | None = None
     text: str = ""  # what is in the editor
+    original: FrontMatter | None = None  # of a translation
 
 
 def saved_page(visit: Visit, part: Part) -> PageLook:
@@ -66,8 +68,8 @@ def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
     pages, language = _pages(visit), choose(page.language)
     with visit.database.read() as connection:
         counted = tally(connection, page.slug, names=NAMES if page.show_names else 0)
-    if part is THANKS:
-        url = f"{visit.workspace.settings.public.url}/act/{page.slug}"
+    if part.name == THANKS.name:
+        url = f"{visit.workspace.settings.public.url}/act/{page.path}"
         return thanks_page(pages, page, counted, language, url=url, news=False)
     return blank_page(pages, page, counted, language)
 
@@ -77,21 +79,36 @@ def look_at_page(visit: Visit, text: str, part: Part) -> PageLook:
     workspace, slug = visit.workspace, visit.path["name"]
     lists, faults = _lists(workspace)
     looks = _looks(visit)
-    look_id = looks.name(slug, part.name, text, repr(lists), repr(workspace.settings))
+    beside = "" if not part.language else read_exact(workspace, slug, part.original_file)
+    look_id = looks.name(slug, part.kept_as, text, beside, repr(lists), repr(workspace.settings))
     if (known := looks.get(look_id)) is not None:
         return known
     file = f"newsletters/{slug}/{part.file}"
     read, told = cleaned(text.removeprefix("\ufeff"), file=file)
     front, _ = split_front_matter(read, file=file)
-    page, more = parse_action_page(read, slug=slug, file=file, lists=lists)
+    original, told_of_it = _original(visit, part)
+    if original is None:
+        page, more = parse_action_page(read, slug=slug, file=file, lists=lists)
+    else:
+        newsletter = workspace.newsletter(slug)
+        page, more = page_translation(newsletter, read, original=original, language=part.language, lists=lists)
+    told += told_of_it
     found = tuple(worst_first(map(ruled, [*told, *more, *faults])))
     above = head_of(read)
     held = front.data.get(part.key, "") if front and part.key else read.removeprefix(above)
     places = TextPlaces(file, front.lines, above.count("\n"), part.key) if front else None
     shown = None if any(one.stops for one in found) else page
-    return looks.keep(
-        look_id, PageLook(look_id, slug, front, shown, found, places, held if isinstance(held, str) else "")
-    )
+    text = held if isinstance(held, str) else ""
+    return looks.keep(look_id, PageLook(look_id, slug, front, shown, found, places, text, original))
+
+
+def _original(visit: Visit, part: Part) -> tuple[FrontMatter | None, list[Diagnostic]]:
+    """What a translation is of, and what keeps that from being read; None for an original."""
+    if not part.language:
+        return None, []
+    file = part.original_file
+    text = read_exact(visit.workspace, visit.path["name"], file).removeprefix("\ufeff")
+    return split_front_matter(cleaned(text, file=file)[0], file=f"newsletters/{visit.path['name']}/{file}")
 
 
 def _lists(workspace: Workspace) -> tuple[dict[str, ListDefinition], list[Diagnostic]]:
