@@ -35,7 +35,13 @@ msgstr ""
 "Plural-Forms: {plurals}\\n"
 
 """
-KEYWORDS: dict[str, tuple[int, ...] | None] = {"later": None, "say": None, "gettext": None, "ngettext": (1, 2)}
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    "later": None,
+    "say": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "say_many": (1, 2),
+}
 JINJA = {"trimmed": "false", "newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
 OPTIONS = {pattern: JINJA for pattern, method in METHODS if method.startswith("jinja2")}
 

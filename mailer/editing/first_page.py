@@ -38,7 +38,7 @@ def make_page(workspace: Workspace, connection: Connection, actor: Actor, slug: 
     page = _first_page(workspace, headline, front)
     write_file(newsletter.folder / ACTION_FILE, page.encode(), within=workspace.newsletters)
     write_file(path, led.encode(), within=workspace.newsletters)
-    audit.record(connection, actor, "sign page begun", at=at, subject=f"newsletter {slug}")
+    audit.record(connection, actor, "sign page begun", at=at, subject=audit.newsletter_subject(slug))
 
 
 def _label(action: object) -> dict[str, FrontValue]:

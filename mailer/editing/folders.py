@@ -101,7 +101,7 @@ def rename_newsletter(
         raise MailerError(f"{slug} has no text yet, so there is no place for its name")
     one_at_a_time(connection)
     write_file(path, with_name(path.read_bytes(), to), within=workspace.newsletters)
-    audit.record(connection, actor, "newsletter renamed", at=at, subject=f"newsletter {slug}", detail=to)
+    audit.record(connection, actor, "newsletter renamed", at=at, subject=audit.newsletter_subject(slug), detail=to)
 
 
 def with_name(content: bytes, name: str) -> bytes:
@@ -153,14 +153,14 @@ def put_away(workspace: Workspace, connection: Connection, actor: Actor, slug: s
     actor.require(Right.WRITE)
     mark = workspace.newsletter(slug).folder / AWAY
     mark.write_text(f"{at:%Y-%m-%d %H:%M} UTC\n", encoding="utf-8")
-    audit.record(connection, actor, "newsletter put away", at=at, subject=f"newsletter {slug}")
+    audit.record(connection, actor, "newsletter put away", at=at, subject=audit.newsletter_subject(slug))
 
 
 def take_out(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:
     """Have it among the others again."""
     actor.require(Right.WRITE)
     (workspace.newsletter(slug).folder / AWAY).unlink(missing_ok=True)
-    audit.record(connection, actor, "newsletter taken out again", at=at, subject=f"newsletter {slug}")
+    audit.record(connection, actor, "newsletter taken out again", at=at, subject=audit.newsletter_subject(slug))
 
 
 def is_away(folder: Path) -> bool:

@@ -118,7 +118,7 @@ def save(
         assert path is not None  # it was read a moment ago
         write_file(path, content, within=workspace.newsletters)
         audit.record(
-            connection, actor, "newsletter saved", at=at, subject=f"newsletter {slug}",
+            connection, actor, "newsletter saved", at=at, subject=audit.newsletter_subject(slug),
             detail=", ".join(word for word in (file, "put together with another change" if merged else "") if word),
             before=digest(now), after=digest(text),
         )  # fmt: skip

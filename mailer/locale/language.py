@@ -10,7 +10,7 @@ import gettext
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -64,6 +64,10 @@ class Language:
         """The English words in this language."""
         return self.words.gettext(words)
 
+    def say_many(self, one: str, many: str, number: int) -> str:
+        """The English words for one or for many in this language, which may have other forms for other numbers."""
+        return self.words.ngettext(one, many, number)
+
     def number(self, value: float) -> str:
         """A number as it is written here: 12,500 or 12 500."""
         from babel.numbers import format_decimal
@@ -75,6 +79,18 @@ class Language:
         from babel.dates import format_date
 
         return str(format_date(moment, format="long", locale=self.locale))
+
+    def near_day(self, moment: date) -> str:
+        """A day of the months around this one, without its year: 12 January."""
+        from babel.dates import format_skeleton
+
+        return str(format_skeleton("MMMMd", moment, locale=self.locale))
+
+    def ago(self, passed: timedelta) -> str:
+        """How long ago something was: 12 minutes ago."""
+        from babel.dates import format_timedelta
+
+        return str(format_timedelta(-passed, add_direction=True, granularity="minute", locale=self.locale))
 
     def listed(self, names: Iterable[str]) -> Markup:
         """Names as HTML, strong and each in its own direction: "A, B and C"."""

@@ -21,6 +21,8 @@ class FieldKind(StrEnum):
     PHONE = "phone"  # as `audience.phone_numbers` writes it
     COUNTRY = "country"  # ISO 3166-1 alpha-2, chosen from a list
     LINES = "lines"  # several lines
+    CHOICE = "choice"  # one of the field's `choices`
+    TICK = "tick"  # a box: "yes" or nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,12 @@ class SignatureField:
     contact: bool = False  # how to reach a person: in the file for the target only when that is asked for
     webhook: bool = True  # told to another program
     kept: bool = True  # with the signature; the address is the person's alone
+    own: bool = False  # a question of one page's own (`petition_fields.own`), in that page's language
+    choices: tuple[tuple[str, str], ...] = ()  # what is kept of each, and its words
 
 
+OWN_ROWS = 100  # a page's own questions are in rows of their own, the first in this one
+LAST_ROW = 1000
 EMAIL = SignatureField(
     name="email", kind=FieldKind.EMAIL, label="Email", missing="Please write your email address.",
     longest=254,  # RFC 5321 §4.5.3.1.3
@@ -70,7 +76,7 @@ FIELDS = (  # in the order of the form
     ),
     SignatureField(
         name="comment", kind=FieldKind.LINES, label="Why do you sign?", missing="Please write a few words.",
-        longest=1000, row=5,
+        longest=1000, row=LAST_ROW,
         webhook=False,  # free text, which people write for the target
     ),
 )  # fmt: skip

@@ -81,9 +81,9 @@ class ReviewState:
         return f"{len(self.counting)} of {self.needed} approved"
 
 
-def subject(slug: str) -> str:
-    """What the audit log calls a newsletter."""
-    return f"newsletter {slug}"
+def review_path(slug: str) -> str:
+    """Where the studio has the review of a newsletter."""
+    return f"/newsletters/{slug}/review"
 
 
 def approve(
@@ -132,10 +132,19 @@ def withdraw(connection: Connection, actor: Actor, content: NewsletterContent, *
     _take(connection, actor, content, ReviewStep.WITHDRAWN, at=at)
 
 
-def ask(connection: Connection, actor: Actor, content: NewsletterContent, *, at: datetime) -> None:
-    """Ask for approval: from now on the newsletter is in review."""
+def ask(connection: Connection, actor: Actor, content: NewsletterContent, *, at: datetime) -> bool:
+    """Ask for approval: from now on the newsletter is in review. False where it was asked for last exactly as it is."""
     actor.require(Right.WRITE, content.list_name)
+    asked = last_asked(steps_of(connection, content.slug))
+    if asked is not None and asked.digest == content.digest:
+        return False
     _take(connection, actor, content, ReviewStep.ASKED, at=at)
+    return True
+
+
+def last_asked(steps: Sequence[Approval]) -> Approval | None:
+    """When approval was asked for the last time, and by which colleague."""
+    return next((one for one in reversed(steps) if one.step is ReviewStep.ASKED), None)
 
 
 def review_state(connection: Connection, content: NewsletterContent, settings: StudioSettings) -> ReviewState:
@@ -146,8 +155,7 @@ def review_state(connection: Connection, content: NewsletterContent, settings: S
     before = [one for one in _given(steps) if one.person not in people and one.digest != content.digest]
     newest = {one.person: one for one in before}  # of each person their last
     outdated = tuple(Outdated(one, _since(connection, one, content)) for one in newest.values())
-    asked = next((one for one in reversed(steps) if one.step is ReviewStep.ASKED), None)
-    return ReviewState(settings.approvals, tuple(counting), outdated, asked)
+    return ReviewState(settings.approvals, tuple(counting), outdated, last_asked(steps))
 
 
 def require_approvals(connection: Connection, slug: str, digest: str, settings: StudioSettings) -> None:
@@ -175,8 +183,9 @@ def steps_of(connection: Connection, slug: str) -> list[Approval]:
 def writers(connection: Connection, slug: str) -> frozenset[int | str]:
     """Who began a newsletter or saved some of it, as `Approval.person` names them."""
     log = audit_log.c
-    saves = select(log.by, log.account_id).where(log.subject == subject(slug), log.action.in_(WROTE)).distinct()
-    return frozenset(row.by if row.account_id is None else row.account_id for row in connection.execute(saves))
+    mine = (log.subject == audit.newsletter_subject(slug), log.action.in_(WROTE))
+    rows = connection.execute(select(log.by, log.account_id).where(*mine).distinct())
+    return frozenset(row.by if row.account_id is None else row.account_id for row in rows)
 
 
 def kept_content(connection: Connection, slug: str, digest: str) -> NewsletterContent | None:
@@ -221,4 +230,4 @@ def _take(connection: Connection, actor: Actor, content: NewsletterContent, step
         ReviewStep.ASKED: "approval asked for", ReviewStep.APPROVED: "newsletter approved",
         ReviewStep.WITHDRAWN: "approval withdrawn",
     }[step]  # fmt: skip
-    audit.record(connection, actor, action, at=at, subject=subject(content.slug), after=content.digest)
+    audit.record(connection, actor, action, at=at, subject=audit.newsletter_subject(content.slug), after=content.digest)

@@ -14,7 +14,6 @@ from difflib import get_close_matches
 from sqlalchemy import Connection, insert, select, update
 
 from mailer.errors import MailerError
-from mailer.review.approvals import subject
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
@@ -105,7 +104,7 @@ def comment(  # noqa: PLR0913 - a place is a file, a line and its words
     about = {"file": file, "line": line, "quote": quote[:LONGEST_QUOTE]}
     row = {"slug": slug, **about, "text": said, "at": at, **_who(actor)}
     number: int = connection.execute(insert(comments).returning(comments.c.id), row).scalar_one()
-    audit.record(connection, actor, "comment written", at=at, subject=subject(slug))
+    audit.record(connection, actor, "comment written", at=at, subject=audit.newsletter_subject(slug))
     return number
 
 
@@ -118,7 +117,7 @@ def answer(
     row = {"slug": slug, "thread_id": thread_id, "text": _words(text), "at": at, **_who(actor)}
     connection.execute(insert(comments), row)
     connection.execute(update(comments).where(comments.c.id == thread_id).values(resolved_at=None, resolved_by=""))
-    audit.record(connection, actor, "comment answered", at=at, subject=subject(slug))
+    audit.record(connection, actor, "comment answered", at=at, subject=audit.newsletter_subject(slug))
 
 
 def resolve(connection: Connection, actor: Actor, slug: str, thread_id: int, *, list_name: str, at: datetime) -> None:
@@ -127,7 +126,7 @@ def resolve(connection: Connection, actor: Actor, slug: str, thread_id: int, *, 
     _require_thread(connection, slug, thread_id)
     done = update(comments).where(comments.c.id == thread_id, comments.c.resolved_at.is_(None))
     if connection.execute(done.values(resolved_at=at, resolved_by=actor.name)).rowcount:
-        audit.record(connection, actor, "comment resolved", at=at, subject=subject(slug))
+        audit.record(connection, actor, "comment resolved", at=at, subject=audit.newsletter_subject(slug))
 
 
 def _require_thread(connection: Connection, slug: str, thread_id: int) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from mailer.review.approvals import subject
 from mailer.review.content import PlannedTime
 from mailer.staff import audit
 from mailer.staff.actor import Actor
@@ -31,4 +30,4 @@ def plan_time(
     if leaves is not None:
         connection.execute(insert(planned_times).values(slug=slug, due_at=leaves.at, zone=leaves.zone))
     told = str(leaves) if leaves else "as soon as it is sent"
-    audit.record(connection, actor, "time planned", at=at, subject=subject(slug), detail=told)
+    audit.record(connection, actor, "time planned", at=at, subject=audit.newsletter_subject(slug), detail=told)

@@ -68,12 +68,17 @@ def _page(page: ActionPage) -> dict[str, Any]:
     return shown | {"fields": [[name, required] for name, required in page.fields.items()]}
 
 
+def _picture(workspace: Workspace, written: str) -> str:
+    path = workspace.root / written
+    return _sha256(path.read_bytes()) if written and path.is_file() else written
+
+
 def _brand(workspace: Workspace) -> dict[str, Any]:
     brand, organisation = workspace.settings.brand, workspace.settings.organisation
-    logo = workspace.root / brand.logo
+    pictures = ("logo", "logo_dark")
     return {
-        "colours": {name: value for name, value in asdict(brand).items() if name not in ("logo", "social")},
-        "logo": _sha256(logo.read_bytes()) if brand.logo and logo.is_file() else brand.logo,
+        "colours": {name: value for name, value in asdict(brand).items() if name not in (*pictures, "social")},
+        **{name: _picture(workspace, getattr(brand, name)) for name in pictures},
         "social": [[name, address] for name, address in brand.social.items()],
         "organisation": asdict(organisation),
     }

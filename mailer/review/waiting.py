@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from mailer.review.approvals import Approval, counting_of, may_approve, steps_of
+from mailer.review.approvals import Approval, counting_of, last_asked, may_approve, steps_of
 from mailer.settings import StudioSettings
 from mailer.staff.actor import Actor
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.review import approvals, reviewed_contents
-from mailer.store.tables.states import ReviewStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,8 @@ def open_reviews(connection: Connection, settings: StudioSettings, slug: str | N
     for name in connection.execute(begun.group_by(approvals.c.slug).order_by("first")).scalars():
         steps = steps_of(connection, name)
         digest = steps[-1].digest
-        asked = next((one for one in reversed(steps) if one.step is ReviewStep.ASKED), None)
         counting = tuple(counting_of(connection, name, digest, settings))
-        found.append(OpenReview(name, digest, asked, counting, max(1, settings.approvals)))
+        found.append(OpenReview(name, digest, last_asked(steps), counting, max(1, settings.approvals)))
     return found
 
 

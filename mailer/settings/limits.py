@@ -158,6 +158,9 @@ def duration(longest: str) -> Limit:
 A_DAY_AT_MOST = duration("1d")
 SHARE = limit(lambda value: 0 <= value < 1, "{name} must be a share from 0 to 1", "Write 0.05 for 5 %; 0 turns it off.")
 WEB_ADDRESS = address(lambda parts: parts.scheme in ("http", "https"), "{name} must be an http(s) address")
+REACHED_AT = matching(
+    r"https?://[^\s\"<>]+|[^\s@:/\"<>?]+@[^\s@:/\"<>?]+", "{name} must be an http(s) address or an email address"
+)
 NETWORKS = each(parsed_by(ip_network, "{value!r} is not an IP address or network", 'Such as "10.0.0.0/8".'))
 COLOUR = matching("#[0-9a-fA-F]{6}", "{name} must be a colour like #1d4f91")
 CONNECTIONS = between(1, 64)  # what providers tolerate

@@ -25,7 +25,11 @@ Section = TypeVar("Section")
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Who mails. The postal address is in every footer (CAN-SPAM 15 U.S.C. §7704(a)(5))."""
+    """Who mails. The postal address is in every footer (CAN-SPAM 15 U.S.C. §7704(a)(5)).
+
+    The others are addresses of your own site that the supporters' pages lead to. `imprint` is what the law of some
+    countries asks for (in Germany §5 DDG); `contact` may be an email address.
+    """
 
     name: str = ""
     postal_address: Annotated[
@@ -33,6 +37,10 @@ class Organisation:
         limit(str.strip, "{name} is missing", "The law in many countries asks for a postal address in every mail."),
     ] = ""
     website: str = ""
+    about: Annotated[str, or_empty(limits.WEB_ADDRESS)] = ""
+    privacy: Annotated[str, or_empty(limits.WEB_ADDRESS)] = ""
+    imprint: Annotated[str, or_empty(limits.WEB_ADDRESS)] = ""
+    contact: Annotated[str, or_empty(limits.REACHED_AT)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +226,9 @@ class Check:
 class Brand:
     """How the mails and pages look. Colours are #rrggbb; `logo` is a picture in the workspace or an https address.
 
+    `logo_dark` is the one for dark grounds, such as the band on top of the pages. `action` is the colour of the pages'
+    buttons; "" takes `primary`. What the pages have beside is worked out (mailer/compose/palette.py).
+
     `social`: where else people find the organisation, what it is called there → its https address.
     """
 
@@ -228,7 +239,9 @@ class Brand:
     background: Annotated[str, limits.COLOUR] = "#f2f4f7"
     surface: Annotated[str, limits.COLOUR] = "#ffffff"
     link: Annotated[str, limits.COLOUR] = "#1d4f91"
+    action: Annotated[str, or_empty(limits.COLOUR)] = ""
     logo: str = ""
+    logo_dark: str = ""
     logo_alt: str = ""
     font: str = "Helvetica, Arial, sans-serif"
     social: Annotated[Mapping[str, str], limits.NAMED, each(limits.PROFILE)] = field(default_factory=dict[str, str])

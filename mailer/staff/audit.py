@@ -16,6 +16,7 @@ from mailer.staff.actor import Actor
 from mailer.store.tables.staff import audit_log
 
 PAGE = 100  # entries shown at once
+NEWSLETTER = "newsletter "
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,17 @@ def entries(
     return [AuditEntry(**{name: row[name] for name in row if name != "address_hash"}) for row in rows]
 
 
-def subjects_of(connection: Connection, account_id: int, actions: Sequence[str]) -> frozenset[str]:
-    """What somebody did one of these actions to, such as "newsletter 2026-11-appeal"."""
+def newsletter_subject(slug: str) -> str:
+    """What the log calls a newsletter."""
+    return f"{NEWSLETTER}{slug}"
+
+
+def newsletters_of(connection: Connection, account_id: int, actions: Sequence[str]) -> frozenset[str]:
+    """The newsletters that somebody did one of these actions to."""
     query = select(audit_log.c.subject).distinct()
     query = query.where(audit_log.c.account_id == account_id, audit_log.c.action.in_(actions))
-    return frozenset(connection.execute(query).scalars())
+    return frozenset(
+        subject.removeprefix(NEWSLETTER)
+        for subject in connection.execute(query).scalars()
+        if subject.startswith(NEWSLETTER)
+    )

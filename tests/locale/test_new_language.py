@@ -136,7 +136,7 @@ def test_a_language_is_one_file(  # noqa: PLR0917 - the columns of the table
     for words_of_ours in ("Unsubscribe", "Fewer emails", "Pass it on"):
         assert f"{name}·{words_of_ours}" in answer["html"]
     assert f"{name}·Unsubscribe: https://" in answer["text"]
-    assert f"{name}·You're getting this because you signed up for Supporters at example.org." in " ".join(
+    assert f"{name}·You’re getting this because you signed up for Supporters at example.org." in " ".join(
         answer["text"].split()
     )
     assert ["links.vague", "a link is called “yma”"] in answer["remarks"]

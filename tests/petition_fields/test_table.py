@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,18 @@ from mailer.audience.consent.changes import forget
 from mailer.audience.people.data_export import everything
 from mailer.audience.people.timeline import story
 from mailer.audience.petition.signatures import Particulars, SignatureOrigin, sign, signer
-from mailer.audience.petition.signatures_csv import export_signatures, wordings
+from mailer.audience.petition.signatures_csv import export_signatures, own_columns, wordings
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.locale.language import LANGUAGES, Language
+from mailer.petition_fields.own import LONGEST_ANSWER
 from mailer.petition_fields.table import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.settings import Settings
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import metadata, people
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.jobs import jobs
-from mailer.web.pages.signature_form import asked, read, rows
+from mailer.web.pages.signature_form import EMPTY, OWN, asked, read, shown_rows
 from mailer.web.public.http.visitors import Visitor
 from mailer.workspace import Workspace
 from tests.audience.world import KEY
@@ -40,6 +40,12 @@ from tests.conftest import NOW
 DOCS = Path(__file__).parent.parent.parent / "docs"
 ADDRESS = "zuleika@example.org"
 EXACT = {FieldKind.EMAIL: ADDRESS, FieldKind.COUNTRY: "VU", FieldKind.PHONE: "+6785551234"}
+QUESTIONS = """\
+  school: {label: "Which school?"}
+  role: {label: I am a, choices: {qparent: A parent, qteacher: A teacher}, required: true, pass_on: true}
+  help: {label: I can help, kind: tick}
+"""
+ANSWERS = {"school": "Qschool", "role": "qparent", "help": "yes"}
 NAMES = [field.name for field in FIELDS]
 each_field = pytest.mark.parametrize("field", FIELDS, ids=NAMES)
 
@@ -51,7 +57,7 @@ def said(field: SignatureField) -> str:
 
 def page(required: str = "required") -> ActionPage:
     lines = "".join(f"  {name}: {required}\n" for name in ASKABLE)
-    text = f"---\nheadline: H\nstatement: S\nfields:\n{lines}---\n\nText.\n"
+    text = f"---\nheadline: H\nstatement: S\nfields:\n{lines}{QUESTIONS}---\n\nText.\n"
     found, faults = parse_action_page(text, slug="library", file="action.md", lists={})
     assert found is not None
     assert faults == []
@@ -59,7 +65,8 @@ def page(required: str = "required") -> ActionPage:
 
 
 def form(**changes: str) -> dict[str, tuple[str, ...]]:
-    return {name: (text,) for name, text in ({field.name: said(field) for field in FIELDS} | changes).items()}
+    own = {f"{OWN}{key}": text for key, text in ANSWERS.items()}
+    return {name: (text,) for name, text in ({field.name: said(field) for field in FIELDS} | own | changes).items()}
 
 
 def signed(connection: Connection, settings: Settings) -> int:
@@ -76,7 +83,9 @@ def signed(connection: Connection, settings: Settings) -> int:
 
 def exported(connection: Connection, *, addresses: bool) -> dict[str, str]:
     file = io.StringIO(newline="")
-    export_signatures(connection, "library", file, texts=wordings(connection, "library"), addresses=addresses)
+    questions = [one.field for one in page().own][:2]  # the last one isn't asked any more
+    own = own_columns(connection, "library", questions, everything=addresses, since=None)
+    export_signatures(connection, "library", file, texts=wordings(connection, "library"), addresses=addresses, own=own)
     (row,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
     return row
 
@@ -102,16 +111,23 @@ def test_each_field_is_carried_everywhere(workspace: Workspace, database: Databa
             assert text in moment.detail, field
         if field.known:
             assert known[field.name] == text, field
+    assert row["own"] == taken["signatures"][0]["own"] == told["own"] == ANSWERS
+    assert all(f"{key}: {text}" in moment.detail for key, text in ANSWERS.items())
+    assert {key: reach[key] for key in ("Which school?", "I am a", "help")} == {
+        "Which school?": "Qschool", "I am a": "A parent", "help": "yes",
+    }  # fmt: skip
+    assert (file["I am a"], "Which school?" in file, "help" in file) == ("A parent", False, False)
 
 
 def test_no_field_outlives_the_person(workspace: Workspace, database: Database) -> None:
     def named(connection: Connection) -> set[tuple[str, str]]:
         kept = {table.name: repr(connection.execute(select(table)).all()) for table in metadata.sorted_tables}
-        return {(field.name, name) for field in FIELDS for name, text in kept.items() if repr(said(field)) in text}
+        texts = {field.name: said(field) for field in FIELDS} | {key: ANSWERS[key] for key in ("school", "role")}
+        return {(key, name) for key, held in texts.items() for name, text in kept.items() if repr(held) in text}
 
     with database.write() as connection:
         signed(connection, workspace.settings)
-        assert {name for name, _ in named(connection)} == set(NAMES), "or this test looks at nothing"
+        assert {name for name, _ in named(connection)} == {*NAMES, "school", "role"}, "or this test looks at nothing"
         assert forget(connection, address=ADDRESS)
         assert named(connection) == set()
 
@@ -143,10 +159,12 @@ def test_a_part_of_a_country_is_no_other_country(country: str) -> None:
 
 
 def test_fields_of_a_row_stand_together_and_are_asked_once() -> None:
-    shown = asked(page(), None)
-    assert [one.field.name for one in shown] == NAMES
-    assert [one for row in rows(shown) for one in row] == shown
-    assert len({field.row for field in FIELDS}) == len(rows(shown)), "a row is in one piece"
+    shown = [one.field.name for one in asked(page(), None)]
+    assert shown == [*NAMES[:-1], *ANSWERS, "comment"], "the page's own before the comment, which is the last"
+    found = shown_rows(page(), None, EMPTY, Language("de"))
+    assert [one.key.removeprefix(OWN) for row in found for one in row] == shown
+    assert len({field.row for field in FIELDS}) + len(ANSWERS) == len(found), "a row is in one piece"
+    assert {(one.label, one.language) for row in found for one in row if one.kind == "choice"} == {("I am a", "en")}
 
 
 def test_what_is_known_of_people_is_what_a_visitor_shows() -> None:
@@ -165,6 +183,20 @@ def test_a_signature_takes_no_field_that_the_table_lacks() -> None:
 def test_the_pages_for_users_name_each_field(field: SignatureField) -> None:
     pages, webhook = ((DOCS / name).read_text(encoding="utf-8") for name in ("action-pages.md", "webhook.md"))
     assert f"`{field.name}`" in pages
-    example = re.search(r"\{.*?\}", webhook, re.DOTALL)
-    assert example is not None
-    assert (field.name in json.loads(example[0])) == field.webhook
+    example, _ = json.JSONDecoder().raw_decode(webhook[webhook.index('{"event"') :])
+    assert (field.name in example) == field.webhook
+
+
+def test_answers_are_what_the_page_asks_for_and_nothing_else() -> None:
+    def wrong(**changes: str) -> dict[str, str]:
+        sent = {f"{OWN}{key}": text for key, text in changes.items()}
+        return {key: str(text) for key, text in read(form(**sent), page(), None, Language("en")).errors.items()}
+
+    assert wrong() == wrong(help="on", school="") == wrong(role=" qteacher ") == {}
+    for role in ("A parent", "other", "x" * 2000, ""):
+        assert wrong(role=role) == {"own.role": "Choose one of these"}, role
+    filled = read(form(**{f"{OWN}help": "9" * 5000, f"{OWN}school": "S" * 5000, f"{OWN}more": "?"}), page(), None,
+                  Language("en"))  # fmt: skip
+    assert filled.who(page(), None).own == {"school": "S" * LONGEST_ANSWER, "role": "qparent", "help": "yes"}
+    empty = read(form(**{f"{OWN}{key}": "" for key in ("school", "help")}), page(), None, Language("en"))
+    assert empty.who(page(), None).own == {"role": "qparent"}, "what wasn't answered is not kept"

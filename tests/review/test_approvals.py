@@ -125,7 +125,7 @@ def test_the_time_that_was_approved_is_the_only_one(world: Workspace, database: 
 def test_who_wrote_it_does_not_approve_it(world: Workspace, database: Database, now: datetime, action: str) -> None:
     wanted = order(world, database, ONE)
     with database.write() as connection:
-        audit.record(connection, AMINA, action, at=now, subject=approvals.subject(SLUG))
+        audit.record(connection, AMINA, action, at=now, subject=audit.newsletter_subject(SLUG))
     refused(lambda: approve(database, wanted, AMINA, now=now), "you wrote some of", "approver_may_be_writer")
     lenient = replace(ONE, approver_may_be_writer=True)
     approve(database, wanted, AMINA, now=now, settings=lenient)

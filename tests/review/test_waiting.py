@@ -83,7 +83,7 @@ def test_it_does_not_wait_for_its_writer_or_another_lists_approver(
 ) -> None:
     ask(database, content(appeal, database), now)
     with database.write() as connection:
-        audit.record(connection, AMINA, approvals.WROTE[0], at=now, subject=approvals.subject(SLUG))
+        audit.record(connection, AMINA, approvals.WROTE[0], at=now, subject=audit.newsletter_subject(SLUG))
     assert waits(database, ONE) == ["Tom"]
     assert waits(database, replace(ONE, approver_may_be_writer=True)) == ["Amina", "Tom"]
     elsewhere = replace(TOM, lists=frozenset({"another"}))

@@ -38,7 +38,7 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
     connection.execute(
         update(signatures)
         .where(signatures.c.person_id == person_id)
-        .values(person_id=None, shown=False, **{field.name: "" for field in KEPT})
+        .values(person_id=None, shown=False, own={}, comment_state="", **{field.name: "" for field in KEPT})
     )
     # The other site's own number of it may name the person there.
     numbers = select(conversions.c.id).where(

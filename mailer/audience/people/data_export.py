@@ -71,7 +71,7 @@ def _clicks(connection: Connection, person_id: int) -> list[dict[str, Any]]:
 
 
 def _signatures(connection: Connection, person_id: int) -> list[dict[str, Any]]:
-    names = ("page", *(field.name for field in KEPT), "shown", "signed_at", "changed_at")
+    names = ("page", *(field.name for field in KEPT), "own", "shown", "signed_at", "changed_at")
     query = (
         select(*[signatures.c[name] for name in names], statements.c.text.label("statement"))
         .join(statements, statements.c.id == signatures.c.statement_id)

@@ -90,7 +90,8 @@ def _clicks(connection: Connection, person_id: int) -> Iterator[Moment]:
 def _signatures(connection: Connection, person_id: int) -> Iterator[Moment]:
     rows = connection.execute(select(signatures).where(signatures.c.person_id == person_id))
     for row in rows.mappings():
-        said = " ".join(row[field.name] for field in KEPT if row[field.name])
+        texts = [row[field.name] for field in KEPT if row[field.name]]
+        said = " ".join([*texts, *(f"{key}: {text}" for key, text in row["own"].items())])
         changed = f", changed {row['changed_at']:%Y-%m-%d %H:%M}" if row["changed_at"] != row["signed_at"] else ""
         shown = ", first name shown on the page" if row["shown"] else ""
         yield Moment(row["signed_at"], "signature", row["page"], said + shown + changed)

@@ -27,8 +27,10 @@ class DeliveredPetition:
 
 def petition_delivered(connection: Connection, page: str) -> DeliveredPetition | None:
     """What is kept of the delivery of this page's petition; None while it was not delivered."""
-    row = connection.execute(select(delivered_petitions).where(delivered_petitions.c.page == page)).mappings().first()
-    return None if row is None else DeliveredPetition(**{**row, "day": date.fromisoformat(row["day"])})
+    row = connection.execute(select(delivered_petitions).where(delivered_petitions.c.page == page)).first()
+    if row is None:
+        return None
+    return DeliveredPetition(row.page, date.fromisoformat(row.day), row.note, row.signatures, row.noted_at)
 
 
 def note_delivery(connection: Connection, page: str, *, day: date, note: str, at: datetime) -> DeliveredPetition:

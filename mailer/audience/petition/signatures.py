@@ -7,11 +7,11 @@ transaction open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from unicodedata import category
 
-from sqlalchemy import ColumnElement, Connection, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, true, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.names import clean_name, holds_address
@@ -19,11 +19,13 @@ from mailer.petition_fields.table import KEPT, KNOWN, FieldKind, SignatureField
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures, statements
+from mailer.store.tables.states import CommentState
 
 # Anybody can type anything as a first name: only what looks like a name is shown, so that nobody advertises there.
 LONGEST_SHOWN = 24  # characters
 BETWEEN_LETTERS = " .'’·-\u200c\u200d"  # the last two join letters of some scripts
 LONGEST_SOURCE = 60
+COMMENT = "comment"  # the field that pages may show
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,15 @@ class Particulars:
 
     texts: Mapping[str, str]  # by the names of `petition_fields.table.KEPT`; a missing one is ""
     shown: bool = False  # agreed to have the first name shown on the page
+    own: Mapping[str, str] = field(default_factory=dict[str, str])  # answers to the page's own questions, none empty
 
     def __post_init__(self) -> None:
-        if unknown := self.texts.keys() - {field.name for field in KEPT}:
+        if unknown := self.texts.keys() - {one.name for one in KEPT}:
             raise ValueError(f"a signature has no such fields: {sorted(unknown)}")
 
     def of(self, fields: Iterable[SignatureField]) -> dict[str, str]:
         """What was filled in for these fields, by their names."""
-        return {field.name: self.texts.get(field.name, "") for field in fields}
+        return {one.name: self.texts.get(one.name, "") for one in fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,8 @@ def sign(
     link: anybody can type any address into the blank form.
     """
     values = {
-        "statement_id": _statement(connection, page, statement), **who.of(KEPT), "shown": who.shown, "changed_at": at,
-        "language": language,
+        "statement_id": _statement(connection, page, statement), **who.of(KEPT), "own": dict(who.own),
+        "shown": who.shown, "changed_at": at, "language": language,
     }  # fmt: skip
     brought = {"campaign_id": origin.campaign_id, "delivery_id": origin.delivery_id, "n": origin.n}
     row = {**values, **brought, "page": page, "person_id": person_id, "signed_at": at, "source": origin.source}
@@ -108,7 +111,12 @@ def sign(
         allowed = theirs
     else:
         allowed = theirs & ~by_link
-    changed = connection.execute(update(signatures).where(allowed).values(values).returning(signatures.c.id)).scalar()
+    # Whatever was decided of a comment was about those words.
+    same = signatures.c.comment == values[COMMENT]
+    decided = {"comment_state": case((same, signatures.c.comment_state), else_=CommentState.NEW.value)}
+    changed = connection.execute(
+        update(signatures).where(allowed).values(values | decided).returning(signatures.c.id)
+    ).scalar()
     number = connection.execute(select(signatures.c.id).where(theirs)).scalar_one()
     return SignResult(int(number), new=False, kept=changed is None)
 
@@ -121,7 +129,7 @@ def signer(
     Somebody who is known already is left unchanged, since anybody can type any address into a form. Being known is not
     consent, so a new person is on no list.
     """
-    names = [field for field in KNOWN if field.kind is FieldKind.NAME]
+    names = [one for one in KNOWN if one.kind is FieldKind.NAME]
     row = {
         **who.of(KNOWN), **{name: clean_name(text) for name, text in who.of(names).items()}, "language": language,
         "address": address, "address_hash": address_hash(address, address_key), "created_at": at, "updated_at": at,

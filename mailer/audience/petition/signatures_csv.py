@@ -4,20 +4,23 @@ statement they signed."""
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TextIO
+from typing import Any, TextIO
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from mailer.audience.people.csv_export import guarded
+from mailer.petition_fields.own import in_words
 from mailer.petition_fields.table import FIELDS, SignatureField
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures, statements
 
 COLUMNS = tuple(field for field in FIELDS if not field.contact)
 CONTACT = tuple(field for field in FIELDS if field.contact)  # only when asked for
+TAKEN = frozenset({"number", "date", "statement", *(field.name for field in FIELDS)})  # headings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,39 @@ def wordings(connection: Connection, page: str) -> list[Wording]:
     return [Wording(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnColumns:
+    """The columns of a page's own questions in a file: (key, heading, field or None where the page asks no more)."""
+
+    columns: Sequence[tuple[str, str, SignatureField | None]] = ()
+    left_out: Sequence[str] = ()  # keys of answers that the file for the target has not
+
+    def cells(self, said: Mapping[str, str]) -> list[str]:
+        """What one person answered."""
+        found = [(said.get(key, ""), field) for key, _, field in self.columns]
+        return [guarded(in_words(text, field) if field else text) for text, field in found]
+
+
+def own_columns(
+    connection: Connection, page: str, asked: Sequence[SignatureField], *, everything: bool, since: datetime | None
+) -> OwnColumns:
+    """The columns for what is asked and for every other answer that somebody gave. Those who are addressed get what a
+    question says is passed on; `everything` is the group's own file."""
+    rows = connection.execute(_narrowed(select(signatures.c.own), page, since).execution_options(yield_per=1000))
+    fields = {field.name: field for field in asked}
+    keys = [*fields, *sorted({key for said in rows.scalars() for key in said} - fields.keys())]
+    kept = [key for key in keys if everything or (key in fields and not fields[key].contact)]
+    headings = Counter(fields[key].label if key in fields else key for key in kept)
+
+    def heading(key: str) -> str:
+        label = fields[key].label if key in fields else key
+        return label if headings[label] == 1 and label not in TAKEN else f"{label} ({key})"
+
+    return OwnColumns(
+        [(key, guarded(heading(key)), fields.get(key)) for key in kept], [key for key in keys if key not in kept]
+    )
+
+
 def export_signatures(
     connection: Connection,
     page: str,
@@ -49,23 +85,26 @@ def export_signatures(
     texts: Sequence[Wording],
     since: datetime | None = None,
     addresses: bool = False,
+    own: OwnColumns | None = None,
 ) -> int:
     """Write a page's signatures in the order they came; returns how many. Those of forgotten people are left out.
 
     If there are several wordings, a column says which one was signed, by its place in `texts`, counted from 1.
     `addresses` adds how to reach the people.
     """
+    own = own or OwnColumns()
     places = {one.id: place for place, one in enumerate(texts, start=1)}
     several = len(texts) > 1
     writer = csv.writer(file)
     contact = CONTACT if addresses else ()
-    names = [field.name for field in COLUMNS]
-    writer.writerow(["number", "date", *names, *(["statement"] * several), *(field.name for field in contact)])
+    names, reached = ([field.name for field in fields] for fields in (COLUMNS, contact))
+    asked = [heading for _, heading, _ in own.columns]
+    writer.writerow(["number", "date", *names, *asked, *["statement"] * several, *reached])
     number = 0
     for row in _rows(connection, page, since):
         number += 1
         place = [str(places.get(row["statement_id"], ""))] * several
-        said, reach = _cells(row, COLUMNS), _cells(row, contact)
+        said, reach = [*_cells(row, COLUMNS), *own.cells(row["own"])], _cells(row, contact)
         writer.writerow([number, row["signed_at"].date().isoformat(), *said, *place, *reach])
     return number
 
@@ -82,13 +121,12 @@ def _cells(row: RowMapping, fields: Sequence[SignatureField]) -> list[str]:
 
 
 def _rows(connection: Connection, page: str, since: datetime | None) -> Iterator[RowMapping]:
-    query = (
-        select(signatures, people.c.address)
-        .join(people, people.c.id == signatures.c.person_id)
-        .where(signatures.c.page == page)
-        .order_by(signatures.c.signed_at, signatures.c.id)
-    )
-    if since is not None:
-        query = query.where(signatures.c.signed_at >= since)
+    query = select(signatures, people.c.address).join(people, people.c.id == signatures.c.person_id)
+    query = _narrowed(query, page, since).order_by(signatures.c.signed_at, signatures.c.id)
     # There may be many: they are read as they are written, and never all held in memory.
     return iter(connection.execute(query.execution_options(yield_per=1000)).mappings())
+
+
+def _narrowed(query: Select[Any], page: str, since: datetime | None) -> Select[Any]:
+    query = query.where(signatures.c.page == page)
+    return query if since is None else query.where(signatures.c.signed_at >= since)

@@ -71,8 +71,8 @@ def languages_of(connection: Connection) -> dict[str, int]:
 
 
 def version_column(languages: Iterable[str], spoken: SpokenLanguages) -> ColumnElement[str]:
-    """The version for each row of `people`, of which `languages` are read. Anybody else gets what people get
-    whose language isn't known."""
+    """The version for each row of `people`, of which `languages` are read. Anybody else gets what people of no
+    known language get."""
     otherwise = spoken.version_for("")
     differing = {code: version for code in sorted(languages) if (version := spoken.version_for(code)) != otherwise}
     if not differing:

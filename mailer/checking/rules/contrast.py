@@ -1,6 +1,6 @@
 """Contrast of each text against its background, by WCAG 2.2: computed from inline styles and bgcolor.
 
-Only the mail's own colours are known. `compose.colour` computes what readers' dark modes make of the brand's
+Only the mail's own colours are known. `compose.colours.contrast` computes what readers' dark modes make of the brand's
 colours.
 """
 
@@ -12,7 +12,8 @@ from mailer.checking.evidence.css_colours import TRANSPARENT, Colour, Keyword, r
 from mailer.checking.registry import HTML, rule
 from mailer.checking.rules.accessibility import font_pixels, texts
 from mailer.checking.specimen import Specimen
-from mailer.compose.colour import LARGE_TEXT, TEXT, contrast_faults, ratio
+from mailer.compose.colours.contrast import LARGE_TEXT, TEXT, contrast_faults, ratio
+from mailer.compose.colours.palette import palette_faults
 from mailer.compose.html_tree import Element
 from mailer.diagnostics import Diagnostic, Level
 
@@ -54,6 +55,14 @@ def brand(specimen: Specimen) -> Iterator[Diagnostic]:
 )  # fmt: skip
 def brand_in_the_dark(specimen: Specimen) -> Iterator[Diagnostic]:
     yield from (fault for fault in contrast_faults(specimen.settings.brand) if not fault.stops)
+
+
+@rule(
+    "contrast.pages", Level.WARNING, "a colour of [brand] can't be read on the supporters' pages",
+    why="The pages show the nearest shade that can be read, which is not the one that was chosen.",
+)  # fmt: skip
+def on_pages(specimen: Specimen) -> Iterator[Diagnostic]:
+    yield from palette_faults(specimen.settings.brand)
 
 
 def colour_of(element: Element) -> Colour | None:

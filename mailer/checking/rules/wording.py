@@ -155,7 +155,8 @@ def dates(line: str, language: str) -> Iterator[tuple[int, date]]:
 def ahead_of(language: str) -> re.Pattern[str]:
     """Finds the words of AHEAD, in English and in a language, in what is before a date."""
     words = dict.fromkeys((*AHEAD.split("|"), *choose(language).say(AHEAD).split("|")))
-    return re.compile(rf"\b({'|'.join(map(re.escape, words))})\b[^.!?]{{0,40}}$", re.IGNORECASE)
+    # Not \b: to Python a word of Hindi may end in a sign that is no letter.
+    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, words))})(?!\w)[^.!?]{{0,40}}$", re.IGNORECASE)
 
 
 @lru_cache(maxsize=16)

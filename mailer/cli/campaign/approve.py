@@ -10,17 +10,21 @@ from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.newsletter.check import fit_to_mail
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from mailer.review.approvals import Approval, ReviewState
     from mailer.review.content import NewsletterContent
+    from mailer.workspace import Workspace
 
 
 @click.command()
 @click.argument("slug", metavar="NEWSLETTER")
 @click.option("--at", "at", metavar="TIME", help="Approve it for this time only; “now”: whenever it is sent.")
 @click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
+@click.option("--ask", "only_ask", is_flag=True, help="Ask the colleagues who may approve it, by mail.")
 @click.option("--withdraw", "taken_back", is_flag=True, help="Take your own approval back.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: bool) -> None:
+def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_back: bool, yes: bool) -> None:
     """Approve a newsletter exactly as it is: mail, action page, thanks, pictures, audience and time.
 
     Any change voids the approval. [studio] in mailer.toml says how many are needed.
@@ -57,6 +61,11 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
         click.echo(f"{slug}, to {selection.chosen:,} people, {when}")
         with database.read() as connection:
             _show(approvals.review_state(connection, content, settings))
+        if only_ask:
+            with database.write() as connection:
+                plan_time(connection, who, slug, leaves, list_name=content.list_name, at=moment)
+                click.echo(_asked(connection, workspace, content))
+            return
         if not yes:
             click.confirm("Approve exactly this?", abort=True)
         with database.write() as connection:
@@ -67,6 +76,20 @@ def approve(slug: str, at: str | None, zone: str | None, taken_back: bool, yes: 
     click.echo(f"You approved {slug} exactly as it is now{left}.")
     if state.needed and not state.missing and (time := leaves_at(content)):
         click.echo(f"Schedule it for {time}: mailer schedule {slug} --at …")
+
+
+def _asked(connection: Connection, workspace: Workspace, content: NewsletterContent) -> str:
+    """Ask for approval; what became of it in words."""
+    from mailer.delivery.notices.approvers import ask_for_approval
+    from mailer.staff.actor import terminal
+
+    mailed = ask_for_approval(connection, terminal(), content, settings=workspace.settings, at=now())
+    if mailed:
+        return f"Approval is asked for. The next `mailer run` mails it to: {', '.join(mailed)}"
+    return (
+        "Approval is asked for; nobody gets a mail. Either it was asked for already, or nobody else may approve it, or "
+        "[studio] url in mailer.toml doesn't say where they find the studio."
+    )
 
 
 @click.command("approvals")

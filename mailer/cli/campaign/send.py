@@ -37,6 +37,7 @@ def test(slug: str, to: str, as_address: str | None, language: str | None) -> No
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
     from mailer.delivery.sending.proofs import ProofRecipient, send_proof
+    from mailer.staff.audit import newsletter_subject
     from mailer.transports.provider import make_transport
 
     with workspace_and_database() as (workspace, database):
@@ -50,7 +51,7 @@ def test(slug: str, to: str, as_address: str | None, language: str | None) -> No
         plan = plan.in_language(language) if language else plan
         proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
         send_proof(database, plan, proof, transport=transport, now=now())
-        note(database, "proof sent", f"newsletter {slug}")
+        note(database, "proof sent", newsletter_subject(slug))
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."
     )

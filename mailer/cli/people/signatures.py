@@ -17,6 +17,8 @@ from mailer.private_files import whole_private
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from mailer.audience.petition.signatures_csv import OwnColumns
+    from mailer.compose.action_page.parse import ActionPage
     from mailer.workspace import Workspace
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -26,7 +28,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.argument("page", metavar="NEWSLETTER")
 @click.option("--csv", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the signatures to this CSV.")
 @click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="Only those from this day (UTC) on.")
-@click.option("--with-addresses", is_flag=True, help="Include email addresses and phone numbers in the CSV.")
+@click.option("--with-addresses", is_flag=True, help="Include email addresses, phones and every answer in the CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def signatures(page: str, out: Path | None, since: datetime | None, with_addresses: bool, as_json: bool) -> None:
     """Show how many people signed a newsletter's action page and what brought them; export them with --csv.
@@ -35,7 +37,7 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
     you; keep them out of git.
     """
     from mailer.audience.petition.signatures import brought_by, count
-    from mailer.audience.petition.signatures_csv import wordings
+    from mailer.audience.petition.signatures_csv import own_columns, wordings
 
     moment = since.replace(tzinfo=UTC) if since else None
     if with_addresses and out is None:
@@ -44,12 +46,15 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
         if out:
             note(database, "signatures exported", f"page {page}", "with addresses" if with_addresses else "")
         with database.read() as connection:
-            target = _target(connection, workspace, page)
+            shown = _page(connection, workspace, page)
+            target = shown.target if shown else None
             total = count(connection, page)
             counted = count(connection, page, since=moment)
             sources = brought_by(connection, page, since=moment)
             texts = wordings(connection, page)
-            written = _export(connection, page, out, moment, addresses=with_addresses) if out else None
+            asked = [one.field for one in shown.own] if shown else []
+            own = own_columns(connection, page, asked, everything=with_addresses, since=moment)
+            written = _export(connection, page, out, moment, addresses=with_addresses, own=own) if out else None
     if as_json:
         print_json({
             "page": page, "signatures": total, "target": target, "since": moment, "signatures_since": counted,
@@ -73,10 +78,13 @@ def signatures(page: str, out: Path | None, since: datetime | None, with_address
         if written is not None and written < counted:
             have = "has" if counted - written == 1 else "have"
             click.echo(f"{counted - written:,} of those counted {have} no name any more: they were deleted since.")
+        if own.left_out:
+            left_out = ", ".join(own.left_out)
+            click.echo(f"Not passed on, so only with --with-addresses: {left_out}. See docs/action-pages.md.")
 
 
-def _target(connection: Connection, workspace: Workspace, page: str) -> int | None:
-    """The page's goal. Raises when there is no such page and nobody ever signed one of this name."""
+def _page(connection: Connection, workspace: Workspace, page: str) -> ActionPage | None:
+    """The page, if it can be read. Raises when there is no such page and nobody ever signed one of this name."""
     from mailer.audience.petition.signatures import signed_pages
     from mailer.compose.action_page.parse import read_action_page
     from mailer.errors import nearest
@@ -84,7 +92,7 @@ def _target(connection: Connection, workspace: Workspace, page: str) -> int | No
     pages = workspace.action_pages()
     if page in pages:
         with suppress(MailerError):  # a fault in its text is no reason to keep its signatures back
-            return read_action_page(workspace.newsletter(page))[0].target
+            return read_action_page(workspace.newsletter(page))[0]
         return None
     known = signed_pages(connection)
     if page not in known:
@@ -92,7 +100,9 @@ def _target(connection: Connection, workspace: Workspace, page: str) -> int | No
     return None
 
 
-def _export(connection: Connection, page: str, out: Path, since: datetime | None, *, addresses: bool) -> int:
+def _export(
+    connection: Connection, page: str, out: Path, since: datetime | None, *, addresses: bool, own: OwnColumns
+) -> int:
     from mailer.audience.petition.signatures_csv import export_signatures, statement_text, wordings
 
     if repository := _repository(out):
@@ -102,7 +112,7 @@ def _export(connection: Connection, page: str, out: Path, since: datetime | None
     texts = wordings(connection, page)
     # A byte order mark, since Excel takes a CSV without one for its own old alphabet.
     with whole_private(out, encoding="utf-8-sig" if out.suffix.lower() == ".csv" else "utf-8") as file:
-        number = export_signatures(connection, page, file, texts=texts, since=since, addresses=addresses)
+        number = export_signatures(connection, page, file, texts=texts, since=since, addresses=addresses, own=own)
     with whole_private(_statement_file(out)) as file:
         file.write(statement_text(page, texts))
     return number

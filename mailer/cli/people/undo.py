@@ -34,7 +34,7 @@ def undo_unsubscribes(
     from mailer.delivery.campaigns.lifecycle import require_campaign
     from mailer.delivery.subscriptions.undo import leavings, marked, undo
     from mailer.staff.actor import terminal
-    from mailer.staff.audit import record
+    from mailer.staff.audit import newsletter_subject, record
 
     begin, end = _moment(since), _moment(until)
     with workspace_and_database() as (_, database), database.write() as connection:
@@ -49,7 +49,7 @@ def undo_unsubscribes(
         ]
         done = sum(undo(connection, one, by="staff", at=now()) for one in chosen) if yes else 0
         if yes:
-            subject, detail = f"newsletter {slug}", counted(done)
+            subject, detail = newsletter_subject(slug), counted(done)
             record(connection, terminal(), "unsubscribes taken back", at=now(), subject=subject, detail=detail)
     if as_json:
         print_json([_as_data(one) for one in chosen])

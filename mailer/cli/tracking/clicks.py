@@ -31,6 +31,7 @@ def recompute(slug: str | None, dry_run: bool, as_json: bool) -> None:
     from sqlalchemy import select
 
     from mailer.delivery.campaigns.lifecycle import require_campaign
+    from mailer.staff.audit import newsletter_subject
     from mailer.store.tables.core import campaigns
     from mailer.tracking.classify import recompute as judge_again
 
@@ -43,7 +44,7 @@ def recompute(slug: str | None, dry_run: bool, as_json: bool) -> None:
             found = [(row.slug, row.id) for row in chosen]
         recounts = {name: judge_again(database, number, dry_run=dry_run) for name, number in found}
         for name in () if dry_run else recounts:
-            note(database, "clicks judged again", f"newsletter {name}")
+            note(database, "clicks judged again", newsletter_subject(name))
     if as_json:
         print_json({name: _as_data(recount) for name, recount in recounts.items()})
         return

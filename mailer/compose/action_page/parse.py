@@ -8,27 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, cast
 
 from markupsafe import Markup
 
 from mailer.compose.action_page.html import TAG, address_fault, page_html, page_words
+from mailer.compose.action_page.own_fields import read_own_field
+from mailer.compose.action_page.translated import page_with_original
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE
 from mailer.compose.source.text_file import merge_conflicts, read_text
-from mailer.compose.source.translations import page_with_original
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors
+from mailer.petition_fields.own import MOST_QUESTIONS, OwnField
 from mailer.petition_fields.table import ALWAYS, ASKABLE
 from mailer.workspace import ACTION_FILE, ListDefinition, Newsletter
 
 TEXTS = ("headline", "statement", "thanks", "share", "language", "button")
 ONE_LINE = ("headline", "share", "language", "button")
-KEYS = (*TEXTS, "fields", "opt_in", "target", "next", "show_names", "notes")
+KEYS = (*TEXTS, "fields", "opt_in", "target", "next", "show_names", "show_comments", "notes")
 LARGEST_TARGET = 1_000_000_000
 LONGEST_SHARE = 200  # characters: with the address it fits into the smallest of the networks' posts, 280
 DESCRIPTION = 200  # characters that previews show
+
+
+class CommentsShown(StrEnum):
+    """Whether the page shows what people wrote, of those who agreed to be shown."""
+
+    NEVER = "false"
+    HELD = "held"  # each once staff let it through
+    AT_ONCE = "true"  # until staff hide it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,8 @@ class ActionPage:
     share: str
     show_names: bool  # the last first names, of those who agreed
     button: str
+    own: tuple[OwnField, ...] = ()  # the page's own questions, as they are declared
+    show_comments: CommentsShown = CommentsShown.NEVER
     languages: tuple[str, ...] = ()  # of all its versions, its own among them; () when it is the only one
 
     @property
@@ -151,16 +164,17 @@ class _Reader:
         language = texts["language"]
         if language and not LANGUAGE.fullmatch(language):
             self.fault(f"{language!r} is not a language", "language", "Write a code such as en, fr or pt-BR.")
-        opt_in = self.opt_in()
+        opt_in, (fields, own) = self.opt_in(), self.fields()
         return ActionPage(
             slug=slug, headline=texts["headline"], statement=texts["statement"],
             language=language or (self.lists[opt_in.list].language if opt_in else "en"),
             text_html=self.html(body, Place(self.file, self.front.body_line)),
             statement_html=self.html(texts["statement"], self.place("statement")),
             thanks_html=self.html(texts["thanks"], self.place("thanks")),
-            description=_cut(page_words(body)), fields=self.fields(), opt_in=opt_in, target=self.target(),
+            description=_cut(page_words(body)), fields=fields, opt_in=opt_in, target=self.target(),
             next=self.next(), share=texts["share"] or texts["headline"],
-            show_names=self.truth("show_names", default=True), button=texts["button"],
+            show_names=self.truth("show_names", default=True), button=texts["button"], own=own,
+            show_comments=self.comments(),
         )  # fmt: skip
 
     def text(self, key: str, *, within: Mapping[Any, Any] | None = None, path: str = "") -> str:
@@ -178,19 +192,35 @@ class _Reader:
             self.fault("merge tags can't be used on a page", path, "A page is the same for everybody.")
         return value
 
-    def fields(self) -> Mapping[str, bool]:
+    def fields(self) -> tuple[Mapping[str, bool], tuple[OwnField, ...]]:
+        """What is asked of the table, each with whether it is required, and the page's own questions."""
         found: dict[str, bool] = {}
+        own: list[OwnField] = []
         for key, value in self.mapping("fields", "Such as `country: required` and, below it, `comment: optional`."):
             path = f"fields.{key}"
             if key in ("name", *ALWAYS):
                 self.fault(f"{key} is asked for on every page", path, "Take the line out.")
+            elif isinstance(value, dict) and key not in ASKABLE:
+                question = read_own_field(key, cast(dict[Any, Any], value), self.fault)
+                own += [question] if question else []
             elif key not in ASKABLE:
-                self.fault(f"unknown field {key!r}", path, nearest(key, ASKABLE))
+                own_words = "A question of your own has `label: …` on an indented line below it."
+                self.fault(f"unknown field {key!r}", path, f"{nearest(key, ASKABLE)} {own_words}")
             elif value not in ("required", "optional"):
-                self.fault(f"{path} must be required or optional", path)
+                self.fault(f"{path} must be required or optional", path, f"Such as `{key}: optional`.")
             else:
                 found[key] = value == "required"
-        return {key: found[key] for key in ASKABLE if key in found}
+        if len(own) > MOST_QUESTIONS:
+            self.fault(f"there are {len(own)} questions of your own", "fields", f"Ask at most {MOST_QUESTIONS}.")
+        return {key: found[key] for key in ASKABLE if key in found}, tuple(own)
+
+    def comments(self) -> CommentsShown:
+        value = self.front.data.get("show_comments", False)
+        shown = next((one for one in CommentsShown if one == str(value).lower()), None)
+        if shown is None:
+            self.fault("show_comments must be true, held or false", "show_comments",
+                       "held: each comment waits until you let it through. See docs/action-pages.md.")  # fmt: skip
+        return shown or CommentsShown.NEVER
 
     def opt_in(self) -> OptIn | None:
         if self.front.data.get("opt_in") is None:

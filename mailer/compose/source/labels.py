@@ -22,7 +22,7 @@ class Labels:
     copy: str = later("Or copy this link:")  # before the address to pass on
     ps: str = later("P.S.")
     # Why somebody gets it, when the list has no description. Translators: {where} is a website or the group's name.
-    because: str = later("You're getting this because you signed up for {list} at {where}.")
+    because: str = later("You’re getting this because you signed up for {list} at {where}.")
 
 
 @lru_cache(maxsize=64)

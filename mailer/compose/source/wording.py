@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from mailer.compose.source.frontmatter import FrontMatter
@@ -36,8 +36,19 @@ def message_words(source: Source) -> str:
 
 def page_words(front: FrontMatter) -> str:
     """What people read of an action page, as paragraphs."""
-    held = ((NAMES.get(key, key), _held(front.data, key)) for key in WORDS_OF_PAGE if key not in ("notes", "language"))
-    return _paragraphs(held, [front.body])
+    held = [(NAMES.get(key, key), _held(front.data, key)) for key in WORDS_OF_PAGE if key not in ("notes", "language")]
+    return _paragraphs([*held, *_questions(front.data.get("fields"))], [front.body])
+
+
+def _questions(fields: object) -> Iterator[tuple[str, str]]:
+    """The words of a page's own questions."""
+    for value in cast("dict[Any, Any]", fields).values() if isinstance(fields, dict) else ():
+        if isinstance(value, dict):
+            question = cast("dict[Any, Any]", value)
+            choices = question.get("choices")
+            listed = list(cast("dict[Any, Any]", choices).values()) if isinstance(choices, dict) else choices
+            yield "Question", str(question.get("label") or "")
+            yield "Choices", ", ".join(map(str, cast("list[Any]", listed))) if isinstance(listed, list) else ""
 
 
 def mark_of(words: str) -> str:

@@ -307,10 +307,12 @@ def note_decision(
     """Write a decision into the audit log, with what it was about: a newsletter, or the campaign of one."""
     if by is None:
         return
-    slug = campaign
-    if isinstance(campaign, int):
-        slug = connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign)).scalar_one()
-    audit.record(connection, by, action, at=at, subject=f"newsletter {slug}", detail=detail, after=content)
+    slug = campaign if isinstance(campaign, str) else _slug_of(connection, campaign)
+    audit.record(connection, by, action, at=at, subject=audit.newsletter_subject(slug), detail=detail, after=content)
+
+
+def _slug_of(connection: Connection, campaign_id: int) -> str:
+    return connection.execute(select(campaigns.c.slug).where(campaigns.c.id == campaign_id)).scalar_one()
 
 
 def _forget_unsent(connection: Connection, slug: str) -> None:

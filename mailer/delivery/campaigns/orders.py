@@ -18,7 +18,7 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import require_campaign
 from mailer.delivery.campaigns.retry_failed import retry_failed
 from mailer.errors import MailerError
-from mailer.review.approvals import require_approvals, subject, why_not_approved
+from mailer.review.approvals import require_approvals, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
 from mailer.review.planned import planned_time
 from mailer.settings import StudioSettings
@@ -73,7 +73,7 @@ class Order:
 
 def last_decision(connection: Connection, slug: str) -> audit.AuditEntry | None:
     """Who last scheduled, stopped or launched a newsletter; None when nobody ever did."""
-    wanted = audit.AuditFilter(subject=subject(slug), actions=DECISIONS)
+    wanted = audit.AuditFilter(subject=audit.newsletter_subject(slug), actions=DECISIONS)
     return next(iter(audit.entries(connection, wanted, limit=1)), None)
 
 

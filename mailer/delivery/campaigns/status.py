@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -44,13 +44,42 @@ class CampaignStatus:
     include: tuple[str, ...] = ()  # the lists it was asked for
 
 
-def campaign_statuses(connection: Connection, *, slug: str | None = None) -> list[CampaignStatus]:
-    """All campaigns, the newest first; with `slug` that one alone."""
+CountStates = Callable[[Connection, int | None], Mapping[int, Mapping[DeliveryState, int]]]
+
+
+def count_states(connection: Connection, campaign_id: int | None = None) -> dict[int, Counter[DeliveryState]]:
+    """How many of each campaign's deliveries, or of one's, are in which state, but for *sent*: those are all others.
+
+    Three small indexes hold the people who are queued, claimed, or anything but simply mailed, so a million who
+    were mailed needn't be counted one by one.
+    """
+    counted: dict[int, Counter[DeliveryState]] = {}
+    campaign, state = deliveries.c.campaign_id, deliveries.c.state
+    mine = campaign == campaign_id if campaign_id is not None else true()
+    # Naming the state would fetch each of perhaps a million rows of the queue for it.
+    queued = select(campaign, literal(DeliveryState.QUEUED.value), func.count()).where(QUEUE, mine)
+    others = select(campaign, state, func.count()).where(APART, mine)
+    queries = [queued.group_by(campaign), others.group_by(campaign, state)]
+    if at_work := list(connection.execute(select(workers.c.id)).scalars()):
+        # Few, and found by their worker: by their campaign all of its deliveries would be read.
+        claimed = select(campaign, state, func.count()).where(deliveries.c.worker_id.in_(at_work))
+        queries.append(claimed.group_by(campaign, state))
+    for query in queries:
+        for number, name, count in connection.execute(query):
+            if campaign_id in (None, number):
+                counted.setdefault(number, Counter())[DeliveryState(name)] += count
+    return counted
+
+
+def campaign_statuses(
+    connection: Connection, *, slug: str | None = None, count: CountStates = count_states
+) -> list[CampaignStatus]:
+    """All campaigns, the newest first; with `slug` that one alone. `count` is asked how many people are where."""
     one = campaigns.c.slug == slug if slug is not None else true()
     # Not the message, which is most of a campaign: of hundreds it would be tens of megabytes.
     rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc())).all()
     only = rows[0].id if slug is not None and rows else None
-    counted = count_states(connection, only)
+    counted = count(connection, only)
     evidence = {row.campaign_id: row for row in connection.execute(select(*EVIDENCE))}
     return [
         CampaignStatus(
@@ -92,30 +121,6 @@ def _next_try(connection: Connection, campaign_id: int) -> datetime | None:
     """When the first who is queued is due: the first entry of an index, where a group of all would read each."""
     queued = select(deliveries.c.not_before).where(QUEUE, deliveries.c.campaign_id == campaign_id)
     return connection.execute(queued.order_by(deliveries.c.not_before).limit(1)).scalar()
-
-
-def count_states(connection: Connection, campaign_id: int | None = None) -> dict[int, Counter[DeliveryState]]:
-    """How many of each campaign's deliveries, or of one's, are in which state, but for *sent*: those are all others.
-
-    Three small indexes hold the people who are queued, claimed, or anything but simply mailed, so a million who
-    were mailed needn't be counted one by one.
-    """
-    counted: dict[int, Counter[DeliveryState]] = {}
-    campaign, state = deliveries.c.campaign_id, deliveries.c.state
-    mine = campaign == campaign_id if campaign_id is not None else true()
-    # Naming the state would fetch each of perhaps a million rows of the queue for it.
-    queued = select(campaign, literal(DeliveryState.QUEUED.value), func.count()).where(QUEUE, mine)
-    others = select(campaign, state, func.count()).where(APART, mine)
-    queries = [queued.group_by(campaign), others.group_by(campaign, state)]
-    if at_work := list(connection.execute(select(workers.c.id)).scalars()):
-        # Few, and found by their worker: by their campaign all of its deliveries would be read.
-        claimed = select(campaign, state, func.count()).where(deliveries.c.worker_id.in_(at_work))
-        queries.append(claimed.group_by(campaign, state))
-    for query in queries:
-        for number, name, count in connection.execute(query):
-            if campaign_id in (None, number):
-                counted.setdefault(number, Counter())[DeliveryState(name)] += count
-    return counted
 
 
 def _with_sent(counted: Mapping[DeliveryState, int], *, frozen: int) -> dict[DeliveryState, int]:

@@ -6,8 +6,8 @@ A notice is queued in the transaction that it tells of. What it says is for `tex
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,7 @@ class NoticeKind(StrEnum):
     ADDRESS_CHANGED = "address-changed"
     DATA = "data"
     STAFF_LINK = "staff-link"
+    STAFF_ASKED = "staff-asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Notice:
     """What to say, and to which person. `confirmation` is the row its button leads to; `lists` are names.
 
     `account` is the member of staff whose one-time link it carries; that is made when the notice is handed over, so it
-    is kept nowhere and its day begins then.
+    is kept nowhere and its day begins then. `review` is the newsletter whose review the button leads to; `said` are
+    words of staff that the text holds.
     """
 
     kind: NoticeKind
@@ -44,6 +46,8 @@ class Notice:
     lists: Sequence[str] = ()
     confirmation: int | None = None
     account: int | None = None
+    review: str = ""
+    said: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def queue(connection: Connection, notice: Notice, *, at: datetime) -> None:
@@ -53,6 +57,8 @@ def queue(connection: Connection, notice: Notice, *, at: datetime) -> None:
         said["confirmation"] = str(notice.confirmation)  # as text: 63 bits are too many for some readers of JSON
     if notice.account is not None:
         said["account"] = notice.account
+    if notice.review:
+        said |= {"review": notice.review, "said": dict(notice.said)}
     add(connection, NOTICE, json.dumps(said).encode(), at=at, topic=notice.kind.value, address=notice.address)
 
 
@@ -67,4 +73,6 @@ def read_notice(job: Job) -> Notice:
         lists=tuple(said.get("lists", ())),
         confirmation=None if number is None else int(number),
         account=said.get("account"),
+        review=said.get("review", ""),
+        said=said.get("said", {}),
     )

@@ -14,6 +14,7 @@ from email.utils import format_datetime
 
 from mailer.delivery.notices.queue import Notice, read_notice
 from mailer.errors import MailerError
+from mailer.review.approvals import review_path
 from mailer.senders import split_sender
 from mailer.staff.accounts import account_by_id
 from mailer.staff.actor import cron
@@ -113,7 +114,7 @@ class Courier:
         url = self._address_behind(notice)
         titles = [one.title for one in lists]
         language = choose(notice.language, *[one.language for one in lists])
-        words = put_into_words(notice.kind, language, settings=settings, titles=titles, url=url)
+        words = put_into_words(notice.kind, language, settings=settings, titles=titles, url=url, said=notice.said)
         mailing = Mailing(
             key=KEY,
             from_name=name,
@@ -137,6 +138,8 @@ class Courier:
             with self._database.write() as connection:
                 token = make_link(connection, cron(), account_by_id(connection, notice.account), at=self._clock())
             return link_address(settings, token)
+        if notice.review:
+            return f"{settings.studio.url}{review_path(notice.review)}"
         if notice.confirmation is not None:
             return f"{settings.public.url}/confirm/{self._signer.sign(Purpose.CONFIRM, Named(notice.confirmation))}"
         return ""

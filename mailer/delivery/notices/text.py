@@ -1,16 +1,18 @@
 """What a notice says: the texts in texts/, in the reader's language, as plain text and as simple HTML with one button.
 
 A text begins with its subject; paragraphs are separated by an empty line, and one that begins with "-> " is the button.
-Nothing that a stranger typed into a form appears in a notice: it would carry their words to anybody's mailbox.
+Nothing that a stranger typed into a form appears in a notice: it would carry their words to anybody's mailbox. Staff
+find their own names and those of newsletters in theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from textwrap import wrap
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -21,6 +23,7 @@ FOLDER = Path(__file__).parent / "texts"
 BUTTON = "-> "
 WIDTH = 72  # characters of a line of plain text
 LAYOUT = "notice.html"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,14 @@ class NoticeText:
 
 
 def put_into_words(
-    kind: str, language: Language, *, settings: Settings, titles: Sequence[str] = (), url: str = ""
-) -> NoticeText:
-    """The notice of a kind. `titles` are those of the lists it is about; `url` is where its button leads."""
+    kind: str, language: Language, *, settings: Settings, titles: Sequence[str] = (), url: str = "",
+    said: Mapping[str, str] = NOTHING,
+) -> NoticeText:  # fmt: skip
+    """The notice of a kind. `titles` are those of the lists it is about; `url` is where its button leads; `said` has
+    words of staff that a text to other staff holds."""
     organisation, brand = settings.organisation, settings.brand
-    about = {"lists": language.enumerated(titles), "organisation": organisation.name or titles[:1] or "?"}
+    about = {name: " ".join(words.split()) for name, words in said.items()}
+    about |= {"lists": language.enumerated(titles), "organisation": organisation.name or titles[:1] or "?"}
     written = _environment(language).get_template(f"{kind}.txt").render(about)
     subject, *paragraphs = [" ".join(piece.split()) for piece in written.split("\n\n") if piece.strip()]
     pairs = [(words.removeprefix(BUTTON), words.startswith(BUTTON)) for words in paragraphs]

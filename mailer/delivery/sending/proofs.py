@@ -21,6 +21,7 @@ from mailer.delivery.campaigns.freeze import Plan, keep_images
 from mailer.delivery.sending.cleanup import clock_is_believed
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
+from mailer.review.approvals import review_path
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import proofs
 from mailer.tracking.tokens import Signer
@@ -82,11 +83,6 @@ def send_proofs(
 def why(outcome: Outcome) -> str:
     """Why a proof was not taken."""
     return f"{outcome.fate}, {f'{outcome.code} {outcome.detail}'.strip() or 'no answer'}"
-
-
-def review_path(slug: str) -> str:
-    """Where the studio has the review of a newsletter."""
-    return f"/newsletters/{slug}/review"
 
 
 def _inviting(message: Message, studio_url: str) -> Message:

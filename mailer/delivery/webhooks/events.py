@@ -45,8 +45,8 @@ def tell_signature(
     said = {field.name: row[field.name] if field.kept else row["address"] for field in FIELDS if field.webhook}
     event = Event.SIGNED if new else Event.SIGNED_AGAIN
     body = {
-        "event": event.value, "at": at.isoformat(), "page": row["page"], **said, "opt_in": opt_in,
-        "source": row["slug"] or row["source"],
+        "event": event.value, "at": at.isoformat(), "page": row["page"], **said, "own": row["own"],
+        "opt_in": opt_in, "source": row["slug"] or row["source"],
     }  # fmt: skip
     payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     add(connection, WEBHOOK_CALL, payload, at=at, topic=event.value, person_id=row["person_id"])

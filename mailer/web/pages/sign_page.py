@@ -11,7 +11,7 @@ from mailer.audience.petition.signatures import SignatureCount
 from mailer.compose.action_page.parse import ActionPage
 from mailer.locale.language import Language
 from mailer.web.pages.languages import language_switch
-from mailer.web.pages.signature_form import EMPTY, asked, rows
+from mailer.web.pages.signature_form import EMPTY, shown_rows
 from mailer.web.pages.templates import Pages
 
 SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
@@ -20,8 +20,9 @@ SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
 def blank_page(pages: Pages, page: ActionPage, tally: SignatureCount, language: Language) -> str:
     """The HTML of the page for somebody who isn't known."""
     return pages.text(
-        "act.html", language, act=page, tally=tally, rows=rows(asked(page, None)), filled=EMPTY, known="", proof=False,
-        opt_in=page.opt_in, not_you="", indexed=False, switch=language_switch(page.languages, page.language, {}),
+        "act.html", language, act=page, tally=tally, rows=shown_rows(page, None, EMPTY, language), filled=EMPTY,
+        known="", proof=False, opt_in=page.opt_in, not_you="", indexed=False,
+        switch=language_switch(page.languages, page.language, {}),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ without control characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -19,7 +19,8 @@ from mailer.audience.petition.signatures import Particulars
 from mailer.audience.phone_numbers import BadNumber, phone_number
 from mailer.compose.action_page.parse import ActionPage
 from mailer.locale.language import Language, later
-from mailer.petition_fields.table import EMAIL, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
+from mailer.petition_fields.own import TICKED
+from mailer.petition_fields.table import EMAIL, FIELDS, KEPT, KNOWN, OWN_ROWS, FieldKind, SignatureField
 
 TRAP = "homepage"  # no person sees this field; programs that fill in everything do
 NEWS, SHOWN = "news", "shown"
@@ -30,15 +31,16 @@ WRONG: Mapping[FieldKind, str] = {
     FieldKind.EMAIL: later("This is not an email address that can be mailed. Please look at it once more."),
     FieldKind.PHONE: later("This is not a phone number we can call. Please write it like +44 20 7946 0958."),
     FieldKind.COUNTRY: later("Please choose a country from the list."),
+    FieldKind.CHOICE: later("Choose one of these"),
 }
-EXACT = (FieldKind.EMAIL, FieldKind.PHONE, FieldKind.COUNTRY)
+MISSING: Mapping[FieldKind, str] = {  # of a page's own questions; those of the table have words of their own
+    FieldKind.TEXT: later("Fill this in"),
+    FieldKind.CHOICE: later("Choose one of these"),
+    FieldKind.TICK: later("Tick this box to sign"),
+}
+EXACT = (FieldKind.EMAIL, FieldKind.PHONE, FieldKind.COUNTRY, FieldKind.CHOICE)
 LONGEST_READ = 1000  # characters of what isn't cut to size
-INPUTS: Mapping[FieldKind, str] = {  # the others are one line of text
-    FieldKind.EMAIL: "email",
-    FieldKind.PHONE: "tel",
-    FieldKind.COUNTRY: "select",
-    FieldKind.LINES: "textarea",
-}
+OWN = "own."  # before the key of a page's own question in the form, so that no other field has its name
 
 
 class KnownSigner(Protocol):
@@ -59,15 +61,37 @@ class KnownSigner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field that the form shows."""
+    """One field that the form asks for."""
 
     field: SignatureField
     required: bool
+    row: int
 
     @property
-    def input(self) -> str:
-        """How it is typed: a type of HTML's `input`, or the element `select` or `textarea`."""
-        return INPUTS.get(self.field.kind, "text")
+    def name(self) -> str:
+        """Its name in the form."""
+        return f"{OWN}{self.field.name}" if self.field.own else self.field.name
+
+    @property
+    def missing(self) -> str:
+        """What is said when it is required and empty, in English."""
+        return self.field.missing or MISSING[self.field.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownField:
+    """One field as it is shown, in the words of the reader: all that a template needs of it."""
+
+    key: str  # its name in the form
+    kind: str  # FieldKind
+    label: str
+    language: str  # of the label and the choices, where that isn't the reader's
+    required: bool
+    choices: Sequence[tuple[str, str]]  # what is sent of each, and its words
+    value: str
+    error: str
+    autocomplete: str
+    longest: int  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +110,9 @@ class Filled:
         wanted = [field.name for field in KNOWN if field.always or field.name in page.fields]
         known = {name: getattr(visitor, name) for name in wanted} if visitor else {}
         typed = {field.name: self.typed[field.name] for field in KEPT if field.name in self.typed}
-        return Particulars({**known, **typed}, shown=self.shown)
+        own = {one.field.name: self.typed.get(f"{OWN}{one.field.name}", "") for one in page.own}
+        said = {key: text for key, text in own.items() if text}
+        return Particulars({**known, **typed}, shown=self.shown, own=said)
 
 
 EMPTY = Filled({}, {})
@@ -97,13 +123,31 @@ def asked(page: ActionPage, visitor: KnownSigner | None) -> list[FormField]:
     known: set[str] = set()
     if visitor and visitor.person_id is not None:
         known = {field.name for field in KNOWN if getattr(visitor, field.name)} | {EMAIL.name}
-    wanted = [field for field in FIELDS if field.always or field.name in page.fields]
-    return [FormField(field, page.fields.get(field.name, True)) for field in wanted if field.name not in known]
+    table = [field for field in FIELDS if field.name not in known and (field.always or field.name in page.fields)]
+    wanted = [FormField(field, page.fields.get(field.name, True), field.row) for field in table]
+    wanted += [FormField(one.field, one.required, OWN_ROWS + place) for place, one in enumerate(page.own)]
+    return sorted(wanted, key=lambda one: one.row)
 
 
-def rows(fields: Iterable[FormField]) -> list[list[FormField]]:
-    """The fields in the rows of the form."""
-    return [list(row) for _, row in groupby(fields, key=lambda one: one.field.row)]
+def shown_rows(
+    page: ActionPage, visitor: KnownSigner | None, filled: Filled, language: Language
+) -> list[list[ShownField]]:
+    """The fields to show, in the rows of the form."""
+    return [
+        [_shown(one, page, filled, language) for one in row]
+        for _, row in groupby(asked(page, visitor), key=lambda one: one.row)
+    ]
+
+
+def _shown(one: FormField, page: ActionPage, filled: Filled, language: Language) -> ShownField:
+    field = one.field
+    countries = language.countries() if field.kind is FieldKind.COUNTRY else ()
+    return ShownField(
+        key=one.name, kind=field.kind.value, label=field.label if field.own else language.say(field.label),
+        language=page.language if field.own and page.language != language.code else "", required=one.required,
+        choices=tuple(countries) or field.choices, value=filled.typed.get(one.name, ""),
+        error=filled.errors.get(one.name, ""), autocomplete=field.autocomplete, longest=field.longest,
+    )  # fmt: skip
 
 
 def read(
@@ -113,7 +157,7 @@ def read(
     typed: dict[str, str] = {}
     errors: dict[str, str] = {}
     for one in asked(page, visitor):
-        name = one.field.name
+        name = one.name
         typed[name], wrong = _value((*form.get(name, ()), "")[0], one, language)
         if wrong:
             errors[name] = language.say(wrong)
@@ -130,31 +174,36 @@ def _value(text: str, one: FormField, language: Language) -> tuple[str, str]:
     kind, longest = one.field.kind, one.field.longest
     value = clean(text, LONGEST_READ if kind in EXACT else longest, lines=kind is FieldKind.LINES)
     if not value:
-        return "", one.field.missing if one.required else ""
-    read = _spelt(value, kind, language) if len(value) <= longest else None
+        return "", one.missing if one.required else ""
+    read = _spelt(value, one.field, language) if len(value) <= longest else None
     return (value[:longest], WRONG[kind]) if read is None else (read, "")
 
 
-def _spelt(value: str, kind: FieldKind, language: Language) -> str | None:
+def _spelt(value: str, field: SignatureField, language: Language) -> str | None:
     """The value in its one spelling; None when it isn't what is asked for."""
-    match kind:
+    match field.kind:
         case FieldKind.NAME:
             return None if holds_address(value) else value
         case FieldKind.EMAIL:
-            try:
-                return normalise(value)
-            except BadAddress:
-                return None
+            return _or_none(normalise, value)
         case FieldKind.PHONE:
-            try:
-                return phone_number(value)
-            except BadNumber:
-                return None
+            return _or_none(phone_number, value)
         case FieldKind.COUNTRY:
             code = value.upper()
             return code if code in dict(language.countries()) else None
+        case FieldKind.CHOICE:
+            return next((kept for kept, _ in field.choices if clean(kept, LONGEST_READ) == value), None)
+        case FieldKind.TICK:
+            return TICKED
         case FieldKind.TEXT | FieldKind.LINES:
             return value
+
+
+def _or_none(spelt: Callable[[str], str], value: str) -> str | None:
+    try:
+        return spelt(value)
+    except (BadAddress, BadNumber):
+        return None
 
 
 def clean(text: str, longest: int, *, lines: bool = False) -> str:

@@ -1,6 +1,7 @@
 """Turns the templates beside it into answers: the reader's language, the brand's colours, a strict content policy.
 
-Pages hold no script and load nothing. What staff wrote, such as titles of lists, may be in any script (<bdi>).
+Pages hold no script and load our own pictures alone. What staff wrote, such as titles of lists, may be in any script
+(<bdi>).
 """
 
 from __future__ import annotations
@@ -17,51 +18,47 @@ from starlette.responses import HTMLResponse, Response
 
 from mailer.locale.language import Language, later
 from mailer.settings import Settings
+from mailer.web.pages.brand_pictures import look_of
 
 FOLDER = Path(__file__).parent
-STYLE = "style.css"
 
 # What each failure is called on its page, and what to do. Others are told what 500 is.
 PROBLEMS = {
-    400: (later("That did not work"), later("Your browser sent something we could not read. Please try again.")),
-    404: (
-        later("This link does not work"),
-        later("It may have been cut short on its way. Open it from the mail once more, or copy the whole address."),
-    ),
-    405: (later("That did not work"), later("Please go back to the mail and follow its link again.")),
-    408: (later("That took too long"), later("Please check your connection and try again.")),
-    413: (later("That was too much"), later("Your browser sent more than this page accepts. Please try again.")),
-    422: (later("That did not work"), later("Your browser sent something we could not read. Please try again.")),
-    429: (
-        later("Too many requests"),
-        later("Too much came from your network in a short time. Please wait a few minutes and try again."),
-    ),
-    500: (
-        later("Something went wrong here"),
-        later("It is our fault, not yours. Please try again in a few minutes."),
-    ),
+    400: (later("Something went wrong"), later("Please go back and try again.")),
+    404: (later("That link didn’t work"), later("It may have been cut off. Open it from the email again.")),
+    405: (later("Something went wrong"), later("Please go back and try again.")),
+    408: (later("That took too long"), later("Check your connection and try again.")),
+    413: (later("That was too big"), later("Please send a little less.")),
+    422: (later("Something went wrong"), later("Please go back and try again.")),
+    429: (later("Too many tries"), later("Wait a few minutes and try again.")),
+    500: (later("Sorry, that’s our fault"), later("Please try again in a few minutes.")),
     503: (
-        later("We can't do this just now"),
-        later("Nothing was changed. Please try again in a few minutes; the link in your mail keeps working."),
+        later("We can’t do that right now"),
+        later("Nothing has changed. The link in your email still works."),
     ),
 }
 RETRY_AFTER_SECONDS = 60
 
 
 class Pages:
-    """The pages of one workspace, in every language there is."""
+    """The pages of one workspace, in every language there is. `inline`: with the brand's pictures in them."""
 
-    def __init__(self, settings: Settings) -> None:
-        # A family name can't end the style block or begin another rule.
-        font = "".join(c for c in settings.brand.font if c.isalnum() or c in " ,-'\"")
-        style = _environment().get_template(STYLE).render(brand=settings.brand, font=font)
+    def __init__(self, settings: Settings, *, inline: bool = False) -> None:
+        root = urlsplit(settings.public.url).path  # forms post to the host they came from, under its path
+        self.look = look_of(settings, root=root, inline=inline)
+        colours = {"light": self.look.light.css(), "dark": self.look.dark.css(self.look.light), "font": self.look.font}
+        sheets = {
+            path.stem: _environment().get_template(path.name).render(colours).replace("\n", "")
+            for path in FOLDER.glob("*.css")
+        }
         self._shared = {
-            "organisation": settings.organisation, "style": style, "base": settings.public.url,
-            "root": urlsplit(settings.public.url).path,  # forms post to the host they came from, under its path
+            "organisation": settings.organisation, "sheets": sheets, "look": self.look, "base": settings.public.url,
+            "root": root,
         }  # fmt: skip
-        digest = b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+        styles = " ".join(f"'sha256-{_digest(sheet)}'" for sheet in sheets.values())
+        pictures = "data:" if inline else "'self'"
         self.policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
+            f"default-src 'none'; style-src {styles}; img-src {pictures}; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
 
@@ -113,12 +110,36 @@ def _environment(language: Language | None = None) -> Environment:
     return made
 
 
+def _digest(text: str) -> str:
+    return b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+DOTS = "\u2022" * 5  # always as many: how long an address is tells something, too
+# Providers with so many mailboxes that the domain tells nobody anything.
+LARGE_PROVIDERS = frozenset((
+    "aol.com", "bol.com.br", "bt.com", "btinternet.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.de",
+    "gmx.net", "googlemail.com", "hotmail.co.uk", "hotmail.com", "hotmail.de", "hotmail.es", "hotmail.fr", "hotmail.it",
+    "icloud.com", "interia.pl", "laposte.net", "libero.it", "live.com", "mac.com", "mail.ru", "me.com", "msn.com",
+    "o2.pl", "online.de", "onet.pl", "orange.fr", "outlook.com", "outlook.de", "outlook.es", "outlook.fr", "pm.me",
+    "posteo.de", "proton.me", "protonmail.com", "rediffmail.com", "sfr.fr", "sky.com", "t-online.de", "terra.com.br",
+    "uol.com.br", "virgilio.it", "wanadoo.fr", "web.de", "wp.pl", "yahoo.co.in", "yahoo.co.uk", "yahoo.com",
+    "yahoo.com.br", "yahoo.de", "yahoo.es", "yahoo.fr", "yahoo.it", "yandex.ru", "ziggo.nl",
+))  # fmt: skip
+
+
 def mask(address: str) -> str:
-    """An address its owner recognises and others can't guess: "m…k@e…e.org"."""
+    """An address its owner recognises and others can't guess: "ma•••••k@gmail.com", "jo•••••n@ex•••••.org"."""
     local, _, domain = address.rpartition("@")
-    name, _, ending = domain.rpartition(".")
-    return f"{_ends(local)}@{_ends(name)}.{ending}" if name else f"{_ends(local)}@{_ends(ending)}"
+    if domain.lower() in LARGE_PROVIDERS:
+        return f"{_ends(local)}@{domain}"
+    name, dot, ending = domain.rpartition(".")
+    return f"{_ends(local)}@{_begin(name or ending)}{DOTS}{dot}{ending if name else ''}"
+
+
+def _begin(text: str) -> str:
+    """As many letters of the beginning as leave most of it out."""
+    return text[: 2 if len(text) > 4 else 1]
 
 
 def _ends(text: str) -> str:
-    return f"{text[:1]}…{text[-1:]}" if len(text) > 2 else f"{text[:1]}…"
+    return f"{_begin(text)}{DOTS}{text[-1] if len(text) > 2 else ''}"

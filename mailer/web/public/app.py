@@ -60,6 +60,7 @@ ROUTES = (
     Route("/confirm/{token}", confirm.ask, methods=["GET"]),
     Route("/confirm/{token}", confirm.confirm, methods=["POST"]),
     Route("/i/{digest}/{name:path}", view_in_browser.picture),
+    Route("/brand/{name}", view_in_browser.brand),
     Route("/progress/{slug}.png", progress_bar.show),
     Route("/archive", archive.contents),
     Route("/archive/feed.atom", archive.feed),

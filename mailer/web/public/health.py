@@ -32,7 +32,7 @@ async def ready(request: Request) -> Response:
 
 async def robots(_request: Request) -> Response:
     """Search engines may index only what is meant for everybody."""
-    return PlainTextResponse("User-agent: *\nAllow: /archive\nAllow: /act/\nAllow: /i/\nDisallow: /\n")
+    return PlainTextResponse("User-agent: *\nAllow: /archive\nAllow: /act/\nAllow: /i/\nAllow: /brand/\nDisallow: /\n")
 
 
 async def home(request: Request) -> Response:

@@ -97,6 +97,11 @@ CASES = (
         Try(settings=(("[sender]", '[brand]\nmuted = "#4d5560"\n\n[sender]'),)),
     ),
     Case(
+        "contrast.pages",
+        Try(settings=(("[sender]", '[brand]\nlink = "#8ab4e8"\n\n[sender]'),)),
+        Try(settings=(("[sender]", '[brand]\nlink = "#0b4a8f"\n\n[sender]'),)),
+    ),
+    Case(
         "contrast.dark",
         Try(settings=(("[sender]", '[brand]\nprimary = "#0078c8"\non_primary = "#000000"\n\n[sender]'),)),
         Try(settings=(("[sender]", '[brand]\nprimary = "#0b4a8f"\n\n[sender]'),)),

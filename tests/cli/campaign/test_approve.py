@@ -105,3 +105,18 @@ def test_a_setting_that_cannot_work_is_refused_with_its_place(mailer: Mailer, ca
     done = mailer("approvals", campaign)
     assert done.code == 1
     assert "mailer.toml:" in done.err
+
+
+def test_asking_mails_those_who_may_approve_once(mailer: Mailer, asked: str) -> None:
+    mailer("staff", "add", "amina@example.org", "--role", "approver")
+    done = mailer("approve", asked, "--ask")
+    assert "nobody gets a mail" in done.out
+    settings = Path("mailer.toml")
+    settings.write_text(settings.read_text().replace("[studio]", '[studio]\nurl = "https://studio.example.org"'))
+    edit(asked)
+    done = mailer("approve", asked, "--ask", "--at", AT)
+    assert done.code == 0, done.err
+    assert "mails it to: amina@example.org" in done.out
+    assert "nobody gets a mail" in mailer("approve", asked, "--ask").out, "asked for already, for that time"
+    assert mailer("audit").out.count("approval asked for") == 2
+    assert "0 of 1 approved" in mailer("approvals", asked).out

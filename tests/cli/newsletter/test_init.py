@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from mailer.cli import cli
 from mailer.cli.newsletter.starter import CONTENT, IGNORED, make_workspace, starter_root
 from mailer.errors import MailerError
+from mailer.locale.language import CATALOGUES
 from mailer.workspace import find_workspace
 from scripts.sample_list import BROKEN, PEOPLE, sample
 from tests.conftest import REPOSITORY
@@ -268,6 +269,8 @@ def test_the_wheel_carries_the_starter_and_nothing_else(wheel: zipfile.ZipFile) 
         wanted |= {p.relative_to(REPOSITORY).as_posix() for p in found if p.is_file()}
     assert {name.removeprefix("mailer/starter/") for name in names if name.startswith("mailer/starter/")} == wanted
     assert {"mailer/compose/schema.json", "mailer/compose/schema.LICENSE"} <= names
+    catalogues = {f"mailer/locale/{path.name}" for path in CATALOGUES.glob("*.po")}
+    assert {name for name in names if name.endswith(".po")} == catalogues != set()
     assert not [name for name in names if re.search(r"secrets\.toml|\.db|/outbox/(new|cur|tmp)|tests/|\.env", name)]
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"mailer"}
 

@@ -178,3 +178,36 @@ def test_a_mark_is_letters_that_yaml_reads_as_a_text(words: str) -> None:
     mark = mark_of(words)
     assert re.fullmatch("[a-p]{12}", mark)
     assert yaml.safe_load(f"original: {mark}") == {"original": mark}
+
+
+ASKING = PAGE.replace(
+    "target:",
+    "fields:\n  postcode: required\n  role:\n    label: I am a\n    choices: [Parent, Teacher]\n    required: true\n"
+    "target:",
+)
+
+
+def test_questions_of_a_pages_own_have_words_in_each_language_and_one_answer(workspace: Workspace) -> None:
+    own = "fields:\n  role:\n    label: Je suis\n    choices: [parent, prof]\n---\nLe"
+    pages = read_page_versions(write(workspace, action=ASKING, action_fr=FRENCH_PAGE.replace("---\nLe", own)))[0].pages
+    (question,) = pages["fr"].own
+    assert (question.field.label, question.required) == ("Je suis", True)
+    assert dict(question.field.choices) == {"Parent": "parent", "Teacher": "prof"}
+    assert dict(pages["fr"].fields) == {"postcode": True}
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ("", "fields.role has no label"),
+        ("  role:\n    label: Je suis\n", "fields.role.choices needs words for each of the 2 choices"),
+        ("  role:\n    label: Je suis\n    choices: [parent]\n", "fields.role.choices needs words for each of the 2"),
+        ("  role:\n    label: Je suis\n    choices: [a, b]\n    required: false\n", "fields.role.required is the same"),
+        ("  role:\n    label: Je suis\n    choices: [a, b]\n  phone: required\n", "fields.phone is the same"),
+    ],
+)
+def test_what_is_asked_for_is_one_for_all_languages(workspace: Workspace, own: str, words: str) -> None:
+    french = FRENCH_PAGE.replace("---\nLe", f"fields:\n{own}---\nLe" if own else "---\nLe")
+    write(workspace, action=ASKING, action_fr=french)
+    with pytest.raises(MailerError, match=re.escape(words)):
+        read_page_versions(workspace.newsletter("river"))

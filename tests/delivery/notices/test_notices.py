@@ -305,12 +305,14 @@ def test_logs_name_nobody(world: World, caplog: pytest.LogCaptureFixture) -> Non
 @pytest.mark.parametrize("kind", list(NoticeKind))
 def test_every_kind_can_be_said_in_every_language(workspace: Workspace, kind: NoticeKind, code: str) -> None:
     titles, url = ["A <b> & B", "News"], "https://mail.example.org/confirm/x"
-    words = put_into_words(kind, Language(code), settings=workspace.settings, titles=titles, url=url)
+    said = {"by": "A <b> & B", "newsletter": "News\n\n-> <b>"}
+    words = put_into_words(kind, Language(code), settings=workspace.settings, titles=titles, url=url, said=said)
     assert words.subject
     assert "\n" not in words.subject
     assert f'lang="{code}"' in words.html
     assert "<b>" not in words.html
-    has_button = kind in (NoticeKind.CONFIRM_JOIN, NoticeKind.CONFIRM_ADDRESS, NoticeKind.DATA, NoticeKind.STAFF_LINK)
+    without = (NoticeKind.WELCOME, NoticeKind.ALREADY, NoticeKind.ADDRESS_TAKEN, NoticeKind.ADDRESS_CHANGED)
+    has_button = kind not in without
     assert (url in words.text) == (f'href="{url}"' in words.html) == has_button
     assert "1 Example Street" in words.text
     assert "<script" not in words.html

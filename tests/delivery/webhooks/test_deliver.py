@@ -136,7 +136,7 @@ def test_a_signature_is_told_once_and_signed(
     assert json.loads(call.body) == {
         "event": "signature.made", "at": now.isoformat(), "page": "library", "email": "ana@example.org",
         "first_name": "Ana", "last_name": "Li", "country": "IE", "postcode": "D01", "phone": "",
-        "opt_in": True, "source": "poster",
+        "own": {}, "opt_in": True, "source": "poster",
     }  # fmt: skip
     stamp = call.headers["mailer-timestamp"]
     expected = hmac.new(KEY, stamp.encode() + b"." + call.body, hashlib.sha256).hexdigest()

@@ -1,4 +1,5 @@
-"""/v/<token>: the mail in the browser, this person's own version; and /i/<digest>/<name>: the pictures mails show."""
+"""/v/<token>: the mail in the browser, this person's own version; /i/<digest>/<name>: the pictures mails show; and
+/brand/<name>: those of the pages."""
 
 from __future__ import annotations
 
@@ -41,6 +42,15 @@ async def picture(request: Request) -> Response:
         raise HTTPException(404)
     headers = {**PICTURE_HEADERS, "ETag": f'"{digest}"'}
     return unless_known(request, Response(found[1], media_type=found[0], headers=headers))
+
+
+async def brand(request: Request) -> Response:
+    """The logo or the icon."""
+    found = next((one for one in door_of(request).pages.look.files if one.name == request.path_params["name"]), None)
+    if found is None:
+        raise HTTPException(404)
+    headers = {**PICTURE_HEADERS, "ETag": f'"{found.name}"'}
+    return unless_known(request, Response(found.content, media_type=found.content_type, headers=headers))
 
 
 def with_main(html: str, *, above: str = "") -> str:

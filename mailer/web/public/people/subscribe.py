@@ -33,9 +33,9 @@ TYPED = ("email", "first_name")
 
 # Field → what is said when it is wrong.
 FAULTS = {
-    "email": later("This doesn't look like an email address. Please check it."),
+    "email": later("That email address doesn’t look right. Is there a typo?"),
     "first_name": BAD_NAME,
-    "agreed": later("Please tick the box to say that you agree."),
+    "agreed": later("Tick the box so we know we can email you"),
 }
 
 

@@ -29,7 +29,7 @@ from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
 from mailer.web.pages.languages import language_switch
 from mailer.web.pages.sign_page import thanks_page
-from mailer.web.pages.signature_form import EMPTY, Filled, asked, read, rows
+from mailer.web.pages.signature_form import EMPTY, Filled, read, shown_rows
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.paths import up
@@ -132,7 +132,7 @@ async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | N
     counted = await door.threads.read(door.acts.tally, page, door.clock())
     on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
     values: dict[str, Any] = {
-        "act": page, "tally": counted, "rows": rows(asked(page, who)), "filled": filled,
+        "act": page, "tally": counted, "rows": shown_rows(page, who, filled, language), "filled": filled,
         "known": who.masked(language) if who else "", "proof": bool(who and who.proof),
         "opt_in": None if on_list else page.opt_in, "not_you": _not_you(request),
         "switch": language_switch(page.languages, page.language, request.query_params),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any, cast
 
 from mailer.compose.source.frontmatter import FrontMatter
@@ -12,15 +13,22 @@ from mailer.compose.source.message_file import Source
 from mailer.compose.source.translations import WRITTEN
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
+from mailer.petition_fields.own import OWN_KEY
 from mailer.petition_fields.table import FIELDS
 from mailer.web.studio.compose.parts import choosable
 from mailer.workspace import Workspace
 
+SWITCHED = {"true": True, "false": False}
 LONGEST_VALUE = 20_000  # characters of one field
 # What the form offers beside the subject and the line after it, in this order; the rest of the keys belongs to other
 # rooms (audience) or to the file alone.
 ASKING = (("", "Not asked"), ("optional", "May stay empty"), ("required", "Needed"))
 NAMES = (("true", "Shown, of those who ticked the box"), ("false", "Not shown"))
+COMMENTS = (("false", "Not shown"), ("held", "Each once you let it through"), ("true", "Shown at once"))
+KINDS = (("text", "A line of text"), ("choice", "One of several"), ("tick", "A box to tick"))
+NEEDED = (("false", "May stay empty"), ("true", "Needed"))
+PASSED_ON = (("false", "For you alone"), ("true", "Passed on to those you petition"))
+EMPTY_QUESTIONS = 2  # offered below those there are
 FIELD_WORDS = {"country": "Country", "postcode": "Postcode", "phone": "Phone number", "comment": "A comment"}
 
 
@@ -35,7 +43,7 @@ class TextField:
     usual: str = ""
     options: Sequence[tuple[str, str]] = ()
     long: bool = False  # several lines
-    type: str = "text"  # or number, switch, or what a template's fields are
+    type: str = "text"  # or number, switch, list, question, or what a template's fields are
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +54,11 @@ class TextForm:
     head: Sequence[TextField] = ()
     about: Sequence[TextField] = ()
     own: Sequence[TextField] = ()
+    questions: Sequence[TextField] = ()  # a sign page's own
 
     @property
     def fields(self) -> Sequence[TextField]:
-        return (*self.head, *self.about, *self.own)
+        return (*self.head, *self.about, *self.own, *self.questions)
 
 
 def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
@@ -131,6 +140,9 @@ def translated_page_form(front: FrontMatter, original: FrontMatter, *, thanks: b
         return TextForm(about=[*field("share", "The words of a post", long=True, kept=True),
                                *field("next.label", "What you ask for next")])  # fmt: skip
     about = [*field("button", "Words on the button", kept=True), *field("opt_in.wording", "What the box for news says")]
+    asked: Any = original.data.get("fields")
+    for key in (key for key, value in cast(dict[str, Any], asked or {}).items() if isinstance(value, dict)):
+        about += field(f"fields.{key}.label", "A question of your own", kept=True)
     own = field("statement", "The words they sign", long=True, kept=True)
     return TextForm([TextField("headline", "Headline", said("headline"), first("headline"))], about, own)
 
@@ -151,6 +163,7 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
         TextField("opt_in.wording", "What the box says", said("opt_in.wording"), usual="what the list says"),
         *asked,
         TextField("show_names", "Latest signers’ names", said("show_names") or "true", options=NAMES, type="switch"),
+        TextField("show_comments", "Comments", said("show_comments") or "false", options=COMMENTS, type="switch"),
         TextField(
             "language",
             "Language",
@@ -161,7 +174,7 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
     statement = "What people put their names to. It is kept word for word with each signature."
     own = [TextField("statement", "The words they sign", said("statement"), statement, long=True)]
     head = [TextField("headline", "Headline", said("headline"), "The headline: what should happen?")]
-    return TextForm(head, about, own)
+    return TextForm(head, about, own, list(_questions(front)))
 
 
 def thanks_form(front: FrontMatter) -> TextForm:
@@ -193,8 +206,9 @@ def form_keys(form: TextForm | None) -> set[str]:
 
 def as_values(changed: Mapping[str, str], form: TextForm | None) -> dict[str, FrontValue]:
     """What was typed, as the file says it: nothing takes the key out, numbers and switches are no texts. What should be
-    a number and isn't stays as typed, and is a finding."""
+    a number and isn't stays as typed, and is a finding. A question whose words were taken out isn't asked any more."""
     types = {field.key: field.type for field in form.fields} if form else {}
+    gone = [key.removesuffix("label") for key, typed in changed.items() if types.get(key) == "question" and not typed]
 
     def value(key: str, typed: str) -> FrontValue:
         if not typed:
@@ -202,9 +216,38 @@ def as_values(changed: Mapping[str, str], form: TextForm | None) -> dict[str, Fr
         digits = typed.replace(",", "").replace(" ", "")
         if types.get(key) == "number" and digits.isascii() and digits.isdigit():
             return int(digits)
-        return typed == "true" if types.get(key) == "switch" else typed
+        if types.get(key) == "list":
+            return tuple(line.strip() for line in typed.split("\n") if line.strip())
+        return SWITCHED.get(typed, typed) if types.get(key) == "switch" else typed
 
-    return {key: value(key, typed) for key, typed in changed.items()}
+    kept = {key: value(key, typed) for key, typed in changed.items() if not key.startswith(tuple(gone))}
+    return kept | {key.removesuffix("."): None for key in gone}
+
+
+def _questions(front: FrontMatter) -> Iterable[TextField]:
+    """Those that are declared, and empty ones below them. Choices with words to keep are for the file."""
+    declared = front.data.get("fields")
+    held = cast(dict[Any, Any], declared) if isinstance(declared, dict) else {}
+    there = [key for key, value in held.items() if isinstance(value, dict) and OWN_KEY.fullmatch(str(key))]
+    free = (f"question_{number}" for number in count(1))
+    new = islice((key for key in free if key not in held), EMPTY_QUESTIONS)
+    said = _said(front)
+    for place, key in enumerate([*there, *new], 1):
+        path = f"fields.{key}"
+        choices: Any = held[key].get("choices") if key in there else None
+        kind = said(f"{path}.kind") or ("choice" if choices else "text")
+        yield TextField(
+            f"{path}.label", f"Question {place}", said(f"{path}.label"), "Empty: not asked.", type="question"
+        )
+        yield TextField(f"{path}.kind", "Answered by", kind, options=KINDS)
+        if not isinstance(choices, dict):
+            lines = "\n".join(map(str, cast(list[Any], choices))) if isinstance(choices, list) else ""
+            yield TextField(f"{path}.choices", "Choices", lines, "One on each line.", long=True, type="list")
+        for name, label, options in (
+            ("required", "Must it be answered?", NEEDED),
+            ("pass_on", "Who gets the answers?", PASSED_ON),
+        ):
+            yield TextField(f"{path}.{name}", label, said(f"{path}.{name}") or "false", options=options, type="switch")
 
 
 def _said(front: FrontMatter) -> Callable[[str], str]:

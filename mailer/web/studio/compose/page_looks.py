@@ -132,6 +132,6 @@ def _pages(visit: Visit) -> Pages:
     settings = visit.workspace.settings
     kept = cast("tuple[object, Pages] | None", visit.studio.kept.get("supporters' pages"))
     if kept is None or kept[0] is not settings:
-        kept = (settings, Pages(settings))
+        kept = (settings, Pages(settings, inline=True))
         visit.studio.kept["supporters' pages"] = kept
     return kept[1]

@@ -104,7 +104,7 @@ def shown(visit: Visit, part: Part) -> Response:
     if found.page is None:
         return HTMLResponse("<!doctype html><title>No page yet</title>", headers=FRAMED)
     html = dressed(rendered(visit, part, found.page), view.scheme, narrow=view.shape == "phone")
-    return HTMLResponse(html, headers=FRAMED | {"Content-Security-Policy": policy("")})
+    return HTMLResponse(html, headers=FRAMED | {"Content-Security-Policy": policy("data:")})
 
 
 def begin(visit: Visit) -> Response:

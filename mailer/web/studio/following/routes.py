@@ -22,6 +22,7 @@ from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.following.told import answers, headline, hindrance, last_uncertain, rails
 from mailer.web.studio.history.words import latest, sent_by
+from mailer.web.studio.newsletters.kept_counts import counts_of
 from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, one
 from mailer.web.studio.results.charts import bars_of
 
@@ -138,6 +139,7 @@ def _followed(visit: Visit) -> tuple[ListedNewsletter, CampaignStatus]:
 
 def _back(visit: Visit) -> Response:
     """Where the button was: this page, or Today."""
+    counts_of(visit.studio).forget()
     here = f"/newsletters/{visit.path['name']}/following"
     return RedirectResponse(own_path(visit.form.get("back")) if visit.form.get("back") else here, 303)
 

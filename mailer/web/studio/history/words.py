@@ -9,8 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from mailer.delivery.ledger.guard import why_paused
-from mailer.review.approvals import subject
-from mailer.staff.audit import PAGE, AuditEntry, AuditFilter, entries
+from mailer.staff.audit import PAGE, AuditEntry, AuditFilter, entries, newsletter_subject
 from mailer.store.tables.staff import audit_log
 
 WORDS = {  # what was done, and its icon
@@ -52,7 +51,7 @@ def history_of(
     connection: Connection, slug: str, *, before_id: int | None = None
 ) -> tuple[list[HistoryLine], int | None]:
     """What was done with a newsletter, the newest first, and where the next page begins; None at the end."""
-    found = entries(connection, AuditFilter(subject=subject(slug)), before_id=before_id, limit=PAGE + 1)
+    found = entries(connection, AuditFilter(subject=newsletter_subject(slug)), before_id=before_id, limit=PAGE + 1)
     more = found[PAGE - 1].id if len(found) > PAGE else None
     return lines(found[:PAGE]), more
 
@@ -60,18 +59,18 @@ def history_of(
 def sent_by(connection: Connection, slug: str) -> str:
     """Who sent it, as its lines name them: what is scheduled leaves by itself, so who scheduled it last. "" where the
     log doesn't say."""
-    ordered = AuditFilter(subject=subject(slug), actions=("newsletter scheduled", "newsletter launched"))
+    ordered = AuditFilter(subject=newsletter_subject(slug), actions=("newsletter scheduled", "newsletter launched"))
     return next((line.by for line in lines(entries(connection, ordered, limit=2)) if line.by), "")
 
 
 def latest(connection: Connection, slug: str, *, limit: int) -> list[HistoryLine]:
     """The last of it."""
-    return lines(entries(connection, AuditFilter(subject=subject(slug)), limit=limit))
+    return lines(entries(connection, AuditFilter(subject=newsletter_subject(slug)), limit=limit))
 
 
 def count_of(connection: Connection, slug: str) -> int:
     """How many lines there are."""
-    mine = audit_log.c.subject == subject(slug)
+    mine = audit_log.c.subject == newsletter_subject(slug)
     return connection.execute(select(func.count()).select_from(audit_log).where(mine)).scalar_one()
 
 

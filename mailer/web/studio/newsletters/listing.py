@@ -14,7 +14,7 @@ from mailer.errors import MailerError
 from mailer.review.approvals import WROTE
 from mailer.review.waiting import OpenReview, open_reviews
 from mailer.staff.accounts import accounts
-from mailer.staff.audit import subjects_of
+from mailer.staff.audit import newsletters_of
 from mailer.staff.rights import RIGHTS, Right
 from mailer.store.tables.core import links
 from mailer.store.tables.inbound import signatures
@@ -22,6 +22,7 @@ from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import month
 from mailer.web.studio.core.palette import matches
+from mailer.web.studio.newsletters.kept_counts import counts_of
 from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, shelf_of
 from mailer.web.studio.newsletters.states import APPROVED, DRAFT, IN_REVIEW, ShownState, state_of
 from mailer.web.studio.review.overview import overview
@@ -116,8 +117,9 @@ def everything(visit: Visit) -> list[ListedNewsletter]:
 
 
 def _everything(visit: Visit) -> list[ListedNewsletter]:
+    count = counts_of(visit.studio).count
     with visit.database.read() as connection:
-        statuses = {one.slug: one for one in campaign_statuses(connection)}
+        statuses = {one.slug: one for one in campaign_statuses(connection, count=count)}
         reviews = {one.slug: one for one in open_reviews(connection, visit.workspace.settings.studio)}
         signed, asking = _signed(connection), _asking(connection)
     files = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
@@ -136,7 +138,8 @@ def one(visit: Visit, slug: str) -> ListedNewsletter:
     """One newsletter. Raises `MailerError` when there is none."""
     file = shelf_of(visit.studio).newsletter(visit.workspace, slug)
     with visit.database.read() as connection:
-        status = next((one for one in campaign_statuses(connection, slug=slug)), None)
+        count = counts_of(visit.studio).count
+        status = next((one for one in campaign_statuses(connection, slug=slug, count=count)), None)
         review = next(iter(open_reviews(connection, visit.workspace.settings.studio, slug)), None)
         number = status.campaign_id if status else None
         signed, asking = (_signed(connection, number), _asking(connection)) if number else ({}, set[int]())
@@ -190,8 +193,7 @@ def _written_by(visit: Visit, writer: str) -> frozenset[str] | None:
     if not (writer.isascii() and writer.isdigit() and len(writer) < 19):
         return None
     with visit.database.read() as connection:
-        found = subjects_of(connection, int(writer), WROTE)
-    return frozenset(subject.removeprefix("newsletter ") for subject in found)
+        return newsletters_of(connection, int(writer), WROTE)
 
 
 def in_view(one: ListedNewsletter, view: str) -> bool:

@@ -77,9 +77,8 @@ def make(visit: Visit) -> Response:
         return _new(visit, name=name, wrong=error, copied=copied, aim=aim)
     with visit.database.write() as connection:
         detail = f"a copy of {copied}" if copied else f"from the template {template}"
-        audit.record(
-            connection, visit.who, "newsletter begun", at=visit.now, subject=f"newsletter {slug}", detail=detail
-        )
+        subject = audit.newsletter_subject(slug)
+        audit.record(connection, visit.who, "newsletter begun", at=visit.now, subject=subject, detail=detail)
     into_git(
         workspace, visit.database, visit.who, slug, f"Begin {slug}" + (f" as a copy of {copied}" if copied else "")
     )

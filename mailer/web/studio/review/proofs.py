@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from mailer.counting import counted
 from mailer.delivery.sending.proofs import ProofRecipient, send_proofs, why
 from mailer.errors import MailerError
-from mailer.review.approvals import subject
 from mailer.review.reviewers import Reviewer
 from mailer.staff import audit
 from mailer.staff.audit import AuditFilter
@@ -38,7 +37,7 @@ class SentProofs:
 
 def last_proofs(connection: Connection, look: DraftLook) -> SentProofs | None:
     """The newest proofs of a newsletter; None when there were none."""
-    wanted = AuditFilter(subject=subject(look.slug), actions=(SENT,))
+    wanted = AuditFilter(subject=audit.newsletter_subject(look.slug), actions=(SENT,))
     found = next(iter(audit.entries(connection, wanted, limit=1)), None)
     if found is None:
         return None
@@ -76,7 +75,7 @@ def send(visit: Visit, look: DraftLook, *, to: Sequence[Reviewer], readers: Sequ
         detail = f"to {counted(len(mailed), 'reviewer')}, as {', '.join(dict.fromkeys(named))}"
         with visit.database.write() as connection:
             audit.record(
-                connection, visit.who, SENT, at=visit.now, subject=subject(look.slug), detail=detail,
+                connection, visit.who, SENT, at=visit.now, subject=audit.newsletter_subject(look.slug), detail=detail,
                 after=plan.message.digest,
             )  # fmt: skip
     if lost:

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from mailer.delivery.sending.proofs import review_path
+from mailer.delivery.notices.approvers import ask_for_approval
 from mailer.errors import MailerError
 from mailer.review import approvals, comments, reviewers
+from mailer.review.approvals import review_path
 from mailer.review.content import NewsletterContent
 from mailer.review.planned import plan_time, planned_time
 from mailer.review.waiting import waiting_for
@@ -86,9 +87,12 @@ def ask(visit: Visit) -> Response:
 
     def asked(content: NewsletterContent) -> str:
         _require_sound(visit, "asked for")
+        name = shelf_of(visit.studio).newsletter(visit.workspace, content.slug).name
         with visit.database.write() as connection:
-            approvals.ask(connection, visit.who, content, at=visit.now)
-        return "asked"
+            mailed = ask_for_approval(
+                connection, visit.who, content, settings=visit.workspace.settings, name=name, at=visit.now
+            )
+        return "mailed" if mailed else "asked"
 
     return _with_content(visit, asked)
 
@@ -186,6 +190,7 @@ def remove_reviewer(visit: Visit) -> Response:
 DONE = {
     "approved": "You approved exactly this.", "withdrawn": "Your approval no longer counts.",
     "asked": "Asked for. It waits on the front page of everybody who may approve it.",
+    "mailed": "Asked for. Everybody who may approve it is told by mail, and finds it on their front page.",
     "planned": "The time is set. It is part of what is approved.",
 }  # fmt: skip
 

@@ -113,7 +113,7 @@ def test_damaged_links_get_a_page_and_no_redirect(served: Served) -> None:
         reply = served.get(path)
         assert reply.status == 404, path
         assert "location" not in reply.headers
-        assert "This link does not work" in reply.text
+        assert "That link didn’t work" in reply.text
         assert token not in reply.text
     assert served.rows() == []
 

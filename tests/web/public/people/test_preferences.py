@@ -139,8 +139,8 @@ def test_the_page_says_the_same_of_every_address(served: Served, workspace: Work
     assert len({(reply.status, reply.body) for reply in replies}) == 1
     mails = deliver(served, workspace, clock)
     assert {mail["To"]: mail["Subject"] for mail in mails} == {
-        "new@example.net": "Please confirm your new address",
-        "mary2@example.org": "You get our mail at this address already",
+        "new@example.net": "Confirm your new address",
+        "mary2@example.org": "We already write to this address",
     }
     assert [row.address for row in served.rows(people)] == [f"mary{n}@example.org" for n in (1, 2, 3)]
 

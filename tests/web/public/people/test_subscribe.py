@@ -94,7 +94,7 @@ def test_a_stranger_joins_by_the_link_in_the_mail(site: Served, workspace: Works
     assert mail["To"] == NEW
     assert mail["Auto-Submitted"] == "auto-generated"
     assert not [name for name in mail.keys() if name.lower().startswith("list-")]  # noqa: SIM118 - a mail's, not a dict's
-    assert mail["Subject"] == "Please confirm: The supporters"
+    assert mail["Subject"] == "Confirm your email for The supporters"
     path, asked = link_of(mail), clock.now
     assert path not in str(queued(site)), "no token is kept"
 
@@ -260,10 +260,10 @@ def test_a_program_that_fills_in_the_trap_mails_nobody(site: Served) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"email": "zoe"}, "look like an email address"),
-        ({"email": "zoe@example.net\r\nBcc: all@example.org"}, "look like an email address"),
-        ({"agreed": ""}, "tick the box"),
-        ({"agreed": mark("Other words, before they were changed.")}, "tick the box"),
+        ({"email": "zoe"}, "address doesn’t look right"),
+        ({"email": "zoe@example.net\r\nBcc: all@example.org"}, "address doesn’t look right"),
+        ({"agreed": ""}, "Tick the box"),
+        ({"agreed": mark("Other words, before they were changed.")}, "Tick the box"),
     ],
 )
 def test_mistakes_are_told_and_what_was_typed_stays(site: Served, more: dict[str, str], words: str) -> None:

@@ -197,3 +197,32 @@ def test_a_look_of_another_newsletter_and_nonsense_are_refused(page: House) -> N
     assert page.get(f"{PAGE}look/0123/page").status == 404
     for body in (b"", b"[]", b'{"fields": 3}', b'{"body": 3}'):
         assert page.post(f"{PAGE}look", body, Content_Type="application/json").status == 400
+
+
+def test_questions_of_a_pages_own_are_shown_changed_and_taken_out(page: House) -> None:
+    own = (
+        "  role:\n    label: I am a\n    choices: [Parent, Teacher]\n    required: true\n"
+        "  town:\n    label: Town\n    choices: {mill: Mill Street, out: Elsewhere}\n"
+    )
+    text = HEAD.replace("  postcode: required\n", f"  postcode: required\n{own}") + TEXT
+    (page.file.parent / "action.md").write_text(text, encoding="utf-8")
+    html = page.get(PAGE).text
+    for key, value in (
+        ("role.label", "I am a"),
+        ("town.label", "Town"),
+        ("question_1.label", ""),
+        ("question_2.label", ""),
+    ):
+        assert f'data-key="fields.{key}" value="{value}"' in html, key
+    assert "\nParent\nTeacher</textarea>" in html
+    assert 'data-key="fields.town.choices"' not in html, "words to keep are for the file"
+    assert 'data-key="fields.question_3.label"' not in html
+    changed = {"fields.role.choices": "Parent\nPupil", "fields.town.label": "", "fields.town.required": "true"}
+    found = look(page, PAGE, TEXT, **changed)
+    shown = page.get(f"{PAGE}look/{found['look']}/page").text
+    assert "Pupil" in shown
+    assert "Mill Street" not in shown
+    assert post(page, f"{PAGE}save", base=text, body=TEXT, fields=changed)[1]["state"] == "saved"
+    assert file(page) == text.replace("[Parent, Teacher]", "[Parent, Pupil]").replace(own[own.index("  town") :], "")
+    found = look(page, PAGE, TEXT, **{"fields.question_1.kind": "choice", "fields.question_1.label": "Way"})
+    assert 'data-field="fields.question_1.label"' in found["findings"], "where the choices are missing"

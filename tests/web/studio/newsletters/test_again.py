@@ -25,9 +25,8 @@ def sent(house: House) -> None:
     (house.workspace.newsletters / SLUG / "action.md").write_text("---\ntitle: Ask\n---\nWe ask.\n", encoding="utf-8")
     with house.studio.database.write() as connection:
         number = add_campaign(connection, 1, SLUG, finished_at=house.studio.clock())
-        connection.execute(
-            update(campaigns).values(state=CampaignState.FINISHED.value, launched_at=house.studio.clock())
-        )
+        left = {"state": CampaignState.FINISHED.value, "launched_at": house.studio.clock()}
+        connection.execute(update(campaigns).values(left))
         for person, state in STATES.items():
             deliver(connection, number, person, number=person, state=state)
         put_name(connection, SLUG, 1)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from mailer.review.approvals import WROTE, steps_of, subject
+from mailer.review.approvals import WROTE, steps_of
 from mailer.review.comments import threads
 from mailer.review.content import PlannedTime
 from mailer.review.planned import planned_time
@@ -36,7 +36,7 @@ def set_approvals(house: House, settings: str = "approvals = 1") -> None:
 def wrote(house: House, address: str) -> None:
     with house.studio.database.write() as connection:
         actor = account_at(connection, address).actor("studio")
-        audit.record(connection, actor, WROTE[0], at=house.studio.clock(), subject=subject(SLUG))
+        audit.record(connection, actor, WROTE[0], at=house.studio.clock(), subject=audit.newsletter_subject(SLUG))
 
 
 def post(house: House, path: str, cookie: str, **fields: str | list[str]) -> Reply:

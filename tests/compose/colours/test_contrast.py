@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
-from mailer.compose import colour as contrast
-from mailer.compose.colour import DARK_PAIRS, contrast_faults, luminance, ratio, turned
+from mailer.compose.colours import contrast
+from mailer.compose.colours.contrast import DARK_PAIRS, contrast_faults, luminance, ratio, turned
 from mailer.diagnostics import Place
 from mailer.settings import Brand
 from tests.browser import browser, picture_of  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture

@@ -1,0 +1,105 @@
+"""What signers wrote, on the page: which comments show, which wait, and what staff decide.
+
+Nobody's words show unless they ticked the box for it, and none that hold an address before staff let it through: a
+petition is no place to advertise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, case, select, update
+
+from mailer.audience.names import holds_address
+from mailer.audience.petition.signatures import showable
+from mailer.compose.action_page.parse import CommentsShown
+from mailer.errors import MailerError
+from mailer.staff import audit
+from mailer.staff.actor import Actor
+from mailer.staff.rights import Right
+from mailer.store.tables.inbound import signatures
+from mailer.store.tables.states import CommentState
+
+DECIDED = {  # as the audit log says it
+    CommentState.SHOWN: "comments shown", CommentState.HIDDEN: "comments hidden", CommentState.HELD: "comments held",
+}  # fmt: skip
+MOST_READ = 200  # of those that wait or were decided, at once
+# What waits is read first; then what is shown, which may have to go.
+ORDER = {CommentState.HELD: 0, CommentState.NEW: 0, CommentState.SHOWN: 1, CommentState.HIDDEN: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class SignerComment:
+    """What somebody wrote. `agreed`: they ticked the box that shows it on the page with their first name."""
+
+    id: int  # of the signature
+    name: str  # the first name
+    text: str
+    state: CommentState
+    agreed: bool
+    at: datetime  # when it was signed, or changed last
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has decided."""
+        return self.agreed and self.state in (CommentState.NEW, CommentState.HELD)
+
+
+def shown_comments(connection: Connection, page: str, shown: CommentsShown, *, limit: int) -> Sequence[SignerComment]:
+    """The newest comments that the page shows."""
+    if shown is CommentsShown.NEVER:
+        return ()
+    states = (CommentState.SHOWN, CommentState.NEW) if shown is CommentsShown.AT_ONCE else (CommentState.SHOWN,)
+    agreed = and_(signatures.c.shown, signatures.c.comment_state.in_(states))
+    # Some of what nobody has looked at doesn't show.
+    found = _read(connection, page, agreed, _newest(), limit=4 * limit)
+    fit = [one for one in found if one.state is CommentState.SHOWN or _harmless(one)]
+    return tuple(fit[:limit])
+
+
+def comments_to_decide(connection: Connection, page: str, *, limit: int = MOST_READ) -> Sequence[SignerComment]:
+    """Every comment of a page, those that wait first, then the newest."""
+    order = case(*((signatures.c.comment_state == state.value, place) for state, place in ORDER.items()), else_=0)
+    return _read(connection, page, ~_empty(), (~signatures.c.shown, order, *_newest()), limit=limit)
+
+
+def decide(
+    connection: Connection, actor: Actor, page: str, decision: CommentState, *, numbers: Collection[int], at: datetime
+) -> None:
+    """Show, hide or hold the comments of these signatures. Raises `MailerError`, with nothing changed, when one of them
+    isn't a comment of this page, and `NotAllowed` unless the actor may see people and write."""
+    actor.require(Right.SEE_PEOPLE)
+    actor.require(Right.WRITE)
+    theirs = and_(signatures.c.page == page, signatures.c.id.in_(sorted(numbers)), ~_empty())
+    there = set(connection.execute(select(signatures.c.id).where(theirs)).scalars())
+    if missing := sorted(set(numbers) - there):
+        named = ", ".join(map(str, missing))
+        raise MailerError(
+            f"{page} has no comment {named}", remedy=f"Their numbers: mailer signatures {page} --comments"
+        )
+    connection.execute(update(signatures).where(theirs).values(comment_state=decision.value))
+    detail = f"signatures {', '.join(map(str, sorted(there)))}"
+    audit.record(connection, actor, DECIDED[decision], at=at, subject=f"newsletter {page}", detail=detail)
+
+
+def _read(
+    connection: Connection, page: str, which: ColumnElement[bool], order: Sequence[ColumnElement[object]], *, limit: int
+) -> list[SignerComment]:
+    of = signatures.c
+    query = select(of.id, of.first_name, of.comment, of.comment_state, of.shown, of.changed_at)
+    rows = connection.execute(query.where(of.page == page, ~_empty(), which).order_by(*order).limit(limit))
+    return [SignerComment(*row[:3], CommentState(row[3]), *row[4:]) for row in rows]
+
+
+def _empty() -> ColumnElement[bool]:
+    return signatures.c.comment == ""
+
+
+def _newest() -> tuple[ColumnElement[object], ...]:
+    return signatures.c.changed_at.desc(), signatures.c.id.desc()
+
+
+def _harmless(comment: SignerComment) -> bool:
+    return showable(comment.name) and not any(holds_address(word) for word in comment.text.split())
