@@ -134,7 +134,9 @@ def mail(visit: Visit) -> Response:
     found, view = _look(visit), read_panel_view(visit.query)
     if found.press is None:
         return HTMLResponse("<!doctype html><title>No mail yet</title>", headers=FRAMED)
-    html = found.press.in_frame(reader_for(visit, view.reader).supporter, base=_base(found), place=view.path)
+    reader = reader_for(visit, view.reader).supporter
+    press = found.press.read_by(reader) if visit.query.get("whose") == "theirs" else found.press
+    html = press.in_frame(reader, base=_base(found), place=view.path)
     pictures = f"{_origin(visit)}{_base(found)}/pictures/ data:" if view.pictures else ""
     headers = FRAMED | {"Content-Security-Policy": policy(pictures)}
     return HTMLResponse(dressed(with_progress(visit, html), view.scheme, narrow=view.shape == "phone"), headers=headers)
@@ -155,11 +157,12 @@ def picture(visit: Visit) -> Response:
 def link(visit: Visit) -> Response:
     """Where a link leads for this reader: told, not followed."""
     found, view = _look(visit), read_panel_view(visit.path)
-    target = found.press.link(int(visit.path["n"])) if found.press else None
-    if found.press is None or target is None:
+    led = found.press.link(int(visit.path["n"])) if found.press else None
+    if led is None:
         raise HTTPException(404)
+    target, program = led
     try:
-        destination = found.press.builder.program.destination(target, reader_for(visit, view.reader).supporter)
+        destination = program.destination(target, reader_for(visit, view.reader).supporter)
     except BadDestination:
         destination = ""
     return _framed(visit, found, view, target.label, destination=destination, is_action=target.is_action)
