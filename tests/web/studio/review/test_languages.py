@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select, update
 
@@ -9,7 +11,7 @@ from mailer.staff.rights import Role
 from mailer.store.tables.core import people
 from tests.web.studio.compose.test_languages import MAIL
 from tests.web.studio.compose.test_pages import HEAD, TEXT
-from tests.web.studio.conftest import House
+from tests.web.studio.conftest import BODY, FRONT, House
 from tests.web.studio.review.test_room import ROOM, post, seen, set_approvals
 
 pytestmark = pytest.mark.sqlite
@@ -28,6 +30,8 @@ Elle ferme.
 @pytest.fixture
 def french(house: House) -> House:
     folder = house.file.parent
+    led = FRONT.replace("url: https://act.example.org/ask?who={{ supporter.country }}", "page: true")
+    house.file.write_text(led + BODY, encoding="utf-8")
     for name, text in (("message.fr.md", MAIL), ("action.md", HEAD + TEXT), ("action.fr.md", FRENCH_PAGE)):
         (folder / name).write_text(text, encoding="utf-8")
     return house
@@ -50,7 +54,8 @@ def test_a_change_of_a_translation_asks_again_and_is_shown(french: House) -> Non
     set_approvals(french)
     approver = french.sign_in(Role.APPROVER)
     before = seen(french.get(ROOM, cookie=approver))
-    assert post(french, "approve", approver, seen=before).status == 303
+    done = post(french, "approve", approver, seen=before)
+    assert done.status == 303, re.findall(r"note bad.*?</p>", done.text)
     for name, old, new in (("message.fr.md", "maintenant", "demain"), ("action.fr.md", "Elle ferme", "On la ferme")):
         path = french.file.parent / name
         path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
