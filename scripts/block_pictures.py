@@ -14,12 +14,13 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from mailer.cli.newsletter.starter import make_workspace
+from mailer.compose.colours.palette import palettes
 from mailer.compose.compiler import compile_message
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.source.message_file import read_source
 from mailer.editing.first_draft import make_newsletter
 from mailer.settings import Brand
-from mailer.web.pages.progress_png import draw
+from mailer.web.pages.progress_png import draw, share_of, words_in
 from mailer.workspace import Workspace, find_workspace
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +90,9 @@ def opened(browser: Browser, html: str, workspace: Workspace, width: int) -> Pag
         if files:
             route.fulfill(body=files[0].read_bytes(), content_type="image/png")
         elif "/progress/" in address:
-            route.fulfill(body=draw(13_482, 20_000, Brand()), content_type="image/png")
+            colours, _ = palettes(Brand())
+            words = words_in("en", 13_482, 20_000)
+            route.fulfill(body=draw(words, share_of(13_482, 20_000), colours), content_type="image/png")
         else:
             route.abort()
 

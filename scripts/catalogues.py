@@ -19,6 +19,7 @@ from mailer.petition_fields.table import FIELDS
 
 PACKAGE = Path(__file__).parents[1] / "mailer"
 METHODS = [
+    ("audience/petition/bundle_words.py", "python"),
     ("checking/rules/**.py", "python"),
     ("compose/source/labels.py", "python"),
     ("web/public/**.py", "python"),

@@ -18,11 +18,13 @@ from markupsafe import Markup
 from mailer.compose.emptiness import no_subject, shows_to_all
 from mailer.compose.expressions.ast import Vocabulary
 from mailer.compose.html_to_text.convert import text_of_html
+from mailer.compose.look.voice import look_of_mail
 from mailer.compose.markdown.blocks import PostscriptBlock, Signature
 from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.plain_text import ruled, wrap
+from mailer.compose.markdown.setting import kept_together
 from mailer.compose.message import Context, Link, Message, Slot
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
@@ -176,7 +178,7 @@ class _Compiler:
                     quotes=quotes_for(self.language) if source.layout.typographic_quotes else None,
                 ), markers=self.markers,
                 links=self.links, pictures=self.pictures, words=self.words, action=action,
-                slug=source.newsletter.slug, title=title,
+                slug=source.newsletter.slug, title=title, language=self.language,
             )
         )  # fmt: skip
         fields, fields_text = self._fields(body)
@@ -229,21 +231,21 @@ class _Compiler:
     # The layout
 
     def _laid_out(self, written: _Authored) -> Resolved | None:
-        settings, source = self.workspace.settings, self.source
-        brand = settings.brand
-        if brand.logo:
-            logo = self.pictures.add(brand.logo, Place("mailer.toml"), of_workspace=True)
-            brand = replace(brand, logo=logo.src)
+        source = self.source
+        look = look_of_mail(
+            self.workspace.settings, pictures=self.pictures, headline=self.markers.without(written.headline,
+            conditions=True), language=self.language,
+        )  # fmt: skip
         context = {
-            "message": SimpleNamespace(
-                subject=written.subject, preheader=written.preheader, title=written.subject, headline=written.headline,
-                language=self.language, direction=self.direction,
+            **look, "message": SimpleNamespace(
+                subject=written.subject, preheader=written.preheader, title=written.subject,
+                headline=kept_together(written.headline), language=self.language, direction=self.direction,
                 start="right" if self.direction == "rtl" else "left",
                 end="left" if self.direction == "rtl" else "right",
             ),
             "body": written.body.blocks, "postscripts": written.body.postscripts, "notes": written.body.notes,
             "signature": written.signature.html, "signature_picture": written.signature.picture,
-            "fields": written.fields, "action": written.action, "brand": brand, "words": self.words,
+            "fields": written.fields, "action": written.action, "words": self.words,
         }  # fmt: skip
         if source.is_mjml:
             return self.resolver.mjml(source.body, Place(source.file, source.body_line), context)

@@ -46,7 +46,7 @@ def read_content(
         "leaves": leaves and {"at": leaves.at.astimezone(UTC).isoformat(), "zone": leaves.zone},
     }
     # As it comes back from the database: one form, so that one comparison holds for both.
-    return NewsletterContent(message.slug, json.loads(json.dumps(parts)))
+    return NewsletterContent(message.slug, json.loads(json.dumps(parts, default=str)))
 
 
 def _pages(workspace: Workspace, message: Message) -> list[str]:

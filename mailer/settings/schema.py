@@ -227,7 +227,7 @@ class Brand:
     """How the mails and pages look. Colours are #rrggbb; `logo` is a picture in the workspace or an https address.
 
     `logo_dark` is the one for dark grounds, such as the band on top of the pages. `action` is the colour of the pages'
-    buttons; "" takes `primary`. What the pages have beside is worked out (mailer/compose/palette.py).
+    buttons; "" takes `primary`. What the pages have beside is worked out (mailer/compose/colours/palette.py).
 
     `social`: where else people find the organisation, what it is called there → its https address.
     """

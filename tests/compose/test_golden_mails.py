@@ -11,14 +11,17 @@ import re
 import unicodedata
 from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Route
 from playwright.sync_api import Page as Tab
 
+from mailer.compose.colours.palette import palettes
+from mailer.compose.look.voice import SERIF, SYSTEM_FONTS
 from mailer.compose.merge import MergeProgram
 from mailer.settings import Brand
-from mailer.web.pages.progress_png import draw
+from mailer.web.pages.progress_png import draw, share_of, words_in
 from mailer.workspace import Workspace
 from tests.accessibility import faults_on
 from tests.browser import browser, picture_of  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
@@ -131,7 +134,10 @@ def shot(browser: Browser, made: MergeProgram, tongue: Tongue, scheme: str) -> b
         if "/i/" in address:
             route.fulfill(body=PICTURE.read_bytes(), content_type="image/png")
         elif "/progress/" in address:
-            route.fulfill(body=draw(13_482, 20_000, Brand()), content_type="image/png")
+            asked = parse_qs(urlsplit(address).query)
+            colours = palettes(Brand())[1 if asked.get("mode") == ["dark"] else 0]
+            drawn = draw(words_in(asked["lang"][0], 13_482, 20_000), share_of(13_482, 20_000), colours)
+            route.fulfill(body=drawn, content_type="image/png")
         else:
             route.abort()
 
@@ -143,7 +149,10 @@ def shot(browser: Browser, made: MergeProgram, tongue: Tongue, scheme: str) -> b
         if not has_font(page):
             return None
         page.route("**/*", answer)
-        html = made.html(person(tongue), URLS).replace("Helvetica, Arial, sans-serif", f"{FONT}, sans-serif")
+        html = made.html(person(tongue), URLS)
+        for stack in (SYSTEM_FONTS, SERIF):
+            assert stack in html
+            html = html.replace(stack, f"{FONT}, sans-serif")
         page.set_content(html, wait_until="networkidle")
         return picture_of(page, full_page=True)
     finally:

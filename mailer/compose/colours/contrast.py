@@ -16,9 +16,6 @@ from mailer.settings import Brand
 TEXT = 4.5  # WCAG 2.2, success criterion 1.4.3 (AA)
 LARGE_TEXT = 3.0  # the same, for text of 24 px, or of 18.66 px and bold
 SETTINGS = Place("mailer.toml")
-# The colours that templates/blocks/head.mjml sets under prefers-color-scheme: dark, over the brand's.
-DARK_TEXT, DARK_MUTED, DARK_LINK = "#eceef1", "#b6bec8", "#ffffff"
-DARK_PAGE, DARK_SURFACE, DARK_TINT = "#15181c", "#20252b", "#2c343d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +33,11 @@ PAIRS = (
     Pair("text", "tint", "figures' words and the links to pass on"),
     Pair("muted", "surface", "captions and notes"),
     Pair("muted", "background", "the footer"),
-    Pair("muted", "tint", "the line above the headline of thanks"),
     Pair("link", "surface", "links"),
     Pair("on_primary", "primary", "the button"),
     Pair("primary", "surface", "the organisation's name"),
     Pair("primary", "tint", "figures", LARGE_TEXT),
 )
-DARK_PAIRS = (
-    (DARK_TEXT, DARK_SURFACE), (DARK_TEXT, DARK_TINT), (DARK_MUTED, DARK_SURFACE), (DARK_MUTED, DARK_PAGE),
-    (DARK_MUTED, DARK_TINT), (DARK_LINK, DARK_SURFACE), (DARK_LINK, DARK_TINT), (DARK_LINK, DARK_PAGE),
-)  # fmt: skip
 
 
 def luminance(colour: str) -> float:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 from mailer.compose.colours.contrast import SETTINGS, TEXT, ratio
 from mailer.diagnostics import Diagnostic, Level
@@ -19,6 +20,7 @@ from mailer.settings import Brand
 
 EDGE = 3.0  # WCAG 2.2, success criterion 1.4.11, and 1.4.3 for large text
 WHITE, BLACK = "#ffffff", "#000000"
+KEYS = ("primary", "on_primary", "text", "muted", "background", "surface", "link", "action")
 COME_AS = Brand()  # a colour that is as the settings come isn't set: it is worked out
 # Grounds of dark mode, before they take a touch of the brand.
 NIGHT_PAGE, NIGHT_CARD = "#0d1116", "#181d23"
@@ -77,7 +79,13 @@ PAIRS: tuple[tuple[str, tuple[str, ...], float], ...] = (
 
 
 def palettes(brand: Brand) -> tuple[Palette, Palette]:
-    """The colours for light and for dark."""
+    """The colours for light and for dark. They are kept, since every mail and picture asks for the same."""
+    return _worked_out(**{key: str(getattr(brand, key)) for key in KEYS})
+
+
+@lru_cache(maxsize=16)
+def _worked_out(**colours: str) -> tuple[Palette, Palette]:
+    brand = replace(COME_AS, **colours)
     deep = _until(brand.primary, BLACK, lambda one: ratio(WHITE, one) >= 9)
     act = brand.action or brand.primary
     band = {

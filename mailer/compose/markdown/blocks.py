@@ -31,12 +31,13 @@ class AskBlock:
 
 @dataclass(frozen=True, slots=True)
 class QuoteBlock:
-    """Words of somebody else, and whose."""
+    """Somebody else's words, and whose. `mark` is the language's opening quotation mark, `html` ends with the other."""
 
     html: Markup
     by: str
     text: str
     kind: str = "quote"
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +83,23 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class NumbersBlock:
-    """Two or three figures, side by side where there is room."""
+    """Two or three figures, each with its words beside it. `size`: of the figures, in pixels, by the longest."""
 
     figures: tuple[Figure, ...]
     text: str
     kind: str = "numbers"
+    size: int = 48
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressBlock:
-    """A picture of how many have signed, drawn by our server when the mail is opened, and words below it."""
+    """A picture of how many have signed, drawn by our server when the mail is opened, and words below it.
+
+    `night_src` is the picture for dark mode.
+    """
 
     src: str
+    night_src: str
     alt: str
     html: Markup
     text: str

@@ -24,6 +24,7 @@ from mailer.compose.markdown.blocks import (
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.lists_of_blocks import numbers, share
 from mailer.compose.markdown.plain_text import label_and_address, ruled, wrap
+from mailer.compose.markdown.setting import is_quoted
 from mailer.compose.markdown.tokens import (
     Piece,
     behind_name,
@@ -36,6 +37,7 @@ from mailer.compose.markdown.tokens import (
 from mailer.compose.templating.link_table import NO_ACTION
 from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Place
+from mailer.locale.quotation_marks import quotes_for
 
 Maker = Callable[[Piece, Resolved, Place], Block | None]
 
@@ -95,7 +97,14 @@ class Containers:
         quoted = self.desk.plain.blocks(inner, width=70).rstrip("\n")
         lines = [f"> {line}".rstrip() for line in quoted.split("\n")]
         lines += [f"> — {by}"] if by else []
-        return QuoteBlock(self.desk.html(inner), by, "\n".join(lines) + "\n\n")
+        text = "\n".join(lines) + "\n\n"
+        last = next((at for at, token in enumerate(inner) if token.type == "inline" and at == len(inner) - 2), None)
+        if last is None or is_quoted(self.desk.markers.without(self.desk.plain.inline(inner[last]))):
+            return QuoteBlock(self.desk.html(inner), by, text)
+        mark, closing, *_ = quotes_for(self.desk.language)
+        ended = inner[last].copy(children=[*(inner[last].children or ()), Token("text", "", 0, content=closing)])
+        html = self.desk.html([*inner[:last], ended, *inner[last + 1 :]])
+        return QuoteBlock(html, by, text, mark=mark.strip())
 
     def _picture(self, piece: Piece, resolved: Resolved, place: Place) -> ImageBlock | None:
         inner = pieces_of(piece[1:-1])
@@ -140,10 +149,10 @@ class Containers:
             self.desk.fault(f"{slug!r} names no newsletter", place, remedy)
         inner = piece[1:-1]
         self.desk.refuse_images(inner, resolved)
-        src = f"{self.desk.pictures.public_url}/progress/{slug}.png"
+        src = f"{self.desk.pictures.public_url}/progress/{slug}.png?lang={self.desk.language}"
         alt = self.desk.words.progress
         text = f"{label_and_address(alt, src)}\n\n" + self.desk.plain.blocks(inner)
-        return ProgressBlock(src, alt, self.desk.html(inner), text)
+        return ProgressBlock(src, f"{src}&mode=dark", alt, self.desk.html(inner), text)
 
     def _ps(self, piece: Piece, resolved: Resolved, place: Place) -> PostscriptBlock | None:
         inner: Sequence[Token] = piece[1:-1]

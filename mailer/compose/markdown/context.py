@@ -31,6 +31,7 @@ class BlockContext:
     action: Action | None
     slug: str
     title: str
+    language: str = "en"
     faults: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     @property

@@ -11,21 +11,26 @@ from markdown_it.token import Token
 
 from mailer.compose.markdown.blocks import Figure, LabelledLink, NumbersBlock, ShareBlock
 from mailer.compose.markdown.context import BlockContext
-from mailer.compose.markdown.plain_text import label_and_address, wrap
+from mailer.compose.markdown.plain_text import USUAL, label_and_address, wrap
 from mailer.compose.markdown.tokens import Piece, behind_name, line_of, pieces_of
-from mailer.compose.templating.markers import Control, Value
+from mailer.compose.templating.markers import ANY_MARKER, Control, Value
 from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Place
 
-# Where readers pass an address on; {text} is words and address, {url} the address. Each opens a draft, and none is
-# asked for anything before the reader follows the link (wa.me: faq.whatsapp.com/5913398998672934).
+# Where readers pass an address on; {text} is words and address, {url} the address, {said} the words. Each opens a
+# draft, and none is asked for anything before the reader follows the link (wa.me: faq.whatsapp.com/5913398998672934;
+# t.me: core.telegram.org/widgets/share).
 NETWORKS = (
     ("WhatsApp", "https://wa.me/?text={text}"),
     ("Facebook", "https://www.facebook.com/sharer/sharer.php?u={url}"),
-    ("X", "https://x.com/intent/post?text={text}"),
     ("Bluesky", "https://bsky.app/intent/compose?text={text}"),
+    ("Telegram", "https://t.me/share/url?url={url}&text={said}"),
+    ("X", "https://x.com/intent/post?text={text}"),
 )
 FEWEST, MOST = 2, 3
+# How large figures are by the longest one's characters, so that words find room beside it on a phone.
+SIZES = ((48, 6), (40, 8), (30, 11))
+SMALLEST = 24
 
 
 def numbers(desk: BlockContext, piece: Piece, resolved: Resolved, place: Place) -> NumbersBlock | None:
@@ -43,7 +48,9 @@ def numbers(desk: BlockContext, piece: Piece, resolved: Resolved, place: Place) 
         desk.fault("a line of ::: numbers doesn't begin with a figure in bold, or is more than a line", place, remedy)
     elif not FEWEST <= len(figures) <= MOST:
         desk.fault(f"::: numbers holds two or three figures, not {len(figures)}", place, remedy)
-    return NumbersBlock(figures, desk.plain.blocks(inner))
+    longest = max((len(ANY_MARKER.sub(USUAL, one.figure.striptags())) for one in figures), default=0)
+    size = next((pixels for pixels, room in SIZES if longest <= room), SMALLEST)
+    return NumbersBlock(figures, desk.plain.blocks(inner), size=size)
 
 
 def _figure(desk: BlockContext, item: Piece) -> Figure | None:
@@ -72,11 +79,12 @@ def share(desk: BlockContext, piece: Piece, place: Place) -> ShareBlock | None:
     if address is None or said is None:
         return None
     text = quote(f"{said} {address}", safe="")
-    links = [LabelledLink(desk.words.email, f"mailto:?subject={quote(said, safe='')}&body={text}")]
+    links: list[LabelledLink] = []
     for name, form in NETWORKS:
-        url = form.format(text=text, url=quote(address, safe=""))
+        url = form.format(text=text, url=quote(address, safe=""), said=quote(said, safe=""))
         links.append(LabelledLink(name, desk.links.add(url, label=name, placement="share", place=place, bare=True)))
-    lines = [label_and_address(link.label, link.url) for link in links[1:]]
+    lines = [label_and_address(link.label, link.url) for link in links]
+    links.insert(1, LabelledLink(desk.words.email, f"mailto:?subject={quote(said, safe='')}&body={text}"))
     told = "\n".join([wrap(f"{desk.words.share}: {said}"), address, "", *lines]) + "\n\n"
     return ShareBlock(desk.words.share, tuple(links), desk.words.copy, address, told)
 

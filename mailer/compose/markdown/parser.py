@@ -20,6 +20,7 @@ from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from mailer.compose.markdown.leftovers import KEY, Leftover, leftovers_rule
+from mailer.compose.markdown.setting import set_for_mail
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import Resolved
@@ -98,7 +99,7 @@ class Markdown:
 
     def html(self, tokens: Sequence[Token]) -> str:
         """The tokens as XHTML."""
-        return self.parser.renderer.render(tokens, self.parser.options, {})
+        return self.parser.renderer.render(set_for_mail(tokens), self.parser.options, {})
 
     def inline_html(self, tokens: Sequence[Token]) -> str:
         """The tokens of a note without the paragraphs around its lines."""

@@ -33,7 +33,8 @@ class Picture:
 class PictureFacts:
     """What a picture's file says of itself."""
 
-    width: int  # pixels
+    width: int  # pixels, as is the height
+    height: int
     moves: bool  # a GIF or PNG of several frames
 
 
@@ -138,6 +139,6 @@ def look(data: bytes) -> PictureFacts | None:
         warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)  # nothing is decompressed
         try:
             with PillowImage.open(BytesIO(data), formats=("PNG", "JPEG", "GIF")) as picture:
-                return PictureFacts(picture.width, bool(getattr(picture, "is_animated", False)))
+                return PictureFacts(picture.width, picture.height, bool(getattr(picture, "is_animated", False)))
         except Exception:  # noqa: BLE001 - a broken file makes its readers there stumble in every way
             return None

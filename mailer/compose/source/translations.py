@@ -19,8 +19,10 @@ from mailer.workspace import Newsletter
 ORIGINAL_KEY = "original"  # which text of the original was translated: `wording.digest`
 SHARED = ("list", "template", "audience", "urgent", "archive", "name")  # the same for all languages
 # Keys of a page that hold words, which a translation has of its own or not at all.
-WORDS_OF_PAGE = ("headline", "statement", "thanks", "share", "button", "notes", "language", "opt_in.wording",
-                 "next.label")  # fmt: skip
+WORDS_OF_PAGE = (
+    "headline", "statement", "thanks", "share", "button", "notes", "language", "opt_in.wording", "alt", "thanks_alt",
+    "to", "outcome", "card", "asks.role", "next.label", "next.headline", "next.text",
+)  # fmt: skip
 WRITTEN = ("text", "markdown")  # types of a template's fields that hold words
 OWN_LANGUAGE = "The file's name says it: take the line out."
 

@@ -19,7 +19,9 @@ LETTERS = str.maketrans("0123456789", "ghijklmnop")  # else YAML would read some
 LENGTH = 12
 NAMES = {  # of a page's keys, for people
     "headline": "Headline", "statement": "Statement", "thanks": "Thanks", "share": "Post", "button": "Button",
-    "opt_in.wording": "Box for news", "next.label": "Next step",
+    "opt_in.wording": "Box for news", "next.label": "Next step", "next.headline": "Headline of the next step",
+    "next.text": "Text of the next step", "alt": "What the picture shows", "thanks_alt": "What its picture shows",
+    "to": "Petition to", "asks.role": "Who asks, as", "outcome": "What happened", "card": "Card",
 }  # fmt: skip
 
 

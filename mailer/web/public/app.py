@@ -27,7 +27,7 @@ from mailer.web.public.inbound import conversions, provider_webhook
 from mailer.web.public.inbound.apply_worker import Applier
 from mailer.web.public.mail import archive, clicks, opens, view_in_browser
 from mailer.web.public.people import confirm, preferences, subscribe, unsubscribe
-from mailer.web.public.petition import action_page, progress_bar
+from mailer.web.public.petition import action_page, page_now, pictures, progress_bar, thanks
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -44,12 +44,17 @@ ROUTES = (
     Route("/u/{token}", unsubscribe.ask, methods=["GET"]),
     Route("/u/{token}", unsubscribe.leave, methods=["POST"]),
     Route("/u/{token}/undo", unsubscribe.undo, methods=["POST"]),
+    Route("/u/{token}/less", unsubscribe.less, methods=["POST"]),
     Route("/v/{token}", view_in_browser.view),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
     Route("/act/{slug}", action_page.show, methods=["GET"]),
     Route("/act/{slug}", action_page.add, methods=["POST"]),
-    Route("/act/{slug}/thanks", action_page.thanks, methods=["GET"]),
+    Route("/act/{slug}/thanks", thanks.show, methods=["GET"]),
+    Route("/act/{slug}/thanks", thanks.add, methods=["POST"]),
+    Route("/act/{slug}/count", page_now.count, methods=["GET"]),
+    Route("/act/{slug}/picture/{name}", pictures.show),
+    Route("/act/{slug}/card/{name}", pictures.card),
     Route("/p/{token}/address", preferences.move, methods=["POST"]),
     Route("/p/{token}/data", preferences.data, methods=["POST"]),
     Route("/p/{token}/delete", preferences.ask_to_delete, methods=["GET"]),

@@ -24,6 +24,7 @@ from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.newsletters import routes as newsletters
+from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
 from mailer.web.studio.review import routes as review
 from mailer.web.studio.send import routes as send
@@ -45,6 +46,7 @@ ROOMS: tuple[Room, ...] = (
     review.ROOM,
     following.ROOM,
     results.ROOM,
+    petition.ROOM,
     history.ROOM,
     send.ROOM,
 )

@@ -87,11 +87,6 @@ CASES = (
         raw('<p style="color:darkslategray;background:lightgoldenrodyellow">named</p>'),
     ),
     Case(
-        "contrast.low",
-        Try(settings=(("[sender]", '[brand]\nprimary = "#8ab4e8"\n\n[sender]'),)),
-        Try(settings=(("[sender]", '[brand]\nprimary = "#0b4a8f"\n\n[sender]'),)),
-    ),
-    Case(
         "contrast.brand",
         Try(settings=(("[sender]", '[brand]\nmuted = "#c0c4cc"\n\n[sender]'),)),
         Try(settings=(("[sender]", '[brand]\nmuted = "#4d5560"\n\n[sender]'),)),
@@ -265,8 +260,8 @@ CASES = (
             templates=(
                 (
                     FOOTER,
-                    '<p><a href="{{ unsubscribe_url }}"',
-                    '<p style="display:none"><a href="{{ unsubscribe_url }}"',
+                    '<a href="{{ unsubscribe_url }}"',
+                    '<a style="display:none" href="{{ unsubscribe_url }}"',
                 ),
             )
         ),
@@ -324,6 +319,7 @@ CASES = (
         Try(body="<<<<<<< HEAD\nSign today.\n=======\nSign now.\n>>>>>>> theirs\n\n"),
         Try(body="Act now\n=======\n\n> quoted\n>> deeper\n\n"),
     ),
+    Case("writing.own-words", Try(front={"language": "sv"}), Try(front={"language": "de-AT"})),
     Case(
         "writing.past-date",
         Try(body="Come to the square on 3 November 2026.\n\n"),
@@ -364,7 +360,7 @@ CASES = (
         Try(body="## Part two\n\nRead [part two](#part-tow) first.\n\n"),
         Try(body="## Part two\n\nRead [part two](#part-two) first.\n\n"),
     ),
-    Case("size.heavy", Try(body=(FILLER * 4 + "\n\n") * 150), Try(body=(FILLER * 4 + "\n\n") * 120)),
+    Case("size.heavy", Try(body=(FILLER * 4 + "\n\n") * 150), Try(body=(FILLER * 4 + "\n\n") * 110)),
     Case("size.clipped", Try(body=(FILLER * 4 + "\n\n") * 230), Try(body=(FILLER * 4 + "\n\n") * 150)),
     Case("compose.fault", Try(body="{{ supporter.frist_name }}\n\n")),
     Case("writing.no-stand-in", Try(body="Dear {{ supporter.first_name }},\n\n")),

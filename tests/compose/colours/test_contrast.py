@@ -10,12 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
-from mailer.compose.colours import contrast
-from mailer.compose.colours.contrast import DARK_PAIRS, contrast_faults, luminance, ratio, turned
+from mailer.compose.colours.contrast import contrast_faults, luminance, ratio, turned
 from mailer.diagnostics import Place
 from mailer.settings import Brand
 from tests.browser import browser, picture_of  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
-from tests.conftest import REPOSITORY
 from tests.looking import colour_at
 
 COLOURS = st.integers(min_value=0, max_value=0xFFFFFF).map(lambda n: f"#{n:06x}")
@@ -63,15 +61,6 @@ def test_grounds_are_turned_as_the_browser_turns_them(colour: str, browser: Brow
 
 def test_the_colours_that_ship_have_no_faults() -> None:
     assert contrast_faults(Brand()) == []
-
-
-def test_the_dark_colours_can_be_read_and_are_those_of_the_templates() -> None:
-    head = (REPOSITORY / "templates" / "blocks" / "head.mjml").read_text(encoding="utf-8")
-    dark = head[head.index("prefers-color-scheme: dark") :]
-    for front, back in DARK_PAIRS:
-        assert ratio(front, back) >= contrast.TEXT, (front, back)
-        assert front in dark
-        assert back in dark
 
 
 @pytest.mark.parametrize(

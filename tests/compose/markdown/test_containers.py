@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,18 +46,21 @@ def words(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html[html.index("<body") :]).split())
 
 
-def test_numbers_stand_in_columns_and_read_as_lines(page: Desk) -> None:
+def test_numbers_have_their_words_beside_them_and_read_as_lines(page: Desk) -> None:
     lines = "- **12** experts asked\n- **1.5 million** people held\n- **{{ supporter.country }}** is yours\n"
     html, text, _ = mailed(page, f"::: numbers\n{lines}:::\n")
-    assert len(re.findall('class="[^"]*mj-column-per-33[^"]* number"', html)) == 3
+    rows = re.findall(r'<tr><td class="figure" style="[^"]*font-size: ?(\d+)px[^"]*">[^<]*</td><td', html)
+    assert rows == ["30"] * 3, "as large as leaves room beside the longest"
     assert "12 experts asked 1.5 million people held GB is yours" in words(html)
     assert "- 12 experts asked\n- 1.5 million people held\n- GB is yours\n\n" in text
 
 
 def test_progress_is_a_picture_of_our_server_with_words_for_those_who_see_none(page: Desk) -> None:
     html, text, _ = mailed(page, "::: progress\nHelp us reach **20,000**.\n:::\n")
-    src = "https://mail.example.org/progress/an-appeal.png"
-    assert re.search(rf'<img alt="How many have signed so far" [^>]*src="{src}"', html)
+    src = "https://mail.example.org/progress/an-appeal.png?lang=en"
+    pictures = [tag for tag in re.findall(r"<img [^>]*>", html) if 'alt="How many have signed so far"' in tag]
+    assert [unescape(tag.split('src="')[1].split('"')[0]) for tag in pictures] == [src, f"{src}&mode=dark"]
+    assert ['class="night"' in tag and "display: none" in tag for tag in pictures] == [False, True]
     assert f"How many have signed so far: {src}\n\nHelp us reach 20,000.\n" in text
     other, _, _ = mailed(page, "::: progress another-appeal\n:::\n")
     assert "https://mail.example.org/progress/another-appeal.png" in other
@@ -68,11 +72,14 @@ def test_share_links_pass_on_the_action_and_the_words(page: Desk) -> None:
     address = "https://act.example.org/a?utm_source=mail"
     said = f"I have signed. Will you? & more {address}"
     links = {link.label: link for link in program.message.links if link.placement == "share"}
-    assert list(links) == ["WhatsApp", "Facebook", "X", "Bluesky"]
+    assert list(links) == ["WhatsApp", "Facebook", "Bluesky", "Telegram", "X"]
+    assert [found[0] for found in re.findall(r">(WhatsApp|Email)<(/a)", html)] == ["WhatsApp", "Email"]
     for name, key in (("WhatsApp", "text"), ("X", "text"), ("Bluesky", "text"), ("Facebook", "u")):
         assert parse_qs(urlsplit(links[name].url).query) == {key: [address if key == "u" else said]}
         assert f"{name}: {URLS.click}/{links[name].n}" in text
         assert not links[name].is_action
+    apart = {"url": [address], "text": ["I have signed. Will you? & more"]}
+    assert parse_qs(urlsplit(links["Telegram"].url).query) == apart
     mail = re.search(r'href="(mailto:[^"]+)"', html)
     assert mail
     fields = parse_qs(urlsplit(mail[1].replace("&amp;", "&")).query)
@@ -115,7 +122,7 @@ def test_a_signature_may_have_a_picture(page: Desk, picture: Callable[[str], Pat
     picture("maria.png")
     more = "signature: |\n  ![Maria Silva](maria.png)\n  **Maria Silva**\\\n  Campaigns\n"
     html, text, program = mailed(page, "Words", more=more)
-    assert re.search(r'<img alt="Maria Silva" [^>]*src="https://mail.example.org/i/[0-9a-f]{16}/maria.png"', html)
+    assert re.search(r'<img src="https://mail.example.org/i/[0-9a-f]{16}/maria.png" alt="Maria Silva"', html)
     assert "Words\n\nMaria Silva\nCampaigns\n" in text
     assert [image.name for image in program.message.images] == ["maria.png"]
 

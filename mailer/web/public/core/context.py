@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -50,6 +51,11 @@ class Door:
     courier: JobThread
     threads: Executors
 
+    @property
+    def root(self) -> str:
+        """The path before our own addresses, without a slash at its end."""
+        return urlsplit(self.workspace.settings.public.url).path
+
     def named(self, request: Request, purpose: Purpose) -> Named:
         """What the request's token names. Raises `BadToken`."""
         return self.signer.read(purpose, request.path_params["token"])
@@ -71,6 +77,10 @@ class Door:
             return self.workspace.list_definition(name)
         except MailerError:
             return ListDefinition(name=name, title=name, list_id="")
+
+    def open_lists(self) -> list[ListDefinition]:
+        """The lists that anybody may sign up for, by name; reads files."""
+        return [one for one in map(self.about_list, self.workspace.list_names()) if one.public_form]
 
     def titles(self, names: Iterable[str]) -> list[str]:
         """The names supporters know these lists by."""
@@ -106,7 +116,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         network_key=address_key,
         pages=Pages(workspace.settings),
         letters=Letters(database, settings=workspace.settings, signer=signer),
-        archive=Archive(database),
+        archive=Archive(database, workspace.settings),
         recorder=Recorder(write),
         acts=ActionPages(workspace, database),
         limits=RequestLimits(database, key=address_key, clock=clock, wait=threads.write),

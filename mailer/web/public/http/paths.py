@@ -25,10 +25,12 @@ NAME = re.compile(
 LONE = re.compile(r"/(?i:(archive/feed\.atom|archive))(.*)", re.DOTALL)
 TAILS = {
     "c": re.compile(r"/[0-9]{1,4}(?![0-9A-Za-z])"),
-    "u": re.compile(r"/undo(?![0-9A-Za-z])"),
+    "u": re.compile(r"/(?:undo|less)(?![0-9A-Za-z])"),
     "p": re.compile(r"/(?:address|data|delete)(?![0-9A-Za-z])"),
     "o": re.compile(r"\.gif(?![0-9A-Za-z])"),
-    "act": re.compile(r"/thanks(?![0-9A-Za-z])"),
+    "act": re.compile(
+        r"/(?:thanks|count|picture/[0-9a-f]{16}-[0-9]{1,4}\.(?:webp|jpg)|card/[0-9a-f]{16}\.jpg)(?![0-9A-Za-z])"
+    ),
     "join": re.compile(r"/sent(?![0-9A-Za-z])"),
     "archive": re.compile(r"/go/[0-9]{1,4}(?![0-9A-Za-z])"),
     "progress": re.compile(r"\.png(?![0-9A-Za-z])"),

@@ -88,6 +88,7 @@ class SentForm:
 DONE = {
     "saved": "Saved.",
     "merged": "Saved, and put together with what somebody else changed meanwhile. Nothing of yours is lost.",
+    "back": "The earlier version is back. What it replaced is in History.",
 }
 
 

@@ -105,7 +105,7 @@ def test_what_is_typed_shows_as_people_would_get_it_and_is_not_saved(page: House
     for words in (
         "<strong>soon</strong>",
         "Save it",
-        "Our goal is 12,000",
+        "Goal: 12,000.",
         "Add your name",
         "Send me news",
         "Postcode",
@@ -115,6 +115,7 @@ def test_what_is_typed_shows_as_people_would_get_it_and_is_not_saved(page: House
     shown = page.get(f"{THANKS}look/{found['look']}/page")
     assert "They <strong>won</strong>." in shown.text
     assert "Tell%20a%20friend" in shown.text
+    assert "Add this to my signature" in shown.text
     assert "sandbox" in shown.headers["content-security-policy"]
     assert file(page) == HEAD + TEXT
 
