@@ -17,7 +17,6 @@ from starlette.responses import Response
 
 from mailer.compose.action_page.page_pictures import PagePicture, digest_of
 from mailer.compose.action_page.parse import ActionPage
-from mailer.compose.colours.palette import palettes
 from mailer.locale.language import choose
 from mailer.web.last_used import LastUsed
 from mailer.web.pages.picture_sizes import JPEG, NAME, TYPES, made
@@ -86,7 +85,7 @@ def card_name(door: Door, page: ActionPage) -> str:
     """The card's file name: it changes with anything that is on it."""
     settings, poster = door.workspace.settings, page.poster
     shown = [one.digest for one in (poster.card, poster.picture) if one]
-    parts = (*astuple(card_words(door, page)), *shown, repr(palettes(settings.brand)[0]), settings.brand.logo)
+    parts = (*astuple(card_words(door, page)), *shown, repr(door.pages.look.light), settings.brand.logo)
     return f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.{JPEG}"
 
 
@@ -105,8 +104,7 @@ def _card(door: Door, page: ActionPage, name: str) -> bytes:
     if own is not None and (data := _read(door, page, own)) is not None:
         return _made.keep((name,), made(data, 1200, JPEG))
     data = _read(door, page, picture) if picture else None
-    palette = palettes(door.workspace.settings.brand)[0]
-    drawn = share_card(card_words(door, page), palette, picture=data, logo=_logo(door))
+    drawn = share_card(card_words(door, page), door.pages.look.light, picture=data, logo=brand_logo(door))
     return _made.keep((name,), drawn)
 
 
@@ -120,7 +118,7 @@ def _read(door: Door, page: ActionPage, picture: PagePicture) -> bytes | None:
     return data if digest_of(data) == picture.digest else None
 
 
-def _logo(door: Door) -> bytes | None:
+def brand_logo(door: Door) -> bytes | None:
     """The brand's logo for dark grounds, if it is a file of the workspace that can be drawn."""
     brand = door.workspace.settings.brand
     for name in _names(brand.logo_dark, brand.logo):
