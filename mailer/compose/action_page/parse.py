@@ -79,6 +79,11 @@ class ActionPage:
     languages: tuple[str, ...] = ()  # of all its versions, its own among them; () when it is the only one
 
     @property
+    def asks_to_show_comments(self) -> bool:
+        """Whether those who sign may agree to have their comment shown."""
+        return self.show_comments is not CommentsShown.NEVER and "comment" in self.fields
+
+    @property
     def path(self) -> str:
         """What names it below /act/: a translation asks for itself, the original lets who reads it choose."""
         chosen = self.languages and self.language != self.languages[0]
