@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from mailer.workspace import Workspace
 
 DAY = click.DateTime(["%Y-%m-%d"])
+THANKED = {  # the words of each ThanksState that says something of a mail
+    "sent": "sent", "queued": "waiting", "failed": "refused or given up",
+    "uncertain": "uncertain (sent or not, nobody can tell, and not sent again)",
+    "held": "not mailed (suppressed, or too many mails to one mailbox that day)",
+}  # fmt: skip
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -117,6 +122,7 @@ class Counting:
 def _count(database: Database, wanted: Counting, *, as_json: bool) -> None:
     from mailer.audience.petition.signatures import brought_by, count
     from mailer.audience.petition.signatures_csv import own_columns, wordings
+    from mailer.delivery.thanks.queue import count_thanks
 
     page, out, since = wanted.page, wanted.out, wanted.since
     target = wanted.shown.target if wanted.shown else None
@@ -127,6 +133,7 @@ def _count(database: Database, wanted: Counting, *, as_json: bool) -> None:
         counted = count(connection, page, since=since)
         sources = brought_by(connection, page, since=since)
         texts = wordings(connection, page)
+        thanks = count_thanks(connection, page)
         asked = [one.field for one in wanted.shown.own] if wanted.shown else []
         own = own_columns(connection, page, asked, everything=wanted.addresses, since=since)
         written = _export(connection, page, out, since, addresses=wanted.addresses, own=own) if out else None
@@ -135,6 +142,7 @@ def _count(database: Database, wanted: Counting, *, as_json: bool) -> None:
             "page": page, "signatures": total, "target": target, "since": since, "signatures_since": counted,
             "brought_by": [{"what": what or None, "signatures": number} for what, number in sources],
             "statements": [{"text": one.text, "signatures": one.signatures} for one in texts],
+            "thanks": thanks,
             "written": written,
         })  # fmt: skip
         return
@@ -148,6 +156,8 @@ def _count(database: Database, wanted: Counting, *, as_json: bool) -> None:
         for what, number in sources:
             add_row(table, what or "(not known)", f"{number:,}")
         print_table(table)
+    if said := ", ".join(f"{thanks[state]:,} {words}" for state, words in THANKED.items() if thanks.get(state)):
+        click.echo(f"Thanked by mail: {said}.")
     if out is not None and written is not None:
         _say_written(out, written, counted - written, own)
 
