@@ -6,7 +6,7 @@ The public door adds what it knows of the visitor; the studio's preview shows th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -113,7 +113,8 @@ def blank_page(pages: Pages, now: PageNow, language: Language) -> str:
 
 
 def first_thanks(pages: Pages, now: PageNow, language: Language) -> str:
-    """The HTML of the thanks for somebody who has just signed."""
+    """The HTML of the thanks for somebody who has just signed: one more than those who are counted."""
+    now = replace(now, tally=replace(now.tally, signatures=now.tally.signatures + 1))
     return pages.text(
         "signed.html", language, **now.thanking(language, EMPTY), name="", news=False, added=False, may_add=True,
         add_url="",

@@ -25,7 +25,7 @@ from mailer.web.public.http.middleware import guarded
 from mailer.web.public.http.paths import Whole
 from mailer.web.public.inbound import conversions, provider_webhook
 from mailer.web.public.inbound.apply_worker import Applier
-from mailer.web.public.mail import archive, clicks, opens, view_in_browser
+from mailer.web.public.mail import archive, clicks, issue_pictures, opens, view_in_browser
 from mailer.web.public.people import confirm, preferences, subscribe, unsubscribe
 from mailer.web.public.petition import action_page, page_now, pictures, progress_bar, thanks
 from mailer.workspace import Workspace
@@ -71,6 +71,8 @@ ROUTES = (
     Route("/archive/feed.atom", archive.feed),
     Route("/archive/{slug}", archive.show),
     Route("/archive/{slug}/go/{n}", archive.follow),
+    Route("/archive/{slug}/picture/{name}", issue_pictures.show),
+    Route("/archive/{slug}/card/{name}", issue_pictures.card),
     Route("/hooks/{provider}", provider_webhook.take_post, methods=["POST"]),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),

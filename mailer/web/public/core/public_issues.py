@@ -41,7 +41,12 @@ class Entry:
     number: int = 0  # the campaign's
     list: str = ""
     sender: str = ""  # the name it came from
-    picture: ArticlePicture | None = None  # the first that tells something
+    pictures: tuple[ArticlePicture, ...] = ()  # those that tell something
+
+    @property
+    def picture(self) -> ArticlePicture | None:
+        """The first of them."""
+        return next(iter(self.pictures), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,12 @@ class Archive:
             found = public_campaigns(connection, slug)[:1]
             return self._issue(connection, *found[0], wishes) if found else None
 
+    def versions(self, slug: str) -> Sequence[Entry]:
+        """A public newsletter in each of its languages; nothing when it isn't there or isn't public."""
+        with self._database.read() as connection:
+            found = public_campaigns(connection, slug)[:1]
+            return [one.entry for one in self._known(connection, *found[0])[1].values()] if found else []
+
     def message(self, slug: str) -> Message | None:
         """The message of a public newsletter under the public address of now. None when it isn't there or isn't
         public."""
@@ -88,18 +99,23 @@ class Archive:
         return moved(frozen_message(connection, number), self._settings.public.url)
 
     def _issue(self, connection: Connection, number: int, sent_at: datetime, wishes: Sequence[str]) -> Issue:
-        kept = self._issues.get(number)
-        if kept is None:
-            message = self._message(connection, number)
-            sizes = _sizes(connection, message)
-            spoken = tuple(message.spoken.by_version.values())
-            issues = {
-                version: self._read(one, sizes, sent_at=sent_at, number=number, spoken=spoken)
-                for version, one in message.versions.items()
-            }
-            kept = self._issues.keep(number, (message.spoken, issues))
-        spoken, issues = kept
+        spoken, issues = self._known(connection, number, sent_at)
         return issues[spoken.version_for(*wishes)]
+
+    def _known(
+        self, connection: Connection, number: int, sent_at: datetime
+    ) -> tuple[SpokenLanguages, Mapping[str, Issue]]:
+        """The languages of a newsletter, and its issue in each version."""
+        if (kept := self._issues.get(number)) is not None:
+            return kept
+        message = self._message(connection, number)
+        sizes = _sizes(connection, message)
+        spoken = tuple(message.spoken.by_version.values())
+        issues = {
+            version: self._read(one, sizes, sent_at=sent_at, number=number, spoken=spoken)
+            for version, one in message.versions.items()
+        }
+        return self._issues.keep(number, (message.spoken, issues))
 
     def _read(
         self, message: Message, sizes: Mapping[str, tuple[int, int]], *, sent_at: datetime, number: int,
@@ -114,7 +130,7 @@ class Archive:
             message.slug, sent_at, article.headline or program.subject(NOBODY), program.preheader(NOBODY),
             message.language, message.direction, number, message.list,
             sender if sender != settings.organisation.name else "",
-            next(iter(article.pictures), None),
+            tuple(one for one in article.pictures if one.digest),
         )  # fmt: skip
         return Issue(entry, article, spoken)
 

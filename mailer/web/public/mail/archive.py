@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import replace
 from mimetypes import guess_type
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,11 +26,13 @@ from mailer.compose.message import Message
 from mailer.errors import MailerError
 from mailer.store.tables.types import EPOCH
 from mailer.web.pages.languages import language_switch
-from mailer.web.public.core.context import door_of
+from mailer.web.pages.share_card import LinkPreview
+from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.core.public_issues import NOBODY, Entry
 from mailer.web.public.core.redirect_url import location
 from mailer.web.public.http.caching import unless_known
 from mailer.web.public.mail.clicks import link_number
+from mailer.web.public.mail.issue_pictures import link_preview, shown
 from mailer.web.public.people.subscribe import blank_form
 from mailer.xml_elements import add, begin
 
@@ -45,8 +48,9 @@ async def contents(request: Request) -> Response:
     entries = await door.threads.read(door.archive.entries, door.wishes(request))
     form = await _form(request, entries[0].list if entries else "")
     page = door.pages.response(
-        "archive.html", door.language(request), headers=INDEXED if entries else KEPT, entries=entries, form=form
-    )
+        "archive.html", door.language(request), headers=INDEXED if entries else KEPT, form=form,
+        entries=[(entry, shown(door, entry, entry.picture)) for entry in entries], preview=_preview(door, entries),
+    )  # fmt: skip
     return unless_known(request, page)
 
 
@@ -60,9 +64,19 @@ async def show(request: Request) -> Response:
     form = await _form(request, issue.entry.list)
     switch = language_switch(issue.spoken, issue.entry.language, {})
     page = door.pages.response(
-        "issue.html", language, headers=INDEXED, issue=issue, entry=issue.entry, form=form, switch=switch
-    )
+        "issue.html", language, headers=INDEXED, article=issue.article, entry=issue.entry, form=form, switch=switch,
+        lead=shown(door, issue.entry, issue.article.lead), preview=link_preview(door, issue.entry),
+    )  # fmt: skip
     return unless_known(request, page)
+
+
+def _preview(door: Door, entries: Sequence[Entry]) -> LinkPreview | None:
+    """What other sites show of a link to the list: the newest newsletter's card."""
+    if not entries:
+        return None
+    settings = door.workspace.settings
+    newest = link_preview(door, entries[0])
+    return replace(newest, title=settings.organisation.name, url=f"{settings.public.url}/archive", kind="website")
 
 
 async def _form(request: Request, name: str) -> dict[str, Any] | None:
@@ -131,10 +145,10 @@ def atom(entries: Sequence[Entry], *, base: str, organisation: str, key: bytes =
             origin = base.removesuffix(urlsplit(base).path)
             src = f"{origin}{entry.picture.src}"
             add(item, "link", rel="enclosure", type=guess_type(src)[0] or "image/png", href=src)
-            shown = (
+            words = (
                 f'<p><img src="{escape(src)}" alt="{escape(entry.picture.alt)}"></p><p>{escape(entry.preheader)}</p>'
             )
-            add(item, "content", shown, type="html")
+            add(item, "content", words, type="html")
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
