@@ -17,7 +17,7 @@ LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # BCP 47, as far as
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The action link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
+    """The action link: where the message wants its reader to go. `page`: to the newsletter's own sign page."""
 
     url: str
     label: str
