@@ -25,7 +25,7 @@ from mailer.web.public.http.middleware import guarded
 from mailer.web.public.http.paths import Whole
 from mailer.web.public.inbound import conversions, provider_webhook
 from mailer.web.public.inbound.apply_worker import Applier
-from mailer.web.public.mail import archive, clicks, opens, view_in_browser
+from mailer.web.public.mail import archive, calendar_file, clicks, opens, view_in_browser
 from mailer.web.public.people import confirm, preferences, subscribe, unsubscribe
 from mailer.web.public.petition import action_page, progress_bar
 from mailer.workspace import Workspace
@@ -45,6 +45,7 @@ ROUTES = (
     Route("/u/{token}", unsubscribe.leave, methods=["POST"]),
     Route("/u/{token}/undo", unsubscribe.undo, methods=["POST"]),
     Route("/v/{token}", view_in_browser.view),
+    Route("/v/{token}/event.ics", calendar_file.of_mail),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
     Route("/act/{slug}", action_page.show, methods=["GET"]),
@@ -65,6 +66,7 @@ ROUTES = (
     Route("/archive", archive.contents),
     Route("/archive/feed.atom", archive.feed),
     Route("/archive/{slug}", archive.show),
+    Route("/archive/{slug}/event.ics", calendar_file.of_archive),
     Route("/archive/{slug}/go/{n}", archive.follow),
     Route("/hooks/{provider}", provider_webhook.take_post, methods=["POST"]),
     Route("/healthz", health.alive),

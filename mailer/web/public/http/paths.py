@@ -25,12 +25,13 @@ NAME = re.compile(
 LONE = re.compile(r"/(?i:(archive/feed\.atom|archive))(.*)", re.DOTALL)
 TAILS = {
     "c": re.compile(r"/[0-9]{1,4}(?![0-9A-Za-z])"),
+    "v": re.compile(r"/event\.ics(?![0-9A-Za-z])"),
     "u": re.compile(r"/undo(?![0-9A-Za-z])"),
     "p": re.compile(r"/(?:address|data|delete)(?![0-9A-Za-z])"),
     "o": re.compile(r"\.gif(?![0-9A-Za-z])"),
     "act": re.compile(r"/thanks(?![0-9A-Za-z])"),
     "join": re.compile(r"/sent(?![0-9A-Za-z])"),
-    "archive": re.compile(r"/go/[0-9]{1,4}(?![0-9A-Za-z])"),
+    "archive": re.compile(r"/(?:go/[0-9]{1,4}|event\.ics)(?![0-9A-Za-z])"),
     "progress": re.compile(r"\.png(?![0-9A-Za-z])"),
 }
 # What can't belong to another address: it doesn't go on with a word, after a slash or a full stop.
