@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from mailer.compose.languages import SpokenLanguages
+from mailer.compose.source.event import EXAMPLE, moment
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
 from mailer.compose.source.signed import is_thanks
@@ -270,6 +271,8 @@ class _Checker:
             self.fault(f"{wanted.name} is missing: the template needs it", wanted.name, wanted.help)
         if wanted.type != "markdown" and BREAK.search(value):
             self.fault(f"{wanted.name} must be on one line", wanted.name)
+        if wanted.type == "time" and value and moment(value) is None:
+            self.fault(f"{wanted.name} must be a day and a time", wanted.name, f'{wanted.name}: "{EXAMPLE}"')
         return value
 
     def action(self) -> Action | None:
