@@ -25,6 +25,8 @@ METHODS = [
     ("web/public/**.py", "python"),
     ("web/pages/**.py", "python"),
     ("delivery/notices/text.py", "python"),
+    ("compose/thank_you.py", "python"),
+    ("compose/source/signed.py", "python"),
     ("web/pages/**.html", "jinja2.ext:babel_extract"),
     ("delivery/notices/texts/**.html", "jinja2.ext:babel_extract"),
     ("delivery/notices/texts/**.txt", "jinja2.ext:babel_extract"),

@@ -139,7 +139,7 @@ def _of_version(old: Message, new: Message, language: str = ORIGINAL) -> Iterato
 
 
 def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
-    for part, label in (("pages", "Action page"), ("thanks", "Thanks")):
+    for part, label in (("pages", "Sign page"), ("thanks", "Thanks")):
         old, new = before.parts[part], after.parts[part]
         for slug in sorted({*old, *new}):
             several = f" of {slug}" if slug not in (before.slug, after.slug) else ""

@@ -13,20 +13,20 @@ from mailer.locale.language import Language, later
 STATEMENT, NAMES, METHOD = later("The statement"), later("The names"), later("How the signatures were counted")
 NAME, SIGNED_ON = later("Name"), later("Signed on")
 LETTER = later(
-    "Dear Sir or Madam,\n\n{signatures} people have put their names to the petition “{headline}”. You find the "
-    "statement they signed, word for word, and their names below.\n\nWe ask you to act on it, and to tell us how you "
-    "decide.\n\nYours faithfully\n\n{organisation}"
+    "Dear Sir or Madam,\n\n{signatures} people have signed the petition “{headline}”. You’ll find the statement they "
+    "signed, word for word, and their names below.\n\nWe ask you to act on it, and to tell us what you decide.\n\n"
+    "Yours faithfully,\n\n{organisation}"
 )
 COUNTED = later("Signatures: {number}, counted on {day} at {time}")
 ONCE = later("Each email address counts once, however often its owner signed.")
-BY_MAIL = later("By a link in an email of ours to the person: {number}")
-BY_FORM = later("By the form that is open to everybody, where an email address is given and not confirmed: {number}")
-FORGOTTEN = later("Counted, and not named, since the person asked to be deleted: {number}")
+BY_MAIL = later("From the link in an email we sent to that person: {number}")
+BY_FORM = later("From the form that’s open to everyone, where the email address isn’t confirmed: {number}")
+FORGOTTEN = later("Counted but not named, because the person asked us to delete their details: {number}")
 IN_FULL = later("Every name is given in full.")
-MASKED = later("Names are in full where people agreed to be shown; of others there is the first name and an initial.")
-LEFT_TO_CSV = later("The names are in {file}: there are too many to print.")
+MASKED = later("Names are in full where people agreed to be shown. Everyone else has a first name and an initial.")
+LEFT_TO_CSV = later("The names are in {file}. There are too many to print here.")
 NOT_PRINTED = later("In letters that can’t be printed here; see {file}, number {number}")
-WORDINGS = later("The statement was changed while people signed. {number} signed this wording:")
+WORDINGS = later("The statement changed while people were signing. {number} signed this wording:")
 SUM = later("SHA-256 of {file}")
 PLACEHOLDER = re.compile(r"\{(?P<name>[^{}\n]*)\}")
 

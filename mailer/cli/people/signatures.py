@@ -1,4 +1,4 @@
-"""`mailer signatures`: how a newsletter's action page is doing, and its signatures as a file for the target."""
+"""`mailer signatures`: how a newsletter's sign page is doing, and its signatures as a file for the target."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from mailer.workspace import Workspace
 
 DAY = click.DateTime(["%Y-%m-%d"])
+THANKED = {  # the words of each ThanksState that says something of a mail
+    "sent": "sent", "queued": "waiting", "failed": "refused or given up",
+    "uncertain": "uncertain (sent or not, nobody can tell, and not sent again)",
+    "held": "not mailed (suppressed, or too many mails to one mailbox that day)",
+}  # fmt: skip
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -67,7 +72,7 @@ def signatures(  # noqa: PLR0913 - one for each option
     not_delivered: bool,
     as_json: bool,
 ) -> None:
-    """Show how many people signed a newsletter's action page and what brought them; export them with --csv.
+    """Show how many people signed a newsletter's sign page and what brought them; export them with --csv.
 
     Beside the CSV a file with the same name and .statement.txt holds the words that were signed. --bundle writes what
     you hand in: a PDF and a CSV of the names, cover letter, statement, how it was counted, and the SHA-256 of each.
@@ -91,7 +96,7 @@ def signatures(  # noqa: PLR0913 - one for each option
             list_comments(database, shown, page, as_json=as_json)
         elif bundle:
             if shown is None:
-                raise MailerError(f"{page} has no action page that can be read", remedy=f"mailer check {page}")
+                raise MailerError(f"{page} has no sign page that can be read", remedy=f"mailer check {page}")
             _warn_of_git(bundle)
             write_petition(workspace, database, shown, bundle, full_names=full_names)
         elif delivered:
@@ -117,6 +122,7 @@ class Counting:
 def _count(database: Database, wanted: Counting, *, as_json: bool) -> None:
     from mailer.audience.petition.signatures import brought_by, count
     from mailer.audience.petition.signatures_csv import own_columns, wordings
+    from mailer.delivery.thanks.queue import count_thanks
 
     page, out, since = wanted.page, wanted.out, wanted.since
     target = wanted.shown.target if wanted.shown else None
@@ -127,6 +133,7 @@ def _count(database: Database, wanted: Counting, *, as_json: bool) -> None:
         counted = count(connection, page, since=since)
         sources = brought_by(connection, page, since=since)
         texts = wordings(connection, page)
+        thanks = count_thanks(connection, page)
         asked = [one.field for one in wanted.shown.own] if wanted.shown else []
         own = own_columns(connection, page, asked, everything=wanted.addresses, since=since)
         written = _export(connection, page, out, since, addresses=wanted.addresses, own=own) if out else None
@@ -135,6 +142,7 @@ def _count(database: Database, wanted: Counting, *, as_json: bool) -> None:
             "page": page, "signatures": total, "target": target, "since": since, "signatures_since": counted,
             "brought_by": [{"what": what or None, "signatures": number} for what, number in sources],
             "statements": [{"text": one.text, "signatures": one.signatures} for one in texts],
+            "thanks": thanks,
             "written": written,
         })  # fmt: skip
         return
@@ -148,6 +156,8 @@ def _count(database: Database, wanted: Counting, *, as_json: bool) -> None:
         for what, number in sources:
             add_row(table, what or "(not known)", f"{number:,}")
         print_table(table)
+    if said := ", ".join(f"{thanks[state]:,} {words}" for state, words in THANKED.items() if thanks.get(state)):
+        click.echo(f"Thanked by mail: {said}.")
     if out is not None and written is not None:
         _say_written(out, written, counted - written, own)
 
@@ -175,7 +185,7 @@ def _page(connection: Connection, workspace: Workspace, page: str) -> ActionPage
         return None
     known = signed_pages(connection)
     if page not in known:
-        raise MailerError(f"there is no action page {page!r}", remedy=nearest(page, sorted({*known, *pages})))
+        raise MailerError(f"there is no sign page {page!r}", remedy=nearest(page, sorted({*known, *pages})))
     return None
 
 

@@ -37,7 +37,7 @@ class PageVersions:
 
 
 def read_page_versions(newsletter: Newsletter) -> tuple[PageVersions, tuple[Diagnostic, ...]]:
-    """The action page of a newsletter in all its languages, and warnings. Raises `MailerError` with all faults of all
+    """The sign page of a newsletter in all its languages, and warnings. Raises `MailerError` with all faults of all
     files, or when there is no page."""
     original, warnings = read_action_page(newsletter)
     files = newsletter.translations(ACTION_FILE)
@@ -57,7 +57,7 @@ def read_page_versions(newsletter: Newsletter) -> tuple[PageVersions, tuple[Diag
             page, told = page_translation(newsletter, text, original=front, language=language, lists=lists)
             faults += told
             pages |= {language: page} if page is not None else {}
-    raise_errors(f"The action page of {newsletter.slug} has faults:", faults)
+    raise_errors(f"The sign page of {newsletter.slug} has faults:", faults)
     of_list = lists[original.opt_in.list].language if original.opt_in else original.language
     spoken = SpokenLanguages(original.language, tuple(pages), of_list)
     languages = tuple(spoken.by_version.values())

@@ -17,7 +17,7 @@ from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.workspace import Newsletter
 
 ORIGINAL_KEY = "original"  # which text of the original was translated: `wording.digest`
-SHARED = ("list", "template", "audience", "urgent", "archive", "name")  # the same for all languages
+SHARED = ("list", "template", "audience", "urgent", "archive", "name", "petition", "send")  # the same for all languages
 # Keys of a page that hold words, which a translation has of its own or not at all.
 WORDS_OF_PAGE = (
     "headline", "statement", "thanks", "share", "button", "notes", "language", "opt_in.wording", "alt", "thanks_alt",
@@ -92,7 +92,7 @@ def _taken(original: Source) -> dict[str, Any]:
     found = {
         "list": original.list, "template": original.template, "from": original.from_, "reply_to": original.reply_to,
         "urgent": original.is_urgent, "archive": original.is_public, "waive": dict(original.waived),
-        "audience": dict(original.audience), **fields,
+        "audience": dict(original.audience), "petition": original.petition, **fields,
     }  # fmt: skip
     return {key: value for key, value in found.items() if value}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailer.compose.source.layouts import TemplateDefinition
+from mailer.compose.source.signed import Signed, is_thanks
 from mailer.diagnostics import Diagnostic, Place
 from mailer.workspace import Newsletter
 
@@ -16,7 +17,7 @@ LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # BCP 47, as far as
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The action link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
+    """The action link: where the message wants its reader to go. `page`: to the newsletter's own sign page."""
 
     url: str
     label: str
@@ -53,6 +54,16 @@ class Source:
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
     translates: str = ""  # of a translation: `wording.mark_of` the original's words that it is of; "" says nothing
     translations: tuple[Source, ...] = ()  # the same in other languages, each named by its `language`
+    petition: str = ""  # the newsletter whose signatures it tells of
+    is_off: bool = False  # a thanks.md that says `send: false`
+    # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
+    signed: Signed | None = None
+    told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+
+    @property
+    def is_thanks(self) -> bool:
+        """Whether it is mailed by itself to each person who signs, and no newsletter."""
+        return is_thanks(self.file)
 
     def place(self, key: str) -> Place:
         """Where a key of the front matter is ("audience.segment"), or the nearest key above it that does."""

@@ -32,7 +32,7 @@ statements = Table(  # what people put their names to, word for word
     UniqueConstraint("page", "text"),
 )
 
-signatures = Table(  # one for each person and action page; stays as a count when the person is forgotten
+signatures = Table(  # one for each person and sign page; stays as a count when the person is forgotten
     "signatures",
     metadata,
     Column("id", Id, primary_key=True),
@@ -44,6 +44,7 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     # What they answered to the page's own questions, by the question's key; `{}` once they are forgotten.
     Column("own", JSON, nullable=False, server_default="{}"),
     Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name is shown on the page
+    Column("thanks", Text, nullable=False, server_default=""),  # ThanksState
     Column("comment_state", Text, nullable=False, server_default=""),  # CommentState: whether the page may show it
     Column("signed_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),

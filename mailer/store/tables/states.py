@@ -47,9 +47,10 @@ class Membership(StrEnum):
 
 
 class CommentState(StrEnum):
-    """What staff decided about showing a signer's comment on the page. Writing another one takes it back to NEW."""
+    """Whether a signer's comment may be on the page, and what staff decided. Other words begin again."""
 
-    NEW = ""  # nobody has decided: it waits where the page has comments held, and shows where it shows them at once
+    PRIVATE = ""  # its writer did not agree to have it shown, or wasn't asked
+    NEW = "new"  # agreed, and nobody has decided: it waits where comments are held, and shows where they show at once
     HELD = "held"  # put back to wait, whatever the page does
     SHOWN = "shown"
     HIDDEN = "hidden"  # for good
@@ -96,6 +97,17 @@ class RequestKind(StrEnum):
     JOIN = "join"  # be on lists
     ADDRESS = "address"  # be mailed at another address
     DATA = "data"  # have a copy of everything that is kept about them
+
+
+class ThanksState(StrEnum):
+    """What became of the mail that thanks somebody for a signature."""
+
+    NONE = ""  # there was none to send
+    QUEUED = "queued"  # a job will hand it over
+    SENT = "sent"  # the transport took it
+    FAILED = "failed"  # refused for good, or given up
+    UNCERTAIN = "uncertain"  # it may be on its way or have arrived; nobody can tell; never sent again
+    HELD = "held"  # not to be mailed: bounced, complained or left, or its mailbox had several mails from us that day
 
 
 class ReturnedKind(StrEnum):

@@ -29,6 +29,7 @@ MOST_OF_IT = 0.5  # of all words: a cell that holds so much isn't only a footer
 SAFE = re.compile(r"(https?://|mailto:|#|/)", re.IGNORECASE)
 # A mail's personal addresses while it is read, so that what leads to them is found and left out.
 NOWHERE = ("#mailer-unsubscribe", "#mailer-view", "#mailer-preferences")
+DIGEST = re.compile(r"/i/([0-9a-f]{16})/")
 PIXELS = re.compile(r"([\d.]+)px")
 
 
@@ -44,6 +45,12 @@ class ArticlePicture:
     src: str
     alt: str
     size: tuple[int, int] | None
+
+    @property
+    def digest(self) -> str:
+        """Of its content, as its address has it; "" for one that is drawn for each request, such as a bar."""
+        found = DIGEST.search(self.src)
+        return found[1] if found else ""
 
 
 @dataclass(frozen=True, slots=True)

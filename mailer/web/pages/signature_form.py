@@ -25,12 +25,12 @@ from mailer.petition_fields.table import EMAIL, FIELDS, KEPT, KNOWN, OWN_ROWS, F
 TRAP = "homepage"  # no person sees this field; programs that fill in everything do
 NEWS, SHOWN = "news", "shown"
 JOINERS = "\u200c\u200d"  # Persian and Indic scripts spell with them
-BAD_NAME = later("Please write just your name.")
+BAD_NAME = later("Just your name here, please")
 WRONG: Mapping[FieldKind, str] = {
     FieldKind.NAME: BAD_NAME,
-    FieldKind.EMAIL: later("This is not an email address that can be mailed. Please look at it once more."),
-    FieldKind.PHONE: later("This is not a phone number we can call. Please write it like +44 20 7946 0958."),
-    FieldKind.COUNTRY: later("Please choose a country from the list."),
+    FieldKind.EMAIL: later("That email address doesn’t look right. Is there a typo?"),
+    FieldKind.PHONE: later("That phone number doesn’t look right. Write it like +44 20 7946 0958."),
+    FieldKind.COUNTRY: later("Choose a country from the list"),
     FieldKind.CHOICE: later("Choose one of these"),
 }
 MISSING: Mapping[FieldKind, str] = {  # of a page's own questions; those of the table have words of their own
@@ -112,7 +112,8 @@ class Filled:
         typed = {field.name: self.typed[field.name] for field in KEPT if field.name in self.typed}
         own = {one.field.name: self.typed.get(f"{OWN}{one.field.name}", "") for one in page.own}
         said = {key: text for key, text in own.items() if text}
-        return Particulars({**known, **typed}, shown=self.shown, own=said)
+        agreed = bool(self.shown) and page.asks_to_show_comments
+        return Particulars({**known, **typed}, shown=self.shown, own=said, comment_shown=agreed)
 
 
 EMPTY = Filled({}, {})

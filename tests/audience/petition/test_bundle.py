@@ -105,7 +105,7 @@ def test_it_says_word_for_word_what_was_signed_and_how_it_was_counted(signed: Da
     assert (bundle.counted.total, bundle.counted.by_mail, bundle.counted.by_form, bundle.counted.named) == (5, 1, 4, 4)
     for line in bundle.files["method.txt"].decode().splitlines():
         assert line in text
-    for words in ("Signatures: 5", "to the person: 1", "not confirmed: 4", "deleted: 1", "River Watch", "Dear Sir"):
+    for words in ("Signatures: 5", "to that person: 1", "confirmed: 4", "details: 1", "River Watch", "Dear Sir"):
         assert words in text, words
     for file in ("signatures.csv", "statement.txt"):
         assert hashlib.sha256(bundle.files[file]).hexdigest() in text.replace(" ", "")
@@ -119,7 +119,7 @@ def test_both_wordings_are_there_and_another_language(signed: Database, workspac
         put(connection, add_person(connection, 9), statement="Nous demandons.")
     text = printed(bundle_of(signed, workspace, full=False, language="fr"))
     assert "Nous demandons." in text
-    assert "cette version a été signée par 5" in text.lower()
+    assert "5 personnes ont signé cette version" in text.lower()
     assert "Comment les signatures ont été comptées" in text
     assert "Irlande" in text
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mailer.compose.action_page.parse import ActionPage, parse_action_page, read_action_page
 from mailer.compose.action_page.poster import SHARED_BY, Amount, WhoAsks
+from mailer.compose.action_page.versions import read_page_versions
 from mailer.diagnostics import Diagnostic, Level
 from mailer.errors import MailerError
 from mailer.workspace import ACTION_FILE, Workspace
@@ -174,6 +175,37 @@ def test_a_missing_picture_stops_the_page(workspace: Workspace) -> None:
     (folder / ACTION_FILE).write_text(PAGE.replace("{more}", "picture: none.png\nalt: x\n"))
     with pytest.raises(MailerError, match="has faults"):
         read_action_page(workspace.newsletter("river"))
+
+
+def test_a_translation_says_its_own_words_and_takes_the_picture(workspace: Workspace) -> None:
+    folder = workspace.newsletters / "river"
+    folder.mkdir()
+    for name in ("mail.png", "face.png"):
+        (folder / name).write_bytes(png() + name.encode())
+    (folder / "message.md").write_text(MESSAGE.replace("{action}", "{page: true, label: Sign for the river}"))
+    (folder / "message.fr.md").write_text(
+        "---\nsubject: s\npicture_alt: Un héron\naction: {label: Signez}\n---\n\nSalut.\n"
+    )
+    more = "to: the Secretary\ndeadline: 2027-01-12\nasks: {name: Ana, role: Reader, picture: face.png}\n"
+    (folder / ACTION_FILE).write_text(PAGE.replace("{more}", more + "language: en\n"))
+    french = folder / "action.fr.md"
+    french.write_text(PAGE.replace("{more}", "to: la ministre\nasks: {role: Lectrice}\n"))
+    found, _ = read_page_versions(workspace.newsletter("river"))
+    one, other = found.pages[""], found.pages["fr"]
+    assert (one.button, other.button) == ("Sign for the river", "Signez")
+    assert (one.poster.to, other.poster.to) == ("the Secretary", "la ministre")
+    assert one.poster.asks is not None
+    assert other.poster.asks is not None
+    assert (other.poster.asks.name, other.poster.asks.role) == ("Ana", "Lectrice")
+    assert other.poster.asks.picture == one.poster.asks.picture
+    assert one.poster.picture is not None
+    assert other.poster.picture is not None
+    assert (other.poster.picture.digest, other.poster.picture.alt) == (one.poster.picture.digest, "Un héron")
+    assert other.poster.deadline == one.poster.deadline == date(2027, 1, 12)
+    french.write_text(PAGE.replace("{more}", "deadline: 2027-02-01\n"))
+    with pytest.raises(MailerError) as caught:
+        read_page_versions(workspace.newsletter("river"))
+    assert "deadline is the same in all languages" in str(caught.value.diagnostics)
 
 
 def test_an_asker_may_have_a_name_alone() -> None:

@@ -10,9 +10,13 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from mailer.compose.source.message_file import Source
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.notices.sender import Courier
 from mailer.delivery.subscriptions.unsubscribe import note_arrival
+from mailer.delivery.thanks.mails import ThanksMails
+from mailer.delivery.thanks.sender import ThanksCourier
 from mailer.errors import MailerError
 from mailer.locale.language import Language, accepted_languages, choose
 from mailer.store.engine.database import Database
@@ -49,6 +53,8 @@ class Door:
     acts: ActionPages
     limits: RequestLimits
     courier: JobThread
+    thanks: ThanksMails
+    thanks_courier: JobThread
     threads: Executors
 
     @property
@@ -107,6 +113,8 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
 
     threads = Executors(database.engine.dialect.name)
     address_key = workspace.secrets.require_address_key()
+    mails = ThanksMails(workspace, database, sound=lambda source: _fit_to_thank(database, source, clock()))
+    thanks = ThanksCourier(workspace, database, mails=mails, clock=clock)
     return Door(
         workspace=workspace,
         database=database,
@@ -121,8 +129,16 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         acts=ActionPages(workspace, database),
         limits=RequestLimits(database, key=address_key, clock=clock, wait=threads.write),
         courier=JobThread("notices", Courier(workspace, database, clock=clock).deliver_due, lock_seconds=LOCK_SECONDS),
+        thanks=mails,
+        thanks_courier=JobThread("thanks", thanks.deliver_due, lock_seconds=LOCK_SECONDS),
         threads=threads,
     )
+
+
+def _fit_to_thank(database: Database, source: Source, now: datetime) -> Plan:
+    from mailer.checking.preflight import fit_to_thank  # here, since it brings every rule, and most looks need none
+
+    return fit_to_thank(database, source, now=now)
 
 
 def door_of(request: Request) -> Door:

@@ -23,7 +23,6 @@ from mailer.store.tables.core import images
 from mailer.web.last_used import LastUsed
 from mailer.web.pages.article import Article, ArticlePicture, ArticleSource, article_of, urls_for_article
 
-MOST_SHOWN = 200  # newsletters; years of them
 MOST_KEPT = 256  # issues in memory; one is some ten kilobytes
 NOBODY = example({})
 
@@ -41,7 +40,12 @@ class Entry:
     number: int = 0  # the campaign's
     list: str = ""
     sender: str = ""  # the name it came from
-    picture: ArticlePicture | None = None  # the first that tells something
+    pictures: tuple[ArticlePicture, ...] = ()  # those that tell something
+
+    @property
+    def picture(self) -> ArticlePicture | None:
+        """The first of them."""
+        return next(iter(self.pictures), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,24 @@ class Archive:
         self._settings = settings
         self._issues = LastUsed[int, tuple[SpokenLanguages, Mapping[str, Issue]]](MOST_KEPT)
 
-    def entries(self, wishes: Sequence[str] = ()) -> Sequence[Entry]:
-        """The newest first."""
+    def entries(self, wishes: Sequence[str] = (), *, after: int = 0, most: int) -> tuple[Sequence[Entry], bool]:
+        """At most so many, the newest first, `after` as many that are newer; and whether there are older ones."""
         with self._database.read() as connection:
-            found = public_campaigns(connection)[:MOST_SHOWN]
-            return [self._issue(connection, number, sent_at, wishes).entry for number, sent_at in found]
+            found = public_campaigns(connection)[after:]
+            shown = [self._issue(connection, number, sent_at, wishes).entry for number, sent_at in found[:most]]
+            return shown, len(found) > most
 
     def issue(self, slug: str, wishes: Sequence[str] = ()) -> Issue | None:
         """A public newsletter. None when it isn't there or isn't public."""
         with self._database.read() as connection:
             found = public_campaigns(connection, slug)[:1]
             return self._issue(connection, *found[0], wishes) if found else None
+
+    def versions(self, slug: str) -> Sequence[Entry]:
+        """A public newsletter in each of its languages; nothing when it isn't there or isn't public."""
+        with self._database.read() as connection:
+            found = public_campaigns(connection, slug)[:1]
+            return [one.entry for one in self._known(connection, *found[0])[1].values()] if found else []
 
     def message(self, slug: str) -> Message | None:
         """The message of a public newsletter under the public address of now. None when it isn't there or isn't
@@ -88,18 +99,23 @@ class Archive:
         return moved(frozen_message(connection, number), self._settings.public.url)
 
     def _issue(self, connection: Connection, number: int, sent_at: datetime, wishes: Sequence[str]) -> Issue:
-        kept = self._issues.get(number)
-        if kept is None:
-            message = self._message(connection, number)
-            sizes = _sizes(connection, message)
-            spoken = tuple(message.spoken.by_version.values())
-            issues = {
-                version: self._read(one, sizes, sent_at=sent_at, number=number, spoken=spoken)
-                for version, one in message.versions.items()
-            }
-            kept = self._issues.keep(number, (message.spoken, issues))
-        spoken, issues = kept
+        spoken, issues = self._known(connection, number, sent_at)
         return issues[spoken.version_for(*wishes)]
+
+    def _known(
+        self, connection: Connection, number: int, sent_at: datetime
+    ) -> tuple[SpokenLanguages, Mapping[str, Issue]]:
+        """The languages of a newsletter, and its issue in each version."""
+        if (kept := self._issues.get(number)) is not None:
+            return kept
+        message = self._message(connection, number)
+        sizes = _sizes(connection, message)
+        spoken = tuple(message.spoken.by_version.values())
+        issues = {
+            version: self._read(one, sizes, sent_at=sent_at, number=number, spoken=spoken)
+            for version, one in message.versions.items()
+        }
+        return self._issues.keep(number, (message.spoken, issues))
 
     def _read(
         self, message: Message, sizes: Mapping[str, tuple[int, int]], *, sent_at: datetime, number: int,
@@ -114,7 +130,7 @@ class Archive:
             message.slug, sent_at, article.headline or program.subject(NOBODY), program.preheader(NOBODY),
             message.language, message.direction, number, message.list,
             sender if sender != settings.organisation.name else "",
-            next(iter(article.pictures), None),
+            tuple(one for one in article.pictures if one.digest),
         )  # fmt: skip
         return Issue(entry, article, spoken)
 

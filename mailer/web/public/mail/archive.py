@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from mimetypes import guess_type
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
@@ -22,32 +24,53 @@ from starlette.responses import Response
 
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Message
+from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.errors import MailerError
 from mailer.store.tables.types import EPOCH
 from mailer.web.pages.languages import language_switch
-from mailer.web.public.core.context import door_of
+from mailer.web.pages.share_card import LinkPreview
+from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.core.public_issues import NOBODY, Entry
 from mailer.web.public.core.redirect_url import location
 from mailer.web.public.http.caching import unless_known
 from mailer.web.public.mail.clicks import link_number
+from mailer.web.public.mail.issue_pictures import link_preview, shown
 from mailer.web.public.people.subscribe import blank_form
 from mailer.xml_elements import add, begin
 
 MOST_IN_FEED = 20
+A_PAGE = 9  # newsletters: a large one and four rows of two, so that a page stays light
 KEPT = {"Cache-Control": "public, max-age=300", "Vary": "Accept-Language"}
 INDEXED = {**KEPT, "X-Robots-Tag": "all"}
 ATOM = "http://www.w3.org/2005/Atom"
 
 
 async def contents(request: Request) -> Response:
-    """The list of newsletters."""
+    """The list of newsletters, some to a page."""
     door = door_of(request)
-    entries = await door.threads.read(door.archive.entries, door.wishes(request))
+    number = _page_number(request)
+    read = partial(door.archive.entries, after=(number - 1) * A_PAGE, most=A_PAGE)
+    entries, has_older = await door.threads.read(read, door.wishes(request))
+    if not entries and number > 1:
+        raise HTTPException(404)
     form = await _form(request, entries[0].list if entries else "")
     page = door.pages.response(
-        "archive.html", door.language(request), headers=INDEXED if entries else KEPT, entries=entries, form=form
-    )
+        "archive.html", door.language(request), headers=INDEXED if entries else KEPT, form=form,
+        entries=[(entry, shown(door, entry, entry.picture)) for entry in entries], preview=_preview(door, entries),
+        newer=_page_query(request, number - 1) if number > 1 else "",
+        older=_page_query(request, number + 1) if has_older else "",
+    )  # fmt: skip
     return unless_known(request, page)
+
+
+def _page_number(request: Request) -> int:
+    asked = request.query_params.get("page", "1")
+    return int(asked) if asked.isascii() and asked.isdigit() and int(asked[:4]) > 0 and len(asked) < 5 else 1
+
+
+def _page_query(request: Request, number: int) -> str:
+    language = request.query_params.get(LANGUAGE_FIELD, "")[:20]
+    return "?" + urlencode({**({LANGUAGE_FIELD: language} if language else {}), "page": number})
 
 
 async def show(request: Request) -> Response:
@@ -60,9 +83,19 @@ async def show(request: Request) -> Response:
     form = await _form(request, issue.entry.list)
     switch = language_switch(issue.spoken, issue.entry.language, {})
     page = door.pages.response(
-        "issue.html", language, headers=INDEXED, issue=issue, entry=issue.entry, form=form, switch=switch
-    )
+        "issue.html", language, headers=INDEXED, article=issue.article, entry=issue.entry, form=form, switch=switch,
+        lead=shown(door, issue.entry, issue.article.lead), preview=link_preview(door, issue.entry),
+    )  # fmt: skip
     return unless_known(request, page)
+
+
+def _preview(door: Door, entries: Sequence[Entry]) -> LinkPreview | None:
+    """What other sites show of a link to the list: the newest newsletter's card."""
+    if not entries:
+        return None
+    settings = door.workspace.settings
+    newest = link_preview(door, entries[0])
+    return replace(newest, title=settings.organisation.name, url=f"{settings.public.url}/archive", kind="website")
 
 
 async def _form(request: Request, name: str) -> dict[str, Any] | None:
@@ -91,11 +124,9 @@ async def follow(request: Request) -> Response:
 async def feed(request: Request) -> Response:
     """The newest newsletters for feed readers."""
     door = door_of(request)
-    entries = await door.threads.read(door.archive.entries, door.wishes(request))
+    entries, _ = await door.threads.read(partial(door.archive.entries, most=MOST_IN_FEED), door.wishes(request))
     settings = door.workspace.settings
-    xml = atom(
-        entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name, key=door.network_key
-    )
+    xml = atom(entries, base=settings.public.url, organisation=settings.organisation.name, key=door.network_key)
     return unless_known(request, Response(xml, media_type="application/atom+xml", headers=INDEXED))
 
 
@@ -131,10 +162,10 @@ def atom(entries: Sequence[Entry], *, base: str, organisation: str, key: bytes =
             origin = base.removesuffix(urlsplit(base).path)
             src = f"{origin}{entry.picture.src}"
             add(item, "link", rel="enclosure", type=guess_type(src)[0] or "image/png", href=src)
-            shown = (
+            words = (
                 f'<p><img src="{escape(src)}" alt="{escape(entry.picture.alt)}"></p><p>{escape(entry.preheader)}</p>'
             )
-            add(item, "content", shown, type="html")
+            add(item, "content", words, type="html")
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 

@@ -121,18 +121,19 @@ def _page(request: Request, now: Now, *, done: str = "", status: int = 200, type
         return _delete_page(request, now, deleted=True)
     language = door.language(request, now.standing.language)
     reads = closest(chosen.language) or chosen.language or language.code
-    every = sorted({**chosen.on, **chosen.left}.items(), key=lambda pair: pair[1])
+    every = [(number, door.about_list(name)) for number, name in {**chosen.on, **chosen.left}.items()]
+    every.sort(key=lambda pair: (pair[1].title.casefold(), pair[0]))
     return door.pages.response(
         "preferences.html",
         language,
         status=status,
         here=request.path_params["token"],
-        lists=[(number, door.about_list(name), number in chosen.on) for number, name in every],
+        lists=[(number, one, number in chosen.on) for number, one in every],
         chosen=chosen,
         languages=[(code, own_name(code)) for code in LANGUAGES],
         reads=reads,
         reads_name=own_name(reads) if reads in LANGUAGES else reads,
-        on=door.titles(sorted(chosen.on.values())),
+        on=[one.title for number, one in every if number in chosen.on],
         address=mask(chosen.address),
         done=done,
         typed=typed,

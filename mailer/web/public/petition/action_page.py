@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.audience.consent.news_opt_in import Agreed, join_known
-from mailer.audience.consent.subscribe import Asking
+from mailer.audience.consent.subscribe import Asking, JoinResult
 from mailer.audience.petition.signatures import SignatureOrigin, sign, signer, source_of
 from mailer.compose.action_page.parse import ActionPage
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
-from mailer.delivery.subscriptions.requests import ask_to_join
+from mailer.delivery.subscriptions.requests import join, tell_of_joining
+from mailer.delivery.thanks.queue import SignedBy, thank
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.locale.language import Language, region_of
 from mailer.petition_fields.table import KNOWN
@@ -73,17 +74,18 @@ async def add(request: Request) -> Response:
     signature, waits = await door.threads.write(_sign, door, page, who, filled, _origin(request, who), language)
     door.acts.signed(page)
     door.courier.wake()
+    door.thanks_courier.wake()
     own = OwnPage(page.slug, signature, "" if who else filled.typed["first_name"], who is not None)
     return _lead(thanks_address(request, page, own, news=waits))
 
 
 def own_pages(door: Door) -> str:
-    """The beginning of the addresses of our action pages."""
+    """The beginning of the addresses of our sign pages."""
     return f"{door.workspace.settings.public.url}/act/"
 
 
 def to_own_page(door: Door, target: str, visit: LinkVisit) -> str:
-    """`target` with the visit added if it is one of our action pages, else unchanged."""
+    """`target` with the visit added if it is one of our sign pages, else unchanged."""
     if not target.startswith(own_pages(door)):
         return target
     address, hash_sign, fragment = target.partition("#")
@@ -136,27 +138,32 @@ def _sign(
 
     Returns the signature's number, and whether the request for news still has to be confirmed by mail.
     """
-    at, settings = door.clock(), door.workspace.settings
-    particulars = filled.who(page, who)
+    at, settings, key = door.clock(), door.workspace.settings, door.network_key
+    particulars, thanks = filled.who(page, who), door.thanks.is_on(page.slug)
     with door.database.write() as connection:
         if who and who.person_id is not None:
             person_id, address = who.person_id, who.address
         else:
             address = filled.address
-            key = door.workspace.secrets.require_address_key()
             person_id = signer(
                 connection, address=address, address_key=key, who=particulars, language=language.code, at=at
             )
-        waits = False
+        waits, joining = False, None
         if filled.news and page.opt_in:
             fields = {**particulars.of(KNOWN), "language": language.code}
             known = person_id if who else None
             asking = Asking(address, (page.opt_in.list,), f"act/{page.slug}", page.opt_in.wording, fields)
-            waits = not _wants_news(door, connection, known=known, asking=asking, language=language)
+            waits, joining = _wants_news(door, connection, known=known, asking=asking)
         signed = sign(
             connection, page=page.slug, statement=page.statement, person_id=person_id, who=particulars, origin=origin,
             at=at, language=page.language,
         )  # fmt: skip
+        by = SignedBy(person_id, address, by_link=who is not None, language=language.code)
+        thanked = thanks and thank(
+            connection, signed, by, joining=joining, limited=waits and joining is None, address_key=key, at=at
+        )
+        if joining and not thanked:
+            tell_of_joining(connection, address, joining, language=language.code, address_key=key, at=at)
         if not signed.kept:
             tell_signature(
                 connection, settings=settings, signature_id=signed.id, opt_in=filled.news, new=signed.new, at=at
@@ -164,8 +171,11 @@ def _sign(
     return signed.id, waits
 
 
-def _wants_news(door: Door, connection: Connection, *, known: int | None, asking: Asking, language: Language) -> bool:
-    """Handle a ticked box for news. True if they are on the list now: they came by their own link and had not left it.
+def _wants_news(
+    door: Door, connection: Connection, *, known: int | None, asking: Asking
+) -> tuple[bool, JoinResult | None]:
+    """Handle a ticked box for news: whether it still has to be confirmed by mail, and what that mail is to say, None
+    for no mail. Those who came by their own link and had not left the list are on it now.
 
     Everybody else joins once they confirm by mail, whatever the list's own setting: anybody can type any address, and
     the thanks page must not give away who is on the list.
@@ -174,9 +184,8 @@ def _wants_news(door: Door, connection: Connection, *, known: int | None, asking
     if known is not None:
         (name,) = asking.lists
         if join_known(connection, person_id=known, agreed=Agreed(name, asking.wording, asking.source), at=at):
-            return True
-    ask_to_join(connection, asking, confirmed=asking.lists, language=language.code, address_key=door.network_key, at=at)
-    return False
+            return False, None
+    return True, join(connection, asking, confirmed=asking.lists, address_key=door.network_key, at=at)
 
 
 def _origin(request: Request, who: Visitor | None) -> SignatureOrigin:

@@ -1,4 +1,4 @@
-"""/act/<slug>/picture/… and /act/<slug>/card/…: the pictures of an action page, and what other sites show of a link.
+"""/act/<slug>/picture/… and /act/<slug>/card/…: the pictures of a sign page, and what other sites show of a link.
 
 They are made when they are first asked for, and the last are kept in memory. An address has the digest of its
 content, so browsers keep it for a year. Posts are read for longer than that: the address of an older card shows the one
@@ -104,7 +104,7 @@ def _card(door: Door, page: ActionPage, name: str) -> bytes:
     if own is not None and (data := _read(door, page, own)) is not None:
         return _made.keep((name,), made(data, 1200, JPEG))
     data = _read(door, page, picture) if picture else None
-    drawn = share_card(card_words(door, page), door.pages.look.light, picture=data, logo=_logo(door))
+    drawn = share_card(card_words(door, page), door.pages.look.light, picture=data, logo=brand_logo(door))
     return _made.keep((name,), drawn)
 
 
@@ -118,7 +118,7 @@ def _read(door: Door, page: ActionPage, picture: PagePicture) -> bytes | None:
     return data if digest_of(data) == picture.digest else None
 
 
-def _logo(door: Door) -> bytes | None:
+def brand_logo(door: Door) -> bytes | None:
     """The brand's logo for dark grounds, if it is a file of the workspace that can be drawn."""
     brand = door.workspace.settings.brand
     for name in _names(brand.logo_dark, brand.logo):

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from mailer.audience.petition.comments import shown_comments
-from mailer.audience.petition.signatures import tally
+from mailer.audience.petition.told import told_of
 from mailer.checking.runner import ruled
 from mailer.compose.action_page.mail_says import mail_says
 from mailer.compose.action_page.page_pictures import PagePicture, digest_of
@@ -34,7 +33,6 @@ from mailer.web.studio.preview.file_watch import fingerprint
 from mailer.workspace import ListDefinition, Workspace
 
 KEPT = 60  # looks; one is as long as its file
-NAMES, COMMENTS = 3, 5  # last first names and comments that the page shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,7 @@ def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
     """The HTML that people get, with the signatures there are, and with its pictures in it."""
     pages, language = _pages(visit), choose(page.language)
     with visit.database.read() as connection:
-        counted = tally(connection, page.slug, names=NAMES if page.show_names else 0)
-        said = shown_comments(connection, page.slug, page.show_comments, limit=COMMENTS)
+        told = told_of(connection, page)
     settings = visit.workspace.settings
     url, folder = f"{settings.public.url}/act/{page.path}", visit.workspace.newsletter(page.slug).folder
 
@@ -85,7 +82,7 @@ def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
         return inlined(one, folder, widths[-1]) if one else None
 
     preview = LinkPreview(page.headline, page.description, url)
-    now = PageNow(page, counted, visit.now.astimezone(ZoneInfo(settings.zone)), url, picture, preview, said)
+    now = PageNow(page, told, visit.now.astimezone(ZoneInfo(settings.zone)), url, picture, preview)
     return first_thanks(pages, now, language) if part.name == THANKS.name else blank_page(pages, now, language)
 
 

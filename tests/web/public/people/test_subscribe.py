@@ -131,7 +131,7 @@ def test_single_opt_in_joins_at_once_and_says_so_by_mail(site: Served, workspace
 def test_nobody_is_greeted_with_a_strangers_link(site: Served, name: str) -> None:
     reply = sign_up(site, NEW, "updates", first_name=name)
     assert reply.status == 422
-    assert "Please write just your name." in reply.text
+    assert "Just your name here, please" in reply.text
     assert site.rows(people)[3:] == queued(site) == []
 
 

@@ -1,4 +1,4 @@
-"""Action pages over real HTTP: GET never signs, POST signs once, and a mail's link tells nobody who its reader is."""
+"""Sign pages over real HTTP: GET never signs, POST signs once, and a mail's link tells nobody who its reader is."""
 
 from __future__ import annotations
 
@@ -182,15 +182,15 @@ def test_a_stranger_who_types_my_address_changes_nothing_of_me(acting: Served, n
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"first_name": " "}, "Please write your first name."),
-        ({"last_name": ""}, "Please write your last name."),
-        ({"email": "ana@"}, "not an email address"),
-        ({"email": "ana@example.org\nBcc: x@example.org"}, "not an email address"),
-        ({"country": ""}, "Please choose your country."),
-        ({"country": "XX"}, "choose a country from the list"),
-        ({"first_name": "www.buy.example"}, "just your name"),
-        ({"last_name": "http://x"}, "just your name"),
-        ({"last_name": "LinkVisit evil。example"}, "just your name"),
+        ({"first_name": " "}, "Enter your first name"),
+        ({"last_name": ""}, "Enter your last name"),
+        ({"email": "ana@"}, "doesn’t look right"),
+        ({"email": "ana@example.org\nBcc: x@example.org"}, "doesn’t look right"),
+        ({"country": ""}, "Choose your country"),
+        ({"country": "XX"}, "Choose a country from the list"),
+        ({"first_name": "www.buy.example"}, "Just your name"),
+        ({"last_name": "http://x"}, "Just your name"),
+        ({"last_name": "LinkVisit evil。example"}, "Just your name"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(
@@ -351,7 +351,7 @@ def test_a_test_mail_fills_in_and_stores_nothing(acting: Served, now: datetime) 
     assert "signing won’t be saved" in page
     reply = post(acting, {"last_name": "Sample", "news": "1"}, f"{query}&lang=de")
     assert reply.status == 200
-    assert "This was a test mail" not in reply.text  # it speaks German
+    assert "This was a test email" not in reply.text  # it speaks German
     assert 'href="library/thanks?lang=de&amp;news=1"' in reply.text
     assert acting.rows(signatures) == acting.rows(requests) == acting.rows(consents) == []
 
@@ -467,10 +467,10 @@ def test_the_form_asks_for_each_field_that_there_is(acting: Served, workspace: W
 def test_a_number_that_reads_two_ways_is_asked_for_once_more(acting: Served, workspace: Workspace) -> None:
     path = workspace.newsletters / "library" / ACTION_FILE
     path.write_text(PAGE.replace("  postcode: optional\n", "  phone: required\n"))
-    assert "Please write your phone number." in post(acting, BLANK).text
+    assert "Enter your phone number" in post(acting, BLANK).text
     reply = post(acting, {**BLANK, "phone": "+44 (0)20 7946 0958"})
     assert reply.status == 422
-    assert "This is not a phone number we can call." in reply.text
+    assert "That phone number doesn’t look right." in reply.text
     assert 'value="+44 (0)20 7946 0958"' in reply.text
     assert acting.rows(signatures) == []
     assert post(acting, {**BLANK, "phone": "+44 (20) 7946-0958"}).status == 303
