@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/writing.md and docs/templates.md: each block as it comes out, and the four templates.
+"""Makes the pictures of docs/writing.md and docs/templates.md: each block as it comes out, and the templates.
 
 Run it again after a change to templates/: .venv/bin/python -m scripts.block_pictures
 What is typed for each block is here once; a test holds docs/writing.md against it.
@@ -26,7 +26,7 @@ from mailer.workspace import Workspace, find_workspace
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 BROWSERS = ("chromium-headless-shell", "chromium")
-TEMPLATES = ("appeal", "update", "urgent", "thanks")
+TEMPLATES = ("appeal", "update", "urgent", "thanks", "digest", "event")
 URLS = Urls(*(f"https://mail.example.org/{letter}/TOKEN" for letter in "cuvp"))
 READER = {"first_name": "Zoë", "country": "GB", "email": "zoe@example.org"}
 SIGNATURE = """\

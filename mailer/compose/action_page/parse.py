@@ -19,10 +19,10 @@ from mailer.compose.action_page.mail_says import NOTHING_SAID, MailSays, mail_sa
 from mailer.compose.action_page.own_fields import read_own_field
 from mailer.compose.action_page.poster import KEYS as POSTER_KEYS
 from mailer.compose.action_page.poster import PLAIN, NextAsk, PagePoster, read_next, read_poster
+from mailer.compose.action_page.translated import page_with_original
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE
 from mailer.compose.source.text_file import merge_conflicts, read_text
-from mailer.compose.source.translations import page_with_original
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors
@@ -77,6 +77,11 @@ class ActionPage:
     own: tuple[OwnField, ...] = ()  # the page's own questions, as they are declared
     show_comments: CommentsShown = CommentsShown.NEVER
     languages: tuple[str, ...] = ()  # of all its versions, its own among them; () when it is the only one
+
+    @property
+    def asks_to_show_comments(self) -> bool:
+        """Whether those who sign may agree to have their comment shown."""
+        return self.show_comments is not CommentsShown.NEVER and "comment" in self.fields
 
     @property
     def path(self) -> str:

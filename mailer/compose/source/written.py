@@ -52,6 +52,7 @@ class Source:
     is_public: bool = False  # is in the public archive once it was sent
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
+    translates: str = ""  # of a translation: `wording.mark_of` the original's words that it is of; "" says nothing
     translations: tuple[Source, ...] = ()  # the same in other languages, each named by its `language`
     petition: str = ""  # the newsletter whose signatures it tells of
     is_off: bool = False  # a thanks.md that says `send: false`
