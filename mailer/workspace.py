@@ -17,6 +17,7 @@ from mailer.toml_file import read_toml
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 ACTION_FILE = "action.md"  # in a newsletter's folder: the page on which people sign
+THANKS_FILE = "thanks.md"  # beside it: the mail that thanks each of them
 TEXT_KEYS = ("title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language")
 LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
 OPT_IN = ("single", "double")
@@ -110,6 +111,10 @@ class Newsletter:
     @property
     def has_action_page(self) -> bool:
         return (self.folder / ACTION_FILE).is_file()
+
+    @property
+    def has_thanks_mail(self) -> bool:
+        return (self.folder / THANKS_FILE).is_file()
 
     def translations(self, name: str) -> dict[str, str]:
         """The files beside `name` that hold it in other languages, by what their names say: "fr" → message.fr.md."""

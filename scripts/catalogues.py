@@ -19,11 +19,14 @@ from mailer.petition_fields.table import FIELDS
 
 PACKAGE = Path(__file__).parents[1] / "mailer"
 METHODS = [
+    ("audience/petition/bundle_words.py", "python"),
     ("checking/rules/**.py", "python"),
     ("compose/source/labels.py", "python"),
     ("web/public/**.py", "python"),
     ("web/pages/**.py", "python"),
     ("delivery/notices/text.py", "python"),
+    ("compose/thank_you.py", "python"),
+    ("compose/source/signed.py", "python"),
     ("web/pages/**.html", "jinja2.ext:babel_extract"),
     ("delivery/notices/texts/**.html", "jinja2.ext:babel_extract"),
     ("delivery/notices/texts/**.txt", "jinja2.ext:babel_extract"),

@@ -21,12 +21,13 @@ from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.diagnostics import Diagnostic, Place, worst_first
-from mailer.errors import MailerError
+from mailer.errors import MailerError, raise_errors
 from mailer.store.engine.database import Database
-from mailer.workspace import Newsletter, Workspace
+from mailer.workspace import THANKS_FILE, Newsletter, Workspace
 
 # What may lie in lists/: definitions and the generated sample. Anything else may hold people's addresses.
 IN_LISTS = (".toml",)
+THANKS = Scope(everyone=False)  # who will sign isn't known
 SAMPLE = ("README.md", "sample-supporters.csv")
 
 
@@ -55,6 +56,8 @@ def preflight(database: Database, newsletter: Newsletter, *, scope: Scope, now: 
         found = check_source(database, read_source(newsletter), scope=scope, now=now)
     except MailerError as error:
         found = Preflight(newsletter.slug, tuple(worst_first(map(ruled, error.diagnostics))))
+    thanks = [one for one in _thanks_remarks(database, newsletter, now=now) if one not in found.remarks]
+    found = replace(found, remarks=tuple(worst_first([*found.remarks, *thanks])))
     edited = edited_since(newsletter.workspace, database, newsletter.slug)
     if edited is None:
         return found
@@ -94,6 +97,25 @@ def _of_version(specimen: Specimen, faults: Iterable[Diagnostic], original: Sour
         return
     for one in run(specimen, (one for one in faults if one.place is not None and one.place.file == file)):
         yield one if one.place is not None and one.place.file else replace(one, place=Place(file, part=one.part))
+
+
+def fit_to_thank(database: Database, source: Source, *, now: datetime) -> Plan:
+    """The plan of a thanks.md without errors. Else raises with all of them."""
+    found = check_source(database, source, scope=THANKS, now=now)
+    raise_errors(f"The mail of thanks of {source.newsletter.slug} has faults:", found.errors)
+    assert found.plan is not None, "where there is no plan, something stops it"
+    return found.plan
+
+
+def _thanks_remarks(database: Database, newsletter: Newsletter, *, now: datetime) -> list[Diagnostic]:
+    """What there is to say of the thanks.md beside the message, if there is one: those who follow its button get it."""
+    if not newsletter.has_thanks_mail:
+        return []
+    try:
+        source = read_source(newsletter, THANKS_FILE)
+        return [] if source.is_off else list(check_source(database, source, scope=THANKS, now=now).remarks)
+    except MailerError as error:
+        return [ruled(fault) for fault in error.diagnostics]
 
 
 def _page_faults(newsletter: Newsletter) -> list[Diagnostic]:

@@ -25,7 +25,7 @@ from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.setting import kept_together
-from mailer.compose.message import Context, Link, Message, Slot
+from mailer.compose.message import Context, Link, Message
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
 from mailer.compose.mjml.to_html import mjml_to_html
@@ -38,7 +38,8 @@ from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import Links, OwnPages
 from mailer.compose.templating.markers import LinkMark, Markers, Value
 from mailer.compose.templating.render import Resolved, Resolver, Task
-from mailer.compose.warnings import vet_finished, vet_layout, vet_tags, vet_words
+from mailer.compose.thank_you import confirming
+from mailer.compose.warnings import vet_finished, vet_layout, vet_leaving, vet_tags, vet_words
 from mailer.diagnostics import Diagnostic, Place, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.cldr import direction_of
@@ -112,10 +113,10 @@ class _Compiler:
         self.faults: list[Diagnostic] = list(source.faults)  # what the steps gave back; `links` … keep their own
         self.language = source.language or definition.language
         self.words = words_for(self.language)
-        self.description = definition.description
-        where = urlsplit(settings.organisation.website).hostname or settings.organisation.name
+        self.description = source.signed.because if source.signed else definition.description
+        where = (urlsplit(settings.organisation.website).hostname or settings.organisation.name).removeprefix("www.")
         if where and not self.description:
-            self.description = self.words.because.format(list=definition.title, where=where.removeprefix("www."))
+            self.description = self.words.because.format(list=definition.title, where=where)
         self.direction = direction_of(self.language)
         self.constants = {
             "list": {
@@ -127,6 +128,7 @@ class _Compiler:
                 "name": settings.organisation.name, "postal_address": settings.organisation.postal_address,
                 "website": settings.organisation.website,
             },
+            **source.told,
         }  # fmt: skip
         self.event = event_of(source, language=self.language, settings=settings)
         self.constants |= {"event": self.event} if self.event else {}
@@ -188,6 +190,7 @@ class _Compiler:
         fields, fields_text = self._fields(body)
         found = None if source.is_mjml else self.resolver.words(source.body, Place(source.file, source.body_line))
         written = body.written(found) if found else RenderedBody([], [], [])
+        written = replace(written, blocks=[*confirming(source, self.markers, self.links), *written.blocks])
         signature = self._signature(body)
         self.faults += [*vet_words(source, self.fields), *body.faults]
         return _Authored(subject, preheader, title, action, fields, fields_text, written, signature)
@@ -251,6 +254,7 @@ class _Compiler:
                 headline=kept_together(written.headline), language=self.language, direction=self.direction,
                 start="right" if self.direction == "rtl" else "left",
                 end="left" if self.direction == "rtl" else "right",
+                is_thanks=source.is_thanks,
             ),
             "body": written.body.blocks, "postscripts": written.body.postscripts, "notes": written.body.notes,
             "signature": written.signature.html, "signature_picture": written.signature.picture,
@@ -299,11 +303,12 @@ class _Compiler:
 
     def _text(self, written: _Authored) -> str:
         organisation = self.workspace.settings.organisation
+        own = () if self.source.is_thanks else PERSONAL_ADDRESSES
         return text_part(
             written.body, headline=written.headline, before=written.fields_text, signature=written.signature.text,
             event=self.event, words=self.words,
             footer=(self.description, organisation.name, organisation.postal_address),
-            addresses=[self.markers.add(Value(name, Place(self.source.file))) for name in PERSONAL_ADDRESSES],
+            addresses=[self.markers.add(Value(name, Place(self.source.file))) for name in own],
         )  # fmt: skip
 
     def _message(self, written: _Authored, *, html: str, text: str) -> Message:
@@ -312,13 +317,10 @@ class _Compiler:
         html_parts, text_parts = splitter.html(html), splitter.plain(text, Context.TEXT)
         subject, preheader = (splitter.plain(text, Context.HEADER) for text in (written.subject, written.preheader))
         links = self._links(slots, splitter)
-        self.faults += splitter.faults
         if not shows_to_all(subject, slots.slots, vocabulary=self.task.vocabulary, constants=self.constants):
             self.faults.append(no_subject(subject, source.place("subject")))
-        leaving = (Slot("unsubscribe_url", Context.ATTRIBUTE), Slot("unsubscribe_url", Context.HTML))
-        unsubscribes = any(slot in leaving for slot in slots.slots)
-        address = settings.organisation.postal_address
-        self.faults += vet_finished(html, file=source.file, unsubscribes=unsubscribes, address=address)
+        self.faults += [*splitter.faults, *vet_leaving(slots.slots, source)]
+        self.faults += vet_finished(html, file=source.file, address=settings.organisation.postal_address)
         sender = source.from_ or self.definition.from_ or settings.sender.from_
         if not sender:
             remedy = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'

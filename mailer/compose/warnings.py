@@ -9,7 +9,9 @@ from html import unescape
 from markupsafe import escape
 
 from mailer.compose.expressions.foreign_tags import foreign_tags
+from mailer.compose.message import Choice, Context, Slot
 from mailer.compose.source.message_file import Source
+from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Diagnostic, Level, Place
 
@@ -66,12 +68,24 @@ def _texts(source: Source) -> dict[str, str]:
     return {**texts, **action, **source.fields, "signature": source.signature}
 
 
-def vet_finished(html: str, *, file: str, unsubscribes: bool, address: str) -> list[Diagnostic]:
+def vet_leaving(slots: Iterable[Slot | Choice], source: Source) -> list[Diagnostic]:
+    """That a newsletter has its link for leaving, and a thanks.md none of the person's own addresses: somebody who
+    signed is on no list by that."""
+    found, place = {(slot.source, slot.context) for slot in slots if isinstance(slot, Slot)}, Place(source.file)
+    if source.is_thanks:
+        shown = {source for source, _ in found}
+        remedy = "Show it in newsletters only, as blocks/footer.mjml does: {% if not message.is_thanks %} …"
+        names = (name for name in PERSONAL_ADDRESSES if name in shown)
+        return [Diagnostic(f"a thanks.md has no {{{{ {name} }}}}", place, remedy) for name in names]
+    if found & {("unsubscribe_url", Context.ATTRIBUTE), ("unsubscribe_url", Context.HTML)}:
+        return []
+    remedy = 'Put it into the footer: <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+    return [Diagnostic("the mail has no link for leaving", place, remedy, rule="law.no-unsubscribe")]
+
+
+def vet_finished(html: str, *, file: str, address: str) -> list[Diagnostic]:
     """Faults of the finished mail: what the law asks for, and its size."""
     faults: list[Diagnostic] = []
-    if not unsubscribes:
-        remedy = 'Put it into the footer: <a href="{{ unsubscribe_url }}">Unsubscribe</a>'
-        faults.append(Diagnostic("the mail has no link for leaving", Place(file), remedy, rule="law.no-unsubscribe"))
     words = unescape(" ".join(MARKUP.sub(" ", html).split()))
     if " ".join(address.split()) not in words:
         remedy = "Put it into the footer: {{ organisation.postal_address }}"

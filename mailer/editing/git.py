@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from mailer.editing.files import UNFINISHED
@@ -32,6 +33,8 @@ OTHER_REPOSITORY = (
 )  # fmt: skip
 MERGING = ("a merge was begun there and not finished", "Finish it at a terminal: git merge --continue")
 NOBODY = ("git doesn’t know who works at this machine", "Say so once there: git config user.name and user.email")
+UNREACHED = ("the repository that others use can’t be reached", "It is tried again with the next save or pull.")
+UNFOLLOWED = ("the branch follows no other repository", "At a terminal: git push --set-upstream origin BRANCH")
 # What git says → what it means, and what to do. The first that is found counts.
 MEANINGS = (
     ("not a git repository", "the workspace is not in a git repository", "Run git init, or set [studio] git = false."),
@@ -47,7 +50,21 @@ MEANINGS = (
     ("failed to sign", "git could not sign the commit", "Give it a key without a passphrase, or no commit.gpgsign."),
 )  # fmt: skip
 
+# What it says of the repository that the branch follows.
+OF_THE_REMOTE = (
+    ("Could not read from remote repository", *UNREACHED),
+    ("unable to access", *UNREACHED),
+    ("Could not resolve host", *UNREACHED),
+    ("does not appear to be a git repository", *UNREACHED),
+    ("no upstream configured", *UNFOLLOWED),
+    ("no such branch", *UNFOLLOWED),
+    ("[rejected]", "others pushed at the same moment", "It is tried again with the next save or pull."),
+    ("[remote rejected]", "the repository refused what was pushed", "Its rules (a hook, a protected branch) say why."),
+    ("would be overwritten by merge", "a file is changed here and not committed", "Save it here, or commit it."),
+)  # fmt: skip
+
 _one_at_a_time = threading.Lock()
+_made = [0]  # commits of this process
 
 
 class NotCommitted(MailerError):
@@ -81,15 +98,28 @@ def commit_newsletter(workspace: Workspace, slug: str, message: str, *, author: 
     """Commit what changed in a newsletter's folder; whether anything had. Raises `NotCommitted`."""
     paths = ("--", f"newsletters/{slug}", f":(exclude,glob)**/{UNFINISHED}")
     with _one_at_a_time:
-        if not _git(workspace, "status", "--porcelain", "--untracked-files=all", *paths):
+        if not run_git(workspace, "status", "--porcelain", "--untracked-files=all", *paths):
             return False
-        if not _git(workspace, "symbolic-ref", "--quiet", "HEAD", allowed=(0, 1)):
+        if not run_git(workspace, "symbolic-ref", "--quiet", "HEAD", allowed=(0, 1)):
             raise NotCommitted(
                 "git is on no branch there, so a commit would be lost", remedy="At a terminal: git switch BRANCH"
             )
-        _git(workspace, "add", "--all", *paths)
-        _git(workspace, "commit", "--quiet", "--only", "--message", _plain(message), *paths, author=author)
+        run_git(workspace, "add", "--all", *paths)
+        run_git(workspace, "commit", "--quiet", "--only", "--message", _plain(message), *paths, author=author)
+        _made[0] += 1
     return True
+
+
+@contextlib.contextmanager
+def alone() -> Generator[None]:
+    """While no newsletter is committed."""
+    with _one_at_a_time:
+        yield
+
+
+def commits() -> int:
+    """How many this process made."""
+    return _made[0]
 
 
 def _author_of(database: Database, actor: Actor) -> Author | None:
@@ -101,9 +131,12 @@ def _author_of(database: Database, actor: Actor) -> Author | None:
     return Author(_plain(account.name) or account.address, account.address)
 
 
-def _git(workspace: Workspace, *arguments: str, author: Author | None = None, allowed: tuple[int, ...] = (0,)) -> str:
+def run_git(
+    workspace: Workspace, *arguments: str, author: Author | None = None, allowed: tuple[int, ...] = (0,)
+) -> str:
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
     environ |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true"}
+    environ.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")  # nobody is there to answer
     if author is not None:
         for role in ("AUTHOR", "COMMITTER"):
             environ |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.address}
@@ -129,7 +162,7 @@ def _git(workspace: Workspace, *arguments: str, author: Author | None = None, al
 
 
 def _meaning(said: str) -> NotCommitted:
-    for words, meaning, remedy in MEANINGS:
+    for words, meaning, remedy in (*MEANINGS, *OF_THE_REMOTE):
         if words in said:
             return NotCommitted(meaning, remedy=remedy)
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it gave no reason")

@@ -15,15 +15,19 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from mailer.compose.source.message_file import MARKDOWN_FILE, MJML_FILE
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.editing.files import one_at_a_time, write_file
 from mailer.editing.folders import lists_in, lists_of, message_path
 from mailer.editing.splice import FrontValue, head_end, splice
+from mailer.editing.versions import Version, keep_version
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.workspace import Workspace
+
+SAVED, BROUGHT_BACK = "newsletter saved", "version brought back"  # as the audit log says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,14 @@ class Edit:
         if body and not body.endswith("\n") and self.base.endswith("\n") and above + body != self.base:
             body += "\r\n" if above.endswith("\r\n") else "\n"  # what is typed in a browser has no end of its last line
         return splice(above + body, self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeText:
+    """A whole file in the place of another, `base`: an earlier version that is brought back. It merges with nothing."""
+
+    base: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +102,11 @@ def read_exact(workspace: Workspace, slug: str, file: str = "") -> str:
 
 
 def save(
-    workspace: Workspace, connection: Connection, actor: Actor, slug: str, edit: Edit, *, at: datetime, file: str = ""
-) -> Saved | SaveConflict:
-    """Write an edit into a file of the newsletter; without `file` into that of its mail.
+    workspace: Workspace, connection: Connection, actor: Actor, slug: str, edit: Edit | WholeText, *, at: datetime,
+    file: str = "",
+) -> Saved | SaveConflict:  # fmt: skip
+    """Write an edit into a file of the newsletter; without `file` into that of its mail. What was there is kept as a
+    version, and so is what is there then.
 
     Raises `MailerError` when it can't be; then nothing is written.
     """
@@ -102,7 +116,7 @@ def save(
     mine = edit.text
     merged = now not in (edit.base, mine)
     if merged:
-        text = put_together(edit.base, mine, now)
+        text = put_together(edit.base, mine, now) if isinstance(edit, Edit) else None
         if text is None:
             return SaveConflict(theirs=now, mine=mine)
     else:
@@ -117,9 +131,13 @@ def save(
         path = _path(workspace, slug, file)
         assert path is not None  # it was read a moment ago
         write_file(path, content, within=workspace.newsletters)
+        named = "" if path.name in (MARKDOWN_FILE, MJML_FILE) else file
+        for one in (now, text):
+            keep_version(connection, slug, Version(path.name, one, digest(one), at))
         audit.record(
-            connection, actor, "newsletter saved", at=at, subject=audit.newsletter_subject(slug),
-            detail=", ".join(word for word in (file, "put together with another change" if merged else "") if word),
+            connection, actor, SAVED if isinstance(edit, Edit) else BROUGHT_BACK, at=at,
+            subject=audit.newsletter_subject(slug),
+            detail=", ".join(word for word in (named, "put together with another change" if merged else "") if word),
             before=digest(now), after=digest(text),
         )  # fmt: skip
     return Saved(text, merged=merged)

@@ -10,7 +10,7 @@ import gettext
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -79,6 +79,17 @@ class Language:
         from babel.dates import format_date
 
         return str(format_date(moment, format="long", locale=self.locale))
+
+    def moment(self, moment: datetime) -> str:
+        """A moment of the coming days in its own zone: Tuesday, 1 December at 14:05 CET."""
+        from babel.dates import format_skeleton, format_time, get_datetime_format, get_timezone_name
+
+        day = format_skeleton("MMMMEEEEd", moment, locale=self.locale)
+        zone = str(get_timezone_name(moment, width="short", locale=self.locale))
+        zone = str(moment.tzname()) if zone[0] in "+-" else zone  # CLDR has no short name in this language
+        time = f"{format_time(moment, 'short', locale=self.locale)} {zone}"
+        joined = str(get_datetime_format("long", locale=self.locale)).replace("'", "")
+        return joined.replace("{0}", time).replace("{1}", str(day))
 
     def near_day(self, moment: date) -> str:
         """A day of the months around this one, without its year: 12 January."""
@@ -163,6 +174,15 @@ def accepted_languages(header: str) -> Sequence[str]:
         if quality > 0:
             found.append((-quality, name.strip()))
     return [name for _, name in sorted(found, key=lambda pair: pair[0])]
+
+
+def region_of(accepted: str) -> str:
+    """The region that the most wanted language of an Accept-Language header names ("en-GB": GB), or ""."""
+    for name in accepted_languages(accepted)[:1]:
+        for part in name.split("-")[1:]:
+            if len(part) == 2 and part.isalpha():
+                return part.upper()
+    return ""
 
 
 def _bare(name: str) -> str:

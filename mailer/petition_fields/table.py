@@ -48,34 +48,34 @@ class SignatureField:
 OWN_ROWS = 100  # a page's own questions are in rows of their own, the first in this one
 LAST_ROW = 1000
 EMAIL = SignatureField(
-    name="email", kind=FieldKind.EMAIL, label="Email", missing="Please write your email address.",
+    name="email", kind=FieldKind.EMAIL, label="Email", missing="Enter your email address",
     longest=254,  # RFC 5321 §4.5.3.1.3
     row=2, autocomplete="email", always=True, contact=True, kept=False,
 )  # fmt: skip
 FIELDS = (  # in the order of the form
     SignatureField(
-        name="first_name", kind=FieldKind.NAME, label="First name", missing="Please write your first name.",
+        name="first_name", kind=FieldKind.NAME, label="First name", missing="Enter your first name",
         longest=80, row=1, autocomplete="given-name", always=True, known=True,
     ),
     SignatureField(
-        name="last_name", kind=FieldKind.NAME, label="Last name", missing="Please write your last name.",
+        name="last_name", kind=FieldKind.NAME, label="Last name", missing="Enter your last name",
         longest=80, row=1, autocomplete="family-name", always=True, known=True,
     ),
     EMAIL,
     SignatureField(
-        name="country", kind=FieldKind.COUNTRY, label="Country", missing="Please choose your country.",
+        name="country", kind=FieldKind.COUNTRY, label="Country", missing="Choose your country",
         longest=2, row=3, autocomplete="country", known=True,
     ),
     SignatureField(
-        name="postcode", kind=FieldKind.TEXT, label="Postcode", missing="Please write your postcode.",
+        name="postcode", kind=FieldKind.TEXT, label="Postcode", missing="Enter your postcode",
         longest=16, row=3, autocomplete="postal-code",
     ),
     SignatureField(
-        name="phone", kind=FieldKind.PHONE, label="Phone", missing="Please write your phone number.",
+        name="phone", kind=FieldKind.PHONE, label="Phone", missing="Enter your phone number",
         longest=40, row=4, autocomplete="tel", contact=True,
     ),
     SignatureField(
-        name="comment", kind=FieldKind.LINES, label="Why do you sign?", missing="Please write a few words.",
+        name="comment", kind=FieldKind.LINES, label="Why does this matter to you?", missing="Write a sentence or two",
         longest=1000, row=LAST_ROW,
         webhook=False,  # free text, which people write for the target
     ),

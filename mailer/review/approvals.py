@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mailer.review.changes import Change
 
 # The audit log's words for what makes somebody a writer of a newsletter; to begin one, as by a copy, is to write it.
-WROTE = ("newsletter saved", "newsletter begun", "sign page begun")
+WROTE = ("newsletter saved", "version brought back", "newsletter begun", "sign page begun")
 
 
 class NotApproved(MailerError):

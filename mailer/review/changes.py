@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from typing import Any, cast
 
 from mailer.compose.message import ORIGINAL, Message, Parts, as_written, from_json
+from mailer.compose.source.frontmatter import split_front_matter
 from mailer.review.content import NewsletterContent, leaves_at
 
 HEADERS = (
@@ -86,6 +87,22 @@ def changes(before: NewsletterContent, after: NewsletterContent) -> list[Change]
         return []
     found = [*_of_mail(before, after), *_of_rest(before, after)]
     return found or [Change("Look", "the mail as it was compiled", "another layout of the same words")]
+
+
+def text_changes(before: str, after: str) -> list[Change]:
+    """Every difference between two versions of a newsletter's file, as its fields and paragraphs."""
+    (old, one), (new, other) = _front(before), _front(after)
+    found = [*_values("Field", old, new), *_paragraphs("Text", one, other)]
+    same = before == after
+    return found if found or same else [Change("File", "as it was", "other comments, blanks or line ends")]
+
+
+def _front(text: str) -> tuple[Mapping[str, Any], list[str]]:
+    """The fields above a text, and its paragraphs; without fields where they can't be read."""
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    front, _ = split_front_matter(plain, file="")
+    paragraphs = (front.body if front else plain).split("\n\n")
+    return front.data if front else {}, [piece.strip() for piece in paragraphs if piece.strip()]
 
 
 def in_short(found: Sequence[Change]) -> str:

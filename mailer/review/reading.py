@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC
 from typing import Any
@@ -23,7 +23,7 @@ from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.message import Message
 from mailer.compose.source.images import read_image
 from mailer.review.content import NewsletterContent, PlannedTime
-from mailer.workspace import Newsletter, Workspace
+from mailer.workspace import THANKS_FILE, Newsletter, Workspace
 
 NOT_SHOWN = ("columns",)  # keys of a list's definition that no reader ever sees: how its imports are read
 
@@ -39,14 +39,14 @@ def read_content(
         "mail": messages.to_json(message),
         "pictures": {image.name: _sha256(read_image(image, newsletter)) for image in message.every_image},
         "pages": {slug: _page(page) for slug, page in pages.items()},
-        "thanks": {slug: str(page.thanks_html) for slug, page in pages.items()},
+        "thanks": {slug: str(page.thanks_html) for slug, page in pages.items()} | _thanks_mails(workspace, pages),
         "lists": {name: _shown(asdict(workspace.list_definition(name))) for name in lists},
         "brand": _brand(workspace),
         "audience": audience_to_json(audience),
         "leaves": leaves and {"at": leaves.at.astimezone(UTC).isoformat(), "zone": leaves.zone},
     }
     # As it comes back from the database: one form, so that one comparison holds for both.
-    return NewsletterContent(message.slug, json.loads(json.dumps(parts)))
+    return NewsletterContent(message.slug, json.loads(json.dumps(parts, default=str)))
 
 
 def _pages(workspace: Workspace, message: Message) -> list[str]:
@@ -66,6 +66,13 @@ def _page(page: ActionPage) -> dict[str, Any]:
     shown = {name: value for name, value in asdict(page).items() if name not in ("thanks_html", "languages")}
     # The order in which a form asks is part of what is shown, and JSON data are compared without one.
     return shown | {"fields": [[name, required] for name, required in page.fields.items()]}
+
+
+def _thanks_mails(workspace: Workspace, slugs: Iterable[str]) -> dict[str, str]:
+    """The mails that thank those who sign these pages, as they are written, each by the name of its file."""
+    written = [newsletter for newsletter in map(workspace.newsletter, slugs) if newsletter.has_thanks_mail]
+    files = [(one, name) for one in written for name in (THANKS_FILE, *one.translations(THANKS_FILE).values())]
+    return {one.place(name): (one.folder / name).read_text("utf-8", "replace") for one, name in files}
 
 
 def _picture(workspace: Workspace, written: str) -> str:

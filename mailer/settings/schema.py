@@ -69,7 +69,8 @@ class Public:
 class StudioSettings:
     """Where staff reach `mailer studio` through a web server with TLS, without a path and without a slash at the end;
     "" is this machine alone. `proxies`: addresses or networks of that web server, whose X-Forwarded-For is believed.
-    `git`: whether each save is a commit by the person who saved. docs/studio-git.md has more.
+    `git`: whether each save is a commit by the person who saved; `git_push`: whether it is pushed to where the branch
+    follows; `git_pull`: how often what others pushed is merged in, "0s" for never. docs/studio-git.md has more.
 
     `approvals`: how many people must approve a newsletter before it leaves, from the terminal as well; 0, 1 or 2.
     `approver_may_be_writer`: whether somebody may approve what they wrote. `hold`: how long what is sent from the
@@ -79,9 +80,15 @@ class StudioSettings:
     url: Annotated[str, or_empty(limits.HOST_ALONE)] = ""
     proxies: Annotated[tuple[str, ...], limits.NETWORKS] = ("127.0.0.1", "::1")
     git: bool = False
+    git_push: bool = False
+    git_pull: Annotated[str, DURATION, limits.A_DAY_AT_MOST] = "0s"
     approvals: Annotated[int, between(0, 2)] = 0
     approver_may_be_writer: bool = False
     hold: Annotated[str, DURATION, limits.A_DAY_AT_MOST] = "10m"
+
+    @property
+    def pull_every(self) -> timedelta:
+        return timedelta(seconds=seconds_of(self.git_pull))
 
     @property
     def hold_for(self) -> timedelta:

@@ -55,10 +55,12 @@ DAY = timedelta(days=1)
 NOTICE = JobKind(
     "notice", _minutes(1, 2, 5, 10, 20, 30, 60), give_up=2 * DAY, keep=90 * DAY, clear=7 * DAY, repeatable=False
 )
+# As a notice, and apart from them: nobody's link waits behind the thanks of thousands who sign within the hour.
+THANKS = JobKind("thanks", NOTICE.pauses, give_up=2 * DAY, keep=90 * DAY, clear=7 * DAY, repeatable=False)
 WEBHOOK_CALL = JobKind("webhook-call", DOUBLED, give_up=3 * DAY, keep=90 * DAY, clear=90 * DAY)
 # Providers repeat a post for a day; a week leaves staff a working week to look into one that went wrong.
 PROVIDER_POST = JobKind("provider-post", DOUBLED, give_up=3 * DAY, keep=7 * DAY, clear=7 * DAY)
-KINDS = (NOTICE, WEBHOOK_CALL, PROVIDER_POST)
+KINDS = (NOTICE, THANKS, WEBHOOK_CALL, PROVIDER_POST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ NOBODY = Particulars({})
 SUPPORTERS = ListDefinition("supporters", "Supporters", "supporters.lists.example.org", consent="Yes, mail me.")
 
 
-def signing_as(first_name: str, last_name: str, *, shown: bool = False, **more: str) -> Particulars:
+def signing_as(first_name: str, last_name: str, *, shown: bool | None = None, **more: str) -> Particulars:
     """What somebody of this name signs with."""
     return Particulars({"first_name": first_name, "last_name": last_name, **more}, shown=shown)
 

@@ -374,11 +374,13 @@ def test_what_a_clock_years_ahead_had_claimed_is_not_left_until_then(database: D
         assert claim(database, kind, now=now + timedelta(days=4000))
     found = {kind.name: claim(database, kind, now=now) for kind in KINDS}
     assert {name: job and job.attempt for name, job in found.items()} == {
-        "notice": None, "webhook-call": 2, "provider-post": 2,
+        "notice": None, "thanks": None, "webhook-call": 2, "provider-post": 2,
     }  # fmt: skip
     with database.read() as connection:
         states = [tuple(row) for row in connection.execute(select(jobs.c.kind, jobs.c.state).order_by(jobs.c.id))]
-    assert states == [("notice", "uncertain"), ("webhook-call", "running"), ("provider-post", "running")]
+    assert states == [
+        ("notice", "uncertain"), ("thanks", "uncertain"), ("webhook-call", "running"), ("provider-post", "running"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -414,9 +416,11 @@ def test_what_is_over_is_emptied_and_deleted_in_its_time_and_nothing_else(
 
 
 def test_the_times_are_those_that_the_pages_for_staff_promise() -> None:
-    """docs/joining.md, docs/webhook.md, docs/bounces.md."""
+    """docs/joining.md, docs/action-pages.md, docs/webhook.md, docs/bounces.md."""
     days = {kind.name: (kind.give_up.days, kind.clear.days, kind.keep.days) for kind in KINDS}
-    assert days == {"notice": (2, 7, 90), "webhook-call": (3, 90, 90), "provider-post": (3, 7, 7)}
+    assert days == {
+        "notice": (2, 7, 90), "thanks": (2, 7, 90), "webhook-call": (3, 90, 90), "provider-post": (3, 7, 7),
+    }  # fmt: skip
     for kind in (WEBHOOK_CALL, PROVIDER_POST):
         assert kind.pauses == tuple(min(2**n * MINUTE, timedelta(hours=6)) for n in range(10))
     assert sum(NOTICE.pauses[:3], timedelta()) < 10 * MINUTE < sum(NOTICE.pauses[:4], timedelta()), "greylisting"

@@ -54,7 +54,7 @@ def pages(served: Served, code: str) -> Iterator[tuple[str, str]]:
         assert reply.status == status, path
         return reply.text
 
-    def post(path: str, *, status: int = 200, **fields: str) -> str:
+    def post(path: str, *fields: tuple[str, str], status: int = 200) -> str:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": code}
         body = urlencode(fields).encode()
         reply = fetch(served.port, f"{path}?lang={code}", method="POST", body=body, headers=headers)
@@ -66,13 +66,13 @@ def pages(served: Served, code: str) -> Iterator[tuple[str, str]]:
         yield path, get(path)
     yield "a test mail", get(served.path(Purpose.UNSUBSCRIBE, proof=True))
     yield "lost", get("/c/x/1", 404)
-    yield "missing fields", post("/act/library", status=422, email="x")
-    yield "left", post(leaving, **{"from": "page"})
+    yield "missing fields", post("/act/library", ("email", "x"), status=422)
+    yield "left", post(leaving, ("from", "page"))
     yield "already left", get(leaving)
     yield "undone", post(f"{leaving}/undo")
-    yield "saved", post(preferences, shown="1", on="1", frequency="monthly")
-    yield "new address", post(f"{preferences}/address", email="zoe@example.net")
-    yield "no address", post(f"{preferences}/address", status=422, email="zoe")
+    yield "saved", post(preferences, ("shown", "1"), ("on", "1"), ("frequency", "monthly"))
+    yield "new address", post(f"{preferences}/address", ("email", "zoe@example.net"))
+    yield "no address", post(f"{preferences}/address", ("email", "zoe"), status=422)
     yield "data", post(f"{preferences}/data")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
 from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
@@ -81,6 +81,18 @@ def no_obstacle() -> ColumnElement[bool]:
     """The same as `obstacle() == FREE`, where only that matters: PostgreSQL needn't weigh suppressions to see whether
     there are any."""
     return and_(_status_rank() == FREE, ~exists().where(_suppressed()).correlate(people, subscriptions))
+
+
+def unwelcome(address_hash: ColumnElement[bytes] | bytes) -> ColumnElement[bool]:
+    """Whether an address gets no mail of any kind: it left every list, or something other than leaving is against it.
+    Somebody who left one list may still be thanked for what they do."""
+    return exists().where(
+        suppressions.c.address_hash == address_hash,
+        or_(
+            suppressions.c.list_id == EVERY_LIST,
+            suppressions.c.reason != SuppressionReason.UNSUBSCRIBED.value,
+        ),
+    )
 
 
 def _status_rank() -> ColumnElement[int]:

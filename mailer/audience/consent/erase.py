@@ -6,7 +6,7 @@ person. The person's own row, subscriptions and consents are deleted by `consent
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, or_, select, update
 from sqlalchemy import delete as delete_from
 
 from mailer.audience.consent.scrub import scrub
@@ -20,7 +20,7 @@ from mailer.store.tables.inbound import (
     signatures,
 )
 from mailer.store.tables.jobs import jobs
-from mailer.store.tables.states import SuppressionReason
+from mailer.store.tables.states import SuppressionReason, ThanksState
 
 
 def blank(connection: Connection, *, person_id: int, address: str, address_hash: bytes) -> None:
@@ -38,8 +38,11 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
     connection.execute(
         update(signatures)
         .where(signatures.c.person_id == person_id)
-        .values(person_id=None, shown=False, own={}, comment_state="", **{field.name: "" for field in KEPT})
-    )
+        .values(
+            person_id=None, shown=False, own={}, comment_state="", thanks=_not_waiting(),
+            **{field.name: "" for field in KEPT},
+        )
+    )  # fmt: skip
     # The other site's own number of it may name the person there.
     numbers = select(conversions.c.id).where(
         conversions.c.campaign_id.in_(campaign_ids), conversions.c.delivery_id.in_(theirs)
@@ -55,6 +58,12 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
     _what_providers_wrote(connection, person_id, address)
     for table in (deliveries, proofs):
         connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))
+
+
+def _not_waiting() -> ColumnElement[str]:
+    """What became of a signature's mail of thanks, when one that waits is deleted with the rest of the jobs."""
+    waits = signatures.c.thanks == ThanksState.QUEUED.value
+    return case((waits, ThanksState.NONE.value), else_=signatures.c.thanks)
 
 
 def _what_was_said(connection: Connection, person_id: int, address_hash: bytes) -> None:

@@ -41,10 +41,20 @@ class SignerComment:
     agreed: bool
     at: datetime  # when it was signed, or changed last
 
+    def shows(self, shown: CommentsShown) -> bool:
+        """Whether a page that shows comments in this way shows this one."""
+        if not self.agreed or shown is CommentsShown.NEVER:
+            return False
+        at_once = shown is CommentsShown.AT_ONCE and self.state is CommentState.NEW
+        return self.state is CommentState.SHOWN or (at_once and self._harmless)
+
+    def waits(self, shown: CommentsShown) -> bool:
+        """Whether somebody has to decide before it shows."""
+        return self.agreed and self.state in (CommentState.NEW, CommentState.HELD) and not self.shows(shown)
+
     @property
-    def waits(self) -> bool:
-        """Whether nobody has decided."""
-        return self.agreed and self.state in (CommentState.NEW, CommentState.HELD)
+    def _harmless(self) -> bool:
+        return showable(self.name) and not any(holds_address(word) for word in self.text.split())
 
 
 def shown_comments(connection: Connection, page: str, shown: CommentsShown, *, limit: int) -> Sequence[SignerComment]:
@@ -55,8 +65,7 @@ def shown_comments(connection: Connection, page: str, shown: CommentsShown, *, l
     agreed = and_(signatures.c.shown, signatures.c.comment_state.in_(states))
     # Some of what nobody has looked at doesn't show.
     found = _read(connection, page, agreed, _newest(), limit=4 * limit)
-    fit = [one for one in found if one.state is CommentState.SHOWN or _harmless(one)]
-    return tuple(fit[:limit])
+    return tuple(one for one in found if one.shows(shown))[:limit]
 
 
 def comments_to_decide(connection: Connection, page: str, *, limit: int = MOST_READ) -> Sequence[SignerComment]:
@@ -99,7 +108,3 @@ def _empty() -> ColumnElement[bool]:
 
 def _newest() -> tuple[ColumnElement[object], ...]:
     return signatures.c.changed_at.desc(), signatures.c.id.desc()
-
-
-def _harmless(comment: SignerComment) -> bool:
-    return showable(comment.name) and not any(holds_address(word) for word in comment.text.split())

@@ -33,7 +33,7 @@ class Particulars:
     """What somebody filled in to sign, checked and cut to length. Raises ValueError for a field no signature has."""
 
     texts: Mapping[str, str]  # by the names of `petition_fields.table.KEPT`; a missing one is ""
-    shown: bool = False  # agreed to have the first name shown on the page
+    shown: bool | None = None  # agreed to have the first name shown on the page; None: wasn't asked
     own: Mapping[str, str] = field(default_factory=dict[str, str])  # answers to the page's own questions, none empty
 
     def __post_init__(self) -> None:
@@ -43,6 +43,12 @@ class Particulars:
     def of(self, fields: Iterable[SignatureField]) -> dict[str, str]:
         """What was filled in for these fields, by their names."""
         return {one.name: self.texts.get(one.name, "") for one in fields}
+
+    @property
+    def asked(self) -> dict[str, object]:
+        """The columns of what was asked for, filled in or left empty."""
+        own = {"own": dict(self.own)} if self.own else {}
+        return {**self.texts, **own, **({} if self.shown is None else {"shown": self.shown})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,19 @@ class SignResult:
 
 
 @dataclass(frozen=True, slots=True)
+class LatestName:
+    """The first name of somebody who signed and agreed that it is shown, and when that was."""
+
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SignatureCount:
-    """How many signed a page, and the last few first names that may be shown, newest first."""
+    """How many signed a page, and the last few of those whose names may be shown, newest first."""
 
     signatures: int
-    names: Sequence[str]
+    latest: Sequence[LatestName] = ()
 
 
 def sign(
@@ -84,17 +98,19 @@ def sign(
     language: str = "",
 ) -> SignResult:
     """Put a person's name under a statement; `language` is that of the page. Signing again counts once and replaces
-    what was filled in before.
+    what is asked for again.
 
     What first brought the person stays. A signature made through the person's own link is replaced only through such a
     link: anybody can type any address into the blank form.
     """
     values = {
-        "statement_id": _statement(connection, page, statement), **who.of(KEPT), "own": dict(who.own),
-        "shown": who.shown, "changed_at": at, "language": language,
+        "statement_id": _statement(connection, page, statement), **who.asked, "changed_at": at, "language": language,
     }  # fmt: skip
     brought = {"campaign_id": origin.campaign_id, "delivery_id": origin.delivery_id, "n": origin.n}
-    row = {**values, **brought, "page": page, "person_id": person_id, "signed_at": at, "source": origin.source}
+    row = {
+        **who.of(KEPT), **values, **brought, "page": page, "person_id": person_id, "signed_at": at,
+        "source": origin.source,
+    }  # fmt: skip
     added = connection.execute(
         insert_for(connection, signatures)
         .values(row)
@@ -111,14 +127,39 @@ def sign(
         allowed = theirs
     else:
         allowed = theirs & ~by_link
-    # Whatever was decided of a comment was about those words.
-    same = signatures.c.comment == values[COMMENT]
-    decided = {"comment_state": case((same, signatures.c.comment_state), else_=CommentState.NEW.value)}
-    changed = connection.execute(
-        update(signatures).where(allowed).values(values | decided).returning(signatures.c.id)
-    ).scalar()
+    changed = _change(connection, allowed, values, who)
     number = connection.execute(select(signatures.c.id).where(theirs)).scalar_one()
     return SignResult(int(number), new=False, kept=changed is None)
+
+
+def add_to_signature(
+    connection: Connection, signature_id: int, who: Particulars, *, by_link: bool, at: datetime
+) -> bool:
+    """Add what somebody wrote after signing; what they left empty stays as it is. Returns whether anything was added.
+
+    The rule is that of `sign`: `by_link` says that they signed by a link in their mail, and nobody else adds to such a
+    signature. Forgotten people have none any more.
+    """
+    values: dict[str, object] = {name: text for name, text in who.asked.items() if text}
+    if not values:
+        return False
+    theirs = (signatures.c.id == signature_id) & signatures.c.person_id.is_not(None)
+    if not by_link:
+        theirs &= signatures.c.campaign_id.is_(None)
+    return _change(connection, theirs, {**values, "changed_at": at}, who) is not None
+
+
+def _change(
+    connection: Connection, which: ColumnElement[bool], values: dict[str, object], who: Particulars
+) -> int | None:
+    """Change columns of the one signature, and return its number; None when there is none."""
+    if who.own:  # answers to questions that weren't asked again stay
+        kept = connection.execute(select(signatures.c.own).where(which).with_for_update()).scalar()
+        values["own"] = {**(kept or {}), **who.own}
+    if COMMENT in values:  # whatever was decided of a comment was about those words
+        same = signatures.c.comment == values[COMMENT]
+        values["comment_state"] = case((same, signatures.c.comment_state), else_=CommentState.NEW.value)
+    return connection.execute(update(signatures).where(which).values(values).returning(signatures.c.id)).scalar()
 
 
 def signer(
@@ -142,12 +183,12 @@ def tally(connection: Connection, page: str, *, names: int) -> SignatureCount:
     """How many signed a page, and the last `names` first names of those who agreed."""
     number = connection.execute(select(func.count()).where(signatures.c.page == page)).scalar_one()
     rows = connection.execute(
-        select(signatures.c.first_name)
+        select(signatures.c.first_name, signatures.c.signed_at)
         .where(signatures.c.page == page, signatures.c.shown, signatures.c.first_name != "")
         .order_by(signatures.c.signed_at.desc(), signatures.c.id.desc())
         .limit(4 * names)
-    ).scalars()
-    fit = [name for name in rows if showable(name)] if names else []
+    )
+    fit = [LatestName(name, at) for name, at in rows if showable(name)] if names else []
     return SignatureCount(int(number), tuple(fit[:names]))
 
 

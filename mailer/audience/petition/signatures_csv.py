@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from mailer.audience.people.csv_export import guarded
 from mailer.petition_fields.own import in_words
-from mailer.petition_fields.table import FIELDS, SignatureField
+from mailer.petition_fields.table import FIELDS, KEPT, FieldKind, SignatureField
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures, statements
 
@@ -86,11 +86,12 @@ def export_signatures(
     since: datetime | None = None,
     addresses: bool = False,
     own: OwnColumns | None = None,
+    masked: bool = False,
 ) -> int:
     """Write a page's signatures in the order they came; returns how many. Those of forgotten people are left out.
 
     If there are several wordings, a column says which one was signed, by its place in `texts`, counted from 1.
-    `addresses` adds how to reach the people.
+    `addresses` adds how to reach the people; `masked` leaves out what `by_consent` does.
     """
     own = own or OwnColumns()
     places = {one.id: place for place, one in enumerate(texts, start=1)}
@@ -101,7 +102,8 @@ def export_signatures(
     asked = [heading for _, heading, _ in own.columns]
     writer.writerow(["number", "date", *names, *asked, *["statement"] * several, *reached])
     number = 0
-    for row in _rows(connection, page, since):
+    for signature in signatures_of(connection, page, since=since):
+        row = by_consent(signature) if masked else signature
         number += 1
         place = [str(places.get(row["statement_id"], ""))] * several
         said, reach = [*_cells(row, COLUMNS), *own.cells(row["own"])], _cells(row, contact)
@@ -116,15 +118,27 @@ def statement_text(page: str, texts: Sequence[Wording]) -> str:
     return "\n".join(f"Statement {place} of {page}:\n\n{one.text}\n" for place, one in enumerate(texts, start=1))
 
 
-def _cells(row: RowMapping, fields: Sequence[SignatureField]) -> list[str]:
-    return [guarded(row[field.name] if field.kept else row["address"]) for field in fields]
+def by_consent(row: RowMapping) -> Mapping[Any, Any]:
+    """A signature as it is handed in where names are masked: whole for those who agreed to be shown on the page; of
+    others first name, initial and country."""
+    if row["shown"]:
+        return row
+    less = {field.name: "" for field in KEPT if field.kind not in (FieldKind.NAME, FieldKind.COUNTRY)}
+    return {**row, **less, "last_name": f"{row['last_name'][:1]}." if row["last_name"] else "", "own": {}}
 
 
-def _rows(connection: Connection, page: str, since: datetime | None) -> Iterator[RowMapping]:
+def signatures_of(connection: Connection, page: str, *, since: datetime | None = None) -> Iterator[RowMapping]:
+    """A page's signatures with the people's addresses, in the order they came; those of forgotten people are left out.
+
+    There may be many: they are read as they are looked at, and never all held in memory.
+    """
     query = select(signatures, people.c.address).join(people, people.c.id == signatures.c.person_id)
     query = _narrowed(query, page, since).order_by(signatures.c.signed_at, signatures.c.id)
-    # There may be many: they are read as they are written, and never all held in memory.
     return iter(connection.execute(query.execution_options(yield_per=1000)).mappings())
+
+
+def _cells(row: Mapping[Any, Any], fields: Sequence[SignatureField]) -> list[str]:
+    return [guarded(row[field.name] if field.kept else row["address"]) for field in fields]
 
 
 def _narrowed(query: Select[Any], page: str, since: datetime | None) -> Select[Any]:

@@ -46,7 +46,7 @@ def hidden(specimen: Specimen) -> Iterator[Diagnostic]:
     why="People who read the text have the same rights.",
 )  # fmt: skip
 def text(specimen: Specimen) -> Iterator[Diagnostic]:
-    if f"{specimen.message.public_url}/u/" not in specimen.text:
+    if not specimen.source.is_thanks and f"{specimen.message.public_url}/u/" not in specimen.text:
         yield Diagnostic("the text has no unsubscribe address", TEXT, "Write {{ unsubscribe_url }} in it.")
     if _bare(specimen.settings.organisation.postal_address) not in _bare(specimen.text):
         yield Diagnostic("the text has no postal address", TEXT, "Write {{ organisation.postal_address }} in it.")
@@ -57,6 +57,8 @@ def text(specimen: Specimen) -> Iterator[Diagnostic]:
     why="Without List-Unsubscribe by https and its one-click companion (RFC 8058) they deliver to the spam folder.",
 )  # fmt: skip
 def headers(specimen: Specimen) -> Iterator[Diagnostic]:
+    if specimen.source.is_thanks:  # no list's mail
+        return
     leaving = specimen.headers.get("list-unsubscribe", "")
     outward = specimen.settings.transport != "outbox" and not specimen.is_example
     if not leaving or (outward and not HTTPS_ADDRESS.search(leaving)):

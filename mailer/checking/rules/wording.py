@@ -14,7 +14,7 @@ from mailer.compose.source.labels import words_for
 from mailer.compose.source.text_file import merge_conflicts
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.locale.cldr import locale_of
-from mailer.locale.language import choose, later
+from mailer.locale.language import choose, closest, later
 
 # Only words that stand for something else: [NGO] is an abbreviation, and a century is the XX. In [[ ]] is what a
 # template's draft leaves to its writer; it may continue over several lines.
@@ -85,6 +85,18 @@ def past_date(specimen: Specimen) -> Iterator[Diagnostic]:
             if age > 0 and (ahead or (age <= RECENT_DAYS and day.year >= specimen.today.year - 1)):
                 yield Diagnostic(f"{day.isoformat()} was {age} day{'s' if age > 1 else ''} ago", place,
                                  "Look whether the sentence still holds.")  # fmt: skip
+
+
+@rule(
+    "writing.own-words", Level.NOTE, "the mail's own words, such as Unsubscribe, aren't translated into its language",
+    why="People who don't read English look for the way out, and mark as spam what they can't leave.",
+)  # fmt: skip
+def own_words(specimen: Specimen) -> Iterator[Diagnostic]:
+    language = specimen.message.language
+    if not closest(language):
+        remedy = "A language is one file: see “Languages” in CONTRIBUTING.md."
+        yield Diagnostic(f"“Unsubscribe” and the mail's other own words are in English: there is no catalogue for "
+                         f"{language}", specimen.source.place("language"), remedy)  # fmt: skip
 
 
 @rule(

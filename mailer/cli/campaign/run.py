@@ -97,6 +97,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     with _progress() as progress:
         if only is None:
             Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
+            _thank(workspace, database, stop)
         held = _Held(workspace, database)
         report = Runner(
             workspace,
@@ -122,6 +123,20 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     elif told and told.wants_setting:
         click.echo(f"webhook: {told.put_off:,} put off ({told.why})", err=True)
     return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
+
+
+def _thank(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """Hand over the thanks for signatures that no server has handed over yet."""
+    from mailer.store.jobs import THANKS, any_due
+
+    if not any_due(database, THANKS, now=now()):
+        return
+    from mailer.checking.preflight import fit_to_thank
+    from mailer.delivery.thanks.mails import ThanksMails
+    from mailer.delivery.thanks.sender import ThanksCourier
+
+    mails = ThanksMails(workspace, database, sound=lambda source: fit_to_thank(database, source, now=now()))
+    ThanksCourier(workspace, database, mails=mails, clock=now).deliver_due(lambda: bool(stop.due()))
 
 
 def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> CallRound | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import console, note, now, workspace_and_database
-from mailer.cli.newsletter.check import fit_to_mail, fit_to_prove
+from mailer.cli.newsletter.check import fit_to_mail, fit_to_prove, thanks_to_prove
 from mailer.counting import counted
 from mailer.errors import MailerError
 from mailer.staff.actor import terminal
@@ -32,16 +32,18 @@ if TYPE_CHECKING:
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
 @click.option("--language", metavar="LANGUAGE", help="Send this translation; else the one that the person gets.")
-def test(slug: str, to: str, as_address: str | None, language: str | None) -> None:
+@click.option("--thanks", is_flag=True, help="Send the mail that thanks those who sign instead.")
+def test(slug: str, to: str, as_address: str | None, language: str | None, thanks: bool) -> None:
     """Send a proof of a newsletter to one address. It is marked as a proof, and clicks in it never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
     from mailer.delivery.sending.proofs import ProofRecipient, send_proof
+    from mailer.delivery.thanks.proofs import prove_thanks
     from mailer.staff.audit import newsletter_subject
     from mailer.transports.provider import make_transport
 
     with workspace_and_database() as (workspace, database):
-        plan = fit_to_prove(database, workspace.newsletter(slug))
+        plan = (thanks_to_prove if thanks else fit_to_prove)(database, workspace.newsletter(slug))
         address = normalise(to)
         person_id, supporter = None, example({"email": address, "first_name": "", "name": ""})
         if as_address:
@@ -49,8 +51,12 @@ def test(slug: str, to: str, as_address: str | None, language: str | None) -> No
                 person_id, supporter = find_supporter(connection, as_address)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         plan = plan.in_language(language) if language else plan
-        proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
-        send_proof(database, plan, proof, transport=transport, now=now())
+        if thanks:
+            known = supporter if as_address else None
+            prove_thanks(database, plan, known, to=address, transport=transport, now=now())
+        else:
+            proof = ProofRecipient(to=address, supporter=supporter, person_id=person_id)
+            send_proof(database, plan, proof, transport=transport, now=now())
         note(database, "proof sent", newsletter_subject(slug))
     click.echo(
         f"A proof of {slug} went to {address} by {transport.name}. Its links work; nothing done with them counts."

@@ -56,11 +56,12 @@ def status(as_json: bool) -> None:
 def _print_jobs(jobs: Mapping[str, Mapping[JobState, int]]) -> None:
     """What waits beside the newsletters, and what staff may have to look into. A notice is refused for good where
     somebody mistyped their address, so those aren't counted."""
-    from mailer.store.jobs import NOTICE, PROVIDER_POST, WEBHOOK_CALL
+    from mailer.store.jobs import NOTICE, PROVIDER_POST, THANKS, WEBHOOK_CALL
     from mailer.store.tables.states import JobState
 
     given_up = {WEBHOOK_CALL: ("webhook", "given up"), PROVIDER_POST: ("provider reports", "not applied")}
-    for kind, (title, failed) in {**given_up, NOTICE: ("mails of forms", "")}.items():
+    mails = {NOTICE: ("mails of forms", ""), THANKS: ("thanks to those who sign", "")}
+    for kind, (title, failed) in {**given_up, **mails}.items():
         states = jobs[kind.name]
         counts = {
             "waiting": states.get(JobState.QUEUED, 0) + states.get(JobState.RUNNING, 0),

@@ -76,6 +76,15 @@ def fit_to_prove(database: Database, newsletter: Newsletter) -> Plan:
     return _fit(database, newsletter, everyone=False)[0]
 
 
+def thanks_to_prove(database: Database, newsletter: Newsletter) -> Plan:
+    """The plan of a newsletter's thanks.md. Raises with its errors."""
+    from mailer.checking.preflight import fit_to_thank
+    from mailer.compose.source.message_file import read_source
+    from mailer.workspace import THANKS_FILE
+
+    return fit_to_thank(database, read_source(newsletter, THANKS_FILE), now=now())
+
+
 def fit_to_mail(
     database: Database, newsletter: Newsletter, *, at: datetime | None = None
 ) -> tuple[Plan, Selection, Sequence[VersionReach]]:

@@ -77,11 +77,25 @@ def _asked(answers: Answers) -> Answers:
 @click.option(
     "--template", default="appeal", show_default=True, help="The folder in templates/ that gives it its look."
 )
-def new(slug: str, template: str) -> None:
-    """Start a newsletter, named like 2026-12-night-school, from a template with hints to fill in."""
+@click.option("--thanks", is_flag=True, help="Of a newsletter with an action page: start the mail that thanks signers.")
+@click.option("--delivered", metavar="PETITION", help="Start the news to those who signed it that it was delivered.")
+def new(slug: str, template: str, thanks: bool, delivered: str | None) -> None:
+    """Start a newsletter, named like 2026-12-night-school, from a template with hints to fill in.
+
+    Or one of the mails to those who signed a page: --thanks, --delivered.
+    """
     from mailer.editing.first_draft import make_newsletter
+    from mailer.editing.first_mails import make_delivered, make_thanks
     from mailer.workspace import find_workspace
 
-    path = make_newsletter(find_workspace(), slug, template=template, notes=True)
+    if thanks and delivered:
+        raise click.UsageError("--thanks and --delivered are two mails: start one of them")
+    workspace = find_workspace()
+    if thanks:
+        path = make_thanks(workspace.newsletter(slug))
+    elif delivered:
+        path = make_delivered(workspace, slug, petition=delivered)
+    else:
+        path = make_newsletter(workspace, slug, template=template, notes=True)
     click.echo(f"Made {path.as_posix()}")
     click.echo(f"Write it, then: mailer check {slug}")

@@ -6,15 +6,19 @@ Pure: text in, value out; every fault is found at once, each with its line and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, cast
 
 from markupsafe import Markup
 
-from mailer.compose.action_page.html import TAG, address_fault, page_html, page_words
+from mailer.compose.action_page.html import TAG, page_html, page_words
+from mailer.compose.action_page.mail_says import NOTHING_SAID, MailSays, mail_says
 from mailer.compose.action_page.own_fields import read_own_field
+from mailer.compose.action_page.poster import KEYS as POSTER_KEYS
+from mailer.compose.action_page.poster import PLAIN, NextAsk, PagePoster, read_next, read_poster
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE
 from mailer.compose.source.text_file import merge_conflicts, read_text
@@ -27,8 +31,8 @@ from mailer.petition_fields.table import ALWAYS, ASKABLE
 from mailer.workspace import ACTION_FILE, ListDefinition, Newsletter
 
 TEXTS = ("headline", "statement", "thanks", "share", "language", "button")
-ONE_LINE = ("headline", "share", "language", "button")
-KEYS = (*TEXTS, "fields", "opt_in", "target", "next", "show_names", "show_comments", "notes")
+ONE_LINE = ("headline", "share", "language", "button", "to", "picture", "alt", "thanks_picture", "thanks_alt", "card")
+KEYS = (*TEXTS, *POSTER_KEYS, "fields", "opt_in", "target", "next", "show_names", "show_comments", "notes")
 LARGEST_TARGET = 1_000_000_000
 LONGEST_SHARE = 200  # characters: with the address it fits into the smallest of the networks' posts, 280
 DESCRIPTION = 200  # characters that previews show
@@ -51,14 +55,6 @@ class OptIn:
 
 
 @dataclass(frozen=True, slots=True)
-class NextAsk:
-    """What people are asked for once they have signed."""
-
-    url: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class ActionPage:
     """A page to sign on. HTML is safe to show; "" is not given."""
 
@@ -76,7 +72,8 @@ class ActionPage:
     next: NextAsk | None
     share: str
     show_names: bool  # the last first names, of those who agreed
-    button: str
+    button: str  # the mail's words where the page has none; "" where neither has
+    poster: PagePoster = PLAIN
     own: tuple[OwnField, ...] = ()  # the page's own questions, as they are declared
     show_comments: CommentsShown = CommentsShown.NEVER
     languages: tuple[str, ...] = ()  # of all its versions, its own among them; () when it is the only one
@@ -95,7 +92,10 @@ def read_action_page(newsletter: Newsletter) -> tuple[ActionPage, tuple[Diagnost
         raise MailerError(f"{slug} has no action page", place=Place(file), remedy="See docs/action-pages.md.")
     text, faults = read_text(newsletter.folder / ACTION_FILE, file=file)
     lists = {name: workspace.list_definition(name) for name in workspace.list_names()}
-    page, more = parse_action_page(text, slug=slug, file=file, lists=lists) if text is not None else (None, [])
+    page, more = None, list[Diagnostic]()
+    if text is not None:
+        folder, mail = newsletter.folder, mail_says(newsletter)
+        page, more = parse_action_page(text, slug=slug, file=file, lists=lists, folder=folder, mail=mail)
     faults += more
     raise_errors(f"The action page of {slug} has faults:", faults)
     assert page is not None, "a missing part is always a fault"
@@ -103,10 +103,18 @@ def read_action_page(newsletter: Newsletter) -> tuple[ActionPage, tuple[Diagnost
 
 
 def parse_action_page(
-    text: str, *, slug: str, file: str, lists: Mapping[str, ListDefinition], original: FrontMatter | None = None,
+    text: str,
+    *,
+    slug: str,
+    file: str,
+    lists: Mapping[str, ListDefinition],
+    folder: Path | None = None,
+    mail: MailSays = NOTHING_SAID,
+    original: FrontMatter | None = None,
     language: str = "",
-) -> tuple[ActionPage | None, list[Diagnostic]]:  # fmt: skip
-    """The page that `text` writes, and its faults; when any is an error it is None or not fit to be shown.
+) -> tuple[ActionPage | None, list[Diagnostic]]:
+    """The page that `text` writes, and its faults; when any is an error it is None or not fit to be shown. `folder`:
+    where its pictures are; `mail`: what its mail says, for what the page leaves open.
 
     With an `original` it is its translation into `language`.
     """
@@ -117,7 +125,7 @@ def parse_action_page(
         front, told = page_with_original(front, original, language, file=file)
         faults = [*faults, *told]
     reader = _Reader(front, file=file, lists=lists)
-    return reader.page(slug), [*faults, *reader.faults]
+    return reader.page(slug, folder, mail), [*faults, *reader.faults]
 
 
 class _Reader:
@@ -128,6 +136,13 @@ class _Reader:
         self.file = file
         self.lists = lists
         self.faults: list[Diagnostic] = []
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.front.data
+
+    def told(self, faults: Sequence[Diagnostic]) -> None:
+        self.faults += faults
 
     def place(self, key: str) -> Place:
         while key and key not in self.front.lines:
@@ -142,7 +157,7 @@ class _Reader:
         self.faults += faults
         return html
 
-    def page(self, slug: str) -> ActionPage:
+    def page(self, slug: str, folder: Path | None, mail: MailSays) -> ActionPage:
         for key in self.front.data:
             if key not in KEYS:
                 self.fault(f"unknown key {key!r}", key, nearest(key, KEYS))
@@ -172,9 +187,9 @@ class _Reader:
             statement_html=self.html(texts["statement"], self.place("statement")),
             thanks_html=self.html(texts["thanks"], self.place("thanks")),
             description=_cut(page_words(body)), fields=fields, opt_in=opt_in, target=self.target(),
-            next=self.next(), share=texts["share"] or texts["headline"],
-            show_names=self.truth("show_names", default=True), button=texts["button"], own=own,
-            show_comments=self.comments(),
+            next=read_next(self), share=texts["share"] or texts["headline"],
+            show_names=self.truth("show_names", default=True), button=texts["button"] or mail.label, own=own,
+            show_comments=self.comments(), poster=read_poster(self, folder, (mail.picture, mail.picture_alt)),
         )  # fmt: skip
 
     def text(self, key: str, *, within: Mapping[Any, Any] | None = None, path: str = "") -> str:
@@ -248,19 +263,6 @@ class _Reader:
             self.fault("target must be a whole number of signatures", "target", "target: 5000")
             return None
         return value
-
-    def next(self) -> NextAsk | None:
-        if self.front.data.get("next") is None:
-            return None
-        remedy = "Below `next:` write two indented lines, `url: https://…` and `label: Give 5 euros`."
-        data = dict(self.mapping("next", remedy))
-        self.known_keys(data, "next", ("url", "label"))
-        url, label = (self.text(key, within=data, path=f"next.{key}") for key in ("url", "label"))
-        if not url or not label:
-            self.fault("next must have a url and a label", "next", remedy)
-        elif wrong := address_fault(url):
-            self.fault(wrong, "next.url", "A link begins with https://, mailto: or tel:.")
-        return NextAsk(url, label)
 
     def truth(self, key: str, *, default: bool) -> bool:
         value = self.front.data.get(key, default)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from mailer.compose.action_page.mail_says import mail_says
 from mailer.compose.action_page.parse import ActionPage, parse_action_page, read_action_page
 from mailer.compose.languages import ORIGINAL, SpokenLanguages
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
@@ -69,8 +70,9 @@ def page_translation(
     """The page that `text` writes in another language, with what it takes from its original, and its faults."""
     file = newsletter.place(f"action.{language}.md")
     page, faults = parse_action_page(
-        text, slug=newsletter.slug, file=file, lists=lists, original=original, language=language
-    )
+        text, slug=newsletter.slug, file=file, lists=lists, folder=newsletter.folder,
+        mail=mail_says(newsletter, language), original=original, language=language,
+    )  # fmt: skip
     if page is not None:
         faults = [*faults, *_unwritten(page, original, file)]
     return page, faults

@@ -140,7 +140,7 @@ def _light(brand: Brand, *, deep: str, act: str, band: dict[str, str]) -> Palett
 
     given_page = _set(brand, "background").lower()
     page = ground(given_page or mixed(deep, card, 0.05))
-    tint = ground(mixed(deep, card, 0.1))
+    tint = ground(mixed(_until(deep, WHITE, lambda one: ratio(one, WHITE) <= 4), card, 0.14))
     grounds = [page, card, tint]
     text = _readable(_set(brand, "text").lower() or mixed(deep, words, 0.5), grounds, TEXT, wanted=11)
     given = "" if brand.action else _set(brand, "on_primary").lower()

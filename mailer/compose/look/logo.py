@@ -38,7 +38,7 @@ def logos(settings: Settings, pictures: Pictures, *, deep: str) -> tuple[MailLog
     sheet = _shown(settings, pictures, brand.logo) if brand.logo else None
     if brand.logo_dark:
         return _shown(settings, pictures, brand.logo_dark), sheet
-    on_tile = bool(sheet) and not _stands_out(_data(settings, brand.logo), deep)
+    on_tile = bool(sheet) and not stands_out(_data(settings, brand.logo), deep)
     return (replace(sheet, tile=on_tile) if sheet else None), sheet
 
 
@@ -59,7 +59,7 @@ def _data(settings: Settings, written: str) -> bytes:
     return path.read_bytes() if "://" not in written and path.is_file() else b""
 
 
-def _stands_out(data: bytes, ground: str) -> bool:
+def stands_out(data: bytes, ground: str) -> bool:
     """Whether most of a picture can be told from the ground."""
     from PIL import Image  # here, since many messages have no picture
 

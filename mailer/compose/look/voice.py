@@ -9,7 +9,7 @@ from mailer.compose.colours.palette import COME_AS, palettes
 from mailer.compose.look.logo import logos
 from mailer.compose.source.images import Pictures
 from mailer.locale.cldr import script_of
-from mailer.settings import Settings
+from mailer.settings import Brand, Settings
 
 # What phones and computers write their own screens with. No quotes: the stack is in attributes as well as in styles.
 SYSTEM_FONTS = "-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
@@ -35,12 +35,16 @@ def look_of_mail(settings: Settings, *, pictures: Pictures, headline: str, langu
     brand = settings.brand
     light, dark = palettes(brand)
     logo, sheet_logo = logos(settings, pictures, deep=light.deep)
-    font = SYSTEM_FONTS if brand.font == COME_AS.font else brand.font
-    shown = replace(brand, font=font, logo=sheet_logo.src if sheet_logo else "")
+    shown = replace(brand, font=font_of(brand), logo=sheet_logo.src if sheet_logo else "")
     return {
         "brand": shown, "light": light, "dark": dark, "logo": logo, "sheet_logo": sheet_logo,
         "voice": voice_of(headline, language),
     }  # fmt: skip
+
+
+def font_of(brand: Brand) -> str:
+    """The fonts that words are set in: the brand's, or the system's where it has none of its own."""
+    return SYSTEM_FONTS if brand.font == COME_AS.font else brand.font
 
 
 def voice_of(headline: str, language: str) -> Voice:

@@ -1,4 +1,4 @@
-"""Reads a newsletter's folder: message.md or message.mjml and its translations, the front matter checked key by key.
+"""Reads a newsletter's folder: message.md, message.mjml or thanks.md and their translations, key by key.
 
 Everything found wrong is raised at once, each with its line and a remedy. What the texts mean (merge tags, Markdown,
 links, pictures) is for `compose.compiler`; its `audience` is for `audience.selection`.
@@ -17,6 +17,7 @@ from mailer.compose.languages import SpokenLanguages
 from mailer.compose.source.event import EXAMPLE, moment
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
+from mailer.compose.source.signed import is_thanks
 from mailer.compose.source.text_file import CONTROL, cleaned, read_text
 from mailer.compose.source.translations import is_taken, named_faults, with_original
 from mailer.compose.source.written import LANGUAGE, Action, Source
@@ -39,22 +40,24 @@ TEXT_KEYS = (
     "template",
     "language",
     "signature",
+    "petition",
     "notes",
 )
 SWITCHES = ("urgent", "archive")  # true or false
+THANKS_KEYS = (*TEXT_KEYS[:-2], "notes", "action", "waive", "send")  # it goes to those who sign: no audience
 KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
 ACTION_KEYS = ("url", "page", "label")
 UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
-ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language")
+ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language", "petition")
 SAID = "The newsletter {} has faults:"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 BREAK = re.compile("[\n\r]")
 
 
-def read_source(newsletter: Newsletter) -> Source:
-    """The newsletter as its file has it, with what is wrong with its form in `faults`: compiling it finds the rest, and
-    raises them together. Raises `MailerError` when its front matter can't be read."""
-    name = _message_file(newsletter)
+def read_source(newsletter: Newsletter, name: str = "") -> Source:
+    """The newsletter as its file has it, or its file `name`, with what is wrong with its form in `faults`: compiling it
+    finds the rest, and raises them together. Raises `MailerError` when its front matter can't be read."""
+    name = name or _message_file(newsletter)
     file = newsletter.place(name)
     text, faults = read_text(newsletter.folder / name, file=file)
     if text is None:
@@ -62,14 +65,14 @@ def read_source(newsletter: Newsletter) -> Source:
     return _with_translations(_source(text, newsletter, file=file, faults=faults), name)
 
 
-def source_of(text: str, newsletter: Newsletter, *, changed: Mapping[str, str] = NOTHING) -> Source:
+def source_of(text: str, newsletter: Newsletter, *, changed: Mapping[str, str] = NOTHING, name: str = "") -> Source:
     """What `read_source` would find if the newsletter's file held `text`, for a look at what is being written.
 
     `changed` has texts of the front matter, by dotted key, that were edited in a form meanwhile; "" takes one out.
     In the result's `lines` those that the file doesn't have are at negative ones.
     """
     is_mjml = (newsletter.folder / MJML_FILE).is_file()
-    file = newsletter.place(MJML_FILE if is_mjml else MARKDOWN_FILE)
+    file = newsletter.place(name or (MJML_FILE if is_mjml else MARKDOWN_FILE))
     text, faults = cleaned(text, file=file)
     return _source(text, newsletter, file=file, faults=faults, changed=changed)
 
@@ -181,9 +184,10 @@ class _Checker:
         urgent, archive = (self.switch(key) for key in SWITCHES)
         layout = self.layout(texts["template"], is_mjml=is_mjml)
         fields = {name: self.field(layout.fields[name]) for name in layout.fields}
+        known = [*(THANKS_KEYS if is_thanks(self.file) else KEYS), *layout.fields]
         for key in self.front.data if layout.known else ():
-            if key not in KEYS and key not in layout.fields:
-                self.fault(f"unknown key {key!r}", key, nearest(key, [*KEYS, *layout.fields]))
+            if key not in known:
+                self.fault(f"unknown key {key!r}", key, nearest(key, known))
         self.needed(texts, is_mjml=is_mjml)
         if not self.front.body.strip():
             self.faults.append(Diagnostic("the message has no text", Place(self.file, self.front.body_line)))
@@ -194,6 +198,7 @@ class _Checker:
             language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
             body_line=self.front.body_line, is_urgent=urgent, is_public=archive, waived=self.waived(),
+            is_off=not self.switch("send", default=True), petition=texts["petition"],
             faults=tuple(self.faults),  # the last, when all else was looked at
         )  # fmt: skip
 
@@ -221,8 +226,8 @@ class _Checker:
         value = self.front.data.get(key)
         return value is None or (isinstance(value, str) and not value.strip())
 
-    def switch(self, key: str) -> bool:
-        value = self.front.data.get(key, False)
+    def switch(self, key: str, *, default: bool = False) -> bool:
+        value = self.front.data.get(key, default)
         if not isinstance(value, bool):
             self.fault(f"{key} must be true or false, not {_kind(value)}", key, f"{key}: true")
         return value is True
@@ -334,12 +339,5 @@ class _Checker:
 
 
 def _kind(value: object) -> str:
-    names: dict[type, str] = {
-        str: "text",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        list: "a list",
-        dict: "keys and values",
-    }
-    return names.get(type(value), "a date")
+    names: dict[type, str] = {str: "text", bool: "true or false", list: "a list", dict: "keys and values"}
+    return names.get(type(value), "a number" if isinstance(value, int | float) else "a date")

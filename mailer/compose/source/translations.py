@@ -17,11 +17,13 @@ from mailer.diagnostics import Diagnostic, Place
 from mailer.workspace import Newsletter
 
 ORIGINAL_KEY = "original"  # which text of the original was translated: `wording.digest`
-SHARED = ("list", "template", "audience", "urgent", "archive", "name")  # the same for all languages
-SHARED_OF_PAGE = ("target", "show_names")
+SHARED = ("list", "template", "audience", "urgent", "archive", "name", "petition", "send")  # the same for all languages
+SHARED_OF_PAGE = ("target", "show_names", "deadline")
 # Keys of a page that hold words, which a translation has of its own or not at all.
-WORDS_OF_PAGE = ("headline", "statement", "thanks", "share", "button", "notes", "language", "opt_in.wording",
-                 "next.label")  # fmt: skip
+WORDS_OF_PAGE = (
+    "headline", "statement", "thanks", "share", "button", "notes", "language", "opt_in.wording", "alt", "thanks_alt",
+    "to", "outcome", "card", "asks.role", "next.label", "next.headline", "next.text",
+)  # fmt: skip
 WRITTEN = ("text", "markdown")  # types of a template's fields that hold words
 OWN_LANGUAGE = "The file's name says it: take the line out."
 
@@ -124,7 +126,8 @@ def _taken(original: Source) -> dict[str, Any]:
     fields = {name: original.fields[name] for name, one in original.layout.fields.items() if one.type not in WRITTEN}
     found = {
         "list": original.list, "template": original.template, "from": original.from_, "reply_to": original.reply_to,
-        "urgent": original.is_urgent, "archive": original.is_public, "waive": dict(original.waived), **fields,
+        "urgent": original.is_urgent, "archive": original.is_public, "waive": dict(original.waived),
+        "petition": original.petition, **fields,
     }  # fmt: skip
     return {key: value for key, value in found.items() if value}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailer.compose.source.layouts import TemplateDefinition
+from mailer.compose.source.signed import Signed, is_thanks
 from mailer.diagnostics import Diagnostic, Place
 from mailer.workspace import Newsletter
 
@@ -52,6 +53,16 @@ class Source:
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
     translations: tuple[Source, ...] = ()  # the same in other languages, each named by its `language`
+    petition: str = ""  # the newsletter whose signatures it tells of
+    is_off: bool = False  # a thanks.md that says `send: false`
+    # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
+    signed: Signed | None = None
+    told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+
+    @property
+    def is_thanks(self) -> bool:
+        """Whether it is mailed by itself to each person who signs, and no newsletter."""
+        return is_thanks(self.file)
 
     def place(self, key: str) -> Place:
         """Where a key of the front matter is ("audience.segment"), or the nearest key above it that does."""

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
@@ -23,8 +24,8 @@ from mailer.compose.message import ORIGINAL, Message
 from mailer.compose.source.images import read_image
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.errors import MailerError
-from mailer.store.engine.dialects import insert_for
-from mailer.store.tables.core import campaigns, deliveries, images, links, people
+from mailer.store.pictures import keep_picture
+from mailer.store.tables.core import campaigns, deliveries, links, people
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.workspace import Newsletter
 
@@ -101,11 +102,7 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
     Raises when one of them isn't the picture any more that was compiled, checked and previewed.
     """
     for image in message.every_image:
-        known = connection.execute(select(images.c.digest).where(images.c.digest == image.digest)).scalar()
-        if known is None:
-            content = read_image(image, newsletter)
-            row = {"digest": image.digest, "content_type": image.content_type, "content": content}
-            connection.execute(insert_for(connection, images).values(row).on_conflict_do_nothing())
+        keep_picture(connection, image.digest, image.content_type, read=partial(read_image, image, newsletter))
 
 
 def freeze_audience(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.spec import Audience
+from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.source.message_file import Source
+from mailer.compose.source.signed import Signed
+from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_each_language, telling
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
+from mailer.locale.language import Language, choose
 from mailer.store.engine.database import Database
 from mailer.workspace import ListDefinition, Workspace
 
@@ -59,8 +64,12 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
             found += error.diagnostics
     audience: Audience | None = None
     compiled: Compiled | None = None
+    if source.is_thanks:
+        source = in_each_language(source, lambda one: _thanking(one, definition))
     with database.read() as connection:
-        fields = known_fields(connection, _sound_lists(workspace))
+        if source.petition:
+            source = in_each_language(source, lambda one: telling(connection, one, _language(one, definition)))
+        fields = known_fields(connection, _sound_lists(workspace)) | frozenset(FIELDS if source.is_thanks else ())
         if definition.title:
             try:
                 audience = read_audience(connection, source, fields=fields)
@@ -75,6 +84,22 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
     if audience is not None and compiled is not None:
         plan = Plan(compiled.message, audience, source.newsletter, transport=workspace.settings.transport)
     return CompiledNewsletter(source, definition, fields, plan, in_order(found))
+
+
+def _thanking(source: Source, definition: ListDefinition) -> Source:
+    """A thanks.md, with the page it is about: as that page is now, or by its name alone where it can't be read."""
+    newsletter, language = source.newsletter, _language(source, definition)
+    root, headline, joins = newsletter.workspace.settings.public.url, newsletter.slug, ""
+    with suppress(MailerError):  # what is wrong with the page is said of the page
+        page = read_page_versions(newsletter)[0].best([source.language])
+        headline = page.headline
+        joins = newsletter.workspace.list_definition(page.opt_in.list).title if page.opt_in else ""
+    told = {PETITION: {"headline": headline, "url": address_of_page(newsletter)}}
+    return replace(source, signed=Signed(headline, f"{root}/confirm/", language, joins), told=told)
+
+
+def _language(source: Source, definition: ListDefinition) -> Language:
+    return choose(source.language or definition.language)
 
 
 def _sound_lists(workspace: Workspace) -> list[ListDefinition]:

@@ -16,6 +16,9 @@ from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from mailer.compose.colours.palette import palettes
+from mailer.compose.look.logo import MailLogo
+from mailer.compose.look.voice import font_of
 from mailer.locale.language import Language
 from mailer.settings import Settings
 
@@ -37,19 +40,19 @@ class NoticeText:
 
 def put_into_words(
     kind: str, language: Language, *, settings: Settings, titles: Sequence[str] = (), url: str = "",
-    said: Mapping[str, str] = NOTHING,
+    said: Mapping[str, str] = NOTHING, logo: MailLogo | None = None,
 ) -> NoticeText:  # fmt: skip
     """The notice of a kind. `titles` are those of the lists it is about; `url` is where its button leads; `said` has
-    words of staff that a text to other staff holds."""
-    organisation, brand = settings.organisation, settings.brand
+    words of staff that a text to other staff holds; `logo` is the one on the brand's band."""
+    organisation, (light, dark), font = settings.organisation, palettes(settings.brand), font_of(settings.brand)
     about = {name: " ".join(words.split()) for name, words in said.items()}
     about |= {"lists": language.enumerated(titles), "organisation": organisation.name or titles[:1] or "?"}
     written = _environment(language).get_template(f"{kind}.txt").render(about)
     subject, *paragraphs = [" ".join(piece.split()) for piece in written.split("\n\n") if piece.strip()]
     pairs = [(words.removeprefix(BUTTON), words.startswith(BUTTON)) for words in paragraphs]
     html = _environment(language).get_template(LAYOUT).render(
-        subject=subject, paragraphs=pairs, url=url, language=language, organisation=organisation, brand=brand,
-        font="".join(c for c in brand.font if c.isalnum() or c in " ,-'"),
+        subject=subject, paragraphs=pairs, url=url, language=language, organisation=organisation, logo=logo,
+        light=light, dark=dark, font="".join(c for c in font if c.isalnum() or c in " ,-'"),
     )  # fmt: skip
     signed = "\n".join(filter(None, (organisation.name, organisation.postal_address)))
     plain = [f"{words}:\n{url}" if is_button else "\n".join(_lines(words)) for words, is_button in pairs]

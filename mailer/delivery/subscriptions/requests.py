@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from mailer.audience.consent import confirmations, subscribe
 from mailer.audience.consent.confirmations import ConfirmationState, Kept
-from mailer.audience.consent.subscribe import Asking, confirm_join
+from mailer.audience.consent.subscribe import Asking, JoinResult, confirm_join
 from mailer.audience.people import change_address
 from mailer.audience.people.change_address import ask_for_address, confirm_address
 from mailer.delivery.notices.queue import Notice, NoticeKind, queue
@@ -60,22 +60,37 @@ def ask_to_join(
 
     `confirmed` are those of the lists with double opt-in. The caller's page says the same whatever this returns.
     """
+    done = join(connection, asking, confirmed=confirmed, address_key=address_key, at=at)
+    if done is None:
+        return None
+    tell_of_joining(connection, asking.address, done, language=language, address_key=address_key, at=at)
+    return done.answer
+
+
+def join(
+    connection: Connection, asking: Asking, *, confirmed: Collection[str], address_key: bytes, at: datetime
+) -> JoinResult | None:
+    """The same without the mail that tells of it, which is the caller's."""
     # Counted in every case, so that each costs the same and a second form gives nothing away.
     if not _may_mail(connection, asking.address, address_key=address_key, at=at):
         return None
-    done = subscribe.ask_to_join(connection, asking, confirmed=confirmed, address_key=address_key, at=at)
+    return subscribe.ask_to_join(connection, asking, confirmed=confirmed, address_key=address_key, at=at)
+
+
+def tell_of_joining(
+    connection: Connection, address: str, done: JoinResult, *, language: str, address_key: bytes, at: datetime
+) -> None:
+    """Queue the mail that tells of a request to join, if there is anything to tell."""
     kind = {
         subscribe.JoinOutcome.CONFIRM: NoticeKind.CONFIRM_JOIN,
         subscribe.JoinOutcome.JOINED: NoticeKind.WELCOME,
         subscribe.JoinOutcome.KNOWN: NoticeKind.ALREADY,
     }.get(done.answer)
     if kind is NoticeKind.ALREADY:
-        reminder = limit_key("reminder", mailbox(asking.address), key=address_key)
+        reminder = limit_key("reminder", mailbox(address), key=address_key)
         kind = kind if take(connection, reminder, REMINDERS, now=at) else None
     if kind is not None:
-        notice = Notice(kind, asking.address, language, done.lists, done.confirmation)
-        queue(connection, notice, at=at)
-    return done.answer
+        queue(connection, Notice(kind, address, language, done.lists, done.confirmation), at=at)
 
 
 def ask_to_be_mailed_at(

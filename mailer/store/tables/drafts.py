@@ -31,3 +31,14 @@ translated_texts = Table(  # the words of originals as they were when somebody c
     Column("text", Text, nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("newsletter", Text, primary_key=True),  # the name of its folder
+    Column("file", Text, primary_key=True),  # in it, such as message.md
+    Column("digest", Text, primary_key=True),  # as the audit log has it
+    Column("at", Instant, nullable=False),  # when it was last saved, or overwritten
+    Column("content", LargeBinary, nullable=False),  # zlib of the file
+    Index("ix_versions_at", "at"),
+)

@@ -44,6 +44,7 @@ signatures = Table(  # one for each person and action page; stays as a count whe
     # What they answered to the page's own questions, by the question's key; `{}` once they are forgotten.
     Column("own", JSON, nullable=False, server_default="{}"),
     Column("shown", Boolean, nullable=False, server_default="0"),  # agreed that the first name is shown on the page
+    Column("thanks", Text, nullable=False, server_default=""),  # ThanksState
     Column("comment_state", Text, nullable=False, server_default=""),  # CommentState: whether the page may show it
     Column("signed_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),

@@ -98,6 +98,17 @@ class RequestKind(StrEnum):
     DATA = "data"  # have a copy of everything that is kept about them
 
 
+class ThanksState(StrEnum):
+    """What became of the mail that thanks somebody for a signature."""
+
+    NONE = ""  # there was none to send
+    QUEUED = "queued"  # a job will hand it over
+    SENT = "sent"  # the transport took it
+    FAILED = "failed"  # refused for good, or given up
+    UNCERTAIN = "uncertain"  # it may be on its way or have arrived; nobody can tell; never sent again
+    HELD = "held"  # not to be mailed: bounced, complained or left, or its mailbox had several mails from us that day
+
+
 class ReturnedKind(StrEnum):
     """What a mail in the mailbox for bounces turned out to be."""
 

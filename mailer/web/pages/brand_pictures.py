@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 
-from mailer.compose.colours.contrast import ratio
-from mailer.compose.colours.palette import COME_AS, EDGE, Palette, palettes
+from mailer.compose.colours.palette import COME_AS, Palette, palettes
+from mailer.compose.look.logo import ALONE, stands_out
 from mailer.compose.source.images import content_type
 from mailer.settings import Settings
 
 log = logging.getLogger(__name__)
 
 LOGO, ICON = (440, 68), (180, 180)  # pixels, at most: twice what pages show of a logo; what phones ask for
-ALONE = 1.6  # width to height: a wider logo has the name in it, so it isn't written beside
-TOLD_APART = 0.6  # of a logo's own pixels
 SYSTEM_FONTS = 'system-ui,-apple-system,"Segoe UI",Roboto,Arial,"Noto Sans",sans-serif'
 NO_LETTER = "@"
 
@@ -122,16 +120,8 @@ def _drawn(settings: Settings, deep: str) -> _Drawn | None:
     alone = picture.width / picture.height > ALONE
     square = b"" if alone else _png(ImageOps.pad(picture, ICON, color=(0, 0, 0, 0)))
     shown = ImageOps.contain(picture, LOGO)
-    on_tile = not brand.logo_dark and not _stands_out(shown.tobytes(), deep)
+    on_tile = not brand.logo_dark and not stands_out(data, deep)
     return _Drawn(_png(shown), shown.size, alone, on_tile, square)
-
-
-def _stands_out(pixels: bytes, ground: str) -> bool:
-    """Whether most of what is seen of a picture (RGBA) can be told from the ground."""
-    step = 4 * max(1, len(pixels) // 8000)
-    points = (pixels[at : at + 4] for at in range(0, len(pixels), step))
-    seen = [f"#{point[:3].hex()}" for point in points if point[3] > 127]
-    return sum(ratio(colour, ground) >= EDGE for colour in seen) > TOLD_APART * len(seen)
 
 
 def _png(picture: object) -> bytes:

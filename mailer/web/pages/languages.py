@@ -10,12 +10,6 @@ from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.locale.cldr import own_name
 
 KEPT = ("t", "source", "utm_source")  # of the address: who came, and what brought them
-# Where the switch is above a mail, which has none of our style sheets.
-IN_MAIL = (
-    ".languages{font:16px/1.4 system-ui,sans-serif;padding:4px 16px}.languages ul{display:flex;flex-wrap:wrap;"
-    "justify-content:center;gap:0 20px;margin:0;padding:0;list-style:none}.languages a,.languages strong{display:"
-    "inline-flex;align-items:center;min-height:44px}"
-)
 LONGEST = 200  # characters of what is taken over
 
 

@@ -1,49 +1,121 @@
-"""The page on which people sign and the one that thanks them, as they are for everybody.
+"""The page on which people sign and the one that thanks them: what both show.
 
-The public door shows them with what it knows of the visitor; the studio's preview shows them as they are here.
+The public door adds what it knows of the visitor; the studio's preview shows them as strangers see them.
 """
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
+from mailer.audience.petition.comments import SignerComment
+from mailer.audience.petition.goals import goal_of
 from mailer.audience.petition.signatures import SignatureCount
+from mailer.compose.action_page.page_pictures import PagePicture
 from mailer.compose.action_page.parse import ActionPage
-from mailer.locale.language import Language
+from mailer.locale.language import Language, later
+from mailer.petition_fields.table import KNOWN
 from mailer.web.pages.languages import language_switch
-from mailer.web.pages.signature_form import EMPTY, shown_rows
+from mailer.web.pages.picture_sizes import FACE_WIDTHS, WIDTHS, SizedPicture
+from mailer.web.pages.share_card import LinkPreview
+from mailer.web.pages.sharing import share_links
+from mailer.web.pages.signature_form import EMPTY, Filled, KnownSigner, ShownField, shown_rows
 from mailer.web.pages.templates import Pages
 
-SHARED_BY = ("email", "whatsapp", "facebook", "x", "bluesky")
+CLAMPED = 110  # characters: a shorter statement has two lines on a phone, and is shown whole
+LEDE = 180  # characters: a longer first paragraph is set as the others
+NAME = later("your name")
+# What those addressed are given of a signature, where the page asks for it.
+GIVEN = {
+    "country": later("your country"), "postcode": later("your postcode"), "comment": later("your comment"),
+}  # fmt: skip
 
 
-def blank_page(pages: Pages, page: ActionPage, tally: SignatureCount, language: Language) -> str:
+@dataclass(frozen=True, slots=True)
+class PageNow:
+    """A page at a moment. `now` is in the workspace's time zone; `picture` gives the addresses of one in these widths;
+    `count_url`: where a script asks for the count again, "" for nowhere."""
+
+    page: ActionPage
+    tally: SignatureCount
+    now: datetime
+    url: str
+    picture: Callable[[PagePicture | None, tuple[int, ...]], SizedPicture | None]
+    preview: LinkPreview
+    comments: Sequence[SignerComment] = ()
+    count_url: str = ""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody can sign any more."""
+        return self.page.poster.is_closed(self.now.date())
+
+    def meter(self, *, thanked: bool = False) -> dict[str, Any]:
+        """What the template of the count needs."""
+        return {
+            "act": self.page, "tally": self.tally, "goal": goal_of(self.page.target, self.tally.signatures),
+            "now": self.now, "closed": self.closed, "thanked": thanked,
+        }  # fmt: skip
+
+    def signing(self, language: Language, who: KnownSigner | None, filled: Filled) -> dict[str, Any]:
+        """What the page to sign on needs, but for what the door knows of the visitor."""
+        poster, statement = self.page.poster, self.page.statement_html
+        return {
+            **self.meter(), "preview": self.preview, "comments": self.comments, "count_url": self.count_url,
+            "filled": filled,
+            "hero": self.picture(poster.picture, WIDTHS),
+            "face": self.picture(poster.asks.picture if poster.asks else None, FACE_WIDTHS),
+            "rows": before(shown_rows(self.page, who, filled, language), again=bool(filled.errors)),
+            # A note has one place on a page, so a statement with notes isn't there twice.
+            "is_long": len(statement.striptags()) > CLAMPED and "footnote" not in statement,
+            "given": language.enumerated(given(self.page, language, all_of_it=False)),
+            "has_lede": len(self.page.text_html.partition("</p>")[0].striptags()) <= LEDE,
+        }  # fmt: skip
+
+    def thanking(self, language: Language, filled: Filled, *, by_link: bool = False) -> dict[str, Any]:
+        """What the thanks need, but for what the door knows of the visitor."""
+        poster = self.page.poster
+        return {
+            **self.meter(thanked=True), "url": self.url, "shares": share_links(self.page, self.url), "filled": filled,
+            "hero": self.picture(poster.thanks_picture or poster.picture, WIDTHS),
+            "rows": after(shown_rows(self.page, None, filled, language), by_link=by_link),
+            "given": language.enumerated(given(self.page, language, all_of_it=True)),
+        }  # fmt: skip
+
+
+def before(rows: Sequence[Sequence[ShownField]], *, again: bool) -> list[list[ShownField]]:
+    """The rows of what has to be filled in to sign; `again`: and of whatever was filled in already."""
+    return [kept for row in rows if (kept := [one for one in row if one.required or (again and one.value)])]
+
+
+def after(rows: Sequence[Sequence[ShownField]], *, by_link: bool) -> list[list[ShownField]]:
+    """The rows of what can be added once somebody has signed. What is known of those who came by a link in their mail
+    isn't asked of them."""
+    known = {field.name for field in KNOWN} if by_link else set[str]()
+    return [kept for row in rows if (kept := [one for one in row if not one.required and one.key not in known])]
+
+
+def given(page: ActionPage, language: Language, *, all_of_it: bool) -> list[str]:
+    """What of a signature those addressed are given: of what is asked for before signing, or everything."""
+    names = [name for name, required in page.fields.items() if name in GIVEN and (required or all_of_it)]
+    return [language.say(NAME), *(language.say(GIVEN[name]) for name in names)]
+
+
+def blank_page(pages: Pages, now: PageNow, language: Language) -> str:
     """The HTML of the page for somebody who isn't known."""
     return pages.text(
-        "act.html", language, act=page, tally=tally, rows=shown_rows(page, None, EMPTY, language), filled=EMPTY,
-        known="", proof=False, opt_in=page.opt_in, not_you="", indexed=False,
-        switch=language_switch(page.languages, page.language, {}),
+        "act.html", language, **now.signing(language, None, EMPTY), known="", initials="", proof=False,
+        opt_in=now.page.opt_in, not_you="", indexed=False,
+        switch=language_switch(now.page.languages, now.page.language, {}),
     )  # fmt: skip
 
 
-def thanks_page(
-    pages: Pages, page: ActionPage, tally: SignatureCount, language: Language, *, url: str, news: bool
-) -> str:
-    """The HTML of the thanks. `url`: of the page; `news`: whether a request for news waits to be confirmed."""
+def first_thanks(pages: Pages, now: PageNow, language: Language) -> str:
+    """The HTML of the thanks for somebody who has just signed: one more than those who are counted."""
+    now = replace(now, tally=replace(now.tally, signatures=now.tally.signatures + 1))
     return pages.text(
-        "signed.html", language, act=page, tally=tally, url=url, shares=_shares(page, url), news=news
+        "signed.html", language, **now.thanking(language, EMPTY), name="", news=False, added=False, may_add=True,
+        add_url="",
     )  # fmt: skip
-
-
-def _shares(page: ActionPage, url: str) -> list[tuple[str, str]]:
-    """Plain links for sharing the page: nothing is sent to any service before one is clicked."""
-    joint = "&" if "?" in url else "?"
-    named = {name: f"{url}{joint}source={name}" for name in SHARED_BY}
-    text = {name: quote(f"{page.share} {named[name]}", safe="") for name in SHARED_BY}
-    return [
-        ("email", f"mailto:?subject={quote(page.headline, safe='')}&body={text['email']}"),
-        ("WhatsApp", f"https://wa.me/?text={text['whatsapp']}"),
-        ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={quote(named['facebook'], safe='')}"),
-        ("X", f"https://x.com/intent/post?text={text['x']}"),
-        ("Bluesky", f"https://bsky.app/intent/compose?text={text['bluesky']}"),
-    ]

@@ -25,12 +25,12 @@ from mailer.petition_fields.table import EMAIL, FIELDS, KEPT, KNOWN, OWN_ROWS, F
 TRAP = "homepage"  # no person sees this field; programs that fill in everything do
 NEWS, SHOWN = "news", "shown"
 JOINERS = "\u200c\u200d"  # Persian and Indic scripts spell with them
-BAD_NAME = later("Please write just your name.")
+BAD_NAME = later("Just your name here, please")
 WRONG: Mapping[FieldKind, str] = {
     FieldKind.NAME: BAD_NAME,
-    FieldKind.EMAIL: later("This is not an email address that can be mailed. Please look at it once more."),
-    FieldKind.PHONE: later("This is not a phone number we can call. Please write it like +44 20 7946 0958."),
-    FieldKind.COUNTRY: later("Please choose a country from the list."),
+    FieldKind.EMAIL: later("That email address doesn’t look right. Is there a typo?"),
+    FieldKind.PHONE: later("That phone number doesn’t look right. Write it like +44 20 7946 0958."),
+    FieldKind.COUNTRY: later("Choose a country from the list"),
     FieldKind.CHOICE: later("Choose one of these"),
 }
 MISSING: Mapping[FieldKind, str] = {  # of a page's own questions; those of the table have words of their own
@@ -101,7 +101,7 @@ class Filled:
     typed: Mapping[str, str]
     errors: Mapping[str, str]
     news: bool = False
-    shown: bool = False
+    shown: bool | None = None  # None: not ticked, or not asked
     trapped: bool = False
     address: str = ""  # normalised
 
@@ -153,17 +153,19 @@ def _shown(one: FormField, page: ActionPage, filled: Filled, language: Language)
 def read(
     form: Mapping[str, tuple[str, ...]], page: ActionPage, visitor: KnownSigner | None, language: Language
 ) -> Filled:
-    """What was filled in. A field that wasn't asked for is not looked at."""
+    """What was filled in. A field that wasn't asked for is not looked at; one that may stay empty can come later."""
     typed: dict[str, str] = {}
     errors: dict[str, str] = {}
     for one in asked(page, visitor):
         name = one.name
+        if not one.required and name not in form:
+            continue
         typed[name], wrong = _value((*form.get(name, ()), "")[0], one, language)
         if wrong:
             errors[name] = language.say(wrong)
     address = typed.get(EMAIL.name, "") if EMAIL.name not in errors else ""
     trapped = any(text.strip() for text in form.get(TRAP, ()))
-    return Filled(typed, errors, bool(form.get(NEWS)), bool(form.get(SHOWN)), trapped, address)
+    return Filled(typed, errors, bool(form.get(NEWS)), True if form.get(SHOWN) else None, trapped, address)
 
 
 def _value(text: str, one: FormField, language: Language) -> tuple[str, str]:

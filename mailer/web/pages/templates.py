@@ -1,7 +1,7 @@
 """Turns the templates beside it into answers: the reader's language, the brand's colours, a strict content policy.
 
-Pages hold no script and load our own pictures alone. What staff wrote, such as titles of lists, may be in any script
-(<bdi>).
+Pages load nothing but our own pictures; those of a petition also a little script of ours, which only helps. What staff
+wrote, such as titles of lists, may be in any script (<bdi>).
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from starlette.responses import HTMLResponse, Response
 
 from mailer.locale.language import Language, later
 from mailer.settings import Settings
-from mailer.web.pages.brand_pictures import look_of
+from mailer.web.pages.brand_pictures import BrandFile, look_of
 
 FOLDER = Path(__file__).parent
+SCRIPT, SCRIPTED = "page.js", ("act.html", "signed.html")
 
 # What each failure is called on its page, and what to do. Others are told what 500 is.
 PROBLEMS = {
@@ -44,16 +45,19 @@ class Pages:
     """The pages of one workspace, in every language there is. `inline`: with the brand's pictures in them."""
 
     def __init__(self, settings: Settings, *, inline: bool = False) -> None:
-        root = urlsplit(settings.public.url).path  # forms post to the host they came from, under its path
-        self.look = look_of(settings, root=root, inline=inline)
+        self.root = urlsplit(settings.public.url).path  # forms post to the host they came from, under its path
+        self.look = look_of(settings, root=self.root, inline=inline)
         colours = {"light": self.look.light.css(), "dark": self.look.dark.css(self.look.light), "font": self.look.font}
         sheets = {
             path.stem: _environment().get_template(path.name).render(colours).replace("\n", "")
             for path in FOLDER.glob("*.css")
         }
+        script = (FOLDER / SCRIPT).read_bytes()
+        own = BrandFile(f"page-{hashlib.sha256(script).hexdigest()[:12]}.js", "text/javascript", script)
+        self.files = (*self.look.files, own)  # below /brand/
         self._shared = {
             "organisation": settings.organisation, "sheets": sheets, "look": self.look, "base": settings.public.url,
-            "root": root,
+            "root": self.root, "script": "" if inline else f"{self.root}/brand/{own.name}",
         }  # fmt: skip
         styles = " ".join(f"'sha256-{_digest(sheet)}'" for sheet in sheets.values())
         pictures = "data:" if inline else "'self'"
@@ -61,22 +65,17 @@ class Pages:
             f"default-src 'none'; style-src {styles}; img-src {pictures}; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
+        self._with_script = f"{self.policy}; script-src 'self'; connect-src 'self'"
 
     def response(
         self, page: str, language: Language, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
     ) -> Response:
         """The page `page` in this language, with `values`."""
-        return self.answer(self.text(page, language, **values), language, status=status, headers=headers)
-
-    def answer(
-        self, html: str, language: Language, *, status: int = 200, headers: dict[str, str] | None = None
-    ) -> Response:
-        """A page's HTML as an answer, with the policy that it needs."""
         return HTMLResponse(
-            html,
+            self.text(page, language, **values),
             status_code=status,
             headers={
-                "Content-Security-Policy": self.policy,
+                "Content-Security-Policy": self._with_script if page in SCRIPTED else self.policy,
                 "Content-Language": language.code,
                 "Vary": "Accept-Language",
                 **(headers or {}),
@@ -106,7 +105,14 @@ def _environment(language: Language | None = None) -> Environment:
         made.install_gettext_translations(  # pyright: ignore[reportAttributeAccessIssue] - of the extension
             language.words, newstyle=True
         )
-        made.filters.update(number=language.number, listed=language.listed, day=language.day)
+        made.filters.update(
+            number=language.number,
+            listed=language.listed,
+            day=language.day,
+            near_day=language.near_day,
+            ago=language.ago,
+            moment=language.moment,
+        )
     return made
 
 

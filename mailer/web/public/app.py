@@ -25,9 +25,9 @@ from mailer.web.public.http.middleware import guarded
 from mailer.web.public.http.paths import Whole
 from mailer.web.public.inbound import conversions, provider_webhook
 from mailer.web.public.inbound.apply_worker import Applier
-from mailer.web.public.mail import archive, calendar_file, clicks, opens, view_in_browser
+from mailer.web.public.mail import archive, calendar_file, clicks, issue_pictures, opens, view_in_browser
 from mailer.web.public.people import confirm, preferences, subscribe, unsubscribe
-from mailer.web.public.petition import action_page, progress_bar
+from mailer.web.public.petition import action_page, page_now, pictures, progress_bar, thanks
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -44,13 +44,18 @@ ROUTES = (
     Route("/u/{token}", unsubscribe.ask, methods=["GET"]),
     Route("/u/{token}", unsubscribe.leave, methods=["POST"]),
     Route("/u/{token}/undo", unsubscribe.undo, methods=["POST"]),
+    Route("/u/{token}/less", unsubscribe.less, methods=["POST"]),
     Route("/v/{token}", view_in_browser.view),
     Route("/v/{token}/event.ics", calendar_file.of_mail),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
     Route("/act/{slug}", action_page.show, methods=["GET"]),
     Route("/act/{slug}", action_page.add, methods=["POST"]),
-    Route("/act/{slug}/thanks", action_page.thanks, methods=["GET"]),
+    Route("/act/{slug}/thanks", thanks.show, methods=["GET"]),
+    Route("/act/{slug}/thanks", thanks.add, methods=["POST"]),
+    Route("/act/{slug}/count", page_now.count, methods=["GET"]),
+    Route("/act/{slug}/picture/{name}", pictures.show),
+    Route("/act/{slug}/card/{name}", pictures.card),
     Route("/p/{token}/address", preferences.move, methods=["POST"]),
     Route("/p/{token}/data", preferences.data, methods=["POST"]),
     Route("/p/{token}/delete", preferences.ask_to_delete, methods=["GET"]),
@@ -68,6 +73,8 @@ ROUTES = (
     Route("/archive/{slug}", archive.show),
     Route("/archive/{slug}/event.ics", calendar_file.of_archive),
     Route("/archive/{slug}/go/{n}", archive.follow),
+    Route("/archive/{slug}/picture/{name}", issue_pictures.show),
+    Route("/archive/{slug}/card/{name}", issue_pictures.card),
     Route("/hooks/{provider}", provider_webhook.take_post, methods=["POST"]),
     Route("/healthz", health.alive),
     Route("/healthz/{nonce}", health.identify),
@@ -115,14 +122,16 @@ async def _lifespan(app: Starlette) -> AsyncGenerator[None, None]:
     door: Door = app.state.door
     door.recorder.start()
     door.courier.start()
+    door.thanks_courier.start()
     app.state.applier.start()
     try:
         yield
     finally:
-        app.state.clicks_lost, _, _ = await asyncio.gather(
+        app.state.clicks_lost, *_ = await asyncio.gather(
             asyncio.to_thread(door.recorder.stop, trying_seconds=TRYING_SECONDS, at_most_seconds=STOP_SECONDS),
             asyncio.to_thread(app.state.applier.stop, STOP_SECONDS),
             asyncio.to_thread(door.courier.stop, STOP_SECONDS),
+            asyncio.to_thread(door.thanks_courier.stop, STOP_SECONDS),
         )
         door.threads.close()
 

@@ -36,6 +36,7 @@ async def robots(_request: Request) -> Response:
 
 
 async def home(request: Request) -> Response:
-    """The page at /: who mails from this server."""
+    """The page at /: where somebody can go who typed the address, or cut it off a link."""
     door = door_of(request)
-    return door.pages.response("home.html", door.language(request))
+    lists = await door.threads.read(door.open_lists)
+    return door.pages.response("home.html", door.language(request), lists=lists)

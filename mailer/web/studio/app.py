@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,9 @@ from mailer.web.studio.core.guard import guarded
 from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
+from mailer.web.studio.history.repository import keep_together
 from mailer.web.studio.newsletters import routes as newsletters
+from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
 from mailer.web.studio.review import routes as review
 from mailer.web.studio.send import routes as send
@@ -43,6 +46,7 @@ ROOMS: tuple[Room, ...] = (
     review.ROOM,
     following.ROOM,
     results.ROOM,
+    petition.ROOM,
     history.ROOM,
     send.ROOM,
 )
@@ -74,7 +78,9 @@ def create_app(studio: Studio) -> Starlette:
 
     @asynccontextmanager
     async def until_the_end(_app: Starlette) -> AsyncGenerator[None]:
+        together = asyncio.create_task(keep_together(studio))
         yield
+        together.cancel()
         await run_in_threadpool(studio.beside.shutdown, cancel_futures=True)
 
     app = Starlette(

@@ -53,7 +53,7 @@ def test_what_is_held_shows_once_it_is_let_through(database: Database) -> None:
     say(database, CommentState.HELD, third)
     assert on_the_page(database, HELD) == on_the_page(database, AT_ONCE) == ["one"]
     with database.read() as connection:
-        order = [(one.text, one.waits) for one in comments_to_decide(connection, "library")]
+        order = [(one.text, one.waits(HELD)) for one in comments_to_decide(connection, "library")]
         log = [(one.action, one.subject, one.detail) for one in entries(connection)]
     assert order == [("three", True), ("one", False), ("two", False)]
     assert log == [

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, select, update
 
 from mailer.audience.petition.signatures import (
+    LatestName,
     Particulars,
     SignatureCount,
     SignatureOrigin,
     SignResult,
+    add_to_signature,
     brought_by,
     count,
     showable,
@@ -53,10 +55,58 @@ def test_a_repeat_updates_and_keeps_what_brought_them_first(database: Database) 
         row = connection.execute(select(signatures)).one()
         said = wordings(connection, "library")
     assert (first.new, again.new, again.kept, first.id) == (True, False, False, again.id)
-    assert (row.first_name, row.comment, row.shown) == ("Anna", "", False)
+    assert (row.first_name, row.comment, row.shown) == ("Anna", "Because", True), "what isn't asked again stays"
     assert (row.campaign_id, row.delivery_id, row.n) == (7, BY_MAIL.delivery_id, 2)
     assert (row.signed_at, row.changed_at) == (NOW, later)
     assert [one.text for one in said] == ["New."], "the signature stands under the words that were read last"
+
+
+def test_what_is_asked_again_and_left_empty_is_empty(database: Database) -> None:
+    with database.write() as connection:
+        add_person(connection, 1)
+        put(connection, 1)
+        put(connection, 1, signing_as("Anna", "Li", comment="", shown=False))
+        row = connection.execute(select(signatures)).one()
+    assert (row.first_name, row.comment, row.shown, row.postcode) == ("Anna", "", False, "D01")
+
+
+def test_what_is_added_later_leaves_the_rest(database: Database) -> None:
+    later = NOW + timedelta(minutes=5)
+    with database.write() as connection:
+        add_person(connection, 1)
+        made = put(connection, 1, signing_as("Ana", "Li", country="IE"))
+        nothing = Particulars({"comment": "", "postcode": ""})
+        assert not add_to_signature(connection, made.id, nothing, by_link=False, at=later)
+        more = Particulars({"comment": "My son reads.", "postcode": ""}, shown=True)
+        assert add_to_signature(connection, made.id, more, by_link=False, at=later)
+        assert add_to_signature(connection, made.id, Particulars({"postcode": "D02"}), by_link=False, at=later)
+        row = connection.execute(select(signatures)).one()
+    assert (row.first_name, row.country, row.comment, row.postcode) == ("Ana", "IE", "My son reads.", "D02")
+    assert (row.shown, row.signed_at, row.changed_at) == (True, NOW, later)
+
+
+def test_answers_to_a_pages_own_questions_stay_beside_new_ones(database: Database) -> None:
+    with database.write() as connection:
+        add_person(connection, 1)
+        made = put(connection, 1, Particulars({"first_name": "Ana"}, own={"role": "Parent"}))
+        add_to_signature(connection, made.id, Particulars({}, own={"school": "Mill Street"}), by_link=False, at=NOW)
+        put(connection, 1, Particulars({"first_name": "Ana"}, own={"role": "Teacher"}))
+        kept = connection.execute(select(signatures.c.own)).scalar_one()
+    assert kept == {"role": "Teacher", "school": "Mill Street"}
+
+
+def test_nobody_adds_to_what_a_link_signed_nor_to_the_forgotten(database: Database) -> None:
+    more = Particulars({"comment": "Buy here"})
+    with database.write() as connection:
+        for number in (1, 2):
+            add_person(connection, number)
+        by_mail, forgotten = put(connection, 1, origin=BY_MAIL), put(connection, 2)
+        connection.execute(update(signatures).where(signatures.c.person_id == 2).values(person_id=None, comment=""))
+        assert not add_to_signature(connection, by_mail.id, more, by_link=False, at=NOW)
+        assert not add_to_signature(connection, forgotten.id, more, by_link=True, at=NOW)
+        assert not add_to_signature(connection, 999, more, by_link=True, at=NOW)
+        assert "Buy here" not in connection.execute(select(signatures.c.comment)).scalars().all()
+        assert add_to_signature(connection, by_mail.id, more, by_link=True, at=NOW)
 
 
 def test_the_blank_form_does_not_touch_what_a_link_signed(database: Database) -> None:
@@ -101,7 +151,7 @@ def test_what_counts(database: Database) -> None:
         assert count(connection, "library") == 3, "a forgotten person's signature stays as a count"
         assert count(connection, "library", since=NOW + timedelta(hours=1)) == 2
         assert brought_by(connection, "library") == [("poster", 2), ("appeal", 1)]
-        assert tally(connection, "library", names=1).names == ("Ana",)
+        assert tally(connection, "library", names=1).latest == (LatestName("Ana", NOW + timedelta(hours=2)),)
         assert tally(connection, "library", names=0) == SignatureCount(3, ())
         assert signed_pages(connection) == {"library", "other"}
 

@@ -319,6 +319,7 @@ CASES = (
         Try(body="<<<<<<< HEAD\nSign today.\n=======\nSign now.\n>>>>>>> theirs\n\n"),
         Try(body="Act now\n=======\n\n> quoted\n>> deeper\n\n"),
     ),
+    Case("writing.own-words", Try(front={"language": "sv"}), Try(front={"language": "de-AT"})),
     Case(
         "writing.past-date",
         Try(body="Come to the square on 3 November 2026.\n\n"),

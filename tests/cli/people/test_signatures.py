@@ -118,3 +118,62 @@ def test_a_run_tells_the_webhook_and_status_shows_what_waits(mailer: Mailer, mon
     assert mailer("run").code == 3, "five days old, and the other side is not there: given up"
     assert "webhook: 1 given up" in mailer("status").out
     assert "webhook.private" not in mailer("run").err
+
+
+def sign_with_comment(name: str, comment: str, *, shown: bool = True) -> int:
+    """A signature with a comment; its number."""
+    workspace = find_workspace()
+    database = open_database(workspace.settings.database_url)
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    with database.write() as connection:
+        who = signing_as(name, "Li", comment=comment, shown=shown)
+        person = signer(connection, address=f"{name}@example.org", address_key=b"k" * 40, who=who, language="en", at=at)
+        made = sign(connection, page=PAGE, statement="S", person_id=person, who=who, origin=SignatureOrigin(), at=at)
+    database.close()
+    return made.id
+
+
+def test_comments_wait_are_shown_and_hidden_by_number(mailer: Mailer) -> None:
+    first, second = sign_with_comment("Ana", "Because."), sign_with_comment("Bo", "Buy mine.")
+    sign_with_comment("Cy", "Not for others.", shown=False)
+    page = find_workspace().newsletter(PAGE).folder / "action.md"
+    assert "shows none of them" in mailer("signatures", PAGE, "--comments").out
+    page.write_text(page.read_text().replace("\n---", "\nshow_comments: held\n---", 1))
+    shown = mailer("signatures", PAGE, "--comments").out
+    assert "2 of 3 wait" in shown
+    assert "not to be shown" in shown
+    done = mailer("signatures", PAGE, "--show", str(first), "--hide", f"{second}")
+    assert done.code == 0, done.err
+    found = json.loads(mailer("signatures", PAGE, "--comments", "--json").out)
+    states = {one["comment"]: one["state"] for one in found["comments"]}
+    assert states == {"Because.": "shown", "Buy mine.": "hidden", "Not for others.": "not to be shown"}
+    assert mailer("signatures", PAGE, "--hold", str(first)).code == 0
+    assert "1 of 3 wait" in mailer("signatures", PAGE, "--comments").out
+    log = mailer("audit").out
+    for action in ("comments shown", "comments hidden", "comments held"):
+        assert action in log
+    assert "Buy mine" not in log
+    for wrong in (("--show", "99"), ("--show", "x"), ("--show", "1", "--hide", "1"), ("--show", "1", "--comments")):
+        refused = mailer("signatures", PAGE, *wrong)
+        assert refused.code != 0
+        assert "Traceback" not in refused.err
+
+
+def test_a_bundle_is_written_and_its_delivery_noted(mailer: Mailer, tmp_path: Path) -> None:
+    put_names("Ana", "Bo")
+    out = tmp_path / "handed"
+    done = mailer("signatures", PAGE, "--bundle", str(out))
+    assert done.code == 0, done.err
+    assert "2 signatures, 2 of them with a name" in done.out
+    assert "--full-names has them whole" in done.out
+    assert "L." in (out / "signatures.csv").read_text(encoding="utf-8-sig")
+    assert mailer("signatures", PAGE, "--bundle", str(out)).code != 0, "it is there already"
+    assert mailer("signatures", PAGE, "--bundle", str(tmp_path / "all.zip"), "--full-names").code == 0
+    assert "full names" in mailer("audit").out
+    said = mailer("signatures", PAGE, "--delivered", "2026-11-21", "--note", "To the mayor.").out
+    assert "delivered on 2026-11-21, with 2 signatures" in said
+    assert mailer("signatures", PAGE, "--delivered", "2999-01-01").code != 0
+    assert mailer("signatures", PAGE, "--not-delivered").code == 0
+    assert mailer("signatures", PAGE, "--not-delivered").code != 0
+    for wrong in (("--full-names",), ("--note", "x"), ("--bundle", "x", "--csv", "y")):
+        assert mailer("signatures", PAGE, *wrong).code == 2, wrong

@@ -47,6 +47,7 @@ def message(language: str = "en", direction: str = "ltr") -> SimpleNamespace:
     return thing(
         subject="Say “no” & sign", title="Say “no” & sign", preheader="Twelve experts asked. Add your name.",
         headline="Say “no” & sign: ask UN experts", language=language, direction=direction, start=start, end=end,
+        is_thanks=False,
     )  # fmt: skip
 
 

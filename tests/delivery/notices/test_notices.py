@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from PIL import Image
 from sqlalchemy import Row, select
 
 from mailer.delivery.notices import text
@@ -20,6 +21,7 @@ from mailer.locale.language import LANGUAGES, Language
 from mailer.store.engine.database import Database, open_database
 from mailer.store.job_thread import JobThread
 from mailer.store.jobs import LEASE, NOTICE, claim, finish
+from mailer.store.tables.core import images
 from mailer.store.tables.jobs import jobs
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
 from mailer.workspace import Workspace
@@ -317,3 +319,30 @@ def test_every_kind_can_be_said_in_every_language(workspace: Workspace, kind: No
     assert "1 Example Street" in words.text
     assert "<script" not in words.html
     assert "src=" not in words.html
+
+
+def test_the_logo_is_on_the_band_and_is_served(world: World) -> None:
+    Image.new("RGB", (144, 144), "#ee6a45").save(world.workspace.root / "logo.png")
+    world.workspace = branded(world.workspace, "logo.png")
+    world.add()
+    ((mailing, _),) = world.run().given
+    html = str(mailing.html[0])
+    assert 'width="36" height="36"' in html
+    with world.database.read() as connection:
+        (digest,) = connection.execute(select(images.c.digest)).scalars()
+    assert f'src="https://mail.example.org/i/{digest}/logo.png"' in html
+    assert "<bdi>Example Campaigns</bdi>" in html, "a square logo has the name beside it"
+
+
+@pytest.mark.parametrize("logo", ["", "missing.png", "https://elsewhere.example/logo.png"])
+def test_without_a_logo_that_can_be_shown_the_name_is_there(world: World, logo: str) -> None:
+    world.workspace = branded(world.workspace, logo)
+    world.add()
+    ((mailing, _),) = world.run().given
+    assert "<img" not in str(mailing.html[0])
+    assert "<bdi>Example Campaigns</bdi>" in str(mailing.html[0])
+
+
+def branded(workspace: Workspace, logo: str) -> Workspace:
+    settings = workspace.settings
+    return replace(workspace, settings=replace(settings, brand=replace(settings.brand, logo=logo)))

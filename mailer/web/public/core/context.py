@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from mailer.compose.source.message_file import Source
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.notices.sender import Courier
 from mailer.delivery.subscriptions.unsubscribe import note_arrival
+from mailer.delivery.thanks.mails import ThanksMails
+from mailer.delivery.thanks.sender import ThanksCourier
 from mailer.errors import MailerError
 from mailer.locale.language import Language, accepted_languages, choose
 from mailer.store.engine.database import Database
@@ -48,7 +53,14 @@ class Door:
     acts: ActionPages
     limits: RequestLimits
     courier: JobThread
+    thanks: ThanksMails
+    thanks_courier: JobThread
     threads: Executors
+
+    @property
+    def root(self) -> str:
+        """The path before our own addresses, without a slash at its end."""
+        return urlsplit(self.workspace.settings.public.url).path
 
     def named(self, request: Request, purpose: Purpose) -> Named:
         """What the request's token names. Raises `BadToken`."""
@@ -71,6 +83,10 @@ class Door:
             return self.workspace.list_definition(name)
         except MailerError:
             return ListDefinition(name=name, title=name, list_id="")
+
+    def open_lists(self) -> list[ListDefinition]:
+        """The lists that anybody may sign up for, by name; reads files."""
+        return [one for one in map(self.about_list, self.workspace.list_names()) if one.public_form]
 
     def titles(self, names: Iterable[str]) -> list[str]:
         """The names supporters know these lists by."""
@@ -97,6 +113,8 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
 
     threads = Executors(database.engine.dialect.name)
     address_key = workspace.secrets.require_address_key()
+    mails = ThanksMails(workspace, database, sound=lambda source: _fit_to_thank(database, source, clock()))
+    thanks = ThanksCourier(workspace, database, mails=mails, clock=clock)
     return Door(
         workspace=workspace,
         database=database,
@@ -106,13 +124,21 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         network_key=address_key,
         pages=Pages(workspace.settings),
         letters=Letters(database, settings=workspace.settings, signer=signer),
-        archive=Archive(database),
+        archive=Archive(database, workspace.settings),
         recorder=Recorder(write),
         acts=ActionPages(workspace, database),
         limits=RequestLimits(database, key=address_key, clock=clock, wait=threads.write),
         courier=JobThread("notices", Courier(workspace, database, clock=clock).deliver_due, lock_seconds=LOCK_SECONDS),
+        thanks=mails,
+        thanks_courier=JobThread("thanks", thanks.deliver_due, lock_seconds=LOCK_SECONDS),
         threads=threads,
     )
+
+
+def _fit_to_thank(database: Database, source: Source, now: datetime) -> Plan:
+    from mailer.checking.preflight import fit_to_thank  # here, since it brings every rule, and most looks need none
+
+    return fit_to_thank(database, source, now=now)
 
 
 def door_of(request: Request) -> Door:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from mailer.audience.petition.comments import SignerComment, shown_comments
 from mailer.audience.petition.signatures import SignatureCount, tally
 from mailer.compose.action_page.parse import ActionPage, read_action_page
 from mailer.compose.action_page.versions import PageVersions, read_page_versions
@@ -18,9 +21,12 @@ from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
 log = logging.getLogger(__name__)
 
 TALLY_LIFE = timedelta(seconds=5)  # a page that thousands look at counts its signatures once in this time
-NAMES = 5  # last first names that are shown
+NAMES = 3  # last first names that are shown
+COMMENTS = 5  # last comments
 
-Stamp = tuple[tuple[str, int, int], ...]  # of each language's file: name, time of change in nanoseconds, size
+# Of each file in the newsletter's folder: name, time of change in nanoseconds, size. A page is made of its own file,
+# its pictures, and what its mail says.
+Stamp = tuple[tuple[str, int, int], ...]
 
 
 class ActionPages:
@@ -30,7 +36,7 @@ class ActionPages:
         self._workspace = workspace
         self._database = database
         self._pages: dict[str, tuple[Stamp, PageVersions | None]] = {}
-        self._tallies: dict[str, tuple[datetime, SignatureCount]] = {}
+        self._tallies: dict[str, tuple[datetime, SignatureCount, Sequence[SignerComment]]] = {}
         self._lock = threading.Lock()
 
     def find(self, slug: str, wishes: Iterable[str] = ()) -> ActionPage | None:
@@ -39,10 +45,15 @@ class ActionPages:
         versions = self._versions(slug)
         return versions.best(wishes) if versions else None
 
+    def all(self, slug: str) -> Sequence[ActionPage]:
+        """The page in each of its languages."""
+        versions = self._versions(slug)
+        return tuple(versions.pages.values()) if versions else ()
+
     def _versions(self, slug: str) -> PageVersions | None:
         newsletter = Newsletter(self._workspace, slug)
-        stamp = _stamp(newsletter) if SLUG.fullmatch(slug) else ()
-        if not stamp:
+        stamp = _stamp(newsletter.folder) if SLUG.fullmatch(slug) else ()
+        if ACTION_FILE not in (name for name, _, _ in stamp):
             return None
         with self._lock:
             kept = self._pages.get(slug)
@@ -55,15 +66,20 @@ class ActionPages:
 
     def tally(self, page: ActionPage, now: datetime) -> SignatureCount:
         """The page's signature count, a few seconds old at most."""
+        return self.told(page, now)[0]
+
+    def told(self, page: ActionPage, now: datetime) -> tuple[SignatureCount, Sequence[SignerComment]]:
+        """The page's signature count, and what signers wrote that it shows, a few seconds old at most."""
         with self._lock:
             kept = self._tallies.get(page.slug)
         if kept and now - kept[0] < TALLY_LIFE:
-            return kept[1]
+            return kept[1:]
         with self._database.read() as connection:
             found = tally(connection, page.slug, names=NAMES if page.show_names else 0)
+            said = shown_comments(connection, page.slug, page.show_comments, limit=COMMENTS)
         with self._lock:
-            self._tallies[page.slug] = (now, found)
-        return found
+            self._tallies[page.slug] = (now, found, said)
+        return found, said
 
     def signed(self, page: ActionPage) -> None:
         """Somebody just signed here: count them at once."""
@@ -71,14 +87,14 @@ class ActionPages:
             self._tallies.pop(page.slug, None)
 
 
-def _stamp(newsletter: Newsletter) -> Stamp:
-    """Changes whenever one of the page's files does; empty where there is no page."""
-    names = (ACTION_FILE, *newsletter.translations(ACTION_FILE).values())
+def _stamp(folder: Path) -> Stamp:
+    """What changes when a file of the folder does; empty when there is no folder."""
     try:
-        states = [(name, (newsletter.folder / name).stat()) for name in names]
+        with os.scandir(folder) as files:
+            found = [(file.name, file.stat()) for file in files if file.is_file()]
     except OSError:
         return ()
-    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in states)
+    return tuple(sorted((name, state.st_mtime_ns, state.st_size) for name, state in found))
 
 
 def _read(newsletter: Newsletter) -> PageVersions | None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, select
 
 from mailer.audience.people.people import example
 from mailer.compose.languages import SpokenLanguages
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Message
 from mailer.compose.public_url import moved
+from mailer.compose.source.images import address, look
 from mailer.delivery.ledger.mailed_message import frozen_message, public_campaigns
+from mailer.senders import split_sender
+from mailer.settings import Settings
 from mailer.store.engine.database import Database
+from mailer.store.tables.core import images
+from mailer.web.last_used import LastUsed
+from mailer.web.pages.article import Article, ArticlePicture, ArticleSource, article_of, urls_for_article
 
 MOST_SHOWN = 200  # newsletters; years of them
+MOST_KEPT = 256  # issues in memory; one is some ten kilobytes
 NOBODY = example({})
 
 
@@ -25,48 +34,128 @@ class Entry:
 
     slug: str
     sent_at: datetime
-    subject: str
+    headline: str  # of the mail, else its subject
     preheader: str
     language: str
     direction: str
     number: int = 0  # the campaign's
+    list: str = ""
+    sender: str = ""  # the name it came from
+    pictures: tuple[ArticlePicture, ...] = ()  # those that tell something
+
+    @property
+    def picture(self) -> ArticlePicture | None:
+        """The first of them."""
+        return next(iter(self.pictures), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A public newsletter as a page has it."""
+
+    entry: Entry
+    article: Article
+    spoken: tuple[str, ...]  # the languages it was mailed in
 
 
 class Archive:
-    """What is public. What the list says of a newsletter is read once, since a frozen message never changes; a page is
-    rendered each time, for readers who don't have it yet. Safe to use from several threads.
+    """What is public. A frozen message never changes, so each is read once while it is kept. Safe to use from several
+    threads.
 
     `wishes` are languages, the most wanted first: a newsletter is shown in the first of them that it was mailed in.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._entries: dict[int, tuple[SpokenLanguages, Mapping[str, Entry]]] = {}
-        self._lock = threading.Lock()
+        self._settings = settings
+        self._issues = LastUsed[int, tuple[SpokenLanguages, Mapping[str, Issue]]](MOST_KEPT)
 
     def entries(self, wishes: Sequence[str] = ()) -> Sequence[Entry]:
         """The newest first."""
         with self._database.read() as connection:
             found = public_campaigns(connection)[:MOST_SHOWN]
-            for number, sent_at in found:
-                if number not in self._entries:
-                    message = frozen_message(connection, number)
-                    versions = {
-                        version: _entry(MergeProgram(one), sent_at, number) for version, one in message.versions.items()
-                    }
-                    with self._lock:
-                        self._entries[number] = (message.spoken, versions)
-            known = [self._entries[number] for number, _ in found]
-            return [versions[spoken.version_for(*wishes)] for spoken, versions in known]
+            return [self._issue(connection, number, sent_at, wishes).entry for number, sent_at in found]
 
-    def message(self, slug: str, public_url: str) -> Message | None:
-        """The message of a public newsletter as it is under `public_url`. None when it isn't there or isn't public."""
+    def issue(self, slug: str, wishes: Sequence[str] = ()) -> Issue | None:
+        """A public newsletter. None when it isn't there or isn't public."""
+        with self._database.read() as connection:
+            found = public_campaigns(connection, slug)[:1]
+            return self._issue(connection, *found[0], wishes) if found else None
+
+    def versions(self, slug: str) -> Sequence[Entry]:
+        """A public newsletter in each of its languages; nothing when it isn't there or isn't public."""
+        with self._database.read() as connection:
+            found = public_campaigns(connection, slug)[:1]
+            return [one.entry for one in self._known(connection, *found[0])[1].values()] if found else []
+
+    def message(self, slug: str) -> Message | None:
+        """The message of a public newsletter under the public address of now. None when it isn't there or isn't
+        public."""
         with self._database.read() as connection:
             numbers = [number for number, _ in public_campaigns(connection, slug)]
-            return moved(frozen_message(connection, numbers[0]), public_url) if numbers else None
+            return self._message(connection, numbers[0]) if numbers else None
+
+    def _message(self, connection: Connection, number: int) -> Message:
+        return moved(frozen_message(connection, number), self._settings.public.url)
+
+    def _issue(self, connection: Connection, number: int, sent_at: datetime, wishes: Sequence[str]) -> Issue:
+        spoken, issues = self._known(connection, number, sent_at)
+        return issues[spoken.version_for(*wishes)]
+
+    def _known(
+        self, connection: Connection, number: int, sent_at: datetime
+    ) -> tuple[SpokenLanguages, Mapping[str, Issue]]:
+        """The languages of a newsletter, and its issue in each version."""
+        if (kept := self._issues.get(number)) is not None:
+            return kept
+        message = self._message(connection, number)
+        sizes = _sizes(connection, message)
+        spoken = tuple(message.spoken.by_version.values())
+        issues = {
+            version: self._read(one, sizes, sent_at=sent_at, number=number, spoken=spoken)
+            for version, one in message.versions.items()
+        }
+        return self._issues.keep(number, (message.spoken, issues))
+
+    def _read(
+        self, message: Message, sizes: Mapping[str, tuple[int, int]], *, sent_at: datetime, number: int,
+        spoken: tuple[str, ...],
+    ) -> Issue:  # fmt: skip
+        program, settings = MergeProgram(message), self._settings
+        click = f"{settings.public.url}/archive/{message.slug}/go"
+        source = _source(message, settings, sizes, click=click)
+        article = article_of(program.html(NOBODY, urls_for_article(click)), source)
+        sender = split_sender(message.from_)[0]
+        entry = Entry(
+            message.slug, sent_at, article.headline or program.subject(NOBODY), program.preheader(NOBODY),
+            message.language, message.direction, number, message.list,
+            sender if sender != settings.organisation.name else "",
+            tuple(one for one in article.pictures if one.digest),
+        )  # fmt: skip
+        return Issue(entry, article, spoken)
 
 
-def _entry(program: MergeProgram, sent_at: datetime, number: int) -> Entry:
-    message = program.message
-    subject, preheader = program.subject(NOBODY), program.preheader(NOBODY)
-    return Entry(message.slug, sent_at, subject, preheader, message.language, message.direction, number)
+def _source(message: Message, settings: Settings, sizes: Mapping[str, tuple[int, int]], *, click: str) -> ArticleSource:
+    base, brand = settings.public.url, settings.brand
+    path = urlsplit(base).path
+    marks = {address(one, base) for one in message.images if one.name in (brand.logo, brand.logo_dark)}
+
+    def own(src: str) -> str:
+        """Pictures of another site would tell it who reads."""
+        return path + src.removeprefix(base) if src.startswith(f"{base}/") and src not in marks else ""
+
+    return ArticleSource(
+        own=own,
+        size=lambda src: sizes.get(src.removeprefix(f"{path}/i/").partition("/")[0]),
+        actions={f"{click}/{link.n}" for link in message.links if link.is_action},
+        unsaid={message.constants.get("list", {}).get("description", "")},
+        name=settings.organisation.name,
+    )
+
+
+def _sizes(connection: Connection, message: Message) -> dict[str, tuple[int, int]]:
+    """The width and height in pixels of the message's pictures, by digest, so that nothing moves while they load."""
+    wanted = [one.digest for one in message.every_image]
+    rows = connection.execute(select(images.c.digest, images.c.content).where(images.c.digest.in_(wanted)))
+    measured = {row.digest: look(row.content) for row in rows}
+    return {digest: (facts.width, facts.height) for digest, facts in measured.items() if facts}

@@ -23,15 +23,16 @@ NAME = re.compile(
     r"/(?i:(act|join|archive|progress))/(?!(?i:feed\.atom))([A-Za-z0-9][A-Za-z0-9-]{0,79})(.*)", re.DOTALL
 )
 LONE = re.compile(r"/(?i:(archive/feed\.atom|archive))(.*)", re.DOTALL)
+PICTURE = r"picture/[0-9a-f]{16}-[0-9]{1,4}\.(?:webp|jpg)|card/[0-9a-f]{16}\.jpg"
 TAILS = {
     "c": re.compile(r"/[0-9]{1,4}(?![0-9A-Za-z])"),
     "v": re.compile(r"/event\.ics(?![0-9A-Za-z])"),
-    "u": re.compile(r"/undo(?![0-9A-Za-z])"),
+    "u": re.compile(r"/(?:undo|less)(?![0-9A-Za-z])"),
     "p": re.compile(r"/(?:address|data|delete)(?![0-9A-Za-z])"),
     "o": re.compile(r"\.gif(?![0-9A-Za-z])"),
-    "act": re.compile(r"/thanks(?![0-9A-Za-z])"),
+    "act": re.compile(rf"/(?:thanks|count|{PICTURE})(?![0-9A-Za-z])"),
     "join": re.compile(r"/sent(?![0-9A-Za-z])"),
-    "archive": re.compile(r"/(?:go/[0-9]{1,4}|event\.ics)(?![0-9A-Za-z])"),
+    "archive": re.compile(rf"/(?:go/[0-9]{{1,4}}|event\.ics|{PICTURE})(?![0-9A-Za-z])"),
     "progress": re.compile(r"\.png(?![0-9A-Za-z])"),
 }
 # What can't belong to another address: it doesn't go on with a word, after a slash or a full stop.

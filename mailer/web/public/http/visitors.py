@@ -44,6 +44,12 @@ class Visitor:
     def campaign_id(self) -> int | None:
         return None if self.proof else campaign_of(self.visit.named.id)
 
+    @property
+    def initials(self) -> str:
+        """The first letters of their names, not joined; those of the address when there is no name."""
+        names = [name for name in (self.first_name, self.last_name) if name] or [self.address]
+        return "\u200c".join(name[0].upper() for name in names if name)
+
     def masked(self, language: Language) -> str:
         """What they recognise themselves by and others don't: "M. K., United Kingdom"; "" for nobody."""
         initials = " ".join(f"{name[0].upper()}." for name in (self.first_name, self.last_name) if name)

@@ -1,31 +1,39 @@
 """/archive: the newsletters that staff marked public, a page for each, and their Atom feed (RFC 4287).
 
-A page shows the mail as somebody we know nothing about would get it: merge tags show their fallbacks. Its links lead on
-without being counted, since they are in nobody's mail; those of the footer lead to the pages anyone may see.
+A page has the words and pictures of the mail as somebody we know nothing about would get it: merge tags show their
+fallbacks, and what belongs in a mail alone is left out (`pages.article`). Its links lead on without being counted,
+since they are in nobody's mail.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import replace
+from mimetypes import guess_type
+from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
+from markupsafe import escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from mailer.compose.merge import MergeProgram, Urls
+from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Message
 from mailer.errors import MailerError
 from mailer.store.tables.types import EPOCH
-from mailer.web.pages.languages import IN_MAIL, language_switch
-from mailer.web.public.core.context import door_of
+from mailer.web.pages.languages import language_switch
+from mailer.web.pages.share_card import LinkPreview
+from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.core.public_issues import NOBODY, Entry
 from mailer.web.public.core.redirect_url import location
 from mailer.web.public.http.caching import unless_known
 from mailer.web.public.mail.clicks import link_number
-from mailer.web.public.mail.view_in_browser import mail_policy, with_main
+from mailer.web.public.mail.issue_pictures import link_preview, shown
+from mailer.web.public.people.subscribe import blank_form
 from mailer.xml_elements import add, begin
 
 MOST_IN_FEED = 20
@@ -38,29 +46,45 @@ async def contents(request: Request) -> Response:
     """The list of newsletters."""
     door = door_of(request)
     entries = await door.threads.read(door.archive.entries, door.wishes(request))
-    language = door.language(request)
-    page = door.pages.response("archive.html", language, headers=INDEXED, entries=entries)
+    form = await _form(request, entries[0].list if entries else "")
+    page = door.pages.response(
+        "archive.html", door.language(request), headers=INDEXED if entries else KEPT, form=form,
+        entries=[(entry, shown(door, entry, entry.picture)) for entry in entries], preview=_preview(door, entries),
+    )  # fmt: skip
     return unless_known(request, page)
 
 
 async def show(request: Request) -> Response:
     """One newsletter, in the language that its reader asks for or prefers, and links to the others."""
     door = door_of(request)
-    slug = str(request.path_params["slug"])
-    message = await _message(request, slug)
-    version = message.spoken.version_for(*door.wishes(request))
-    base = door.workspace.settings.public.url
-    here = f"{base}/archive/{slug}"
-    urls = Urls(click=f"{here}/go", unsubscribe=f"{base}/", view=here, preferences=f"{base}/")
-    html = MergeProgram(message.versions[version]).html(NOBODY, urls)
-    spoken = tuple(message.spoken.by_version.values())
-    switch = language_switch(spoken, message.versions[version].language, {})
-    above = door.pages.text("languages.html", door.language(request), switch=switch) if switch else ""
-    headers = {**INDEXED, "Content-Security-Policy": mail_policy(door)}
-    return unless_known(
-        request,
-        HTMLResponse(with_main(html, above=f"<style>{IN_MAIL}</style>{above}" if above else ""), headers=headers),
-    )
+    issue = await door.threads.read(door.archive.issue, str(request.path_params["slug"]), door.wishes(request))
+    if issue is None:
+        raise HTTPException(404)
+    language = door.language(request)
+    form = await _form(request, issue.entry.list)
+    switch = language_switch(issue.spoken, issue.entry.language, {})
+    page = door.pages.response(
+        "issue.html", language, headers=INDEXED, article=issue.article, entry=issue.entry, form=form, switch=switch,
+        lead=shown(door, issue.entry, issue.article.lead), preview=link_preview(door, issue.entry),
+    )  # fmt: skip
+    return unless_known(request, page)
+
+
+def _preview(door: Door, entries: Sequence[Entry]) -> LinkPreview | None:
+    """What other sites show of a link to the list: the newest newsletter's card."""
+    if not entries:
+        return None
+    settings = door.workspace.settings
+    newest = link_preview(door, entries[0])
+    return replace(newest, title=settings.organisation.name, url=f"{settings.public.url}/archive", kind="website")
+
+
+async def _form(request: Request, name: str) -> dict[str, Any] | None:
+    """A short form to sign up with: for this list if anybody may join it, else for the first that is open."""
+    door = door_of(request)
+    lists = await door.threads.read(door.open_lists)
+    chosen = sorted(lists, key=lambda one: one.name != name)[:1]
+    return blank_form(request, chosen[0]) | {"brief": True} if chosen else None
 
 
 async def follow(request: Request) -> Response:
@@ -91,7 +115,7 @@ async def feed(request: Request) -> Response:
 
 async def _message(request: Request, slug: str) -> Message:
     door = door_of(request)
-    message = await door.threads.read(door.archive.message, slug, door.workspace.settings.public.url)
+    message = await door.threads.read(door.archive.message, slug)
     if message is None:
         raise HTTPException(404)
     return message
@@ -112,11 +136,19 @@ def atom(entries: Sequence[Entry], *, base: str, organisation: str, key: bytes =
         item = add(root, "entry")
         item.set("{http://www.w3.org/XML/1998/namespace}lang", entry.language)
         address = f"{base}/archive/{entry.slug}"
-        add(item, "title", entry.subject)
+        add(item, "title", entry.headline)
         add(item, "id", _id(key, f"entry {entry.number or entry.slug}"))
         add(item, "link", rel="alternate", type="text/html", href=address)
         add(item, "updated", entry.sent_at.isoformat())
         add(item, "summary", entry.preheader)
+        if entry.picture:
+            origin = base.removesuffix(urlsplit(base).path)
+            src = f"{origin}{entry.picture.src}"
+            add(item, "link", rel="enclosure", type=guess_type(src)[0] or "image/png", href=src)
+            words = (
+                f'<p><img src="{escape(src)}" alt="{escape(entry.picture.alt)}"></p><p>{escape(entry.preheader)}</p>'
+            )
+            add(item, "content", words, type="html")
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 

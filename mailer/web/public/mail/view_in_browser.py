@@ -46,22 +46,22 @@ async def picture(request: Request) -> Response:
 
 async def brand(request: Request) -> Response:
     """The logo or the icon."""
-    found = next((one for one in door_of(request).pages.look.files if one.name == request.path_params["name"]), None)
+    found = next((one for one in door_of(request).pages.files if one.name == request.path_params["name"]), None)
     if found is None:
         raise HTTPException(404)
     headers = {**PICTURE_HEADERS, "ETag": f'"{found.name}"'}
     return unless_known(request, Response(found.content, media_type=found.content_type, headers=headers))
 
 
-def with_main(html: str, *, above: str = "") -> str:
-    """A mail as a web page with `above` over it, where screen reader users look for the main part. In a mail that would
-    be of no use, and some programs take elements away that they don't know."""
+def with_main(html: str) -> str:
+    """A mail as a web page, where screen reader users look for the main part. In a mail that would be of no
+    use, and some programs take elements away that they don't know."""
     begins = BODY.search(html)
     if begins is None:
         return html
     end = html.lower().rfind("</body", begins.end())
     end = len(html) if end < 0 else end
-    return f"{html[: begins.end()]}{above}<main>{html[begins.end() : end]}</main>{html[end:]}"
+    return f"{html[: begins.end()]}<main>{html[begins.end() : end]}</main>{html[end:]}"
 
 
 def _html(door: Door, named: Named) -> str:

@@ -53,7 +53,7 @@ def _page(request: Request, now: Confirmed) -> Response:
         lists=[one.title for one in lists],
         wording=asked.wording if asked else "",
         address=mask(asked.address) if asked else "",
-        again=[one.name for one in lists if one.public_form],
+        again=[(one.name, one.title) for one in lists if one.public_form],
     )
 
 

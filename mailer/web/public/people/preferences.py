@@ -120,16 +120,20 @@ def _page(request: Request, now: Now, *, done: str = "", status: int = 200, type
     if chosen is None:
         return _delete_page(request, now, deleted=True)
     language = door.language(request, now.standing.language)
-    every = sorted({**chosen.on, **chosen.left}.items(), key=lambda pair: pair[1])
+    reads = closest(chosen.language) or chosen.language or language.code
+    every = [(number, door.about_list(name)) for number, name in {**chosen.on, **chosen.left}.items()]
+    every.sort(key=lambda pair: (pair[1].title.casefold(), pair[0]))
     return door.pages.response(
         "preferences.html",
         language,
         status=status,
         here=request.path_params["token"],
-        lists=[(number, door.about_list(name), number in chosen.on) for number, name in every],
+        lists=[(number, one, number in chosen.on) for number, one in every],
         chosen=chosen,
         languages=[(code, own_name(code)) for code in LANGUAGES],
-        reads=closest(chosen.language) or chosen.language or language.code,
+        reads=reads,
+        reads_name=own_name(reads) if reads in LANGUAGES else reads,
+        on=[one.title for number, one in every if number in chosen.on],
         address=mask(chosen.address),
         done=done,
         typed=typed,
@@ -151,7 +155,7 @@ async def _proof(request: Request, named: Named) -> Response:
     door = door_of(request)
     letter = await door.threads.read(door.letters.find, named)
     language = door.language(request, letter.message.language)
-    return door.pages.response("proof.html", language, lists=door.titles([letter.message.list]), done=False)
+    return door.pages.response("proof.html", language, choosing=True)
 
 
 def _read(door: Door, delivery_id: int) -> Now:

@@ -7,6 +7,7 @@ no state, and posting a stranger's address only sends them a mail that asks.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -42,7 +43,8 @@ FAULTS = {
 async def show(request: Request) -> Response:
     """The form. 404 for a list that isn't open to everybody."""
     definition = await _list(request)
-    return _form(request, definition, typed=dict.fromkeys(TYPED, ""))
+    door = door_of(request)
+    return door.pages.response("join.html", door.language(request), **blank_form(request, definition))
 
 
 async def join(request: Request) -> Response:
@@ -76,7 +78,7 @@ async def sent(request: Request) -> Response:
     """What happens next, the same for everybody."""
     definition = await _list(request)
     door = door_of(request)
-    return door.pages.response("sent.html", door.language(request), list=definition)
+    return door.pages.response("sent.html", door.language(request), list=definition, query=_query(request))
 
 
 def embedded(workspace: Workspace, name: str) -> str:
@@ -93,6 +95,14 @@ def embedded(workspace: Workspace, name: str) -> str:
 def mark(wording: str) -> str:
     """A digest of the words beside the form's box, so that the proof holds what was really shown."""
     return hashlib.sha256(wording.encode()).hexdigest()[:12]
+
+
+def blank_form(request: Request, definition: ListDefinition) -> dict[str, Any]:
+    """What join_form.html takes for a form that nobody has filled in."""
+    return {
+        "list": definition, "agreed": mark(definition.consent), "typed": dict.fromkeys(TYPED, ""), "ticked": False,
+        "wrong": "", "fault": "", "trap": TRAP, "query": _query(request), "brief": False,
+    }  # fmt: skip
 
 
 def _ask(door: Door, asking: Asking, definition: ListDefinition, language: str) -> None:
@@ -115,23 +125,13 @@ async def _list(request: Request) -> ListDefinition:
 
 
 def _form(
-    request: Request, definition: ListDefinition, *, typed: dict[str, str], ticked: bool = False, wrong: str = ""
+    request: Request, definition: ListDefinition, *, typed: dict[str, str], ticked: bool = False, wrong: str
 ) -> Response:
+    """The form with what was typed, and what is wrong with it."""
     door = door_of(request)
     language = door.language(request)
-    return door.pages.response(
-        "join.html",
-        language,
-        status=422 if wrong else 200,
-        list=definition,
-        agreed=mark(definition.consent),
-        typed=typed,
-        ticked=ticked,
-        wrong=wrong,
-        fault=language.say(FAULTS[wrong]) if wrong else "",
-        trap=TRAP,
-        query=_query(request),
-    )
+    filled: dict[str, Any] = {"typed": typed, "ticked": ticked, "wrong": wrong, "fault": language.say(FAULTS[wrong])}
+    return door.pages.response("join.html", language, status=422, **{**blank_form(request, definition), **filled})
 
 
 def _sent(request: Request, definition: ListDefinition) -> Response:

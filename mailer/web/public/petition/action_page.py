@@ -1,4 +1,4 @@
-"""/act/<slug>: the page on which people sign. GET shows it and never signs; POST signs; /act/<slug>/thanks thanks.
+"""/act/<slug>: the page on which people sign. GET shows it and never signs; POST signs, and leads to the thanks.
 
 Somebody who followed a link in their mail is known while the visit in `?t=` is fresh, and is shown only what a person
 the mail was forwarded to may see of them. Anybody else fills in the blank form.
@@ -7,40 +7,41 @@ the mail was forwarded to may see of them. Anybody else fills in the blank form.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.audience.consent.news_opt_in import Agreed, join_known
-from mailer.audience.consent.subscribe import Asking
+from mailer.audience.consent.subscribe import Asking, JoinResult
 from mailer.audience.petition.signatures import SignatureOrigin, sign, signer, source_of
 from mailer.compose.action_page.parse import ActionPage
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
-from mailer.delivery.subscriptions.requests import ask_to_join
+from mailer.delivery.subscriptions.requests import join, tell_of_joining
+from mailer.delivery.thanks.queue import SignedBy, thank
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.locale.language import Language
+from mailer.locale.language import Language, region_of
 from mailer.petition_fields.table import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
 from mailer.web.pages.languages import language_switch
-from mailer.web.pages.sign_page import thanks_page
-from mailer.web.pages.signature_form import EMPTY, Filled, read, shown_rows
+from mailer.web.pages.signature_form import EMPTY, Filled, read
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
-from mailer.web.public.http.paths import up
 from mailer.web.public.http.visitors import Visitor, visitor
+from mailer.web.public.petition.own_page import OwnPage
+from mailer.web.public.petition.page_now import PURPOSE, find_page, page_now
+from mailer.web.public.petition.thanks import thanks_address
 
 VISIT_FIELD = "t"
 # Anything after it is ignored, as after any link (`http.paths`), unless it could be part of the token.
 TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{VISIT_CHARACTERS}}}(?![A-Za-z0-9_-])")
 SOURCE_FIELDS = ("source", "utm_source")
 FORWARDED = "forwarded"  # the source for people who say that the mail was not theirs
-PURPOSE = "act"  # the name of its rate limits
 
 
 async def show(request: Request) -> Response:
@@ -60,28 +61,22 @@ async def add(request: Request) -> Response:
         await door.limits.hold(PURPOSE, request)
     form = await read_form(request)
     language = door.language(request, page.language)
+    if (await page_now(door, page, language)).closed:
+        return await _page(request, door, page, who, EMPTY)
     filled = read(form, page, who, language)
     if filled.trapped:  # a bot: it gets the answer it expects
-        return _thank(request, page, news=filled.news)
+        return _lead(thanks_address(request, page, None, news=filled.news))
     if filled.errors:
         return await _page(request, door, page, who, filled)
     if who and who.proof:
-        return door.pages.response("signed_test.html", language, thanks=_thanks(request, page, news=filled.news))
-    waits = await door.threads.write(_sign, door, page, who, filled, _origin(request, who), language)
+        thanks = thanks_address(request, page, None, news=filled.news)
+        return door.pages.response("signed_test.html", language, thanks=thanks)
+    signature, waits = await door.threads.write(_sign, door, page, who, filled, _origin(request, who), language)
     door.acts.signed(page)
     door.courier.wake()
-    return _thank(request, page, news=waits)
-
-
-async def thanks(request: Request) -> Response:
-    """The thanks page, with links for sharing; the same for everybody."""
-    door = door_of(request)
-    page = await _find(request, door)
-    language = door.language(request, page.language)
-    counted = await door.threads.read(door.acts.tally, page, door.clock())
-    url = f"{door.workspace.settings.public.url}/act/{page.path}"
-    html = thanks_page(door.pages, page, counted, language, url=url, news="news" in request.query_params)
-    return door.pages.answer(html, language)
+    door.thanks_courier.wake()
+    own = OwnPage(page.slug, signature, "" if who else filled.typed["first_name"], who is not None)
+    return _lead(thanks_address(request, page, own, news=waits))
 
 
 def own_pages(door: Door) -> str:
@@ -98,18 +93,9 @@ def to_own_page(door: Door, target: str, visit: LinkVisit) -> str:
     return f"{address}{joint}{VISIT_FIELD}={door.signer.sign_visit(Purpose.ACT, visit)}{hash_sign}{fragment}"
 
 
-async def _find(request: Request, door: Door, *wishes: str) -> ActionPage:
-    """The page in the language that its address asks for, else the first of these wishes, else the browser's."""
-    slug, wanted = str(request.path_params["slug"]), door.wishes(request, *wishes)
-    page = await door.threads.read(door.acts.find, slug, wanted)
-    if page is None:
-        raise HTTPException(404)
-    return page
-
-
 async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | None]:
     """The page, and who came by a fresh link in their mail. A damaged or stale link gives a blank form."""
-    page = await _find(request, door)
+    page = await find_page(request, door)
     found = TOKEN.match(request.query_params.get(VISIT_FIELD, ""))
     if not found:
         return page, None
@@ -118,7 +104,7 @@ async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | 
     except BadToken:
         return page, None
     who = await door.threads.read(_visitor, door, visit)
-    return (await _find(request, door, who.language) if who and page.languages else page), who
+    return (await find_page(request, door, who.language) if who and page.languages else page), who
 
 
 def _visitor(door: Door, visit: LinkVisit) -> Visitor | None:
@@ -129,58 +115,67 @@ def _visitor(door: Door, visit: LinkVisit) -> Visitor | None:
 
 async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | None, filled: Filled) -> Response:
     language = door.language(request, page.language)
-    counted = await door.threads.read(door.acts.tally, page, door.clock())
+    now = await page_now(door, page, language)
     on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
+    if filled is EMPTY:
+        filled = replace(EMPTY, typed={"country": region_of(request.headers.get("accept-language", ""))})
     values: dict[str, Any] = {
-        "act": page, "tally": counted, "rows": shown_rows(page, who, filled, language), "filled": filled,
-        "known": who.masked(language) if who else "", "proof": bool(who and who.proof),
+        **now.signing(language, who, filled), "known": who.masked(language) if who else "",
+        "initials": who.initials if who else "", "proof": bool(who and who.proof),
         "opt_in": None if on_list else page.opt_in, "not_you": _not_you(request),
         "switch": language_switch(page.languages, page.language, request.query_params),
     }  # fmt: skip
     # Search engines may list the page, but not under the address in one person's mail.
     robots = {} if request.query_params.get(VISIT_FIELD) else {"X-Robots-Tag": "all"}
-    return door.pages.response(
-        "act.html", language, status=422 if filled.errors else 200, headers=robots, indexed=bool(robots), **values
-    )
+    status = 422 if filled.errors else 409 if now.closed and request.method == "POST" else 200
+    return door.pages.response("act.html", language, status=status, headers=robots, indexed=bool(robots), **values)
 
 
 def _sign(
     door: Door, page: ActionPage, who: Visitor | None, filled: Filled, origin: SignatureOrigin, language: Language
-) -> bool:
+) -> tuple[int, bool]:
     """Store the signature, the request for news and the call to the webhook, all or nothing.
 
-    Returns whether the request for news still has to be confirmed by mail.
+    Returns the signature's number, and whether the request for news still has to be confirmed by mail.
     """
-    at, settings = door.clock(), door.workspace.settings
-    particulars = filled.who(page, who)
+    at, settings, key = door.clock(), door.workspace.settings, door.network_key
+    particulars, thanks = filled.who(page, who), door.thanks.is_on(page.slug)
     with door.database.write() as connection:
         if who and who.person_id is not None:
             person_id, address = who.person_id, who.address
         else:
             address = filled.address
-            key = door.workspace.secrets.require_address_key()
             person_id = signer(
                 connection, address=address, address_key=key, who=particulars, language=language.code, at=at
             )
-        waits = False
+        waits, joining = False, None
         if filled.news and page.opt_in:
             fields = {**particulars.of(KNOWN), "language": language.code}
             known = person_id if who else None
             asking = Asking(address, (page.opt_in.list,), f"act/{page.slug}", page.opt_in.wording, fields)
-            waits = not _wants_news(door, connection, known=known, asking=asking, language=language)
+            waits, joining = _wants_news(door, connection, known=known, asking=asking)
         signed = sign(
             connection, page=page.slug, statement=page.statement, person_id=person_id, who=particulars, origin=origin,
             at=at, language=page.language,
         )  # fmt: skip
+        by = SignedBy(person_id, address, by_link=who is not None, language=language.code)
+        thanked = thanks and thank(
+            connection, signed, by, joining=joining, limited=waits and joining is None, address_key=key, at=at
+        )
+        if joining and not thanked:
+            tell_of_joining(connection, address, joining, language=language.code, address_key=key, at=at)
         if not signed.kept:
             tell_signature(
                 connection, settings=settings, signature_id=signed.id, opt_in=filled.news, new=signed.new, at=at
             )
-    return waits
+    return signed.id, waits
 
 
-def _wants_news(door: Door, connection: Connection, *, known: int | None, asking: Asking, language: Language) -> bool:
-    """Handle a ticked box for news. True if they are on the list now: they came by their own link and had not left it.
+def _wants_news(
+    door: Door, connection: Connection, *, known: int | None, asking: Asking
+) -> tuple[bool, JoinResult | None]:
+    """Handle a ticked box for news: whether it still has to be confirmed by mail, and what that mail is to say, None
+    for no mail. Those who came by their own link and had not left the list are on it now.
 
     Everybody else joins once they confirm by mail, whatever the list's own setting: anybody can type any address, and
     the thanks page must not give away who is on the list.
@@ -189,9 +184,8 @@ def _wants_news(door: Door, connection: Connection, *, known: int | None, asking
     if known is not None:
         (name,) = asking.lists
         if join_known(connection, person_id=known, agreed=Agreed(name, asking.wording, asking.source), at=at):
-            return True
-    ask_to_join(connection, asking, confirmed=asking.lists, language=language.code, address_key=door.network_key, at=at)
-    return False
+            return False, None
+    return True, join(connection, asking, confirmed=asking.lists, address_key=door.network_key, at=at)
 
 
 def _origin(request: Request, who: Visitor | None) -> SignatureOrigin:
@@ -203,20 +197,11 @@ def _origin(request: Request, who: Visitor | None) -> SignatureOrigin:
     return SignatureOrigin(who.campaign_id, delivery_id, who.visit.n, named)
 
 
+def _lead(address: str) -> Response:
+    return Response(status_code=303, headers={"Location": address})
+
+
 def _not_you(request: Request) -> str:
     """The address of the blank form: the same page without the visit."""
     language = request.query_params.get(LANGUAGE_FIELD, "")[:20]
     return "?" + urlencode({"source": FORWARDED, **({LANGUAGE_FIELD: language} if language else {})})
-
-
-def _thank(request: Request, page: ActionPage, *, news: bool) -> Response:
-    return Response(status_code=303, headers={"Location": _thanks(request, page, news=news)})
-
-
-def _thanks(request: Request, page: ActionPage, *, news: bool) -> str:
-    """The address of the thanks page, in the language of what was signed; relative, so that it works behind any path a
-    web server puts before ours."""
-    language = request.query_params.get(LANGUAGE_FIELD, "")[:20] or (page.language if page.languages else "")
-    asked_for = {LANGUAGE_FIELD: language, "news": "1" if news else ""}
-    query = urlencode({name: value for name, value in asked_for.items() if value})
-    return f"{up(request)}{page.slug}/thanks" + (f"?{query}" if query else "")

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import count, islice
 from typing import Any, cast
 
+from mailer.compose.action_page.poster import SHARED_BY
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
 from mailer.compose.source.message_file import Source
@@ -50,17 +51,18 @@ class TextField:
 
 @dataclass(frozen=True, slots=True)
 class TextForm:
-    """The fields of a text: `head` is written large above it, `about` and `own` are in groups that open; a mail's `own`
-    are those of its template."""
+    """The fields of a text: `head` is written large above it, `about`, `own` and `poster` are in groups that open; a
+    mail's `own` are those of its template."""
 
     head: Sequence[TextField] = ()
     about: Sequence[TextField] = ()
     own: Sequence[TextField] = ()
+    poster: Sequence[TextField] = ()  # a page's pictures, the addressee, who asks, the last day
     questions: Sequence[TextField] = ()  # a sign page's own
 
     @property
     def fields(self) -> Sequence[TextField]:
-        return (*self.head, *self.about, *self.own, *self.questions)
+        return (*self.head, *self.about, *self.own, *self.poster, *self.questions)
 
 
 def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
@@ -131,7 +133,22 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
     statement = "What people put their names to. It is kept word for word with each signature."
     own = [TextField("statement", "The words they sign", said("statement"), statement, long=True)]
     head = [TextField("headline", "Headline", said("headline"), "The headline: what should happen?")]
-    return TextForm(head, about, own, list(_questions(front)))
+    return TextForm(head, about, own, _poster(said), list(_questions(front)))
+
+
+def _poster(said: Callable[[str], str]) -> list[TextField]:
+    card = "What other sites show of a link, 1200 by 630 pixels. Without one it is made of picture and headline."
+    return [
+        TextField("picture", "Picture", said("picture"), "Without one it is the picture of the mail.", type="image"),
+        TextField("alt", "What it shows", said("alt"), "Read aloud to people who can’t see it."),
+        TextField("to", "Petition to", said("to"), "Such as: the Environment Secretary"),
+        TextField("deadline", "Last day to sign", said("deadline"), "Such as 2027-01-12; without one there is none."),
+        TextField("asks.name", "Who asks", said("asks.name"), "A person, such as: Rhiannon Price"),
+        TextField("asks.role", "What they are", said("asks.role"), "Such as: River campaigner"),
+        TextField("asks.picture", "Their picture", said("asks.picture"), type="image"),
+        TextField("card", "Picture of a link", said("card"), card, type="image"),
+        TextField("outcome", "What happened", said("outcome"), "Shown once the last day is over.", long=True),
+    ]
 
 
 def thanks_form(front: FrontMatter) -> TextForm:
@@ -140,9 +157,19 @@ def thanks_form(front: FrontMatter) -> TextForm:
     share = "What people’s posts say, up to 200 characters; the address of the page is added."
     about = [
         TextField("share", "The words of a post", said("share"), share, usual=said("headline"), long=True),
-        TextField("next.label", "What you ask for next", said("next.label"), "Such as: Give 5 euros"),
+        TextField("share_by", "Where to share, in this order", said("share_by"), usual=", ".join(SHARED_BY)),
+        TextField("thanks_picture", "Picture", said("thanks_picture"), "Without one it is the page’s.", type="image"),
+        TextField("thanks_alt", "What it shows", said("thanks_alt"), "Read aloud to people who can’t see it."),
+        TextField("next.headline", "What you ask for next", said("next.headline"), "Such as: £5 tests one stretch"),
+        TextField("next.text", "Why", said("next.text"), "One sentence below it."),
+        TextField("next.label", "Words on its button", said("next.label"), "Such as: Give 5 euros"),
         TextField("next.url", "Where that leads", said("next.url"), "Such as: https://example.org/give"),
-    ]
+        TextField("next.amounts", "Amounts of a gift", said("next.amounts"), "Such as: £5, £10, £25"),
+        TextField(
+            "next.amount_url", "Where an amount leads", said("next.amount_url"),
+            "Such as: https://example.org/give?amount={amount}",
+        ),
+    ]  # fmt: skip
     return TextForm(about=about)
 
 
@@ -214,6 +241,8 @@ def _said(front: FrontMatter) -> Callable[[str], str]:
         held: Any = front.data
         for name in key.split("."):
             held = cast(dict[str, Any], held).get(name) if isinstance(held, dict) else None
+        if isinstance(held, list):
+            return ", ".join(str(one) for one in cast(list[object], held))
         return "" if held is None else str(held).lower() if isinstance(held, bool) else str(held)
 
     return said

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
+from mailer.audience.petition.comments import shown_comments
 from mailer.audience.petition.signatures import tally
 from mailer.checking.runner import ruled
+from mailer.compose.action_page.mail_says import mail_says
+from mailer.compose.action_page.page_pictures import PagePicture, digest_of
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.text_file import cleaned
@@ -16,15 +22,18 @@ from mailer.editing.save import Edit, read_exact
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
 from mailer.locale.language import choose
-from mailer.web.pages.sign_page import blank_page, thanks_page
+from mailer.web.pages.picture_sizes import JPEG, TYPES, SizedPicture, made
+from mailer.web.pages.share_card import LinkPreview
+from mailer.web.pages.sign_page import PageNow, blank_page, first_thanks
 from mailer.web.pages.templates import Pages
 from mailer.web.studio.compose.looks import KeptLooks, head_of
 from mailer.web.studio.compose.parts import THANKS, Part, TextPlaces
 from mailer.web.studio.core.context import Visit
+from mailer.web.studio.preview.file_watch import fingerprint
 from mailer.workspace import ListDefinition, Workspace
 
 KEPT = 60  # looks; one is as long as its file
-NAMES = 5  # last first names that the page shows
+NAMES, COMMENTS = 3, 5  # last first names and comments that the page shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +71,32 @@ def kept_page(visit: Visit, look_id: str) -> PageLook | None:
 
 
 def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
-    """The HTML that people get, with the signatures there are."""
+    """The HTML that people get, with the signatures there are, and with its pictures in it."""
     pages, language = _pages(visit), choose(page.language)
     with visit.database.read() as connection:
         counted = tally(connection, page.slug, names=NAMES if page.show_names else 0)
-    if part is THANKS:
-        url = f"{visit.workspace.settings.public.url}/act/{page.slug}"
-        return thanks_page(pages, page, counted, language, url=url, news=False)
-    return blank_page(pages, page, counted, language)
+        said = shown_comments(connection, page.slug, page.show_comments, limit=COMMENTS)
+    settings = visit.workspace.settings
+    url, folder = f"{settings.public.url}/act/{page.slug}", visit.workspace.newsletter(page.slug).folder
+
+    def picture(one: PagePicture | None, widths: tuple[int, ...]) -> SizedPicture | None:
+        return inlined(one, folder, widths[-1]) if one else None
+
+    preview = LinkPreview(page.headline, page.description, url)
+    now = PageNow(page, counted, visit.now.astimezone(ZoneInfo(settings.zone)), url, picture, preview, said)
+    return first_thanks(pages, now, language) if part is THANKS else blank_page(pages, now, language)
+
+
+def inlined(picture: PagePicture, folder: Path, width: int) -> SizedPicture | None:
+    """A picture in the page itself, since the frame loads nothing; None when the file has changed or gone."""
+    try:
+        data = (folder / picture.name).read_bytes()
+    except OSError:
+        return None
+    if digest_of(data) != picture.digest:
+        return None
+    address = f"data:{TYPES[JPEG]};base64,{b64encode(made(data, width, JPEG)).decode('ascii')}"
+    return SizedPicture(address, "", picture.alt, picture.width, picture.height)
 
 
 def look_at_page(visit: Visit, text: str, part: Part) -> PageLook:
@@ -77,13 +104,17 @@ def look_at_page(visit: Visit, text: str, part: Part) -> PageLook:
     workspace, slug = visit.workspace, visit.path["name"]
     lists, faults = _lists(workspace)
     looks = _looks(visit)
-    look_id = looks.name(slug, part.name, text, repr(lists), repr(workspace.settings))
+    newsletter = workspace.newsletter(slug)
+    beside = fingerprint(workspace.root, slug)  # the page's pictures, and what its mail says
+    look_id = looks.name(slug, part.name, text, repr(lists), repr(workspace.settings), repr(beside))
     if (known := looks.get(look_id)) is not None:
         return known
     file = f"newsletters/{slug}/{part.file}"
     read, told = cleaned(text.removeprefix("\ufeff"), file=file)
     front, _ = split_front_matter(read, file=file)
-    page, more = parse_action_page(read, slug=slug, file=file, lists=lists)
+    page, more = parse_action_page(
+        read, slug=slug, file=file, lists=lists, folder=newsletter.folder, mail=mail_says(newsletter)
+    )
     found = tuple(worst_first(map(ruled, [*told, *more, *faults])))
     above = head_of(read)
     held = front.data.get(part.key, "") if front and part.key else read.removeprefix(above)

@@ -35,6 +35,7 @@ from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.page_looks import look_at_page
 from mailer.web.studio.compose.parts import MAIL, THANKS, Part
 from mailer.web.studio.core.context import Visit
+from mailer.web.studio.history.repository import repository_of
 from mailer.web.studio.newsletters.listing import one
 
 
@@ -86,6 +87,7 @@ class SentForm:
 DONE = {
     "saved": "Saved.",
     "merged": "Saved, and put together with what somebody else changed meanwhile. Nothing of yours is lost.",
+    "back": "The earlier version is back. What it replaced is in History.",
 }
 
 
@@ -125,7 +127,10 @@ def read_form(visit: Visit, part: Part, *, shown: str) -> SentForm:
 def kept_with(visit: Visit, part: Part, sent: SentForm) -> dict[str, Any]:
     """What a page brings along to be saved on: the file, its name for HTTP, and words about the save before."""
     base = sent.theirs or base_text(visit, part)
-    return {"base": base, "base_tag": entity_tag(base), "done": DONE.get(sent.done, "")}
+    return {
+        "base": base, "base_tag": entity_tag(base), "done": DONE.get(sent.done, ""),
+        "remote": repository_of(visit.studio).trouble,
+    }  # fmt: skip
 
 
 def _base_of_form(visit: Visit, now: str) -> str | None:

@@ -9,18 +9,26 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from mailer.delivery.ledger.guard import why_paused
+from mailer.editing.save import BROUGHT_BACK, SAVED
 from mailer.staff.audit import PAGE, AuditEntry, AuditFilter, entries, newsletter_subject
 from mailer.store.tables.staff import audit_log
 
 WORDS = {  # what was done, and its icon
     "newsletter begun": ("Begun", "plus"),
     "newsletter saved": ("Saved", "pencil"),
+    "version brought back": ("An earlier version brought back", "history"),
     "newsletter renamed": ("Given another name", "pen-line"),
     "newsletter put away": ("Put away", "archive"),
     "newsletter taken out again": ("Taken out again", "archive-restore"),
     "approval asked for": ("Approval asked for", "message-square"),
     "newsletter approved": ("Approved", "circle-check"),
     "approval withdrawn": ("Approval taken back", "x"),
+    "comments shown": ("Comments shown on the page", "check"),
+    "comments hidden": ("Comments hidden", "x"),
+    "comments held": ("Comments put back to wait", "clock"),
+    "petition bundle made": ("Made what is handed in", "download"),
+    "petition delivered": ("Petition delivered", "circle-check"),
+    "petition not delivered": ("Delivery taken back", "x"),
     "newsletter scheduled": ("Scheduled", "clock"),
     "newsletter taken off the schedule": ("Taken off the schedule", "octagon-x"),
     "newsletter launched": ("Began to leave", "send"),
@@ -45,6 +53,7 @@ class HistoryLine:
     by: str
     place: str
     detail: str
+    version: str = ""  # what the file held then, by its digest
 
 
 def history_of(
@@ -66,6 +75,14 @@ def sent_by(connection: Connection, slug: str) -> str:
 def latest(connection: Connection, slug: str, *, limit: int) -> list[HistoryLine]:
     """The last of it."""
     return lines(entries(connection, AuditFilter(subject=newsletter_subject(slug)), limit=limit))
+
+
+def save_of(connection: Connection, slug: str, version: str) -> tuple[str, str]:
+    """Who saved a version last, and the version that was there before; "" where the log doesn't say."""
+    mine = (audit_log.c.subject == newsletter_subject(slug), audit_log.c.after == version)
+    query = select(audit_log.c.by, audit_log.c.before).where(*mine).order_by(audit_log.c.id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return (row.by.removeprefix("terminal: "), row.before) if row else ("", "")
 
 
 def count_of(connection: Connection, slug: str) -> int:
@@ -93,6 +110,7 @@ def _line(one: AuditEntry) -> HistoryLine:
     return HistoryLine(
         at=one.at, words=words, icon=icon, by=by.removeprefix("terminal: "),
         place="terminal" if one.by.startswith("terminal: ") else "", detail=_detail(one),
+        version=one.after if one.action in (SAVED, BROUGHT_BACK) else "",
     )  # fmt: skip
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from io import BytesIO
 from xml.etree import ElementTree as ET
 
+import PIL.Image
 import pytest
 from sqlalchemy import update
 
-from mailer.compose.message import to_json
-from mailer.store.tables.core import campaigns
+from mailer.compose.message import Image, to_json
+from mailer.store.tables.core import campaigns, images
 from mailer.store.tables.states import CampaignState
 from mailer.tracking.tokens import Purpose
 from mailer.web.public.app import create_app
@@ -23,6 +25,7 @@ from tests.conftest import NOW
 from tests.reports.builders import CAMPAIGN, SLUG, add_campaign, make_message
 from tests.web.client import BROWSER, fetch, serving
 from tests.web.conftest import Served
+from tests.web.test_pages import Outline
 
 pytestmark = pytest.mark.sqlite  # about pages; what they read is little
 
@@ -147,7 +150,7 @@ def test_what_a_reader_has_is_not_sent_again(served: Served, path: str) -> None:
 
 def test_mails_as_pages_have_one_main_part(served: Served) -> None:
     publish(served)
-    for path in (f"/archive/{SLUG}", served.path(Purpose.VIEW)):
+    for path in (served.path(Purpose.VIEW),):
         assert len(re.findall(r"<body><main>.*</main>", served.get(path).text, re.DOTALL)) == 1
 
 
@@ -169,3 +172,115 @@ def test_a_newsletter_mailed_under_another_public_address_shows_its_pictures(ser
     mail = served.get(f"/v/{served.token(Purpose.VIEW)}").text
     assert "old.example.org" not in mail
     assert "/i/0123456789abcdef/a.png" in mail
+
+
+def png(size: tuple[int, int]) -> bytes:
+    out = BytesIO()
+    PIL.Image.new("RGB", size, "#2a7f86").save(out, "PNG")
+    return out.getvalue()
+
+
+def opened(data: bytes) -> PIL.Image.Image:
+    return PIL.Image.open(BytesIO(data))
+
+
+PNG = png((640, 400))
+WITH_PICTURE = (
+    '<html lang="en"><body><table><tr><td>Take action</td></tr><tr><td><h1>Ask them</h1></td></tr><tr><td>'
+    '<img src="https://mail.example.org/i/0123456789abcdef/river.png" alt="The river" width="520"></td></tr>'
+    "<tr><td><p>Dear friend, read this.</p></td></tr></table></body></html>"
+)
+
+
+@pytest.fixture
+def illustrated(served: Served) -> Served:
+    """A door with a public newsletter that has a picture, and a list that anybody may join."""
+    with served.database.write() as connection:
+        connection.execute(update(images).values(content=PNG))
+    river = Image("river.png", "0123456789abcdef", "image/png")
+    publish(served, message=to_json(replace(make_message(), html=(WITH_PICTURE,), images=(river,))))
+    return served
+
+
+def test_a_public_newsletter_is_a_page_of_ours(illustrated: Served) -> None:
+    page = illustrated.get(f"/archive/{SLUG}").text
+    outline = Outline(page)
+    assert outline.names().count("h1") == outline.names().count("main") == 1
+    assert '<p class="kicker"' in page
+    assert "Dear friend, read this." in page
+    assert "<table" not in page
+    assert "noindex" not in page
+    assert 'alt="The river"' in page
+
+
+def test_its_pictures_come_in_sizes(illustrated: Served) -> None:
+    for path in ("/archive", f"/archive/{SLUG}"):
+        tags = Outline(illustrated.get(path).text).tags
+        sources = [given["srcset"] or "" for tag, given in tags if tag == "source"]
+        (address, width), *_ = (one.rsplit(" ", 1) for one in sources[0].split(", "))
+        reply = illustrated.get(address)
+        assert (reply.status, reply.headers["content-type"]) == (200, "image/webp")
+        assert f"{opened(reply.body).width}w" == width
+        (image,) = [given for tag, given in tags if tag == "img"]
+        assert (image["width"], image["height"]) == ("640", "400"), "nothing moves while it loads"
+        assert illustrated.get(str(image["src"])).status == 200
+    for other in ("fedcba9876543210-480.webp", "0123456789abcdef-481.webp", "x"):
+        assert illustrated.get(f"/archive/{SLUG}/picture/{other}").status == 404
+    assert illustrated.get("/archive/2026-01-other/picture/0123456789abcdef-480.webp").status == 404
+
+
+def test_a_link_to_it_shows_a_card(illustrated: Served) -> None:
+    for path, title, kind in (
+        (f"/archive/{SLUG}", "Ask them", "article"),
+        ("/archive", "Example Campaigns", "website"),
+    ):
+        told = {
+            given["property"]: given["content"]
+            for tag, given in Outline(illustrated.get(path).text).tags
+            if tag == "meta" and "property" in given
+        }
+        assert (told["og:title"], told["og:type"]) == (title, kind)
+        assert told["og:url"] == f"https://mail.example.org{path}"
+        card = illustrated.get(str(told["og:image"]).removeprefix("https://mail.example.org"))
+        assert (card.status, card.headers["content-type"], opened(card.body).size) == (200, "image/jpeg", (1200, 630))
+        assert "immutable" in card.headers["cache-control"]
+    older = illustrated.get(f"/archive/{SLUG}/card/{'0' * 16}.jpg")
+    assert (older.status, "immutable" in older.headers["cache-control"]) == (200, False)
+    assert illustrated.get(f"/archive/2026-01-other/card/{'0' * 16}.jpg").status == 404
+
+
+def test_the_feed_has_the_picture(illustrated: Served) -> None:
+    (entry,) = ET.fromstring(illustrated.get("/archive/feed.atom").body).findall("a:entry", NAMES)
+    (enclosed,) = entry.findall("a:link[@rel='enclosure']", NAMES)
+    src = "https://mail.example.org/i/0123456789abcdef/river.png"
+    assert (enclosed.get("href"), enclosed.get("type")) == (src, "image/png")
+    content = entry.find("a:content", NAMES)
+    assert content is not None
+    assert content.get("type") == "html"
+    assert f'<img src="{src}" alt="The river">' in (content.text or "")
+
+
+def test_the_archive_has_a_way_to_join(illustrated: Served, workspace: Workspace) -> None:
+    assert "Get the next one" not in illustrated.get("/archive").text, "no list is open to all"
+    (workspace.lists / "updates.toml").write_text(
+        'title = "Updates"\nlist_id = "u.example.org"\nabout = "Twice a month."\npublic_form = true\nconsent = "Yes"\n'
+    )
+    for path in ("/archive", f"/archive/{SLUG}"):
+        page = illustrated.get(path).text
+        assert "Get the next one" in page
+        assert "Twice a month." in page
+        assert 'action="/join/updates"' in page
+    assert "Sign up for Updates" in illustrated.get("/").text
+
+
+def test_dates_are_in_the_readers_language(illustrated: Served) -> None:
+    assert "30 novembre 2026" not in illustrated.get("/archive").text
+    day = NOW.strftime("%-d")
+    assert f"{day} novembre {NOW.year}" in illustrated.get("/archive?lang=fr").text
+    assert f"{day}. November {NOW.year}" in illustrated.get(f"/archive/{SLUG}?lang=de").text
+
+
+def test_an_empty_archive_is_not_for_search_engines(served: Served) -> None:
+    page = served.get("/archive")
+    assert "noindex" in page.text
+    assert page.headers["x-robots-tag"] == "noindex"

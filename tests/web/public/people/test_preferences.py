@@ -119,10 +119,10 @@ def test_another_address_is_used_once_its_owner_says_so(
     (mail,) = deliver(served, workspace, clock)
     assert mail["To"] == "mary@example.net"
     link = link_of(mail)
-    assert "Shall we use this address?" in served.get(link).text
+    assert "Use this address from now on?" in served.get(link).text
     assert served.rows(people)[0].address == "mary1@example.org"
     for _ in range(2):
-        assert "address is changed" in served.post(link).text
+        assert "updated your address" in served.post(link).text
     person = served.rows(people)[0]
     assert (person.address, person.address_hash) == ("mary@example.net", address_hash("mary@example.net", ADDRESS_KEY))
     mine = {(row.list_id, row.reason) for row in served.rows(suppressions) if row.address_hash == person.address_hash}
@@ -152,7 +152,7 @@ def test_an_address_taken_meanwhile_is_not_taken_over(
     (mail,) = deliver(served, workspace, clock)
     with served.database.write() as connection:
         connection.execute(update(people).where(people.c.id == 2).values(address="new@example.net"))
-    assert "could not be done" in served.post(link_of(mail)).text
+    assert "couldn’t do that" in served.post(link_of(mail)).text
     assert served.rows(people)[0].address == "mary1@example.org"
 
 
@@ -197,14 +197,14 @@ def test_deleting_takes_a_second_page_and_a_press(served: Served, path: str) -> 
     for _ in range(2):
         reply = served.post(f"{path}/delete")
         assert reply.status == 200
-        assert "We keep nothing about you" in reply.text
+        assert "all deleted" in reply.text
         keep_the_promises({"deleted": reply})
     assert [row.id for row in served.rows(people)] == [2, 3]
     assert [row.person_id for row in served.rows(deliveries)] == [None, 2, 3]
     pages = (served.get(path), served.post(path, f"{ALL}&on=1".encode()), served.post(f"{path}/data"),
              served.post(f"{path}/address", b"email=other@example.net"))  # fmt: skip
     for page in pages:
-        assert "We keep nothing about you" in page.text
+        assert "all deleted" in page.text
     assert statuses(served) == {}
     assert served.rows(tables.requests) == []
     assert [row.address for row in queued(served)] == ["new@example.net"], "which names nobody we know"
@@ -215,9 +215,9 @@ def test_a_proof_changes_nothing(served: Served, more: str) -> None:
     before = served.rows(people), served.rows(subscriptions)
     path = served.path(Purpose.PREFERENCES, proof=True)
     reply = served.post(path + more, f"{ALL}&email=x@example.net".encode())
-    assert "This was a test mail" in reply.text
+    assert "This was a test email" in reply.text
     if more in ("", "/delete"):
-        assert "This was a test mail" in served.get(path + more).text
+        assert "This was a test email" in served.get(path + more).text
     assert (served.rows(people), served.rows(subscriptions), queued(served)) == (*before, [])
 
 
@@ -234,3 +234,27 @@ def test_lists_the_person_never_was_on_are_out_of_reach(served: Served, path: st
     assert served.post(path, f"{ALL}&on=1&on=2".encode()).status == 200
     assert statuses(served) == {1: "subscribed"}
     assert served.rows(suppressions) == served.rows(events) == []
+
+
+def test_what_was_saved_is_said(served: Served) -> None:
+    path = served.path(Purpose.PREFERENCES)
+    form = b"shown=1&shown=2&on=1&frequency=monthly&language=de&tracking-shown=1"
+    page = served.post(f"{path}?lang=en", form).text
+    assert "You’ll get <strong><bdi>Supporters</bdi></strong>, at most once a month, in Deutsch." in page
+    assert "We don’t note which links you open." in page
+    page = served.post(f"{path}?lang=en", b"shown=1&shown=2&on=1&on=2&frequency=every&tracking-shown=1&tracking=1").text
+    assert "every email, in Deutsch" in page
+    assert "You let us see which links you open." in page
+
+
+def test_everything_can_be_left_at_once_and_come_back_to(served: Served) -> None:
+    path = served.path(Purpose.PREFERENCES)
+    page = served.get(path).text
+    assert "Unsubscribe from everything" in page
+    form = "&".join(f"shown={number}" for number in re.findall(r'name="shown" value="(\d+)"', page.split("out")[-1]))
+    page = served.post(path, form.encode()).text
+    assert "You’re not on any of our lists, so we won’t email you." in page
+    assert "Unsubscribe from everything" not in page
+    assert {row.status for row in served.rows(subscriptions) if row.person_id == 1} == {"unsubscribed"}
+    served.post(path, b"shown=1&shown=2&on=1")
+    assert [row.status for row in served.rows(subscriptions) if row.person_id == 1] == ["subscribed", "unsubscribed"]

@@ -106,7 +106,7 @@ def test_a_stranger_joins_by_the_link_in_the_mail(site: Served, workspace: Works
     clock.now += timedelta(days=2)
     for _ in range(2):
         page = site.post(path)
-        assert "you are on the list" in page.text
+        assert "You’re in" in page.text
     (person,) = site.rows(people)[3:]
     assert (person.address, person.first_name, person.language) == (NEW, "Zoe", "en")
     assert person.address_hash == address_hash(NEW, ADDRESS_KEY)
@@ -131,7 +131,7 @@ def test_single_opt_in_joins_at_once_and_says_so_by_mail(site: Served, workspace
 def test_nobody_is_greeted_with_a_strangers_link(site: Served, name: str) -> None:
     reply = sign_up(site, NEW, "updates", first_name=name)
     assert reply.status == 422
-    assert "Please write just your name." in reply.text
+    assert "Just your name here, please" in reply.text
     assert site.rows(people)[3:] == queued(site) == []
 
 
@@ -199,7 +199,7 @@ def test_a_suppression_made_after_the_mail_holds(site: Served, workspace: Worksp
                 address_hash=address_hash(NEW, ADDRESS_KEY), list_id=0, reason="staff", at=clock.now
             )
         )
-    assert "could not be done" in site.post(link_of(mail)).text
+    assert "couldn’t do that" in site.post(link_of(mail)).text
     assert site.rows(people)[3:] == []
 
 
@@ -288,7 +288,7 @@ def test_a_link_works_for_a_week_and_says_so_after(site: Served, workspace: Work
     clock.now += timedelta(days=7)
     for reply in (site.get(link_of(mail)), site.post(link_of(mail))):
         assert reply.status == 410
-        assert "too old" in reply.text
+        assert "has expired" in reply.text
         assert 'href="/join/supporters"' in reply.text
     assert site.rows(people)[3:] == []
     with site.database.write() as connection:

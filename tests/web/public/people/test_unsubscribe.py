@@ -46,7 +46,8 @@ def test_the_page_names_the_list_and_hides_the_address(served: Served) -> None:
     assert "Supporters" in page
     assert "ma•••••1@ex•••••.org" in page
     assert "mary1@example.org" not in page
-    assert page.count("<button") == 1
+    assert page.count('class="go"') == 1, "one press"
+    assert page.index("Unsubscribe</button>") < page.index("Fewer emails instead?")
     assert 'method="post"' in page
     assert "<script" not in page
 
@@ -54,7 +55,7 @@ def test_the_page_names_the_list_and_hides_the_address(served: Served) -> None:
 def test_pressing_the_button_leaves_and_says_so(served: Served, now: object) -> None:
     reply = served.post(served.path(Purpose.UNSUBSCRIBE), b"from=page")
     assert reply.status == 200
-    assert "You have unsubscribed" in reply.text
+    assert "You’re unsubscribed" in reply.text
     assert "Supporters" in reply.text
     assert statuses(served) == ["unsubscribed", "subscribed"]
     assert statuses(served, 2) == ["subscribed", "subscribed"]
@@ -92,7 +93,7 @@ def test_repeats_are_fine_and_count_once(served: Served) -> None:
         assert served.post(served.path(Purpose.UNSUBSCRIBE), ONE_CLICK).status == 200
     page = served.get(served.path(Purpose.UNSUBSCRIBE))
     assert page.status == 200
-    assert "You are not subscribed" in page.text
+    assert "You’re already unsubscribed" in page.text
     assert ">Unsubscribe</button>" not in page.text
     assert len(served.rows(events)) == len(served.rows(consents)) == len(served.rows(suppressions)) == 1
 
@@ -110,7 +111,7 @@ def test_a_proof_says_so_and_changes_nothing(served: Served) -> None:
     path = served.path(Purpose.UNSUBSCRIBE, proof=True)
     for reply in (served.get(path), served.post(path, ONE_CLICK)):
         assert reply.status == 200
-        assert "This was a test mail" in reply.text
+        assert "This was a test email" in reply.text
     assert statuses(served, 2) == ["subscribed", "subscribed"]
     assert served.rows(events) == []
 
@@ -171,11 +172,11 @@ def test_a_mistake_can_be_undone_for_a_day(served: Served, body: bytes) -> None:
     assert statuses(served) == ["unsubscribed", "subscribed"]
     reply = served.post(undo)
     assert reply.status == 200
-    assert "you are subscribed again" in reply.text
+    assert "Welcome back" in reply.text
     assert (served.rows(subscriptions)[0].status, served.rows(suppressions)) == before
     assert [row.kind for row in served.rows(events)] == ["unsubscribed", "undone"]
     assert served.rows(consent_sources)[-1].how == "undo"
-    assert "you are subscribed again" in served.post(undo).text
+    assert "Welcome back" in served.post(undo).text
     assert len(served.rows(events)) == 2, "a repeat changes nothing"
 
 
@@ -186,7 +187,7 @@ def test_after_a_day_it_is_too_late(served: Served, now: datetime) -> None:
         connection.execute(update(consents).values(at=yesterday))
         connection.execute(update(subscriptions).values(changed_at=yesterday))
     assert "/undo" not in served.get(served.path(Purpose.UNSUBSCRIBE)).text
-    assert "can't be undone" in served.post(f"{served.path(Purpose.UNSUBSCRIBE)}/undo").text
+    assert "too late to undo" in served.post(f"{served.path(Purpose.UNSUBSCRIBE)}/undo").text
     assert statuses(served) == ["unsubscribed", "subscribed"]
 
 
@@ -194,5 +195,59 @@ def test_undoing_needs_the_token_of_leaving_and_a_proof_undoes_nothing(served: S
     served.post(served.path(Purpose.UNSUBSCRIBE), ONE_CLICK)
     for token in (served.token(Purpose.CLICK), served.token(Purpose.PREFERENCES), "x"):
         assert served.post(f"/u/{token}/undo").status == 404
-    assert "test mail" in served.post(f"{served.path(Purpose.UNSUBSCRIBE, proof=True)}/undo").text
+    assert "test email" in served.post(f"{served.path(Purpose.UNSUBSCRIBE, proof=True)}/undo").text
     assert statuses(served) == ["unsubscribed", "subscribed"]
+
+
+def wanted(served: Served, number: int = 1) -> str:
+    return next(row.frequency for row in served.rows(people) if row.id == number)
+
+
+def test_fewer_emails_instead_of_leaving(served: Served) -> None:
+    path = served.path(Purpose.UNSUBSCRIBE)
+    assert "Once a month at most" in served.get(path).text
+    reply = served.post(f"{path}/less", b"frequency=monthly")
+    assert reply.status == 200
+    assert "once a month at most" in reply.text
+    assert served.path(Purpose.PREFERENCES) in reply.text
+    assert (wanted(served), wanted(served, 2), statuses(served)) == ("monthly", "every", ["subscribed", "subscribed"])
+    assert served.rows(events) == served.rows(suppressions) == []
+    page = served.get(path).text
+    assert "Once a month at most" not in page, "it is what they have"
+    assert "Only when it’s urgent" in page
+    served.post(f"{path}/less", b"frequency=urgent")
+    assert "Fewer emails instead?" not in served.get(path).text, "there is nothing less"
+
+
+def test_fewer_emails_after_leaving_undo_it(served: Served) -> None:
+    path = served.path(Purpose.UNSUBSCRIBE)
+    left = served.post(path, b"from=page").text
+    assert "Fewer emails instead?" in left
+    assert "Left by mistake?" in left
+    assert "You can undo this until" in left
+    assert statuses(served) == ["unsubscribed", "subscribed"]
+    reply = served.post(f"{path}/less", b"frequency=urgent")
+    assert "only when it’s urgent" in reply.text
+    assert (wanted(served), statuses(served)) == ("urgent", ["subscribed", "subscribed"])
+    assert served.rows(suppressions) == []
+
+
+def test_fewer_emails_bring_nobody_back_after_a_day(served: Served, workspace: Workspace, now: datetime) -> None:
+    path = served.path(Purpose.UNSUBSCRIBE)
+    served.post(path, b"from=page")
+    with serving(create_app(workspace, served.database, clock=lambda: now + timedelta(hours=25))) as port:
+        reply = fetch(port, f"{path}/less", method="POST", body=b"frequency=monthly",
+                      headers={"Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
+        assert "Fewer emails" not in fetch(port, path).text
+    assert "too late to undo" in reply.text
+    assert (wanted(served), statuses(served)) == ("every", ["unsubscribed", "subscribed"])
+
+
+@pytest.mark.parametrize("body", [b"", b"frequency=every", b"frequency=daily", b"frequency"])
+def test_fewer_emails_takes_no_other_word(served: Served, body: bytes) -> None:
+    path = f"{served.path(Purpose.UNSUBSCRIBE)}/less"
+    assert served.post(path, body).status == 422
+    assert served.get(path).status == 405
+    proof = f"{served.path(Purpose.UNSUBSCRIBE, proof=True)}/less"
+    assert "This was a test email" in served.post(proof, body or b"frequency=monthly").text
+    assert wanted(served) == wanted(served, 2) == "every"

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from mailer.staff.accounts import add_account
 from mailer.staff.actor import terminal
@@ -105,7 +106,7 @@ def test_what_is_typed_shows_as_people_would_get_it_and_is_not_saved(page: House
     for words in (
         "<strong>soon</strong>",
         "Save it",
-        "Our goal is 12,000",
+        "Goal: 12,000.",
         "Add your name",
         "Send me news",
         "Postcode",
@@ -115,6 +116,7 @@ def test_what_is_typed_shows_as_people_would_get_it_and_is_not_saved(page: House
     shown = page.get(f"{THANKS}look/{found['look']}/page")
     assert "They <strong>won</strong>." in shown.text
     assert "Tell%20a%20friend" in shown.text
+    assert "Add this to my signature" in shown.text
     assert "sandbox" in shown.headers["content-security-policy"]
     assert file(page) == HEAD + TEXT
 
@@ -141,6 +143,9 @@ def test_findings_are_at_their_line_or_field(page: House) -> None:
         (THANKS, "They **won**.\n", {}, "  The council votes on **Thursday**.\n", "  They **won**.\n"),
         (THANKS, "The council votes on **Thursday**.\n", {"share": "Sign: it closes"}, "**.\n---", "**.\n"
          'share: "Sign: it closes"\n---'),
+        (PAGE, TEXT, {"to": "the City Council"}, "**.\n---", "**.\nto: the City Council\n---"),
+        (PAGE, TEXT, {"asks.name": "Ana", "asks.role": "Reader"}, "**.\n---",
+         "**.\nasks:\n  name: Ana\n  role: Reader\n---"),
     ],
 )  # fmt: skip
 def test_saving_changes_what_was_changed_and_no_other_byte(
@@ -149,6 +154,33 @@ def test_saving_changes_what_was_changed_and_no_other_byte(
     status, done = post(page, f"{path}save", base=HEAD + TEXT, body=body, fields=fields)
     assert (status, done["state"]) == (200, "saved")
     assert file(page) == (HEAD + TEXT).replace(before, after, 1) == done["base"]
+
+
+def test_every_key_of_a_poster_is_in_the_forms_and_shows(page: House) -> None:
+    for name in ("river", "clean", "face"):
+        Image.new("RGB", (1300, 900), "teal").save(page.file.parent / f"{name}.png")
+    fields = {
+        "picture": "river.png", "alt": "A river", "to": "the Council", "deadline": "2999-01-12", "asks.name": "Ana Li",
+        "asks.role": "Reader", "asks.picture": "face.png", "outcome": "", "card": "",
+    }  # fmt: skip
+    found = look(page, PAGE, TEXT, **fields)
+    assert found["can"], found["findings"]
+    shown = page.get(f"{PAGE}look/{found['look']}/page")
+    for words in ("Petition to <bdi>the Council</bdi>", "Ana Li", "12 January", 'alt="A river"', "data:image/jpeg"):
+        assert words in shown.text, words
+    assert "img-src data:" in shown.headers["content-security-policy"]
+    fields = {
+        "thanks_picture": "clean.png", "thanks_alt": "Clean", "share_by": "signal, email", "next.headline": "Chip in",
+        "next.text": "It helps.", "next.url": "https://example.org/give", "next.amounts": "£5, £10",
+        "next.amount_url": "https://example.org/give?a={amount}", "next.label": "",
+    }  # fmt: skip
+    found = look(page, THANKS, "Thanks.", **fields)
+    assert found["can"], found["findings"]
+    shown = page.get(f"{THANKS}look/{found['look']}/page").text
+    for words in ("Chip in", "It helps.", "give?a=10", 'alt="Clean"', 'data-share="signal"'):
+        assert words in shown, words
+    assert 'data-share="x"' not in shown
+    assert "name, and it is yours" in shown, "somebody who has just signed"
 
 
 def test_page_and_thanks_of_one_file_are_put_together(page: House) -> None:

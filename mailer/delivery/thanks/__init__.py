@@ -1,0 +1,1 @@
+"""The mail that thanks each person who signs."""

@@ -1,0 +1,1 @@
+"""Petition: what signers wrote, what is handed in, and that it was delivered."""
