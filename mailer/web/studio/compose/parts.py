@@ -13,7 +13,7 @@ from functools import cache
 
 from mailer.compose.source.message_file import read_source, spoken_in
 from mailer.editing.folders import message_path
-from mailer.editing.translations import translation_file
+from mailer.editing.languages.originals import translation_file
 from mailer.errors import MailerError
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES

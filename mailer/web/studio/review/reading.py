@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from mailer.audience.selection.languages import language_name
 from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.folders import message_path
-from mailer.editing.translations import translation_file
+from mailer.editing.languages.originals import translation_file
+from mailer.review.approvals import review_path
 from mailer.review.comments import Thread, ThreadPlace
 from mailer.web.studio.compose.looks import DraftLook, looks_of, saved_text
 from mailer.web.studio.core.context import Visit
@@ -67,6 +69,20 @@ def languages_of(visit: Visit, slug: str) -> list[str]:
     newsletter = visit.workspace.newsletter(slug)
     path = message_path(newsletter.folder)
     return list(newsletter.translations(path.name)) if path else []
+
+
+def part_label(part: str) -> str:
+    """What a part is called: Mail."""
+    return PARTS[part.partition(".")[0]]
+
+
+def language_links(slug: str, shown: str, spoken: Sequence[str]) -> list[tuple[str, str, bool, str]]:
+    """The part that is shown, in the original and in each translation, as segments."""
+    kind, _, here = shown.partition(".")
+    named = [("", "Original"), *((one, language_name(one)) for one in spoken)]
+    return [
+        (f"{review_path(slug)}?part={kind}{f'.{one}' if one else ''}", label, one == here, "") for one, label in named
+    ]
 
 
 def reviewed_text(visit: Visit, look: DraftLook, part: str, found: Sequence[Thread]) -> ReviewedText:

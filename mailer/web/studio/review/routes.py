@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -35,7 +35,7 @@ from mailer.web.studio.review import proofs
 from mailer.web.studio.review.approval import panel_of
 from mailer.web.studio.review.facts import facts_of, known_facts, who_gets_it
 from mailer.web.studio.review.overview import fact_of, keep_seen, overview, overview_of
-from mailer.web.studio.review.reading import PARTS, languages_of, parts_of, reviewed_text
+from mailer.web.studio.review.reading import PARTS, language_links, languages_of, part_label, parts_of, reviewed_text
 from mailer.web.studio.send.leaving import time_given
 
 LOOK_EVERY_SECONDS = 1.0
@@ -214,14 +214,14 @@ def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", sin
         last, everybody = proofs.last_proofs(connection, look), reviewers.reviewers_of(connection)
     if found.content is not None:
         keep_seen(visit.studio, found.content)
-    links = [(f"{review_path(slug)}?part={name}", _label(name), name == shown, "") for name in parts]
-    languages = _language_links(slug, shown, spoken) if spoken and shown != "people" else []
+    links = [(f"{review_path(slug)}?part={name}", part_label(name), name == shown, "") for name in parts]
+    languages = language_links(slug, shown, spoken) if spoken and shown != "people" else []
     text = reviewed_text(visit, look, shown, said) if shown != "people" else None
     facts = facts_of(visit, look) if visit.query.get("count") else known_facts(visit, look)
     return page(
         visit, "review/review.html", status=422 if wrong else 200, newsletter=newsletter,
         steps=way(visit, newsletter, here="review"), found=found, look=look, panel=panel, part=shown,
-        parts=[(name, _label(name)) for name in parts], parts_shown=links, languages=languages,
+        parts=[(name, part_label(name)) for name in parts], parts_shown=links, languages=languages,
         text_language=shown.partition(".")[2] or (look.source.language if look.source else ""), spoken=spoken,
         language_name=language_name, text=text, mark=mark, wrong=wrong,
         told=told or DONE.get(visit.query.get("done", ""), ""), facts=facts, last=last, reviewers=everybody,
@@ -230,24 +230,6 @@ def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", sin
         open_threads=sum(one.is_open for one in said), done_threads=sum(not one.is_open for one in said),
         zone=visit.zone, who_gets=who_gets_it(look, list_titles(visit)),
     )  # fmt: skip
-
-
-def _language_links(slug: str, shown: str, spoken: Sequence[str]) -> list[tuple[str, str, bool, str]]:
-    """The same text in the original and in each translation."""
-    kind, _, here = shown.partition(".")
-    return [
-        (
-            f"{review_path(slug)}?part={kind}{f'.{one}' if one else ''}",
-            language_name(one) if one else "Original",
-            one == here,
-            "",
-        )
-        for one in ("", *spoken)
-    ]
-
-
-def _label(part: str) -> str:
-    return PARTS[part.partition(".")[0]]
 
 
 def _with_content(visit: Visit, act: Callable[[NewsletterContent], str], *, since: str = "") -> Response:

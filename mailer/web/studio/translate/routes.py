@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mailer.compose.source.written import LANGUAGE
 from mailer.editing.git import into_git
-from mailer.editing.translations import begin_translation, call_current, take_away
+from mailer.editing.languages.translations import begin_translation, call_current, take_away
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
 from mailer.web.studio.compose.parts import MAIL, PAGE, Part

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.translations import ORIGINAL_KEY
 from mailer.compose.source.wording import mark_of
+from mailer.editing.languages.originals import original_words, words_before
 from mailer.editing.save import read_exact
-from mailer.editing.translations import original_words, words_before
 from mailer.errors import MailerError
 from mailer.review.changes import Change, paragraphs
 from mailer.web.studio.compose.parts import Part

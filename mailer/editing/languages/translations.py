@@ -1,50 +1,26 @@
-"""A newsletter's files in other languages: begun, called up to date with their original, taken away again.
-
-What a translation is of is a mark in its own file (`compose.source.wording`). The words themselves are kept in the
-database, so that what changed since can be shown; without them a file still tells that something did.
-"""
+"""A newsletter's files in other languages: begun, called up to date with their original, taken away again."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.message_file import read_source, spoken_in
 from mailer.compose.source.translations import ORIGINAL_KEY, is_language
-from mailer.compose.source.wording import mark_of, message_words, page_words
+from mailer.compose.source.wording import mark_of
 from mailer.editing.drafts import DraftText, keep_draft
 from mailer.editing.files import one_at_a_time, write_file
-from mailer.editing.folders import message_path
+from mailer.editing.languages.originals import keep_words, original_words, translation_file
 from mailer.editing.save import digest, read_exact
 from mailer.editing.splice import head_end, splice
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.store.engine.dialects import insert_for
-from mailer.store.tables.drafts import translated_texts
-from mailer.workspace import ACTION_FILE, Newsletter, Workspace
-
-
-def translation_file(newsletter: Newsletter, file: str, language: str) -> str:
-    """The name of a file's translation: message.fr.md. `file` "" is the message, whichever it has."""
-    path = message_path(newsletter.folder)
-    stem, _, ending = (file or (path.name if path else "message.md")).partition(".")
-    return f"{stem}.{language}.{ending}"
-
-
-def original_words(newsletter: Newsletter, file: str = "") -> str:
-    """What people read of an original now: of its message, or of its page. Raises `MailerError`."""
-    if not file:
-        return message_words(read_source(newsletter))
-    text = read_exact(newsletter.workspace, newsletter.slug, file)
-    front, faults = split_front_matter(text.removeprefix("\ufeff").replace("\r\n", "\n"), file=newsletter.place(file))
-    if front is None:
-        raise MailerError("the sign page’s fields can’t be read", diagnostics=faults)
-    return page_words(front)
+from mailer.workspace import ACTION_FILE, Workspace
 
 
 def begin_translation(
@@ -73,7 +49,7 @@ def begin_translation(
         front, _ = split_front_matter(text, file="")
         above = "".join(f'{key}: ""\n' for key in keys)
         wanted[path] = f"---\n{above}{ORIGINAL_KEY}: {mark_of(words)}\n---\n\n{front.body.lstrip() if front else ''}"
-        _keep(connection, words, at=at)
+        keep_words(connection, words, at=at)
     if not wanted:
         raise MailerError("this newsletter is in this language already", remedy="Load the page again.")
     for path, text in wanted.items():
@@ -98,7 +74,7 @@ def call_current(
     name = translation_file(newsletter, file, language)
     words, before = original_words(newsletter, file), read_exact(workspace, slug, name)
     after = splice(before, {ORIGINAL_KEY: mark_of(words)})
-    _keep(connection, words, at=at)
+    keep_words(connection, words, at=at)
     if after != before:
         write_file(newsletter.folder / name, after.encode(), within=workspace.newsletters)
     audit.record(
@@ -123,13 +99,3 @@ def take_away(
         keep_draft(connection, actor, slug, path.name, DraftText(text, text[head_end(text) :], {}), at=at)
         path.unlink()
     audit.record(connection, actor, "translation taken away", at=at, subject=f"newsletter {slug}", detail=language)
-
-
-def words_before(connection: Connection, mark: str) -> str | None:
-    """The original's words that a mark names; None when nobody here called a translation of them finished."""
-    return connection.execute(select(translated_texts.c.text).where(translated_texts.c.digest == mark)).scalar()
-
-
-def _keep(connection: Connection, words: str, *, at: datetime) -> None:
-    row = {"digest": mark_of(words), "text": words, "at": at}
-    connection.execute(insert_for(connection, translated_texts).values(row).on_conflict_do_nothing())
