@@ -18,20 +18,21 @@ from markupsafe import Markup
 from mailer.compose.emptiness import no_subject, shows_to_all
 from mailer.compose.expressions.ast import Vocabulary
 from mailer.compose.html_to_text.convert import text_of_html
+from mailer.compose.look.text_part import text_part
 from mailer.compose.look.voice import look_of_mail
 from mailer.compose.markdown.blocks import PostscriptBlock, Signature
 from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
-from mailer.compose.markdown.plain_text import ruled, wrap
 from mailer.compose.markdown.setting import kept_together
 from mailer.compose.message import Context, Link, Message
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
 from mailer.compose.mjml.to_html import mjml_to_html
+from mailer.compose.source.event import event_of
 from mailer.compose.source.images import Pictures
 from mailer.compose.source.labels import words_for
-from mailer.compose.source.message_file import SAID, Action, Source
+from mailer.compose.source.message_file import SAID, Action, Source, read_source
 from mailer.compose.splitter import MergeSlots, Splitter
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import Links, OwnPages
@@ -129,6 +130,8 @@ class _Compiler:
             },
             **source.told,
         }  # fmt: skip
+        self.event = event_of(source, language=self.language, settings=settings)
+        self.constants |= {"event": self.event} if self.event else {}
         self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
         self.fields = frozenset({*BASE_FIELDS, *known_fields})
@@ -181,6 +184,7 @@ class _Compiler:
                 ), markers=self.markers,
                 links=self.links, pictures=self.pictures, words=self.words, action=action,
                 slug=source.newsletter.slug, title=title, language=self.language,
+                others=self._other,
             )
         )  # fmt: skip
         fields, fields_text = self._fields(body)
@@ -190,6 +194,11 @@ class _Compiler:
         signature = self._signature(body)
         self.faults += [*vet_words(source, self.fields), *body.faults]
         return _Authored(subject, preheader, title, action, fields, fields_text, written, signature)
+
+    def _other(self, slug: str) -> Source:
+        """Another newsletter, in the version of this language if there is one."""
+        source = read_source(self.workspace.newsletter(slug))
+        return next((one for one in source.translations if one.language == self.language), source)
 
     def _action(self) -> Action | None:
         written = self.source.action
@@ -293,23 +302,14 @@ class _Compiler:
         return text_of_html(html, markers=self.markers, destination=destination)
 
     def _text(self, written: _Authored) -> str:
-        organisation, words = self.workspace.settings.organisation, self.words
-        unsubscribe, view, preferences = (
-            self.markers.add(Value(name, Place(self.source.file))) for name in PERSONAL_ADDRESSES
-        )
-        pieces = [
-            f"{ruled(written.headline, '=')}\n\n",
-            written.fields_text,
-            *(block.text for block in written.body.blocks),
-            written.signature.text,
-            *(block.text for block in written.body.postscripts),
-            *(note.text for note in written.body.notes),
-            f"{'-' * 72}\n",
-            *(f"{wrap(line)}\n" for line in (self.description, organisation.name) if line),
-            f"{wrap(organisation.postal_address)}\n",
-        ]
-        own = f"\n{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n"
-        return "".join(pieces) + ("" if self.source.is_thanks else own)
+        organisation = self.workspace.settings.organisation
+        own = () if self.source.is_thanks else PERSONAL_ADDRESSES
+        return text_part(
+            written.body, headline=written.headline, before=written.fields_text, signature=written.signature.text,
+            event=self.event, words=self.words,
+            footer=(self.description, organisation.name, organisation.postal_address),
+            addresses=[self.markers.add(Value(name, Place(self.source.file))) for name in own],
+        )  # fmt: skip
 
     def _message(self, written: _Authored, *, html: str, text: str) -> Message:
         slots, splitter = self.slots, Splitter(markers=self.markers, slots=self.slots)

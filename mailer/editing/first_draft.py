@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from mailer.compose.source.event import EXAMPLE
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
 from mailer.diagnostics import Place
 from mailer.editing.folders import quoted, with_name
@@ -110,8 +111,14 @@ def draft_text(
     return text
 
 
+EXAMPLES = {"image": "picture.jpg", "url": "https://example.org/", "time": f'"{EXAMPLE}"'}
+
+
 def _field(field: LayoutField) -> str:
-    """A field of the template: commented out unless the template can't do without it."""
+    """A field of the template: commented out unless the template can't do without it. Then what has to be filled in
+    is in brackets, so that checks name it until it is."""
     words = ". ".join(part.rstrip(".") for part in (field.label, field.help) if part)
-    example = {"image": "picture.jpg", "url": "https://example.org/"}.get(field.type, '""')
+    example = EXAMPLES.get(field.type, '""')
+    if field.required and field.type in ("text", "time"):
+        example = f'"[[{example.strip(chr(34)) or field.label}]]"'
     return f"# {words}.\n{'' if field.required else '# '}{field.name}: {example}\n"

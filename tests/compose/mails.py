@@ -11,8 +11,11 @@ from mailer.compose.source.message_file import read_source
 from mailer.workspace import Workspace
 from tests.conftest import REPOSITORY
 
-TEMPLATES = ("appeal", "thanks", "update", "urgent")
+TEMPLATES = ("appeal", "digest", "event", "thanks", "update", "urgent")
 EXTRA = {"urgent": "deadline"}  # what the line above the headline is called, if not kicker
+MORE = {
+    "event": 'starts: "2026-12-12 14:00"\nends: "2026-12-12 16:30"\nplace: "{by}"\n'
+}  # what a template can't do without
 PICTURE = REPOSITORY / "newsletters" / "2026-12-year-in-review" / "letters.png"
 
 MESSAGE = """\
@@ -21,7 +24,7 @@ subject: "{headline}"
 preheader: "{words}"
 headline: "{headline}"
 {above}: "{kicker}"
-list: supporters
+{more}list: supporters
 template: {template}
 language: {language}
 action:
@@ -139,7 +142,10 @@ def program(workspace: Workspace, template: str, tongue: Tongue) -> MergeProgram
     shutil.copyfile(PICTURE, folder / "letters.png")
     values = {name: getattr(tongue, name) for name in Tongue.__slots__}
     above = EXTRA.get(template, "kicker")
-    (folder / "message.md").write_text(MESSAGE.format(template=template, above=above, **values), encoding="utf-8")
+    (folder / "message.md").write_text(
+        MESSAGE.format(template=template, above=above, more=MORE.get(template, "").format(**values), **values),
+        encoding="utf-8",
+    )
     source = read_source(workspace.newsletter(folder.name))
     compiled = compile_message(source, definition=workspace.list_definition("supporters"), known_fields=())
     assert compiled.faults == ()

@@ -16,7 +16,7 @@ def lines_of(workspace: Workspace, slug: str) -> list[str]:
     return text.split("\n---\n", 1)[1].split("\n")
 
 
-@pytest.mark.parametrize("template", ["appeal", "thanks", "update", "urgent"])
+@pytest.mark.parametrize("template", ["appeal", "digest", "event", "thanks", "update", "urgent"])
 def test_notes_are_for_those_who_write_in_the_file(template: str, tmp_path: Path) -> None:
     make_workspace(tmp_path)
     workspace = find_workspace(tmp_path, environ={})

@@ -1,4 +1,4 @@
-"""Stores signatures: one per person and action page, with the wording of the statement and what brought the person.
+"""Stores signatures: one per person and sign page, with the wording of the statement and what brought the person.
 
 `web.public.petition` decides which fields a form has and in whose name a visitor may sign. Callers have a write
 transaction open.

@@ -16,6 +16,7 @@ from mailer.compose.markdown.blocks import (
     AskBlock,
     Block,
     ImageBlock,
+    LabelledLink,
     PostscriptBlock,
     ProgressBlock,
     QuoteBlock,
@@ -24,7 +25,7 @@ from mailer.compose.markdown.blocks import (
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.lists_of_blocks import numbers, share
 from mailer.compose.markdown.plain_text import label_and_address, ruled, wrap
-from mailer.compose.markdown.setting import is_quoted
+from mailer.compose.markdown.setting import is_quoted, kept_together
 from mailer.compose.markdown.tokens import (
     Piece,
     behind_name,
@@ -34,9 +35,12 @@ from mailer.compose.markdown.tokens import (
     pieces_of,
     without_image,
 )
+from mailer.compose.source.event import without_tags
+from mailer.compose.source.written import Source
 from mailer.compose.templating.link_table import NO_ACTION
 from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Place
+from mailer.errors import MailerError
 from mailer.locale.quotation_marks import quotes_for
 
 Maker = Callable[[Piece, Resolved, Place], Block | None]
@@ -122,15 +126,16 @@ class Containers:
 
     def _story(self, piece: Piece, resolved: Resolved, place: Place) -> StoryBlock:
         inner = pieces_of(piece[1:-1])
-        image: ImageBlock | None = None
+        told = self._told(behind_name(piece), place)
+        image = told.image if told else None
         if inner and is_lone_image(inner[0]):
             picture = without_image(inner.pop(0))
             image = self.image(picture[0], place) if picture else None
-        title = anchor = ""
+        title, anchor = told.title if told else "", ""
         if inner and inner[0][0].type == "heading_open":
             heading = inner.pop(0)
             title, anchor = self.desk.plain.inline(heading[1]), str(heading[0].attrs.get("id", ""))
-        else:
+        elif not behind_name(piece):
             remedy = "Below ::: story come a picture (if there is one) and then a line ### Title."
             self.desk.fault("the story has no title", place, remedy)
         link = lone_link(inner[-1]) if inner else None
@@ -138,9 +143,45 @@ class Containers:
             inner.pop()
         tokens = joined(inner)
         self.desk.refuse_images(tokens, resolved)
-        text = (image.text if image else "") + f"{ruled(title, '-')}\n\n"
-        text += self.desk.plain.blocks(tokens) + (f"{label_and_address(link.label, link.url)}\n\n" if link else "")
-        return StoryBlock(title, image, self.desk.html(tokens), link, text, anchor=anchor)
+        said = self.desk.plain.blocks(tokens)
+        html = self.desk.html(tokens)
+        if told:
+            link = link or told.link
+            said, html = said or told.text, html or told.html
+        text = (image.text if image else "") + f"{ruled(title, '-')}\n\n{said}"
+        text += f"{label_and_address(link.label, link.url)}\n\n" if link else ""
+        return StoryBlock(kept_together(title), image, html, link, text, anchor=anchor)
+
+    def _told(self, slug: str, place: Place) -> StoryBlock | None:
+        """What another newsletter says of itself: its headline, its preheader, its picture, and its public page."""
+        if not slug:
+            return None
+        try:
+            source = self.desk.others(slug)
+        except MailerError as error:
+            self.desk.fault(f"the newsletter {slug!r} can't be told of: {error}", place, error.remedy or "")
+            return None
+        if not source.is_public:
+            remedy = f"Write `archive: true` above the text of {source.file}, or tell the story here, with a link."
+            self.desk.fault(f"the newsletter {slug!r} has no public page to lead to", place, remedy)
+            return None
+        said = without_tags(source.preheader)
+        base = self.desk.pictures.public_url
+        url = self.desk.links.add(f"{base}/archive/{slug}", label=self.desk.words.read, placement="story", place=place)
+        link = LabelledLink(self.desk.words.read, url)
+        html = Markup("<p>{}</p>").format(said) if said else Markup("")
+        image = self._their_picture(source, place)
+        title = without_tags(source.headline or source.subject)
+        return StoryBlock(title, image, html, link, f"{wrap(said)}\n\n" if said else "")
+
+    def _their_picture(self, source: Source, place: Place) -> ImageBlock | None:
+        """The picture on the band of another newsletter, where its template has one."""
+        written, alt = source.fields.get("picture", ""), source.fields.get("picture_alt", "").strip()
+        if not written or not alt or "{" in written + alt:
+            return None
+        path = f"{source.newsletter.folder.relative_to(source.newsletter.workspace.root).as_posix()}/{written}"
+        found = self.desk.pictures.add(written if "://" in written else path, place, of_workspace=True)
+        return ImageBlock(found.src, alt, found.width, "", wrap(f"[{alt}]") + "\n\n")
 
     def _progress(self, piece: Piece, resolved: Resolved, place: Place) -> ProgressBlock:
         slug = behind_name(piece) or self.desk.slug

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from markdown_it.token import Token
@@ -12,7 +12,7 @@ from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.plain_text import PlainText
 from mailer.compose.source.images import Pictures
 from mailer.compose.source.labels import Labels
-from mailer.compose.source.message_file import Action
+from mailer.compose.source.written import Action, Source
 from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import Resolved
@@ -31,7 +31,8 @@ class BlockContext:
     action: Action | None
     slug: str
     title: str
-    language: str = "en"
+    language: str
+    others: Callable[[str], Source]  # another newsletter as written, by its folder's name; raises `MailerError`
     faults: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     @property

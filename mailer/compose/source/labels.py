@@ -21,6 +21,8 @@ class Labels:
     email: str = later("Email")  # the first of them
     copy: str = later("Or copy this link:")  # before the address to pass on
     ps: str = later("P.S.")
+    calendar: str = later("Add to your calendar")  # below the day and place of an event
+    read: str = later("Read the whole story")  # of another newsletter
     # Why somebody gets it, when the list has no description. Translators: {where} is a website or the group's name.
     because: str = later("You’re getting this because you signed up for {list} at {where}.")
 

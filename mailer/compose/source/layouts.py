@@ -13,14 +13,15 @@ from mailer.errors import MailerError
 from mailer.toml_file import read_toml
 
 LAYOUT_FILE = "layout.mjml"
-FIELD_TYPES = ("text", "markdown", "image", "url")
+FIELD_TYPES = ("text", "markdown", "image", "url", "time")
 FIELD_KEYS = ("type", "label", "required", "help")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutField:
-    """A key that messages of this layout may have. An image's value is a path beside the message, or an address."""
+    """A key that messages of this layout may have. An image's value is a path beside the message, or an
+    address; a time's is a day and time."""
 
     name: str
     type: str

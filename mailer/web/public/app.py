@@ -25,7 +25,7 @@ from mailer.web.public.http.middleware import guarded
 from mailer.web.public.http.paths import Whole
 from mailer.web.public.inbound import conversions, provider_webhook
 from mailer.web.public.inbound.apply_worker import Applier
-from mailer.web.public.mail import archive, clicks, issue_pictures, opens, view_in_browser
+from mailer.web.public.mail import archive, calendar_file, clicks, issue_pictures, opens, view_in_browser
 from mailer.web.public.people import confirm, preferences, subscribe, unsubscribe
 from mailer.web.public.petition import action_page, page_now, pictures, progress_bar, thanks
 from mailer.workspace import Workspace
@@ -46,6 +46,7 @@ ROUTES = (
     Route("/u/{token}/undo", unsubscribe.undo, methods=["POST"]),
     Route("/u/{token}/less", unsubscribe.less, methods=["POST"]),
     Route("/v/{token}", view_in_browser.view),
+    Route("/v/{token}/event.ics", calendar_file.of_mail),
     Route("/p/{token}", preferences.show, methods=["GET"]),
     Route("/p/{token}", preferences.change, methods=["POST"]),
     Route("/act/{slug}", action_page.show, methods=["GET"]),
@@ -70,6 +71,7 @@ ROUTES = (
     Route("/archive", archive.contents),
     Route("/archive/feed.atom", archive.feed),
     Route("/archive/{slug}", archive.show),
+    Route("/archive/{slug}/event.ics", calendar_file.of_archive),
     Route("/archive/{slug}/go/{n}", archive.follow),
     Route("/archive/{slug}/picture/{name}", issue_pictures.show),
     Route("/archive/{slug}/card/{name}", issue_pictures.card),

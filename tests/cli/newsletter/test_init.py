@@ -26,7 +26,7 @@ from scripts.sample_list import BROKEN, PEOPLE, sample
 from tests.conftest import REPOSITORY
 from tests.drafts import fill_in
 
-TEMPLATES = ("appeal", "thanks", "update", "urgent")
+TEMPLATES = ("appeal", "digest", "event", "thanks", "update", "urgent")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 
 
@@ -143,6 +143,8 @@ def test_a_new_newsletter_explains_itself(tmp_path: Path, monkeypatch: pytest.Mo
         "update": ("::: story", "::: ask", "::: numbers"),
         "urgent": ("::: ask", "::: ps"),
         "thanks": ("::: progress", "::: share", "::: ask"),
+        "digest": ("::: story", "::: story 2026-12-year-in-review", "::: ask"),
+        "event": ("::: ask", "::: quote", "::: ps"),
     }[template]
     assert all(word in post.content for word in expected)
 

@@ -1,4 +1,4 @@
-"""`mailer signatures` and what it writes; `run` and `status` with a webhook; `check` with an action page."""
+"""`mailer signatures` and what it writes; `run` and `status` with a webhook; `check` with a sign page."""
 
 from __future__ import annotations
 

@@ -139,7 +139,8 @@ def test_every_block_in_every_template_and_language(
         "::: share\n:::\n\n::: ps\nLast.\n:::\n\n[^1]: Note\n"
     )
     assert all(f"::: {name}" in body for name in CONTAINERS)
-    page.write(body, more=f"language: {language}\n")
+    needed = 'starts: "2027-01-30 14:00"\nplace: Here\n' if template == "event" else ""
+    page.write(body, more=f"language: {language}\n{needed}")
     path = page.folder / "message.md"
     path.write_text(path.read_text(encoding="utf-8").replace("template: small", f"template: {template}"), "utf-8")
     html = MergeProgram(page.compile().message).html(ZOE, URLS)
@@ -200,3 +201,54 @@ def test_a_template_that_shows_no_signature_picture_is_told_of(desk: Desk, pictu
     picture("a.png")
     (fault,) = desk.faults("Words", more="signature: '![x](a.png)'\n")
     assert "doesn't show the signature's picture" in fault.message
+
+
+def other(page: Desk, **front: str) -> None:
+    """Another newsletter of the workspace."""
+    folder = page.workspace.newsletters / "the-other"
+    folder.mkdir()
+    (folder / "weir.png").write_bytes((REPOSITORY / "docs/images/block-ask.png").read_bytes())
+    keys = {
+        "subject": "\"Hi {{ supporter.first_name | default('you') }}, it worked\"",
+        "preheader": "What you did on Sunday.",
+        "list": "supporters", "template": "update", "picture": "weir.png", "picture_alt": "The weir", "archive": "true",
+        **front,
+    }  # fmt: skip
+    text = "".join(f"{key}: {value}\n" for key, value in keys.items() if value)
+    (folder / "message.md").write_text(f"---\n{text}---\n\nWords.\n", encoding="utf-8")
+
+
+def test_a_story_may_be_told_by_another_newsletter(page: Desk) -> None:
+    other(page)
+    html, text, program = mailed(page, "::: story the-other\n:::\n")
+    assert "Hi , it worked" not in html
+    assert "Hi, it\u00a0worked" in unescape(html).replace("Hi , it", "Hi, it")
+    assert "What you did on Sunday." in html
+    assert [image.name for image in program.message.images] == ["newsletters/the-other/weir.png"]
+    (link,) = [link for link in program.message.links if link.placement == "story"]
+    assert (link.url, link.label) == ("https://mail.example.org/archive/the-other", "Read the whole story")
+    assert f"What you did on Sunday.\n\nRead the whole story: {URLS.click}/{link.n}\n" in text
+
+
+def test_what_is_written_in_it_comes_first(page: Desk) -> None:
+    other(page)
+    typed = "::: story the-other\n### Sunday\n\nOur words.\n\n[See how](https://example.org/how)\n:::\n"
+    html, _, program = mailed(page, typed)
+    assert "Our words." in html
+    assert "What you did" not in html
+    assert ">Sunday</h2>" in html
+    assert "https://example.org/how" in [link.url for link in program.message.links]
+
+
+@pytest.mark.parametrize(
+    ("slug", "front", "words"),
+    [
+        ("the-other", {"archive": ""}, "has no public page to lead to"),
+        ("missing", {}, "can't be told of"),
+        ("../etc", {}, "can't be told of"),
+    ],
+)
+def test_one_that_cannot_tell_is_named_once(page: Desk, slug: str, front: dict[str, str], words: str) -> None:
+    other(page, **front)
+    (fault,) = page.faults(f"::: story {slug}\n:::\n")
+    assert words in fault.message

@@ -26,7 +26,7 @@ from mailer.settings import Brand, Organisation
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.conftest import REPOSITORY
 
-TEMPLATES = ("appeal", "thanks", "update", "urgent")
+TEMPLATES = ("appeal", "digest", "event", "thanks", "update", "urgent")
 MARKS = tuple(f"mk0a1b2c3dc{n}z" for n in range(3))
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 PROGRESS = "https://m.example.org/progress/s.png?lang=en"
@@ -87,6 +87,8 @@ def context(**changes: Any) -> dict[str, Any]:
         "postscripts": [thing(kind="ps", html=Markup("<p><strong>P.S.</strong> One more thing.</p>"))],
         "organisation": Organisation("Example Campaigns", "1 Example Street, London", "https://example.org"),
         "brand": Brand(social={"Mastodon": "https://example.org/@us"}), "light": LIGHT, "dark": DARK,
+        "event": thing(date="Saturday, 12 December 2026", time="14:00–16:30", day="12", month="Dec", place="Town Hall",
+          address="1 Market Street"),
         "logo": None, "sheet_logo": None, "voice": voice_of("Say “no” & sign", "en"),
         "list": thing(name="s", title="Supporters", description="You asked for it."),
         "unsubscribe_url": "https://m.example.org/u/t", "view_url": "https://m.example.org/v/t",
@@ -229,7 +231,10 @@ def re_divs(html: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_buttons_are_at_least_44_pixels_high(name: str) -> None:
-    button, *links = [a for a in Page(compiled(name)).all("a") if "padding" in style(a)]
+    links = [a for a in Page(compiled(name)).all("a") if "padding" in style(a)]
+    if name == "event":
+        assert links.pop(0)["href"] == "https://m.example.org/v/t/event.ics"
+    button, *links = links
     for link in (button, *links):
         rules = style(link)
         padding = pixels(rules["padding"].split()[0])
@@ -422,7 +427,8 @@ def test_columns_fit_their_row_in_classic_outlook(name: str, direction: str) -> 
     """Outlook takes widths as they stand: a row whose cells are wider than its room makes the whole mail wider."""
     rows = list(outlook_rows(compiled(name, message=message(direction=direction))))
     assert any(room == 552 for _, room in rows)
-    assert (207, 552) in rows, "the picture of a story"
+    if name != "digest":  # whose stories have no columns
+        assert (207, 552) in rows, "the picture of a story"
     for cells, room in rows:
         assert cells <= room, (cells, room)
         assert cells == int(cells), "half pixels are rounded up"

@@ -1,4 +1,4 @@
-"""A workspace's action pages as the public site shows them: read again when a file changes, counted now and then."""
+"""A workspace's sign pages as the public site shows them: read again when a file changes, counted now and then."""
 
 from __future__ import annotations
 

@@ -26,12 +26,13 @@ LONE = re.compile(r"/(?i:(archive/feed\.atom|archive))(.*)", re.DOTALL)
 PICTURE = r"picture/[0-9a-f]{16}-[0-9]{1,4}\.(?:webp|jpg)|card/[0-9a-f]{16}\.jpg"
 TAILS = {
     "c": re.compile(r"/[0-9]{1,4}(?![0-9A-Za-z])"),
+    "v": re.compile(r"/event\.ics(?![0-9A-Za-z])"),
     "u": re.compile(r"/(?:undo|less)(?![0-9A-Za-z])"),
     "p": re.compile(r"/(?:address|data|delete)(?![0-9A-Za-z])"),
     "o": re.compile(r"\.gif(?![0-9A-Za-z])"),
     "act": re.compile(rf"/(?:thanks|count|{PICTURE})(?![0-9A-Za-z])"),
     "join": re.compile(r"/sent(?![0-9A-Za-z])"),
-    "archive": re.compile(rf"/(?:go/[0-9]{{1,4}}|{PICTURE})(?![0-9A-Za-z])"),
+    "archive": re.compile(rf"/(?:go/[0-9]{{1,4}}|event\.ics|{PICTURE})(?![0-9A-Za-z])"),
     "progress": re.compile(r"\.png(?![0-9A-Za-z])"),
 }
 # What can't belong to another address: it doesn't go on with a word, after a slash or a full stop.
