@@ -6,6 +6,7 @@ What is typed for each block is here once; a test holds docs/writing.md against 
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -125,7 +126,7 @@ def block_shot(browser: Browser, workspace: Workspace, name: str) -> bytes:
         """() => {
           const parts = [...document.querySelector('[role=article]').children].filter((one) => one.offsetHeight > 4);
           const head = parts.findIndex((one) => one.querySelector('h1'));
-          const foot = parts.findIndex((one, at) => at > head && one.matches('.page'));
+          const foot = parts.findIndex((one, at) => at > head && one.matches('.page, .band'));
           const last = parts[foot - 1].getBoundingClientRect();
           return [parts[head].getBoundingClientRect().bottom, last.height < 30 ? last.top : last.bottom];
         }"""
@@ -161,6 +162,8 @@ def main() -> None:
         (IMAGES / "block-signature.png").write_bytes(block_shot(browser, workspace, "signature"))
         for name in TEMPLATES:
             make_newsletter(workspace, f"new-{name}", template=name)
+            message = workspace.newsletter(f"new-{name}").folder / "message.md"
+            message.write_text(re.sub(r"\[\[(.*?)\]\]", r"\1", message.read_text("utf-8"), flags=re.DOTALL), "utf-8")
             (IMAGES / f"template-{name}.png").write_bytes(template_shot(browser, workspace, name))
         browser.close()
     for file in sorted(IMAGES.glob("*.png")):

@@ -26,13 +26,11 @@ def text_part(
     """The whole text, markers inside.
 
     `before`: what is above the body; `footer`: why it comes and from where; `addresses`: markers of the person's own
-    links to unsubscribe, to view in the browser and to choose; none in what isn't a newsletter.
+    links to unsubscribe, to view in the browser and to choose, or none in a mail that nobody can leave.
     """
-    unsubscribe, view, preferences = addresses or ("", "", "")
-    own = f"\n{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n"
     pieces = [
         f"{ruled(headline, '=')}\n\n",
-        _when(event, words, view) if event else "",
+        _when(event, words, addresses) if event else "",
         before,
         *(block.text for block in body.blocks),
         signature,
@@ -40,12 +38,19 @@ def text_part(
         *(note.text for note in body.notes),
         LINE,
         *(f"{wrap(line)}\n" for line in footer if line),
-        own if addresses else "",
+        _leaving(words, addresses),
     ]
     return "".join(pieces)
 
 
-def _when(event: Mapping[str, str], words: Labels, view: str) -> str:
+def _when(event: Mapping[str, str], words: Labels, addresses: Sequence[str]) -> str:
     where = [event[key] for key in ("place", "address") if event[key]]
-    lines = [f"{event['date']}, {event['time']}", *where, f"{words.calendar}: {view}/{CALENDAR_FILE}"]
-    return "\n".join(lines) + "\n\n"
+    calendar = [f"{words.calendar}: {view}/{CALENDAR_FILE}" for view in addresses[1:2]]
+    return "\n".join([f"{event['date']}, {event['time']}", *where, *calendar]) + "\n\n"
+
+
+def _leaving(words: Labels, addresses: Sequence[str]) -> str:
+    if not addresses:
+        return ""
+    unsubscribe, view, preferences = addresses
+    return f"\n{words.unsubscribe}: {unsubscribe}\n{words.preferences}: {preferences}\n{words.view}: {view}\n"

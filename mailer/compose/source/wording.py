@@ -37,7 +37,7 @@ def message_words(source: Source) -> str:
 
 
 def page_words(front: FrontMatter) -> str:
-    """What people read of an action page, as paragraphs."""
+    """What people read of a sign page, as paragraphs."""
     held = [(NAMES.get(key, key), _held(front.data, key)) for key in WORDS_OF_PAGE if key not in ("notes", "language")]
     return _paragraphs([*held, *_questions(front.data.get("fields"))], [front.body])
 

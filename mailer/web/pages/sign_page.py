@@ -115,7 +115,8 @@ def blank_page(pages: Pages, now: PageNow, language: Language) -> str:
 
 def first_thanks(pages: Pages, now: PageNow, language: Language) -> str:
     """The HTML of the thanks for somebody who has just signed: one more than those who are counted."""
-    now = replace(now, tally=replace(now.tally, signatures=now.tally.signatures + 1))
+    tally = now.told.tally
+    now = replace(now, told=replace(now.told, tally=replace(tally, signatures=tally.signatures + 1)))
     return pages.text(
         "signed.html", language, **now.thanking(language, EMPTY), name="", news=False, added=False, may_add=True,
         add_url="",

@@ -34,8 +34,7 @@ async def of_mail(request: Request) -> Response:
 async def of_archive(request: Request) -> Response:
     """The event of a newsletter in the archive."""
     door = door_of(request)
-    base = door.workspace.settings.public.url
-    message = await door.threads.read(door.archive.message, str(request.path_params["slug"]), base)
+    message = await door.threads.read(door.archive.message, str(request.path_params["slug"]))
     if message is None:
         raise HTTPException(404)
     return _answer(door, message)

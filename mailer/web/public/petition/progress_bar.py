@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mailer.audience.petition.goals import goal_of
 from mailer.compose.colours.palette import Palette, palettes
 from mailer.web.pages.progress_png import ProgressWords, draw, share_of, words_in
 from mailer.web.public.core.context import Door, door_of
@@ -35,8 +36,10 @@ def _picture(door: Door, slug: str, language: str, dark: bool) -> bytes | None:
     if page is None:
         return None
     signed = door.acts.tally(page, door.clock()).signatures
+    goal = goal_of(page.target, signed)
+    target = goal.number if goal else None
     colours = palettes(door.workspace.settings.brand)[1 if dark else 0]
-    return _drawn(words_in(language, signed, page.target), share_of(signed, page.target), colours)
+    return _drawn(words_in(language, signed, target), share_of(signed, target), colours)
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from mailer.editing.first_page import make_page
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.staff.rights import Right
 from mailer.web.studio.compose import drafts
 from mailer.web.studio.compose.fields import as_values, changed_fields

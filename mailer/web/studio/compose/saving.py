@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from mailer.compose.source.message_file import MARKDOWN_FILE, read_source, source_of, translation_of
 from mailer.editing.drafts import DraftText, end_drafts, keep_draft
 from mailer.editing.folders import message_path
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.editing.save import Edit, SaveConflict, Saved, read_exact, save
 from mailer.errors import MailerError
 from mailer.web.studio.compose.fields import (

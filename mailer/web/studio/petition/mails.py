@@ -16,7 +16,7 @@ from mailer.delivery.thanks.queue import count_thanks
 from mailer.diagnostics import Diagnostic
 from mailer.editing import folders
 from mailer.editing.first_mails import make_delivered, make_thanks
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.editing.save import SaveConflict, Saved, WholeText, read_exact, save
 from mailer.editing.splice import splice
 from mailer.errors import MailerError

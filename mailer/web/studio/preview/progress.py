@@ -8,6 +8,7 @@ from base64 import b64encode
 from html import unescape
 from urllib.parse import parse_qs
 
+from mailer.audience.petition.goals import goal_of
 from mailer.audience.petition.signatures import tally
 from mailer.compose.action_page.parse import read_action_page
 from mailer.compose.colours.palette import palettes
@@ -44,4 +45,6 @@ def _figures(visit: Visit, slug: str) -> tuple[int, int | None] | None:
     except MailerError:
         return None
     with visit.database.read() as connection:
-        return tally(connection, slug, names=0).signatures, page.target
+        signed = tally(connection, slug, names=0).signatures
+    goal = goal_of(page.target, signed)
+    return signed, goal.number if goal else None

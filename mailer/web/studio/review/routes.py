@@ -90,11 +90,9 @@ def ask(visit: Visit) -> Response:
 
     def asked(content: NewsletterContent) -> str:
         _require_sound(visit, "asked for")
-        name = shelf_of(visit.studio).newsletter(visit.workspace, content.slug).name
+        name, settings = one(visit, content.slug).name, visit.workspace.settings
         with visit.database.write() as connection:
-            mailed = ask_for_approval(
-                connection, visit.who, content, settings=visit.workspace.settings, name=name, at=visit.now
-            )
+            mailed = ask_for_approval(connection, visit.who, content, settings=settings, name=name, at=visit.now)
         return "mailed" if mailed else "asked"
 
     return _with_content(visit, asked)

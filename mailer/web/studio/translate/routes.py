@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from mailer.compose.source.written import LANGUAGE
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.editing.languages.translations import begin_translation, call_current, take_away
 from mailer.errors import MailerError
 from mailer.staff.rights import Right

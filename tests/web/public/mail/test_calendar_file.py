@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailer.compose.message import to_json
+from mailer.tracking.tokens import Purpose
 from mailer.web.public.mail.calendar_file import calendar_of
+from tests.reports.builders import SLUG, make_message
+from tests.web.conftest import Served
+from tests.web.public.mail.test_archive import publish
+
+pytestmark = pytest.mark.sqlite  # about a file
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 EVENT = {
@@ -60,3 +68,22 @@ def test_nothing_can_add_a_line(line: str) -> None:
     text = calendar_of({**EVENT, "title": line}, uid="x", now=NOW)
     assert text.count("BEGIN:VEVENT") == 1 or "\\nBEGIN:VEVENT" in text
     assert "\nATTENDEE" not in text
+
+
+def test_it_is_below_the_archive_of_an_invitation_alone(served: Served) -> None:
+    address = f"/archive/{SLUG}/event.ics"
+    assert served.get(address).status == 404, "not public"
+    publish(served)
+    assert served.get(address).status == 404, "no invitation"
+    constants = {**make_message().constants, "event": EVENT}
+    publish(served, message=to_json(replace(make_message(), constants=constants)))
+    answer = served.get(address)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+    assert read(answer.body.decode())["SUMMARY"] == EVENT["title"]
+    assert served.get("/archive/nothing/event.ics").status == 404
+
+
+def test_it_is_below_the_mail_of_an_invitation_alone(served: Served) -> None:
+    token = served.token(Purpose.VIEW)
+    assert served.get(f"/v/{token}/event.ics").status == 404, "no invitation"
+    assert served.get(f"/v/{token[:-1]}x/event.ics").status == 404
