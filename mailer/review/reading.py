@@ -33,13 +33,14 @@ def read_content(
 ) -> NewsletterContent:
     """The content of a compiled newsletter with what its files say now. Raises `MailerError` when one can't be read."""
     workspace = newsletter.workspace
-    pages = {name: page for slug in _pages(workspace, message) for name, page in _versions(workspace, slug)}
+    slugs = _pages(workspace, message)
+    pages = {name: page for slug in slugs for name, page in _versions(workspace, slug)}
     lists = sorted({message.list, *(page.opt_in.list for page in pages.values() if page.opt_in)})
     parts: dict[str, Any] = {
         "mail": messages.to_json(message),
         "pictures": {image.name: _sha256(read_image(image, newsletter)) for image in message.every_image},
         "pages": {slug: _page(page) for slug, page in pages.items()},
-        "thanks": {slug: str(page.thanks_html) for slug, page in pages.items()} | _thanks_mails(workspace, pages),
+        "thanks": {slug: str(page.thanks_html) for slug, page in pages.items()} | _thanks_mails(workspace, slugs),
         "lists": {name: _shown(asdict(workspace.list_definition(name))) for name in lists},
         "brand": _brand(workspace),
         "audience": audience_to_json(audience),
