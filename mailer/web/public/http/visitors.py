@@ -54,6 +54,8 @@ class Visitor:
         """What they recognise themselves by and others don't: "M. K., United Kingdom"; "" for nobody."""
         initials = " ".join(f"{name[0].upper()}." for name in (self.first_name, self.last_name) if name)
         shown = initials or (mask(self.address) if self.address else "")
+        if shown and language.direction == "rtl":
+            shown = f"\u2068{shown}\u2069"  # isolated (Unicode UAX #9), else the country goes in among the initials
         return f"{shown}, {language.country(self.country)}" if shown and self.country else shown
 
 
