@@ -173,7 +173,7 @@ def follow(url: str) -> str:
 
 
 def sign(page: str) -> str:
-    """Press the button on the action page. The link of the mail says who it is; what is missing is filled in."""
+    """Press the button on the sign page. The link of the mail says who it is; what is missing is filled in."""
     form = urllib.parse.urlencode({"first_name": "Ada", "last_name": "Sample", "country": "GB", "shown": "1"})
     request = urllib.request.Request(page, data=form.encode(), headers=BROWSER, method="POST")
     with urllib.request.urlopen(request, timeout=10) as thanks:

@@ -119,7 +119,7 @@ def _thanks_remarks(database: Database, newsletter: Newsletter, *, now: datetime
 
 
 def _page_faults(newsletter: Newsletter) -> list[Diagnostic]:
-    """What is wrong with the action page beside the message, if there is one."""
+    """What is wrong with the sign page beside the message, if there is one."""
     if not newsletter.has_action_page:
         return []
     try:

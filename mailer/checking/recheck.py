@@ -52,5 +52,5 @@ def _about_pages(workspace: Workspace, message: Message) -> Iterator[str]:
         if link.is_action and link.url.startswith(stem):
             slug = re.split(r"[/?#]", link.url[len(stem) :])[0]
             if "{" not in slug and slug not in workspace.action_pages() and "links.action-page" not in message.waived:
-                yield f"it leads to the action page of {slug}, and that is gone"
+                yield f"it leads to the sign page of {slug}, and that is gone"
                 return

@@ -56,7 +56,7 @@ class Specimen:
     click_stem: str  # what a tracked link's address begins with in `html`
     files: Mapping[str, str]  # what was written in CSS and HTML: templates, blocks and a message.mjml, by name
     pictures: tuple[PictureFile, ...]
-    pages: frozenset[str]  # newsletters with an action page
+    pages: frozenset[str]  # newsletters with a sign page
     today: date
     audience: AudienceStats | None = None  # of those who get this version; None when nobody was merged
     reach: VersionReach | None = None  # of the same people

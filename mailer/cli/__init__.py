@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lists": ("people.people:lists", "show the lists and their sizes"),
     "import": ("people.import_files:import_", "import people from files"),
     "people": ("people.people:people", "find, show, export, unsubscribe or forget people"),
-    "signatures": ("people.signatures:signatures", "who signed an action page, and their export"),
+    "signatures": ("people.signatures:signatures", "who signed a sign page, and their export"),
     "audience": ("campaign.audience:audience", "who gets a newsletter, who doesn't, and why"),
     "test": ("campaign.send:test", "send a proof to a colleague"),
     "approve": ("campaign.approve:approve", "say that a newsletter may leave exactly as it is"),

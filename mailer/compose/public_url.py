@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from mailer.compose.message import Choice, Message, Parts, Slot
 
-# The first words of the addresses that `mailer serve` answers and messages hold: pictures, action pages, the archive …
+# The first words of the addresses that `mailer serve` answers and messages hold: pictures, sign pages, the archive …
 OWN = "i|act|archive|join"
 
 

@@ -78,7 +78,7 @@ On {{ petition.delivered }} we handed over {{ petition.signatures }} names, and 
 
 
 def make_thanks(newsletter: Newsletter) -> Path:
-    """Write thanks.md beside the newsletter's action page; its path in the workspace. Raises when there is one, or no
+    """Write thanks.md beside the newsletter's sign page; its path in the workspace. Raises when there is one, or no
     page that can be read."""
     page = read_action_page(newsletter)[0]
     path = newsletter.folder / THANKS_FILE

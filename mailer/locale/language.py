@@ -98,9 +98,10 @@ class Language:
         return str(format_skeleton("MMMMd", moment, locale=self.locale))
 
     def ago(self, passed: timedelta) -> str:
-        """How long ago something was: 12 minutes ago."""
+        """How long ago something was: 12 minutes ago; at least one, since none would be said to be still to come."""
         from babel.dates import format_timedelta
 
+        passed = max(passed, timedelta(minutes=1))
         return str(format_timedelta(-passed, add_direction=True, granularity="minute", locale=self.locale))
 
     def listed(self, names: Iterable[str]) -> Markup:

@@ -92,7 +92,7 @@ def changes(before: NewsletterContent, after: NewsletterContent) -> list[Change]
 def text_changes(before: str, after: str) -> list[Change]:
     """Every difference between two versions of a newsletter's file, as its fields and paragraphs."""
     (old, one), (new, other) = _front(before), _front(after)
-    found = [*_values("Field", old, new), *_paragraphs("Text", one, other)]
+    found = [*_values("Field", old, new), *paragraphs("Text", one, other)]
     same = before == after
     return found if found or same else [Change("File", "as it was", "other comments, blanks or line ends")]
 
@@ -131,7 +131,7 @@ def _of_version(old: Message, new: Message, language: str = ORIGINAL) -> Iterato
         one, other = _header(old, name), _header(new, name)
         if one != other:
             yield Change(f"{label}{of_it}", one, other)
-    yield from _paragraphs(f"Mail{of_it}", _text(old), _text(new))
+    yield from paragraphs(f"Mail{of_it}", _text(old), _text(new))
     # A link's number in a translation is another one when the original has one link more.
     if _text(old) == _text(new) and any(_led(old, one) != _led(new, other)
                                         for one, other in ((old.html, new.html), (old.text, new.text))):  # fmt: skip
@@ -139,7 +139,7 @@ def _of_version(old: Message, new: Message, language: str = ORIGINAL) -> Iterato
 
 
 def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
-    for part, label in (("pages", "Action page"), ("thanks", "Thanks")):
+    for part, label in (("pages", "Sign page"), ("thanks", "Thanks")):
         old, new = before.parts[part], after.parts[part]
         for slug in sorted({*old, *new}):
             several = f" of {slug}" if slug not in (before.slug, after.slug) else ""
@@ -162,11 +162,11 @@ def _page(label: str, old: Any, new: Any) -> Iterator[Change]:
         one, other = cast("Mapping[str, Any]", old or {}), cast("Mapping[str, Any]", new or {})
         for key in {**one, **other}:
             if key.endswith("_html"):
-                yield from _paragraphs(label, _blocks(one.get(key, "")), _blocks(other.get(key, "")))
+                yield from paragraphs(label, _blocks(one.get(key, "")), _blocks(other.get(key, "")))
         plain = [{key: value for key, value in page.items() if not key.endswith("_html")} for page in (one, other)]
         yield from _values(label, *plain)
     elif old != new:
-        yield from _paragraphs(label, _blocks(old or ""), _blocks(new or ""))
+        yield from paragraphs(label, _blocks(old or ""), _blocks(new or ""))
 
 
 def _blocks(html: str) -> list[str]:
@@ -175,7 +175,8 @@ def _blocks(html: str) -> list[str]:
     return [words for line in led.split("\n") if (words := TAG.sub("", line).strip())]
 
 
-def _paragraphs(label: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+def paragraphs(label: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+    """What is different between two texts, paragraph by paragraph."""
     for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
             continue

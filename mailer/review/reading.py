@@ -1,7 +1,7 @@
 """Read all that an approval is bound to from a newsletter's files.
 
 The mail is compared as it was compiled, so a template, a brand colour or a list's words count as far as readers see
-them, and an author's notes don't. What isn't in the mail is here beside it: the action pages and their thanks, the
+them, and an author's notes don't. What isn't in the mail is here beside it: the sign pages and their thanks, the
 bytes of pictures, the list's definition, the audience, and when it leaves.
 """
 
@@ -50,7 +50,7 @@ def read_content(
 
 
 def _pages(workspace: Workspace, message: Message) -> list[str]:
-    """The newsletters whose action pages the mail leads to, and its own page."""
+    """The newsletters whose sign pages the mail leads to, and its own page."""
     stem = f"{message.public_url}/act/"
     led = {re.split(r"[/?#]", link.url[len(stem) :])[0] for link in message.every_link if link.url.startswith(stem)}
     return sorted({message.slug, *led} & set(workspace.action_pages()))

@@ -26,7 +26,8 @@ SUPPORTERS = ListDefinition("supporters", "Supporters", "supporters.lists.exampl
 
 def signing_as(first_name: str, last_name: str, *, shown: bool | None = None, **more: str) -> Particulars:
     """What somebody of this name signs with."""
-    return Particulars({"first_name": first_name, "last_name": last_name, **more}, shown=shown)
+    names = {"first_name": first_name, "last_name": last_name, **more}
+    return Particulars(names, shown=shown, comment_shown=bool(shown))
 
 
 def add_person(

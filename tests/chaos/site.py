@@ -21,13 +21,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
 from mailer.store.engine.database import Database
+from mailer.store.tables.core import people as known
 from tests.chaos import ledger
 from tests.chaos.receivers import Receiver
 from tests.chaos.stores import Store
 from tests.chaos.verdict import Verdict, compare
 from tests.conftest import REPOSITORY
-from tests.delivery.world import add_people, launch
+from tests.delivery.world import MESSAGE, TRANSLATED, add_people, launch
 from tests.drafts import fill_in
 from tests.patience import HANG_SECONDS
 
@@ -91,12 +94,17 @@ class Site:
 
     # Processes
 
-    def launch(self, people: int) -> None:
-        """A campaign "appeal" to so many people, frozen and not begun."""
+    def launch(self, people: int, *, translated: bool = False) -> None:
+        """A campaign "appeal" to so many people, frozen and not begun; `translated`: every second one reads French."""
         self.people = people
         now = datetime.now(UTC)  # the processes read the real clock
-        add_people(self.database, people, now=now)
-        launch(self.database, count=people, now=now, transport=self.transport)
+        numbers = add_people(self.database, people, now=now)
+        if translated:
+            with self.database.write() as connection:
+                second = known.c.id.in_(numbers[::2])
+                connection.execute(update(known).where(second).values(language="fr"))
+        message = TRANSLATED if translated else MESSAGE
+        launch(self.database, count=people, now=now, transport=self.transport, message=message)
 
     def write_newsletter(self, people: int) -> None:
         """The newsletter "appeal", and so many people on its list; nothing is launched."""

@@ -9,8 +9,19 @@ from tests.chaos.site import SHARED_PEOPLE, Site
 
 @on("sqlite-smtp", "postgresql-sendgrid", also=("sqlite-outbox",))
 def test_a_worker_killed_again_and_again(site: Site) -> None:
-    wanted = 30 if site.long else 4
     site.launch(900 if site.long else 160)
+    kill_again_and_again(site)
+
+
+@on("sqlite-sendgrid", "postgresql-smtp")
+def test_a_worker_of_a_mail_in_two_languages_killed_again_and_again(site: Site) -> None:
+    """As ever at most one request is left uncertain, and nobody is lost between the languages."""
+    site.launch(900 if site.long else 160, translated=True)
+    kill_again_and_again(site)
+
+
+def kill_again_and_again(site: Site) -> None:
+    wanted = 30 if site.long else 4
     while site.kills < wanted:
         run = site.start("run")
         site.wait_for_arrivals(site.receiver.count() + site.dice.randint(0, int(1.2 * site.people / wanted)), run)

@@ -71,7 +71,7 @@ def test_another_public_address_holds(held: Held) -> None:
 
 def test_an_action_page_that_is_gone_holds(held: Held, workspace: Workspace) -> None:
     message = replace(MESSAGE, links=(Link(1, OURS, (OURS,), "Add your name", "button", True),))
-    assert held(message) == "it leads to the action page of appeal, and that is gone"
+    assert held(message) == "it leads to the sign page of appeal, and that is gone"
     folder = workspace.newsletters / "appeal"
     folder.mkdir()
     (folder / "message.md").touch()

@@ -14,7 +14,7 @@ from mailer.cli import COMMANDS, cli, context
 from tests.cli.conftest import Mailer, StartedOn
 
 ADA = "ada@example.org"
-SIGNED = "2026-11-ask-un-experts"  # has an action page
+SIGNED = "2026-11-ask-un-experts"  # has a sign page
 
 # Commands that show, or write files for their user, or do by themselves what was decided before.
 UNLOGGED = {

@@ -54,6 +54,16 @@ MESSAGE = Message(
     constants={"list": {"title": "Supporters", "list_id": "supporters.lists.example.org"}},
 )
 
+FRENCH = replace(
+    MESSAGE,
+    language="fr",
+    subject=("Une minute, ", 0),
+    html=("<p>Bonjour ", 1, '</p><p><a href="', 2, '/2">Je signe</a> <a href="', 3, '">Partir</a></p>'),
+    text=("Bonjour ", 4, "\n\nJe signe: ", 5, "/2\nPartir: ", 6, "\n"),
+    links=tuple(replace(link, n=2, label="Je signe") for link in MESSAGE.links),
+)
+TRANSLATED = replace(MESSAGE, translations=(FRENCH,), otherwise="en")
+
 
 def newsletter_in(root: Path) -> Newsletter:
     """The appeal of a workspace at `root`, whether or not there is anything."""
@@ -85,9 +95,12 @@ def add_people(database: Database, count: int, *, now: datetime, first: int = 0)
     return ids
 
 
-def launch(database: Database, *, count: int, now: datetime, transport: str = "outbox", slug: str = "appeal") -> int:
+def launch(
+    database: Database, *, count: int, now: datetime, transport: str = "outbox", slug: str = "appeal",
+    message: Message = MESSAGE,
+) -> int:  # fmt: skip
     """A campaign to everybody on the list; its id."""
-    plan = Plan(replace(MESSAGE, slug=slug), Audience(include=("supporters",)), NOWHERE, transport=transport)
+    plan = Plan(replace(message, slug=slug), Audience(include=("supporters",)), NOWHERE, transport=transport)
     return launch_now(database, plan, expected=count, now=now)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from babel import Locale
 from babel.localedata import locale_identifiers
@@ -96,3 +99,15 @@ def test_every_language_is_written_in_the_direction_of_its_script() -> None:
 )  # fmt: skip
 def test_quotation_marks_are_those_of_the_nearest_language(tag: str, marks: str) -> None:
     assert "".join(quotes_for(tag)) == marks
+
+
+@pytest.mark.parametrize(
+    ("code", "zone", "words"),
+    [
+        ("en", "Europe/London", "Tuesday 1 December, 14:05 GMT"),
+        ("de", "Europe/Berlin", "Di., 1. Dezember, 14:05 MEZ"),
+        ("de", "Asia/Kolkata", "Di., 1. Dezember, 14:05 IST"),
+    ],
+)
+def test_a_moment_is_in_its_own_zone(code: str, zone: str, words: str) -> None:
+    assert Language(code).moment(datetime(2026, 12, 1, 14, 5, tzinfo=ZoneInfo(zone))) == words

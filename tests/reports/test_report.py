@@ -7,6 +7,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -17,8 +18,9 @@ from sqlalchemy import update
 
 from mailer.cli import cli
 from mailer.errors import MailerError
+from mailer.reports.by_language import LanguageFigures
 from mailer.reports.export import as_csv
-from mailer.reports.figures import figures
+from mailer.reports.figures import CampaignFigures, figures
 from mailer.reports.terminal import BAR_CELLS, bar, show
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns
@@ -121,6 +123,51 @@ def test_on_a_terminal_there_are_bars(sent: Database, width: int) -> None:
     said = console.file.getvalue()
     assert "█" in said
     assert all(len(line) <= width for line in said.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"placements": ()}, "This message has no action link."),
+        ({"waived": {"links.vague": "They know\x1b[31m it"}}, "Waived before it was sent links.vague They know"),
+        ({"skipped_by_reason": {"unsubscribed": 3}}, "unsubscribed 3"),
+        ({"by_version": (LanguageFigures("cy", 4, 2, 1),)}, "By language of the mail"),
+        ({"audience": None}, "there is nothing to count yet"),
+    ],
+)
+def test_every_part_that_a_report_may_have_is_shown(sent: Database, changed: dict[str, Any], words: str) -> None:
+    with sent.read() as connection:
+        found = replace(figures(connection, SLUG), **changed)
+    assert words in " ".join(printed(found).split())
+
+
+def test_reports_of_what_came_back_and_clicks_that_are_not_tracked_are_shown(sent: Database) -> None:
+    with sent.read() as connection:
+        found = figures(connection, SLUG)
+    back = replace(found.came_back, bounced=2, bounced_by_class={"hard": 1, "odd": 1}, heard_of=4)
+    said = " ".join(printed(replace(found, came_back=back, action=replace(found.action, untracked=2))).split())
+    assert "hard: no such address 1" in said
+    assert "odd: odd 1" in said
+    assert "For 2 sent mails no report came back" in said
+    assert "2 of them by people who are not tracked" in said
+
+
+def test_in_which_languages_a_page_was_signed_is_shown(sent: Database) -> None:
+    with sent.read() as connection:
+        found = figures(connection, SLUG)
+    signed = replace(found.signed, on_page=3, by_source={"a poster": 3})
+    said = " ".join(printed(replace(found, signed=signed, page_languages={"fr": 2, "": 1})).split())
+    assert "in fr 2" in said
+    assert "in unknown 1" in said
+
+
+def printed(found: CampaignFigures) -> str:
+    console = Console(width=100, file=io.StringIO(), color_system=None, legacy_windows=False)
+    show(found, console)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert "\x1b" not in said
+    return said
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ plain = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
 
 @pytest.fixture(params=["", "/mail"])
 def served(request: pytest.FixtureRequest, workspace: Workspace, database: Database, now: datetime) -> Iterator[Served]:
-    """With an open list and an action page, below a path of the public address or not."""
+    """With an open list and a sign page, below a path of the public address or not."""
     (workspace.lists / "updates.toml").write_text(
         'title = "News"\nlist_id = "n.example.org"\npublic_form = true\nconsent = "Yes"\n'
     )

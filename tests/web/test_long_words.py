@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -61,12 +61,22 @@ def pages(served: Served, code: str) -> Iterator[tuple[str, str]]:
         assert reply.status == status, path
         return reply.text
 
+    def signed() -> str:
+        typed = {"first_name": "Ana", "last_name": "Li", "email": "ana@example.org", "country": "IE", "postcode": "D01",
+                 "phone": "+353 1 234 5678", "comment": "Because.", "news": "1"}  # fmt: skip
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": code}
+        sent = fetch(served.port, "/act/library", method="POST", body=urlencode(typed).encode(), headers=headers)
+        assert sent.status == 303, sent.text
+        thanks = urlsplit(urljoin("/act/library", sent.headers["location"]))
+        return served.get(f"{thanks.path}?{thanks.query}&lang={code}").text
+
     leaving, preferences = served.path(Purpose.UNSUBSCRIBE), served.path(Purpose.PREFERENCES)
     for path in ("/", "/archive", "/join/supporters", "/act/library", leaving, preferences, f"{preferences}/delete"):
         yield path, get(path)
     yield "a test mail", get(served.path(Purpose.UNSUBSCRIBE, proof=True))
     yield "lost", get("/c/x/1", 404)
     yield "missing fields", post("/act/library", ("email", "x"), status=422)
+    yield "signed", signed()
     yield "left", post(leaving, ("from", "page"))
     yield "already left", get(leaving)
     yield "undone", post(f"{leaving}/undo")

@@ -40,7 +40,8 @@ PEOPLE = (
     "Email,First name,Last name,Country,Language\n"
     "mary@example.org,Mary,Poppins,GB,en\njose@example.org,José,Núñez,ES,es\nlayla@example.org,ليلى,حداد,EG,ar\n"
 )
-NIGHT = "rgb({}, {}, {})".format(*bytes.fromhex(palettes(Brand(primary="#1d4f91"))[1].page[1:]))
+DARK = palettes(Brand(primary="#1d4f91"))[1]
+NIGHT, NIGHT_CARD = ("rgb({}, {}, {})".format(*bytes.fromhex(colour[1:])) for colour in (DARK.page, DARK.card))
 LIGHT = 20_000  # bytes of a page without pictures
 
 
@@ -234,7 +235,7 @@ def test_a_newcomer_signs_up_and_confirms_by_mail(world: World, walker: tuple[Sc
     screen.look("11-confirmation-mail", mail=True)
     page.emulate_media(color_scheme="dark")
     keep_picture(page, f"11-confirmation-mail-{screen.name}-dark")
-    assert page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor") == "rgb(32, 37, 43)"
+    assert page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor") == NIGHT_CARD
     assert "color-contrast" not in {rule for rule, _ in faults_on(page)}
     page.emulate_media(color_scheme="light")
     found = re.search(rf"{re.escape(world.base)}/confirm/[\w-]+", world.html(mail))

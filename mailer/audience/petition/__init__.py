@@ -1,1 +1,1 @@
-"""Signatures on a newsletter's action page, and the file of them to hand over."""
+"""Signatures on a newsletter's sign page, and the file of them to hand over."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, select, update
 
@@ -27,12 +28,15 @@ DECIDED = {  # as the audit log says it
 }  # fmt: skip
 MOST_READ = 200  # of those that wait or were decided, at once
 # What waits is read first; then what is shown, which may have to go.
-ORDER = {CommentState.HELD: 0, CommentState.NEW: 0, CommentState.SHOWN: 1, CommentState.HIDDEN: 2}
+ORDER = {
+    CommentState.HELD: 0, CommentState.NEW: 0, CommentState.SHOWN: 1, CommentState.HIDDEN: 2, CommentState.PRIVATE: 3,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class SignerComment:
-    """What somebody wrote. `agreed`: they ticked the box that shows it on the page with their first name."""
+    """What somebody wrote. `agreed`: they ticked the box that shows it on the page with their first name, when it said
+    so."""
 
     id: int  # of the signature
     name: str  # the first name
@@ -54,7 +58,9 @@ class SignerComment:
 
     @property
     def _harmless(self) -> bool:
-        return showable(self.name) and not any(holds_address(word) for word in self.text.split())
+        # The page escapes what it shows, so < and > part words here and are no tags.
+        words = self.text.replace("<", " ").replace(">", " ").split()
+        return showable(self.name) and not any(map(holds_address, words))
 
 
 def shown_comments(connection: Connection, page: str, shown: CommentsShown, *, limit: int) -> Sequence[SignerComment]:
@@ -62,7 +68,7 @@ def shown_comments(connection: Connection, page: str, shown: CommentsShown, *, l
     if shown is CommentsShown.NEVER:
         return ()
     states = (CommentState.SHOWN, CommentState.NEW) if shown is CommentsShown.AT_ONCE else (CommentState.SHOWN,)
-    agreed = and_(signatures.c.shown, signatures.c.comment_state.in_(states))
+    agreed = and_(_agreed(), signatures.c.comment_state.in_(states))
     # Some of what nobody has looked at doesn't show.
     found = _read(connection, page, agreed, _newest(), limit=4 * limit)
     return tuple(one for one in found if one.shows(shown))[:limit]
@@ -70,23 +76,27 @@ def shown_comments(connection: Connection, page: str, shown: CommentsShown, *, l
 
 def comments_to_decide(connection: Connection, page: str, *, limit: int = MOST_READ) -> Sequence[SignerComment]:
     """Every comment of a page, those that wait first, then the newest."""
-    order = case(*((signatures.c.comment_state == state.value, place) for state, place in ORDER.items()), else_=0)
-    return _read(connection, page, ~_empty(), (~signatures.c.shown, order, *_newest()), limit=limit)
+    order = case(*((signatures.c.comment_state == state.value, place) for state, place in ORDER.items()), else_=3)
+    return _read(connection, page, ~_empty(), (~_agreed(), order, *_newest()), limit=limit)
 
 
 def decide(
     connection: Connection, actor: Actor, page: str, decision: CommentState, *, numbers: Collection[int], at: datetime
 ) -> None:
-    """Show, hide or hold the comments of these signatures. Raises `MailerError`, with nothing changed, when one of them
-    isn't a comment of this page, and `NotAllowed` unless the actor may see people and write."""
+    """Show, hide or hold the comments of these signatures.
+
+    Raises `MailerError`, with nothing changed, when one of them isn't a comment of this page that its writer agreed to
+    show, and `NotAllowed` unless the actor may see people and write.
+    """
     actor.require(Right.SEE_PEOPLE)
     actor.require(Right.WRITE)
-    theirs = and_(signatures.c.page == page, signatures.c.id.in_(sorted(numbers)), ~_empty())
+    theirs = and_(signatures.c.page == page, signatures.c.id.in_(sorted(numbers)), ~_empty(), _agreed())
     there = set(connection.execute(select(signatures.c.id).where(theirs)).scalars())
     if missing := sorted(set(numbers) - there):
         named = ", ".join(map(str, missing))
         raise MailerError(
-            f"{page} has no comment {named}", remedy=f"Their numbers: mailer signatures {page} --comments"
+            f"{page} has no comment {named} that its writer agreed to show",
+            remedy=f"See which there are: mailer signatures {page} --comments",
         )
     connection.execute(update(signatures).where(theirs).values(comment_state=decision.value))
     detail = f"signatures {', '.join(map(str, sorted(there)))}"
@@ -94,17 +104,21 @@ def decide(
 
 
 def _read(
-    connection: Connection, page: str, which: ColumnElement[bool], order: Sequence[ColumnElement[object]], *, limit: int
+    connection: Connection, page: str, which: ColumnElement[bool], order: Sequence[ColumnElement[Any]], *, limit: int
 ) -> list[SignerComment]:
     of = signatures.c
-    query = select(of.id, of.first_name, of.comment, of.comment_state, of.shown, of.changed_at)
+    query = select(of.id, of.first_name, of.comment, of.comment_state, _agreed(), of.changed_at)
     rows = connection.execute(query.where(of.page == page, ~_empty(), which).order_by(*order).limit(limit))
-    return [SignerComment(*row[:3], CommentState(row[3]), *row[4:]) for row in rows]
+    return [SignerComment(*row[:3], CommentState(row[3]), bool(row[4]), row[5]) for row in rows]
 
 
 def _empty() -> ColumnElement[bool]:
     return signatures.c.comment == ""
 
 
-def _newest() -> tuple[ColumnElement[object], ...]:
+def _agreed() -> ColumnElement[bool]:
+    return and_(signatures.c.shown, signatures.c.comment_state != CommentState.PRIVATE.value)
+
+
+def _newest() -> tuple[ColumnElement[Any], ...]:
     return signatures.c.changed_at.desc(), signatures.c.id.desc()

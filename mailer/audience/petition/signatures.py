@@ -1,4 +1,4 @@
-"""Stores signatures: one per person and action page, with the wording of the statement and what brought the person.
+"""Stores signatures: one per person and sign page, with the wording of the statement and what brought the person.
 
 `web.public.petition` decides which fields a form has and in whose name a visitor may sign. Callers have a write
 transaction open.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from unicodedata import category
 
-from sqlalchemy import ColumnElement, Connection, case, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.names import clean_name, holds_address
@@ -35,6 +35,7 @@ class Particulars:
     texts: Mapping[str, str]  # by the names of `petition_fields.table.KEPT`; a missing one is ""
     shown: bool | None = None  # agreed to have the first name shown on the page; None: wasn't asked
     own: Mapping[str, str] = field(default_factory=dict[str, str])  # answers to the page's own questions, none empty
+    comment_shown: bool = False  # agreed to have the comment shown on the page as well
 
     def __post_init__(self) -> None:
         if unknown := self.texts.keys() - {one.name for one in KEPT}:
@@ -43,6 +44,11 @@ class Particulars:
     def of(self, fields: Iterable[SignatureField]) -> dict[str, str]:
         """What was filled in for these fields, by their names."""
         return {one.name: self.texts.get(one.name, "") for one in fields}
+
+    @property
+    def comment_state(self) -> str:
+        """How the comment begins."""
+        return (CommentState.NEW if self.comment_shown else CommentState.PRIVATE).value
 
     @property
     def asked(self) -> dict[str, object]:
@@ -109,7 +115,7 @@ def sign(
     brought = {"campaign_id": origin.campaign_id, "delivery_id": origin.delivery_id, "n": origin.n}
     row = {
         **who.of(KEPT), **values, **brought, "page": page, "person_id": person_id, "signed_at": at,
-        "source": origin.source,
+        "source": origin.source, "comment_state": who.comment_state,
     }  # fmt: skip
     added = connection.execute(
         insert_for(connection, signatures)
@@ -156,9 +162,13 @@ def _change(
     if who.own:  # answers to questions that weren't asked again stay
         kept = connection.execute(select(signatures.c.own).where(which).with_for_update()).scalar()
         values["own"] = {**(kept or {}), **who.own}
+    state = signatures.c.comment_state
+    decided = state != CommentState.PRIVATE.value
     if COMMENT in values:  # whatever was decided of a comment was about those words
-        same = signatures.c.comment == values[COMMENT]
-        values["comment_state"] = case((same, signatures.c.comment_state), else_=CommentState.NEW.value)
+        same = and_(signatures.c.comment == values[COMMENT], decided)
+        values["comment_state"] = case((same, state), else_=who.comment_state)
+    elif who.comment_shown:
+        values["comment_state"] = case((decided, state), else_=who.comment_state)
     return connection.execute(update(signatures).where(which).values(values).returning(signatures.c.id)).scalar()
 
 

@@ -75,7 +75,7 @@ def clicked_since(moment: datetime) -> Select[int | None]:
 
 
 def signed_on(pages: Iterable[str]) -> Select[int | None]:
-    """People who signed on one of these action pages."""
+    """People who signed on one of these sign pages."""
     return select(signatures.c.person_id).where(
         signatures.c.page.in_(sorted(set(pages))), signatures.c.person_id.is_not(None)
     )
@@ -87,7 +87,7 @@ def signed_since(moment: datetime) -> Select[int | None]:
 
 
 def signed_at_least(times: int) -> Select[int | None]:
-    """People who signed on so many action pages, or more."""
+    """People who signed on so many sign pages, or more."""
     person = signatures.c.person_id
     return select(person).where(person.is_not(None)).group_by(person).having(func.count() >= times)
 

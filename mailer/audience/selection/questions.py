@@ -42,7 +42,7 @@ class QuestionTopic(StrEnum):
 
     LIST = "list"
     NEWSLETTER = "campaign"
-    PAGE = "action page"
+    PAGE = "sign page"
     DAY = "day"
     SPAN = "span"
     TIMES = "times"

@@ -175,7 +175,7 @@ def action_page(specimen: Specimen) -> Iterator[Diagnostic]:
             remedy = f"Write newsletters/{named or slug}/action.md, or correct the address."
             yield Diagnostic(f"{action.url} is an address of ours, and there is no page for it", place, remedy)
     elif slug in specimen.pages and not specimen.source.is_thanks:  # whose readers have signed
-        yield Diagnostic(f"this newsletter has an action page, and its action leads to {action.url}", place,
+        yield Diagnostic(f"this newsletter has a sign page, and its action leads to {action.url}", place,
                          f"Write url: {stem}{slug}")  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from textwrap import shorten
 from mailer.checking.registry import looked_at_elsewhere, rule
 from mailer.checking.specimen import Specimen
 from mailer.compose.source.labels import words_for
+from mailer.compose.source.message_file import Source
 from mailer.compose.source.text_file import merge_conflicts
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.locale.cldr import locale_of
@@ -24,6 +25,7 @@ PLACEHOLDER = re.compile(
     r"|insert [^\]]{1,40}|your [^\]]{1,40})\](?!\()"
 )
 LONGEST_QUOTED = 60
+FEWEST_WORDS = 8  # of a paragraph that can't be the same in two languages by chance, as a name is
 RECENT_DAYS = 366  # an older date is history, unless the words look ahead
 # Translators: Words before a date, not far from it, that make it a time to come. Write those that your language has, as
 # many as there are, with | between.
@@ -48,6 +50,32 @@ looked_at_elsewhere(
     "writing.foreign-tag", Level.ERROR, "a merge tag is written as other programs write them", waivable=False,
     why="It would be mailed as it is: “Dear {first_name}”.",
 )  # fmt: skip
+
+looked_at_elsewhere(
+    "writing.outdated", Level.WARNING, "the original's words were changed since a translation of them was finished",
+    why="People would read different things in different languages. Only translations that say what they are of are "
+    "looked at.",
+)  # fmt: skip
+
+
+@rule(
+    "writing.untranslated", Level.ERROR, "a paragraph of a translation is the original's, word for word",
+    why="It was to be translated, and people would read half a mail in a language that isn't theirs.",
+)  # fmt: skip
+def untranslated(specimen: Specimen) -> Iterator[Diagnostic]:
+    if specimen.original is None:
+        return
+    said = {words for words, _ in _paragraphs(specimen.original)}
+    for words, line in _paragraphs(specimen.source):
+        if words in said and words.count(" ") >= FEWEST_WORDS - 1:
+            what = f"this paragraph isn't translated: “{shorten(words, LONGEST_QUOTED, placeholder=' …')}”"
+            yield Diagnostic(what, Place(specimen.source.file, line), "Write it in the language of the file.")
+
+
+def _paragraphs(source: Source) -> Iterator[tuple[str, int]]:
+    """The paragraphs of a message with their words on one line, and the line on which each begins."""
+    for found in re.finditer(r"(?:[^\n]*\S[^\n]*(?:\n|$))+", source.body):
+        yield " ".join(found[0].split()), source.body_line + source.body.count("\n", 0, found.start())
 
 
 @rule(

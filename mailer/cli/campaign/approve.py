@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--withdraw", "taken_back", is_flag=True, help="Take your own approval back.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_back: bool, yes: bool) -> None:
-    """Approve a newsletter exactly as it is: mail, action page, thanks, pictures, audience and time.
+    """Approve a newsletter exactly as it is: mail, sign page, thanks, pictures, audience and time.
 
     Any change voids the approval. [studio] in mailer.toml says how many are needed.
     """

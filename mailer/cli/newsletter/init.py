@@ -77,7 +77,7 @@ def _asked(answers: Answers) -> Answers:
 @click.option(
     "--template", default="appeal", show_default=True, help="The folder in templates/ that gives it its look."
 )
-@click.option("--thanks", is_flag=True, help="Of a newsletter with an action page: start the mail that thanks signers.")
+@click.option("--thanks", is_flag=True, help="Of a newsletter with a sign page: start the mail that thanks signers.")
 @click.option("--delivered", metavar="PETITION", help="Start the news to those who signed it that it was delivered.")
 def new(slug: str, template: str, thanks: bool, delivered: str | None) -> None:
     """Start a newsletter, named like 2026-12-night-school, from a template with hints to fill in.

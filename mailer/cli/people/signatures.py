@@ -1,4 +1,4 @@
-"""`mailer signatures`: how a newsletter's action page is doing, and its signatures as a file for the target."""
+"""`mailer signatures`: how a newsletter's sign page is doing, and its signatures as a file for the target."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def signatures(  # noqa: PLR0913 - one for each option
     not_delivered: bool,
     as_json: bool,
 ) -> None:
-    """Show how many people signed a newsletter's action page and what brought them; export them with --csv.
+    """Show how many people signed a newsletter's sign page and what brought them; export them with --csv.
 
     Beside the CSV a file with the same name and .statement.txt holds the words that were signed. --bundle writes what
     you hand in: a PDF and a CSV of the names, cover letter, statement, how it was counted, and the SHA-256 of each.
@@ -96,7 +96,7 @@ def signatures(  # noqa: PLR0913 - one for each option
             list_comments(database, shown, page, as_json=as_json)
         elif bundle:
             if shown is None:
-                raise MailerError(f"{page} has no action page that can be read", remedy=f"mailer check {page}")
+                raise MailerError(f"{page} has no sign page that can be read", remedy=f"mailer check {page}")
             _warn_of_git(bundle)
             write_petition(workspace, database, shown, bundle, full_names=full_names)
         elif delivered:
@@ -185,7 +185,7 @@ def _page(connection: Connection, workspace: Workspace, page: str) -> ActionPage
         return None
     known = signed_pages(connection)
     if page not in known:
-        raise MailerError(f"there is no action page {page!r}", remedy=nearest(page, sorted({*known, *pages})))
+        raise MailerError(f"there is no sign page {page!r}", remedy=nearest(page, sorted({*known, *pages})))
     return None
 
 

@@ -1,1 +1,1 @@
-"""A newsletter's action page: `action.md` parsed, and its text as HTML."""
+"""A newsletter's sign page: `action.md` parsed, and its text as HTML."""

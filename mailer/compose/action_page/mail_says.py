@@ -1,4 +1,4 @@
-"""What a newsletter's mail says that its action page says as well where it has nothing of its own: the words on the
+"""What a newsletter's mail says that its sign page says as well where it has nothing of its own: the words on the
 button that leads there, and the picture."""
 
 from __future__ import annotations

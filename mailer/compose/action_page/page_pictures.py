@@ -1,4 +1,4 @@
-"""Pictures of an action page: files beside it, named by their content. The public site makes them in several sizes
+"""Pictures of a sign page: files beside it, named by their content. The public site makes them in several sizes
 (`web.pages.page_pictures`), so a large one costs supporters nothing."""
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ from mailer.compose.action_page.mail_says import NOTHING_SAID, MailSays, mail_sa
 from mailer.compose.action_page.own_fields import read_own_field
 from mailer.compose.action_page.poster import KEYS as POSTER_KEYS
 from mailer.compose.action_page.poster import PLAIN, NextAsk, PagePoster, read_next, read_poster
+from mailer.compose.action_page.translated import page_with_original
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE
 from mailer.compose.source.text_file import merge_conflicts, read_text
-from mailer.compose.source.translations import page_with_original
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors
@@ -79,6 +79,11 @@ class ActionPage:
     languages: tuple[str, ...] = ()  # of all its versions, its own among them; () when it is the only one
 
     @property
+    def asks_to_show_comments(self) -> bool:
+        """Whether those who sign may agree to have their comment shown."""
+        return self.show_comments is not CommentsShown.NEVER and "comment" in self.fields
+
+    @property
     def path(self) -> str:
         """What names it below /act/: a translation asks for itself, the original lets who reads it choose."""
         chosen = self.languages and self.language != self.languages[0]
@@ -86,10 +91,10 @@ class ActionPage:
 
 
 def read_action_page(newsletter: Newsletter) -> tuple[ActionPage, tuple[Diagnostic, ...]]:
-    """The action page of a newsletter, and warnings. Raises `MailerError` with all faults, or when there is none."""
+    """The sign page of a newsletter, and warnings. Raises `MailerError` with all faults, or when there is none."""
     slug, workspace, file = newsletter.slug, newsletter.workspace, newsletter.place(ACTION_FILE)
     if not newsletter.has_action_page:
-        raise MailerError(f"{slug} has no action page", place=Place(file), remedy="See docs/action-pages.md.")
+        raise MailerError(f"{slug} has no sign page", place=Place(file), remedy="See docs/action-pages.md.")
     text, faults = read_text(newsletter.folder / ACTION_FILE, file=file)
     lists = {name: workspace.list_definition(name) for name in workspace.list_names()}
     page, more = None, list[Diagnostic]()
@@ -97,7 +102,7 @@ def read_action_page(newsletter: Newsletter) -> tuple[ActionPage, tuple[Diagnost
         folder, mail = newsletter.folder, mail_says(newsletter)
         page, more = parse_action_page(text, slug=slug, file=file, lists=lists, folder=folder, mail=mail)
     faults += more
-    raise_errors(f"The action page of {slug} has faults:", faults)
+    raise_errors(f"The sign page of {slug} has faults:", faults)
     assert page is not None, "a missing part is always a fault"
     return page, tuple(faults)
 

@@ -1,4 +1,4 @@
-"""What an action page shows around its text: pictures, who asks, the addressee, until when, where to share.
+"""What a sign page shows around its text: pictures, who asks, the addressee, until when, where to share.
 
 All of it is optional, and read from the front matter of action.md by `parse`.
 """

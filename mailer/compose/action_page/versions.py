@@ -13,7 +13,8 @@ from mailer.compose.action_page.parse import ActionPage, parse_action_page, read
 from mailer.compose.languages import ORIGINAL, SpokenLanguages
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.text_file import read_text
-from mailer.compose.source.translations import named_faults
+from mailer.compose.source.translations import ORIGINAL_KEY, named_faults, outdated
+from mailer.compose.source.wording import mark_of, page_words
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import raise_errors
 from mailer.workspace import ACTION_FILE, ListDefinition, Newsletter
@@ -36,7 +37,7 @@ class PageVersions:
 
 
 def read_page_versions(newsletter: Newsletter) -> tuple[PageVersions, tuple[Diagnostic, ...]]:
-    """The action page of a newsletter in all its languages, and warnings. Raises `MailerError` with all faults of all
+    """The sign page of a newsletter in all its languages, and warnings. Raises `MailerError` with all faults of all
     files, or when there is no page."""
     original, warnings = read_action_page(newsletter)
     files = newsletter.translations(ACTION_FILE)
@@ -56,7 +57,7 @@ def read_page_versions(newsletter: Newsletter) -> tuple[PageVersions, tuple[Diag
             page, told = page_translation(newsletter, text, original=front, language=language, lists=lists)
             faults += told
             pages |= {language: page} if page is not None else {}
-    raise_errors(f"The action page of {newsletter.slug} has faults:", faults)
+    raise_errors(f"The sign page of {newsletter.slug} has faults:", faults)
     of_list = lists[original.opt_in.list].language if original.opt_in else original.language
     spoken = SpokenLanguages(original.language, tuple(pages), of_list)
     languages = tuple(spoken.by_version.values())
@@ -74,8 +75,15 @@ def page_translation(
         mail=mail_says(newsletter, language), original=original, language=language,
     )  # fmt: skip
     if page is not None:
-        faults = [*faults, *_unwritten(page, original, file)]
+        faults = [*faults, *_unwritten(page, original, file), *_outdated(text, original, file)]
     return page, faults
+
+
+def _outdated(text: str, original: FrontMatter, file: str) -> Iterator[Diagnostic]:
+    own, _ = split_front_matter(text, file=file)
+    translates = str(own.data.get(ORIGINAL_KEY) or "") if own else ""
+    if translates and translates != mark_of(page_words(original)):
+        yield outdated(Place(file, own.lines.get(ORIGINAL_KEY, 1) if own else 1))
 
 
 def _unwritten(page: ActionPage, original: FrontMatter, file: str) -> Iterator[Diagnostic]:

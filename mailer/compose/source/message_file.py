@@ -19,7 +19,8 @@ from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
 from mailer.compose.source.signed import is_thanks
 from mailer.compose.source.text_file import CONTROL, cleaned, read_text
-from mailer.compose.source.translations import is_taken, named_faults, with_original
+from mailer.compose.source.translations import ORIGINAL_KEY, is_taken, named_faults, outdated, with_original
+from mailer.compose.source.wording import mark_of, message_words
 from mailer.compose.source.written import LANGUAGE, Action, Source
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Place
@@ -123,7 +124,7 @@ def _source(
         # What isn't in the file has a line of its own below all that are, so that a fault of it can be told apart.
         added = {key: -number for number, key in enumerate(sorted(set(changed) - set(front.lines)), 1)}
         front = replace(front, data=_with(front.data, changed), lines={**front.lines, **added})
-    faults = [*faults, *unread]
+    faults, translates = [*faults, *unread], str(front.data.get(ORIGINAL_KEY) or "")
     if original is not None:
         front, more = with_original(front, *original, file=file)
         faults += more
@@ -131,8 +132,10 @@ def _source(
     if original is None:
         return source
     said = {one.message for one in original[0].faults}  # what it takes from there, and is wrong, is told there
-    told = tuple(one for one in source.faults if not is_taken(one, said))
-    return replace(source, faults=told)
+    told = [one for one in source.faults if not is_taken(one, said)]
+    if translates and translates != mark_of(message_words(original[0])):
+        told.append(outdated(Place(file, front.lines.get(ORIGINAL_KEY, 1))))
+    return replace(source, faults=tuple(told), translates=translates)
 
 
 def _with(data: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]:

@@ -13,12 +13,11 @@ from typing import Any, cast
 from mailer.compose.languages import primary
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.written import LANGUAGE, Source
-from mailer.diagnostics import Diagnostic, Place
+from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.workspace import Newsletter
 
 ORIGINAL_KEY = "original"  # which text of the original was translated: `wording.digest`
 SHARED = ("list", "template", "audience", "urgent", "archive", "name", "petition", "send")  # the same for all languages
-SHARED_OF_PAGE = ("target", "show_names", "deadline")
 # Keys of a page that hold words, which a translation has of its own or not at all.
 WORDS_OF_PAGE = (
     "headline", "statement", "thanks", "share", "button", "notes", "language", "opt_in.wording", "alt", "thanks_alt",
@@ -47,47 +46,6 @@ def with_original(
     return replace(own, data=data), faults
 
 
-def page_with_original(
-    own: FrontMatter, original: FrontMatter, language: str, *, file: str
-) -> tuple[FrontMatter, list[Diagnostic]]:
-    """The front matter of action.fr.md with what it takes from action.md, and what can't be in it."""
-    faults = [
-        Diagnostic(f"{key} is the same in all languages", Place(file, own.lines.get(key, 1)), "Take the line out.")
-        for key in own.data
-        if key in SHARED_OF_PAGE
-    ]
-    if own.data.get("language", language) != language:
-        faults.append(Diagnostic("language differs from the file's name", Place(file, own.lines.get("language", 1)),
-                                 OWN_LANGUAGE))  # fmt: skip
-    said = {key: value for key, value in own.data.items() if key not in (*SHARED_OF_PAGE, ORIGINAL_KEY)}
-    wording = cast("dict[str, Any]", said.get("opt_in")) if isinstance(said.get("opt_in"), dict) else {}
-    if original.data.get("opt_in") is not None and not wording.get("wording"):
-        remedy = "Below `opt_in:` write an indented line `wording: …`: people agree to what they can read."
-        faults.append(Diagnostic("opt_in.wording is missing", Place(file, own.lines.get("opt_in", 1)), remedy))
-    return replace(own, data={**_over(_without_words(original.data), said), "language": language}), faults
-
-
-def _without_words(data: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """What isn't words of a page's front matter."""
-    kept: dict[str, Any] = {}
-    for key, value in data.items():
-        name = f"{path}{key}"
-        if name in WORDS_OF_PAGE:
-            continue
-        kept[key] = _without_words(cast("dict[str, Any]", value), f"{name}.") if isinstance(value, dict) else value
-    return kept
-
-
-def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys of both, at every depth; where both have one, that of `above`."""
-    found = dict(below)
-    for key, value in above.items():
-        under = found.get(key)
-        both = isinstance(value, dict) and isinstance(under, dict)
-        found[key] = _over(cast("dict[str, Any]", under), cast("dict[str, Any]", value)) if both else value
-    return found
-
-
 def is_taken(fault: Diagnostic, said: Collection[str]) -> bool:
     """Whether a fault of a translation is one of its original: one of `said`, at a key that isn't in its own file."""
     above = fault.place is not None and fault.place.line == 1
@@ -112,6 +70,13 @@ def named_faults(newsletter: Newsletter, files: Mapping[str, str], original: str
     return faults
 
 
+def outdated(place: Place) -> Diagnostic:
+    """That the original's words changed since a translation of them was finished."""
+    remedy = "The studio shows what changed, and there you say that the translation is up to date."
+    message = "the original was changed since this was translated"
+    return Diagnostic(message, place, remedy, level=Level.WARNING, rule="writing.outdated")
+
+
 def is_language(tag: str) -> bool:
     """Whether a file's name means a language: well formed (BCP 47), and one that Unicode CLDR knows, so that
     message.old.md isn't mailed to anybody."""
@@ -127,7 +92,7 @@ def _taken(original: Source) -> dict[str, Any]:
     found = {
         "list": original.list, "template": original.template, "from": original.from_, "reply_to": original.reply_to,
         "urgent": original.is_urgent, "archive": original.is_public, "waive": dict(original.waived),
-        "petition": original.petition, **fields,
+        "audience": dict(original.audience), "petition": original.petition, **fields,
     }  # fmt: skip
     return {key: value for key, value in found.items() if value}
 

@@ -17,7 +17,7 @@ LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # BCP 47, as far as
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The action link: where the message wants its reader to go. `page`: to the newsletter's own action page."""
+    """The action link: where the message wants its reader to go. `page`: to the newsletter's own sign page."""
 
     url: str
     label: str
@@ -52,6 +52,7 @@ class Source:
     is_public: bool = False  # is in the public archive once it was sent
     # Rules of `mailer check` that the author leaves unheeded, each with the reason.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
+    translates: str = ""  # of a translation: `wording.mark_of` the original's words that it is of; "" says nothing
     translations: tuple[Source, ...] = ()  # the same in other languages, each named by its `language`
     petition: str = ""  # the newsletter whose signatures it tells of
     is_off: bool = False  # a thanks.md that says `send: false`

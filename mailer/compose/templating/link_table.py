@@ -39,7 +39,7 @@ class PendingLink:
 
 
 class OwnPages:
-    """Our own action pages: a mail in French leads to the French one, where the page has several languages."""
+    """Our own sign pages: a mail in French leads to the French one, where the page has several languages."""
 
     def __init__(self, workspace: Workspace, *, language: str) -> None:
         self._workspace = workspace

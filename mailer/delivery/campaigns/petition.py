@@ -59,5 +59,5 @@ def telling(connection: Connection, source: Source, language: Language) -> Sourc
 
 
 def address_of_page(newsletter: Newsletter) -> str:
-    """Where its action page is."""
+    """Where its sign page is."""
     return f"{newsletter.workspace.settings.public.url}/act/{newsletter.slug}"

@@ -32,7 +32,7 @@ statements = Table(  # what people put their names to, word for word
     UniqueConstraint("page", "text"),
 )
 
-signatures = Table(  # one for each person and action page; stays as a count when the person is forgotten
+signatures = Table(  # one for each person and sign page; stays as a count when the person is forgotten
     "signatures",
     metadata,
     Column("id", Id, primary_key=True),

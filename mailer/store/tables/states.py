@@ -47,9 +47,10 @@ class Membership(StrEnum):
 
 
 class CommentState(StrEnum):
-    """What staff decided about showing a signer's comment on the page. Writing another one takes it back to NEW."""
+    """Whether a signer's comment may be on the page, and what staff decided. Other words begin again."""
 
-    NEW = ""  # nobody has decided: it waits where the page has comments held, and shows where it shows them at once
+    PRIVATE = ""  # its writer did not agree to have it shown, or wasn't asked
+    NEW = "new"  # agreed, and nobody has decided: it waits where comments are held, and shows where they show at once
     HELD = "held"  # put back to wait, whatever the page does
     SHOWN = "shown"
     HIDDEN = "hidden"  # for good

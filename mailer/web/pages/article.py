@@ -191,7 +191,7 @@ class _Reading:
         if child.tag == "a":
             return self._link(child, "")
         inside = self._inside(child.children)
-        if child.tag in INLINE or child.tag in BLOCKS:
+        if child.tag in INLINE or (child.tag in BLOCKS and child.tag != "h1"):
             return f"<{child.tag}{_attributes(child)}>{inside}</{child.tag}>"
         given = _attributes(child)
         return f"<span{given}>{inside}</span>" if given else inside

@@ -1,4 +1,4 @@
-"""The pictures of an action page as browsers fetch them: in a few widths, without what a camera noted, at addresses
+"""The pictures of a sign page as browsers fetch them: in a few widths, without what a camera noted, at addresses
 that change with the content. Bytes in, bytes out."""
 
 from __future__ import annotations

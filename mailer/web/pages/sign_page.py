@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from mailer.audience.petition.comments import SignerComment
 from mailer.audience.petition.goals import goal_of
-from mailer.audience.petition.signatures import SignatureCount
+from mailer.audience.petition.told import ToldOfPage
 from mailer.compose.action_page.page_pictures import PagePicture
 from mailer.compose.action_page.parse import ActionPage
 from mailer.locale.language import Language, later
@@ -26,7 +25,7 @@ from mailer.web.pages.templates import Pages
 
 CLAMPED = 110  # characters: a shorter statement has two lines on a phone, and is shown whole
 LEDE = 180  # characters: a longer first paragraph is set as the others
-NAME = later("your name")
+NAME, ANSWERS = later("your name"), later("your answers")
 # What those addressed are given of a signature, where the page asks for it.
 GIVEN = {
     "country": later("your country"), "postcode": later("your postcode"), "comment": later("your comment"),
@@ -39,12 +38,11 @@ class PageNow:
     `count_url`: where a script asks for the count again, "" for nowhere."""
 
     page: ActionPage
-    tally: SignatureCount
+    told: ToldOfPage
     now: datetime
     url: str
     picture: Callable[[PagePicture | None, tuple[int, ...]], SizedPicture | None]
     preview: LinkPreview
-    comments: Sequence[SignerComment] = ()
     count_url: str = ""
 
     @property
@@ -55,7 +53,8 @@ class PageNow:
     def meter(self, *, thanked: bool = False) -> dict[str, Any]:
         """What the template of the count needs."""
         return {
-            "act": self.page, "tally": self.tally, "goal": goal_of(self.page.target, self.tally.signatures),
+            "act": self.page, "tally": self.told.tally,
+            "goal": goal_of(self.page.target, self.told.tally.signatures),
             "now": self.now, "closed": self.closed, "thanked": thanked,
         }  # fmt: skip
 
@@ -63,8 +62,8 @@ class PageNow:
         """What the page to sign on needs, but for what the door knows of the visitor."""
         poster, statement = self.page.poster, self.page.statement_html
         return {
-            **self.meter(), "preview": self.preview, "comments": self.comments, "count_url": self.count_url,
-            "filled": filled,
+            **self.meter(), "preview": self.preview, "comments": self.told.comments,
+            "delivered": self.told.delivered, "count_url": self.count_url, "filled": filled,
             "hero": self.picture(poster.picture, WIDTHS),
             "face": self.picture(poster.asks.picture if poster.asks else None, FACE_WIDTHS),
             "rows": before(shown_rows(self.page, who, filled, language), again=bool(filled.errors)),
@@ -100,7 +99,9 @@ def after(rows: Sequence[Sequence[ShownField]], *, by_link: bool) -> list[list[S
 def given(page: ActionPage, language: Language, *, all_of_it: bool) -> list[str]:
     """What of a signature those addressed are given: of what is asked for before signing, or everything."""
     names = [name for name, required in page.fields.items() if name in GIVEN and (required or all_of_it)]
-    return [language.say(NAME), *(language.say(GIVEN[name]) for name in names)]
+    passed_on = any(not one.field.contact and (one.required or all_of_it) for one in page.own)
+    words = [NAME, *(GIVEN[name] for name in names), *([ANSWERS] if passed_on else [])]
+    return [language.say(one) for one in words]
 
 
 def blank_page(pages: Pages, now: PageNow, language: Language) -> str:
@@ -114,7 +115,8 @@ def blank_page(pages: Pages, now: PageNow, language: Language) -> str:
 
 def first_thanks(pages: Pages, now: PageNow, language: Language) -> str:
     """The HTML of the thanks for somebody who has just signed: one more than those who are counted."""
-    now = replace(now, tally=replace(now.tally, signatures=now.tally.signatures + 1))
+    tally = now.told.tally
+    now = replace(now, told=replace(now.told, tally=replace(tally, signatures=tally.signatures + 1)))
     return pages.text(
         "signed.html", language, **now.thanking(language, EMPTY), name="", news=False, added=False, may_add=True,
         add_url="",

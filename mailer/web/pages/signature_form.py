@@ -112,7 +112,8 @@ class Filled:
         typed = {field.name: self.typed[field.name] for field in KEPT if field.name in self.typed}
         own = {one.field.name: self.typed.get(f"{OWN}{one.field.name}", "") for one in page.own}
         said = {key: text for key, text in own.items() if text}
-        return Particulars({**known, **typed}, shown=self.shown, own=said)
+        agreed = bool(self.shown) and page.asks_to_show_comments
+        return Particulars({**known, **typed}, shown=self.shown, own=said, comment_shown=agreed)
 
 
 EMPTY = Filled({}, {})

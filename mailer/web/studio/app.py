@@ -32,6 +32,7 @@ from mailer.web.studio.review import routes as review
 from mailer.web.studio.send import routes as send
 from mailer.web.studio.staff import routes as staff
 from mailer.web.studio.today import routes as today
+from mailer.web.studio.translate import routes as translate
 from mailer.workspace import Workspace
 
 ROOMS: tuple[Room, ...] = (
@@ -42,6 +43,7 @@ ROOMS: tuple[Room, ...] = (
     staff.ROOM,
     newsletters.ROOM,
     compose.ROOM,
+    translate.ROOM,
     audience.ROOM,
     review.ROOM,
     following.ROOM,

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from mailer.audience.imports import ImportOptions, import_files
+from mailer.audience.imports.files import workbooks
+from mailer.audience.imports.files.delimited import MOST_TITLES
 from mailer.audience.imports.files.reader import open_table
 from mailer.audience.imports.headers import names_columns
 from mailer.audience.imports.meaning.values import country_code, language_tag, moment, tags, timezone
@@ -182,6 +184,32 @@ def test_a_workbook_is_read(database: Database, tmp_path: Path) -> None:
         "sum": "12.5",
         "vip": "true",
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(7.0, "7"), (0.5, "0.5"), (False, "false"), (datetime(2024, 1, 2), "2024-01-02"), (-3, "-3"), ("  x ", "x")],
+)
+def test_a_cell_is_read_as_people_see_it(database: Database, tmp_path: Path, value: object, text: str) -> None:
+    bring(database, workbook(tmp_path / "people.xlsx", ["email", "seen"], ["ann@example.org", value]))
+    with database.read() as connection:
+        assert find_supporter(connection, "ann@example.org")[1]["seen"] == text
+
+
+def test_a_header_is_not_looked_for_all_the_way_down(database: Database, tmp_path: Path) -> None:
+    """What is far below titles is a table of its own, or people."""
+    titles: list[list[object]] = [[f"A title {number}"] for number in range(MOST_TITLES + 1)]
+    path = workbook(tmp_path / "people.xlsx", *titles, ["email"], ["ann@example.org"])
+    with pytest.raises(MailerError, match="no column"):
+        bring(database, path)
+
+
+def test_a_workbook_that_would_fill_the_memory_is_refused(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "LARGEST_BYTES", 500)
+    with pytest.raises(MailerError, match="too large"):
+        bring(database, workbook(tmp_path / "people.xlsx", ["email"], ["ann@example.org"]))
 
 
 def test_without_openpyxl_the_remedy_is_said(

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mailer.audience.petition.comments import comments_to_decide, decide, shown_comments
+from mailer.audience.petition.signatures import Particulars, add_to_signature
 from mailer.compose.action_page.parse import CommentsShown
 from mailer.errors import MailerError
 from mailer.staff.actor import Actor, NotAllowed, terminal
@@ -79,14 +80,33 @@ def test_nobody_shows_who_did_not_agree_and_nothing_that_advertises(database: Da
     said += commented(database, "see www.example.org now", "write to me@example.org", "fine")
     said += commented(database, "odd", name="BUY NOW 24/7")
     assert on_the_page(database, AT_ONCE) == ["fine"]
-    say(database, CommentState.SHOWN, *said)
+    with pytest.raises(MailerError, match=f"no comment {said[0]} that its writer agreed"):
+        say(database, CommentState.SHOWN, *said)
+    say(database, CommentState.SHOWN, *said[1:])
     assert "secret" not in on_the_page(database, HELD)
     assert len(on_the_page(database, HELD)) == 4, "what staff let through shows"
 
 
+def test_who_agreed_to_their_name_alone_did_not_agree_to_their_comment(database: Database) -> None:
+    """The box said so before the page showed comments."""
+    name_alone = Particulars({"first_name": "Ana", "comment": "mine"}, shown=True)
+    with database.write() as connection:
+        number = put(connection, add_person(connection, 1), name_alone).id
+    assert on_the_page(database, AT_ONCE) == []
+    with pytest.raises(MailerError, match="agreed"):
+        say(database, CommentState.SHOWN, number)
+    agreed = Particulars({}, shown=True, comment_shown=True)
+    with database.write() as connection:
+        assert add_to_signature(connection, number, agreed, by_link=False, at=NOW)
+    assert on_the_page(database, AT_ONCE) == ["mine"]
+    with database.write() as connection:
+        put(connection, 1, Particulars({"first_name": "Ana", "comment": "another"}))
+    assert on_the_page(database, AT_ONCE) == [], "which was not agreed to"
+
+
 def test_a_wrong_number_changes_nothing(database: Database) -> None:
     (number,) = commented(database, "one")
-    with pytest.raises(MailerError, match="library has no comment 98, 99"):
+    with pytest.raises(MailerError, match="library has no comment 98, 99 that"):
         say(database, CommentState.SHOWN, number, 99, 98)
     assert on_the_page(database, HELD) == []
 
@@ -105,11 +125,10 @@ def test_only_those_who_see_people_and_write_decide(database: Database, role: Ro
 
 def test_a_comment_shows_only_where_page_staff_and_signer_agree(database: Database) -> None:
     """The whole table: nothing shows that isn't named here."""
-    texts = {(state, agreed): f"{state.name} {agreed}" for state in CommentState for agreed in (True, False)}
-    for (state, agreed), text in texts.items():
-        (number,) = commented(database, text, shown=agreed)
-        if state is not CommentState.NEW:
+    for state in CommentState:
+        (number,) = commented(database, state.name, shown=state is not CommentState.PRIVATE)
+        if state not in (CommentState.NEW, CommentState.PRIVATE):
             say(database, state, number)
     assert on_the_page(database, NEVER) == []
-    assert on_the_page(database, HELD) == ["SHOWN True"]
-    assert on_the_page(database, AT_ONCE) == ["SHOWN True", "NEW True"]
+    assert on_the_page(database, HELD) == ["SHOWN"]
+    assert on_the_page(database, AT_ONCE) == ["SHOWN", "NEW"]

@@ -80,7 +80,7 @@ def test_everything_at_once(database: Database, workspace: Workspace, now: datet
         ({"segment": 7}, "must be an expression"),
         ({"segment": "mailed('nowhere')"}, "no campaign 'nowhere'"),
         ({"segment": "not (supporter.country and subscribed('nowhere'))"}, "no list 'nowhere'"),
-        ({"segment": "signed('a-page')"}, "there is no action page 'a-page'"),
+        ({"segment": "signed('a-page')"}, "there is no sign page 'a-page'"),
         ({"segment": "opened('x')"}, "opened"),
         ({"segment": "joined_since('yesterday')"}, "joined_since can't ask about 'yesterday'"),
         ({"segment": "not signed_within('soon')"}, "signed_within can't ask about 'soon'"),

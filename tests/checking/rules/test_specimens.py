@@ -13,7 +13,7 @@ from mailer.checking.evidence.spamassassin import SpamTest
 from mailer.checking.runner import rules
 from mailer.checking.specimen import Specimen
 from mailer.compose.html_tree import parse
-from mailer.diagnostics import Diagnostic
+from mailer.diagnostics import Diagnostic, Place
 from tests.checking.desk import Desk
 
 
@@ -99,3 +99,16 @@ def test_people_whose_language_has_no_version(specimen: Specimen) -> None:
     (told,) = found(replace(specimen, original=french, reach=VersionReach("fr", 0, (), {})), "audience.language")
     assert told.message == "nobody gets the French mail"
     assert not found(replace(specimen, reach=reach), "audience.language"), "in one language there is nothing missing"
+
+
+def test_a_paragraph_that_was_not_translated(specimen: Specimen) -> None:
+    """writing.untranslated; `writing.outdated` is told of by the reader: tests/compose/source/test_translations.py."""
+    original = specimen.source
+    same = "The library in our street is to be closed\nin spring, and nobody was asked.\n\nAda Sample\n"
+    original = replace(original, body=f"Hello.\n\n{same}")
+    french = replace(original, file="message.fr.md", body=f"Bonjour.\n\n{same}", body_line=9)
+    (told,) = found(replace(specimen, source=french, original=original), "writing.untranslated")
+    assert told.place == Place("message.fr.md", 11)
+    assert told.message.startswith("this paragraph isn't translated: “The library in our street")
+    assert not found(replace(specimen, source=original), "writing.untranslated")
+    assert "writing.outdated" in rules()

@@ -26,7 +26,7 @@ def french(mailer: Mailer, campaign: str) -> str:
     Path("people.csv").write_text(PEOPLE, encoding="utf-8")
     assert mailer("import", "supporters", "people.csv").code == 0
     folder = Path("newsletters") / campaign
-    body = (folder / "message.md").read_text(encoding="utf-8").split("---\n", 2)[2]
+    body = "Le conseil décide dans trois semaines.\n\n::: ask\n:::\n"
     front = "---\nsubject: Une minute\npreheader: Le conseil décide dans trois semaines et il faut lui écrire.\n"
     (folder / "message.fr.md").write_text(f"{front}action:\n  label: Je signe\n---\n{body}", encoding="utf-8")
     return campaign

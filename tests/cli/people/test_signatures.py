@@ -1,4 +1,4 @@
-"""`mailer signatures` and what it writes; `run` and `status` with a webhook; `check` with an action page."""
+"""`mailer signatures` and what it writes; `run` and `status` with a webhook; `check` with a sign page."""
 
 from __future__ import annotations
 
@@ -104,7 +104,8 @@ def test_check_finds_the_faults_of_the_page_too(mailer: Mailer) -> None:
     page.write_text(page.read_text().replace("target: 500", "target: lots"))
     done = mailer("check", PAGE)
     assert done.code == 1
-    assert f"newsletters/{PAGE}/action.md:15: target must be a whole number" in done.out
+    line = 1 + page.read_text().split("\n").index("target: lots")
+    assert f"newsletters/{PAGE}/action.md:{line}: target must be a whole number" in done.out
 
 
 def test_a_run_tells_the_webhook_and_status_shows_what_waits(mailer: Mailer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ def test_a_text_has_links_of_every_kind_and_headings_below_the_headline() -> Non
 
 def test_no_page_or_no_front_matter(workspace: Workspace) -> None:
     (workspace.newsletters / "keep-it").mkdir()
-    with pytest.raises(MailerError, match="keep-it has no action page"):
+    with pytest.raises(MailerError, match="keep-it has no sign page"):
         read_action_page(workspace.newsletter("keep-it"))
     (workspace.newsletters / "keep-it" / "action.md").write_text("Sign here\n")
     with pytest.raises(MailerError, match="front matter is missing"):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.compiler import compile_message
+from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.message_file import read_source
+from mailer.compose.source.wording import mark_of, message_words, page_words
 from mailer.errors import MailerError
 from mailer.workspace import Workspace
 from tests.languages import FRENCH, FRENCH_PAGE, ORIGINAL, PAGE, write
@@ -134,4 +140,74 @@ def test_nobody_agrees_to_words_in_another_language(workspace: Workspace) -> Non
 def test_one_goal(workspace: Workspace) -> None:
     write(workspace, action_fr=FRENCH_PAGE.replace("---\nLe", "target: 5\n---\nLe"))
     with pytest.raises(MailerError, match="target is the same in all languages"):
+        read_page_versions(workspace.newsletter("river"))
+
+
+def told(workspace: Workspace) -> list[str]:
+    """Which translations are said to be older than their original."""
+    newsletter = workspace.newsletter("river")
+    source = read_source(newsletter)
+    found = [*(one for each in source.translations for one in each.faults), *read_page_versions(newsletter)[1]]
+    return [Path(one.place.file).name for one in found if one.rule == "writing.outdated" and one.place]
+
+
+def test_a_translation_knows_when_its_originals_words_change(workspace: Workspace) -> None:
+    newsletter = write(workspace)
+    front, _ = split_front_matter(PAGE, file="")
+    assert front is not None
+    mail, page = mark_of(message_words(read_source(newsletter))), mark_of(page_words(front))
+    ours = {
+        "message_fr": FRENCH.replace("action:", f"original: {mail}\naction:"),
+        "action_fr": FRENCH_PAGE.replace("---\nLe", f"original: {page}\n---\nLe"),
+    }
+    write(workspace, **ours)
+    assert told(workspace) == []
+    rewrapped = ORIGINAL.replace("Sewage runs into", "Sewage runs\ninto")
+    write(workspace, **ours, message=rewrapped.replace("list:", "notes: ask Bo\nlist:"))
+    assert told(workspace) == [], "nothing that people read has changed"
+    write(workspace, **ours, message=ORIGINAL.replace("Sewage", "Filth"))
+    assert told(workspace) == ["message.fr.md"]
+    write(workspace, **ours, action=PAGE.replace("stop the sewage", "stop it"))
+    assert told(workspace) == ["action.fr.md"]
+    write(workspace, **ours, action=PAGE.replace("target: 1000", "target: 2000"))
+    assert told(workspace) == []
+
+
+@given(st.text(max_size=60))
+def test_a_mark_is_letters_that_yaml_reads_as_a_text(words: str) -> None:
+    mark = mark_of(words)
+    assert re.fullmatch("[a-p]{12}", mark)
+    assert yaml.safe_load(f"original: {mark}") == {"original": mark}
+
+
+ASKING = PAGE.replace(
+    "target:",
+    "fields:\n  postcode: required\n  role:\n    label: I am a\n    choices: [Parent, Teacher]\n    required: true\n"
+    "target:",
+)
+
+
+def test_questions_of_a_pages_own_have_words_in_each_language_and_one_answer(workspace: Workspace) -> None:
+    own = "fields:\n  role:\n    label: Je suis\n    choices: [parent, prof]\n---\nLe"
+    pages = read_page_versions(write(workspace, action=ASKING, action_fr=FRENCH_PAGE.replace("---\nLe", own)))[0].pages
+    (question,) = pages["fr"].own
+    assert (question.field.label, question.required) == ("Je suis", True)
+    assert dict(question.field.choices) == {"Parent": "parent", "Teacher": "prof"}
+    assert dict(pages["fr"].fields) == {"postcode": True}
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ("", "fields.role has no label"),
+        ("  role:\n    label: Je suis\n", "fields.role.choices needs words for each of the 2 choices"),
+        ("  role:\n    label: Je suis\n    choices: [parent]\n", "fields.role.choices needs words for each of the 2"),
+        ("  role:\n    label: Je suis\n    choices: [a, b]\n    required: false\n", "fields.role.required is the same"),
+        ("  role:\n    label: Je suis\n    choices: [a, b]\n  phone: required\n", "fields.phone is the same"),
+    ],
+)
+def test_what_is_asked_for_is_one_for_all_languages(workspace: Workspace, own: str, words: str) -> None:
+    french = FRENCH_PAGE.replace("---\nLe", f"fields:\n{own}---\nLe" if own else "---\nLe")
+    write(workspace, action=ASKING, action_fr=french)
+    with pytest.raises(MailerError, match=re.escape(words)):
         read_page_versions(workspace.newsletter("river"))

@@ -74,7 +74,7 @@ class Signing:
 
     def sign(
         self, address: str = "ana@example.org", *, by_link: bool = False, news: bool = False, name: str = "Ana",
-        page: str = "library",
+        page: str = "library", language: str = "en",
     ) -> bool:  # fmt: skip
         """Sign; whether the mail of thanks was queued."""
         who = Particulars({"first_name": name, "country": "IE"})
@@ -88,7 +88,7 @@ class Signing:
             signed = sign(
                 connection, page=page, statement="We ask.", person_id=person_id, who=who, origin=origin, at=self.now
             )
-            by = SignedBy(person_id, address, by_link=by_link, language="en")
+            by = SignedBy(person_id, address, by_link=by_link, language=language)
             return thank(
                 connection, signed, by, joining=joining, limited=news and joining is None, address_key=self.key,
                 at=self.now,

@@ -274,3 +274,18 @@ def test_given_up_after_two_days_it_says_so(signing: Signing) -> None:
         signing.run()
         signing.now += timedelta(minutes=30)
     assert signing.states() == ["failed"]
+
+
+def test_each_is_thanked_in_the_language_they_signed_in(signing: Signing) -> None:
+    (signing.folder / "thanks.fr.md").write_text(
+        '---\nsubject: "Merci"\npreheader: "Votre nom."\nheadline: "Merci"\naction:\n  label: Donner\n---\n\n'
+        "Votre nom est au conseil.\n\n::: ask\n:::\n",
+        encoding="utf-8",
+    )
+    signing.sign(language="fr", news=True)
+    signing.sign("bo@example.org", language="de")
+    said = {envelope.address: words((mailing, envelope)) for mailing, envelope in signing.run().given}
+    assert "Votre nom est au conseil" in said["ana@example.org"]
+    assert "Yes, sign me up" not in said["ana@example.org"], "the button that confirms is in the mail's language"
+    assert "/confirm/" in said["ana@example.org"]
+    assert "Your name is with the council" in said["bo@example.org"], "a missing one is the original"

@@ -257,3 +257,10 @@ def test_before_anything_goes_it_is_said_where_to(chosen: Ses, said: str) -> Non
     provider = provider_named("ses")
     assert provider.where(Settings(root=Path(), transport="ses").using(chosen)) == said
     assert (provider.dns.own_return_path, provider.dns.cname, provider.dns.selectors) == (True, True, ())
+
+
+def test_an_amazon_that_is_not_there_is_told_without_the_key(fake: SesFake) -> None:
+    there = way(fake, endpoint="http://127.0.0.1:1")
+    with pytest.raises(TransportUnavailable, match="can't be reached"):
+        there.probe()
+    assert repr(there) == "SesTransport('eu-central-1')"

@@ -108,6 +108,13 @@ def test_a_mail_without_a_headline_is_all_there() -> None:
     assert (found.headline, found.kicker, found.lead, str(found.html)) == ("", "", None, "<p>One</p><p>Two</p>")
 
 
+def test_a_second_headline_is_none_of_the_pages() -> None:
+    found = article_of("<h1>One</h1><p>two <h1>three</h1></p><div><h1>four</h1></div>", SOURCE)
+    assert found.headline == "One"
+    assert "<h1" not in found.html
+    assert {"two", "three", "four"} <= set(parse(found.html).text().split())
+
+
 def test_a_long_text_before_the_headline_stays() -> None:
     found = article_of(f"<p>{'so it began ' * 10}</p><h1>Then</h1><p>after</p>", SOURCE)
     assert found.kicker == ""

@@ -1,4 +1,4 @@
-"""A workspace's action pages as the public site shows them: read again when a file changes, counted now and then."""
+"""A workspace's sign pages as the public site shows them: read again when a file changes, counted now and then."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from mailer.audience.petition.comments import SignerComment, shown_comments
-from mailer.audience.petition.signatures import SignatureCount, tally
+from mailer.audience.petition.signatures import SignatureCount
+from mailer.audience.petition.told import ToldOfPage, told_of
 from mailer.compose.action_page.parse import ActionPage, read_action_page
 from mailer.compose.action_page.versions import PageVersions, read_page_versions
 from mailer.compose.languages import ORIGINAL, SpokenLanguages
@@ -21,8 +21,6 @@ from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
 log = logging.getLogger(__name__)
 
 TALLY_LIFE = timedelta(seconds=5)  # a page that thousands look at counts its signatures once in this time
-NAMES = 3  # last first names that are shown
-COMMENTS = 5  # last comments
 
 # Of each file in the newsletter's folder: name, time of change in nanoseconds, size. A page is made of its own file,
 # its pictures, and what its mail says.
@@ -36,7 +34,7 @@ class ActionPages:
         self._workspace = workspace
         self._database = database
         self._pages: dict[str, tuple[Stamp, PageVersions | None]] = {}
-        self._tallies: dict[str, tuple[datetime, SignatureCount, Sequence[SignerComment]]] = {}
+        self._tallies: dict[str, tuple[datetime, ToldOfPage]] = {}
         self._lock = threading.Lock()
 
     def find(self, slug: str, wishes: Iterable[str] = ()) -> ActionPage | None:
@@ -66,20 +64,19 @@ class ActionPages:
 
     def tally(self, page: ActionPage, now: datetime) -> SignatureCount:
         """The page's signature count, a few seconds old at most."""
-        return self.told(page, now)[0]
+        return self.told(page, now).tally
 
-    def told(self, page: ActionPage, now: datetime) -> tuple[SignatureCount, Sequence[SignerComment]]:
-        """The page's signature count, and what signers wrote that it shows, a few seconds old at most."""
+    def told(self, page: ActionPage, now: datetime) -> ToldOfPage:
+        """What a page tells of those who signed, a few seconds old at most."""
         with self._lock:
             kept = self._tallies.get(page.slug)
         if kept and now - kept[0] < TALLY_LIFE:
-            return kept[1:]
+            return kept[1]
         with self._database.read() as connection:
-            found = tally(connection, page.slug, names=NAMES if page.show_names else 0)
-            said = shown_comments(connection, page.slug, page.show_comments, limit=COMMENTS)
+            found = told_of(connection, page)
         with self._lock:
-            self._tallies[page.slug] = (now, found, said)
-        return found, said
+            self._tallies[page.slug] = (now, found)
+        return found
 
     def signed(self, page: ActionPage) -> None:
         """Somebody just signed here: count them at once."""

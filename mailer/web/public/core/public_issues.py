@@ -23,7 +23,6 @@ from mailer.store.tables.core import images
 from mailer.web.last_used import LastUsed
 from mailer.web.pages.article import Article, ArticlePicture, ArticleSource, article_of, urls_for_article
 
-MOST_SHOWN = 200  # newsletters; years of them
 MOST_KEPT = 256  # issues in memory; one is some ten kilobytes
 NOBODY = example({})
 
@@ -70,11 +69,12 @@ class Archive:
         self._settings = settings
         self._issues = LastUsed[int, tuple[SpokenLanguages, Mapping[str, Issue]]](MOST_KEPT)
 
-    def entries(self, wishes: Sequence[str] = ()) -> Sequence[Entry]:
-        """The newest first."""
+    def entries(self, wishes: Sequence[str] = (), *, after: int = 0, most: int) -> tuple[Sequence[Entry], bool]:
+        """At most so many, the newest first, `after` as many that are newer; and whether there are older ones."""
         with self._database.read() as connection:
-            found = public_campaigns(connection)[:MOST_SHOWN]
-            return [self._issue(connection, number, sent_at, wishes).entry for number, sent_at in found]
+            found = public_campaigns(connection)[after:]
+            shown = [self._issue(connection, number, sent_at, wishes).entry for number, sent_at in found[:most]]
+            return shown, len(found) > most
 
     def issue(self, slug: str, wishes: Sequence[str] = ()) -> Issue | None:
         """A public newsletter. None when it isn't there or isn't public."""

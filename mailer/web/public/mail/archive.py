@@ -10,9 +10,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from mimetypes import guess_type
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
@@ -23,6 +24,7 @@ from starlette.responses import Response
 
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Message
+from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.errors import MailerError
 from mailer.store.tables.types import EPOCH
 from mailer.web.pages.languages import language_switch
@@ -37,21 +39,38 @@ from mailer.web.public.people.subscribe import blank_form
 from mailer.xml_elements import add, begin
 
 MOST_IN_FEED = 20
+A_PAGE = 9  # newsletters: a large one and four rows of two, so that a page stays light
 KEPT = {"Cache-Control": "public, max-age=300", "Vary": "Accept-Language"}
 INDEXED = {**KEPT, "X-Robots-Tag": "all"}
 ATOM = "http://www.w3.org/2005/Atom"
 
 
 async def contents(request: Request) -> Response:
-    """The list of newsletters."""
+    """The list of newsletters, some to a page."""
     door = door_of(request)
-    entries = await door.threads.read(door.archive.entries, door.wishes(request))
+    number = _page_number(request)
+    read = partial(door.archive.entries, after=(number - 1) * A_PAGE, most=A_PAGE)
+    entries, has_older = await door.threads.read(read, door.wishes(request))
+    if not entries and number > 1:
+        raise HTTPException(404)
     form = await _form(request, entries[0].list if entries else "")
     page = door.pages.response(
         "archive.html", door.language(request), headers=INDEXED if entries else KEPT, form=form,
         entries=[(entry, shown(door, entry, entry.picture)) for entry in entries], preview=_preview(door, entries),
+        newer=_page_query(request, number - 1) if number > 1 else "",
+        older=_page_query(request, number + 1) if has_older else "",
     )  # fmt: skip
     return unless_known(request, page)
+
+
+def _page_number(request: Request) -> int:
+    asked = request.query_params.get("page", "1")
+    return int(asked) if asked.isascii() and asked.isdigit() and int(asked[:4]) > 0 and len(asked) < 5 else 1
+
+
+def _page_query(request: Request, number: int) -> str:
+    language = request.query_params.get(LANGUAGE_FIELD, "")[:20]
+    return "?" + urlencode({**({LANGUAGE_FIELD: language} if language else {}), "page": number})
 
 
 async def show(request: Request) -> Response:
@@ -105,11 +124,9 @@ async def follow(request: Request) -> Response:
 async def feed(request: Request) -> Response:
     """The newest newsletters for feed readers."""
     door = door_of(request)
-    entries = await door.threads.read(door.archive.entries, door.wishes(request))
+    entries, _ = await door.threads.read(partial(door.archive.entries, most=MOST_IN_FEED), door.wishes(request))
     settings = door.workspace.settings
-    xml = atom(
-        entries[:MOST_IN_FEED], base=settings.public.url, organisation=settings.organisation.name, key=door.network_key
-    )
+    xml = atom(entries, base=settings.public.url, organisation=settings.organisation.name, key=door.network_key)
     return unless_known(request, Response(xml, media_type="application/atom+xml", headers=INDEXED))
 
 

@@ -1,5 +1,5 @@
 """/archive/<slug>/picture/… and /archive/<slug>/card/…: the pictures of a public newsletter in the sizes that pages
-show, and what other sites show of a link to it. They are made as those of action pages (`petition.pictures`)."""
+show, and what other sites show of a link to it. They are made as those of sign pages (`petition.pictures`)."""
 
 from __future__ import annotations
 

@@ -94,7 +94,6 @@ async def less(request: Request) -> Response:
         lists=door.titles(now.on_asked),
         address=mask(now.address or ""),
         frequency=wished,
-        choices=f"{door.pages.root}/p/{door.signer.sign(Purpose.PREFERENCES, named)}",
     )
 
 

@@ -1,1 +1,1 @@
-"""The action page: the form, signing, thanks, progress."""
+"""The sign page: the form, signing, thanks, progress."""

@@ -80,12 +80,12 @@ async def add(request: Request) -> Response:
 
 
 def own_pages(door: Door) -> str:
-    """The beginning of the addresses of our action pages."""
+    """The beginning of the addresses of our sign pages."""
     return f"{door.workspace.settings.public.url}/act/"
 
 
 def to_own_page(door: Door, target: str, visit: LinkVisit) -> str:
-    """`target` with the visit added if it is one of our action pages, else unchanged."""
+    """`target` with the visit added if it is one of our sign pages, else unchanged."""
     if not target.startswith(own_pages(door)):
         return target
     address, hash_sign, fragment = target.partition("#")

@@ -33,7 +33,7 @@ async def find_page(request: Request, door: Door, *wishes: str) -> ActionPage:
 
 async def page_now(door: Door, page: ActionPage, language: Language) -> PageNow:
     """The page, counted."""
-    counted, said = await door.threads.read(door.acts.told, page, door.clock())
+    told = await door.threads.read(door.acts.told, page, door.clock())
     settings = door.workspace.settings
     here = f"{door.root}/act/{page.slug}"
 
@@ -41,8 +41,8 @@ async def page_now(door: Door, page: ActionPage, language: Language) -> PageNow:
         return sized(one, f"{here}/picture", widths)
 
     return PageNow(
-        page, counted, door.clock().astimezone(ZoneInfo(settings.zone)), f"{settings.public.url}/act/{page.path}",
-        picture, link_preview(door, page), said, f"{here}/count?{urlencode({LANGUAGE_FIELD: language.code})}",
+        page, told, door.clock().astimezone(ZoneInfo(settings.zone)), f"{settings.public.url}/act/{page.path}",
+        picture, link_preview(door, page), f"{here}/count?{urlencode({LANGUAGE_FIELD: language.code})}",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""/act/<slug>/picture/… and /act/<slug>/card/…: the pictures of an action page, and what other sites show of a link.
+"""/act/<slug>/picture/… and /act/<slug>/card/…: the pictures of a sign page, and what other sites show of a link.
 
 They are made when they are first asked for, and the last are kept in memory. An address has the digest of its
 content, so browsers keep it for a year. Posts are read for longer than that: the address of an older card shows the one

@@ -22,7 +22,7 @@ HEADERS = {"Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy"
 
 
 async def show(request: Request) -> Response:
-    """The picture. 404 for a newsletter without an action page."""
+    """The picture. 404 for a newsletter without a sign page."""
     door = door_of(request)
     language, dark = request.query_params.get("lang", ""), request.query_params.get("mode") == "dark"
     content = await door.threads.read(_picture, door, str(request.path_params["slug"]), language, dark)

@@ -88,7 +88,7 @@ async def _page(request: Request, door: Door, page: ActionPage, filled: Filled) 
     return door.pages.response(
         "signed.html", language, status=422 if filled.errors else 200, **values, name=own.name if own else "",
         news=NEWS in request.query_params, added=own is not None and ADDED in request.query_params,
-        may_add=own is not None and bool(values["rows"] or page.show_names),
+        may_add=own is not None and bool(values["rows"] or page.show_names or page.asks_to_show_comments),
         add_url=thanks_address(request, page, own),
     )  # fmt: skip
 

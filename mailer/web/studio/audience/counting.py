@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Connection, func, select
 
 from mailer.audience.consent.eligibility import Reason
+from mailer.audience.selection.languages import languages_of
 from mailer.audience.selection.segment_sql import condition
-from mailer.audience.selection.select import Selection, decided, places, select_audience
+from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience
 from mailer.staff.rights import Right
 from mailer.store.tables.core import people
@@ -55,19 +56,23 @@ class CountedAudience:
     at: datetime
     seconds: float
     examples: Sequence[ExamplePerson] = ()
+    languages: Mapping[str, int] = field(
+        default_factory=dict[str, int]
+    )  # how many of them read which, "" where that isn't known
 
 
 def count(visit: Visit, audience: Audience, *, names: bool) -> CountedAudience:
     """Count now. With `names`, ten of them are drawn, others each time."""
     began = time.monotonic()
     examples: list[ExamplePerson] = []
-    with visit.database.read(of_everyone=True) as connection:
+    with (
+        visit.database.read(of_everyone=True) as connection,
+        decided(connection, audience, now=visit.now) as selection,
+    ):
+        languages = languages_of(connection)
         if names:
-            with decided(connection, audience, now=visit.now) as selection:
-                examples = _examples(connection, selection.chosen)
-        else:
-            selection = select_audience(connection, audience, now=visit.now)
-    found = CountedAudience(selection, visit.now, time.monotonic() - began, examples)
+            examples = _examples(connection, selection.chosen)
+    found = CountedAudience(selection, visit.now, time.monotonic() - began, examples, languages)
     _kept(visit).keep(audience, replace(found, examples=()))
     return found
 

@@ -10,9 +10,10 @@ from typing import Any
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mailer.audience.selection.front_matter import read_audience
+from mailer.audience.selection.languages import in_words, reach
 from mailer.audience.selection.spec import Audience
 from mailer.compose.expressions.ast import ANYTHING
-from mailer.compose.source.message_file import read_source
+from mailer.compose.source.message_file import read_source, spoken_in
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.counting import counted
 from mailer.editing.save import read_exact
@@ -146,8 +147,10 @@ def _counting(
         raise
     except MailerError as error:
         faults = faults_in_words(error)
+    reached = reach(found.languages, spoken_in(room.source)) if found else {}
     return {
-        "counted": found, "why": why, "faults": faults, "sees": sees, "country_name": country_name,
+        "languages": in_words(list(reached.values())), "counted": found, "why": why,
+        "faults": faults, "sees": sees, "country_name": country_name,
         "partly": asked.is_unfinished(room.known),
     }  # fmt: skip
 

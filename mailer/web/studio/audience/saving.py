@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.editing.save import Edit, SaveConflict, save
 from mailer.editing.splice import head_end
 from mailer.web.studio.audience.asked import AudienceForm, front_matter_changes, to_front_matter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import count, islice
 from typing import Any, cast
 
@@ -12,19 +11,18 @@ from mailer.compose.action_page.poster import SHARED_BY
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.layouts import LayoutField, layout_names, read_layout
 from mailer.compose.source.message_file import Source
+from mailer.compose.source.translations import WRITTEN
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
-from mailer.locale.cldr import own_name
-from mailer.locale.language import LANGUAGES
 from mailer.petition_fields.own import OWN_KEY
 from mailer.petition_fields.table import FIELDS
+from mailer.web.studio.compose.parts import choosable
 from mailer.workspace import Workspace
 
 SWITCHED = {"true": True, "false": False}
 LONGEST_VALUE = 20_000  # characters of one field
 # What the form offers beside the subject and the line after it, in this order; the rest of the keys belongs to other
 # rooms (audience) or to the file alone.
-ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that pages are in
 ASKING = (("", "Not asked"), ("optional", "May stay empty"), ("required", "Needed"))
 NAMES = (("true", "Shown, of those who ticked the box"), ("false", "Not shown"))
 COMMENTS = (("false", "Not shown"), ("held", "Each once you let it through"), ("true", "Shown at once"))
@@ -76,7 +74,7 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
         TextField("reply_to", "Replies go to", source.reply_to, usual=sender.reply_to or sender.from_),
         TextField("list", "List", source.list, "What the mail says people are on, and can leave.", options=lists),
         TextField(
-            "language", "Language", source.language, usual="the list’s", options=(("", "The list’s"), *_languages())
+            "language", "Language", source.language, usual="the list’s", options=(("", "The list’s"), *choosable())
         ),
     ]
     if not source.is_mjml:
@@ -106,6 +104,57 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
     return TextForm(head, about, own)
 
 
+def translated_form(source: Source, original: Source) -> TextForm:
+    """The form of a translation of a mail: its words, each with the original's beside it, and a sender of its own."""
+    fields = [one for one in original.layout.fields.values() if one.type in WRITTEN]
+    action = source.action
+    head = [
+        TextField("subject", "Subject", source.subject, original.subject),
+        TextField("preheader", "Line after it", source.preheader, original.preheader),
+    ]
+    about = [
+        TextField("from", "From", source.from_, usual=original.from_),
+        TextField("reply_to", "Replies go to", source.reply_to, usual=original.reply_to),
+    ]
+    if original.action is not None:
+        words = action.label if action else ""
+        about.insert(0, TextField("action.label", "Words on the button", words, usual=original.action.label))
+    if original.signature or source.signature:
+        about.append(TextField("signature", "Signature", source.signature, usual=original.signature, long=True))
+    own = [TextField("headline", "Headline in the mail", source.headline, usual=original.headline)]
+    own += [
+        TextField(one.name, one.label, source.fields.get(one.name, ""), one.help, original.fields.get(one.name, ""),
+                  long=one.type == "markdown")
+        for one in fields
+    ]  # fmt: skip
+    return TextForm(head, about, own)
+
+
+def translated_page_form(front: FrontMatter, original: FrontMatter, *, thanks: bool) -> TextForm:
+    """The form of a translation of a page, or of its thanks: the words that the original has."""
+    said, first = _said(front), _said(original)
+
+    def field(key: str, label: str, *, long: bool = False, kept: bool = False) -> Sequence[TextField]:
+        is_there = kept or first(key) or said(key)
+        return [TextField(key, label, said(key), usual=first(key), long=long)] if is_there else ()
+
+    if thanks:
+        return TextForm(about=[*field("share", "The words of a post", long=True, kept=True),
+                               *field("next.headline", "Headline of what you ask for next"),
+                               *field("next.text", "Text of it", long=True),
+                               *field("next.label", "What you ask for next"),
+                               *field("thanks_alt", "What the picture shows")])  # fmt: skip
+    about = [*field("button", "Words on the button", kept=True), *field("opt_in.wording", "What the box for news says")]
+    for key, label in (("to", "Petition to"), ("alt", "What the picture shows"), ("asks.role", "Who asks, as"),
+                       ("outcome", "What happened, once it is closed")):  # fmt: skip
+        about += field(key, label, long=key == "outcome")
+    asked: Any = original.data.get("fields")
+    for key in (key for key, value in cast(dict[str, Any], asked or {}).items() if isinstance(value, dict)):
+        about += field(f"fields.{key}.label", "A question of your own", kept=True)
+    own = field("statement", "The words they sign", long=True, kept=True)
+    return TextForm([TextField("headline", "Headline", said("headline"), first("headline"))], about, own)
+
+
 def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
     """The form of a sign page."""
     said = _said(front)
@@ -127,7 +176,7 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
             "language",
             "Language",
             said("language"),
-            options=(("", "That of the box’s list, or English"), *_languages()),
+            options=(("", "That of the box’s list, or English"), *choosable()),
         ),
     ]
     statement = "What people put their names to. It is kept word for word with each signature."
@@ -257,10 +306,3 @@ def _title(workspace: Workspace, name: str) -> str:
         return workspace.list_definition(name).title
     except MailerError:
         return name
-
-
-@cache
-def _languages() -> tuple[tuple[str, str], ...]:
-    """The languages to choose from, each by what it calls itself."""
-    named = ((code, own_name(code)) for code in (*LANGUAGES, *ALSO_WRITTEN))
-    return tuple(sorted(named, key=lambda pair: pair[1].casefold()))

@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 from mailer.checking.collect import Scope
 from mailer.checking.preflight import check_source
 from mailer.checking.runner import ruled
-from mailer.compose.source.message_file import Source, read_source, source_of
+from mailer.compose.source.message_file import NOTHING, Source, read_source, source_of, translation_of
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.diagnostics import Diagnostic, Place, worst_first
@@ -29,7 +29,7 @@ from mailer.web.studio.compose.parts import TextPlaces
 from mailer.web.studio.core.context import Studio, Visit
 from mailer.web.studio.preview.file_watch import fingerprint, leading_out
 from mailer.web.studio.preview.person_mail import Press
-from mailer.workspace import Workspace
+from mailer.workspace import Newsletter, Workspace
 
 log = logging.getLogger(__name__)
 
@@ -87,18 +87,18 @@ class Looks:
         self._kept = KeptLooks[DraftLook](KEPT)
         self._checked = KeptLooks[DraftLook](KEPT)
 
-    def saved(self, visit: Visit, slug: str) -> DraftLook:
-        """The newsletter as its files are now."""
-        return self._of(visit, slug, None)
+    def saved(self, visit: Visit, slug: str, language: str = "") -> DraftLook:
+        """The newsletter as its files are now, or one of its translations."""
+        return self._of(visit, slug, None, language)
 
-    def checked(self, visit: Visit, slug: str) -> DraftLook:
+    def checked(self, visit: Visit, slug: str, language: str = "") -> DraftLook:
         """The same with everything that the check finds, which is looked for once for each version of the files."""
-        look = self.saved(visit, slug)
+        look = self.saved(visit, slug, language)
         return self._checked.get(look.id) or self._checked.keep(look.id, self.whole(visit, look))
 
-    def written(self, visit: Visit, slug: str, written: Written) -> DraftLook:
-        """The newsletter as somebody has it in the editor."""
-        return self._of(visit, slug, written)
+    def written(self, visit: Visit, slug: str, written: Written, language: str = "") -> DraftLook:
+        """The newsletter, or one of its translations, as somebody has it in the editor."""
+        return self._of(visit, slug, written, language)
 
     def mark(self, visit: Visit, slug: str) -> str:
         """Changes whenever a file that the newsletter is made of does."""
@@ -115,13 +115,13 @@ class Looks:
         found = check_source(visit.database, look.source, scope=Scope(everyone=False), now=visit.now)
         return replace(look, found=found.remarks)
 
-    def _of(self, visit: Visit, slug: str, written: Written | None) -> DraftLook:
+    def _of(self, visit: Visit, slug: str, written: Written | None, language: str) -> DraftLook:
         workspace = visit.workspace
-        made_of = [slug, repr(fingerprint(workspace.root, slug)), repr(workspace.settings)]
+        made_of = [slug, language, repr(fingerprint(workspace.root, slug)), repr(workspace.settings)]
         if written is not None:
             made_of += [written.body, json.dumps(sorted(written.changed.items()))]
         look_id = self._kept.name(*made_of)
-        return self._kept.get(look_id) or self._kept.keep(look_id, _made(visit, look_id, slug, written))
+        return self._kept.get(look_id) or self._kept.keep(look_id, _made(visit, look_id, slug, written, language))
 
 
 def looks_of(studio: Studio) -> Looks:
@@ -129,22 +129,18 @@ def looks_of(studio: Studio) -> Looks:
     return cast(Looks, studio.kept.setdefault("looks", Looks()))
 
 
-def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> DraftLook:
+def _made(visit: Visit, look_id: str, slug: str, written: Written | None, language: str) -> DraftLook:
     workspace = visit.workspace
     look = DraftLook(look_id, slug, None, None, ())
     try:
         newsletter = workspace.newsletter(slug)
         if outside := _links_out(workspace, slug):
             return replace(look, found=outside)
-        saved = saved_text(newsletter.folder)
+        saved = saved_text(newsletter.folder, language)
         above = head_of(saved)
         body = saved.removeprefix(above) if written is None else written.body
         look = replace(look, lines_above=above.count("\n"), text=body)
-        source = (
-            read_source(newsletter)
-            if written is None
-            else source_of(above + written.body, newsletter, changed=written.changed)
-        )
+        source = _source(newsletter, above + body, written, language)
         look = replace(look, source=source)
         draft = compile_newsletter(visit.database, source)
         press = Press(draft.plan, workspace) if draft.plan is not None else None
@@ -160,10 +156,21 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None) -> Dra
         return replace(look, found=(told,))
 
 
-def saved_text(folder: Path) -> str:
-    """What a newsletter's file holds, with \\n at the end of lines; "" for one that isn't there or isn't its own."""
+def _source(newsletter: Newsletter, text: str, written: Written | None, language: str) -> Source:
+    """The message as its file is, or would be with what was written; of a translation, by itself."""
+    changed = written.changed if written else NOTHING
+    if language:
+        return translation_of(read_source(newsletter), language, text, changed=changed)
+    return read_source(newsletter) if written is None else source_of(text, newsletter, changed=changed)
+
+
+def saved_text(folder: Path, language: str = "") -> str:
+    """What a newsletter's file holds, or a translation's, with \\n at the end of lines; "" for one that isn't there, or
+    isn't its own."""
     path = message_path(folder)
-    if path is None or path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
+    if path is not None and language:
+        path = path.with_name(f"{path.stem}.{language}{path.suffix}")
+    if path is None or not path.is_file() or path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
         return ""
     return path.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
 

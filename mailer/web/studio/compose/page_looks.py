@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from mailer.audience.petition.comments import shown_comments
-from mailer.audience.petition.signatures import tally
+from mailer.audience.petition.told import told_of
 from mailer.checking.runner import ruled
 from mailer.compose.action_page.mail_says import mail_says
 from mailer.compose.action_page.page_pictures import PagePicture, digest_of
 from mailer.compose.action_page.parse import ActionPage, parse_action_page
+from mailer.compose.action_page.versions import page_translation
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.text_file import cleaned
 from mailer.diagnostics import Diagnostic, worst_first
@@ -33,7 +33,6 @@ from mailer.web.studio.preview.file_watch import fingerprint
 from mailer.workspace import ListDefinition, Workspace
 
 KEPT = 60  # looks; one is as long as its file
-NAMES, COMMENTS = 3, 5  # last first names and comments that the page shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ class PageLook:
     found: tuple[Diagnostic, ...]
     places: TextPlaces | None = None
     text: str = ""  # what is in the editor
+    original: FrontMatter | None = None  # of a translation
 
 
 def saved_page(visit: Visit, part: Part) -> PageLook:
@@ -74,17 +74,16 @@ def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
     """The HTML that people get, with the signatures there are, and with its pictures in it."""
     pages, language = _pages(visit), choose(page.language)
     with visit.database.read() as connection:
-        counted = tally(connection, page.slug, names=NAMES if page.show_names else 0)
-        said = shown_comments(connection, page.slug, page.show_comments, limit=COMMENTS)
+        told = told_of(connection, page)
     settings = visit.workspace.settings
-    url, folder = f"{settings.public.url}/act/{page.slug}", visit.workspace.newsletter(page.slug).folder
+    url, folder = f"{settings.public.url}/act/{page.path}", visit.workspace.newsletter(page.slug).folder
 
     def picture(one: PagePicture | None, widths: tuple[int, ...]) -> SizedPicture | None:
         return inlined(one, folder, widths[-1]) if one else None
 
     preview = LinkPreview(page.headline, page.description, url)
-    now = PageNow(page, counted, visit.now.astimezone(ZoneInfo(settings.zone)), url, picture, preview, said)
-    return first_thanks(pages, now, language) if part is THANKS else blank_page(pages, now, language)
+    now = PageNow(page, told, visit.now.astimezone(ZoneInfo(settings.zone)), url, picture, preview)
+    return first_thanks(pages, now, language) if part.name == THANKS.name else blank_page(pages, now, language)
 
 
 def inlined(picture: PagePicture, folder: Path, width: int) -> SizedPicture | None:
@@ -105,24 +104,37 @@ def look_at_page(visit: Visit, text: str, part: Part) -> PageLook:
     lists, faults = _lists(workspace)
     looks = _looks(visit)
     newsletter = workspace.newsletter(slug)
-    beside = fingerprint(workspace.root, slug)  # the page's pictures, and what its mail says
-    look_id = looks.name(slug, part.name, text, repr(lists), repr(workspace.settings), repr(beside))
+    beside = fingerprint(workspace.root, slug)  # the page's pictures, what its mail says, and its original
+    look_id = looks.name(slug, part.kept_as, text, repr(lists), repr(workspace.settings), repr(beside))
     if (known := looks.get(look_id)) is not None:
         return known
     file = f"newsletters/{slug}/{part.file}"
     read, told = cleaned(text.removeprefix("\ufeff"), file=file)
     front, _ = split_front_matter(read, file=file)
-    page, more = parse_action_page(
-        read, slug=slug, file=file, lists=lists, folder=newsletter.folder, mail=mail_says(newsletter)
-    )
+    original, told_of_it = _original(visit, part)
+    if original is None:
+        page, more = parse_action_page(
+            read, slug=slug, file=file, lists=lists, folder=newsletter.folder, mail=mail_says(newsletter)
+        )
+    else:
+        page, more = page_translation(newsletter, read, original=original, language=part.language, lists=lists)
+    told += told_of_it
     found = tuple(worst_first(map(ruled, [*told, *more, *faults])))
     above = head_of(read)
     held = front.data.get(part.key, "") if front and part.key else read.removeprefix(above)
     places = TextPlaces(file, front.lines, above.count("\n"), part.key) if front else None
     shown = None if any(one.stops for one in found) else page
-    return looks.keep(
-        look_id, PageLook(look_id, slug, front, shown, found, places, held if isinstance(held, str) else "")
-    )
+    text = held if isinstance(held, str) else ""
+    return looks.keep(look_id, PageLook(look_id, slug, front, shown, found, places, text, original))
+
+
+def _original(visit: Visit, part: Part) -> tuple[FrontMatter | None, list[Diagnostic]]:
+    """What a translation is of, and what keeps that from being read; None for an original."""
+    if not part.language:
+        return None, []
+    file = part.original_file
+    text = read_exact(visit.workspace, visit.path["name"], file).removeprefix("\ufeff")
+    return split_front_matter(cleaned(text, file=file)[0], file=f"newsletters/{visit.path['name']}/{file}")
 
 
 def _lists(workspace: Workspace) -> tuple[dict[str, ListDefinition], list[Diagnostic]]:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from mailer.editing.first_page import make_page
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.staff.rights import Right
 from mailer.web.studio.compose import drafts
 from mailer.web.studio.compose.fields import as_values, changed_fields
@@ -24,16 +24,18 @@ from mailer.web.studio.core.pages import part as piece
 from mailer.web.studio.core.static import static_base
 from mailer.web.studio.newsletters.listing import one
 from mailer.web.studio.preview.frame import FRAMED, dressed, policy
+from mailer.web.studio.translate.since import original_beside
 from mailer.web.studio.vendored import import_map
 
 
 def show(visit: Visit, part: Part) -> Response:
     """The page as it is saved; what it would be for, while there is none."""
     newsletter = one(visit, visit.path["name"])
-    if not visit.workspace.newsletter(newsletter.slug).has_action_page:
+    files = visit.workspace.newsletter(newsletter.slug)
+    if not _is_there(visit, part):
         return page(
             visit, "compose/no_page.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"),
-            tabs=tabs(newsletter.slug, part), part=part, can_write=visit.who.may(Right.WRITE),
+            tabs=tabs(files, part), part=part, has_original=files.has_action_page, can_write=visit.who.may(Right.WRITE),
         )  # fmt: skip
     look = saved_page(visit, part)
     return _page(visit, part, look, SentForm(look.text, {}, done=visit.query.get("done", "")))
@@ -42,7 +44,7 @@ def show(visit: Visit, part: Part) -> Response:
 def show_written(visit: Visit, part: Part) -> Response:
     """The same with what was typed, saved where that was pressed, for browsers without script."""
     here = f"{part.base(visit.path['name'])}/"
-    if not visit.workspace.newsletter(visit.path["name"]).has_action_page:  # it was taken away meanwhile
+    if not _is_there(visit, part):  # it was taken away meanwhile
         return RedirectResponse(here, 303)
     sent = read_form(visit, part, shown=saved_page(visit, part).text)
     if sent.done and not sent.wrong:
@@ -51,15 +53,21 @@ def show_written(visit: Visit, part: Part) -> Response:
     return _page(visit, part, look, sent)
 
 
+def _is_there(visit: Visit, part: Part) -> bool:
+    return (visit.workspace.newsletter(visit.path["name"]).folder / part.file).is_file()
+
+
 def _page(visit: Visit, part: Part, look: PageLook, sent: SentForm) -> Response:
     newsletter, view = one(visit, visit.path["name"]), read_panel_view(visit.query)
     can_write = visit.who.may(Right.WRITE)
     return page(
         visit, "compose/page.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"),
-        tabs=tabs(newsletter.slug, part), part=part, look=look, form=form_at(visit, part), sent=sent, view=view,
+        tabs=tabs(visit.workspace.newsletter(newsletter.slug), part), part=part, look=look,
+        beside=original_beside(visit, part), form=form_at(visit, part), sent=sent, view=view,
         **kept_with(visit, part, sent), base_path=part.base(newsletter.slug), found=findings(look),
         can_write=can_write, mark=looks_of(visit.studio).mark(visit, newsletter.slug),
         url=f"{visit.workspace.settings.public.url}/act/{newsletter.slug}",
+        asking=f"?lang={part.language}" if part.language else "",
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         editor={"labels": {"text": part.label}, "only": PAGE_TOOLS, "diagnostics": marks(look)},
         language=look.page.language if look.page else "",

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from mailer.audience.selection.languages import language_name
 from mailer.compose.merge import BadDestination
 from mailer.diagnostics import Diagnostic, Fix, Level
 from mailer.errors import MailerError
@@ -24,6 +25,7 @@ from mailer.web.studio.preview.person_mail import PersonMail
 from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, Reader, first_of, reader_of, search
 from mailer.web.studio.preview.variants import Variants, variants_of
 
+TRANSLATION = re.compile(r"/(?:message|action)\.([\w-]+)\.(?:md|mjml)$")
 NAMED = ("subject", "preheader", "headline", "list", "template", "statement")  # keys whose absence findings speak of
 SHOWN_INBOXES = (("Gmail", "on a phone"), ("Apple Mail", "on an iPhone"), ("Outlook", "on Windows"))
 COLOURS = {"light": Scheme.LIGHT, "dark": Scheme.DARK, "forced": Scheme.FORCED}
@@ -147,6 +149,7 @@ class ShownFinding:
     field: str
     rule: str
     fix: Fix | None  # for that line
+    language: str = ""  # of the translation that it is in, where that isn't the text that is open
 
     @property
     def mark(self) -> dict[str, object]:
@@ -205,9 +208,13 @@ def _shown(one: Diagnostic, places: TextPlaces | None, lines: Sequence[str]) -> 
             missing = next((key for key in NAMED if key in one.message.split() and key not in places.keys), "")
             field = missing or places.key_at(one.place.line)
     words = f"{one.message[:1].upper()}{one.message[1:]}".rstrip(".")
-    where = f" ({one.place.file})" if one.place and one.place.file and not (line or field) else ""
+    where, language = "", ""
+    if one.place and one.place.file and not (line or field):
+        elsewhere = TRANSLATION.search(one.place.file)
+        language = elsewhere[1] if elsewhere else ""
+        where = f" ({language_name(language) if language else one.place.file})"
     fix = one.fix if one.fix and line and _is_certain(one.fix, lines[line - 1 : line]) else None
-    return ShownFinding(words + where, one.remedy, "bad" if one.stops else "warn", line, field, one.rule, fix)
+    return ShownFinding(words + where, one.remedy, "bad" if one.stops else "warn", line, field, one.rule, fix, language)
 
 
 def _is_certain(fix: Fix, lines: Sequence[str]) -> bool:

@@ -1,4 +1,5 @@
-"""The texts of a newsletter that are written in the Write room: its mail, its sign page, and the thanks.
+"""The texts of a newsletter that are written in the Write room: its mail, its sign page, and the thanks, in each of its
+languages.
 
 The thanks are a value of the page's file, so they have no file of their own. Each text has its address, its drafts and
 its preview; saving is the same for all of them.
@@ -7,9 +8,18 @@ its preview; saving is the same for all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
-from mailer.workspace import ACTION_FILE
+from mailer.compose.source.message_file import read_source, spoken_in
+from mailer.editing.folders import message_path
+from mailer.editing.languages.originals import translation_file
+from mailer.errors import MailerError
+from mailer.locale.cldr import own_name
+from mailer.locale.language import LANGUAGES
+from mailer.workspace import ACTION_FILE, Newsletter
+
+ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that pages are in
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,17 @@ class Part:
     path: str
     file: str = ""
     key: str = ""
+    language: str = ""  # of a translation
+
+    @property
+    def original_file(self) -> str:
+        """The file that it is in, or that it is a translation of; "" that of the mail."""
+        return "" if self.name == MAIL.name else ACTION_FILE
+
+    def in_language(self, newsletter: Newsletter, language: str) -> Part:
+        """The same text in another language."""
+        file = translation_file(newsletter, self.original_file, language)
+        return replace(self, path=f"in/{language}/{self.path}", file=file, language=language)
 
     @property
     def kept_as(self) -> str:
@@ -48,9 +69,44 @@ class PartTab:
     is_here: bool
 
 
-def tabs(slug: str, here: Part) -> Sequence[PartTab]:
+@dataclass(frozen=True, slots=True)
+class Tabs:
+    """What is above the text: the newsletter's texts, the languages they are in, those that can be added, and the file
+    that another language adds to the page, if it isn't there yet."""
+
+    texts: Sequence[PartTab]
+    languages: Sequence[PartTab]
+    addable: Sequence[tuple[str, str]]
+
+
+def tabs(newsletter: Newsletter, here: Part) -> Tabs:
     """The tabs of a newsletter, with one of its texts open."""
-    return [PartTab(part.label, f"/newsletters/{slug}/{part.path}", part is here) for part in PARTS]
+    path = message_path(newsletter.folder)
+    there = tuple(newsletter.translations(path.name)) if path else ()
+    base = f"/newsletters/{newsletter.slug}/"
+    within = f"in/{here.language}/" if here.language else ""
+    texts = [PartTab(part.label, f"{base}{within}{part.path}", part.name == here.name) for part in PARTS]
+    mine = next(part.path for part in PARTS if part.name == here.name)
+    spoken = _spoken(newsletter)
+    languages = [PartTab(own_name(spoken) if spoken else "Original", f"{base}{mine}", not here.language)]
+    languages += [PartTab(own_name(one), f"{base}in/{one}/{mine}", one == here.language) for one in there]
+    known = {one.lower() for one in (spoken, *there)}
+    return Tabs(texts, languages, [pair for pair in choosable() if pair[0].lower() not in known])
+
+
+def _spoken(newsletter: Newsletter) -> str:
+    """The language of the original; "" where its file can't be read."""
+    try:
+        return spoken_in(read_source(newsletter)).original
+    except MailerError:
+        return ""
+
+
+@cache
+def choosable() -> tuple[tuple[str, str], ...]:
+    """The languages to choose from, each by what it calls itself."""
+    named = ((code, own_name(code)) for code in (*LANGUAGES, *ALSO_WRITTEN))
+    return tuple(sorted(named, key=lambda pair: pair[1].casefold()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from mailer.compose.merge import BadDestination
 from mailer.compose.source.text_file import LARGEST_BYTES
+from mailer.compose.source.written import LANGUAGE
 from mailer.editing.pictures import MOST_UPLOADED
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
@@ -38,12 +39,14 @@ from mailer.web.studio.compose.parts import MAIL, PARTS, Part, tabs
 from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
-from mailer.web.studio.core.pages import page, part, way
+from mailer.web.studio.core.pages import page, way
+from mailer.web.studio.core.pages import part as piece
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.core.static import static_base
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
 from mailer.web.studio.preview.frame import FRAMED, dressed, policy
 from mailer.web.studio.preview.progress import with_progress
+from mailer.web.studio.translate.since import original_beside
 from mailer.web.studio.vendored import import_map
 
 OWN_PAGES = {
@@ -57,31 +60,32 @@ HERE = "/newsletters/{name}"
 LOOK = f"{HERE}/look/{{look}}"
 
 
-def show(visit: Visit) -> Response:
+def show(visit: Visit, part: Part = MAIL) -> Response:
     """The page, with the newsletter as it is saved."""
-    look = looks_of(visit.studio).checked(visit, visit.path["name"])
-    return _page(visit, look, SentForm(_saved_body(visit), {}, done=visit.query.get("done", "")))
+    look = looks_of(visit.studio).checked(visit, visit.path["name"], part.language)
+    return _page(visit, look, SentForm(_saved_body(visit, part), {}, done=visit.query.get("done", "")), part=part)
 
 
-def show_written(visit: Visit) -> Response:
+def show_written(visit: Visit, part: Part = MAIL) -> Response:
     """The same with what was typed, saved where that was pressed, for browsers without script."""
-    sent = read_form(visit, MAIL, shown=_saved_body(visit))
+    sent = read_form(visit, part, shown=_saved_body(visit, part))
     if sent.done and not sent.wrong:
-        return RedirectResponse(f"{MAIL.base(visit.path['name'])}/?done={sent.done}", 303)
+        return RedirectResponse(f"{part.base(visit.path['name'])}/?done={sent.done}", 303)
     looks = looks_of(visit.studio)
-    look = looks.whole(visit, looks.written(visit, visit.path["name"], Written(sent.body, sent.changed)))
-    return _page(visit, look, sent)
+    written = Written(sent.body, sent.changed)
+    look = looks.whole(visit, looks.written(visit, visit.path["name"], written, part.language))
+    return _page(visit, look, sent, part=part)
 
 
-def look(visit: Visit) -> Response:
+def look(visit: Visit, part: Part = MAIL) -> Response:
     """What the panel shows of what is in the editor: sent as JSON, since a form would change its line ends."""
     sent = read_sent(visit)
     fields, body, viewed = sent.get("fields", {}), sent.get("body", ""), sent.get("view", {})
     if not (isinstance(fields, dict) and isinstance(body, str) and isinstance(viewed, dict)):
         raise HTTPException(400)
-    changed = changed_fields(cast(dict[str, object], fields), form_at(visit, MAIL))
+    changed = changed_fields(cast(dict[str, object], fields), form_at(visit, part))
     looks = looks_of(visit.studio)
-    found = looks.written(visit, visit.path["name"], Written(body, changed))
+    found = looks.written(visit, visit.path["name"], Written(body, changed), part.language)
     if whole := bool(sent.get("whole")):
         found = looks.whole(visit, found)
     view = read_panel_view({name: str(value) for name, value in cast(dict[str, Any], viewed).items()})
@@ -90,8 +94,8 @@ def look(visit: Visit) -> Response:
     return JSONResponse({
         "look": found.id, "can": found.press is not None, "words": words, "weight": weight,
         "text": letter.text if letter else "", "lengths": lengths(found, letter),
-        "inboxes": part(visit, "compose/inboxes.html", lines=inboxes(found, letter, visit), letter=letter),
-        "findings": part(visit, "compose/findings.html", found=findings(found)),
+        "inboxes": piece(visit, "compose/inboxes.html", lines=inboxes(found, letter, visit), letter=letter),
+        "findings": piece(visit, "compose/findings.html", found=findings(found)),
         "marks": marks(found),
         "partial": not (whole or found.errors),  # there may be more to find: what was found last stays on the page
     })  # fmt: skip
@@ -106,7 +110,7 @@ def who_reads(visit: Visit) -> Response:
     people = searched(visit, found, words) if words else None
     shown = readers(visit, found)
     kinds = None if people is not None else versions(visit, found)
-    html = part(
+    html = piece(
         visit,
         "compose/readers.html",
         readers=shown,
@@ -130,7 +134,9 @@ def mail(visit: Visit) -> Response:
     found, view = _look(visit), read_panel_view(visit.query)
     if found.press is None:
         return HTMLResponse("<!doctype html><title>No mail yet</title>", headers=FRAMED)
-    html = found.press.in_frame(reader_for(visit, view.reader).supporter, base=_base(found), place=view.path)
+    reader = reader_for(visit, view.reader).supporter
+    press = found.press.read_by(reader) if visit.query.get("whose") == "theirs" else found.press
+    html = press.in_frame(reader, base=_base(found), place=view.path)
     pictures = f"{_origin(visit)}{_base(found)}/pictures/ data:" if view.pictures else ""
     headers = FRAMED | {"Content-Security-Policy": policy(pictures)}
     return HTMLResponse(dressed(with_progress(visit, html), view.scheme, narrow=view.shape == "phone"), headers=headers)
@@ -151,11 +157,12 @@ def picture(visit: Visit) -> Response:
 def link(visit: Visit) -> Response:
     """Where a link leads for this reader: told, not followed."""
     found, view = _look(visit), read_panel_view(visit.path)
-    target = found.press.link(int(visit.path["n"])) if found.press else None
-    if found.press is None or target is None:
+    led = found.press.link(int(visit.path["n"])) if found.press else None
+    if led is None:
         raise HTTPException(404)
+    target, program = led
     try:
-        destination = found.press.builder.program.destination(target, reader_for(visit, view.reader).supporter)
+        destination = program.destination(target, reader_for(visit, view.reader).supporter)
     except BadDestination:
         destination = ""
     return _framed(visit, found, view, target.label, destination=destination, is_action=target.is_action)
@@ -169,22 +176,25 @@ def own_page(visit: Visit) -> Response:
     return _framed(visit, _look(visit), read_panel_view(visit.path), about)
 
 
-def send_proof(visit: Visit) -> Response:
+def send_proof(visit: Visit, part: Part = MAIL) -> Response:
     """Mail a proof of the saved newsletter, and show the page with what became of it."""
-    found = looks_of(visit.studio).saved(visit, visit.path["name"])
+    found = looks_of(visit.studio).saved(visit, visit.path["name"], part.language)
     told = proof.send(visit, found, reader_for(visit, visit.form.get("as")), visit.form.get("to"))
-    return _page(visit, found, SentForm(_saved_body(visit), {}), told=told)
+    return _page(visit, found, SentForm(_saved_body(visit, part), {}), told=told, part=part)
 
 
-def _page(visit: Visit, found: DraftLook, sent: SentForm, *, told: proof.ProofResult | None = None) -> Response:
+def _page(
+    visit: Visit, found: DraftLook, sent: SentForm, *, part: Part, told: proof.ProofResult | None = None
+) -> Response:
     newsletter, view = one(visit, found.slug), read_panel_view(visit.query)
     letter = letter_of(visit, found, view)
     can_write = visit.who.may(Right.WRITE) and not newsletter.was_sent
     return page(
         visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
-        tabs=tabs(newsletter.slug, MAIL), part=MAIL, base_path=MAIL.base(newsletter.slug),
-        form=form_of(found.source, visit.workspace), sent=sent, view=view, letter=letter,
-        **kept_with(visit, MAIL, sent), lines=inboxes(found, letter, visit), found=findings(found),
+        tabs=tabs(visit.workspace.newsletter(newsletter.slug), part), part=part, base_path=part.base(newsletter.slug),
+        form=form_at(visit, part) if part.language else form_of(found.source, visit.workspace),
+        sent=sent, view=view, letter=letter, beside=original_beside(visit, part), **kept_with(visit, part, sent),
+        lines=inboxes(found, letter, visit), found=findings(found),
         lengths=lengths(found, letter),
         readers=readers(visit, found), language=found.source.language if found.source else "",
         sees_people=sees_people(visit), told=told,
@@ -192,8 +202,8 @@ def _page(visit: Visit, found: DraftLook, sent: SentForm, *, told: proof.ProofRe
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         reader=reader_for(visit, view.reader), can_write=can_write,
         editor=editor_options(visit, found) if can_write else {},
-        draft=drafts.unsaved(visit, MAIL) if can_write else None,
-        writing=drafts.writing(visit, MAIL) if can_write else (),
+        draft=drafts.unsaved(visit, part) if can_write else None,
+        writing=drafts.writing(visit, part) if can_write else (),
     )  # fmt: skip
 
 
@@ -214,8 +224,8 @@ def _framed(
     )  # fmt: skip
 
 
-def _saved_body(visit: Visit) -> str:
-    text = saved_text(visit.workspace.newsletter(visit.path["name"]).folder)
+def _saved_body(visit: Visit, part: Part) -> str:
+    text = saved_text(visit.workspace.newsletter(visit.path["name"]).folder, part.language)
     return text.removeprefix(head_of(text))
 
 
@@ -243,44 +253,58 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     return Fact(words, Weight(weight))
 
 
-def _written_at(part: Part) -> tuple[StudioRoute, ...]:
-    """What each text has at its address: saving, and drafts."""
-    here, most = f"{HERE}/{part.path}".rstrip("/"), 4 * LARGEST_BYTES
-    return (
-        StudioRoute(f"{here}/save", partial(save_text, part=part), Right.WRITE, method="POST", most_bytes=most),
-        StudioRoute(f"{here}/draft", partial(drafts.keep, part=part), Right.WRITE, method="POST", most_bytes=most),
-        StudioRoute(f"{here}/drafts", partial(drafts.show_all, part=part), Right.WRITE),
-        StudioRoute(f"{here}/drafts/{{draft}}", partial(drafts.show_one, part=part), Right.WRITE),
-    )
+TextHandler = Callable[[Visit, Part], Response]
 
 
-def _page_at(part: Part) -> tuple[StudioRoute, ...]:
-    """The room of a page or its thanks."""
-    here, most = f"{HERE}/{part.path}".rstrip("/"), 2 * LARGEST_BYTES
-    return (
-        StudioRoute(f"{here}/", partial(page_room.show, part=part), Access.SIGNED_IN),
-        StudioRoute(
-            f"{here}/", partial(page_room.show_written, part=part), Right.WRITE, method="POST", most_bytes=MOST_SENT
-        ),
-        StudioRoute(f"{here}/look", partial(page_room.look, part=part), Right.WRITE, method="POST", most_bytes=most),
-        StudioRoute(f"{here}/look/{{look}}/page", partial(page_room.shown, part=part), Access.SIGNED_IN),
-    )
+def _original(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
+    return lambda visit: handle(visit, part)
+
+
+def _translated(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
+    """The same for the translation into the language that the address names, if there is one."""
+
+    def handle_translation(visit: Visit) -> Response:
+        newsletter, language = visit.workspace.newsletter(visit.path["name"]), visit.path["language"]
+        if not LANGUAGE.fullmatch(language):
+            raise HTTPException(404)
+        if not (newsletter.folder / MAIL.in_language(newsletter, language).file).is_file():
+            raise HTTPException(404)
+        return handle(visit, part.in_language(newsletter, language))
+
+    return handle_translation
+
+
+def _of_text(part: Part) -> Iterator[StudioRoute]:
+    """What each text has at its address, in every language: its room, looks at it, saving, and drafts."""
+    is_mail = part is MAIL
+    for here, at in ((f"{HERE}/{part.path}", _original), (f"{HERE}/in/{{language}}/{part.path}", _translated)):
+        base = here.rstrip("/")
+        room, written, seen = (
+            (show, show_written, look) if is_mail else (page_room.show, page_room.show_written, page_room.look)
+        )
+        yield StudioRoute(f"{base}/", at(room, part), Access.SIGNED_IN)
+        yield StudioRoute(f"{base}/", at(written, part), Right.WRITE, method="POST", most_bytes=MOST_SENT)
+        yield StudioRoute(f"{base}/look", at(seen, part), Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES)
+        for name, handle in (("save", save_text), ("draft", drafts.keep)):
+            most = 4 * LARGEST_BYTES
+            yield StudioRoute(f"{base}/{name}", at(handle, part), Right.WRITE, method="POST", most_bytes=most)
+        yield StudioRoute(f"{base}/drafts", at(drafts.show_all, part), Right.WRITE)
+        yield StudioRoute(f"{base}/drafts/{{draft}}", at(drafts.show_one, part), Right.WRITE)
+        if is_mail:
+            yield StudioRoute(f"{base}/proof", at(send_proof, part), Right.PROOF, method="POST")
+        else:
+            yield StudioRoute(f"{base}/look/{{look}}/page", at(page_room.shown, part), Access.SIGNED_IN)
 
 
 ROOM = Room(
     routes=(
-        StudioRoute(f"{HERE}/", show, Access.SIGNED_IN),
-        StudioRoute(f"{HERE}/", show_written, Right.WRITE, method="POST", most_bytes=MOST_SENT),
-        StudioRoute(f"{HERE}/look", look, Right.WRITE, method="POST", most_bytes=2 * LARGEST_BYTES),
+        *(route for part in PARTS for route in _of_text(part)),
         StudioRoute(f"{HERE}/known", count, Right.WRITE),
         StudioRoute(f"{HERE}/pictures", pictures.add, Right.WRITE, method="POST", most_bytes=MOST_UPLOADED),
         StudioRoute(f"{HERE}/pictures/{{file}}", pictures.show, Access.SIGNED_IN),
-        *(route for part in PARTS for route in _written_at(part)),
         StudioRoute(f"{HERE}/page", page_room.begin, Right.WRITE, method="POST"),
-        *(route for part in PARTS if part is not MAIL for route in _page_at(part)),
         StudioRoute(f"{HERE}/readers", who_reads, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/changes", changes, Access.SIGNED_IN),
-        StudioRoute(f"{HERE}/proof", send_proof, Right.PROOF, method="POST"),
         StudioRoute(f"{LOOK}/mail", mail, Access.SIGNED_IN),
         StudioRoute(f"{LOOK}/pictures/{{digest}}", picture, Access.SIGNED_IN),
         StudioRoute(f"{LOOK}/go/{{shape}}/{{as}}/{{n:int}}", link, Access.SIGNED_IN),

@@ -15,10 +15,10 @@ from typing import Any, cast
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from mailer.compose.source.message_file import MARKDOWN_FILE, source_of
+from mailer.compose.source.message_file import MARKDOWN_FILE, read_source, source_of, translation_of
 from mailer.editing.drafts import DraftText, end_drafts, keep_draft
 from mailer.editing.folders import message_path
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.editing.save import Edit, SaveConflict, Saved, read_exact, save
 from mailer.errors import MailerError
 from mailer.web.studio.compose.fields import (
@@ -30,6 +30,8 @@ from mailer.web.studio.compose.fields import (
     form_of,
     page_form,
     thanks_form,
+    translated_form,
+    translated_page_form,
 )
 from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.page_looks import look_at_page
@@ -142,7 +144,7 @@ def _base_of_form(visit: Visit, now: str) -> str | None:
 def _save(visit: Visit, part: Part, written: WrittenText) -> tuple[Saved | SaveConflict, str]:
     """Saves it; what kept it from git, in words, comes with it. Raises `MailerError`."""
     slug = visit.path["name"]
-    if part is MAIL and one(visit, slug).was_sent:
+    if part.name == MAIL.name and one(visit, slug).was_sent:
         raise MailerError("it was sent, and stays as people got it", remedy="Make a copy to write on")
     edit = Edit(written.base, written.body, as_values(written.fields, form_at(visit, part)), part.key)
     with visit.database.write() as connection:
@@ -183,16 +185,21 @@ def form_at(visit: Visit, part: Part) -> TextForm | None:
 
 def _form_of_text(visit: Visit, part: Part, text: str) -> TextForm | None:
     """The form of a text whose file held `text`."""
-    if part is MAIL:
-        try:
-            source = source_of(text.removeprefix("\ufeff"), visit.workspace.newsletter(visit.path["name"]))
-        except MailerError:
-            return None
-        return form_of(source, visit.workspace)
-    front = look_at_page(visit, text, part).front
-    if front is None:
+    newsletter, text = visit.workspace.newsletter(visit.path["name"]), text.removeprefix("\ufeff")
+    try:
+        if part is MAIL:
+            return form_of(source_of(text, newsletter), visit.workspace)
+        if part.name == MAIL.name:
+            original = read_source(newsletter)
+            return translated_form(translation_of(original, part.language, text), original)
+    except MailerError:
         return None
-    return thanks_form(front) if part is THANKS else page_form(front, visit.workspace)
+    look = look_at_page(visit, text, part)
+    if look.front is None:
+        return None
+    if look.original is not None:
+        return translated_page_form(look.front, look.original, thanks=part.name == THANKS.name)
+    return thanks_form(look.front) if part.name == THANKS.name else page_form(look.front, visit.workspace)
 
 
 def _words(error: MailerError) -> str:

@@ -16,8 +16,8 @@ from typing import cast
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from mailer.editing.git import commits
-from mailer.editing.git_remote import BothChanged, TheirFile, exchange
+from mailer.editing.git.commits import commits
+from mailer.editing.git.remote import BothChanged, TheirFile, exchange
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.web.studio.core.context import Studio, Visit

@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.editing.save import SaveConflict, WholeText, digest, read_exact, save
 from mailer.editing.versions import Version, kept_of, read_version
 from mailer.errors import MailerError

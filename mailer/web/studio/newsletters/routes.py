@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from mailer.compose.source.message_file import read_source
 from mailer.editing import folders
 from mailer.editing.first_draft import make_newsletter
-from mailer.editing.git import into_git
+from mailer.editing.git.commits import into_git
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.rights import Right

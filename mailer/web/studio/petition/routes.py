@@ -22,6 +22,7 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
+from mailer.web.studio.petition import mails
 
 DECISIONS = {"show": CommentState.SHOWN, "hide": CommentState.HIDDEN, "hold": CommentState.HELD}
 
@@ -144,6 +145,7 @@ ROOM = Room(
         StudioRoute(f"{HERE}/masked.zip", masked, Right.SEE_PEOPLE, method="POST"),
         StudioRoute(f"{HERE}/full-names.zip", full, Right.EXPORT_PEOPLE, method="POST"),
         StudioRoute(f"{HERE}/delivered", deliver, Right.WRITE, method="POST"),
+        *mails.ROUTES,
     ),
     steps=(Step("petition", "Petition", "petition", order=7, fact=_fact, when=lambda one: one.file.has_page),),
 )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailer.compose.merge import Urls
+from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.message import Image, Link
 from mailer.compose.source.images import address, read_image
 from mailer.delivery.campaigns.freeze import Plan
@@ -41,11 +41,16 @@ class Press:
     """Merges one compiled message for readers of the preview."""
 
     def __init__(self, plan: Plan, workspace: Workspace) -> None:
+        self.workspace = workspace
         self.plan = plan
         self.message = plan.message
         self.builder = EnvelopeBuilder(
             plan.message, settings=workspace.settings, signer=Signer([secrets.token_bytes(32)])
         )
+
+    def read_by(self, supporter: Mapping[str, str]) -> Press:
+        """A press of the version that this person gets."""
+        return Press(self.plan.read_by(supporter), self.workspace) if self.message.translations else self
 
     def letter(self, supporter: Mapping[str, str], *, now: datetime) -> PersonMail:
         """The mail as this person would get it."""
@@ -74,12 +79,17 @@ class Press:
             html = html.replace(address(image, self.message.public_url), f"{base}/pictures/{image.digest}")
         return html
 
-    def link(self, n: int) -> Link | None:
-        return next((link for link in self.message.links if link.n == n), None)
+    def link(self, n: int) -> tuple[Link, MergeProgram] | None:
+        """A link of any version, and the program that knows where it leads."""
+        for one in self.message.versions.values():
+            for link in one.links:
+                if link.n == n:
+                    return link, self.builder.program if one is self.message else MergeProgram(one)
+        return None
 
     def picture(self, digest: str) -> tuple[Image, bytes] | None:
         """A picture of the message. Raises `MailerError` when the file has changed since it was compiled."""
-        for image in self.message.images:
+        for image in self.message.every_image:
             if image.digest == digest:
                 return image, read_image(image, self.plan.newsletter)
         return None

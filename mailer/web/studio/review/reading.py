@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from mailer.audience.selection.languages import language_name
 from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.folders import message_path
+from mailer.editing.languages.originals import translation_file
+from mailer.review.approvals import review_path
 from mailer.review.comments import Thread, ThreadPlace
-from mailer.web.studio.compose.looks import DraftLook, saved_text
+from mailer.web.studio.compose.looks import DraftLook, looks_of, saved_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.review.blocks import ReviewBlock, blocks_of, field_block
 
@@ -52,23 +55,52 @@ class ReviewedText:
     apart: Sequence[PlacedThread]
 
 
-def parts_of(visit: Visit, slug: str) -> list[str]:
-    """What there is to look at."""
-    has_page = visit.workspace.newsletter(slug).has_action_page
-    return [name for name in PARTS if has_page or name not in ("page", "thanks")]
+def parts_of(visit: Visit, slug: str, language: str = "") -> list[str]:
+    """What there is to look at, in the original or in one of its translations: mail, page.fr …"""
+    newsletter = visit.workspace.newsletter(slug)
+    has_page = language in ("", *newsletter.translations(ACTION_FILE)) and newsletter.has_action_page
+    behind = f".{language}" if language else ""
+    found = [name for name in PARTS if name != "people" and (has_page or name not in ("page", "thanks"))]
+    return [*(f"{name}{behind}" for name in found), "people"]
+
+
+def languages_of(visit: Visit, slug: str) -> list[str]:
+    """The languages that the newsletter is in beside the original's."""
+    newsletter = visit.workspace.newsletter(slug)
+    path = message_path(newsletter.folder)
+    return list(newsletter.translations(path.name)) if path else []
+
+
+def part_label(part: str) -> str:
+    """What a part is called: Mail."""
+    return PARTS[part.partition(".")[0]]
+
+
+def language_links(slug: str, shown: str, spoken: Sequence[str]) -> list[tuple[str, str, bool, str]]:
+    """The part that is shown, in the original and in each translation, as segments."""
+    kind, _, here = shown.partition(".")
+    named = [("", "Original"), *((one, language_name(one)) for one in spoken)]
+    return [
+        (f"{review_path(slug)}?part={kind}{f'.{one}' if one else ''}", label, one == here, "") for one, label in named
+    ]
 
 
 def reviewed_text(visit: Visit, look: DraftLook, part: str, found: Sequence[Thread]) -> ReviewedText:
     """The part of the newsletter in blocks. `found`: all threads of the newsletter."""
-    folder = visit.workspace.newsletter(look.slug).folder
-    if part in ("page", "thanks"):
-        return _placed(ACTION_FILE, *_page(folder, part), found, whole=False)
-    path = message_path(folder)
-    return _placed(path.name if path else "message.md", *_mail(folder, look), found, whole=True)
+    newsletter, (kind, _, language) = visit.workspace.newsletter(look.slug), part.partition(".")
+    name = ACTION_FILE if kind != "mail" else ""
+    file = translation_file(newsletter, name, language) if language else name
+    if kind != "mail":
+        return _placed(file, *_page(newsletter.folder / file, kind), found, whole=False)
+    if language:
+        look = looks_of(visit.studio).saved(visit, look.slug, language)
+    path = message_path(newsletter.folder)
+    file = file or (path.name if path else "message.md")
+    return _placed(file, *_mail(newsletter.folder, look, language), found, whole=not language)
 
 
-def _mail(folder: Path, look: DraftLook) -> tuple[list[str], list[ReviewBlock]]:
-    lines = saved_text(folder).split("\n")
+def _mail(folder: Path, look: DraftLook, language: str) -> tuple[list[str], list[ReviewBlock]]:
+    lines = saved_text(folder, language).split("\n")
     source, images = look.source, look.press.message.images if look.press else ()
     pictures = {image.name: f"/newsletters/{look.slug}/look/{look.id}/pictures/{image.digest}" for image in images}
     if source is None:
@@ -82,8 +114,7 @@ def _mail(folder: Path, look: DraftLook) -> tuple[list[str], list[ReviewBlock]]:
     return lines, [*blocks, *blocks_of(lines, source.body_line, pictures=pictures, button=button)]
 
 
-def _page(folder: Path, part: str) -> tuple[list[str], list[ReviewBlock]]:
-    path = folder / ACTION_FILE
+def _page(path: Path, part: str) -> tuple[list[str], list[ReviewBlock]]:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_BYTES:
         return [], []
     text = path.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")

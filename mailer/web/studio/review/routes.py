@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from mailer.audience.selection.languages import language_name
 from mailer.delivery.notices.approvers import ask_for_approval
 from mailer.errors import MailerError
 from mailer.review import approvals, comments, reviewers
@@ -33,11 +35,12 @@ from mailer.web.studio.review import proofs
 from mailer.web.studio.review.approval import panel_of
 from mailer.web.studio.review.facts import facts_of, known_facts, who_gets_it
 from mailer.web.studio.review.overview import fact_of, keep_seen, overview, overview_of
-from mailer.web.studio.review.reading import PARTS, parts_of, reviewed_text
+from mailer.web.studio.review.reading import PARTS, language_links, languages_of, part_label, parts_of, reviewed_text
 from mailer.web.studio.send.leaving import time_given
 
 LOOK_EVERY_SECONDS = 1.0
 CHANGED = "it was changed while you looked at it"
+PART = re.compile(r"[a-z]+(?:\.[A-Za-z0-9-]+)?")  # mail, page.fr
 
 
 def show(visit: Visit) -> Response:
@@ -87,11 +90,9 @@ def ask(visit: Visit) -> Response:
 
     def asked(content: NewsletterContent) -> str:
         _require_sound(visit, "asked for")
-        name = shelf_of(visit.studio).newsletter(visit.workspace, content.slug).name
+        name, settings = one(visit, content.slug).name, visit.workspace.settings
         with visit.database.write() as connection:
-            mailed = ask_for_approval(
-                connection, visit.who, content, settings=visit.workspace.settings, name=name, at=visit.now
-            )
+            mailed = ask_for_approval(connection, visit.who, content, settings=settings, name=name, at=visit.now)
         return "mailed" if mailed else "asked"
 
     return _with_content(visit, asked)
@@ -198,8 +199,10 @@ DONE = {
 def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", since: str = "") -> Response:
     slug = visit.path["name"]
     newsletter, asked_part = one(visit, slug), visit.query.get("part", "")
-    parts = parts_of(visit, slug)
-    shown = asked_part if asked_part in parts else "mail"
+    language = asked_part.partition(".")[2]
+    spoken = languages_of(visit, slug)
+    parts = parts_of(visit, slug, language if language in spoken else "")
+    shown = asked_part if asked_part in parts else parts[0]
     mark = _mark(visit, slug)  # before the files are looked at: what is saved meanwhile is told
     look = looks_of(visit.studio).saved(visit, slug)
     with visit.database.read() as connection:
@@ -209,13 +212,16 @@ def _room(visit: Visit, *, wrong: MailerError | None = None, told: str = "", sin
         last, everybody = proofs.last_proofs(connection, look), reviewers.reviewers_of(connection)
     if found.content is not None:
         keep_seen(visit.studio, found.content)
-    links = [(f"{review_path(slug)}?part={name}", PARTS[name], name == shown, "") for name in parts]
+    links = [(f"{review_path(slug)}?part={name}", part_label(name), name == shown, "") for name in parts]
+    languages = language_links(slug, shown, spoken) if spoken and shown != "people" else []
     text = reviewed_text(visit, look, shown, said) if shown != "people" else None
     facts = facts_of(visit, look) if visit.query.get("count") else known_facts(visit, look)
     return page(
         visit, "review/review.html", status=422 if wrong else 200, newsletter=newsletter,
         steps=way(visit, newsletter, here="review"), found=found, look=look, panel=panel, part=shown,
-        parts=[(name, PARTS[name]) for name in parts], parts_shown=links, text=text, mark=mark, wrong=wrong,
+        parts=[(name, part_label(name)) for name in parts], parts_shown=links, languages=languages,
+        text_language=shown.partition(".")[2] or (look.source.language if look.source else ""), spoken=spoken,
+        language_name=language_name, text=text, mark=mark, wrong=wrong,
         told=told or DONE.get(visit.query.get("done", ""), ""), facts=facts, last=last, reviewers=everybody,
         readers=readers(visit, look) if visit.who.may(Right.PROOF) else (), usual=proofs.USUAL, slug=slug,
         sees_people=sees_people(visit), reader=reader_for(visit, visit.query.get("as", "ada")),
@@ -251,7 +257,9 @@ def _commented(visit: Visit, act: Callable[[Connection, str], None]) -> Response
     except MailerError as error:
         return _room(visit, wrong=error)
     shown = visit.form.get("part")
-    return _back(visit, f"?part={shown}#said" if shown in PARTS else "#said")
+    return _back(
+        visit, f"?part={shown}#said" if shown.partition(".")[0] in PARTS and PART.fullmatch(shown) else "#said"
+    )
 
 
 def _require_sound(visit: Visit, what: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 
+from mailer.audience.selection.languages import in_words
 from mailer.audience.selection.select import Selection
 from mailer.checking.collect import Scope
 from mailer.checking.preflight import preflight
@@ -47,6 +48,7 @@ class Examined:
     leaves: PlannedTime | None
     plan: Plan | None = None
     selection: Selection | None = None
+    languages: Sequence[str] = ()  # who gets which, in words, where that is worth saying
     left_out: Sequence[tuple[str, int]] = ()  # why the others don't get it, in words, and how many
     content: NewsletterContent | None = None
     edited: Edited | None = None  # since it was scheduled
@@ -95,8 +97,9 @@ def examine(visit: Visit, slug: str) -> Examined:
     checked = preflight(database, workspace.newsletter(slug), scope=Scope(), now=then)
     remarks = tuple(one for one in checked.remarks if one.rule != EDITED)
     found = replace(
-        found, look=replace(look, found=remarks), plan=checked.plan, selection=checked.selection, edited=checked.edited
-    )
+        found, look=replace(look, found=remarks), plan=checked.plan, selection=checked.selection, edited=checked.edited,
+        languages=in_words(checked.reached),
+    )  # fmt: skip
     if checked.plan is None or checked.selection is None:
         return found
     settings = workspace.settings

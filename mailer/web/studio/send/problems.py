@@ -71,9 +71,13 @@ def _of_the_mail(visit: Visit, newsletter: ListedNewsletter, examined: Examined)
 
 
 def _place(visit: Visit, newsletter: ListedNewsletter, one: ShownFinding) -> tuple[str, str]:
+    if one.rule == "audience.language":
+        return step_path(visit, newsletter, "write"), "Translate it"
     if one.field.startswith("audience") or one.rule.startswith(ABOUT_PEOPLE):
         return step_path(visit, newsletter, "audience"), "Change who gets it"
     here = step_path(visit, newsletter, "write")
+    if one.language:
+        return f"{here.rstrip('/')}/in/{one.language}/", "Look at it"
     if one.field:
         return f"{here}#field-{one.field}", "Fix it"
     return (f"{here}#line-{one.line}", "Fix it") if one.line else (here, "Look at it")

@@ -34,7 +34,7 @@ for (const area of form.querySelectorAll("textarea[data-key]:not([hidden])")) { 
 
 function address() {
   const query = new URLSearchParams(Object.entries({ as: "ada", shape: "phone", colours: "light", ...view }).filter(([, value]) => value));
-  return `${base}/look/${look}/${isMail ? "mail" : "page"}?${query}`;
+  return `${isMail ? home : base}/look/${look}/${isMail ? "mail" : "page"}?${query}`;
 }
 
 // A new mail is loaded behind the old one and takes its place at the same height of the page, so that nothing flashes.

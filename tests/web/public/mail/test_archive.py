@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import PIL.Image
@@ -284,3 +286,28 @@ def test_an_empty_archive_is_not_for_search_engines(served: Served) -> None:
     page = served.get("/archive")
     assert "noindex" in page.text
     assert page.headers["x-robots-tag"] == "noindex"
+
+
+def test_a_long_archive_comes_in_light_pages(illustrated: Served) -> None:
+    river = Image("river.png", "0123456789abcdef", "image/png")
+    made = replace(make_message(), html=(WITH_PICTURE,), images=(river,), preheader=("What became of it. " * 5,))
+    with illustrated.database.write() as connection:
+        for number in range(1, 20):
+            add_campaign(
+                connection, replace(made, slug=f"2026-12-issue-{number}"), now=NOW, campaign_id=CAMPAIGN + number,
+                is_public=True, launched_at=NOW + timedelta(days=number),
+            )  # fmt: skip
+    seen: list[str] = []
+    path = "/archive?lang=ar"
+    for _ in range(3):
+        page = illustrated.get(path)
+        assert len(page.body) < 20_000
+        seen += re.findall(r'<h2><a href="/archive/([^/"]+)"', page.text)
+        assert page.text.count('loading="lazy"') <= 8
+        older = re.search(r'rel="next" href="([^"]+)"', page.text)
+        path = "/archive" + html.unescape(older[1]) if older else ""
+    assert path == ""
+    assert seen == [f"2026-12-issue-{number}" for number in range(19, 0, -1)] + [SLUG]
+    assert illustrated.get("/archive?page=4").status == 404
+    for odd in ("0", "-1", "x", "99999", "٣"):
+        assert "2026-12-issue-19" in illustrated.get(f"/archive?page={quote(odd)}").text

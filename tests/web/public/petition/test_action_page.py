@@ -1,4 +1,4 @@
-"""Action pages over real HTTP: GET never signs, POST signs once, and a mail's link tells nobody who its reader is."""
+"""Sign pages over real HTTP: GET never signs, POST signs once, and a mail's link tells nobody who its reader is."""
 
 from __future__ import annotations
 

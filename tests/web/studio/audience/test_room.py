@@ -166,7 +166,7 @@ def test_an_unfinished_condition_is_not_saved_since_it_would_mail_more_people(ho
         ([*SUPPORTERS, ("limit", "some")], "must be a number"),
         ([*SUPPORTERS, ("limit", "0")], "from 1"),
         ([*SUPPORTERS, ("shown", "text"), ("text", "supporter.contry")], "contry"),
-        ([*SUPPORTERS, ("what.0", "signed"), ("how.0", "yes"), ("value.0", "x")], "no action page"),
+        ([*SUPPORTERS, ("what.0", "signed"), ("how.0", "yes"), ("value.0", "x")], "no sign page"),
     ],
 )
 def test_faults_are_said_and_nothing_is_saved(house: House, fields: Fields, words: str) -> None:

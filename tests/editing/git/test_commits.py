@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mailer.editing import git as kept
-from mailer.editing.git import Author, NotCommitted, commit_newsletter, into_git
+from mailer.editing.git import commits as kept
+from mailer.editing.git.commits import Author, NotCommitted, commit_newsletter, into_git
 from mailer.staff.accounts import add_account
 from mailer.staff.actor import terminal
 from mailer.staff.rights import Role

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mailer.editing.files import one_at_a_time
-from mailer.editing.git import Author, NotCommitted, alone, run_git
+from mailer.editing.git.commits import Author, NotCommitted, alone, run_git
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.workspace import Workspace
