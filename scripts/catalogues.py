@@ -57,7 +57,7 @@ def words() -> Catalog:
     ):
         found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
     for field in FIELDS:
-        for text in (field.label, field.missing):
+        for text in filter(None, (field.label, field.missing, field.given_as)):
             found.add(text, None, [("petition_fields/table.py", 0)])
     return found
 

@@ -27,7 +27,7 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureField:
-    """One thing that is asked for. `label` and `missing` are English and translated when they are shown."""
+    """One thing that is asked for. `label`, `missing` and `given_as` are English and translated when they are shown."""
 
     name: str  # in the form, in action.md, in files and in the webhook; and the column of `signatures`
     kind: FieldKind
@@ -39,6 +39,8 @@ class SignatureField:
     always: bool = False  # asked for on every page; others where action.md says so
     known: bool = False  # a column of `people` too: not asked of somebody who came by the link of their mail
     contact: bool = False  # how to reach a person: in the file for the target only when that is asked for
+    given_as: str = ""  # what the page says of it to those whose it is: "We'll give your postcode to …"
+    staff_label: str = ""  # what staff read where they choose what is asked; "": the label
     webhook: bool = True  # told to another program
     kept: bool = True  # with the signature; the address is the person's alone
     own: bool = False  # a question of one page's own (`petition_fields.own`), in that page's language
@@ -64,19 +66,19 @@ FIELDS = (  # in the order of the form
     EMAIL,
     SignatureField(
         name="country", kind=FieldKind.COUNTRY, label="Country", missing="Choose your country",
-        longest=2, row=3, autocomplete="country", known=True,
+        longest=2, row=3, autocomplete="country", known=True, given_as="your country",
     ),
     SignatureField(
         name="postcode", kind=FieldKind.TEXT, label="Postcode", missing="Enter your postcode",
-        longest=16, row=3, autocomplete="postal-code",
+        longest=16, row=3, autocomplete="postal-code", given_as="your postcode",
     ),
     SignatureField(
         name="phone", kind=FieldKind.PHONE, label="Phone", missing="Enter your phone number",
-        longest=40, row=4, autocomplete="tel", contact=True,
+        longest=40, row=4, autocomplete="tel", contact=True, staff_label="Phone number",
     ),
     SignatureField(
         name="comment", kind=FieldKind.LINES, label="Why does this matter to you?", missing="Write a sentence or two",
-        longest=1000, row=LAST_ROW,
+        longest=1000, row=LAST_ROW, given_as="your comment", staff_label="A comment",
         webhook=False,  # free text, which people write for the target
     ),
 )  # fmt: skip
@@ -84,4 +86,5 @@ FIELDS = (  # in the order of the form
 KEPT = tuple(field for field in FIELDS if field.kept)
 KNOWN = tuple(field for field in FIELDS if field.known)
 ALWAYS = tuple(field.name for field in FIELDS if field.always)
+GIVEN = {field.name: field.given_as for field in KEPT if not field.always and not field.contact}
 ASKABLE = tuple(field.name for field in FIELDS if not field.always)  # what action.md may ask for

@@ -25,7 +25,7 @@ from mailer.compose.action_page.parse import ActionPage, parse_action_page
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.locale.language import LANGUAGES, Language
 from mailer.petition_fields.own import LONGEST_ANSWER
-from mailer.petition_fields.table import ASKABLE, FIELDS, KEPT, KNOWN, FieldKind, SignatureField
+from mailer.petition_fields.table import ASKABLE, FIELDS, GIVEN, KEPT, KNOWN, FieldKind, SignatureField
 from mailer.settings import Settings
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import metadata, people
@@ -88,6 +88,10 @@ def exported(connection: Connection, *, addresses: bool) -> dict[str, str]:
     export_signatures(connection, "library", file, texts=wordings(connection, "library"), addresses=addresses, own=own)
     (row,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
     return row
+
+
+def test_the_page_can_say_each_thing_that_those_addressed_are_given() -> None:
+    assert [name for name, words in GIVEN.items() if not words] == [], "say it in the table: given_as"
 
 
 def test_each_field_is_carried_everywhere(workspace: Workspace, database: Database) -> None:

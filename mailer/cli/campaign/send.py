@@ -280,7 +280,7 @@ def _show(
 
     from mailer.audience.selection.languages import in_words
     from mailer.compose.message import as_written
-    from mailer.delivery.ledger.duration import duration_of
+    from mailer.delivery.ledger.time_to_send import duration_of
 
     message, settings = plan.message, workspace.settings
     with database.read(of_everyone=True) as connection:

@@ -15,7 +15,7 @@ from mailer.audience.petition.told import ToldOfPage
 from mailer.compose.action_page.page_pictures import PagePicture
 from mailer.compose.action_page.parse import ActionPage
 from mailer.locale.language import Language, later
-from mailer.petition_fields.table import KNOWN
+from mailer.petition_fields.table import GIVEN, KNOWN
 from mailer.web.pages.languages import language_switch
 from mailer.web.pages.picture_sizes import FACE_WIDTHS, WIDTHS, SizedPicture
 from mailer.web.pages.share_card import LinkPreview
@@ -26,10 +26,6 @@ from mailer.web.pages.templates import Pages
 CLAMPED = 110  # characters: a shorter statement has two lines on a phone, and is shown whole
 LEDE = 180  # characters: a longer first paragraph is set as the others
 NAME, ANSWERS = later("your name"), later("your answers")
-# What those addressed are given of a signature, where the page asks for it.
-GIVEN = {
-    "country": later("your country"), "postcode": later("your postcode"), "comment": later("your comment"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

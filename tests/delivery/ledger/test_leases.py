@@ -12,6 +12,7 @@ from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.ledger import LEASE, RENEW_WHEN_LEFT, CampaignStopped, LeaseLost, Worker, settle_expired
 from mailer.delivery.ledger.outcomes import Done
 from mailer.store.engine.database import Database
+from mailer.store.engine.dialects import IDLE_SECONDS
 from mailer.store.tables.core import deliveries, workers
 from tests.delivery.neighbours import COUNT
 from tests.delivery.world import ACCEPTED, Clock, states, worker
@@ -31,6 +32,11 @@ def held_by(database: Database, one: Worker) -> list[int]:
     query = select(deliveries.c.id).where(deliveries.c.worker_id == one.id).order_by(deliveries.c.id)
     with database.read() as connection:
         return list(connection.execute(query).scalars())
+
+
+def test_what_has_to_fit_to_the_lease_does() -> None:
+    assert RENEW_WHEN_LEFT < LEASE
+    assert timedelta(seconds=IDLE_SECONDS) <= LEASE, "a frozen worker would hold rows for longer than they are its own"
 
 
 def test_a_lease_lasts_a_minute(database: Database, campaign: int, clock: Clock) -> None:

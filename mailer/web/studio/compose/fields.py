@@ -30,7 +30,6 @@ KINDS = (("text", "A line of text"), ("choice", "One of several"), ("tick", "A b
 NEEDED = (("false", "May stay empty"), ("true", "Needed"))
 PASSED_ON = (("false", "For you alone"), ("true", "Passed on to those you petition"))
 EMPTY_QUESTIONS = 2  # offered below those there are
-FIELD_WORDS = {"country": "Country", "postcode": "Postcode", "phone": "Phone number", "comment": "A comment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,9 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
     said = _said(front)
     lists = [(name, _title(workspace, name)) for name in workspace.list_names()]
     asked = [
-        TextField(f"fields.{field.name}", FIELD_WORDS[field.name], said(f"fields.{field.name}"), options=ASKING)
+        TextField(
+            f"fields.{field.name}", field.staff_label or field.label, said(f"fields.{field.name}"), options=ASKING
+        )
         for field in FIELDS
         if not field.always
     ]

@@ -22,7 +22,7 @@ from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.edited import Edited
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.orders import leaving_time
-from mailer.delivery.ledger.duration import Before, SendDuration, duration_of, last_time
+from mailer.delivery.ledger.time_to_send import Before, SendDuration, duration_of, last_time
 from mailer.errors import MailerError
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.web.last_used import LastUsed

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.audience.selection.spec import Audience
-from mailer.delivery.ledger.duration import how_long, last_time, people_by_domain
+from mailer.delivery.ledger.time_to_send import how_long, last_time, people_by_domain
 from mailer.delivery.ledger.warm_up import Today
 from mailer.settings import Pace
 from mailer.store.engine.database import Database
