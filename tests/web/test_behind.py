@@ -275,7 +275,7 @@ def test_a_change_that_can_not_wait_is_answered_by_our_page_and_not_by_the_web_s
     with held(front.database):
         reply = front.ask(path, method="POST", body=b"List-Unsubscribe=One-Click")
     assert reply.status == 503
-    assert "Nothing was changed" in reply.text
+    assert "Nothing has changed" in reply.text
     assert reply.headers["retry-after"].isdigit()
 
 

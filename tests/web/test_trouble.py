@@ -71,7 +71,7 @@ def test_leaving_says_that_nothing_was_changed(served: Served, disk: Disk, caplo
     reply = served.post(served.path(Purpose.UNSUBSCRIBE), b"List-Unsubscribe=One-Click")
     assert reply.status == 503
     assert reply.headers["retry-after"].isdigit()
-    assert "Nothing was changed" in reply.text
+    assert "Nothing has changed" in reply.text
     assert "Traceback" not in reply.text
     assert served.get(served.path(Purpose.UNSUBSCRIBE)).status == 200, "pages that only read go on"
     disk.read_only = False

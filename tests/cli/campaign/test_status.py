@@ -29,4 +29,5 @@ def test_status_shows_what_waits_and_what_became_of_the_rest(mailer: Mailer) -> 
         "webhook: 1,001 waiting, 1 given up, 1 uncertain\n"
         "provider reports: 1,001 waiting, 1 not applied, 1 uncertain\n"
         "mails of forms: 1,001 waiting, 1 uncertain\n"
+        "thanks to those who sign: 1,001 waiting, 1 uncertain\n"
     )

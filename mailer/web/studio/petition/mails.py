@@ -120,6 +120,8 @@ def _show(visit: Visit, *, typed: str | None = None) -> Response:
 
 def _made(visit: Visit, slug: str) -> _Made:
     newsletter = visit.workspace.newsletter(slug)
+    if not newsletter.has_thanks_mail:
+        raise HTTPException(404)
     try:
         source = read_source(newsletter, THANKS_FILE)
         found = check_source(visit.database, source, scope=THANKS, now=visit.now)

@@ -162,7 +162,7 @@ function fix({ line, fix: { words: wrong, put } }) {
   editor.view.dispatch({ changes: { from: from + at, to: from + at + wrong.length, insert: put }, userEvent: "input", scrollIntoView: true });
 }
 
-function say(words) { document.getElementById("kept").textContent = words; }
+function say(words) { document.getElementById("looked").textContent = words; }
 
 if (room.dataset.writes) {
   form.addEventListener("input", (event) => { if (event.target.dataset.key) changed(); });

@@ -108,7 +108,7 @@ def test_nothing_is_on_the_page_before(
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "Delivered on 20 November"), ("de", "Übergeben am 20. November")]
+    ("language", "said"), [("en", "Delivered on 20 November"), ("de", "Am 20. November mit")]
 )
 def test_a_delivery_is_told_to_everybody(acting: Served, language: str, said: str) -> None:
     assert post(acting, BLANK).status == 303

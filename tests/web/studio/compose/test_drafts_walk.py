@@ -90,7 +90,7 @@ def test_two_browsers_on_the_same_line_are_shown_both(
     expect(second.locator("#both")).to_be_visible()
     with second.expect_response("**/look"):  # the mail is made again beside the two versions, and leaves them alone
         second.locator("#f-preheader").fill("Still typing")
-    second.wait_for_function("document.getElementById('kept').textContent === ''")
+    expect(second.locator("#inboxes")).to_contain_text("Still typing")
     expect(second.locator("#both pre")).to_contain_text("By one")
     assert "By the other" not in house.file.read_text(encoding="utf-8")
     second.locator("#both [data-mine]").click()

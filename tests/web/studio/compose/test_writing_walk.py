@@ -221,8 +221,8 @@ def test_the_looks_own_picture_is_chosen_beside_its_field(page: Page, house: Hou
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Choose…").click()
     chosen.value.set_files({"name": "IMG_1.JPG", "mimeType": "image/jpeg", "buffer": river.getvalue()})
-    expect(page.get_by_label("Picture under the headline")).to_have_value(re.compile(r"^[0-9a-f]{16}\.(png|jpg)$"))
-    name = page.get_by_label("Picture under the headline").input_value()
+    expect(page.get_by_label("Picture above the headline")).to_have_value(re.compile(r"^[0-9a-f]{16}\.(png|jpg)$"))
+    name = page.get_by_label("Picture above the headline").input_value()
     page.get_by_label("What the picture shows").fill("A brown river")
     page.locator("#save").click()
     expect(page.locator("#saving")).to_have_text("Saved")  # and nobody else changed anything meanwhile

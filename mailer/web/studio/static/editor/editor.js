@@ -133,11 +133,8 @@ function changes(textarea, options) {
   let waiting;
   return EditorView.updateListener.of((update) => {
     if (!update.docChanged) return;
+    textarea.value = update.state.sliceDoc(); // at once: a save that is pressed now has the last key in it
     clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      const text = update.view.state.sliceDoc();
-      textarea.value = text;
-      options.onChange?.(text);
-    }, options.pause ?? 150);
+    waiting = setTimeout(() => options.onChange?.(textarea.value), options.pause ?? 150);
   });
 }
