@@ -151,7 +151,7 @@ def test_large_rows_take_no_more_memory_the_more_of_them_there_are(
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 2_000_000, peaks
+    assert peaks[1] < peaks[0] + 4_000_000, peaks  # of 12 megabytes more; what waits to be collected varies
 
 
 @on_postgresql

@@ -107,9 +107,7 @@ def test_nothing_is_on_the_page_before(
     assert "It is warm there." not in acting.get("/act/library").text
 
 
-@pytest.mark.parametrize(
-    ("language", "said"), [("en", "Delivered on 20 November"), ("de", "Am 20. November mit")]
-)
+@pytest.mark.parametrize(("language", "said"), [("en", "Delivered on 20 November"), ("de", "Am 20. November mit")])
 def test_a_delivery_is_told_to_everybody(acting: Served, language: str, said: str) -> None:
     assert post(acting, BLANK).status == 303
     with acting.database.write() as connection:
