@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from markdown_it.token import Token
 
+from mailer.compose.markdown.tokens import closing
 from mailer.compose.templating.markers import ANY_MARKER, Control, Literal, Markers
 
 WIDTH = 72
@@ -43,7 +44,7 @@ class PlainText:
         at = 0
         while at < len(tokens):
             token = tokens[at]
-            end = _closing(tokens, at)
+            end = closing(tokens, at)
             inner = tokens[at + 1 : end]
             match token.type:
                 case "condition":
@@ -143,7 +144,7 @@ class PlainText:
         number = int(opening.attrs.get("start", 1) or 1)
         at = 0
         while at < len(inner):
-            end = _closing(inner, at)
+            end = closing(inner, at)
             mark = f"{number}. " if opening.type == "ordered_list_open" else "- "
             item = self.blocks(inner[at + 1 : end], width=width - len(mark)).rstrip("\n")
             out.append(mark + item.replace("\n\n", "\n").replace("\n", "\n" + " " * len(mark)) + "\n")
@@ -180,13 +181,3 @@ def wrap(text: str, width: int = WIDTH) -> str:
     ]
     pieces = "\n".join(lines).split(STAND_IN)
     return pieces[0] + "".join(marker + piece for marker, piece in zip(markers, pieces[1:], strict=True))
-
-
-def _closing(tokens: Sequence[Token], at: int) -> int:
-    """The index of the token that closes the one at `at`; itself when it opens nothing."""
-    depth = 0
-    for index in range(at, len(tokens)):
-        depth += tokens[index].nesting
-        if depth == 0:
-            return index
-    return len(tokens) - 1

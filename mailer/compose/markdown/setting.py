@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from markdown_it.token import Token
 
+from mailer.compose.markdown.tokens import closing
 from mailer.compose.templating.markers import ANY_MARKER
 
 SHORT_WORD, SHORT_PAIR = 8, 14  # characters that fit on the last line of a headline on the smallest phone
@@ -35,7 +36,7 @@ def _set(tokens: Sequence[Token]) -> Iterator[Token]:
             at += 1
             yield _heading(tokens[at])
         elif token.type == "ordered_list_open" and token.level == 0:
-            end = _end(tokens, at)
+            end = closing(tokens, at)
             yield from _rows(token, tokens[at + 1 : end]) if _steady(tokens[at:end]) else tokens[at : end + 1]
             at = end
         else:
@@ -72,16 +73,6 @@ def _rows(opening: Token, items: Sequence[Token]) -> Iterator[Token]:
 
 def _html(content: str) -> Token:
     return Token("html_block", "", 0, content=content)
-
-
-def _end(tokens: Sequence[Token], at: int) -> int:
-    """The index of what closes the token at `at`."""
-    depth = 0
-    for index in range(at, len(tokens)):
-        depth += tokens[index].nesting
-        if depth == 0:
-            return index
-    return len(tokens) - 1
 
 
 def kept_together(text: str) -> str:

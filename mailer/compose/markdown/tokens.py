@@ -14,6 +14,16 @@ from mailer.compose.markdown.blocks import LabelledLink
 Piece = list[Token]  # one block-level construct with all it holds
 
 
+def closing(tokens: Sequence[Token], at: int) -> int:
+    """The index of the token that closes the one at `at`; itself when it opens nothing."""
+    depth = 0
+    for index in range(at, len(tokens)):
+        depth += tokens[index].nesting
+        if depth == 0:
+            return index
+    return len(tokens) - 1
+
+
 def pieces_of(tokens: Sequence[Token]) -> list[Piece]:
     """The tokens cut into block-level constructs."""
     pieces: list[Piece] = []
