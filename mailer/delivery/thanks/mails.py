@@ -130,7 +130,12 @@ class ThanksMails:
 
 
 def _stamp(files: Iterable[Path]) -> Stamp:
-    return tuple((str(path), state.st_mtime_ns, state.st_size) for path in files for state in (path.stat(),))
+    found: list[tuple[str, int, int]] = []
+    for path in files:
+        with suppress(OSError):  # a save or git exchanges it at this moment
+            state = path.stat()
+            found.append((str(path), state.st_mtime_ns, state.st_size))
+    return tuple(found)
 
 
 def _files(newsletter: Newsletter) -> Iterator[Path]:

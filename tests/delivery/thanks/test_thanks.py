@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -265,6 +267,24 @@ def test_a_change_shows_at_once_and_can_be_switched_off(signing: Signing) -> Non
     assert signing.states()[-1] == ""
     (signing.folder / "thanks.md").unlink()
     assert not signing.mails.is_on("library")
+
+
+def test_a_file_that_a_save_exchanges_at_this_moment_stops_nothing(
+    signing: Signing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = signing.folder / ".thanks.md.saving-x"
+    passing.write_text("half", encoding="utf-8")
+    look = Path.stat
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = look(path, follow_symlinks=follow_symlinks)
+        if path == passing:  # there when it was listed, gone right after
+            passing.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert signing.mails.find("library") is not None
+    assert not passing.exists()
 
 
 def test_given_up_after_two_days_it_says_so(signing: Signing) -> None:
