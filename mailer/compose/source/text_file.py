@@ -17,11 +17,15 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufdd0-\ufdef\uf
 def read_text(path: Path, *, file: str) -> tuple[str | None, list[Diagnostic]]:
     """The file's text: UTF-8, line ends as \\n, control characters gone (each line of them a warning). None with the
     reason when it can't be read."""
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= LARGEST_BYTES else b""
+    except OSError as error:  # a save or git exchanges it at this moment, or its rights are wrong
+        remedy = "See that the file is there and that you may read it, then try again."
+        return None, [Diagnostic(f"the file can't be read: {error.strerror}", Place(file), remedy)]
     if size > LARGEST_BYTES:
         remedy = "Put pictures beside the message and name them: ![What it shows](picture.jpg)"
         return None, [Diagnostic(f"the message is {size:,} bytes, more than {LARGEST_BYTES:,}", Place(file), remedy)]
-    data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

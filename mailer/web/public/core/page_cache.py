@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -86,12 +87,13 @@ class ActionPages:
 
 def _stamp(folder: Path) -> Stamp:
     """What changes when a file of the folder does; empty when there is no folder."""
-    try:
-        with os.scandir(folder) as files:
-            found = [(file.name, file.stat()) for file in files if file.is_file()]
-    except OSError:
-        return ()
-    return tuple(sorted((name, state.st_mtime_ns, state.st_size) for name, state in found))
+    found: list[tuple[str, int, int]] = []
+    with suppress(OSError), os.scandir(folder) as files:
+        for file in files:
+            with suppress(OSError):  # a save exchanges it at this moment; the others are there
+                state = file.stat()
+                found.append((file.name, state.st_mtime_ns, state.st_size))
+    return tuple(sorted(found))
 
 
 def _read(newsletter: Newsletter) -> PageVersions | None:

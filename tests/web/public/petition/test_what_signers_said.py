@@ -79,6 +79,12 @@ def test_what_is_required_is_asked_before_and_the_rest_after(acting: Served, wor
     assert state_of(acting) == ("", "", {"role": "teacher", "help": "yes"})
 
 
+def test_a_save_beside_it_takes_no_page_away(acting: Served, workspace: Workspace) -> None:
+    write(workspace)
+    (workspace.newsletters / "library" / ".action.md.saving-x").symlink_to("gone")  # listed, and gone when looked at
+    assert acting.get("/act/library").status == 200
+
+
 def test_a_comment_is_on_the_page_once_its_writer_and_staff_agree(acting: Served, workspace: Workspace) -> None:
     write(workspace, "show_comments: held\nshow_names: false\n")
     thanks, address = thank(acting)
