@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from mailer.store.engine.database import Database
 from mailer.web.studio.audience import routes as audience
+from mailer.web.studio.backups import routes as backups
 from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
@@ -54,6 +55,7 @@ ROOMS: tuple[Room, ...] = (
     history.ROOM,
     send.ROOM,
     work.ROOM,
+    backups.ROOM,
 )
 
 
