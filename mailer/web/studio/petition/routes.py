@@ -13,6 +13,9 @@ from mailer.audience.petition.comments import comments_to_decide, decide
 from mailer.audience.petition.delivered import LONGEST_NOTE, forget_delivery, note_delivery, petition_delivered
 from mailer.audience.petition.signatures import count
 from mailer.compose.action_page.parse import ActionPage, CommentsShown, read_action_page
+from mailer.editing import folders
+from mailer.editing.first_mails import make_delivered
+from mailer.editing.git.commits import into_git
 from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.rights import Right
@@ -22,7 +25,6 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
-from mailer.web.studio.petition import mails
 
 DECISIONS = {"show": CommentState.SHOWN, "hide": CommentState.HIDDEN, "hold": CommentState.HELD}
 
@@ -86,6 +88,21 @@ def deliver(visit: Visit) -> Response:
     return _back(slug)
 
 
+def tell(visit: Visit) -> Response:
+    """Begin the newsletter that tells those who signed that it was delivered, and open it."""
+    newsletter, workspace = _with_page(visit), visit.workspace
+    name = f"{newsletter.name}: delivered"
+    slug = folders.free_name(workspace, folders.folder_name(name, at=visit.now.astimezone(visit.zone)))
+    make_delivered(workspace, slug, petition=newsletter.slug, name=name)
+    detail = f"to those who signed {newsletter.slug}"
+    with visit.database.write() as connection:
+        audit.record(
+            connection, visit.who, "newsletter begun", at=visit.now, subject=f"newsletter {slug}", detail=detail
+        )
+    into_git(workspace, visit.database, visit.who, slug, f"Begin {slug} for those who signed {newsletter.slug}")
+    return RedirectResponse(f"/newsletters/{slug}/", 303)
+
+
 def _bundle(visit: Visit, *, full_names: bool) -> Response:
     slug = _with_page(visit).slug
     newsletter = visit.workspace.newsletter(slug)
@@ -145,7 +162,7 @@ ROOM = Room(
         StudioRoute(f"{HERE}/masked.zip", masked, Right.SEE_PEOPLE, method="POST"),
         StudioRoute(f"{HERE}/full-names.zip", full, Right.EXPORT_PEOPLE, method="POST"),
         StudioRoute(f"{HERE}/delivered", deliver, Right.WRITE, method="POST"),
-        *mails.ROUTES,
+        StudioRoute(f"{HERE}/tell", tell, Right.WRITE, method="POST"),
     ),
     steps=(Step("petition", "Petition", "petition", order=7, fact=_fact, when=lambda one: one.file.has_page),),
 )

@@ -15,7 +15,8 @@ const COLOURS = { light: "Light", dark: "Dark, as Apple Mail shows it", forced: 
 const view = Object.fromEntries(new URLSearchParams(location.search));
 const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value]));
 const inPlace = JSON.parse(document.getElementById("editor")?.textContent ?? "{}"); // what is shown in place of notation
-const isMail = room.dataset.part === "mail";
+const isMail = room.dataset.mail === "1"; // or of thanks; else it is a page
+const isCounted = room.dataset.part === "mail"; // whose readers are known
 const editor = text.readOnly ? null : mount(text, {
   ...inPlace, text: text.value, actionLabel: inPlace.actionLabel || undefined, nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0,
   onChange: () => changed(), onSave: () => room.dispatchEvent(new Event("save")), onFix: fix, onProblem: trouble,
@@ -75,7 +76,7 @@ function showFound({ findings, marks, words, weight }) {
   document.getElementById("findings").innerHTML = findings;
   if (again === null) editor?.setFindings(marks);
   const fact = document.querySelector(".way [aria-current] span");
-  if (fact && isMail) { fact.textContent = words; fact.className = weight; }
+  if (fact && isCounted) { fact.textContent = words; fact.className = weight; }
 }
 
 async function make(whole = false) {
@@ -200,7 +201,7 @@ for (const one of lines) one.line.view.contentDOM.addEventListener("focus", () =
 document.getElementById("put-name")?.addEventListener("click", () => lastLine.line.putName());
 
 // How many have a value is counted once the page is there.
-if (isMail && editor) {
+if (isCounted && editor) {
   fetch(`${home}/known`).then((answer) => answer.json()).then(({ of, known }) => {
     for (const tag of inPlace.tags ?? []) if (tag.tag in known) Object.assign(tag, { known: known[tag.tag], of });
   }).catch(() => { /* the menu shows the names without numbers */ });
