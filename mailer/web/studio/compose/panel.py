@@ -26,7 +26,16 @@ from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, TYPED, 
 from mailer.web.studio.preview.variants import Variants, variants_of
 
 TRANSLATION = re.compile(r"/(?:message|action|thanks)\.([\w-]+)\.(?:md|mjml)$")
-NAMED = ("subject", "preheader", "headline", "list", "template", "statement")  # keys whose absence findings speak of
+NAMED = (
+    "subject",
+    "preheader",
+    "headline",
+    "list",
+    "template",
+    "statement",
+    "action.label",
+    "opt_in.wording",
+)  # keys whose absence findings speak of
 SHOWN_INBOXES = (("Gmail", "on a phone"), ("Apple Mail", "on an iPhone"), ("Outlook", "on Windows"))
 COLOURS = {"light": Scheme.LIGHT, "dark": Scheme.DARK, "forced": Scheme.FORCED}
 

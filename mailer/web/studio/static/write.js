@@ -249,18 +249,25 @@ function mark() {
   for (const one of document.querySelectorAll("[data-reader]")) {
     const here = one.dataset.reader === (view.as ?? "ada");
     current(one, here);
-    if (here) document.querySelector(".as summary bdi").textContent = one.querySelector("bdi").textContent;
+    if (here) whoReads.querySelector("summary bdi").textContent = one.querySelector("bdi").textContent;
   }
-  document.querySelector(".as").removeAttribute("open");
+  whoReads.removeAttribute("open");
 }
 
 // Who reads it: versions of the mail and people by name come when the menu is opened or something is typed there.
-const readers = document.getElementById("readers");
+const readers = document.getElementById("readers"), whoReads = readers?.closest("details");
 async function showReaders(words = "") {
   const answer = await fetch(`${home}/readers?${new URLSearchParams({ look, as: view.as ?? "ada", q: words })}`);
   if (answer.ok) readers.innerHTML = await answer.text();
 }
-document.querySelector(".as")?.addEventListener("toggle", (event) => { if (event.target.open) showReaders(); });
+whoReads?.addEventListener("toggle", () => { if (whoReads.open) showReaders(); });
+for (const menu of document.querySelectorAll("details.as")) {
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
 readers?.addEventListener("submit", async (event) => {
   event.preventDefault();
   await showReaders(event.target.elements.q.value);
