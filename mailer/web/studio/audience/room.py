@@ -44,8 +44,11 @@ class AudienceRoom:
         with visit.database.read() as connection:
             source = replace(self.source, audience=raw)
             audience = read_audience(connection, source, fields=self.fields)
+            named = _lists_named(self.source)
+            with suppress(MailerError):
+                named |= _lists_of(read_audience(connection, self.source, fields=self.fields))
         if visit.who.lists is not None:
-            others = _lists_of(audience) - visit.who.lists - _lists_named(self.source)
+            others = _lists_of(audience) - visit.who.lists - named
             if others:
                 raise NotAllowed(Right.WRITE, ", ".join(sorted(others)))
         return audience
@@ -88,7 +91,4 @@ def _lists_named(source: Source) -> frozenset[str]:
     for key in ("include", "exclude"):
         value = source.audience.get(key)
         found.update(one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))  # pyright: ignore[reportUnknownVariableType] - as written
-    with suppress(MailerError):
-        segment = parse_segment(str(source.audience.get("segment", "")), fields=ANYTHING)
-        found.update(call.args[0] for call in calls(segment) if call.name == SUBSCRIBED)
     return frozenset(found)
