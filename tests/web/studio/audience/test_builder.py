@@ -30,6 +30,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"], exclude_char
 VALUES = {
     "spans": st.sampled_from(["7 days", "12 months"]), "times": st.sampled_from(["1", "20"]),
     "frequencies": st.sampled_from(["every", "monthly"]), "pages": WORDS, "newsletters": WORDS, "lists": WORDS,
+    "tags": WORDS,
 }  # fmt: skip
 
 
