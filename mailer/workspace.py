@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -94,6 +95,14 @@ class Workspace:
                 f"there is no list {name!r}", place=Place("lists/"), remedy=nearest(name, self.list_names())
             )
         return read_list(path)
+
+    def sound_lists(self) -> list[ListDefinition]:
+        """The lists that can be read; what is wrong with others is no fault of what doesn't use them."""
+        sound: list[ListDefinition] = []
+        for name in self.list_names():
+            with suppress(MailerError):
+                sound.append(self.list_definition(name))
+        return sound
 
 
 @dataclass(frozen=True, slots=True)
