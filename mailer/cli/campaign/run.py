@@ -110,6 +110,8 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             why_not=not_approved_at_launch(workspace.settings.studio),
         ).run(only)
     told = _tell_others(workspace, database, stop) if only is None else None
+    if only is None:
+        _work(workspace, database, stop)
     if as_json:
         print_json(
             asdict(report) | ({"told": asdict(told)} if told else {}) | ({"edited": held.edited} if held.edited else {})
@@ -137,6 +139,18 @@ def _thank(workspace: Workspace, database: Database, stop: Stop) -> None:
 
     mails = ThanksMails(workspace, database, sound=lambda source: fit_to_thank(database, source, now=now()))
     ThanksCourier(workspace, database, mails=mails, clock=now).deliver_due(lambda: bool(stop.due()))
+
+
+def _work(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """Do what staff asked for in the studio, and no studio has done yet."""
+    from mailer.store.jobs import STAFF_WORK, any_due
+
+    if not any_due(database, STAFF_WORK, now=now()):
+        return
+    from mailer.work.desk import WorkDesk
+    from mailer.work.topics import WORK
+
+    WorkDesk(lambda: workspace, database, now, WORK).do_due(lambda: bool(stop.due()))
 
 
 def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> CallRound | None:

@@ -34,6 +34,8 @@ from mailer.web.studio.send import routes as send
 from mailer.web.studio.staff import routes as staff
 from mailer.web.studio.today import routes as today
 from mailer.web.studio.translate import routes as translate
+from mailer.web.studio.work import routes as work
+from mailer.web.studio.work.beside import worker_of
 from mailer.workspace import Workspace
 
 ROOMS: tuple[Room, ...] = (
@@ -53,6 +55,7 @@ ROOMS: tuple[Room, ...] = (
     history.ROOM,
     send.ROOM,
     inbox.ROOM,
+    work.ROOM,
 )
 
 
@@ -83,8 +86,11 @@ def create_app(studio: Studio) -> Starlette:
     @asynccontextmanager
     async def until_the_end(_app: Starlette) -> AsyncGenerator[None]:
         together = asyncio.create_task(keep_together(studio))
+        worker = worker_of(studio)
+        worker.start()
         yield
         together.cancel()
+        await run_in_threadpool(worker.stop)
         await run_in_threadpool(studio.beside.shutdown, cancel_futures=True)
 
     app = Starlette(
