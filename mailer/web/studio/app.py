@@ -26,6 +26,7 @@ from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
+from mailer.web.studio.inbox import routes as inbox
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
@@ -56,6 +57,7 @@ ROOMS: tuple[Room, ...] = (
     history.ROOM,
     send.ROOM,
     settings.ROOM,
+    inbox.ROOM,
     work.ROOM,
     backups.ROOM,
 )
