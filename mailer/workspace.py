@@ -189,8 +189,6 @@ def list_of(found: TomlFile, name: str) -> ListDefinition:
     for key, example in EXAMPLES.items():
         if not data.get(key):
             fault(key, f"{key} is missing", f'For example: {key} = "{example}"')
-    if data.get("opt_in", "single") not in OPT_IN:
-        fault("opt_in", "opt_in must be single or double", 'opt_in = "double": they confirm by mail first')
     if data.get("list_id") and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", str(data["list_id"])):
         fault("list_id", f"list_id must look like {EXAMPLES['list_id']}")
     for key, limit in LIMITS.items():
@@ -217,6 +215,7 @@ def _are_uuids(value: object) -> bool:
 
 
 SHAPES: tuple[tuple[str, Callable[[object], bool], str, str], ...] = (
+    ("opt_in", OPT_IN.__contains__, "opt_in must be single or double", 'opt_in = "double": they confirm by mail first'),
     ("columns", _is_text_map, "[columns] must map a column to a field, both texts", '"First name" = "first_name"'),
     ("formerly", _are_uuids, "formerly must be a list of UUIDs", "listmonk shows a list's UUID on its page."),
 )
