@@ -164,7 +164,7 @@ def read_list(path: Path) -> ListDefinition:
     if not isinstance(data.get("public_form", False), bool):
         fault("public_form", "public_form must be true or false", "Without quotes: public_form = true")
     elif data.get("public_form") and not data.get("consent"):
-        remedy = 'Say what people agree to, such as consent = "Yes, mail me about campaigns."'
+        remedy = 'Say what people agree to, such as consent = "Yes, email me about campaigns."'
         fault("public_form", "public_form needs a consent wording", remedy)
     for key, example in EXAMPLES.items():
         if not data.get(key):

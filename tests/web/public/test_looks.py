@@ -11,10 +11,11 @@ import io
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 from sqlalchemy import update
 
 from mailer.fonts import FOLDER
@@ -72,8 +73,11 @@ def fonts() -> str:
 
 @pytest.fixture(scope="module")
 def screens(browser: Browser) -> dict[str, Page]:
-    options = {"viewport": {"width": WIDTH, "height": HEIGHT}, "bypass_csp": True, "locale": "en-GB"}
-    return {scheme: browser.new_context(**options, color_scheme=scheme).new_page() for scheme in ("light", "dark")}
+    def opened(scheme: Literal["light", "dark"]) -> Page:
+        size: ViewportSize = {"width": WIDTH, "height": HEIGHT}
+        return browser.new_context(viewport=size, bypass_csp=True, locale="en-GB", color_scheme=scheme).new_page()
+
+    return {"light": opened("light"), "dark": opened("dark")}
 
 
 def show(page: Page, address: str) -> None:
