@@ -46,6 +46,7 @@ class JobKind:
     keep: timedelta  # after it is over the row is deleted …
     clear: timedelta  # … and before that emptied of what it was about
     repeatable: bool = True  # whether it may be done again when nobody knows if it was
+    lease: timedelta = LEASE
 
 
 DOUBLED = _minutes(1, 2, 4, 8, 16, 32, 64, 128, 256, 360)
@@ -55,12 +56,15 @@ DAY = timedelta(days=1)
 NOTICE = JobKind(
     "notice", _minutes(1, 2, 5, 10, 20, 30, 60), give_up=2 * DAY, keep=90 * DAY, clear=7 * DAY, repeatable=False
 )
-# As a notice, and apart from them: nobody's link waits behind the thanks of thousands who sign within the hour.
-THANKS = JobKind("thanks", NOTICE.pauses, give_up=2 * DAY, keep=90 * DAY, clear=7 * DAY, repeatable=False)
+# As a notice, and apart from them: nobody's link waits behind the thanks of thousands who sign within the hour. One may
+# be claimed again, since the signature says whether it was about to leave.
+THANKS = JobKind("thanks", NOTICE.pauses, give_up=2 * DAY, keep=90 * DAY, clear=7 * DAY)
 WEBHOOK_CALL = JobKind("webhook-call", DOUBLED, give_up=3 * DAY, keep=90 * DAY, clear=90 * DAY)
 # Providers repeat a post for a day; a week leaves staff a working week to look into one that went wrong.
 PROVIDER_POST = JobKind("provider-post", DOUBLED, give_up=3 * DAY, keep=7 * DAY, clear=7 * DAY)
-KINDS = (NOTICE, THANKS, WEBHOOK_CALL, PROVIDER_POST)
+# What staff asked for and wait for, such as an import: it renews its lease, so one that died is soon taken up again.
+STAFF_WORK = JobKind("work", _minutes(1, 5), give_up=DAY, keep=90 * DAY, clear=7 * DAY, lease=timedelta(minutes=2))
+KINDS = (NOTICE, THANKS, WEBHOOK_CALL, PROVIDER_POST, STAFF_WORK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +90,17 @@ def add(
     topic: str = "",
     address: str = "",
     person_id: int | None = None,
-) -> None:
-    """Add a job, due as soon as this transaction is committed. `address` and `person_id` say whose it is."""
-    connection.execute(
+    asked_by: str = "",
+) -> int:
+    """Add a job, due as soon as this transaction is committed; returns its number. `address` and `person_id` say whose
+    it is, `asked_by` who of the staff asked for it."""
+    return connection.execute(
         insert(jobs).values(
             kind=kind.name, topic=topic, key=secrets.token_hex(16), state=JobState.QUEUED.value, created_at=at,
             due_at=EPOCH,  # so it is due whatever the clock of the machine said that added it
-            address=address, person_id=person_id, payload=payload,
-        )
-    )  # fmt: skip
+            address=address, person_id=person_id, payload=payload, asked_by=asked_by,
+        ).returning(jobs.c.id)
+    ).scalar_one()  # fmt: skip
 
 
 def any_due(database: Database, kind: JobKind, *, now: datetime) -> bool:
@@ -117,7 +123,7 @@ def claim(database: Database, kind: JobKind, *, now: datetime) -> Job | None:
         row = connection.execute(
             update(jobs)
             .where(jobs.c.id == first.with_for_update(skip_locked=True).scalar_subquery())
-            .values(state=JobState.RUNNING.value, attempt=jobs.c.attempt + 1, due_at=now + LEASE)
+            .values(state=JobState.RUNNING.value, attempt=jobs.c.attempt + 1, due_at=now + kind.lease)
             .returning(
                 jobs.c.id, jobs.c.attempt, jobs.c.key, jobs.c.topic, jobs.c.created_at, jobs.c.address, jobs.c.payload
             )
@@ -133,6 +139,20 @@ def claimed(
         yield job
 
 
+def renew(connection: Connection, job: Job, progress: Mapping[str, Any], *, now: datetime) -> bool:
+    """Note how far a claimed job is, and that its worker lives. False when it must end: somebody asked it to stop, or
+    another worker has it."""
+    alive = {"due_at": now + job.kind.lease, "progress": dict(progress)}
+    mine = (jobs.c.id == job.id, jobs.c.attempt == job.attempt, jobs.c.state == JobState.RUNNING.value)
+    return connection.execute(update(jobs).where(*mine).values(alive).returning(jobs.c.cancel)).scalar() is False
+
+
+def ask_to_stop(connection: Connection, job_id: int) -> bool:
+    """Ask a job to end at the next place where that is safe. False when it is over already."""
+    open_still = (jobs.c.id == job_id, jobs.c.done_at.is_(None))
+    return connection.execute(update(jobs).where(*open_still).values(cancel=True)).rowcount == 1
+
+
 def finish(
     connection: Connection,
     job: Job,
@@ -141,16 +161,18 @@ def finish(
     now: datetime,
     detail: str = "",
     clear: bool = False,
+    progress: Mapping[str, Any] | None = None,
 ) -> bool:
     """Record the end of a claimed job; with `clear` nothing is kept of what it was about. False, and nothing is
     changed, when somebody else claimed it meanwhile or it was deleted."""
     over: dict[str, Any] = {"state": state.value, "done_at": now, "detail": detail[:LONGEST_DETAIL]}
+    over |= {"progress": dict(progress)} if progress is not None else {}
     return _record(connection, job, {**over, **CLEARED} if clear else over)
 
 
 def retry(connection: Connection, job: Job, *, now: datetime, detail: str, asked: timedelta = timedelta()) -> JobState:
     """Record that a claimed job failed and may be tried again, no sooner than in `asked`. Returns QUEUED, or FAILED
-    when it is given up."""
+    when it is given up, or is somebody else's by now, which this attempt can't put off."""
     pause = job.kind.pauses[min(job.attempt, len(job.kind.pauses)) - 1]
     last = job.created_at + job.kind.give_up
     if now + pause >= last:
@@ -158,13 +180,12 @@ def retry(connection: Connection, job: Job, *, now: datetime, detail: str, asked
         return JobState.FAILED
     due_at = min(now + max(pause, asked), last)
     again = {"state": JobState.QUEUED.value, "due_at": due_at, "done_at": None, "detail": detail[:LONGEST_DETAIL]}
-    _record(connection, job, again)
-    return JobState.QUEUED
+    return JobState.QUEUED if _record(connection, job, again) else JobState.FAILED
 
 
 def release(connection: Connection, job: Job) -> None:
     """Give a claimed job back to be claimed at once: it isn't its fault that it couldn't be done."""
-    _record(connection, job, {"state": JobState.QUEUED.value, "due_at": EPOCH})
+    _record(connection, job, {"state": JobState.QUEUED.value, "due_at": EPOCH, "done_at": None})
 
 
 def count_jobs(connection: Connection, kind: JobKind) -> dict[JobState, int]:
@@ -194,7 +215,7 @@ def prune(connection: Connection, *, now: datetime) -> None:
 
 def _due(kind: JobKind, now: datetime) -> ColumnElement[bool]:
     # Further ahead than any can be: the clock was put back, or that of another machine was wrong.
-    never = jobs.c.due_at > now + kind.give_up + LEASE
+    never = jobs.c.due_at > now + kind.give_up + kind.lease
     return and_(jobs.c.kind == kind.name, jobs.c.done_at.is_(None), or_(jobs.c.due_at <= now, never))
 
 

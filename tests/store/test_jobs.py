@@ -86,7 +86,7 @@ class Model:
     rows: dict[int, Row] = field(default_factory=dict[int, Row])
 
     def is_due(self, row: Row) -> bool:
-        return row.open and not self.now < row.due_at <= self.now + row.kind.give_up + LEASE
+        return row.open and not self.now < row.due_at <= self.now + row.kind.give_up + row.kind.lease
 
     def claim(self, kind: JobKind) -> Row | None:
         due = [row for row in self.rows.values() if row.kind is kind and self.is_due(row)]
@@ -95,7 +95,7 @@ class Model:
                 row.state = UNCERTAIN if row.state is RUNNING else row.state
         found = min((row for row in due if row.open), key=lambda row: (row.due_at, row.id), default=None)
         if found:
-            found.state, found.attempt, found.due_at = RUNNING, found.attempt + 1, self.now + LEASE
+            found.state, found.attempt, found.due_at = RUNNING, found.attempt + 1, self.now + kind.lease
             found.may_be_done += 1
         return found
 
@@ -189,7 +189,7 @@ class World:
             assert row.kind.repeatable or row.may_be_done <= 1, "what may have been done is never done again"
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS)
 def test_it_does_what_the_model_does_whoever_dies_or_comes_late(
     database: Database, now: datetime, operations: list[tuple[str, object, object]]
@@ -224,7 +224,7 @@ def test_pauses_grow_as_its_kind_says_until_it_is_given_up(database: Database, n
         add(connection, kind, b"", at=now)
     moment, waited = now, list[timedelta]()
     while job := claim(database, kind, now=moment):
-        assert not any_due(database, kind, now=moment + LEASE - SECOND)
+        assert not any_due(database, kind, now=moment + kind.lease - SECOND)
         with database.write() as connection:
             state = retry(connection, job, now=moment, detail=f"no {job.attempt}")
         row = only(database)
@@ -374,12 +374,13 @@ def test_what_a_clock_years_ahead_had_claimed_is_not_left_until_then(database: D
         assert claim(database, kind, now=now + timedelta(days=4000))
     found = {kind.name: claim(database, kind, now=now) for kind in KINDS}
     assert {name: job and job.attempt for name, job in found.items()} == {
-        "notice": None, "thanks": None, "webhook-call": 2, "provider-post": 2,
+        "notice": None, "thanks": 2, "webhook-call": 2, "provider-post": 2, "work": 2,
     }  # fmt: skip
     with database.read() as connection:
         states = [tuple(row) for row in connection.execute(select(jobs.c.kind, jobs.c.state).order_by(jobs.c.id))]
     assert states == [
-        ("notice", "uncertain"), ("thanks", "uncertain"), ("webhook-call", "running"), ("provider-post", "running"),
+        ("notice", "uncertain"), ("thanks", "running"), ("webhook-call", "running"), ("provider-post", "running"),
+        ("work", "running"),
     ]  # fmt: skip
 
 
@@ -420,6 +421,7 @@ def test_the_times_are_those_that_the_pages_for_staff_promise() -> None:
     days = {kind.name: (kind.give_up.days, kind.clear.days, kind.keep.days) for kind in KINDS}
     assert days == {
         "notice": (2, 7, 90), "thanks": (2, 7, 90), "webhook-call": (3, 90, 90), "provider-post": (3, 7, 7),
+        "work": (1, 7, 90),
     }  # fmt: skip
     for kind in (WEBHOOK_CALL, PROVIDER_POST):
         assert kind.pauses == tuple(min(2**n * MINUTE, timedelta(hours=6)) for n in range(10))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,8 @@ from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
     from mailer.audience.selection.spec import Audience
     from mailer.compose.message import Message
     from mailer.delivery.sending.progress import SendCounts
@@ -87,16 +89,12 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
-    from mailer.delivery.campaigns.lifecycle import finish_paused
-    from mailer.delivery.campaigns.orders import not_approved_at_launch
-    from mailer.delivery.notices.sender import Courier
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
-    finish_paused(database, now=now())
     with _progress() as progress:
         if only is None:
-            Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
+            _notify(workspace, database, stop)
             _thank(workspace, database, stop)
         held = _Held(workspace, database)
         report = Runner(
@@ -107,9 +105,11 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             progress=progress,
             say=_say,
             why_hold=held.why_hold,
-            why_not=not_approved_at_launch(workspace.settings.studio),
+            why_not=held.why_not,
         ).run(only)
     told = _tell_others(workspace, database, stop) if only is None else None
+    if only is None:
+        _work(workspace, database, stop)
     if as_json:
         print_json(
             asdict(report) | ({"told": asdict(told)} if told else {}) | ({"edited": held.edited} if held.edited else {})
@@ -125,6 +125,17 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
 
 
+def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """Hand over the notices that no server has handed over yet."""
+    from mailer.store.jobs import NOTICE, any_due
+
+    if not any_due(database, NOTICE, now=now()):
+        return
+    from mailer.delivery.notices.sender import Courier
+
+    Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
+
+
 def _thank(workspace: Workspace, database: Database, stop: Stop) -> None:
     """Hand over the thanks for signatures that no server has handed over yet."""
     from mailer.store.jobs import THANKS, any_due
@@ -137,6 +148,18 @@ def _thank(workspace: Workspace, database: Database, stop: Stop) -> None:
 
     mails = ThanksMails(workspace, database, sound=lambda source: fit_to_thank(database, source, now=now()))
     ThanksCourier(workspace, database, mails=mails, clock=now).deliver_due(lambda: bool(stop.due()))
+
+
+def _work(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """Do what staff asked for in the studio, and no studio has done yet."""
+    from mailer.store.jobs import STAFF_WORK, any_due
+
+    if not any_due(database, STAFF_WORK, now=now()):
+        return
+    from mailer.work.desk import WorkDesk
+    from mailer.work.topics import WORK
+
+    WorkDesk(lambda: workspace, database, now, WORK).do_due(lambda: bool(stop.due()))
 
 
 def _tell_others(workspace: Workspace, database: Database, stop: Stop) -> CallRound | None:
@@ -245,11 +268,14 @@ class _Held:
             self.reasons[message.slug] = why
         return why
 
+    def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
+        from mailer.delivery.campaigns.orders import not_approved_at_launch
+
+        return not_approved_at_launch(self._workspace.settings.studio)(connection, campaign)
+
 
 def _tell(report: RunReport, held: Mapping[str, str]) -> None:
     """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
-    from mailer.delivery.ledger.guard import once_finished
-
     if report.settled:
         click.echo(
             f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. See"
@@ -265,6 +291,8 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
             finished = slug in report.finished
             state = "finished" if finished else tally.ended or "more is due later"
             if finished and tally.pause:
+                from mailer.delivery.ledger.guard import once_finished
+
                 state = f"finished. {once_finished(tally.pause).rstrip('.')}"
             paused = "PAUSED: " if tally.pause and not finished else ""
             ask = f" Uncertain: they may or may not have received it. Run `mailer resolve {slug}`."

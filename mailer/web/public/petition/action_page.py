@@ -11,13 +11,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, literal, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.audience.consent.news_opt_in import Agreed, join_known
 from mailer.audience.consent.subscribe import Asking, JoinResult
 from mailer.audience.petition.signatures import SignatureOrigin, sign, signer, source_of
+from mailer.audience.tags import add_tags
 from mailer.compose.action_page.parse import ActionPage
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.subscriptions.requests import join, tell_of_joining
@@ -163,6 +164,7 @@ def _sign(
         )
         if joining and not thanked:
             tell_of_joining(connection, address, joining, language=language.code, address_key=key, at=at)
+        add_tags(connection, select(literal(person_id)), page.tags, source=f"act/{page.slug}", at=at)
         if not signed.kept:
             tell_signature(
                 connection, settings=settings, signature_id=signed.id, opt_in=filled.news, new=signed.new, at=at

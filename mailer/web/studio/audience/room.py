@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mailer.audience.fields import known_fields
-from mailer.audience.selection.front_matter import calls, read_audience
+from mailer.audience.selection.front_matter import read_audience
+from mailer.audience.selection.saved_segments import calls
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.audience.selection.spec import Audience
 from mailer.compose.expressions.ast import ANYTHING
@@ -19,7 +20,6 @@ from mailer.staff.rights import Right
 from mailer.web.studio.audience.asked import AudienceForm, to_front_matter
 from mailer.web.studio.audience.subjects import RowSubject, subjects
 from mailer.web.studio.core.context import Visit
-from mailer.workspace import ListDefinition
 
 SUBSCRIBED = "subscribed"  # the question that names a list
 
@@ -60,17 +60,8 @@ def room_of(visit: Visit, *, questions: bool = True, base: str | None = None) ->
     newsletter = visit.workspace.newsletter(visit.path["name"])
     source = read_source(newsletter) if base is None else source_of(base, newsletter)
     with visit.database.read() as connection:
-        fields = known_fields(connection, sound_lists(visit))
+        fields = known_fields(connection, visit.workspace.sound_lists())
     return AudienceRoom(visit, source, fields, subjects(sorted(fields), questions=questions))
-
-
-def sound_lists(visit: Visit) -> Sequence[ListDefinition]:
-    """The lists that can be read."""
-    found: list[ListDefinition] = []
-    for name in visit.workspace.list_names():
-        with suppress(MailerError):
-            found.append(visit.workspace.list_definition(name))
-    return found
 
 
 def faults_in_words(error: MailerError) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +115,17 @@ class WaitingTask:
 
 
 @dataclass(frozen=True, slots=True)
+class LongWork:
+    """How a topic of long work is shown: its title, who may see and stop it, and where what it brings is. `after` takes
+    the `WorkStatus` of one that is done."""
+
+    title: str  # as a sentence begins: "Importing people"
+    asks: Right
+    after: Callable[[Any], str]
+    label: str  # of the button that leads there
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """All that a folder of the studio brings. Its pages lie beside its routes and are named by folder and file. `find`
     takes the visit and what was typed after Ctrl-K, and must be quick."""
@@ -128,3 +139,4 @@ class Room:
         None  # what waits for the visitor, for the front page; quick too
     )
     wrong: Callable[[Any], Iterable[WaitingTask]] | None = None  # what went wrong and somebody should know
+    work: Mapping[str, LongWork] = field(default_factory=dict[str, LongWork])  # by topic

@@ -15,7 +15,16 @@ from mailer.compose.message import to_json
 from mailer.locale.language import LANGUAGES, Language
 from mailer.petition_fields.table import ASKABLE, FIELDS
 from mailer.store.engine.database import Database
-from mailer.store.tables.core import campaigns, consents, deliveries, links, people, subscriptions, suppressions
+from mailer.store.tables.core import (
+    campaigns,
+    consents,
+    deliveries,
+    links,
+    people,
+    people_tags,
+    subscriptions,
+    suppressions,
+)
 from mailer.store.tables.inbound import requests, signatures, statements
 from mailer.store.tables.jobs import jobs
 from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
@@ -43,6 +52,7 @@ opt_in:
   list: updates
   wording: "Yes, mail me news."
 target: 10
+tags: library
 thanks: |
   The council meets on **Thursday**.
 next:
@@ -179,6 +189,8 @@ def test_signing_on_the_blank_form(acting: Served, now: datetime) -> None:
     assert (row.shown, row.signed_at, row.changed_at) == (True, now, now)
     assert [one.text for one in acting.rows(statements)] == [STATEMENT]
     person = acting.rows(people)[-1]
+    (tagged,) = acting.rows(people_tags)
+    assert (tagged.person_id, tagged.at, tagged.source) == (person.id, now, "act/library")
     assert (person.address, person.first_name, person.country, person.language) == (
         "ana@example.org",
         "Ana",
