@@ -22,7 +22,8 @@ TEXT_KEYS = (
     "title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language", "colour",
     "afterwards",
 )  # fmt: skip
-LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
+TABLES = {"columns": '"First name" = "first_name"', "descriptions": 'fr = "Vous recevez ce message parce que …"'}
+LIST_KEYS = (*TEXT_KEYS, "public_form", *TABLES)
 LIMITS = {"from": limits.sender, "reply_to": limits.sender, "colour": limits.COLOUR, "afterwards": limits.WEB_ADDRESS}
 OPT_IN = ("single", "double")
 EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  # what a list can't be without
@@ -38,6 +39,7 @@ class ListDefinition:
     from_: str = ""  # "" takes the workspace's sender
     reply_to: str = ""
     description: str = ""  # why a person gets it; shown in the footer
+    descriptions: Mapping[str, str] = field(default_factory=dict[str, str])  # the same in other languages, by tag
     about: str = ""  # what it brings and how often; shown where people choose
     consent: str = ""  # the wording people agreed to, kept as proof beside each subscription
     opt_in: str = "single"
@@ -194,9 +196,12 @@ def list_of(found: TomlFile, name: str) -> ListDefinition:
     for key, limit in LIMITS.items():
         if isinstance(value := data.get(key), str) and value:
             faults += (replace(one, place=found.key(key)) for one in limit(key, value))
-    columns = data.get("columns", {})
-    if not isinstance(columns, dict) or not all(isinstance(v, str) for v in cast(dict[str, Any], columns).values()):
-        fault("columns", "[columns] must map a column to a field, both texts", '"First name" = "first_name"')
+    for key in (key for key in TABLES if not _holds_texts(data.get(key, {}))):
+        fault(key, f"[{key}] must hold texts", TABLES[key])
     raise_errors(f"The list {name} has faults:", faults)
     values = {("from_" if key == "from" else key): value for key, value in data.items()}
     return ListDefinition(name=name, **values)
+
+
+def _holds_texts(table: Any) -> bool:
+    return isinstance(table, dict) and all(isinstance(one, str) for one in cast(dict[str, Any], table).values())
