@@ -25,6 +25,7 @@ from mailer.store.tables.core import images
 from mailer.store.tables.jobs import jobs
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
 from mailer.workspace import Workspace
+from tests.conformance import html_faults
 from tests.delivery.sending.test_troubled_transports import API_KEY, by_sendgrid, by_smtp
 from tests.servers.relay import HangUp, Relay, Say, Step
 from tests.servers.sendgrid_fake import SendgridFake
@@ -312,6 +313,7 @@ def test_every_kind_can_be_said_in_every_language(workspace: Workspace, kind: No
     assert words.subject
     assert "\n" not in words.subject
     assert f'lang="{code}"' in words.html
+    assert html_faults(words.html, mail=True) == []
     assert "<b>" not in words.html
     without = (NoticeKind.WELCOME, NoticeKind.ALREADY, NoticeKind.ADDRESS_TAKEN, NoticeKind.ADDRESS_CHANGED)
     has_button = kind not in without
