@@ -120,9 +120,9 @@ def test_who_finds_the_queue_full_is_told_at_once_in_their_language(
     assert {reply.status for reply in changes.join()} == {200}
 
 
-def test_the_wait_of_one_request_is_bounded_however_often_it_writes() -> None:
+def test_the_wait_of_one_request_is_bounded_however_often_it_writes(database: Database) -> None:
     async def second() -> None:
-        threads = Executors("sqlite")
+        threads = Executors(database)
         try:
             assert await threads.write(lambda: 1) == 1
             executors._waited.set(executors.LOCK_SECONDS)
@@ -134,7 +134,10 @@ def test_the_wait_of_one_request_is_bounded_however_often_it_writes() -> None:
     asyncio.run(second())
 
 
-def test_what_is_still_in_the_queue_when_time_is_up_is_never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.sqlite  # one writer
+def test_what_is_still_in_the_queue_when_time_is_up_is_never_begun(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(executors, "LOCK_SECONDS", FOR_EVER)
     free, begun = threading.Event(), threading.Event()
     done: list[str] = []
@@ -145,7 +148,7 @@ def test_what_is_still_in_the_queue_when_time_is_up_is_never_begun(monkeypatch: 
         return "late, but done"
 
     async def both() -> None:
-        threads = Executors("sqlite")
+        threads = Executors(database)
         slow = asyncio.create_task(threads.write(first))
         await asyncio.to_thread(begun.wait)
         monkeypatch.setattr(executors, "LOCK_SECONDS", 0.05)

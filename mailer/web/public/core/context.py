@@ -111,7 +111,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
             if arrived:
                 note_arrival(connection, arrived, at=clock())
 
-    threads = Executors(database.engine.dialect.name)
+    threads = Executors(database)
     address_key = workspace.secrets.require_address_key()
     mails = ThanksMails(workspace, database, sound=lambda source: _fit_to_thank(database, source, clock()))
     thanks = ThanksCourier(workspace, database, mails=mails, clock=clock)

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 # A page whose file is gone is shown for so long as it was: `git pull` takes files away for a moment.
 GONE_LIFE = timedelta(seconds=20)
+MANY = 1_000  # signatures of a page: from here on, not each has it counted again
 TALLY_LIFE = timedelta(seconds=5)  # a page that thousands look at counts its signatures once in this time
 
 # Of each file in the newsletter's folder: name, time of change in nanoseconds, size. A page is made of its own file,
@@ -86,10 +88,24 @@ class ActionPages:
             self._tallies[page.slug] = (now, found)
         return found
 
-    def signed(self, page: ActionPage) -> None:
-        """Somebody just signed here: count them at once."""
+    def signed(self, page: ActionPage, began: datetime) -> None:
+        """Somebody new signed here: count them at once. They began to at `began`, so a count made since may have them.
+
+        Where many sign, they are added to the count that is kept: counting again would take longer with each.
+        """
+        self.changed(page)
         with self._lock:
-            self._tallies.pop(page.slug, None)
+            kept = self._tallies.get(page.slug)
+            if kept and kept[0] < began:
+                counted = replace(kept[1].tally, signatures=kept[1].tally.signatures + 1)
+                self._tallies[page.slug] = (kept[0], replace(kept[1], tally=counted))
+
+    def changed(self, page: ActionPage) -> None:
+        """Somebody added to their signature: show it at once, and where many sign within TALLY_LIFE."""
+        with self._lock:
+            kept = self._tallies.get(page.slug)
+            if kept and kept[1].tally.signatures < MANY:
+                del self._tallies[page.slug]
 
 
 def _stamp(folder: Path) -> Stamp:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -29,6 +30,8 @@ OWN = Limit(10, timedelta(minutes=1))
 # Changes of address and copies of data by the link of a mail: nobody needs many, even if others found the link.
 REQUESTS = Limit(6, timedelta(minutes=10))
 
+Turns = Sequence[tuple[bytes, Limit]]  # whose each is, as a hash, and how many there are
+
 
 class RequestLimits:
     """The limits of one running app."""
@@ -43,21 +46,33 @@ class RequestLimits:
 
     async def hold(self, purpose: str, request: Request) -> None:
         """Count one use of `purpose` for a request's networks. Raises HTTPException 429 when none is left."""
-        address = request.client.host if request.client else ""
-        await self._hold([(limit_key(purpose, name, key=self._key), limit) for name, limit in networks(address)])
+        await self._hold(self.of_network(purpose, request))
 
     async def hold_bearer(self, purpose: str, named: Named, limit: Limit = OWN) -> None:
         """The same for the bearer of a link that names `named`, whichever network they are in."""
-        who = f"{'proof' if named.proof else 'delivery'} {named.id}"
-        await self._hold([(limit_key(purpose, who, key=self._key), limit)])
+        await self._hold(self.of_bearer(purpose, named, limit))
 
-    async def _hold(self, turns: Sequence[tuple[bytes, Limit]]) -> None:
+    def of_network(self, purpose: str, request: Request) -> Turns:
+        """The turns that one use by strangers takes."""
+        address = request.client.host if request.client else ""
+        return [(limit_key(purpose, name, key=self._key), limit) for name, limit in networks(address)]
+
+    def of_bearer(self, purpose: str, named: Named, limit: Limit = OWN) -> Turns:
+        """The turn that one use by the bearer of a link takes."""
+        who = f"{'proof' if named.proof else 'delivery'} {named.id}"
+        return [(limit_key(purpose, who, key=self._key), limit)]
+
+    def take(self, connection: Connection, turns: Turns) -> bool:
+        """Take these in a transaction that is open; False when one is left no more."""
+        return all(take(connection, key, limit, now=self._clock()) for key, limit in turns)
+
+    async def _hold(self, turns: Turns) -> None:
         if not await self._wait(self._take, turns):
             raise HTTPException(429)
 
-    def _take(self, turns: Sequence[tuple[bytes, Limit]]) -> bool:
+    def _take(self, turns: Turns) -> bool:
         with self._database.write(lasting=False) as connection:
-            return all(take(connection, key, limit, now=self._clock()) for key, limit in turns)
+            return self.take(connection, turns)
 
 
 def networks(address: str) -> Sequence[tuple[bytes, Limit]]:

@@ -7,11 +7,14 @@ the mail was forwarded to may see of them. Anybody else fills in the blank form.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection, literal, select
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,6 +35,7 @@ from mailer.web.pages.languages import language_switch
 from mailer.web.pages.signature_form import EMPTY, Filled, blank, read
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
+from mailer.web.public.http.rate_limits import Turns
 from mailer.web.public.http.visitors import Visitor, visitor
 from mailer.web.public.petition.own_page import OwnPage
 from mailer.web.public.petition.page_now import PURPOSE, find_page, page_now
@@ -42,6 +46,31 @@ VISIT_FIELD = "t"
 TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{VISIT_CHARACTERS}}}(?![A-Za-z0-9_-])")
 SOURCE_FIELDS = ("source", "utm_source")
 FORWARDED = "forwarded"  # the source for people who say that the mail was not theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What is to be stored. `turns`: those that it takes of the rate limits. `thanks`: the page has a mail of them."""
+
+    page: ActionPage
+    who: Visitor | None
+    filled: Filled
+    turns: Turns
+    origin: SignatureOrigin
+    language: Language
+    thanks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a signature. `waits`: the request for news has to be confirmed by mail. `thanked` and `asked`: a
+    mail of thanks, or another, was queued."""
+
+    signature: int
+    new: bool
+    waits: bool
+    thanked: bool
+    asked: bool
 
 
 async def show(request: Request) -> Response:
@@ -55,10 +84,6 @@ async def add(request: Request) -> Response:
     """Sign. 303 to the thanks page; 422 with what was typed if something is missing or wrong."""
     door = door_of(request)
     page, who = await _arrived(request, door)
-    if who:
-        await door.limits.hold_bearer(PURPOSE, who.visit.named)
-    else:
-        await door.limits.hold(PURPOSE, request)
     form = await read_form(request)
     language = door.language(request, page.language)
     if (await page_now(door, page, language)).closed:
@@ -71,12 +96,20 @@ async def add(request: Request) -> Response:
     if who and who.proof:
         thanks = thanks_address(request, page, None, news=filled.news)
         return door.pages.response("signed_test.html", language, thanks=thanks)
-    signature, waits = await door.threads.write(_sign, door, page, who, filled, _origin(request, who), language)
-    door.acts.signed(page)
-    door.courier.wake()
-    door.thanks_courier.wake()
-    own = OwnPage(page.slug, signature, "" if who else filled.typed["first_name"], who is not None)
-    return _lead(thanks_address(request, page, own, news=waits))
+    turns = door.limits.of_bearer(PURPOSE, who.visit.named) if who else door.limits.of_network(PURPOSE, request)
+    thanks, began = await door.threads.read(door.thanks.is_on, page.slug), door.clock()
+    signing = Signing(page, who, filled, turns, _origin(request, who), language, thanks=thanks)
+    stored = await door.threads.write_together(partial(_sign, door, signing))
+    if stored is None:
+        raise HTTPException(429)
+    if stored.new:
+        door.acts.signed(page, began)
+    if stored.thanked:
+        door.thanks_courier.wake()
+    if stored.asked:
+        door.courier.wake()
+    own = OwnPage(page.slug, stored.signature, "" if who else filled.typed["first_name"], who is not None)
+    return _lead(thanks_address(request, page, own, news=stored.waits))
 
 
 def own_pages(door: Door) -> str:
@@ -131,45 +164,39 @@ async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | N
     return door.pages.response("act.html", language, status=status, headers=robots, indexed=bool(robots), **values)
 
 
-def _sign(
-    door: Door, page: ActionPage, who: Visitor | None, filled: Filled, origin: SignatureOrigin, language: Language
-) -> tuple[int, bool]:
-    """Store the signature, the request for news and the call to the webhook, all or nothing.
-
-    Returns the signature's number, and whether the request for news still has to be confirmed by mail.
-    """
+def _sign(door: Door, signing: Signing, connection: Connection) -> Stored | None:
+    """Store the signature, the request for news and the call to the webhook, all or nothing; None, and nothing, when
+    there were too many from there."""
+    if not door.limits.take(connection, signing.turns):
+        return None
+    page, who, filled, language = signing.page, signing.who, signing.filled, signing.language
     at, settings, key = door.clock(), door.workspace.settings, door.network_key
-    particulars, thanks = filled.who(page, who), door.thanks.is_on(page.slug)
-    with door.database.write() as connection:
-        if who and who.person_id is not None:
-            person_id, address = who.person_id, who.address
-        else:
-            address = filled.address
-            person_id = signer(
-                connection, address=address, address_key=key, who=particulars, language=language.code, at=at
-            )
-        waits, joining = False, None
-        if filled.news and page.opt_in:
-            fields = {**particulars.of(KNOWN), "language": language.code}
-            known = person_id if who else None
-            asking = Asking(address, (page.opt_in.list,), f"act/{page.slug}", page.opt_in.wording, fields)
-            waits, joining = _wants_news(door, connection, known=known, asking=asking)
-        signed = sign(
-            connection, page=page.slug, statement=page.statement, person_id=person_id, who=particulars, origin=origin,
-            at=at, language=page.language,
-        )  # fmt: skip
-        by = SignedBy(person_id, address, by_link=who is not None, language=language.code)
-        thanked = thanks and thank(
-            connection, signed, by, joining=joining, limited=waits and joining is None, address_key=key, at=at
-        )
-        if joining and not thanked:
-            tell_of_joining(connection, address, joining, language=language.code, address_key=key, at=at)
-        add_tags(connection, select(literal(person_id)), page.tags, source=f"act/{page.slug}", at=at)
-        if not signed.kept:
-            tell_signature(
-                connection, settings=settings, signature_id=signed.id, opt_in=filled.news, new=signed.new, at=at
-            )
-    return signed.id, waits
+    particulars = filled.who(page, who)
+    if who and who.person_id is not None:
+        person_id, address = who.person_id, who.address
+    else:
+        address = filled.address
+        person_id = signer(connection, address=address, address_key=key, who=particulars, language=language.code, at=at)
+    waits, joining = False, None
+    if filled.news and page.opt_in:
+        fields = {**particulars.of(KNOWN), "language": language.code}
+        known = person_id if who else None
+        asking = Asking(address, (page.opt_in.list,), f"act/{page.slug}", page.opt_in.wording, fields)
+        waits, joining = _wants_news(door, connection, known=known, asking=asking)
+    signed = sign(
+        connection, page=page.slug, statement=page.statement, person_id=person_id, who=particulars,
+        origin=signing.origin, at=at, language=page.language,
+    )  # fmt: skip
+    by = SignedBy(person_id, address, by_link=who is not None, language=language.code)
+    thanked = signing.thanks and thank(
+        connection, signed, by, joining=joining, limited=waits and joining is None, address_key=key, at=at
+    )
+    if joining and not thanked:
+        tell_of_joining(connection, address, joining, language=language.code, address_key=key, at=at)
+    add_tags(connection, select(literal(person_id)), page.tags, source=f"act/{page.slug}", at=at)
+    if not signed.kept:
+        tell_signature(connection, settings=settings, signature_id=signed.id, opt_in=filled.news, new=signed.new, at=at)
+    return Stored(signed.id, signed.new, waits=waits, thanked=thanked, asked=bool(joining) and not thanked)
 
 
 def _wants_news(

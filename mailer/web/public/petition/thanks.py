@@ -45,7 +45,7 @@ async def add(request: Request) -> Response:
     if filled.errors:
         return await _page(request, door, page, filled)
     if own is not None and await door.threads.write(_add, door, page, own, filled):
-        door.acts.signed(page)
+        door.acts.changed(page)
         door.courier.wake()
     # After too long a time nothing is added, and the page doesn't say that it was.
     return Response(status_code=303, headers={"Location": thanks_address(request, page, own, added=own is not None)})
