@@ -43,10 +43,11 @@ def low(specimen: Specimen) -> Iterator[Diagnostic]:
 
 @rule(
     "contrast.brand", Level.ERROR, "two colours of [brand] in mailer.toml can't be read one on the other",
-    why="Every mail and every page is made of them.",
+    why="A template of your own sets words in one of them on the other. The templates that come with Mailer take the "
+    "nearest shade that can be read.",
 )  # fmt: skip
 def brand(specimen: Specimen) -> Iterator[Diagnostic]:
-    yield from (fault for fault in contrast_faults(specimen.settings.brand) if fault.stops)
+    yield from (fault for fault in _as_seen(specimen) if fault.stops)
 
 
 @rule(
@@ -54,7 +55,7 @@ def brand(specimen: Specimen) -> Iterator[Diagnostic]:
     why="Readers who chose a dark mode get colours that nobody chose: Gmail, Outlook and Samsung ask no mail about it.",
 )  # fmt: skip
 def brand_in_the_dark(specimen: Specimen) -> Iterator[Diagnostic]:
-    yield from (fault for fault in contrast_faults(specimen.settings.brand) if not fault.stops)
+    yield from (fault for fault in _as_seen(specimen) if not fault.stops)
 
 
 @rule(
@@ -63,6 +64,13 @@ def brand_in_the_dark(specimen: Specimen) -> Iterator[Diagnostic]:
 )  # fmt: skip
 def on_pages(specimen: Specimen) -> Iterator[Diagnostic]:
     yield from palette_faults(specimen.settings.brand)
+
+
+def _as_seen(specimen: Specimen) -> list[Diagnostic]:
+    """Faults of the pairs that meet in this mail."""
+    found = ((colour_of(element), ground_of(element)) for element, _ in texts(specimen.html))
+    seen = {(text.over(ground).hex(), ground.hex()) for text, ground in found if text and ground}
+    return contrast_faults(specimen.settings.brand, meet=lambda front, back: (front.lower(), back.lower()) in seen)
 
 
 def colour_of(element: Element) -> Colour | None:

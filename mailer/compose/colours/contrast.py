@@ -73,14 +73,19 @@ def shown(front: str, back: str) -> Iterator[tuple[str, str, str]]:
     yield "partly inverted", turned(front) if dark_before else front, turned(back) if light_behind else back
 
 
-def contrast_faults(brand: Brand, place: Callable[[str], Place] = lambda _: SETTINGS) -> list[Diagnostic]:
+def contrast_faults(
+    brand: Brand, place: Callable[[str], Place] = lambda _: SETTINGS,
+    meet: Callable[[str, str], bool] = lambda _, __: True,
+) -> list[Diagnostic]:  # fmt: skip
     """Pairs of `brand` that can't be read. In light they are faults, in inverted colours warnings.
 
-    `place` says where a key of [brand] is.
+    `place` says where a key of [brand] is; `meet` whether words in the first colour are set on the second at all.
     """
     faults: list[Diagnostic] = []
     for pair in PAIRS:
         front, back = getattr(brand, pair.front_key), getattr(brand, pair.back_key)
+        if not meet(front, back):
+            continue
         for how, before, behind in shown(front, back):
             found = ratio(before, behind)
             if found >= pair.least:
