@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CATALOGUES = Path(__file__).parent
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, *sorted(path.stem.replace("_", "-") for path in CATALOGUES.glob("*.po")))  # BCP 47
+COMMAS = {"Arab": "\N{ARABIC COMMA}"}  # by script, where it is another one
 MOST_ASKED = 20  # languages of an Accept-Language header that are looked at
 MOST_REGIONS = 4  # of these, for regions
 # CLDR's territories that are no countries: unions, pseudo-locales, outlying and unknown regions.
@@ -55,6 +56,11 @@ class Language:
     @property
     def direction(self) -> Direction:
         return direction_of(self.code)
+
+    @property
+    def comma(self) -> str:
+        """The comma of its script."""
+        return COMMAS.get(script_of(self.code), ",")
 
     @property
     def locale(self) -> Locale:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from mailer.compose.html_tree import Element, parse
 from mailer.compose.merge import Urls
+from mailer.compose.source.event import CALENDAR_FILE
 
 BLOCKS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "blockquote", "hr", "pre"))
 BOXES = frozenset(
@@ -73,6 +74,7 @@ class ArticleSource:
     actions: Collection[str] = ()  # addresses of the one action
     unsaid: Collection[str] = ()  # texts that are left out: why the mail came
     name: str = ""  # the organisation's, as a masthead has it
+    calendar: str = ""  # address of the calendar file of an event, which the mail has below its own
 
 
 def article_of(html: str, source: ArticleSource) -> Article:
@@ -198,6 +200,8 @@ class _Reading:
 
     def _link(self, link: Element, names: str) -> str:
         inside, href = self._inside(link.children), link.attrs.get("href", "")
+        if href == f"{NOWHERE[1]}/{CALENDAR_FILE}":
+            href = self._source.calendar
         if not SAFE.match(href):
             return inside
         given = f' class="{names}"' if names else ""

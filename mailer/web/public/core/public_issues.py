@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import Connection, select
 
@@ -14,7 +14,9 @@ from mailer.compose.languages import SpokenLanguages
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import Message
 from mailer.compose.public_url import moved
+from mailer.compose.source.event import CALENDAR_FILE
 from mailer.compose.source.images import address, look
+from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.ledger.mailed_message import frozen_message, public_campaigns
 from mailer.senders import split_sender
 from mailer.settings import Settings
@@ -150,6 +152,7 @@ def _source(message: Message, settings: Settings, sizes: Mapping[str, tuple[int,
         actions={f"{click}/{link.n}" for link in message.links if link.is_action},
         unsaid={message.constants.get("list", {}).get("description", "")},
         name=settings.organisation.name,
+        calendar=f"{path}/archive/{message.slug}/{CALENDAR_FILE}?{urlencode({LANGUAGE_FIELD: message.language})}",
     )
 
 

@@ -56,7 +56,7 @@ class Visitor:
         shown = initials or (mask(self.address) if self.address else "")
         if shown and language.direction == "rtl":
             shown = f"\u2068{shown}\u2069"  # isolated (Unicode UAX #9), else the country goes in among the initials
-        return f"{shown}, {language.country(self.country)}" if shown and self.country else shown
+        return f"{shown}{language.comma} {language.country(self.country)}" if shown and self.country else shown
 
 
 def visitor(connection: Connection, visit: LinkVisit, *, now: datetime, fresh: timedelta) -> Visitor | None:

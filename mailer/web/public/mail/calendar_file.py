@@ -32,12 +32,14 @@ async def of_mail(request: Request) -> Response:
 
 
 async def of_archive(request: Request) -> Response:
-    """The event of a newsletter in the archive."""
+    """The event of a newsletter in the archive, in the language in which its page is shown there."""
     door = door_of(request)
     message = await door.threads.read(door.archive.message, str(request.path_params["slug"]))
     if message is None:
         raise HTTPException(404)
-    return _answer(door, message)
+    answer = _answer(door, message.versions[message.spoken.version_for(*door.wishes(request))])
+    answer.headers["Vary"] = "Accept-Language"
+    return answer
 
 
 def _answer(door: Door, message: Message) -> Response:

@@ -93,7 +93,10 @@ def test_every_route_with_a_token_or_a_name_is_known() -> None:
         path = route.path.replace("{token}", TOKEN).replace("{slug}", "lib").replace("{list}", "x").replace("{n}", "1")
         path = path.replace("picture/{name}", f"picture/{'0' * 16}-480.webp")
         path = path.replace("card/{name}", f"card/{'0' * 16}.jpg")
-        if path.startswith(("/i/", "/hooks/", "/healthz", "/readyz", "/robots", "/api/", "/brand/", "/subscription/")) or path == "/":
+        if (
+            path.startswith(("/i/", "/hooks/", "/healthz", "/readyz", "/robots", "/api/", "/brand/", "/subscription/"))
+            or path == "/"
+        ):
             continue
         assert whole(f"{path}).") == path, route.path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.message import to_json
+from mailer.compose.message import Message, to_json
 from mailer.tracking.tokens import Purpose
 from mailer.web.public.mail.calendar_file import calendar_of
 from tests.reports.builders import SLUG, make_message
@@ -81,6 +82,23 @@ def test_it_is_below_the_archive_of_an_invitation_alone(served: Served) -> None:
     assert (answer.status, answer.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
     assert read(answer.body.decode())["SUMMARY"] == EVENT["title"]
     assert served.get("/archive/nothing/event.ics").status == 404
+
+
+def test_in_the_archive_it_is_in_the_language_of_the_page_that_leads_to_it(served: Served) -> None:
+    link = '</p><p><a href="#mailer-view/event.ics">Calendar</a></p>'
+
+    def version(**said: str) -> Message:
+        message = make_message()
+        constants = {**message.constants, "event": {**EVENT, **said}}
+        return replace(message, constants=constants, html=(*message.html, link))
+
+    german = replace(version(title="Kommt alle"), language="de")
+    publish(served, message=to_json(replace(version(), translations=(german,))))
+    for language, title in (("en", EVENT["title"]), ("de", "Kommt alle")):
+        page = served.get(f"/archive/{SLUG}?lang={language}").text
+        found = re.search(r'href="([^"]*event\.ics[^"]*)"', page)
+        assert found, language
+        assert read(served.get(found[1]).body.decode())["SUMMARY"] == title
 
 
 def test_it_is_below_the_mail_of_an_invitation_alone(served: Served) -> None:

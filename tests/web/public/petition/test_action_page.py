@@ -317,6 +317,7 @@ def test_the_thanks_say_nothing_of_anybody(acting: Served) -> None:
 def test_a_fresh_link_knows_its_reader_and_tells_nobody(acting: Served, now: datetime) -> None:
     page = acting.get(f"/act/library?t={token(acting, now)}").text
     assert "M. K., United Kingdom" in page
+    assert "M. K.\u2069، المملكة المتحدة" in acting.get(f"/act/library?t={token(acting, now)}&lang=ar").text
     assert "Not you?" in page
     for secret in ("Marta", "Kovács", "mary1"):
         assert secret not in page
