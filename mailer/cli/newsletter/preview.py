@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli.context import workspace_and_database
+
+if TYPE_CHECKING:
+    from mailer.store.engine.database import Database
+    from mailer.web.studio.preview.screenshots import Sitter
+    from mailer.workspace import Newsletter
 
 
 @click.command()
@@ -32,26 +39,60 @@ def preview(slug: str, port: int, no_open: bool) -> None:
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where to save them.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
 @click.option("--language", metavar="LANGUAGE", help="Make this translation; else the one that the person gets.")
-def shots(slug: str, out: Path, as_address: str | None, language: str | None) -> None:
+@click.option("--thanks", is_flag=True, help="Take the page that thanks who signed, and its mail where there is one.")
+def shots(slug: str, out: Path, as_address: str | None, language: str | None, thanks: bool) -> None:
     """Save screenshots of a newsletter: on a phone and a desktop, light, dark and forced dark.
 
-    Needs a headless browser on this machine and the extra `shots`; nothing is fetched while they are taken.
+    With --thanks, of the petition's thanks instead: NEWSLETTER-thanks-…, and NEWSLETTER-thanks-mail-… if there is a
+    thanks.md. Needs a headless browser on this machine and the extra `shots`; nothing is fetched while they are taken.
     """
     from mailer.audience.people.people import find_supporter
-    from mailer.compose.source.message_file import read_source
-    from mailer.delivery.campaigns.plan import prepare
-    from mailer.web.studio.preview.person_mail import Press
     from mailer.web.studio.preview.sample_readers import HARD_CASES
     from mailer.web.studio.preview.screenshots import take_shots
 
     with workspace_and_database() as (workspace, database):
-        prepared = prepare(database, read_source(workspace.newsletter(slug)))
-        supporter = HARD_CASES[0].supporter
+        newsletter, supporter = workspace.newsletter(slug), HARD_CASES[0].supporter
         if as_address:
             with database.read() as connection:
                 _, supporter = find_supporter(connection, as_address)
-        for fault in prepared.warnings:
-            click.echo(str(fault), err=True)
-        plan = prepared.plan.in_language(language) if language else prepared.plan.read_by(supporter)
-        for path in take_shots(Press(plan, workspace), supporter, folder=out):
+        sitters: list[Sitter] = []
+        if thanks:
+            sitters.append(_thanks_page(newsletter, database, language or supporter.get("language", "")))
+        if not thanks or newsletter.has_thanks_mail:
+            sitters.append(_mail(newsletter, database, supporter, language, thanks=thanks))
+        for path in take_shots(sitters, folder=out):
             click.echo(str(path))
+
+
+def _mail(
+    newsletter: Newsletter, database: Database, supporter: Mapping[str, str], language: str | None, *, thanks: bool
+) -> Sitter:
+    from mailer.compose.source.message_file import read_source
+    from mailer.delivery.campaigns.plan import prepare
+    from mailer.web.studio.preview.person_mail import Press
+    from mailer.web.studio.preview.screenshots import mail_sitter
+    from mailer.workspace import THANKS_FILE
+
+    prepared = prepare(database, read_source(newsletter, THANKS_FILE) if thanks else read_source(newsletter))
+    for fault in prepared.warnings:
+        click.echo(str(fault), err=True)
+    plan = prepared.plan.in_language(language) if language else prepared.plan.read_by(supporter)
+    name = f"{newsletter.slug}-thanks-mail" if thanks else newsletter.slug
+    return mail_sitter(Press(plan, newsletter.workspace), supporter, name)
+
+
+def _thanks_page(newsletter: Newsletter, database: Database, language: str) -> Sitter:
+    from datetime import UTC, datetime
+
+    from mailer.audience.petition.told import told_of
+    from mailer.compose.action_page.versions import read_page_versions
+    from mailer.web.pages.templates import Pages
+    from mailer.web.studio.compose.page_looks import page_html
+    from mailer.web.studio.preview.screenshots import page_sitter
+
+    page = read_page_versions(newsletter)[0].best([language])
+    with database.read() as connection:
+        told = told_of(connection, page)
+    pages = Pages(newsletter.workspace.settings, inline=True)
+    html = page_html(pages, page, told, newsletter.workspace, now=datetime.now(UTC), thanks=True)
+    return page_sitter(f"{newsletter.slug}-thanks", html)

@@ -52,6 +52,21 @@ def test_shots_are_taken_at_both_widths_in_every_look(mailer: Mailer, tmp_path: 
     assert len({path.read_bytes() for path in paths}) == len(paths)
 
 
+@pytest.mark.usefixtures("browser_there")
+def test_shots_of_the_thanks_are_of_the_page_and_of_its_mail(mailer: Mailer, tmp_path: Path) -> None:
+    slug, out = "2026-11-ask-un-experts", tmp_path / "shots"
+    done = mailer("shots", slug, "--out", str(out), "--thanks")
+    assert done.code == 0, done.err
+    page = {f"{slug}-thanks-{screen}-{look}.png" for screen in ("phone", "desktop") for look in LOOKS[:2]}
+    assert {Path(line).name for line in done.out.splitlines()} == page
+    text = "---\nsubject: Thank you\nlist: supporters\ntemplate: thanks\n---\n\nThank you.\n"
+    Path("newsletters", slug, "thanks.md").write_text(text, encoding="utf-8")
+    done = mailer("shots", slug, "--out", str(out), "--thanks")
+    assert done.code == 0, done.err
+    mail = {f"{slug}-thanks-mail-{screen}-{look}.png" for screen in ("phone", "desktop") for look in LOOKS}
+    assert {path.name for path in out.iterdir()} == page | mail
+
+
 def test_shots_without_a_browser_say_what_to_install(
     mailer: Mailer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from mailer.audience.petition.told import told_of
+from mailer.audience.petition.told import ToldOfPage, told_of
 from mailer.checking.runner import ruled
 from mailer.compose.action_page.mail_says import mail_says
 from mailer.compose.action_page.page_pictures import PagePicture, digest_of
@@ -72,18 +73,24 @@ def kept_page(visit: Visit, look_id: str) -> PageLook | None:
 
 def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
     """The HTML that people get, with the signatures there are, and with its pictures in it."""
-    pages, language = _pages(visit), choose(page.language)
     with visit.database.read() as connection:
         told = told_of(connection, page)
-    settings = visit.workspace.settings
-    url, folder = f"{settings.public.url}/act/{page.path}", visit.workspace.newsletter(page.slug).folder
+    return page_html(_pages(visit), page, told, visit.workspace, now=visit.now, thanks=part.name == THANKS.name)
+
+
+def page_html(
+    pages: Pages, page: ActionPage, told: ToldOfPage, workspace: Workspace, *, now: datetime, thanks: bool
+) -> str:
+    """A page with its pictures in it, or its thanks. `pages` have their style sheets in them."""
+    settings = workspace.settings
+    url, folder = f"{settings.public.url}/act/{page.path}", workspace.newsletter(page.slug).folder
 
     def picture(one: PagePicture | None, widths: tuple[int, ...]) -> SizedPicture | None:
         return inlined(one, folder, widths[-1]) if one else None
 
     preview = LinkPreview(page.headline, page.description, url)
-    now = PageNow(page, told, visit.now.astimezone(ZoneInfo(settings.zone)), url, picture, preview)
-    return first_thanks(pages, now, language) if part.name == THANKS.name else blank_page(pages, now, language)
+    shown = PageNow(page, told, now.astimezone(ZoneInfo(settings.zone)), url, picture, preview)
+    return (first_thanks if thanks else blank_page)(pages, shown, choose(page.language))
 
 
 def inlined(picture: PagePicture, folder: Path, width: int) -> SizedPicture | None:

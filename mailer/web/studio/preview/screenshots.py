@@ -1,4 +1,5 @@
-"""Pictures of a mail, taken by a headless browser without scripts and without a network: what it needs is handed to it.
+"""Pictures of a mail or a page, taken by a headless browser without scripts and without a network: what it needs is
+handed to it.
 
 The browser is the system's own, chromium-headless-shell if it is there: it calls nobody when it starts. Its driver,
 playwright, is the optional extra `shots`; it lays a page out at a true 390 px, which the browser by itself does not.
@@ -8,11 +9,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailer.compose.message import Image
 from mailer.errors import MailerError
 from mailer.private_files import open_private, private_folder
 from mailer.web.studio.preview.frame import Look, dressed
@@ -53,10 +56,33 @@ SHOTS = tuple(
 )
 
 
-def take_shots(
-    press: Press, supporter: Mapping[str, str], *, folder: Path, shots: Sequence[Shot] = SHOTS
-) -> Iterator[Path]:
-    """Write SLUG-phone-light.png and so on, yielding each path. Raises `MailerError` when there is no browser."""
+@dataclass(frozen=True, slots=True)
+class Sitter:
+    """What pictures are taken of. `html` in each look, None where it has none; `picture`: what it shows, by digest."""
+
+    name: str
+    html: Callable[[Look], str | None]
+    picture: Callable[[str], tuple[Image, bytes] | None] = lambda _: None
+
+
+def mail_sitter(press: Press, supporter: Mapping[str, str], name: str = "") -> Sitter:
+    """A mail as this person gets it."""
+    html = press.in_frame(supporter, base=PLACE, place="desktop/wide/ada")
+
+    def looking(look: Look) -> str:
+        # Chromium's own forced dark is nearer to what mail programs do than our filter, so the mail is left light.
+        return dressed(html, Look.LIGHT if look is Look.FORCED else look, narrow=True)
+
+    return Sitter(name or press.message.slug, looking, press.picture)
+
+
+def page_sitter(name: str, html: str) -> Sitter:
+    """A page of ours with all that it shows in it: browsers turn no colours of a page that has dark ones."""
+    return Sitter(name, lambda look: None if look is Look.FORCED else html)
+
+
+def take_shots(sitters: Sequence[Sitter], *, folder: Path, shots: Sequence[Shot] = SHOTS) -> Iterator[Path]:
+    """Write NAME-phone-light.png and so on, yielding each path. Raises `MailerError` when there is no browser."""
     path = _browser_path()
     try:
         from playwright.sync_api import Error, sync_playwright
@@ -66,14 +92,15 @@ def take_shots(
             remedy="Install it: pip install 'advocacy-mailer[shots]'",
         ) from None
     private_folder(folder)
-    html = press.in_frame(supporter, base=PLACE, place="desktop/wide/ada")
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *_unprivileged()])
-            for shot in shots:
-                target = folder / f"{press.message.slug}-{shot.name}.png"
-                _take(browser, press, html, shot, target)
-                yield target
+            for sitter, shot in product(sitters, shots):
+                html = sitter.html(shot.look)
+                if html is not None:
+                    target = folder / f"{sitter.name}-{shot.name}.png"
+                    _take(browser, sitter, html, shot, target)
+                    yield target
             browser.close()
     except Error as error:
         first = str(error).strip().splitlines()[0]
@@ -82,24 +109,22 @@ def take_shots(
         ) from error
 
 
-def _take(browser: Browser, press: Press, html: str, shot: Shot, target: Path) -> None:
+def _take(browser: Browser, sitter: Sitter, html: str, shot: Shot, target: Path) -> None:
     context = browser.new_context(
         viewport={"width": shot.width, "height": shot.height}, device_scale_factor=shot.scale,
         java_script_enabled=False, color_scheme="dark" if shot.look is Look.DARK else "light",
         service_workers="block", offline=False,
     )  # fmt: skip
     try:
-        # Chromium's own forced dark is nearer to what mail programs do than our filter, so the mail is left light.
-        shown = dressed(html, Look.LIGHT if shot.look is Look.FORCED else shot.look, narrow=True)
 
         def answer(route: Route) -> None:
-            """The mail and its pictures; whatever else it asks for is refused, wherever that is."""
+            """What is shown and its pictures; whatever else it asks for is refused, wherever that is."""
             url = route.request.url
             if url == f"{PLACE}/":
-                route.fulfill(body=shown, content_type="text/html; charset=utf-8")
+                route.fulfill(body=html, content_type="text/html; charset=utf-8")
                 return
             digest = url.removeprefix(f"{PLACE}/pictures/")
-            found = press.picture(digest) if digest != url else None
+            found = sitter.picture(digest) if digest != url else None
             if found is None:
                 route.abort()
             else:
