@@ -71,9 +71,9 @@ people.add_command(undo_unsubscribes)
 @click.option("--limit", default=50, show_default=True, help="Show at most this many.")
 @click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
 def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Find people by parts of their address, name or attributes."""
+    """Find people by parts of their address, name, fields or tags."""
     from mailer.audience.people.people import find as find_people
-    from mailer.audience.people.sqlite_search import ensure_search
+    from mailer.audience.people.search import ensure_search
     from mailer.store.engine.database import DatabaseTrouble
 
     with workspace_and_database() as (_, database):
