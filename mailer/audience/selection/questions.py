@@ -50,6 +50,7 @@ class QuestionTopic(StrEnum):
     TIMES = "times"
     FREQUENCY = "frequency"
     TAG = "tag"
+    SEGMENT = "saved segment"
 
 
 REMEDIES: Mapping[QuestionTopic, str] = {
@@ -120,6 +121,11 @@ def read_times(given: str) -> int:
     return int(given)
 
 
+def _not_written_out(name: str, _: datetime) -> ColumnElement[bool]:
+    raise MailerError(f"the saved segment {name!r} must be written out before people are counted")
+
+
+SEGMENT = "segment"  # the question that names a saved segment; `saved_segments` puts its expression in its place
 QUESTIONS: Mapping[str, Question] = {
     "mailed": Question(QuestionTopic.NEWSLETTER, lambda slug, _: people.c.id.in_(mailed_by([slug]))),
     "clicked": Question(QuestionTopic.NEWSLETTER, lambda slug, _: people.c.id.in_(clicked_in([slug]))),
@@ -133,4 +139,5 @@ QUESTIONS: Mapping[str, Question] = {
     "signed_times": Question(QuestionTopic.TIMES, lambda times, _: people.c.id.in_(signed_at_least(read_times(times)))),
     "tagged": Question(QuestionTopic.TAG, lambda tag, _: people.c.id.in_(tagged_with(tag))),
     "wants": Question(QuestionTopic.FREQUENCY, lambda frequency, _: people.c.frequency == frequency),
+    SEGMENT: Question(QuestionTopic.SEGMENT, _not_written_out),
 }

@@ -6,6 +6,7 @@ them would, by property test. No text of the expression ever becomes SQL text: c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +34,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from mailer.audience.selection.groups import subscribed_to
-from mailer.audience.selection.questions import QUESTIONS
+from mailer.audience.selection.questions import QUESTIONS, SEGMENT
 from mailer.audience.tags import tag_list
 from mailer.compose.expressions.ast import (
     ANYTHING,
@@ -62,6 +63,7 @@ from mailer.store.tables.core import people
 Text_ = ColumnElement[str]
 Truth = ColumnElement[bool]
 
+SEGMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,79}", re.ASCII)
 COLUMNS: Mapping[str, ColumnElement[str]] = {
     "email": people.c.address,
     "first_name": people.c.first_name,
@@ -77,7 +79,12 @@ def vocabulary(fields: Collection[str]) -> Vocabulary:
 
 
 def parse_segment(source: str, *, fields: Collection[str], place: Place | None = None) -> Expression:
-    """The segment that `source` writes, over people with these fields. Raises `MailerError` with all its faults."""
+    """The segment that `source` writes, over people with these fields. Raises `MailerError` with all its faults.
+
+    A name alone is that of a saved segment: one word is nothing else in the language.
+    """
+    if SEGMENT_NAME.fullmatch(source.strip()):
+        return Call(SEGMENT, (source.strip(),))
     return parse_expression(source, vocabulary=vocabulary(fields), place=place)
 
 

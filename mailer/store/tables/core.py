@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import drafts, inbound, jobs, review, staff  # their tables are in the same catalogue
+from mailer.store.tables import drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -40,6 +40,7 @@ __all__ = [
     "Id",
     "Instant",
     "drafts",
+    "imports",
     "inbound",
     "jobs",
     "metadata",

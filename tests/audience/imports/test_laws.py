@@ -107,9 +107,9 @@ def columns_of(header: list[str], rows: list[list[str]] | None = None) -> Column
     """The columns of a file with this header and these rows."""
     numbered = list(enumerate(rows or [], start=2))
     seen = survey(Table("x.csv", header, lambda: iter(numbered))).columns
-    columns, faults = understand(header, Meaning(), seen=seen, peer=None, at=Place("x.csv", 1))
-    assert columns, faults
-    return columns
+    understood = understand(header, Meaning(), seen=seen, peer=None, at=Place("x.csv", 1))
+    assert understood.columns, understood.faults
+    return understood.columns
 
 
 @settings(max_examples=60, deadline=None)

@@ -102,6 +102,10 @@ QUESTION_SUBJECTS: tuple[RowSubject, ...] = tuple(
             "yes": _question("with", TAGGED, CHOICE, "tags"),
             "no": _question("not with", TAGGED, CHOICE, "tags", holds=False),
         }),
+        ("segment", "Is in the segment", HAS, {
+            "yes": _question("yes, in", "segment", CHOICE, "segments"),
+            "no": _question("no, not in", "segment", CHOICE, "segments", holds=False),
+        }),
         ("wants", "How often they want mail", HAS, {
             "yes": _question("is", "wants", CHOICE, "frequencies"),
             "no": _question("is not", "wants", CHOICE, "frequencies", holds=False),
