@@ -15,7 +15,6 @@ from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.consent.eligibility import BY_RANK, FREE, obstacle
 from mailer.audience.consent.lift import decisions
 from mailer.audience.names import clean_name
-from mailer.audience.people.search import PeopleSearch, find_numbers
 from mailer.audience.people.timeline import Moment, story
 from mailer.audience.tags import tag_list
 from mailer.errors import MailerError
@@ -149,15 +148,6 @@ def find_supporter(connection: Connection, address: str) -> tuple[int, dict[str,
     if row is None:
         raise MailerError(f"nobody has the address {address}", remedy="Look for them: mailer people find TEXT")
     return int(row[0]), supporter(row[1:])
-
-
-def find(connection: Connection, text: str, *, limit: int = 50) -> list[dict[str, str]]:
-    """People in whose address, names, fields or tags each word of `text` is found; the newest first."""
-    if not text.strip():
-        return []
-    numbers = find_numbers(connection, PeopleSearch(text), limit=limit)
-    found = supporters(connection, numbers)
-    return [found[number] for number in numbers if number in found]
 
 
 def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier | None:

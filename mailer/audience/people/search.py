@@ -7,7 +7,7 @@ index of words (SQLite's is in `sqlite_search`), made when it is first wanted; u
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -26,19 +26,23 @@ from sqlalchemy import (
     text,
 )
 
+from mailer.audience.consent.eligibility import BY_RANK, FREE, obstacle
 from mailer.audience.people import sqlite_search
+from mailer.audience.people.people import supporters
 from mailer.audience.tags import tagged_with
 from mailer.compose.expressions.tagged import tag_key
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import lists, people, people_tags, subscriptions, tags
 
 INDEX = "ix_people_search"  # of PostgreSQL
+_MAKING = 0x66696E64  # "find", the number of the lock that its maker holds
 # What PostgreSQL's index holds. What joins the parts of an address is taken out, since its parser keeps one whole.
 _NAMED = "lower(address || ' ' || first_name || ' ' || last_name)"
 _WORDS = f"(to_tsvector('simple', translate({_NAMED}, '@._-+', '     ')) || to_tsvector('simple', attributes))"
 # A prefix that a million people share is never read to its end: some of those who match are enough to show
 # (https://www.postgresql.org/docs/current/gin-tips.html).
 _ENOUGH = 2_000
+_MOST_TAGS = 20  # of those that begin with what was typed
 _LAST = "\U0010ffff"  # after every text that begins the same
 _FTS = table("people_fts", column("rowid"))
 
@@ -67,8 +71,12 @@ def ensure_search(database: Database) -> None:
         if has_search(connection):
             return
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # one that was broken off
-        connection.exec_driver_sql(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {INDEX} ON people USING gin ({_WORDS})")
+        if connection.execute(select(func.pg_try_advisory_lock(_MAKING))).scalar():  # else another process makes it
+            try:
+                connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # one that was broken off
+                connection.exec_driver_sql(f"CREATE INDEX CONCURRENTLY {INDEX} ON people USING gin ({_WORDS})")
+            finally:
+                connection.execute(select(func.pg_advisory_unlock(_MAKING)))
 
 
 def has_search(connection: Connection) -> bool:
@@ -77,6 +85,15 @@ def has_search(connection: Connection) -> bool:
         return sqlite_search.has_search(connection)
     valid = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND indisvalid"
     return connection.execute(text(valid), {"name": INDEX}).first() is not None
+
+
+def find(connection: Connection, text: str, *, limit: int = 50) -> list[dict[str, str]]:
+    """People in whose address, names, fields or tags each word of `text` is found; the newest first."""
+    if not text.strip():
+        return []
+    numbers = find_numbers(connection, PeopleSearch(text), limit=limit)
+    found = supporters(connection, numbers)
+    return [found[number] for number in numbers if number in found]
 
 
 def find_numbers(connection: Connection, search: PeopleSearch, *, limit: int) -> list[int]:
@@ -106,7 +123,10 @@ def _in_turn(connection: Connection, search: PeopleSearch, query: Select[int]) -
         yield joined.order_by(None).order_by(_FTS.c.rowid.desc())
     elif words:
         yield query.where(_by_words(connection, search.words))
-    yield query.where(_by_tag(search.words))
+    # Each tag gives its newest, by an index; together they would all be sorted first.
+    for number in connection.execute(_tags_like(search.words).limit(_MOST_TAGS)).scalars().all():
+        joined = query.join(people_tags, people_tags.c.person_id == people.c.id).where(people_tags.c.tag_id == number)
+        yield joined.order_by(None).order_by(people_tags.c.person_id.desc())
 
 
 def matching(connection: Connection, search: PeopleSearch) -> Select[int]:
@@ -162,6 +182,40 @@ def _matches(words: Sequence[Sequence[str]]) -> ColumnElement[bool]:
 
 
 def _by_tag(words: str) -> ColumnElement[bool]:
+    return people.c.id.in_(select(people_tags.c.person_id).where(people_tags.c.tag_id.in_(_tags_like(words))))
+
+
+def _tags_like(words: str) -> Select[int]:
     key = tag_key(words)
-    which = select(tags.c.id).where(tags.c.key >= key, tags.c.key < key + _LAST)
-    return people.c.id.in_(select(people_tags.c.person_id).where(people_tags.c.tag_id.in_(which)))
+    return select(tags.c.id).where(func.substr(tags.c.key, 1, len(key)) == key).order_by(tags.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPerson:
+    """Somebody as a list of people shows them. `obstacles`: of each list they are or were on, why they get no mail of
+    it; "" where they do."""
+
+    id: int
+    fields: Mapping[str, str]
+    obstacles: Mapping[str, str]
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether they get the mail of any list."""
+        return "" in self.obstacles.values()
+
+
+def found_people(connection: Connection, numbers: Sequence[int]) -> list[FoundPerson]:
+    """These people, in this order; those who are gone are left out."""
+    rows = connection.execute(
+        select(subscriptions.c.person_id, lists.c.name, obstacle())
+        .select_from(subscriptions.join(lists, lists.c.id == subscriptions.c.list_id))
+        .join(people, people.c.id == subscriptions.c.person_id)
+        .where(subscriptions.c.person_id.in_(numbers))
+        .order_by(lists.c.name)
+    )
+    against: dict[int, dict[str, str]] = {}
+    for number, name, rank in rows:
+        against.setdefault(number, {})[name] = "" if rank == FREE else BY_RANK[rank].value
+    fields = supporters(connection, numbers)
+    return [FoundPerson(one, fields[one], against.get(one, {})) for one in numbers if one in fields]

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from mailer.audience.addresses import BadAddress
 from mailer.audience.consent.changes import forget, leave, list_id
 from mailer.audience.people.csv_export import export_list, guarded
-from mailer.audience.people.people import example, find, find_supporter, show, supporters
-from mailer.audience.people.search import PeopleSearch, ensure_search, find_numbers, has_search, matching
+from mailer.audience.people.people import example, find_supporter, show, supporters
+from mailer.audience.people.search import PeopleSearch, ensure_search, find, find_numbers, has_search, matching
 from mailer.audience.people.sqlite_search import drop_search
 from mailer.audience.tags import add_tags
 from mailer.errors import MailerError
