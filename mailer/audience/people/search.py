@@ -49,17 +49,19 @@ _FTS = table("people_fts", column("rowid"))
 
 @dataclass(frozen=True, slots=True)
 class PeopleSearch:
-    """What is looked for: all of what is given. `lists`: those that the searcher may work with; None for all."""
+    """What is looked for: all of what is given. `lists`: those that the searcher may work with; None for all. `also`:
+    one more condition over people, such as that of a segment."""
 
     words: str = ""
     tag: str = ""
     list: str = ""  # somebody who is or was on it
     lists: Collection[str] | None = None
+    also: ColumnElement[bool] | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether it asks for nothing, and so means everybody."""
-        return not (self.words.strip() or self.tag or self.list)
+        return not (self.words.strip() or self.tag or self.list) and self.also is None
 
 
 def ensure_search(database: Database) -> None:
@@ -139,7 +141,7 @@ def matching(connection: Connection, search: PeopleSearch) -> Select[int]:
 
 
 def _narrowed(search: PeopleSearch) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    found: list[ColumnElement[bool]] = [] if search.also is None else [search.also]
     if search.tag:
         found.append(people.c.id.in_(tagged_with(search.tag)))
     for names in ([search.list] if search.list else None, search.lists):

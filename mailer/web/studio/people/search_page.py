@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import cast
@@ -11,7 +11,10 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from mailer.audience.people.search import PeopleSearch, ensure_search, find_numbers, found_people, has_search
+from mailer.audience.selection.saved_segments import segment_titles
+from mailer.audience.supporter_care.bulk import search_for
 from mailer.audience.tags import known_tags
+from mailer.errors import MailerError
 from mailer.staff.rights import Right
 from mailer.store.engine.errors import DatabaseTrouble
 from mailer.web.studio.core.context import Studio, Visit
@@ -19,6 +22,7 @@ from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import PaletteHit
 from mailer.web.studio.newsletters.listing import list_titles
 
+ASKED = {"q": "words", "tag": "tag", "list": "list", "segment": "segment"}  # in the address, and what it is
 SHOWN = 50  # people on the page
 LONGEST = 100  # characters of what is looked for
 FOR_PALETTE = 5
@@ -27,31 +31,39 @@ LEAST = 2  # letters, before Ctrl-K looks for people
 
 def show(visit: Visit) -> Response:
     """Whom a search finds, the newest first."""
-    search = search_of(visit)
+    asked, titles = asked_of(visit), list_titles(visit)
+    limit = None if visit.who.lists is None else sorted(visit.who.lists)
+    wrong = None
     with visit.database.read() as connection:
+        try:
+            search = search_for(connection, visit.workspace, asked, limit, now=visit.now)
+        except MailerError as error:  # a saved segment that is gone, or has faults
+            wrong, search = error, PeopleSearch(lists=())
         found = found_people(connection, find_numbers(connection, search, limit=SHOWN + 1))
         tags = known_tags(connection)
         indexed = has_search(connection)
     if not indexed:
         make_index_beside(visit.studio)
-    titles = list_titles(visit)
     return page(
-        visit, "people/people.html", search=search, found=found[:SHOWN], more=len(found) > SHOWN, tags=tags,
-        lists=[(name, title) for name, title in titles.items() if search.lists is None or name in search.lists],
-        titles=titles, query=query_of(search),
+        visit, "people/people.html", search=search, asked=asked, found=found[:SHOWN], more=len(found) > SHOWN,
+        tags=tags, lists=[(name, title) for name, title in titles.items() if limit is None or name in limit],
+        titles=titles, query=query_of(asked), segments=segments_of(visit), wrong=wrong,
     )  # fmt: skip
 
 
-def search_of(visit: Visit) -> PeopleSearch:
-    """What the address asks for, within the visitor's lists."""
-    words, tag, name = (visit.query.get(key, "").strip()[:LONGEST] for key in ("q", "tag", "list"))
-    return PeopleSearch(words, tag, name, visit.who.lists)
+def asked_of(visit: Visit) -> Mapping[str, str]:
+    """What the address asks for."""
+    return {name: visit.query.get(key, "").strip()[:LONGEST] for key, name in ASKED.items()}
 
 
-def query_of(search: PeopleSearch) -> str:
-    """The search as the end of an address."""
-    asked = {"q": search.words, "tag": search.tag, "list": search.list}
-    return urlencode({key: value for key, value in asked.items() if value})
+def query_of(asked: Mapping[str, str]) -> str:
+    """The same as the end of an address."""
+    return urlencode({key: asked[name] for key, name in ASKED.items() if asked[name]})
+
+
+def segments_of(visit: Visit) -> Mapping[str, str]:
+    """The saved segments by name, for those who may see everybody: a segment may ask about other lists."""
+    return segment_titles(visit.workspace) if visit.who.lists is None else {}
 
 
 def find(visit: Visit, words: str) -> Iterable[PaletteHit]:
