@@ -30,7 +30,7 @@ LEAST = 2  # letters, before Ctrl-K looks for people
 
 
 def show(visit: Visit) -> Response:
-    """Whom a search finds, the newest first."""
+    """The people that a search finds, the newest first."""
     asked, titles = asked_of(visit), list_titles(visit)
     limit = None if visit.who.lists is None else sorted(visit.who.lists)
     wrong = None

@@ -1,4 +1,4 @@
-"""One person's page: what is shown, changed, stopped and forgotten; by whom; and what two people do at once."""
+"""One person's page: what is shown, changed, stopped and forgotten, for each role; and what two people do at once."""
 
 from __future__ import annotations
 
