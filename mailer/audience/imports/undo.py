@@ -31,7 +31,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import aliased
 
 from mailer.audience.consent.changes import IMPORT, consent_source
 from mailer.audience.consent.eligibility import EVERY_LIST
@@ -186,7 +185,7 @@ class _Undo:
 
     def _free(self) -> int:
         """Delete suppressions that only this import speaks for; how many."""
-        mine, other = import_suppressions, aliased(import_suppressions)
+        mine, other = import_suppressions, import_suppressions.alias()
         names = ("address_hash", "list_id", "reason")
         is_mine = exists().where(mine.c.import_id == self.id, *(mine.c[name] == suppressions.c[name] for name in names))
         others = exists().where(
@@ -238,7 +237,7 @@ class _Undo:
         return restored, self.connection.execute(select(func.count()).where(mine)).scalar_one() - restored
 
     def _named_later_alias(self, person: ColumnElement[int]) -> ColumnElement[bool]:
-        later = aliased(import_people)
+        later = import_people.alias()
         return exists().where(later.c.person_id == person, later.c.import_id > self.id)
 
     def _delete_people(self) -> tuple[int, int]:
