@@ -189,7 +189,7 @@ class World:
             assert row.kind.repeatable or row.may_be_done <= 1, "what may have been done is never done again"
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS)
 def test_it_does_what_the_model_does_whoever_dies_or_comes_late(
     database: Database, now: datetime, operations: list[tuple[str, object, object]]

@@ -235,3 +235,4 @@ def _suppress(connection: Connection, reports: Sequence[FeedbackReport], person_
     if rows:
         in_order = [rows[key] for key in sorted(rows)]  # so that two that write the same rows never wait for each other
         connection.execute(insert_for(connection, suppressions).on_conflict_do_nothing(), in_order)
+        keep_suppressions(connection, in_order)

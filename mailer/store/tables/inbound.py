@@ -139,6 +139,19 @@ returned_mails = Table(  # each mail read from the mailbox for bounces, once
     Column("subject", Text, nullable=False, server_default=""),
 )
 
+unsubscribe_presses = Table(  # who pressed "unsubscribe" on a page or by one click; kept for a month
+    "unsubscribe_presses",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("delivery_id", BigInteger, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("how", Text, nullable=False),  # link, one-click, or page: who had left already looked at the page
+    # By what and from where, as `hits` have it; empty of somebody who isn't to be tracked.
+    Column("agent", Text, nullable=False, server_default=""),
+    Column("network", LargeBinary, nullable=False),  # salted hash of the network, never an address
+    Column("decided", Text, nullable=False, server_default=""),  # PressDecision
+)
+
 rate_limits = Table(  # how far ahead the turns of one address or network are given out, over all servers together
     "rate_limits",
     metadata,

@@ -176,6 +176,7 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
         TextField("target", "Signatures you hope for", said("target"), "A bar shows how near it is.", type="number"),
         TextField("opt_in.list", "A box for news adds them to", said("opt_in.list"), options=(("", "No box"), *lists)),
         TextField("opt_in.wording", "What the box says", said("opt_in.wording"), usual="what the list says"),
+        TextField("tags", "Tags for those who sign", said("tags"), "Such as: rivers, swimmer"),
         *asked,
         TextField("show_names", "Latest signers’ names", said("show_names") or "true", options=NAMES, type="switch"),
         TextField("show_comments", "Comments", said("show_comments") or "false", options=COMMENTS, type="switch"),
