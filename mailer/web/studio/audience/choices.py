@@ -66,7 +66,7 @@ def choices_of(visit: Visit, *, whole: bool = False) -> BuilderChoices:
         seen = _seen(visit, connection, whole=whole)
         sent = connection.execute(select(campaigns.c.slug).order_by(campaigns.c.created_at.desc())).scalars().all()
         pages = signed_pages(connection) | {slug for slug, one in names.items() if one.has_page}
-    here = visit.path["name"]
+    here = visit.path.get("name", "")
     ordered = [*(slug for slug in names if slug in pages), *sorted(pages - names.keys())]
     named: dict[str, Sequence[tuple[str, str]]] = {
         "lists": sorted(titles.items(), key=lambda one: one[1].lower()),
