@@ -27,6 +27,7 @@ from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
 from mailer.web.studio.inbox import routes as inbox
+from mailer.web.studio.lists import routes as lists
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
@@ -47,6 +48,7 @@ ROOMS: tuple[Room, ...] = (
     today.ROOM,
     staff.ROOM,
     newsletters.ROOM,
+    lists.ROOM,
     compose.ROOM,
     translate.ROOM,
     audience.ROOM,
