@@ -19,8 +19,8 @@ TEXTS = ("", "page/", "thanks/", "thanks-mail/")
 FILES = {
     "action.md": PAGE, "thanks.md": THANKS,
     "message.fr.md": FRENCH.replace("action:", "original: abcdefghijkl\naction:"),
-    "action.fr.md": "---\nheadline: Gardons-la\nstatement: Nous le demandons.\nopt_in:\n  wording: Oui\n---\nElle ferme.\n",
-    "thanks.fr.md": "---\nsubject: Merci\naction:\n  label: Donnez 5 euros\noriginal: abcdefghijkl\n---\nMerci beaucoup.\n",
+    "action.fr.md": "---\nheadline: Gardons-la\nstatement: Non, merci.\nopt_in:\n  wording: Oui\n---\nElle ferme.\n",
+    "thanks.fr.md": "---\nsubject: Merci\naction:\n  label: Donnez 5 euros\noriginal: abcdefghijkl\n---\nMerci bien.\n",
 }  # fmt: skip
 
 
