@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.store.engine.database import Database
+from mailer.web.studio.all_results import routes as all_results
 from mailer.web.studio.audience import routes as audience
 from mailer.web.studio.backups import routes as backups
 from mailer.web.studio.compose import routes as compose
@@ -49,6 +50,7 @@ ROOMS: tuple[Room, ...] = (
     staff.ROOM,
     newsletters.ROOM,
     lists.ROOM,
+    all_results.ROOM,
     compose.ROOM,
     translate.ROOM,
     audience.ROOM,
