@@ -23,7 +23,7 @@ PER_THOUSAND = ("signed", "unsubscribed", "complained", "bounced")  # what is to
 
 @dataclass(frozen=True, slots=True)
 class ComparedCounts:
-    """People. `asked`: of those whose mail was `sent`, those whom it asked to sign; `signed`: by way of it; `bounced`
+    """People. `asked`: of those whose mail was `sent`, those it asked to sign; `signed`: by way of it; `bounced`
     and `complained`: afterwards."""
 
     newsletters: int = 0
