@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mailer.work import backups
+from mailer.work import backups, bulk_people
 from mailer.work.running import Handler
 
 WORK: Mapping[str, Handler] = {
     backups.TOPIC: backups.take_backup,
+    bulk_people.TOPIC: bulk_people.change_many,
 }

@@ -30,6 +30,7 @@ from mailer.web.studio.history.repository import keep_together
 from mailer.web.studio.inbox import routes as inbox
 from mailer.web.studio.lists import routes as lists
 from mailer.web.studio.newsletters import routes as newsletters
+from mailer.web.studio.people import routes as people
 from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
 from mailer.web.studio.review import routes as review
@@ -54,6 +55,7 @@ ROOMS: tuple[Room, ...] = (
     compose.ROOM,
     translate.ROOM,
     audience.ROOM,
+    people.ROOM,
     review.ROOM,
     following.ROOM,
     results.ROOM,
