@@ -35,6 +35,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from mailer.audience.selection.groups import subscribed_to
 from mailer.audience.selection.questions import QUESTIONS, SEGMENT
+from mailer.audience.tags import tag_list
 from mailer.compose.expressions.ast import (
     ANYTHING,
     And,
@@ -54,6 +55,7 @@ from mailer.compose.expressions.ast import (
 from mailer.compose.expressions.evaluator import MOST_DIGITS, ORDER
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.expressions.readings import Kind, readings
+from mailer.compose.expressions.tagged import TAGS
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
 from mailer.store.tables.core import people
@@ -103,6 +105,8 @@ def field_text(name: str) -> Text_:
         first, last = people.c.first_name, people.c.last_name
         both = and_(first != "", last != "")
         return case((both, first.concat(" ").concat(last)), else_=first.concat(last))
+    if name == TAGS:
+        return tag_list(people.c.id)
     if name in COLUMNS:
         return COLUMNS[name]
     return func.coalesce(people.c.attributes[name].as_string(), "")

@@ -11,7 +11,7 @@ import click
 
 from mailer.cli.context import note, now, print_json, workspace_and_database
 from mailer.cli.people.people_view import show_dossier
-from mailer.cli.people.undo import undo_unsubscribes
+from mailer.cli.people.undo import bursts, undo_unsubscribes
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.counting import counted
 from mailer.errors import MailerError
@@ -66,6 +66,7 @@ def people() -> None:
 
 
 people.add_command(undo_unsubscribes)
+people.add_command(bursts)
 
 
 @people.command()

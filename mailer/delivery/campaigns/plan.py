@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.spec import Audience
-from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.source.message_file import Source
 from mailer.compose.source.signed import Signed
@@ -88,6 +87,8 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
 
 def _thanking(source: Source, definition: ListDefinition) -> Source:
     """A thanks.md, with the page it is about: as that page is now, or by its name alone where it can't be read."""
+    from mailer.compose.action_page.versions import read_page_versions  # few newsletters have a page
+
     newsletter, language = source.newsletter, _language(source, definition)
     root, headline, joins = newsletter.workspace.settings.public.url, newsletter.slug, ""
     with suppress(MailerError):  # what is wrong with the page is said of the page

@@ -25,6 +25,7 @@ ABOUT: Mapping[tuple[str, str], str] = {
     ("joined_since", "yes"): "who joined on {} or later", ("joined_since", "no"): "who joined before {}",
     ("joined_within", "yes"): "who joined in the last {}", ("joined_within", "no"): "who joined longer ago than {}",
     ("subscribed", "yes"): "who are on the list {}", ("subscribed", "no"): "who aren’t on the list {}",
+    ("tagged", "yes"): "who are tagged “{}”", ("tagged", "no"): "who aren’t tagged “{}”",
     ("segment", "yes"): "who are in the segment “{}”", ("segment", "no"): "who aren’t in the segment “{}”",
     ("wants", "yes"): "who want {}", ("wants", "no"): "who don’t want {}",
 }  # fmt: skip

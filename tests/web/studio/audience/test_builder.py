@@ -31,6 +31,7 @@ VALUES = {
     "segments": st.sampled_from(["in-uk", "active"]),
     "spans": st.sampled_from(["7 days", "12 months"]), "times": st.sampled_from(["1", "20"]),
     "frequencies": st.sampled_from(["every", "monthly"]), "pages": WORDS, "newsletters": WORDS, "lists": WORDS,
+    "tags": WORDS,
 }  # fmt: skip
 
 
