@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest, raise_errors
@@ -22,7 +23,7 @@ TEXT_KEYS = (
     "title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language", "colour",
     "afterwards",
 )  # fmt: skip
-LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
+LIST_KEYS = (*TEXT_KEYS, "public_form", "columns", "formerly")
 LIMITS = {"from": limits.sender, "reply_to": limits.sender, "colour": limits.COLOUR, "afterwards": limits.WEB_ADDRESS}
 OPT_IN = ("single", "double")
 EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  # what a list can't be without
@@ -46,6 +47,7 @@ class ListDefinition:
     colour: str = ""  # of the form, from which its others are worked out; "" takes the brand's
     afterwards: str = ""  # where a form on the group's own site leads; "" is our page that says what happens next
     columns: Mapping[str, str] = field(default_factory=dict[str, str])  # an import file's column → our field
+    formerly: Sequence[str] = ()  # its UUIDs in listmonk, which sign-up forms made for that still post
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +196,27 @@ def list_of(found: TomlFile, name: str) -> ListDefinition:
     for key, limit in LIMITS.items():
         if isinstance(value := data.get(key), str) and value:
             faults += (replace(one, place=found.key(key)) for one in limit(key, value))
-    columns = data.get("columns", {})
-    if not isinstance(columns, dict) or not all(isinstance(v, str) for v in cast(dict[str, Any], columns).values()):
-        fault("columns", "[columns] must map a column to a field, both texts", '"First name" = "first_name"')
+    for key, fits, message, remedy in SHAPES:
+        if key in data and not fits(data[key]):
+            fault(key, message, remedy)
     raise_errors(f"The list {name} has faults:", faults)
     values = {("from_" if key == "from" else key): value for key, value in data.items()}
+    values["formerly"] = tuple(number.lower() for number in cast(list[str], data.get("formerly", [])))
     return ListDefinition(name=name, **values)
+
+
+def _is_text_map(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in cast(dict[str, Any], value).values())
+
+
+def _are_uuids(value: object) -> bool:
+    try:
+        return isinstance(value, list) and all(str(UUID(one)) == one.lower() for one in cast(list[Any], value))
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+SHAPES: tuple[tuple[str, Callable[[object], bool], str, str], ...] = (
+    ("columns", _is_text_map, "[columns] must map a column to a field, both texts", '"First name" = "first_name"'),
+    ("formerly", _are_uuids, "formerly must be a list of UUIDs", "listmonk shows a list's UUID on its page."),
+)
