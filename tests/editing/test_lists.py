@@ -53,6 +53,8 @@ def test_a_list_is_made_and_changed_with_its_comments(workspace: Workspace, data
         ("river", {"from": "nobody"}, "from"),
         ("river", {"colour": "red"}, "colour must be a colour like #1d4f91"),
         ("river", {"afterwards": "javascript:alert(1)"}, "afterwards must be an http(s) address"),
+        ("river", {"opt_in": ""}, "opt_in must be single or double"),
+        ("river", {"list_id": "x"}, "list_id must look like"),
         ("river", {"opt_in": "triple"}, "opt_in must be single or double"),
     ],
 )
