@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mailer.work import importing
 from mailer.work.running import Handler
 
-WORK: Mapping[str, Handler] = {}
+WORK: Mapping[str, Handler] = {
+    importing.LOOK: importing.look_over,
+    importing.REHEARSAL: importing.rehearse,
+    importing.IMPORT: importing.import_people,
+    importing.UNDO: importing.take_back,
+}

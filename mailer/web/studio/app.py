@@ -25,6 +25,7 @@ from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
+from mailer.web.studio.imports import routes as imports
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
@@ -53,6 +54,7 @@ ROOMS: tuple[Room, ...] = (
     petition.ROOM,
     history.ROOM,
     send.ROOM,
+    imports.ROOM,
     work.ROOM,
 )
 
