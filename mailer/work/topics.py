@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mailer.work import importing
+from mailer.work import backups, importing
 from mailer.work.running import Handler
 
 WORK: Mapping[str, Handler] = {
+    backups.TOPIC: backups.take_backup,
     importing.LOOK: importing.look_over,
     importing.REHEARSAL: importing.rehearse,
     importing.IMPORT: importing.import_people,

@@ -1,6 +1,6 @@
 """Takes an import back within a day: exactly what it changed, and nothing that came after.
 
-Whatever somebody else did since counts more. A person who acted, changed something or was mailed stays, with all of it;
+What somebody else did since counts more. A person who acted, changed something or was mailed stays, with all of it;
 a subscription, a field or a suppression that is no longer as the import left it stays as it is; and people whom a later
 import names too stay as that one found them, until it is taken back. Nobody who left is on a list again by this.
 Proofs of consent go with what they proved, unless somebody was mailed on them: then they stay, with a proof of the end.
@@ -69,7 +69,7 @@ back = Table(  # subscriptions that are as the import left them: they become wha
     Column("changed_at", Instant),
     prefixes=["TEMPORARY"],
 )
-gone = Table(  # people whom the import added and nobody needs
+gone = Table(  # people that the import added and nobody needs
     "import_gone",
     _temporary,
     Column("person_id", Id, primary_key=True, autoincrement=False),
@@ -197,7 +197,7 @@ class _Undo:
         return freed
 
     def _leave_out_those_who_left(self) -> None:
-        """Whoever else says that somebody left, they stay off."""
+        """Where anybody else says that somebody left, they stay off."""
         left = exists().where(
             people.c.id == back.c.person_id, suppressions.c.address_hash == people.c.address_hash,
             suppressions.c.reason == SuppressionReason.UNSUBSCRIBED.value,
@@ -242,7 +242,7 @@ class _Undo:
         return exists().where(later.c.person_id == person, later.c.import_id > self.id)
 
     def _delete_people(self) -> tuple[int, int]:
-        """Delete people it added whom nothing else is known of; how many, and how many stay."""
+        """Delete people it added and nobody needs; how many, and how many stay."""
         untouched = and_(
             people.c.updated_at == self.row["at"], people.c.tracking, people.c.frequency == Frequency.EVERY.value
         )

@@ -1,5 +1,5 @@
-"""What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old drafts, versions,
-jobs, and what would take old imports back.
+"""What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old drafts, versions, jobs,
+presses of unsubscribe buttons, and what would take old imports back.
 
 None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
 that is far ahead of everything the database knows is believed once it has said so for a day.
@@ -15,6 +15,7 @@ from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
 from mailer.audience.imports import past
+from mailer.delivery.subscriptions import presses
 from mailer.editing import drafts, versions
 from mailer.staff import sessions
 from mailer.store import jobs, rate_limits
@@ -56,6 +57,7 @@ def tidy(database: Database, *, now: datetime) -> bool:
         drafts.prune(connection, now=now)
         versions.prune(connection, now=now)
         past.prune(connection, now=now)
+        presses.prune(connection, now=now)
     return True
 
 
@@ -90,6 +92,7 @@ def _anything_old(connection: Connection, now: datetime) -> bool:
         drafts.any_old(now),
         versions.any_old(now),
         past.any_old(now),
+        presses.any_old(now),
     )
     return bool(connection.execute(select(due)).scalar())
 

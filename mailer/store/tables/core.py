@@ -111,6 +111,26 @@ consents = Table(  # appended to, never changed: the proof of every subscription
     key_of_sqlite("source_id", "consent_sources.id"),
 )
 
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),  # as it was first written
+    Column("key", Text, nullable=False, unique=True),  # what makes two spellings the same tag: `expressions.tagged`
+)
+
+people_tags = Table(
+    "people_tags",
+    metadata,
+    Column("person_id", BigInteger, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),  # since when
+    Column("source", Text, nullable=False, server_default=""),  # the file, the sign page or the colleague
+    Index("ix_people_tags_tag_id_person_id", "tag_id", "person_id"),
+    key_of_sqlite("tag_id", "tags.id"),
+    sqlite_with_rowid=False,
+)
+
 suppressions = Table(
     "suppressions",
     metadata,

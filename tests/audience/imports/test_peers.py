@@ -184,7 +184,7 @@ def judged(path: Path, **asked: str) -> dict[str, str]:
     with source_files([path]) as files:
         (source,) = understood(files, SUPPORTERS, ImportOptions(**asked))  # pyright: ignore[reportArgumentType]
         people = list(Judge(source.columns, KEY, NOW).people(source.table.rows(), lambda *_: None))
-    return {person[1]: next(iter(_by_status({(person[8], person[9]): 1}))) for person in people}
+    return {person[1]: next(iter(_by_status({(person[9], person[10]): 1}))) for person in people}
 
 
 def written(path: Path, header: str, rows: Sequence[str], encoding: str = "utf-8") -> Path:
@@ -277,7 +277,7 @@ def test_the_evidence_says_from_where_and_since_when(database: Database, tmp_pat
     assert proof.wording == "", "what people agreed to at another program is not known here"
     assert proof.given_at
     assert proof.given_at.isoformat() == "2021-03-05T10:00:00+00:00"
-    assert (val["country"], val["timezone"], val["tags"]) == ("GB", "Europe/London", "vip, leeds")
+    assert (val["country"], val["timezone"], val["tags"]) == ("GB", "Europe/London", "leeds, vip")
     assert not {"leid", "optin_ip", "confirm_ip", "latitude"} & set(val)
 
 

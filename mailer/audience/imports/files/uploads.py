@@ -35,7 +35,7 @@ class DiskFull(MailerError):
     def __init__(self) -> None:
         super().__init__(
             "there is no room for this file on the studio's disk",
-            remedy="Ask whoever looks after the machine to make some. Nothing was imported.",
+            remedy="Ask the person who looks after the machine to make some. Nothing was imported.",
         )
 
 

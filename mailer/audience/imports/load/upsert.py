@@ -32,6 +32,7 @@ from mailer.audience.consent.eligibility import BY_RANK, EVERY_LIST, Reason, sup
 from mailer.audience.consent.recheck import change_consent
 from mailer.audience.imports.attributes import as_json, differ, merged
 from mailer.audience.imports.load.journal import Journal
+from mailer.audience.imports.load.row_tags import has_new_tags, put_tags, stage_tags
 from mailer.audience.imports.load.staging import TEXTS, StagedRows, known, stage
 from mailer.audience.imports.meaning.statuses import LEFT, NO_CONSENT, STOPS, UNSUBSCRIBED
 from mailer.audience.imports.subscribe import ImportTarget
@@ -64,8 +65,10 @@ class Writer:
         self.connection = staged.connection
         self.staged, self.joining, self.journal = staged, joining, journal
         self.now, self.list_id = joining.now, joining.list_id
-        # Whether a row says more of its person's consent than that it is given, now, in the only file.
-        self.tells_more = bool(PENDING in staged.statuses or staged.has_moments or len(joining.origin.sources) > 1)
+        # Whether a row says more of its person than fields, and that consent is given, now, in the only file.
+        self.tells_more = bool(
+            PENDING in staged.statuses or staged.has_moments or staged.has_tags or len(joining.origin.sources) > 1
+        )
 
     def finish(self) -> Counts:
         """Take over what was staged, and count what became of the rows."""
@@ -73,6 +76,8 @@ class Writer:
         suppressed = self._count_suppressed()
         no_consent = self._count(stage.c.status == NO_CONSENT.value, self._free()) if self._has(NO_CONSENT) else 0
         new = self._add()
+        if self.staged.has_tags:
+            stage_tags(self.connection)
         rest = self.staged.rows - suppressed.total() - no_consent - new
         outcomes: Counter[str] = Counter()
         if rest or self.tells_more:
@@ -184,6 +189,8 @@ class Writer:
         texts = [and_(stage.c[name] != "", stage.c[name] != people.c[name]) for name in TEXTS]
         attributes = and_(stage.c.attributes != "{}", differ(people.c.attributes, stage.c.attributes))
         confirmed = and_(subscriptions.c.status == PENDING, stage.c.status == SUBSCRIBED)
+        if self.staged.has_tags:
+            texts.append(has_new_tags(people.c.id, first.c.row))
         outcome = case(
             (people.c.id > self.joining.newest, NEW),
             (subscriptions.c.status.is_(None), JOINED),
@@ -212,6 +219,9 @@ class Writer:
             )
             .values(**newer, attributes=merged(people.c.attributes, stage.c.attributes), updated_at=self.now)
         )
+        if self.staged.has_tags:
+            who = select(known.c.person_id, known.c.row).where(known.c.outcome.in_((NEW, JOINED, UPDATED)))
+            put_tags(self.connection, who, at=self.now, source=self.joining.of_file(self.joining.origin.sources))
         for status in STAYING:
             if self._has(status):
                 self._join(self._named(status).where(known.c.outcome.in_((JOINED, NEW))), status)

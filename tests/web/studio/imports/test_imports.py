@@ -75,7 +75,7 @@ def test_a_file_goes_its_way_and_comes_back(house: House) -> None:
     done(house)
     assert back.headers["location"].startswith("/work/")
     assert known(house) == 3
-    assert "2 people whom nothing else is known of" in house.get(place).text
+    assert "2 people with nothing else to keep" in house.get(place).text
     assert press(house, f"{place}/undo").status == 422
     with house.studio.database.read() as connection:
         said = [(one.action, one.by) for one in entries(connection)]
