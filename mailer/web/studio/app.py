@@ -27,6 +27,7 @@ from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
+from mailer.web.studio.imports import routes as imports
 from mailer.web.studio.inbox import routes as inbox
 from mailer.web.studio.lists import routes as lists
 from mailer.web.studio.newsletters import routes as newsletters
@@ -62,6 +63,7 @@ ROOMS: tuple[Room, ...] = (
     petition.ROOM,
     history.ROOM,
     send.ROOM,
+    imports.ROOM,
     settings.ROOM,
     inbox.ROOM,
     work.ROOM,
