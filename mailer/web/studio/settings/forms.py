@@ -30,7 +30,7 @@ NO_FORM = Form(b"")
 NO_FAULTS: Mapping[str, Diagnostic] = {}
 
 
-def routes(section: SettingsPage, more: More = lambda _: {}) -> tuple[StudioRoute, ...]:
+def routes(section: SettingsPage, more: More | None = None) -> tuple[StudioRoute, ...]:
     """The addresses of a page: to look, and to save."""
     return (
         StudioRoute(section.path, partial(show, section, more), Right.SETTINGS),
@@ -40,12 +40,12 @@ def routes(section: SettingsPage, more: More = lambda _: {}) -> tuple[StudioRout
     )  # fmt: skip
 
 
-def show(section: SettingsPage, more: More, visit: Visit) -> Response:
+def show(section: SettingsPage, more: More | None, visit: Visit) -> Response:
     """The page."""
     return _page(section, more, visit)
 
 
-def save(section: SettingsPage, more: More, visit: Visit) -> Response:
+def save(section: SettingsPage, more: More | None, visit: Visit) -> Response:
     """Write what was changed; with faults, or where somebody changed the same meanwhile, show the form again."""
     form = visit.form
     try:
@@ -107,12 +107,14 @@ def form_values(
 
 
 def _page(
-    section: SettingsPage, more: More, visit: Visit, *, form: Form = NO_FORM, refused: MailerError | None = None,
+    section: SettingsPage, more: More | None, visit: Visit, *, form: Form = NO_FORM, refused: MailerError | None = None,
     overtaken: bool = False,
 ) -> Response:  # fmt: skip
     values = form_values(visit, section.fields, form=form, refused=refused, overtaken=overtaken)
     status = 422 if refused else 409 if overtaken else 200
-    return page(visit, section.template, status=status, section=section, form=form, **values, **more(visit))
+    return page(
+        visit, section.template, status=status, section=section, form=form, **values, **(more(visit) if more else {})
+    )
 
 
 def _settings_of(visit: Visit, text: str) -> Settings:

@@ -8,8 +8,10 @@ from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may
 from mailer.web.studio.core.rooms import PaletteHit, Room, SidebarPlace, StudioRoute
-from mailer.web.studio.settings import domain, forms, overview, sending
-from mailer.web.studio.settings.sections import PAGES
+from mailer.web.studio.settings import brand, domain, forms, overview, sending
+from mailer.web.studio.settings.sections import BRAND, PAGES
+
+MORE = {BRAND.name: brand.more}  # what pages show beside their form
 
 
 def find(visit: Visit, words: str) -> Iterator[PaletteHit]:
@@ -31,7 +33,8 @@ ROOM = Room(
         StudioRoute("/settings", overview.show, Right.SETTINGS),
         *sending.ROUTES,
         *domain.ROUTES,
-        *(route for section in PAGES for route in forms.routes(section)),
+        *(route for section in PAGES for route in forms.routes(section, MORE.get(section.name))),
+        *brand.ROUTES,
     ),
     places=(SidebarPlace("/settings", "Settings", "settings", group=9, asks=Right.SETTINGS),),
     find=find,
