@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -42,7 +43,7 @@ def routes(section: SettingsPage, more: More | None = None) -> tuple[StudioRoute
 
 def show(section: SettingsPage, more: More | None, visit: Visit) -> Response:
     """The page."""
-    return _page(section, more, visit)
+    return answer(section, more, visit)
 
 
 def save(section: SettingsPage, more: More | None, visit: Visit) -> Response:
@@ -51,9 +52,9 @@ def save(section: SettingsPage, more: More | None, visit: Visit) -> Response:
     try:
         conflict = save_fields(visit, section.fields, form)
     except MailerError as refused:
-        return _page(section, more, visit, form=form, refused=refused)
+        return answer(section, more, visit, form=form, refused=refused)
     if conflict:
-        return _page(section, more, visit, form=form, overtaken=True)
+        return answer(section, more, visit, form=form, overtaken=True)
     return RedirectResponse(f"{section.path}?saved", 303)
 
 
@@ -68,6 +69,11 @@ def save_fields(visit: Visit, fields: tuple[SettingField, ...], form: Form, **ex
     with visit.database.write() as connection:
         saved = change_settings(visit.workspace, connection, visit.who, wanted, base=base, at=visit.now)
     return isinstance(saved, SaveConflict)
+
+
+def later(visit: Visit) -> Visit:
+    """The same visit with the settings as they are after a save."""
+    return replace(visit, workspace=visit.studio.reader.read(), body=b"")
 
 
 def shown_fields(
@@ -106,15 +112,15 @@ def form_values(
     }  # fmt: skip
 
 
-def _page(
+def answer(
     section: SettingsPage, more: More | None, visit: Visit, *, form: Form = NO_FORM, refused: MailerError | None = None,
-    overtaken: bool = False,
+    overtaken: bool = False, **extra: Any,
 ) -> Response:  # fmt: skip
+    """The page of a form, with what else its template needs."""
     values = form_values(visit, section.fields, form=form, refused=refused, overtaken=overtaken)
     status = 422 if refused else 409 if overtaken else 200
-    return page(
-        visit, section.template, status=status, section=section, form=form, **values, **(more(visit) if more else {})
-    )
+    beside = {**(more(visit) if more else {}), **extra}
+    return page(visit, section.template, status=status, section=section, form=form, **values, **beside)
 
 
 def _settings_of(visit: Visit, text: str) -> Settings:
