@@ -18,6 +18,7 @@ from mailer.store.tables.inbound import (
     requests,
     returned_mails,
     signatures,
+    unsubscribe_presses,
 )
 from mailer.store.tables.jobs import jobs
 from mailer.store.tables.states import SuppressionReason, ThanksState
@@ -34,6 +35,9 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
         update(hits)
         .where(hits.c.campaign_id.in_(campaign_ids), hits.c.delivery_id.in_(theirs))
         .values(headers={}, network=b"")  # the counts stay
+    )
+    connection.execute(
+        update(unsubscribe_presses).where(unsubscribe_presses.c.delivery_id.in_(theirs)).values(agent="", network=b"")
     )
     connection.execute(
         update(signatures)

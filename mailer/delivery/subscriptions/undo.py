@@ -6,15 +6,17 @@ decided about a list later is kept, and so is every suppression that this leavin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from mailer.audience.consent.changes import consent_source, prove
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.subscriptions.unsubscribe import UNDONE
+from mailer.store.engine.arrays import among
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,
@@ -56,8 +58,9 @@ class Leaving:
         return self.address.rpartition("@")[2]
 
 
-def leavings(connection: Connection, campaign_id: int, *, delivery_id: int | None = None) -> list[Leaving]:
-    """Everybody who left by way of this campaign's mail and has decided nothing since, in order of time."""
+def leavings(connection: Connection, campaign_id: int, *, only: Collection[int] | None = None) -> list[Leaving]:
+    """Everybody who left by way of this campaign's mail and has decided nothing since, in order of time; of the
+    deliveries `only`, where they are given."""
     later = consents.alias("later")
     newer = exists().where(
         later.c.person_id == consents.c.person_id, later.c.list_id == consents.c.list_id, later.c.id > consents.c.id
@@ -89,10 +92,11 @@ def leavings(connection: Connection, campaign_id: int, *, delivery_id: int | Non
         )
         .order_by(consents.c.at, deliveries.c.id, consents.c.list_id)
     )  # fmt: skip
-    if delivery_id is not None:
-        query = query.where(deliveries.c.id == delivery_id)
+    values: dict[str, Any] = {}
+    if only is not None:
+        query, values = query.where(among(deliveries.c.id, "only")), {"only": sorted(only)}
     found: dict[tuple[int, datetime], Leaving] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query, values):
         one = found.get((row.id, row.at)) or Leaving(
             row.id, row.person_id, row.address, row.at, row.how, row.changed_at, ()
         )
@@ -124,7 +128,7 @@ def undo_last(connection: Connection, *, delivery_id: int, at: datetime) -> bool
 
 def last(connection: Connection, *, delivery_id: int, at: datetime) -> Leaving | None:
     """The leaving by this mail that can be undone: of the last day, and nothing was decided since."""
-    found = leavings(connection, campaign_of(delivery_id), delivery_id=delivery_id)
+    found = leavings(connection, campaign_of(delivery_id), only=[delivery_id])
     return next((one for one in reversed(found) if at - one.at < A_DAY), None)
 
 

@@ -18,10 +18,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from mailer.petition_fields.table import KEPT
-from mailer.store.tables.types import Id, Instant, metadata
+from mailer.store.tables.types import Id, Instant, metadata, partial_index
 
 statements = Table(  # what people put their names to, word for word
     "statements",
@@ -59,6 +60,10 @@ signatures = Table(  # one for each person and sign page; stays as a count when 
     Index("ix_signatures_campaign_id", "campaign_id"),
     sqlite_autoincrement=True,
 )
+# What signers agreed to have shown and nobody has decided about. Written out, so that both engines see that a query
+# asks for what the index holds.
+TO_DECIDE = text("shown AND comment <> '' AND comment_state IN ('new', 'held')")
+partial_index("ix_signatures_to_decide", signatures.c.page, signatures.c.changed_at, signatures.c.id, where=TO_DECIDE)
 
 delivered_petitions = Table(  # that a petition was handed to those it is addressed to
     "delivered_petitions",
@@ -132,6 +137,19 @@ returned_mails = Table(  # each mail read from the mailbox for bounces, once
     Column("why", Text, nullable=False, server_default=""),  # what was done, or why nothing
     Column("sender", Text, nullable=False, server_default=""),  # of those without our token, for staff; else ""
     Column("subject", Text, nullable=False, server_default=""),
+)
+
+unsubscribe_presses = Table(  # who pressed "unsubscribe" on a page or by one click; kept for a month
+    "unsubscribe_presses",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("delivery_id", BigInteger, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("how", Text, nullable=False),  # link, one-click, or page: who had left already looked at the page
+    # By what and from where, as `hits` have it; empty of somebody who isn't to be tracked.
+    Column("agent", Text, nullable=False, server_default=""),
+    Column("network", LargeBinary, nullable=False),  # salted hash of the network, never an address
+    Column("decided", Text, nullable=False, server_default=""),  # PressDecision
 )
 
 rate_limits = Table(  # how far ahead the turns of one address or network are given out, over all servers together

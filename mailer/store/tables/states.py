@@ -121,6 +121,14 @@ class ReturnedKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class PressDecision(StrEnum):
+    """What staff decided about a burst of unsubscribes that a press was part of."""
+
+    NONE = ""
+    UNDONE = "undone"  # a scanner pressed
+    PEOPLE = "people"  # people did, so it holds
+
+
 class ReviewStep(StrEnum):
     """What somebody did about the approval of a newsletter."""
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from mailer.store.engine.database import Database
 from mailer.web.studio.audience import routes as audience
+from mailer.web.studio.backups import routes as backups
 from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
@@ -25,6 +26,7 @@ from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
+from mailer.web.studio.inbox import routes as inbox
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
@@ -55,7 +57,9 @@ ROOMS: tuple[Room, ...] = (
     history.ROOM,
     send.ROOM,
     settings.ROOM,
+    inbox.ROOM,
     work.ROOM,
+    backups.ROOM,
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from mailer.audience.consent.subscribe import Asking
+from mailer.delivery.subscriptions.presses import Presser, note_press
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.delivery.subscriptions.unsubscribe import leave_campaign
 from mailer.errors import MailerError
@@ -126,3 +127,22 @@ def test_a_run_hands_over_what_the_server_left(database: Database, folder: Path,
     assert mailer("run").output == "", "cron mails nobody about it"
     (file,) = (folder / "outbox" / "new").iterdir()
     assert "Subject: Welcome to Supporters" in file.read_text()
+
+
+def test_a_scanners_burst_is_found_looked_at_and_undone_in_the_terminal(burst: Database, now: datetime) -> None:
+    assert "look like a scanner's" in mailer("people", "bursts").output
+    with burst.write() as connection:
+        for number in (1, 2, 3, 4, 6):
+            at = now + timedelta(seconds=number)
+            leave_campaign(connection, delivery_id=delivery_id(number), how="one-click", at=at)
+            note_press(connection, delivery_id(number), Presser("", b"network!"), how="one-click", at=at)
+    (found,) = json.loads(mailer("people", "bursts", "--json").output)
+    assert (found["newsletter"], found["people"]) == (SLUG, 5)
+    number = str(found["number"])
+    assert f"{SLUG}" in mailer("people", "bursts").output
+    assert "5 people. Nothing was changed" in mailer("people", "bursts", number).output
+    assert "say which burst" in trouble("people", "bursts", "--undo")
+    assert on_the_list(burst) == set()
+    assert "5 of 5 people are back" in mailer("people", "bursts", number, "--undo").output
+    assert on_the_list(burst) == {1, 2, 3, 4, 6}
+    assert "aren’t what they were" in trouble("people", "bursts", number, "--leave")

@@ -1,7 +1,8 @@
 """/u/<token>: GET shows a page with one button and changes nothing; POST leaves at once, for a person or a provider.
 
 RFC 8058: a mail provider posts `List-Unsubscribe=One-Click` without cookies, and must get no redirect. Scanners fetch
-the page (GET, HEAD), so only a POST acts. What a body holds decides only what is noted of how it was done.
+the page (GET, HEAD), so only a POST acts; that somebody who has left looks at it again is noted. What a body holds
+decides only what is noted of how it was done.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.audience.people.preferences import Wanted, choices, prefer
+from mailer.delivery.ledger.mailed_message import campaign_of
+from mailer.delivery.subscriptions.presses import LOOKED, Presser, note_press
 from mailer.delivery.subscriptions.undo import A_DAY, LINK, ONE_CLICK, last, undo_last
 from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_campaign, standing
 from mailer.store.tables.states import Frequency
 from mailer.timezones import zone_named
+from mailer.tracking.hits import make_hit
 from mailer.tracking.tokens import Named, Purpose
 from mailer.web.pages.templates import mask
 from mailer.web.public.core.context import Door, door_of
@@ -50,6 +54,8 @@ async def ask(request: Request) -> Response:
     if named.proof:
         return await _proof(request, named)
     now = await door.threads.read(_standing, door, named.id)
+    if request.method == "GET" and not now.status.on_asked:
+        await door.threads.write(_note_look, door, named.id, _presser(request, door, named.id))
     return _page(request, now, already=True)
 
 
@@ -61,7 +67,7 @@ async def leave(request: Request) -> Response:
     if named.proof:
         return await _proof(request, named)
     how = LINK if form.get(PAGE_FIELD) == ("page",) else ONE_CLICK
-    before, now = await door.threads.write(_leave, door, named.id, how)
+    before, now = await door.threads.write(_leave, door, named.id, how, _presser(request, door, named.id))
     return _page(request, now, already=not before.on_asked, of=before.on_asked)
 
 
@@ -147,10 +153,26 @@ def _now(door: Door, connection: Connection, delivery_id: int) -> Standing:
     return Standing(status, left.at + A_DAY if left else None, fewer)
 
 
-def _leave(door: Door, delivery_id: int, how: str) -> tuple[RecipientStatus, Standing]:
+def _presser(request: Request, door: Door, delivery_id: int) -> Presser:
+    """By what program and from which network it was pressed, as is kept of a click."""
+    hit = make_hit(
+        campaign_id=campaign_of(delivery_id), delivery_id=delivery_id, n=0, at=door.clock(), method=request.method,
+        headers=request.headers, address=request.client.host if request.client else "", key=door.network_key,
+    )  # fmt: skip
+    return Presser(hit.headers.get("user-agent", ""), hit.network)
+
+
+def _note_look(door: Door, delivery_id: int, by: Presser) -> None:
+    """They read that they are off the list, so they count on it, no matter who pressed before."""
+    with door.database.write() as connection:
+        note_press(connection, delivery_id, by, how=LOOKED, at=door.clock())
+
+
+def _leave(door: Door, delivery_id: int, how: str, by: Presser) -> tuple[RecipientStatus, Standing]:
     """How it was before, and how it is."""
     with door.database.write() as connection:
         before = leave_campaign(connection, delivery_id=delivery_id, how=how, at=door.clock())
+        note_press(connection, delivery_id, by, how=how, at=door.clock())
         return before, _now(door, connection, delivery_id)
 
 

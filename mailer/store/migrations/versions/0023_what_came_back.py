@@ -1,0 +1,25 @@
+"""Who pressed unsubscribe, so that a scanner's presses can be told from people's"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0023"
+down_revision = "0022"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "unsubscribe_presses",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("delivery_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), server_default="", nullable=False),
+        sa.Column("network", sa.LargeBinary(), nullable=False),
+        sa.Column("decided", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unsubscribe_presses")),
+    )
+    op.create_index("ix_unsubscribe_presses_delivery_id", "unsubscribe_presses", ["delivery_id"])
+    op.create_index("ix_unsubscribe_presses_at", "unsubscribe_presses", ["at"])

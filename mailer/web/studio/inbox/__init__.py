@@ -1,0 +1,1 @@
+"""Inbox: what came back. Decisions that wait, bounces and complaints."""
