@@ -188,6 +188,14 @@ def release(connection: Connection, job: Job) -> None:
     _record(connection, job, {"state": JobState.QUEUED.value, "due_at": EPOCH, "done_at": None})
 
 
+def try_again(connection: Connection, kind: JobKind) -> int:
+    """Make the jobs of a kind that were given up due once more; how many those are. One that fails again is given up
+    again, until somebody asks for another try."""
+    failed = (jobs.c.kind == kind.name, jobs.c.state == JobState.FAILED.value, jobs.c.payload != b"")
+    again = {"state": JobState.QUEUED.value, "due_at": EPOCH, "done_at": None}
+    return connection.execute(update(jobs).where(*failed).values(again)).rowcount
+
+
 def count_jobs(connection: Connection, kind: JobKind) -> dict[JobState, int]:
     """How many jobs of a kind are in each state but done; none where there are none."""
     not_done = or_(jobs.c.done_at.is_(None), jobs.c.state.in_(FAILURES))
