@@ -49,6 +49,15 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class DnsRecord:
+    """What to publish in the DNS: at `name` a record of `kind` (TXT, MX …) that says `value`."""
+
+    name: str
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One thing found: what it is and who is affected, where, and what to do about it ("" when nothing)."""
 
@@ -59,6 +68,7 @@ class Diagnostic:
     rule: str = ""  # the rule of `mailer check` that speaks of it, where it is not just compose.fault
     waived: str = ""  # the reason the author gave for leaving it; "" when it is not waived
     fix: Fix | None = None
+    record: DnsRecord | None = None  # of the DNS, which puts it right
 
     @property
     def stops(self) -> bool:
@@ -86,14 +96,14 @@ def well(message: str) -> Diagnostic:
     return Diagnostic(message, level=Level.OK)
 
 
-def warning(message: str, remedy: str = "") -> Diagnostic:
+def warning(message: str, remedy: str = "", *, record: DnsRecord | None = None) -> Diagnostic:
     """Something of the surroundings that somebody should look at; mails go out."""
-    return Diagnostic(message, remedy=remedy, level=Level.WARNING)
+    return Diagnostic(message, remedy=remedy, level=Level.WARNING, record=record)
 
 
-def bad(message: str, remedy: str = "") -> Diagnostic:
+def bad(message: str, remedy: str = "", *, record: DnsRecord | None = None) -> Diagnostic:
     """Something without which mails would not go out, would not arrive, or what comes back would be lost."""
-    return Diagnostic(message, remedy=remedy)
+    return Diagnostic(message, remedy=remedy, record=record)
 
 
 def of_part(part: str, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

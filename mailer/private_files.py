@@ -45,6 +45,15 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+def unversioned_folder(path: Path) -> Path:
+    """A private folder whose files git leaves alone, made if it is missing."""
+    private_folder(path)
+    if not (path / ".gitignore").exists():
+        with open_private(path / ".gitignore") as file:
+            file.write("*\n")
+    return path
+
+
 @contextmanager
 def whole_private(path: Path, *, encoding: str = "utf-8") -> Generator[TextIO]:
     """A text file that appears whole or not at all, in place of one that was there. Raises `MailerError`."""

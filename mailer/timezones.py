@@ -76,6 +76,11 @@ def zone_named(name: str) -> ZoneInfo:
     raise MailerError(f"there is no time zone {name!r}", remedy=_question(near) if near else EXAMPLE)
 
 
+def zone_names() -> Sequence[str]:
+    """The zones there are, to choose from."""
+    return sorted(_zones().values())
+
+
 @cache  # each page of the studio asks, and finding them all reads some hundred folders and files
 def _zones() -> Mapping[str, str]:
     """The zones named after places, by their names in small letters."""

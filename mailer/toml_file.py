@@ -45,7 +45,11 @@ class TomlFile:
 def read_toml(path: Path, file: str, *, secret: bool = False) -> TomlFile:
     """Raises `MailerError` with the line and the remedy. The parser's words may quote the line: not with
     `secret`."""
-    data = path.read_bytes()
+    return toml_of(path.read_bytes(), file, secret=secret)
+
+
+def toml_of(data: bytes, file: str, *, secret: bool = False) -> TomlFile:
+    """The same of what a file would hold."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

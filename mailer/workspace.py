@@ -5,21 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest, raise_errors
-from mailer.senders import sender_fault
-from mailer.settings import SETTINGS_FILE, Secrets, Settings, read_secrets, read_settings
-from mailer.toml_file import read_toml
+from mailer.settings import SETTINGS_FILE, Secrets, Settings, limits, read_secrets, read_settings
+from mailer.toml_file import TomlFile, read_toml
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 ACTION_FILE = "action.md"  # in a newsletter's folder: the page on which people sign
 THANKS_FILE = "thanks.md"  # beside it: the mail that thanks each of them
-TEXT_KEYS = ("title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language")
+TEXT_KEYS = (
+    "title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language", "colour",
+    "afterwards",
+)  # fmt: skip
 LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
+LIMITS = {"from": limits.sender, "reply_to": limits.sender, "colour": limits.COLOUR, "afterwards": limits.WEB_ADDRESS}
 OPT_IN = ("single", "double")
 EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  # what a list can't be without
 
@@ -39,6 +43,8 @@ class ListDefinition:
     opt_in: str = "single"
     language: str = "en"
     public_form: bool = False  # whether anybody may sign up at /join/<name>
+    colour: str = ""  # of the form, from which its others are worked out; "" takes the brand's
+    afterwards: str = ""  # where a form on the group's own site leads; "" is our page that says what happens next
     columns: Mapping[str, str] = field(default_factory=dict[str, str])  # an import file's column → our field
 
 
@@ -95,6 +101,14 @@ class Workspace:
             )
         return read_list(path)
 
+    def sound_lists(self) -> list[ListDefinition]:
+        """The lists that can be read; what is wrong with others is no fault of what doesn't use them."""
+        sound: list[ListDefinition] = []
+        for name in self.list_names():
+            with suppress(MailerError):
+                sound.append(self.list_definition(name))
+        return sound
+
 
 @dataclass(frozen=True, slots=True)
 class Newsletter:
@@ -150,7 +164,11 @@ def find_root(start: Path | None = None, environ: Mapping[str, str] = os.environ
 
 def read_list(path: Path) -> ListDefinition:
     """The list defined by a TOML file. Raises `MailerError` with all its faults."""
-    found = read_toml(path, f"lists/{path.name}")
+    return list_of(read_toml(path, f"lists/{path.name}"), path.stem)
+
+
+def list_of(found: TomlFile, name: str) -> ListDefinition:
+    """The list `name` as a file says it. Raises `MailerError` with all its faults."""
     data, faults = found.data, list[Diagnostic]()
 
     def fault(key: str, message: str, remedy: str = "") -> None:
@@ -169,17 +187,16 @@ def read_list(path: Path) -> ListDefinition:
     for key, example in EXAMPLES.items():
         if not data.get(key):
             fault(key, f"{key} is missing", f'For example: {key} = "{example}"')
-    for key in ("from", "reply_to"):
-        value = data.get(key)
-        if isinstance(value, str) and value and (wrong := sender_fault(key, value)):
-            fault(key, wrong.message, wrong.remedy)
     if data.get("opt_in", "single") not in OPT_IN:
         fault("opt_in", "opt_in must be single or double", 'opt_in = "double": they confirm by mail first')
     if data.get("list_id") and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", str(data["list_id"])):
         fault("list_id", f"list_id must look like {EXAMPLES['list_id']}")
+    for key, limit in LIMITS.items():
+        if isinstance(value := data.get(key), str) and value:
+            faults += (replace(one, place=found.key(key)) for one in limit(key, value))
     columns = data.get("columns", {})
     if not isinstance(columns, dict) or not all(isinstance(v, str) for v in cast(dict[str, Any], columns).values()):
         fault("columns", "[columns] must map a column to a field, both texts", '"First name" = "first_name"')
-    raise_errors(f"The list {path.stem} has faults:", faults)
+    raise_errors(f"The list {name} has faults:", faults)
     values = {("from_" if key == "from" else key): value for key, value in data.items()}
-    return ListDefinition(name=path.stem, **values)
+    return ListDefinition(name=name, **values)

@@ -3,10 +3,11 @@ network."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.parser import BytesHeaderParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailer.audience.people.people import SAMPLE_PERSON, example
 from mailer.audience.selection.languages import VersionReach
@@ -14,8 +15,6 @@ from mailer.audience.selection.segment_sql import Unread, unread
 from mailer.audience.selection.select import Selection, decided
 from mailer.checking.evidence.audience_rows import merge_versions, supporter_of
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
-from mailer.checking.evidence.link_probe import ask
-from mailer.checking.evidence.spamassassin import spam_tests
 from mailer.checking.specimen import PictureFile, Specimen
 from mailer.compose.html_tree import parse
 from mailer.compose.merge import MergeProgram, Urls
@@ -28,6 +27,10 @@ from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.mime.message import build
+
+if TYPE_CHECKING:
+    from mailer.checking.evidence.link_probe import LinkResponse
+    from mailer.checking.evidence.spamassassin import SpamTest
 
 KEY = b"specimens are signed with this, which no server takes"
 NUMBER = 2**62  # as long as a delivery's number gets
@@ -90,10 +93,22 @@ def _specimen(
         audience=people.figures,
         reach=people.reach,
         original=None if source is written.source else written.source,
-        answers=ask(link.url for link in message.links) if scope.online else {},
-        spam=spam_tests(mail) if scope.spam else (),
+        answers=_answers(message) if scope.online else {},
+        spam=_spam_tests(mail) if scope.spam else (),
         **facts,
     )
+
+
+def _answers(message: Message) -> Mapping[str, LinkResponse]:
+    from mailer.checking.evidence.link_probe import ask
+
+    return ask(link.url for link in message.links)
+
+
+def _spam_tests(mail: bytes) -> tuple[SpamTest, ...]:
+    from mailer.checking.evidence.spamassassin import spam_tests
+
+    return spam_tests(mail)
 
 
 @dataclass(frozen=True, slots=True)

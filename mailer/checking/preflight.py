@@ -15,7 +15,6 @@ from mailer.checking.collect import Scope, gather
 from mailer.checking.evidence.audience_stats import AudienceStats, together
 from mailer.checking.runner import judged, of_edited, ruled, run
 from mailer.checking.specimen import Specimen
-from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.source.message_file import Source, read_source
 from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
@@ -122,6 +121,8 @@ def _page_faults(newsletter: Newsletter) -> list[Diagnostic]:
     """What is wrong with the sign page beside the message, if there is one."""
     if not newsletter.has_action_page:
         return []
+    from mailer.compose.action_page.versions import read_page_versions
+
     try:
         return list(read_page_versions(newsletter)[1])
     except MailerError as error:

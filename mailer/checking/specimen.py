@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mailer.audience.selection.languages import VersionReach
 from mailer.audience.selection.segment_sql import Unread
 from mailer.audience.selection.select import Selection
 from mailer.checking.evidence.audience_stats import AudienceStats
-from mailer.checking.evidence.link_probe import LinkResponse
-from mailer.checking.evidence.spamassassin import SpamTest
 from mailer.compose.html_tree import Element
 from mailer.compose.message import Link, Message
 from mailer.compose.source.images import PictureFacts
@@ -25,6 +24,10 @@ from mailer.diagnostics import Place
 from mailer.senders import RESERVED_DOMAINS, domain_of
 from mailer.settings import Settings
 from mailer.workspace import ListDefinition
+
+if TYPE_CHECKING:  # asked for seldom, and by what is slow to load
+    from mailer.checking.evidence.link_probe import LinkResponse
+    from mailer.checking.evidence.spamassassin import SpamTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Specimen:
     selection: Selection | None = None  # of all who get the newsletter
     unread: tuple[Unread, ...] = ()  # what the segment can't read
     answers: Mapping[str, LinkResponse] = field(
-        default_factory=dict[str, LinkResponse]
+        default_factory=dict[str, "LinkResponse"]
     )  # by address; empty when not online
     spam: tuple[SpamTest, ...] = ()
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from mailer.compose.emptiness import no_subject, shows_to_all
 from mailer.compose.expressions.ast import Vocabulary
+from mailer.compose.expressions.tagged import TAGGED, TAGS
 from mailer.compose.html_to_text.convert import text_of_html
 from mailer.compose.look.text_part import text_part
 from mailer.compose.look.voice import look_of_mail
@@ -46,7 +47,7 @@ from mailer.locale.cldr import direction_of
 from mailer.locale.quotation_marks import quotes_for
 from mailer.workspace import ListDefinition
 
-BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language")
+BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language", TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +136,8 @@ class _Compiler:
         self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
         self.fields = frozenset({*BASE_FIELDS, *known_fields})
-        vocabulary = Vocabulary(
-            scopes={"supporter": self.fields, **self.constants}, names=PERSONAL_ADDRESSES, language=self.language
-        )
+        scopes = {"supporter": self.fields, **self.constants}
+        vocabulary = Vocabulary(scopes, names=PERSONAL_ADDRESSES, calls=(TAGGED,), language=self.language)
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task)
         self.pictures = Pictures(source.newsletter)

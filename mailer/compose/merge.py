@@ -15,6 +15,7 @@ from markupsafe import escape
 from mailer.compose.expressions.ast import ANYTHING, Expression, Filter, Vocabulary
 from mailer.compose.expressions.evaluator import NO_CALLS, Subject, TextOf, text_of, truth_of
 from mailer.compose.expressions.parser import parse_expression
+from mailer.compose.expressions.tagged import TAGGED
 from mailer.compose.message import Choice, Context, Link, Message, Parts, Slot
 from mailer.compose.open_pixel import PICTURE
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
@@ -194,7 +195,8 @@ def _sources(slot: Slot | Choice) -> list[str]:
 def parsed(source: str, message: Message) -> Expression:
     """The expression of one of the message's slots or tests, which was checked when the message was made."""
     scopes = {"supporter": ANYTHING, **dict.fromkeys(message.constants, ANYTHING)}
-    return parse_expression(source, vocabulary=Vocabulary(scopes=scopes, names=NAMES, language=message.language))
+    vocabulary = Vocabulary(scopes=scopes, names=NAMES, calls=(TAGGED,), language=message.language)
+    return parse_expression(source, vocabulary=vocabulary)
 
 
 def _own_address(name: str, context: Context) -> Render:

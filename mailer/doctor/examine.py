@@ -9,10 +9,11 @@ import os
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -42,7 +43,7 @@ from mailer.store.engine.dialects import make_engine
 from mailer.transports.http_client import system_addresses
 from mailer.transports.outbox.settings import Outbox
 from mailer.transports.provider import provider_named
-from mailer.workspace import ListDefinition, Workspace, find_root
+from mailer.workspace import ListDefinition, Workspace
 
 TOTAL_SECONDS = 60.0  # each part has its own, shorter limits; this is for what none of them foresaw
 KEPT_FOLDERS = ("rendered", "shots", "exports", "rejects", "backups")  # as docs and commands name them
@@ -65,9 +66,8 @@ class Patient:
         return self.workspace.settings
 
 
-def examine(*, clock: Clock) -> list[Diagnostic]:
-    """All findings about the workspace around the current folder. Raises `MailerError` when there is none."""
-    root = find_root()
+def examine(root: Path, *, clock: Clock, only: Collection[str] = ()) -> list[Diagnostic]:
+    """All findings about the workspace in the folder `root`; of `PARTS` `only` those named, if any are."""
     faults, settings = _read("settings", lambda: read_settings(root))
     if settings is None:
         return [*faults, *of_part("settings", [warning("nothing else was looked at, since they can't be read")])]
@@ -80,7 +80,10 @@ def examine(*, clock: Clock) -> list[Diagnostic]:
         *of_part("keys", () if patient.ailing else _keys(workspace)),
         *of_part("files", _files(workspace)),
         *(fault for broken, _ in lists for fault in broken),
-        *side_by_side([(name, partial(look, patient)) for name, look in PARTS.items()], total_seconds=TOTAL_SECONDS),
+        *side_by_side(
+            [(name, partial(look, patient)) for name, look in PARTS.items() if not only or name in only],
+            total_seconds=TOTAL_SECONDS,
+        ),
     ]
 
 

@@ -27,8 +27,8 @@ def one_at_a_time(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(SAVING)))
 
 
-def write_file(path: Path, content: bytes, *, within: Path) -> None:
-    """Put `content` in the place of the file at `path`, with the mode it had.
+def write_file(path: Path, content: bytes, *, within: Path, mode: int = 0o644) -> None:
+    """Put `content` in the place of the file at `path`, with the mode it had; `mode` is that of a new file.
 
     Raises `MailerError`, with nothing written, where `path` leads out of the folder `within` or is a symbolic link,
     which a rename would replace by a copy, and where the disk refuses.
@@ -36,10 +36,10 @@ def write_file(path: Path, content: bytes, *, within: Path) -> None:
     if path.is_symlink() or not path.parent.resolve().is_relative_to(within.resolve()):
         raise MailerError(
             f"{path.name} leads to a place outside the workspace, so it can’t be written here",
-            remedy="Put the file itself in the newsletter’s folder.",
+            remedy="Put the file itself in its place.",
         )
     try:
-        _replace(path, content)
+        _replace(path, content, mode)
     except OSError as error:
         raise MailerError(
             f"{path.name} could not be written: {error.strerror or error}",
@@ -47,7 +47,7 @@ def write_file(path: Path, content: bytes, *, within: Path) -> None:
         ) from error
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, mode: int) -> None:
     _clear_stale(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_unfinished(path))
     try:
@@ -58,7 +58,7 @@ def _replace(path: Path, content: bytes) -> None:
         if path.exists():
             shutil.copymode(path, name)
         else:
-            Path(name).chmod(0o644)
+            Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

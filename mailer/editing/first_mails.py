@@ -10,6 +10,7 @@ from pathlib import Path
 from mailer.compose.action_page.parse import ActionPage, read_action_page
 from mailer.compose.source.layouts import layout_names
 from mailer.diagnostics import Place
+from mailer.editing.files import write_file
 from mailer.editing.folders import quoted, with_name
 from mailer.errors import MailerError
 from mailer.workspace import SLUG, THANKS_FILE, Newsletter, Workspace
@@ -84,7 +85,7 @@ def make_thanks(newsletter: Newsletter) -> Path:
     path = newsletter.folder / THANKS_FILE
     if path.exists():
         raise MailerError("this page has its mail of thanks already", place=Place(newsletter.place(THANKS_FILE)))
-    path.write_text(thanks_text(newsletter, page), encoding="utf-8")
+    write_file(path, thanks_text(newsletter, page).encode(), within=newsletter.workspace.newsletters)
     return path.relative_to(newsletter.workspace.root)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
@@ -27,8 +27,18 @@ CATALOGUES = Path(__file__).parent
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, *sorted(path.stem.replace("_", "-") for path in CATALOGUES.glob("*.po")))  # BCP 47
 MOST_ASKED = 20  # languages of an Accept-Language header that are looked at
+MOST_REGIONS = 4  # of these, for regions
 # CLDR's territories that are no countries: unions, pseudo-locales, outlying and unknown regions.
-NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ", "CP", "DG", "AC", "TA", "CQ")
+NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ", "CP", "DG", "AC", "TA", "CQ", "IC", "EA")
+# Countries that a short list has in every language: the large ones of each continent, and most of Europe.
+LARGE = (
+    "AR", "AT", "AU", "BD", "BE", "BR", "CA", "CH", "CN", "CO", "CZ", "DE", "DK", "EG", "ES", "FI", "FR",
+    "GB", "GH", "GR", "HU", "ID", "IE", "IN", "IT", "JM", "JP", "KE", "KR", "MX", "MY", "NG", "NL", "NO",
+    "NZ", "PH", "PK", "PL", "PT", "RO", "SE", "SG", "TR", "UA", "US", "ZA",
+)  # fmt: skip
+SPOKEN_PERCENT = (
+    50  # of a country's people who speak one of its official languages, for it to be in that one's short list
+)
 
 
 def later(words: str) -> str:
@@ -115,10 +125,13 @@ class Language:
 
         return format_list(list(names), locale=self.locale)
 
-    def countries(self) -> list[tuple[str, str]]:
+    def countries(self) -> Sequence[tuple[str, str]]:
         """Code and name of each country, by name as this language sorts it, as nearly as code points can."""
-        names = [(code, name) for code, name in self._territories().items() if len(code) == 2 and code.isalpha()]
-        return sorted([pair for pair in names if pair[0] not in NO_COUNTRIES], key=lambda pair: _bare(pair[1]))
+        return _countries(self.code)
+
+    def likely_countries(self, also: Collection[str] = ()) -> Sequence[tuple[str, str]]:
+        """Those of `countries` that readers of this language are most often in, and these."""
+        return [pair for pair in self.countries() if pair[0] in also or pair[0] in _likely(self.code)]
 
     def country(self, code: str) -> str:
         """The name of a country, or its code when it has none."""
@@ -147,6 +160,25 @@ def closest(tag: str) -> str:
             return code
     akin = (code for lower, code in known.items() if lower.partition("-")[0] == parts[0])
     return next((code for code in akin if script_of(code) == script_of(tag)), "")
+
+
+@cache
+def _countries(code: str) -> Sequence[tuple[str, str]]:
+    names = [pair for pair in locale_of(code).territories.items() if len(pair[0]) == 2 and pair[0].isalpha()]
+    return sorted([pair for pair in names if pair[0] not in NO_COUNTRIES], key=lambda pair: _bare(pair[1]))
+
+
+@cache
+def _likely(code: str) -> frozenset[str]:
+    from babel.languages import get_territory_language_info
+
+    def is_spoken(country: str) -> bool:
+        spoken = get_territory_language_info(country).get(locale_of(code).language, {})
+        official = spoken.get("official_status") in ("official", "de_facto_official")
+        return official and float(spoken["population_percent"]) >= SPOKEN_PERCENT
+
+    # English is an official language of 58 places, most of them small islands.
+    return frozenset(LARGE) | {country for country, _ in _countries(code) if code != ENGLISH and is_spoken(country)}
 
 
 @cache
@@ -184,6 +216,17 @@ def region_of(accepted: str) -> str:
             if len(part) == 2 and part.isalpha():
                 return part.upper()
     return ""
+
+
+def regions_of(accepted: str) -> frozenset[str]:
+    """The regions of the most wanted languages of an Accept-Language header, named or likely ("en-GB, pl": GB, PL)."""
+    from babel.core import get_global
+
+    likely, found = get_global("likely_subtags"), set[str]()
+    for name in accepted_languages(accepted)[:MOST_REGIONS]:
+        parts = [part.upper() for part in (*name.split("-")[1:], str(likely.get(name.lower(), "")).rpartition("_")[2])]
+        found.update(part for part in parts if len(part) == 2 and part.isalpha())
+    return frozenset(found)
 
 
 def _bare(name: str) -> str:

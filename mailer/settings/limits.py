@@ -197,6 +197,11 @@ ISSUER = address(
     "{name} must be an https address",
     "The provider calls it issuer, or discovery URL.",
 )
+IMAP_ADDRESS = matching(
+    r"imaps?://[^\s:/@]+@[^\s/@]+(/\S*)?",
+    "{name} must be the address of an IMAP mailbox",
+    "Such as imaps://bounces%40example.org@imap.example.org/INBOX. The password goes in secrets.toml.",
+)
 DNS_SERVER = parsed_by(
     address_and_port,
     "{name} must be an IP address, with or without a port",

@@ -41,11 +41,25 @@ def read_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settin
     return _Reader(found, environ).settings(root)
 
 
-class _Reader:
-    """What the file and the environment say, and everything wrong with it."""
+def judge_settings(found: TomlFile, root: Path, *, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings as they would be if mailer.toml were `found`. Raises as `read_settings`, but the place of each fault
+    is its setting, such as brand.primary, for forms that show it there."""
+    return _Reader(found, environ, by_name=True).settings(root)
 
-    def __init__(self, found: TomlFile, environ: Mapping[str, str]) -> None:
+
+def set_by_variable(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The settings that the environment gives, whatever the file says: brand.primary → MAILER_BRAND_PRIMARY."""
+    known = {name: name for name in settings_of(Settings)}
+    known |= {f"{name}_{key}": f"{name}.{key}" for name, kind in sections().items() for key in settings_of(kind)}
+    return {dotted: variable for name, dotted in known.items() if (variable := f"MAILER_{name.upper()}") in environ}
+
+
+class _Reader:
+    """What the file and the environment say, and everything wrong with it. `by_name`: each at its setting's name."""
+
+    def __init__(self, found: TomlFile, environ: Mapping[str, str], *, by_name: bool = False) -> None:
         self.found = found
+        self.by_name = by_name
         self.kinds = sections()
         self.top = settings_of(Settings)
         self.faults: list[Diagnostic] = []
@@ -77,6 +91,8 @@ class _Reader:
 
     def place(self, section: str, key: str) -> Place:
         """Where a key is: a variable, its line or that of a table of its name; the file when nothing sets it."""
+        if self.by_name:
+            return Place(part=f"{section}.{key}" if section else key)
         if (section, key) in self.variables:
             return self.variables[section, key]
         found = self.found.place(section or None, key)

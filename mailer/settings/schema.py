@@ -156,11 +156,14 @@ class Tracking:
 @dataclass(frozen=True, slots=True)
 class Bounces:
     """Mails that come back. `address` is a mailbox with tags, such as bounces@example.org: mails leave with the return
-    path bounces+<token>@example.org, by SMTP. A person's mailbox that was full or away in `soft_campaigns` campaigns,
-    the first and the last `soft_days` apart, with nothing delivered between, is no longer mailed.
+    path bounces+<token>@example.org, by SMTP. `imap`: where `mailer bounces` reads it when nothing else is named, such
+    as imaps://bounces%40example.org@imap.example.org/INBOX; the password is `imap_password`. A person's mailbox that
+    was full or away in `soft_campaigns` campaigns, the first and the last `soft_days` apart, with nothing delivered
+    between, is no longer mailed.
     """
 
     address: Annotated[str, or_empty(limits.TAKES_TAGS)] = ""
+    imap: Annotated[str, or_empty(limits.IMAP_ADDRESS)] = ""
     # A mailbox that stays full for two weeks and three appeals is given up by its owner; Mailman and the hosted suites
     # count to between three and seven.
     soft_campaigns: Annotated[int, at_least(1)] = 3

@@ -69,17 +69,22 @@ LISTS = tuple(one.name for one in fields(Secrets) if str(one.type) == "tuple[str
 
 def read_secrets(root: Path, environ: Mapping[str, str] = os.environ) -> Secrets:
     """Secrets from secrets.toml (readable by its owner alone), overridden by MAILER_* variables."""
-    data: dict[str, Any] = {}
     path = root / SECRETS_FILE
-    if path.exists():
+    if not path.exists():
+        return secrets_of({}, environ)
+    if os.name == "posix":
         mode = stat.S_IMODE(path.stat().st_mode)
-        if os.name == "posix" and mode & 0o077:
+        if mode & 0o077:
             raise MailerError(
                 f"{SECRETS_FILE} can be read by others on this machine",
                 place=Place(SECRETS_FILE),
                 remedy=f"Run: chmod 600 {SECRETS_FILE}",
             )
-        data = read_toml(path, SECRETS_FILE, secret=True).data
+    return secrets_of(read_toml(path, SECRETS_FILE, secret=True).data, environ)
+
+
+def secrets_of(data: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Secrets:
+    """The secrets as they would be if secrets.toml said `data`. Raises `MailerError` with every fault of them."""
 
     def one(name: str) -> str:
         return environ.get(variable_of(name)) or str(data.get(name, ""))

@@ -41,6 +41,7 @@ class AuditFilter:
     """Which entries are wanted; "" and None for any. `text` is looked for in who, what and about what."""
 
     text: str = ""
+    by: str = ""
     subject: str = ""
     actions: Collection[str] = ()
     account_id: int | None = None
@@ -88,6 +89,8 @@ def entries(
     if wanted.text:
         columns = (table.by, table.action, table.subject, table.detail, table.reason)
         query = query.where(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
+    if wanted.by:
+        query = query.where(table.by == wanted.by)
     if wanted.subject:
         query = query.where(table.subject == wanted.subject)
     if wanted.actions:
@@ -102,6 +105,11 @@ def entries(
         query = query.where(table.at < wanted.until)
     rows = connection.execute(query).mappings()
     return [AuditEntry(**{name: row[name] for name in row if name != "address_hash"}) for row in rows]
+
+
+def names_in_log(connection: Connection) -> Sequence[str]:
+    """Everybody who did something, by name."""
+    return connection.execute(select(audit_log.c.by).distinct().order_by(audit_log.c.by)).scalars().all()
 
 
 def newsletter_subject(slug: str) -> str:

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
+from mailer.counting import counted
 from mailer.staff.accounts import Account, account_of
 from mailer.staff.actor import Actor
+from mailer.staff.audit import record
 from mailer.staff.tokens import hashed, new_token
 from mailer.store.engine.database import Database
 from mailer.store.tables.staff import staff, staff_sessions
@@ -102,6 +104,13 @@ def revoke_others(connection: Connection, account_id: int, token: str) -> int:
     """End all sessions of an account but the one of this cookie, as after a new password. Returns how many."""
     others = and_(staff_sessions.c.account_id == account_id, staff_sessions.c.token_hash != hashed(token))
     return connection.execute(delete(staff_sessions).where(others)).rowcount
+
+
+def revoke_everybody(connection: Connection, actor: Actor, *, token: str, at: datetime) -> int:
+    """Sign everybody out, as after a stolen machine, but the one of this cookie; returns how many sessions ended."""
+    ended = connection.execute(delete(staff_sessions).where(staff_sessions.c.token_hash != hashed(token))).rowcount
+    record(connection, actor, "everybody signed out", at=at, subject="staff", detail=counted(ended, "session"))
+    return ended
 
 
 def prune_sessions(connection: Connection, *, now: datetime) -> int:

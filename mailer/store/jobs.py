@@ -56,8 +56,9 @@ DAY = timedelta(days=1)
 NOTICE = JobKind(
     "notice", _minutes(1, 2, 5, 10, 20, 30, 60), give_up=2 * DAY, keep=90 * DAY, clear=7 * DAY, repeatable=False
 )
-# As a notice, and apart from them: nobody's link waits behind the thanks of thousands who sign within the hour.
-THANKS = JobKind("thanks", NOTICE.pauses, give_up=2 * DAY, keep=90 * DAY, clear=7 * DAY, repeatable=False)
+# As a notice, and apart from them: nobody's link waits behind the thanks of thousands who sign within the hour. One may
+# be claimed again, since the signature says whether it was about to leave.
+THANKS = JobKind("thanks", NOTICE.pauses, give_up=2 * DAY, keep=90 * DAY, clear=7 * DAY)
 WEBHOOK_CALL = JobKind("webhook-call", DOUBLED, give_up=3 * DAY, keep=90 * DAY, clear=90 * DAY)
 # Providers repeat a post for a day; a week leaves staff a working week to look into one that went wrong.
 PROVIDER_POST = JobKind("provider-post", DOUBLED, give_up=3 * DAY, keep=7 * DAY, clear=7 * DAY)
@@ -171,7 +172,7 @@ def finish(
 
 def retry(connection: Connection, job: Job, *, now: datetime, detail: str, asked: timedelta = timedelta()) -> JobState:
     """Record that a claimed job failed and may be tried again, no sooner than in `asked`. Returns QUEUED, or FAILED
-    when it is given up."""
+    when it is given up, or is somebody else's by now, which this attempt can't put off."""
     pause = job.kind.pauses[min(job.attempt, len(job.kind.pauses)) - 1]
     last = job.created_at + job.kind.give_up
     if now + pause >= last:
@@ -179,8 +180,7 @@ def retry(connection: Connection, job: Job, *, now: datetime, detail: str, asked
         return JobState.FAILED
     due_at = min(now + max(pause, asked), last)
     again = {"state": JobState.QUEUED.value, "due_at": due_at, "done_at": None, "detail": detail[:LONGEST_DETAIL]}
-    _record(connection, job, again)
-    return JobState.QUEUED
+    return JobState.QUEUED if _record(connection, job, again) else JobState.FAILED
 
 
 def release(connection: Connection, job: Job) -> None:

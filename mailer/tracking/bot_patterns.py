@@ -30,6 +30,8 @@ AGENTS_SECONDS = 10
 # One network for many people. Offices, mobile networks and VPNs share one too, so this is never enough by itself.
 CROWD_SECONDS = 300
 CROWD_DELIVERIES = 5
+# Hits that are kept of one mail. A link that was posted in public, or is asked for by a loop, must not fill the disk.
+MOST_KEPT = 2_000
 
 STRONG, WEAK = 2, 1
 UNSURE_FROM, MACHINE_FROM = 2, 3

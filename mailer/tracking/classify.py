@@ -34,9 +34,16 @@ from mailer.store.tables.core import deliveries, events, hits
 from mailer.store.tables.inbound import judged_hits
 from mailer.store.tables.states import DeliveryState
 from mailer.store.tables.types import to_microseconds
-from mailer.tracking.bot_patterns import CROWD_DELIVERIES, CROWD_SECONDS, SECOND, Crowd, SeenHit, judge_together
+from mailer.tracking.bot_patterns import (
+    CROWD_DELIVERIES,
+    CROWD_SECONDS,
+    MOST_KEPT,
+    SECOND,
+    Crowd,
+    SeenHit,
+    judge_together,
+)
 from mailer.tracking.bot_rules import RULES
-from mailer.tracking.hits import MOST_KEPT
 
 EVERY_CAMPAIGN = 0  # the row of `judged_hits` that says how far everything was judged; no campaign has this number
 DELIVERIES_AT_ONCE = 200  # a transaction of some 10 ms, so that clicks are stored meanwhile

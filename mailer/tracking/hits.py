@@ -23,6 +23,7 @@ from sqlalchemy import Connection, func, select
 from mailer.store.engine.prepared import ByNumber, PreparedInsert
 from mailer.store.tables.core import deliveries, hits, more_hits, people
 from mailer.store.tables.states import DeliveryState
+from mailer.tracking.bot_patterns import MOST_KEPT
 from mailer.tracking.bot_rules import OPENING, RULES, judge
 
 # What the rules look at, now or later. Nothing here names a page or a person.
@@ -33,8 +34,6 @@ KEPT_HEADERS = (
 LONGEST_HEADER = 200  # characters
 NETWORK_BYTES = 8
 NO_NETWORK = b""
-# Of one mail. A link that was posted in public, or is asked for by a loop, must not fill the disk.
-MOST_KEPT = 2_000
 MOST_REMEMBERED = 10_000  # mails whose hits without a name this process counts
 
 # A browser that says so speaks for its owner: Global Privacy Control, and its forerunner.

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from mailer.private_files import open_private, private_folder
+from mailer.private_files import private_folder, unversioned_folder
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.store.jobs import STAFF_WORK, add
@@ -90,11 +90,7 @@ def list_work(connection: Connection, *topics: str, limit: int = 50) -> Sequence
 
 def folder_of(root: Path, number: int) -> Path:
     """The private folder of an order, made if it is missing, where git never looks."""
-    above = private_folder(root / FOLDER)
-    if not (above / ".gitignore").exists():
-        with open_private(above / ".gitignore") as file:
-            file.write("*\n")
-    return private_folder(above / str(number))
+    return private_folder(unversioned_folder(root / FOLDER) / str(number))
 
 
 def sweep(connection: Connection, root: Path, *, now: datetime) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mailer.work import backups
 from mailer.work.running import Handler
 
-WORK: Mapping[str, Handler] = {}
+WORK: Mapping[str, Handler] = {
+    backups.TOPIC: backups.take_backup,
+}

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, update
 from mailer.audience.addresses import address_hash
 from mailer.audience.imports import ImportOptions, ImportReport, import_files
 from mailer.audience.petition.signatures import Particulars, SignatureOrigin, sign
+from mailer.staff.actor import terminal
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, hits, links, people, subscriptions
 from mailer.store.tables.inbound import signatures
@@ -118,6 +119,7 @@ def bring(
     """Import a file, written first when its content is given; with what may be asked for beside it."""
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    asked = {name: options.pop(name) for name in ("mapping", "words", "status", "kind", "delimiter") if name in options}
-    settings: dict[str, object] = {"address_key": KEY, "now": NOW, "asked": ImportOptions(**asked), **options}  # pyright: ignore[reportArgumentType] - passed on as given
+    asked = {name: options.pop(name) for name in ImportOptions.__dataclass_fields__ if name in options}
+    said = ImportOptions(**asked)  # pyright: ignore[reportArgumentType] - passed on as given
+    settings: dict[str, object] = {"address_key": KEY, "by": terminal(), "now": NOW, "asked": said, **options}
     return import_files(database, definition=replace(SUPPORTERS, name=name), paths=[path], **settings)  # pyright: ignore[reportArgumentType] - passed on as given

@@ -20,6 +20,7 @@ from mailer.workspace import Workspace, find_workspace
 from tests.conftest import REPOSITORY
 
 SLUG = "clean-river"
+SAVED = "lists/segments/in-ireland.toml"
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -35,7 +36,7 @@ action:
   page: true
   label: Sign for a clean river
 audience:
-  segment: supporter.country != "FR"
+  segment: supporter.country != "FR" and not segment("in-ireland")
 ---
 
 Dear {{ supporter.first_name | default("friend") }},
@@ -75,6 +76,8 @@ def write_appeal(root: Path, slug: str = SLUG) -> Path:
     (folder / "message.md").write_text(MESSAGE, encoding="utf-8")
     (folder / "action.md").write_text(PAGE, encoding="utf-8")
     (folder / "pipe.png").write_bytes(PIXEL)
+    (root / "lists" / "segments").mkdir(exist_ok=True)
+    (root / SAVED).write_text('title = "In Ireland"\nexpression = \'supporter.country == "IE"\'\n', encoding="utf-8")
     return folder
 
 
@@ -126,6 +129,7 @@ TELLING: dict[str, Callable[[Path], None]] = {  # by the beginning of what a dif
     "Brand: primary": Edit("mailer.toml", "[sender]", '[brand]\nprimary = "#0b5a2a"\n\n[sender]'),
     "Look": Edit("templates/blocks/text.mjml", "<mj-text", '<mj-text padding-top="3px"'),
     "Audience: only for": Edit(MAIL, '!= "FR"', '!= "IE"'),
+    "Audience: only for: “(supporter": Edit(SAVED, '"IE"', '"IM"'),
 }
 SILENT: dict[str, Callable[[Path], None]] = {  # what nobody is mailed or shown
     "an author's note": Edit(MAIL, "Ask Tom", "Tom was asked"),
@@ -133,5 +137,6 @@ SILENT: dict[str, Callable[[Path], None]] = {  # what nobody is mailed or shown
     "the order of keys": Edit(MAIL, "list: supporters\ntemplate: appeal\n", "template: appeal\nlist: supporters\n"),
     "a comment in the settings": Edit("mailer.toml", "[sender]", "# who mails\n[sender]"),
     "an import's columns": Edit("lists/supporters.toml", "consent =", "public_form = false\nconsent ="),
+    "the title of a saved segment": Edit(SAVED, "In Ireland", "Ireland"),
     "another newsletter": lambda root: write_appeal(root, "another") and None,
 }

@@ -22,7 +22,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from mailer.compose.colours.palette import palettes
 from mailer.settings import Brand
@@ -43,6 +43,24 @@ PEOPLE = (
 DARK = palettes(Brand(primary="#1d4f91"))[1]
 NIGHT, NIGHT_CARD = ("rgb({}, {}, {})".format(*bytes.fromhex(colour[1:])) for colour in (DARK.page, DARK.card))
 LIGHT = 20_000  # bytes of a page without pictures
+RIVER = "clean-our-river"  # a petition in the languages of those three people: subject, button, goal, demand
+TEXTS = {
+    "en": (
+        "Clean our river",
+        "Sign for a clean river",
+        "Sewage runs into our river.",
+        "We ask the council to stop it.",
+    ),
+    "es": (
+        "Limpiemos nuestro río",
+        "Firmar por el río",
+        "Las cloacas van al río.",
+        "Pedimos al municipio que lo pare.",
+    ),
+    "ar": ("نظّفوا نهرنا", "وقّع من أجل النهر", "مياه الصرف تصبّ في نهرنا.", "نطالب المجلس بوقف ذلك."),
+}
+READERS = {"en": "mary@example.org", "es": "jose@example.org", "ar": "layla@example.org"}
+THANKS = {"en": "Thank you", "es": "Gracias", "ar": "شكرًا"}
 
 
 def keep_picture(page: Page, name: str) -> None:
@@ -80,6 +98,19 @@ class World:
         return body.get_content()
 
 
+def write_petition(folder: Path) -> None:
+    folder.mkdir()
+    for language, (subject, button, fact, demand) in TEXTS.items():
+        ending = "md" if language == "en" else f"{language}.md"
+        ours = "list: supporters\ntemplate: appeal\nlanguage: en\n" if language == "en" else ""
+        action = f"action: {{{'page: true, ' if ours else ''}label: {button}}}"
+        message = f"subject: {subject}\npreheader: {demand}\n{ours}{action}\n---\n{fact}\n\n::: ask\n:::\n"
+        (folder / f"message.{ending}").write_text(f"---\n{message}", encoding="utf-8")
+        asked = "fields: {country: required}\ntarget: 1000\n" if ours else ""
+        page = f"headline: {subject}\nstatement: {demand}\nbutton: {button}\n{asked}---\n{fact}\n"
+        (folder / f"action.{ending}").write_text(f"---\n{page}", encoding="utf-8")
+
+
 def is_ready(base: str) -> bool:
     try:
         urllib.request.urlopen(f"{base}/readyz", timeout=HANG_SECONDS).close()
@@ -103,7 +134,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     definition.write_text(text.replace('opt_in = "single"', 'opt_in = "double"'))
     (root / "people.csv").write_text(PEOPLE, encoding="utf-8")
     made.mailer("import", "supporters", "people.csv")
-    made.mailer("send", SLUG, "--yes", "3")
+    write_petition(root / "newsletters" / RIVER)
+    for slug in (SLUG, RIVER):
+        made.mailer("send", slug, "--yes", "3")
     server = subprocess.Popen(
         [sys.executable, "-m", "mailer", "serve", "--port", str(port)], cwd=root, env=environ, stdout=subprocess.DEVNULL
     )
@@ -217,6 +250,57 @@ def test_from_the_mail_to_the_signature_and_out_and_in_again(world: World, walke
     # A headless browser says what it is, and came within seconds of the mail: its clicks are stored, and nobody's.
     assert figures["action"]["raw"] >= 1
     assert figures["action"]["people"] == 0
+
+
+def test_a_petition_in_three_languages_is_signed_by_two_presses(world: World, browser: Browser) -> None:
+    """Each reader's mail leads to the page in their language and from there to thanks in it, on a phone and again on a
+    desktop, which is one signature. Somebody the mail was forwarded to, and a stranger, fill in the blank form."""
+    devices = {"phone": (390, 844), "desktop": (1280, 900)}
+    for name, (width, height) in devices.items():
+        for language, address in READERS.items():
+            context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=False)
+            subject, button, _, demand = TEXTS[language]
+            (mail,) = (one for one in world.mails(address) if str(one["Subject"]) == subject)
+            page = context.new_page()
+            page.set_content(world.html(mail))
+            page.get_by_role("link", name=button).first.evaluate("link => link.removeAttribute('target')")
+            page.get_by_role("link", name=button).first.click()
+            expect(page.locator("h1")).to_have_text(subject)
+            assert page.locator("html").get_attribute("lang") == language
+            assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+            expect(page.locator("#sign blockquote").first).to_have_text(demand)
+            sign = page.locator("form .go")
+            expect(sign).to_have_text(button)
+            expect(sign).to_be_in_viewport(ratio=1)
+            keep_picture(page, f"18-from-the-mail-{language}-{name}")
+            sign.click()
+            expect(page.locator("h1")).to_contain_text(THANKS[language])
+            assert page.locator("html").get_attribute("lang") == language
+            assert f"lang={language}" in page.url
+            keep_picture(page, f"19-thanks-{language}-{name}")
+            context.close()
+
+    link = re.search(rf'{re.escape(world.base)}/c/[^"]+', world.html(world.mails(READERS["es"])[-1]))
+    assert link
+    forwarded = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB").new_page()
+    forwarded.goto(link[0])
+    assert not {"José", "Núñez", "jose"} & set(re.findall(r"\w+", forwarded.content())), "forwarded mail names nobody"
+    forwarded.get_by_role("link", name="¿No eres tú?").click()
+    stranger = browser.new_context(viewport={"width": 1280, "height": 900}, locale="de-AT").new_page()
+    stranger.goto(f"{world.base}/act/{RIVER}")
+    for page, language, who in ((forwarded, "es", "Ana"), (stranger, "en", "Resi")):
+        expect(page.locator("h1")).to_have_text(TEXTS[language][0])
+        for field, text in (("first_name", who), ("last_name", "Li"), ("email", f"{who}@example.net")):
+            page.locator(f"#{field}").fill(text)
+        assert page.locator("#country").input_value() in ("GB", "AT")
+        page.locator("form .go").click()
+        expect(page.locator("h1")).to_contain_text(f"{THANKS[language]}, {who}")
+        page.context.close()
+
+    figures = json.loads(world.mailer("report", RIVER, "--json"))
+    assert figures["signed"]["on_page"] == 5, "one count"
+    assert {one["language"]: one["signed"] for one in figures["by_version"]} == {"en": 1, "es": 1, "ar": 1}
+    assert figures["page_languages"] == {"en": 2, "es": 2, "ar": 1}
 
 
 def test_a_newcomer_signs_up_and_confirms_by_mail(world: World, walker: tuple[Screen, str]) -> None:

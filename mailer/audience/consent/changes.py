@@ -5,10 +5,11 @@ Bulk changes by files are for `audience.imports`. The caller has a write transac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from mailer.audience.addresses import normalise
 from mailer.audience.consent.eligibility import EVERY_LIST
@@ -16,7 +17,10 @@ from mailer.audience.consent.erase import blank
 from mailer.audience.consent.recheck import change_consent
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import consent_sources, consents, lists, people, subscriptions, suppressions
+from mailer.store.tables.imports import import_people, import_subscriptions, import_suppressions, imports
 from mailer.store.tables.states import Membership, SuppressionReason
+
+IMPORT = "import"  # how an import's people came, as their proof says
 
 
 def leave(
@@ -83,6 +87,21 @@ def subscribe(
     )  # fmt: skip
 
 
+def prove_again(
+    connection: Connection, *, person_id: int, list_id: int, how: str, source: str, wording: str, at: datetime
+) -> None:
+    """Somebody who is on a list asks to be: their own word is kept beside an import's, which may be taken back."""
+    theirs = (consents.c.person_id == person_id, consents.c.list_id == list_id)
+    last = select(consent_sources.c.how).join_from(
+        consents, consent_sources, consent_sources.c.id == consents.c.source_id
+    )
+    if connection.execute(last.where(*theirs).order_by(consents.c.id.desc()).limit(1)).scalar() == IMPORT:
+        prove(
+            connection, person_id=person_id, list_id=list_id, status=Membership.SUBSCRIBED, at=at,
+            source_id=consent_source(connection, how=how, source=source, wording=wording),
+        )  # fmt: skip
+
+
 def prove(
     connection: Connection, *, person_id: int, list_id: int, status: Membership, at: datetime, source_id: int
 ) -> None:
@@ -104,8 +123,17 @@ def suppress(
     row = {"address_hash": address_hash, "list_id": list_id, "reason": reason.value, "at": at, "source": source}
     added = connection.execute(
         insert_for(connection, suppressions).values(row).on_conflict_do_nothing().returning(suppressions.c.list_id)
-    )
-    return added.first() is not None
+    ).first()
+    keep_suppressions(connection, [row])
+    return added is not None
+
+
+def keep_suppressions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Somebody else than an import speaks for these suppressions too: taking it back leaves them."""
+    imported = import_suppressions.c
+    same = [imported[name] == bindparam(f"b_{name}") for name in ("address_hash", "list_id", "reason")]
+    named = [{f"b_{name}": row[name] for name in ("address_hash", "list_id", "reason")} for row in rows]
+    connection.execute(delete(import_suppressions).where(*same), named)
 
 
 def leave_everything(connection: Connection, *, person_id: int, how: str, source: str, at: datetime) -> bool:
@@ -136,6 +164,9 @@ def forget(connection: Connection, *, address: str) -> bool:
     blank(connection, person_id=person_id, address=spelling, address_hash=person.address_hash)
     for table in (consents, subscriptions):
         connection.execute(delete(table).where(table.c.person_id == person_id))
+    undoable = select(imports.c.id).where(imports.c.undo_until.is_not(None))
+    for kept in (import_people, import_subscriptions):
+        connection.execute(delete(kept).where(kept.c.import_id.in_(undoable), kept.c.person_id == person_id))
     connection.execute(delete(people).where(people.c.id == person_id))
     return True
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from mailer.audience.consent.changes import list_id, subscribe
+from mailer.audience.consent.changes import list_id, prove_again, subscribe
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
 from mailer.store.tables.core import people, subscriptions, suppressions
@@ -36,6 +36,10 @@ def join_known(connection: Connection, *, person_id: int, agreed: Agreed, at: da
     theirs = (subscriptions.c.list_id == number) & (subscriptions.c.person_id == person_id)
     status = connection.execute(select(subscriptions.c.status).where(theirs)).scalar()
     if status == Membership.SUBSCRIBED:
+        prove_again(
+            connection, person_id=person_id, list_id=number, how=HOW, source=agreed.source, wording=agreed.wording,
+            at=at,
+        )  # fmt: skip
         return True
     stopped = connection.execute(
         select(suppressions.c.list_id)

@@ -15,7 +15,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, select
 
 from mailer.audience.addresses import address_hash as hash_of
-from mailer.audience.consent.changes import consent_source, list_id, prove, subscribe, suppress
+from mailer.audience.consent.changes import consent_source, list_id, prove, prove_again, subscribe, suppress
 from mailer.audience.consent.confirmations import ConfirmationState, Kept, Terms, finish, keep
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.names import clean_name
@@ -76,6 +76,11 @@ def ask_to_join(
     wanted = {name: number for name, number in open_to.items() if not _is_on(person, number)}
     if not open_to:
         return JoinResult(JoinOutcome.REFUSED)
+    for name in open_to.keys() - wanted.keys() - set(confirmed):
+        prove_again(
+            connection, person_id=person.id or 0, list_id=open_to[name], how=HOW, source=asking.source,
+            wording=asking.wording, at=at,
+        )  # fmt: skip
     if not wanted:
         return JoinResult(JoinOutcome.KNOWN, tuple(open_to))
     # Anyone who was ever on one of these lists, or is suppressed in any way, is asked by mail.
@@ -108,7 +113,12 @@ def confirm_join(connection: Connection, request: Kept, *, address_key: bytes, a
     narrow(connection, address_hash=person.hashed, keeping=numbers, at=at)
     for number in numbers:
         lift(connection, address_hash=person.hashed, list_id=number)
-        if not _is_on(person, number):
+        if _is_on(person, number):
+            prove_again(
+                connection, person_id=person_id, list_id=number, how=HOW, source=request.source,
+                wording=request.wording, at=at,
+            )  # fmt: skip
+        else:
             prove(
                 connection, person_id=person_id, list_id=number, status=Membership.PENDING, at=request.asked_at,
                 source_id=source_id,

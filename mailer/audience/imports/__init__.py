@@ -6,7 +6,8 @@ columns, `columns` says what each of them means, with `headers` for names, `peer
 over, and `importer` joins these.
 """
 
-from mailer.audience.imports.importer import ImportOptions, import_files
+from mailer.audience.imports.importer import import_files
 from mailer.audience.imports.report import ImportReport, ReadFile
+from mailer.audience.imports.sources import ImportOptions
 
 __all__ = ["ImportOptions", "ImportReport", "ReadFile", "import_files"]

@@ -78,13 +78,25 @@ class Meaning:
         return {**{column: target for column, target in self.usual.items() if target not in given}, **self.by_hand}
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The meaning of a header, with every fault and warning. `columns` is None when there are faults."""
+
+    columns: Columns | None
+    faults: Sequence[Diagnostic]
+    targets: Sequence[str]  # of each column: a field, `OPTED_IN`, "-"
+    open: Sequence[int]  # columns that look like consent and have to be decided
+
+
 def understand(
     header: Sequence[str], meaning: Meaning, *, seen: Sequence[ColumnValues], peer: Peer | None, at: Place
-) -> tuple[Columns | None, list[Diagnostic]]:
-    """The meaning of a header; with every fault and warning. No columns when there are faults."""
+) -> Understood:
+    """What the columns of a file mean."""
     work = _Understanding(header, meaning, seen, peer, at)
     columns = work.columns()
-    return (None if any(fault.stops for fault in work.faults) else columns), work.faults
+    targets = [OPTED_IN if i in columns.opted_in else target for i, target in enumerate(work.targets)]
+    stops = any(fault.stops for fault in work.faults)
+    return Understood(None if stops else columns, work.faults, targets, work.open)
 
 
 class _Understanding:
@@ -102,6 +114,7 @@ class _Understanding:
         self.by_hand = [False] * len(header)
         self.judged: dict[int, StatusColumn] = {}
         self.emails: tuple[int, ...] = ()
+        self.open: list[int] = []
         self.attributes: set[int] = set()  # columns that are attributes whatever they are called
 
     def columns(self) -> Columns:
@@ -267,6 +280,7 @@ class _Understanding:
                     self._ask(i)
 
     def _ask(self, position: int) -> None:
+        self.open.append(position)
         column, seen, words = self.header[position], self.seen[position], words_for(self.header[position])
         shown = ", ".join(f"{value!r} ({count:,})" for value, count in seen.most_common(SHOWN_VALUES))
         more = " …" if len(seen.values) > SHOWN_VALUES or seen.more else ""

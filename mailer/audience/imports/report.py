@@ -67,6 +67,7 @@ class ImportReport:
     warnings: tuple[Diagnostic, ...] = ()
     attributes: tuple[str, ...] = ()  # the fields that unknown columns became
     dry_run: bool = False
+    id: int = 0  # of the import, by which it can be taken back; 0 of a dry run
 
     @property
     def adds_up(self) -> bool:

@@ -7,6 +7,7 @@ same, by property test. What a row says of leaving comes first: then its other f
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -33,6 +34,7 @@ from mailer.audience.imports.meaning.values import (
     timezone,
 )
 from mailer.audience.names import clean_name
+from mailer.compose.expressions.tagged import BETWEEN, TAGS, sound_tag
 from mailer.errors import MailerError
 
 LONGEST_NAME = 200
@@ -42,12 +44,14 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LINE_ENDS = re.compile("[\t\n\r]")  # harmless in an attribute, such as a postal address
 WRAPPED = re.compile(r"(?:mailto:|[^<>@]*<)\s*([^<>\s]+@[^<>\s]+?)\s*>?[;,]?", re.IGNORECASE)
 
-# Row number, address, its hash, first name, last name, country, language, attributes as JSON, membership, stops (bits
-# of `STOPS`), and since when they agreed, in microseconds. A plain tuple: a million go to the database as they are.
-Person = tuple[int, str, bytes, str, str, str, str, str, str, int, int | None]
+# Row number, address, its hash, first name, last name, country, language, attributes and tags as JSON, membership,
+# stops (bits of `STOPS`), and since when they agreed, in microseconds. A plain tuple: a million go to the database as
+# they are.
+Person = tuple[int, str, bytes, str, str, str, str, str, str, str, int, int | None]
 Refuse = Callable[[int, str, list[str]], None]
-Kept = tuple[str, str, str, str, str]  # first name, last name, country, language, attributes as JSON
-NOTHING: Kept = ("", "", "", "", "{}")
+Kept = tuple[str, str, str, str, str, str]  # first name, last name, country, language, attributes and tags as JSON
+NO_TAGS = "[]"
+NOTHING: Kept = ("", "", "", "", "{}", NO_TAGS)
 FILE = 40  # bits of a row's number that hold its line; above them is the number of its file
 
 
@@ -221,6 +225,13 @@ def _fields(columns: Columns) -> Fields:
     pick = itemgetter(*(columns.fields.get(name, missing) for name in TEXTS))
     taken = frozenset(name for name, _ in columns.attributes)
     kept = [(Remembered(_pairs_of(name, taken)), position) for name, position in columns.attributes]
+    # A column of tags goes before those among a column of attributes.
+    tagged = [
+        (Remembered(tags_of), position)
+        for kind, tags_of in ((TAGS, _tags), ("attributes", _tags_among))
+        for name, position in columns.attributes
+        if name == kind
+    ]
     flagged = [(Remembered(_flagged), column.position) for column in columns.statuses]
     countries, languages = Remembered(country_code), Remembered(language_tag)
 
@@ -236,7 +247,8 @@ def _fields(columns: Columns) -> Fields:
             pairs.append(f'"country_as_given":{QUOTED(country)}')
         if language and not tag:
             pairs.append(f'"language_as_given":{QUOTED(language)}')
-        return first, last, code, tag, "{" + ",".join(pairs) + "}"
+        found = (said[cells[position]] for said, position in tagged)
+        return first, last, code, tag, "{" + ",".join(pairs) + "}", next((one for one in found if one), NO_TAGS)
 
     return fields
 
@@ -246,6 +258,22 @@ def _flagged(cell: str) -> str:
     return f'"status_as_given":{QUOTED(said)}' if said in FLAGGED else ""
 
 
+def _tags(cell: str) -> str:
+    """The tags in a cell as a JSON list; "" for none."""
+    found = [name for one in tags(cell).split(BETWEEN) if (name := sound_tag(one))]
+    return json.dumps(found, ensure_ascii=False) if found else ""
+
+
+def _tags_among(cell: str) -> str:
+    """The same of a JSON object in a cell, of its member called tags."""
+    return _tags(next((text for name, text in (members(cell) or {}).items() if identifier(name) == TAGS), ""))
+
+
+def _no_tags(cell: str) -> str:
+    """What is in a cell of tags and can't be one: it is kept as it was given."""
+    return BETWEEN.join(one for one in tags(cell).split(BETWEEN) if not sound_tag(one))
+
+
 def _pairs_of(name: str, taken: frozenset[str]) -> Callable[[str], str]:
     """A function that gives a value as members of a JSON object, or "" for an empty one."""
     prefix = f"{QUOTED(name)}:"
@@ -253,8 +281,8 @@ def _pairs_of(name: str, taken: frozenset[str]) -> Callable[[str], str]:
     def pairs(cell: str) -> str:
         if not cell:
             return ""
-        if name == "tags":
-            return prefix + QUOTED(tags(cell))
+        if name == TAGS:
+            return f'"tags_as_given":{QUOTED(left)}' if (left := _no_tags(cell)) else ""
         if name == "timezone":
             zone = timezone(cell)
             return prefix + QUOTED(zone) if zone else f'"timezone_as_given":{QUOTED(cell)}'
@@ -271,7 +299,7 @@ def _members(found: dict[str, Any], taken: frozenset[str]) -> Iterator[str]:
     for name, value in found.items():
         field = identifier(name)
         field = f"{field}_2" if field in FIELDS else field
-        text = tags(value) if field == "tags" else value
+        field, text = ("tags_as_given", _no_tags(value)) if field == TAGS else (field, value)
         if not field or not text or field in taken or field in seen or CONTROL.search(LINE_ENDS.sub(" ", text)):
             continue
         seen.add(field)

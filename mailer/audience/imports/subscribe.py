@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, literal, select
 
-from mailer.audience.consent.changes import consent_source, list_id
+from mailer.audience.consent.changes import IMPORT, consent_source, list_id
 from mailer.audience.imports.load.staging import stage
 from mailer.audience.imports.row_check import FILE
 from mailer.store.tables.core import Instant, consents, people, subscriptions
@@ -37,6 +37,7 @@ class ImportTarget:
             # Higher numbers mean new people, so nobody else may add people meanwhile. SQLite has one writer anyway.
             connection.exec_driver_sql("LOCK TABLE people IN SHARE ROW EXCLUSIVE MODE")
         self.list_id = list_id(connection, origin.definition.name)
+        self.source_ids: list[int] = []  # of the proofs
         self.source = self.of_file([self._number(*pair) for pair in zip(origin.sources, origin.wordings, strict=True)])
         self.newest = connection.execute(select(func.coalesce(func.max(people.c.id), 0))).scalar_one()
 
@@ -68,4 +69,6 @@ class ImportTarget:
         self.connection.execute(insert(subscriptions).from_select(names, rows))
 
     def _number(self, source: str, wording: str) -> int:
-        return consent_source(self.connection, how="import", source=source, wording=wording)
+        number = consent_source(self.connection, how=IMPORT, source=source, wording=wording)
+        self.source_ids.append(number)
+        return number

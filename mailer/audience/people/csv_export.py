@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, 
 
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.people.people import FIELDS
+from mailer.audience.tags import tag_list
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
 from mailer.store.tables.states import SuppressionReason
 
@@ -91,6 +92,7 @@ def _rows(connection: Connection, name: str) -> Iterator[Any]:
             people.c.last_name,
             people.c.country,
             people.c.language,
+            tag_list(people.c.id),
             subscriptions.c.status,
             subscriptions.c.changed_at,
             cast(people.c.attributes, Text),

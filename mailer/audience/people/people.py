@@ -17,13 +17,14 @@ from mailer.audience.consent.lift import decisions
 from mailer.audience.names import clean_name
 from mailer.audience.people.sqlite_search import has_search, search_words
 from mailer.audience.people.timeline import Moment, story
+from mailer.audience.tags import tag_list
 from mailer.errors import MailerError
 from mailer.staff.audit import AuditEntry
 from mailer.store.engine.prepared import ByNumber
 from mailer.store.tables.core import consent_sources, consents, deliveries, lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Frequency, Membership
 
-FIELDS = ("email", "first_name", "last_name", "name", "country", "language")  # what every supporter has
+FIELDS = ("email", "first_name", "last_name", "name", "country", "language", "tags")  # what every supporter has
 SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
 
 MERGED = (
@@ -33,6 +34,7 @@ MERGED = (
     people.c.last_name,
     people.c.country,
     people.c.language,
+    tag_list(people.c.id),
     people.c.attributes,
 )
 # The same of many people, built once, and last whether they agree to be tracked. Attributes as they are stored: most
@@ -115,8 +117,8 @@ def supporters(connection: Connection, person_ids: Iterable[int]) -> dict[int, d
 
 
 def supporter(row: Sequence[Any]) -> dict[str, str]:
-    """The merge mapping of one row: address, names, country, language, attributes (JSON or read), in this order."""
-    address, first, last, country, language, attributes = row
+    """The merge mapping of one row: address, names, country, language, tags, attributes (JSON or read)."""
+    address, first, last, country, language, tags, attributes = row
     first, last = clean_name(first), clean_name(last)  # of those who came before names were cleaned, too
     if isinstance(attributes, str):
         attributes = None if attributes == NO_ATTRIBUTES else _read(attributes)
@@ -128,6 +130,7 @@ def supporter(row: Sequence[Any]) -> dict[str, str]:
         "name": f"{first} {last}" if first and last else first or last,
         "country": country,
         "language": language,
+        "tags": tags,
     }
 
 
@@ -186,7 +189,7 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
     return Dossier(
         address=spelling,
         person_id=row.id,
-        fields=supporter(row[1:7]),
+        fields=supporter(row[1:8]),
         tracking=row.tracking,
         created_at=row.created_at,
         updated_at=row.updated_at,

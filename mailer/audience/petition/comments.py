@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, select, update
+from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, func, select, update
 
 from mailer.audience.names import holds_address
 from mailer.audience.petition.signatures import showable
@@ -20,13 +20,14 @@ from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.store.tables.inbound import signatures
+from mailer.store.tables.inbound import TO_DECIDE, signatures
 from mailer.store.tables.states import CommentState
 
 DECIDED = {  # as the audit log says it
     CommentState.SHOWN: "comments shown", CommentState.HIDDEN: "comments hidden", CommentState.HELD: "comments held",
 }  # fmt: skip
 MOST_READ = 200  # of those that wait or were decided, at once
+MOST_COUNTED = 1_000
 # What waits is read first; then what is shown, which may have to go.
 ORDER = {
     CommentState.HELD: 0, CommentState.NEW: 0, CommentState.SHOWN: 1, CommentState.HIDDEN: 2, CommentState.PRIVATE: 3,
@@ -80,6 +81,22 @@ def comments_to_decide(connection: Connection, page: str, *, limit: int = MOST_R
     return _read(connection, page, ~_empty(), (~_agreed(), order, *_newest()), limit=limit)
 
 
+def count_waiting(connection: Connection, page: str, shown: CommentsShown) -> int:
+    """How many comments of a page wait for a decision, of the newest `MOST_COUNTED` that nobody has decided about."""
+    if shown is CommentsShown.NEVER:
+        return 0
+    if shown is CommentsShown.AT_ONCE:  # where those wait that hold an address
+        return sum(one.waits(shown) for one in _read(connection, page, TO_DECIDE, _newest(), limit=MOST_COUNTED))
+    newest = select(signatures.c.id).where(signatures.c.page == page, TO_DECIDE).limit(MOST_COUNTED)
+    return connection.execute(select(func.count()).select_from(newest.subquery())).scalar_one()
+
+
+def has_undecided(connection: Connection, page: str) -> bool:
+    """Whether there is a comment that could wait; that depends on how the page shows them."""
+    first = select(signatures.c.id).where(signatures.c.page == page, TO_DECIDE).limit(1)
+    return connection.execute(first).first() is not None
+
+
 def decide(
     connection: Connection, actor: Actor, page: str, decision: CommentState, *, numbers: Collection[int], at: datetime
 ) -> None:
@@ -104,7 +121,12 @@ def decide(
 
 
 def _read(
-    connection: Connection, page: str, which: ColumnElement[bool], order: Sequence[ColumnElement[Any]], *, limit: int
+    connection: Connection,
+    page: str,
+    which: ColumnElement[bool] | TextClause,
+    order: Sequence[ColumnElement[Any]],
+    *,
+    limit: int,
 ) -> list[SignerComment]:
     of = signatures.c
     query = select(of.id, of.first_name, of.comment, of.comment_state, _agreed(), of.changed_at)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import fields
 from typing import cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from mailer.audience.petition.signatures import signed_pages
-from mailer.audience.selection.questions import QUESTIONS, REMEDIES, QuestionTopic, is_sound
-from mailer.audience.selection.segment_sql import parse_segment
+from mailer.audience.selection.saved_segments import KnownNames, known_names, written_out
 from mailer.audience.selection.spec import Audience
-from mailer.compose.expressions.ast import And, Call, Compare, Concat, Conditional, Expression, Not, Or
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError, nearest, raise_errors
-from mailer.store.tables.core import campaigns
 
 MOST_HOURS = 24 * 366
 LARGEST = 2**53  # beyond it, other programs read a JSON number as another
@@ -30,14 +26,7 @@ def read_audience(connection: Connection, source: Source, *, fields: Collection[
     lists, campaigns, fields and functions, and values of the wrong kind, each with its line.
     """
     workspace, slug = source.newsletter.workspace, source.newsletter.slug
-    campaign_slugs = connection.execute(select(campaigns.c.slug)).scalars()
-    reader = _Reader(
-        source,
-        lists=workspace.list_names(),
-        slugs=sorted({*campaign_slugs, *workspace.slugs()} - {slug}),
-        pages=sorted({*signed_pages(connection), *workspace.action_pages()}),
-        fields=fields,
-    )
+    reader = _Reader(source, known_names(connection, workspace, fields=fields, but=slug))
     audience = reader.audience()
     raise_errors(f"The audience of {slug} has faults:", reader.faults)
     return audience
@@ -46,18 +35,9 @@ def read_audience(connection: Connection, source: Source, *, fields: Collection[
 class _Reader:
     """Turns the raw mapping into an `Audience`, collecting faults with their lines."""
 
-    def __init__(
-        self,
-        source: Source,
-        *,
-        lists: Collection[str],
-        slugs: Collection[str],
-        pages: Collection[str],
-        fields: Collection[str],
-    ) -> None:
-        self.source = source
+    def __init__(self, source: Source, known: KnownNames) -> None:
+        self.source, self.known = source, known
         self.raw = source.audience
-        self.lists, self.slugs, self.pages, self.fields = lists, slugs, pages, fields
         self.faults: list[Diagnostic] = []
 
     def fault(self, key: str, message: str, remedy: str = "") -> None:
@@ -67,8 +47,8 @@ class _Reader:
         for key in self.raw:
             if key not in KEYS:
                 self.fault(key, f"unknown key audience.{key}", nearest(key, KEYS))
-        include = self.names("include", "list", self.lists) or (self.source.list,)
-        exclude = self.names("exclude", "list", self.lists)
+        include = self.names("include", "list", self.known.lists) or (self.source.list,)
+        exclude = self.names("exclude", "list", self.known.lists)
         for both in sorted(set(include) & set(exclude)):
             self.fault("exclude", f"the list {both} is included and excluded", "Nobody would be left.")
         return Audience(
@@ -76,7 +56,7 @@ class _Reader:
             exclude=exclude,
             segment=self.segment(),
             not_mailed_within_hours=self.number("not_mailed_within_hours", whole=False, most=MOST_HOURS) or 0.0,
-            not_mailed_by=self.names("not_mailed_by", "campaign", self.slugs),
+            not_mailed_by=self.names("not_mailed_by", "campaign", self.known.newsletters),
             limit=cast(int | None, self.number("limit", whole=True, most=LARGEST)),
             seed=cast(int, self.number("seed", whole=True, most=LARGEST, least=0) or 0),
             urgent=self.source.is_urgent,
@@ -114,53 +94,15 @@ class _Reader:
         return None
 
     def segment(self) -> str:
+        """The expression as it is written; with the saved segments that it names written out in it."""
         value = self.raw.get("segment")
         if value is None:
             return ""
         if not isinstance(value, str) or not value.strip():
             self.fault("segment", "audience.segment must be an expression", 'supporter.country == "GB"')
             return ""
-        place = self.source.place("audience.segment")
         try:
-            expression = parse_segment(value, fields=self.fields, place=place)
+            return written_out(value, self.known, place=self.source.place("audience.segment"))
         except MailerError as found:
             self.faults += found.diagnostics
             return ""
-        for call in calls(expression):
-            self.check_call(call)
-        return value.strip()
-
-    def check_call(self, call: Call) -> None:
-        (name,) = call.args
-        question = QUESTIONS[call.name]
-        names = {
-            QuestionTopic.LIST: self.lists, QuestionTopic.PAGE: self.pages, QuestionTopic.NEWSLETTER: self.slugs,
-        }  # fmt: skip
-        known = names.get(question.topic)
-        if known is None:
-            if not is_sound(question, name):
-                self.fault("segment", f"{call.name} can't ask about {name!r}", REMEDIES[question.topic])
-        elif name not in known:
-            self.fault("segment", f"there is no {question.topic} {name!r}", nearest(name, known))
-
-
-def calls(expression: Expression) -> Iterator[Call]:
-    """The questions an expression asks."""
-    match expression:
-        case Call():
-            yield expression
-        case And(left, right) | Or(left, right):
-            yield from calls(left)
-            yield from calls(right)
-        case Not(operand):
-            yield from calls(operand)
-        case Conditional(test, then, otherwise):
-            for part in (test, then, otherwise):
-                yield from calls(part)
-        case Compare(left):
-            yield from calls(left)
-        case Concat(parts):
-            for part in parts:
-                yield from calls(part)
-        case _:
-            return

@@ -1,5 +1,5 @@
 """What a segment may ask beside fields: was somebody mailed, did they sign, since when are they here, how often do
-they want mail.
+they want mail, what are they tagged with.
 
 Each question takes one text in quotes, and means a condition over `people`. Times count back from the moment of the
 count, so that a segment written today means the same kind of people at the launch.
@@ -27,6 +27,8 @@ from mailer.audience.selection.groups import (
     signed_since,
     subscribed_to,
 )
+from mailer.audience.tags import tagged_with
+from mailer.compose.expressions.tagged import sound_tag
 from mailer.errors import MailerError
 from mailer.store.tables.core import people
 from mailer.store.tables.states import Frequency
@@ -47,6 +49,8 @@ class QuestionTopic(StrEnum):
     SPAN = "span"
     TIMES = "times"
     FREQUENCY = "frequency"
+    TAG = "tag"
+    SEGMENT = "saved segment"
 
 
 REMEDIES: Mapping[QuestionTopic, str] = {
@@ -54,6 +58,7 @@ REMEDIES: Mapping[QuestionTopic, str] = {
     QuestionTopic.SPAN: 'Write "30 days", "6 weeks", "12 months" or "2 years".',
     QuestionTopic.TIMES: 'Write a number from "1" to "999".',
     QuestionTopic.FREQUENCY: 'Write "every", "monthly" or "urgent".',
+    QuestionTopic.TAG: 'Write one tag, without commas: tagged("volunteer").',
 }
 
 
@@ -77,6 +82,8 @@ def is_sound(question: Question, given: str) -> bool:
                 read_times(given)
             case QuestionTopic.FREQUENCY:
                 Frequency(given)
+            case QuestionTopic.TAG:
+                return bool(sound_tag(given))
             case _:
                 return True
     except (MailerError, ValueError):
@@ -114,6 +121,11 @@ def read_times(given: str) -> int:
     return int(given)
 
 
+def _not_written_out(name: str, _: datetime) -> ColumnElement[bool]:
+    raise MailerError(f"the saved segment {name!r} must be written out before people are counted")
+
+
+SEGMENT = "segment"  # the question that names a saved segment; `saved_segments` puts its expression in its place
 QUESTIONS: Mapping[str, Question] = {
     "mailed": Question(QuestionTopic.NEWSLETTER, lambda slug, _: people.c.id.in_(mailed_by([slug]))),
     "clicked": Question(QuestionTopic.NEWSLETTER, lambda slug, _: people.c.id.in_(clicked_in([slug]))),
@@ -125,5 +137,7 @@ QUESTIONS: Mapping[str, Question] = {
     "clicked_within": Question(QuestionTopic.SPAN, lambda span, now: people.c.id.in_(clicked_since(before(now, span)))),
     "signed_within": Question(QuestionTopic.SPAN, lambda span, now: people.c.id.in_(signed_since(before(now, span)))),
     "signed_times": Question(QuestionTopic.TIMES, lambda times, _: people.c.id.in_(signed_at_least(read_times(times)))),
+    "tagged": Question(QuestionTopic.TAG, lambda tag, _: people.c.id.in_(tagged_with(tag))),
     "wants": Question(QuestionTopic.FREQUENCY, lambda frequency, _: people.c.frequency == frequency),
+    SEGMENT: Question(QuestionTopic.SEGMENT, _not_written_out),
 }

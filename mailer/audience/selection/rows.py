@@ -169,23 +169,29 @@ def _group_text(group: RowGroup, *, outermost: bool = False) -> str:
 
 def _row_text(row: ConditionRow) -> str:
     if row.is_question:
-        asked = f"{row.subject}({_quoted(row.values[0])})"
+        asked = f"{row.subject}({quoted(row.values[0])})"
         return asked if row.comparison == "yes" else f"not {asked}"
-    field = f"supporter.{row.subject}" if _BARE_NAME.fullmatch(row.subject) else f"supporter[{_quoted(row.subject)}]"
+    field = field_name(row.subject)
     if row.comparison in BARE_COMPARISONS:
         return field if row.comparison == "known" else f"not {field}"
     if row.comparison in SET_COMPARISONS:
-        return f"{field} {SET_COMPARISONS[row.comparison]} [{', '.join(map(_quoted, row.values))}]"
+        return f"{field} {SET_COMPARISONS[row.comparison]} [{', '.join(map(quoted, row.values))}]"
     (value,) = row.values
     if row.comparison in PART_COMPARISONS:
-        return f"{_quoted(value)} {PART_COMPARISONS[row.comparison]} {field}"
+        return f"{quoted(value)} {PART_COMPARISONS[row.comparison]} {field}"
     if row.comparison in NUMBER_COMPARISONS:
         if not is_number(value):
             raise ValueError(f"{value!r} is not a number")
         return f"{field} {NUMBER_COMPARISONS[row.comparison]} {value}"
-    return f"{field} {TEXT_COMPARISONS[row.comparison]} {_quoted(value)}"
+    return f"{field} {TEXT_COMPARISONS[row.comparison]} {quoted(value)}"
 
 
-def _quoted(value: str) -> str:
+def field_name(name: str) -> str:
+    """A field of supporters as the language names it."""
+    return f"supporter.{name}" if _BARE_NAME.fullmatch(name) else f"supporter[{quoted(name)}]"
+
+
+def quoted(value: str) -> str:
+    """A text as the language writes it."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     return f'"{escaped}"'

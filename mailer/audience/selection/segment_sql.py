@@ -6,6 +6,7 @@ them would, by property test. No text of the expression ever becomes SQL text: c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +34,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from mailer.audience.selection.groups import subscribed_to
-from mailer.audience.selection.questions import QUESTIONS
+from mailer.audience.selection.questions import QUESTIONS, SEGMENT
+from mailer.audience.tags import tag_list
 from mailer.compose.expressions.ast import (
     ANYTHING,
     And,
@@ -53,6 +55,7 @@ from mailer.compose.expressions.ast import (
 from mailer.compose.expressions.evaluator import MOST_DIGITS, ORDER
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.expressions.readings import Kind, readings
+from mailer.compose.expressions.tagged import TAGS
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
 from mailer.store.tables.core import people
@@ -60,6 +63,7 @@ from mailer.store.tables.core import people
 Text_ = ColumnElement[str]
 Truth = ColumnElement[bool]
 
+SEGMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,79}", re.ASCII)
 COLUMNS: Mapping[str, ColumnElement[str]] = {
     "email": people.c.address,
     "first_name": people.c.first_name,
@@ -75,7 +79,12 @@ def vocabulary(fields: Collection[str]) -> Vocabulary:
 
 
 def parse_segment(source: str, *, fields: Collection[str], place: Place | None = None) -> Expression:
-    """The segment that `source` writes, over people with these fields. Raises `MailerError` with all its faults."""
+    """The segment that `source` writes, over people with these fields. Raises `MailerError` with all its faults.
+
+    A name alone is that of a saved segment: one word is nothing else in the language.
+    """
+    if SEGMENT_NAME.fullmatch(source.strip()):
+        return Call(SEGMENT, (source.strip(),))
     return parse_expression(source, vocabulary=vocabulary(fields), place=place)
 
 
@@ -96,6 +105,8 @@ def field_text(name: str) -> Text_:
         first, last = people.c.first_name, people.c.last_name
         both = and_(first != "", last != "")
         return case((both, first.concat(" ").concat(last)), else_=first.concat(last))
+    if name == TAGS:
+        return tag_list(people.c.id)
     if name in COLUMNS:
         return COLUMNS[name]
     return func.coalesce(people.c.attributes[name].as_string(), "")

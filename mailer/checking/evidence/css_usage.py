@@ -21,6 +21,7 @@ AT_RULE = re.compile(r"@([a-z-]+)", re.IGNORECASE)
 PSEUDO = re.compile(r"(?<!:)(::?)([a-z-]+)")
 UNIT = re.compile(r"(?<![\w#-])-?\d*\.?\d+(rem|em|vh|vw|vmin|vmax|ch|ex|cm|mm|in|pc|pt)\b")
 FUNCTION = re.compile(r"\b(calc|min|max|clamp|light-dark|linear-gradient|radial-gradient|conic-gradient|rgba|var)\(")
+RULE = re.compile(r"\{([^{}]*)\}")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 VALUES = {
     ("display", "flex"): "css-display-flex", ("display", "inline-flex"): "css-display-flex",
@@ -75,12 +76,17 @@ def _sheet(css: str, text: str, offset: int, file: str, known: Collection[str]) 
         if name in known and name != "css-at-media":
             yield Use(name, _place(file, text, offset + found.start()), found[0])
     css = _without_media(css)
-    for rule in re.finditer(r"([^{}]*)\{([^{}]*)\}", css):
-        for found in PSEUDO.finditer(rule[1]):
+    end = 0
+    for rule in RULE.finditer(css):
+        # Looked for from the brace backwards: a pattern that begins with the selector takes ever longer where no rule
+        # follows, as in what was blanked out.
+        start = max(end, *(css.rfind(brace, end, rule.start()) + 1 for brace in "{}"))
+        for found in PSEUDO.finditer(css, start, rule.start()):
             name = f"css-pseudo-{'element' if found[1] == '::' else 'class'}-{found[2]}"
             if name in known:
-                yield Use(name, _place(file, text, offset + rule.start(1) + found.start()), found[0])
-        yield from _declarations(rule[2], text, offset + rule.start(2), file, known)
+                yield Use(name, _place(file, text, offset + found.start()), found[0])
+        yield from _declarations(rule[1], text, offset + rule.start(1), file, known)
+        end = rule.end()
 
 
 def _declarations(css: str, text: str, offset: int, file: str, known: Collection[str]) -> Iterator[Use]:

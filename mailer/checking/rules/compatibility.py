@@ -7,6 +7,7 @@ remarks. Three levels: a thing *breaks* the mail, or it *looks plainer*, or it i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from mailer.checking.evidence.caniemail import Feature, knowledge
 from mailer.checking.evidence.css_usage import Use, uses
@@ -80,11 +81,17 @@ def _lacking(specimen: Specimen) -> Iterator[tuple[Feature, Sequence[Use]]]:
     known = knowledge().features
     used: dict[str, list[Use]] = {}
     for file in sorted(specimen.files):
-        for use in uses(specimen.files[file], file=file, known=known):
+        for use in _uses(specimen.files[file], file):
             used.setdefault(use.feature, []).append(use)
     for slug, found in used.items():
         if slug not in FINE and known[slug].families("n", specimen.settings.check.clients):
             yield known[slug], found
+
+
+@lru_cache(maxsize=128)
+def _uses(text: str, file: str) -> tuple[Use, ...]:
+    """Kept, since two rules ask about the same files, and so does every language."""
+    return tuple(uses(text, file=file, known=knowledge().features))
 
 
 def _found(specimen: Specimen, feature: Feature, found: Sequence[Use], words: str) -> Diagnostic:

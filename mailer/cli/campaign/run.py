@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,8 @@ from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
     from mailer.audience.selection.spec import Audience
     from mailer.compose.message import Message
     from mailer.delivery.sending.progress import SendCounts
@@ -87,16 +89,12 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
-    from mailer.delivery.campaigns.lifecycle import finish_paused
-    from mailer.delivery.campaigns.orders import not_approved_at_launch
-    from mailer.delivery.notices.sender import Courier
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
-    finish_paused(database, now=now())
     with _progress() as progress:
         if only is None:
-            Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
+            _notify(workspace, database, stop)
             _thank(workspace, database, stop)
         held = _Held(workspace, database)
         report = Runner(
@@ -107,7 +105,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             progress=progress,
             say=_say,
             why_hold=held.why_hold,
-            why_not=not_approved_at_launch(workspace.settings.studio),
+            why_not=held.why_not,
         ).run(only)
     told = _tell_others(workspace, database, stop) if only is None else None
     if only is None:
@@ -125,6 +123,17 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     elif told and told.wants_setting:
         click.echo(f"webhook: {told.put_off:,} put off ({told.why})", err=True)
     return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
+
+
+def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:
+    """Hand over the notices that no server has handed over yet."""
+    from mailer.store.jobs import NOTICE, any_due
+
+    if not any_due(database, NOTICE, now=now()):
+        return
+    from mailer.delivery.notices.sender import Courier
+
+    Courier(workspace, database, clock=now).deliver_due(lambda: bool(stop.due()))
 
 
 def _thank(workspace: Workspace, database: Database, stop: Stop) -> None:
@@ -259,11 +268,14 @@ class _Held:
             self.reasons[message.slug] = why
         return why
 
+    def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
+        from mailer.delivery.campaigns.orders import not_approved_at_launch
+
+        return not_approved_at_launch(self._workspace.settings.studio)(connection, campaign)
+
 
 def _tell(report: RunReport, held: Mapping[str, str]) -> None:
     """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
-    from mailer.delivery.ledger.guard import once_finished
-
     if report.settled:
         click.echo(
             f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. See"
@@ -279,6 +291,8 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
             finished = slug in report.finished
             state = "finished" if finished else tally.ended or "more is due later"
             if finished and tally.pause:
+                from mailer.delivery.ledger.guard import once_finished
+
                 state = f"finished. {once_finished(tally.pause).rstrip('.')}"
             paused = "PAUSED: " if tally.pause and not finished else ""
             ask = f" Uncertain: they may or may not have received it. Run `mailer resolve {slug}`."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import note, now, print_json, workspace_and_database
+from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.errors import MailerError
 
@@ -65,6 +65,7 @@ def import_(  # noqa: PLR0913 - one for each option
     All of the files are taken, or nothing. Nobody who left, bounced or complained comes back by an import.
     """
     from mailer.audience.imports import ImportOptions, import_files
+    from mailer.staff.actor import terminal
 
     asked = ImportOptions(
         mapping=_pairs(mapping, "--map", "COLUMN=FIELD", "'E-Mail=email'"),
@@ -77,6 +78,7 @@ def import_(  # noqa: PLR0913 - one for each option
             definition=workspace.list_definition(list_name),
             paths=files,
             address_key=workspace.secrets.require_address_key(),
+            by=terminal(),
             now=now(),
             asked=asked,
             dry_run=dry_run,
@@ -84,8 +86,6 @@ def import_(  # noqa: PLR0913 - one for each option
             progress=progress,
             show=None if as_json else _show_read,
         )
-        if not dry_run:
-            note(database, "people imported", f"list {list_name}", f"{report.read:,} rows, {report.added:,} new")
     if as_json:
         print_json({**asdict(report), "warnings": [str(fault) for fault in report.warnings]})
     else:

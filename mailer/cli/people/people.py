@@ -29,12 +29,14 @@ def lists(context: click.Context, as_json: bool) -> None:
 
 @lists.command()
 @click.argument("name", metavar="LIST")
-def embed(name: str) -> None:
+@click.option("--styled", is_flag=True, help="In the list's colours, for sites without a style for forms.")
+def embed(name: str, styled: bool) -> None:
     """Print a sign-up form for LIST as HTML, to paste into a website."""
-    from mailer.web.public.people.subscribe import embedded
+    from mailer.web.pages.join_form import embedded
     from mailer.workspace import find_workspace
 
-    click.echo(embedded(find_workspace(), name), nl=False)
+    workspace = find_workspace()
+    click.echo(embedded(workspace.settings, workspace.list_definition(name), styled=styled), nl=False)
 
 
 def _show_lists(*, as_json: bool) -> None:

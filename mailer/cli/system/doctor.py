@@ -6,10 +6,11 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -42,8 +43,9 @@ def doctor(proof: BinaryIO | None, maildir: Path | None, imap: str | None, as_js
         findings = examine_proof(proof, maildir=maildir, imap=imap)
     else:
         from mailer.doctor.examine import examine
+        from mailer.workspace import find_root
 
-        findings = examine(clock=now)
+        findings = examine(find_root(), clock=now)
     if as_json:
         print_json([_as_data(one) for one in findings])
     else:
@@ -67,8 +69,9 @@ def show(findings: Sequence[Diagnostic]) -> None:
     click.echo(_summary(findings))
 
 
-def _as_data(one: Diagnostic) -> dict[str, str]:
-    return {"part": one.part, "level": WORDS[one.level], "found": one.message, "todo": one.remedy}
+def _as_data(one: Diagnostic) -> dict[str, Any]:
+    told = {"part": one.part, "level": WORDS[one.level], "found": one.message, "todo": one.remedy}
+    return {**told, "record": asdict(one.record)} if one.record else told
 
 
 def _show_one(one: Diagnostic, width: int | None) -> None:

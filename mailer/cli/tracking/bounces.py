@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps the mail and comes back with it
 MOST_LISTED = 200
 SHORT = 12  # characters of a mail's digest that call it
+WHERE = "One of --maildir, --imap, --stdin, --list and --decide; or set bounces.imap in mailer.toml."
 
 
 @click.command()
@@ -49,12 +50,13 @@ def bounces(
 ) -> None:
     """Process returned mail: bounces, complaints and unsubscribe requests.
 
+    Without --maildir, --imap or --stdin it reads the mailbox that bounces.imap in mailer.toml names.
     Only a mail that carries our own signed token does anything. Nothing is deleted from a mailbox, and a mail is
     marked as read when it is kept here. With --stdin the exit code is 0 when the mail is kept and 75 when it must be
     delivered again.
     """
-    if sum(map(bool, (maildir, imap, stdin, list_, decide))) != 1:
-        raise MailerError("say where to read", remedy="One of --maildir, --imap, --stdin, --list and --decide.")
+    if sum(map(bool, (maildir, imap, stdin, list_, decide))) > 1:
+        raise MailerError("say where to read", remedy=WHERE)
     if stdin:
         _one(recipient, dry_run=dry_run, as_json=as_json)
         return
@@ -79,8 +81,10 @@ def _open(workspace: Workspace, maildir: Path | None, imap: str | None, *, dry_r
 
     if maildir is not None:
         return Maildir(maildir)
+    if not (imap := imap or workspace.settings.bounces.imap):
+        raise MailerError("say where to read", remedy=WHERE)
     password = workspace.secrets.imap_password
-    return Imap(imap or "", password=password, may_be_plain=on_this_machine, only_look=dry_run)
+    return Imap(imap, password=password, may_be_plain=on_this_machine, only_look=dry_run)
 
 
 def _read(workspace: Workspace, database: Database, mailbox: Mailbox, *, dry_run: bool) -> list[Judged]:

@@ -20,6 +20,7 @@ from mailer.compose.action_page.own_fields import read_own_field
 from mailer.compose.action_page.poster import KEYS as POSTER_KEYS
 from mailer.compose.action_page.poster import PLAIN, NextAsk, PagePoster, read_next, read_poster
 from mailer.compose.action_page.translated import page_with_original
+from mailer.compose.expressions.tagged import LONGEST_TAG, sound_tag, tag_key
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
 from mailer.compose.source.message_file import BREAK, LANGUAGE
 from mailer.compose.source.text_file import merge_conflicts, read_text
@@ -32,7 +33,7 @@ from mailer.workspace import ACTION_FILE, ListDefinition, Newsletter
 
 TEXTS = ("headline", "statement", "thanks", "share", "language", "button")
 ONE_LINE = ("headline", "share", "language", "button", "to", "picture", "alt", "thanks_picture", "thanks_alt", "card")
-KEYS = (*TEXTS, *POSTER_KEYS, "fields", "opt_in", "target", "next", "show_names", "show_comments", "notes")
+KEYS = (*TEXTS, *POSTER_KEYS, "fields", "opt_in", "target", "next", "show_names", "show_comments", "notes", "tags")
 LARGEST_TARGET = 1_000_000_000
 LONGEST_SHARE = 200  # characters: with the address it fits into the smallest of the networks' posts, 280
 DESCRIPTION = 200  # characters that previews show
@@ -76,6 +77,7 @@ class ActionPage:
     poster: PagePoster = PLAIN
     own: tuple[OwnField, ...] = ()  # the page's own questions, as they are declared
     show_comments: CommentsShown = CommentsShown.NEVER
+    tags: tuple[str, ...] = ()  # put on everybody who signs
     languages: tuple[str, ...] = ()  # of all its versions, its own among them; () when it is the only one
 
     @property
@@ -194,7 +196,8 @@ class _Reader:
             description=_cut(page_words(body)), fields=fields, opt_in=opt_in, target=self.target(),
             next=read_next(self), share=texts["share"] or texts["headline"],
             show_names=self.truth("show_names", default=True), button=texts["button"] or mail.label, own=own,
-            show_comments=self.comments(), poster=read_poster(self, folder, (mail.picture, mail.picture_alt)),
+            show_comments=self.comments(), tags=self.tags(),
+            poster=read_poster(self, folder, (mail.picture, mail.picture_alt)),
         )  # fmt: skip
 
     def text(self, key: str, *, within: Mapping[Any, Any] | None = None, path: str = "") -> str:
@@ -241,6 +244,19 @@ class _Reader:
             self.fault("show_comments must be true, held or false", "show_comments",
                        "held: each comment waits until you let it through. See docs/action-pages.md.")  # fmt: skip
         return shown or CommentsShown.NEVER
+
+    def tags(self) -> tuple[str, ...]:
+        """The tags that signing gives, each once: one with commas between, or a list."""
+        value = self.front.data.get("tags")
+        listed = cast(list[object], value) if isinstance(value, list) else str(value or "").split(",")
+        found: dict[str, str] = {}
+        for one in listed:
+            name = one.strip() if isinstance(one, str) else str(one)
+            if isinstance(one, str | int) and sound_tag(name):
+                found.setdefault(tag_key(name), sound_tag(name))
+            elif name:
+                self.fault(f"{name[:40]!r} can't be a tag", "tags", f"At most {LONGEST_TAG} characters, no , ; or |.")
+        return tuple(found.values())
 
     def opt_in(self) -> OptIn | None:
         if self.front.data.get("opt_in") is None:

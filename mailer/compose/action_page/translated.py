@@ -10,7 +10,7 @@ from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.translations import ORIGINAL_KEY, OWN_LANGUAGE, WORDS_OF_PAGE
 from mailer.diagnostics import Diagnostic, Place
 
-SHARED = ("target", "show_names", "show_comments", "deadline")  # what makes one petition of all languages
+SHARED = ("target", "show_names", "show_comments", "tags", "deadline")  # what makes one petition of all languages
 QUESTION_WORDS = ("label", "choices")  # of a question of the page's own
 Data = Mapping[str, Any]
 

@@ -14,6 +14,7 @@ The meaning, kept so plain that SQL can reproduce it exactly:
   What isn't such a number is unequal to every number and neither less nor greater (all of < <= > >= are false).
 - `x in [constants]` means `x == a or x == b …`, by the rules above for each. `not in` is its `not`.
 - `"text" in x`: x contains the text, by code points; "" is in everything.
+- `tagged("x")`: x is one of the person's tags, in any case.
 - `and`, `or`, `not` work on these truths. Printed, `a or b` is a unless a is empty, as in Jinja.
 """
 
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mailer.compose.expressions.filters import FILTERS
+from mailer.compose.expressions.tagged import TAGGED, TAGS
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
 
@@ -172,5 +174,7 @@ def fields_of(expression: Expression) -> Iterator[str]:
     """The supporter's fields that an expression names, each as often as it does."""
     if isinstance(expression, Field) and expression.scope == "supporter":
         yield expression.name
+    elif isinstance(expression, Call) and expression.name == TAGGED:
+        yield TAGS
     for operand in operands(expression):
         yield from fields_of(operand)

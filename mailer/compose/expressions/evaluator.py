@@ -25,6 +25,7 @@ from mailer.compose.expressions.ast import (
     Or,
 )
 from mailer.compose.expressions.filters import NUMBER, applied
+from mailer.compose.expressions.tagged import TAGGED, TAGS, is_tagged
 from mailer.errors import MailerError
 
 MOST_DIGITS = 15  # within these every engine reads the same double
@@ -90,12 +91,15 @@ def truth_of(expression: Expression, constants: Mapping[str, Mapping[str, str]] 
             return lambda person: not inner(person)
         case Compare():
             return _compare(expression, constants)
+        case Call(name, (tag,)) if name == TAGGED:
+            holds, tags = is_tagged(tag), _field(Field("supporter", TAGS), constants)
+            return lambda person: holds(tags(person))
         case Call(name, args):
             (argument,) = args
             return lambda person: person.calls[name](argument)
         case Const(value) if not isinstance(value, str):
-            holds = bool(value)
-            return lambda person: holds
+            always = bool(value)
+            return lambda person: always
         case _:
             text = text_of(expression, constants)
             return lambda person: text(person) != ""

@@ -12,7 +12,6 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from mailer.audience.petition.delivered import petition_delivered
-from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError, nearest
@@ -30,6 +29,8 @@ def in_each_language(source: Source, done: Callable[[Source], Source]) -> Source
 
 def telling(connection: Connection, source: Source, language: Language) -> Source:
     """The source with what is known of its petition, and what is wrong with naming it among its faults."""
+    from mailer.compose.action_page.versions import read_page_versions  # few newsletters tell of one
+
     workspace, slug = source.newsletter.workspace, source.petition
     newsletter = Newsletter(workspace, slug)
     try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.spec import Audience
-from mailer.compose.action_page.versions import read_page_versions
 from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.source.message_file import Source
 from mailer.compose.source.signed import Signed
@@ -19,7 +18,7 @@ from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import Language, choose
 from mailer.store.engine.database import Database
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import ListDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
     with database.read() as connection:
         if source.petition:
             source = in_each_language(source, lambda one: telling(connection, one, _language(one, definition)))
-        fields = known_fields(connection, _sound_lists(workspace)) | frozenset(FIELDS if source.is_thanks else ())
+        fields = known_fields(connection, workspace.sound_lists()) | frozenset(FIELDS if source.is_thanks else ())
         if definition.title:
             try:
                 audience = read_audience(connection, source, fields=fields)
@@ -88,6 +87,8 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
 
 def _thanking(source: Source, definition: ListDefinition) -> Source:
     """A thanks.md, with the page it is about: as that page is now, or by its name alone where it can't be read."""
+    from mailer.compose.action_page.versions import read_page_versions  # few newsletters have a page
+
     newsletter, language = source.newsletter, _language(source, definition)
     root, headline, joins = newsletter.workspace.settings.public.url, newsletter.slug, ""
     with suppress(MailerError):  # what is wrong with the page is said of the page
@@ -100,12 +101,3 @@ def _thanking(source: Source, definition: ListDefinition) -> Source:
 
 def _language(source: Source, definition: ListDefinition) -> Language:
     return choose(source.language or definition.language)
-
-
-def _sound_lists(workspace: Workspace) -> list[ListDefinition]:
-    """The lists that can be read; what is wrong with others is no fault of a newsletter that doesn't use them."""
-    sound: list[ListDefinition] = []
-    for name in workspace.list_names():
-        with suppress(MailerError):
-            sound.append(workspace.list_definition(name))
-    return sound

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
+from mailer.audience.consent.changes import keep_suppressions
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
 from mailer.delivery.feedback.report import GRAVITY, NOTED, SUPPRESSING, Ledger, NotedEvent, decide, note
@@ -235,3 +236,4 @@ def _suppress(connection: Connection, reports: Sequence[FeedbackReport], person_
     if rows:
         in_order = [rows[key] for key in sorted(rows)]  # so that two that write the same rows never wait for each other
         connection.execute(insert_for(connection, suppressions).on_conflict_do_nothing(), in_order)
+        keep_suppressions(connection, in_order)

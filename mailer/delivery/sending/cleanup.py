@@ -1,5 +1,5 @@
-"""What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old drafts, versions,
-jobs and presses of unsubscribe buttons.
+"""What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old drafts, versions, jobs,
+presses of unsubscribe buttons, and what would take old imports back.
 
 None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
 that is far ahead of everything the database knows is believed once it has said so for a day.
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, exists, or_, select
 from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
+from mailer.audience.imports import past
 from mailer.delivery.subscriptions import presses
 from mailer.editing import drafts, versions
 from mailer.staff import sessions
@@ -55,6 +56,7 @@ def tidy(database: Database, *, now: datetime) -> bool:
         sessions.prune_sessions(connection, now=now)
         drafts.prune(connection, now=now)
         versions.prune(connection, now=now)
+        past.prune(connection, now=now)
         presses.prune(connection, now=now)
     return True
 
@@ -89,6 +91,7 @@ def _anything_old(connection: Connection, now: datetime) -> bool:
         exists().where(sessions.over(now - SESSIONS_AFTER)),
         drafts.any_old(now),
         versions.any_old(now),
+        past.any_old(now),
         presses.any_old(now),
     )
     return bool(connection.execute(select(due)).scalar())

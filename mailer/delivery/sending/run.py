@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, exists, select
 
-from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.ledger.ledger import settle_expired
-from mailer.delivery.sending.progress import SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
@@ -23,7 +20,9 @@ from mailer.store.tables.core import campaigns, workers
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # most runs of cron find nothing to do, and come without what does it
+    from mailer.delivery.campaigns.lifecycle import WhyHold, WhyNot
+    from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.sender import CampaignSender
 
 RAN = "run"  # the mark of the database that says when a run was here last
@@ -36,7 +35,7 @@ class RunReport:
     settled: int = 0  # deliveries that became uncertain since their program died
     launched: list[str] = field(default_factory=list[str])
     overdue: list[str] = field(default_factory=list[str])
-    tallies: dict[str, SendCounts] = field(default_factory=dict[str, SendCounts])
+    tallies: dict[str, SendCounts] = field(default_factory=dict[str, "SendCounts"])
     finished: list[str] = field(default_factory=list[str])
 
     @property
@@ -81,8 +80,8 @@ class Runner:
         stop: Stop,
         progress: Callable[[str, SendCounts], None] = lambda slug, tally: None,
         say: Callable[[str], None] = lambda words: None,
-        why_hold: steps.WhyHold = steps.hold_nothing,
-        why_not: steps.WhyNot = steps.nothing_against,
+        why_hold: WhyHold = lambda message, audience: "",
+        why_not: WhyNot = lambda connection, campaign: "",
     ) -> None:
         self.workspace = workspace
         self.database = database
@@ -96,11 +95,19 @@ class Runner:
 
     def run(self, only: str | None = None) -> RunReport:
         """Everything that is due now; sends one campaign alone when `only` names it."""
-        report = RunReport(settled=settle_expired(self.database, self.clock()))
-        if not self._anything_to_send():
-            return report  # most runs of cron
+        report = RunReport()
+        anything, to_send = self._due()
+        if not anything:
+            return report
+        from mailer.delivery.campaigns import lifecycle
+        from mailer.delivery.ledger.ledger import settle_expired
+
+        report.settled = settle_expired(self.database, self.clock())
+        lifecycle.finish_paused(self.database, now=self.clock())
+        if not to_send:
+            return report
         sender = self._sender()  # before anything is launched that it could not send
-        launched = steps.launch_due(self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not)
+        launched = lifecycle.launch_due(self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not)
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
         for row in self._sending():
@@ -115,12 +122,19 @@ class Runner:
                 report.finished.append(row.slug)
         return report
 
-    def _anything_to_send(self) -> bool:
-        """Whether a campaign is being sent, or is scheduled and due."""
-        due = (campaigns.c.state == CampaignState.SCHEDULED) & (campaigns.c.due_at <= self.clock())
+    def _due(self) -> tuple[bool, bool]:
+        """Whether there is anything to do at all, and whether a campaign is being sent, or is scheduled and due."""
+        now, state = self.clock(), campaigns.c.state
+        due = (state == CampaignState.SCHEDULED) & (campaigns.c.due_at <= now)
         with self.database.read() as connection:
-            wanted = select(exists().where(due | (campaigns.c.state == CampaignState.SENDING)))
-            return bool(connection.execute(wanted).scalar())
+            to_send, paused, lapsed = connection.execute(
+                select(
+                    exists().where(due | (state == CampaignState.SENDING)),
+                    exists().where(state == CampaignState.PAUSED),
+                    exists().where(workers.c.lease_until < now),
+                )
+            ).one()
+        return to_send or paused or lapsed, to_send
 
     def _sender(self) -> CampaignSender:
         from mailer.delivery.sending.sender import CampaignSender
@@ -136,7 +150,9 @@ class Runner:
         )
 
     def _finish(self, campaign_id: int) -> bool:
-        return self.patience.wait_for(lambda: steps.finish_if_done(self.database, campaign_id, now=self.clock()), ())
+        from mailer.delivery.campaigns.lifecycle import finish_if_done
+
+        return self.patience.wait_for(lambda: finish_if_done(self.database, campaign_id, now=self.clock()), ())
 
     def _sending(self) -> list[Row[Any]]:
         with self.database.read() as connection:

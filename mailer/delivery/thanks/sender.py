@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection as Transaction
+from sqlalchemy import select
 
 from mailer.audience.consent.eligibility import unwelcome
 from mailer.audience.consent.recheck import hold_consent
@@ -27,7 +28,7 @@ from mailer.store.jobs import THANKS, Job
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import JobState, ThanksState
-from mailer.transports.base import Envelope, Mailing, Transport
+from mailer.transports.base import Envelope, Fate, Mailing, Outcome, Transport
 from mailer.workspace import Workspace
 
 ENDS = {
@@ -108,7 +109,14 @@ class ThanksCourier(Courier):
         asked = "" if thanks.confirmation is None else self._token(thanks.confirmation)
         return {**known, CONFIRMATION: asked, ON_LIST: "1" if thanks.lists and not asked else ""}
 
-    def _tell(self, connection: Connection, job: Job, state: JobState) -> None:
+    def _ended(self, connection: Transaction, job: Job, outcome: Outcome | None) -> JobState:
+        if outcome is None:
+            theirs = select(signatures.c.thanks).where(signatures.c.id == read_thanks(job).signature)
+            if connection.execute(theirs).scalar() == ThanksState.UNCERTAIN.value:
+                outcome = Outcome(Fate.UNCERTAIN, detail="the program that was at it died")
+        return super()._ended(connection, job, outcome)
+
+    def _tell(self, connection: Transaction, job: Job, state: JobState) -> None:
         # One whose words can't be made is put off, and given up in the end, without having been about to leave.
         before = (ThanksState.QUEUED, ThanksState.UNCERTAIN)
         moved(connection, read_thanks(job).signature, ENDS[state], *before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from mailer.diagnostics import Diagnostic, bad, warning, well
+from mailer.diagnostics import Diagnostic, DnsRecord, bad, warning, well
 from mailer.doctor.dns.lookup import DnsAnswer, Got, Lookup, unanswered
 
 MOST_STEPS = 8  # lookups in one tree walk, RFC 9989
@@ -30,7 +30,9 @@ def check_dmarc(lookup: Lookup, domain: str) -> tuple[str, Diagnostic]:
         return "", unanswered("DMARC", unknown)
     # support.google.com/a/answer/81126, senders.yahooinc.com/best-practices, and Outlook's 550 5.7.515
     said = f"DMARC: {domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or treat it as spam"
-    return "", bad(said, f'Add a TXT record at _dmarc.{domain}: "v=DMARC1; p=none; rua=mailto:…".')
+    # postmaster is the one mailbox that each domain has (RFC 5321 §4.5.1).
+    record = DnsRecord(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p=none; rua=mailto:postmaster@{domain}")
+    return "", bad(said, f'Add a TXT record at _dmarc.{domain}: "v=DMARC1; p=none; rua=mailto:…".', record=record)
 
 
 def _upwards(domain: str) -> tuple[str, ...]:
@@ -52,5 +54,9 @@ def _judge(record: str, *, domain: str, holder: str) -> Diagnostic:
     if strict := [name for tag, name in (("adkim", "DKIM"), ("aspf", "SPF")) if tags.get(tag, "").lower() == "s"]:
         words += f"; {' and '.join(strict)} must name exactly {domain}, not a domain below it"
     if "rua" not in tags:
-        return warning(f"{words}; nobody is told about failing mails (no rua)", "Add rua=mailto:… to the record.")
+        whole = f"{record.strip().rstrip(';')}; rua=mailto:postmaster@{holder}"
+        return warning(
+            f"{words}; nobody is told about failing mails (no rua)", "Add rua=mailto:… to the record.",
+            record=DnsRecord(f"_dmarc.{holder}", "TXT", whole),
+        )  # fmt: skip
     return well(words)

@@ -8,9 +8,10 @@ from mailer.diagnostics import Diagnostic, of_part, warning
 from mailer.doctor.dns.dkim import check_dkim
 from mailer.doctor.dns.dmarc import check_dmarc
 from mailer.doctor.dns.lookup import Got, Lookup
-from mailer.doctor.dns.mx import check_mail, check_relay_name
+from mailer.doctor.dns.mx import check_mail, check_relay_name, is_ours
 from mailer.doctor.dns.spf import check_spf
 from mailer.senders import RESERVED_DOMAINS, domain_of
+from mailer.settings.providers import preset_of
 from mailer.settings.schema import Settings
 from mailer.transports.provider import provider_named
 
@@ -61,14 +62,17 @@ def check_sender(ask: Lookup, domain: str, settings: Settings) -> list[Diagnosti
         ]
     selectors = settings.sender.dkim_selectors or expected.selectors
     holder, dmarc = check_dmarc(ask, domain)
+    relay = expected.relay_host(settings) if expected.relay_host else ""
+    preset = preset_of(provider.section, settings.section(provider.section.kind))
+    returns = provider.title if expected.own_return_path else preset.title if preset and preset.own_return_path else ""
     findings = [
-        *check_spf(ask, domain, provider=provider.title if expected.own_return_path else ""),
+        *check_spf(ask, domain, provider=returns, relay=relay if relay and is_ours(relay, holder or domain) else ""),
         *check_dkim(ask, domain, selectors=selectors, provider=provider.title if expected.cname else ""),
         dmarc,
         mail,
     ]
-    if expected.relay_host:
-        findings += check_relay_name(ask, expected.relay_host(settings), domain=holder or domain)
+    if relay:
+        findings += check_relay_name(ask, relay, domain=holder or domain)
     return findings
 
 

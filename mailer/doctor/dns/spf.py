@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mailer.diagnostics import Diagnostic, bad, warning, well
+from mailer.diagnostics import Diagnostic, DnsRecord, bad, warning, well
 from mailer.doctor.dns.lookup import Got, Lookup, unanswered
 from mailer.doctor.dns.spf_record import Broken, Term, parse, records
 
@@ -26,9 +26,10 @@ class NotAsked(Exception):
     """Part of the policy couldn't be looked up."""
 
 
-def check_spf(lookup: Lookup, domain: str, *, provider: str = "") -> list[Diagnostic]:
+def check_spf(lookup: Lookup, domain: str, *, provider: str = "", relay: str = "") -> list[Diagnostic]:
     """Whether receivers can follow the policy. `provider`: the one that mails with its own return path and maintains
-    the SPF record for it; "": the domain is in the envelope of our mails, as with a relay."""
+    the SPF record for it; "": the domain is in the envelope of our mails, as with a relay. `relay`: its name, where it
+    is our own and mails are sure to leave from its address."""
     answer = lookup(domain, "TXT")
     found = records(answer)
     if answer.got is Got.UNKNOWN:
@@ -38,7 +39,7 @@ def check_spf(lookup: Lookup, domain: str, *, provider: str = "") -> list[Diagno
     if not found:
         said = f"SPF: {domain} has no record, so Gmail, Yahoo and Outlook refuse its mail or treat it as spam"
         txt = f'Add a TXT record at {domain}: "v=spf1 include:… -all", with the include your relay\'s provider names.'
-        return [bad(said, txt)]
+        return [bad(said, txt, record=DnsRecord(domain, "TXT", f"v=spf1 a:{relay} -all") if relay else None)]
     if len(found) > 1:
         said = f"SPF: {domain} has {len(found)} records where one is allowed, so receivers use none of them"
         return [bad(said, "Join them into one v=spf1 record.")]

@@ -18,7 +18,7 @@ from mailer.editing.save import read_exact
 from mailer.errors import MailerError
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.drafts import translated_texts
-from mailer.workspace import Newsletter
+from mailer.workspace import THANKS_FILE, Newsletter
 
 
 def translation_file(newsletter: Newsletter, file: str, language: str) -> str:
@@ -29,9 +29,10 @@ def translation_file(newsletter: Newsletter, file: str, language: str) -> str:
 
 
 def original_words(newsletter: Newsletter, file: str = "") -> str:
-    """What people read of an original now: of its message, or of its page. Raises `MailerError`."""
-    if not file:
-        return message_words(read_source(newsletter))
+    """What people read of an original now: of its message, of its mail of thanks, or of its page. Raises
+    `MailerError`."""
+    if file in ("", THANKS_FILE):
+        return message_words(read_source(newsletter, file))
     text = read_exact(newsletter.workspace, newsletter.slug, file)
     front, faults = split_front_matter(text.removeprefix("\ufeff").replace("\r\n", "\n"), file=newsletter.place(file))
     if front is None:

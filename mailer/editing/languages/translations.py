@@ -20,14 +20,18 @@ from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.workspace import ACTION_FILE, Workspace
+from mailer.workspace import ACTION_FILE, THANKS_FILE, Workspace
+
+# A newsletter's texts, "" its mail, and the keys that a translation begins with: they must be filled in.
+EMPTY = {"": ("subject",), ACTION_FILE: ("headline", "statement"), THANKS_FILE: ("subject",)}
 
 
 def begin_translation(
     workspace: Workspace, connection: Connection, actor: Actor, slug: str, language: str, *, at: datetime
 ) -> None:
-    """Write the mail, and the sign page where there is one, once more for another language: the original's text, to be
-    written over, and its other words empty. So it is a fault until it is written, and nothing half translated leaves.
+    """Write the mail, and the sign page and the mail of thanks where there are any, once more for another language:
+    the original's text, to be written over, and its other words empty. So it is a fault until it is written, and
+    nothing half translated leaves.
 
     Raises `MailerError`, with nothing written, for what is no language, and one that all of it is in already.
     """
@@ -40,9 +44,9 @@ def begin_translation(
     if language.lower() == spoken_in(source).original.lower():
         raise MailerError("the original is in this language", remedy="Choose another one.")
     wanted: dict[Path, str] = {}
-    for file, keys in (("", ("subject",)), (ACTION_FILE, ("headline", "statement"))):
+    for file, keys in EMPTY.items():
         path = newsletter.folder / translation_file(newsletter, file, language)
-        if path.exists() or (file and not newsletter.has_action_page):
+        if path.exists() or (file and not (newsletter.folder / file).is_file()):
             continue
         words = original_words(newsletter, file)
         text = read_exact(workspace, slug, file).removeprefix("\ufeff").replace("\r\n", "\n")
@@ -90,7 +94,7 @@ def take_away(
     actor.require(Right.WRITE)
     one_at_a_time(connection)
     newsletter = workspace.newsletter(slug)
-    names = [translation_file(newsletter, file, language) for file in ("", ACTION_FILE)]
+    names = [translation_file(newsletter, file, language) for file in EMPTY]
     paths = [path for name in names if (path := newsletter.folder / name).is_file() and not path.is_symlink()]
     if not paths:
         raise MailerError("this newsletter isn’t in this language", remedy="Load the page again.")

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import drafts, inbound, jobs, review, staff  # their tables are in the same catalogue
+from mailer.store.tables import drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -40,6 +40,7 @@ __all__ = [
     "Id",
     "Instant",
     "drafts",
+    "imports",
     "inbound",
     "jobs",
     "metadata",
@@ -108,6 +109,26 @@ consents = Table(  # appended to, never changed: the proof of every subscription
     Column("given_at", Instant),  # since when they agreed, as an imported file says; null: at `at`, or not known
     key_of_sqlite("list_id", "lists.id"),
     key_of_sqlite("source_id", "consent_sources.id"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),  # as it was first written
+    Column("key", Text, nullable=False, unique=True),  # what makes two spellings the same tag: `expressions.tagged`
+)
+
+people_tags = Table(
+    "people_tags",
+    metadata,
+    Column("person_id", BigInteger, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),  # since when
+    Column("source", Text, nullable=False, server_default=""),  # the file, the sign page or the colleague
+    Index("ix_people_tags_tag_id_person_id", "tag_id", "person_id"),
+    key_of_sqlite("tag_id", "tags.id"),
+    sqlite_with_rowid=False,
 )
 
 suppressions = Table(

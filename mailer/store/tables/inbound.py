@@ -60,6 +60,10 @@ signatures = Table(  # one for each person and sign page; stays as a count when 
     Index("ix_signatures_campaign_id", "campaign_id"),
     sqlite_autoincrement=True,
 )
+# What signers agreed to have shown and nobody has decided about. Written out, so that both engines see that a query
+# asks for what the index holds.
+TO_DECIDE = text("shown AND comment <> '' AND comment_state IN ('new', 'held')")
+partial_index("ix_signatures_to_decide", signatures.c.page, signatures.c.changed_at, signatures.c.id, where=TO_DECIDE)
 
 delivered_petitions = Table(  # that a petition was handed to those it is addressed to
     "delivered_petitions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailer.settings.providers import ProviderSection
+from mailer.settings.providers import Preset, ProviderSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +16,5 @@ class Outbox:
     path: str = "outbox"
 
 
-SECTION = ProviderSection("outbox", "the outbox", Outbox)
+NOBODY = Preset("outbox", "Nobody yet", about="Mails are kept in a folder on this machine, to try things out.")
+SECTION = ProviderSection("outbox", "the outbox", Outbox, presets=(NOBODY,))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from mailer.settings.limits import CONNECTIONS, above_zero, between, limit
-from mailer.settings.providers import ProviderSection
+from mailer.settings.providers import Asked, Preset, ProviderSection
 
 MOST_PEOPLE = 500  # postmarkapp.com/developer/api/email-api: messages in one call
 
@@ -25,4 +25,22 @@ class Postmark:
     webhook_user: str = "mailer"  # of the webhook's basic authentication, beside postmark_webhook_password
 
 
-SECTION = ProviderSection("postmark", "Postmark", Postmark, secrets=("postmark_token", "postmark_webhook_password"))
+PRESET = Preset(
+    "postmark",
+    "Postmark",
+    about="Sends by its own interface, and reports bounces by itself.",
+    asks=(
+        Asked("postmark_token", "Server API token", "On the server’s page, under API Tokens."),
+        Asked("stream", "Message stream", "The ID of a stream for broadcasts, such as broadcast."),
+        Asked("postmark_webhook_password", "Password of the webhook", "Make one up of 16 characters or more, for 3."),
+    ),
+    guide=(
+        "Add your domain under Sender Signatures, and the two DNS records that it shows.",
+        "Open your server, and copy its API token to here. Mass mail needs a stream of the type Broadcast.",
+        "In that stream, under Webhooks, add the address below with the user mailer and the password. Choose delivery, "
+        "bounce, spam complaint and subscription change.",
+    ),
+)
+SECTION = ProviderSection(
+    "postmark", "Postmark", Postmark, secrets=("postmark_token", "postmark_webhook_password"), presets=(PRESET,)
+)

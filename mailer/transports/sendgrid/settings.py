@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from mailer.settings.limits import CONNECTIONS, above_zero, at_least, between
-from mailer.settings.providers import ProviderSection
+from mailer.settings.providers import Asked, Preset, ProviderSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,19 @@ class Sendgrid:
     webhook_unsigned: bool = False  # believe events without a signature: anybody who knows the address can forge them
 
 
-SECTION = ProviderSection("sendgrid", "SendGrid", Sendgrid, secrets=("sendgrid_api_key",))
+PRESET = Preset(
+    "sendgrid",
+    "SendGrid",
+    about="Sends by its own interface, and reports bounces by itself.",
+    asks=(
+        Asked("sendgrid_api_key", "API key", "It begins with SG. and is shown once."),
+        Asked("webhook_keys", "Verification key of the Event Webhook", "Begins with MFkw. Empty until you did 3."),
+    ),
+    guide=(
+        "Settings, Sender Authentication: authenticate your domain, and add the DNS records that it shows.",
+        "Settings, API Keys: make a key with Restricted Access and Mail Send alone, and copy it to here.",
+        "Settings, Mail Settings, Event Webhook: add the address below, switch Signature Verification on, and copy the "
+        "Verification Key to here.",
+    ),
+)
+SECTION = ProviderSection("sendgrid", "SendGrid", Sendgrid, secrets=("sendgrid_api_key",), presets=(PRESET,))

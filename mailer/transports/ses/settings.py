@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from mailer.settings.limits import CONNECTIONS, above_zero, matching, or_empty
-from mailer.settings.providers import ProviderSection
+from mailer.settings.providers import Asked, Preset, ProviderSection
 
 _REGION = "[a-z]{2}(?:-[a-z]+)+-[0-9]"
 REGION = matching(_REGION, "{name} {value!r} is not a region", 'Such as "eu-central-1".')
@@ -37,9 +37,29 @@ def host_of(service: str, region: str) -> str:
     return f"{service}.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
 
 
+PRESET = Preset(
+    "amazon-ses",
+    "Amazon SES",
+    about="Cheap for many mails; an account begins in a sandbox.",
+    asks=(
+        Asked("region", "Region", "Such as eu-central-1: where the identity of your domain is."),
+        Asked("ses_access_key_id", "Access key ID", "Of an IAM user that may do ses:SendEmail, and no more."),
+        Asked("ses_secret_access_key", "Secret access key", "Shown once, when the key is made."),
+        Asked("configuration_set", "Configuration set", "The one that publishes events. Empty: the identity’s own."),
+        Asked("topic_arn", "Topic of its events", "The ARN of the SNS topic, such as arn:aws:sns:eu-central-1:…"),
+    ),
+    guide=(
+        "Identities: verify your domain with Easy DKIM, and add its three DNS records.",
+        "Account dashboard: ask for production access. Until it is given, only verified addresses get mail.",
+        "IAM: make a user with the right ses:SendEmail and an access key, and copy both halves to here.",
+        "Make an SNS topic, have a configuration set publish bounces, complaints and deliveries to it, and subscribe "
+        "the address below to the topic.",
+    ),
+)
 SECTION = ProviderSection(
     "ses",
     "Amazon SES",
     Ses,
     secrets=("ses_access_key_id", "ses_secret_access_key", "ses_session_token"),
+    presets=(PRESET,),
 )

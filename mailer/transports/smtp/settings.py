@@ -7,6 +7,7 @@ from typing import Annotated
 
 from mailer.settings.limits import CONNECTIONS, above_zero, between, one_of
 from mailer.settings.providers import ProviderSection
+from mailer.transports.smtp.presets import PRESETS
 
 SECURITY = ("starttls", "tls", "none")
 
@@ -28,4 +29,4 @@ class Smtp:
     ca_file: str = ""  # trust this certificate authority beside the system's
 
 
-SECTION = ProviderSection("smtp", "SMTP", Smtp, secrets=("smtp_password",))
+SECTION = ProviderSection("smtp", "SMTP", Smtp, secrets=("smtp_password",), presets=PRESETS)

@@ -7,18 +7,19 @@ without control characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 from unicodedata import category, normalize
 
 from mailer.audience.addresses import BadAddress, normalise
+from mailer.audience.imports.meaning.values import country_code
 from mailer.audience.names import holds_address
 from mailer.audience.petition.signatures import Particulars
 from mailer.audience.phone_numbers import BadNumber, phone_number
 from mailer.compose.action_page.parse import ActionPage
-from mailer.locale.language import Language, later
+from mailer.locale.language import Language, later, region_of, regions_of
 from mailer.petition_fields.own import TICKED
 from mailer.petition_fields.table import EMAIL, FIELDS, KEPT, KNOWN, OWN_ROWS, FieldKind, SignatureField
 
@@ -40,6 +41,8 @@ MISSING: Mapping[FieldKind, str] = {  # of a page's own questions; those of the 
 }
 EXACT = (FieldKind.EMAIL, FieldKind.PHONE, FieldKind.COUNTRY, FieldKind.CHOICE)
 LONGEST_READ = 1000  # characters of what isn't cut to size
+ELSEWHERE = "*"  # chosen in the short list of countries by those whose own isn't there
+OTHER = ".other"  # after the key of a country: the field in which they write it
 OWN = "own."  # before the key of a page's own question in the form, so that no other field has its name
 
 
@@ -104,6 +107,7 @@ class Filled:
     shown: bool | None = None  # None: not ticked, or not asked
     trapped: bool = False
     address: str = ""  # normalised
+    near: Collection[str] = ()  # countries that somebody may be in, as their browser says: in the short list, too
 
     def who(self, page: ActionPage, visitor: KnownSigner | None) -> Particulars:
         """What the person signs with: what they typed, and what is known of the rest, if the page asks for it."""
@@ -117,6 +121,11 @@ class Filled:
 
 
 EMPTY = Filled({}, {})
+
+
+def blank(accepted: str, *, guess: bool) -> Filled:
+    """A form for somebody with this Accept-Language header; `guess`: with the country it names filled in."""
+    return Filled({"country": region_of(accepted)} if guess else {}, {}, near=regions_of(accepted))
 
 
 def asked(page: ActionPage, visitor: KnownSigner | None) -> list[FormField]:
@@ -142,12 +151,15 @@ def shown_rows(
 
 def _shown(one: FormField, page: ActionPage, filled: Filled, language: Language) -> ShownField:
     field = one.field
-    countries = language.countries() if field.kind is FieldKind.COUNTRY else ()
+    value, error = filled.typed.get(one.name, ""), filled.errors.get(one.name, "")
+    countries: Sequence[tuple[str, str]] = ()
+    if field.kind is FieldKind.COUNTRY:  # all of them weigh as much as the rest of the page
+        countries = language.countries() if error else language.likely_countries({value, *filled.near})
     return ShownField(
         key=one.name, kind=field.kind.value, label=field.label if field.own else language.say(field.label),
         language=page.language if field.own and page.language != language.code else "", required=one.required,
-        choices=tuple(countries) or field.choices, value=filled.typed.get(one.name, ""),
-        error=filled.errors.get(one.name, ""), autocomplete=field.autocomplete, longest=field.longest,
+        choices=tuple(countries) or field.choices, value=value, error=error,
+        autocomplete=field.autocomplete, longest=field.longest,
     )  # fmt: skip
 
 
@@ -161,7 +173,10 @@ def read(
         name = one.name
         if not one.required and name not in form:
             continue
-        typed[name], wrong = _value((*form.get(name, ()), "")[0], one, language)
+        text = (*form.get(name, ()), "")[0]
+        if one.field.kind is FieldKind.COUNTRY and text in ("", ELSEWHERE):
+            text = (*form.get(f"{name}{OTHER}", ()), "")[0]
+        typed[name], wrong = _value(text, one, language)
         if wrong:
             errors[name] = language.say(wrong)
     address = typed.get(EMAIL.name, "") if EMAIL.name not in errors else ""
@@ -178,11 +193,14 @@ def _value(text: str, one: FormField, language: Language) -> tuple[str, str]:
     value = clean(text, LONGEST_READ if kind in EXACT else longest, lines=kind is FieldKind.LINES)
     if not value:
         return "", one.missing if one.required else ""
-    read = _spelt(value, one.field, language) if len(value) <= longest else None
+    if kind is FieldKind.COUNTRY:
+        code = country_code(value)
+        return (code, "") if code in dict(language.countries()) else ("", WRONG[kind])
+    read = _spelt(value, one.field) if len(value) <= longest else None
     return (value[:longest], WRONG[kind]) if read is None else (read, "")
 
 
-def _spelt(value: str, field: SignatureField, language: Language) -> str | None:
+def _spelt(value: str, field: SignatureField) -> str | None:
     """The value in its one spelling; None when it isn't what is asked for."""
     match field.kind:
         case FieldKind.NAME:
@@ -191,14 +209,11 @@ def _spelt(value: str, field: SignatureField, language: Language) -> str | None:
             return _or_none(normalise, value)
         case FieldKind.PHONE:
             return _or_none(phone_number, value)
-        case FieldKind.COUNTRY:
-            code = value.upper()
-            return code if code in dict(language.countries()) else None
         case FieldKind.CHOICE:
             return next((kept for kept, _ in field.choices if clean(kept, LONGEST_READ) == value), None)
         case FieldKind.TICK:
             return TICKED
-        case FieldKind.TEXT | FieldKind.LINES:
+        case FieldKind.TEXT | FieldKind.LINES | FieldKind.COUNTRY:
             return value
 
 

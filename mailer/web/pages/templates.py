@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from copy import copy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,14 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from mailer.compose.colours.palette import COME_AS, palettes
 from mailer.locale.language import Language, later
 from mailer.settings import Settings
+from mailer.web.last_used import LastUsed
 from mailer.web.pages.brand_pictures import BrandFile, look_of
 
 FOLDER = Path(__file__).parent
+COLOURS_KEPT = 30  # of lists' forms
 SCRIPT, SCRIPTED = "page.js", ("act.html", "signed.html")
 
 # What each failure is called on its page, and what to do. Others are told what 500 is.
@@ -47,25 +52,46 @@ class Pages:
     def __init__(self, settings: Settings, *, inline: bool = False) -> None:
         self.root = urlsplit(settings.public.url).path  # forms post to the host they came from, under its path
         self.look = look_of(settings, root=self.root, inline=inline)
+        self._brand, self._inline = settings.brand, inline
+        self._coloured = LastUsed[str, Pages](COLOURS_KEPT)
+        script = (FOLDER / SCRIPT).read_bytes()
+        own = BrandFile(f"page-{hashlib.sha256(script).hexdigest()[:12]}.js", "text/javascript", script)
+        self.files = (*self.look.files, own)  # below /brand/
+        self._shared = {
+            "organisation": settings.organisation, "base": settings.public.url, "root": self.root,
+            "script": "" if inline else f"{self.root}/brand/{own.name}",
+        }  # fmt: skip
+        self._dress()
+
+    def _dress(self) -> None:
+        """Make the style sheets in the look's colours, and the policy that lets them in."""
         colours = {"light": self.look.light.css(), "dark": self.look.dark.css(self.look.light), "font": self.look.font}
         sheets = {
             path.stem: _environment().get_template(path.name).render(colours).replace("\n", "")
             for path in FOLDER.glob("*.css")
         }
-        script = (FOLDER / SCRIPT).read_bytes()
-        own = BrandFile(f"page-{hashlib.sha256(script).hexdigest()[:12]}.js", "text/javascript", script)
-        self.files = (*self.look.files, own)  # below /brand/
-        self._shared = {
-            "organisation": settings.organisation, "sheets": sheets, "look": self.look, "base": settings.public.url,
-            "root": self.root, "script": "" if inline else f"{self.root}/brand/{own.name}",
-        }  # fmt: skip
+        self._shared = {**self._shared, "sheets": sheets, "look": self.look}
         styles = " ".join(f"'sha256-{_digest(sheet)}'" for sheet in sheets.values())
-        pictures = "data:" if inline else "'self'"
+        pictures = "data:" if self._inline else "'self'"
         self.policy = (
             f"default-src 'none'; style-src {styles}; img-src {pictures}; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
         self._with_script = f"{self.policy}; script-src 'self'; connect-src 'self'"
+
+    def in_colour(self, colour: str) -> Pages:
+        """The same pages with all colours worked out from this one, "#1d4f91", in place of the brand's; "" for the
+        brand's."""
+        if not colour:
+            return self
+        if (known := self._coloured.get(colour)) is not None:
+            return known
+        light, dark = palettes(replace(self._brand, primary=colour, action="", on_primary="#ffffff", link=COME_AS.link))
+        made = copy(self)
+        made.look = replace(self.look, light=light, dark=dark)
+        made._dress()
+        self._coloured.keep(colour, made)
+        return made
 
     def response(
         self, page: str, language: Language, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any

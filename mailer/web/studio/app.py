@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from mailer.store.engine.database import Database
 from mailer.web.studio.audience import routes as audience
+from mailer.web.studio.backups import routes as backups
 from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
@@ -31,6 +32,7 @@ from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
 from mailer.web.studio.review import routes as review
 from mailer.web.studio.send import routes as send
+from mailer.web.studio.settings import routes as settings
 from mailer.web.studio.staff import routes as staff
 from mailer.web.studio.today import routes as today
 from mailer.web.studio.translate import routes as translate
@@ -54,8 +56,10 @@ ROOMS: tuple[Room, ...] = (
     petition.ROOM,
     history.ROOM,
     send.ROOM,
+    settings.ROOM,
     inbox.ROOM,
     work.ROOM,
+    backups.ROOM,
 )
 
 

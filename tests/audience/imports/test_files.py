@@ -23,6 +23,7 @@ from mailer.audience.imports.headers import names_columns
 from mailer.audience.imports.meaning.values import country_code, language_tag, moment, tags, timezone
 from mailer.audience.people.people import find_supporter
 from mailer.errors import MailerError
+from mailer.staff.actor import terminal
 from mailer.store.engine.database import Database
 from tests.audience.world import KEY, SUPPORTERS, bring
 from tests.conftest import NOW
@@ -429,7 +430,7 @@ def test_a_list_of_hand_overrides_what_the_list_says_of_its_columns(database: Da
     path.write_text("Email,Other\na@example.org,b@example.org\n")
     usual = replace(SUPPORTERS, columns={"Email": "email"})
     asked = ImportOptions(mapping={"Other": "email"})
-    import_files(database, definition=usual, paths=[path], address_key=KEY, now=NOW, asked=asked)
+    import_files(database, definition=usual, paths=[path], address_key=KEY, by=terminal(), now=NOW, asked=asked)
     with database.read() as connection:
         assert find_supporter(connection, "b@example.org")[0]
 

@@ -17,6 +17,7 @@ from mailer.audience.imports.files import reader as reading_module
 from mailer.audience.people.people import find_supporter, list_counts, show
 from mailer.audience.people.sqlite_search import ensure_search, has_search, search_words
 from mailer.errors import MailerError
+from mailer.staff.actor import terminal
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import consents, people, suppressions
 from mailer.store.tables.states import SuppressionReason
@@ -47,7 +48,7 @@ def test_a_new_person_is_kept_with_proof_of_consent(store: Database, path: Path)
     assert report.attributes == ("town",)
     assert known(store, "ada@example.org") == {
         "email": "ada@example.org", "first_name": "Ada", "last_name": "Lovelace", "name": "Ada Lovelace",
-        "country": "GB", "language": "en", "town": "London",
+        "country": "GB", "language": "en", "tags": "", "town": "London",
     }  # fmt: skip
     with store.read() as connection:
         dossier = show(connection, "ada@example.org", address_key=KEY)
@@ -367,7 +368,7 @@ def test_files_of_one_name_are_told_apart_and_progress_counts_all_rows(database:
         file.write_text(f"email\nperson{number}@example.org\nbad\n")
     heard: list[tuple[int, float]] = []
     report = import_files(
-        database, definition=SUPPORTERS, paths=paths, address_key=KEY, now=NOW,
+        database, definition=SUPPORTERS, paths=paths, address_key=KEY, by=terminal(), now=NOW,
         progress=lambda rows, share: heard.append((rows, share)),
     )  # fmt: skip
     assert [file.name for file in report.files] == ["people.csv", "people.csv (2)", "people.csv (3)"]

@@ -20,6 +20,7 @@ from mailer.audience.imports.row_check import Judge, Person
 from mailer.audience.imports.survey import survey
 from mailer.audience.people.csv_export import guarded
 from mailer.audience.people.people import list_counts, supporters
+from mailer.compose.expressions.tagged import sound_tag
 from mailer.diagnostics import Place
 from mailer.store.engine.database import Database, open_database
 from tests.audience.world import KEY, bring
@@ -74,7 +75,7 @@ class Model:
             if stops:
                 self.suppressed.add(address)
         seen: set[str] = set()
-        for _, address, _, first, _, _, _, attributes, status, stops, _ in taken:
+        for _, address, _, first, _, _, _, attributes, _, status, stops, _ in taken:
             if address in self.suppressed:
                 counts["suppressed"] += 1
                 if stops & STOPS[UNSUBSCRIBED] and address in self.on_list:
@@ -106,9 +107,9 @@ def columns_of(header: list[str], rows: list[list[str]] | None = None) -> Column
     """The columns of a file with this header and these rows."""
     numbered = list(enumerate(rows or [], start=2))
     seen = survey(Table("x.csv", header, lambda: iter(numbered))).columns
-    columns, faults = understand(header, Meaning(), seen=seen, peer=None, at=Place("x.csv", 1))
-    assert columns, faults
-    return columns
+    understood = understand(header, Meaning(), seen=seen, peer=None, at=Place("x.csv", 1))
+    assert understood.columns, understood.faults
+    return understood.columns
 
 
 @settings(max_examples=60, deadline=None)
@@ -175,6 +176,7 @@ def test_the_short_way_judges_as_the_careful_one(row: list[str]) -> None:
     assert len(judged[0]) + len(said[0]) == 1
     for person in judged[0]:
         json.loads(person[7])
+        assert all(sound_tag(one) == one for one in json.loads(person[8]))
 
 
 @settings(deadline=None)

@@ -18,12 +18,14 @@ from mailer.audience.addresses import address_hash
 from mailer.audience.imports import ImportOptions, ReadFile, import_files
 from mailer.audience.imports.files import zipped
 from mailer.audience.imports.files.zipped import source_files
-from mailer.audience.imports.importer import _by_status, _understood
+from mailer.audience.imports.importer import _by_status
 from mailer.audience.imports.meaning.peers import BY_NAME, PEERS
 from mailer.audience.imports.meaning.statuses import STOPS
 from mailer.audience.imports.row_check import Judge
+from mailer.audience.imports.sources import understood
 from mailer.audience.people.people import find_supporter, list_counts, show
 from mailer.errors import MailerError
+from mailer.staff.actor import terminal
 from mailer.store.engine.database import Database, open_database
 from mailer.store.tables.core import people, suppressions
 from tests.audience.world import KEY, SUPPORTERS, bring
@@ -180,9 +182,9 @@ EACH = [(kind, header, row, said) for kind, (header, rows) in CASES.items() for 
 def judged(path: Path, **asked: str) -> dict[str, str]:
     """What each address of a file is taken for; nothing for those rejected."""
     with source_files([path]) as files:
-        (source,) = _understood(files, SUPPORTERS, ImportOptions(**asked))  # pyright: ignore[reportArgumentType]
+        (source,) = understood(files, SUPPORTERS, ImportOptions(**asked))  # pyright: ignore[reportArgumentType]
         people = list(Judge(source.columns, KEY, NOW).people(source.table.rows(), lambda *_: None))
-    return {person[1]: next(iter(_by_status({(person[8], person[9]): 1}))) for person in people}
+    return {person[1]: next(iter(_by_status({(person[9], person[10]): 1}))) for person in people}
 
 
 def written(path: Path, header: str, rows: Sequence[str], encoding: str = "utf-8") -> Path:
@@ -275,7 +277,7 @@ def test_the_evidence_says_from_where_and_since_when(database: Database, tmp_pat
     assert proof.wording == "", "what people agreed to at another program is not known here"
     assert proof.given_at
     assert proof.given_at.isoformat() == "2021-03-05T10:00:00+00:00"
-    assert (val["country"], val["timezone"], val["tags"]) == ("GB", "Europe/London", "vip, leeds")
+    assert (val["country"], val["timezone"], val["tags"]) == ("GB", "Europe/London", "leeds, vip")
     assert not {"leid", "optin_ip", "confirm_ip", "latitude"} & set(val)
 
 
@@ -340,7 +342,7 @@ def test_several_files_are_all_taken_or_nothing(database: Database, tmp_path: Pa
     odd = written(tmp_path / "odd.csv", "email,unsubscribed", ["b@example.org,yes"])
     bad = written(tmp_path / "bad.csv", "name", ["x"])
     with pytest.raises(MailerError) as caught:
-        import_files(database, definition=SUPPORTERS, paths=[good, odd, bad], address_key=KEY, now=NOW)
+        import_files(database, definition=SUPPORTERS, paths=[good, odd, bad], address_key=KEY, by=terminal(), now=NOW)
     assert "odd.csv:1" in str(caught.value)
     assert "bad.csv:1" in str(caught.value)
     with database.read() as connection:
@@ -349,8 +351,9 @@ def test_several_files_are_all_taken_or_nothing(database: Database, tmp_path: Pa
     more = written(tmp_path / "more.csv", "email,first_name", ["bad,x", "b@example.org,Bo"])
     rejects = tmp_path / "rejects.csv"
     report = import_files(
-        database, definition=SUPPORTERS, paths=[good, more], address_key=KEY, now=NOW, rejects_path=rejects
-    )
+        database, definition=SUPPORTERS, paths=[good, more], address_key=KEY, by=terminal(), now=NOW,
+        rejects_path=rejects,
+    )  # fmt: skip
     assert (report.added, report.rejected) == (2, 1)
     assert rejects.read_text().splitlines()[0] == "file,line,reason,email,first_name"
     assert rejects.read_text().splitlines()[1].startswith("more.csv,2,")

@@ -11,21 +11,22 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, select
+from sqlalchemy import insert, literal, select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import leave, leave_everything, list_id, suppress
 from mailer.audience.consent.eligibility import EVERY_LIST
-from mailer.audience.imports.meaning.values import tags
 from mailer.audience.names import clean_name
 from mailer.audience.people.csv_export import COLUMNS, export_list
+from mailer.audience.tags import add_tags
+from mailer.compose.expressions.tagged import sound_tag
 from mailer.store.engine.database import Database, open_database
-from mailer.store.tables.core import consents, people, subscriptions, suppressions
+from mailer.store.tables.core import consents, people, people_tags, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
 from tests.audience.world import KEY, bring
 from tests.conftest import NOW
 
-TABLES = (people, subscriptions, consents, suppressions)
+TABLES = (people, people_tags, subscriptions, consents, suppressions)
 # Names as people have them, and as they attack spreadsheets and parsers with; no controls, which no form or import lets
 # in.
 HOSTILE = st.text(alphabet="=+-@'\"|%,;＝＠ aB1é🙂\u202e\u05d0ع\u00df\\&<>{}$", max_size=8).map(str.strip)
@@ -65,7 +66,7 @@ KEYS = st.sampled_from(
         "status",
         "changed_at",
         "suppressed",
-        "tags",
+        "tags_as_given",
         "address",
         "unsub",
         "attributes",
@@ -81,19 +82,14 @@ KEYS = st.sampled_from(
 LOCAL = st.sampled_from(["ann", "'o", "=x", "+y", "-z", "o'neil", "'=q", "{b}", "''=r", "%s", "|p"])
 
 
-def as_kept(attributes: dict[str, str]) -> dict[str, str]:
-    """With tags separated as an import keeps them; other attributes are whatever their cell was."""
-    found = {key: tags(value) if key == "tags" else value for key, value in attributes.items()}
-    return {key: value for key, value in found.items() if value}
-
-
 PERSON = st.fixed_dictionaries(
     {
         "first_name": NAME,
         "last_name": NAME,
         "country": st.sampled_from(["", "GB", "DE"]),
         "language": st.sampled_from(["", "en", "pt-BR"]),
-        "attributes": st.dictionaries(KEYS, LINES.filter(bool), max_size=3).map(as_kept),
+        "attributes": st.dictionaries(KEYS, LINES.filter(bool), max_size=3),
+        "tags": st.sets(LINES.map(sound_tag).filter(bool), max_size=3),
         "status": st.sampled_from(list(Membership)),
         "stops": st.sets(st.sampled_from([*SuppressionReason, "here"]), max_size=2),
     }
@@ -112,6 +108,7 @@ def add(store: Database, persons: dict[str, dict[str, Any]]) -> None:
                     id=count, address=address, address_hash=hashed, created_at=NOW, updated_at=NOW, **fields
                 )
             )
+            add_tags(connection, select(literal(count)), sorted(person["tags"]), source="x", at=NOW)
             row = {"list_id": number, "person_id": count, "status": person["status"].value, "changed_at": NOW}
             connection.execute(insert(subscriptions).values(row))
             stops = person["stops"] | ({"here"} if person["status"] == Membership.UNSUBSCRIBED else set())

@@ -14,6 +14,7 @@ from mailer.audience.consent.changes import list_id
 from mailer.audience.people.people import supporter, supporters
 from mailer.audience.selection.groups import subscribed_to
 from mailer.audience.selection.segment_sql import condition, is_iso_date, parse_segment, truth, unread
+from mailer.audience.tags import add_tags
 from mailer.compose.expressions.ast import (
     And,
     Call,
@@ -42,7 +43,20 @@ TEXTS = (
     "١٢", "0.1", "999999999999999", "9999999999999999", "12345.678901234", "0.30000000000001", "a'b", '"', "%", "_",
     "*[a]", "\U0001f600", "\uffff", "10 ", "\\", "GB-10", "null", "0", "-0", "123456789.12345",
 )  # fmt: skip
-FIELDS = ("email", "first_name", "last_name", "name", "country", "language", "age", "town", "größe", "nobody_has_it")
+FIELDS = (
+    "email",
+    "first_name",
+    "last_name",
+    "name",
+    "country",
+    "language",
+    "age",
+    "town",
+    "tags",
+    "größe",
+    "nobody_has_it",
+)
+TAGGED_WITH = ("swim", "Swimmer", "GB", "\U0001f600", "\uffff", "10", "a'b \\ %")
 NUMBERS = (0, 1, 10, 9, -1, 1.5, 0.1, 100000, 999999999999999, 12345.678901234, 0.30000000000001, 123456789.12345)
 
 
@@ -60,6 +74,9 @@ def world(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator
             add_person(
                 connection, n, first_name=pick, last_name=other, country=third, language=pick, attributes=attributes
             )
+            for number, tag in enumerate(TAGGED_WITH, 2):
+                if n % number == 0:
+                    add_tags(connection, select(literal(n)), [tag], source="x", at=NOW)
             if n % 2:
                 subscribe(connection, n, a)
             if n % 5 == 0:
@@ -79,6 +96,8 @@ texts = st.sampled_from(TEXTS).map(Const)
 numbers = st.sampled_from(NUMBERS).map(Const)
 CALLS = ("mailed", "clicked", "signed")
 calls = st.builds(lambda name, slug: Call(name, (slug,)), st.sampled_from(CALLS), st.sampled_from(["first", "second"]))
+
+tagged = st.sampled_from([*TAGGED_WITH, "SWIMMER", "swi", "gb", "nobody"]).map(lambda tag: Call("tagged", (tag,)))
 
 
 def text_expressions(truths: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
@@ -105,7 +124,7 @@ def truths(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression
         st.builds(And, inner, inner),
         st.builds(Or, inner, inner),
         st.builds(Not, inner),
-        calls | st.just(Call("subscribed", ("a",))),
+        calls | st.just(Call("subscribed", ("a",))) | tagged,
     )
 
 
@@ -143,6 +162,8 @@ def expected_calls() -> dict[str, dict[str, set[int]]]:
 
 @settings(max_examples=150, deadline=None)
 @given(expression=expressions)
+@example(expression=Call("tagged", ("SWIMMER",)))
+@example(expression=Compare(Const("swim"), "in", Field("supporter", "tags")))
 @example(expression=Compare(Field("supporter", "age"), "<", Const(10)))
 @example(expression=Compare(Const(0.30000000000001), "==", Field("supporter", "age")))
 @example(expression=Compare(Field("supporter", "age"), "in", Constants((Const(1.5), Const("")))))
@@ -185,8 +206,8 @@ def test_what_a_segment_can_not_say(segment: str, words: str) -> None:
 
 
 def test_the_name_is_the_same_in_both(world: Database) -> None:
-    assert supporter(("a@example.org", "", "Li", "", "", None))["name"] == "Li"
-    assert supporter(("a@example.org", "Ana", "Li", "", "", {}))["name"] == "Ana Li"
+    assert supporter(("a@example.org", "", "Li", "", "", "", None))["name"] == "Li"
+    assert supporter(("a@example.org", "Ana", "Li", "", "", "", {}))["name"] == "Ana Li"
 
 
 @pytest.mark.parametrize("source", ["supporter.age > 5", "not supporter.first_name == 5", "supporter.town in [1, 2]"])

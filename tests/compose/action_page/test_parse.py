@@ -42,7 +42,8 @@ def test_the_least_a_page_needs() -> None:
 def test_everything_a_page_can_have() -> None:
     found, faults = page(
         "fields: {comment: optional, country: required}\nopt_in: {list: supporters}\ntarget: 5000\nshow_names: false\n"
-        "thanks: |\n  *Thanks.*\nnext: {url: https://example.org/, label: Give}\nshare: Sign!\nbutton: Sign\nnotes: x"
+        "thanks: |\n  *Thanks.*\nnext: {url: https://example.org/, label: Give}\nshare: Sign!\nbutton: Sign\nnotes: x\n"
+        "tags: rivers, Hay  market, RIVERS"
     )
     assert faults == []
     assert found is not None
@@ -52,6 +53,7 @@ def test_everything_a_page_can_have() -> None:
     assert found.next == NextAsk("https://example.org/", "Give")
     assert (found.target, found.show_names, found.share, found.button) == (5000, False, "Sign!", "Sign")
     assert found.thanks_html == "<p><em>Thanks.</em></p>\n"
+    assert found.tags == ("rivers", "Hay market")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,7 @@ def test_everything_a_page_can_have() -> None:
         ("show_names: maybe", "show_names must be true or false"),
         ("language: English!", "is not a language"),
         ("button: [a]", "button must be text"),
+        ("tags: [rivers, 'a;b']", "'a;b' can't be a tag"),
         ('share: "a\\nb"', "share must be on one line"),
         (f"share: {'long ' * 50}", "share has 249 characters"),
         ("shares: x", "unknown key 'shares'"),

@@ -198,15 +198,32 @@ def test_a_program_that_dies_on_the_way_leaves_it_uncertain(signing: Signing) ->
     signing.now += LEASE
     assert signing.run().given == []
     assert signing.states() == ["uncertain"]
-
-
-def test_a_program_that_dies_before_is_uncertain_by_its_job_and_sends_nothing_twice(signing: Signing) -> None:
-    signing.sign()
-    assert claim(signing.database, THANKS, now=signing.now)
-    signing.now += LEASE
-    assert signing.run().given == []
     with signing.database.read() as connection:
         assert connection.execute(select(jobs.c.state)).scalars().all() == ["uncertain"]
+
+
+def test_what_a_program_that_died_had_not_begun_is_sent_by_the_next(signing: Signing) -> None:
+    signing.sign()
+    assert claim(signing.database, THANKS, now=signing.now)
+    assert signing.run().given == []
+    signing.now += LEASE
+    assert len(signing.run().given) == 1
+    assert signing.states() == ["sent"]
+
+
+@pytest.mark.parametrize(("fate", "state"), [(Fate.ACCEPTED, "sent"), (Fate.DEFERRED, "failed")])
+def test_what_a_slow_program_learns_counts_and_nobody_waits_in_vain(signing: Signing, fate: Fate, state: str) -> None:
+    class Slow(type(signing.run())):  # another one comes by when its lease is over
+        def hand_over(self, envelopes: object) -> list[Outcome]:
+            signing.now += LEASE
+            assert signing.run().given == []
+            return [Outcome(fate)]
+
+    signing.sign()
+    signing.courier(Slow()).deliver_due()
+    assert signing.states() == [state]
+    signing.now += timedelta(days=1)
+    assert signing.run().given == []
 
 
 def test_forgetting_somebody_takes_their_thanks_along(signing: Signing) -> None:

@@ -137,7 +137,7 @@ def test_everything_arrives_and_the_old_one_is_closed(
 
 
 @on_postgresql
-@pytest.mark.parametrize("way", [("sqlite", "postgresql"), ("postgresql", "sqlite"), ("sqlite", "sqlite")], ids=str)
+@pytest.mark.parametrize("way", [("sqlite", "postgresql"), ("postgresql", "sqlite")], ids=str)
 def test_large_rows_take_no_more_memory_the_more_of_them_there_are(
     new_database: NewDatabase, way: tuple[str, str]
 ) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from tests.conftest import NOW, REPOSITORY
 from tests.databases import ENGINES, NewDatabase
 from tests.patience import HANG_SECONDS
 from tests.servers.postgres import Cluster
-from tests.store.catalogue import all_rows, catalogue
+from tests.store.catalogue import Catalogue, all_rows, catalogue
 from tests.store.earlier_versions import AT, dump_of, load
 
 EARLIER = [version for version in VERSIONS if version != SCHEMA or dump_of(version, "sqlite").exists()]
@@ -43,10 +44,21 @@ def engine_of(url: str) -> Generator[Engine, None, None]:
     engine.dispose()
 
 
-def assert_as_declared(engine: Engine, new_database: NewDatabase) -> None:
-    with engine_of(new_database(engine.dialect.name)) as declared:
-        metadata.create_all(declared)
-        assert catalogue(engine) == catalogue(declared)
+@pytest.fixture(scope="module")
+def declared(new_database: NewDatabase) -> Callable[[str], Catalogue]:
+    """What the declared tables come to on an engine, without a migration."""
+
+    @lru_cache
+    def facts(engine: str) -> Catalogue:
+        with engine_of(new_database(engine)) as made:
+            metadata.create_all(made)
+            return catalogue(made)
+
+    return facts
+
+
+def assert_nothing_to_migrate(engine: Engine) -> None:
+    """Alembic, which looks at it in its own way, finds no difference either."""
 
     def is_ours(item: Any, *_: Any) -> bool:
         return getattr(item, "info", {}).get(ONE_ENGINE, engine.dialect.name) == engine.dialect.name
@@ -57,19 +69,22 @@ def assert_as_declared(engine: Engine, new_database: NewDatabase) -> None:
 
 
 @both_engines
-def test_migrations_make_the_tables_that_are_declared(engine: str, new_database: NewDatabase) -> None:
+def test_migrations_make_the_tables_that_are_declared(
+    engine: str, new_database: NewDatabase, declared: Callable[[str], Catalogue]
+) -> None:
     url = new_database(engine)
     assert migrate_database(url) == SCHEMA
     with engine_of(url) as made:
         facts = catalogue(made)
         assert {key[1] for key in facts if key[0] == "column"} == set(metadata.tables)
-        assert_as_declared(made, new_database)
+        assert facts == declared(engine)
+        assert_nothing_to_migrate(made)
 
 
 @both_engines
 @pytest.mark.parametrize("version", EARLIER)
 def test_a_database_of_an_earlier_version_migrates_with_its_data(
-    engine: str, version: str, new_database: NewDatabase
+    engine: str, version: str, new_database: NewDatabase, declared: Callable[[str], Catalogue]
 ) -> None:
     url = new_database(engine)
     path = dump_of(version, engine)
@@ -90,7 +105,7 @@ def test_a_database_of_an_earlier_version_migrates_with_its_data(
             assert len(after[table]) == len(rows), table
             for old, new in zip(rows, after[table], strict=True):
                 assert {name: new[name] for name in old if name in new} == {n: v for n, v in old.items() if n in new}
-        assert_as_declared(made, new_database)
+        assert catalogue(made) == declared(engine)
     assert_people_go_on_from(url, 7)
 
 
@@ -161,11 +176,13 @@ def at_once(call: str, url: str, count: int) -> Sequence[tuple[int, str]]:
 
 
 @both_engines
-def test_many_programs_may_open_an_empty_database_at_once(engine: str, new_database: NewDatabase) -> None:
+def test_many_programs_may_open_an_empty_database_at_once(
+    engine: str, new_database: NewDatabase, declared: Callable[[str], Catalogue]
+) -> None:
     url = new_database(engine)
-    assert at_once("open_database", url, 4) == [(0, "")] * 4
+    assert at_once("open_database", url, 3) == [(0, "")] * 3
     with engine_of(url) as made:
-        assert_as_declared(made, new_database)
+        assert catalogue(made) == declared(engine)
 
 
 @both_engines

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, Text
 
-from mailer.audience.imports.row_check import Person
+from mailer.audience.imports.row_check import NO_TAGS, Person
 from mailer.store.tables.core import Id
 
 TEXTS = ("first_name", "last_name", "country", "language")
@@ -26,6 +26,7 @@ stage = Table(  # the rows that could be taken, in the order of `Person`
     Column("address_hash", LargeBinary, nullable=False),
     *(Column(name, Text, nullable=False) for name in TEXTS),
     Column("attributes", Text, nullable=False),  # JSON
+    Column("tags", Text, nullable=False),  # a JSON list
     Column("status", Text, nullable=False),  # RowStatus, one of MEMBERSHIPS
     Column("stops", Integer, nullable=False),  # bits of `STOPS`
     Column("given_at", BigInteger),  # microseconds since 1970
@@ -39,6 +40,20 @@ known = Table(  # people named by the files: those known before, or all when the
     Column("outcome", Text, nullable=False),  # what became of them: `upsert` has the words
     prefixes=["TEMPORARY"],
 )
+named_tags = Table(  # the tags that rows name, as they spell them
+    "import_named_tags",
+    _temporary,
+    Column("name", Text, primary_key=True),
+    Column("tag_id", Id, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+staged_tags = Table(  # which row gives which tag
+    "import_tags",
+    _temporary,
+    Column("row", Id, primary_key=True, autoincrement=False),
+    Column("tag_id", Id, primary_key=True, autoincrement=False),
+    prefixes=["TEMPORARY"],
+)
 
 
 class StagedRows:
@@ -47,7 +62,7 @@ class StagedRows:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.rows = 0
-        self.has_moments = False
+        self.has_moments = self.has_tags = False
         self.counts: Counter[tuple[str, int]] = Counter()  # status and stops → rows
         self.drop()
         _temporary.create_all(connection, checkfirst=False)
@@ -59,8 +74,9 @@ class StagedRows:
         while batch := list(islice(rows, TOGETHER)):
             insert(batch)
             self.rows += len(batch)
-            self.counts.update(map(itemgetter(8, 9), batch))
-            self.has_moments = self.has_moments or any(person[10] is not None for person in batch)
+            self.counts.update(map(itemgetter(9, 10), batch))
+            self.has_moments = self.has_moments or any(person[11] is not None for person in batch)
+            self.has_tags = self.has_tags or any(person[8] != NO_TAGS for person in batch)
             heard()
         return self.counts - before
 

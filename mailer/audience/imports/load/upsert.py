@@ -31,6 +31,8 @@ from sqlalchemy import (
 from mailer.audience.consent.eligibility import BY_RANK, EVERY_LIST, Reason, suppression_rank
 from mailer.audience.consent.recheck import change_consent
 from mailer.audience.imports.attributes import as_json, differ, merged
+from mailer.audience.imports.load.journal import Journal
+from mailer.audience.imports.load.row_tags import has_new_tags, put_tags, stage_tags
 from mailer.audience.imports.load.staging import TEXTS, StagedRows, known, stage
 from mailer.audience.imports.meaning.statuses import LEFT, NO_CONSENT, STOPS, UNSUBSCRIBED
 from mailer.audience.imports.subscribe import ImportTarget
@@ -59,12 +61,14 @@ class Counts:
 class Writer:
     """Takes the staged rows over into the list, in the caller's write transaction."""
 
-    def __init__(self, staged: StagedRows, joining: ImportTarget) -> None:
+    def __init__(self, staged: StagedRows, joining: ImportTarget, journal: Journal) -> None:
         self.connection = staged.connection
-        self.staged, self.joining = staged, joining
+        self.staged, self.joining, self.journal = staged, joining, journal
         self.now, self.list_id = joining.now, joining.list_id
-        # Whether a row says more of its person's consent than that it is given, now, in the only file.
-        self.tells_more = bool(PENDING in staged.statuses or staged.has_moments or len(joining.origin.sources) > 1)
+        # Whether a row says more of its person than fields, and that consent is given, now, in the only file.
+        self.tells_more = bool(
+            PENDING in staged.statuses or staged.has_moments or staged.has_tags or len(joining.origin.sources) > 1
+        )
 
     def finish(self) -> Counts:
         """Take over what was staged, and count what became of the rows."""
@@ -72,12 +76,15 @@ class Writer:
         suppressed = self._count_suppressed()
         no_consent = self._count(stage.c.status == NO_CONSENT.value, self._free()) if self._has(NO_CONSENT) else 0
         new = self._add()
+        if self.staged.has_tags:
+            stage_tags(self.connection)
         rest = self.staged.rows - suppressed.total() - no_consent - new
         outcomes: Counter[str] = Counter()
         if rest or self.tells_more:
             self._find_known()
             counted = self.connection.execute(select(known.c.outcome, func.count()).group_by(known.c.outcome))
             outcomes.update({str(outcome): int(number) for outcome, number in counted if outcome != NEW})
+            self.journal.keep_people(changed=(JOINED, UPDATED), joined=JOINED, added=NEW)
             self._update_known()
         if not self.tells_more:
             everyone = select(people.c.id, _no_moment(), self.joining.source).where(people.c.id > self.joining.newest)
@@ -113,6 +120,7 @@ class Writer:
             names = ["address_hash", "list_id", "reason", "at", "source"]
             statement = insert_for(self.connection, suppressions).from_select(names, rows).on_conflict_do_nothing()
             self.connection.execute(statement)
+            self.journal.claim(_stops(bit), where, reason, source=source)
 
     def _suppressed(self) -> ColumnElement[bool]:
         """Staged rows whose address is suppressed, on this list or on every list."""
@@ -181,6 +189,8 @@ class Writer:
         texts = [and_(stage.c[name] != "", stage.c[name] != people.c[name]) for name in TEXTS]
         attributes = and_(stage.c.attributes != "{}", differ(people.c.attributes, stage.c.attributes))
         confirmed = and_(subscriptions.c.status == PENDING, stage.c.status == SUBSCRIBED)
+        if self.staged.has_tags:
+            texts.append(has_new_tags(people.c.id, first.c.row))
         outcome = case(
             (people.c.id > self.joining.newest, NEW),
             (subscriptions.c.status.is_(None), JOINED),
@@ -209,6 +219,9 @@ class Writer:
             )
             .values(**newer, attributes=merged(people.c.attributes, stage.c.attributes), updated_at=self.now)
         )
+        if self.staged.has_tags:
+            who = select(known.c.person_id, known.c.row).where(known.c.outcome.in_((NEW, JOINED, UPDATED)))
+            put_tags(self.connection, who, at=self.now, source=self.joining.of_file(self.joining.origin.sources))
         for status in STAYING:
             if self._has(status):
                 self._join(self._named(status).where(known.c.outcome.in_((JOINED, NEW))), status)
@@ -219,6 +232,7 @@ class Writer:
         theirs = subscriptions.c.person_id.in_(select(known.c.person_id).join(stage, stage.c.row == known.c.row).where(
             known.c.outcome == UPDATED, stage.c.status == SUBSCRIBED
         ))  # fmt: skip
+        self.journal.keep_subscriptions(and_(waiting, theirs))
         changed = {"status": SUBSCRIBED, "changed_at": self.now}
         self.connection.execute(update(subscriptions).where(waiting, theirs).values(changed))
 
@@ -257,11 +271,9 @@ class Writer:
         self.connection.execute(insert(consents).from_select(names, proofs))
         here = and_(subscriptions.c.list_id == self.list_id, subscriptions.c.person_id.in_(select(gone.c.id)))
         everywhere = subscriptions.c.person_id.in_(select(gone.c.id).where(gone.c.everywhere == 1))
-        self.connection.execute(
-            update(subscriptions)
-            .where(subscriptions.c.status != OFF, or_(here, everywhere))
-            .values(status=OFF, changed_at=self.now)
-        )
+        leaving = and_(subscriptions.c.status != OFF, or_(here, everywhere))
+        self.journal.keep_subscriptions(leaving)
+        self.connection.execute(update(subscriptions).where(leaving).values(status=OFF, changed_at=self.now))
 
 
 def _stops(bits: int) -> ColumnElement[bool]:

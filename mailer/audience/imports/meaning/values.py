@@ -12,6 +12,7 @@ from typing import Any, cast
 from zoneinfo import available_timezones
 
 from mailer.audience.imports.meaning.statuses import plain
+from mailer.compose.expressions.tagged import unquoted
 from mailer.locale.language import LANGUAGES
 from mailer.store.tables.core import to_microseconds
 
@@ -133,14 +134,8 @@ def tags(text: str) -> str:
         line = re.sub(r"[\r\n]+", between, text)
         found = [tag for row in csv.reader([line], delimiter=between, skipinitialspace=True) for tag in row]
     # No tag holds what separates tags, so that one that was kept is read as the same again.
-    single = (_unquoted(part) for one in found for part in re.split(r"[,;|\s]*[,;|\n][,;|\s]*", one))
+    single = (unquoted(part) for one in found for part in re.split(r"[,;|\s]*[,;|\n][,;|\s]*", one))
     return ", ".join(dict.fromkeys(" ".join(one.split()) for one in single if one))
-
-
-def _unquoted(tag: str) -> str:
-    """A tag without the quotes and brackets around it."""
-    plain = tag.strip(' "')
-    return plain[1:-1].strip(' "') if plain.startswith("[") and plain.endswith("]") else plain
 
 
 def timezone(text: str) -> str:

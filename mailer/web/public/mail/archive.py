@@ -27,6 +27,7 @@ from mailer.compose.message import Message
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.errors import MailerError
 from mailer.store.tables.types import EPOCH
+from mailer.web.pages.join_form import blank_form
 from mailer.web.pages.languages import language_switch
 from mailer.web.pages.share_card import LinkPreview
 from mailer.web.public.core.context import Door, door_of
@@ -35,7 +36,7 @@ from mailer.web.public.core.redirect_url import location
 from mailer.web.public.http.caching import unless_known
 from mailer.web.public.mail.clicks import link_number
 from mailer.web.public.mail.issue_pictures import link_preview, shown
-from mailer.web.public.people.subscribe import blank_form
+from mailer.web.public.people.subscribe import language_asked
 from mailer.xml_elements import add, begin
 
 MOST_IN_FEED = 20
@@ -103,7 +104,7 @@ async def _form(request: Request, name: str) -> dict[str, Any] | None:
     door = door_of(request)
     lists = await door.threads.read(door.open_lists)
     chosen = sorted(lists, key=lambda one: one.name != name)[:1]
-    return blank_form(request, chosen[0]) | {"brief": True} if chosen else None
+    return blank_form(chosen[0], query=language_asked(request)) | {"brief": True} if chosen else None
 
 
 async def follow(request: Request) -> Response:

@@ -6,7 +6,7 @@ no state, and posting a stranger's address only sends them a mail that asks.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -17,20 +17,18 @@ from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.consent.subscribe import Asking
 from mailer.audience.names import holds_address
 from mailer.delivery.subscriptions.requests import ask_to_join
-from mailer.diagnostics import Place
 from mailer.errors import MailerError
-from mailer.locale.language import choose, later
+from mailer.locale.language import later
 from mailer.senders import LONGEST_ADDRESS
+from mailer.web.pages.join_form import EMBEDDED, TRAP, TYPED, blank_form, mark
 from mailer.web.pages.signature_form import BAD_NAME, clean
 from mailer.web.pages.templates import Pages
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.paths import up
-from mailer.workspace import ListDefinition, Workspace
+from mailer.workspace import ListDefinition
 
 PURPOSE = "form"  # of the limit by network
-TRAP = "website"  # a field that people don't see; programs fill in whatever they find
-TYPED = ("email", "first_name")
 
 # Field → what is said when it is wrong.
 FAULTS = {
@@ -44,7 +42,7 @@ async def show(request: Request) -> Response:
     """The form. 404 for a list that isn't open to everybody."""
     definition = await _list(request)
     door = door_of(request)
-    return door.pages.response("join.html", door.language(request), **blank_form(request, definition))
+    return _pages(door, definition).response("join.html", door.language(request), **_blank(request, definition))
 
 
 async def join(request: Request) -> Response:
@@ -55,7 +53,7 @@ async def join(request: Request) -> Response:
     form = await read_form(request)
     typed = {name: clean(form.get(name, ("",))[0], LONGEST_ADDRESS) for name in TYPED}
     if any(form.get(TRAP, ())):
-        return _sent(request, definition)  # a program: it learns nothing, and nobody is mailed
+        return _sent(request, definition, form)  # a program: it learns nothing, and nobody is mailed
     ticked = form.get("agreed") == (mark(definition.consent),)
     try:
         address = normalise(typed["email"])
@@ -71,38 +69,15 @@ async def join(request: Request) -> Response:
     asking = Asking(address, (definition.name,), f"/join/{definition.name}", definition.consent, fields)
     await door.threads.write(_ask, door, asking, definition, language)
     door.courier.wake()
-    return _sent(request, definition)
+    return _sent(request, definition, form)
 
 
 async def sent(request: Request) -> Response:
     """What happens next, the same for everybody."""
     definition = await _list(request)
     door = door_of(request)
-    return door.pages.response("sent.html", door.language(request), list=definition, query=_query(request))
-
-
-def embedded(workspace: Workspace, name: str) -> str:
-    """A form as plain HTML, to be pasted into another site. Raises `MailerError` for a list that isn't open to all."""
-    definition = workspace.list_definition(name)
-    if not definition.public_form:
-        raise MailerError(
-            f"the list {name} has no public form", place=Place(f"lists/{name}.toml"), remedy="Write: public_form = true"
-        )
-    values = {"list": definition, "agreed": mark(definition.consent), "trap": TRAP}
-    return Pages(workspace.settings).text("embed.html", choose(definition.language), **values)
-
-
-def mark(wording: str) -> str:
-    """A digest of the words beside the form's box, so that the proof holds what was really shown."""
-    return hashlib.sha256(wording.encode()).hexdigest()[:12]
-
-
-def blank_form(request: Request, definition: ListDefinition) -> dict[str, Any]:
-    """What join_form.html takes for a form that nobody has filled in."""
-    return {
-        "list": definition, "agreed": mark(definition.consent), "typed": dict.fromkeys(TYPED, ""), "ticked": False,
-        "wrong": "", "fault": "", "trap": TRAP, "query": _query(request), "brief": False,
-    }  # fmt: skip
+    values: dict[str, Any] = {"list": definition, "query": language_asked(request)}
+    return _pages(door, definition).response("sent.html", door.language(request), **values)
 
 
 def _ask(door: Door, asking: Asking, definition: ListDefinition, language: str) -> None:
@@ -131,15 +106,31 @@ def _form(
     door = door_of(request)
     language = door.language(request)
     filled: dict[str, Any] = {"typed": typed, "ticked": ticked, "wrong": wrong, "fault": language.say(FAULTS[wrong])}
-    return door.pages.response("join.html", language, status=422, **{**blank_form(request, definition), **filled})
+    values = {**_blank(request, definition), **filled}
+    return _pages(door, definition).response("join.html", language, status=422, **values)
 
 
-def _sent(request: Request, definition: ListDefinition) -> Response:
-    """A redirect, so that reloading the page posts nothing again. Relative: whatever path we are served under."""
-    return Response(status_code=303, headers={"Location": f"{up(request)}{definition.name}/sent{_query(request)}"})
+def _sent(request: Request, definition: ListDefinition, form: Mapping[str, tuple[str, ...]]) -> Response:
+    """A redirect, so that reloading the page posts nothing again. Relative: whatever path we are served under.
+
+    From a form on the group's own site it goes to the page there that the list's file names, which the form can't say.
+    """
+    if definition.afterwards and any(form.get(EMBEDDED, ())):
+        return Response(status_code=303, headers={"Location": definition.afterwards})
+    return Response(
+        status_code=303, headers={"Location": f"{up(request)}{definition.name}/sent{language_asked(request)}"}
+    )
 
 
-def _query(request: Request) -> str:
+def _blank(request: Request, definition: ListDefinition) -> dict[str, Any]:
+    return blank_form(definition, query=language_asked(request))
+
+
+def _pages(door: Door, definition: ListDefinition) -> Pages:
+    return door.pages.in_colour(definition.colour)
+
+
+def language_asked(request: Request) -> str:
     """The language that the address asks for, to be kept on the way."""
     asked = request.query_params.get("lang", "")
     return (

@@ -7,29 +7,29 @@ the mail was forwarded to may see of them. Anybody else fills in the blank form.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, literal, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.audience.consent.news_opt_in import Agreed, join_known
 from mailer.audience.consent.subscribe import Asking, JoinResult
 from mailer.audience.petition.signatures import SignatureOrigin, sign, signer, source_of
+from mailer.audience.tags import add_tags
 from mailer.compose.action_page.parse import ActionPage
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.subscriptions.requests import join, tell_of_joining
 from mailer.delivery.thanks.queue import SignedBy, thank
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.locale.language import Language, region_of
+from mailer.locale.language import Language
 from mailer.petition_fields.table import KNOWN
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
 from mailer.web.pages.languages import language_switch
-from mailer.web.pages.signature_form import EMPTY, Filled, read
+from mailer.web.pages.signature_form import EMPTY, Filled, blank, read
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.visitors import Visitor, visitor
@@ -118,7 +118,7 @@ async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | N
     now = await page_now(door, page, language)
     on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
     if filled is EMPTY:
-        filled = replace(EMPTY, typed={"country": region_of(request.headers.get("accept-language", ""))})
+        filled = blank(request.headers.get("accept-language", ""), guess=True)
     values: dict[str, Any] = {
         **now.signing(language, who, filled), "known": who.masked(language) if who else "",
         "initials": who.initials if who else "", "proof": bool(who and who.proof),
@@ -164,6 +164,7 @@ def _sign(
         )
         if joining and not thanked:
             tell_of_joining(connection, address, joining, language=language.code, address_key=key, at=at)
+        add_tags(connection, select(literal(person_id)), page.tags, source=f"act/{page.slug}", at=at)
         if not signed.kept:
             tell_signature(
                 connection, settings=settings, signature_id=signed.id, opt_in=filled.news, new=signed.new, at=at

@@ -17,7 +17,7 @@ from mailer.audience.petition.signatures import add_to_signature
 from mailer.compose.action_page.parse import ActionPage
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.webhooks.events import tell_signature
-from mailer.web.pages.signature_form import EMPTY, Filled, asked, read
+from mailer.web.pages.signature_form import Filled, asked, blank, read
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.paths import up
@@ -31,7 +31,8 @@ async def show(request: Request) -> Response:
     """The thanks, with links for sharing and what is asked for next."""
     door = door_of(request)
     page = await find_page(request, door)
-    return await _page(request, door, page, EMPTY)
+    accepted = request.headers.get("accept-language", "")
+    return await _page(request, door, page, blank(accepted, guess=False))
 
 
 async def add(request: Request) -> Response:

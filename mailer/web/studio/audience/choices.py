@@ -12,6 +12,8 @@ from babel import Locale
 from sqlalchemy import Connection, func, select
 
 from mailer.audience.petition.signatures import signed_pages
+from mailer.audience.selection.saved_segments import segment_titles
+from mailer.audience.tags import known_tags
 from mailer.store.tables.core import campaigns, lists, people, subscriptions
 from mailer.store.tables.states import Frequency, Membership
 from mailer.web.studio.core.context import Visit
@@ -64,6 +66,7 @@ def choices_of(visit: Visit, *, whole: bool = False) -> BuilderChoices:
     with visit.database.read() as connection:
         seen = _seen(visit, connection, whole=whole)
         sent = connection.execute(select(campaigns.c.slug).order_by(campaigns.c.created_at.desc())).scalars().all()
+        tagged = known_tags(connection)
         pages = signed_pages(connection) | {slug for slug, one in names.items() if one.has_page}
     here = visit.path["name"]
     ordered = [*(slug for slug in names if slug in pages), *sorted(pages - names.keys())]
@@ -71,6 +74,8 @@ def choices_of(visit: Visit, *, whole: bool = False) -> BuilderChoices:
         "lists": sorted(titles.items(), key=lambda one: one[1].lower()),
         "newsletters": [(slug, names[slug].name if slug in names else slug) for slug in sent if slug != here],
         "pages": [(slug, _page_name(slug, names[slug].name if slug in names else slug, here)) for slug in ordered],
+        "tags": [(name, name) for name in tagged],
+        "segments": sorted(segment_titles(visit.workspace).items(), key=lambda one: one[1].lower()),
         "spans": SPANS, "times": TIMES, "frequencies": FREQUENCIES,
         "countries": sorted(((one, country_name(one)) for one in seen.countries), key=lambda one: one[1]),
         "languages": sorted(((one, language_name(one)) for one in seen.languages), key=lambda one: one[1]),

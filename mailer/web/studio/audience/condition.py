@@ -10,6 +10,7 @@ from mailer.audience.selection.rows import to_rows
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.compose.expressions.ast import ANYTHING, Vocabulary
 from mailer.compose.expressions.parser import parse_expression
+from mailer.compose.expressions.tagged import TAGGED
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.errors import MailerError
 from mailer.web.studio.audience.asked import LONGEST_TEXT
@@ -73,7 +74,7 @@ def _wrong(text: str, room: AudienceRoom) -> str:
         return ""
     scopes = {"supporter": room.fields, **dict.fromkeys(("list", "campaign", "organisation", "action"), ANYTHING)}
     try:
-        parse_expression(text, vocabulary=Vocabulary(scopes=scopes, names=PERSONAL_ADDRESSES))
+        parse_expression(text, vocabulary=Vocabulary(scopes=scopes, names=PERSONAL_ADDRESSES, calls=(TAGGED,)))
     except MailerError as error:
         return " ".join(faults_in_words(error))
     return ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mailer.audience.fields import known_fields
-from mailer.audience.selection.front_matter import calls, read_audience
+from mailer.audience.selection.front_matter import read_audience
+from mailer.audience.selection.saved_segments import calls
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.audience.selection.spec import Audience
 from mailer.compose.expressions.ast import ANYTHING
@@ -19,7 +20,6 @@ from mailer.staff.rights import Right
 from mailer.web.studio.audience.asked import AudienceForm, to_front_matter
 from mailer.web.studio.audience.subjects import RowSubject, subjects
 from mailer.web.studio.core.context import Visit
-from mailer.workspace import ListDefinition
 
 SUBSCRIBED = "subscribed"  # the question that names a list
 
@@ -44,8 +44,11 @@ class AudienceRoom:
         with visit.database.read() as connection:
             source = replace(self.source, audience=raw)
             audience = read_audience(connection, source, fields=self.fields)
+            named = _lists_named(self.source)
+            with suppress(MailerError):
+                named |= _lists_of(read_audience(connection, self.source, fields=self.fields))
         if visit.who.lists is not None:
-            others = _lists_of(audience) - visit.who.lists - _lists_named(self.source)
+            others = _lists_of(audience) - visit.who.lists - named
             if others:
                 raise NotAllowed(Right.WRITE, ", ".join(sorted(others)))
         return audience
@@ -57,17 +60,8 @@ def room_of(visit: Visit, *, questions: bool = True, base: str | None = None) ->
     newsletter = visit.workspace.newsletter(visit.path["name"])
     source = read_source(newsletter) if base is None else source_of(base, newsletter)
     with visit.database.read() as connection:
-        fields = known_fields(connection, sound_lists(visit))
+        fields = known_fields(connection, visit.workspace.sound_lists())
     return AudienceRoom(visit, source, fields, subjects(sorted(fields), questions=questions))
-
-
-def sound_lists(visit: Visit) -> Sequence[ListDefinition]:
-    """The lists that can be read."""
-    found: list[ListDefinition] = []
-    for name in visit.workspace.list_names():
-        with suppress(MailerError):
-            found.append(visit.workspace.list_definition(name))
-    return found
 
 
 def faults_in_words(error: MailerError) -> list[str]:
@@ -88,7 +82,4 @@ def _lists_named(source: Source) -> frozenset[str]:
     for key in ("include", "exclude"):
         value = source.audience.get(key)
         found.update(one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))  # pyright: ignore[reportUnknownVariableType] - as written
-    with suppress(MailerError):
-        segment = parse_segment(str(source.audience.get("segment", "")), fields=ANYTHING)
-        found.update(call.args[0] for call in calls(segment) if call.name == SUBSCRIBED)
     return frozenset(found)

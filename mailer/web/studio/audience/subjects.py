@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mailer.audience.selection.rows import ConditionRow
+from mailer.compose.expressions.tagged import TAGGED
 
 
 class ValueKind(StrEnum):
@@ -97,6 +98,14 @@ QUESTION_SUBJECTS: tuple[RowSubject, ...] = tuple(
             "yes": _question("yes, on", "subscribed", CHOICE, "lists"),
             "no": _question("no, not on", "subscribed", CHOICE, "lists", holds=False),
         }),
+        (TAGGED, "Is tagged", HAS, {
+            "yes": _question("with", TAGGED, CHOICE, "tags"),
+            "no": _question("not with", TAGGED, CHOICE, "tags", holds=False),
+        }),
+        ("segment", "Is in the segment", HAS, {
+            "yes": _question("yes, in", "segment", CHOICE, "segments"),
+            "no": _question("no, not in", "segment", CHOICE, "segments", holds=False),
+        }),
         ("wants", "How often they want mail", HAS, {
             "yes": _question("is", "wants", CHOICE, "frequencies"),
             "no": _question("is not", "wants", CHOICE, "frequencies", holds=False),
@@ -105,7 +114,7 @@ QUESTION_SUBJECTS: tuple[RowSubject, ...] = tuple(
 )  # fmt: skip
 FIELD_LABELS = {
     "country": "Country", "language": "Language", "first_name": "First name", "last_name": "Last name",
-    "name": "Whole name", "email": "Email address",
+    "name": "Whole name", "email": "Email address", "tags": "Tags",
 }  # fmt: skip
 PICKED = {"country": "countries", "language": "languages"}
 KNOWN_WAYS = {"known": "is known", "unknown": "is not known"}
@@ -131,9 +140,11 @@ def field_subject(name: str) -> RowSubject:
 
 
 def subjects(fields: Sequence[str], *, questions: bool) -> dict[str, RowSubject]:
-    """Everything that rows can be about, by key: questions unless it is for words in the text, then the fields."""
+    """Everything that rows can be about, by key: the questions, of which words in the text may ask for tags alone,
+    then the fields."""
     ordered = [*(name for name in FIELD_LABELS if name in fields), *sorted(set(fields) - set(FIELD_LABELS))]
-    found = [*(QUESTION_SUBJECTS if questions else ()), *map(field_subject, ordered)]
+    asked = [one for one in QUESTION_SUBJECTS if questions or one.key == TAGGED]
+    found = [*asked, *map(field_subject, ordered)]
     return {one.key: one for one in found}
 
 

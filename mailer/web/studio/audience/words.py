@@ -25,11 +25,13 @@ ABOUT: Mapping[tuple[str, str], str] = {
     ("joined_since", "yes"): "who joined on {} or later", ("joined_since", "no"): "who joined before {}",
     ("joined_within", "yes"): "who joined in the last {}", ("joined_within", "no"): "who joined longer ago than {}",
     ("subscribed", "yes"): "who are on the list {}", ("subscribed", "no"): "who aren’t on the list {}",
+    ("tagged", "yes"): "who are tagged “{}”", ("tagged", "no"): "who aren’t tagged “{}”",
+    ("segment", "yes"): "who are in the segment “{}”", ("segment", "no"): "who aren’t in the segment “{}”",
     ("wants", "yes"): "who want {}", ("wants", "no"): "who don’t want {}",
 }  # fmt: skip
 CHOSEN = {
     "signed": "pages", "mailed": "newsletters", "clicked": "newsletters", "subscribed": "lists", "wants": "frequencies",
-    "signed_times": "times",
+    "signed_times": "times", "segment": "segments",
 }  # fmt: skip
 FIELDS: Mapping[str, str] = {
     "is": "whose {} is {}", "is_not": "whose {} isn’t {}", "one_of": "whose {} is {}", "none_of": "whose {} isn’t {}",

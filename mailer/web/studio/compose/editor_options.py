@@ -34,11 +34,16 @@ OURS = {
     "organisation.postal_address": "our postal address", "view_url": "address of this mail in the browser",
     "unsubscribe_url": "address for leaving the list", "preferences_url": "address for choosing lists",
 }  # fmt: skip
+OURS_OF_THANKS = {
+    "petition.headline": "headline of the petition", "petition.url": "address of the sign page",
+    **{tag: words for tag, words in OURS.items() if not tag.endswith("_url")},
+}  # fmt: skip
 COLUMNS = {field: people.c[field] for field in ("first_name", "last_name", "country", "language")}
 OWN_LINKS = (
     ("{{ view_url }}", "This mail in the browser"), ("{{ preferences_url }}", "Choosing lists"),
     ("{{ unsubscribe_url }}", "Leaving the list"),
 )  # fmt: skip
+SIGNED_PAGE = (("{{ petition.url }}", "The sign page they signed"),)
 MOST_FIELDS = 40  # of the organisation's own
 KEPT_FOR = timedelta(minutes=2)
 
@@ -53,37 +58,43 @@ def editor_options(visit: Visit, look: DraftLook) -> dict[str, object]:
         "brand": settings.brand.primary,
         "pictures": {image.name: f"{here}/look/{look.id}/pictures/{image.digest}" for image in images},
         "pictureBase": f"{here}/pictures/",
-        "tags": tags(visit),
-        "pages": pages(visit, look.slug),
-        "signPage": sign_page_line(visit, look.slug, action),
+        "tags": tags(visit, look),
+        "pages": pages(visit, look),
+        "signPage": sign_page_line(visit, look, action),
+        "labels": {"signPage": "Where the button leads"} if look.is_thanks else {},
         "diagnostics": marks(look),
     }
 
 
-def tags(visit: Visit) -> list[dict[str, object]]:
+def tags(visit: Visit, look: DraftLook) -> list[dict[str, object]]:
     """Every merge tag there is, in words, with the fallback to offer."""
+    ours = OURS_OF_THANKS if look.is_thanks else OURS
     own = {field: (field.replace("_", " "), "") for field in _own(visit)}
     about = {f"supporter.{field}": known for field, known in (WORDS | own).items()}
-    about |= {tag: (words, "") for tag, words in OURS.items()}
+    about |= {tag: (words, "") for tag, words in ours.items()}
     return [{"tag": tag, "words": words, "fallback": fallback} for tag, (words, fallback) in about.items()]
 
 
-def pages(visit: Visit, slug: str) -> list[dict[str, str]]:
-    """Pages of ours that a link may lead to: other newsletters' sign pages, and the reader's own."""
+def pages(visit: Visit, look: DraftLook) -> list[dict[str, str]]:
+    """Pages of ours that a link may lead to: other newsletters' sign pages, and the reader's own; in a mail of thanks
+    the page that was signed."""
     public = visit.workspace.settings.public.url
     others = [
         {"label": one.name, "address": f"{public}/act/{one.slug}"}
         for one in shelf_of(visit.studio).newsletters(visit.workspace)
-        if one.has_page and not one.is_away and one.slug != slug
+        if one.has_page and not one.is_away and one.slug != look.slug
     ]
-    return [*others, *({"label": label, "address": address} for address, label in OWN_LINKS)]
+    own = SIGNED_PAGE if look.is_thanks else OWN_LINKS
+    return [*others, *({"label": label, "address": address} for address, label in own)]
 
 
-def sign_page_line(visit: Visit, slug: str, action: Action | None) -> str:
-    """What the action link leads to, for the link's dialog."""
+def sign_page_line(visit: Visit, look: DraftLook, action: Action | None) -> str:
+    """What the action link leads to, for the link's dialog; "" where there is no such choice."""
+    if look.is_thanks:
+        return action.url if action else ""
     if action is not None and action.page:
         try:
-            named = f"“{read_action_page(visit.workspace.newsletter(slug))[0].headline}”. "
+            named = f"“{read_action_page(visit.workspace.newsletter(look.slug))[0].headline}”. "
         except MailerError:  # the tab of the page says what is wrong with it
             named = ""
         return f"{named}It knows who they are, so signing is one press. Counted as: link in the text."

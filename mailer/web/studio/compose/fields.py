@@ -29,6 +29,9 @@ COMMENTS = (("false", "Not shown"), ("held", "Each once you let it through"), ("
 KINDS = (("text", "A line of text"), ("choice", "One of several"), ("tick", "A box to tick"))
 NEEDED = (("false", "May stay empty"), ("true", "Needed"))
 PASSED_ON = (("false", "For you alone"), ("true", "Passed on to those you petition"))
+GOES_OUT = (("", "To everybody who signs"), ("false", "To nobody: switched off"))
+LIST_OF_MAIL = "What the mail says people are on, and can leave."
+LIST_OF_THANKS = "Whose sender and language it has, unless something else is said here."
 EMPTY_QUESTIONS = 2  # offered below those there are
 
 
@@ -71,7 +74,7 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
     about = [
         TextField("from", "From", source.from_, "Such as: Rhiannon <rhiannon@example.org>", sender.from_),
         TextField("reply_to", "Replies go to", source.reply_to, usual=sender.reply_to or sender.from_),
-        TextField("list", "List", source.list, "What the mail says people are on, and can leave.", options=lists),
+        TextField("list", "List", source.list, LIST_OF_THANKS if source.is_thanks else LIST_OF_MAIL, options=lists),
         TextField(
             "language", "Language", source.language, usual="the list’s", options=(("", "The list’s"), *choosable())
         ),
@@ -84,6 +87,9 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
     if action is None or not action.page:
         about.append(TextField("action.url", "Where the button leads", action.url if action else ""))
     about.append(TextField("signature", "Signature", source.signature, "Below the text.", long=True))
+    if source.is_thanks:
+        off = "false" if source.is_off else ""
+        about.append(TextField("send", "Goes out", off, options=GOES_OUT, type="switch"))
     own = [
         TextField("headline", "Headline in the mail", source.headline, "Without one it is the subject.", source.subject)
     ]
@@ -170,6 +176,7 @@ def page_form(front: FrontMatter, workspace: Workspace) -> TextForm:
         TextField("target", "Signatures you hope for", said("target"), "A bar shows how near it is.", type="number"),
         TextField("opt_in.list", "A box for news adds them to", said("opt_in.list"), options=(("", "No box"), *lists)),
         TextField("opt_in.wording", "What the box says", said("opt_in.wording"), usual="what the list says"),
+        TextField("tags", "Tags for those who sign", said("tags"), "Such as: rivers, swimmer"),
         *asked,
         TextField("show_names", "Latest signers’ names", said("show_names") or "true", options=NAMES, type="switch"),
         TextField("show_comments", "Comments", said("show_comments") or "false", options=COMMENTS, type="switch"),

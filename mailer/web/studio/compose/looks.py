@@ -19,13 +19,15 @@ from mailer.checking.preflight import check_source
 from mailer.checking.runner import ruled
 from mailer.compose.source.message_file import NOTHING, Source, read_source, source_of, translation_of
 from mailer.compose.source.text_file import LARGEST_BYTES
+from mailer.compose.thank_you import with_own_links
+from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.editing.folders import message_path
 from mailer.editing.splice import CannotSplice, head_end
 from mailer.errors import MailerError
 from mailer.web.last_used import LastUsed
-from mailer.web.studio.compose.parts import TextPlaces
+from mailer.web.studio.compose.parts import MAIL, Part, TextPlaces
 from mailer.web.studio.core.context import Studio, Visit
 from mailer.web.studio.preview.file_watch import fingerprint, leading_out
 from mailer.web.studio.preview.person_mail import Press
@@ -62,6 +64,10 @@ class DraftLook:
         return sum(one.stops for one in self.found)
 
     @property
+    def is_thanks(self) -> bool:
+        return self.source is not None and self.source.is_thanks
+
+    @property
     def places(self) -> TextPlaces | None:
         """Where its text and its fields are in its file."""
         return TextPlaces(self.source.file, self.source.lines, self.lines_above) if self.source else None
@@ -87,18 +93,18 @@ class Looks:
         self._kept = KeptLooks[DraftLook](KEPT)
         self._checked = KeptLooks[DraftLook](KEPT)
 
-    def saved(self, visit: Visit, slug: str, language: str = "") -> DraftLook:
-        """The newsletter as its files are now, or one of its translations."""
-        return self._of(visit, slug, None, language)
+    def saved(self, visit: Visit, slug: str, part: Part = MAIL) -> DraftLook:
+        """One of the newsletter's mails as its files are now."""
+        return self._of(visit, slug, None, part)
 
-    def checked(self, visit: Visit, slug: str, language: str = "") -> DraftLook:
+    def checked(self, visit: Visit, slug: str, part: Part = MAIL) -> DraftLook:
         """The same with everything that the check finds, which is looked for once for each version of the files."""
-        look = self.saved(visit, slug, language)
+        look = self.saved(visit, slug, part)
         return self._checked.get(look.id) or self._checked.keep(look.id, self.whole(visit, look))
 
-    def written(self, visit: Visit, slug: str, written: Written, language: str = "") -> DraftLook:
-        """The newsletter, or one of its translations, as somebody has it in the editor."""
-        return self._of(visit, slug, written, language)
+    def written(self, visit: Visit, slug: str, written: Written, part: Part = MAIL) -> DraftLook:
+        """One of its mails as somebody has it in the editor."""
+        return self._of(visit, slug, written, part)
 
     def mark(self, visit: Visit, slug: str) -> str:
         """Changes whenever a file that the newsletter is made of does."""
@@ -115,13 +121,13 @@ class Looks:
         found = check_source(visit.database, look.source, scope=Scope(everyone=False), now=visit.now)
         return replace(look, found=found.remarks)
 
-    def _of(self, visit: Visit, slug: str, written: Written | None, language: str) -> DraftLook:
+    def _of(self, visit: Visit, slug: str, written: Written | None, part: Part) -> DraftLook:
         workspace = visit.workspace
-        made_of = [slug, language, repr(fingerprint(workspace.root, slug)), repr(workspace.settings)]
+        made_of = [slug, part.file, repr(fingerprint(workspace.root, slug)), repr(workspace.settings)]
         if written is not None:
             made_of += [written.body, json.dumps(sorted(written.changed.items()))]
         look_id = self._kept.name(*made_of)
-        return self._kept.get(look_id) or self._kept.keep(look_id, _made(visit, look_id, slug, written, language))
+        return self._kept.get(look_id) or self._kept.keep(look_id, _made(visit, look_id, slug, written, part))
 
 
 def looks_of(studio: Studio) -> Looks:
@@ -129,21 +135,21 @@ def looks_of(studio: Studio) -> Looks:
     return cast(Looks, studio.kept.setdefault("looks", Looks()))
 
 
-def _made(visit: Visit, look_id: str, slug: str, written: Written | None, language: str) -> DraftLook:
+def _made(visit: Visit, look_id: str, slug: str, written: Written | None, part: Part) -> DraftLook:
     workspace = visit.workspace
     look = DraftLook(look_id, slug, None, None, ())
     try:
         newsletter = workspace.newsletter(slug)
         if outside := _links_out(workspace, slug):
             return replace(look, found=outside)
-        saved = saved_text(newsletter.folder, language)
+        saved = saved_text(newsletter.folder, part.file)
         above = head_of(saved)
         body = saved.removeprefix(above) if written is None else written.body
         look = replace(look, lines_above=above.count("\n"), text=body)
-        source = _source(newsletter, above + body, written, language)
+        source = _source(newsletter, above + body, written, part)
         look = replace(look, source=source)
         draft = compile_newsletter(visit.database, source)
-        press = Press(draft.plan, workspace) if draft.plan is not None else None
+        press = Press(_as_it_leaves(draft.plan, source), workspace) if draft.plan is not None else None
         return replace(look, press=press, found=tuple(worst_first(map(ruled, draft.diagnostics))))
     except MailerError as error:
         return replace(look, found=tuple(worst_first(map(ruled, error.diagnostics))))
@@ -156,20 +162,25 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None, langua
         return replace(look, found=(told,))
 
 
-def _source(newsletter: Newsletter, text: str, written: Written | None, language: str) -> Source:
+def _source(newsletter: Newsletter, text: str, written: Written | None, part: Part) -> Source:
     """The message as its file is, or would be with what was written; of a translation, by itself."""
     changed = written.changed if written else NOTHING
-    if language:
-        return translation_of(read_source(newsletter), language, text, changed=changed)
-    return read_source(newsletter) if written is None else source_of(text, newsletter, changed=changed)
+    if part.language:
+        return translation_of(read_source(newsletter, part.original_file), part.language, text, changed=changed)
+    if written is None:
+        return read_source(newsletter, part.file)
+    return source_of(text, newsletter, changed=changed, name=part.file)
 
 
-def saved_text(folder: Path, language: str = "") -> str:
-    """What a newsletter's file holds, or a translation's, with \\n at the end of lines; "" for one that isn't there, or
-    isn't its own."""
-    path = message_path(folder)
-    if path is not None and language:
-        path = path.with_name(f"{path.stem}.{language}{path.suffix}")
+def _as_it_leaves(plan: Plan, source: Source) -> Plan:
+    """The links of a mail of thanks lead where they say: they are not counted."""
+    return replace(plan, message=with_own_links(plan.message)) if source.is_thanks else plan
+
+
+def saved_text(folder: Path, file: str = "") -> str:
+    """What a newsletter's file holds, without `file` that of its mail, with \\n at the end of lines; "" for one that
+    isn't there, or isn't its own."""
+    path = folder / file if file else message_path(folder)
     if path is None or not path.is_file() or path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
         return ""
     return path.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")

@@ -1,4 +1,5 @@
-"""The sign page and the thanks in the Write room: as they are saved, as they are being written, and how one begins."""
+"""The sign page and its thanks in the Write room: as they are saved and as they are being written; and how a text that
+isn't there yet begins."""
 
 from __future__ import annotations
 
@@ -8,15 +9,18 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from mailer.editing.files import one_at_a_time
+from mailer.editing.first_mails import make_thanks
 from mailer.editing.first_page import make_page
 from mailer.editing.git.commits import into_git
+from mailer.staff import audit
 from mailer.staff.rights import Right
 from mailer.web.studio.compose import drafts
 from mailer.web.studio.compose.fields import as_values, changed_fields
 from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.page_looks import PageLook, kept_page, rendered, saved_page, written_page
 from mailer.web.studio.compose.panel import fact_words, findings, marks, read_panel_view
-from mailer.web.studio.compose.parts import Part, tabs
+from mailer.web.studio.compose.parts import THANKS_MAIL, Part, tabs
 from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page, way
@@ -29,14 +33,9 @@ from mailer.web.studio.vendored import import_map
 
 
 def show(visit: Visit, part: Part) -> Response:
-    """The page as it is saved; what it would be for, while there is none."""
-    newsletter = one(visit, visit.path["name"])
-    files = visit.workspace.newsletter(newsletter.slug)
-    if not _is_there(visit, part):
-        return page(
-            visit, "compose/no_page.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"),
-            tabs=tabs(files, part), part=part, has_original=files.has_action_page, can_write=visit.who.may(Right.WRITE),
-        )  # fmt: skip
+    """The page as it is saved."""
+    if not is_there(visit, part):
+        return offered(visit, part)
     look = saved_page(visit, part)
     return _page(visit, part, look, SentForm(look.text, {}, done=visit.query.get("done", "")))
 
@@ -44,7 +43,7 @@ def show(visit: Visit, part: Part) -> Response:
 def show_written(visit: Visit, part: Part) -> Response:
     """The same with what was typed, saved where that was pressed, for browsers without script."""
     here = f"{part.base(visit.path['name'])}/"
-    if not _is_there(visit, part):  # it was taken away meanwhile
+    if not is_there(visit, part):  # it was taken away meanwhile
         return RedirectResponse(here, 303)
     sent = read_form(visit, part, shown=saved_page(visit, part).text)
     if sent.done and not sent.wrong:
@@ -53,8 +52,20 @@ def show_written(visit: Visit, part: Part) -> Response:
     return _page(visit, part, look, sent)
 
 
-def _is_there(visit: Visit, part: Part) -> bool:
-    return (visit.workspace.newsletter(visit.path["name"]).folder / part.file).is_file()
+def is_there(visit: Visit, part: Part) -> bool:
+    """Whether the text has its file. That of the mail is missed by its own look."""
+    return not part.file or (visit.workspace.newsletter(visit.path["name"]).folder / part.file).is_file()
+
+
+def offered(visit: Visit, part: Part) -> Response:
+    """What a text that isn't there would be for, and how it begins."""
+    newsletter = one(visit, visit.path["name"])
+    files = visit.workspace.newsletter(newsletter.slug)
+    return page(
+        visit, "compose/no_page.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"),
+        tabs=tabs(files, part), part=part, has_page=files.has_action_page,
+        has_original=(files.folder / part.original_file).is_file(), can_write=visit.who.may(Right.WRITE),
+    )  # fmt: skip
 
 
 def _page(visit: Visit, part: Part, look: PageLook, sent: SentForm) -> Response:
@@ -114,3 +125,16 @@ def begin(visit: Visit) -> Response:
         make_page(visit.workspace, connection, visit.who, slug, at=visit.now)
     into_git(visit.workspace, visit.database, visit.who, slug, f"Begin the sign page of {slug}")
     return RedirectResponse(f"/newsletters/{slug}/page/", 303)
+
+
+def begin_thanks(visit: Visit) -> Response:
+    """Write the first draft of the mail that thanks people for signing."""
+    slug = visit.path["name"]
+    with visit.database.write() as connection:
+        one_at_a_time(connection)
+        make_thanks(visit.workspace.newsletter(slug))
+        audit.record(
+            connection, visit.who, "mail of thanks begun", at=visit.now, subject=audit.newsletter_subject(slug)
+        )
+    into_git(visit.workspace, visit.database, visit.who, slug, f"Begin the mail of thanks of {slug}")
+    return RedirectResponse(THANKS_MAIL.base(slug) + "/", 303)

@@ -22,11 +22,20 @@ from mailer.web.studio.newsletters.shelf import plain
 from mailer.web.studio.preview import inbox_line
 from mailer.web.studio.preview.frame import Look as Scheme
 from mailer.web.studio.preview.person_mail import PersonMail
-from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, Reader, first_of, reader_of, search
+from mailer.web.studio.preview.sample_readers import BY_KEY, HARD_CASES, TYPED, Reader, first_of, reader_of, search
 from mailer.web.studio.preview.variants import Variants, variants_of
 
-TRANSLATION = re.compile(r"/(?:message|action)\.([\w-]+)\.(?:md|mjml)$")
-NAMED = ("subject", "preheader", "headline", "list", "template", "statement")  # keys whose absence findings speak of
+TRANSLATION = re.compile(r"/(?:message|action|thanks)\.([\w-]+)\.(?:md|mjml)$")
+NAMED = (
+    "subject",
+    "preheader",
+    "headline",
+    "list",
+    "template",
+    "statement",
+    "action.label",
+    "opt_in.wording",
+)  # keys whose absence findings speak of
 SHOWN_INBOXES = (("Gmail", "on a phone"), ("Apple Mail", "on an iPhone"), ("Outlook", "on Windows"))
 COLOURS = {"light": Scheme.LIGHT, "dark": Scheme.DARK, "forced": Scheme.FORCED}
 
@@ -76,8 +85,11 @@ def reader_for(visit: Visit, key: str) -> Reader:
 
 
 def readers(visit: Visit, look: DraftLook) -> list[Reader]:
-    """Who it can be read as: the hard cases, and the first of the audience for those who may see people."""
+    """Who it can be read as: the hard cases, and the first of the audience for those who may see people. A mail of
+    thanks has no audience, and goes to addresses of which nothing is known."""
     found = list(HARD_CASES)
+    if look.is_thanks:
+        return [found[0], TYPED, *found[1:]]
     if look.press is not None and sees_people(visit):
         try:
             with visit.database.read() as connection:
@@ -89,7 +101,7 @@ def readers(visit: Visit, look: DraftLook) -> list[Reader]:
 
 def versions(visit: Visit, look: DraftLook) -> Variants | None:
     """Who sees which version of a mail with conditions, for those who may see people; it may take a second."""
-    if look.press is None or not sees_people(visit):
+    if look.press is None or look.is_thanks or not sees_people(visit):
         return None
     with visit.database.read() as connection:
         return variants_of(connection, look.press.plan, now=visit.now)

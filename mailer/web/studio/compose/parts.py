@@ -1,8 +1,8 @@
-"""The texts of a newsletter that are written in the Write room: its mail, its sign page, and the thanks, in each of its
-languages.
+"""The texts of a newsletter that are written in the Write room: its mail, its sign page, the thanks there and by mail,
+in each of its languages.
 
-The thanks are a value of the page's file, so they have no file of their own. Each text has its address, its drafts and
-its preview; saving is the same for all of them.
+The thanks of the page are a value of its file, so they have no file of their own. Each text has its address, its drafts
+and its preview; saving is the same for all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mailer.editing.languages.originals import translation_file
 from mailer.errors import MailerError
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES
-from mailer.workspace import ACTION_FILE, Newsletter
+from mailer.workspace import ACTION_FILE, THANKS_FILE, Newsletter
 
 ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that pages are in
 
@@ -25,7 +25,8 @@ ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that
 @dataclass(frozen=True, slots=True)
 class Part:
     """One text. `path` is behind the newsletter's address; `file` "" that of the mail, whichever it has; `key`: the key
-    of the front matter that holds the text, "" when it is what is below it."""
+    of the front matter that holds the text, "" when it is what is below it. What `is_mail` is mailed, the others are
+    shown as pages."""
 
     name: str
     label: str
@@ -33,11 +34,12 @@ class Part:
     file: str = ""
     key: str = ""
     language: str = ""  # of a translation
+    is_mail: bool = False
 
     @property
     def original_file(self) -> str:
         """The file that it is in, or that it is a translation of; "" that of the mail."""
-        return "" if self.name == MAIL.name else ACTION_FILE
+        return next(part.file for part in PARTS if part.name == self.name)
 
     def in_language(self, newsletter: Newsletter, language: str) -> Part:
         """The same text in another language."""
@@ -54,10 +56,18 @@ class Part:
         return f"/newsletters/{slug}/{self.path}".rstrip("/")
 
 
-MAIL = Part("mail", "Mail", "")
+MAIL = Part("mail", "Mail", "", is_mail=True)
 PAGE = Part("page", "Sign page", "page/", ACTION_FILE)
 THANKS = Part("thanks", "Thanks", "thanks/", ACTION_FILE, "thanks")
-PARTS = (MAIL, PAGE, THANKS)
+THANKS_MAIL = Part("thanks-mail", "Thanks mail", "thanks-mail/", THANKS_FILE, is_mail=True)
+PARTS = (MAIL, PAGE, THANKS, THANKS_MAIL)
+
+
+def part_of(newsletter: Newsletter, file: str) -> Part:
+    """The text that one of the newsletter's files holds: thanks.fr.md."""
+    stem, *language, _ = file.split(".")
+    found = next((part for part in PARTS if part.file.partition(".")[0] == stem), MAIL)
+    return found.in_language(newsletter, language[0]) if language else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from mailer.compose.merge import BadDestination
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.compose.source.written import LANGUAGE
+from mailer.delivery.thanks.queue import count_thanks
 from mailer.editing.pictures import MOST_UPLOADED
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
@@ -35,7 +36,7 @@ from mailer.web.studio.compose.panel import (
     sees_people,
     versions,
 )
-from mailer.web.studio.compose.parts import MAIL, PARTS, Part, tabs
+from mailer.web.studio.compose.parts import MAIL, PARTS, THANKS_MAIL, Part, tabs
 from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
@@ -62,18 +63,22 @@ LOOK = f"{HERE}/look/{{look}}"
 
 def show(visit: Visit, part: Part = MAIL) -> Response:
     """The page, with the newsletter as it is saved."""
-    look = looks_of(visit.studio).checked(visit, visit.path["name"], part.language)
+    if not page_room.is_there(visit, part):
+        return page_room.offered(visit, part)
+    look = looks_of(visit.studio).checked(visit, visit.path["name"], part)
     return _page(visit, look, SentForm(_saved_body(visit, part), {}, done=visit.query.get("done", "")), part=part)
 
 
 def show_written(visit: Visit, part: Part = MAIL) -> Response:
     """The same with what was typed, saved where that was pressed, for browsers without script."""
+    if not page_room.is_there(visit, part):  # it was taken away meanwhile
+        return RedirectResponse(f"{part.base(visit.path['name'])}/", 303)
     sent = read_form(visit, part, shown=_saved_body(visit, part))
     if sent.done and not sent.wrong:
         return RedirectResponse(f"{part.base(visit.path['name'])}/?done={sent.done}", 303)
     looks = looks_of(visit.studio)
     written = Written(sent.body, sent.changed)
-    look = looks.whole(visit, looks.written(visit, visit.path["name"], written, part.language))
+    look = looks.whole(visit, looks.written(visit, visit.path["name"], written, part))
     return _page(visit, look, sent, part=part)
 
 
@@ -85,7 +90,7 @@ def look(visit: Visit, part: Part = MAIL) -> Response:
         raise HTTPException(400)
     changed = changed_fields(cast(dict[str, object], fields), form_at(visit, part))
     looks = looks_of(visit.studio)
-    found = looks.written(visit, visit.path["name"], Written(body, changed), part.language)
+    found = looks.written(visit, visit.path["name"], Written(body, changed), part)
     if whole := bool(sent.get("whole")):
         found = looks.whole(visit, found)
     view = read_panel_view({name: str(value) for name, value in cast(dict[str, Any], viewed).items()})
@@ -118,7 +123,7 @@ def who_reads(visit: Visit) -> Response:
         kinds=kinds,
         people=people,
         words=words,
-        sees_people=sees_people(visit),
+        sees_people=_searches(visit, found),
     )
     return HTMLResponse(html)
 
@@ -178,7 +183,7 @@ def own_page(visit: Visit) -> Response:
 
 def send_proof(visit: Visit, part: Part = MAIL) -> Response:
     """Mail a proof of the saved newsletter, and show the page with what became of it."""
-    found = looks_of(visit.studio).saved(visit, visit.path["name"], part.language)
+    found = looks_of(visit.studio).saved(visit, visit.path["name"], part)
     told = proof.send(visit, found, reader_for(visit, visit.form.get("as")), visit.form.get("to"))
     return _page(visit, found, SentForm(_saved_body(visit, part), {}), told=told, part=part)
 
@@ -188,16 +193,17 @@ def _page(
 ) -> Response:
     newsletter, view = one(visit, found.slug), read_panel_view(visit.query)
     letter = letter_of(visit, found, view)
-    can_write = visit.who.may(Right.WRITE) and not newsletter.was_sent
+    can_write = visit.who.may(Right.WRITE) and (part.name != MAIL.name or not newsletter.was_sent)
     return page(
         visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
         tabs=tabs(visit.workspace.newsletter(newsletter.slug), part), part=part, base_path=part.base(newsletter.slug),
         form=form_at(visit, part) if part.language else form_of(found.source, visit.workspace),
+        thanked=_thanked(visit, part),
         sent=sent, view=view, letter=letter, beside=original_beside(visit, part), **kept_with(visit, part, sent),
         lines=inboxes(found, letter, visit), found=findings(found),
         lengths=lengths(found, letter),
         readers=readers(visit, found), language=found.source.language if found.source else "",
-        sees_people=sees_people(visit), told=told,
+        sees_people=_searches(visit, found), told=told,
         kinds=None, people=None, words="", mark=looks_of(visit.studio).mark(visit, found.slug),
         imports=Markup(import_map(static_base())),  # noqa: S704 - names and addresses of our own
         reader=reader_for(visit, view.reader), can_write=can_write,
@@ -205,6 +211,19 @@ def _page(
         draft=drafts.unsaved(visit, part) if can_write else None,
         writing=drafts.writing(visit, part) if can_write else (),
     )  # fmt: skip
+
+
+def _searches(visit: Visit, found: DraftLook) -> bool:
+    """Whether the menu of readers finds people: a mail of thanks has no audience that they could be in."""
+    return sees_people(visit) and not found.is_thanks
+
+
+def _thanked(visit: Visit, part: Part) -> Mapping[str, int]:
+    """How many were thanked by mail, by what became of it."""
+    if part.name != THANKS_MAIL.name:
+        return {}
+    with visit.database.read() as connection:
+        return count_thanks(connection, visit.path["name"])
 
 
 def _framed(
@@ -225,7 +244,7 @@ def _framed(
 
 
 def _saved_body(visit: Visit, part: Part) -> str:
-    text = saved_text(visit.workspace.newsletter(visit.path["name"]).folder, part.language)
+    text = saved_text(visit.workspace.newsletter(visit.path["name"]).folder, part.file)
     return text.removeprefix(head_of(text))
 
 
@@ -276,11 +295,10 @@ def _translated(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
 
 def _of_text(part: Part) -> Iterator[StudioRoute]:
     """What each text has at its address, in every language: its room, looks at it, saving, and drafts."""
-    is_mail = part is MAIL
     for here, at in ((f"{HERE}/{part.path}", _original), (f"{HERE}/in/{{language}}/{part.path}", _translated)):
         base = here.rstrip("/")
         room, written, seen = (
-            (show, show_written, look) if is_mail else (page_room.show, page_room.show_written, page_room.look)
+            (show, show_written, look) if part.is_mail else (page_room.show, page_room.show_written, page_room.look)
         )
         yield StudioRoute(f"{base}/", at(room, part), Access.SIGNED_IN)
         yield StudioRoute(f"{base}/", at(written, part), Right.WRITE, method="POST", most_bytes=MOST_SENT)
@@ -290,7 +308,7 @@ def _of_text(part: Part) -> Iterator[StudioRoute]:
             yield StudioRoute(f"{base}/{name}", at(handle, part), Right.WRITE, method="POST", most_bytes=most)
         yield StudioRoute(f"{base}/drafts", at(drafts.show_all, part), Right.WRITE)
         yield StudioRoute(f"{base}/drafts/{{draft}}", at(drafts.show_one, part), Right.WRITE)
-        if is_mail:
+        if part.is_mail:
             yield StudioRoute(f"{base}/proof", at(send_proof, part), Right.PROOF, method="POST")
         else:
             yield StudioRoute(f"{base}/look/{{look}}/page", at(page_room.shown, part), Access.SIGNED_IN)
@@ -303,6 +321,7 @@ ROOM = Room(
         StudioRoute(f"{HERE}/pictures", pictures.add, Right.WRITE, method="POST", most_bytes=MOST_UPLOADED),
         StudioRoute(f"{HERE}/pictures/{{file}}", pictures.show, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/page", page_room.begin, Right.WRITE, method="POST"),
+        StudioRoute(f"{HERE}/thanks-mail", page_room.begin_thanks, Right.WRITE, method="POST"),
         StudioRoute(f"{HERE}/readers", who_reads, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/changes", changes, Access.SIGNED_IN),
         StudioRoute(f"{LOOK}/mail", mail, Access.SIGNED_IN),

@@ -178,8 +178,8 @@ def base_text(visit: Visit, part: Part) -> str:
 
 def form_at(visit: Visit, part: Part) -> TextForm | None:
     """The form of a text as its file is now; None when its front matter can't be read."""
-    if part is MAIL:
-        return form_of(looks_of(visit.studio).saved(visit, visit.path["name"]).source, visit.workspace)
+    if part.is_mail and not part.language:
+        return form_of(looks_of(visit.studio).saved(visit, visit.path["name"], part).source, visit.workspace)
     return _form_of_text(visit, part, read_exact(visit.workspace, visit.path["name"], part.file))
 
 
@@ -187,10 +187,10 @@ def _form_of_text(visit: Visit, part: Part, text: str) -> TextForm | None:
     """The form of a text whose file held `text`."""
     newsletter, text = visit.workspace.newsletter(visit.path["name"]), text.removeprefix("\ufeff")
     try:
-        if part is MAIL:
-            return form_of(source_of(text, newsletter), visit.workspace)
-        if part.name == MAIL.name:
-            original = read_source(newsletter)
+        if part.is_mail and not part.language:
+            return form_of(source_of(text, newsletter, name=part.file), visit.workspace)
+        if part.is_mail:
+            original = read_source(newsletter, part.original_file)
             return translated_form(translation_of(original, part.language, text), original)
     except MailerError:
         return None

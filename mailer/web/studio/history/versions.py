@@ -15,11 +15,11 @@ from mailer.editing.versions import Version, kept_of, read_version
 from mailer.errors import MailerError
 from mailer.review.changes import text_changes
 from mailer.staff.rights import Right
+from mailer.web.studio.compose.parts import MAIL, part_of
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page, way
 from mailer.web.studio.history.words import save_of
 from mailer.web.studio.newsletters.listing import one
-from mailer.workspace import ACTION_FILE
 
 
 def show(visit: Visit) -> Response:
@@ -35,7 +35,7 @@ def bring_back(visit: Visit) -> Response:
         now = read_exact(workspace, slug, version.file)
         if digest(now) != visit.form.get("if-match"):
             return _shown(visit, version, wrong=CHANGED)
-        if not _is_page(version) and one(visit, slug).was_sent:
+        if not _stays_open(visit, version) and one(visit, slug).was_sent:
             raise MailerError("it was sent, and stays as people got it", remedy="Make a copy to write on")
         edit = WholeText(now, version.text)
         with visit.database.write() as connection:
@@ -47,7 +47,8 @@ def bring_back(visit: Visit) -> Response:
     problem = into_git(workspace, visit.database, visit.who, slug, f"Bring back an earlier version of {slug}")
     if problem:
         return _shown(visit, version, wrong=f"It is back, and not in git yet: {problem.message}. {problem.remedy}")
-    return RedirectResponse(f"/newsletters/{slug}/{'page/' if _is_page(version) else ''}?done=back", 303)
+    path = part_of(workspace.newsletter(slug), version.file).path
+    return RedirectResponse(f"/newsletters/{slug}/{path}?done=back", 303)
 
 
 CHANGED = "Somebody changed it meanwhile, so nothing was brought back. This is what is different now."
@@ -62,12 +63,12 @@ def _shown(visit: Visit, version: Version, *, wrong: str = "") -> Response:
     with visit.database.read() as connection:
         by, before = save_of(connection, newsletter.slug, version.digest)
         before = before if before in kept_of(connection, newsletter.slug, [before]) else ""
-    may = visit.who.may(Right.WRITE) and bool(now) and (_is_page(version) or not newsletter.was_sent)
+    may = visit.who.may(Right.WRITE) and bool(now) and (_stays_open(visit, version) or not newsletter.was_sent)
     return page(
         visit, "history/version.html", status=422 if wrong else 200, newsletter=newsletter,
         steps=way(visit, newsletter, here="history"), version=version, by=by, before=before,
         changes=text_changes(now, version.text) if now else [], now_is=digest(now), wrong=wrong, may_bring=may,
-        is_page=_is_page(version),
+        what=f"The {part_of(visit.workspace.newsletter(newsletter.slug), version.file).label.lower()}",
     )  # fmt: skip
 
 
@@ -79,5 +80,6 @@ def _version(visit: Visit) -> Version:
         raise HTTPException(404) from None
 
 
-def _is_page(version: Version) -> bool:
-    return version.file.startswith(ACTION_FILE.removesuffix("md"))
+def _stays_open(visit: Visit, version: Version) -> bool:
+    """Whether it can be edited once the mail was sent."""
+    return part_of(visit.workspace.newsletter(visit.path["name"]), version.file).name != MAIL.name

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mailer.audience.selection.segment_sql import parse_segment
-from mailer.compose.expressions.ast import ANYTHING, Conditional, Or
+from mailer.audience.selection.segment_text import segment_text
+from mailer.compose.expressions.ast import ANYTHING, Call, Conditional, Or
 from mailer.compose.source.message_file import Source
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
@@ -46,5 +47,6 @@ def _bracketed(segment: object) -> list[str]:
         raise MailerError(
             "the audience of this newsletter can’t be read", remedy="Copy it, then choose one."
         ) from error
-    text = segment.strip()
+    # A saved segment's name alone has to be asked for by its question before something can follow it.
+    text = segment_text(expression) if isinstance(expression, Call) else segment.strip()
     return [f"({text})" if isinstance(expression, Or | Conditional) else text]

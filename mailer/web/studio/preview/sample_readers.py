@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from mailer.audience.people.people import example, find, supporters
 from mailer.audience.selection.select import chosen
 from mailer.audience.selection.spec import Audience
+from mailer.compose.thank_you import CONFIRMATION, FIELDS
 from mailer.store.tables.core import people
 
 FIRST = 3  # people of the audience shown at once
@@ -46,7 +47,12 @@ HARD_CASES = (
     _hard("emoji", "Emoji", "Zoë 🌻", "O’Neill-Ðuro", country="IE"),
     _hard("markup", "Markup in the name", '<b>"Bobby"</b>', "& {{ tables }}", country="GB"),
 )
-BY_KEY = {reader.key: reader for reader in HARD_CASES}
+# Of the thanks: anybody may type any address into a form, so nothing is known of it. They ticked the box for news.
+TYPED = Reader(
+    "typed", "An address that was typed", "by somebody who ticked the box for news",
+    {**example(dict.fromkeys(FIELDS, "")), CONFIRMATION: "preview"},
+)  # fmt: skip
+BY_KEY = {reader.key: reader for reader in (*HARD_CASES, TYPED)}
 
 
 def reader_of(connection: Connection, key: str) -> Reader:

@@ -1,4 +1,4 @@
-"""What the left side of the room shows: the mail, the sign page or the thanks in blocks, with what was said at each."""
+"""What the left side of the room shows: a mail, the sign page or its thanks in blocks, with what was said at each."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ from mailer.editing.languages.originals import translation_file
 from mailer.review.approvals import review_path
 from mailer.review.comments import Thread, ThreadPlace
 from mailer.web.studio.compose.looks import DraftLook, looks_of, saved_text
+from mailer.web.studio.compose.parts import MAIL
+from mailer.web.studio.compose.parts import PARTS as TEXTS
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.review.blocks import ReviewBlock, blocks_of, field_block
+from mailer.workspace import THANKS_FILE
 
 LARGEST_BYTES = 1_000_000  # of a page that is shown
-PARTS: Mapping[str, str] = {"mail": "Mail", "page": "Sign page", "thanks": "Thanks", "people": "As people get it"}
+PARTS: Mapping[str, str] = {
+    "mail": "Mail", "page": "Sign page", "thanks": "Thanks", "thanks-mail": "Thanks mail", "people": "As people get it",
+}  # fmt: skip
+OF_PAGE = ("page", "thanks")
 MAIL_FIELDS = (("subject", "Subject"), ("preheader", "The line after it"))
 PAGE_FIELDS = (
     ("headline", "Headline"), ("statement", "What people put their names to"), ("fields", "Asks beside name and email"),
@@ -58,10 +64,13 @@ class ReviewedText:
 def parts_of(visit: Visit, slug: str, language: str = "") -> list[str]:
     """What there is to look at, in the original or in one of its translations: mail, page.fr …"""
     newsletter = visit.workspace.newsletter(slug)
-    has_page = language in ("", *newsletter.translations(ACTION_FILE)) and newsletter.has_action_page
+
+    def is_there(file: str) -> bool:
+        return (newsletter.folder / (translation_file(newsletter, file, language) if language else file)).is_file()
+
+    missing = [*(() if is_there(ACTION_FILE) else OF_PAGE), *(() if is_there(THANKS_FILE) else ["thanks-mail"])]
     behind = f".{language}" if language else ""
-    found = [name for name in PARTS if name != "people" and (has_page or name not in ("page", "thanks"))]
-    return [*(f"{name}{behind}" for name in found), "people"]
+    return [*(f"{name}{behind}" for name in PARTS if name not in (*missing, "people")), "people"]
 
 
 def languages_of(visit: Visit, slug: str) -> list[str]:
@@ -88,19 +97,19 @@ def language_links(slug: str, shown: str, spoken: Sequence[str]) -> list[tuple[s
 def reviewed_text(visit: Visit, look: DraftLook, part: str, found: Sequence[Thread]) -> ReviewedText:
     """The part of the newsletter in blocks. `found`: all threads of the newsletter."""
     newsletter, (kind, _, language) = visit.workspace.newsletter(look.slug), part.partition(".")
-    name = ACTION_FILE if kind != "mail" else ""
-    file = translation_file(newsletter, name, language) if language else name
-    if kind != "mail":
-        return _placed(file, *_page(newsletter.folder / file, kind), found, whole=False)
-    if language:
-        look = looks_of(visit.studio).saved(visit, look.slug, language)
+    text = next(one for one in TEXTS if one.name == kind)
+    text = text.in_language(newsletter, language) if language else text
+    if not text.is_mail:
+        return _placed(text.file, *_page(newsletter.folder / text.file, kind), found, whole=False)
+    if text != MAIL:
+        look = looks_of(visit.studio).saved(visit, look.slug, text)
     path = message_path(newsletter.folder)
-    file = file or (path.name if path else "message.md")
-    return _placed(file, *_mail(newsletter.folder, look, language), found, whole=not language)
+    file = text.file or (path.name if path else "message.md")
+    return _placed(file, *_mail(newsletter.folder, look, text.file), found, whole=text == MAIL)
 
 
-def _mail(folder: Path, look: DraftLook, language: str) -> tuple[list[str], list[ReviewBlock]]:
-    lines = saved_text(folder, language).split("\n")
+def _mail(folder: Path, look: DraftLook, file: str) -> tuple[list[str], list[ReviewBlock]]:
+    lines = saved_text(folder, file).split("\n")
     source, images = look.source, look.press.message.images if look.press else ()
     pictures = {image.name: f"/newsletters/{look.slug}/look/{look.id}/pictures/{image.digest}" for image in images}
     if source is None:

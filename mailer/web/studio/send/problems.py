@@ -13,7 +13,7 @@ from mailer.review.approvals import ReviewState
 from mailer.review.changes import in_short
 from mailer.web.studio.compose.drafts import unsaved
 from mailer.web.studio.compose.panel import ShownFinding, findings
-from mailer.web.studio.compose.parts import MAIL, PAGE, THANKS
+from mailer.web.studio.compose.parts import MAIL, PAGE, THANKS, THANKS_MAIL
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import clock, distance, moment, span
 from mailer.web.studio.core.pages import step_path
@@ -129,7 +129,7 @@ def _of_the_keys(visit: Visit) -> Iterator[Problem]:
 
 
 def _of_what_was_typed(visit: Visit, newsletter: ListedNewsletter) -> Iterator[Problem]:
-    where = {MAIL: "in this mail", PAGE: "on the sign page", THANKS: "in the thanks"}
+    where = {MAIL: "in this mail", PAGE: "on the sign page", THANKS: "in the thanks", THANKS_MAIL: "in the thanks mail"}
     for part, words in where.items():
         if unsaved(visit, part) is not None:
             path = f"{step_path(visit, newsletter, 'write')}{part.path}"

@@ -21,7 +21,8 @@ from mailer.staff.accounts import (
 from mailer.staff.credentials.setting_up import ways_in
 from mailer.staff.one_time_links import make_link
 from mailer.staff.rights import ABOUT, Right, Role
-from mailer.staff.sessions import sessions_of
+from mailer.staff.sessions import revoke_everybody, sessions_of
+from mailer.web.studio.core.access import cookie_name
 from mailer.web.studio.core.context import Form, Visit
 from mailer.web.studio.core.pages import page
 from mailer.web.studio.core.rooms import StudioRoute
@@ -97,6 +98,14 @@ def new_link(visit: Visit) -> Response:
     return _show_link(visit, account, token)
 
 
+def sign_out_everybody(visit: Visit) -> Response:
+    """End all sessions but the visitor's own, as after a lost laptop."""
+    token = visit.request.cookies.get(cookie_name(visit.studio), "")
+    with visit.database.write() as connection:
+        revoke_everybody(connection, visit.who, token=token, at=visit.now)
+    return RedirectResponse(ROOM_PATH, 303)
+
+
 def _give_link(visit: Visit, connection: Connection, account: Account, *, by_mail: bool) -> str:
     """The secret of a new link; "" when it is mailed, and then made as it leaves."""
     if by_mail:
@@ -157,6 +166,7 @@ def _page_of_one(visit: Visit, account: Account, *, refused: MailerError | None 
 ROUTES = (
     StudioRoute(ROOM_PATH, show, Right.STAFF),
     StudioRoute(ROOM_PATH, add, Right.STAFF, method="POST"),
+    StudioRoute("/staff/sign-everybody-out", sign_out_everybody, Right.STAFF, method="POST"),
     StudioRoute("/staff/{id}", show_one, Right.STAFF),
     StudioRoute("/staff/{id}", change, Right.STAFF, method="POST"),
     StudioRoute("/staff/{id}/disable", disable, Right.STAFF, method="POST"),

@@ -15,7 +15,8 @@ const COLOURS = { light: "Light", dark: "Dark, as Apple Mail shows it", forced: 
 const view = Object.fromEntries(new URLSearchParams(location.search));
 const fields = () => Object.fromEntries([...form.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.value]));
 const inPlace = JSON.parse(document.getElementById("editor")?.textContent ?? "{}"); // what is shown in place of notation
-const isMail = room.dataset.part === "mail";
+const isMail = room.dataset.mail === "1"; // or of thanks; else it is a page
+const isCounted = room.dataset.part === "mail"; // whose readers are known
 const editor = text.readOnly ? null : mount(text, {
   ...inPlace, text: text.value, actionLabel: inPlace.actionLabel || undefined, nonce: room.dataset.nonce, language: text.lang || undefined, pause: 0,
   onChange: () => changed(), onSave: () => room.dispatchEvent(new Event("save")), onFix: fix, onProblem: trouble,
@@ -75,7 +76,7 @@ function showFound({ findings, marks, words, weight }) {
   document.getElementById("findings").innerHTML = findings;
   if (again === null) editor?.setFindings(marks);
   const fact = document.querySelector(".way [aria-current] span");
-  if (fact && isMail) { fact.textContent = words; fact.className = weight; }
+  if (fact && isCounted) { fact.textContent = words; fact.className = weight; }
 }
 
 async function make(whole = false) {
@@ -200,7 +201,7 @@ for (const one of lines) one.line.view.contentDOM.addEventListener("focus", () =
 document.getElementById("put-name")?.addEventListener("click", () => lastLine.line.putName());
 
 // How many have a value is counted once the page is there.
-if (isMail && editor) {
+if (isCounted && editor) {
   fetch(`${home}/known`).then((answer) => answer.json()).then(({ of, known }) => {
     for (const tag of inPlace.tags ?? []) if (tag.tag in known) Object.assign(tag, { known: known[tag.tag], of });
   }).catch(() => { /* the menu shows the names without numbers */ });
@@ -248,18 +249,25 @@ function mark() {
   for (const one of document.querySelectorAll("[data-reader]")) {
     const here = one.dataset.reader === (view.as ?? "ada");
     current(one, here);
-    if (here) document.querySelector(".as summary bdi").textContent = one.querySelector("bdi").textContent;
+    if (here) whoReads.querySelector("summary bdi").textContent = one.querySelector("bdi").textContent;
   }
-  document.querySelector(".as").removeAttribute("open");
+  whoReads.removeAttribute("open");
 }
 
 // Who reads it: versions of the mail and people by name come when the menu is opened or something is typed there.
-const readers = document.getElementById("readers");
+const readers = document.getElementById("readers"), whoReads = readers?.closest("details");
 async function showReaders(words = "") {
   const answer = await fetch(`${home}/readers?${new URLSearchParams({ look, as: view.as ?? "ada", q: words })}`);
   if (answer.ok) readers.innerHTML = await answer.text();
 }
-document.querySelector(".as")?.addEventListener("toggle", (event) => { if (event.target.open) showReaders(); });
+whoReads?.addEventListener("toggle", () => { if (whoReads.open) showReaders(); });
+for (const menu of document.querySelectorAll("details.as")) {
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
 readers?.addEventListener("submit", async (event) => {
   event.preventDefault();
   await showReaders(event.target.elements.q.value);

@@ -26,7 +26,7 @@ from mailer.web.studio.newsletters.listing import ListedNewsletter
 
 LATELY = timedelta(days=14)  # a fault of ours that nobody repaired by then is left as it is
 NIGHTS = timedelta(days=3)  # of work beside newsletters: a long weekend
-BACKUP_OLD = timedelta(days=2)
+BACKUP_OLD = timedelta(days=7)
 TRIANGLE = "triangle-alert"
 
 
@@ -114,5 +114,5 @@ def _backup(visit: Visit, found: Sequence[ListedNewsletter], last: datetime | No
     else:
         title = f"The last backup is {distance(last, visit.now).removesuffix(' ago')} old"
         lost = f"what supporters did since {day(last, visit.zone, visit.now)}"
-    words = f"If this server broke, {lost} would be lost. Let cron copy the database each night: mailer cron."
-    return [WaitingTask(title, words, "", "", "hard-drive")]
+    words = f"If this server broke, {lost} would be lost."
+    return [WaitingTask(title, words, "/backups", "Take a backup", "hard-drive")]

@@ -12,12 +12,13 @@ from mailer.editing.git.commits import into_git
 from mailer.editing.languages.translations import begin_translation, call_current, take_away
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
-from mailer.web.studio.compose.parts import MAIL, PAGE, Part
+from mailer.web.studio.compose.parts import MAIL, PAGE, THANKS_MAIL, Part
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.rooms import Room, StudioRoute
 from mailer.web.studio.newsletters.listing import one
 
 HERE = "/newsletters/{name}/in"
+ONE = f"{HERE}/{{language}}"
 
 
 def add(visit: Visit) -> Response:
@@ -33,7 +34,7 @@ def add(visit: Visit) -> Response:
 
 def current(visit: Visit, part: Part) -> Response:
     """Note that a translation is up to date with its original."""
-    slug, language = _open(visit), _language(visit)
+    slug, language = _open(visit) if part is MAIL else one(visit, visit.path["name"]).slug, _language(visit)
     with visit.database.write() as connection:
         call_current(visit.workspace, connection, visit.who, slug, language, at=visit.now, file=part.original_file)
     into_git(visit.workspace, visit.database, visit.who, slug, f"Call {slug} in {language} up to date")
@@ -67,8 +68,10 @@ def _language(visit: Visit) -> str:
 ROOM = Room(
     routes=(
         StudioRoute(HERE, add, Right.WRITE, method="POST"),
-        StudioRoute(f"{HERE}/{{language}}/remove", remove, Right.WRITE, method="POST"),
-        StudioRoute(f"{HERE}/{{language}}/current", partial(current, part=MAIL), Right.WRITE, method="POST"),
-        StudioRoute(f"{HERE}/{{language}}/page/current", partial(current, part=PAGE), Right.WRITE, method="POST"),
+        StudioRoute(f"{ONE}/remove", remove, Right.WRITE, method="POST"),
+        *(
+            StudioRoute(f"{ONE}/{part.path}current", partial(current, part=part), Right.WRITE, method="POST")
+            for part in (MAIL, PAGE, THANKS_MAIL)
+        ),
     ),
 )

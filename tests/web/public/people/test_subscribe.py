@@ -16,9 +16,9 @@ from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import consent_sources, consents, people, subscriptions, suppressions
 from mailer.store.tables.states import SuppressionReason
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.pages.join_form import mark
 from mailer.web.public.app import create_app
 from mailer.web.public.http.rate_limits import FORMS
-from mailer.web.public.people.subscribe import mark
 from mailer.workspace import Workspace
 from tests.reports.builders import ADDRESS_KEY
 from tests.web.client import Reply, serving

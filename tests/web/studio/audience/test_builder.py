@@ -28,8 +28,10 @@ FIELDS = ("email", "first_name", "country", "language", "town", "shoe_size")
 KNOWN = subjects(FIELDS, questions=True)
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"], exclude_characters=","), min_size=1, max_size=8)
 VALUES = {
+    "segments": st.sampled_from(["in-uk", "active"]),
     "spans": st.sampled_from(["7 days", "12 months"]), "times": st.sampled_from(["1", "20"]),
     "frequencies": st.sampled_from(["every", "monthly"]), "pages": WORDS, "newsletters": WORDS, "lists": WORDS,
+    "tags": WORDS,
 }  # fmt: skip
 
 

@@ -37,7 +37,8 @@ def test_it_begins_with_one_empty_row(house: House) -> None:
     page = house.get(PLACE).text
     assert page.lstrip().startswith('<form class="builder"')
     assert re.findall(r'name="what\.\d"', page) == ['name="what.0"']
-    assert "Signed" not in page, "a text can ask about fields alone"
+    assert "Signed" not in page, "a text can ask about fields and tags alone"
+    assert "Is tagged" in page
 
 
 @pytest.mark.parametrize("expression", ['supporter.country == "IE"', 'supporter.country in ["GB", "IE"]'])

@@ -66,6 +66,22 @@ def test_the_room_shows_what_the_file_says(house: House) -> None:
     assert "How many get it?" in page, "a million people take a second, so the page doesn't wait"
 
 
+def test_a_saved_segment_is_a_row_and_counts_for_those_who_are_in_it(house: House, volunteers: None) -> None:
+    folder = house.workspace.lists / "segments"
+    folder.mkdir()
+    (folder / "irish.toml").write_text('title = "In Ireland"\nexpression = \'supporter.country == "IE"\'\n')
+    house.write(front=FRONT.replace("list: supporters\n", "list: supporters\naudience:\n  segment: irish\n"))
+    page = house.get(f"{ROOM}?count=1").text
+    assert '<option value="irish" selected>In Ireland</option>' in page
+    assert figures(page)["Don’t match the conditions"] > 0
+    no = [*SUPPORTERS, ("what.0", "segment"), ("how.0", "no"), ("value.0", "irish")]
+    assert press(house, "save", no, base=house.file.read_text(encoding="utf-8")).status == 303
+    assert '  segment: not segment("irish")\n' in house.file.read_text(encoding="utf-8")
+    (folder / "irish.toml").write_text('title = "In Ireland"\nexpression = "supporter.contry"\n')
+    broken = house.get(f"{ROOM}?count=1").text
+    assert "In the saved segment irish: unknown field supporter.contry" in unescape(broken)
+
+
 @pytest.mark.parametrize("limit", ["nan", "inf", "1e999", "-5", "0", "1.5", "many", "1e300"])
 def test_a_limit_that_is_no_number_of_people_is_refused_in_words(house: House, limit: str) -> None:
     fields = [*SUPPORTERS, ("limit", limit)]

@@ -7,10 +7,12 @@ import zipfile
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import select, text, update
 
 from mailer.audience.petition.signatures import SignatureOrigin, sign
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Role
+from mailer.store.tables.inbound import TO_DECIDE, signatures
 from tests.audience.world import signing_as
 from tests.web.studio.conftest import HERE, SLUG, House
 
@@ -61,6 +63,29 @@ def test_comments_are_read_shown_and_hidden(petition: House) -> None:
     ]
     assert "Comments shown on the page" in petition.get(f"{HERE}history", cookie=petition.sign_in(Role.VIEWER)).text
     assert [decided(petition, *wrong) for wrong in (("show", "x"), ("burn", 1), ("show", 99))] == [400, 400, 422]
+
+
+@pytest.mark.parametrize(("how", "read"), [("held", "Read 2 comments"), ("true", "Read 1 comment<"), ("false", "")])
+def test_comments_that_wait_are_on_the_front_page_of_who_may_decide(petition: House, how: str, read: str) -> None:
+    (petition.file.parent / "action.md").write_text(PAGE.format(how), encoding="utf-8")
+    with petition.studio.database.write() as connection:
+        connection.execute(update(signatures).where(signatures.c.id == 2).values(comment="See www.example.org"))
+    sender = petition.sign_in(Role.SENDER)
+    html = petition.get("/", cookie=sender).text
+    assert (read in html) if read else ("Read " not in html)
+    assert (f'href="{ROOM}"' in html) is bool(read)
+    for role, lists in ((Role.WRITER, None), (Role.SENDER, ("another",))):
+        assert f'href="{ROOM}"' not in petition.get("/", cookie=petition.sign_in(role, str(lists), lists=lists)).text
+    assert [decided(petition, "show", 1), decided(petition, "hide", 2)] == [303, 303]
+    assert f'href="{ROOM}"' not in petition.get("/", cookie=sender).text
+
+
+@pytest.mark.sqlite
+def test_what_nobody_wrote_is_not_read_through(petition: House) -> None:
+    asked = select(signatures.c.id).where(signatures.c.page == SLUG, TO_DECIDE).limit(1)
+    with petition.studio.database.read() as connection:
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {asked.compile(compile_kwargs={'literal_binds': True})}"))
+        assert "ix_signatures_to_decide" in str(plan.all())
 
 
 def test_names_and_comments_are_for_those_who_may_see_people(petition: House) -> None:

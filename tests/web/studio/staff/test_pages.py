@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from datetime import timedelta
 from html import unescape
@@ -9,7 +11,8 @@ from html import unescape
 import pytest
 from pyotp.totp import TOTP
 
-from mailer.staff.audit import entries
+from mailer.staff.actor import cron
+from mailer.staff.audit import entries, record
 from mailer.staff.credentials.tries import ACCOUNT
 from mailer.staff.rights import Role
 from mailer.staff.sessions import sessions_of
@@ -239,6 +242,34 @@ def test_the_log_is_found_by_words_and_days(house: House) -> None:
     for odd in ("from=0001-01-01", "to=9999-12-31", "from=x", "q=%00%25", "q=%27", "before=0", "from=9999-12-31"):
         assert house.get(f"/audit?{odd}", cookie=admin).status == 200
     assert house.get(f"/audit?before={'9' * 5000}", cookie=admin).status == 404
+
+
+def test_the_log_is_found_by_name_and_carried_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailer.web.studio.staff.log.ROWS_AT_ONCE", 2)
+    admin, _, _ = join(house)
+    with house.studio.database.write() as connection:
+        record(connection, cron(), "=1+1", at=house.studio.clock(), detail="a, “b”")
+    rows = list(csv.DictReader(io.StringIO(house.get("/audit.csv", cookie=admin).text)))
+    with house.studio.database.read() as connection:
+        assert [row["detail"] for row in rows] == [one.detail for one in entries(connection)]
+    assert (rows[0]["action"], rows[0]["by"], rows[0]["detail"]) == ("'=1+1", "cron", "a, “b”")
+    (row,) = csv.DictReader(io.StringIO(house.get("/audit.csv?by=cron", cookie=admin).text))
+    assert row["by"] == "cron"
+    page = house.get("/audit?by=cron", cookie=admin).text
+    assert "=1+1" in page
+    assert "One-time link made" not in page
+    assert house.get("/audit.csv?by=nobody", cookie=admin).text.count("\n") == 1
+
+
+def test_everybody_is_signed_out_but_who_says_so(house: House) -> None:
+    admin, _, _ = join(house)
+    other = house.sign_in(Role.WRITER)
+    assert house.get("/newsletters", cookie=other).status == 200
+    assert house.post("/staff/sign-everybody-out", cookie=other).status == 403
+    assert send(house, "/staff/sign-everybody-out", cookie=admin).status == 303
+    assert house.get("/newsletters", cookie=other).status == 303
+    assert house.get("/newsletters", cookie=admin).status == 200
+    assert "everybody signed out" in actions(house)
 
 
 def test_old_links_lead_to_older_entries(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Changing the workspace's settings: values of mailer.toml and of secrets.toml, in place."""

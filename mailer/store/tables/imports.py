@@ -1,0 +1,66 @@
+"""What imports did, and for a day what is needed to take one back: what it overwrote, and which of it is its own.
+
+Whom an import added needs no rows: people are numbered in order, and nobody else adds any while it writes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, LargeBinary, Table, Text
+
+from mailer.store.tables.types import Id, Instant, metadata
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("list_id", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),  # what it changed carries this time
+    Column("by", Text, nullable=False),  # who imported, as the audit log calls them
+    Column("files", JSON, nullable=False),  # their names
+    Column("report", JSON, nullable=False, server_default="{}"),  # what became of the rows, counted; names nobody
+    Column("sources", JSON, nullable=False),  # numbers of `consent_sources`, of its proofs
+    Column("people_after", BigInteger, nullable=False),  # it added those above this number …
+    Column("people_until", BigInteger, nullable=False),  # … up to this one
+    Column("consents_after", BigInteger, nullable=False),  # and its proofs are among these
+    Column("consents_until", BigInteger, nullable=False),
+    Column("undo_until", Instant),  # null: the tables below have nothing of it any more
+    Column("undone_at", Instant),  # null while it wasn't taken back
+    Column("undone_by", Text, nullable=False, server_default=""),
+    Column("undone", JSON),  # what was put back, and what stayed, counted
+)
+
+import_people = Table(  # people whom the files name and who were known before; null: not changed
+    "import_people",
+    metadata,
+    Column("import_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("person_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("joined", Boolean, nullable=False),  # whether it put them on the list
+    Column("first_name", Text),  # as it was before, like those below
+    Column("last_name", Text),
+    Column("country", Text),
+    Column("language", Text),
+    Column("attributes", JSON),
+    Column("updated_at", Instant),
+    sqlite_with_rowid=False,
+)
+
+import_subscriptions = Table(  # subscriptions that an import changed, as they were before
+    "import_subscriptions",
+    metadata,
+    Column("import_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("list_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("person_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),  # Membership
+    Column("changed_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+import_suppressions = Table(  # suppressions that nobody but imports speaks for; one may have several
+    "import_suppressions",
+    metadata,
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("list_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", Text, primary_key=True),
+    Column("import_id", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)

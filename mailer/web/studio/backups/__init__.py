@@ -1,0 +1,1 @@
+"""The room Backups: take a copy of the database, carry it away sealed, and how to put one back."""

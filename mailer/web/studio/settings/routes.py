@@ -1,0 +1,38 @@
+"""What the room brings to the house: its pages, its line of the sidebar, and its subjects for Ctrl-K."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailer.staff.rights import Right
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.core.pages import may
+from mailer.web.studio.core.rooms import PaletteHit, Room, SidebarPlace, StudioRoute
+from mailer.web.studio.settings import domain, forms, overview, sending
+from mailer.web.studio.settings.sections import PAGES
+
+
+def find(visit: Visit, words: str) -> Iterator[PaletteHit]:
+    """Pages of the room by their title, and single settings by what they are called."""
+    if not may(visit, Right.SETTINGS):
+        return
+    wanted = words.lower()
+    for section in PAGES:
+        if wanted in section.title.lower():
+            yield PaletteHit(section.title, "settings", section.path, section.icon)
+        else:
+            for field in section.fields:
+                if wanted in field.label.lower():
+                    yield PaletteHit(field.label, section.title, f"{section.path}#f-{field.name}", section.icon)
+
+
+ROOM = Room(
+    routes=(
+        StudioRoute("/settings", overview.show, Right.SETTINGS),
+        *sending.ROUTES,
+        *domain.ROUTES,
+        *(route for section in PAGES for route in forms.routes(section)),
+    ),
+    places=(SidebarPlace("/settings", "Settings", "settings", group=9, asks=Right.SETTINGS),),
+    find=find,
+)
