@@ -48,7 +48,7 @@ class CountedBeside(Generic[Figures]):
         beside: ThreadPoolExecutor,
     ) -> CountedFigures[Figures] | None:  # fmt: skip
         """The newest there are, None while they are counted for the first time. Begins a count if one is due: `mark`
-        is another than that of the last one."""
+        is another than that of the last one. What is quickly counted is waited for."""
         with self._lock:
             kept = self._kept.get(name)
             if kept is not None and kept.mark == mark:
@@ -56,7 +56,7 @@ class CountedBeside(Generic[Figures]):
             running = self._running.get(name)
             if running is None and time.monotonic() >= self._not_before.get(name, 0.0):
                 running = self._running[name] = beside.submit(self._run, name, mark, count, clock)
-        if running is not None and kept is None:
+        if running is not None:
             wait([running], A_PAGE_WAITS_SECONDS)
         return self._kept.get(name)
 

@@ -70,12 +70,9 @@ def _newest(one: ToldWording) -> tuple[bool, datetime]:
     return one.is_now, one.since or (one.agreed.last if one.agreed else datetime.min.replace(tzinfo=UTC))
 
 
-def month_name(month: ListMonth, *, short: bool = False) -> str:
-    """A month as a table or a chart names it."""
-    if month.begins is None:
-        return "Before"
-    name = MONTHS[month.begins.month - 1]
-    return name if short and month.begins.month != 1 else f"{name} {month.begins.year}"
+def month_name(month: ListMonth) -> str:
+    """A month as a table names it."""
+    return f"{MONTHS[month.begins.month - 1]} {month.begins.year}" if month.begins else "Before"
 
 
 def growth_chart(months: Sequence[ListMonth]) -> Chart:
@@ -90,7 +87,7 @@ def growth_chart(months: Sequence[ListMonth]) -> Chart:
         )
         for n, one in enumerate(shown)
     )  # fmt: skip
-    return Chart(highest, tuple(month_name(one, short=True) for one in shown[::3]), bars)
+    return Chart(highest, tuple(month_name(one)[:3] for one in shown), bars)
 
 
 def how_words(how: str) -> str:
@@ -104,7 +101,9 @@ def source_words(source: str) -> str:
         return f"Sign-up form of {source.removeprefix('/join/')}"
     if source.startswith("/act/"):
         return f"Sign page {source.removeprefix('/act/')}"
-    return source or "Not known"
+    if source == "mailer people":
+        return "Somebody at the terminal"
+    return source.removeprefix("imported from ") or "Not known"
 
 
 def _mark(connection: Connection) -> str:

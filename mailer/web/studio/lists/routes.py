@@ -50,7 +50,7 @@ def show(visit: Visit) -> Response:
     kept = newest_lists(visit)
     found = [_shown(visit, name, kept.figures.get(name, ListFigures()) if kept else None) for name in lists_seen(visit)]
     found.sort(key=lambda one: (-(one.figures.members.subscribed if one.figures else 0), one.title.lower()))
-    return page(visit, "lists/lists.html", found=found, kept=kept, counts=kept.at.isoformat() if kept else "")
+    return page(visit, "lists/lists.html", found=found, kept=kept, counts=kept.mark if kept else "")
 
 
 def show_one(visit: Visit) -> Response:
@@ -63,7 +63,7 @@ def show_one(visit: Visit) -> Response:
         visit, "lists/list.html", one=one, kept=kept, figures=figures, tabs=tabs(visit, name, ""),
         chart=growth_chart(figures.months) if figures else None, month_name=month_name, how_words=how_words,
         source_words=source_words, sources=SOURCES, wordings=wordings(visit, name, consent, figures),
-        counts=kept.at.isoformat() if kept else "",
+        counts=kept.mark if kept else "",
     )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def moves(visit: Visit) -> Response:
 
     def mark(later: Visit) -> str:
         kept = newest_lists(later)
-        return kept.at.isoformat() if kept else ""
+        return kept.mark if kept else ""
 
     return live(visit, mark, every_seconds=EVERY_SECONDS)
 
