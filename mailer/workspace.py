@@ -23,7 +23,7 @@ TEXT_KEYS = (
     "title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language", "colour",
     "afterwards",
 )  # fmt: skip
-LIST_KEYS = (*TEXT_KEYS, "public_form", "columns", "formerly")
+LIST_KEYS = (*TEXT_KEYS, "public_form", "columns", "descriptions", "formerly")
 OPT_IN = ("single", "double")
 EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  # what a list can't be without
 LIMITS = {
@@ -48,6 +48,7 @@ class ListDefinition:
     from_: str = ""  # "" takes the workspace's sender
     reply_to: str = ""
     description: str = ""  # why a person gets it; shown in the footer
+    descriptions: Mapping[str, str] = field(default_factory=dict[str, str])  # the same in other languages, by tag
     about: str = ""  # what it brings and how often; shown where people choose
     consent: str = ""  # the wording people agreed to, kept as proof beside each subscription
     opt_in: str = "single"
@@ -193,7 +194,7 @@ def list_of(found: TomlFile, name: str) -> ListDefinition:
     if not isinstance(data.get("public_form", False), bool):
         fault("public_form", "public_form must be true or false", "Without quotes: public_form = true")
     elif data.get("public_form") and not data.get("consent"):
-        remedy = 'Say what people agree to, such as consent = "Yes, mail me about campaigns."'
+        remedy = 'Say what people agree to, such as consent = "Yes, email me about campaigns."'
         fault("public_form", "public_form needs a consent wording", remedy)
     for key, example in EXAMPLES.items():
         if not data.get(key):
@@ -210,7 +211,7 @@ def list_of(found: TomlFile, name: str) -> ListDefinition:
     return ListDefinition(name=name, **values)
 
 
-def _is_text_map(value: object) -> bool:
+def _holds_texts(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(one, str) for one in cast(dict[str, Any], value).values())
 
 
@@ -222,6 +223,7 @@ def _are_uuids(value: object) -> bool:
 
 
 SHAPES: tuple[tuple[str, Callable[[object], bool], str, str], ...] = (
-    ("columns", _is_text_map, "[columns] must map a column to a field, both texts", '"First name" = "first_name"'),
+    ("columns", _holds_texts, "[columns] must hold texts", '"First name" = "first_name"'),
+    ("descriptions", _holds_texts, "[descriptions] must hold texts", 'fr = "Vous recevez ce message parce que …"'),
     ("formerly", _are_uuids, "formerly must be a list of UUIDs", "listmonk shows a list's UUID on its page."),
 )
