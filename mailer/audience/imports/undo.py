@@ -31,7 +31,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import aliased
 
 from mailer.audience.consent.changes import IMPORT, consent_source
 from mailer.audience.consent.eligibility import EVERY_LIST
@@ -150,7 +149,7 @@ class _Undo:
 
     def _named_later(self, person: ColumnElement[int]) -> ColumnElement[bool]:
         """Whether a later import, which still can be taken back, names a person."""
-        later = aliased(import_people)
+        later = import_people.alias()
         return exists().where(later.c.person_id == person, later.c.import_id > self.id)
 
     def _own(self, proofs: FromClause) -> ColumnElement[bool]:
@@ -189,7 +188,7 @@ class _Undo:
 
     def _free(self) -> int:
         """Delete suppressions that only this import speaks for; how many."""
-        mine, other = import_suppressions, aliased(import_suppressions)
+        mine, other = import_suppressions, import_suppressions.alias()
         names = ("address_hash", "list_id", "reason")
         is_mine = exists().where(mine.c.import_id == self.id, *(mine.c[name] == suppressions.c[name] for name in names))
         others = exists().where(
