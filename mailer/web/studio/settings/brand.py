@@ -25,12 +25,13 @@ from mailer.diagnostics import Diagnostic, Place
 from mailer.editing.files import write_file
 from mailer.editing.first_draft import draft_text
 from mailer.editing.pictures import MOST_UPLOADED, prepare_picture
-from mailer.editing.settings.change import require_all
+from mailer.editing.settings.change import SUBJECT, require_all
 from mailer.editing.splice import head_end, splice
 from mailer.errors import MailerError
 from mailer.locale.language import choose
 from mailer.settings import Brand
 from mailer.settings.tables import read_table
+from mailer.staff import audit
 from mailer.staff.rights import Right
 from mailer.web.pages.share_card import LinkPreview
 from mailer.web.pages.sign_page import PageNow, blank_page
@@ -144,6 +145,8 @@ def take_logo(visit: Visit) -> Response:
         folder = visit.workspace.root / LOGOS
         folder.mkdir(exist_ok=True)
         write_file(folder / made.name, made.data, within=visit.workspace.root)
+        with visit.database.write() as connection:
+            audit.record(connection, visit.who, "logo taken in", at=visit.now, subject=SUBJECT, detail=made.name)
     except (MailerError, OSError) as error:
         words = f"{error.message}. {error.remedy}" if isinstance(error, MailerError) else "It could not be written."
         return JSONResponse({"words": f"{words[:1].upper()}{words[1:]}".strip()}, status_code=422)

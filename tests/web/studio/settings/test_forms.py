@@ -139,6 +139,23 @@ def test_what_the_environment_sets_is_said_and_left(house: House, monkeypatch: p
     assert read_settings(house.workspace.root, {}).pace.per_second == 0
 
 
+def test_what_is_wrong_elsewhere_in_the_file_is_said_and_nothing_is_written(house: House) -> None:
+    """Somebody left half a change in an editor: the studio goes on with the settings it had."""
+    path = house.workspace.root / "mailer.toml"
+    broken = path.read_text(encoding="utf-8") + '\n[pace]\nper_second = "fast"\n[brnd]\n'
+    path.write_text(broken, encoding="utf-8")
+    reply = save(house, "/settings/approval", studio__approvals="1")
+    assert reply.status == 422
+    assert "Nothing was saved: other settings have faults." in reply.text
+    assert "pace.per_second must be a number" in reply.text
+    assert "unknown setting &#39;brnd&#39;" in reply.text
+    assert path.read_text(encoding="utf-8") == broken
+    path.write_text("[organisation\n", encoding="utf-8")
+    unread = save(house, "/settings/approval", studio__approvals="1")
+    assert (unread.status, "not valid TOML" in unread.text) == (422, True)
+    assert path.read_text(encoding="utf-8") == "[organisation\n"
+
+
 def test_a_form_without_its_base_changes_nothing(house: House) -> None:
     before = (house.workspace.root / "mailer.toml").read_bytes()
     assert house.post("/settings/approval", b"", cookie=house.sign_in(Role.ADMIN)).status == 400
