@@ -25,7 +25,7 @@ from mailer.store.tables.types import EPOCH
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)  # longer than any one of these jobs takes
+JOB_LEASE = timedelta(minutes=5)  # longer than any one of these jobs takes
 LONGEST_DETAIL = 300
 FAILURES = (JobState.FAILED.value, JobState.UNCERTAIN.value)
 OVER = (JobState.DONE.value, *FAILURES)
@@ -46,7 +46,7 @@ class JobKind:
     keep: timedelta  # after it is over the row is deleted …
     clear: timedelta  # … and before that emptied of what it was about
     repeatable: bool = True  # whether it may be done again when nobody knows if it was
-    lease: timedelta = LEASE
+    lease: timedelta = JOB_LEASE
 
 
 DOUBLED = _minutes(1, 2, 4, 8, 16, 32, 64, 128, 256, 360)

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, update
 
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.dsn import Returned, digest, read
 from mailer.settings import Bounces
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.inbound import returned_mails
-from mailer.store.tables.states import ReturnedKind
+from mailer.store.tables.states import MailDecision, ReturnedKind
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import FeedbackReport, What, remedy_of
@@ -100,33 +100,31 @@ def take(
     for report in apply(connection, reports, soft=soft, now=now).unknown:
         strange = returned_mails.c.digest.in_(keys[report.delivery_id])
         why = "it names a mail that is not in this database"
-        connection.execute(update(returned_mails).where(strange).values(delivery_id=None, why=why))
+        connection.execute(
+            update(returned_mails).where(strange).values(delivery_id=None, why=why, decision=MailDecision.OPEN.value)
+        )
     return judged
+
+
+def is_open(kind: ReturnedKind, *, known: bool) -> bool:
+    """Whether staff must look at a mail: nobody can tell what it means, or it acts and doesn't say on which person."""
+    quiet = (ReturnedKind.AUTO_REPLY, ReturnedKind.DELAY)
+    return kind is ReturnedKind.UNKNOWN or (not known and kind not in quiet)
 
 
 def _keep(connection: Connection, key: str, mail: Returned, judged: Judged, now: datetime) -> bool:
     """Store a mail; False if it was stored before. Its sender and subject are stored only if staff must look at it."""
     ours = mail.named is not None and not mail.named.proof
+    decision = MailDecision.OPEN if is_open(mail.kind, known=ours) else MailDecision.NONE
     row = {
         "digest": key,
         "at": now,
         "kind": mail.kind.value,
         "delivery_id": mail.named.id if ours and mail.named else None,
         "why": judged.why,
-        "sender": "" if ours else mail.sender,
-        "subject": "" if ours else mail.subject,
+        "sender": mail.sender if decision else "",
+        "subject": mail.subject if decision else "",
+        "decision": decision.value,
     }
     added = insert_for(connection, returned_mails).values(row).on_conflict_do_nothing()
     return connection.execute(added.returning(returned_mails.c.digest)).first() is not None
-
-
-def for_staff(connection: Connection, *, most: int) -> list[Row[tuple[datetime, str, str, str, str]]]:
-    """The latest mails that had no effect and may need a look: when, kind, why, sender, subject."""
-    columns = (returned_mails.c[name] for name in ("at", "kind", "why", "sender", "subject"))
-    unclear = or_(
-        returned_mails.c.kind == ReturnedKind.UNKNOWN,
-        returned_mails.c.delivery_id.is_(None)
-        & returned_mails.c.kind.not_in((ReturnedKind.AUTO_REPLY, ReturnedKind.DELAY)),
-    )
-    query = select(*columns).where(unclear).order_by(returned_mails.c.at.desc(), returned_mails.c.digest).limit(most)
-    return list(connection.execute(query).all())  # pyright: ignore[reportReturnType, reportUnknownVariableType]

@@ -135,9 +135,13 @@ returned_mails = Table(  # each mail read from the mailbox for bounces, once
     Column("kind", Text, nullable=False),  # ReturnedKind
     Column("delivery_id", BigInteger, index=True),  # by our signed token; null: it acted on nobody
     Column("why", Text, nullable=False, server_default=""),  # what was done, or why nothing
-    Column("sender", Text, nullable=False, server_default=""),  # of those without our token, for staff; else ""
+    Column("sender", Text, nullable=False, server_default=""),  # of what staff must look at; else ""
     Column("subject", Text, nullable=False, server_default=""),
+    Column("decision", Text, nullable=False, server_default=""),  # MailDecision
 )
+# Few among many, and counted on each page of the studio.
+OPEN_MAIL = text("decision = 'open'")
+partial_index("ix_returned_mails_open", returned_mails.c.at, where=OPEN_MAIL)
 
 unsubscribe_presses = Table(  # who pressed "unsubscribe" on a page or by one click; kept for a month
     "unsubscribe_presses",

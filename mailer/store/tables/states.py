@@ -121,6 +121,16 @@ class ReturnedKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class MailDecision(StrEnum):
+    """What staff decided about a mail in the mailbox for bounces that the program can't be sure of."""
+
+    NONE = ""  # nothing to decide
+    OPEN = "open"
+    GONE = "gone"  # it says that nobody lives there any more
+    AWAY = "away"  # it says that the mailbox is full, or can't be reached for now
+    NOTHING = "nothing"  # nothing follows from it
+
+
 class PressDecision(StrEnum):
     """What staff decided about a burst of unsubscribes that a press was part of."""
 

@@ -409,7 +409,8 @@ CREATE TABLE public.returned_mails (
     delivery_id bigint,
     why text DEFAULT ''::text NOT NULL,
     sender text DEFAULT ''::text NOT NULL,
-    subject text DEFAULT ''::text NOT NULL
+    subject text DEFAULT ''::text NOT NULL,
+    decision text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE public.reviewed_contents (
     digest text NOT NULL,
@@ -815,6 +816,7 @@ CREATE INDEX ix_rate_limits_next_at ON public.rate_limits USING btree (next_at);
 CREATE INDEX ix_requests_address ON public.requests USING btree (address);
 CREATE INDEX ix_requests_asked_at ON public.requests USING btree (asked_at);
 CREATE INDEX ix_returned_mails_delivery_id ON public.returned_mails USING btree (delivery_id);
+CREATE INDEX ix_returned_mails_open ON public.returned_mails USING btree (at) WHERE (decision = 'open'::text);
 CREATE INDEX ix_signatures_campaign_id ON public.signatures USING btree (campaign_id);
 CREATE INDEX ix_signatures_page_signed_at ON public.signatures USING btree (page, signed_at);
 CREATE INDEX ix_signatures_person_id ON public.signatures USING btree (person_id);

@@ -373,7 +373,7 @@ CREATE TABLE returned_mails (
 	delivery_id BIGINT, 
 	why TEXT DEFAULT '' NOT NULL, 
 	sender TEXT DEFAULT '' NOT NULL, 
-	subject TEXT DEFAULT '' NOT NULL, 
+	subject TEXT DEFAULT '' NOT NULL, decision TEXT DEFAULT '' NOT NULL, 
 	CONSTRAINT pk_returned_mails PRIMARY KEY (digest)
 );
 CREATE TABLE reviewed_contents (
@@ -583,6 +583,7 @@ CREATE INDEX ix_versions_at ON versions (at);
 CREATE INDEX ix_people_tags_tag_id_person_id ON people_tags (tag_id, person_id);
 CREATE INDEX ix_unsubscribe_presses_delivery_id ON unsubscribe_presses (delivery_id);
 CREATE INDEX ix_unsubscribe_presses_at ON unsubscribe_presses (at);
+CREATE INDEX ix_returned_mails_open ON returned_mails (at) WHERE decision = 'open';
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('people',7);
 INSERT INTO "sqlite_sequence" VALUES('jobs',0);

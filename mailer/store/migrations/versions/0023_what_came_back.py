@@ -1,4 +1,4 @@
-"""Who pressed unsubscribe, so that a scanner's presses can be told from people's"""
+"""Who pressed unsubscribe, so that a scanner's presses can be told from people's; and what unclear mails came to"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,3 +23,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_unsubscribe_presses_delivery_id", "unsubscribe_presses", ["delivery_id"])
     op.create_index("ix_unsubscribe_presses_at", "unsubscribe_presses", ["at"])
+    op.add_column("returned_mails", sa.Column("decision", sa.Text(), server_default="", nullable=False))
+    # What was listed as unclear so far.
+    op.execute(
+        "UPDATE returned_mails SET decision = 'open' WHERE kind = 'unknown'"
+        " OR (delivery_id IS NULL AND kind NOT IN ('auto-reply', 'delay'))"
+    )
+    op.create_index(
+        "ix_returned_mails_open", "returned_mails", ["at"],
+        sqlite_where=sa.text("decision = 'open'"), postgresql_where=sa.text("decision = 'open'"),
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 
 from mailer.delivery.subscriptions.bursts import Burst, find_bursts
 from mailer.errors import MailerError
+from mailer.reports.came_back import ReturnedCounts, count_came_back, newest_event
 from mailer.store.tables.inbound import unsubscribe_presses as presses
 from mailer.store.tables.states import PressDecision
 from mailer.web.studio.core.context import Studio, Visit
@@ -89,6 +90,15 @@ def bursts_kept(studio: Studio) -> FoundBeside[list[Burst]]:
         return find_bursts(connection, now=visit.now)
 
     return cast("FoundBeside[list[Burst]]", studio.kept.setdefault("bursts", FoundBeside(find, _pressed)))
+
+
+def figures_kept(studio: Studio) -> FoundBeside[ReturnedCounts]:
+    """What came back lately, counted."""
+
+    def find(visit: Visit, connection: Connection) -> ReturnedCounts:
+        return count_came_back(connection, now=visit.now)
+
+    return cast("FoundBeside[ReturnedCounts]", studio.kept.setdefault("came back", FoundBeside(find, newest_event)))
 
 
 def _pressed(connection: Connection) -> str:
