@@ -130,6 +130,16 @@ def test_somebody_elses_change_is_not_overwritten(house: House) -> None:
     assert other.status == 303
 
 
+def test_line_ends_and_comments_stay_as_they_are(house: House) -> None:
+    """A browser sends the base with other line ends than the file has, which is no change of anybody's."""
+    path = house.workspace.root / "mailer.toml"
+    before = path.read_text(encoding="utf-8").replace("[organisation]", "# us\n[organisation]  # who mails")
+    path.write_bytes(before.replace("\n", "\r\n").encode())
+    assert save(house, "/settings/organisation", organisation__name="Clean River").status == 303
+    after = before.replace('name = "Example Campaigns"', 'name = "Clean River"', 1).replace("\n", "\r\n")
+    assert path.read_bytes() == after.encode()
+
+
 def test_what_the_environment_sets_is_said_and_left(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILER_PACE_PER_SECOND", "7")
     (house.workspace.root / "mailer.toml").touch()
