@@ -5,10 +5,11 @@ const SMALL = 64 * 1024, LARGE = 1024 * 1024, QUICK = 1500, SLOW = 6000, PAUSE =
 
 const going = document.querySelector("[data-importing]");
 if (going) {
+  // Once it is over, the page leads on to the next step.
   watch(going.dataset.importing, going.dataset.seen, async () => {
-    await renew();
-    const over = document.querySelector("[data-over=yes]");
-    if (over) location.assign(location.pathname.replace(/\/moves$/, ""));
+    const answer = await fetch(location.href, { method: "HEAD" });
+    if (answer.redirected) location.assign(answer.url);
+    else await renew();
   });
 }
 
