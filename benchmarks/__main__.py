@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import clicking, composing, importing, launching, making, scaling, sending, starting, straining
+from benchmarks import clicking, composing, importing, launching, making, scaling, sending, signing, starting, straining
 from benchmarks.measure import Row
 
 HEADING = ("| case | ours | counterpart | ratio | aim | met |", "|---|---|---|---|---|---|")
@@ -24,6 +24,7 @@ CASES: dict[str, Callable[[Path, bool], list[Row]]] = {
     "sending": sending.measure,
     "scaling": scaling.measure,
     "clicking": clicking.measure,
+    "signing": signing.measure,
     "straining": straining.measure,
 }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest, raise_errors
@@ -22,10 +23,19 @@ TEXT_KEYS = (
     "title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language", "colour",
     "afterwards",
 )  # fmt: skip
-LIST_KEYS = (*TEXT_KEYS, "public_form", "columns")
-LIMITS = {"from": limits.sender, "reply_to": limits.sender, "colour": limits.COLOUR, "afterwards": limits.WEB_ADDRESS}
+LIST_KEYS = (*TEXT_KEYS, "public_form", "columns", "descriptions", "formerly")
 OPT_IN = ("single", "double")
 EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  # what a list can't be without
+LIMITS = {
+    "from": limits.sender, "reply_to": limits.sender, "colour": limits.or_empty(limits.COLOUR),
+    "afterwards": limits.or_empty(limits.WEB_ADDRESS),
+    "list_id": limits.or_empty(
+        limits.matching(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", f"{{name}} must look like {EXAMPLES['list_id']}")
+    ),
+    "opt_in": limits.limit(
+        OPT_IN.__contains__, "{name} must be single or double", 'opt_in = "double": they confirm by mail first'
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,7 @@ class ListDefinition:
     from_: str = ""  # "" takes the workspace's sender
     reply_to: str = ""
     description: str = ""  # why a person gets it; shown in the footer
+    descriptions: Mapping[str, str] = field(default_factory=dict[str, str])  # the same in other languages, by tag
     about: str = ""  # what it brings and how often; shown where people choose
     consent: str = ""  # the wording people agreed to, kept as proof beside each subscription
     opt_in: str = "single"
@@ -46,6 +57,7 @@ class ListDefinition:
     colour: str = ""  # of the form, from which its others are worked out; "" takes the brand's
     afterwards: str = ""  # where a form on the group's own site leads; "" is our page that says what happens next
     columns: Mapping[str, str] = field(default_factory=dict[str, str])  # an import file's column → our field
+    formerly: Sequence[str] = ()  # its UUIDs in listmonk, which sign-up forms made for that still post
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,21 +194,36 @@ def list_of(found: TomlFile, name: str) -> ListDefinition:
     if not isinstance(data.get("public_form", False), bool):
         fault("public_form", "public_form must be true or false", "Without quotes: public_form = true")
     elif data.get("public_form") and not data.get("consent"):
-        remedy = 'Say what people agree to, such as consent = "Yes, mail me about campaigns."'
+        remedy = 'Say what people agree to, such as consent = "Yes, email me about campaigns."'
         fault("public_form", "public_form needs a consent wording", remedy)
     for key, example in EXAMPLES.items():
         if not data.get(key):
             fault(key, f"{key} is missing", f'For example: {key} = "{example}"')
-    if data.get("opt_in", "single") not in OPT_IN:
-        fault("opt_in", "opt_in must be single or double", 'opt_in = "double": they confirm by mail first')
-    if data.get("list_id") and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", str(data["list_id"])):
-        fault("list_id", f"list_id must look like {EXAMPLES['list_id']}")
     for key, limit in LIMITS.items():
-        if isinstance(value := data.get(key), str) and value:
+        if isinstance(value := data.get(key), str):
             faults += (replace(one, place=found.key(key)) for one in limit(key, value))
-    columns = data.get("columns", {})
-    if not isinstance(columns, dict) or not all(isinstance(v, str) for v in cast(dict[str, Any], columns).values()):
-        fault("columns", "[columns] must map a column to a field, both texts", '"First name" = "first_name"')
+    for key, fits, message, remedy in SHAPES:
+        if key in data and not fits(data[key]):
+            fault(key, message, remedy)
     raise_errors(f"The list {name} has faults:", faults)
     values = {("from_" if key == "from" else key): value for key, value in data.items()}
+    values["formerly"] = tuple(number.lower() for number in cast(list[str], data.get("formerly", [])))
     return ListDefinition(name=name, **values)
+
+
+def _holds_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in cast(dict[str, Any], value).values())
+
+
+def _are_uuids(value: object) -> bool:
+    try:
+        return isinstance(value, list) and all(str(UUID(one)) == one.lower() for one in cast(list[Any], value))
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+SHAPES: tuple[tuple[str, Callable[[object], bool], str, str], ...] = (
+    ("columns", _holds_texts, "[columns] must hold texts", '"First name" = "first_name"'),
+    ("descriptions", _holds_texts, "[descriptions] must hold texts", 'fr = "Vous recevez ce message parce que …"'),
+    ("formerly", _are_uuids, "formerly must be a list of UUIDs", "listmonk shows a list's UUID on its page."),
+)

@@ -19,6 +19,7 @@ from mailer.compose.emptiness import no_subject, shows_to_all
 from mailer.compose.expressions.ast import Vocabulary
 from mailer.compose.expressions.tagged import TAGGED, TAGS
 from mailer.compose.html_to_text.convert import text_of_html
+from mailer.compose.languages import described
 from mailer.compose.look.text_part import text_part
 from mailer.compose.look.voice import look_of_mail
 from mailer.compose.markdown.blocks import PostscriptBlock, Signature
@@ -114,7 +115,7 @@ class _Compiler:
         self.faults: list[Diagnostic] = list(source.faults)  # what the steps gave back; `links` … keep their own
         self.language = source.language or definition.language
         self.words = words_for(self.language)
-        self.description = source.signed.because if source.signed else definition.description
+        self.description = source.signed.because if source.signed else described(definition, self.language)
         where = (urlsplit(settings.organisation.website).hostname or settings.organisation.name).removeprefix("www.")
         if where and not self.description:
             self.description = self.words.because.format(list=definition.title, where=where)

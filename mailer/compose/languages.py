@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from mailer.locale.cldr import script_of
+from mailer.workspace import ListDefinition
 
 ORIGINAL = ""  # the version that was written first; a translation is called by its language
 
@@ -31,6 +32,11 @@ def best_of(wanted: str, known: Collection[str]) -> str | None:
 def first_of(wishes: Iterable[str], known: Collection[str]) -> str | None:
     """The best of `known` for the first of the wishes that it can meet; None when it meets none."""
     return next((found for wish in wishes if (found := best_of(wish, known)) is not None), None)
+
+
+def described(definition: ListDefinition, language: str) -> str:
+    """Why people on a list get a mail in this language, in the words of staff, "" for none."""
+    return definition.descriptions.get(best_of(language, definition.descriptions) or "") or definition.description
 
 
 def primary(tag: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from unicodedata import combining, normalize
 
 from markupsafe import Markup
@@ -164,7 +164,8 @@ def closest(tag: str) -> str:
 
 @cache
 def _countries(code: str) -> Sequence[tuple[str, str]]:
-    names = [pair for pair in locale_of(code).territories.items() if len(pair[0]) == 2 and pair[0].isalpha()]
+    territories = cast(Mapping[str, str], locale_of(code).territories)
+    names = [pair for pair in territories.items() if len(pair[0]) == 2 and pair[0].isalpha()]
     return sorted([pair for pair in names if pair[0] not in NO_COUNTRIES], key=lambda pair: _bare(pair[1]))
 
 
@@ -173,7 +174,7 @@ def _likely(code: str) -> frozenset[str]:
     from babel.languages import get_territory_language_info
 
     def is_spoken(country: str) -> bool:
-        spoken = get_territory_language_info(country).get(locale_of(code).language, {})
+        spoken = cast(Mapping[str, Any], get_territory_language_info(country).get(locale_of(code).language, {}))
         official = spoken.get("official_status") in ("official", "de_facto_official")
         return official and float(spoken["population_percent"]) >= SPOKEN_PERCENT
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from mailer.counting import counted
 from mailer.reports.by_language import LanguageFigures
+from mailer.reports.compared import NamedCounts
 from mailer.reports.figures import CampaignFigures, Clicks, Openings
 from mailer.store.tables.states import CampaignState
 
@@ -273,6 +274,21 @@ def _notes(figures: CampaignFigures) -> Text:
         "Scanners that look like browsers are detected by patterns in their clicks, and some are missed.",
         style="dim",
     )
+
+
+def compared_table(keys: Sequence[str], rows: Iterable[NamedCounts]) -> Table:
+    """Newsletters, lists or months beside each other. `keys` name the columns of what each is."""
+    table = Table(box=None, pad_edge=False)
+    for key in keys:
+        table.add_column(key, overflow="fold")
+    for heading in ("sent", "signed", "per 1,000", "unsubscribed", "per 1,000", "complained"):
+        table.add_column(heading, justify="right")
+    for named, counts in rows:
+        rates = [counts.per_thousand(measure) for measure in ("signed", "unsubscribed")]
+        signed, left = ("" if rate is None else f"{rate:.1f}" for rate in rates)
+        numbers = (f"{counts.sent:,}", f"{counts.signed:,}", signed, f"{counts.unsubscribed:,}", left)
+        table.add_row(*map(Text, (*named, *numbers, f"{counts.complained:,}")))
+    return table
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:

@@ -19,6 +19,7 @@ SIGNED = "2026-11-ask-un-experts"  # has a sign page
 # Commands that show, or write files for their user, or do by themselves what was decided before.
 UNLOGGED = {
     "init", "new", "check", "render", "preview", "shots", "lists", "lists embed", "people find", "people show",
+    "people why",
     "audience", "approvals", "status", "cron", "serve", "report", "doctor", "staff list", "audit", "studio",
     "bounces", "run",  # what comes back, and what was decided before: a launch by `run` is logged as cron's
     "db migrate", "db move",  # the database as a whole, for who has its password

@@ -46,6 +46,16 @@ def test_what_is_known_is_escaped_and_never_read_as_markdown(desk: Desk) -> None
     assert program.subject(GB) == "A_b_ *c* <i> & [x](y)"
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "for tests"), ("fr", "pour essayer"), ("fr-CA", "pour essayer"), ("de", "for tests")]
+)
+def test_why_people_get_it_is_said_in_the_language_of_the_mail(desk: Desk, language: str, said: str) -> None:
+    told = 'title = "A"\nlist_id = "a.example.org"\ndescription = "for tests"\n[descriptions]\nfr = "pour essayer"\n'
+    (desk.workspace.lists / "supporters.toml").write_text(told, encoding="utf-8")
+    program = desk.program("Hello", more=f"language: {language}\n")
+    assert said in program.html(GB, URLS)
+
+
 def test_conditions_around_words_paragraphs_and_blocks(desk: Desk) -> None:
     program = desk.program(
         "You {% if supporter.country == 'GB' %}in **Britain**{% elif supporter.country %}in {{ supporter.country }}"

@@ -28,6 +28,7 @@ from tests.browser import browser, picture_of  # noqa: F401  # pyright: ignore[r
 from tests.compose.conftest import URLS
 from tests.compose.mails import PICTURE, TEMPLATES, TONGUES, Tongue, person, program
 from tests.compose.mjml.test_templates import Page, for_outlook
+from tests.conformance import html_faults
 from tests.looking import difference
 
 GOLDEN = Path(__file__).parent / "golden" / "mails"
@@ -51,6 +52,7 @@ def test_every_mail_is_whole_in_every_language(workspace: Workspace, template: s
     html, text = made.html(person(tongue), URLS), made.text(person(tongue), URLS)
     page = Page(html)
     assert page.faults == []
+    assert html_faults(html, mail=True) == []
     assert Page(for_outlook(html)).faults == []
     (root,) = page.all("html")
     assert (root["lang"], root["dir"]) == (tongue.language, tongue.direction)

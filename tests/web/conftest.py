@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import Row, Table, insert, select
 
 from mailer.compose.message import to_json
+from mailer.locale.language import Language
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import hits, images, proofs
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.pages.templates import Pages
 from mailer.web.public.app import create_app
 from mailer.workspace import Workspace
+from tests.conformance import html_faults
 from tests.reports.builders import add_campaign, add_deliveries, add_people, delivery_id, make_message
 from tests.web.client import Reply, fetch, serving
 
 PROOF = 4242
+LOOKED_AT: set[str] = set()  # the tags of pages that were right
 PICTURE = b"\x89PNG\r\n\x1a\n not a real picture"
+
+
+@pytest.fixture(autouse=True)
+def conforming(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each page for supporters that a test sees is HTML as the standard wants it."""
+    made, found = Pages.text, list[str]()
+
+    def text(self: Pages, page: str, language: Language, **values: Any) -> str:
+        html = made(self, page, language, **values)
+        tags = "".join(re.findall(r"<[^>]*>", html))
+        if page != "meter.html" and tags not in LOOKED_AT:
+            faults = html_faults(html)
+            found.extend(f"{page}: {one}" for one in faults)
+            LOOKED_AT.update(() if faults else (tags,))
+        return html
+
+    monkeypatch.setattr(Pages, "text", text)
+    yield
+    assert found == []
 
 
 @dataclass(frozen=True, slots=True)

@@ -331,7 +331,7 @@ def test_a_newcomer_signs_up_and_confirms_by_mail(world: World, walker: tuple[Sc
     screen.look("13-confirmed")
     person = json.loads(world.mailer("people", "show", address, "--json"))
     assert [one["status"] for one in person["lists"]] == ["subscribed"]
-    assert "Yes, mail me" in json.dumps(person["consents"])
+    assert "Yes, email me" in json.dumps(person["consents"])
 
 
 def test_what_everybody_sees_reads_well_from_right_to_left(world: World, walker: tuple[Screen, str]) -> None:

@@ -60,7 +60,8 @@ def _said(specimen: Specimen) -> Iterator[tuple[str, str, Place | None]]:
     yield "the return path", settings.bounces.address, SETTINGS
     yield "List-ID", definition.list_id, of_list
     yield "the list's title", definition.title, of_list
-    yield "the list's description", definition.description, of_list
+    for text in (definition.description, *definition.descriptions.values()):
+        yield "the list's description", text, of_list
     yield "From", message.from_, specimen.source.place("from") if specimen.source.from_ else None
     yield "Reply-To", message.reply_to, specimen.source.place("reply_to") if specimen.source.reply_to else None
     for what, parts in (("subject", message.subject), ("preheader", message.preheader), ("text", message.text),

@@ -41,14 +41,17 @@ def status(as_json: bool) -> None:
     remarks = [
         _remark(one, warm_up=warm_up.get(one.transport, ""), edited=edited.get(one.slug), asks=asks) for one in statuses
     ]
+    languages = {slug: 1 + len(workspace.newsletter(slug).translations("message.md")) for slug in workspace.slugs()}
     if as_json:
         told = [*zip(statuses, remarks, strict=True), *((one, "") for one in drafts)]
-        print_json([asdict(one) | {"remark": remark} for one, remark in told])
+        print_json([
+            asdict(one) | {"remark": remark, "languages": languages.get(one.slug)} for one, remark in told
+        ])  # fmt: skip
     elif not statuses:
         known = f"Drafts: {', '.join(one.slug for one in drafts)}" if drafts else "Begin with: mailer new NEWSLETTER"
         click.echo(f"Nothing was sent or scheduled yet. {known}")
     else:
-        _print_statuses([*statuses, *drafts], [*remarks, *("" for _ in drafts)])
+        _print_statuses([*statuses, *drafts], [*remarks, *("" for _ in drafts)], languages)
     if not as_json:
         _print_jobs(jobs)
 
@@ -81,16 +84,18 @@ def _edited(workspace: Workspace, database: Database, slugs: list[str]) -> dict[
     return {slug: edited_since(workspace, database, slug) for slug in slugs}
 
 
-def _print_statuses(statuses: list[CampaignStatus], remarks: list[str]) -> None:
+def _print_statuses(statuses: list[CampaignStatus], remarks: list[str], languages: Mapping[str, int]) -> None:
+    """The table, with a column of how many languages there are where a newsletter has several."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("Newsletter", "State", "Sent", "Queued", "Failed", "Uncertain", "Skipped", ""):
-        table.add_column(
-            name, justify="right" if name in ("Sent", "Queued", "Failed", "Uncertain", "Skipped") else "left"
-        )
+    several = any(count > 1 for count in languages.values())
+    numbers = ("Sent", "Queued", "Failed", "Uncertain", "Skipped", *(("Languages",) if several else ()))
+    for name in ("Newsletter", "State", *numbers):
+        table.add_column(name, justify="right" if name in numbers else "left")
     for one in statuses:
         counts = [one.people.get(state, 0) for state in _shown_states()]
+        counts += [languages.get(one.slug, 0)] if several else []
         table.add_row(one.slug, one.state, *(f"{count:,}" if count else "–" for count in counts))
     console().print(table)
     for one, remark in zip(statuses, remarks, strict=True):

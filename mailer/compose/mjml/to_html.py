@@ -48,6 +48,9 @@ _HELD = re.compile(r"<!--loose:(.*?)-->", re.DOTALL)
 _STYLE = re.compile(r"<style([^>]*)>(?=\s*(?:#outlook a|@media [^{]*\{ \.mj-column-|\.moz-text-html \.mj-))")
 _IGNORE = ' data-css-inline="ignore"'
 
+# What mrml writes that HTML doesn't have; each is in the style beside it as well.
+_UNKNOWN = re.compile(r'(<td\b[^<>]*?) vertical-align="[a-z]+"|(<img\b[^<>]*?) height="auto"')
+
 _INLINER = CSSInliner(
     keep_style_tags=True,  # media queries and :hover have no inline form …
     keep_at_rules=True,
@@ -65,6 +68,7 @@ def mjml_to_html(source: str, *, file: str = "template") -> str:
     prepared = _Prepared(_ILLEGAL.sub("", source), file)
     html = _guarded(lambda: mjml2html(prepared.text, fonts={}), prepared)
     html = _guarded(lambda: _INLINER.inline(_hold(_decode(html))), prepared)
+    html = _UNKNOWN.sub(lambda match: match[1] or match[2], html)
     return _HELD.sub(lambda match: match[1], html).replace(_IGNORE, "")
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Table, exists, or_, select
 from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
-from mailer.audience.imports import past
 from mailer.delivery.replies import kept
 from mailer.delivery.subscriptions import presses
 from mailer.editing import drafts, versions
@@ -24,6 +23,7 @@ from mailer.store import jobs, rate_limits
 from mailer.store.engine.database import Database
 from mailer.store.engine.fence import Mark, find_mark, remove_mark, set_mark
 from mailer.store.tables.core import campaigns, events, hits
+from mailer.store.tables.imports import imports
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ def tidy(database: Database, *, now: datetime, keep_replies: timedelta = KEEP_RE
     with database.read() as connection:
         if not _anything_old(connection, now, keep_replies):
             return False
+    from mailer.audience.imports import past  # which brings all that reads files
+
     with database.write() as connection:
         if not clock_is_believed(connection, now=now):
             return False
@@ -95,7 +97,7 @@ def _anything_old(connection: Connection, now: datetime, keep_replies: timedelta
         exists().where(sessions.over(now - SESSIONS_AFTER)),
         drafts.any_old(now),
         versions.any_old(now),
-        past.any_old(now),
+        exists().where(imports.c.undo_until < now),
         presses.any_old(now),
         kept.any_old(now, keep_replies),
     )

@@ -47,18 +47,22 @@ class Database:
                 yield connection
 
     @contextmanager
-    def write(self, *, one_state: bool = False, of_everyone: bool = False) -> Generator[Connection, None, None]:
+    def write(
+        self, *, one_state: bool = False, of_everyone: bool = False, lasting: bool = True
+    ) -> Generator[Connection, None, None]:
         """A transaction that writes; committed at the end, rolled back whole on any exception.
 
         In PostgreSQL others may commit while it runs, and its next statement sees that. With `one_state` it sees one
         state throughout, and raises `Conflict` when somebody else changed meanwhile what it changes.
-        `of_everyone` as for `read`.
+        `of_everyone` as for `read`. `lasting=False`: it needn't outlive a power cut, so nobody waits for the disk.
         """
         with translated(), self.engine.connect() as connection, _room(connection, of_everyone):
-            connection.execution_options(immediate=True)
+            connection.execution_options(immediate=True, lasting=lasting)
             if one_state and not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                if not lasting and not self.is_sqlite:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield connection
 
     @contextmanager

@@ -31,6 +31,7 @@ IDLE_SECONDS = 60
 LOST_SECONDS = 60  # an answer that is not even acknowledged for so long will not come: the network is gone
 SORTING = "64MB"  # of the PostgreSQL server's memory, for each thing that a statement over many rows sorts or joins by
 BUSY = "mailer busy milliseconds"  # what a SQLite connection was told last
+SYNCED = "mailer synchronous"  # the same, of when it waits for the disk
 
 _patience: ContextVar[float] = ContextVar("patience", default=BUSY_SECONDS)
 HOST = re.compile(r"[A-Za-z0-9._:\[\]%-]*|/.*")
@@ -216,6 +217,11 @@ def _prepare_sqlite(engine: Engine) -> None:
         if connection.info.get(BUSY, round(BUSY_SECONDS * 1000)) != milliseconds:
             raw.execute(f"PRAGMA busy_timeout={milliseconds}").close()
             connection.info[BUSY] = milliseconds
+        # In WAL mode NORMAL doesn't sync a commit; the next that does brings it to the disk as well.
+        level = "FULL" if connection.get_execution_options().get("lasting", True) else "NORMAL"
+        if connection.info.get(SYNCED, "FULL") != level:
+            raw.execute(f"PRAGMA synchronous={level}").close()
+            connection.info[SYNCED] = level
         raw.execute("BEGIN IMMEDIATE" if immediate else "BEGIN").close()
 
     def connecting(*_: object) -> None:

@@ -26,7 +26,7 @@ from mailer.web.public.http.paths import Whole
 from mailer.web.public.inbound import conversions, provider_webhook
 from mailer.web.public.inbound.apply_worker import Applier
 from mailer.web.public.mail import archive, calendar_file, clicks, issue_pictures, opens, view_in_browser
-from mailer.web.public.people import confirm, preferences, subscribe, unsubscribe
+from mailer.web.public.people import confirm, old_forms, preferences, subscribe, unsubscribe
 from mailer.web.public.petition import action_page, page_now, pictures, progress_bar, thanks
 from mailer.workspace import Workspace
 
@@ -63,6 +63,9 @@ ROUTES = (
     Route("/join/{list}", subscribe.show, methods=["GET"]),
     Route("/join/{list}", subscribe.join, methods=["POST"]),
     Route("/join/{list}/sent", subscribe.sent, methods=["GET"]),
+    Route("/subscription/form", old_forms.join, methods=["POST"]),
+    Route("/api/public/subscription", old_forms.join_by_json, methods=["POST"]),
+    Route("/api/public/subscription", old_forms.allow, methods=["OPTIONS"]),
     Route("/confirm/{token}", confirm.ask, methods=["GET"]),
     Route("/confirm/{token}", confirm.confirm, methods=["POST"]),
     Route("/i/{digest}/{name:path}", view_in_browser.picture),

@@ -31,8 +31,10 @@ from mailer.store.tables.core import (
     lists,
     metadata,
     people,
+    people_tags,
     subscriptions,
     suppressions,
+    tags,
 )
 from mailer.store.tables.imports import import_people, import_subscriptions, import_suppressions
 from mailer.store.tables.staff import audit_log
@@ -67,6 +69,12 @@ def state(connection: Connection) -> Found:
         "subscriptions": rows(connection, theirs.add_columns(subscriptions.c.status, subscriptions.c.changed_at)),
         "proofs": rows(connection, proofs),
         "suppressions": rows(connection, select(suppressions)),
+        "tags": rows(
+            connection,
+            select(people.c.address, tags.c.name, people_tags.c.at, people_tags.c.source)
+            .join_from(people, people_tags)
+            .join(tags, tags.c.id == people_tags.c.tag_id),
+        ),
     }
 
 
@@ -83,7 +91,7 @@ def statuses(connection: Connection) -> dict[tuple[str, str], str]:
 # What happens to a database: imports, and what people and others do between them. Each takes a minute.
 NAMES = ("a", "b", "c", "d", "e")
 ROW = st.tuples(
-    st.sampled_from(NAMES), st.sampled_from(["", "Ada", "Zoë"]), st.sampled_from(["", "York"]),
+    st.sampled_from(NAMES), st.sampled_from(["", "Ada", "Zoë"]), st.sampled_from(["", "swimmer", "rower"]),
     st.sampled_from(["subscribed"] * 4 + ["pending", "unsubscribed", "unsubscribed everywhere", "bounced"]),
 )  # fmt: skip
 FILE = st.tuples(st.just("import"), st.sampled_from(LISTS), st.lists(ROW, min_size=1, max_size=5))
@@ -117,8 +125,8 @@ class Life:
         self.at += MINUTE
         what, name, more = step
         if what == "import":
-            lines = [f"{person}@example.org,{first},{town},{status}" for person, first, town, status in more]
-            content = "\n".join(["email,first_name,town,status", *lines]) + "\n"
+            lines = [f"{person}@example.org,{first},{tag},{status}" for person, first, tag, status in more]
+            content = "\n".join(["email,first_name,tags,status", *lines]) + "\n"
             return bring(self.database, self.folder / "people.csv", content, name=name, now=self.at).id
         with self.database.write() as connection:
             self._act(connection, what, name, f"{more}@example.org")

@@ -80,3 +80,13 @@ def test_an_edited_translation_is_told(mailer: Mailer, french: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("Une minute", "Deux minutes"), encoding="utf-8")
     told = mailer("check", french).out
     assert "fr: subject: “Une minute” goes out, “Deux minutes” is in the files" in told
+
+
+def test_status_counts_the_languages(mailer: Mailer, french: str) -> None:
+    assert mailer("send", french, "--yes", "6").code == 0
+    told = json.loads(mailer("status", "--json").out)
+    assert [one["languages"] for one in told if one["slug"] == french] == [2]
+    table = mailer("status").out
+    assert "Languages" in table.splitlines()[0]
+    (Path("newsletters") / french / "message.fr.md").unlink()
+    assert "Languages" not in mailer("status").out.splitlines()[0]

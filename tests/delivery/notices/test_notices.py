@@ -20,11 +20,12 @@ from mailer.delivery.sending.cleanup import tidy
 from mailer.locale.language import LANGUAGES, Language
 from mailer.store.engine.database import Database, open_database
 from mailer.store.job_thread import JobThread
-from mailer.store.jobs import LEASE, NOTICE, claim, finish
+from mailer.store.jobs import JOB_LEASE, NOTICE, claim, finish
 from mailer.store.tables.core import images
 from mailer.store.tables.jobs import jobs
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
 from mailer.workspace import Workspace
+from tests.conformance import html_faults
 from tests.delivery.sending.test_troubled_transports import API_KEY, by_sendgrid, by_smtp
 from tests.servers.relay import HangUp, Relay, Say, Step
 from tests.servers.sendgrid_fake import SendgridFake
@@ -178,7 +179,7 @@ def test_a_program_that_died_leaves_it_uncertain_and_never_sends_it_twice(world:
     claimed = claim(world.database, NOTICE, now=world.now)
     assert claimed
     assert world.states() == ["running"], "committed before the first byte leaves"
-    world.now += LEASE - timedelta(seconds=1)
+    world.now += JOB_LEASE - timedelta(seconds=1)
     assert world.run().given == []
     assert world.states() == ["running"]
     world.now += timedelta(seconds=1)
@@ -312,6 +313,7 @@ def test_every_kind_can_be_said_in_every_language(workspace: Workspace, kind: No
     assert words.subject
     assert "\n" not in words.subject
     assert f'lang="{code}"' in words.html
+    assert html_faults(words.html, mail=True) == []
     assert "<b>" not in words.html
     without = (NoticeKind.WELCOME, NoticeKind.ALREADY, NoticeKind.ADDRESS_TAKEN, NoticeKind.ADDRESS_CHANGED)
     has_button = kind not in without

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, text
 
-from mailer.store.engine.database import DatabaseTrouble, open_database
+from mailer.store.engine.database import Database, DatabaseTrouble, open_database
 from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.tables.core import Instant, lists, to_microseconds
 
@@ -108,3 +108,19 @@ def test_a_look_at_everyone_sorts_on_disk_and_later_ones_in_memory_again(tmp_pat
     with database.read() as connection:
         assert connection.exec_driver_sql(where).scalar() == 2
     database.close()
+
+
+def test_what_need_not_last_waits_for_no_disk_and_all_else_does(database: Database) -> None:
+    asked = "PRAGMA synchronous" if database.is_sqlite else "SHOW synchronous_commit"
+
+    def told(*, lasting: bool) -> object:
+        with database.write(lasting=lasting) as connection:
+            return connection.exec_driver_sql(asked).scalar()
+
+    waits, soon = told(lasting=True), told(lasting=False)
+    assert soon == (1 if database.is_sqlite else "off")
+    assert told(lasting=True) == waits
+    assert waits == 2 or not database.is_sqlite, "clusters of tests wait for no disk"
+    told(lasting=False)
+    with database.held.write() as connection:
+        assert connection.exec_driver_sql(asked).scalar() == waits

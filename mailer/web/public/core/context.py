@@ -126,7 +126,7 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         letters=Letters(database, settings=workspace.settings, signer=signer),
         archive=Archive(database, workspace.settings),
         recorder=Recorder(write),
-        acts=ActionPages(workspace, database),
+        acts=ActionPages(workspace, database, clock=clock),
         limits=RequestLimits(database, key=address_key, clock=clock, wait=threads.write),
         courier=JobThread("notices", Courier(workspace, database, clock=clock).deliver_due, lock_seconds=LOCK_SECONDS),
         thanks=mails,

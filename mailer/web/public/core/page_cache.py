@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,8 @@ from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
 
 log = logging.getLogger(__name__)
 
+# A page whose file is gone is shown for so long as it was: `git pull` takes files away for a moment.
+GONE_LIFE = timedelta(seconds=20)
 TALLY_LIFE = timedelta(seconds=5)  # a page that thousands look at counts its signatures once in this time
 
 # Of each file in the newsletter's folder: name, time of change in nanoseconds, size. A page is made of its own file,
@@ -31,16 +33,18 @@ Stamp = tuple[tuple[str, int, int], ...]
 class ActionPages:
     """Finds pages and their counts. Safe to use from several threads; everything here may wait for a file or query."""
 
-    def __init__(self, workspace: Workspace, database: Database) -> None:
+    def __init__(self, workspace: Workspace, database: Database, *, clock: Callable[[], datetime]) -> None:
         self._workspace = workspace
         self._database = database
+        self._clock = clock
         self._pages: dict[str, tuple[Stamp, PageVersions | None]] = {}
+        self._gone: dict[str, datetime] = {}  # since when the files of pages we know aren't there
         self._tallies: dict[str, tuple[datetime, ToldOfPage]] = {}
         self._lock = threading.Lock()
 
     def find(self, slug: str, wishes: Iterable[str] = ()) -> ActionPage | None:
         """The page in the first of these languages that it has, else the list's, else its original; None where there is
-        no page. While a file has faults, as it was before they came in."""
+        no page. While a file has faults, and for a moment while it is gone, as it was before."""
         versions = self._versions(slug)
         return versions.best(wishes) if versions else None
 
@@ -52,10 +56,13 @@ class ActionPages:
     def _versions(self, slug: str) -> PageVersions | None:
         newsletter = Newsletter(self._workspace, slug)
         stamp = _stamp(newsletter.folder) if SLUG.fullmatch(slug) else ()
-        if ACTION_FILE not in (name for name, _, _ in stamp):
-            return None
         with self._lock:
             kept = self._pages.get(slug)
+            if ACTION_FILE not in (name for name, _, _ in stamp):
+                return (
+                    kept[1] if kept and self._clock() - self._gone.setdefault(slug, self._clock()) < GONE_LIFE else None
+                )
+            self._gone.pop(slug, None)
         if kept and kept[0] == stamp:
             return kept[1]
         found = _read(newsletter) or (kept[1] if kept else None) or _original(newsletter)

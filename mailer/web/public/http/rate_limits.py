@@ -56,7 +56,7 @@ class RequestLimits:
             raise HTTPException(429)
 
     def _take(self, turns: Sequence[tuple[bytes, Limit]]) -> bool:
-        with self._database.write() as connection:
+        with self._database.write(lasting=False) as connection:
             return all(take(connection, key, limit, now=self._clock()) for key, limit in turns)
 
 

@@ -29,6 +29,7 @@ from mailer.store.tables.inbound import requests, signatures, statements
 from mailer.store.tables.jobs import jobs
 from mailer.tracking.tokens import LinkVisit, Named, Purpose, Signer
 from mailer.web.public.app import create_app
+from mailer.web.public.core.page_cache import GONE_LIFE, ActionPages
 from mailer.workspace import ACTION_FILE, Workspace
 from tests.reports.builders import CAMPAIGN, delivery_id, make_links, make_message
 from tests.web.client import BROWSER, Reply, fetch, serving
@@ -495,6 +496,28 @@ def test_a_page_whose_file_gets_a_fault_stays_as_it_was(acting: Served, workspac
     assert "Keep the library" in acting.get("/act/library").text
     path.write_text(PAGE.replace("Keep the library", "Save the library"))
     assert "Save the library" in acting.get("/act/library").text
+
+
+def test_a_page_whose_file_is_gone_for_a_moment_stays(workspace: Workspace, database: Database, now: datetime) -> None:
+    (workspace.lists / "updates.toml").write_text('title = "News"\nlist_id = "news.lists.example.org"\n')
+    moment, folder = [now], workspace.newsletters / "library"
+    folder.mkdir()
+    path = folder / ACTION_FILE
+    path.write_text(PAGE, encoding="utf-8")
+    pages = ActionPages(workspace, database, clock=lambda: moment[0])
+    assert pages.find("library")
+    for _ in range(2):
+        path.rename(folder / "taken-away")
+        assert pages.find("library"), "git pull takes it away"
+        moment[0] += GONE_LIFE - timedelta(seconds=1)
+        assert pages.find("library")
+        (folder / "taken-away").rename(path)
+        assert pages.find("library")
+    path.unlink()
+    assert pages.find("library")
+    moment[0] += GONE_LIFE
+    assert pages.find("library") is None
+    assert pages.find("never") is None
 
 
 def test_the_form_asks_for_each_field_that_there_is(acting: Served, workspace: Workspace) -> None:

@@ -22,6 +22,8 @@ from mailer.web.studio.settings.sections import BY_HAND, PAGES, page_of
 from tests.web.client import Reply
 from tests.web.studio.conftest import House
 
+pytestmark = pytest.mark.sqlite  # what is in the database is for tests/editing/settings
+
 ALL = {f"{name}.{key}" for name, kind in sections().items() for key in settings_of(kind)} | set(settings_of(Settings))
 OF_PROVIDERS = {name for name in ALL if name.partition(".")[0] in provider_sections()} | {"transport"}
 
