@@ -314,6 +314,11 @@ class Settings:
         return replace(self, providers={**self.providers, **{type(one): one for one in sections}})
 
     @property
+    def reply_to(self) -> str:
+        """Where replies go unless a message or its list says otherwise; "" for the sender."""
+        return self.replies.address or self.sender.reply_to
+
+    @property
     def zone(self) -> str:
         """The full name of the time zone in which staff give times and read reports."""
         return zone_named(self.timezone).key if self.timezone else UNIVERSAL

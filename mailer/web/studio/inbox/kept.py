@@ -17,7 +17,7 @@ from mailer.web.studio.core.context import Visit
 
 def open_bursts(visit: Visit) -> list[Burst] | None:
     """The bursts of unsubscribes that nobody has decided about; None while they are searched for the first time."""
-    keeper = cast("CountedBeside[list[Burst]]", visit.studio.kept.setdefault("bursts", CountedBeside(1)))
+    keeper = cast("CountedBeside[list[Burst]]", visit.studio.kept.setdefault("bursts", CountedBeside[list[Burst]](1)))
 
     def find() -> list[Burst]:
         with visit.database.read() as connection:
@@ -37,7 +37,9 @@ def open_bursts(visit: Visit) -> list[Burst] | None:
 
 def returned_counts(visit: Visit) -> ReturnedCounts | None:
     """What came back lately, counted; None while that is done for the first time."""
-    keeper = cast("CountedBeside[ReturnedCounts]", visit.studio.kept.setdefault("came back", CountedBeside(1)))
+    keeper = cast(
+        "CountedBeside[ReturnedCounts]", visit.studio.kept.setdefault("came back", CountedBeside[ReturnedCounts](1))
+    )
 
     def count() -> ReturnedCounts:
         with visit.database.read() as connection:

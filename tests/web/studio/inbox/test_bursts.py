@@ -17,9 +17,7 @@ EVERYBODY = set(range(1, PEOPLE + 1))
 
 @pytest.fixture
 def scanned(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setattr(
-        counted_beside, "A_PAGE_WAITS_SECONDS", HANG_SECONDS
-    )  # a test waits for what is found beside the page
+    monkeypatch.setattr(counted_beside, "A_PAGE_WAITS_SECONDS", HANG_SECONDS)
     scan(house, leave(house))
     return house
 
