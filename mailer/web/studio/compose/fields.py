@@ -77,7 +77,7 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
             "reply_to",
             "Replies go to",
             source.reply_to,
-            usual=workspace.settings.replies.address or sender.reply_to or sender.from_,
+            usual=workspace.settings.reply_to or sender.from_,
         ),
         TextField("list", "List", source.list, LIST_OF_THANKS if source.is_thanks else LIST_OF_MAIL, options=lists),
         TextField(
