@@ -15,6 +15,7 @@ from mailer.audience.fields import known_fields
 from mailer.audience.selection.groups import subscribed_to
 from mailer.audience.selection.saved_segments import (
     SavedSegment,
+    check_segment,
     known_names,
     read_segment,
     segment_names,
@@ -58,6 +59,7 @@ from mailer.web.studio.core.pages import page, part
 from mailer.web.studio.core.rooms import StudioRoute
 from mailer.web.studio.lists.visitor import lists_seen
 from mailer.web.studio.newsletters.listing import list_titles
+from mailer.web.studio.newsletters.shelf import shelf_of
 
 NEW = "-"  # in the address of a new segment: none can be called so
 LONGEST = 300  # characters of a title
@@ -81,13 +83,17 @@ class SegmentForm:
 def show_all(visit: Visit) -> Response:
     """Every saved segment, with what asks for it."""
     found: list[tuple[str, SavedSegment | None, str, Sequence[str]]] = []
+    fields = _fields(visit)
     with visit.database.read() as connection:
+        known = known_names(connection, visit.workspace, fields=fields)
         for name in segment_names(visit.workspace):
-            used = newsletters_asking(visit.workspace, connection, [name])
+            used, one = newsletters_asking(visit.workspace, connection, [name]), None
             try:
-                found.append((name, read_segment(visit.workspace, name), "", used))
+                one = read_segment(visit.workspace, name)
+                check_segment(one, known)
+                found.append((name, one, "", used))
             except MailerError as error:
-                found.append((name, None, " ".join(faults_in_words(error)), used))
+                found.append((name, one, " ".join(faults_in_words(error)), used))
     return page(visit, "lists/segments.html", found=found, new=NEW)
 
 
@@ -199,11 +205,13 @@ def _page(
     name = visit.path["segment"]
     with visit.database.read() as connection:
         used = [] if name == NEW else newsletters_asking(visit.workspace, connection, [name])
+    names = {one.slug: one.name for one in shelf_of(visit.studio).newsletters(visit.workspace)}
     titles = segment_titles(visit.workspace)
     return page(
         visit, "lists/segment.html", status=status or (422 if wrong else 200), name=name, new=NEW,
         base=json.dumps(base),
-        wrong=wrong, done=done, newsletters=used, may_change=visit.who.may(Right.WRITE),
+        wrong=wrong, done=done, newsletters=[(one, names.get(one, one)) for one in used],
+        may_change=visit.who.may(Right.WRITE),
         segments=[(one, titles.get(one, one)) for one in segments_asking(visit.workspace, name)],
         **_shown(visit, form, known, strict=strict),
     )  # fmt: skip
