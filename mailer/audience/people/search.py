@@ -99,7 +99,7 @@ def find(connection: Connection, text: str, *, limit: int = 50) -> list[dict[str
 
 
 def find_numbers(connection: Connection, search: PeopleSearch, *, limit: int) -> list[int]:
-    """The numbers of the newest people whom a search finds, at most `limit`: first by words, then by tags."""
+    """The numbers of the newest people that a search finds, at most `limit`: first by words, then by tags."""
     query = select(people.c.id).where(*_narrowed(search)).order_by(people.c.id.desc()).limit(limit)
     if not search.words.strip():
         return [int(number) for number in connection.execute(query).scalars()]
