@@ -5,11 +5,10 @@ const SMALL = 64 * 1024, LARGE = 1024 * 1024, QUICK = 1500, SLOW = 6000, PAUSE =
 
 const going = document.querySelector("[data-importing]");
 if (going) {
-  // Once it is over, the page leads on to the next step.
   watch(going.dataset.importing, going.dataset.seen, async () => {
-    const answer = await fetch(location.href, { method: "HEAD" });
-    if (answer.redirected) location.assign(answer.url);
-    else await renew();
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected) location.replace(answer.url); // to the next step, once it is done
+    else if (answer.ok) await renew();
   });
 }
 
