@@ -64,6 +64,7 @@ def a_disabled(mailer: Mailer, slug: str) -> None:
 
 LOGGED: dict[str, tuple[Before, tuple[str, ...], str, str]] = {
     "import": (a_file, ("import", "supporters", "more.csv"), "people imported", "list supporters"),
+    "imports": (nothing, ("imports", "--undo", "1"), "import taken back", "list supporters"),
     "people export": (nothing, ("people", "export", "supporters", "--out", "x.csv"), "people exported",
                       "list supporters"),
     "people unsubscribe": (nothing, ("people", "unsubscribe", ADA), "person unsubscribed", "person 1"),

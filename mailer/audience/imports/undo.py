@@ -18,7 +18,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     MetaData,
-    Row,
+    RowMapping,
     Table,
     Text,
     and_,
@@ -99,7 +99,7 @@ def undo_import(connection: Connection, number: int, *, by: Actor, at: datetime)
     if not found.can_be_undone(at):
         over = f"was taken back by {found.undone_by}" if found.undone_at else "is more than a day old"
         raise MailerError(f"import {number} {over}", remedy="What it did stays as it is.")
-    row = connection.execute(select(imports).where(imports.c.id == number)).one()
+    row = connection.execute(select(imports).where(imports.c.id == number)).mappings().one()
     undone = _Undo(connection, row, at).do()
     connection.execute(
         update(imports)
@@ -114,9 +114,8 @@ def undo_import(connection: Connection, number: int, *, by: Actor, at: datetime)
 class _Undo:
     """One import being taken back."""
 
-    def __init__(self, connection: Connection, row: Row[tuple[object, ...]], at: datetime) -> None:
-        self.connection, self.at = connection, at
-        self.row = row._mapping
+    def __init__(self, connection: Connection, row: RowMapping, at: datetime) -> None:
+        self.connection, self.row, self.at = connection, row, at
         self.id, self.list_id = int(self.row["id"]), int(self.row["list_id"])
 
     def do(self) -> Undone:

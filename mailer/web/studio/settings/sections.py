@@ -80,7 +80,7 @@ BRAND = SettingsPage(
         FieldGroup("Logo and type", (
             SettingField("brand.logo", "Logo", "A picture in the workspace, such as pictures/logo.png, or an https "
                          "address. Empty: your name."),
-            SettingField("brand.logo_dark", "Logo for dark grounds"),
+            SettingField("brand.logo_dark", "Logo for dark grounds", "Such as the band on top. Empty: the logo."),
             SettingField("brand.logo_alt", "What the logo says", "For those who don’t see it."),
             SettingField("brand.font", "Font", "Mail programs have few: name several, the most wanted first."),
         )),
