@@ -25,6 +25,7 @@ UNLOGGED = {
     "db migrate", "db move",  # the database as a whole, for who has its password
     "people lift",  # tests/audience/consent/test_lift.py
     "people undo-unsubscribes",  # tests/cli/people, with a leaving to take back
+    "people bursts",  # tests/cli/people/test_undo.py, with a burst to take back
 }  # fmt: skip
 
 # Each: what it needs before, the command, and the entry it leaves.

@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, upd
 
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.consent.scrub import NOTHING_SAID
-from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.staff.actor import Actor
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, deliveries, people
@@ -87,6 +86,8 @@ def keep_reply(
     at: datetime,
 ) -> bool:
     """Keep a reply; False for one that came before, in another copy."""
+    from mailer.delivery.ledger.mailed_message import campaign_of  # not for each run that only tidies
+
     known = f"{reply.message_id}\0{delivery_id}" if reply.message_id else digest
     waits = reply.kind is not ReplyKind.AUTOMATIC
     row = {
