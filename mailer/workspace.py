@@ -24,9 +24,18 @@ TEXT_KEYS = (
     "afterwards",
 )  # fmt: skip
 LIST_KEYS = (*TEXT_KEYS, "public_form", "columns", "descriptions", "formerly")
-LIMITS = {"from": limits.sender, "reply_to": limits.sender, "colour": limits.COLOUR, "afterwards": limits.WEB_ADDRESS}
 OPT_IN = ("single", "double")
 EXAMPLES = {"title": "Campaign news", "list_id": "appeals.lists.example.org"}  # what a list can't be without
+LIMITS = {
+    "from": limits.sender, "reply_to": limits.sender, "colour": limits.or_empty(limits.COLOUR),
+    "afterwards": limits.or_empty(limits.WEB_ADDRESS),
+    "list_id": limits.or_empty(
+        limits.matching(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", f"{{name}} must look like {EXAMPLES['list_id']}")
+    ),
+    "opt_in": limits.limit(
+        OPT_IN.__contains__, "{name} must be single or double", 'opt_in = "double": they confirm by mail first'
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +199,8 @@ def list_of(found: TomlFile, name: str) -> ListDefinition:
     for key, example in EXAMPLES.items():
         if not data.get(key):
             fault(key, f"{key} is missing", f'For example: {key} = "{example}"')
-    if data.get("list_id") and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", str(data["list_id"])):
-        fault("list_id", f"list_id must look like {EXAMPLES['list_id']}")
     for key, limit in LIMITS.items():
-        if isinstance(value := data.get(key), str) and value:
+        if isinstance(value := data.get(key), str):
             faults += (replace(one, place=found.key(key)) for one in limit(key, value))
     for key, fits, message, remedy in SHAPES:
         if key in data and not fits(data[key]):
@@ -216,7 +223,6 @@ def _are_uuids(value: object) -> bool:
 
 
 SHAPES: tuple[tuple[str, Callable[[object], bool], str, str], ...] = (
-    ("opt_in", OPT_IN.__contains__, "opt_in must be single or double", 'opt_in = "double": they confirm by mail first'),
     ("columns", _holds_texts, "[columns] must hold texts", '"First name" = "first_name"'),
     ("descriptions", _holds_texts, "[descriptions] must hold texts", 'fr = "Vous recevez ce message parce que …"'),
     ("formerly", _are_uuids, "formerly must be a list of UUIDs", "listmonk shows a list's UUID on its page."),

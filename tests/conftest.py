@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from hypothesis import settings
 
 from mailer.store.engine.database import Database, open_database
 from mailer.workspace import Workspace, find_workspace
-from tests.databases import ENGINES, SQLITE, NewDatabase, emptied, let_go
+from tests.databases import ENGINES, SQLITE, NewDatabase, emptied, let_go, share_statements
 from tests.servers.postgres import Cluster, why_missing
 from tests.surroundings import set_apart
 
@@ -140,10 +141,18 @@ def pytest_configure(config: pytest.Config) -> None:
     Ctrl-C, and so all processes that the tests interrupt."""
     if (made := set_apart()) is not None:
         config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
+    share_statements()
+    gc.set_threshold(50_000, 20, 100)  # as the commands do (mailer/cli/__init__.py)
     settings.register_profile("ours", parent=settings(), deadline=None)  # a law holds however slow the machine is
     settings.load_profile("ours")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end, so nobody has to look through it for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -55,8 +55,10 @@ def save_toml(
     one_at_a_time(connection)
     now = read_toml_text(path)
     merged = base is not None and base != now
-    if base is not None and merged and not _apart(base, now, changes):
-        return SaveConflict(theirs=now, mine=change_toml(base, changes))
+    if base is not None and merged:  # what says the same as before leaves alone what others made of it
+        changes = {key: value for key, value in changes.items() if change_toml(base, {key: value}) != base}
+        if not _apart(base, now, changes):
+            return SaveConflict(theirs=now, mine=change_toml(base, changes))
     text = change_toml(now, changes)
     check(text)
     if text != now:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 from mailer.audience.people.csv_export import guarded
 from mailer.reports.after_sending import UNKNOWN
+from mailer.reports.compared import PER_THOUSAND, ComparedCounts, NamedCounts
 from mailer.reports.figures import CampaignFigures, Clicks, Delivered, Openings
 
 HEADER = ("section", "item", "measure", "value")
@@ -32,6 +33,19 @@ def as_csv(figures: CampaignFigures) -> str:
     writer.writerow(HEADER)
     for row in _rows(figures):
         writer.writerow([_text(cell) if isinstance(cell, str) else cell for cell in row])
+    return text.getvalue()
+
+
+def compared_as_csv(keys: Sequence[str], rows: Iterable[NamedCounts]) -> str:
+    """Newsletters, lists or months beside each other as CSV. `keys` name the columns of what each is."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180 §2
+    counted = [one.name for one in fields(ComparedCounts)]
+    writer.writerow([*keys, *counted, *(f"{name} per 1,000" for name in PER_THOUSAND)])
+    for named, counts in rows:
+        rates = [counts.per_thousand(name) for name in PER_THOUSAND]
+        numbers = [getattr(counts, name) for name in counted]
+        writer.writerow([*map(_text, named), *numbers, *("" if rate is None else f"{rate:.3f}" for rate in rates)])
     return text.getvalue()
 
 
@@ -61,6 +75,7 @@ def _rows(figures: CampaignFigures) -> Iterator[tuple[str, str, str, str | int |
         yield "conversions", done.name, "people", done.people
     yield "unsubscribed", "by way of this mail", "people", figures.unsubscribed
     yield "unsubscribed", "by way of this mail", "people_per_sent", figures.unsubscribed_per_sent
+    yield "replied", "to this mail", "people", figures.replied
     yield from _outcomes(figures)
 
 

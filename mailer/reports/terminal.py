@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from mailer.counting import counted
 from mailer.reports.by_language import LanguageFigures
+from mailer.reports.compared import NamedCounts
 from mailer.reports.figures import CampaignFigures, Clicks, Openings
 from mailer.store.tables.states import CampaignState
 
@@ -81,6 +82,8 @@ def _sections(figures: CampaignFigures, *, bars: bool) -> Iterator[RenderableTyp
     if figures.conversions:
         yield _section("Conversions on other sites", _conversions(figures, bars=bars))
     yield _section("Unsubscribed by this mail", _unsubscribed(figures, bars=bars))
+    if figures.replied:
+        yield _section("Wrote back", _replied(figures, bars=bars))
     if figures.waived:
         yield _section("Waived before it was sent", _waived(figures))
     yield _notes(figures)
@@ -184,6 +187,12 @@ def _unsubscribed(figures: CampaignFigures, *, bars: bool) -> Table:
     return rows.table
 
 
+def _replied(figures: CampaignFigures, *, bars: bool) -> Table:
+    rows = _Rows(figures.delivered.sent, bars=bars)
+    rows.add("people", figures.replied, colour="green", of="of sent")
+    return rows.table
+
+
 def _signed(figures: CampaignFigures, *, bars: bool) -> RenderableType:
     signed = figures.signed
     rows = _Rows(figures.delivered.sent, bars=bars)
@@ -265,6 +274,21 @@ def _notes(figures: CampaignFigures) -> Text:
         "Scanners that look like browsers are detected by patterns in their clicks, and some are missed.",
         style="dim",
     )
+
+
+def compared_table(keys: Sequence[str], rows: Iterable[NamedCounts]) -> Table:
+    """Newsletters, lists or months beside each other. `keys` name the columns of what each is."""
+    table = Table(box=None, pad_edge=False)
+    for key in keys:
+        table.add_column(key, overflow="fold")
+    for heading in ("sent", "signed", "per 1,000", "unsubscribed", "per 1,000", "complained"):
+        table.add_column(heading, justify="right")
+    for named, counts in rows:
+        rates = [counts.per_thousand(measure) for measure in ("signed", "unsubscribed")]
+        signed, left = ("" if rate is None else f"{rate:.1f}" for rate in rates)
+        numbers = (f"{counts.sent:,}", f"{counts.signed:,}", signed, f"{counts.unsubscribed:,}", left)
+        table.add_row(*map(Text, (*named, *numbers, f"{counts.complained:,}")))
+    return table
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:

@@ -25,7 +25,7 @@ from mailer.store.tables.types import EPOCH
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)  # longer than any one of these jobs takes
+JOB_LEASE = timedelta(minutes=5)  # longer than any one of these jobs takes
 LONGEST_DETAIL = 300
 FAILURES = (JobState.FAILED.value, JobState.UNCERTAIN.value)
 OVER = (JobState.DONE.value, *FAILURES)
@@ -46,7 +46,7 @@ class JobKind:
     keep: timedelta  # after it is over the row is deleted …
     clear: timedelta  # … and before that emptied of what it was about
     repeatable: bool = True  # whether it may be done again when nobody knows if it was
-    lease: timedelta = LEASE
+    lease: timedelta = JOB_LEASE
 
 
 DOUBLED = _minutes(1, 2, 4, 8, 16, 32, 64, 128, 256, 360)
@@ -186,6 +186,14 @@ def retry(connection: Connection, job: Job, *, now: datetime, detail: str, asked
 def release(connection: Connection, job: Job) -> None:
     """Give a claimed job back to be claimed at once: it isn't its fault that it couldn't be done."""
     _record(connection, job, {"state": JobState.QUEUED.value, "due_at": EPOCH, "done_at": None})
+
+
+def try_again(connection: Connection, kind: JobKind) -> int:
+    """Make the jobs of a kind that were given up due once more; how many those are. One that fails again is given up
+    again, until somebody asks for another try."""
+    failed = (jobs.c.kind == kind.name, jobs.c.state == JobState.FAILED.value, jobs.c.payload != b"")
+    again = {"state": JobState.QUEUED.value, "due_at": EPOCH, "done_at": None}
+    return connection.execute(update(jobs).where(*failed).values(again)).rowcount
 
 
 def count_jobs(connection: Connection, kind: JobKind) -> dict[JobState, int]:

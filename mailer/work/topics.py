@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mailer.work import backups
+from mailer.work import backups, bulk_people, importing
 from mailer.work.running import Handler
 
 WORK: Mapping[str, Handler] = {
     backups.TOPIC: backups.take_backup,
+    bulk_people.TOPIC: bulk_people.change_many,
+    importing.LOOK: importing.look_over,
+    importing.REHEARSAL: importing.rehearse,
+    importing.IMPORT: importing.import_people,
+    importing.UNDO: importing.take_back,
 }

@@ -9,6 +9,7 @@ import pytest
 from mailer.errors import MailerError
 from mailer.staff.accounts import (
     account_at,
+    account_by_id,
     accounts,
     add_account,
     any_account,
@@ -18,6 +19,7 @@ from mailer.staff.accounts import (
     find_account,
 )
 from mailer.staff.audit import entries
+from mailer.staff.credentials.setting_up import remove_password
 from mailer.staff.one_time_links import LINK_LIFE, holder, make_link, use_link
 from mailer.staff.rights import RIGHTS, Role
 from mailer.staff.sessions import open_session, signed_in
@@ -40,7 +42,27 @@ def test_an_account_is_added_once_and_logged(database: Database, now: datetime) 
     )  # fmt: skip
 
 
-def test_nobody_is_found_by_a_wrong_address(database: Database) -> None:
+def test_who_is_disabled_or_enabled_already_stays_so_and_nothing_is_logged(database: Database, now: datetime) -> None:
+    with database.write() as connection:
+        amina = an_account(connection, at=now)
+        assert enable_account(connection, KIM, amina, at=now) == amina
+        an_account(connection, "kim@example.org", Role.ADMIN, at=now)
+        gone = disable_account(connection, KIM, amina, at=now)
+        before = entries(connection)
+        assert disable_account(connection, KIM, gone, at=now + timedelta(hours=1)) == gone
+        assert entries(connection) == before
+
+
+def test_the_last_way_in_is_not_removed(database: Database, now: datetime) -> None:
+    with database.write() as connection:
+        amina = an_account(connection, at=now)
+        with pytest.raises(MailerError, match="your password is the only way in"):
+            remove_password(connection, KIM, amina, now=now)
+
+
+def test_nobody_is_found_by_a_wrong_number_or_address(database: Database) -> None:
+    with database.read() as connection, pytest.raises(MailerError, match="there is no such account"):
+        account_by_id(connection, 99)
     with database.read() as connection, pytest.raises(MailerError, match="nobody has an account"):
         account_at(connection, "tom@example.org")
 

@@ -16,8 +16,8 @@ from sqlalchemy import delete, select, update
 
 from mailer.store.engine.database import Database, open_database
 from mailer.store.jobs import (
+    JOB_LEASE,
     KINDS,
-    LEASE,
     NOTICE,
     PROVIDER_POST,
     WEBHOOK_CALL,
@@ -262,13 +262,13 @@ def test_one_that_was_thought_dead_may_still_say_what_it_knows(database: Databas
         add(connection, NOTICE, b"", at=now)
     job = claim(database, NOTICE, now=now)
     assert job
-    assert claim(database, NOTICE, now=now + LEASE) is None
+    assert claim(database, NOTICE, now=now + JOB_LEASE) is None
     row = only(database)
-    assert (row.state, row.detail, row.done_at) == ("uncertain", "the program that was at it died", now + LEASE)
+    assert (row.state, row.detail, row.done_at) == ("uncertain", "the program that was at it died", now + JOB_LEASE)
     with database.write() as connection:
-        assert retry(connection, job, now=now + LEASE, detail="451") is QUEUED, "it was certainly not taken"
+        assert retry(connection, job, now=now + JOB_LEASE, detail="451") is QUEUED, "it was certainly not taken"
     assert (only(database).state, only(database).done_at) == ("queued", None)
-    again = claim(database, NOTICE, now=now + 2 * LEASE)
+    again = claim(database, NOTICE, now=now + 2 * JOB_LEASE)
     assert again
     with database.write() as connection:
         assert finish(connection, again, now=now, detail="x" * 1000)
@@ -319,7 +319,7 @@ def test_many_at_once_share_the_jobs_and_each_is_claimed_by_one(
 def test_of_two_who_finish_a_job_at_once_the_last_to_claim_it_wins(database: Database, now: datetime) -> None:
     with database.write() as connection:
         add(connection, WEBHOOK_CALL, b"x", at=now)
-    late, taken_over = claim(database, WEBHOOK_CALL, now=now), claim(database, WEBHOOK_CALL, now=now + LEASE)
+    late, taken_over = claim(database, WEBHOOK_CALL, now=now), claim(database, WEBHOOK_CALL, now=now + JOB_LEASE)
     assert late
     assert taken_over
     assert (late.id, late.key) == (taken_over.id, taken_over.key)
@@ -327,12 +327,12 @@ def test_of_two_who_finish_a_job_at_once_the_last_to_claim_it_wins(database: Dat
 
     def finish_late() -> None:
         with database.write() as connection:
-            refused.append(not finish(connection, late, JobState.FAILED, now=now + LEASE))
+            refused.append(not finish(connection, late, JobState.FAILED, now=now + JOB_LEASE))
 
     with database.write() as connection:
         thread = threading.Thread(target=finish_late)
         thread.start()  # it waits for this transaction, or comes before it
-        assert finish(connection, taken_over, now=now + LEASE, clear=True)
+        assert finish(connection, taken_over, now=now + JOB_LEASE, clear=True)
     thread.join()
     assert refused == [True]
     with database.read() as connection:

@@ -86,6 +86,7 @@ class Understood:
     faults: Sequence[Diagnostic]
     targets: Sequence[str]  # of each column: a field, `OPTED_IN`, "-"
     open: Sequence[int]  # columns that look like consent and have to be decided
+    statuses: Sequence[StatusColumn]
 
 
 def understand(
@@ -96,7 +97,7 @@ def understand(
     columns = work.columns()
     targets = [OPTED_IN if i in columns.opted_in else target for i, target in enumerate(work.targets)]
     stops = any(fault.stops for fault in work.faults)
-    return Understood(None if stops else columns, work.faults, targets, work.open)
+    return Understood(None if stops else columns, work.faults, targets, work.open, [*work.judged.values()])
 
 
 class _Understanding:
@@ -127,7 +128,10 @@ class _Understanding:
         self._name_the_rest()
         found = {target: i for i, target in reversed([*enumerate(self.targets)])}
         opted_in = [
-            i for name in (self.peer.opted_in if self.peer else ()) for i, n in enumerate(self.names) if n == name
+            i
+            for name in (self.peer.opted_in if self.peer else ())
+            for i, n in enumerate(self.names)
+            if n == name and not self.by_hand[i]
         ]
         opted_in += [i for i, target in enumerate(self.targets) if target == OPTED_IN]
         known = {*FIELDS, SKIP, OPTED_IN}

@@ -19,7 +19,7 @@ from mailer.audience.imports.load.upsert import Counts, Writer
 from mailer.audience.imports.meaning.statuses import MEMBERSHIPS, STOPS, RowStatus
 from mailer.audience.imports.report import ImportReport, ReadFile, Rejects
 from mailer.audience.imports.row_check import Judge
-from mailer.audience.imports.sources import ImportOptions, Source, understood
+from mailer.audience.imports.sources import ImportOptions, UnderstoodFile, understood
 from mailer.audience.imports.subscribe import ImportOrigin, ImportTarget
 from mailer.audience.people.sqlite_search import bulk_writing, drop_search
 from mailer.diagnostics import Diagnostic, Level, Place
@@ -110,7 +110,7 @@ def _record(
 
 def _fill(
     stage: StagedRows,
-    sources: Sequence[Source],
+    sources: Sequence[UnderstoodFile],
     rejects: Rejects,
     *,
     address_key: bytes,
@@ -152,7 +152,7 @@ def _by_status(counts: Mapping[tuple[str, int], int]) -> dict[str, int]:
     return {one.value: found[one.value] for one in order if found[one.value]}
 
 
-def _words_of(source: Source) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _words_of(source: UnderstoodFile) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Of each column that says who may be mailed: its values, and what they were taken for."""
     for column in source.columns.statuses:
         seen, said = source.survey.columns[column.position], dict[str, str]()
@@ -167,8 +167,10 @@ def _words_of(source: Source) -> Iterator[tuple[str, Mapping[str, str]]]:
         yield source.table.columns[column.position], said
 
 
-def _origin(definition: ListDefinition, sources: Sequence[Source], asked: ImportOptions, now: datetime) -> ImportOrigin:
-    def told(source: Source) -> str:
+def _origin(
+    definition: ListDefinition, sources: Sequence[UnderstoodFile], asked: ImportOptions, now: datetime
+) -> ImportOrigin:
+    def told(source: UnderstoodFile) -> str:
         place = source.table.place
         what = f"{source.peer.title} ({place})" if source.peer and not source.peer.is_ours else place
         return f"imported from {what} on {now:%Y-%m-%d}" + (f"; agreed: {asked.agreed}" if asked.agreed else "")
@@ -202,7 +204,7 @@ def check_key(connection: Connection, address_key: bytes) -> None:
 
 
 def _report(
-    counts: Counts, rejects: Rejects, sources: Sequence[Source], read: Sequence[ReadFile], *, dry_run: bool
+    counts: Counts, rejects: Rejects, sources: Sequence[UnderstoodFile], read: Sequence[ReadFile], *, dry_run: bool
 ) -> ImportReport:
     become = counts.added + counts.updated + counts.unchanged + counts.duplicate
     suppressed = sum(counts.suppressed.values())

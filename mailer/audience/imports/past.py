@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, RowMapping, delete, exists, select, update
 
 from mailer.store.tables.core import lists
 from mailer.store.tables.imports import import_people, import_subscriptions, import_suppressions, imports
@@ -46,16 +45,11 @@ def list_imports(connection: Connection, *, limit: int = 50) -> Sequence[PastImp
     return [_past(row) for row in connection.execute(_query().order_by(imports.c.id.desc()).limit(limit)).mappings()]
 
 
-def any_old(now: datetime) -> ColumnElement[bool]:
-    """Whether `prune` would change anything."""
-    return exists().where(imports.c.undo_until < now)
-
-
 def prune(connection: Connection, *, now: datetime) -> None:
     """Delete what would take an import back once its day is over. Suppressions become what any other is."""
     old = select(imports.c.id).where(imports.c.undo_until < now)
     drop_kept(connection, old)
-    mine, other = import_suppressions, aliased(import_suppressions)
+    mine, other = import_suppressions, import_suppressions.alias()
     final = exists().where(
         other.c.address_hash == mine.c.address_hash, other.c.list_id == mine.c.list_id,
         other.c.reason == mine.c.reason, other.c.import_id.in_(old),

@@ -5,11 +5,11 @@ Looking reads every row; what it saw is small and may be kept, so that another c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mailer.audience.imports.columns import Columns, Meaning, understand
+from mailer.audience.imports.columns import Columns, Meaning, StatusColumn, understand
 from mailer.audience.imports.files.reader import Table, open_table
 from mailer.audience.imports.files.zipped import SourceFile
 from mailer.audience.imports.headers import identifier, missing_columns, names_columns
@@ -48,7 +48,7 @@ class SeenFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class UnderstoodFile:
     """A file that was understood."""
 
     table: Table
@@ -68,12 +68,15 @@ class Explained:
     faults: Sequence[Diagnostic]
     targets: Sequence[str]  # of each column: a field, "-", or "" where nothing is decided
     open: Sequence[int]  # columns that look like consent and have to be decided
+    statuses: Sequence[StatusColumn]  # those that say who may be mailed
 
 
 def look(
-    files: Sequence[SourceFile], definition: ListDefinition, asked: ImportOptions
-) -> tuple[list[SeenFile], list[MailerError]]:
-    """Read every file once: those that could be read, and why the others could not."""
+    files: Sequence[SourceFile], definition: ListDefinition, asked: ImportOptions,
+    heard: Callable[[int], None] = lambda _rows: None,
+) -> tuple[list[SeenFile], list[MailerError]]:  # fmt: skip
+    """Read every file once: those that could be read, and why the others could not. `heard` is told now and then how
+    many rows of a file were looked at."""
     mapping, names = Meaning(definition.columns, asked.mapping).mapping, set[str]()
     seen, errors = list[SeenFile](), list[MailerError]()
     for file in files:
@@ -82,7 +85,7 @@ def look(
                 file.path, place=_once(file.name, names), delimiter=asked.delimiter,
                 is_header=lambda cells: names_columns(cells, mapping),
             )  # fmt: skip
-            seen.append(SeenFile(table, survey(table), (*file.warnings, *table.warnings)))
+            seen.append(SeenFile(table, survey(table, heard), (*file.warnings, *table.warnings)))
         except MailerError as error:
             errors.append(error)
     return seen, errors
@@ -98,10 +101,10 @@ def explain(seen: SeenFile, definition: ListDefinition, asked: ImportOptions) ->
     columns, found = understood.columns, understood.faults
     if fault and columns and not columns.statuses:
         found, columns = [*found, fault], None
-    return Explained(seen, peer, columns, found, understood.targets, understood.open)
+    return Explained(seen, peer, columns, found, understood.targets, understood.open, understood.statuses)
 
 
-def understood(files: Sequence[SourceFile], definition: ListDefinition, asked: ImportOptions) -> list[Source]:
+def understood(files: Sequence[SourceFile], definition: ListDefinition, asked: ImportOptions) -> list[UnderstoodFile]:
     """Each file with what its columns mean. Raises with all the faults of all of them."""
     seen, errors = look(files, definition, asked)
     explained = [explain(one, definition, asked) for one in seen]
@@ -118,7 +121,7 @@ def understood(files: Sequence[SourceFile], definition: ListDefinition, asked: I
     if faults:
         raise MailerError("Nothing was imported:", diagnostics=faults)
     return [
-        Source(one.seen.table, one.seen.survey, one.columns, one.peer, (*one.seen.warnings, *one.faults))
+        UnderstoodFile(one.seen.table, one.seen.survey, one.columns, one.peer, (*one.seen.warnings, *one.faults))
         for one in explained
         if one.columns
     ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import islice
+from typing import Any
 
 from mailer.audience.imports.files.delimited import Row
 from mailer.audience.imports.files.reader import Table
@@ -61,13 +62,28 @@ class Survey:
     rows: int
 
 
-def survey(table: Table) -> Survey:
-    """Look at every row once. Raises what reading the rows raises."""
+def kept(survey: Survey) -> Mapping[str, Any]:
+    """A survey as JSON can hold it: `restored` makes one of it."""
+    names = [one.name for one in fields(ColumnValues)]
+    return {"rows": survey.rows, "columns": [{name: getattr(one, name) for name in names} for one in survey.columns]}
+
+
+def restored(told: Mapping[str, Any]) -> Survey:
+    """What `kept` was made of."""
+    columns = [ColumnValues(**one) for one in told["columns"]]
+    for one in columns:
+        one.values = Counter(one.values)
+    return Survey(columns, told["rows"])
+
+
+def survey(table: Table, heard: Callable[[int], None] = lambda _rows: None) -> Survey:
+    """Look at every row once; `heard` is told how many now and then. Raises what reading the rows raises."""
     seen = [ColumnValues() for _ in table.columns]
     rows: Iterator[Row] = table.rows()
     count = 0
     while batch := list(islice(rows, TOGETHER)):
         count += len(batch)
+        heard(count)
         width = len(seen)
         values = [row if len(row) == width else [*row[:width], *[""] * (width - len(row))] for _, row in batch]
         for one, cells in zip(seen, zip(*values, strict=True), strict=True):

@@ -1,7 +1,7 @@
 """Takes an import back within a day: exactly what it changed, and nothing that came after.
 
-Whatever somebody else did since counts more. A person who acted, changed something or was mailed stays, with all of it;
-a subscription, a field or a suppression that is no longer as the import left it stays as it is; and people whom a later
+What somebody else did since counts more. A person who acted, changed something or was mailed stays, with all of it;
+a subscription, a field or a suppression that is no longer as the import left it stays as it is; and people that a later
 import names too stay as that one found them, until it is taken back. Nobody who left is on a list again by this.
 Proofs of consent go with what they proved, unless somebody was mailed on them: then they stay, with a proof of the end.
 """
@@ -18,7 +18,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     MetaData,
-    Row,
+    RowMapping,
     Table,
     Text,
     and_,
@@ -31,7 +31,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import aliased
 
 from mailer.audience.consent.changes import IMPORT, consent_source
 from mailer.audience.consent.eligibility import EVERY_LIST
@@ -47,10 +46,12 @@ from mailer.store.tables.core import (
     Id,
     Instant,
     campaigns,
+    consent_sources,
     consents,
     deliveries,
     metadata,
     people,
+    people_tags,
     subscriptions,
     suppressions,
 )
@@ -69,7 +70,7 @@ back = Table(  # subscriptions that are as the import left them: they become wha
     Column("changed_at", Instant),
     prefixes=["TEMPORARY"],
 )
-gone = Table(  # people whom the import added and nobody needs
+gone = Table(  # people that the import added and nobody needs
     "import_gone",
     _temporary,
     Column("person_id", Id, primary_key=True, autoincrement=False),
@@ -98,7 +99,7 @@ def undo_import(connection: Connection, number: int, *, by: Actor, at: datetime)
     if not found.can_be_undone(at):
         over = f"was taken back by {found.undone_by}" if found.undone_at else "is more than a day old"
         raise MailerError(f"import {number} {over}", remedy="What it did stays as it is.")
-    row = connection.execute(select(imports).where(imports.c.id == number)).one()
+    row = connection.execute(select(imports).where(imports.c.id == number)).mappings().one()
     undone = _Undo(connection, row, at).do()
     connection.execute(
         update(imports)
@@ -113,9 +114,8 @@ def undo_import(connection: Connection, number: int, *, by: Actor, at: datetime)
 class _Undo:
     """One import being taken back."""
 
-    def __init__(self, connection: Connection, row: Row[tuple[object, ...]], at: datetime) -> None:
-        self.connection, self.at = connection, at
-        self.row = row._mapping
+    def __init__(self, connection: Connection, row: RowMapping, at: datetime) -> None:
+        self.connection, self.row, self.at = connection, row, at
         self.id, self.list_id = int(self.row["id"]), int(self.row["list_id"])
 
     def do(self) -> Undone:
@@ -126,6 +126,7 @@ class _Undo:
         self._end_proofs()
         taken_off = self._count(back.c.status.is_(None))
         back_on = self._put_back()
+        self._take_tags()
         restored, changed = self._restore()
         deleted, used = self._delete_people()
         drop_kept(self.connection, [self.id])
@@ -148,7 +149,8 @@ class _Undo:
 
     def _named_later(self, person: ColumnElement[int]) -> ColumnElement[bool]:
         """Whether a later import, which still can be taken back, names a person."""
-        return exists().where(import_people.c.person_id == person, import_people.c.import_id > self.id)
+        later = import_people.alias()
+        return exists().where(later.c.person_id == person, later.c.import_id > self.id)
 
     def _own(self, proofs: FromClause) -> ColumnElement[bool]:
         """Whether proofs are those of the import."""
@@ -186,7 +188,7 @@ class _Undo:
 
     def _free(self) -> int:
         """Delete suppressions that only this import speaks for; how many."""
-        mine, other = import_suppressions, aliased(import_suppressions)
+        mine, other = import_suppressions, import_suppressions.alias()
         names = ("address_hash", "list_id", "reason")
         is_mine = exists().where(mine.c.import_id == self.id, *(mine.c[name] == suppressions.c[name] for name in names))
         others = exists().where(
@@ -197,7 +199,7 @@ class _Undo:
         return freed
 
     def _leave_out_those_who_left(self) -> None:
-        """Whoever else says that somebody left, they stay off."""
+        """Where anybody else says that somebody left, they stay off."""
         left = exists().where(
             people.c.id == back.c.person_id, suppressions.c.address_hash == people.c.address_hash,
             suppressions.c.reason == SuppressionReason.UNSUBSCRIBED.value,
@@ -228,21 +230,24 @@ class _Undo:
         before = {"status": back.c.status, "changed_at": back.c.changed_at}
         return self.connection.execute(update(subscriptions).where(same).values(before)).rowcount
 
+    def _take_tags(self) -> None:
+        origins = select(consent_sources.c.source).where(consent_sources.c.id.in_(self.row["sources"]))
+        own = and_(people_tags.c.at == self.row["at"], people_tags.c.source.in_(origins))
+        named = select(import_people.c.person_id).where(import_people.c.import_id == self.id)
+        theirs = or_(self._added(people_tags.c.person_id), people_tags.c.person_id.in_(named))
+        self.connection.execute(delete(people_tags).where(own, theirs, ~self._named_later(people_tags.c.person_id)))
+
     def _restore(self) -> tuple[int, int]:
         """Give people their fields back; how many, and how many were changed by somebody else since."""
         mine = and_(import_people.c.import_id == self.id, import_people.c.updated_at.is_not(None))
         same = and_(import_people.c.person_id == people.c.id, mine, people.c.updated_at == self.row["at"])
         before = {name: import_people.c[name] for name in BEFORE}
-        free = ~self._named_later_alias(people.c.id)
+        free = ~self._named_later(people.c.id)
         restored = self.connection.execute(update(people).where(same, free).values(before)).rowcount
         return restored, self.connection.execute(select(func.count()).where(mine)).scalar_one() - restored
 
-    def _named_later_alias(self, person: ColumnElement[int]) -> ColumnElement[bool]:
-        later = aliased(import_people)
-        return exists().where(later.c.person_id == person, later.c.import_id > self.id)
-
     def _delete_people(self) -> tuple[int, int]:
-        """Delete people it added whom nothing else is known of; how many, and how many stay."""
+        """Delete people it added and nobody needs; how many, and how many stay."""
         untouched = and_(
             people.c.updated_at == self.row["at"], people.c.tracking, people.c.frequency == Frequency.EVERY.value
         )

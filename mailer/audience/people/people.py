@@ -9,13 +9,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, cast, func, or_, select
+from sqlalchemy import Connection, Select, Text, cast, func, select
 
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.consent.eligibility import BY_RANK, FREE, obstacle
 from mailer.audience.consent.lift import decisions
 from mailer.audience.names import clean_name
-from mailer.audience.people.sqlite_search import has_search, search_words
 from mailer.audience.people.timeline import Moment, story
 from mailer.audience.tags import tag_list
 from mailer.errors import MailerError
@@ -149,22 +148,6 @@ def find_supporter(connection: Connection, address: str) -> tuple[int, dict[str,
     if row is None:
         raise MailerError(f"nobody has the address {address}", remedy="Look for them: mailer people find TEXT")
     return int(row[0]), supporter(row[1:])
-
-
-def find(connection: Connection, text: str, *, limit: int = 50) -> list[dict[str, str]]:
-    """People whose address, names or attributes contain every word of `text`; the likeliest first.
-
-    With the search index (SQLite) words are matched from their beginning and without accents; else as pieces of text.
-    """
-    if has_search(connection):
-        numbers = search_words(connection, text, limit=limit)
-        found = supporters(connection, numbers)
-        return [found[number] for number in numbers if number in found]
-    query = select(*MERGED).order_by(people.c.address).limit(limit)
-    for word in text.split():
-        places = (people.c.address, people.c.first_name, people.c.last_name, cast(people.c.attributes, Text))
-        query = query.where(or_(*(func.lower(place).contains(word.lower(), autoescape=True) for place in places)))
-    return [supporter(row[1:]) for row in connection.execute(query)] if text.split() else []
 
 
 def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier | None:

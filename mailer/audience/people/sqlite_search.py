@@ -1,7 +1,7 @@
 """The only module that uses sqlite-utils, and what is SQLite's own: full-text search over people, bulk writing.
 
 The search index is made when it is first wanted and kept by triggers; a large import drops it, since rebuilding
-it is quicker. On other engines there is none, and `people` searches without.
+it is quicker. That of PostgreSQL is made by `search`.
 """
 
 from __future__ import annotations
@@ -43,18 +43,6 @@ def drop_search(connection: Connection) -> None:
     """Drop the search index if it exists; the next search rebuilds it."""
     if has_search(connection):
         _people(connection).disable_fts()
-
-
-def search_words(connection: Connection, text: str, *, limit: int) -> list[int]:
-    """The numbers of people in whose address, names or attributes each word of `text` begins a word; best first."""
-    words = " ".join(f'"{word}"*' for word in text.replace('"', " ").split())
-    if not words:
-        return []
-    found = connection.exec_driver_sql(
-        f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH ? ORDER BY rank LIMIT ?",  # noqa: S608 - a constant name
-        (words, limit),
-    )
-    return [int(number) for number in found.scalars()]
 
 
 @contextmanager

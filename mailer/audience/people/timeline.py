@@ -12,24 +12,37 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from mailer.petition_fields.table import KEPT
-from mailer.store.tables.core import campaigns, consent_sources, consents, deliveries, events, hits, links, lists
-from mailer.store.tables.inbound import conversions, signatures
+from mailer.store.tables.core import (
+    campaigns,
+    consent_sources,
+    consents,
+    deliveries,
+    events,
+    hits,
+    links,
+    lists,
+    people_tags,
+    tags,
+)
+from mailer.store.tables.inbound import conversions, replies, signatures
 from mailer.store.tables.states import DeliveryState, Feedback
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened. `kind` is consent, mail, event, click, opening, signature or conversion."""
+    """Something that happened. `kind` is consent, mail, event, click, opening, signature, conversion, tag or
+    reply; `state` is the membership, the delivery's state, the event or the verdict."""
 
     at: datetime
     kind: str
     what: str  # the newsletter, page or list
     detail: str
+    state: str = ""
 
 
 def story(connection: Connection, person_id: int) -> list[Moment]:
     """Everything that is kept of a person with a time beside it, the oldest first."""
-    parts = (_consents, _mails, _events, _clicks, _signatures, _conversions)
+    parts = (_consents, _mails, _events, _clicks, _signatures, _conversions, _tags, _replies)
     found = [moment for part in parts for moment in part(connection, person_id)]
     return sorted(found, key=lambda moment: (moment.at, moment.kind))
 
@@ -45,7 +58,9 @@ def _consents(connection: Connection, person_id: int) -> Iterator[Moment]:
     for row in rows:
         wording = f": “{row.wording}”" if row.wording else ""
         since = f", agreed on {row.given_at:%Y-%m-%d %H:%M}" if row.given_at else ""
-        yield Moment(row.at, "consent", row.name, f"{row.status} by {row.how}, {row.source}{since}{wording}")
+        yield Moment(
+            row.at, "consent", row.name, f"{row.status} by {row.how}, {row.source}{since}{wording}", row.status
+        )
 
 
 def _mails(connection: Connection, person_id: int) -> Iterator[Moment]:
@@ -58,7 +73,7 @@ def _mails(connection: Connection, person_id: int) -> Iterator[Moment]:
         told = f", then {row.feedback}" if row.feedback != Feedback.NONE else ""
         reply = f" ({row.code} {row.detail})".replace(" )", ")") if row.code else ""
         at = row.changed_at if row.changed_at and row.state != DeliveryState.QUEUED else row.not_before
-        yield Moment(at, "mail", row.slug, f"{row.state}{told}{reply}")
+        yield Moment(at, "mail", row.slug, f"{row.state}{told}{reply}", row.feedback or row.state)
 
 
 def _events(connection: Connection, person_id: int) -> Iterator[Moment]:
@@ -69,7 +84,7 @@ def _events(connection: Connection, person_id: int) -> Iterator[Moment]:
         .where(deliveries.c.person_id == person_id)
     )  # fmt: skip
     for row in rows:
-        yield Moment(row.at, "event", row.slug, f"{row.kind} {row.detail}".strip())
+        yield Moment(row.at, "event", row.slug, f"{row.kind} {row.detail}".strip(), row.kind)
 
 
 def _clicks(connection: Connection, person_id: int) -> Iterator[Moment]:
@@ -84,7 +99,7 @@ def _clicks(connection: Connection, person_id: int) -> Iterator[Moment]:
         reasons = f" ({row.reasons})" if row.reasons else ""
         agent = str(row.headers.get("user-agent", ""))
         detail = f"{row.label or ''} · {row.verdict}{reasons} · {agent}".strip(" ·")
-        yield Moment(row.at, "click" if row.n else "opening", row.slug, detail)
+        yield Moment(row.at, "click" if row.n else "opening", row.slug, detail, row.verdict)
 
 
 def _signatures(connection: Connection, person_id: int) -> Iterator[Moment]:
@@ -106,6 +121,22 @@ def _conversions(connection: Connection, person_id: int) -> Iterator[Moment]:
     )  # fmt: skip
     for row in rows:
         yield Moment(row.at, "conversion", row.slug, f"{row.name} {row.reference} by {row.source}")
+
+
+def _replies(connection: Connection, person_id: int) -> Iterator[Moment]:
+    rows = connection.execute(
+        select(replies.c.at, replies.c.kind, replies.c.state, replies.c.words, campaigns.c.slug)
+        .select_from(replies.join(deliveries, _same(replies)).join(campaigns, campaigns.c.id == replies.c.campaign_id))
+        .where(deliveries.c.person_id == person_id)
+    )  # fmt: skip
+    for row in rows:
+        yield Moment(row.at, "reply", row.slug, f"{row.kind}, {row.state}: “{row.words}”")
+
+
+def _tags(connection: Connection, person_id: int) -> Iterator[Moment]:
+    given = select(people_tags.c.at, tags.c.name, people_tags.c.source).join(tags, tags.c.id == people_tags.c.tag_id)
+    for row in connection.execute(given.where(people_tags.c.person_id == person_id)):
+        yield Moment(row.at, "tag", row.name, row.source)
 
 
 def _same(table: Table) -> ColumnElement[bool]:

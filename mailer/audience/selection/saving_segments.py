@@ -44,8 +44,8 @@ def save_segment(
     workspace: Workspace, connection: Connection, actor: Actor, segment: SavedSegment, *, at: datetime,
     base: str | None = "",
 ) -> Saved | SaveConflict:  # fmt: skip
-    """Write a saved segment into its file. `base` is the file as it was for who changes it: "" for a new segment, None
-    to put it in the place of one of that name, whatever that says.
+    """Write a saved segment into its file. `base` is the file as it was for the person who changes it: "" for a new
+    segment, None to put it in the place of one of that name, whatever that says.
 
     Raises `MailerError` with every fault, with nothing written: a name that can't be one or is taken, an expression
     that can't be read, a circle; `NotAllowed` for lists, or newsletters to lists, that the actor doesn't work with.

@@ -17,14 +17,21 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("slug", metavar="NEWSLETTER")
+@click.argument("slug", metavar="[NEWSLETTER]", required=False, default="")
+@click.option("--all", "everything", is_flag=True, help="Compare all newsletters that left, the newest first.")
+@click.option("--by", type=click.Choice(["list", "month"]), help="With --all: put them together by list or month.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the figures as CSV, one measure a row.")
 @click.option(
     "--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg", help="Draw its course as an SVG."
 )
-def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
-    """Show how a newsletter did: who got it, who followed its action link, who left. Works while it is being sent."""
+def report(slug: str, everything: bool, by: str | None, as_json: bool, as_csv: bool, plot: Path | None) -> None:
+    """Show how a newsletter did: who got it, who followed its action link, who left. Works while it is being sent.
+
+    With --all newsletters are beside each other: signatures, people who left and complaints, for each 1,000 people.
+    """
+    if bool(slug) == everything or (everything and plot) or (by and not everything):
+        raise click.UsageError("name one newsletter, or ask for --all, which can be put together --by list or month")
     from mailer.reports import export
     from mailer.reports.current import current_figures
     from mailer.reports.terminal import show
@@ -33,6 +40,9 @@ def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
         raise click.UsageError("--json and --csv exclude each other")
     if plot and plot.suffix.lower() != ".svg":
         raise click.UsageError("--plot writes SVG: name a file that ends in .svg")
+    if everything:
+        _compare(by or "", as_json=as_json, as_csv=as_csv)
+        return
     with workspace_and_database() as (workspace, database):
         with database.read() as connection:
             _require(connection, workspace, slug)
@@ -45,6 +55,29 @@ def report(slug: str, as_json: bool, as_csv: bool, plot: Path | None) -> None:
         click.echo(export.as_csv(found), nl=False)
     else:
         show(found, console())
+
+
+def _compare(by: str, *, as_json: bool, as_csv: bool) -> None:
+    from dataclasses import asdict
+    from zoneinfo import ZoneInfo
+
+    from mailer.delivery.campaigns.status import sent_counts
+    from mailer.reports.compared import compared, named_rows
+    from mailer.reports.export import compared_as_csv
+    from mailer.reports.terminal import compared_table
+
+    with workspace_and_database() as (workspace, database):
+        with database.read(of_everyone=True) as connection:
+            found = compared(connection, sent_counts(connection))
+        keys, rows = named_rows(found, by, ZoneInfo(workspace.settings.zone))
+    if as_json:
+        print_json([dict(zip(keys, named, strict=True)) | asdict(counts) for named, counts in rows])
+    elif as_csv:
+        click.echo(compared_as_csv(keys, rows), nl=False)
+    elif rows:
+        console().print(compared_table(keys, rows))
+    else:
+        click.echo("No newsletter has left yet.")
 
 
 def _draw(found: CampaignFigures, file: Path) -> None:

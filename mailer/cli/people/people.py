@@ -1,4 +1,4 @@
-"""Lists and the people on them: `lists [embed]`, and `people find | show | export | unsubscribe | lift | forget`."""
+"""Lists and the people on them: `lists [embed]`, and everything below `people`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mailer.cli.context import note, now, print_json, workspace_and_database
-from mailer.cli.people.people_view import show_dossier
+from mailer.cli.people.people_view import show_dossier, show_why
 from mailer.cli.people.undo import bursts, undo_unsubscribes
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.counting import counted
@@ -74,9 +74,9 @@ people.add_command(bursts)
 @click.option("--limit", default=50, show_default=True, help="Show at most this many.")
 @click.option("--json", "as_json", is_flag=True, help="Print the people as JSON.")
 def find(text: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Find people by parts of their address, name or attributes."""
-    from mailer.audience.people.people import find as find_people
-    from mailer.audience.people.sqlite_search import ensure_search
+    """Find people by parts of their address, name, fields or tags."""
+    from mailer.audience.people.search import ensure_search
+    from mailer.audience.people.search import find as find_people
     from mailer.store.engine.database import DatabaseTrouble
 
     with workspace_and_database() as (_, database):
@@ -117,6 +117,24 @@ def show(address: str, as_json: bool) -> None:
 
 
 @people.command()
+@click.argument("address")
+@click.argument("newsletter", metavar="NEWSLETTER")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def why(address: str, newsletter: str, as_json: bool) -> None:
+    """Say why somebody got NEWSLETTER or not: each rule of its audience, consent then and now, and the mail's life."""
+    from mailer.audience.people.people import find_supporter
+    from mailer.audience.supporter_care.why import why as explain
+
+    with workspace_and_database() as (workspace, database), database.read() as connection:
+        person_id, supporter = find_supporter(connection, address)
+        found = explain(connection, workspace, person_id=person_id, slug=newsletter, now=now())
+    if as_json:
+        print_json(asdict(found))
+    else:
+        show_why(found, supporter["name"] or supporter["email"])
+
+
+@people.command()
 @click.argument("list_name", metavar="LIST")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, not the screen.")
 def export(list_name: str, out: Path | None) -> None:
@@ -140,22 +158,14 @@ def export(list_name: str, out: Path | None) -> None:
 @click.option("--list", "list_name", metavar="LIST", help="Only this list; without it, all lists, now and in future.")
 def unsubscribe(address: str, list_name: str | None) -> None:
     """Unsubscribe a person from one list, or from all lists, at their request."""
-    from mailer.audience.consent.changes import leave, leave_everything, list_id
     from mailer.audience.people.people import find_supporter
+    from mailer.audience.supporter_care.edit import unsubscribe_person
     from mailer.staff.actor import terminal
-    from mailer.staff.audit import record
 
     with workspace_and_database() as (workspace, database), database.write() as connection:
         person_id, supporter = find_supporter(connection, address)
-        if list_name:
-            ids = [list_id(connection, workspace.list_definition(list_name).name)]
-            changed = leave(
-                connection, person_id=person_id, list_ids=ids, how="staff", source="mailer people", at=now()
-            )
-        else:
-            changed = leave_everything(connection, person_id=person_id, how="staff", source="mailer people", at=now())
-        subject, detail = f"person {person_id}", list_name or "every list"
-        record(connection, terminal(), "person unsubscribed", at=now(), subject=subject, detail=detail)
+        name = workspace.list_definition(list_name).name if list_name else None
+        changed = unsubscribe_person(connection, terminal(), person_id, name, source="mailer people", at=now())
     where = list_name or "every list"
     click.echo(f"{supporter['email']} {'is off' if changed else 'was off already or never on'} {where}.")
 
@@ -193,17 +203,15 @@ def forget(address: str, yes: bool) -> None:
 
     If they had unsubscribed, a keyed hash of the address is kept, so that it's never mailed again.
     """
-    from mailer.audience.consent.changes import forget as forget_person
     from mailer.audience.people.people import find_supporter
+    from mailer.audience.supporter_care.edit import forget_person
     from mailer.staff.actor import terminal
-    from mailer.staff.audit import record
 
     with workspace_and_database() as (_, database):
         with database.read() as connection:
-            person_id, supporter = find_supporter(connection, address)
+            _, supporter = find_supporter(connection, address)
         if not yes:
             click.confirm(f"Delete {supporter['email']} for good?", abort=True)
         with database.write() as connection:
-            forget_person(connection, address=address)
-            record(connection, terminal(), "person forgotten", at=now(), subject=f"person {person_id}")
+            forget_person(connection, terminal(), supporter["email"], typed=supporter["email"], at=now())
     click.echo(f"{supporter['email']} is deleted. Deliveries are kept as figures, without a person.")

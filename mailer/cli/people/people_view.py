@@ -8,6 +8,7 @@ from mailer.cli.tables import add_row, new_table, print_table
 
 if TYPE_CHECKING:
     from mailer.audience.people.people import Dossier
+    from mailer.audience.supporter_care.why import Why
 
 
 def show_dossier(dossier: Dossier) -> None:
@@ -46,6 +47,35 @@ def show_dossier(dossier: Dossier) -> None:
         table = new_table("Not mailed since (UTC)", "List", "Because", "Source")
         for stop in dossier.suppressions:
             add_row(table, f"{stop.at:%Y-%m-%d %H:%M}", stop.list or "every list", stop.reason, stop.source)
+        print_table(table)
+
+
+def show_why(found: Why, name: str) -> None:
+    """Print why somebody got a newsletter, or not."""
+    import click
+
+    from mailer.audience.supporter_care.why_words import headline, reason, title
+    from mailer.reports.terminal import printable
+
+    def same(text: str) -> str:
+        return text
+
+    told = reason(found, name, lists=same, newsletters=same, expressions=same)
+    click.echo(printable(f"{headline(found, name)} {told}".strip()))
+    table = new_table("", "Rule", "", "Since (UTC)", title=found.slug)
+    for rule in found.rules:
+        holds = {True: "yes", False: "no", None: "?"}[rule.holds]
+        words = title(rule, lists=same, newsletters=same, expressions=same)
+        add_row(table, holds, words, rule.fact, f"{rule.at:%Y-%m-%d %H:%M}" if rule.at else "")
+    print_table(table)
+    table = new_table("List", "Consent then", "Now", "How", "Source", "Wording")
+    for one in found.consents:
+        add_row(table, one.list, one.then or "none", one.now or "none", one.how, one.source, one.wording)
+    print_table(table)
+    if found.steps:
+        table = new_table("When (UTC)", "Mail", "")
+        for step in found.steps:
+            add_row(table, f"{step.at:%Y-%m-%d %H:%M}", step.kind, printable(step.detail))
         print_table(table)
 
 

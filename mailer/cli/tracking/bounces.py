@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps the mail and comes back with it
 MOST_LISTED = 200
-WHERE = "One of --maildir, --imap, --stdin and --list; or set bounces.imap in mailer.toml."
+SHORT = 12  # characters of a mail's digest that call it
+WHERE = "One of --maildir, --imap, --stdin, --list and --decide; or set bounces.imap in mailer.toml."
 
 
 @click.command()
@@ -28,20 +29,33 @@ WHERE = "One of --maildir, --imap, --stdin and --list; or set bounces.imap in ma
 @click.option("--imap", metavar="URL", help="Read the unseen mail at imaps://name@host/folder.")
 @click.option("--stdin", is_flag=True, help="Read one mail from standard input, for a pipe alias.")
 @click.option("--recipient", metavar="ADDRESS", default="", help="With --stdin: the address the mail came to.")
-@click.option("--list", "list_", is_flag=True, help="Show the mail that had no effect on anybody.")
+@click.option("--list", "list_", is_flag=True, help="Show the mail that waits for a decision.")
+@click.option(
+    "--decide",
+    type=(str, click.Choice(["gone", "away", "nothing"])),
+    metavar="ID MEANING",
+    help="Say what a listed mail means: gone (nobody lives there), away (full, or for now) or nothing.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done, without storing or marking anything.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def bounces(
-    maildir: Path | None, imap: str | None, stdin: bool, recipient: str, list_: bool, dry_run: bool, as_json: bool
+    maildir: Path | None,
+    imap: str | None,
+    stdin: bool,
+    recipient: str,
+    list_: bool,
+    decide: tuple[str, str] | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
-    """Process returned mail: bounces, complaints and unsubscribe requests.
+    """Process returned mail: bounces, complaints, unsubscribe requests and replies.
 
     Without --maildir, --imap or --stdin it reads the mailbox that bounces.imap in mailer.toml names.
     Only a mail that carries our own signed token does anything. Nothing is deleted from a mailbox, and a mail is
     marked as read when it is kept here. With --stdin the exit code is 0 when the mail is kept and 75 when it must be
     delivered again.
     """
-    if sum(map(bool, (maildir, imap, stdin, list_))) > 1:
+    if sum(map(bool, (maildir, imap, stdin, list_, decide))) > 1:
         raise MailerError("say where to read", remedy=WHERE)
     if stdin:
         _one(recipient, dry_run=dry_run, as_json=as_json)
@@ -49,6 +63,9 @@ def bounces(
     with workspace_and_database() as (workspace, database):
         if list_:
             _list(database, as_json=as_json)
+            return
+        if decide is not None:
+            _decide(workspace, database, *decide)
             return
         mailbox = _open(workspace, maildir, imap, dry_run=dry_run)
         try:
@@ -74,15 +91,16 @@ def _read(workspace: Workspace, database: Database, mailbox: Mailbox, *, dry_run
     from mailer.delivery.feedback.bounce_mailbox import look, take
     from mailer.tracking.tokens import Signer
 
-    signer = Signer(workspace.secrets.require_signing())
+    signer, replies = Signer(workspace.secrets.require_signing()), workspace.settings.replies.address
     judged: list[Judged] = []
     for mails in mailbox.unread():
         if dry_run:
-            judged += [look(mail.raw, signer=signer, now=now()) for mail in mails]
+            judged += [look(mail.raw, signer=signer, replies=replies, now=now()) for mail in mails]
             continue
         with database.write() as connection:
             soft = workspace.settings.bounces
-            judged += take(connection, [mail.raw for mail in mails], signer=signer, soft=soft, now=now())
+            raw = [mail.raw for mail in mails]
+            judged += take(connection, raw, signer=signer, soft=soft, replies=replies, now=now())
         mailbox.done(mails)  # what is kept is committed
     return judged
 
@@ -100,12 +118,13 @@ def _one(recipient: str, *, dry_run: bool, as_json: bool) -> None:
         if recipient:
             raw = b"Delivered-To: " + " ".join(recipient.split()).encode("utf-8", "replace") + b"\n" + raw
         with workspace_and_database() as (workspace, database):
-            signer = Signer(workspace.secrets.require_signing())
+            signer, replies = Signer(workspace.secrets.require_signing()), workspace.settings.replies.address
             if dry_run:
-                judged = [look(raw, signer=signer, now=now())]
+                judged = [look(raw, signer=signer, replies=replies, now=now())]
             else:
+                soft = workspace.settings.bounces
                 with database.write() as connection:
-                    judged = take(connection, [raw], signer=signer, soft=workspace.settings.bounces, now=now())
+                    judged = take(connection, [raw], signer=signer, soft=soft, replies=replies, now=now())
     except (MailerError, OSError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(TRY_AGAIN)
@@ -147,30 +166,38 @@ def _tell(judged: list[Judged], *, dry_run: bool, as_json: bool) -> None:
         click.echo("What acted on nobody: mailer bounces --list")
 
 
+def _decide(workspace: Workspace, database: Database, digest: str, meaning: str) -> None:
+    from mailer.delivery.feedback.unclear_mails import WORDS, decide_mails
+    from mailer.staff.actor import terminal
+    from mailer.store.tables.states import MailDecision
+
+    decision, soft = MailDecision(meaning), workspace.settings.bounces
+    with database.write() as connection:
+        if not decide_mails(connection, terminal(), [digest], decision, soft=soft, now=now()):
+            raise MailerError(f"no mail that waits is called {digest}", remedy="See: mailer bounces --list")
+    click.echo(f"Noted: {WORDS[decision]}.")
+
+
 def _list(database: Database, *, as_json: bool) -> None:
     from mailer.cli.tables import add_row, new_table, print_table
-    from mailer.delivery.feedback.bounce_mailbox import for_staff
+    from mailer.delivery.feedback.unclear_mails import unclear_mails
 
     with database.read() as connection:
-        rows = for_staff(connection, most=MOST_LISTED)
+        found = unclear_mails(connection, most=MOST_LISTED)
     if as_json:
+        shown = ("kind", "why", "sender", "subject")
         print_json(
             [
-                {
-                    "at": row.at.isoformat(),
-                    "kind": row.kind,
-                    "why": row.why,
-                    "sender": row.sender,
-                    "subject": row.subject,
-                }
-                for row in rows
+                {"id": one.digest[:SHORT], "at": one.at.isoformat()} | {name: getattr(one, name) for name in shown}
+                for one in found
             ]
         )
         return
-    if not rows:
+    if not found:
         click.echo("Every mail that came back was clear.")
         return
-    table = new_table("read", "what", "from", "subject", "why")
-    for row in rows:
-        add_row(table, f"{row.at:%Y-%m-%d %H:%M}", row.kind, row.sender, row.subject, row.why)
+    table = new_table("id", "read", "what", "from", "subject", "why")
+    for one in found:
+        add_row(table, one.digest[:SHORT], f"{one.at:%Y-%m-%d %H:%M}", one.kind, one.sender, one.subject, one.why)
     print_table(table)
+    click.echo("To say what one means: mailer bounces --decide ID gone, or away, or nothing")

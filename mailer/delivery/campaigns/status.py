@@ -104,6 +104,12 @@ def campaign_statuses(
     ]
 
 
+def sent_counts(connection: Connection) -> dict[int, int]:
+    """People whose mail was taken, by the campaign's number."""
+    found = campaign_statuses(connection)
+    return {one.campaign_id: one.people.get(DeliveryState.SENT, 0) for one in found if one.campaign_id is not None}
+
+
 def draft_statuses(slugs: Sequence[str], known: Sequence[CampaignStatus], *, transport: str) -> list[CampaignStatus]:
     """The newsletters that were neither sent nor scheduled, as `mailer status` lists them below the others."""
     campaigned = {one.slug for one in known}

@@ -84,19 +84,29 @@ def into_git(workspace: Workspace, database: Database, actor: Actor, slug: str, 
 
     Call it after the transaction of what they did: git and its hooks take their time.
     """
+    return keep_in_git(workspace, database, actor, f"newsletters/{slug}", message)
+
+
+def keep_in_git(workspace: Workspace, database: Database, actor: Actor, path: str, message: str) -> NotCommitted | None:
+    """The same of any folder or file of the workspace, such as "lists"."""
     if not workspace.settings.studio.git:
         return None
     try:
-        commit_newsletter(workspace, slug, message, author=_author_of(database, actor))
+        commit_path(workspace, path, message, author=_author_of(database, actor))
     except NotCommitted as problem:
-        log.warning("newsletters/%s is saved and not committed: %s", slug, problem)
+        log.warning("%s is saved and not committed: %s", path, problem)
         return problem
     return None
 
 
 def commit_newsletter(workspace: Workspace, slug: str, message: str, *, author: Author | None) -> bool:
     """Commit what changed in a newsletter's folder; whether anything had. Raises `NotCommitted`."""
-    paths = ("--", f"newsletters/{slug}", f":(exclude,glob)**/{UNFINISHED}")
+    return commit_path(workspace, f"newsletters/{slug}", message, author=author)
+
+
+def commit_path(workspace: Workspace, path: str, message: str, *, author: Author | None) -> bool:
+    """Commit what changed below a path of the workspace; whether anything had. Raises `NotCommitted`."""
+    paths = ("--", path, f":(exclude,glob)**/{UNFINISHED}")
     with _one_at_a_time:
         if not run_git(workspace, "status", "--porcelain", "--untracked-files=all", *paths):
             return False

@@ -1,6 +1,6 @@
 """What imports did, and for a day what is needed to take one back: what it overwrote, and which of it is its own.
 
-Whom an import added needs no rows: people are numbered in order, and nobody else adds any while it writes.
+People that an import added need no rows: they are numbered in order, and nobody else adds any while it writes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ imports = Table(
     Column("undone", JSON),  # what was put back, and what stayed, counted
 )
 
-import_people = Table(  # people whom the files name and who were known before; null: not changed
+import_people = Table(  # people that the files name and that were known before; null: not changed
     "import_people",
     metadata,
     Column("import_id", BigInteger, primary_key=True, autoincrement=False),

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.store.engine.database import Database
+from mailer.web.studio.all_results import routes as all_results
 from mailer.web.studio.audience import routes as audience
 from mailer.web.studio.backups import routes as backups
 from mailer.web.studio.compose import routes as compose
@@ -26,8 +27,11 @@ from mailer.web.studio.core.rooms import Room
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
+from mailer.web.studio.imports import routes as imports
 from mailer.web.studio.inbox import routes as inbox
+from mailer.web.studio.lists import routes as lists
 from mailer.web.studio.newsletters import routes as newsletters
+from mailer.web.studio.people import routes as people
 from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
 from mailer.web.studio.review import routes as review
@@ -47,15 +51,19 @@ ROOMS: tuple[Room, ...] = (
     today.ROOM,
     staff.ROOM,
     newsletters.ROOM,
+    lists.ROOM,
+    all_results.ROOM,
     compose.ROOM,
     translate.ROOM,
     audience.ROOM,
+    people.ROOM,
     review.ROOM,
     following.ROOM,
     results.ROOM,
     petition.ROOM,
     history.ROOM,
     send.ROOM,
+    imports.ROOM,
     settings.ROOM,
     inbox.ROOM,
     work.ROOM,

@@ -46,7 +46,7 @@ ICONS = (
     "fingerprint", "hard-drive", "history", "house", "image", "image-off", "inbox", "info", "key-round", "keyboard",
     "layout-template", "list-checks", "list-filter", "log-out", "mail", "message-square", "minus", "monitor", "moon",
     "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus", "reply", "scroll-text",
-    "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone", "timer", "trending-down",
+    "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone", "tag", "timer", "trending-down",
     "trending-up", "triangle-alert", "user", "user-plus", "users", "waves", "x",
 )  # fmt: skip
 

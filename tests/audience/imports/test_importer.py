@@ -15,7 +15,7 @@ from mailer.audience.consent.changes import forget, leave, list_id, suppress
 from mailer.audience.imports import ImportReport, import_files
 from mailer.audience.imports.files import reader as reading_module
 from mailer.audience.people.people import find_supporter, list_counts, show
-from mailer.audience.people.sqlite_search import ensure_search, has_search, search_words
+from mailer.audience.people.search import PeopleSearch, ensure_search, find_numbers, has_search
 from mailer.errors import MailerError
 from mailer.staff.actor import terminal
 from mailer.store.engine.database import Database
@@ -435,14 +435,14 @@ def test_the_search_index_follows_small_imports_and_is_dropped_by_large_ones(dat
     ensure_search(database)
     bring(database, path, "email,first_name\nzoe@example.org,Zoë\n")
     with database.read() as connection:
-        assert search_words(connection, "zoe", limit=5) == [1]
+        assert find_numbers(connection, PeopleSearch("zoe"), limit=5) == [1]
     rows = "".join(f"p{n}@example.org,{'x' * 100}\n" for n in range(12_000))
     bring(database, path, "email,first_name\n" + rows)
     with database.read() as connection:
         assert not has_search(connection)
     ensure_search(database)
     with database.read() as connection:
-        assert len(search_words(connection, "xxx", limit=20_000)) == 12_000
+        assert len(find_numbers(connection, PeopleSearch("xxx"), limit=20_000)) == 12_000
     # What was changed for the bulk is as before.
     with database.write() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1

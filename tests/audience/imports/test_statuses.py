@@ -281,6 +281,7 @@ HARMLESS = [
 ]
 
 
+@pytest.mark.sqlite  # no database has a say in it
 @pytest.mark.parametrize("column", NAMES)
 def test_a_column_that_looks_like_consent_stops_the_import(database: Database, tmp_path: Path, column: str) -> None:
     content = f"email,{column}\nann@example.net,Yes\nbob@example.net,\n"

@@ -31,8 +31,10 @@ from mailer.store.tables.core import (
     lists,
     metadata,
     people,
+    people_tags,
     subscriptions,
     suppressions,
+    tags,
 )
 from mailer.store.tables.imports import import_people, import_subscriptions, import_suppressions
 from mailer.store.tables.staff import audit_log
@@ -67,6 +69,12 @@ def state(connection: Connection) -> Found:
         "subscriptions": rows(connection, theirs.add_columns(subscriptions.c.status, subscriptions.c.changed_at)),
         "proofs": rows(connection, proofs),
         "suppressions": rows(connection, select(suppressions)),
+        "tags": rows(
+            connection,
+            select(people.c.address, tags.c.name, people_tags.c.at, people_tags.c.source)
+            .join_from(people, people_tags)
+            .join(tags, tags.c.id == people_tags.c.tag_id),
+        ),
     }
 
 
@@ -83,7 +91,7 @@ def statuses(connection: Connection) -> dict[tuple[str, str], str]:
 # What happens to a database: imports, and what people and others do between them. Each takes a minute.
 NAMES = ("a", "b", "c", "d", "e")
 ROW = st.tuples(
-    st.sampled_from(NAMES), st.sampled_from(["", "Ada", "Zoë"]), st.sampled_from(["", "York"]),
+    st.sampled_from(NAMES), st.sampled_from(["", "Ada", "Zoë"]), st.sampled_from(["", "swimmer", "rower"]),
     st.sampled_from(["subscribed"] * 4 + ["pending", "unsubscribed", "unsubscribed everywhere", "bounced"]),
 )  # fmt: skip
 FILE = st.tuples(st.just("import"), st.sampled_from(LISTS), st.lists(ROW, min_size=1, max_size=5))
@@ -117,8 +125,8 @@ class Life:
         self.at += MINUTE
         what, name, more = step
         if what == "import":
-            lines = [f"{person}@example.org,{first},{town},{status}" for person, first, town, status in more]
-            content = "\n".join(["email,first_name,town,status", *lines]) + "\n"
+            lines = [f"{person}@example.org,{first},{tag},{status}" for person, first, tag, status in more]
+            content = "\n".join(["email,first_name,tags,status", *lines]) + "\n"
             return bring(self.database, self.folder / "people.csv", content, name=name, now=self.at).id
         with self.database.write() as connection:
             self._act(connection, what, name, f"{more}@example.org")
@@ -127,7 +135,6 @@ class Life:
     def _act(self, connection: Connection, what: str, name: str, address: str) -> None:
         person_id = connection.execute(select(people.c.id).where(people.c.address == address)).scalar()
         number = list_id(connection, name)
-        source = {"source": "a page", "at": self.at}
         if what == "join":
             asking = Asking(address, [name], "a form", "Yes.")
             if ask_to_join(connection, asking, confirmed=(), address_key=KEY, at=self.at).answer in (
@@ -137,11 +144,11 @@ class Life:
         elif person_id is None:
             return
         elif what == "leave":
-            leave(connection, person_id=person_id, list_ids=[number], how="link", **source)
+            leave(connection, person_id=person_id, list_ids=[number], how="link", source="a page", at=self.at)
             if (address, name) in statuses(connection):
                 self.said[address, name] = "left"
         elif what == "leave everything":
-            leave_everything(connection, person_id=person_id, how="link", **source)
+            leave_everything(connection, person_id=person_id, how="link", source="a page", at=self.at)
             self.said |= {(address, one): "left" for one in LISTS}
         elif what == "sign news":
             if join_known(connection, person_id=person_id, agreed=Agreed(name, "Yes.", "a petition"), at=self.at):

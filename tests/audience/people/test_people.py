@@ -10,15 +10,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from mailer.audience.addresses import BadAddress
 from mailer.audience.consent.changes import forget, leave, list_id
 from mailer.audience.people.csv_export import export_list, guarded
-from mailer.audience.people.people import example, find, find_supporter, show, supporters
-from mailer.audience.people.sqlite_search import drop_search, ensure_search, has_search
+from mailer.audience.people.people import example, find_supporter, show, supporters
+from mailer.audience.people.search import PeopleSearch, ensure_search, find, find_numbers, has_search, matching
+from mailer.audience.people.sqlite_search import drop_search
+from mailer.audience.tags import add_tags
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
+from mailer.store.tables.core import people
 from tests.audience.world import KEY, add_campaign, add_person, bring, deliver, subscribe
+from tests.conftest import NOW
 
 CROWD = (
     "email,first_name,last_name,town\nzoe@example.org,Zoë,O'Neil,Łódź\nbob@example.org,Bob,Zoellner,Leeds\n"
@@ -59,6 +64,7 @@ def test_people_are_found_with_and_without_the_index(crowd: Database, text: str,
     assert found(crowd, text) == names
 
 
+@pytest.mark.sqlite
 def test_the_index_reads_over_accents_and_follows_changes(database: Database, tmp_path: Path) -> None:
     ensure_search(database)
     ensure_search(database)
@@ -74,6 +80,28 @@ def test_the_index_reads_over_accents_and_follows_changes(database: Database, tm
         drop_search(connection)
         assert not has_search(connection)
     assert found(database, "leeds") == ["bob"]
+
+
+def test_a_search_is_narrowed_by_tags_lists_and_what_staff_may_see(crowd: Database) -> None:
+    ensure_search(crowd)
+    with crowd.write() as connection:
+        everybody = find_numbers(connection, PeopleSearch(), limit=9)
+        zoe = find_numbers(connection, PeopleSearch("zoe@example.org"), limit=9)[0]
+        add_tags(connection, select(people.c.id).where(people.c.id == zoe), ["Swimmer"], source="x", at=NOW)
+        for search, who in (
+            (PeopleSearch("swim"), [zoe]),
+            (PeopleSearch(tag="SWIMMER"), [zoe]),
+            (PeopleSearch("leeds", tag="swimmer"), []),
+            (PeopleSearch("zoe", tag="swimmer", list="supporters"), [zoe]),
+            (PeopleSearch(list="supporters"), everybody),
+            (PeopleSearch(list="other"), []),
+            (PeopleSearch("zoe@example.org", lists={"supporters"}), [zoe]),
+            (PeopleSearch("zoe", lists={"other"}), []),
+            (PeopleSearch("zoe", lists=()), []),
+        ):
+            assert find_numbers(connection, search, limit=9) == who, search
+            assert sorted(connection.execute(matching(connection, search)).scalars()) == sorted(who), search
+        assert len(find_numbers(connection, PeopleSearch("zoe"), limit=1)) == 1
 
 
 def test_supporters_for_merging(store: Database) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 from sqlalchemy import Connection
@@ -193,6 +193,7 @@ def test_whatever_a_letter_says_is_said_or_told_of(text: str) -> None:
 NAMES = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs"]), min_size=1, max_size=80)
 
 
+@settings(max_examples=20)  # a fifth of a second each
 @given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=3), st.sampled_from(["en", "ar", "de"]))
 def test_no_name_breaks_the_page(names: list[tuple[str, str]], code: str) -> None:
     petition = PrintedPetition(

@@ -9,7 +9,7 @@ from mailer.checking.evidence.css_usage import uses
 KNOWN = {"css-display-flex", "css-pseudo-class-hover", "css-at-font-face"}
 
 
-def used(css: str) -> list[tuple[str, int]]:
+def used(css: str) -> list[tuple[str, int | None]]:
     found = uses(f"<style>{css}</style>", file="template.mjml", known=KNOWN)
     return [(one.feature, one.place.line) for one in found]
 

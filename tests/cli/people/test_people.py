@@ -169,6 +169,13 @@ def test_the_audience_of_a_newsletter(folder: Path) -> None:
     text = mailer("audience", "hello").output
     assert "unsubscribed" in text
     assert 'segment: supporter.country == "GB"' in text
+    told = mailer("people", "why", "ada@example.org", "hello").output
+    assert "Ada will get it, as things are now." in told
+    assert 'supporter.country == "GB"' in told
+    answer = json.loads(mailer("people", "why", "bob@example.org", "hello", "--json").output)
+    assert [(rule["kind"], rule["holds"]) for rule in answer["rules"]] == [
+        ("list", False), ("address", False), ("condition", False),
+    ]  # fmt: skip
     (newsletter / "message.md").write_text(MESSAGE.replace("country", "contry"))
     assert "message.md:6" in str(mailer("audience", "hello").exception)
 

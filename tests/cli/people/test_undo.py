@@ -55,6 +55,9 @@ def test_a_form_can_be_pasted_elsewhere(folder: Path) -> None:
     assert 'action="https://mail.example.org/join/news?lang=en"' in html
     assert "Yes, mail me." in html
     assert "<news>" not in html
+    assert html.count("style=") == 1, "of the field that people don't see"
+    define(folder, FORM + 'colour = "#0b6069"\n')
+    assert "background:#0b6069" in mailer("lists", "embed", "--styled", "news").output
     define(folder, FORM + 'language = "fr"\n')
     assert 'lang="fr"' in mailer("lists", "embed", "news").output
     assert "News" not in mailer("lists", "--json").output

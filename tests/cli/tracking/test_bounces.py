@@ -79,6 +79,10 @@ def test_a_maildir_is_read_and_its_mails_are_seen_then(world: Database, maildir:
     listed = json.loads(mailer("--list", "--json").output)
     assert [(row["sender"], row["subject"]) for row in listed] == [("Máry <mary@example.net>", "Re: Ask them")]
     assert "Máry" in mailer("--list").output
+    assert "can’t stop anybody’s mail" in str(mailer("--decide", listed[0]["id"], "gone").exception)
+    assert "nothing follows" in mailer("--decide", listed[0]["id"], "nothing").output
+    assert "no mail that waits" in str(mailer("--decide", listed[0]["id"], "nothing").exception)
+    assert "was clear" in mailer("--list").output
 
 
 def test_refusals_of_our_sender_or_host_are_told(world: Database, maildir: Path) -> None:

@@ -20,7 +20,7 @@ from mailer.delivery.feedback.webhook_events import AppliedPosts, apply_waiting,
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.settings import Bounces, Guard
 from mailer.store.engine.database import Database, DatabaseTrouble
-from mailer.store.jobs import LEASE, PROVIDER_POST, claim, prune
+from mailer.store.jobs import JOB_LEASE, PROVIDER_POST, claim, prune
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,
@@ -428,9 +428,9 @@ def test_a_post_whose_lease_ended_while_it_was_applied_is_undone_and_applied_by_
         keep_post(connection, json.dumps([event(1, "unsubscribe", at=later)]).encode(), provider="sendgrid", at=later)
     late = claim(world, PROVIDER_POST, now=later)
     assert late is not None
-    assert post(world, [], now=later + LEASE).posts == 2
+    assert post(world, [], now=later + JOB_LEASE).posts == 2
     before = contents(world)
-    assert webhook_events._apply_job(world, late, soft=SOFT, clock=lambda: later + LEASE) == AppliedPosts()  # pyright: ignore[reportPrivateUsage]
+    assert webhook_events._apply_job(world, late, soft=SOFT, clock=lambda: later + JOB_LEASE) == AppliedPosts()  # pyright: ignore[reportPrivateUsage]
     assert contents(world) == before
 
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.ledger.guard import TROUBLES_IN_A_ROW, GuardCounts, GuardRails, Halt
+from mailer.delivery.ledger.guard import (
+    TROUBLES_IN_A_ROW,
+    GuardCounts,
+    GuardRails,
+    Halt,
+    once_finished,
+    why_paused,
+)
 from mailer.delivery.ledger.guard_state import TROUBLES_APART, Rails, add, count_trouble, feedback
 from mailer.settings import Guard as Limits
 from mailer.store.engine.database import Database
@@ -123,6 +130,17 @@ def test_a_refused_login_pauses_at_once() -> None:
     assert halt.pause
     assert halt.reason.startswith("the relay refuses the login; everybody")
     assert halt.reason.endswith("Check the password; then: mailer resume appeal")
+
+
+def test_a_reason_is_told_without_the_words_for_a_terminal() -> None:
+    halt = guard().trouble(TransportRefused("the relay refuses the login", remedy="Check the password."))
+    assert halt is not None
+    assert why_paused(halt.reason) == ("the relay refuses the login", "Check the password")
+    assert once_finished(halt.reason) == (
+        "the relay refuses the login; it would have paused, had anybody been left to mail. Check the password."
+    )
+    assert why_paused("paused by Amina") == ("paused by Amina", "")
+    assert once_finished("paused by Amina") == ""
 
 
 def test_failed_connections_end_the_run_and_pause_nothing() -> None:

@@ -20,7 +20,7 @@ from mailer.delivery.sending.cleanup import tidy
 from mailer.locale.language import LANGUAGES, Language
 from mailer.store.engine.database import Database, open_database
 from mailer.store.job_thread import JobThread
-from mailer.store.jobs import LEASE, NOTICE, claim, finish
+from mailer.store.jobs import JOB_LEASE, NOTICE, claim, finish
 from mailer.store.tables.core import images
 from mailer.store.tables.jobs import jobs
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
@@ -179,7 +179,7 @@ def test_a_program_that_died_leaves_it_uncertain_and_never_sends_it_twice(world:
     claimed = claim(world.database, NOTICE, now=world.now)
     assert claimed
     assert world.states() == ["running"], "committed before the first byte leaves"
-    world.now += LEASE - timedelta(seconds=1)
+    world.now += JOB_LEASE - timedelta(seconds=1)
     assert world.run().given == []
     assert world.states() == ["running"]
     world.now += timedelta(seconds=1)

@@ -18,7 +18,7 @@ from mailer.delivery.notices.queue import read_notice
 from mailer.delivery.subscriptions.requests import confirm
 from mailer.delivery.thanks.queue import TO_ONE_MAILBOX, count_thanks
 from mailer.store.engine.database import open_database
-from mailer.store.jobs import LEASE, NOTICE, THANKS, claim
+from mailer.store.jobs import JOB_LEASE, NOTICE, THANKS, claim
 from mailer.store.tables.inbound import requests, signatures
 from mailer.store.tables.jobs import jobs
 from mailer.store.tables.states import SuppressionReason, ThanksState
@@ -195,7 +195,7 @@ def test_a_program_that_dies_on_the_way_leaves_it_uncertain(signing: Signing) ->
     with pytest.raises(Killed):
         signing.courier(Dying()).deliver_due()
     assert signing.states() == ["uncertain"], "noted before the first byte left"
-    signing.now += LEASE
+    signing.now += JOB_LEASE
     assert signing.run().given == []
     assert signing.states() == ["uncertain"]
     with signing.database.read() as connection:
@@ -206,7 +206,7 @@ def test_what_a_program_that_died_had_not_begun_is_sent_by_the_next(signing: Sig
     signing.sign()
     assert claim(signing.database, THANKS, now=signing.now)
     assert signing.run().given == []
-    signing.now += LEASE
+    signing.now += JOB_LEASE
     assert len(signing.run().given) == 1
     assert signing.states() == ["sent"]
 
@@ -215,7 +215,7 @@ def test_what_a_program_that_died_had_not_begun_is_sent_by_the_next(signing: Sig
 def test_what_a_slow_program_learns_counts_and_nobody_waits_in_vain(signing: Signing, fate: Fate, state: str) -> None:
     class Slow(type(signing.run())):  # another one comes by when its lease is over
         def hand_over(self, envelopes: object) -> list[Outcome]:
-            signing.now += LEASE
+            signing.now += JOB_LEASE
             assert signing.run().given == []
             return [Outcome(fate)]
 

@@ -25,7 +25,7 @@ from mailer.errors import MailerError
 from mailer.settings import Secrets, Settings
 from mailer.settings.schema import Webhook
 from mailer.store.engine.database import Database
-from mailer.store.jobs import LEASE, WEBHOOK_CALL, claim, count_jobs
+from mailer.store.jobs import JOB_LEASE, WEBHOOK_CALL, claim, count_jobs
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.jobs import jobs
 from mailer.store.tables.states import JobState
@@ -237,8 +237,8 @@ def test_what_a_dead_program_had_claimed_is_told_later(
 ) -> None:
     make_signature(database, settings_with(workspace, receiver.webhook), now)
     assert claim(database, WEBHOOK_CALL, now=now) is not None
-    assert tell(database, receiver, now + LEASE / 2) == CallRound()
-    assert tell(database, receiver, now + LEASE) == CallRound(sent=1)
+    assert tell(database, receiver, now + JOB_LEASE / 2) == CallRound()
+    assert tell(database, receiver, now + JOB_LEASE) == CallRound(sent=1)
 
 
 def test_nothing_is_told_of_what_was_rolled_back(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mailer.settings import Secrets, Settings
 from mailer.transports.events import PostUndecided
 from mailer.transports.ses.settings import Ses
-from mailer.transports.ses.sns import SnsVerifier
+from mailer.transports.ses.sns import MOST_KEPT, SnsVerifier, fetch
 from mailer.transports.ses.webhook import SesWebhook
 from tests.servers.sns_fake import (
     CERTIFICATE_URL,
@@ -168,6 +168,26 @@ def test_without_an_answer_of_theirs_it_is_asked_for_again(sns: SnsFake) -> None
     for _ in range(2):  # nothing is left locked
         with pytest.raises(PostUndecided, match="no answer"):
             believed(sns, post("{}"), by)
+
+
+def test_what_their_site_does_not_give_is_asked_for_again(sns: SnsFake) -> None:
+    url = f"http://127.0.0.1:{sns.port}{CERTIFICATE}"
+    assert fetch(url) == sns.pem
+    sns.status = 503
+    with pytest.raises(PostUndecided, match=r"127\.0\.0\.1 answered 503"):
+        fetch(url)
+    with pytest.raises(PostUndecided, match=r"127\.0\.0\.1 can't be asked"):
+        fetch(f"http://127.0.0.1:1{CERTIFICATE}")
+
+
+def test_certificates_do_not_pile_up(sns: SnsFake) -> None:
+    by = verifier(sns)
+    urls = [CERTIFICATE_URL.replace("0a" * 16, f"{number:032x}") for number in range(MOST_KEPT + 1)]
+    for url in (*urls, urls[-1]):
+        assert believed(sns, post("{}") | {"SigningCertURL": url}, by)
+    assert len(sns.asked) == len(urls), "the last one is known"
+    assert believed(sns, post("{}") | {"SigningCertURL": urls[0]}, by), "and what was let go is fetched again"
+    assert len(sns.asked) == len(urls) + 1
 
 
 def test_only_one_is_fetched_at_a_time(sns: SnsFake) -> None:

@@ -189,6 +189,7 @@ def test_the_probe_says_what_the_account_may_do_and_where_events_go(fake: SesFak
     assert "example.org is verified and signed, with mail.example.org as MAIL FROM (SUCCESS)" in said
     assert f"campaigns publishes events to {TOPIC}" in said
     assert "nothing is heard of bounces" in way(fake).probe()
+    assert "left to the identity's own configuration set" in way(fake, topic_arn=TOPIC).probe()
     assert fake.accepted == []
 
 
@@ -257,6 +258,18 @@ def test_before_anything_goes_it_is_said_where_to(chosen: Ses, said: str) -> Non
     provider = provider_named("ses")
     assert provider.where(Settings(root=Path(), transport="ses").using(chosen)) == said
     assert (provider.dns.own_return_path, provider.dns.cname, provider.dns.selectors) == (True, True, ())
+
+
+def test_a_mailing_that_no_mail_could_carry_is_refused_before_anybody_is_mailed(fake: SesFake) -> None:
+    with pytest.raises(TransportRefused, match="control character"):
+        way(fake).connect(replace(MAILING, headers=(("List-ID", "two\nlines"),)))
+    assert fake.accepted == []
+
+
+def test_a_probe_that_is_hung_up_on_says_so(fake: SesFake) -> None:
+    fake.answers.append((0, BREAK, None))
+    with pytest.raises(TransportUnavailable, match="Amazon SES didn't answer"):
+        way(fake).probe()
 
 
 def test_an_amazon_that_is_not_there_is_told_without_the_key(fake: SesFake) -> None:

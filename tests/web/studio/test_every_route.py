@@ -18,6 +18,7 @@ ROUTES = [route for room in ROOMS for route in room.routes]
 NOTHING: dict[str, str] = {}
 SOMETHING = {  # what placeholders stand for, where it is there
     "name": SLUG, "template": "appeal", "n": "1", "thread": "1", "as": "ada", "shape": "phone", "page": "view",
+    "list": "supporters", "segment": "active",
 }  # fmt: skip
 NOBODYS = "9"  # in place of all others: nobody's number, so no session ends
 EVENTS = re.compile(r"/(moves|changes|events|progress)$")  # answers that go on until somebody leaves

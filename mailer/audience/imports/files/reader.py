@@ -23,6 +23,8 @@ LARGEST_JSON_BYTES = 64 << 20  # an array has to be read whole; lines of JSON ha
 LONGEST_NUMBER = 1000  # digits; Python itself reads a few thousand
 MOST_COLUMNS = 500
 BLOCK_BYTES = 1 << 16
+SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32", "cp1252": "Windows-1252"}
 MARKS = (  # the longer first: UTF-32's begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -49,6 +51,7 @@ class Table:
     rows: Callable[[], Iterator[Row]]
     warnings: tuple[Diagnostic, ...] = ()
     line: int = 1  # of the header
+    layout: str = ""  # the format and encoding in words, such as "CSV with ; between the columns, UTF-8"
 
 
 def open_table(path: Path, *, is_header: IsHeader, place: str = "", delimiter: str = "") -> Table:
@@ -67,7 +70,9 @@ def open_table(path: Path, *, is_header: IsHeader, place: str = "", delimiter: s
 
 def _workbook(path: Path, place: str, is_header: IsHeader) -> Table:
     columns, line, warnings = header_of(path, place=place, is_header=is_header)
-    return Table(place, numbered(columns), lambda: rows_below(path, line, place=place), warnings, line)
+    return Table(
+        place, numbered(columns), lambda: rows_below(path, line, place=place), warnings, line, "an Excel workbook"
+    )
 
 
 def _text_table(path: Path, place: str, is_header: IsHeader, delimiter: str) -> Table:
@@ -76,10 +81,10 @@ def _text_table(path: Path, place: str, is_header: IsHeader, delimiter: str) -> 
         start = _first_sign(path, encoding)
         if start == "[":
             columns, rows = _json_array(path, encoding, place)
-            return Table(place, columns, rows, warnings)
+            return Table(place, columns, rows, warnings, layout="JSON")
         if start == "{":
             columns, rows = _json_lines(path, encoding, place)
-            return Table(place, columns, rows, warnings)
+            return Table(place, columns, rows, warnings, layout="lines of JSON")
         layout = layout_of(path, encoding, place=place, is_header=is_header, delimiter=delimiter)
     except UnicodeDecodeError as error:
         raise _undecodable(encoding, place) from error
@@ -90,7 +95,8 @@ def _text_table(path: Path, place: str, is_header: IsHeader, delimiter: str) -> 
         except UnicodeDecodeError as error:
             raise _undecodable(encoding, place) from error
 
-    return Table(place, numbered(layout.columns), rows_again, warnings, layout.line)
+    named = f"{SIGNS.get(layout.delimiter, layout.delimiter)} between the columns, {ENCODINGS[encoding]}"
+    return Table(place, numbered(layout.columns), rows_again, warnings, layout.line, named)
 
 
 def numbered(columns: Sequence[str]) -> list[str]:

@@ -75,7 +75,9 @@ def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
     """The HTML that people get, with the signatures there are, and with its pictures in it."""
     with visit.database.read() as connection:
         told = told_of(connection, page)
-    return page_html(_pages(visit), page, told, visit.workspace, now=visit.now, thanks=part.name == THANKS.name)
+    return page_html(
+        supporters_pages(visit), page, told, visit.workspace, now=visit.now, thanks=part.name == THANKS.name
+    )
 
 
 def page_html(
@@ -160,7 +162,7 @@ def _looks(visit: Visit) -> KeptLooks[PageLook]:
     return cast("KeptLooks[PageLook]", visit.studio.kept.setdefault("page looks", KeptLooks[PageLook](KEPT)))
 
 
-def _pages(visit: Visit) -> Pages:
+def supporters_pages(visit: Visit) -> Pages:
     """The templates as the settings are now; making them takes some milliseconds."""
     settings = visit.workspace.settings
     kept = cast("tuple[object, Pages] | None", visit.studio.kept.get("supporters' pages"))

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from mailer.audience.people.people import example, find, supporters
+from mailer.audience.people.people import example, supporters
+from mailer.audience.people.search import find
 from mailer.audience.selection.select import chosen
 from mailer.audience.selection.spec import Audience
 from mailer.compose.thank_you import CONFIRMATION, FIELDS

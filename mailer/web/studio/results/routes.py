@@ -22,7 +22,7 @@ from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, 
 from mailer.web.studio.preview.frame import policy
 from mailer.web.studio.results import told
 from mailer.web.studio.results.charts import bars_of, line_of
-from mailer.web.studio.results.kept_figures import KeptFigures, keeper_of
+from mailer.web.studio.results.kept_figures import KeptFigures, newest_figures
 from mailer.web.studio.results.mail_picture import kept_picture, mail_picture
 
 LOOK_EVERY_SECONDS = 1.0
@@ -36,7 +36,7 @@ def show(visit: Visit) -> Response:
     newsletter = next((one for one in listed if one.slug == visit.path["name"]), None) or _launched(visit)
     if newsletter.status is None or not has_left(newsletter):
         raise HTTPException(404)
-    kept = keeper_of(visit.studio).newest(visit, newsletter.status)
+    kept = newest_figures(visit, newsletter.status)
     values: dict[str, Any] = {"newsletter": newsletter, "steps": way(visit, newsletter, here="results"), "kept": kept}
     if kept is None:
         return page(visit, "results/results.html", seen="", **values)
@@ -49,7 +49,7 @@ def moves(visit: Visit) -> Response:
 
     def counted_at(later: Visit) -> str:
         status = _launched(later).status
-        kept = keeper_of(later.studio).newest(later, status) if status else None
+        kept = newest_figures(later, status) if status else None
         return kept.at.isoformat() if kept else ""
 
     return live(visit, counted_at, every_seconds=LOOK_EVERY_SECONDS)
@@ -67,7 +67,7 @@ def download(visit: Visit) -> Response:
 def mail(visit: Visit) -> Response:
     """The mail for its frame, with the figures that the address asks for."""
     newsletter = _launched(visit)
-    kept = keeper_of(visit.studio).newest(visit, newsletter.status) if newsletter.status else None
+    kept = newest_figures(visit, newsletter.status) if newsletter.status else None
     links = told.shown_links(kept.figures, visit.query.get("measure", "")) if kept else []
     below = f"/newsletters/{newsletter.slug}/results/pictures"
     with visit.database.read() as connection:

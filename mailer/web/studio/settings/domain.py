@@ -47,6 +47,7 @@ class Examination:
 
     found: tuple[Diagnostic, ...] = ()
     at: datetime | None = None
+    number: int = 0  # of looks that were taken
     thread: threading.Thread | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,7 +58,7 @@ class Examination:
     @property
     def mark(self) -> str:
         """Changes when a look begins or ends."""
-        return f"{self.at} {self.looking}"
+        return f"{self.number} {self.looking}"
 
     def begin(self, visit: Visit, *, whole: bool) -> threading.Thread:
         """Look at everything, or again at what is put right elsewhere; one look at a time."""
@@ -79,7 +80,7 @@ class Examination:
         if only:
             kept = [one for one in self.found if not one.part.startswith(only)]
             found = (*kept, *(one for one in found if one.part.startswith(only)))
-        self.found, self.at = found, clock()
+        self.found, self.at, self.number = found, clock(), self.number + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ NO_FORM = Form(b"")
 NO_FAULTS: Mapping[str, Diagnostic] = {}
 
 
-def routes(section: SettingsPage, more: More = lambda _: {}) -> tuple[StudioRoute, ...]:
+def routes(section: SettingsPage, more: More | None = None) -> tuple[StudioRoute, ...]:
     """The addresses of a page: to look, and to save."""
     return (
         StudioRoute(section.path, partial(show, section, more), Right.SETTINGS),
@@ -40,20 +41,20 @@ def routes(section: SettingsPage, more: More = lambda _: {}) -> tuple[StudioRout
     )  # fmt: skip
 
 
-def show(section: SettingsPage, more: More, visit: Visit) -> Response:
+def show(section: SettingsPage, more: More | None, visit: Visit) -> Response:
     """The page."""
-    return _page(section, more, visit)
+    return answer(section, more, visit)
 
 
-def save(section: SettingsPage, more: More, visit: Visit) -> Response:
+def save(section: SettingsPage, more: More | None, visit: Visit) -> Response:
     """Write what was changed; with faults, or where somebody changed the same meanwhile, show the form again."""
     form = visit.form
     try:
         conflict = save_fields(visit, section.fields, form)
     except MailerError as refused:
-        return _page(section, more, visit, form=form, refused=refused)
+        return answer(section, more, visit, form=form, refused=refused)
     if conflict:
-        return _page(section, more, visit, form=form, overtaken=True)
+        return answer(section, more, visit, form=form, overtaken=True)
     return RedirectResponse(f"{section.path}?saved", 303)
 
 
@@ -68,6 +69,11 @@ def save_fields(visit: Visit, fields: tuple[SettingField, ...], form: Form, **ex
     with visit.database.write() as connection:
         saved = change_settings(visit.workspace, connection, visit.who, wanted, base=base, at=visit.now)
     return isinstance(saved, SaveConflict)
+
+
+def later(visit: Visit) -> Visit:
+    """The same visit with the settings as they are after a save."""
+    return replace(visit, workspace=visit.studio.reader.read(), body=b"")
 
 
 def shown_fields(
@@ -106,13 +112,15 @@ def form_values(
     }  # fmt: skip
 
 
-def _page(
-    section: SettingsPage, more: More, visit: Visit, *, form: Form = NO_FORM, refused: MailerError | None = None,
-    overtaken: bool = False,
+def answer(
+    section: SettingsPage, more: More | None, visit: Visit, *, form: Form = NO_FORM, refused: MailerError | None = None,
+    overtaken: bool = False, **extra: Any,
 ) -> Response:  # fmt: skip
+    """The page of a form, with what else its template needs."""
     values = form_values(visit, section.fields, form=form, refused=refused, overtaken=overtaken)
     status = 422 if refused else 409 if overtaken else 200
-    return page(visit, section.template, status=status, section=section, form=form, **values, **more(visit))
+    beside = {**(more(visit) if more else {}), **extra}
+    return page(visit, section.template, status=status, section=section, form=form, **values, **beside)
 
 
 def _settings_of(visit: Visit, text: str) -> Settings:

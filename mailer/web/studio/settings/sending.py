@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -20,10 +22,11 @@ from mailer.staff.rights import Right
 from mailer.transports.provider import provider_named
 from mailer.transports.trial import send_trial
 from mailer.web.studio.core.context import Form, Visit
-from mailer.web.studio.core.pages import page
+from mailer.web.studio.core.pages import page, places
 from mailer.web.studio.core.rooms import StudioRoute
 from mailer.web.studio.settings.fields import SettingField
 from mailer.web.studio.settings.forms import MOST_BYTES, NO_FORM, form_values, save_fields
+from mailer.web.studio.settings.told import Told, refusal
 
 PATH = "/settings/sending"
 
@@ -53,23 +56,6 @@ class MailService:
     @property
     def secrets(self) -> tuple[Asked, ...]:
         return tuple(one for one in self.preset.asks if one.name in self.section.secrets)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What came of a test."""
-
-    title: str
-    words: str = ""
-    good: bool = False
-
-    @property
-    def tone(self) -> str:
-        return "ok" if self.good else "bad"
-
-    @property
-    def icon(self) -> str:
-        return "check" if self.good else "circle-alert"
 
 
 def show(visit: Visit) -> Response:
@@ -110,8 +96,7 @@ def test(visit: Visit) -> Response:
         to = normalise(typed)
         send_trial(visit.workspace, to, at=visit.now)
     except MailerError as error:
-        said = f"{error.message[:1].upper()}{error.message[1:]}."
-        return _page(visit, to=typed, told=Told("No test mail left.", f"{said} {error.remedy}"), status=422)
+        return _page(visit, to=typed, told=refusal("No test mail left.", error), status=422)
     provider = provider_named(visit.workspace.settings.transport)
     with visit.database.write() as connection:
         audit.record(connection, visit.who, "test mail sent", at=visit.now, subject="settings", detail=provider.title)
@@ -130,6 +115,16 @@ def services(visit: Visit) -> list[MailService]:
         chosen = preset_of(section, settings.section(section.kind)) if settings.transport == section.name else None
         found += [MailService(one, section, chosen is one) for one in section.presets]
     return sorted(found, key=lambda one: provider_named(one.section.name).mails_stay)
+
+
+def senders_of_lists(visit: Visit) -> dict[str, Any]:
+    """Who the mails of each list come from, "" for the usual sender; whether lists have a room of their own."""
+    workspace, found = visit.workspace, list[tuple[str, str, str]]()
+    for name in workspace.list_names():
+        with suppress(MailerError):  # a list with faults is for the room of lists
+            one = workspace.list_definition(name)
+            found.append((name, one.title, one.from_))
+    return {"senders": found, "has_lists": any(place.path == "/lists" for place in places(visit))}
 
 
 def _service(visit: Visit) -> MailService:

@@ -2,7 +2,7 @@
 import { exchange, follow, inOrder, sent } from "./builder.js";
 
 const room = document.querySelector(".audience"), form = document.getElementById("asking");
-const here = `/newsletters/${room.dataset.slug}/audience`, result = document.getElementById("result");
+const here = room.dataset.address, result = document.getElementById("result");
 const saving = document.getElementById("saving"), writes = Boolean(room.dataset.writes);
 let flight = null, next = false, dirty = false;
 

@@ -92,8 +92,9 @@ def _work(connection: Connection, now: datetime) -> Iterator[WaitingTask]:
     if calls := count_failed(connection, WEBHOOK_CALL, since=since):
         words = "It did not answer for three days, so it knows nothing of what was in them."
         yield WaitingTask(
-            f"{counted(calls, 'message')} to another program {_was(calls)} given up", words, "", "", TRIANGLE
-        )
+            f"{counted(calls, 'message')} to another program {_was(calls)} given up", words, "/settings/webhook",
+            "Look", TRIANGLE,
+        )  # fmt: skip
     if posts := count_failed(connection, PROVIDER_POST, since=since):
         words = "Some bounces or complaints may be missing in the figures."
         yield WaitingTask(f"{counted(posts, 'report')} of the mail provider could not be read", words, "", "", TRIANGLE)

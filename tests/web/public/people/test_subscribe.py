@@ -335,3 +335,28 @@ def test_the_pages_of_a_wish_keep_the_promises(site: Served, workspace: Workspac
     clock.now += timedelta(days=8)
     keep_the_promises({**pages, "late": site.get(link_of(second))})
     assert site.get(link).status == 200, "what was done stays done"
+
+
+def test_a_form_has_the_colour_of_its_list_and_the_policy_lets_it_in(site: Served, workspace: Workspace) -> None:
+    path = workspace.lists / "updates.toml"
+    plain = site.get("/join/updates")
+    path.write_text(path.read_text() + 'colour = "#0b6069"\n')
+    page = site.get("/join/updates")
+    assert "#0b6069" in page.text
+    assert "#0b6069" not in plain.text
+    keep_the_promises({"join": page})
+    assert site.get("/join/supporters").text.count("#0b6069") == 0, "the others keep the brand's"
+
+
+@pytest.mark.sqlite
+def test_a_form_on_the_groups_own_site_leads_back_there_and_nowhere_else(site: Served, workspace: Workspace) -> None:
+    path = workspace.lists / "updates.toml"
+    path.write_text(path.read_text() + 'afterwards = "https://example.org/thanks"\n')
+    there, here = {"embedded": "1"}, "updates/sent"
+    assert sign_up(site, NEW, "updates", **there).headers["location"] == "https://example.org/thanks"
+    assert sign_up(site, NEW, "updates").headers["location"] == here, "our own page has its own"
+    robot = sign_up(site, NEW, "updates", website="x", **there)
+    assert robot.headers["location"] == "https://example.org/thanks", "a program learns nothing"
+    assert sign_up(site, "no address", "updates", **there).status == 422
+    forged = sign_up(site, NEW, "supporters", embedded="https://evil.example", afterwards="https://evil.example")
+    assert forged.headers["location"] == "supporters/sent"

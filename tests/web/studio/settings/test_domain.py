@@ -13,6 +13,8 @@ from mailer.web.studio.settings.domain import in_labels, place_of
 from tests.servers.dns_server import DnsServer
 from tests.web.studio.conftest import House
 
+pytestmark = pytest.mark.sqlite  # what is in the database is for tests/editing/settings
+
 DOMAIN, PATH = "night-school.test", "/settings/domain"
 
 

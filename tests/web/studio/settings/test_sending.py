@@ -17,6 +17,8 @@ from tests.web.client import Reply
 from tests.web.studio.conftest import House
 from tests.web.studio.settings.test_forms import base
 
+pytestmark = pytest.mark.sqlite  # what is in the database is for tests/editing/settings
+
 SENDING = "/settings/sending"
 PRESETS = [(section, preset) for section in provider_sections().values() for preset in section.presets]
 

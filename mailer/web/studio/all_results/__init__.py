@@ -1,0 +1,1 @@
+"""The room All results: newsletters compared, lists that grow and who acts, sign pages as their signatures come."""

@@ -1,0 +1,1 @@
+"""The room People: search, one person, what is done to many."""
