@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shots": ("newsletter.preview:shots", "screenshots on phone and desktop, light and dark"),
     "lists": ("people.people:lists", "show the lists and their sizes"),
     "import": ("people.import_files:import_", "import people from files"),
+    "imports": ("people.imports:imports", "list imports, take one back"),
     "people": ("people.people:people", "find, show, export, unsubscribe or forget people"),
     "signatures": ("people.signatures:signatures", "who signed a sign page, and their export"),
     "audience": ("campaign.audience:audience", "who gets a newsletter, who doesn't, and why"),

@@ -329,7 +329,7 @@ class _Compiler:
         return Message(
             slug=source.newsletter.slug, list=self.definition.name, language=self.language,
             direction=self.direction, from_=sender,
-            reply_to=source.reply_to or self.definition.reply_to or settings.sender.reply_to,
+            reply_to=source.reply_to or self.definition.reply_to or settings.reply_to,
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
             slots=tuple(slots.slots), links=links, images=self.pictures.images,
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,

@@ -25,6 +25,7 @@ from mailer.doctor.database import examine_database, examine_mark
 from mailer.doctor.dns.domain import examine_domains, mailers
 from mailer.doctor.dns.lookup import Asker
 from mailer.doctor.public_url import fetch_identity, judge_public
+from mailer.doctor.replies import examine_replies
 from mailer.doctor.stalled import gather_sending, judge_sending
 from mailer.doctor.transport import examine_transport
 from mailer.errors import MailerError
@@ -205,6 +206,7 @@ def _dns(patient: Patient) -> list[Diagnostic]:
         ("[sender] reply_to in mailer.toml", settings.sender.reply_to),
         ("[public] unsubscribe_mailto in mailer.toml", settings.public.unsubscribe_mailto),
         ("[bounces] address in mailer.toml", settings.bounces.address),
+        ("[replies] address in mailer.toml", settings.replies.address),
         *((f"reply_to in lists/{one.name}.toml", one.reply_to) for one in lists),
     ]
     return _eased(settings, examine_domains(settings, mailers(senders, answers), Asker(settings.dns).ask))
@@ -228,10 +230,15 @@ def _webhook(patient: Patient) -> list[Diagnostic]:
     return examine_webhook(patient.settings.webhook)
 
 
+def _replies(patient: Patient) -> list[Diagnostic]:
+    return examine_replies(patient.settings, {one.name: one.reply_to for one in patient.lists if one.reply_to})
+
+
 PARTS: dict[str, Callable[[Patient], list[Diagnostic]]] = {
     "database": _database,
     "transport": _transport,
     "DNS": _dns,
     "public address": _public,
+    "replies": _replies,
     "webhook": _webhook,
 }

@@ -38,8 +38,7 @@ def folder_name(words: str, *, at: datetime) -> str:
 
     Raises `MailerError` when no letter or digit is left that a folder's name may hold.
     """
-    plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")
+    name = plain_name(words)
     if not name:
         raise MailerError(
             "a newsletter’s name needs some letters from a to z, or digits",
@@ -47,6 +46,12 @@ def folder_name(words: str, *, at: datetime) -> str:
         )
     dated = name if DATE.match(name + "-") else f"{at:%Y-%m}-{name}"
     return dated[:LONGEST].strip("-")
+
+
+def plain_name(words: str) -> str:
+    """Words as small letters, digits and hyphens: sewage-in-our-river. "" where none of them is left."""
+    plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")
 
 
 def name_of(slug: str) -> str:

@@ -75,6 +75,7 @@ def _rows(figures: CampaignFigures) -> Iterator[tuple[str, str, str, str | int |
         yield "conversions", done.name, "people", done.people
     yield "unsubscribed", "by way of this mail", "people", figures.unsubscribed
     yield "unsubscribed", "by way of this mail", "people_per_sent", figures.unsubscribed_per_sent
+    yield "replied", "to this mail", "people", figures.replied
     yield from _outcomes(figures)
 
 

@@ -26,8 +26,8 @@ from mailer.reports.after_sending import (
 )
 from mailer.reports.by_language import LanguageFigures, by_language, by_version, on_page
 from mailer.store.tables.core import campaigns, deliveries, hits, links, more_hits
-from mailer.store.tables.inbound import conversions
-from mailer.store.tables.states import CampaignState, DeliveryState, Verdict
+from mailer.store.tables.inbound import conversions, replies
+from mailer.store.tables.states import CampaignState, DeliveryState, ReplyKind, Verdict
 from mailer.tracking.bot_rules import OPENING
 
 TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons
@@ -123,6 +123,7 @@ class CampaignFigures:
     conversions: tuple[Conversion, ...]  # the most frequent first
     unsubscribed: int  # people who left by way of this mail
     unsubscribed_per_sent: float | None
+    replied: int  # people who wrote back, as far as replies come to our mailbox for them; programs' answers don't count
     waived: Mapping[str, str]  # rules of the preflight that the author left unheeded, each with the reason
     came_back: CameBack
     signed: SignaturesGained
@@ -163,6 +164,7 @@ def figures(connection: Connection, slug: str) -> CampaignFigures:
         conversions=_conversions(connection, campaign.id),
         unsubscribed=unsubscribed,
         unsubscribed_per_sent=_per_sent(unsubscribed, sent),
+        replied=_replied(connection, campaign.id),
         waived=dict(campaign.message.get("waived") or {}),
         came_back=came_back(connection, campaign.id, sent),
         signed=signed(connection, campaign.id, slug, sent),
@@ -253,6 +255,12 @@ def _conversions(connection: Connection, campaign_id: int) -> tuple[Conversion, 
 def _unsubscribed(connection: Connection, campaign_id: int) -> int:
     """People who left by way of this mail and did not take it back since."""
     return connection.execute(select(func.count()).select_from(who_left(campaign_id))).scalar_one()
+
+
+def _replied(connection: Connection, campaign_id: int) -> int:
+    """People who wrote back, each once."""
+    mine = (replies.c.campaign_id == campaign_id, replies.c.kind != ReplyKind.AUTOMATIC.value)
+    return connection.execute(select(func.count(replies.c.delivery_id.distinct())).where(*mine)).scalar_one()
 
 
 More = tuple[int, int]

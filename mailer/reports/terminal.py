@@ -82,6 +82,8 @@ def _sections(figures: CampaignFigures, *, bars: bool) -> Iterator[RenderableTyp
     if figures.conversions:
         yield _section("Conversions on other sites", _conversions(figures, bars=bars))
     yield _section("Unsubscribed by this mail", _unsubscribed(figures, bars=bars))
+    if figures.replied:
+        yield _section("Wrote back", _replied(figures, bars=bars))
     if figures.waived:
         yield _section("Waived before it was sent", _waived(figures))
     yield _notes(figures)
@@ -182,6 +184,12 @@ def _links(figures: CampaignFigures) -> Table:
 def _unsubscribed(figures: CampaignFigures, *, bars: bool) -> Table:
     rows = _Rows(figures.delivered.sent, bars=bars)
     rows.add("people", figures.unsubscribed, colour="yellow", of="of sent")
+    return rows.table
+
+
+def _replied(figures: CampaignFigures, *, bars: bool) -> Table:
+    rows = _Rows(figures.delivered.sent, bars=bars)
+    rows.add("people", figures.replied, colour="green", of="of sent")
     return rows.table
 
 

@@ -171,6 +171,21 @@ class Bounces:
 
 
 @dataclass(frozen=True, slots=True)
+class Replies:
+    """Replies that are read in the studio's Inbox. `address` is a mailbox with tags, such as replies@example.org, that
+    `mailer bounces` reads: newsletters that name no Reply-To of their own leave with replies+<token>@example.org. ""
+    leaves replies to people's own mailboxes. `keep_days`: their words and senders are deleted so long after they came.
+    """
+
+    address: Annotated[str, or_empty(limits.TAKES_TAGS)] = ""
+    keep_days: Annotated[int, between(1, 3650)] = 365
+
+    @property
+    def keep(self) -> timedelta:
+        return timedelta(days=self.keep_days)
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """Where signatures are reported to, such as a CRM; "" reports to nobody. The key is `webhook_key` in secrets.toml.
 
@@ -280,6 +295,7 @@ class Settings:
     guard: Guard = Guard()
     tracking: Tracking = Tracking()
     bounces: Bounces = Bounces()
+    replies: Replies = Replies()
     webhook: Webhook = Webhook()
     sso: SingleSignOn = SingleSignOn()
     dns: Dns = Dns()
@@ -296,6 +312,11 @@ class Settings:
     def using(self, *sections: object) -> Settings:
         """The same with other sections of providers."""
         return replace(self, providers={**self.providers, **{type(one): one for one in sections}})
+
+    @property
+    def reply_to(self) -> str:
+        """Where replies go unless a message or its list says otherwise; "" for the sender."""
+        return self.replies.address or self.sender.reply_to
 
     @property
     def zone(self) -> str:

@@ -53,6 +53,7 @@ class Purpose(StrEnum):
     ACT = "act"  # a `LinkVisit`: names a delivery, the link that was followed, and when
     CONVERSION = "conversion"  # a `LinkVisit` on another site, that reports back with it
     RETURN = "return"  # in the return path of a mail
+    REPLY = "reply"  # in its Reply-To
 
 
 class BadToken(MailerError):

@@ -39,6 +39,8 @@ class Envelope:
     name: str  # "" when unknown
     values: tuple[str, ...]  # one for each slot of the message
     headers: tuple[tuple[str, str], ...]  # Message-ID, Date, List-Unsubscribe
+    # Where answers go, instead of the mailing's Reply-To, by those providers that let each mail have its own.
+    reply_to: str = ""
     return_path: str = ""  # where it goes when it comes back (RFC 5321 §4.4); "": to the sender
 
 

@@ -41,7 +41,7 @@ def change_many(running: Running) -> Mapping[str, Any]:
 
 
 def _numbers(running: Running, order: BulkOrder) -> list[int]:
-    """Whom it is about: noted before anything is done to them, since that may change whom the search finds."""
+    """The people it is about: noted before anything is done to them, since that may change what the search finds."""
     noted = running.folder / "numbers.json"
     if not noted.exists():
         with running.database.read() as connection:

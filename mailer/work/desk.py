@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailer.audience.imports.files.uploads import Uploads
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.jobs import STAFF_WORK, Job, claimed, finish, release, retry
@@ -39,6 +40,7 @@ class WorkDesk:
                 break
         with self.database.read() as connection:
             sweep(connection, self.workspace().root, now=self.clock())
+        Uploads(self.workspace().root).sweep(self.clock())
         return done
 
     def _do(self, job: Job, ending: Callable[[], bool]) -> bool:

@@ -7,13 +7,14 @@ end is recorded in the transaction that did it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from mailer.audience.imports import ImportOptions, ImportReport, import_files
+from mailer.audience.imports import ImportOptions, ImportReport, ReadFile, import_files
 from mailer.audience.imports.files.uploads import REJECTS, SEEN, Upload, Uploads
 from mailer.audience.imports.files.zipped import source_files
 from mailer.audience.imports.sources import look
@@ -23,6 +24,7 @@ from mailer.errors import MailerError
 from mailer.private_files import whole_private
 from mailer.work.running import Running, WorkElsewhere
 
+WRITING = timedelta(minutes=10)  # a million people, on a slow PostgreSQL
 LOOK, REHEARSAL, IMPORT, UNDO = "import-look", "import-rehearsal", "import", "import-undo"
 
 
@@ -69,10 +71,16 @@ def import_people(running: Running) -> Mapping[str, Any]:
 def take_back(running: Running) -> Mapping[str, Any]:
     """Take an import back."""
     number = int(running.order["number"])
+    _write(running, 0)
     with running.database.write() as connection:
         undo_import(connection, number, by=running.actor, at=running.clock())
         running.settle(connection, {"number": number})
     return {"number": number}
+
+
+def _write(running: Running, rows: int) -> None:
+    """Say that one long transaction begins. On SQLite nobody else can claim the work meanwhile anyway."""
+    running.step(rows, rows or None, "being written", silence=timedelta() if running.database.is_sqlite else WRITING)
 
 
 def options(upload: Upload) -> ImportOptions:
@@ -87,10 +95,14 @@ def _import(running: Running, **more: Any) -> ImportReport:
     def progress(rows: int, share: float) -> None:
         running.step(rows, round(rows / share) if share else None, "rows read")
 
+    def read(files: Sequence[ReadFile]) -> None:
+        _write(running, sum(one.rows for one in files))
+
     return import_files(
         running.database, definition=workspace.list_definition(upload.list), paths=[uploads.path(upload)],
         address_key=workspace.secrets.require_address_key(), by=running.actor, now=running.clock(),
-        asked=options(upload), rejects_path=uploads.beside(upload, REJECTS), progress=progress, **more,
+        asked=options(upload), rejects_path=uploads.beside(upload, REJECTS), progress=progress,
+        show=read, **more,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +47,16 @@ class Running:
         """The order's private folder, for what it reads and makes. It is deleted when the order is a week old."""
         return folder_of(self.workspace.root, self.job.id)
 
-    def step(self, done: int, of: int | None = None, words: str = "") -> None:
-        """Say how far it is; call it at least once a minute, and never inside a transaction that writes. Raises
-        `WorkStopped`."""
+    def step(self, done: int, of: int | None = None, words: str = "", *, silence: timedelta | None = None) -> None:
+        """Say how far it is; call it at least once a minute, and never inside a transaction that writes. `silence`: how
+        much longer than that it may be until the next word. Raises `WorkStopped`."""
         if self.ending():
             raise WorkStopped
-        if time.monotonic() - self.noted < NOTE_SECONDS:
+        if silence is None and time.monotonic() - self.noted < NOTE_SECONDS:
             return
         far = {"done": done, "of": of, "words": words}
         with self.database.write() as connection:
-            goes_on = renew(connection, self.job, far, now=self.clock())
+            goes_on = renew(connection, self.job, far, now=self.clock() + (silence or timedelta()))
         if not goes_on:
             raise WorkStopped
         self.noted = time.monotonic()

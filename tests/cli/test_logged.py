@@ -25,6 +25,7 @@ UNLOGGED = {
     "db migrate", "db move",  # the database as a whole, for who has its password
     "people lift",  # tests/audience/consent/test_lift.py
     "people undo-unsubscribes",  # tests/cli/people, with a leaving to take back
+    "people bursts",  # tests/cli/people/test_undo.py, with a burst to take back
 }  # fmt: skip
 
 # Each: what it needs before, the command, and the entry it leaves.
@@ -64,6 +65,7 @@ def a_disabled(mailer: Mailer, slug: str) -> None:
 
 LOGGED: dict[str, tuple[Before, tuple[str, ...], str, str]] = {
     "import": (a_file, ("import", "supporters", "more.csv"), "people imported", "list supporters"),
+    "imports": (nothing, ("imports", "--undo", "1"), "import taken back", "list supporters"),
     "people export": (nothing, ("people", "export", "supporters", "--out", "x.csv"), "people exported",
                       "list supporters"),
     "people unsubscribe": (nothing, ("people", "unsubscribe", ADA), "person unsubscribed", "person 1"),

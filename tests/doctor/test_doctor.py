@@ -418,7 +418,7 @@ def test_a_fresh_workspace_has_warnings_only(mailer: Mailer) -> None:
     assert done.code == 0, done.out
     assert "There is no database at" in done.out
     assert "example.org is an example domain" in done.out
-    assert done.out.rstrip().endswith("3 warnings, 3 well.")
+    assert done.out.rstrip().endswith("3 warnings, 4 well.")
     assert not Path("mailer.db").exists()
 
 

@@ -26,8 +26,10 @@ def sent(database: Database, now: datetime) -> Database:
             connection.execute(update(people).where(mine).values(address=f"m{number}@{domain}"))
         add_campaign(connection, make_message(), now=now, launched_at=now)
         add_deliveries(connection, range(1, 5), now=now, changed_at=now)
-        refused = {"state": DeliveryState.FAILED, "changed_at": now, "reply_class": "hard", "detail": "no such user"}
-        add_deliveries(connection, [5, 6], now=now, **refused)
+        add_deliveries(
+            connection, [5, 6], now=now, state=DeliveryState.FAILED, changed_at=now, reply_class="hard",
+            detail="no such user",
+        )  # fmt: skip
         rows = [(1, "bounced", "hard", now + DAY), (2, "bounced", "soft", now + DAY), (3, "complained", "", now + DAY),
                 (4, "bounced", "policy", now - 40 * DAY), (4, "deferred", "soft", now)]  # fmt: skip
         for number, kind, reply_class, at in rows:

@@ -25,7 +25,7 @@ from mailer.store.jobs import STAFF_WORK
 from mailer.store.tables.core import people
 from mailer.store.tables.states import JobState
 from mailer.work.desk import WorkDesk
-from mailer.work.importing import IMPORT, UNDO
+from mailer.work.importing import IMPORT, UNDO, WRITING
 from mailer.work.orders import WorkStatus, find_work, start_work
 from mailer.work.topics import WORK
 from mailer.workspace import Workspace
@@ -33,7 +33,7 @@ from tests.conftest import NOW
 from tests.patience import HANG_SECONDS
 
 TOM = Actor("tom@example.org", frozenset({Right.IMPORT}), None, 7, "studio")
-LATER = NOW + STAFF_WORK.lease + timedelta(seconds=1)
+LATER = NOW + STAFF_WORK.lease + WRITING + timedelta(seconds=1)
 ROWS = 300
 
 # Does what is due until it has come to a stage, says so, and waits there to be killed.

@@ -9,12 +9,13 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, case, or_, select, update
 from sqlalchemy import delete as delete_from
 
-from mailer.audience.consent.scrub import scrub
+from mailer.audience.consent.scrub import NOTHING_SAID, scrub
 from mailer.petition_fields.table import KEPT
 from mailer.store.tables.core import deliveries, events, hits, proofs, suppressions
 from mailer.store.tables.inbound import (
     conversions,
     provider_events,
+    replies,
     requests,
     returned_mails,
     signatures,
@@ -91,4 +92,5 @@ def _what_providers_wrote(connection: Connection, person_id: int, address: str) 
     connection.execute(
         update(returned_mails).where(returned_mails.c.delivery_id.in_(theirs)).values(sender="", subject="", why="")
     )
+    connection.execute(update(replies).where(replies.c.delivery_id.in_(theirs)).values(NOTHING_SAID))
     scrub(connection, address)

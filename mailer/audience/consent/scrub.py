@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, func, literal, or_, select, update
 
-from mailer.store.tables.inbound import returned_mails
+from mailer.store.tables.inbound import replies, returned_mails
 from mailer.store.tables.jobs import jobs
+from mailer.store.tables.states import ReplyState
 
 FORGOTTEN = "forgotten@example.invalid"  # RFC 2606 §2
 
@@ -34,10 +35,17 @@ def scrub(connection: Connection, address: str) -> int:
             connection.execute(update(jobs).where(jobs.c.id == number).values(payload=cleaned))
     texts = [func.lower(column).contains(address, autoescape=True) for column in _TEXTS]
     mails = update(returned_mails).where(or_(*texts)).values(sender="", subject="")
-    return count + connection.execute(mails).rowcount
+    texts = [func.lower(column).contains(address, autoescape=True) for column in _OF_REPLIES]
+    answers = update(replies).where(or_(*texts)).values(NOTHING_SAID)
+    return count + connection.execute(mails).rowcount + connection.execute(answers).rowcount
 
 
+# A reply without its words and its writer: it counts, names nobody, and waits for nobody.
+NOTHING_SAID: dict[str, Any] = {
+    "sender": "", "subject": "", "words": "", "message_id": "", "attachments": [], "state": ReplyState.DONE.value,
+}  # fmt: skip
 _TEXTS = (returned_mails.c.sender, returned_mails.c.subject)
+_OF_REPLIES = (replies.c.sender, replies.c.subject, replies.c.words)
 
 
 def _holds(connection: Connection, text: bytes) -> ColumnElement[bool]:

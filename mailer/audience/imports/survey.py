@@ -70,7 +70,10 @@ def kept(survey: Survey) -> Mapping[str, Any]:
 
 def restored(told: Mapping[str, Any]) -> Survey:
     """What `kept` was made of."""
-    return Survey([ColumnValues(**{**one, "values": Counter(one["values"])}) for one in told["columns"]], told["rows"])
+    columns = [ColumnValues(**one) for one in told["columns"]]
+    for one in columns:
+        one.values = Counter(one.values)
+    return Survey(columns, told["rows"])
 
 
 def survey(table: Table, heard: Callable[[int], None] = lambda _rows: None) -> Survey:

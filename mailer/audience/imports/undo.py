@@ -18,7 +18,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     MetaData,
-    Row,
+    RowMapping,
     Table,
     Text,
     and_,
@@ -31,7 +31,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import aliased
 
 from mailer.audience.consent.changes import IMPORT, consent_source
 from mailer.audience.consent.eligibility import EVERY_LIST
@@ -100,7 +99,7 @@ def undo_import(connection: Connection, number: int, *, by: Actor, at: datetime)
     if not found.can_be_undone(at):
         over = f"was taken back by {found.undone_by}" if found.undone_at else "is more than a day old"
         raise MailerError(f"import {number} {over}", remedy="What it did stays as it is.")
-    row = connection.execute(select(imports).where(imports.c.id == number)).one()
+    row = connection.execute(select(imports).where(imports.c.id == number)).mappings().one()
     undone = _Undo(connection, row, at).do()
     connection.execute(
         update(imports)
@@ -115,9 +114,8 @@ def undo_import(connection: Connection, number: int, *, by: Actor, at: datetime)
 class _Undo:
     """One import being taken back."""
 
-    def __init__(self, connection: Connection, row: Row[tuple[object, ...]], at: datetime) -> None:
-        self.connection, self.at = connection, at
-        self.row = row._mapping
+    def __init__(self, connection: Connection, row: RowMapping, at: datetime) -> None:
+        self.connection, self.row, self.at = connection, row, at
         self.id, self.list_id = int(self.row["id"]), int(self.row["list_id"])
 
     def do(self) -> Undone:
@@ -151,7 +149,7 @@ class _Undo:
 
     def _named_later(self, person: ColumnElement[int]) -> ColumnElement[bool]:
         """Whether a later import, which still can be taken back, names a person."""
-        later = aliased(import_people)
+        later = import_people.alias()
         return exists().where(later.c.person_id == person, later.c.import_id > self.id)
 
     def _own(self, proofs: FromClause) -> ColumnElement[bool]:
@@ -190,7 +188,7 @@ class _Undo:
 
     def _free(self) -> int:
         """Delete suppressions that only this import speaks for; how many."""
-        mine, other = import_suppressions, aliased(import_suppressions)
+        mine, other = import_suppressions, import_suppressions.alias()
         names = ("address_hash", "list_id", "reason")
         is_mine = exists().where(mine.c.import_id == self.id, *(mine.c[name] == suppressions.c[name] for name in names))
         others = exists().where(

@@ -13,6 +13,7 @@ from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links, people
 
 signatures, statements, conversions = tables.signatures, tables.statements, tables.conversions
+replies = tables.replies
 
 
 def everything(connection: Connection, address: str, *, address_key: bytes) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def everything(connection: Connection, address: str, *, address_key: bytes) -> d
         "clicks": _clicks(connection, person_id),
         "signatures": _signatures(connection, person_id),
         "conversions": _conversions(connection, person_id),
+        "replies": _replies(connection, person_id),
     }
 
 
@@ -87,5 +89,20 @@ def _conversions(connection: Connection, person_id: int) -> list[dict[str, Any]]
         .join(deliveries, deliveries.c.id == conversions.c.delivery_id)
         .where(deliveries.c.person_id == person_id)
         .order_by(conversions.c.id)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _replies(connection: Connection, person_id: int) -> list[dict[str, Any]]:
+    names = ("at", "kind", "state", "sender", "subject", "words", "attachments")
+    query = (
+        select(*[replies.c[name] for name in names], campaigns.c.slug.label("newsletter"))
+        .select_from(
+            replies.join(deliveries, deliveries.c.id == replies.c.delivery_id).join(
+                campaigns, campaigns.c.id == replies.c.campaign_id
+            )
+        )
+        .where(deliveries.c.person_id == person_id)
+        .order_by(replies.c.id)
     )
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -41,7 +41,7 @@ _NAMED = "lower(address || ' ' || first_name || ' ' || last_name)"
 _WORDS = f"(to_tsvector('simple', translate({_NAMED}, '@._-+', '     ')) || to_tsvector('simple', attributes))"
 # A prefix that a million people share is never read to its end: some of those who match are enough to show
 # (https://www.postgresql.org/docs/current/gin-tips.html).
-_ENOUGH = 2_000
+_ENOUGH = 10_000
 _MOST_TAGS = 20  # of those that begin with what was typed
 _LAST = "\U0010ffff"  # after every text that begins the same
 _FTS = table("people_fts", column("rowid"))
@@ -99,22 +99,19 @@ def find(connection: Connection, text: str, *, limit: int = 50) -> list[dict[str
 
 
 def find_numbers(connection: Connection, search: PeopleSearch, *, limit: int) -> list[int]:
-    """The numbers of the newest people whom a search finds, at most `limit`: first by words, then by tags."""
+    """The numbers of people that a search finds, at most `limit`: first by words, then by tags; the newest first where
+    that is quick to know."""
     query = select(people.c.id).where(*_narrowed(search)).order_by(people.c.id.desc()).limit(limit)
     if not search.words.strip():
-        return [int(number) for number in connection.execute(query).scalars()]
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL gin_fuzzy_search_limit = {_ENOUGH}")
+        return _numbers(connection, query)
     found: dict[int, None] = {}
-    for one in _in_turn(connection, search, query):
+    for one in _in_turn(connection, search, query, limit=limit):
         if len(found) < limit:
-            found.update(dict.fromkeys(int(number) for number in connection.execute(one).scalars()))
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL gin_fuzzy_search_limit = 0")
+            found.update(dict.fromkeys(_quickly(connection, one, limit=limit)))
     return list(found)[:limit]
 
 
-def _in_turn(connection: Connection, search: PeopleSearch, query: Select[int]) -> Iterator[Select[int]]:
+def _in_turn(connection: Connection, search: PeopleSearch, query: Select[int], *, limit: int) -> Iterator[Select[int]]:
     """The ways to find somebody, the likeliest first."""
     if connection.dialect.name == "sqlite" and " " not in search.words.strip():
         yield query.where(_by_address(search.words))
@@ -124,11 +121,32 @@ def _in_turn(connection: Connection, search: PeopleSearch, query: Select[int]) -
         joined = query.join(_FTS, _FTS.c.rowid == people.c.id).where(_matches(words))
         yield joined.order_by(None).order_by(_FTS.c.rowid.desc())
     elif words:
-        yield query.where(_by_words(connection, search.words))
-    # Each tag gives its newest, by an index; together they would all be sorted first.
-    for number in connection.execute(_tags_like(search.words).limit(_MOST_TAGS)).scalars().all():
+        # By itself, or PostgreSQL would go through people from the newest on and make words of each.
+        hits = select(people.c.id).where(_by_words(connection, search.words)).cte("hits")
+        hits = hits.prefix_with("MATERIALIZED", dialect="postgresql")
+        yield query.join(hits, hits.c.id == people.c.id).order_by(None).order_by(hits.c.id.desc())
+    # Each tag gives its newest; together they would all be sorted first. The order is that of the index on tags, which
+    # an engine might overlook otherwise.
+    for number in _numbers(connection, _tags_like(search.words).limit(_MOST_TAGS)):
         joined = query.join(people_tags, people_tags.c.person_id == people.c.id).where(people_tags.c.tag_id == number)
-        yield joined.order_by(None).order_by(people_tags.c.person_id.desc())
+        if not _narrowed(search):
+            joined = select(people_tags.c.person_id).where(people_tags.c.tag_id == number)
+        order = (people_tags.c.tag_id.desc(), people_tags.c.person_id.desc())
+        yield joined.order_by(None).order_by(*order).limit(limit)
+
+
+def _quickly(connection: Connection, query: Select[int], *, limit: int) -> list[int]:
+    """The first that a query finds. PostgreSQL reads part of what matches, and all where that has too few."""
+    if connection.dialect.name != "postgresql":
+        return _numbers(connection, query)
+    connection.exec_driver_sql(f"SET LOCAL gin_fuzzy_search_limit = {_ENOUGH}")
+    found = _numbers(connection, query)
+    connection.exec_driver_sql("SET LOCAL gin_fuzzy_search_limit = 0")
+    return found if len(found) >= limit else _numbers(connection, query)
+
+
+def _numbers(connection: Connection, query: Select[int]) -> list[int]:
+    return [int(number) for number in connection.execute(query).scalars()]
 
 
 def matching(connection: Connection, search: PeopleSearch) -> Select[int]:
@@ -136,8 +154,12 @@ def matching(connection: Connection, search: PeopleSearch) -> Select[int]:
     query = select(people.c.id).where(*_narrowed(search))
     if not search.words.strip():
         return query
-    words = _asked(search.words)
-    return query.where(or_(_by_tag(search.words), *([_by_words(connection, search.words)] if words else [])))
+    tagged = select(people_tags.c.person_id).where(people_tags.c.tag_id.in_(_tags_like(search.words)))
+    if not _asked(search.words):
+        return query.where(people.c.id.in_(tagged))
+    # A union, where each side has its index; either of two conditions would be asked of everybody.
+    found = select(people.c.id).where(_by_words(connection, search.words)).union(tagged)
+    return query.where(people.c.id.in_(select(found.subquery().c.id)))
 
 
 def _narrowed(search: PeopleSearch) -> list[ColumnElement[bool]]:
@@ -181,10 +203,6 @@ def _by_words(connection: Connection, text: str) -> ColumnElement[bool]:
 
 def _matches(words: Sequence[Sequence[str]]) -> ColumnElement[bool]:
     return literal_column("people_fts").op("MATCH")(" ".join(f'"{" ".join(parts)}"*' for parts in words))
-
-
-def _by_tag(words: str) -> ColumnElement[bool]:
-    return people.c.id.in_(select(people_tags.c.person_id).where(people_tags.c.tag_id.in_(_tags_like(words))))
 
 
 def _tags_like(words: str) -> Select[int]:

@@ -24,14 +24,14 @@ from mailer.store.tables.core import (
     people_tags,
     tags,
 )
-from mailer.store.tables.inbound import conversions, signatures
+from mailer.store.tables.inbound import conversions, replies, signatures
 from mailer.store.tables.states import DeliveryState, Feedback
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened. `kind` is consent, mail, event, click, opening, signature, conversion or tag; `state` is
-    the membership, the delivery's state, the event or the verdict."""
+    """Something that happened. `kind` is consent, mail, event, click, opening, signature, conversion, tag or
+    reply; `state` is the membership, the delivery's state, the event or the verdict."""
 
     at: datetime
     kind: str
@@ -42,7 +42,7 @@ class Moment:
 
 def story(connection: Connection, person_id: int) -> list[Moment]:
     """Everything that is kept of a person with a time beside it, the oldest first."""
-    parts = (_consents, _mails, _events, _clicks, _signatures, _conversions, _tags)
+    parts = (_consents, _mails, _events, _clicks, _signatures, _conversions, _tags, _replies)
     found = [moment for part in parts for moment in part(connection, person_id)]
     return sorted(found, key=lambda moment: (moment.at, moment.kind))
 
@@ -121,6 +121,16 @@ def _conversions(connection: Connection, person_id: int) -> Iterator[Moment]:
     )  # fmt: skip
     for row in rows:
         yield Moment(row.at, "conversion", row.slug, f"{row.name} {row.reference} by {row.source}")
+
+
+def _replies(connection: Connection, person_id: int) -> Iterator[Moment]:
+    rows = connection.execute(
+        select(replies.c.at, replies.c.kind, replies.c.state, replies.c.words, campaigns.c.slug)
+        .select_from(replies.join(deliveries, _same(replies)).join(campaigns, campaigns.c.id == replies.c.campaign_id))
+        .where(deliveries.c.person_id == person_id)
+    )  # fmt: skip
+    for row in rows:
+        yield Moment(row.at, "reply", row.slug, f"{row.kind}, {row.state}: “{row.words}”")
 
 
 def _tags(connection: Connection, person_id: int) -> Iterator[Moment]:

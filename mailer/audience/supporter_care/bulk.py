@@ -1,8 +1,8 @@
-"""One thing done to many people: whom a search or a saved segment finds, how many they are, and the deed in batches.
+"""One thing done to everybody that a search or a saved segment finds: how many they are, and the deed in batches.
 
 What is done to a batch may be done again after a crash: nobody is tagged, put on a list or taken off it twice. Putting
-people on a list asks what an import asks: how they agreed, and to which words. Whoever left, or whose address is
-stopped, isn't put on it.
+people on a list asks what an import asks: how they agreed, and to which words. Those who left, or whose address is
+stopped, aren't put on it.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class BulkDeed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BulkOrder:
-    """Whom, and what. `tag` is of the deeds tag and untag, `name` the list of list and leave ("" every list); `source`
-    and `wording` say how people agreed, and to what."""
+    """Which people, and what is done. `tag` is of the deeds tag and untag, `name` the list of list and leave ("" every
+    list); `source` and `wording` say how people agreed, and to what."""
 
     deed: BulkDeed
     search: Mapping[str, str]  # words, tag, list, segment
@@ -161,7 +161,7 @@ def _put_on_list(connection: Connection, order: BulkOrder, who: Select[int], *, 
 
 
 def _on_list(connection: Connection, order: BulkOrder, who: Select[int]) -> list[int]:
-    """Those of them whom leaving changes."""
+    """Those of them for which leaving changes something."""
     if not order.name:
         everywhere = exists().where(
             suppressions.c.address_hash == people.c.address_hash, suppressions.c.list_id == EVERY_LIST,

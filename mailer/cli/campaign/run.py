@@ -60,7 +60,7 @@ def run(duration: str | None, loop: bool, as_json: bool) -> None:
             workspace.secrets.require_webhook()  # said before anybody is mailed
         while True:
             if time.monotonic() - tidied_at > TIDY_SECONDS:
-                tidy(database, now=now())
+                tidy(database, now=now(), keep_replies=workspace.settings.replies.keep)
                 tidied_at = time.monotonic()
             if time.monotonic() - noted_at > NOTE_SECONDS:
                 note_run(database, now=now())

@@ -132,6 +132,8 @@ def _show(report: ImportReport, *, list_name: str, files: Sequence[Path], reject
         _show_rejected(report, rejects)
     if report.attributes:
         click.echo(f"Kept as fields of their own: {', '.join(report.attributes)}.")
+    if report.id:
+        click.echo(f"This is import {report.id}. Within a day it can be taken back: mailer imports --undo {report.id}")
 
 
 def _rows(number: int) -> str:

@@ -48,7 +48,7 @@ def bounces(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Process returned mail: bounces, complaints and unsubscribe requests.
+    """Process returned mail: bounces, complaints, unsubscribe requests and replies.
 
     Without --maildir, --imap or --stdin it reads the mailbox that bounces.imap in mailer.toml names.
     Only a mail that carries our own signed token does anything. Nothing is deleted from a mailbox, and a mail is
@@ -91,15 +91,16 @@ def _read(workspace: Workspace, database: Database, mailbox: Mailbox, *, dry_run
     from mailer.delivery.feedback.bounce_mailbox import look, take
     from mailer.tracking.tokens import Signer
 
-    signer = Signer(workspace.secrets.require_signing())
+    signer, replies = Signer(workspace.secrets.require_signing()), workspace.settings.replies.address
     judged: list[Judged] = []
     for mails in mailbox.unread():
         if dry_run:
-            judged += [look(mail.raw, signer=signer, now=now()) for mail in mails]
+            judged += [look(mail.raw, signer=signer, replies=replies, now=now()) for mail in mails]
             continue
         with database.write() as connection:
             soft = workspace.settings.bounces
-            judged += take(connection, [mail.raw for mail in mails], signer=signer, soft=soft, now=now())
+            raw = [mail.raw for mail in mails]
+            judged += take(connection, raw, signer=signer, soft=soft, replies=replies, now=now())
         mailbox.done(mails)  # what is kept is committed
     return judged
 
@@ -117,12 +118,13 @@ def _one(recipient: str, *, dry_run: bool, as_json: bool) -> None:
         if recipient:
             raw = b"Delivered-To: " + " ".join(recipient.split()).encode("utf-8", "replace") + b"\n" + raw
         with workspace_and_database() as (workspace, database):
-            signer = Signer(workspace.secrets.require_signing())
+            signer, replies = Signer(workspace.secrets.require_signing()), workspace.settings.replies.address
             if dry_run:
-                judged = [look(raw, signer=signer, now=now())]
+                judged = [look(raw, signer=signer, replies=replies, now=now())]
             else:
+                soft = workspace.settings.bounces
                 with database.write() as connection:
-                    judged = take(connection, [raw], signer=signer, soft=workspace.settings.bounces, now=now())
+                    judged = take(connection, [raw], signer=signer, soft=soft, replies=replies, now=now())
     except (MailerError, OSError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(TRY_AGAIN)

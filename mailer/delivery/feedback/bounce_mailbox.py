@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.dsn import Returned, digest, read
+from mailer.delivery.replies.kept import WrittenReply, keep_reply
 from mailer.settings import Bounces
 from mailer.store.engine.dialects import insert_for
+from mailer.store.tables.core import deliveries
 from mailer.store.tables.inbound import returned_mails
 from mailer.store.tables.states import MailDecision, ReturnedKind
 from mailer.tracking.tokens import Signer
@@ -39,6 +41,8 @@ class Judged:
 
 def judge(mail: Returned, *, now: datetime) -> tuple[Judged, FeedbackReport | None]:
     """What a mail is, and the report it makes, if any; pure."""
+    if mail.kind is ReturnedKind.REPLY:
+        return Judged(mail.kind, "", acts=False), None
     if mail.named is None:
         return Judged(mail.kind, mail.words or "it carries no token of ours", acts=False), None
     if mail.named.proof:
@@ -74,25 +78,28 @@ def _class_of(mail: Returned) -> ReplyClass:
     )
 
 
-def look(raw: bytes, *, signer: Signer, now: datetime) -> Judged:
+def look(raw: bytes, *, signer: Signer, replies: str = "", now: datetime) -> Judged:
     """How a mail would be understood, for a dry run."""
-    return judge(read(raw, signer), now=now)[0]
+    return judge(read(raw, signer, replies=replies), now=now)[0]
 
 
 def take(
-    connection: Connection, mails: Sequence[bytes], *, signer: Signer, soft: Bounces, now: datetime
+    connection: Connection, mails: Sequence[bytes], *, signer: Signer, soft: Bounces, replies: str = "", now: datetime
 ) -> list[Judged]:
-    """Store these mails and act on them; one that has been read before, from any mailbox, changes nothing."""
+    """Store these mails and act on them; one that has been read before, from any mailbox, changes nothing. `replies`:
+    the mailbox for replies, if there is one."""
     judged: list[Judged] = []
     reports: list[FeedbackReport] = []
     keys: dict[int, list[str]] = {}
     for raw in mails:
-        mail = read(raw, signer)
+        mail = read(raw, signer, replies=replies)
         result, report = judge(mail, now=now)
         key = digest(raw)
         if not _keep(connection, key, mail, result, now):
             judged.append(Judged(result.kind, "it was read before", acts=False, again=True))
             continue
+        if mail.reply is not None:
+            _keep_reply(connection, mail, mail.reply, key, now)
         judged.append(result)
         if report is not None:
             reports.append(report)
@@ -106,9 +113,19 @@ def take(
     return judged
 
 
+def _keep_reply(connection: Connection, mail: Returned, reply: WrittenReply, key: str, now: datetime) -> None:
+    """Keep a reply. One to a proof, or to a mail that isn't in this database, is kept without what it answers."""
+    number = mail.named.id if mail.named is not None and not mail.named.proof else None
+    known = select(deliveries.c.id).where(deliveries.c.id == (-1 if number is None else number))
+    if connection.execute(known).first() is None:
+        number = None
+        connection.execute(update(returned_mails).where(returned_mails.c.digest == key).values(delivery_id=None))
+    keep_reply(connection, reply, delivery_id=number, digest=key, sender=mail.sender, subject=mail.subject, at=now)
+
+
 def is_open(kind: ReturnedKind, *, known: bool) -> bool:
     """Whether staff must look at a mail: nobody can tell what it means, or it acts and doesn't say on which person."""
-    quiet = (ReturnedKind.AUTO_REPLY, ReturnedKind.DELAY)
+    quiet = (ReturnedKind.AUTO_REPLY, ReturnedKind.DELAY, ReturnedKind.REPLY)
     return kind is ReturnedKind.UNKNOWN or (not known and kind not in quiet)
 
 

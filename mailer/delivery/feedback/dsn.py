@@ -1,8 +1,9 @@
 """Parses a mail from the bounce mailbox: what kind it is, what it says, and whose token it carries. Pure.
 
-Delivery reports (RFC 3464, RFC 6533), complaints (ARF, RFC 5965), requests to unsubscribe, automatic replies, and odd
-formats. Anybody can write such a mail, so only our signed token says who it is about; where a token may be is decided
-here, by kind. Every mail is hostile: it is cut short, its parts are counted, and what can't be read is *unknown*.
+Delivery reports (RFC 3464, RFC 6533), complaints (ARF, RFC 5965), requests to unsubscribe, replies, automatic replies,
+and odd formats. Anybody can write such a mail, so only our signed token says who it is about; where a token may be is
+decided here, by kind. Every mail is hostile: it is cut short, its parts are counted, and what can't be read is
+*unknown*.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import unquote
 from mailer.delivery.feedback.leave_requests import leaving
 from mailer.delivery.feedback.mail_parts import (
     LONGEST_LINE,
+    attachment_names,
     blocks,
     field,
     first_text,
@@ -25,8 +27,17 @@ from mailer.delivery.feedback.mail_parts import (
     returned_headers,
     text_of,
 )
-from mailer.delivery.feedback.prose_bounces import Odd, from_a_system, read_odd
-from mailer.store.tables.states import ReturnedKind
+from mailer.delivery.feedback.prose_bounces import (
+    Odd,
+    from_a_system,
+    is_automatic,
+    is_from_nobody,
+    read_odd,
+    says_it_is_a_system,
+)
+from mailer.delivery.replies.kept import WrittenReply
+from mailer.delivery.replies.words import kind_of, own_words
+from mailer.store.tables.states import ReplyKind, ReturnedKind
 from mailer.tracking.return_path import tokens_in
 from mailer.tracking.tokens import BadToken, Named, Purpose, Signer
 from mailer.transports.events import without_addresses
@@ -67,6 +78,7 @@ class Returned:
     odd: bool = False  # not in the form of RFC 3464: the words are all there is
     sender: str = ""
     subject: str = ""
+    reply: WrittenReply | None = None  # of a mail to an address for replies
 
 
 def digest(raw: bytes) -> str:
@@ -74,21 +86,21 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw[:LOOKED_AT_BYTES].replace(b"\r\n", b"\n")).hexdigest()
 
 
-def read(raw: bytes, signer: Signer) -> Returned:
-    """Parse one mail. Never raises, whatever the mail contains."""
+def read(raw: bytes, signer: Signer, *, replies: str = "") -> Returned:
+    """Parse one mail. Never raises, whatever the mail contains. `replies`: the mailbox for replies, if there is one."""
     raw = raw[:LOOKED_AT_BYTES]
     if len(_BOUNDARY.findall(raw)) > MOST_BOUNDARIES:
         return Returned(ReturnedKind.UNKNOWN, words="it has too many nested parts")
     try:
         message = message_from_bytes(raw)
-        found = _read(message, signer)
+        found = _read(message, signer, replies)
         about = {"sender": header(message, "From"), "subject": header(message, "Subject")}
         return replace(found, **about)
     except (Exception, RecursionError) as error:  # noqa: BLE001 - the standard library's parser may raise anything
         return Returned(ReturnedKind.UNKNOWN, words=f"it can't be read: {type(error).__name__}")
 
 
-def _read(message: Message, signer: Signer) -> Returned:
+def _read(message: Message, signer: Signer, replies: str) -> Returned:
     feedback = part_that_begins(message, FEEDBACK_TYPES, _FEEDBACK_BEGINS)
     if feedback is not None:
         return _complaint(message, feedback, signer)
@@ -100,11 +112,36 @@ def _read(message: Message, signer: Signer) -> Returned:
     named = leaving(message, signer, in_text=not from_a_system(message))
     if named is not None:
         return Returned(ReturnedKind.UNSUBSCRIBE, named)
+    # Only by its sender: people answer to mails whose subject speaks of failure.
+    if not says_it_is_a_system(message):
+        named = _recipient(message, signer, Purpose.REPLY)
+        if named is not None or _came_to(message, replies):
+            return _reply(message, named)
     return _odd(message, signer)
 
 
+def _reply(message: Message, named: Named | None) -> Returned:
+    """What somebody, or a program of theirs, answered to a newsletter."""
+    words = own_words(first_text(message))
+    kind = kind_of(header(message, "Subject"), words, automatic=is_automatic(message) or is_from_nobody(message))
+    names = tuple(attachment_names(message))
+    reply = WrittenReply(kind, words, field(message, "Message-ID")[:300], names)
+    automatic = kind is ReplyKind.AUTOMATIC
+    return Returned(ReturnedKind.AUTO_REPLY if automatic else ReturnedKind.REPLY, named, reply=reply)
+
+
+def _came_to(message: Message, mailbox: str) -> bool:
+    """Whether it was written to this mailbox, with any tag or none."""
+    if not mailbox:
+        return False
+    local, _, domain = mailbox.lower().rpartition("@")
+    to = re.compile(rf"(?<![\w.+-]){re.escape(local)}(?:\+[^@\s]*)?@{re.escape(domain)}(?![\w.-])", re.IGNORECASE)
+    values = (str(value)[:LONGEST_LINE] for name in RECIPIENTS for value in message.get_all(name, [])[:5])
+    return any(to.search(value) for value in values)
+
+
 def _delivery_report(message: Message, part: Message, signer: Signer) -> Returned:
-    named = _recipient(message, signer) or _inside(message, signer)
+    named = _recipient(message, signer) or _recipient(message, signer, Purpose.REPLY) or _inside(message, signer)
     groups = [group for group in blocks(text_of(part)) if "action" in group or "status" in group]
     failed = [group for group in groups if _has_failed(group)]
     if failed:
@@ -161,7 +198,7 @@ def _is_microsofts_complaint(message: Message) -> bool:
 
 def _odd(message: Message, signer: Signer) -> Returned:
     """Other ways of saying that a mail came back. Tried only on mails with our token, since guessing takes time."""
-    named = _recipient(message, signer)
+    named = _recipient(message, signer) or _recipient(message, signer, Purpose.REPLY)
     if named is None and from_a_system(message):
         named = _inside(message, signer) or _first(tokens_in(first_text(message)), Purpose.RETURN, signer)
     if named is None:
@@ -177,11 +214,11 @@ def _odd(message: Message, signer: Signer) -> Returned:
     return Returned(ReturnedKind.UNKNOWN, named, words="it is not a report we know how to read")
 
 
-def _recipient(message: Message, signer: Signer) -> Named | None:
+def _recipient(message: Message, signer: Signer, purpose: Purpose = Purpose.RETURN) -> Named | None:
     """Who it is about, by the token in the address it came to."""
     for name in RECIPIENTS:
         for value in message.get_all(name, [])[:5]:
-            if found := _first(tokens_in(str(value)[:LONGEST_LINE]), Purpose.RETURN, signer):
+            if found := _first(tokens_in(str(value)[:LONGEST_LINE]), purpose, signer):
                 return found
     return None
 

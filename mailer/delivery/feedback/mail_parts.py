@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from email.header import decode_header
 from email.message import Message
 from email.parser import HeaderParser
+from itertools import islice
 from typing import cast
 
 MOST_PARTS = 200
@@ -77,6 +78,13 @@ def first_text(message: Message) -> str:
 def without_tags(text: str) -> str:
     """The text of HTML, with line breaks where the HTML has them."""
     return html.unescape(_TAG.sub("", _BREAKS.sub("\n", _HIDDEN.sub("", text))))
+
+
+def attachment_names(message: Message) -> Iterator[str]:
+    """What the files that came along are called, twenty at most."""
+    named = (part.get_filename() for part in islice(parts(message), MOST_PARTS))
+    for name in islice(filter(None, named), 20):
+        yield re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", name.encode("utf-8", "replace").decode("utf-8")).strip()[:100]
 
 
 def part_that_begins(message: Message, kinds: tuple[str, ...], first: re.Pattern[str]) -> Message | None:

@@ -81,10 +81,11 @@ class OddMail:
 def from_a_system(message: Message) -> bool:
     """Whether a mail server wrote it about a delivery, judging by its sender or its subject."""
     subject = header(message, "Subject")
-    return _says_it_is_a_system(message) or bool(_FAILURE.search(subject) and not _AUTOMATIC.match(subject))
+    return says_it_is_a_system(message) or bool(_FAILURE.search(subject) and not _AUTOMATIC.match(subject))
 
 
-def _says_it_is_a_system(message: Message) -> bool:
+def says_it_is_a_system(message: Message) -> bool:
+    """Whether its sender is a mail system, or its headers say so."""
     known = ("X-Failed-Recipients", "X-MS-Exchange-Message-Is-Ndr")
     return _SYSTEM.search(header(message, "From")) is not None or any(name in message for name in known)
 
@@ -96,23 +97,23 @@ def read_odd(message: Message) -> OddMail:
     exact = _EXACT.search(said) is not None
     if not from_a_system(message):
         # Vacation programs write from an empty sender too (RFC 3834 §3.3), and people give their phone numbers.
-        if _is_from_nobody(message) and exact:
+        if is_from_nobody(message) and exact:
             return OddMail(Odd.BOUNCE, said)
-        return OddMail(Odd.AUTOMATIC if _is_automatic(message) else Odd.UNCLEAR, said)
+        return OddMail(Odd.AUTOMATIC if is_automatic(message) else Odd.UNCLEAR, said)
     if not exact and _DELAY.search(f"{header(message, 'Subject')}\n{said}"):
         return OddMail(Odd.DELAY, said)
     temporary, permanent = all_failures(message)
-    if exact or permanent or (_says_it_is_a_system(message) and _REFUSAL.search(said)):
+    if exact or permanent or (says_it_is_a_system(message) and _REFUSAL.search(said)):
         return OddMail(Odd.BOUNCE, said)
     return OddMail(Odd.DELAY if temporary else Odd.UNCLEAR, said)
 
 
-def _is_from_nobody(message: Message) -> bool:
+def is_from_nobody(message: Message) -> bool:
     """Whether it came from the empty sender, as far as the mailbox's server recorded it (RFC 5321 §4.5.5)."""
     return any(field(message, name) in ("<>", "< >") for name in ("Return-Path", "X-Return-Path", "X-Envelope-From"))
 
 
-def _is_automatic(message: Message) -> bool:
+def is_automatic(message: Message) -> bool:
     """Whether it is an automatic reply, by RFC 3834 §5 and the headers in use before it."""
     submitted = field(message, "Auto-Submitted").lower()
     return (

@@ -1,5 +1,5 @@
 """What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old drafts, versions, jobs,
-presses of unsubscribe buttons, and what would take old imports back.
+presses of unsubscribe buttons, the words of replies, and what would take old imports back.
 
 None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
 that is far ahead of everything the database knows is believed once it has said so for a day.
@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Table, exists, or_, select
 from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
+from mailer.delivery.replies import kept
 from mailer.delivery.subscriptions import presses
 from mailer.editing import drafts, versions
+from mailer.settings.schema import Replies
 from mailer.staff import sessions
 from mailer.store import jobs, rate_limits
 from mailer.store.engine.database import Database
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 # Rows that hold nobody back can go at any time; so seldom that most runs write nothing.
 LIMITS_AFTER = timedelta(days=1)
 SESSIONS_AFTER = timedelta(days=1)
+KEEP_REPLIES = Replies().keep
 LEAP = timedelta(days=180)  # without any sign of life in the database: a clock that is wrong, or a long sleep
 BELIEVED_AFTER = timedelta(days=1)
 AHEAD = "ahead"  # the mark of a database whose clock was so far ahead, first at that time
@@ -41,11 +44,11 @@ SIGNS: tuple[tuple[Table, Column[datetime]], ...] = (
 )
 
 
-def tidy(database: Database, *, now: datetime) -> bool:
-    """Delete what is too old to be kept. False when nothing was: then nothing was written either, unless the clock is
-    not believed, which is noted and logged."""
+def tidy(database: Database, *, now: datetime, keep_replies: timedelta = KEEP_REPLIES) -> bool:
+    """Delete what is too old to be kept; `keep_replies`: how long the words of replies are. False when nothing was:
+    then nothing was written either, unless the clock is not believed, which is noted and logged."""
     with database.read() as connection:
-        if not _anything_old(connection, now):
+        if not _anything_old(connection, now, keep_replies):
             return False
     from mailer.audience.imports import past  # which brings all that reads files
 
@@ -60,6 +63,7 @@ def tidy(database: Database, *, now: datetime) -> bool:
         versions.prune(connection, now=now)
         past.prune(connection, now=now)
         presses.prune(connection, now=now)
+        kept.blank_old(connection, now=now, keep=keep_replies)
     return True
 
 
@@ -85,7 +89,7 @@ def clock_is_believed(connection: Connection, *, now: datetime) -> bool:
     return False
 
 
-def _anything_old(connection: Connection, now: datetime) -> bool:
+def _anything_old(connection: Connection, now: datetime, keep_replies: timedelta) -> bool:
     due = or_(
         exists().where(confirmations.requests.c.asked_at < now - confirmations.KEEP),
         exists().where(rate_limits.rate_limits.c.next_at < now - LIMITS_AFTER),
@@ -95,6 +99,7 @@ def _anything_old(connection: Connection, now: datetime) -> bool:
         versions.any_old(now),
         exists().where(imports.c.undo_until < now),
         presses.any_old(now),
+        kept.any_old(now, keep_replies),
     )
     return bool(connection.execute(select(due)).scalar())
 

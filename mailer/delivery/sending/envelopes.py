@@ -40,8 +40,10 @@ class EnvelopeBuilder:
         self._names = [name for name in NAMES if name in self.program.addresses or name == LEAVING]
         self._picture = signer.signing((Purpose.OPEN,))
         self._bounces = settings.bounces.address  # "": mails come back to their sender
-        returning = (Purpose.RETURN,) * bool(self._bounces)  # its token comes last
-        self._tokens = signer.signing([*(PURPOSES[name] for name in self._names), *returning], proof=proof)
+        self._replies = _tagged_mailbox(message.reply_to, settings)
+        self._reply_place = len(self._names)
+        extra = (Purpose.REPLY,) * bool(self._replies) + (Purpose.RETURN,) * bool(self._bounces)  # theirs come last
+        self._tokens = signer.signing([*(PURPOSES[name] for name in self._names), *extra], proof=proof)
         self._stems = [f"{message.public_url}/{PURPOSES[name]}/" for name in self._names]
         self._leaving = self._names.index(LEAVING)
         # A token needs no escaping anywhere, so an address needs none when the part before its token needs none.
@@ -100,6 +102,7 @@ class EnvelopeBuilder:
                 ("Message-ID", f"<{delivery_id:x}@{self._domain}>"),
                 ("List-Unsubscribe", self._list_unsubscribe(names[LEAVING], tokens[self._leaving])),
             ),
+            reply_to=return_path(self._replies, tokens[self._reply_place]) if self._replies else "",
             return_path=return_path(self._bounces, tokens[-1]) if self._bounces else "",
         )
 
@@ -133,6 +136,13 @@ class EnvelopeBuilder:
             # Not a standard, yet the one header that old vacation responders honour; RFC 3834 §2 names it.
             ("Precedence", "bulk"),
         )
+
+
+def _tagged_mailbox(reply_to: str, settings: Settings) -> str:
+    """The mailbox for replies, where this message's Reply-To is it; "" where somebody named another, which stays."""
+    mailbox = settings.replies.address
+    named = ascii_sender(split_sender(reply_to)[1]) if reply_to else ""
+    return mailbox if mailbox and named.lower() == ascii_sender(mailbox).lower() else ""
 
 
 def _sender_id(domain: str) -> str:

@@ -20,7 +20,7 @@ from mailer.errors import MailerError
 from mailer.settings import SETTINGS_FILE
 from mailer.settings.loader import judge_settings
 from mailer.staff import audit
-from mailer.staff.actor import Actor
+from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.toml_file import toml_of
 from mailer.workspace import Workspace
@@ -39,6 +39,12 @@ class SettingsRefused(MailerError):
         self.by_name: Mapping[str, Diagnostic] = {one.part: one for one in reversed(found)}
 
 
+def require_all(actor: Actor) -> None:
+    """Raise `NotAllowed` unless they may change settings, which hold for every list: not for who is limited to some."""
+    if not actor.may_all(Right.SETTINGS, ()):
+        raise NotAllowed(Right.SETTINGS)
+
+
 def settings_text(workspace: Workspace) -> str:
     """mailer.toml as it is now: the base of a change."""
     return read_toml_text(workspace.root / SETTINGS_FILE)
@@ -53,7 +59,7 @@ def change_settings(
 
     Raises `SettingsRefused` with every fault of the settings as they would be, and `MailerError`.
     """
-    actor.require(Right.SETTINGS)
+    require_all(actor)
     before = settings_text(workspace)
 
     def check(text: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from mailer.editing.settings.change import SUBJECT, require_all
 from mailer.editing.toml_edit import TomlValue, read_values, save_toml
 from mailer.errors import MailerError
 from mailer.private_files import FILE
@@ -16,11 +17,9 @@ from mailer.settings import SECRETS_FILE, read_secrets
 from mailer.settings.secrets import secret_names, secrets_of, variable_of
 from mailer.staff import audit
 from mailer.staff.actor import Actor
-from mailer.staff.rights import Right
 from mailer.workspace import Workspace
 
 WRITTEN, TAKEN_OUT = "secret written", "secret taken out"  # as the audit log says it
-SUBJECT = "settings"
 # What everything rests on: another signing key breaks links, another address key forgets who left.
 KEPT_BY_HAND = ("signing_keys", "address_key")
 
@@ -31,7 +30,7 @@ def write_secrets(
 ) -> None:  # fmt: skip
     """Write secrets by their names; None takes one out. Raises `MailerError`, with nothing written, for one that the
     environment gives, for those that are changed by hand alone, and where the secrets would have faults."""
-    actor.require(Right.SETTINGS)
+    require_all(actor)
     read_secrets(workspace.root, environ)  # raises where others can read them
     for name in given:
         if name not in secret_names() or name in KEPT_BY_HAND:

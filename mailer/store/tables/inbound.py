@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -142,6 +143,28 @@ returned_mails = Table(  # each mail read from the mailbox for bounces, once
 # Few among many, and counted on each page of the studio.
 OPEN_MAIL = text("decision = 'open'")
 partial_index("ix_returned_mails_open", returned_mails.c.at, where=OPEN_MAIL)
+
+replies = Table(  # what people answered to a newsletter; the words go when they are old, or the person is forgotten
+    "replies",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),  # SHA-256 of its Message-ID and its token, in hex: a copy is none
+    Column("at", Instant, nullable=False, index=True),  # when it was read
+    Column("kind", Text, nullable=False),  # ReplyKind
+    Column("state", Text, nullable=False),  # ReplyState
+    Column("campaign_id", BigInteger, index=True),
+    Column("delivery_id", BigInteger, index=True),  # by our signed token; null: it doesn't say what it answers
+    Column("sender", Text, nullable=False, server_default=""),  # Name <address>, as the mail says
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("message_id", Text, nullable=False, server_default=""),  # of their mail, for an answer to refer to
+    Column("words", Text, nullable=False, server_default=""),  # what they wrote, without the mail they answer
+    Column("attachments", JSON, nullable=False, server_default="[]"),  # their names; the files aren't kept
+    Column("handed_to", BigInteger),  # the account that sees to it
+    Column("changed_at", Instant, nullable=False),
+)
+# Few among many, and counted on each page of the studio.
+WAITING_REPLY = replies.c.state == literal_column("'new'")  # written out, as SQLite's partial indexes want it
+partial_index("ix_replies_waiting", replies.c.at, where=WAITING_REPLY)
 
 unsubscribe_presses = Table(  # who pressed "unsubscribe" on a page or by one click; kept for a month
     "unsubscribe_presses",

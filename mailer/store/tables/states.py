@@ -118,7 +118,24 @@ class ReturnedKind(StrEnum):
     COMPLAINT = "complaint"
     UNSUBSCRIBE = "unsubscribe"
     AUTO_REPLY = "auto-reply"  # out of office …
+    REPLY = "reply"  # to the address for replies; the table `replies` has what it says
     UNKNOWN = "unknown"
+
+
+class ReplyKind(StrEnum):
+    """What kind of reply it probably is: told by programs, for staff to sort by, and nothing is done by it."""
+
+    HUMAN = "human"
+    REMOVE = "remove"  # "please remove me"
+    AUTOMATIC = "automatic"  # out of office …
+
+
+class ReplyState(StrEnum):
+    """What staff did with a reply."""
+
+    NEW = "new"  # it waits for somebody
+    ANSWERED = "answered"
+    DONE = "done"  # read, and nothing more to do
 
 
 class MailDecision(StrEnum):

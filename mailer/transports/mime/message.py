@@ -38,9 +38,11 @@ class Skeleton:
         self._constant_subject = None if _slots(mailing.subject) else text_header("Subject", fill(mailing.subject, ()))
         self._before_to = mailbox_header("From", mailing.from_name, self.from_address)
         self._names = _refuse_ours(mailing.headers, frozenset())
-        tail = [header(name, value) for name, value in mailing.headers]
+        self._reply_name, self._reply_to = "", b""
         if mailing.reply_to:
-            tail.insert(0, mailbox_header("Reply-To", *split_mailbox(mailing.reply_to)))
+            self._reply_name, address = split_mailbox(mailing.reply_to)
+            self._reply_to = mailbox_header("Reply-To", self._reply_name, address)
+        tail = [header(name, value) for name, value in mailing.headers]
         tail.append(b"MIME-Version: 1.0\r\n")
         tail.append(f'Content-Type: multipart/alternative; boundary="{self.boundary}"\r\n'.encode())
         self._after_personal = b"".join(tail)
@@ -77,9 +79,13 @@ class Skeleton:
                 mailbox_header("To", envelope.name, ascii_address(envelope.address)),
                 self._constant_subject or text_header("Subject", fill(self._subject, envelope.values)),
                 *[header(name, value) for name, value in envelope.headers],
+                self._answered_at(envelope.reply_to) if envelope.reply_to else self._reply_to,
                 self._after_personal,
             ]
         )
+
+    def _answered_at(self, address: str) -> bytes:
+        return mailbox_header("Reply-To", self._reply_name, ascii_address(address))
 
     def _body(self, mailing: Mailing, end: bytes) -> list[bytes | int]:
         """What follows the headers: constant bytes, and numbers of slots."""

@@ -102,8 +102,11 @@ class PostmarkConnection:
     def _mail(self, envelope: Envelope) -> dict[str, Any]:
         self._skeleton.fill(envelope)
         mailing, values = self._mailing, envelope.values
+        reply_name = split_mailbox(mailing.reply_to)[0] if mailing.reply_to else ""
+        own = {"ReplyTo": _mailbox(reply_name, ascii_address(envelope.reply_to))} if envelope.reply_to else {}
         return {
             **self._shared,
+            **own,
             "To": _mailbox(envelope.name, ascii_address(envelope.address)),
             "Subject": fill(mailing.subject, values),
             "TextBody": one_line_break(fill(mailing.text, values)),

@@ -135,7 +135,6 @@ class Life:
     def _act(self, connection: Connection, what: str, name: str, address: str) -> None:
         person_id = connection.execute(select(people.c.id).where(people.c.address == address)).scalar()
         number = list_id(connection, name)
-        source = {"source": "a page", "at": self.at}
         if what == "join":
             asking = Asking(address, [name], "a form", "Yes.")
             if ask_to_join(connection, asking, confirmed=(), address_key=KEY, at=self.at).answer in (
@@ -145,11 +144,11 @@ class Life:
         elif person_id is None:
             return
         elif what == "leave":
-            leave(connection, person_id=person_id, list_ids=[number], how="link", **source)
+            leave(connection, person_id=person_id, list_ids=[number], how="link", source="a page", at=self.at)
             if (address, name) in statuses(connection):
                 self.said[address, name] = "left"
         elif what == "leave everything":
-            leave_everything(connection, person_id=person_id, how="link", **source)
+            leave_everything(connection, person_id=person_id, how="link", source="a page", at=self.at)
             self.said |= {(address, one): "left" for one in LISTS}
         elif what == "sign news":
             if join_known(connection, person_id=person_id, agreed=Agreed(name, "Yes.", "a petition"), at=self.at):

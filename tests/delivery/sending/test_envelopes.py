@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mailer.compose.message import Context, Message, Parts, Slot
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
-from mailer.settings.schema import Bounces, Public, Settings
+from mailer.settings.schema import Bounces, Public, Replies, Settings
 from mailer.tracking.return_path import tag_of, tokens_in
 from mailer.tracking.tokens import Named, Purpose, Signer
 from mailer.transports.mime.message import build
@@ -110,3 +110,21 @@ def test_a_sender_at_a_domain_of_other_letters_is_ascii_in_every_header() -> Non
     assert "mailto:out@xn--bcher-kva.example" in head
     assert "<post@xn--bcher-kva.example>" in head
     assert "<a@xn--bcher-kva.example>" in head
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "tagged"),
+    [("replies@example.org", True), ("Us <Replies@EXAMPLE.org>", True), ("", False), ("ann@example.org", False)],
+)
+def test_answers_come_to_an_address_of_each_mail_unless_somebody_named_another(reply_to: str, tagged: bool) -> None:
+    settings = Settings(root=Path(), bounces=Bounces("b@example.org"), replies=Replies("replies@example.org"))
+    made = EnvelopeBuilder(replace(message("view_url"), reply_to=reply_to), settings=settings, signer=SIGNER)
+    envelope = made.envelope(7, attempt=1, address="ada@example.org", supporter=SUPPORTER, now=NOW)
+    tag = tag_of(SIGNER.sign(Purpose.REPLY, Named(7)))
+    assert envelope.reply_to == (f"replies+{tag}@example.org" if tagged else "")
+    assert envelope.return_path == f"b+{tag_of(SIGNER.sign(Purpose.RETURN, Named(7)))}@example.org"
+    head = build(made.mailing(), envelope).partition(b"\r\n\r\n")[0].replace(b"\r\n ", b" ").decode()
+    (line,) = [line for line in head.split("\r\n") if line.startswith("Reply-To: ")] or [""]
+    name, address = reply_to.rpartition(" ")[0], reply_to.rpartition(" ")[2].strip("<>")
+    wanted = envelope.reply_to or address
+    assert line == (f"Reply-To: {name} <{wanted}>" if name else f"Reply-To: {wanted}" if wanted else "")

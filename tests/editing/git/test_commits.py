@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailer.editing.git import commits as kept
-from mailer.editing.git.commits import Author, NotCommitted, commit_newsletter, into_git
+from mailer.editing.git.commits import Author, NotCommitted, commit_newsletter, into_git, keep_in_git
 from mailer.staff.accounts import add_account
 from mailer.staff.actor import terminal
 from mailer.staff.rights import Role
@@ -207,3 +207,19 @@ def test_without_the_setting_git_is_left_alone(repository: Workspace, workspace:
     write(repository, "two\n")
     assert into_git(workspace, database, terminal(), "appeal", "Save appeal") is None
     assert last(repository, "%s") == "Begin"
+
+
+def test_a_lists_file_is_committed_by_itself(repository: Workspace, database: Database) -> None:
+    git(repository, "config", "user.name", "Cy")
+    git(repository, "config", "user.email", "cy@example.org")
+    write(repository, "two\n")
+    for folder, name in (("lists", "news.toml"), ("lists/segments", "active.toml")):
+        (repository.root / folder).mkdir(exist_ok=True)
+        (repository.root / folder / name).write_text('title = "News"\n')
+    assert keep_in_git(repository, database, terminal(), "lists/news.toml", "Make the list news") is None
+    assert git(repository, "show", "--name-only", "--format=").split() == ["lists/news.toml"]
+    assert keep_in_git(repository, database, terminal(), "lists/segments", "Save the segment active") is None
+    (repository.root / "lists/segments/active.toml").unlink()
+    assert keep_in_git(repository, database, terminal(), "lists/segments", "Take the segment active away") is None
+    assert last(repository, "%s") == "Take the segment active away"
+    assert git(repository, "status", "--porcelain") == f"M {APPEAL}/message.md"

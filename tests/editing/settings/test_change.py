@@ -86,12 +86,14 @@ def test_the_log_keeps_no_path_of_an_address(workspace: Workspace, database: Dat
 
 
 def test_both_ask_for_the_right(workspace: Workspace, database: Database) -> None:
-    writer = Actor("w", EVERY_RIGHT - {Right.SETTINGS})
-    with database.write() as connection:
-        with pytest.raises(NotAllowed):
-            change_settings(workspace, connection, writer, {"timezone": "Europe/London"}, base=None, at=NOW)
-        with pytest.raises(NotAllowed):
-            write_secrets(workspace, connection, writer, {"smtp_password": "x"}, at=NOW)
+    without = Actor("w", EVERY_RIGHT - {Right.SETTINGS})
+    limited = Actor("l", EVERY_RIGHT, lists=frozenset({"supporters"}))  # settings hold for every list
+    for actor in (without, limited):
+        with database.write() as connection:
+            with pytest.raises(NotAllowed):
+                change_settings(workspace, connection, actor, {"timezone": "Europe/London"}, base=None, at=NOW)
+            with pytest.raises(NotAllowed):
+                write_secrets(workspace, connection, actor, {"smtp_password": "x"}, at=NOW)
 
 
 def keep(workspace: Workspace, database: Database, environ: dict[str, str] = NOTHING, **given: object) -> Secrets:

@@ -390,6 +390,29 @@ CREATE TABLE public.rate_limits (
     key bytea NOT NULL,
     next_at bigint NOT NULL
 );
+CREATE TABLE public.replies (
+    id bigint NOT NULL,
+    key text NOT NULL,
+    at bigint NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    campaign_id bigint,
+    delivery_id bigint,
+    sender text DEFAULT ''::text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    message_id text DEFAULT ''::text NOT NULL,
+    words text DEFAULT ''::text NOT NULL,
+    attachments json DEFAULT '[]'::json NOT NULL,
+    handed_to bigint,
+    changed_at bigint NOT NULL
+);
+CREATE SEQUENCE public.replies_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.replies_id_seq OWNED BY public.replies.id;
 CREATE TABLE public.requests (
     id bigint NOT NULL,
     kind text NOT NULL,
@@ -409,7 +432,8 @@ CREATE TABLE public.returned_mails (
     delivery_id bigint,
     why text DEFAULT ''::text NOT NULL,
     sender text DEFAULT ''::text NOT NULL,
-    subject text DEFAULT ''::text NOT NULL
+    subject text DEFAULT ''::text NOT NULL,
+    decision text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE public.reviewed_contents (
     digest text NOT NULL,
@@ -601,6 +625,7 @@ ALTER TABLE ONLY public.jobs ALTER COLUMN id SET DEFAULT nextval('public.jobs_id
 ALTER TABLE ONLY public.lists ALTER COLUMN id SET DEFAULT nextval('public.lists_id_seq'::regclass);
 ALTER TABLE ONLY public.people ALTER COLUMN id SET DEFAULT nextval('public.people_id_seq'::regclass);
 ALTER TABLE ONLY public.provider_events ALTER COLUMN id SET DEFAULT nextval('public.provider_events_id_seq'::regclass);
+ALTER TABLE ONLY public.replies ALTER COLUMN id SET DEFAULT nextval('public.replies_id_seq'::regclass);
 ALTER TABLE ONLY public.signatures ALTER COLUMN id SET DEFAULT nextval('public.signatures_id_seq'::regclass);
 ALTER TABLE ONLY public.staff ALTER COLUMN id SET DEFAULT nextval('public.staff_id_seq'::regclass);
 ALTER TABLE ONLY public.staff_sessions ALTER COLUMN id SET DEFAULT nextval('public.staff_sessions_id_seq'::regclass);
@@ -652,6 +677,7 @@ SELECT pg_catalog.setval('public.jobs_id_seq', 1, false);
 SELECT pg_catalog.setval('public.lists_id_seq', 2, true);
 SELECT pg_catalog.setval('public.people_id_seq', 7, true);
 SELECT pg_catalog.setval('public.provider_events_id_seq', 1, false);
+SELECT pg_catalog.setval('public.replies_id_seq', 1, false);
 SELECT pg_catalog.setval('public.signatures_id_seq', 1, false);
 SELECT pg_catalog.setval('public.staff_id_seq', 1, false);
 SELECT pg_catalog.setval('public.staff_sessions_id_seq', 1, false);
@@ -720,6 +746,8 @@ ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT pk_provider_events PRIMARY KEY (id);
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT pk_rate_limits PRIMARY KEY (key);
+ALTER TABLE ONLY public.replies
+    ADD CONSTRAINT pk_replies PRIMARY KEY (id);
 ALTER TABLE ONLY public.requests
     ADD CONSTRAINT pk_requests PRIMARY KEY (id);
 ALTER TABLE ONLY public.returned_mails
@@ -776,6 +804,8 @@ ALTER TABLE ONLY public.people
     ADD CONSTRAINT uq_people_address UNIQUE (address);
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT uq_provider_events_provider_key UNIQUE (provider, key);
+ALTER TABLE ONLY public.replies
+    ADD CONSTRAINT uq_replies_key UNIQUE (key);
 ALTER TABLE ONLY public.signatures
     ADD CONSTRAINT uq_signatures_page_person_id UNIQUE (page, person_id);
 ALTER TABLE ONLY public.staff
@@ -812,9 +842,14 @@ CREATE INDEX ix_jobs_person_id ON public.jobs USING btree (person_id);
 CREATE INDEX ix_people_tags_tag_id_person_id ON public.people_tags USING btree (tag_id, person_id);
 CREATE INDEX ix_provider_events_delivery_id ON public.provider_events USING btree (delivery_id);
 CREATE INDEX ix_rate_limits_next_at ON public.rate_limits USING btree (next_at);
+CREATE INDEX ix_replies_at ON public.replies USING btree (at);
+CREATE INDEX ix_replies_campaign_id ON public.replies USING btree (campaign_id);
+CREATE INDEX ix_replies_delivery_id ON public.replies USING btree (delivery_id);
+CREATE INDEX ix_replies_waiting ON public.replies USING btree (at) WHERE (state = 'new'::text);
 CREATE INDEX ix_requests_address ON public.requests USING btree (address);
 CREATE INDEX ix_requests_asked_at ON public.requests USING btree (asked_at);
 CREATE INDEX ix_returned_mails_delivery_id ON public.returned_mails USING btree (delivery_id);
+CREATE INDEX ix_returned_mails_open ON public.returned_mails USING btree (at) WHERE (decision = 'open'::text);
 CREATE INDEX ix_signatures_campaign_id ON public.signatures USING btree (campaign_id);
 CREATE INDEX ix_signatures_page_signed_at ON public.signatures USING btree (page, signed_at);
 CREATE INDEX ix_signatures_person_id ON public.signatures USING btree (person_id);

@@ -353,6 +353,24 @@ CREATE TABLE rate_limits (
 	next_at BIGINT NOT NULL, 
 	CONSTRAINT pk_rate_limits PRIMARY KEY ("key")
 );
+CREATE TABLE replies (
+	id INTEGER NOT NULL, 
+	"key" TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	kind TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	campaign_id BIGINT, 
+	delivery_id BIGINT, 
+	sender TEXT DEFAULT '' NOT NULL, 
+	subject TEXT DEFAULT '' NOT NULL, 
+	message_id TEXT DEFAULT '' NOT NULL, 
+	words TEXT DEFAULT '' NOT NULL, 
+	attachments JSON DEFAULT '[]' NOT NULL, 
+	handed_to BIGINT, 
+	changed_at BIGINT NOT NULL, 
+	CONSTRAINT pk_replies PRIMARY KEY (id), 
+	CONSTRAINT uq_replies_key UNIQUE ("key")
+);
 CREATE TABLE requests (
 	id BIGINT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -373,7 +391,7 @@ CREATE TABLE returned_mails (
 	delivery_id BIGINT, 
 	why TEXT DEFAULT '' NOT NULL, 
 	sender TEXT DEFAULT '' NOT NULL, 
-	subject TEXT DEFAULT '' NOT NULL, 
+	subject TEXT DEFAULT '' NOT NULL, decision TEXT DEFAULT '' NOT NULL, 
 	CONSTRAINT pk_returned_mails PRIMARY KEY (digest)
 );
 CREATE TABLE reviewed_contents (
@@ -583,6 +601,11 @@ CREATE INDEX ix_versions_at ON versions (at);
 CREATE INDEX ix_people_tags_tag_id_person_id ON people_tags (tag_id, person_id);
 CREATE INDEX ix_unsubscribe_presses_delivery_id ON unsubscribe_presses (delivery_id);
 CREATE INDEX ix_unsubscribe_presses_at ON unsubscribe_presses (at);
+CREATE INDEX ix_replies_at ON replies (at);
+CREATE INDEX ix_replies_campaign_id ON replies (campaign_id);
+CREATE INDEX ix_replies_delivery_id ON replies (delivery_id);
+CREATE INDEX ix_replies_waiting ON replies (at) WHERE state = 'new';
+CREATE INDEX ix_returned_mails_open ON returned_mails (at) WHERE decision = 'open';
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('people',7);
 INSERT INTO "sqlite_sequence" VALUES('jobs',0);

@@ -267,7 +267,7 @@ def test_a_mailing_that_no_mail_could_carry_is_refused_before_anybody_is_mailed(
 
 
 def test_a_probe_that_is_hung_up_on_says_so(fake: SesFake) -> None:
-    fake.answers.append(BREAK)
+    fake.answers.append((0, BREAK, None))
     with pytest.raises(TransportUnavailable, match="Amazon SES didn't answer"):
         way(fake).probe()
 

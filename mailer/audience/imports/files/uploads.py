@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from mailer.errors import MailerError
 from mailer.private_files import open_private, private_folder, whole_private
@@ -83,10 +84,11 @@ class Uploads:
         if not TOKEN.fullmatch(token):
             return None
         try:
-            told = json.loads((self.folder / token / ABOUT).read_text(encoding="utf-8"))
+            told: dict[str, Any] = json.loads((self.folder / token / ABOUT).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return Upload(**{**told, "checked": tuple(told["checked"])})
+        told["checked"] = tuple(told["checked"])
+        return Upload(**told)
 
     def all(self) -> list[Upload]:
         """Those there are, the newest first."""

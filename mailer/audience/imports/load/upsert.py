@@ -140,17 +140,12 @@ class Writer:
 
     def _count_suppressed(self) -> Counter[str]:
         """Rows of suppressed addresses, by the gravest reason."""
-        gravest = (
-            select(suppressions.c.address_hash, func.max(suppression_rank()).label("rank"))
-            .where(self._here())
-            .group_by(suppressions.c.address_hash)
-            .subquery()
+        # Looked up for each row: joined with a query, SQLite would go through all rows for each suppression.
+        theirs = select(func.max(suppression_rank())).where(
+            suppressions.c.address_hash == stage.c.address_hash, self._here()
         )
-        rows = (
-            select(gravest.c.rank, func.count())
-            .select_from(stage.join(gravest, gravest.c.address_hash == stage.c.address_hash))
-            .group_by(gravest.c.rank)
-        )
+        gravest = select(theirs.correlate(stage).scalar_subquery().label("rank")).select_from(stage).subquery()
+        rows = select(gravest.c.rank, func.count()).where(gravest.c.rank.is_not(None)).group_by(gravest.c.rank)
         return Counter({BY_RANK[rank].value: int(number) for rank, number in self.connection.execute(rows)})
 
     def _count_pending(self) -> int:

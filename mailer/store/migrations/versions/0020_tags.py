@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -91,6 +92,8 @@ def _known(bind: sa.Connection, tag_id: int) -> bool:
 
 
 def _keep(bind: sa.Connection, number: int, attributes: dict[str, str]) -> None:
-    kept = sa.bindparam("kept", json.dumps(attributes, ensure_ascii=False, separators=(",", ":")))
-    value = sa.cast(kept, sa.JSON) if bind.dialect.name == "postgresql" else kept
+    kept: sa.BindParameter[Any] = sa.bindparam(
+        "kept", json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
+    )
+    value: sa.ColumnElement[Any] = sa.cast(kept, sa.JSON) if bind.dialect.name == "postgresql" else kept
     bind.execute(sa.update(people).where(people.c.id == number).values(attributes=value))

@@ -1,4 +1,4 @@
-"""Who pressed unsubscribe, so that a scanner's presses can be told from people's; and what unclear mails came to"""
+"""Who pressed unsubscribe, so that a scanner can be told from people; what unclear mails came to; and replies"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,6 +23,32 @@ def upgrade() -> None:
     )
     op.create_index("ix_unsubscribe_presses_delivery_id", "unsubscribe_presses", ["delivery_id"])
     op.create_index("ix_unsubscribe_presses_at", "unsubscribe_presses", ["at"])
+    op.create_table(
+        "replies",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.BigInteger()),
+        sa.Column("delivery_id", sa.BigInteger()),
+        sa.Column("sender", sa.Text(), server_default="", nullable=False),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
+        sa.Column("message_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("words", sa.Text(), server_default="", nullable=False),
+        sa.Column("attachments", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("handed_to", sa.BigInteger()),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replies")),
+        sa.UniqueConstraint("key", name=op.f("uq_replies_key")),
+    )
+    op.create_index("ix_replies_at", "replies", ["at"])
+    op.create_index("ix_replies_campaign_id", "replies", ["campaign_id"])
+    op.create_index("ix_replies_delivery_id", "replies", ["delivery_id"])
+    op.create_index(
+        "ix_replies_waiting", "replies", ["at"],
+        sqlite_where=sa.text("state = 'new'"), postgresql_where=sa.text("state = 'new'"),
+    )  # fmt: skip
     op.add_column("returned_mails", sa.Column("decision", sa.Text(), server_default="", nullable=False))
     # What was listed as unclear so far.
     op.execute(

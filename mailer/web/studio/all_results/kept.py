@@ -23,27 +23,38 @@ NAME = "everything"
 
 @dataclass(frozen=True, slots=True)
 class AllFigures:
-    """Every newsletter that left, every page that was signed, and how many acted within so many days."""
+    """Every newsletter that left, and every page that was signed."""
 
     newsletters: Sequence[ComparedNewsletter]
     pages: Mapping[str, SignPageFigures]
-    acting: Mapping[int, int]
 
 
-KeptAll = CountedFigures[AllFigures]
+Acting = Mapping[int, int]  # how many acted within so many days
 
 
-def newest_all(visit: Visit) -> KeptAll | None:
+def newest_all(visit: Visit) -> CountedFigures[AllFigures] | None:
     """The newest figures, None while they are counted for the first time. Begins a count if one is due."""
     kept = visit.studio.kept.setdefault("all figures", CountedBeside[AllFigures](1))
 
     def count() -> AllFigures:
         with visit.database.read(of_everyone=True) as connection:
-            now = visit.studio.clock()
-            pages, acting = sign_page_figures(connection, now=now), count_acting(connection, now=now)
-            return AllFigures(compared(connection, sent_counts(connection)), pages, acting)
+            pages = sign_page_figures(connection, now=visit.studio.clock())
+            return AllFigures(compared(connection, sent_counts(connection)), pages)
 
     return cast("CountedBeside[AllFigures]", kept).newest(
+        NAME, _mark(visit), count, clock=visit.studio.clock, beside=visit.studio.beside
+    )
+
+
+def newest_acting(visit: Visit) -> CountedFigures[Acting] | None:
+    """How many acted lately, apart from the rest: of a million people it takes seconds, and signatures go first."""
+    kept = visit.studio.kept.setdefault("acting", CountedBeside[Acting](1))
+
+    def count() -> Acting:
+        with visit.database.read(of_everyone=True) as connection:
+            return count_acting(connection, now=visit.studio.clock())
+
+    return cast("CountedBeside[Acting]", kept).newest(
         NAME, _mark(visit), count, clock=visit.studio.clock, beside=visit.studio.beside
     )
 

@@ -20,13 +20,14 @@ from mailer.reports.list_figures import ListFigures, ListMonth
 from mailer.reports.sign_pages import SignPageFigures
 from mailer.staff.rights import Right
 from mailer.web.studio.all_results import compare
-from mailer.web.studio.all_results.kept import newest_all
+from mailer.web.studio.all_results.kept import newest_acting, newest_all
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page
 from mailer.web.studio.core.rooms import Room, SidebarPlace, StudioRoute
 from mailer.web.studio.lists.figures import growth_chart, how_words, month_name, newest_lists, source_words
 from mailer.web.studio.newsletters.shelf import shelf_of
+from mailer.web.studio.petition.waiting import waiting_comments
 
 PLACES = (("/results", "Newsletters", "mail"), ("/results/people", "People", "users"),
           ("/results/pages", "Sign pages", "pen-line"))  # fmt: skip
@@ -65,7 +66,7 @@ def download(visit: Visit) -> Response:
 
 def show_people(visit: Visit) -> Response:
     """How lists grow and shrink, where people come from, and who acted lately."""
-    kept, acting = newest_lists(visit), newest_all(visit)
+    kept, acting = newest_lists(visit), newest_acting(visit)
     lists = compare.seen_lists(visit)
     figures = [kept.figures.get(name, ListFigures()) for name in lists] if kept else []
     months = _together(figures)
@@ -78,7 +79,7 @@ def show_people(visit: Visit) -> Response:
         chart=growth_chart(months), month_name=month_name, how_words=how_words, source_words=source_words,
         sources=most[:SOURCES], others=sum(number for _, number in most[SOURCES:]),
         rows=[(lists[name], name, one) for name, one in zip(lists, figures, strict=bool(figures))],
-        acting=acting.figures.acting if acting and visit.who.lists is None else None, days=DAYS,
+        acting=acting.figures if acting and visit.who.lists is None else None, days=DAYS,
         saved=segment_names(visit.workspace), name_of=_segment_name, seen=_seen(visit),
     )  # fmt: skip
 
@@ -101,10 +102,16 @@ def show_pages(visit: Visit) -> Response:
     """Every sign page with its signatures as they come."""
     kept = newest_all(visit)
     files = [one for one in shelf_of(visit.studio).newsletters(visit.workspace) if one.has_page and not one.is_away]
+    waiting = {file.slug: number for file, number in waiting_comments(visit)}
     counted: Mapping[str, SignPageFigures] = kept.figures.pages if kept else {}
     with visit.database.read() as connection:
         found = [
-            (file, counted.get(file.slug, SignPageFigures()), petition_delivered(connection, file.slug))
+            (
+                file,
+                counted.get(file.slug, SignPageFigures()),
+                petition_delivered(connection, file.slug),
+                waiting.get(file.slug, 0),
+            )
             for file in files
             if visit.who.may_work_on((file.list,))
         ]
@@ -120,7 +127,8 @@ def moves(visit: Visit) -> Response:
 
 
 def _seen(visit: Visit) -> str:
-    return "|".join(kept.at.isoformat() if kept else "" for kept in (newest_all(visit), newest_lists(visit)))
+    kinds = (newest_all(visit), newest_lists(visit), newest_acting(visit))
+    return "|".join(kept.at.isoformat() if kept else "" for kept in kinds)
 
 
 def _sections(here: str) -> list[tuple[str, str, bool, str]]:

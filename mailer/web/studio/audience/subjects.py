@@ -102,9 +102,9 @@ QUESTION_SUBJECTS: tuple[RowSubject, ...] = tuple(
             "yes": _question("with", TAGGED, CHOICE, "tags"),
             "no": _question("not with", TAGGED, CHOICE, "tags", holds=False),
         }),
-        ("segment", "Is in the segment", HAS, {
-            "yes": _question("yes, in", "segment", CHOICE, "segments"),
-            "no": _question("no, not in", "segment", CHOICE, "segments", holds=False),
+        ("segment", "Segment", HAS, {
+            "yes": _question("is in", "segment", CHOICE, "segments"),
+            "no": _question("is not in", "segment", CHOICE, "segments", holds=False),
         }),
         ("wants", "How often they want mail", HAS, {
             "yes": _question("is", "wants", CHOICE, "frequencies"),

@@ -73,7 +73,12 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
     lists = [(name, _title(workspace, name)) for name in workspace.list_names()]
     about = [
         TextField("from", "From", source.from_, "Such as: Rhiannon <rhiannon@example.org>", sender.from_),
-        TextField("reply_to", "Replies go to", source.reply_to, usual=sender.reply_to or sender.from_),
+        TextField(
+            "reply_to",
+            "Replies go to",
+            source.reply_to,
+            usual=workspace.settings.reply_to or sender.from_,
+        ),
         TextField("list", "List", source.list, LIST_OF_THANKS if source.is_thanks else LIST_OF_MAIL, options=lists),
         TextField(
             "language", "Language", source.language, usual="the list’s", options=(("", "The list’s"), *choosable())

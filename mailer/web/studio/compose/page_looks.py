@@ -72,7 +72,7 @@ def kept_page(visit: Visit, look_id: str) -> PageLook | None:
 
 def rendered(visit: Visit, part: Part, page: ActionPage) -> str:
     """The HTML that people get, with the signatures there are, and with its pictures in it."""
-    pages, language = _pages(visit), choose(page.language)
+    pages, language = supporters_pages(visit), choose(page.language)
     with visit.database.read() as connection:
         told = told_of(connection, page)
     settings = visit.workspace.settings
@@ -153,7 +153,7 @@ def _looks(visit: Visit) -> KeptLooks[PageLook]:
     return cast("KeptLooks[PageLook]", visit.studio.kept.setdefault("page looks", KeptLooks[PageLook](KEPT)))
 
 
-def _pages(visit: Visit) -> Pages:
+def supporters_pages(visit: Visit) -> Pages:
     """The templates as the settings are now; making them takes some milliseconds."""
     settings = visit.workspace.settings
     kept = cast("tuple[object, Pages] | None", visit.studio.kept.get("supporters' pages"))

@@ -12,7 +12,7 @@ from mailer.audience.imports.files.reader import Table
 from mailer.audience.imports.files.uploads import SEEN, Upload, Uploads
 from mailer.audience.imports.headers import EMAIL, STATUS_FIELD, identifier
 from mailer.audience.imports.meaning.peers import SKIP
-from mailer.audience.imports.meaning.statuses import RowStatus, word
+from mailer.audience.imports.meaning.statuses import DATE, RowStatus, word
 from mailer.audience.imports.sources import Explained, ImportOptions, SeenFile, explain
 from mailer.audience.imports.survey import restored
 from mailer.counting import counted
@@ -20,7 +20,7 @@ from mailer.workspace import ListDefinition
 
 LABELS = {
     EMAIL: "Address", "first_name": "First name", "last_name": "Last name", "name": "Whole name", "country": "Country",
-    "language": "Language", "tags": "Tags", "timezone": "Time zone", STATUS_FIELD: "Whether they may be mailed",
+    "language": "Language", "tags": "Tags", "timezone": "Time zone", STATUS_FIELD: "Who may be mailed",
     OPTED_IN: "Consent: when",
 }  # fmt: skip
 LEFT_OUT = "Leave out"
@@ -98,7 +98,10 @@ def recognise(uploads: Uploads, upload: Upload, definition: ListDefinition, aske
     warnings = [words for one in told for words in one["warnings"]]
     warnings += [fault.message[:1].upper() + fault.message[1:] for fault, _ in faults if not fault.stops]
     asks_status = bool(asked.status) or any("--status" in fault.remedy for fault, _ in faults)
-    rows = [_row(name, [one for one in files if name in one.seen.table.columns], asked) for name in names_of(files)]
+    rows = [_row(name, [one for one in files if name in one.seen.table.columns]) for name in names_of(files)]
+    if sum(row.chosen == OPTED_IN for row in rows) > 1:
+        first = "The first of these with a date counts"
+        rows = [replace(row, note=first, look=False) if row.chosen == OPTED_IN else row for row in rows]
     return Recognised(files, rows, problems, warnings, asks_status)
 
 
@@ -134,7 +137,7 @@ def unknown_words(found: Recognised) -> Iterator[Word]:
     return (one for row in found.rows for one in row.words if not one.known)
 
 
-def _row(name: str, files: Sequence[Explained], asked: ImportOptions) -> ColumnRow:
+def _row(name: str, files: Sequence[Explained]) -> ColumnRow:
     places = [(one, one.seen.table.columns.index(name)) for one in files]
     values, empty, filled = Counter[str](), 0, 0
     for one, i in places:
@@ -175,7 +178,8 @@ def _words(column: StatusColumn, file: Explained) -> Iterator[Word]:
     seen = file.seen.survey.columns[column.position]
     for value, rows in [*seen.most_common(SHOWN_WORDS), *([("", seen.empty)] if seen.empty else [])]:
         try:
-            yield Word(value, rows, column.words.status_of(value) or "", known=True)
+            said = column.words.status_of(value) or ""
+            yield Word("a date" if DATE.fullmatch(value) else value, rows, said, known=True)
         except KeyError:
             yield Word(value, rows, "", known=False)
 

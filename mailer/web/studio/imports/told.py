@@ -41,7 +41,8 @@ def told_report(report: Mapping[str, Any]) -> Sequence[ToldRows]:
         ("Here already, the same", "Nothing to change", report["unchanged"], "same"),
     ]  # fmt: skip
     rows += [
-        (*_STOPPED.get(reason, (reason, "")), number, "left") for reason, number in report["suppressed_by"].items()
+        (*_STOPPED.get(reason, (reason, "")), number, "died" if reason == Reason.BOUNCED else "stopped")
+        for reason, number in report["suppressed_by"].items()
     ]
     reasons = ", ".join(f"{number:,} × {reason}" for reason, number in [*report["reasons"].items()][:4])
     more = " …" if len(report["reasons"]) > 4 else ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 
+from mailer.audience.imports.columns import OPTED_IN
 from mailer.audience.imports.files.delimited import NAMES
 from mailer.audience.imports.files.uploads import REJECTS, SEEN, Upload, Uploads
 from mailer.audience.imports.meaning.peers import BY_NAME, PEERS
@@ -202,14 +204,15 @@ def _consent(
     definition = visit.workspace.list_definition(upload.list)
     if not which and asked.wording is not None:
         which = "none" if not asked.wording else "list" if asked.wording == definition.consent else "other"
-    dated = next((row for row in found.rows if row.chosen == "opted_in_at"), None)
+    dated = [row for row in found.rows if row.chosen == OPTED_IN]
     return _page(
-        visit, upload, "consent", "consent", status=status, found=found, asked=asked, which=which, wrong=wrong or {},
+        visit, upload, "consent", "consent", status=status, found=found, asked=asked, which=which,
+        wrong=wrong or {"agreed": "", "wording": ""},
         definition=definition, dated=dated, longest=LONGEST_WORDING,
     )  # fmt: skip
 
 
-def _page(visit: Visit, upload: Upload, name: str, step: str, *, status: int = 200, **values: object) -> Response:
+def _page(visit: Visit, upload: Upload, name: str, step: str, *, status: int = 200, **values: Any) -> Response:
     title = visit.workspace.list_definition(upload.list).title
     return page(
         visit, f"imports/{name}.html", status=status, upload=upload, step=step, steps=STEPS, list_title=title,

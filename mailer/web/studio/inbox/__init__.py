@@ -1,1 +1,1 @@
-"""Inbox: what came back. Decisions that wait, bounces and complaints."""
+"""Inbox: what came back. Decisions that wait, replies, bounces and complaints."""

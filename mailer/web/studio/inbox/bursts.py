@@ -11,7 +11,7 @@ from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import StudioRoute
-from mailer.web.studio.inbox.kept import bursts_kept
+from mailer.web.studio.inbox.kept import open_bursts
 
 MOST_SHOWN = 500
 HERE = "/inbox/bursts/{n}"
@@ -21,7 +21,7 @@ def to_decide(visit: Visit) -> list[Burst] | None:
     """Those that the visitor may decide about; None while they are searched for the first time."""
     if not may(visit, Right.PAUSE):
         return []
-    found = bursts_kept(visit.studio).newest(visit)
+    found = open_bursts(visit)
     return None if found is None else [one for one in found if is_theirs(visit.who, one)]
 
 
@@ -54,7 +54,6 @@ def decide(visit: Visit) -> Response:
             undo_burst(connection, visit.who, burst, at=visit.now)
         else:
             leave_as_is(connection, visit.who, burst, at=visit.now)
-    bursts_kept(visit.studio).forget()
     return RedirectResponse("/inbox", 303)
 
 

@@ -13,7 +13,7 @@ from mailer.transports.base import ReplyClass
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import StudioRoute
-from mailer.web.studio.inbox.kept import figures_kept
+from mailer.web.studio.inbox.kept import returned_counts
 
 MOST_SHOWN = 100
 # Each class: its name in addresses, what it is called, and what follows for people.
@@ -38,7 +38,7 @@ def bounces(visit: Visit) -> Response:
         raise HTTPException(404)
     chosen = wanted if "class" in visit.query else None
     return page(
-        visit, "inbox/bounces.html", found=figures_kept(visit.studio).newest(visit), classes=CLASSES, chosen=chosen,
+        visit, "inbox/bounces.html", found=returned_counts(visit), classes=CLASSES, chosen=chosen,
         people=_people(visit, chosen), most=MOST_SHOWN,
     )  # fmt: skip
 
@@ -46,7 +46,7 @@ def bounces(visit: Visit) -> Response:
 def complaints(visit: Visit) -> Response:
     """How many reported a mail as spam, by provider; who, for those who may see names."""
     return page(
-        visit, "inbox/complaints.html", found=figures_kept(visit.studio).newest(visit), of=COMPLAINED,
+        visit, "inbox/complaints.html", found=returned_counts(visit), of=COMPLAINED,
         people=_people(visit, COMPLAINED), most=MOST_SHOWN,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import Room, SidebarPlace, StudioRoute, WaitingTask
-from mailer.web.studio.inbox import bursts, returned
+from mailer.web.studio.inbox import answers, bursts, returned
 from mailer.web.studio.newsletters.listing import ListedNewsletter, everything
 
 
@@ -19,7 +19,8 @@ def show(visit: Visit) -> Response:
     """What waits for a decision."""
     return page(
         visit, "inbox/inbox.html", bursts=bursts.to_decide(visit), uncertain=_uncertain(visit),
-        unclear=returned.unclear(visit), many_unclear=returned.how_many_unclear(visit),
+        replies=answers.how_many_wait(visit), unclear=returned.unclear(visit),
+        many_unclear=returned.how_many_unclear(visit),
     )  # fmt: skip
 
 
@@ -30,6 +31,9 @@ def waits(visit: Visit) -> Iterator[WaitingTask]:
             words = f"Their mail was “{burst.slug}”. Look at the list, then put them back or leave it"
             path = f"/inbox/bursts/{burst.number}"
             yield WaitingTask(f"A scanner may have unsubscribed {counted(burst.people)}", words, path, "Look", "shield")
+    if waiting := answers.how_many_wait(visit):
+        words = "People wrote back to a newsletter"
+        yield WaitingTask(f"Answer {counted(waiting, 'reply', 'replies')}", words, answers.HERE, "Read", "reply")
     if many := returned.how_many_unclear(visit):
         words = "They came back, and no program can be sure what they mean"
         yield WaitingTask(f"Look at {counted(many, 'mail')}", words, "/inbox", "Look", "inbox")
@@ -38,7 +42,7 @@ def waits(visit: Visit) -> Iterator[WaitingTask]:
 def count(visit: Visit) -> int:
     """How much waits, for the sidebar."""
     seen = len(bursts.to_decide(visit) or ()) if may(visit, Right.SEE_PEOPLE) else 0
-    return seen + returned.how_many_unclear(visit)
+    return seen + returned.how_many_unclear(visit) + answers.how_many_wait(visit)
 
 
 def _uncertain(visit: Visit) -> Sequence[ListedNewsletter]:
@@ -48,7 +52,7 @@ def _uncertain(visit: Visit) -> Sequence[ListedNewsletter]:
 
 
 ROOM = Room(
-    routes=(StudioRoute("/inbox", show, Right.REPORTS), *bursts.ROUTES, *returned.ROUTES),
+    routes=(StudioRoute("/inbox", show, Right.REPORTS), *answers.ROUTES, *bursts.ROUTES, *returned.ROUTES),
     places=(SidebarPlace("/inbox", "Inbox", "inbox", group=3, key="I", asks=Right.REPORTS, phone=True, count=count),),
     waits=waits,
 )

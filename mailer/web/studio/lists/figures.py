@@ -30,7 +30,7 @@ GAP = 0.3  # of a month's width, between its bar and the next
 
 @dataclass(frozen=True, slots=True)
 class ToldWording:
-    """Words beside the form's box. `since`: when they were written, where that is known; `agreed`: by whom so far."""
+    """Words beside the form's box. `since`: when they were written, if known; `agreed`: who agreed so far."""
 
     words: str
     since: datetime | None

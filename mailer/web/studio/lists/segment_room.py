@@ -15,6 +15,7 @@ from mailer.audience.fields import known_fields
 from mailer.audience.selection.groups import subscribed_to
 from mailer.audience.selection.saved_segments import (
     SavedSegment,
+    check_segment,
     known_names,
     read_segment,
     segment_names,
@@ -29,7 +30,6 @@ from mailer.audience.selection.saving_segments import (
     segments_asking,
 )
 from mailer.audience.selection.segment_sql import condition
-from mailer.editing.folders import folder_name
 from mailer.editing.git.commits import keep_in_git
 from mailer.editing.save import SaveConflict
 from mailer.editing.toml_edit import read_toml_text
@@ -56,8 +56,9 @@ from mailer.web.studio.audience.subjects import RowSubject, subjects
 from mailer.web.studio.core.context import Form, Visit
 from mailer.web.studio.core.pages import page, part
 from mailer.web.studio.core.rooms import StudioRoute
-from mailer.web.studio.lists.visitor import lists_seen
+from mailer.web.studio.lists.visitor import base_sent, lists_seen, short_name
 from mailer.web.studio.newsletters.listing import list_titles
+from mailer.web.studio.newsletters.shelf import shelf_of
 
 NEW = "-"  # in the address of a new segment: none can be called so
 LONGEST = 300  # characters of a title
@@ -81,13 +82,17 @@ class SegmentForm:
 def show_all(visit: Visit) -> Response:
     """Every saved segment, with what asks for it."""
     found: list[tuple[str, SavedSegment | None, str, Sequence[str]]] = []
+    fields = _fields(visit)
     with visit.database.read() as connection:
+        known = known_names(connection, visit.workspace, fields=fields)
         for name in segment_names(visit.workspace):
-            used = newsletters_asking(visit.workspace, connection, [name])
+            used, one = newsletters_asking(visit.workspace, connection, [name]), None
             try:
-                found.append((name, read_segment(visit.workspace, name), "", used))
+                one = read_segment(visit.workspace, name)
+                check_segment(one, known)
+                found.append((name, one, "", used))
             except MailerError as error:
-                found.append((name, None, " ".join(faults_in_words(error)), used))
+                found.append((name, one, " ".join(faults_in_words(error)), used))
     return page(visit, "lists/segments.html", found=found, new=NEW)
 
 
@@ -114,12 +119,12 @@ def change(visit: Visit) -> Response:
     """A button of the form: one that changes the rows, or Save."""
     name, known = visit.path["segment"], _known(visit)
     form = _sent(visit.form, known, visit)
-    base = _base(visit)
+    base = base_sent(visit.form)
     if visit.form.get("do") != "save":
         return _page(visit, form, known, base=base)
     if form.conditions is not None and any(unfinished(row, known) for row in rows_in(form.conditions)):
         return _page(visit, form, known, base=base, wrong=[UNFINISHED], strict=True)
-    named = name if name != NEW else form.name or _short_name(form.title, visit)
+    named = name if name != NEW else form.name or short_name(form.title)
     segment = SavedSegment(named, form.title, form.expression(known), form.about)
     try:
         with visit.database.write() as connection:
@@ -199,11 +204,13 @@ def _page(
     name = visit.path["segment"]
     with visit.database.read() as connection:
         used = [] if name == NEW else newsletters_asking(visit.workspace, connection, [name])
+    names = {one.slug: one.name for one in shelf_of(visit.studio).newsletters(visit.workspace)}
     titles = segment_titles(visit.workspace)
     return page(
         visit, "lists/segment.html", status=status or (422 if wrong else 200), name=name, new=NEW,
         base=json.dumps(base),
-        wrong=wrong, done=done, newsletters=used, may_change=visit.who.may(Right.WRITE),
+        wrong=wrong, done=done, newsletters=[(one, names.get(one, one)) for one in used],
+        may_change=visit.who.may(Right.WRITE),
         segments=[(one, titles.get(one, one)) for one in segments_asking(visit.workspace, name)],
         **_shown(visit, form, known, strict=strict),
     )  # fmt: skip
@@ -249,25 +256,6 @@ def _file_of(visit: Visit, name: str) -> str:
     if name not in segment_names(visit.workspace):
         raise HTTPException(404)
     return read_toml_text(segment_path(visit.workspace, name))
-
-
-def _base(visit: Visit) -> str:
-    """The file that the form was made from, exact: it is sent as JSON, since a form would change its line ends."""
-    try:
-        base: Any = json.loads(visit.form.text("base", '""'))
-    except ValueError:
-        raise HTTPException(400) from None
-    if not isinstance(base, str):
-        raise HTTPException(400)
-    return base
-
-
-def _short_name(title: str, visit: Visit) -> str:
-    """What the file of a segment is called that colleagues know by this title."""
-    try:
-        return folder_name(title, at=visit.now).partition(f"{visit.now:%Y-%m}-")[2]
-    except MailerError:
-        return ""
 
 
 HERE = "/segments/{segment}"

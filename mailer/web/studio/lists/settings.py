@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mailer.audience.selection.languages import language_name
 from mailer.diagnostics import Diagnostic
-from mailer.editing.folders import folder_name
 from mailer.editing.git.commits import keep_in_git
 from mailer.editing.lists import list_path, make_list, save_list
 from mailer.editing.save import SaveConflict
@@ -23,11 +21,11 @@ from mailer.locale.language import LANGUAGES, choose
 from mailer.senders import domain_of
 from mailer.staff.rights import Right
 from mailer.web.pages.join_form import blank_form, embedded
-from mailer.web.pages.templates import Pages
+from mailer.web.studio.compose.page_looks import supporters_pages
 from mailer.web.studio.core.context import Form, Visit
 from mailer.web.studio.core.pages import page
 from mailer.web.studio.core.rooms import StudioRoute
-from mailer.web.studio.lists.visitor import list_named, tabs
+from mailer.web.studio.lists.visitor import base_sent, list_named, short_name, tabs
 from mailer.web.studio.preview.frame import FRAMED
 from mailer.workspace import ListDefinition
 
@@ -84,7 +82,7 @@ def show(visit: Visit) -> Response:
 
 def save(visit: Visit) -> Response:
     """Write what was changed."""
-    name, form, base = list_named(visit), sent(visit.form), _base(visit)
+    name, form, base = list_named(visit), sent(visit.form), base_sent(visit.form)
     try:
         changes = form.changes(_defaults(read_values(base)))
         with visit.database.write() as connection:
@@ -107,7 +105,7 @@ def begin(visit: Visit) -> Response:
 def make(visit: Visit) -> Response:
     """Make the list, and show it."""
     form = sent(visit.form)
-    name = visit.form.get("name") or _short_name(form.get("title"), visit)
+    name = visit.form.get("name") or short_name(form.get("title"))
     values: dict[str, TomlValue] = {"title": form.get("title"), "list_id": f"{name}.lists.{_domain(visit)}"}
     values |= {key: value for key, value in form.values.items() if value and key != "title"}
     values["public_form"] = form.open
@@ -134,7 +132,7 @@ def picture(visit: Visit) -> Response:
         consent=asked.get("consent", known.consent), language=asked.get("language", known.language) or "en",
         colour=colour if re.fullmatch("#[0-9a-fA-F]{6}", colour) else "", public_form=True,
     )  # fmt: skip
-    pages = _pages(visit).in_colour(definition.colour)
+    pages = supporters_pages(visit).in_colour(definition.colour)
     html = pages.text("join.html", choose(definition.language), **blank_form(definition))
     policy = pages.policy.replace("form-action 'self'", "form-action 'none'")
     policy = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'; sandbox allow-same-origin")
@@ -186,43 +184,14 @@ def _shared(visit: Visit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _base(visit: Visit) -> str:
-    """The file that the form was made from, exact: it is sent as JSON, since a form would change its line ends."""
-    try:
-        base: Any = json.loads(visit.form.text("base"))
-    except ValueError:
-        raise HTTPException(400) from None
-    if not isinstance(base, str):
-        raise HTTPException(400)
-    return base
-
-
 def _defaults(data: Mapping[str, Any]) -> dict[str, Any]:
     """What a file says, with what it means where it says nothing: the form shows that, and it isn't written down."""
     return {"opt_in": "single", "language": "en", **data}
 
 
-def _short_name(title: str, visit: Visit) -> str:
-    """What the file of a list is called that people know by this title."""
-    try:
-        return folder_name(title, at=visit.now).partition(f"{visit.now:%Y-%m}-")[2]
-    except MailerError:
-        return ""
-
-
 def _domain(visit: Visit) -> str:
     """The domain of the workspace's sender, of which a list's own name in mails is a part."""
     return domain_of(visit.workspace.settings.sender.from_) or "example.org"
-
-
-def _pages(visit: Visit) -> Pages:
-    """The templates as the settings are now; making them takes some milliseconds."""
-    settings = visit.workspace.settings
-    kept = cast("tuple[object, Pages] | None", visit.studio.kept.get("pages to join on"))
-    if kept is None or kept[0] is not settings:
-        kept = (settings, Pages(settings, inline=True))
-        visit.studio.kept["pages to join on"] = kept
-    return kept[1]
 
 
 ROUTES = (

@@ -1,12 +1,17 @@
-"""Which lists a visitor sees, and the views that each has."""
+"""Which lists a visitor sees, the views that each has, and what the forms of lists and segments bring along."""
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from starlette.exceptions import HTTPException
 
-from mailer.web.studio.core.context import Visit
+from mailer.editing.folders import plain_name
+from mailer.web.studio.core.context import Form, Visit
 from mailer.workspace import SLUG
 
+LONGEST = 80  # characters of a short name
 VIEWS = (("", "People", "users"), ("settings", "Form and settings", "settings"))
 
 
@@ -27,3 +32,20 @@ def lists_seen(visit: Visit) -> list[str]:
 def tabs(visit: Visit, name: str, here: str) -> list[tuple[str, str, bool, str]]:
     """The views of a list, for `segments` of core/parts.html."""
     return [(f"/lists/{name}/{path}".rstrip("/"), words, path == here, icon) for path, words, icon in VIEWS]
+
+
+def base_sent(form: Form) -> str:
+    """The file that a form was made from, exact: it is sent as JSON, since a form would change its line ends; "" for
+    none. Raises HTTPException 400."""
+    try:
+        base: Any = json.loads(form.text("base", '""'))
+    except ValueError:
+        raise HTTPException(400) from None
+    if not isinstance(base, str):
+        raise HTTPException(400)
+    return base
+
+
+def short_name(title: str) -> str:
+    """What the file of a list or a segment is called that people know by this title; "" where no letter is left."""
+    return plain_name(title)[:LONGEST].strip("-")

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mailer.audience.consent.lift import lift as lift_suppressions
 from mailer.audience.people.data_export import everything
+from mailer.audience.supporter_care.bulk import BulkDeed, BulkOrder, check_order, do_to_batch
 from mailer.audience.supporter_care.edit import (
     change_person,
     forget_person,
@@ -54,6 +55,26 @@ def untag(visit: Visit) -> Response:
     """One tag less."""
     name = visit.form.get("tag")
     return _done(visit, lambda connection, one: untag_person(connection, visit.who, one.id, name, at=visit.now))
+
+
+def join(visit: Visit) -> Response:
+    """Onto a list, with how they agreed and to which words."""
+    form = visit.form
+    order = BulkOrder(
+        BulkDeed.LIST, {}, None, name=form.get("name"), source=form.get("source"), wording=form.get("wording")
+    )
+
+    def joined(connection: Connection, person: PersonPage) -> None:
+        check_order(visit.workspace, visit.who, order)
+        if not do_to_batch(connection, visit.who, order, [person.id], at=visit.now):
+            raise MailerError(
+                f"{person.called} left this list, or mail to the address is stopped",
+                remedy="Who left comes back by joining again.",
+            )
+        subject = f"person {person.id}"
+        record(connection, visit.who, "person put on a list", at=visit.now, subject=subject, detail=order.name)
+
+    return _done(visit, joined, typed=form.values())
 
 
 def leave(visit: Visit) -> Response:

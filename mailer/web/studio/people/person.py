@@ -114,7 +114,10 @@ def person_page(
         visit, "people/person.html", status=422 if wrong else 200, person=person, wrong=wrong,
         typed=typed or {}, answer=answer, unread=unread, newsletters=asked, asked=slug, tags=tags,
         moments=[one for one in moments if not view or one.view == view], views=VIEWS, view=view,
-        in_all=_in_all(moments),
+        in_all=_in_all(moments), to_join=[
+            (name, words) for name, words in person.titles.items()
+            if visit.who.may(Right.IMPORT, name) and name not in {one.list for one in person.dossier.lists}
+        ],
         may_on=partial(visit.who.may, Right.IMPORT), whole=visit.who.lists is None, country_name=country_name,
         language_name=language_name, changing="change" in visit.query or "first_name" in (typed or {}),
     )  # fmt: skip

@@ -16,6 +16,7 @@ ROOM = Room(
         StudioRoute("/people/{id}/change", changes.change, Right.IMPORT, method="POST"),
         StudioRoute("/people/{id}/tag", changes.tag, Right.IMPORT, method="POST"),
         StudioRoute("/people/{id}/untag", changes.untag, Right.IMPORT, method="POST"),
+        StudioRoute("/people/{id}/join", changes.join, Right.IMPORT, method="POST"),
         StudioRoute("/people/{id}/leave", changes.leave, Right.IMPORT, method="POST"),
         StudioRoute("/people/{id}/lift", changes.lift, Right.IMPORT, method="POST"),
         StudioRoute("/people/{id}/data", changes.data, Right.EXPORT_PEOPLE, method="POST"),

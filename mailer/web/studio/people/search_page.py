@@ -30,7 +30,7 @@ LEAST = 2  # letters, before Ctrl-K looks for people
 
 
 def show(visit: Visit) -> Response:
-    """Whom a search finds, the newest first."""
+    """The people that a search finds, the newest first."""
     asked, titles = asked_of(visit), list_titles(visit)
     limit = None if visit.who.lists is None else sorted(visit.who.lists)
     wrong = None
@@ -52,8 +52,9 @@ def show(visit: Visit) -> Response:
 
 
 def asked_of(visit: Visit) -> Mapping[str, str]:
-    """What the address asks for."""
-    return {name: visit.query.get(key, "").strip()[:LONGEST] for key, name in ASKED.items()}
+    """What the address asks for. A segment may ask about any list, so it isn't for those who are limited to some."""
+    asked = {name: visit.query.get(key, "").strip()[:LONGEST] for key, name in ASKED.items()}
+    return asked if visit.who.lists is None else {**asked, "segment": ""}
 
 
 def query_of(asked: Mapping[str, str]) -> str:

@@ -10,14 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from mailer.audience.petition.bundle import LETTER_FILE, make_bundle, zipped
-from mailer.audience.petition.comments import MOST_COUNTED, comments_to_decide, count_waiting, decide, has_undecided
+from mailer.audience.petition.comments import MOST_COUNTED, comments_to_decide, decide
 from mailer.audience.petition.delivered import LONGEST_NOTE, forget_delivery, note_delivery, petition_delivered
 from mailer.audience.petition.signatures import count
-from mailer.compose.action_page.parse import ActionPage, CommentsShown, read_action_page
+from mailer.compose.action_page.parse import CommentsShown, read_action_page
 from mailer.counting import counted
 from mailer.editing import folders
 from mailer.editing.first_mails import make_delivered
-from mailer.editing.folders import lists_of
 from mailer.editing.git.commits import into_git
 from mailer.errors import MailerError
 from mailer.staff import audit
@@ -25,11 +24,10 @@ from mailer.staff.rights import Right
 from mailer.store.tables.states import CommentState
 from mailer.web.studio.core import moments
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.core.pages import may, page, way
+from mailer.web.studio.core.pages import page, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, WaitingTask, Weight
 from mailer.web.studio.newsletters.listing import ListedNewsletter, one
-from mailer.web.studio.newsletters.shelf import shelf_of
-from mailer.workspace import Workspace
+from mailer.web.studio.petition.waiting import page_of, waiting_comments
 
 DECISIONS = {"show": CommentState.SHOWN, "hide": CommentState.HIDDEN, "hold": CommentState.HELD}
 
@@ -37,7 +35,7 @@ DECISIONS = {"show": CommentState.SHOWN, "hide": CommentState.HIDDEN, "hold": Co
 def show(visit: Visit) -> Response:
     """What was written, for those who may see people; the bundle; the delivery."""
     newsletter = _with_page(visit)
-    found, how = _page(visit.workspace, newsletter.slug), CommentsShown.NEVER
+    found, how = page_of(visit.workspace, newsletter.slug), CommentsShown.NEVER
     if found:
         how = found.show_comments
     sees = visit.who.may(Right.SEE_PEOPLE)
@@ -134,13 +132,6 @@ def _with_page(visit: Visit) -> ListedNewsletter:
     return newsletter
 
 
-def _page(workspace: Workspace, slug: str) -> ActionPage | None:
-    try:
-        return read_action_page(workspace.newsletter(slug))[0]
-    except MailerError:  # the Write room says what is wrong with it
-        return None
-
-
 def _back(slug: str) -> Response:
     return RedirectResponse(f"/newsletters/{slug}/petition", 303)
 
@@ -161,18 +152,10 @@ def _day(day: date, visit: Visit) -> str:
 
 def _waits(visit: Visit) -> Iterable[WaitingTask]:
     """Comments that the visitor may decide about."""
-    if not (may(visit, Right.SEE_PEOPLE) and may(visit, Right.WRITE)):
-        return
-    pages = [one for one in shelf_of(visit.studio).newsletters(visit.workspace) if one.has_page and not one.is_away]
-    with visit.database.read() as connection:
-        some = [file for file in pages if has_undecided(connection, file.slug)]
-        for file in some:
-            found = _page(visit.workspace, file.slug)
-            waiting = count_waiting(connection, file.slug, found.show_comments) if found else 0
-            if waiting and visit.who.may_work_on(lists_of(visit.workspace, file.slug)):
-                many = f"{waiting:,} comments or more" if waiting >= MOST_COUNTED else counted(waiting, "comment")
-                words, path = f"Of “{file.name}”, for its sign page", f"/newsletters/{file.slug}/petition"
-                yield WaitingTask(f"Read {many}", words, path, "Read", "message-square")
+    for file, waiting in waiting_comments(visit):
+        many = f"{waiting:,} comments or more" if waiting >= MOST_COUNTED else counted(waiting, "comment")
+        words, path = f"Of “{file.name}”, for its sign page", f"/newsletters/{file.slug}/petition"
+        yield WaitingTask(f"Read {many}", words, path, "Read", "message-square")
 
 
 HERE = "/newsletters/{name}/petition"

@@ -10,7 +10,7 @@ from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.reports.current import current_figures
 from mailer.reports.figures import CampaignFigures
 from mailer.store.tables.core import events, hits, more_hits
-from mailer.store.tables.inbound import conversions, signatures
+from mailer.store.tables.inbound import conversions, replies, signatures
 from mailer.web.counted_beside import CountedBeside, CountedFigures
 from mailer.web.studio.core.context import Visit
 
@@ -31,7 +31,7 @@ def newest_figures(visit: Visit, status: CampaignStatus) -> KeptFigures | None:
 
 def _mark(connection: Connection, status: CampaignStatus) -> str:
     """Changes whenever something came that a report may count; quick, however much there is."""
-    newest = (select(func.max(table.c.id)) for table in (hits, signatures, events, conversions))
+    newest = (select(func.max(table.c.id)) for table in (hits, signatures, events, conversions, replies))
     last = [connection.execute(query).scalar() for query in newest]
     mine = more_hits.c.campaign_id == status.campaign_id
     more = connection.execute(select(func.sum(more_hits.c.count)).where(mine)).scalar()

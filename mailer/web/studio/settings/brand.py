@@ -7,10 +7,11 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
+from threading import Lock
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from mailer.audience.petition.signatures import SignatureCount
 from mailer.audience.petition.told import ToldOfPage
@@ -21,12 +22,16 @@ from mailer.compose.source.layouts import layout_names
 from mailer.compose.source.message_file import source_of
 from mailer.delivery.campaigns.plan import prepare
 from mailer.diagnostics import Diagnostic, Place
+from mailer.editing.files import write_file
 from mailer.editing.first_draft import draft_text
+from mailer.editing.pictures import MOST_UPLOADED, prepare_picture
+from mailer.editing.settings.change import SUBJECT, require_all
 from mailer.editing.splice import head_end, splice
 from mailer.errors import MailerError
 from mailer.locale.language import choose
 from mailer.settings import Brand
 from mailer.settings.tables import read_table
+from mailer.staff import audit
 from mailer.staff.rights import Right
 from mailer.web.pages.share_card import LinkPreview
 from mailer.web.pages.sign_page import PageNow, blank_page
@@ -45,6 +50,8 @@ from mailer.workspace import Newsletter, Workspace
 SLUG = "a-newsletter"  # what the samples are called inside; they are never on disk
 TEMPLATE = "appeal"  # the sample's, where there is one of that name
 NOWHERE = "/nowhere"
+LOGOS, LOGO_WIDTH = "brand", 300  # the folder for logos that are taken in; pixels that mails show of one
+_one_at_a_time = Lock()  # a camera's largest picture takes 300 MB while it is scaled
 SCHEMES = {"light": Look.LIGHT, "dark": Look.DARK, "inverted": Look.FORCED}
 WAYS = {"light": "In light", "inverted": "Inverted", "partly inverted": "Partly inverted"}
 LABELS = {field.name.removeprefix("brand."): field.label for field in BRAND.fields}
@@ -127,6 +134,23 @@ def sign_page(visit: Visit) -> Response:
 def contrast(visit: Visit) -> Response:
     """How the colours are judged, as a part of the page."""
     return page(visit, "settings/contrast.html", **judged(wished(visit, _typed(visit.query))))
+
+
+def take_logo(visit: Visit) -> Response:
+    """Take a picture in, whose bytes are the body: the name to write into a field, which is saved with the form."""
+    try:
+        require_all(visit.who)
+        with _one_at_a_time:
+            made = prepare_picture(visit.body, shown_width=LOGO_WIDTH)
+        folder = visit.workspace.root / LOGOS
+        folder.mkdir(exist_ok=True)
+        write_file(folder / made.name, made.data, within=visit.workspace.root)
+        with visit.database.write() as connection:
+            audit.record(connection, visit.who, "logo taken in", at=visit.now, subject=SUBJECT, detail=made.name)
+    except (MailerError, OSError) as error:
+        words = f"{error.message}. {error.remedy}" if isinstance(error, MailerError) else "It could not be written."
+        return JSONResponse({"words": f"{words[:1].upper()}{words[1:]}".strip()}, status_code=422)
+    return JSONResponse({"name": f"{LOGOS}/{made.name}"})
 
 
 def wished(visit: Visit, typed: Mapping[str, str]) -> Brand:
@@ -218,6 +242,7 @@ def _sample_page(visit: Visit, workspace: Workspace) -> str:
 
 
 ROUTES = (
+    StudioRoute(f"{BRAND.path}/logo", take_logo, Right.SETTINGS, method="POST", most_bytes=MOST_UPLOADED),
     StudioRoute(f"{BRAND.path}/look", look, Right.SETTINGS, method="POST", most_bytes=forms.MOST_BYTES),
     StudioRoute(f"{BRAND.path}/mail", mail, Right.SETTINGS),
     StudioRoute(f"{BRAND.path}/page", sign_page, Right.SETTINGS),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may
-from mailer.web.studio.core.rooms import PaletteHit, Room, SidebarPlace, StudioRoute
+from mailer.web.studio.core.rooms import Deed, PaletteHit, Room, SidebarPlace, StudioRoute
 from mailer.web.studio.settings import bounces, brand, domain, forms, overview, pace, sending, webhook
 from mailer.web.studio.settings.sections import BOUNCES, BRAND, PACE, PAGES, SENDERS, WEBHOOK
 
@@ -53,5 +53,9 @@ ROOM = Room(
         *brand.ROUTES,
     ),
     places=(SidebarPlace("/settings", "Settings", "settings", group=9, asks=Right.SETTINGS),),
+    deeds=(
+        Deed("Check everything", domain.PATH, "list-checks", asks=Right.SETTINGS),
+        Deed("Send a test mail", sending.PATH, "send", asks=Right.SETTINGS),
+    ),
     find=find,
 )

@@ -80,7 +80,7 @@ BRAND = SettingsPage(
         FieldGroup("Logo and type", (
             SettingField("brand.logo", "Logo", "A picture in the workspace, such as pictures/logo.png, or an https "
                          "address. Empty: your name."),
-            SettingField("brand.logo_dark", "Logo for dark grounds"),
+            SettingField("brand.logo_dark", "Logo for dark grounds", "Such as the band on top. Empty: the logo."),
             SettingField("brand.logo_alt", "What the logo says", "For those who don’t see it."),
             SettingField("brand.font", "Font", "Mail programs have few: name several, the most wanted first."),
         )),
@@ -158,6 +158,11 @@ BOUNCES = SettingsPage(
             SettingField("bounces.imap", "Where it is read", "Such as "
                          "imaps://bounces%40your-group.org@imap.your-group.org/INBOX, without the password."),
         )),
+        FieldGroup("Replies", (
+            SettingField("replies.address", "Mailbox for replies", "Such as replies@your-group.org, which takes tags: "
+                         "replies come to the Inbox. Empty: they go to the sender."),
+            SettingField("replies.keep_days", "Days their words are kept"),
+        ), "It is read as the bounce mailbox is, and may be the same."),
         FieldGroup("Mailboxes that are full or away", (
             SettingField("bounces.soft_campaigns", "Newsletters in a row"),
             SettingField("bounces.soft_days", "And at least so many days"),

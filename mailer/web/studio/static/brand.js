@@ -68,3 +68,21 @@ schemes.addEventListener("click", (event) => {
   samples.forEach(exchange);
 });
 offer();
+
+// A logo is taken in at once, and used once the form is saved.
+for (const name of ["logo", "logo_dark"]) {
+  const field = document.getElementById(`f-brand.${name}`), said = document.getElementById(`h-brand.${name}`);
+  if (!field || field.disabled) continue;
+  const choose = Object.assign(document.createElement("input"), { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", hidden: true });
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: "Choose a file" });
+  button.setAttribute("aria-label", `${field.labels[0].textContent}: choose a file`);
+  button.addEventListener("click", () => choose.click());
+  choose.addEventListener("change", async () => {
+    const answer = await fetch("/settings/brand/logo", { method: "POST", body: choose.files[0] }), told = await answer.json();
+    if (answer.ok) put(field, told.name); else said.textContent = told.words;
+    choose.value = "";
+  });
+  const row = Object.assign(document.createElement("div"), { className: "picked" });
+  field.replaceWith(row);
+  row.append(field, button, choose);
+}

@@ -57,8 +57,8 @@ export function inOrder(act) {
 }
 
 // A condition of the text, for a dialog: fetches its rows into `host` and tells what they come to. `settled()` tells it of
-// all that is chosen by now, and promises whether it could.
-export function builder(host, address, told) {
+// all that is chosen by now, and promises whether it could. `counts`: whether the text has an audience to count.
+export function builder(host, address, told, { counts = true } = {}) {
   const to = address.split("?")[0];
   let stop = () => {}, turn = 0, timer = 0, presses = 0;
   const shown = () => host.querySelector("form.builder");
@@ -90,7 +90,7 @@ export function builder(host, address, told) {
   function tell({ expression, words, count, of, wrong }) {
     told({ expression, words, count, of, wrong });
     clearTimeout(timer);
-    if (expression && count === null) timer = setTimeout(async () => {
+    if (counts && expression && count === null) timer = setTimeout(async () => {
       if (presses) return;
       const found = await post("count");
       if (found?.count !== null && found) told({ expression, words, count: found.count, of: found.of, wrong });

@@ -4,7 +4,7 @@ import { ask, leave, main } from "./editor/dialogs.js";
 import { el } from "./editor/icons.js";
 
 /** {expression, words, count, of}, or null for "leave it". `address` is that of the builder's rows. */
-export async function askCondition(expression, address) {
+export async function askCondition(expression, address, { counts = true } = {}) {
   const host = el("div", { class: "ed-builder", "data-first": true, tabindex: "-1" });
   const says = el("p", { class: "ed-says", role: "status" }), wrong = el("p", { class: "ed-wrong", role: "alert" });
   const number = new Intl.NumberFormat();
@@ -12,8 +12,8 @@ export async function askCondition(expression, address) {
   const rows = builder(host, `${address}?expression=${encodeURIComponent(expression)}`, (now) => {
     told = now.count === null && now.expression === told.expression ? { ...now, count: told.count ?? null, of: told.of } : now;
     wrong.textContent = told.wrong;
-    says.textContent = told.words ? `Only for ${told.words}${told.count === null ? "" : `: ${number.format(told.count)} of ${number.format(told.of)}`}` : "";
-  });
+    says.textContent = told.words ? `Only for ${told.words}${told.count == null ? "" : `: ${number.format(told.count)} of ${number.format(told.of)}`}` : "";
+  }, { counts });
   const given = await ask(document.body, "Who reads these words?", [says, wrong], [leave("Cancel"), main("Only for them")], async () => {
     const settled = await rows.settled(); // what was told may be of before the last key
     if (settled && told.expression && !told.wrong) return told;

@@ -6,9 +6,9 @@ const SMALL = 64 * 1024, LARGE = 1024 * 1024, QUICK = 1500, SLOW = 6000, PAUSE =
 const going = document.querySelector("[data-importing]");
 if (going) {
   watch(going.dataset.importing, going.dataset.seen, async () => {
-    await renew();
-    const over = document.querySelector("[data-over=yes]");
-    if (over) location.assign(location.pathname.replace(/\/moves$/, ""));
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected) location.replace(answer.url); // to the next step, once it is done
+    else if (answer.ok) await renew();
   });
 }
 

@@ -149,7 +149,7 @@ for (const button of document.querySelectorAll("[data-choose]")) {
 }
 
 async function buildCondition(expression) {
-  const told = await askCondition(expression, `${home}/condition`);
+  const told = await askCondition(expression, `${home}/condition`, { counts: isCounted });
   if (told?.words) (inPlace.conditions ??= []).push(told);
   return told?.expression ?? null;
 }

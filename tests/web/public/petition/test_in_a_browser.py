@@ -193,6 +193,25 @@ def test_a_strangers_form_begins_above_the_fold_on_a_desktop(browser: Browser, r
     page.context.close()
 
 
+def test_the_language_switch_by_keyboard_on_a_phone(browser: Browser, river: River, workspace: Workspace) -> None:
+    for language in ("de", "ar"):
+        words = f"headline: {HEADLINE[language]}\nstatement: {STATEMENT[language]}\nopt_in: {{wording: OK}}"
+        path = workspace.newsletters / "river-en" / f"action.{language}.md"
+        path.write_text(f"---\n{words}\n---\n{STATEMENT[language]}\n", encoding="utf-8")
+    page = screen(browser, PHONE)
+    page.goto(f"{river.base}/act/river-en?lang=en")
+    look(page)
+    for language, name, direction in (("de", "Deutsch", "ltr"), ("ar", "العربية", "rtl"), ("en", "English", "ltr")):
+        page.get_by_role("link", name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        expect(page.locator("html")).to_have_attribute("dir", direction)
+        expect(page.locator("h1")).to_have_text(HEADLINE[language])
+        expect(page.get_by_role("navigation").get_by_text(name, exact=True)).to_have_attribute("aria-current", "page")
+        look(page)
+    page.context.close()
+
+
 def test_on_a_phone_the_way_to_the_form_stays_in_view_until_the_form_does(browser: Browser, river: River) -> None:
     page = screen(browser, (390, 664))  # the bars of the browser take the rest
     page.goto(f"{river.base}/act/river-en")

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
 
 from mailer.audience.selection.saved_segments import read_segment
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Role
+from mailer.store.tables.inbound import signatures
 from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.patience import until
@@ -96,6 +98,10 @@ def test_sign_pages_show_their_signatures_and_lead_to_the_petition(sent: House) 
     html = counted_page(sent, PAGES)
     assert "1 signature in 24 hours" in html
     assert f'href="{HERE}petition"' in html
+    (sent.file.parent / "action.md").write_text(HEAD.replace("target:", "show_comments: held\ntarget:") + TEXT, "utf-8")
+    with sent.studio.database.write() as connection:
+        connection.execute(update(signatures).values(comment="Because.", shown=True, comment_state="new"))
+    assert "1 comment to read" in counted_page(sent, PAGES)
 
 
 def test_who_is_limited_to_lists_sees_those_alone(sent: House) -> None:

@@ -74,12 +74,28 @@ def test_a_saved_segment_is_a_row_and_counts_for_those_who_are_in_it(house: Hous
     page = house.get(f"{ROOM}?count=1").text
     assert '<option value="irish" selected>In Ireland</option>' in page
     assert figures(page)["Don’t match the conditions"] > 0
+    link = re.search(r'href="(/segments/-[^"]*)">Save these conditions', page)
+    assert link
+    assert '<option value="irish" selected>In Ireland</option>' in house.get(unescape(link[1])).text
     no = [*SUPPORTERS, ("what.0", "segment"), ("how.0", "no"), ("value.0", "irish")]
     assert press(house, "save", no, base=house.file.read_text(encoding="utf-8")).status == 303
     assert '  segment: not segment("irish")\n' in house.file.read_text(encoding="utf-8")
     (folder / "irish.toml").write_text('title = "In Ireland"\nexpression = "supporter.contry"\n')
     broken = house.get(f"{ROOM}?count=1").text
     assert "In the saved segment irish: unknown field supporter.contry" in unescape(broken)
+
+
+def test_a_saved_segment_brings_nobody_of_lists_that_are_others(house: House, volunteers: None) -> None:
+    folder = house.workspace.lists / "segments"
+    folder.mkdir()
+    (folder / "helpers.toml").write_text('title = "Helpers"\nexpression = \'subscribed("volunteers")\'\n')
+    limited = house.sign_in(Role.WRITER, "Lim", lists=["supporters"])
+    asking = [*SUPPORTERS, ("what.0", "segment"), ("how.0", "yes"), ("value.0", "helpers")]
+    assert press(house, "look", asking, cookie=limited).status == 403
+    front = FRONT.replace("list: supporters\n", "list: supporters\naudience:\n  segment: helpers\n")
+    house.write(front=front)  # somebody with the right to both chose it: it may be looked at, and kept
+    assert house.get(f"{ROOM}?count=1", cookie=limited).status == 200
+    assert press(house, "save", [*asking, ("limit", "2")], base=front + BODY, cookie=limited).status == 303
 
 
 @pytest.mark.parametrize("limit", ["nan", "inf", "1e999", "-5", "0", "1.5", "many", "1e300"])

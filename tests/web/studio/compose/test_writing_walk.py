@@ -249,8 +249,8 @@ def test_the_page_and_the_thanks_by_keyboard_alone(page: Page, house: House) -> 
     frame = page.frame_locator("#mail")
     expect(frame.get_by_role("heading", name="A fine for every spill")).to_be_visible()
     expect(frame.get_by_text("It spilled for 3,412 hours.")).to_be_visible()
-
-    page.get_by_role("link", name="Thanks").press("Enter")  # what is typed on the page is kept, and there again
+    # What is typed on the page is kept, and there again.
+    page.get_by_role("link", name="Thanks", exact=True).press("Enter")
     expect(page.get_by_text("People read this at once after signing.")).to_be_visible()
     page.locator(".ed [role=textbox]").focus()
     page.keyboard.type("Thank you. We go there on Monday.")

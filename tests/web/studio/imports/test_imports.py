@@ -92,6 +92,7 @@ def test_a_zip_of_three_files_keeps_those_who_left_away(house: House) -> None:
     html = house.get(f"{address}/columns").text
     assert "This is an export of Mailchimp" in html
     assert "2 rows in 2 files" in html
+    assert "a date</bdi> (1): unsubscribed" in html
     assert re.search(r'<option value="opted_in_at" selected>', html)
     press(house, f"{address}/columns")
     press(house, f"{address}/consent", **{**AGREED, "which": "none"})

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mailer.staff.rights import Role
-from mailer.web.studio.inbox import kept
+from mailer.web import counted_beside
 from tests.patience import HANG_SECONDS
 from tests.web.studio.conftest import House
 from tests.web.studio.inbox.came_back import PEOPLE, SCANNED, leave, on_the_list, scan, words
@@ -17,7 +17,7 @@ EVERYBODY = set(range(1, PEOPLE + 1))
 
 @pytest.fixture
 def scanned(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setattr(kept, "A_PAGE_WAITS_SECONDS", HANG_SECONDS)  # a test waits for what is found beside the page
+    monkeypatch.setattr(counted_beside, "A_PAGE_WAITS_SECONDS", HANG_SECONDS)
     scan(house, leave(house))
     return house
 

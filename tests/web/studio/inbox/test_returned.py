@@ -9,7 +9,7 @@ from mailer.staff.rights import Role
 from mailer.store.tables.core import deliveries, events, suppressions
 from mailer.store.tables.inbound import returned_mails
 from mailer.store.tables.states import DeliveryState
-from mailer.web.studio.inbox import kept
+from mailer.web import counted_beside
 from tests.patience import HANG_SECONDS
 from tests.web.studio.conftest import House
 from tests.web.studio.inbox.came_back import leave, numbers_of, words
@@ -21,7 +21,7 @@ OURS, NOBODYS = "a" * 64, "b" * 64
 @pytest.fixture
 def returned(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """Somebody bounced, somebody said “spam”, two mails are unclear: one about person 3, one about nobody."""
-    monkeypatch.setattr(kept, "A_PAGE_WAITS_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(counted_beside, "A_PAGE_WAITS_SECONDS", HANG_SECONDS)
     campaign = leave(house)
     numbers, now = numbers_of(house, campaign), house.studio.clock()
     with house.studio.database.write() as connection:

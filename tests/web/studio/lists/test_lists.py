@@ -119,6 +119,8 @@ def test_a_segment_is_made_from_rows_counted_used_and_taken_away(house: House) -
     assert unfinished.status == 422
     typed = {"shown": "text", "text": "supporter.contry", "title": "In Britain", "do": "save"}
     base = json.dumps(path.read_text())
+    (path.parent / "broken.toml").write_text('title = "Broken"\nexpression = "supporter.contry"\n')
+    assert "Unknown field supporter.contry" in unescape(house.get("/segments").text)
     wrong = post(house, "/segments/in-britain", {**typed, "base": base})
     assert "Unknown field supporter.contry" in unescape(wrong.text)
     house.write()

@@ -123,7 +123,7 @@ def test_who_may_do_what(house: House) -> None:
 
 
 def test_a_job_that_was_broken_off_goes_on_with_the_same_people(house: House) -> None:
-    """Whom it is about is noted before anything is done to them: by now the search finds nobody."""
+    """Which people it is about is noted before anything is done to them: by now the search finds nobody."""
     work = done(house, press(house, "list=supporters&tag=", deed="tag", tag="x", number="3"))
     job = Job(STAFF_WORK, work.id, 1, "", TOPIC, work.created_at, "", b"")
     order = BulkOrder(BulkDeed.TAG, {"list": "nowhere"}, None, tag="x")

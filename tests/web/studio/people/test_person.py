@@ -1,4 +1,4 @@
-"""One person's page: what is shown, changed, stopped and forgotten; by whom; and what two people do at once."""
+"""One person's page: what is shown, changed, stopped and forgotten, for each role; and what two people do at once."""
 
 from __future__ import annotations
 
@@ -110,6 +110,19 @@ def test_they_are_taken_off_lists_and_mailed_again(house: House) -> None:
     assert "suppression lifted" in {one.action for one in dossier(house).decisions}
     assert press(house, "leave").status == 303
     assert {one.list for one in dossier(house).suppressions} == {"", "supporters"}
+
+
+def test_they_are_put_on_a_list_with_how_they_agreed(house: House) -> None:
+    (house.workspace.lists / "news.toml").write_text('title = "News"\nlist_id = "news.lists.example.org"\n')
+    assert "Put on a list" in house.get(HERE).text
+    assert press(house, "join", name="news", source="", wording="Yes").status == 422
+    agreed = {"name": "news", "source": "told us", "wording": "Yes, mail me."}
+    assert press(house, "join", **agreed).status == 303
+    (proof,) = [one for one in dossier(house).consents if one.list == "news"]
+    assert (proof.how, proof.source, proof.wording) == ("staff", "told us", "Yes, mail me.")
+    assert press(house, "leave", list="news").status == 303
+    assert press(house, "join", **agreed).status == 422, "who left comes back by joining"
+    assert press(house, "join", name="nothing", source="x", wording="y").status == 422
 
 
 def test_their_data_is_downloaded_and_they_are_forgotten(house: House) -> None:

@@ -58,3 +58,18 @@ def test_who_is_limited_to_lists_finds_the_people_of_those_alone(house: House) -
         )
     assert "/people/2" in house.get("/people", cookie=cookie).text
     assert "/people/1" not in house.get("/people", cookie=cookie).text
+
+
+def test_a_saved_segment_narrows_the_search(house: House) -> None:
+    folder = house.workspace.lists / "segments"
+    folder.mkdir()
+    (folder / "second.toml").write_text(
+        'title = "The second"\nexpression = "supporter.email == \'mary2@example.org\'"\n'
+    )
+    page = house.get("/people?segment=second").text
+    assert ("/people/2" in page, "/people/1" in page, "The second" in page) == (True, False, True)
+    assert "can’t be read" in house.get("/people?segment=gone").text
+    assert "1 person" in house.get("/people/bulk?segment=second").text
+    assert house.get("/people/bulk?segment=gone").status == 422
+    limited = house.sign_in(Role.SENDER, "Tom", lists=("supporters",))
+    assert "/people/1" in house.get("/people?segment=second", cookie=limited).text, "it may ask about other lists"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -46,6 +47,18 @@ def test_a_logo_is_in_the_sample_and_one_that_is_not_there_is_said(house: House)
     (house.workspace.root / "logo.png").write_bytes(picture.read_bytes())
     assert 'src="data:image/' in part(house, "mail", logo="logo.png", logo_alt="The river")
     assert "nologo.png" in part(house, "mail", logo="nologo.png")
+
+
+def test_a_logo_is_taken_in_as_a_picture_and_nothing_else_is(house: House) -> None:
+    picture = REPOSITORY / "newsletters" / "2026-12-year-in-review" / "school.png"
+    taken = house.post(f"{PATH}/logo", picture.read_bytes(), cookie=house.sign_in(Role.ADMIN))
+    name = json.loads(taken.text)["name"]
+    assert re.fullmatch(r"brand/[0-9a-f]{16}\.(png|jpg)", name)
+    assert 'src="data:image/' in part(house, "mail", logo=name, logo_alt="The river")
+    refused = house.post(f"{PATH}/logo", b"<svg/>", cookie=house.sign_in(Role.ADMIN))
+    assert (refused.status, len(list((house.workspace.root / "brand").iterdir()))) == (422, 1)
+    limited = house.post(f"{PATH}/logo", picture.read_bytes(), cookie=house.sign_in(Role.ADMIN, "L", lists=["x"]))
+    assert limited.status == 422
 
 
 def test_what_can_not_be_read_is_said_with_the_shade_that_would_do(house: House) -> None:

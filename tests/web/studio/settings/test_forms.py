@@ -130,6 +130,16 @@ def test_somebody_elses_change_is_not_overwritten(house: House) -> None:
     assert other.status == 303
 
 
+def test_line_ends_and_comments_stay_as_they_are(house: House) -> None:
+    """A browser sends the base with other line ends than the file has, which is no change of anybody's."""
+    path = house.workspace.root / "mailer.toml"
+    before = path.read_text(encoding="utf-8").replace("[organisation]", "# us\n[organisation]  # who mails")
+    path.write_bytes(before.replace("\n", "\r\n").encode())
+    assert save(house, "/settings/organisation", organisation__name="Clean River").status == 303
+    after = before.replace('name = "Example Campaigns"', 'name = "Clean River"', 1).replace("\n", "\r\n")
+    assert path.read_bytes() == after.encode()
+
+
 def test_what_the_environment_sets_is_said_and_left(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILER_PACE_PER_SECOND", "7")
     (house.workspace.root / "mailer.toml").touch()
@@ -137,6 +147,23 @@ def test_what_the_environment_sets_is_said_and_left(house: House, monkeypatch: p
     assert "Set by the variable MAILER_PACE_PER_SECOND" in page
     assert save(house, "/settings/pace", pace__per_second="9").status == 303
     assert read_settings(house.workspace.root, {}).pace.per_second == 0
+
+
+def test_what_is_wrong_elsewhere_in_the_file_is_said_and_nothing_is_written(house: House) -> None:
+    """Somebody left half a change in an editor: the studio goes on with the settings it had."""
+    path = house.workspace.root / "mailer.toml"
+    broken = path.read_text(encoding="utf-8") + '\n[pace]\nper_second = "fast"\n[brnd]\n'
+    path.write_text(broken, encoding="utf-8")
+    reply = save(house, "/settings/approval", studio__approvals="1")
+    assert reply.status == 422
+    assert "Nothing was saved: other settings have faults." in reply.text
+    assert "pace.per_second must be a number" in reply.text
+    assert "unknown setting &#39;brnd&#39;" in reply.text
+    assert path.read_text(encoding="utf-8") == broken
+    path.write_text("[organisation\n", encoding="utf-8")
+    unread = save(house, "/settings/approval", studio__approvals="1")
+    assert (unread.status, "not valid TOML" in unread.text) == (422, True)
+    assert path.read_text(encoding="utf-8") == "[organisation\n"
 
 
 def test_a_form_without_its_base_changes_nothing(house: House) -> None:

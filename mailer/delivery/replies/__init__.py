@@ -1,0 +1,1 @@
+"""Replies to newsletters: told apart, kept, and dealt with by staff."""
