@@ -44,7 +44,6 @@ class LibraryPicture:
     doesn't say; `shared`: where it is outside newsletters, as paths of the workspace, such as brand/logo.png."""
 
     digest: str
-    path: Path
     size: int  # bytes
     width: int
     height: int
@@ -86,12 +85,15 @@ class PictureLibrary:
         with self._lock:
             found: dict[str, LibraryPicture] = {}
             seen: set[str] = set()
+            newsletters = workspace.newsletters
             for slug in workspace.slugs():
-                self._newsletter(workspace.newsletters / slug, found, seen)
+                if not (folder := newsletters / slug).is_symlink():
+                    self._newsletter(folder, found, seen)
             for folder in shared_folders(workspace):
-                for path, stat in _below(folder, DEEPEST):
-                    if path.suffix.lower() in SUFFIXES and (picture := self._picture(path, stat, found, seen)):
-                        picture.shared.append(path.relative_to(workspace.root).as_posix())
+                for name, stat in _below(f"{folder}/", "", DEEPEST):
+                    path = f"{folder}/{name}"
+                    if name.lower().endswith(SUFFIXES) and (picture := self._picture(path, stat, found, seen)):
+                        picture.shared.append(Path(path).relative_to(workspace.root).as_posix())
             self._files = {name: one for name, one in self._files.items() if name in seen}
             self._texts = {name: one for name, one in self._texts.items() if name in seen}
         return dict(sorted(found.items(), key=lambda one: (-one[1].changed, one[0])))
@@ -103,42 +105,43 @@ class PictureLibrary:
             return next((Path(name) for name, (_, one) in files if one and one.digest == digest), None)
 
     def _newsletter(self, folder: Path, found: dict[str, LibraryPicture], seen: set[str]) -> None:
-        files = list(_below(folder, DEEPEST))
-        texts: dict[str, tuple[PictureReference, ...]] = {}
-        for path, stat in files:
-            if path.parent == folder and path.suffix.lower() in TEXTS:
-                texts[path.name] = self._text(path, stat, seen)
-        for path, stat in files:
-            if path.suffix.lower() in SUFFIXES and (picture := self._picture(path, stat, found, seen)):
-                name = path.relative_to(folder).as_posix()
-                places = {
-                    file: here for file, there in texts.items() if (here := tuple(r for r in there if r.name == name))
-                }
-                picture.uses.append(PictureUse(folder.name, name, places))
+        files = list(_below(f"{folder}/", "", DEEPEST))
+        texts = {
+            name: self._text(f"{folder}/{name}", stat, seen)
+            for name, stat in files
+            if name.lower().endswith(TEXTS) and "/" not in name
+        }
+        for name, stat in files:
+            if name.lower().endswith(SUFFIXES):
+                picture = self._picture(f"{folder}/{name}", stat, found, seen)
+                if picture is not None:
+                    here = {file: tuple(r for r in there if r.name == name) for file, there in texts.items()}
+                    places = {file: there for file, there in here.items() if there}
+                    picture.uses.append(PictureUse(folder.name, name, places))
 
     def _picture(
-        self, path: Path, stat: os.stat_result, found: dict[str, LibraryPicture], seen: set[str]
+        self, name: str, stat: os.stat_result, found: dict[str, LibraryPicture], seen: set[str]
     ) -> LibraryPicture | None:
-        name, mark = str(path), (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         seen.add(name)
         kept = self._files.get(name)
         if kept is None or kept[0] != mark:
-            kept = self._files[name] = (mark, _read_picture(path, stat.st_size))
+            kept = self._files[name] = (mark, _read_picture(Path(name), stat.st_size))
         if (file := kept[1]) is None:
             return None
         picture = found.get(file.digest)
         if picture is None:
-            picture = LibraryPicture(file.digest, path, file.size, file.width, file.height, stat.st_mtime)
+            picture = LibraryPicture(file.digest, file.size, file.width, file.height, stat.st_mtime)
             found[file.digest] = picture
         picture.changed = max(picture.changed, stat.st_mtime)
         return picture
 
-    def _text(self, path: Path, stat: os.stat_result, seen: set[str]) -> tuple[PictureReference, ...]:
-        name, mark = str(path), (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    def _text(self, name: str, stat: os.stat_result, seen: set[str]) -> tuple[PictureReference, ...]:
+        mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         seen.add(name)
         kept = self._texts.get(name)
         if kept is None or kept[0] != mark:
-            kept = self._texts[name] = (mark, tuple(_read_text(path, stat.st_size)))
+            kept = self._texts[name] = (mark, tuple(_read_text(Path(name), stat.st_size)))
         return kept[1]
 
 
@@ -160,10 +163,11 @@ def is_page(file: str) -> bool:
     return file.partition(".")[0] == PAGE
 
 
-def _below(folder: Path, deepest: int) -> Iterator[tuple[Path, os.stat_result]]:
-    """The files of a folder, without links and what is hidden."""
+def _below(folder: str, inside: str, deepest: int) -> Iterator[tuple[str, os.stat_result]]:
+    """The files of a folder by their paths in it, without links and what is hidden. Texts, since paths are slow."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda one: one.name)
+        with os.scandir(folder + inside) as found:
+            entries = sorted(found, key=lambda one: one.name)
     except OSError:
         return
     for entry in entries:
@@ -171,9 +175,9 @@ def _below(folder: Path, deepest: int) -> Iterator[tuple[Path, os.stat_result]]:
             continue
         try:
             if entry.is_file():
-                yield Path(entry.path), entry.stat()
+                yield inside + entry.name, entry.stat()
             elif deepest and entry.is_dir():
-                yield from _below(Path(entry.path), deepest - 1)
+                yield from _below(folder, f"{inside}{entry.name}/", deepest - 1)
         except OSError:  # it was replaced at this moment
             continue
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -45,8 +46,9 @@ class ShownText:
 
 def show(visit: Visit) -> Response:
     """The gallery."""
+    used = Counter(one.template for one in drafts_using(visit, BLOCKS))
     found = [
-        (one, list(read_layout(visit.workspace.root, one.name)[0].fields.values()), len(drafts_using(visit, one.name)))
+        (one, list(read_layout(visit.workspace.root, one.name)[0].fields.values()), used[one.name])
         for one in choices(visit.workspace)
     ]
     parts = texts.template_files(visit.workspace, BLOCKS)

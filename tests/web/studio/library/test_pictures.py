@@ -6,6 +6,7 @@ import re
 import shutil
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -85,6 +86,17 @@ def test_a_picture_is_replaced_in_drafts_alone(house: House, digest: str) -> Non
         found = connection.execute(query).all()
     assert sorted(one.subject for one in found) == [f"newsletter {SLUG}", f"newsletter {OTHER}"]
     assert house.get(f"/newsletters/{SLUG}/history").text.count("Picture replaced") == 1
+
+
+def test_links_are_not_followed(house: House, digest: str, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret.png").write_bytes(jpeg())
+    (house.workspace.newsletters / "2026-11-linked").symlink_to(tmp_path / "elsewhere")
+    (house.workspace.newsletters / SLUG / "linked.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
+    page = house.get("/pictures").text
+    assert digest in page
+    assert digest_of(jpeg()) not in page
+    assert house.get(f"/pictures/{digest_of(jpeg())}/file").status == 404
 
 
 def test_what_is_no_picture_or_the_same_one_changes_nothing(house: House, digest: str) -> None:
