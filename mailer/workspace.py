@@ -67,6 +67,7 @@ class Workspace:
     root: Path
     settings: Settings
     secrets: Secrets = field(repr=False)
+    templates_at: Path | None = None  # where templates are while others are tried out; None: in the workspace
 
     @property
     def newsletters(self) -> Path:
@@ -74,7 +75,7 @@ class Workspace:
 
     @property
     def templates(self) -> Path:
-        return self.root / "templates"
+        return self.templates_at or self.root / "templates"
 
     @property
     def lists(self) -> Path:

@@ -111,6 +111,12 @@ def draft_text(
     return text
 
 
+def sample_text(workspace: Workspace, slug: str, *, template: str) -> str:
+    """The first draft with what the template needs filled in by examples, to show what it looks like."""
+    fields = read_layout(workspace.root, template)[0].fields.values()
+    return draft_text(workspace, slug, template=template, fields=list(fields))
+
+
 EXAMPLES = {"image": "picture.jpg", "url": "https://example.org/", "time": f'"{EXAMPLE}"'}
 
 

@@ -29,6 +29,7 @@ from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
 from mailer.web.studio.imports import routes as imports
 from mailer.web.studio.inbox import routes as inbox
+from mailer.web.studio.library import routes as library
 from mailer.web.studio.lists import routes as lists
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.people import routes as people
@@ -64,6 +65,7 @@ ROOMS: tuple[Room, ...] = (
     history.ROOM,
     send.ROOM,
     imports.ROOM,
+    library.ROOM,
     settings.ROOM,
     inbox.ROOM,
     work.ROOM,

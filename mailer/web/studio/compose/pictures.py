@@ -8,7 +8,7 @@ import threading
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from mailer.editing.pictures import ENDINGS, prepare_picture, save_picture
+from mailer.editing.pictures import ENDINGS, MailPicture, prepare_picture, save_picture
 from mailer.errors import MailerError
 from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.core.context import Visit
@@ -26,13 +26,18 @@ def add(visit: Visit) -> Response:
     if one(visit, slug).was_sent:
         return _refused("It was sent, and stays as people got it. Make a copy to write on.")
     try:
-        with _one_at_a_time:
-            made = prepare_picture(visit.body)
+        made = prepared(visit.body)
         save_picture(visit.workspace, visit.who, slug, made)
     except MailerError as error:
         return _refused(f"{error.message[:1].upper()}{error.message[1:]}. {error.remedy}".strip())
     address = f"/newsletters/{slug}/pictures/{made.name}"
     return JSONResponse({"source": made.name, "address": address, "mark": looks_of(visit.studio).mark(visit, slug)})
+
+
+def prepared(data: bytes) -> MailPicture:
+    """The picture as it is to be mailed, made while no other is. Raises `MailerError`."""
+    with _one_at_a_time:
+        return prepare_picture(data)
 
 
 def show(visit: Visit) -> Response:

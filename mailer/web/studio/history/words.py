@@ -17,6 +17,8 @@ WORDS = {  # what was done, and its icon
     "newsletter begun": ("Begun", "plus"),
     "newsletter saved": ("Saved", "pencil"),
     "version brought back": ("An earlier version brought back", "history"),
+    "picture replaced": ("Picture replaced", "image"),
+    "picture described": ("Picture described", "image"),
     "newsletter renamed": ("Given another name", "pen-line"),
     "newsletter put away": ("Put away", "archive"),
     "newsletter taken out again": ("Taken out again", "archive-restore"),

@@ -10,7 +10,7 @@ from typing import cast
 from mailer.compose.source.layouts import layout_names, read_layout
 from mailer.compose.source.message_file import source_of
 from mailer.delivery.campaigns.plan import prepare
-from mailer.editing.first_draft import draft_text
+from mailer.editing.first_draft import sample_text
 from mailer.errors import MailerError
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.frame import Look, dressed, policy
@@ -56,7 +56,7 @@ def picture(visit: Visit, template: str) -> tuple[str, str]:
 def _compiled(visit: Visit, template: str) -> str:
     workspace = visit.workspace
     try:
-        text = draft_text(workspace, SLUG, template=template)
+        text = sample_text(workspace, SLUG, template=template)
         plan = prepare(visit.database, source_of(text, Newsletter(workspace, SLUG))).plan
         mail = Press(plan, workspace).in_frame(HARD_CASES[0].supporter, base="/nowhere", place="")
     except MailerError as error:

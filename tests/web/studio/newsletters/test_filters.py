@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
+from mailer.compose.source.layouts import layout_names
 from mailer.staff.accounts import add_account, find_account
 from mailer.staff.actor import terminal
 from mailer.staff.rights import Role
@@ -27,6 +28,11 @@ def test_newsletters_are_narrowed_to_those_somebody_wrote(house: House) -> None:
         assert "No newsletter fits" in house.get(f"/newsletters?writer={other}", cookie=tom).text
     for odd in ("x", "²", "-1", "9" * 40):
         assert SLUG in house.get(f"/newsletters?writer={quote(odd)}", cookie=tom).text
+
+
+def test_every_template_has_a_picture_also_one_that_needs_facts(house: House) -> None:
+    for name in layout_names(house.workspace.root):
+        assert "Unsubscribe" in house.get(f"/looks/{name}").text, name
 
 
 def test_a_templates_picture_shows_progress(house: House) -> None:

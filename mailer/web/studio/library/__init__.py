@@ -1,0 +1,1 @@
+"""The library: pictures over all newsletters, and templates."""
