@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mailer.audience.selection.rows import Mode
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.compose.expressions.ast import ANYTHING
+from mailer.compose.expressions.tagged import sound_tag
 from mailer.web.studio.audience.builder import (
     BuilderGroup,
     BuilderRow,
@@ -31,7 +32,7 @@ VALUES = {
     "segments": st.sampled_from(["in-uk", "active"]),
     "spans": st.sampled_from(["7 days", "12 months"]), "times": st.sampled_from(["1", "20"]),
     "frequencies": st.sampled_from(["every", "monthly"]), "pages": WORDS, "newsletters": WORDS, "lists": WORDS,
-    "tags": WORDS,
+    "tags": WORDS.filter(sound_tag),
 }  # fmt: skip
 
 
