@@ -11,8 +11,6 @@ from mailer.settings import Settings
 from mailer.transports.provider import provider_named
 
 _NOBODY = re.compile(r"(?:no|do[._-]?not|never)[._-]?(?:reply|respond|answer)|mailer-daemon|noanswer", re.IGNORECASE)
-# Services that give all mails of a request one Reply-To.
-ONE_REPLY_TO = ("sendgrid",)
 
 
 def examine_replies(settings: Settings, of_lists: Mapping[str, str]) -> list[Diagnostic]:
@@ -24,10 +22,10 @@ def _findings(settings: Settings, of_lists: Mapping[str, str]) -> Iterator[Diagn
     sender = settings.sender.reply_to or settings.sender.from_
     if mailbox := settings.replies.address:
         yield well(f"replies go to {mailbox}: mailer bounces reads them, and the studio’s Inbox has them")
-        if settings.transport in ONE_REPLY_TO:
-            title = provider_named(settings.transport).title
-            words = f"{title} gives all mails one Reply-To, so who wrote is told by the sender’s address alone"
-            yield well(words)
+        provider = provider_named(settings.transport)
+        if provider.one_reply_to:
+            words = "gives all mails one Reply-To, so who wrote is told by the sender’s address alone"
+            yield well(f"{provider.title} {words}")
     elif sender:
         yield _judged("replies go to", sender)
     for name, reply_to in sorted(of_lists.items()):

@@ -46,6 +46,7 @@ class Provider:
     leaves: Callable[[Settings], bool] = lambda _settings: True  # whether mails are sure to reach other machines
     connections: Callable[[Settings], int] = lambda _settings: 1  # open side by side
     mails_stay: bool = False  # whatever is set, nothing leaves: faults of the DNS can wait
+    one_reply_to: bool = False  # all mails of a request have one Reply-To, so who replies is told by the sender alone
     dns: DnsExpectations = DnsExpectations()
     events: Callable[[], EventSource] | None = None  # of one that posts what became of mails to /hooks/<name>
 

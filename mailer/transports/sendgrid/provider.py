@@ -34,6 +34,7 @@ PROVIDER = Provider(
     make=_make,
     where=lambda settings: settings.section(Sendgrid).base_url,
     connections=lambda settings: settings.section(Sendgrid).connections,
+    one_reply_to=True,
     dns=DNS,
     events=_events,
 )
