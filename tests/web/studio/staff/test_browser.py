@@ -13,6 +13,7 @@ from mailer.staff.credentials.passkeys import passkeys_of
 from mailer.staff.rights import Role
 from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
+from tests.web.studio.conftest import SLUG
 from tests.web.studio.staff.conftest import House, account_named, invited
 
 SIZES = ((390, 844), (900, 900), (1440, 900))
@@ -111,6 +112,37 @@ def signed_in(house: House, page: Page, role: Role = Role.ADMIN) -> None:
     page.goto(at(house, invited(house, role)))
     page.get_by_role("button", name="With this device").click()
     page.wait_for_url(at(house, "/"))
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_writer_is_invited_who_sees_no_people(house: House, browser: Browser, width: int) -> None:  # noqa: F811
+    """From the form of an admin to the writer's own screen."""
+    theirs, mine = (browser.new_context(viewport={"width": width, "height": 844}) for _ in range(2))
+    for context in (theirs, mine):
+        context.set_default_timeout(30_000)
+    admin = mine.new_page()
+    signed_in(house, admin)
+    admin.goto(at(house, "/staff"))
+    admin.get_by_label("Work address").fill("zoe@example.org")
+    admin.get_by_label(re.compile("^Writer")).check()
+    admin.get_by_role("button", name="Add them and show the link").click()
+    link = admin.get_by_label("Link").input_value()
+    writer = theirs.new_page()
+    with_device(writer)
+    writer.goto(link)
+    writer.get_by_role("button", name="With this device").click()
+    writer.wait_for_url(at(house, "/"))
+    assert writer.get_by_role("link", name="People", exact=True).count() == 0
+    for path in ("/people", "/people/1", "/imports", "/people/bulk"):
+        reply = writer.goto(at(house, path))
+        assert reply
+        assert reply.status == 403
+        assert "mary1@example.org" not in writer.content()
+    writer.goto(at(house, f"/newsletters/{SLUG}/audience"))
+    expect(writer.get_by_text("3 people").first).to_be_visible()
+    theirs.close()
+    mine.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
