@@ -19,6 +19,7 @@ from mailer.store.tables.states import ReplyKind, ReplyState
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import StudioRoute
+from mailer.web.studio.newsletters.shelf import names_of
 
 HERE = "/inbox/replies"
 PAGE = 50
@@ -42,7 +43,7 @@ def show(visit: Visit) -> Response:
         )  # fmt: skip
     older = f"{HERE}?{urlencode({'view': view, 'before': found[PAGE - 1].id})}" if len(found) > PAGE else ""
     return page(
-        visit, "inbox/replies.html", found=found[:PAGE], view=view, older=older,
+        visit, "inbox/replies.html", called=names_of(visit), found=found[:PAGE], view=view, older=older,
         mailbox=visit.workspace.settings.replies.address,
     )  # fmt: skip
 
@@ -53,7 +54,7 @@ def read(visit: Visit) -> Response:
     with visit.database.read() as connection:
         colleagues = [account for account in accounts(connection) if _may_read(account, one)]
     return page(
-        visit, "inbox/reply.html", one=one, answer=_mailto(visit, one), colleagues=colleagues,
+        visit, "inbox/reply.html", called=names_of(visit), one=one, answer=_mailto(visit, one), colleagues=colleagues,
         me_id=visit.who.account_id,
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import StudioRoute
 from mailer.web.studio.inbox.kept import open_bursts
+from mailer.web.studio.newsletters.shelf import names_of
 
 MOST_SHOWN = 500
 HERE = "/inbox/bursts/{n}"
@@ -37,8 +38,8 @@ def show(visit: Visit) -> Response:
         found = people_of(connection, burst)
     back = sum(not one.why for one in found)
     return page(
-        visit, "inbox/burst.html", burst=burst, found=found[:MOST_SHOWN], total=len(found), back=back,
-        apart=len(found) - back,
+        visit, "inbox/burst.html", called=names_of(visit), burst=burst, found=found[:MOST_SHOWN], total=len(found),
+        back=back, apart=len(found) - back,
     )  # fmt: skip
 
 

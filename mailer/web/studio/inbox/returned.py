@@ -14,6 +14,7 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import StudioRoute
 from mailer.web.studio.inbox.kept import returned_counts
+from mailer.web.studio.newsletters.shelf import names_of
 
 MOST_SHOWN = 100
 # Each class: its name in addresses, what it is called, and what follows for people.
@@ -38,15 +39,15 @@ def bounces(visit: Visit) -> Response:
         raise HTTPException(404)
     chosen = wanted if "class" in visit.query else None
     return page(
-        visit, "inbox/bounces.html", found=returned_counts(visit), classes=CLASSES, chosen=chosen,
-        people=_people(visit, chosen), most=MOST_SHOWN,
+        visit, "inbox/bounces.html", called=names_of(visit), found=returned_counts(visit), classes=CLASSES,
+        chosen=chosen, people=_people(visit, chosen), most=MOST_SHOWN,
     )  # fmt: skip
 
 
 def complaints(visit: Visit) -> Response:
     """How many reported a mail as spam, by provider; who, for those who may see names."""
     return page(
-        visit, "inbox/complaints.html", found=returned_counts(visit), of=COMPLAINED,
+        visit, "inbox/complaints.html", called=names_of(visit), found=returned_counts(visit), of=COMPLAINED,
         people=_people(visit, COMPLAINED), most=MOST_SHOWN,
     )  # fmt: skip
 

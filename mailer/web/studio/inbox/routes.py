@@ -13,12 +13,13 @@ from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import Room, SidebarPlace, StudioRoute, WaitingTask
 from mailer.web.studio.inbox import answers, bursts, returned
 from mailer.web.studio.newsletters.listing import ListedNewsletter, everything
+from mailer.web.studio.newsletters.shelf import names_of
 
 
 def show(visit: Visit) -> Response:
     """What waits for a decision."""
     return page(
-        visit, "inbox/inbox.html", bursts=bursts.to_decide(visit), uncertain=_uncertain(visit),
+        visit, "inbox/inbox.html", called=names_of(visit), bursts=bursts.to_decide(visit), uncertain=_uncertain(visit),
         replies=answers.how_many_wait(visit), unclear=returned.unclear(visit),
         many_unclear=returned.how_many_unclear(visit),
     )  # fmt: skip
@@ -27,8 +28,10 @@ def show(visit: Visit) -> Response:
 def waits(visit: Visit) -> Iterator[WaitingTask]:
     """What waits here for those who may see people. Uncertain mails are on Today by themselves."""
     if may(visit, Right.SEE_PEOPLE):
-        for burst in bursts.to_decide(visit) or ():
-            words = f"Their mail was “{burst.slug}”. Look at the list, then put them back or leave it"
+        found = bursts.to_decide(visit)
+        called = names_of(visit) if found else str
+        for burst in found or ():
+            words = f"Their mail was “{called(burst.slug)}”. Look at the list, then put them back or leave it"
             path = f"/inbox/bursts/{burst.number}"
             yield WaitingTask(f"A scanner may have unsubscribed {counted(burst.people)}", words, path, "Look", "shield")
     if waiting := answers.how_many_wait(visit):

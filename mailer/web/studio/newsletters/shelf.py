@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, cast
 
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.folders import is_away, message_path, name_of
-from mailer.web.studio.core.context import Studio
+from mailer.web.studio.core.context import Studio, Visit
 from mailer.workspace import ACTION_FILE, Workspace
 
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -85,6 +86,12 @@ class Shelf:
 def shelf_of(studio: Studio) -> Shelf:
     """The studio's shelf."""
     return cast(Shelf, studio.kept.setdefault("shelf", Shelf()))
+
+
+def names_of(visit: Visit) -> Callable[[str], str]:
+    """What staff call a newsletter, by its slug; the slug itself for one that is no longer there."""
+    names = {one.slug: one.name for one in shelf_of(visit.studio).newsletters(visit.workspace)}
+    return lambda slug: names.get(slug, slug)
 
 
 def plain(text: str) -> str:
