@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.web.studio.conftest import House
+from tests.web.studio.imports.test_imports import LEFT, MAILCHIMP
 
 pytestmark = pytest.mark.sqlite
 ODD = "E-mail;Name;Newsletter opt-out\nann@example.org;Ann;\nbo@example.org;Bo;yes\nbad;;\n"
@@ -63,6 +65,36 @@ def test_a_newcomer_goes_all_the_way(browser: Browser, house: House, tmp_path: P
     page.get_by_role("button", name="Yes, take this import back").click()
     page.get_by_role("link", name="See what was put back").click()
     expect(page.locator(".note")).to_contain_text("Taken back by this machine")
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_newcomer_moves_from_another_program(
+    browser: Browser,  # noqa: F811
+    house: House,
+    tmp_path: Path,
+    width: int,
+) -> None:
+    """Its whole export at once: who left there is left alone here."""
+    page, file = opened(browser, house, width), tmp_path / "audience.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("subscribed_members_export.csv", MAILCHIMP)
+        archive.writestr("unsubscribed_members_export.csv", LEFT)
+    page.get_by_label("Drop a file here, or choose one").set_input_files(file)
+    page.get_by_role("button", name="Look at it first").click()
+    page.wait_for_url("**/columns")
+    expect(page.get_by_role("heading", name="This is an export of Mailchimp").last).to_be_visible()
+    sound(page)
+    page.get_by_role("button", name="Next: consent").click()
+    page.get_by_label("Where and how they agreed").fill("Sign-up form of our website, kept by Mailchimp")
+    page.get_by_label("Nobody knows the words any more").check()
+    page.get_by_role("button", name="Next: rehearsal").click()
+    page.wait_for_url("**/rehearsal")
+    expect(page.locator("#becomes")).to_contain_text("1 new person")
+    expect(page.get_by_text("Kept as unsubscribed, so nobody writes to them by mistake")).to_be_visible()
+    sound(page)
+    page.get_by_role("button", name="Import 1 person").click()
+    page.wait_for_url(re.compile(r"/imports/\d+$"))
     page.context.close()
 
 
