@@ -35,6 +35,7 @@ _ENDINGS = frozenset((
     "ai", "app", "biz", "co", "com", "dev", "eu", "example", "info", "io", "link", "ly", "me", "net", "org",
     "ru", "shop", "site", "to", "tv", "uk", "us", "xyz",
 ))  # fmt: skip
+_NOBODYS = frozenset(("biz", "com", "example", "info", "net", "org", "xyz"))  # of these, what no family is called
 
 
 def clean_name(text: str) -> str:
@@ -56,6 +57,8 @@ def _is_site(found: re.Match[str]) -> bool:
     *before, last = found[0].rstrip("/").partition(":")[0].split(".")
     if found["path"]:
         return True
-    if len(last) < 2 or last.isdigit() or before[-1] in _TITLES:
+    if len(last) < 2 or last.isdigit():
         return False
+    if before[-1] in _TITLES:
+        return last in _NOBODYS
     return any(len(part) > 1 for part in before) or last in _ENDINGS

@@ -25,6 +25,8 @@ ADDRESSES = [
     "hxxp://x",
     "t.co",
     "x.com",
+    "dr.com",
+    "Prof.org/x",
     "a@b",
     "<b>",
     "1.2.3.4",
@@ -70,6 +72,8 @@ NAMES = [
     "Anna (Tiny) B.",
     "U.S.Grant",
     "No.1",
+    "Dr.To",
+    "Mr.Dev",
     "Núria Gal·la",
 ]
 
