@@ -156,8 +156,8 @@ def _work(workspace: Workspace, database: Database, stop: Stop) -> None:
 
     if not any_due(database, STAFF_WORK, now=now()):
         return
-    from mailer.work.desk import WorkDesk
-    from mailer.work.topics import WORK
+    from mailer.long_work.desk import WorkDesk
+    from mailer.long_work.topics import WORK
 
     WorkDesk(lambda: workspace, database, now, WORK).do_due(lambda: bool(stop.due()))
 

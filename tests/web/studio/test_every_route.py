@@ -49,7 +49,7 @@ def test_only_the_door_lets_everybody_in() -> None:
 
 def test_what_changes_something_asks_for_a_right_or_is_ones_own() -> None:
     own = {route.path for route in ROUTES if route.method != "GET" and route.asks is Access.SIGNED_IN}
-    stops_work = "/work/{number}/stop"  # asks for what the work's topic asks for
+    stops_work = "/long-work/{number}/stop"  # asks for what the work's topic asks for
     assert all(path.startswith("/account") for path in own - {stops_work}), own
 
 

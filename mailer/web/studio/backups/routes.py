@@ -9,6 +9,8 @@ from pathlib import Path
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from mailer.long_work.backups import TOPIC
+from mailer.long_work.orders import start_work
 from mailer.staff.audit import record
 from mailer.staff.rights import Right
 from mailer.store.admin.backup import LOGGED_AS
@@ -19,8 +21,6 @@ from mailer.web.studio.core.pages import page
 from mailer.web.studio.core.rooms import LongWork, Room, SidebarPlace, StudioRoute
 from mailer.web.studio.today.went_wrong import BACKUP_OLD, last_backup
 from mailer.web.studio.work.beside import worker_of
-from mailer.work.backups import TOPIC
-from mailer.work.orders import start_work
 
 HERE = "/backups"
 
@@ -35,7 +35,7 @@ def take(visit: Visit) -> Response:
     with visit.database.write() as connection:
         number = start_work(connection, TOPIC, {}, actor=visit.who, now=visit.now)
     worker_of(visit.studio).wake()
-    return RedirectResponse(f"/work/{number}", 303)
+    return RedirectResponse(f"/long-work/{number}", 303)
 
 
 def download(visit: Visit) -> Response:

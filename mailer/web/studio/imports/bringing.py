@@ -11,13 +11,13 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from mailer.audience.imports.files.uploads import MOST_BYTES, Upload, Uploads
 from mailer.errors import MailerError
+from mailer.long_work import importing
+from mailer.long_work.orders import start_work
 from mailer.staff.rights import Right
 from mailer.web.studio.core import errors
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.imports.multipart import MultipartForm
 from mailer.web.studio.work.beside import worker_of
-from mailer.work import importing
-from mailer.work.orders import start_work
 
 PIECE_BYTES = 1 << 20  # the largest piece; script begins with smaller ones
 

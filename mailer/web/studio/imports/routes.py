@@ -11,6 +11,8 @@ from mailer.audience.imports.files.uploads import MOST_BYTES, REJECTS, Upload, U
 from mailer.audience.imports.past import PastImport, find_import, list_imports
 from mailer.counting import counted
 from mailer.errors import MailerError
+from mailer.long_work.importing import IMPORT, LOOK, REHEARSAL, UNDO
+from mailer.long_work.orders import WorkStatus, list_work, start_work
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page
@@ -18,8 +20,6 @@ from mailer.web.studio.core.rooms import Deed, LongWork, Room, SidebarPlace, Stu
 from mailer.web.studio.imports import bringing, wizard
 from mailer.web.studio.imports.told import told_report
 from mailer.web.studio.work.beside import worker_of
-from mailer.work.importing import IMPORT, LOOK, REHEARSAL, UNDO
-from mailer.work.orders import WorkStatus, list_work, start_work
 
 SHOWN = 50  # past imports
 LARGEST_FORM = MOST_BYTES + (64 << 10)
@@ -78,7 +78,7 @@ def undo(visit: Visit) -> Response:
     with visit.database.write() as connection:
         number = start_work(connection, UNDO, {"number": found.id}, actor=visit.who, now=visit.now)
     worker_of(visit.studio).wake()
-    return RedirectResponse(f"/work/{number}", 303)
+    return RedirectResponse(f"/long-work/{number}", 303)
 
 
 def _past(visit: Visit) -> PastImport:

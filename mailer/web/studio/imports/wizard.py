@@ -15,6 +15,9 @@ from mailer.audience.imports.meaning.peers import BY_NAME, PEERS
 from mailer.audience.imports.meaning.statuses import RowStatus
 from mailer.audience.imports.sources import NO_PEER, ImportOptions
 from mailer.errors import MailerError
+from mailer.long_work import importing
+from mailer.long_work.importing import options
+from mailer.long_work.orders import WorkStatus, find_work
 from mailer.staff.rights import Right
 from mailer.store.tables.states import JobState
 from mailer.web.studio.core.context import Visit
@@ -24,9 +27,6 @@ from mailer.web.studio.core.rooms import StudioRoute
 from mailer.web.studio.imports.bringing import look_over, order, the_upload
 from mailer.web.studio.imports.columns import MEANS, Recognised, chosen, recognise, unknown_words
 from mailer.web.studio.imports.told import told_report
-from mailer.work import importing
-from mailer.work.importing import options
-from mailer.work.orders import WorkStatus, find_work
 
 STEPS = (("file", "File"), ("columns", "Columns"), ("consent", "Consent"), ("rehearsal", "Rehearsal"),
          ("import", "Import"))  # fmt: skip

@@ -12,6 +12,8 @@ from mailer.audience.supporter_care.bulk import BulkDeed, BulkOrder, check_order
 from mailer.audience.tags import known_tags
 from mailer.counting import counted
 from mailer.errors import MailerError
+from mailer.long_work.bulk_people import TOPIC, exported
+from mailer.long_work.orders import WorkStatus, find_work, folder_of, start_work
 from mailer.staff.actor import NotAllowed
 from mailer.staff.audit import record
 from mailer.staff.rights import Right
@@ -22,8 +24,6 @@ from mailer.web.studio.core.rooms import LongWork
 from mailer.web.studio.newsletters.listing import list_titles
 from mailer.web.studio.people.search_page import asked_of, query_of, segments_of
 from mailer.web.studio.work.beside import worker_of
-from mailer.work.bulk_people import TOPIC, exported
-from mailer.work.orders import WorkStatus, find_work, folder_of, start_work
 
 DONE = {
     BulkDeed.TAG: "people tagged", BulkDeed.UNTAG: "a tag taken off people", BulkDeed.LIST: "people put on a list",
@@ -65,7 +65,7 @@ def begin(visit: Visit) -> Response:
     except MailerError as wrong:
         return _page(visit, wrong=wrong, typed=form.values())
     worker_of(visit.studio).wake()
-    return RedirectResponse(f"/work/{work}", 303)
+    return RedirectResponse(f"/long-work/{work}", 303)
 
 
 def download(visit: Visit) -> Response:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
+from mailer.long_work.desk import WorkDesk
+from mailer.long_work.topics import WORK
 from mailer.store.job_thread import JobThread
 from mailer.web.studio.core.context import Studio
-from mailer.work.desk import WorkDesk
-from mailer.work.topics import WORK
 
 
 def worker_of(studio: Studio) -> JobThread:

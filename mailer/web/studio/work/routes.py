@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from mailer.long_work.orders import WorkStatus, find_work
 from mailer.store.jobs import ask_to_stop
 from mailer.store.tables.states import JobState
 from mailer.web.studio.core.context import Visit
@@ -12,7 +13,6 @@ from mailer.web.studio.core.live import live
 from mailer.web.studio.core.pages import page
 from mailer.web.studio.core.rooms import Access, LongWork, Room, StudioRoute
 from mailer.web.studio.work.beside import worker_of
-from mailer.work.orders import WorkStatus, find_work
 
 LOOK_EVERY_SECONDS = 0.5
 
@@ -36,7 +36,7 @@ def stop(visit: Visit) -> Response:
     with visit.database.write() as connection:
         ask_to_stop(connection, work.id)
     worker_of(visit.studio).wake()
-    return RedirectResponse(f"/work/{work.id}", 303)
+    return RedirectResponse(f"/long-work/{work.id}", 303)
 
 
 def _asked(visit: Visit) -> tuple[WorkStatus, LongWork]:
@@ -56,8 +56,8 @@ def _mark(work: WorkStatus) -> str:
 
 ROOM = Room(
     routes=(
-        StudioRoute("/work/{number}", show, Access.SIGNED_IN),
-        StudioRoute("/work/{number}/moves", moves, Access.SIGNED_IN),
-        StudioRoute("/work/{number}/stop", stop, Access.SIGNED_IN, method="POST"),
+        StudioRoute("/long-work/{number}", show, Access.SIGNED_IN),
+        StudioRoute("/long-work/{number}/moves", moves, Access.SIGNED_IN),
+        StudioRoute("/long-work/{number}/stop", stop, Access.SIGNED_IN, method="POST"),
     ),
 )

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from mailer.long_work.orders import find_work
 from mailer.staff.audit import entries
 from mailer.staff.rights import Role
 from mailer.store.admin.kept_backups import FOLDER
-from mailer.work.orders import find_work
 from tests.age import opened
 from tests.patience import until
 from tests.web.studio.conftest import House

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import select
 
+from mailer.long_work.desk import WorkDesk
+from mailer.long_work.topics import WORK
 from mailer.store.admin.copy import go_on_from
 from mailer.store.jobs import STAFF_WORK
 from mailer.store.tables.core import people
 from mailer.store.tables.jobs import jobs
-from mailer.work.desk import WorkDesk
-from mailer.work.topics import WORK
 from tests.patience import until
 from tests.web.client import Reply
 from tests.web.studio.conftest import House

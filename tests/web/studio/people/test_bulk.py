@@ -13,15 +13,15 @@ from sqlalchemy import select
 from mailer.audience.consent.changes import leave, list_id, suppress
 from mailer.audience.people.people import list_counts, show, supporters
 from mailer.audience.supporter_care.bulk import BulkDeed, BulkOrder
+from mailer.long_work.bulk_people import TOPIC, change_many
+from mailer.long_work.orders import WorkStatus, find_work
+from mailer.long_work.running import Running
 from mailer.staff.actor import terminal
 from mailer.staff.audit import entries
 from mailer.staff.rights import Role
 from mailer.store.jobs import STAFF_WORK, Job
 from mailer.store.tables.core import people
 from mailer.store.tables.states import JobState, SuppressionReason
-from mailer.work.bulk_people import TOPIC, change_many
-from mailer.work.orders import WorkStatus, find_work
-from mailer.work.running import Running
 from tests.patience import until
 from tests.reports.builders import ADDRESS_KEY
 from tests.web.client import Reply

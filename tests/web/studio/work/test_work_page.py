@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from mailer.long_work import topics
+from mailer.long_work.orders import WorkStatus, find_work, start_work
+from mailer.long_work.running import Running
 from mailer.staff.actor import terminal
 from mailer.staff.rights import Right, Role
 from mailer.web.studio.core.rooms import LongWork, Room
 from mailer.web.studio.work.beside import worker_of
-from mailer.work import topics
-from mailer.work.orders import WorkStatus, find_work, start_work
-from mailer.work.running import Running
 from tests.patience import until
 from tests.web.studio.conftest import House
 
@@ -61,7 +61,7 @@ def status(house: House, number: int) -> WorkStatus:
 
 
 def words(house: House, number: int, cookie: str | None = None) -> str:
-    text = house.get(f"/work/{number}", cookie=cookie).text.partition("<main")[2].partition("<dialog")[0]
+    text = house.get(f"/long-work/{number}", cookie=cookie).text.partition("<main")[2].partition("<dialog")[0]
     return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
@@ -72,10 +72,10 @@ def test_it_goes_on_beside_the_page_and_says_how_far_it_is(house: House, go_on: 
     assert "5 of 10 people &lt;looked&gt; at" in words(house, number)
     go_on.set()
     until(lambda: status(house, number).is_over)
-    page = house.get(f"/work/{number}").text
+    page = house.get(f"/long-work/{number}").text
     assert f'href="/lists?{number}"' in page
     assert "See what came of it" in words(house, number)
-    assert house.get("/work/999").status == house.get("/work/x").status == 404
+    assert house.get("/long-work/999").status == house.get("/long-work/x").status == 404
 
 
 @pytest.mark.sqlite
@@ -83,10 +83,10 @@ def test_who_may_stops_it_and_nobody_else(house: House, go_on: threading.Event) 
     number = order(house)
     writer, sender = house.sign_in(Role.WRITER), house.sign_in(Role.SENDER)
     for path in ("", "/moves"):
-        assert house.get(f"/work/{number}{path}", cookie=writer).status == 403
-    assert house.post(f"/work/{number}/stop", cookie=writer).status == 403
+        assert house.get(f"/long-work/{number}{path}", cookie=writer).status == 403
+    assert house.post(f"/long-work/{number}/stop", cookie=writer).status == 403
     until(lambda: status(house, number).done == 5)
-    assert house.post(f"/work/{number}/stop", cookie=sender).status == 303
+    assert house.post(f"/long-work/{number}/stop", cookie=sender).status == 303
     until(lambda: status(house, number).is_over)
     assert "Stopped. What was not finished was not done." in words(house, number, sender)
     assert not go_on.is_set()

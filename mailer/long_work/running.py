@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from mailer.long_work.orders import folder_of
 from mailer.staff.actor import Actor
 from mailer.store.engine.database import Database
 from mailer.store.jobs import Job, finish, renew
-from mailer.work.orders import folder_of
 from mailer.workspace import Workspace
 
 NOTE_SECONDS = 0.3  # between notes of progress

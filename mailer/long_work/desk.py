@@ -9,11 +9,11 @@ from datetime import datetime
 
 from mailer.audience.imports.files.uploads import Uploads
 from mailer.errors import MailerError
+from mailer.long_work.orders import find_work, read_order, sweep
+from mailer.long_work.running import Handler, Running, WorkElsewhere, WorkStopped
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.jobs import STAFF_WORK, Job, claimed, finish, release, retry
 from mailer.store.tables.states import JobState
-from mailer.work.orders import find_work, read_order, sweep
-from mailer.work.running import Handler, Running, WorkElsewhere, WorkStopped
 from mailer.workspace import Workspace
 
 log = logging.getLogger(__name__)

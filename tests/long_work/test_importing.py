@@ -17,6 +17,10 @@ from sqlalchemy import func, select
 from mailer.audience.imports import ImportOptions
 from mailer.audience.imports.files.uploads import Uploads
 from mailer.audience.imports.past import list_imports
+from mailer.long_work.desk import WorkDesk
+from mailer.long_work.importing import IMPORT, UNDO, WRITING
+from mailer.long_work.orders import WorkStatus, find_work, start_work
+from mailer.long_work.topics import WORK
 from mailer.staff.actor import Actor
 from mailer.staff.audit import entries
 from mailer.staff.rights import Right
@@ -24,10 +28,6 @@ from mailer.store.engine.database import Database
 from mailer.store.jobs import STAFF_WORK
 from mailer.store.tables.core import people
 from mailer.store.tables.states import JobState
-from mailer.work.desk import WorkDesk
-from mailer.work.importing import IMPORT, UNDO, WRITING
-from mailer.work.orders import WorkStatus, find_work, start_work
-from mailer.work.topics import WORK
 from mailer.workspace import Workspace
 from tests.conftest import NOW
 from tests.patience import HANG_SECONDS
@@ -43,9 +43,9 @@ VICTIM = """
     from mailer.audience.imports import importer, undo
     from mailer.audience.imports.load import journal, staging, upsert
     from mailer.store.engine.database import open_database
-    from mailer.work.desk import WorkDesk
-    from mailer.work.running import Running
-    from mailer.work.topics import WORK
+    from mailer.long_work.desk import WorkDesk
+    from mailer.long_work.running import Running
+    from mailer.long_work.topics import WORK
     from mailer.workspace import find_workspace
     from pathlib import Path
 

@@ -10,6 +10,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from mailer.errors import MailerError
+from mailer.long_work.desk import MOST_ATTEMPTS, WorkDesk
+from mailer.long_work.orders import FOLDER, WorkStatus, find_work, folder_of, list_work, start_work
+from mailer.long_work.running import Running, WorkElsewhere
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.store.engine.database import Database, DatabaseTrouble
@@ -17,9 +20,6 @@ from mailer.store.jobs import STAFF_WORK, ask_to_stop, claim
 from mailer.store.tables.jobs import jobs
 from mailer.store.tables.staff import audit_log
 from mailer.store.tables.states import JobState
-from mailer.work.desk import MOST_ATTEMPTS, WorkDesk
-from mailer.work.orders import FOLDER, WorkStatus, find_work, folder_of, list_work, start_work
-from mailer.work.running import Running, WorkElsewhere
 from mailer.workspace import Workspace
 
 TOM = Actor("tom@example.org", frozenset({Right.IMPORT}), frozenset({"supporters"}), 7, "studio, 192.0.2.7")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mailer.work import backups, bulk_people, importing
-from mailer.work.running import Handler
+from mailer.long_work import backups, bulk_people, importing
+from mailer.long_work.running import Handler
 
 WORK: Mapping[str, Handler] = {
     backups.TOPIC: backups.take_backup,

@@ -18,8 +18,8 @@ from mailer.audience.supporter_care.bulk import (
     people_of,
 )
 from mailer.counting import counted
+from mailer.long_work.running import Running
 from mailer.private_files import open_private, whole_private
-from mailer.work.running import Running
 
 TOPIC = "bulk-people"
 BATCH = 500  # people: a batch takes part of a second, and nobody waits longer for the database

@@ -21,8 +21,8 @@ from mailer.audience.imports.sources import look
 from mailer.audience.imports.survey import kept
 from mailer.audience.imports.undo import undo_import
 from mailer.errors import MailerError
+from mailer.long_work.running import Running, WorkElsewhere
 from mailer.private_files import whole_private
-from mailer.work.running import Running, WorkElsewhere
 
 WRITING = timedelta(minutes=10)  # a million people, on a slow PostgreSQL
 LOOK, REHEARSAL, IMPORT, UNDO = "import-look", "import-rehearsal", "import", "import-undo"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+from mailer.long_work.running import Running
 from mailer.staff.audit import record
 from mailer.store.admin.backup import LOGGED_AS, back_up
 from mailer.store.admin.kept_backups import backup_folder
-from mailer.work.running import Running
 
 TOPIC = "backup"
 LOOK_SECONDS = 1.0  # whether it is there, and that we live
