@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any
 
-from mailer.long_work.running import Running
+from mailer.errors import MailerError
+from mailer.long_work.running import Running, WorkStopped
 from mailer.staff.audit import record
 from mailer.store.admin.backup import LOGGED_AS, back_up
 from mailer.store.admin.kept_backups import backup_folder
@@ -20,9 +22,14 @@ def take_backup(running: Running) -> Mapping[str, Any]:
     folder, began = backup_folder(running.workspace.root), running.clock()
     with ThreadPoolExecutor(1) as beside:
         copying = beside.submit(back_up, running.workspace.settings.database_url, folder, now=began)
-        while not copying.done():
-            wait([copying], LOOK_SECONDS)
-            running.step(0)
+        try:
+            while not copying.done():
+                wait([copying], LOOK_SECONDS)
+                running.step(0)
+        except WorkStopped:  # nobody is left with a copy that no log tells of
+            with suppress(MailerError):
+                copying.result().unlink(missing_ok=True)
+            raise
     file = copying.result()
     result = {"file": file.name}
     with running.database.write() as connection:
