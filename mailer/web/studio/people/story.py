@@ -11,6 +11,11 @@ from mailer.audience.people.timeline import Moment
 from mailer.staff.audit import AuditEntry
 from mailer.store.tables.states import DeliveryState, Feedback, Membership, Verdict
 
+CLICKS = {  # by the judgement of who followed
+    Verdict.HUMAN.value: "Followed a link in “{}”",
+    Verdict.UNSURE.value: "Somebody, or a scanner, followed a link in “{}”",
+    Verdict.MACHINE.value: "A scanner followed a link in “{}”",
+}
 MAILS = {
     DeliveryState.QUEUED.value: "“{}” waits for its turn",
     DeliveryState.SENDING.value: "“{}” is leaving",
@@ -96,8 +101,9 @@ def _shown(one: Moment, newsletters: Mapping[str, str], lists: Mapping[str, str]
             title = EVENTS.get(one.state, f"{one.state}: “{{}}”").format(named)
             return _line(one.at, one.kind, title, one.detail.removeprefix(one.state).strip())
         case "click":
-            who = "Followed a link in" if one.state != Verdict.MACHINE.value else "A scanner followed a link in"
-            return _line(one.at, one.kind, f"{who} “{named}”", one.detail)
+            link = one.detail.partition(" · ")[0]
+            title = CLICKS.get(one.state, CLICKS[Verdict.HUMAN.value]).format(named)
+            return _line(one.at, one.kind, title, "" if link.startswith(one.state) else link)
         case "opening":
             return _line(one.at, one.kind, f"Pictures of “{named}” were loaded", "")
         case "signature":
