@@ -22,6 +22,7 @@ from mailer.workspace import Workspace
 
 if TYPE_CHECKING:  # most runs of cron find nothing to do, and come without what does it
     from mailer.delivery.campaigns.lifecycle import WhyHold, WhyNot
+    from mailer.delivery.experiments.deciding import SettledTest
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.sender import CampaignSender
 
@@ -39,13 +40,16 @@ class RunReport:
     overdue: list[str] = field(default_factory=list[str])
     tallies: dict[str, SendCounts] = field(default_factory=dict[str, "SendCounts"])
     finished: list[str] = field(default_factory=list[str])
+    tests: list[SettledTest] = field(default_factory=list["SettledTest"])  # whose time had come
 
     @property
     def trouble(self) -> bool:
         """Whether somebody should look: a campaign paused itself or is overdue, its transport failed, or people may
-        have got their mail or not, and staff decide about them."""
+        have got their mail or not, or a test is left to staff, and they decide about it."""
         doubtful = any(tally.uncertain for tally in self.tallies.values())
-        return bool(self.overdue or self.settled) or doubtful or any(tally.trouble for tally in self.tallies.values())
+        undecided = any(one.needs_staff for one in self.tests)
+        failing = any(tally.trouble for tally in self.tallies.values())
+        return bool(self.overdue or self.settled) or doubtful or undecided or failing
 
 
 def note_run(database: Database, *, now: datetime) -> None:
@@ -112,6 +116,7 @@ class Runner:
         launched = lifecycle.launch_due(self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not)
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
+        report.tests = self._decide_tests()
         for row in self._sending():
             if only is not None and row.slug != only:
                 continue
@@ -135,7 +140,7 @@ class Runner:
         """Send one campaign's queue, with as many more processes as its people and `[run] workers` ask for."""
         from mailer.delivery.sending.worker_processes import WorkerProcesses
 
-        number = self._more_processes(row.id)
+        number = self._more_processes(row)
         if not number:
             return sender.send(row)
         beside = WorkerProcesses(self.workspace.root, row.slug, number=number, stop=self.stop, say=self.say)
@@ -150,7 +155,7 @@ class Runner:
             tally.add(beside.wait())
         return tally
 
-    def _more_processes(self, campaign_id: int) -> int:
+    def _more_processes(self, row: Row[Any]) -> int:
         """How many more to start for what is due of a campaign now."""
         from mailer.delivery.sending.worker_processes import PEOPLE_EACH
 
@@ -158,7 +163,10 @@ class Runner:
         if most < 1:
             return 0
         due = select(deliveries.c.id).where(
-            QUEUE, deliveries.c.campaign_id == campaign_id, deliveries.c.not_before <= self.clock()
+            QUEUE,
+            deliveries.c.campaign_id == row.id,
+            deliveries.c.stage <= row.stage,
+            deliveries.c.not_before <= self.clock(),
         )
         with self.database.read() as connection:  # not counted to the end: of a million it would take a while
             waiting = select(func.count()).select_from(due.limit((most + 1) * PEOPLE_EACH).subquery())
@@ -178,6 +186,18 @@ class Runner:
                 )
             ).one()
         return to_send or paused or lapsed, to_send
+
+    def _decide_tests(self) -> list[SettledTest]:
+        """Decide the tests whose time has come, by the clicks that came until now."""
+        from mailer.delivery.experiments.deciding import any_due, decide_due
+
+        with self.database.read() as connection:
+            if not any_due(connection, now=self.clock()):
+                return []
+        from mailer.tracking.classify import judge_new
+
+        judge_new(self.database)
+        return decide_due(self.database, limits=self.workspace.settings.guard, now=self.clock())
 
     def _sender(self, processes: int = 1, progress: Progress | None = None) -> CampaignSender:
         from mailer.delivery.sending.sender import CampaignSender

@@ -23,7 +23,15 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
+from mailer.store.tables import (  # their tables are in the same catalogue
+    drafts,
+    experiments,
+    imports,
+    inbound,
+    jobs,
+    review,
+    staff,
+)
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -41,6 +49,7 @@ __all__ = [
     "Id",
     "Instant",
     "drafts",
+    "experiments",
     "imports",
     "inbound",
     "jobs",
@@ -183,6 +192,7 @@ links = Table(
     Column("placement", Text, nullable=False),  # button, inline, footnote, footer …
     Column("is_action", Boolean, nullable=False),
     Column("language", Text, nullable=False, server_default=""),  # the version it is in, as of deliveries
+    Column("arm", Text, nullable=False, server_default=""),  # of a test: a, b, c or d
 )
 
 deliveries = Table(
