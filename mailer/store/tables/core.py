@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
+from mailer.store.tables import cohorts, drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -40,6 +40,7 @@ __all__ = [
     "MICROSECOND",
     "Id",
     "Instant",
+    "cohorts",
     "drafts",
     "imports",
     "inbound",

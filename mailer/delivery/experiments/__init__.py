@@ -1,0 +1,1 @@
+"""Tests on the ledger: who gets which version, or which stage; what they did; and what is decided from it."""
