@@ -1,4 +1,4 @@
-"""Testing down the list: those who acted lately get a mail first, and each group after them only as far as it goes well.
+"""Testing down the list: those who acted lately get a mail first, each group after them only as far as it goes well.
 
 A group is those who last acted so long ago. A sample of it is mailed, and the others of it once people of the sample
 followed the action link and few of them complained: pure bounds, which `delivery.experiments` applies.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailer.counting import counted
+from mailer.counting import counted, listed
 from mailer.experiments.deciding import ArmCounts
 
 USEFUL_PEOPLE = 60_000  # Action Network's advice: below, a group's sample says too little (help 360044092891)
@@ -37,12 +37,30 @@ class PlannedCohorts:
         """The number of the last group; the first is 0."""
         return len(self.days)
 
+    @property
+    def in_words(self) -> str:
+        """The whole plan in a line, for those who approve it and send it."""
+        groups = listed([self.words(n).removeprefix("who ") for n in range(self.last + 1)], "then")
+        return (
+            f"first people who {groups}; each group once a sample of {self.sample:,} has had it for {self.hours},"
+            f" with at least {self.clicks:g} clicks and at most {self.complaints:g} complaints for each 1,000"
+        )
+
+    @property
+    def hours(self) -> str:
+        """How long a sample is waited for, in words."""
+        return counted(round(self.wait_seconds / 3600), "hour")
+
     def words(self, n: int) -> str:
         """Who is in a group, to follow "people": "who acted in the last 30 days"."""
         since = _span(self.days[n - 1]) if n else ""
         if n == self.last:
             return f"who haven’t acted for {since}"
-        return f"who last acted {since} to {_span(self.days[n])} ago" if n else f"who acted in the last {_span(self.days[0])}"
+        return (
+            f"who last acted {since} to {_span(self.days[n])} ago"
+            if n
+            else f"who acted in the last {_span(self.days[0])}"
+        )
 
 
 def stage_of(cohort: int, *, is_sample: bool) -> int:

@@ -1,97 +1,38 @@
-"""Goes down a list: puts everybody behind their group's gate at the launch, and opens gates as samples do well.
+"""Goes down a list: opens the gates that groups wait behind, as their samples do well.
 
 What a gate asks is in `experiments.cohorts`. A group whose sample does too little holds the newsletter: it pauses, with
-the reason, and staff resume it, which opens that group, or stop it for good.
+the reason, and staff resume it, which opens that group, or stop it for good. Each decision is one transaction with what
+it changes: a row of the group's, one of the campaign's, and no delivery.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Integer,
-    Row,
-    and_,
-    case,
-    exists,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    type_coerce,
-    update,
-)
+from sqlalchemy import Connection, Row, Select, and_, exists, func, select, update
 
-from mailer.audience.selection.groups import clicked_since, signed_since
-from mailer.audience.selection.select import drawn, places
-from mailer.compose.message import from_json
-from mailer.delivery.campaigns import lifecycle
+from mailer.audience.selection.spec import from_json
 from mailer.delivery.ledger.guard import QUEUED, THEN
 from mailer.delivery.ledger.reopen import lock_campaign
 from mailer.experiments.cohorts import PlannedCohorts, stage_of, stage_opened, why_not_on
 from mailer.experiments.deciding import ArmCounts
 from mailer.staff import audit
 from mailer.staff.actor import cron
-from mailer.store.engine.database import Database
+from mailer.store.engine.database import Conflict, Database
 from mailer.store.tables.cohorts import cohorts
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links
 from mailer.store.tables.states import CampaignState, CohortState, DeliveryState, Verdict
 from mailer.tracking.classify import judge_new
 
 BY_STAFF = "resumed by staff"
+REMEDY = "Look at it before the others get it, too"
 
 
-def staged_places(plan: PlannedCohorts, *, seed: int, now: datetime) -> FromClause:
-    """The people of `places` (`n`, `person_id`), each with the `stage` they wait for: decided here, and never again.
-
-    Who is in a group's sample is drawn by `seed`.
-    """
-    acted = [
-        or_(places.c.person_id.in_(group(now - timedelta(days=days))) for group in (signed_since, clicked_since))
-        for days in plan.days
-    ]
-    cohort = case(*((one, n) for n, one in enumerate(acted)), else_=plan.last)
-    grouped = select(places.c.n, places.c.person_id, cohort.label("cohort")).subquery()
-    order = func.row_number().over(partition_by=grouped.c.cohort, order_by=drawn(grouped.c.person_id, seed))
-    stage: ColumnElement[int] = case(
-        *((and_(grouped.c.cohort == n, order <= plan.sample), stage_of(n, is_sample=True)) for n in _later(plan)),
-        else_=2 * grouped.c.cohort,
-    )
-    return select(grouped.c.n, grouped.c.person_id, type_coerce(stage, Integer).label("stage")).subquery()
-
-
-def keep_cohorts(connection: Connection, campaign_id: int, plan: PlannedCohorts, *, now: datetime) -> None:
-    """Keep the groups of a campaign that was just frozen; the first one's mail and the next one's sample leave now."""
-    stage = deliveries.c.stage
-    rows = connection.execute(
-        select(stage, func.count()).where(deliveries.c.campaign_id == campaign_id).group_by(stage)
-    )
-    people = {int(row[0]): int(row[1]) for row in rows}
-    for n in _later(plan):
-        sample, others = (people.get(stage_of(n, is_sample=one), 0) for one in (True, False))
-        connection.execute(
-            insert(cohorts).values(
-                campaign_id=campaign_id, n=n, people=sample + others, sample=sample, state=CohortState.WAITING,
-                decide_at=now + timedelta(seconds=plan.wait_seconds) if n == 1 else None,
-            )
-        )  # fmt: skip
-    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(stage=stage_opened(0)))
-
-
-def cohorts_of(connection: Connection, campaign_id: int) -> list[Row[tuple[object, ...]]]:
-    """The groups of a campaign after the first, in their order; none where it goes to everybody at once."""
-    mine = select(cohorts).where(cohorts.c.campaign_id == campaign_id)
-    return list(connection.execute(mine.order_by(cohorts.c.n)).all())
-
-
-def any_to_decide(connection: Connection, *, now: datetime) -> bool:
-    """Whether a gate may be opened, found by an index."""
-    return bool(connection.execute(select(exists().select_from(_deciding()).where(_is_due(now)))).scalar())
+def any_cohort_due(connection: Connection, *, now: datetime) -> bool:
+    """Whether the time of a gate has come, found by an index."""
+    return connection.execute(_due(now).limit(1)).first() is not None
 
 
 def decide_cohorts(database: Database, *, now: datetime) -> None:
@@ -100,103 +41,101 @@ def decide_cohorts(database: Database, *, now: datetime) -> None:
     A group that was held and whose campaign was resumed is opened: staff have seen the reason.
     """
     with database.read() as connection:
-        due = connection.execute(select(cohorts).select_from(_deciding()).where(_is_due(now))).all()
+        due = connection.execute(_due(now)).all()
     if not due:
         return
     judge_new(database)
     for row in due:
-        if why := _decide(database, row, now=now):
-            lifecycle.pause(database, row.campaign_id, why, now=now, by=cron())
+        with suppress(Conflict), database.write() as connection:
+            _decide(connection, row.campaign_id, row.n, now=now)
 
 
-def _decide(database: Database, due: Row[tuple[object, ...]], *, now: datetime) -> str:
-    """Decide one gate; the reason for pausing its campaign, "" when it goes on or must wait for its sample."""
-    with database.write() as connection:
-        state, _ = lock_campaign(connection, due.campaign_id)
-        this = and_(cohorts.c.campaign_id == due.campaign_id, cohorts.c.n == due.n)
-        row = connection.execute(select(cohorts).where(this, _is_due(now))).one_or_none()
-        if row is None or state is not CampaignState.SENDING:
-            return ""
-        campaign = connection.execute(
-            select(campaigns.c.slug, campaigns.c.message).where(campaigns.c.id == row.campaign_id)
-        ).one()
-        plan = from_json(campaign.message).down_the_list
-        assert plan is not None, "a campaign with groups has their plan"
-        if row.state == CohortState.HELD:
-            _open(connection, row, plan, why=BY_STAFF, now=now)
-            return ""
-        sample, waits_until = _sampled(connection, row, plan, now=now)
-        if waits_until is not None:
-            connection.execute(update(cohorts).where(this).values(decide_at=waits_until))
-            return ""
-        why = why_not_on(sample, plan) if row.sample else ""
-        counts = {name: value for name, value in asdict(sample).items() if name in ("sent", "clicked", "complained")}
-        connection.execute(update(cohorts).where(this).values(counts=counts))
-        if not why:
-            _open(connection, row, plan, now=now)
-            return ""
-        connection.execute(update(cohorts).where(this).values(state=CohortState.HELD, why=why, decide_at=now))
-        who = plan.words(row.n)
-        return f"of a sample of people {who}, {why}{QUEUED}Look at who they are{THEN}{campaign.slug}"
+def _due(now: datetime) -> Select[Any]:
+    """Gates whose time has come, of campaigns that are being sent."""
+    sending = exists().where(campaigns.c.id == cohorts.c.campaign_id, campaigns.c.state == CampaignState.SENDING)
+    undecided = and_(cohorts.c.decided_at.is_(None), cohorts.c.decide_at <= now)
+    return select(cohorts).where(undecided, sending).order_by(cohorts.c.decide_at)
+
+
+def _decide(connection: Connection, campaign_id: int, n: int, *, now: datetime) -> None:
+    """Decide one gate; nothing when somebody else did, or its campaign was stopped."""
+    lock_campaign(connection, campaign_id)
+    this = and_(cohorts.c.campaign_id == campaign_id, cohorts.c.n == n)
+    row = connection.execute(_due(now).where(this)).one_or_none()
+    if row is None:
+        return
+    campaign = connection.execute(
+        select(campaigns.c.slug, campaigns.c.audience).where(campaigns.c.id == campaign_id)
+    ).one()
+    plan = from_json(campaign.audience).down_the_list
+    assert plan is not None, "a campaign with groups has their plan"
+    if row.state == CohortState.HELD:
+        _open(connection, row, plan, slug=campaign.slug, now=now, why=BY_STAFF)
+        return
+    sample, wait_until = _sampled(connection, row, plan, now=now)
+    if wait_until is not None:
+        connection.execute(update(cohorts).where(this).values(decide_at=wait_until))
+        return
+    counts = {"sent": sample.sent, "clicked": sample.clicked, "complained": sample.complained}
+    connection.execute(update(cohorts).where(this).values(counts=counts))
+    why = why_not_on(sample, plan) if row.sample else ""
+    if why:
+        _hold(connection, row, f"of a sample of people {plan.words(n)}, {why}", slug=campaign.slug, now=now)
+    else:
+        _open(connection, row, plan, slug=campaign.slug, now=now)
 
 
 def _open(
-    connection: Connection, row: Row[tuple[object, ...]], plan: PlannedCohorts, *, now: datetime, why: str = ""
+    connection: Connection, row: Row[Any], plan: PlannedCohorts, *, slug: str, now: datetime, why: str = ""
 ) -> None:
-    """Let a group's others be mailed, and the next group's sample: one row of `campaigns` changes, and no delivery."""
+    """Let a group's others be mailed, and the next group's sample."""
     mine = cohorts.c.campaign_id == row.campaign_id
-    opened = {"state": CohortState.OPEN, "decided_at": now, "why": why}
+    opened = {"state": CohortState.OPEN, "decided_at": now, "why": why or row.why}
     connection.execute(update(cohorts).where(mine, cohorts.c.n == row.n).values(opened))
     again = now + timedelta(seconds=plan.wait_seconds)
     connection.execute(update(cohorts).where(mine, cohorts.c.n == row.n + 1).values(decide_at=again))
     stage = stage_opened(row.n)
     connection.execute(update(campaigns).where(campaigns.c.id == row.campaign_id).values(stage=stage))
     detail = f"people {plan.words(row.n)}{f': {why}' if why else ''}"
-    lifecycle.note_decision(connection, cron(), "went on down the list", row.campaign_id, at=now, detail=detail)
+    subject = audit.newsletter_subject(slug)
+    audit.record(connection, cron(), "newsletter went on down the list", at=now, subject=subject, detail=detail)
+
+
+def _hold(connection: Connection, row: Row[Any], told: str, *, slug: str, now: datetime) -> None:
+    """Keep a group behind its gate, and pause: staff decide."""
+    this = and_(cohorts.c.campaign_id == row.campaign_id, cohorts.c.n == row.n)
+    connection.execute(update(cohorts).where(this).values(state=CohortState.HELD, why=told))
+    paused = update(campaigns).where(campaigns.c.id == row.campaign_id)
+    connection.execute(paused.values(state=CampaignState.PAUSED, why=f"{told}{QUEUED}{REMEDY}{THEN}{slug}"))
+    subject = audit.newsletter_subject(slug)
+    audit.record(connection, cron(), "newsletter paused", at=now, subject=subject, detail=told)
 
 
 def _sampled(
-    connection: Connection, row: Row[tuple[object, ...]], plan: PlannedCohorts, *, now: datetime
+    connection: Connection, row: Row[Any], plan: PlannedCohorts, *, now: datetime
 ) -> tuple[ArmCounts, datetime | None]:
-    """What the sample did; and until when to wait, while somebody of it has not had their mail for as long as that."""
-    state = deliveries.c.state
+    """What the sample did; and until when to wait, while somebody's mail of it wasn't tried yet, or not for so long."""
     mine = (deliveries.c.campaign_id == row.campaign_id, deliveries.c.stage == stage_of(row.n, is_sample=True))
-    open_ = state.in_((DeliveryState.QUEUED.value, DeliveryState.SENDING.value))
+    state, was_sent = deliveries.c.state, deliveries.c.state == DeliveryState.SENT.value
+    # Those who are tried again after a soft refusal aren't waited for: that may take days.
+    untried = and_(state == DeliveryState.QUEUED.value, deliveries.c.attempt == 0)
     sent, waiting, last = connection.execute(
         select(
-            func.count().filter(state == DeliveryState.SENT.value),
-            func.count().filter(open_),
-            func.max(deliveries.c.changed_at).filter(state == DeliveryState.SENT.value),
+            func.count().filter(was_sent),
+            func.count().filter(untried | (state == DeliveryState.SENDING.value)),
+            func.max(deliveries.c.changed_at).filter(was_sent),
         ).where(*mine)
     ).one()
     wait = timedelta(seconds=plan.wait_seconds)
-    until = now + wait if waiting else last + wait if last is not None else None
+    until = now + wait if waiting else last + wait if last is not None else now
     action = and_(links.c.campaign_id == hits.c.campaign_id, links.c.n == hits.c.n, links.c.is_action)
-    people = func.count(deliveries.c.id.distinct())
-    followed = (
-        select(people)
-        .select_from(hits.join(links, action).join(deliveries, deliveries.c.id == hits.c.delivery_id))
-        .where(*mine, hits.c.campaign_id == row.campaign_id, hits.c.verdict == Verdict.HUMAN.value)
+    followed = hits.join(links, action).join(deliveries, deliveries.c.id == hits.c.delivery_id)
+    complained = events.join(deliveries, deliveries.c.id == events.c.delivery_id)
+    people = select(func.count(deliveries.c.id.distinct())).where(*mine)
+    human = (hits.c.campaign_id == row.campaign_id, hits.c.verdict == Verdict.HUMAN.value)
+    reported = (events.c.campaign_id == row.campaign_id, events.c.kind == "complained")
+    clicked, spam = (
+        connection.execute(people.select_from(source).where(*conditions)).scalar_one()
+        for source, conditions in ((followed, human), (complained, reported))
     )
-    complained = (
-        select(people)
-        .select_from(events.join(deliveries, deliveries.c.id == events.c.delivery_id))
-        .where(*mine, events.c.campaign_id == row.campaign_id, events.c.kind == literal("complained"))
-    )
-    clicked, spam = (connection.execute(query).scalar_one() for query in (followed, complained))
-    counts = ArmCounts("", sent, clicked=clicked, complained=spam)
-    return counts, until if until is not None and until > now else None
-
-
-def _later(plan: PlannedCohorts) -> range:
-    return range(1, plan.last + 1)
-
-
-def _deciding() -> FromClause:
-    return cohorts.join(campaigns, campaigns.c.id == cohorts.c.campaign_id)
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Of a gate that is not decided: its time has come."""
-    sending = exists().where(campaigns.c.id == cohorts.c.campaign_id, campaigns.c.state == CampaignState.SENDING)
-    return and_(cohorts.c.decided_at.is_(None), cohorts.c.decide_at <= now, sending)
+    return ArmCounts("", sent, clicked=clicked, complained=spam), until if until > now else None

@@ -23,7 +23,15 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import cohorts, drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
+from mailer.store.tables import (
+    cohorts,
+    drafts,
+    imports,
+    inbound,
+    jobs,
+    review,
+    staff,
+)  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
