@@ -133,14 +133,19 @@ class Message:
         return dict(zip(ARMS, (self, *self.variants), strict=False)) if self.variants else {"": self}
 
     @property
-    def versions(self) -> dict[str, Message]:
-        """All that it is mailed as, by `version_name`: the message itself, its translations, and the same of each
-        version of a test. No two share a link's number."""
+    def mails(self) -> dict[tuple[str, str], Message]:
+        """All that it is mailed as, by the version of the test and the language of the translation: "" for none and for
+        the original. No two share a link's number."""
         return {
-            version_name(arm, language): one
+            (arm, language): one
             for arm, tried in self.arms.items()
             for language, one in ((ORIGINAL, tried), *((one.language, one) for one in tried.translations))
         }
+
+    @property
+    def versions(self) -> dict[str, Message]:
+        """The same by `version_name`."""
+        return {version_name(*which): one for which, one in self.mails.items()}
 
     @property
     def every_link(self) -> tuple[Link, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from mailer.audience.consent.left import who_left
 from mailer.errors import MailerError
 from mailer.reports.after_sending import (
     CameBack,
@@ -22,7 +23,6 @@ from mailer.reports.after_sending import (
     came_back,
     course,
     signed,
-    who_left,
 )
 from mailer.reports.by_language import LanguageFigures, by_language, by_version, on_page
 from mailer.store.tables.core import campaigns, deliveries, hits, links, more_hits

@@ -136,6 +136,10 @@ class Guard:
     complaint_rate: Annotated[float, limits.SHARE] = 0.003
     # With 0.05 %, 5 among the first 1,666 are an accident of one in six hundred.
     complaints_at_least: Annotated[int, at_least(1)] = 5
+    # Who left by way of a version of a test, of those who got it: such a version can't win. Of a newsletter to people
+    # who want it, fewer than 5 of 1,000 leave; with those, 10 among the first 500 are an accident of one in 3,600.
+    unsubscribe_rate: Annotated[float, limits.SHARE] = 0.02
+    unsubscribes_at_least: Annotated[int, at_least(1)] = 10
     # Failures of the transport in a row, counted once a minute at most: an hour. Within it relays are restarted,
     # certificates renewed and networks repaired, and RFC 5321 §4.5.4.1 has a client retry rather than give up.
     troubles: Annotated[int, at_least(0, "1 or more, or 0 to turn it off")] = 60

@@ -16,7 +16,7 @@ from mailer.audience.selection.segment_sql import field_text
 from mailer.audience.selection.select import places
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.simulate import Row, Simulation
-from mailer.compose.message import ORIGINAL, Message, version_name
+from mailer.compose.message import Message, version_name
 from mailer.store.tables.core import people
 
 BATCH = 2_000  # rows held at a time
@@ -41,8 +41,7 @@ def merge_versions(connection: Connection, message: Message) -> dict[str, tuple[
             merge_everyone(connection, one, readers=reached[language].readers if message.translations else None),
             reached[language],
         )
-        for arm, tried in message.arms.items()
-        for language, one in ((ORIGINAL, tried), *((each.language, each) for each in tried.translations))
+        for (arm, language), one in message.mails.items()
     }
 
 

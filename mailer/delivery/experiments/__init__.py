@@ -1,1 +1,1 @@
-"""Tests on the ledger: who gets which version, or which stage; what they did; and what is decided from it."""
+"""Tests on the ledger: who gets which version or waits behind which gate, what each brings, what is decided."""

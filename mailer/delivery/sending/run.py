@@ -22,6 +22,7 @@ from mailer.workspace import Workspace
 
 if TYPE_CHECKING:  # most runs of cron find nothing to do, and come without what does it
     from mailer.delivery.campaigns.lifecycle import WhyHold, WhyNot
+    from mailer.delivery.experiments.deciding import SettledTest
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.sender import CampaignSender
 
@@ -37,13 +38,16 @@ class RunReport:
     overdue: list[str] = field(default_factory=list[str])
     tallies: dict[str, SendCounts] = field(default_factory=dict[str, "SendCounts"])
     finished: list[str] = field(default_factory=list[str])
+    tests: list[SettledTest] = field(default_factory=list["SettledTest"])  # whose time had come
 
     @property
     def trouble(self) -> bool:
         """Whether somebody should look: a campaign paused itself or is overdue, its transport failed, or people may
-        have got their mail or not, and staff decide about them."""
+        have got their mail or not, or a test is left to staff, and they decide about it."""
         doubtful = any(tally.uncertain for tally in self.tallies.values())
-        return bool(self.overdue or self.settled) or doubtful or any(tally.trouble for tally in self.tallies.values())
+        undecided = any(one.needs_staff for one in self.tests)
+        failing = any(tally.trouble for tally in self.tallies.values())
+        return bool(self.overdue or self.settled) or doubtful or undecided or failing
 
 
 def note_run(database: Database, *, now: datetime) -> None:
@@ -110,6 +114,7 @@ class Runner:
         launched = lifecycle.launch_due(self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not)
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
+        report.tests = self._decide_tests()
         for row in self._sending():
             if only is not None and row.slug != only:
                 continue
@@ -135,6 +140,18 @@ class Runner:
                 )
             ).one()
         return to_send or paused or lapsed, to_send
+
+    def _decide_tests(self) -> list[SettledTest]:
+        """Decide the tests whose time has come, by the clicks that came until now."""
+        from mailer.delivery.experiments.deciding import any_due, decide_due
+
+        with self.database.read() as connection:
+            if not any_due(connection, now=self.clock()):
+                return []
+        from mailer.tracking.classify import judge_new
+
+        judge_new(self.database)
+        return decide_due(self.database, limits=self.workspace.settings.guard, now=self.clock())
 
     def _sender(self) -> CampaignSender:
         from mailer.delivery.sending.sender import CampaignSender

@@ -14,8 +14,10 @@ from sqlalchemy import Row
 
 from mailer.audience.consent.changes import list_id
 from mailer.audience.selection.spec import from_json as audience_from_json
+from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.message import from_json as message_from_json
 from mailer.delivery.campaigns import lifecycle as steps
+from mailer.delivery.experiments.kept import winner_of
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.delivery.ledger.ledger import Lane, Worker
 from mailer.delivery.ledger.pacer import Pacer
@@ -79,14 +81,9 @@ class CampaignSender:
     def send(self, row: Row[Any]) -> SendCounts:
         """Send one campaign's queue until nothing of it is due, one lane after the other. `row`: the campaign as it is
         now, whose stage says which lanes are open."""
-        builders = {
-            version: EnvelopeBuilder(message, settings=self.workspace.settings, signer=self.signer)
-            for version, message in message_from_json(row.message).versions.items()
-        }
         lanes = {
-            Lane(stage, language=version): builder
-            for stage in range(row.stage + 1)
-            for version, builder in builders.items()
+            lane: EnvelopeBuilder(message, settings=self.workspace.settings, signer=self.signer)
+            for lane, message in self._lanes(row).items()
         }
         tally = SendCounts()
         if row.transport != self.transport.name:
@@ -101,6 +98,23 @@ class CampaignSender:
             if not any(moved):
                 break
         return tally
+
+    def _lanes(self, row: Row[Any]) -> dict[Lane, Message]:
+        """The lanes of a campaign that are open now, each with its mail. Of a test, the rest get the version that won,
+        behind the gate that its decision opens."""
+        mails = message_from_json(row.message).mails
+        if ("", ORIGINAL) in mails:
+            return {
+                Lane(stage, language=language): mail
+                for stage in range(row.stage + 1)
+                for (_, language), mail in mails.items()
+            }
+        found = {Lane(0, arm, language): mail for (arm, language), mail in mails.items()}
+        if row.stage:
+            with self.database.read() as connection:
+                winner = winner_of(connection, row.id)
+            found |= {Lane(1, REST, language): mail for (arm, language), mail in mails.items() if arm == winner}
+        return found
 
     def _send_lane(self, row: Row[Any], lane: Lane, builder: EnvelopeBuilder, tally: SendCounts) -> bool:
         """Send what is due of one lane, and add it to the tally. Whether anybody's mail came to an end."""

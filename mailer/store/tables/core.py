@@ -23,15 +23,16 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import (
+from mailer.store.tables import (  # their tables are in the same catalogue
     cohorts,
     drafts,
+    experiments,
     imports,
     inbound,
     jobs,
     review,
     staff,
-)  # their tables are in the same catalogue
+)
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -50,6 +51,7 @@ __all__ = [
     "Instant",
     "cohorts",
     "drafts",
+    "experiments",
     "imports",
     "inbound",
     "jobs",
@@ -192,6 +194,7 @@ links = Table(
     Column("placement", Text, nullable=False),  # button, inline, footnote, footer …
     Column("is_action", Boolean, nullable=False),
     Column("language", Text, nullable=False, server_default=""),  # the version it is in, as of deliveries
+    Column("arm", Text, nullable=False, server_default=""),  # of a test: a, b, c or d
 )
 
 deliveries = Table(
