@@ -18,23 +18,22 @@ from mailer.errors import MailerError, nearest
 from mailer.experiments.cohorts import PlannedCohorts, stage_of
 from mailer.settings.durations import seconds_of
 
-KEY = "down_the_list"
+KEY, USUAL = "down_the_list", PlannedCohorts()
 KEYS = ("groups", "sample", "wait", "clicks", "complaints")
 MOST_GROUPS, MOST_DAYS, MOST_WAIT_SECONDS = 8, 3650, 14 * 86400
 AGE = re.compile(r"([1-9][0-9]{0,3}) (day|month|year)s?", re.ASCII)
 DAYS = {"day": 1, "month": 30, "year": 365}
 EXAMPLE = "For example: groups: [30 days, 90 days, 1 year]"
 
-Fault = Callable[[str, str, str], None]  # the key below `audience`, what is wrong, and the remedy
+Fault = Callable[[str, str, str], object]  # the key below `audience`, what is wrong, and the remedy
 
 
 def read_cohorts(raw: object, fault: Fault) -> PlannedCohorts | None:
     """What `down_the_list:` says: `true` for what is usual, or keys for some of it."""
     if raw is None or raw is False:
         return None
-    usual = PlannedCohorts()
     if raw is True:
-        return usual
+        return USUAL
     if not isinstance(raw, dict):
         fault(KEY, f"audience.{KEY} must be true or hold keys", f"{EXAMPLE} below it, indented.")
         return None
@@ -43,11 +42,11 @@ def read_cohorts(raw: object, fault: Fault) -> PlannedCohorts | None:
         if key not in KEYS:
             fault(f"{KEY}.{key}", f"unknown key audience.{KEY}.{key}", nearest(key, KEYS))
     return PlannedCohorts(
-        days=_days(said["groups"], fault) if "groups" in said else usual.days,
-        sample=int(_number(said, "sample", usual.sample, fault=fault, least=1, most=1_000_000)),
-        wait_seconds=_wait(said["wait"], fault) if "wait" in said else usual.wait_seconds,
-        clicks=_number(said, "clicks", usual.clicks, fault=fault, least=0, most=1000),
-        complaints=_number(said, "complaints", usual.complaints, fault=fault, least=0, most=1000),
+        days=_days(said["groups"], fault) if "groups" in said else USUAL.days,
+        sample=int(_number(said, "sample", USUAL.sample, fault=fault, least=1, most=1_000_000)),
+        wait_seconds=_wait(said["wait"], fault) if "wait" in said else USUAL.wait_seconds,
+        clicks=_number(said, "clicks", USUAL.clicks, fault=fault, least=0, most=1000),
+        complaints=_number(said, "complaints", USUAL.complaints, fault=fault, least=0, most=1000),
     )
 
 
@@ -77,11 +76,11 @@ def _days(value: object, fault: Fault) -> tuple[int, ...]:
         days = int(age[1]) * DAYS[age[2]] if age else 0
         if not 0 < days <= MOST_DAYS:
             fault(f"{KEY}.groups", f"{item!r} is not how long ago somebody acted, up to 10 years", EXAMPLE)
-            return PlannedCohorts.days
+            return USUAL.days
         found.append(days)
     if not found or len(found) > MOST_GROUPS or found != sorted(set(found)):
         fault(f"{KEY}.groups", f"groups must be 1 to {MOST_GROUPS} ages, the shortest first, each once", EXAMPLE)
-        return PlannedCohorts.days
+        return USUAL.days
     return tuple(found)
 
 
@@ -90,9 +89,10 @@ def _wait(value: object, fault: Fault) -> int:
         seconds = seconds_of(str(value))
     except MailerError as error:
         fault(f"{KEY}.wait", f"audience.{KEY}.wait: {error.message}", error.remedy)
-        return PlannedCohorts.wait_seconds
+        return USUAL.wait_seconds
     if not 3600 <= seconds <= MOST_WAIT_SECONDS:
         fault(f"{KEY}.wait", f"audience.{KEY}.wait must be from 1 hour to 14 days", "Write wait: 24h.")
+        return USUAL.wait_seconds
     return seconds
 
 
