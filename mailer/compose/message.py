@@ -22,7 +22,8 @@ Parts = tuple[str | int, ...]
 # Fields of `Message` that frozen ones may lack.
 ADDED = ("is_urgent", "is_public", "translations", "otherwise", "test", "variants")
 ARMS = "abcd"  # the versions of a test; the message itself is the first
-REST = "rest"  # in place of a version: whichever wins
+REST = "rest"  # in place of a version: the one that wins
+USUAL_WAIT = 4 * 3600  # seconds: nine of ten people who follow a link have done so
 
 
 class Context(StrEnum):
@@ -83,7 +84,7 @@ class PlannedTest:
     """How the versions of a message are tried on a part of the audience, before the better one goes to the rest."""
 
     share: float | None = None  # of the audience, for all versions together; None: what is recommended for its size
-    wait_seconds: int = 4 * 3600  # from the launch to the decision
+    wait_seconds: int = USUAL_WAIT  # from the launch to the decision
     decides: str = "signatures"  # or clicks
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from mailer.compose.message import ARMS, PlannedTest
+from mailer.compose.message import ARMS, USUAL_WAIT, PlannedTest
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest
@@ -79,12 +79,12 @@ def _share(value: object, fault: Tell) -> float | None:
 def _wait(said: Mapping[str, Any], fault: Tell) -> int:
     value = said.get("wait")
     if value is None:
-        return PlannedTest().wait_seconds
+        return USUAL_WAIT
     try:
         seconds = seconds_of(str(value))
     except MailerError as error:
         fault(f"test.wait: {error.message}", "test.wait", error.remedy)
-        return PlannedTest().wait_seconds
+        return USUAL_WAIT
     if not LEAST_WAIT <= seconds <= MOST_WAIT:
         fault("test.wait must be from 1 hour to 7 days", "test.wait", "Write wait: 4h, or 24h for a weekend.")
     return seconds

@@ -92,6 +92,12 @@ def all_tests(connection: Connection) -> list[KeptTest]:
     return [_test(row) for row in connection.execute(_kept().order_by(campaigns.c.launched_at.desc(), campaigns.c.id))]
 
 
+def undecided_tests(connection: Connection) -> dict[int, KeptTest]:
+    """Those whose winner isn't known, by the campaign's number."""
+    rows = connection.execute(_kept().where(campaign_tests.c.decided_at.is_(None)))
+    return {row.campaign_id: _test(row) for row in rows}
+
+
 def winner_of(connection: Connection, campaign_id: int) -> str:
     """The version that the rest of a campaign's audience gets; "" before that is decided, and without a test."""
     query = select(campaign_tests.c.winner).where(campaign_tests.c.campaign_id == campaign_id)

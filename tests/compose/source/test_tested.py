@@ -185,5 +185,6 @@ def test_anything_is_read_or_told(data: object) -> None:
         FrontMatter({"test": data}, {"test": 1}, "", 1), lambda message, key, remedy: told.append(key)
     )
     assert plan.share is None or 0.1 <= plan.share <= 0.5
+    assert 3600 <= plan.wait_seconds <= 7 * 86400 or any(key.endswith("wait") for key in told)
     assert all(key.startswith("test") for key in told)
     assert set(tried) <= set("bcd")
