@@ -158,10 +158,13 @@ def few(specimen: Specimen) -> Iterator[Diagnostic]:
         return
     if source.variants and (told_so := advice(selection.chosen, 1 + len(source.variants))):
         yield Diagnostic(told_so, source.place("test"), "Try two versions, and the next ones in the next newsletter.")
-    faults: list[tuple[str, str, str]] = []  # told where the audience is read
-    plan = read_cohorts(source.audience.get(KEY), lambda *one: faults.append(one))
+    plan = read_cohorts(source.audience.get(KEY), _told_elsewhere)
     for told_so in advice_on(selection.chosen, plan) if plan else ():
         yield Diagnostic(told_so, source.place(f"audience.{KEY}"), "It works all the same; it tells little.")
+
+
+def _told_elsewhere(_key: str, _message: str, _remedy: str) -> None:
+    """What is wrong with the audience is said where it is read."""
 
 
 def _troubled(specimen: Specimen, kind: Trouble) -> Iterator[Troubled]:
