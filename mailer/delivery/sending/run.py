@@ -117,6 +117,7 @@ class Runner:
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
         report.tests = self._decide_tests()
+        self._go_down_lists()
         for row in self._sending():
             if only is not None and row.slug != only:
                 continue
@@ -198,6 +199,12 @@ class Runner:
 
         judge_new(self.database)
         return decide_due(self.database, limits=self.workspace.settings.guard, now=self.clock())
+
+    def _go_down_lists(self) -> None:
+        """Open what waits behind gates whose time has come, or pause where a sample did too little."""
+        from mailer.delivery.experiments.down_the_list import decide_cohorts
+
+        decide_cohorts(self.database, now=self.clock())
 
     def _sender(self, processes: int = 1, progress: Progress | None = None) -> CampaignSender:
         from mailer.delivery.sending.sender import CampaignSender
