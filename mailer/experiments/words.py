@@ -47,6 +47,11 @@ def chance(of: float) -> str:
     return "over 99 %" if of > 0.99 else "under 1 %" if of < 0.01 else f"{100 * of:.0f} %"
 
 
+def per_cent(share: float) -> str:
+    """A share as one says it: 12 %."""
+    return f"{100 * share:.0f} %"
+
+
 def gains(signatures: float) -> str:
     """What a test of a certain size buys."""
     rounded = round(signatures) if signatures < 20 else 10 * round(signatures / 10)

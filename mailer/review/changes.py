@@ -20,7 +20,7 @@ HEADERS = (
 AUDIENCE = {
     "include": "lists", "exclude": "lists left out", "segment": "only for", "limit": "at most",
     "not_mailed_within_hours": "not mailed within hours", "not_mailed_by": "not mailed by", "seed": "draw",
-    "urgent": "urgent",
+    "urgent": "urgent", "down_the_list": "down the list",
 }  # fmt: skip
 WORD = re.compile(r"\s*\S+")
 NOT_DRAWN = re.compile(r"[^=*-]").search  # what isn't a line below a heading, a rule or a bullet

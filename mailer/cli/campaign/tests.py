@@ -33,6 +33,7 @@ def tests(slug: str | None, arm: str | None, recompute: bool, as_json: bool) -> 
     from mailer.delivery.campaigns.lifecycle import require_campaign
     from mailer.delivery.experiments.counts import arm_counts
     from mailer.delivery.experiments.kept import all_tests, find_test
+    from mailer.reports.tested.past import past_tests
 
     if arm and not slug:
         raise click.UsageError("name the newsletter whose test you decide")
@@ -49,6 +50,7 @@ def tests(slug: str | None, arm: str | None, recompute: bool, as_json: bool) -> 
                 one = find_test(connection, number)
                 found = [one] if one else []
             counts = {test.campaign_id: arm_counts(connection, test.campaign_id) for test in found}
+            memory = past_tests(connection)
         subjects = _subjects(database, found)
     if slug and not found:
         raise MailerError(f"{slug} tried no versions, or hasn't left yet", remedy="How to: docs/tests.md.")
@@ -60,6 +62,8 @@ def tests(slug: str | None, arm: str | None, recompute: bool, as_json: bool) -> 
         _show(found[0], counts[found[0].campaign_id], subjects[found[0].campaign_id])
     else:
         _list(found)
+        for sentence in memory.told:
+            click.echo(sentence)
 
 
 def _subjects(database: Database, found: list[KeptTest]) -> dict[int, dict[str, str]]:

@@ -15,6 +15,7 @@ from functools import partial
 from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, case, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
+from mailer.audience.selection.cohorts import staged_places
 from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience, to_json
@@ -22,8 +23,10 @@ from mailer.compose import message as messages
 from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.source.images import read_image
-from mailer.delivery.experiments.draw import draw, planned_sizes
+from mailer.delivery.experiments.cohorts import keep_cohorts
+from mailer.delivery.experiments.draw import draw
 from mailer.delivery.experiments.kept import keep_test
+from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.errors import MailerError
 from mailer.store.pictures import keep_picture
@@ -120,14 +123,20 @@ def freeze_audience(
     connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime
 ) -> Selection:
     """One row for each person, numbered within the campaign, by a few statements of the database. Of a test, who gets
-    which version is drawn here, and who waits for the one that wins: all is fixed, and nobody is chosen again."""
+    which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate: all is
+    fixed, and nobody is chosen again."""
+    groups = audience.down_the_list
     with decided(connection, audience, now=now) as selection:
-        chosen = places
+        chosen, stage = places, literal(0)
         if message.variants:
             sizes = planned_sizes(connection, message, selection.chosen)
             drawn = draw(connection, campaign_id=campaign_id, arms=len(message.arms), each=sizes[-1])
             keep_test(connection, message, drawn, sizes=sizes, people=selection.chosen, now=now)
             chosen = drawn.drawn
+            stage = case((chosen.c.arm == REST, 1), else_=0)
+        elif groups is not None:
+            chosen = staged_places(groups, seed=campaign_id, now=now)
+            stage = chosen.c.stage
         number, arm, version, source = _numbered(connection, message, chosen)
         connection.execute(
             insert(deliveries).from_select(
@@ -139,7 +148,7 @@ def freeze_audience(
                     literal(str(DeliveryState.QUEUED)),
                     bindparam("due", now, deliveries.c.not_before.type),
                     arm,
-                    case((arm == REST, 1), else_=0) if message.variants else literal(0),
+                    stage,
                     version,
                 )
                 .select_from(source)
@@ -149,6 +158,8 @@ def freeze_audience(
     connection.execute(
         update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
     )
+    if groups is not None:
+        keep_cohorts(connection, campaign_id, groups, now=now)
     return selection
 
 

@@ -1,1 +1,1 @@
-"""Tests of versions: who gets which, what each brings, what is decided, and when the rest get theirs."""
+"""Tests on the ledger: who gets which version or waits behind which gate, what each brings, what is decided."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from mailer.compose.message import Message, as_written
 from mailer.counting import counted
-from mailer.delivery.experiments.draw import planned_sizes
+from mailer.delivery.experiments.priors import planned_sizes
 from mailer.experiments.sampling import expected_gain
 from mailer.experiments.words import advice, gains, named
 

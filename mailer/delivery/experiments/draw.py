@@ -16,7 +16,6 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, case, 
 
 from mailer.audience.selection.select import PRIME, places
 from mailer.compose.message import ARMS, REST, Message
-from mailer.delivery.experiments.priors import past_prior
 from mailer.experiments.beliefs import Prior
 from mailer.experiments.sampling import recommended_share
 
@@ -86,10 +85,3 @@ def _key(seed: int, campaign_id: int) -> tuple[int, int, int, int]:
     digest = hashlib.sha256(f"{seed}:{campaign_id}".encode()).digest()
     a, b, c, d = (int.from_bytes(digest[at : at + 8]) % (PRIME - 1) + 1 for at in range(0, 32, 8))
     return a, b, c, d
-
-
-def planned_sizes(connection: Connection, message: Message, people: int) -> tuple[Prior, float, int]:
-    """What is known of past mails, the share that is tested, and how many of so many people get each version."""
-    prior = past_prior(connection)
-    share = share_of(message, people, prior)
-    return prior, share, people_of_each(share, people, len(message.arms))

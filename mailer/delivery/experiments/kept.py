@@ -6,7 +6,7 @@ Written at the launch (`keep_test`), decided once (`deciding`); a decision holds
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from mailer.compose.message import Message
 from mailer.delivery.experiments.draw import Draw
+from mailer.delivery.experiments.tried import what_differs, what_versions_say
 from mailer.experiments.beliefs import Prior
 from mailer.experiments.deciding import ArmCounts, DecidedBy, Decision
 from mailer.store.tables.core import campaigns
@@ -35,6 +36,8 @@ class DrawnTest:
     decides: str
     prior: Prior  # what was known of past mails then, from which it is decided, too
     cuts: tuple[int, ...]
+    differs: tuple[str, ...] = ()  # the parts in which versions differ, as `tried` names them
+    says: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])  # by version and part
 
     @property
     def tested(self) -> int:
@@ -109,8 +112,9 @@ def keep_test(
     assert message.test is not None, "there are versions to draw"
     prior, share, each = sizes
     plan = DrawnTest(
-        tuple(message.arms), people, each, share, message.test.wait_seconds, message.test.decides, prior, drawn.cuts
-    )
+        tuple(message.arms), people, each, share, message.test.wait_seconds, message.test.decides, prior, drawn.cuts,
+        differs=what_differs(message), says=what_versions_say(message),
+    )  # fmt: skip
     connection.execute(
         insert(campaign_tests).values(
             campaign_id=drawn.campaign_id, seed=drawn.seed, plan=asdict(plan), decide_at=now + plan.wait,
@@ -131,8 +135,10 @@ def _test(row: Row[Any]) -> KeptTest:
 
 
 def _plan(data: Mapping[str, Any]) -> DrawnTest:
-    lists = {"arms": tuple(data["arms"]), "cuts": tuple(data["cuts"]), "prior": Prior(**data["prior"])}
-    return DrawnTest(**{**data, **lists})
+    found: dict[str, Any] = {**data, "prior": Prior(**data["prior"])}
+    for name in ("arms", "cuts", "differs"):
+        found[name] = tuple(found.get(name, ()))
+    return DrawnTest(**found)
 
 
 def _decision(data: Mapping[str, Any]) -> KeptDecision:

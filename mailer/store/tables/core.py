@@ -20,10 +20,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     literal_column,
-    text,
 )
 
 from mailer.store.tables import (  # their tables are in the same catalogue
+    cohorts,
     drafts,
     experiments,
     imports,
@@ -48,6 +48,7 @@ __all__ = [
     "MICROSECOND",
     "Id",
     "Instant",
+    "cohorts",
     "drafts",
     "experiments",
     "imports",
@@ -265,7 +266,7 @@ events = Table(  # what happened to a delivery, appended: deferred, unsubscribed
 )
 
 # What came back about mails that were taken: few among many events, and looked for every few seconds of a send.
-FEEDBACK = text("kind IN ('bounced', 'complained')")
+FEEDBACK = events.c.kind.in_([literal_column(f"'{kind}'") for kind in ("bounced", "complained")])
 partial_index("ix_events_feedback", events.c.campaign_id, where=FEEDBACK)
 
 hits = Table(  # every request of a tracked link, raw; the verdict is derived and can be derived again

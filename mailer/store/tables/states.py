@@ -179,3 +179,11 @@ class ReviewStep(StrEnum):
     ASKED = "asked"  # for approval
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"  # took their own approval back
+
+
+class CohortState(StrEnum):
+    """A group that a newsletter goes down its list to."""
+
+    WAITING = "waiting"  # for its sample, or for what the sample does
+    OPEN = "open"  # its others may be mailed
+    HELD = "held"  # its sample did too little, or complained; staff decide

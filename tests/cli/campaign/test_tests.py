@@ -76,6 +76,7 @@ def test_from_the_launch_to_the_rest(mailer: Mailer, tried: str) -> None:
     assert len(mails()) == COUNT
     assert "too few to tell them apart" in mailer("tests", tried).out
     assert "decided at its time" in words(mailer("tests").out)
+    assert "1 test: in 0 the winner was better with probability 90 % or more" in mailer("tests").out
     assert "comes out the same" in mailer("tests", "--recompute").out
     (data,) = json.loads(mailer("tests", tried, "--json").out)
     assert (data["winner"], data["plan"]["each"], data["decision"]["decision"]["formula"]) == ("a", 10, 1)

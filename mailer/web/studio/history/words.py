@@ -36,6 +36,7 @@ WORDS = {  # what was done, and its icon
     "newsletter launched": ("Began to leave", "send"),
     "newsletter not launched": ("Did not leave", "triangle-alert"),
     "newsletter paused": ("Paused", "pause"),
+    "newsletter went on down the list": ("Went on down the list", "chevron-down"),
     "test decided": ("Decided the test", "check"),
     "newsletter resumed": ("Went on", "play"),
     "newsletter cancelled": ("Stopped for good", "octagon-x"),
