@@ -51,7 +51,7 @@ class DrawnTest:
 
 @dataclass(frozen=True, slots=True)
 class KeptDecision:
-    """What was decided, from which counts, how and by whom. `decision` is what the formula says, also where staff chose
+    """What was decided, from which counts, how, and who decided. `decision` is what the formula says, also where staff chose
     another version by hand."""
 
     counts: tuple[ArmCounts, ...]

@@ -52,7 +52,7 @@ def two_versions(workspace: Workspace) -> Newsletter:
 
 @pytest.fixture
 def door(workspace: Workspace, database: Database, now: datetime) -> Iterator[Served]:
-    known = add_readers(database, each=3, now=now)
+    known = add_readers(database, each=12, now=now)  # so that there are French people in each version
     plan = prepare(database, read_source(two_versions(workspace))).plan
     launch_now(database, plan, expected=len(known), now=now)
     with serving(create_app(workspace, database, clock=lambda: now)) as port:
