@@ -35,6 +35,9 @@ def read_source(newsletter: Newsletter, name: str = "") -> Source:
     finds the rest, and raises them together. Raises `MailerError` when its front matter can't be read."""
     name = name or _message_file(newsletter)
     source = _with_translations(_source(_read(newsletter, name), newsletter), name)
+    if source.test is not None and name not in MESSAGES:
+        fault = Diagnostic("only a newsletter can try several versions", source.place(TEST_KEY), "Take `test:` out.")
+        return replace(source, test=None, tried={}, faults=(*source.faults, fault))
     variants = newsletter.variants(name)
     return _with_variants(source, name, variants) if variants or source.test else source
 
