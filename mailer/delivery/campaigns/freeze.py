@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailer.audience.selection.languages import languages_of, version_column
@@ -22,11 +22,14 @@ from mailer.compose import message as messages
 from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, Message
 from mailer.compose.source.images import read_image
+from mailer.delivery.campaigns.timed import COLUMNS as TIMED
+from mailer.delivery.campaigns.timed import timed
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
+from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
 from mailer.errors import MailerError
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignState
 from mailer.workspace import Newsletter
 
 
@@ -106,23 +109,24 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
 
 
 def freeze_audience(
-    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime
-) -> Selection:
+    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime,
+    timing: Timing = AT_ONCE,
+) -> Selection:  # fmt: skip
     """One row for each person, numbered within the campaign, by a few statements of the database."""
     with decided(connection, audience, now=now) as selection:
         number, version, source = _numbered(connection, message)
+        when = timed(connection, timing, source, chosen=places, now=now)
         connection.execute(
             insert(deliveries).from_select(
-                ["id", "campaign_id", "person_id", "state", "not_before", "language"],
+                ["id", "campaign_id", "person_id", "language", *TIMED],
                 select(
                     literal(campaign_id * NUMBERS_PER_CAMPAIGN) + number,
                     literal(campaign_id),
                     places.c.person_id,
-                    literal(str(DeliveryState.QUEUED)),
-                    bindparam("due", now, deliveries.c.not_before.type),
                     version,
+                    *when.values,
                 )
-                .select_from(source)
+                .select_from(when.source)
                 .order_by(number),
             )
         )

@@ -7,7 +7,7 @@ and the transport's libraries, half of what a run with nothing to do would cost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -124,6 +124,7 @@ class CampaignSender:
             warm_up=self.warm_up,
             soft=self.workspace.settings.bounces,
             lane=lane,
+            late=timedelta(seconds=row.late_seconds) if row.local_at else None,
         )
         rails = Rails(
             self.database,
