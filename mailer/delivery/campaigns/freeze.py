@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailer.audience.selection.cohorts import staged_places
@@ -23,15 +23,18 @@ from mailer.compose import message as messages
 from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.source.images import read_image
+from mailer.delivery.campaigns.timed import COLUMNS as TIMED
+from mailer.delivery.campaigns.timed import timed
 from mailer.delivery.experiments.cohorts import keep_cohorts
 from mailer.delivery.experiments.draw import draw
 from mailer.delivery.experiments.kept import keep_test
 from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
+from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
 from mailer.errors import MailerError
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignState
 from mailer.workspace import Newsletter
 
 
@@ -120,11 +123,12 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
 
 
 def freeze_audience(
-    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime
-) -> Selection:
+    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime,
+    timing: Timing = AT_ONCE,
+) -> Selection:  # fmt: skip
     """One row for each person, numbered within the campaign, by a few statements of the database. Of a test, who gets
-    which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate: all is
-    fixed, and nobody is chosen again."""
+    which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate; by local
+    time, when each may leave: all is fixed, and nobody is chosen again."""
     groups = audience.down_the_list
     with decided(connection, audience, now=now) as selection:
         chosen, stage = places, literal(0)
@@ -138,20 +142,20 @@ def freeze_audience(
             chosen = staged_places(groups, seed=campaign_id, now=now)
             stage = chosen.c.stage
         number, arm, version, source = _numbered(connection, message, chosen)
+        when = timed(connection, timing, source, chosen=chosen, now=now)
         connection.execute(
             insert(deliveries).from_select(
-                ["id", "campaign_id", "person_id", "state", "not_before", "arm", "stage", "language"],
+                ["id", "campaign_id", "person_id", "arm", "stage", "language", *TIMED],
                 select(
                     literal(campaign_id * NUMBERS_PER_CAMPAIGN) + number,
                     literal(campaign_id),
                     chosen.c.person_id,
-                    literal(str(DeliveryState.QUEUED)),
-                    bindparam("due", now, deliveries.c.not_before.type),
                     arm,
                     stage,
                     version,
+                    *when.values,
                 )
-                .select_from(source)
+                .select_from(when.source)
                 .order_by(number),
             )
         )

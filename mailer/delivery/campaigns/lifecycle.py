@@ -20,6 +20,7 @@ from mailer.delivery.campaigns.freeze import Plan, create_campaign, freeze_audie
 from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
@@ -116,7 +117,8 @@ def schedule(
             .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
         )
         within(connection, campaign_id)
-        when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
+        local = connection.execute(select(campaigns.c.local_at).where(campaigns.c.id == campaign_id)).scalar_one()
+        when = f"for {local.replace('T', ' ')} local time" if local else f"for {due_at:%Y-%m-%d %H:%M} UTC"
         note_decision(
             connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=plan.message.digest
         )
@@ -135,7 +137,8 @@ def launch_due(
     changed: list[int] = []
     for row in waiting:
         why = ""
-        if now - row.due_at > timedelta(seconds=row.late_seconds):
+        # By local time each person has an hour of their own, and those for whom it is too late are held.
+        if not row.local_at and now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
             why = _put_right(reason, row.slug)
@@ -165,7 +168,8 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: W
         ).rowcount
         if changed and not why:
             message, audience = messages.from_json(row.message), from_json(row.audience)
-            freeze_audience(connection, row.id, message=message, audience=audience, now=now)
+            timing = Timing.of(row)
+            freeze_audience(connection, row.id, message=message, audience=audience, now=now, timing=timing)
         if changed:
             action = "newsletter not launched" if why else "newsletter launched"
             note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)
@@ -228,7 +232,10 @@ def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | N
             return None
         count = connection.execute(
             update(deliveries)
-            .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.QUEUED)
+            .where(
+                deliveries.c.campaign_id == campaign_id,
+                deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.HELD]),
+            )
             .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
         ).rowcount
         note_decision(

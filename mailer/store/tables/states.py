@@ -15,6 +15,7 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"  # it may have arrived; nobody can tell; never resent by itself
     SKIPPED = "skipped"  # not handed over, for the reason beside it: left, suppressed or deleted since the launch
     CANCELLED = "cancelled"  # staff cancelled the campaign before its turn came
+    HELD = "held"  # its hour was past before its turn came; staff decide
 
 
 class JobState(StrEnum):
@@ -96,6 +97,26 @@ class Frequency(StrEnum):
     EVERY = "every"  # each newsletter of their lists
     MONTHLY = "monthly"  # at most one in 30 days, beside urgent ones
     URGENT = "urgent"  # urgent newsletters only
+
+
+class ZoneSource(StrEnum):
+    """Who says which time zone somebody is in, the surest last. The first two are guesses, made when they are asked for
+    and not stored."""
+
+    UNKNOWN = ""
+    COUNTRY = "country"  # guessed from it
+    REGION = "region"  # guessed from a region or postcode
+    IMPORT = "import"  # a file, or staff
+    OWN = "own"  # the person
+
+
+class PastHour(StrEnum):
+    """What becomes of people for whom the hour is past already when a newsletter is launched that leaves by local
+    time."""
+
+    REFUSE = ""  # it isn't scheduled then
+    AT_ONCE = "at-once"
+    LEAVE_OUT = "leave-out"
 
 
 class Feedback(StrEnum):
