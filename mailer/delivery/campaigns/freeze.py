@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -23,7 +23,9 @@ from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, Message
 from mailer.compose.source.images import read_image
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
+from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
+from mailer.settings import Pace
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
 from mailer.store.tables.states import CampaignState, DeliveryState
@@ -38,6 +40,7 @@ class Plan:
     audience: Audience
     newsletter: Newsletter
     transport: str
+    pace: Pace = field(default_factory=Pace)  # while its warm-up plan limits, those who acted last are mailed first
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -106,10 +109,12 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
 
 
 def freeze_audience(
-    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime
+    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime, warm_up: WarmUp
 ) -> Selection:
-    """One row for each person, numbered within the campaign, by a few statements of the database."""
-    with decided(connection, audience, now=now) as selection:
+    """One row for each person, numbered within the campaign, by a few statements of the database. While a warm-up plan
+    limits how many are mailed today, those who acted last come first."""
+    limited = warm_up.today(connection, now) is not None
+    with decided(connection, audience, now=now, recent_first=limited) as selection:
         number, version, source = _numbered(connection, message)
         connection.execute(
             insert(deliveries).from_select(
