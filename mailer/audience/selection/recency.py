@@ -15,12 +15,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from mailer.audience.consent.changes import IMPORT
+from mailer.audience.imports.meaning.peers import LAST_ACTIVE
 from mailer.audience.selection.groups import PEOPLE
 from mailer.store.tables.core import consent_sources, consents, deliveries, hits, people
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import Membership
 
-LAST_ACTIVE = "last_active"  # the field that imports keep it in
 NEVER = ""
 EARLIEST = "1990"
 
