@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -30,8 +30,10 @@ from mailer.delivery.experiments.draw import draw
 from mailer.delivery.experiments.kept import keep_test
 from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
+from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
 from mailer.errors import MailerError
+from mailer.settings import Pace
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
 from mailer.store.tables.states import CampaignState
@@ -46,6 +48,7 @@ class Plan:
     audience: Audience
     newsletter: Newsletter
     transport: str
+    pace: Pace = field(default_factory=Pace)  # while its warm-up plan limits, those who acted last are mailed first
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -123,14 +126,16 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
 
 
 def freeze_audience(
-    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime,
+    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, warm_up: WarmUp, now: datetime,
     timing: Timing = AT_ONCE,
 ) -> Selection:  # fmt: skip
     """One row for each person, numbered within the campaign, by a few statements of the database. Of a test, who gets
     which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate; by local
-    time, when each may leave: all is fixed, and nobody is chosen again."""
+    time, when each may leave: all is fixed, and nobody is chosen again. While a warm-up plan limits how many are mailed
+    today, those who acted last come first."""
+    limited = warm_up.today(connection, now) is not None
     groups = audience.down_the_list
-    with decided(connection, audience, now=now) as selection:
+    with decided(connection, audience, now=now, recent_first=limited) as selection:
         chosen, stage = places, literal(0)
         if message.variants:
             sizes = planned_sizes(connection, message, selection.chosen)

@@ -20,8 +20,10 @@ from mailer.delivery.campaigns.freeze import Plan, create_campaign, freeze_audie
 from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
+from mailer.settings import Pace
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
@@ -29,6 +31,7 @@ from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events
 from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignState, DeliveryState
 
+NO_LIMIT = Pace()
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
 
 
@@ -89,7 +92,10 @@ def launch_now(
     with database.write(one_state=True, of_everyone=True) as connection:
         _forget_unsent(connection, plan.message.slug)
         campaign_id = create_campaign(connection, plan, state=CampaignState.SENDING, now=now)
-        selection = freeze_audience(connection, campaign_id, message=plan.message, audience=plan.audience, now=now)
+        selection = freeze_audience(
+            connection, campaign_id, message=plan.message, audience=plan.audience, now=now,
+            warm_up=WarmUp(plan.pace, transport=plan.transport),
+        )  # fmt: skip
         if selection.chosen != expected:
             raise CountChanged(
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
@@ -126,8 +132,9 @@ def schedule(
 
 
 def launch_due(
-    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against
-) -> list[Row[Any]]:
+    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against,
+    pace: Pace = NO_LIMIT,
+) -> list[Row[Any]]:  # fmt: skip
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
     not, or `why_not` in the transaction of the launch. Returns those changed here: not what somebody else launched,
     cancelled or took off the schedule meanwhile."""
@@ -143,7 +150,8 @@ def launch_due(
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
             why = _put_right(reason, row.slug)
         with suppress(Conflict):
-            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now)
+            warm_up = WarmUp(pace, transport=row.transport)
+            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now, warm_up=warm_up)
     with database.read() as connection:
         of_those = select(campaigns).where(campaigns.c.id.in_(changed))
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
@@ -153,7 +161,9 @@ def _put_right(reason: str, slug: str) -> str:
     return f"{reason}. Fix that, then send it (mailer send {slug}) or schedule it again"
 
 
-def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: WhyNot, now: datetime) -> bool:
+def _launch_scheduled(
+    database: Database, row: Row[Any], *, why: str, why_not: WhyNot, now: datetime, warm_up: WarmUp
+) -> bool:
     """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
     launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
     with database.write(one_state=True, of_everyone=True) as connection:
@@ -169,7 +179,9 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: W
         if changed and not why:
             message, audience = messages.from_json(row.message), from_json(row.audience)
             timing = Timing.of(row)
-            freeze_audience(connection, row.id, message=message, audience=audience, now=now, timing=timing)
+            freeze_audience(
+                connection, row.id, message=message, audience=audience, warm_up=warm_up, now=now, timing=timing
+            )
         if changed:
             action = "newsletter not launched" if why else "newsletter launched"
             note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)

@@ -81,7 +81,8 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
         found += error.diagnostics
     plan = None
     if audience is not None and compiled is not None:
-        plan = Plan(compiled.message, audience, source.newsletter, transport=workspace.settings.transport)
+        settings = workspace.settings
+        plan = Plan(compiled.message, audience, source.newsletter, settings.transport, settings.pace)
     return CompiledNewsletter(source, definition, fields, plan, in_order(found))
 
 
