@@ -65,7 +65,7 @@ def preflight(database: Database, newsletter: Newsletter, *, scope: Scope, now: 
 
 def check_source(database: Database, source: Source, *, scope: Scope, now: datetime) -> Preflight:
     """Check a newsletter as it is being written."""
-    written = compile_newsletter(database, source)
+    written = compile_newsletter(database, source, now=now)
     slug, plan = source.newsletter.slug, written.plan
     faults = [*_page_faults(source.newsletter), *written.diagnostics]
     if plan is None:

@@ -136,6 +136,7 @@ class _Compiler:
         self.constants |= {"event": self.event} if self.event else {}
         self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
+        self.context |= source.data.for_templates(marker=self.markers.prefix) if source.data else {}
         self.fields = frozenset({*BASE_FIELDS, *known_fields})
         scopes = {"supporter": self.fields, **self.constants}
         vocabulary = Vocabulary(scopes, names=PERSONAL_ADDRESSES, calls=(TAGGED,), language=self.language)
@@ -202,8 +203,7 @@ class _Compiler:
         return next((one for one in source.translations if one.language == self.language), source)
 
     def _action(self) -> Action | None:
-        written = self.source.action
-        if written is None:
+        if (written := self.source.action) is None:
             return None
         own = f"{self.workspace.settings.public.url}/act/{self.source.newsletter.slug}"
         url = own if written.page else self.resolver.line(written.url, self.source.place("action.url"))
@@ -333,7 +333,7 @@ class _Compiler:
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
             slots=tuple(slots.slots), links=links, images=self.pictures.images,
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
-            waived=dict(source.waived),
+            waived=dict(source.waived), data=source.data.to_json() if source.data and source.data_sources else {},
         )  # fmt: skip
 
     def _links(self, slots: MergeSlots, splitter: Splitter) -> tuple[Link, ...]:

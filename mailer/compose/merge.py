@@ -19,13 +19,9 @@ from mailer.compose.expressions.tagged import TAGGED
 from mailer.compose.message import Choice, Context, Link, Message, Parts, Slot
 from mailer.compose.open_pixel import PICTURE
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
+from mailer.compose.visible import UNFIT
 from mailer.errors import MailerError
 
-# What has no place in anybody's name or town: controls, lone surrogates, noncharacters, line and paragraph separators,
-# and the signs that turn the direction of all that follows (Unicode TR 36 §3.1 names the attack).
-UNFIT = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029\u202a-\u202e\u2066-\u2069]"
-)
 BREAKS = re.compile(r"[\t\n\r]+")
 NEEDS_ESCAPE = re.compile("[&<>\"']").search
 NAMES = ("click_url", *PERSONAL_ADDRESSES)

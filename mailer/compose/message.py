@@ -19,7 +19,7 @@ from mailer.compose.languages import ORIGINAL, SpokenLanguages
 Parts = tuple[str | int, ...]
 
 
-ADDED = ("is_urgent", "is_public", "translations", "otherwise")  # fields of `Message` that frozen ones may lack
+ADDED = ("is_urgent", "is_public", "translations", "otherwise", "data")  # fields of `Message` that frozen ones may lack
 
 
 class Context(StrEnum):
@@ -100,6 +100,7 @@ class Message:
     # Rules of `mailer check` that were waived, each with the author's reason: the report shows them.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
     translations: tuple[Message, ...] = ()  # the same mail in other languages; each is in one of its own
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what it was made with: `compose.data`
     otherwise: str = ""  # what people are taken to read whose language isn't known or has no version: the list's
 
     @property

@@ -13,6 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
+from mailer.compose.data.sources import DATA, read_sources
 from mailer.compose.languages import SpokenLanguages
 from mailer.compose.source.event import EXAMPLE, moment
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
@@ -46,7 +47,7 @@ TEXT_KEYS = (
 )
 SWITCHES = ("urgent", "archive")  # true or false
 THANKS_KEYS = (*TEXT_KEYS[:-2], "notes", "action", "waive", "send")  # it goes to those who sign: no audience
-KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive")
+KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive", DATA)
 ACTION_KEYS = ("url", "page", "label")
 UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
 ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language", "petition")
@@ -202,6 +203,7 @@ class _Checker:
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
             body_line=self.front.body_line, is_urgent=urgent, is_public=archive, waived=self.waived(),
             is_off=not self.switch("send", default=True), petition=texts["petition"],
+            data_sources=read_sources(self.front.data.get(DATA), self.fault),
             faults=tuple(self.faults),  # the last, when all else was looked at
         )  # fmt: skip
 

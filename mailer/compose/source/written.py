@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mailer.compose.data.frozen import FrozenData
+from mailer.compose.data.sources import DataSource
 from mailer.compose.source.layouts import TemplateDefinition
 from mailer.compose.source.signed import Signed, is_thanks
 from mailer.diagnostics import Diagnostic, Place
@@ -55,10 +57,12 @@ class Source:
     translates: str = ""  # of a translation: `wording.mark_of` the original's words that it is of; "" says nothing
     translations: tuple[Source, ...] = ()  # the same in other languages, each named by its `language`
     petition: str = ""  # the newsletter whose signatures it tells of
+    data_sources: tuple[DataSource, ...] = ()  # where it takes data from; the same for all languages
     is_off: bool = False  # a thanks.md that says `send: false`
     # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
     signed: Signed | None = None
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    data: FrozenData | None = None  # what was read from `data_sources`; None until somebody did
 
     @property
     def is_thanks(self) -> bool:

@@ -21,6 +21,7 @@ from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.plan import prepare
 from mailer.delivery.campaigns.status import WAITING
+from mailer.delivery.data.read import as_frozen
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.states import CampaignState
@@ -65,7 +66,8 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
         return None
     state = CampaignState(row.state)
     try:
-        plan = prepare(database, read_source(workspace.newsletter(slug))).plan
+        source = as_frozen(read_source(workspace.newsletter(slug)), row.message.get("data", {}))
+        plan = prepare(database, source).plan
     except DatabaseTrouble:
         raise
     except MailerError as error:

@@ -23,7 +23,8 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
+# Their tables are in the same catalogue.
+from mailer.store.tables import data, drafts, imports, inbound, jobs, review, staff
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -40,6 +41,7 @@ __all__ = [
     "MICROSECOND",
     "Id",
     "Instant",
+    "data",
     "drafts",
     "imports",
     "inbound",
