@@ -27,6 +27,7 @@ from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.setting import kept_together
+from mailer.compose.merge import with_tables
 from mailer.compose.message import Context, Link, Message
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
@@ -139,7 +140,8 @@ class _Compiler:
         self.context |= source.data.for_templates(marker=self.markers.prefix) if source.data else {}
         self.fields = frozenset({*BASE_FIELDS, *known_fields})
         scopes = {"supporter": self.fields, **self.constants}
-        vocabulary = Vocabulary(scopes, names=PERSONAL_ADDRESSES, calls=(TAGGED,), language=self.language)
+        vocabulary = Vocabulary(scopes, names=PERSONAL_ADDRESSES, calls=(TAGGED,), language=self.language,
+                                tables=source.tables)  # fmt: skip
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task)
         self.pictures = Pictures(source.newsletter)
@@ -245,10 +247,8 @@ class _Compiler:
 
     def _laid_out(self, written: _Authored) -> Resolved | None:
         source = self.source
-        look = look_of_mail(
-            self.workspace.settings, pictures=self.pictures, headline=self.markers.without(written.headline,
-            conditions=True), language=self.language,
-        )  # fmt: skip
+        look = look_of_mail(self.workspace.settings, pictures=self.pictures, language=self.language,
+                            headline=self.markers.without(written.headline, conditions=True))  # fmt: skip
         context = {
             **look, "message": SimpleNamespace(
                 subject=written.subject, preheader=written.preheader, title=written.subject,
@@ -326,7 +326,7 @@ class _Compiler:
         if not sender:
             remedy = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
             self.faults.append(Diagnostic("there is no sender", source.place("from"), remedy))
-        return Message(
+        return with_tables(Message(
             slug=source.newsletter.slug, list=self.definition.name, language=self.language,
             direction=self.direction, from_=sender,
             reply_to=source.reply_to or self.definition.reply_to or settings.reply_to,
@@ -334,7 +334,7 @@ class _Compiler:
             slots=tuple(slots.slots), links=links, images=self.pictures.images,
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
             waived=dict(source.waived), data=source.data.to_json() if source.data and source.data_sources else {},
-        )  # fmt: skip
+        ), source.tables)  # fmt: skip
 
     def _links(self, slots: MergeSlots, splitter: Splitter) -> tuple[Link, ...]:
         return tuple(

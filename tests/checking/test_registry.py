@@ -14,7 +14,7 @@ from tests.checking.rules import test_rules, test_specimens
 # (tests/cli/campaign/test_status.py).
 # Tested where they are found: tests/checking/test_preflight.py, tests/delivery/data.
 ELSEWHERE = (
-    "lists.fault", "lists.addresses", "check.edited", "data.unreadable", "data.nothing", "data.when",
+    "lists.fault", "lists.addresses", "check.edited", "audience.no-row", "data.unreadable", "data.nothing", "data.when",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mailer.compose.data.frozen import FrozenData
 from mailer.compose.data.sources import DataSource
+from mailer.compose.data.tables import LookupTable
 from mailer.compose.source.layouts import TemplateDefinition
 from mailer.compose.source.signed import Signed, is_thanks
 from mailer.diagnostics import Diagnostic, Place
@@ -62,6 +63,7 @@ class Source:
     # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
     signed: Signed | None = None
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    tables: Mapping[str, LookupTable] = field(default_factory=dict[str, LookupTable])  # that its tags may look into
     data: FrozenData | None = None  # what was read from `data_sources`; None until somebody did
 
     @property

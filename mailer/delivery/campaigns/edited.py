@@ -102,6 +102,9 @@ def differences(before: Message, after: Message, asked: Audience, asks: Audience
         yield f"public: {_yes(before.is_public)} goes out, {_yes(after.is_public)} is in the files"
     yield from _lines(_text(before), _text(after))
     yield from _changed("picture", _pictures(before), _pictures(after))
+    tables = [{one.name: one.digest for one in each.tables} for each in (before, after)]
+    yield from (f"data/{name}: another table is in the files" for name in tables[0]
+                if name in tables[1] and tables[0][name] != tables[1][name])  # fmt: skip
     if _text(before) == _text(after) and _html(before) != _html(after):
         yield "the look of the HTML: a template, a style or a picture's place"
     yield from _translations(before, after, asks)

@@ -19,9 +19,11 @@ from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience, to_json
 from mailer.compose import message as messages
+from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, Message
 from mailer.compose.source.images import read_image
+from mailer.delivery.data.rows import freeze_tables
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.errors import MailerError
 from mailer.store.pictures import keep_picture
@@ -38,6 +40,7 @@ class Plan:
     audience: Audience
     newsletter: Newsletter
     transport: str
+    cells: Cells = no_cells  # of the tables that its mails look into
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -93,6 +96,7 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
     if rows:
         connection.execute(insert(links), rows)
     keep_images(connection, message, plan.newsletter)
+    freeze_tables(connection, campaign_id, message)
     return campaign_id
 
 

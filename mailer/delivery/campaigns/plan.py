@@ -16,6 +16,8 @@ from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_each_language, telling
 from mailer.delivery.data.read import read_data
+from mailer.delivery.data.rows import with_rows
+from mailer.delivery.data.tables import TableFiles
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import Language, choose
@@ -55,7 +57,7 @@ def compile_newsletter(database: Database, source: Source, *, now: datetime | No
 
     What is wrong with its form, its audience and its words is found together: none hides the others.
     """
-    workspace = source.newsletter.workspace
+    workspace, now = source.newsletter.workspace, now or datetime.now(UTC)
     found: list[Diagnostic] = []
     definition = ListDefinition(source.list, title="", list_id="")
     if source.list in workspace.list_names():  # else that is among what is wrong with the form
@@ -70,9 +72,12 @@ def compile_newsletter(database: Database, source: Source, *, now: datetime | No
     if source.data_sources:
         data = source.data
         if data is None:
-            reading = read_data(database, source, now=now or datetime.now(UTC))
+            reading = read_data(database, source, now=now)
             data, found = reading.data, [*found, *reading.diagnostics]
         source = in_each_language(source, lambda one: replace(one, data=data))
+    if not source.is_thanks:
+        files = TableFiles(workspace)
+        source = in_each_language(source, lambda one: replace(one, tables=files))
     with database.read() as connection:
         if source.petition:
             source = in_each_language(source, lambda one: telling(connection, one, _language(one, definition)))
@@ -89,7 +94,9 @@ def compile_newsletter(database: Database, source: Source, *, now: datetime | No
         found += error.diagnostics
     plan = None
     if audience is not None and compiled is not None:
-        plan = Plan(compiled.message, audience, source.newsletter, transport=workspace.settings.transport)
+        cells, wrong = with_rows(database, compiled.message, workspace, now=now)
+        found += wrong
+        plan = Plan(compiled.message, audience, source.newsletter, workspace.settings.transport, cells)
     return CompiledNewsletter(source, definition, fields, plan, in_order(found))
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
 from mailer.delivery.data import kept as readings
+from mailer.delivery.data import unused
 from mailer.delivery.replies import kept
 from mailer.delivery.subscriptions import presses
 from mailer.editing import drafts, versions
@@ -65,6 +66,7 @@ def tidy(database: Database, *, now: datetime, keep_replies: timedelta = KEEP_RE
         past.prune(connection, now=now)
         presses.prune(connection, now=now)
         readings.prune(connection, now=now)
+        unused.prune(connection, now=now)
         kept.blank_old(connection, now=now, keep=keep_replies)
     return True
 
@@ -102,6 +104,7 @@ def _anything_old(connection: Connection, now: datetime, keep_replies: timedelta
         exists().where(imports.c.undo_until < now),
         presses.any_old(now),
         readings.any_old(now),
+        unused.any_old(now),
         kept.any_old(now, keep_replies),
     )
     return bool(connection.execute(select(due)).scalar())

@@ -82,6 +82,8 @@ def newsletter(workspace: Workspace, data: str, body: str = LOOP, *, subject: st
     """A newsletter with this below `data:`, in the front matter."""
     folder = workspace.newsletters / "digest"
     folder.mkdir(parents=True, exist_ok=True)
-    front = f"subject: '{subject}'\nlist: supporters\ntemplate: digest\ndata:\n{indent(data, '  ')}"
+    front = f"subject: '{subject}'\nlist: supporters\ntemplate: digest" + (
+        f"\ndata:\n{indent(data, '  ')}" if data else ""
+    )
     (folder / "message.md").write_text(f"---\n{front}\n---\n\n{body}\n", encoding="utf-8")
     return read_source(workspace.newsletter("digest"))
