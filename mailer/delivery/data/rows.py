@@ -96,7 +96,7 @@ def with_rows(
     """What merging the message looks its rows up by, once they are in the database; and what is wrong with them."""
     wrong: list[Diagnostic] = []
     address_key = workspace.secrets.require_address_key
-    tables = {one.name: one for version in message.versions.values() for one in version.tables}
+    tables = {one.name: one for version in message.mails.values() for one in version.tables}
     files = TableFiles(workspace).files if tables else {}
     for name, table in tables.items():
         try:
@@ -159,7 +159,7 @@ class _Keeper:
 
 def freeze_tables(connection: Connection, campaign_id: int, message: Message) -> None:
     """Note which tables a campaign is mailed with, so that they stay for as long as it does."""
-    digests = {one.digest for version in message.versions.values() for one in version.tables}
+    digests = {one.digest for version in message.mails.values() for one in version.tables}
     if not digests:
         return
     wanted = select(lookup_tables.c.id).where(lookup_tables.c.digest.in_(digests), lookup_tables.c.whole == 1)

@@ -20,11 +20,19 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     literal_column,
-    text,
 )
 
-# Their tables are in the same catalogue.
-from mailer.store.tables import data, drafts, imports, inbound, jobs, review, staff
+from mailer.store.tables import (  # their tables are in the same catalogue
+    cohorts,
+    data,
+    drafts,
+    experiments,
+    imports,
+    inbound,
+    jobs,
+    review,
+    staff,
+)
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -41,8 +49,10 @@ __all__ = [
     "MICROSECOND",
     "Id",
     "Instant",
+    "cohorts",
     "data",
     "drafts",
+    "experiments",
     "imports",
     "inbound",
     "jobs",
@@ -185,6 +195,7 @@ links = Table(
     Column("placement", Text, nullable=False),  # button, inline, footnote, footer …
     Column("is_action", Boolean, nullable=False),
     Column("language", Text, nullable=False, server_default=""),  # the version it is in, as of deliveries
+    Column("arm", Text, nullable=False, server_default=""),  # of a test: a, b, c or d
 )
 
 deliveries = Table(
@@ -257,7 +268,7 @@ events = Table(  # what happened to a delivery, appended: deferred, unsubscribed
 )
 
 # What came back about mails that were taken: few among many events, and looked for every few seconds of a send.
-FEEDBACK = text("kind IN ('bounced', 'complained')")
+FEEDBACK = events.c.kind.in_([literal_column(f"'{kind}'") for kind in ("bounced", "complained")])
 partial_index("ix_events_feedback", events.c.campaign_id, where=FEEDBACK)
 
 hits = Table(  # every request of a tracked link, raw; the verdict is derived and can be derived again
