@@ -96,9 +96,10 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
 
 def _assist(slug: str, processes: int) -> None:
     """What each of the processes does that a run starts beside itself."""
+    from mailer.child_processes import when_starter_ends
     from mailer.delivery.sending.run import Runner
     from mailer.delivery.sending.run_control import Stop
-    from mailer.delivery.sending.worker_processes import BETWEEN_LOOKS_SECONDS, leave_with_starter, tell
+    from mailer.delivery.sending.worker_processes import BETWEEN_LOOKS_SECONDS, tell
 
     gc.freeze()
     stop, told_at = Stop(), float("-inf")
@@ -109,8 +110,9 @@ def _assist(slug: str, processes: int) -> None:
             told_at = time.monotonic()
             tell(tally)
 
-    leave_with_starter(stop, drain_seconds=SIGNAL_DRAIN_SECONDS)
-    with workspace_and_database() as (workspace, database), _signals(stop):
+    gone = "the process that started this one has ended"
+    when_starter_ends(lambda: stop.now(gone, drain_seconds=SIGNAL_DRAIN_SECONDS))
+    with workspace_and_database() as (workspace, database), _signals(stop, again=False):
         runner = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say)
         tell(runner.assist(slug, processes=processes))
 
@@ -228,11 +230,12 @@ def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
 
 
 @contextmanager
-def _signals(stop: Stop) -> Generator[None, None, None]:
-    """Ctrl-C and SIGTERM end the run in good order; a second one at once."""
+def _signals(stop: Stop, *, again: bool = True) -> Generator[None, None, None]:
+    """Ctrl-C and SIGTERM end the run in good order; a second one at once, where it is sent by a person: not to a process
+    that hears of the end from systemd and from the run that started it."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        if stop.reason:
+        if stop.reason and again:
             raise KeyboardInterrupt
         stop.now(f"stopped by {signal.Signals(number).name}", drain_seconds=SIGNAL_DRAIN_SECONDS)
 
