@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mailer.compose.data.frozen import FrozenData
+from mailer.compose.data.sources import DataSource
+from mailer.compose.data.tables import LookupTable
 from mailer.compose.languages import ORIGINAL
 from mailer.compose.message import ARMS, PlannedTest, version_name
 from mailer.compose.source.layouts import TemplateDefinition
@@ -85,10 +88,13 @@ class Source:
     tried: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     variants: tuple[Source, ...] = ()  # the other versions of the test, in order, each with its translations
     petition: str = ""  # the newsletter whose signatures it tells of
+    data_sources: tuple[DataSource, ...] = ()  # where it takes data from; the same for all languages
     is_off: bool = False  # a thanks.md that says `send: false`
     # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
     signed: Signed | None = None
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    tables: Mapping[str, LookupTable] = field(default_factory=dict[str, LookupTable])  # that its tags may look into
+    data: FrozenData | None = None  # what was read from `data_sources`; None until somebody did
 
     @property
     def versions(self) -> dict[str, Source]:

@@ -20,11 +20,13 @@ from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience, to_json
 from mailer.compose import message as messages
+from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.source.images import read_image
 from mailer.delivery.campaigns.timed import COLUMNS as TIMED
 from mailer.delivery.campaigns.timed import timed
+from mailer.delivery.data.rows import freeze_tables
 from mailer.delivery.experiments.cohorts import keep_cohorts
 from mailer.delivery.experiments.draw import draw
 from mailer.delivery.experiments.kept import keep_test
@@ -49,6 +51,7 @@ class Plan:
     newsletter: Newsletter
     transport: str
     pace: Pace = field(default_factory=Pace)  # while its warm-up plan limits, those who acted last are mailed first
+    cells: Cells = no_cells  # of the tables that its mails look into
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -113,6 +116,7 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
     if rows:
         connection.execute(insert(links), rows)
     keep_images(connection, message, plan.newsletter)
+    freeze_tables(connection, campaign_id, message)
     return campaign_id
 
 
