@@ -1,4 +1,4 @@
-"""What cron calls: run, and the lines that make cron call it."""
+"""What cron calls: run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
@@ -19,13 +19,17 @@ from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, Row
 
     from mailer.audience.selection.spec import Audience
     from mailer.compose.message import Message
+    from mailer.compose.source.written import Source
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.run import RunReport
     from mailer.delivery.sending.run_control import Stop
+    from mailer.delivery.series.making import CheckedIssue, SettledIssue
     from mailer.delivery.webhooks.deliver import CallRound
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
@@ -92,8 +96,10 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
+    made: Sequence[SettledIssue] = ()
     with _progress() as progress:
         if only is None:
+            made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
         held = _Held(workspace, database)
@@ -111,10 +117,11 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     if only is None:
         _work(workspace, database, stop)
     if as_json:
-        print_json(
-            asdict(report) | ({"told": asdict(told)} if told else {}) | ({"edited": held.edited} if held.edited else {})
-        )
+        more = {"told": asdict(told) if told else None, "edited": held.edited, "issues": [asdict(one) for one in made]}
+        print_json(asdict(report) | {name: value for name, value in more.items() if value})
     else:
+        for one in made:
+            click.echo(f"{one.slug}: {one.in_words}", err=one.is_trouble)
         _tell(report, held.reasons)
         for slug, differences in held.edited.items():
             click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
@@ -122,7 +129,23 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
         click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
     elif told and told.wants_setting:
         click.echo(f"webhook: {told.put_off:,} put off ({told.why})", err=True)
-    return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
+    unmade = any(one.is_trouble for one in made)
+    return TROUBLE if report.trouble or unmade or (told and (told.given_up or told.wants_setting)) else 0
+
+
+def _make_issues(workspace: Workspace, database: Database) -> Sequence[SettledIssue]:
+    """Make the issues of recurring newsletters whose time has come; they leave below, as any newsletter does."""
+    from mailer.delivery.series.due import anything_due
+
+    if not anything_due(database, workspace, now=now()):
+        return ()
+    from mailer.checking.preflight import check_issue
+    from mailer.delivery.series.making import IssueMaker
+
+    def check(source: Source, at: datetime) -> CheckedIssue:
+        return check_issue(database, source, now=at)
+
+    return IssueMaker(workspace, database, check).make_due(now=now())
 
 
 def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:
@@ -270,8 +293,13 @@ class _Held:
 
     def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
         from mailer.delivery.campaigns.orders import not_approved_at_launch
+        from mailer.delivery.series.approval import why_issue_not_approved
+        from mailer.store.tables.states import CampaignKind
 
-        return not_approved_at_launch(self._workspace.settings.studio)(connection, campaign)
+        settings = self._workspace.settings.studio
+        if campaign.kind == CampaignKind.ISSUE:
+            return why_issue_not_approved(connection, campaign, settings)
+        return not_approved_at_launch(settings)(connection, campaign)
 
 
 def _tell(report: RunReport, held: Mapping[str, str]) -> None:
@@ -313,29 +341,3 @@ def _counts(tally: SendCounts) -> str:
         ("skipped", tally.skipped),
     )
     return ", ".join(f"{count:,} {word}" for word, count in words if count)
-
-
-@click.command()
-def cron() -> None:
-    """Print the crontab lines and systemd units that call `mailer run` every minute and copy the database nightly."""
-    from email.utils import parseaddr
-    from pathlib import Path
-
-    from mailer.cli.system.units import BACKUPS, crontab, units
-    from mailer.workspace import find_workspace
-
-    workspace, program = find_workspace(), Path(sys.argv[0]).resolve()
-    words = [sys.executable, "-m", "mailer"] if program.name == "__main__.py" else [str(program)]
-    sender = workspace.settings.sender
-    mail_to = parseaddr(sender.reply_to or sender.from_)[1] or "you@example.org"
-    try:
-        user = workspace.root.owner()
-    except KeyError:  # an owner without a name, as in a container
-        user = str(workspace.root.stat().st_uid)
-    bounces = bool(workspace.settings.bounces.address)
-    click.echo(crontab(workspace.root, words, mail_to=mail_to, bounces=bounces))
-    click.echo("# or systemd; docs/deploy.md says where a password goes, and has these units closed off")
-    for name, text in units(workspace.root, words, user=user, mail_to=mail_to).items():
-        click.echo(f"\n# /etc/systemd/system/{name}\n\n{text}", nl=False)
-    click.echo(f"\n# install -d -o {user} -m 700 {BACKUPS}; systemctl daemon-reload")
-    click.echo("# systemctl enable --now mailer-run.timer mailer-backup.timer")

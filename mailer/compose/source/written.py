@@ -54,11 +54,18 @@ class Source:
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
     translates: str = ""  # of a translation: `wording.mark_of` the original's words that it is of; "" says nothing
     translations: tuple[Source, ...] = ()  # the same in other languages, each named by its `language`
+    issue: str = ""  # of a series: the slug of the campaign it is compiled for
     petition: str = ""  # the newsletter whose signatures it tells of
+    series: Mapping[str, Any] | None = None  # as written, of one that repeats; `schedule.series_keys` gives it meaning
     is_off: bool = False  # a thanks.md that says `send: false`
     # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
     signed: Signed | None = None
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+
+    @property
+    def campaign(self) -> str:
+        """The slug of the campaign that mails it."""
+        return self.issue or self.newsletter.slug
 
     @property
     def is_thanks(self) -> bool:

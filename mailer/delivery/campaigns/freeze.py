@@ -23,10 +23,11 @@ from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, Message
 from mailer.compose.source.images import read_image
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
+from mailer.delivery.schedule.recurring import SeriesRule
 from mailer.errors import MailerError
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 from mailer.workspace import Newsletter
 
 
@@ -38,6 +39,9 @@ class Plan:
     audience: Audience
     newsletter: Newsletter
     transport: str
+    series: SeriesRule | None = None  # of one that repeats, whose issues are mailed and never itself
+    kind: CampaignKind = CampaignKind.NEWSLETTER
+    parent: str = ""  # the newsletter that an issue is of
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -71,6 +75,8 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
                 is_urgent=message.is_urgent,
                 is_public=message.is_public,
                 created_at=now,
+                kind=plan.kind,
+                parent=plan.parent,
             )
         )
     except IntegrityError:

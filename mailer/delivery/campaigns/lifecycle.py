@@ -25,7 +25,7 @@ from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
 
@@ -107,18 +107,24 @@ def schedule(
 ) -> int:  # fmt: skip
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
     with database.write() as connection:
-        _forget_unsent(connection, plan.message.slug)
-        campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
-        connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id)
-            .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
-        )
+        campaign_id = put_on_schedule(connection, plan, due_at=due_at, zone=zone, late=late, now=now, by=by)
         within(connection, campaign_id)
-        when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
-        note_decision(
-            connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=plan.message.digest
-        )
+    return campaign_id
+
+
+def put_on_schedule(
+    connection: Connection, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime,
+    by: Actor | None = None,
+) -> int:  # fmt: skip
+    """The same, in the caller's transaction."""
+    _forget_unsent(connection, plan.message.slug)
+    campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
+    given = {"due_at": due_at, "zone": zone, "late_seconds": int(late.total_seconds())}
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(given))
+    when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
+    note_decision(
+        connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=plan.message.digest
+    )
     return campaign_id
 
 
@@ -137,7 +143,7 @@ def launch_due(
         if now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
-            why = _put_right(reason, row.slug)
+            why = _put_right(reason, row)
         with suppress(Conflict):
             changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now)
     with database.read() as connection:
@@ -145,8 +151,10 @@ def launch_due(
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
 
 
-def _put_right(reason: str, slug: str) -> str:
-    return f"{reason}. Fix that, then send it (mailer send {slug}) or schedule it again"
+def _put_right(reason: str, row: Row[Any]) -> str:
+    if row.kind == CampaignKind.ISSUE:
+        return f"{reason}. Fix that, then send it: mailer series send {row.parent}"
+    return f"{reason}. Fix that, then send it (mailer send {row.slug}) or schedule it again"
 
 
 def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: WhyNot, now: datetime) -> bool:
@@ -156,7 +164,7 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: W
         if _busy(connection, row.id):
             return False
         if not why and (reason := why_not(connection, row)):
-            why = _put_right(reason, row.slug)
+            why = _put_right(reason, row)
         changed = connection.execute(
             update(campaigns)
             .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
@@ -180,14 +188,34 @@ def _busy(connection: Connection, campaign_id: int) -> bool:
 def unschedule(database: Database, slug: str, *, now: datetime, by: Actor | None = None) -> None:
     """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
     with database.write() as connection:
-        row = None
-        while row is None:  # somebody may put another schedule in its place between the two looks
-            require_campaign(connection, slug)
-            row = _locked(connection, slug)
-        if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
-            raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
-        connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
-        note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
+        take_off(connection, slug, now=now, by=by)
+
+
+def take_off(connection: Connection, slug: str, *, now: datetime, by: Actor | None = None) -> None:
+    """The same, in the caller's transaction."""
+    row = _unsent(connection, slug)
+    connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+    note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
+
+
+def release(connection: Connection, slug: str, *, due_at: datetime, now: datetime, by: Actor | None = None) -> None:
+    """Let a campaign that didn't leave at its time leave at another, as it was frozen."""
+    row = _unsent(connection, slug)
+    again = {"state": CampaignState.SCHEDULED, "why": "", "due_at": due_at}
+    connection.execute(update(campaigns).where(campaigns.c.id == row.id).values(again))
+    when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
+    note_decision(connection, by, "newsletter scheduled", slug, at=now, detail=when, content=row.digest)
+
+
+def _unsent(connection: Connection, slug: str) -> Row[Any]:
+    """A campaign that is on the schedule, or was when its time came; locked. Raises for any other."""
+    row = None
+    while row is None:  # somebody may put another schedule in its place between the two looks
+        require_campaign(connection, slug)
+        row = _locked(connection, slug)
+    if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
+        raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
+    return row
 
 
 def pause(database: Database, campaign_id: int, why: str, *, now: datetime, by: Actor | None = None) -> bool:

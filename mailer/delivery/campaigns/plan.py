@@ -14,6 +14,7 @@ from mailer.compose.source.signed import Signed
 from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_each_language, telling
+from mailer.delivery.schedule.series_keys import read_series
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import Language, choose
@@ -61,6 +62,8 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
             definition = workspace.list_definition(source.list)
         except MailerError as error:
             found += error.diagnostics
+    series, faults = read_series(source, zone=workspace.settings.zone)
+    found += faults
     audience: Audience | None = None
     compiled: Compiled | None = None
     if source.is_thanks:
@@ -81,7 +84,7 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
         found += error.diagnostics
     plan = None
     if audience is not None and compiled is not None:
-        plan = Plan(compiled.message, audience, source.newsletter, transport=workspace.settings.transport)
+        plan = Plan(compiled.message, audience, source.newsletter, workspace.settings.transport, series)
     return CompiledNewsletter(source, definition, fields, plan, in_order(found))
 
 

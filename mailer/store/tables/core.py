@@ -23,7 +23,15 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
+from mailer.store.tables import (
+    drafts,
+    imports,
+    inbound,
+    jobs,
+    review,
+    series,
+    staff,
+)  # their tables are in the same catalogue
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -46,6 +54,7 @@ __all__ = [
     "jobs",
     "metadata",
     "review",
+    "series",
     "staff",
     "to_microseconds",
 ]

@@ -1,0 +1,41 @@
+"""Whether an issue may leave: approved as it is, or by a standing approval of its series exactly as that was then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, select
+
+from mailer.review.approvals import kept_content, why_not_approved
+from mailer.review.content import NewsletterContent
+from mailer.settings import StudioSettings
+from mailer.store.tables.core import campaigns
+from mailer.store.tables.series import issues
+from mailer.store.tables.states import CampaignKind
+
+
+def why_issue_not_approved(connection: Connection, campaign: Row[Any], settings: StudioSettings) -> str:
+    """Why an issue's campaign may not leave; "" when it may. Asked when it is made and, again, as it is launched."""
+    why = why_not_approved(connection, campaign.slug, campaign.content_digest, settings)
+    if not why:
+        return ""
+    standing = connection.execute(select(issues.c.standing).where(issues.c.campaign == campaign.slug)).scalar()
+    if not standing:
+        return why
+    lapsed = why_not_approved(connection, campaign.parent, standing, settings)
+    return lapsed and f"its standing approval doesn’t cover it: {lapsed}"
+
+
+def issue_content(connection: Connection, slug: str) -> NewsletterContent | None:
+    """What an approval of an issue is of, exactly as it was made; None for any other newsletter."""
+    digest = connection.execute(
+        select(campaigns.c.content_digest).where(campaigns.c.slug == slug, campaigns.c.kind == CampaignKind.ISSUE)
+    ).scalar()
+    return None if digest is None else kept_content(connection, slug, digest)
+
+
+def issue_name(newsletter: str, moment: datetime, *, zone: str) -> str:
+    """What staff call an issue: River news, 1 Dec 2026."""
+    return f"{newsletter}, {moment.astimezone(ZoneInfo(zone or 'UTC')):%-d %b %Y}"
