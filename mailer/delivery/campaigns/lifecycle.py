@@ -94,10 +94,8 @@ def launch_now(
                 remedy="Look at it: mailer audience " + plan.message.slug,
             )
         within(connection, campaign_id)
-        people = counted(selection.chosen)
-        note_decision(
-            connection, by, "newsletter launched", plan.message.slug, at=now, detail=people, content=plan.message.digest
-        )
+        slug, digest, people = plan.message.slug, plan.message.digest, counted(selection.chosen)
+        note_decision(connection, by, "newsletter launched", slug, at=now, detail=people, content=digest)
     return campaign_id
 
 
@@ -121,10 +119,8 @@ def put_on_schedule(
     campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
     given = {"due_at": due_at, "zone": zone, "late_seconds": int(late.total_seconds())}
     connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(given))
-    when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
-    note_decision(
-        connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=plan.message.digest
-    )
+    when, digest = f"for {due_at:%Y-%m-%d %H:%M} UTC", plan.message.digest
+    note_decision(connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=digest)
     return campaign_id
 
 
@@ -193,29 +189,14 @@ def unschedule(database: Database, slug: str, *, now: datetime, by: Actor | None
 
 def take_off(connection: Connection, slug: str, *, now: datetime, by: Actor | None = None) -> None:
     """The same, in the caller's transaction."""
-    row = _unsent(connection, slug)
-    connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
-    note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
-
-
-def release(connection: Connection, slug: str, *, due_at: datetime, now: datetime, by: Actor | None = None) -> None:
-    """Let a campaign that didn't leave at its time leave at another, as it was frozen."""
-    row = _unsent(connection, slug)
-    again = {"state": CampaignState.SCHEDULED, "why": "", "due_at": due_at}
-    connection.execute(update(campaigns).where(campaigns.c.id == row.id).values(again))
-    when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
-    note_decision(connection, by, "newsletter scheduled", slug, at=now, detail=when, content=row.digest)
-
-
-def _unsent(connection: Connection, slug: str) -> Row[Any]:
-    """A campaign that is on the schedule, or was when its time came; locked. Raises for any other."""
     row = None
     while row is None:  # somebody may put another schedule in its place between the two looks
         require_campaign(connection, slug)
         row = _locked(connection, slug)
     if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
         raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
-    return row
+    connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+    note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
 
 
 def pause(database: Database, campaign_id: int, why: str, *, now: datetime, by: Actor | None = None) -> bool:

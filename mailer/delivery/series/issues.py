@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.lifecycle import release, take_off
+from mailer.delivery.campaigns.lifecycle import note_decision, take_off
 from mailer.delivery.campaigns.status import GLANCE
 from mailer.delivery.schedule.recurring import AHEAD_OF_APPROVAL, EACH, SeriesRule, from_json, to_json
 from mailer.delivery.series.due import file_digest
@@ -102,6 +102,22 @@ def all_series(connection: Connection, slug: str | None = None, *, most: int = 1
     ]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class NextIssue:
+    """A series at a glance: its state, and when its next issue leaves."""
+
+    state: SeriesState
+    at: datetime | None
+
+
+def next_moments(connection: Connection) -> dict[str, NextIssue]:
+    """Every series that was started, by its newsletter."""
+    planned = series.outerjoin(issues, (issues.c.slug == series.c.slug) & PLANNED)
+    query = select(series.c.slug, series.c.state, func.min(issues.c.planned_at)).select_from(planned)
+    rows = connection.execute(query.group_by(series.c.slug, series.c.state))
+    return {slug: NextIssue(SeriesState(state), at) for slug, state, at in rows}
+
+
 def issues_of(connection: Connection, slug: str, *, most: int | None = None) -> list[SeriesIssue]:
     """The issues of a newsletter, the newest first."""
     found = connection.execute(
@@ -186,7 +202,10 @@ def send_after_all(
     actor.require(Right.SEND, list_name)
     newest = next((one for one in issues_of(connection, slug, most=50) if one.state is not IssueState.PLANNED), None)
     if newest is not None and newest.campaign is not None and newest.campaign.state == CampaignState.OVERDUE:
-        release(connection, newest.campaign_slug, due_at=now + hold, now=now, by=actor)
+        released = {"state": CampaignState.SCHEDULED, "why": "", "due_at": now + hold}
+        overdue = (campaigns.c.id == newest.campaign.id, campaigns.c.state == CampaignState.OVERDUE)
+        connection.execute(update(campaigns).where(*overdue).values(released))
+        note_decision(connection, actor, "newsletter scheduled", newest.campaign_slug, at=now)
         return newest
     if newest is None or newest.state not in NOT_MADE:
         raise MailerError(f"no issue of {slug} is left to send", remedy=f"See: mailer series list {slug}")

@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from mailer.compose.source.message_file import read_source
 from mailer.compose.source.written import Source
@@ -24,11 +24,10 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.petition import in_each_language
 from mailer.delivery.campaigns.plan import prepare
 from mailer.delivery.notices.approvers import ask_for_approval
-from mailer.delivery.schedule.recurring import STANDING, SeriesRule, from_json, to_json
-from mailer.delivery.schedule.series_keys import read_series
+from mailer.delivery.schedule.recurring import STANDING, SeriesRule, from_json
 from mailer.delivery.series.approval import issue_name, why_issue_not_approved
-from mailer.delivery.series.due import file_digest
-from mailer.delivery.series.issues import ahead_of, approval_of, issues_of, next_free, plan_issue
+from mailer.delivery.series.issues import approval_of, issues_of
+from mailer.delivery.series.planning import plan_next, read_rules, running
 from mailer.diagnostics import Diagnostic
 from mailer.editing.folders import LONGEST, name_of
 from mailer.errors import MailerError
@@ -38,13 +37,12 @@ from mailer.staff import audit
 from mailer.staff.actor import cron
 from mailer.store.engine.database import Conflict, Database, DatabaseTrouble
 from mailer.store.tables.core import campaigns
-from mailer.store.tables.series import PLANNED, issues, series
-from mailer.store.tables.states import CampaignKind, IssueState, SeriesState
+from mailer.store.tables.series import PLANNED, issues
+from mailer.store.tables.states import CampaignKind, IssueState
 from mailer.workspace import Newsletter, Workspace
 
 MOST_MISSED = 400  # moments that are noted one by one
 NOTHING_NEW = "nothing was new since the issue before"
-NO_RULE = "its message has no series any more"
 
 
 class CheckedIssue(Protocol):
@@ -129,66 +127,15 @@ class IssueMaker:
 
     def make_due(self, *, now: datetime) -> list[SettledIssue]:
         """Read the rules that were changed, then settle every moment that has come. Returns what was settled here."""
-        for row in self._running():
-            self._read_again(row, now=now)
+        read_rules(self.workspace, self.database, now=now)
         due = select(issues).where(PLANNED, issues.c.wake_at <= now).order_by(issues.c.planned_at)
         with self.database.read() as connection:
             waiting = connection.execute(due).all()
-        rules = {row.slug: from_json(row.rule) for row in self._running()}
+        rules = {row.slug: from_json(row.rule) for row in running(self.database)}
         for row in waiting:
             if rule := rules.get(row.slug):
                 self._settle(row, rule, now=now)
         return self.told
-
-    def _running(self) -> Sequence[Row[Any]]:
-        with self.database.read() as connection:
-            return connection.execute(select(series).where(series.c.state == SeriesState.RUNNING)).all()
-
-    def _read_again(self, row: Row[Any], *, now: datetime) -> None:
-        """Take the rule from the file if that was changed. While it can't be read, the rule of before holds."""
-        newsletter = Newsletter(self.workspace, row.slug)
-        digest = file_digest(newsletter)
-        if digest == row.file_digest:
-            return
-        rule: SeriesRule | None = from_json(row.rule)
-        try:
-            source = read_source(newsletter)
-            found, faults = read_series(source, zone=self.workspace.settings.zone)
-            rule = found if source.series is None or not faults else rule
-        except MailerError:
-            pass
-        with self.database.write() as connection:
-            mine = update(series).where(series.c.slug == row.slug, series.c.file_digest == row.file_digest)
-            kept = {"file_digest": digest} | ({"rule": to_json(rule)} if rule else {})
-            if not connection.execute(mine.values(kept)).rowcount:
-                return
-            if rule is None:
-                self._end(connection, row.slug, SeriesState.STOPPED, NO_RULE, now=now)
-            elif to_json(rule) != row.rule:
-                self._plan_again(connection, row.slug, rule, now=now)
-
-    def _plan_again(self, connection: Connection, slug: str, rule: SeriesRule, *, now: datetime) -> None:
-        """Move what is planned to the moments of another rule. One that has come stays, if that rule has it as well."""
-        for row in connection.execute(select(issues).where(PLANNED, issues.c.slug == slug)).all():
-            if not (row.planned_at <= now and rule.has(row.planned_at)):
-                connection.execute(issues.delete().where(issues.c.id == row.id))
-        self._plan_next(connection, slug, rule, now=now)
-
-    def _plan_next(self, connection: Connection, slug: str, rule: SeriesRule, *, now: datetime) -> None:
-        """Plan the next moment, unless one is."""
-        if connection.execute(select(exists().where(PLANNED, issues.c.slug == slug))).scalar():
-            return
-        found = next_free(connection, slug, rule, now=now)
-        if found is None:
-            self._end(connection, slug, SeriesState.ENDED, "", now=now)
-        else:
-            plan_issue(connection, slug, found, ahead=ahead_of(rule, self.workspace.settings.studio))
-
-    def _end(self, connection: Connection, slug: str, state: SeriesState, why: str, *, now: datetime) -> None:
-        connection.execute(issues.delete().where(PLANNED, issues.c.slug == slug))
-        values = {"state": state, "why": why, "changed_at": now}
-        connection.execute(update(series).where(series.c.slug == slug).values(values))
-        audit.record(connection, cron(), f"series {state}", at=now, subject=audit.newsletter_subject(slug), detail=why)
 
     # One moment
 
@@ -260,7 +207,7 @@ class IssueMaker:
             for one in others:
                 values = {"slug": one.slug, "planned_at": one.planned_at, "wake_at": one.planned_at}
                 connection.execute(insert(issues).values(**values, **_outcome(one, now=now)))
-            self._plan_next(connection, row.slug, rule, now=now)
+            plan_next(connection, row.slug, rule, settings=self.workspace.settings.studio, now=now)
             for one in settled:
                 subject = audit.newsletter_subject(one.slug)
                 audit.record(connection, cron(), f"issue {one.state}", at=now, subject=subject, detail=one.why)

@@ -1,4 +1,4 @@
-"""`mailer series` and `mailer run` on a clock that goes on: a series is started, makes an issue, is paused and stopped."""
+"""`mailer series`, and `mailer run` by a clock that is set: a series starts, makes an issue, is paused and stopped."""
 
 from __future__ import annotations
 
