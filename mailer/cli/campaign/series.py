@@ -134,6 +134,7 @@ def send(slug: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def preview(slug: str, *, as_json: bool) -> None:
     """Show the next three issues: when each is made and leaves, and what would be in it as things are."""
+    from mailer.compose.message import as_written
     from mailer.delivery.schedule.schedule import in_words
     from mailer.delivery.series.issues import rule_of
     from mailer.delivery.series.preview import next_issues
@@ -142,14 +143,15 @@ def preview(slug: str, *, as_json: bool) -> None:
         plan = _plan(database, workspace, slug)
         rule = rule_of(plan)
         with database.read() as connection:
-            found = next_issues(connection, plan, now=now())
+            found = next_issues(connection, slug, rule, settings=workspace.settings.studio, now=now())
+    subject = " ".join(as_written(plan.message, plan.message.subject).split())
     if as_json:
-        print_json({"rule": rule.in_words, "issues": [asdict(one) for one in found]})
+        print_json({"rule": rule.in_words, "subject": subject, "issues": [asdict(one) for one in found]})
         return
     click.echo(f"{slug} leaves {rule.in_words}.")
     for one in found:
         remark = f" ({one.remark})" if one.remark else ""
-        click.echo(f"  {in_words(one.planned_at, zone=rule.zone, now=now())}{remark}: {one.subject}")
+        click.echo(f"  {in_words(one.planned_at, zone=rule.zone, now=now())}{remark}: {subject}")
     if not found:
         click.echo("  No issue is left: its last day is past.")
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from mailer.compose.message import as_written
-from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.series.issues import ahead_of, next_free, rule_of
+from mailer.delivery.schedule.recurring import SeriesRule
+from mailer.delivery.series.issues import ahead_of, next_free
+from mailer.settings import StudioSettings
 from mailer.store.tables.series import PLANNED, issues
 
 NEXT = 3
@@ -23,17 +23,16 @@ class PreviewedIssue:
     planned_at: datetime
     wake_at: datetime
     remark: str
-    subject: str  # as staff wrote it, of the message as it is now
 
 
-def next_issues(connection: Connection, plan: Plan, *, now: datetime, count: int = NEXT) -> Sequence[PreviewedIssue]:
+def next_issues(
+    connection: Connection, slug: str, rule: SeriesRule, *, settings: StudioSettings, now: datetime
+) -> Sequence[PreviewedIssue]:
     """The next issues of a newsletter that repeats, started or not; fewer where its last day is near."""
-    rule, slug = rule_of(plan), plan.newsletter.slug
-    subject = " ".join(as_written(plan.message, plan.message.subject).split())
-    ahead = ahead_of(rule, plan.newsletter.workspace.settings.studio)
+    ahead = ahead_of(rule, settings)
     planned = select(issues.c.planned_at).where(PLANNED, issues.c.slug == slug).order_by(issues.c.planned_at)
     first = connection.execute(planned.limit(1)).scalar()
     if first is None or not rule.has(first):
         first = next_free(connection, slug, rule, now=now)
-    moments = [] if first is None else [first, *rule.next(count - 1, first)]
-    return [PreviewedIssue(one, one - ahead, rule.remark(one), subject) for one in moments]
+    moments = [] if first is None else [first, *rule.next(NEXT - 1, first)]
+    return [PreviewedIssue(one, one - ahead, rule.remark(one)) for one in moments]
