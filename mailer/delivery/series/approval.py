@@ -24,8 +24,10 @@ def why_issue_not_approved(connection: Connection, campaign: Row[Any], settings:
         return ""
     standing = connection.execute(select(issues.c.standing).where(issues.c.campaign == campaign.slug)).scalar()
     if not standing:
-        return why
-    lapsed = why_not_approved(connection, campaign.parent, standing, settings)
+        return why.replace(campaign.slug, "it")
+    lapsed = why_not_approved(connection, campaign.parent, standing, settings).replace(
+        campaign.parent, "the newsletter"
+    )
     return lapsed and f"its standing approval doesn’t cover it: {lapsed}"
 
 

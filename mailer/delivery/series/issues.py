@@ -195,12 +195,14 @@ def halt(
 
 
 def send_after_all(
-    connection: Connection, slug: str, actor: Actor, *, list_name: str, hold: timedelta, now: datetime
-) -> SeriesIssue:
-    """Let the newest issue go that didn't leave: one that is made leaves after the hold, if it is
-    approved by then; one that isn't is made now. Raises `NotAllowed`, and `MailerError` when there is none."""
+    connection: Connection, slug: str, actor: Actor, *, list_name: str, hold: timedelta, now: datetime,
+    campaign: str = "",
+) -> SeriesIssue:  # fmt: skip
+    """Let an issue go that didn't leave, the newest or that of a campaign: one that is made leaves after the hold, if
+    it is approved by then; one that isn't is made now. Raises `NotAllowed`, and `MailerError` when there is none."""
     actor.require(Right.SEND, list_name)
-    newest = next((one for one in issues_of(connection, slug, most=50) if one.state is not IssueState.PLANNED), None)
+    past = [one for one in issues_of(connection, slug) if one.state is not IssueState.PLANNED]
+    newest = next((one for one in past if campaign in ("", one.campaign_slug)), None)
     if newest is not None and newest.campaign is not None and newest.campaign.state == CampaignState.OVERDUE:
         released = {"state": CampaignState.SCHEDULED, "why": "", "due_at": now + hold}
         overdue = (campaigns.c.id == newest.campaign.id, campaigns.c.state == CampaignState.OVERDUE)

@@ -9,13 +9,14 @@ from typing import cast
 
 from sqlalchemy import select
 
+from mailer.compose import message as messages
 from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.delivery.series.approval import issue_name
 from mailer.editing.folders import name_of
 from mailer.store.tables.core import EPOCH, campaigns
 from mailer.store.tables.states import CampaignKind
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.newsletters.shelf import ShelvedNewsletter
+from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, plain
 
 
 def files_of_issues(
@@ -41,10 +42,9 @@ def _subjects(visit: Visit, issues: Iterable[CampaignStatus]) -> Mapping[int, st
     known = cast("dict[int, str]", visit.studio.kept.setdefault("subjects of issues", {}))
     missing = [one.campaign_id for one in issues if one.campaign_id not in known]
     if missing:
-        query = select(campaigns.c.id, campaigns.c.message["subject"].label("subject"))
-        query = query.where(campaigns.c.id.in_(missing))
+        query = select(campaigns.c.id, campaigns.c.message).where(campaigns.c.id.in_(missing))
         with visit.database.read() as connection:
             for row in connection.execute(query):
-                words = "".join(one if isinstance(one, str) else "…" for one in cast("list[object]", row.subject))
-                known[row.id] = " ".join(words.split())
+                message = messages.from_json(row.message)
+                known[row.id] = plain(messages.as_written(message, message.subject))
     return known

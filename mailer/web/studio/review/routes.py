@@ -307,7 +307,9 @@ def _waits(visit: Visit) -> Iterable[WaitingTask]:
             continue
         words = f"{names.get(asked.by) or asked.by} asked {distance(asked.at, visit.now)}"
         if newsletter.is_issue and newsletter.when:  # nobody asked: it was made by itself
-            words = f"It leaves {moment(newsletter.when, visit.zone, visit.now)} if it is approved by then"
+            when = moment(newsletter.when, visit.zone, visit.now)
+            is_late = newsletter.when < visit.now
+            words = f"It should have left {when}" if is_late else f"It leaves {when} if it is approved by then"
         path = review_path(waiting.slug)
         yield WaitingTask(f"Approve “{newsletter.name}”", words, path, "Review", "message-square")
 

@@ -104,7 +104,13 @@ def send(visit: Visit) -> Response:
     return _done(
         visit,
         lambda connection, slug, list_name: issues.send_after_all(
-            connection, slug, visit.who, list_name=list_name, hold=hold, now=visit.now
+            connection,
+            slug,
+            visit.who,
+            list_name=list_name,
+            hold=hold,
+            now=visit.now,
+            campaign=visit.form.get("issue"),
         ),
     )
 

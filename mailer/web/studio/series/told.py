@@ -14,21 +14,24 @@ from mailer.web.studio.newsletters.states import NEEDS_A_LOOK, SCHEDULED, STOPPE
 
 FILE = re.compile(r"newsletters/\S+?:(\d+:)? ")  # where a fault is, for those who write in the file
 SKIPPED = ShownState("Nothing new", "minus")
+NOT_SENT = ShownState("Not sent", "x")
 WORDS = {
     IssueState.SKIPPED: "Nothing was new, so nobody was written to",
     IssueState.PLANNED: "It is made as soon as the program runs again",
 }
 
 
-def state_of_issue(issue: SeriesIssue, listed: ListedNewsletter | None) -> ShownState:
-    """How an issue is. `listed`: its campaign, once it is made."""
+def state_of_issue(issue: SeriesIssue, listed: ListedNewsletter | None, *, stuck: bool = True) -> ShownState:
+    """How an issue is. `listed`: its campaign, once it is made; `stuck`: somebody should still decide about it."""
     if listed is not None:
         return listed.state
     if issue.was_taken_off:
         return STOPPED
     if issue.state is IssueState.PLANNED:
         return SCHEDULED
-    return SKIPPED if issue.state is IssueState.SKIPPED else NEEDS_A_LOOK
+    if issue.state is IssueState.SKIPPED:
+        return SKIPPED
+    return NEEDS_A_LOOK if stuck else NOT_SENT
 
 
 def words_of(issue: SeriesIssue, listed: ListedNewsletter | None) -> str:

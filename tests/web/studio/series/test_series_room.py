@@ -64,7 +64,7 @@ def test_a_newsletter_becomes_a_series_and_runs(house: House, clock: Clock) -> N
     assert post(house, f"{ROOM}/start", sender).status == 303
     assert states(house) == [("24 10:00", "planned")]
     page = house.get(ROOM, cookie=sender).text
-    assert "The next issue leaves Today, 10:00" in page
+    assert "The next issue leaves today, 10:00" in page
     clock.at = clock.at.replace(hour=10)
     run(house, clock.at)
     page = house.get(ROOM, cookie=sender).text
@@ -162,7 +162,7 @@ def test_an_issue_is_read_and_approved(house: House, clock: Clock) -> None:
     clock.at = clock.at.replace(hour=10)
     run(house, clock.at)
     page = house.get(ROOM, cookie=sender).text
-    assert "The issue of today did not leave." in page
+    assert "The issue of today, 10:00 did not leave." in page
     assert "did not leave at its time" in house.get("/", cookie=sender).text
     assert post(house, f"{ROOM}/{issue}/approve", approver, seen=digest).status == 303
     assert post(house, f"{ROOM}/send", sender).status == 303
@@ -199,7 +199,7 @@ def test_a_failed_issue_is_told_on_today(house: House, clock: Clock) -> None:
     today = house.get("/", cookie=sender).text
     assert "“Our appeal” did not leave: Today" in today
     page = house.get(ROOM, cookie=sender).text
-    assert "The issue of today did not leave." in page
+    assert "The issue of today, 10:00 did not leave." in page
     assert "Nobody got it." in page
     limited = house.sign_in(Role.SENDER, "Far", lists=["elsewhere"])
     assert house.get(ROOM, cookie=limited).status == 200  # may look
