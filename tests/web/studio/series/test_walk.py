@@ -9,7 +9,7 @@ from mailer.staff.rights import Role
 from tests.accessibility import faults_on
 from tests.browser import browser  # noqa: F401  # pyright: ignore[reportUnusedImport]  # a fixture
 from tests.web.studio.conftest import SLUG, Clock, House
-from tests.web.studio.series.test_series_room import ROOM, run
+from tests.web.studio.series.test_series_room import run
 
 pytestmark = pytest.mark.sqlite
 
