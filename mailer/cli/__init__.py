@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "send": ("campaign.send:send", "send a newsletter to its audience"),
     "schedule": ("campaign.send:schedule", "schedule a newsletter for later"),
     "unschedule": ("campaign.send:unschedule", "take it off the schedule"),
+    "series": ("campaign.series:series", "newsletters that repeat: start, preview, pause, stop"),
     "pause": ("campaign.send:pause", "pause a newsletter while it is being sent"),
     "resume": ("campaign.send:resume", "resume a paused newsletter"),
     "cancel": ("campaign.send:cancel", "stop a newsletter for good"),

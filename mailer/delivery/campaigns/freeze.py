@@ -34,11 +34,12 @@ from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
+from mailer.delivery.schedule.recurring import SeriesRule
 from mailer.errors import MailerError
 from mailer.settings import Pace
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Newsletter
 
 
@@ -52,6 +53,9 @@ class Plan:
     transport: str
     pace: Pace = field(default_factory=Pace)  # while its warm-up plan limits, those who acted last are mailed first
     cells: Cells = no_cells  # of the tables that its mails look into
+    series: SeriesRule | None = None  # of one that repeats, whose issues are mailed and never itself
+    kind: CampaignKind = CampaignKind.NEWSLETTER
+    parent: str = ""  # the newsletter that an issue is of
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -93,6 +97,8 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
                 is_urgent=message.is_urgent,
                 is_public=message.is_public,
                 created_at=now,
+                kind=plan.kind,
+                parent=plan.parent,
             )
         )
     except IntegrityError:

@@ -31,6 +31,7 @@ from mailer.store.tables import (  # their tables are in the same catalogue
     inbound,
     jobs,
     review,
+    series,
     staff,
 )
 from mailer.store.tables.types import (
@@ -58,6 +59,7 @@ __all__ = [
     "jobs",
     "metadata",
     "review",
+    "series",
     "staff",
     "to_microseconds",
 ]

@@ -56,6 +56,25 @@ class DecisionState(StrEnum):
     STOPPED = "stopped"  # every version tripped a guard rail; staff decide
 
 
+class SeriesState(StrEnum):
+    """Whether a newsletter's series makes issues."""
+
+    RUNNING = "running"  # its next issue is planned
+    PAUSED = "paused"  # by staff, until they start it again
+    STOPPED = "stopped"  # by staff, or since its message says no rule any more
+    ENDED = "ended"  # the last day of its rule is past
+
+
+class IssueState(StrEnum):
+    """The state of one issue of a series. What becomes of one that was made is its campaign's to say."""
+
+    PLANNED = "planned"  # to be made when its time comes
+    COMPOSED = "composed"  # made and frozen: `campaign` says how it goes on
+    SKIPPED = "skipped"  # nothing was new since the issue before
+    MISSED = "missed"  # no `mailer run` came within its lateness
+    FAILED = "failed"  # something stopped it, said in `why`; nobody was mailed
+
+
 class Membership(StrEnum):
     """A person's relation to a list."""
 
