@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import Connection, func, literal, select, true
+from sqlalchemy import Connection, bindparam, func, literal, select, true
 
 from mailer.audience.selection.select import CHOSEN
 from mailer.store.tables.core import APART, EPOCH, QUEUE, campaigns, deliveries, guard_evidence, people, workers
@@ -93,7 +93,7 @@ def campaign_statuses(
             finished_at=row.finished_at,
             digest=row.digest,
             people=_with_sent(counted.get(row.id, {}), frozen=row.counts.get(CHOSEN, 0)),
-            next_try=_next_try(connection, row.id) if row.state in WAITING else None,
+            next_try=_next_try(connection, row.id, row.stage) if row.state in WAITING else None,
             troubles=seen.troubles if (seen := evidence.get(row.id)) else 0,
             campaign_id=row.id,
             include=tuple(row.audience.get("include", ())),
@@ -123,10 +123,13 @@ def draft_statuses(slugs: Sequence[str], known: Sequence[CampaignStatus], *, tra
     ]  # fmt: skip
 
 
-def _next_try(connection: Connection, campaign_id: int) -> datetime | None:
-    """When the first who is queued is due: the first entry of an index, where a group of all would read each."""
-    queued = select(deliveries.c.not_before).where(QUEUE, deliveries.c.campaign_id == campaign_id)
-    return connection.execute(queued.order_by(deliveries.c.not_before).limit(1)).scalar()
+def _next_try(connection: Connection, campaign_id: int, stage: int) -> datetime | None:
+    """When the first is due of those who are queued and wait behind no gate: the first entry of an index for each
+    stage, where a group of all would read each."""
+    mine = select(deliveries.c.not_before).where(QUEUE, deliveries.c.campaign_id == campaign_id)
+    first = mine.where(deliveries.c.stage == bindparam("at")).order_by(deliveries.c.not_before).limit(1)
+    found = [connection.execute(first, {"at": one}).scalar() for one in range(stage + 1)]
+    return min((one for one in found if one is not None), default=None)
 
 
 def _with_sent(counted: Mapping[DeliveryState, int], *, frozen: int) -> dict[DeliveryState, int]:

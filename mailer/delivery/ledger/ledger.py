@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Update, bindparam, case, delete, insert, or_, select, update
 
@@ -61,8 +61,23 @@ class Begun:
     held_back: str = ""
 
 
+class Lane(NamedTuple):
+    """What one worker takes from a campaign's queue: one mail, so that no request to a provider ever holds two.
+
+    `stage`: the gate that its people waited behind; `arm`: the version of a test, "" where there is none; `language`:
+    a translation's, "" the original.
+    """
+
+    stage: int = 0
+    arm: str = ""
+    language: str = ORIGINAL
+
+
+ONE_LANE = Lane()  # of a campaign with one mail for everybody
+
+
 class Worker:
-    """One process sending one version of a campaign's mail, known to others by its row in `workers`."""
+    """One process sending one lane of a campaign's mail, known to others by its row in `workers`."""
 
     def __init__(
         self,
@@ -73,10 +88,10 @@ class Worker:
         clock: Callable[[], datetime],
         warm_up: WarmUp,
         soft: Bounces = NO_SETTING,
-        version: str = ORIGINAL,
+        lane: Lane = ONE_LANE,
     ) -> None:
         self.database = database
-        self.version = version
+        self.lane = lane
         self.soft = soft
         self.warm_up = warm_up
         self.campaign_id = campaign_id
@@ -100,7 +115,7 @@ class Worker:
         """Claim at most `limit` due deliveries for this worker; empty when nothing is due."""
         now = self.clock()
         values = {
-            "campaign": self.campaign_id, "version": self.version, "worker": self.id, "now": now, "most": limit,
+            "campaign": self.campaign_id, **self.lane._asdict(), "worker": self.id, "now": now, "most": limit,
         }  # fmt: skip
         with self.database.held.write() as connection:
             self._look(connection, now).check()
@@ -231,8 +246,10 @@ _DUE = (
     .where(
         QUEUE,
         deliveries.c.campaign_id == bindparam("campaign"),
+        deliveries.c.stage == bindparam("stage"),
         deliveries.c.not_before <= bindparam("now"),
-        deliveries.c.language == bindparam("version"),
+        deliveries.c.arm == bindparam("arm"),
+        deliveries.c.language == bindparam("language"),
     )
     .order_by(deliveries.c.not_before, deliveries.c.id)
     .limit(bindparam("most"))

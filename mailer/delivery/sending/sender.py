@@ -17,7 +17,7 @@ from mailer.audience.selection.spec import from_json as audience_from_json
 from mailer.compose.message import from_json as message_from_json
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.guard_state import Rails
-from mailer.delivery.ledger.ledger import Worker
+from mailer.delivery.ledger.ledger import Lane, Worker
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.permits import Permits, RateLimit, SharedPace
 from mailer.delivery.ledger.warm_up import WarmUp
@@ -77,11 +77,16 @@ class CampaignSender:
         return today is not None and not today.left
 
     def send(self, row: Row[Any]) -> SendCounts:
-        """Send one campaign's queue until nothing of it is due: one version of its mail after the other, so that no
-        request to a provider ever holds two."""
+        """Send one campaign's queue until nothing of it is due, one lane after the other. `row`: the campaign as it is
+        now, whose stage says which lanes are open."""
         builders = {
             version: EnvelopeBuilder(message, settings=self.workspace.settings, signer=self.signer)
             for version, message in message_from_json(row.message).versions.items()
+        }
+        lanes = {
+            Lane(stage, language=version): builder
+            for stage in range(row.stage + 1)
+            for version, builder in builders.items()
         }
         tally = SendCounts()
         if row.transport != self.transport.name:
@@ -91,17 +96,17 @@ class CampaignSender:
                 trouble=True,
             )
         while not (tally.ended or self.stop.due()):
-            moved = [self._send_version(row, version, builder, tally) for version, builder in builders.items()]
+            moved = [self._send_lane(row, lane, builder, tally) for lane, builder in lanes.items()]
             # Whatever came back to the queue meanwhile is due at once; go on until a round moves nobody.
             if not any(moved):
                 break
         return tally
 
-    def _send_version(self, row: Row[Any], version: str, builder: EnvelopeBuilder, tally: SendCounts) -> bool:
-        """Send what is due of one version, and add it to the tally. Whether anybody's mail came to an end."""
+    def _send_lane(self, row: Row[Any], lane: Lane, builder: EnvelopeBuilder, tally: SendCounts) -> bool:
+        """Send what is due of one lane, and add it to the tally. Whether anybody's mail came to an end."""
         if tally.ended or self.stop.due():
             return False
-        part = self.patience.wait_for(lambda: self._engine(row, version, builder), ()).run()
+        part = self.patience.wait_for(lambda: self._engine(row, lane, builder), ()).run()
         tally.add(part)
         if why := part.pause:
             self.patience.wait_for(self._pause(row.id, why), ())
@@ -110,7 +115,7 @@ class CampaignSender:
     def _pause(self, campaign_id: int, why: str) -> Callable[[], bool]:
         return lambda: steps.pause(self.database, campaign_id, why, now=self.clock(), by=cron())
 
-    def _engine(self, row: Row[Any], version: str, builder: EnvelopeBuilder) -> Engine:
+    def _engine(self, row: Row[Any], lane: Lane, builder: EnvelopeBuilder) -> Engine:
         worker = Worker(
             self.database,
             campaign_id=row.id,
@@ -118,7 +123,7 @@ class CampaignSender:
             clock=self.clock,
             warm_up=self.warm_up,
             soft=self.workspace.settings.bounces,
-            version=version,
+            lane=lane,
         )
         rails = Rails(
             self.database,

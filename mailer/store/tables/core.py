@@ -66,6 +66,8 @@ people = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("frequency", Text, nullable=False, server_default="every"),  # Frequency
+    Column("timezone", Text, nullable=False, server_default=""),  # IANA; "" not known
+    Column("timezone_source", Text, nullable=False, server_default=""),  # who says so
     sqlite_autoincrement=True,
 )
 
@@ -166,6 +168,9 @@ campaigns = Table(
     Column("finished_at", Instant),
     Column("is_public", Boolean, nullable=False, server_default="0"),  # is in the archive
     Column("is_urgent", Boolean, nullable=False, server_default="0"),  # goes to those who asked for urgent mail only
+    Column("kind", Text, nullable=False, server_default=""),  # CampaignKind
+    Column("parent", Text, nullable=False, server_default=""),  # the series or automation it is part of
+    Column("stage", Integer, nullable=False, server_default="0"),  # deliveries up to this stage may be claimed
 )
 
 links = Table(
@@ -200,7 +205,11 @@ deliveries = Table(
     ),  # Feedback: what came back later of a mail that was taken
     # The version of the mail they get, decided when they are queued: a translation's language, "" the original.
     Column("language", Text, nullable=False, server_default=""),
-    UniqueConstraint("campaign_id", "person_id"),
+    # Of a test: the version that is theirs, decided when they are queued; "rest": the one that wins.
+    Column("arm", Text, nullable=False, server_default=""),
+    Column("stage", Integer, nullable=False, server_default="0"),  # waits until the campaign has come to this stage
+    Column("entry", BigInteger, nullable=False, server_default="0"),  # of an automation's step: which of their entries
+    UniqueConstraint("campaign_id", "person_id", "entry"),
     Index("ix_deliveries_person_id", "person_id"),
     key_of_sqlite("campaign_id", "campaigns.id", ondelete="CASCADE"),
 )
@@ -208,7 +217,14 @@ deliveries = Table(
 # The queue: people waiting for a worker. A claim takes a row out, and what is done with it later touches no index of
 # states. The state is written out, since SQLite uses a partial index only for what it can prove without parameters.
 QUEUE = (deliveries.c.state == literal_column("'queued'")) & deliveries.c.worker_id.is_(None)
-partial_index("ix_deliveries_queue", deliveries.c.campaign_id, deliveries.c.not_before, deliveries.c.id, where=QUEUE)
+partial_index(
+    "ix_deliveries_queue",
+    deliveries.c.campaign_id,
+    deliveries.c.stage,
+    deliveries.c.not_before,
+    deliveries.c.id,
+    where=QUEUE,
+)
 
 # What did not simply go out, which is little and what staff look at. All others are queued, claimed or sent.
 APART = deliveries.c.state.not_in([literal_column(f"'{state}'") for state in ("queued", "sending", "sent")])

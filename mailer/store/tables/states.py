@@ -38,6 +38,14 @@ class CampaignState(StrEnum):
     FINISHED = "finished"  # nothing is queued or on the wire
 
 
+class CampaignKind(StrEnum):
+    """What a sending is part of."""
+
+    NEWSLETTER = ""  # nothing else: a newsletter that is sent once
+    ISSUE = "issue"  # of a newsletter that comes again
+    STEP = "step"  # of an automation: stays open, and people come to it one by one
+
+
 class Membership(StrEnum):
     """A person's relation to a list."""
 
