@@ -88,18 +88,18 @@ class Workspace:
         if SLUG.fullmatch(slug) and found.folder.is_dir():
             return found
         raise MailerError(
-            f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self._folders())
+            f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self.folders())
         )
 
     def slugs(self) -> list[str]:
         """The slugs of all newsletters, sorted. Automations are none: nobody sends one as a whole."""
-        return [slug for slug in self._folders() if not Newsletter(self, slug).is_automation]
+        return [slug for slug in self.folders() if not Newsletter(self, slug).is_automation]
 
     def automations(self) -> list[str]:
         """The slugs of all automations, sorted."""
-        return [slug for slug in self._folders() if Newsletter(self, slug).is_automation]
+        return [slug for slug in self.folders() if Newsletter(self, slug).is_automation]
 
-    def _folders(self) -> list[str]:
+    def folders(self) -> list[str]:
         if not self.newsletters.is_dir():
             return []
         with os.scandir(self.newsletters) as entries:  # which tells files from folders without asking for each
