@@ -23,7 +23,15 @@ from sqlalchemy import (
     text,
 )
 
-from mailer.store.tables import drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
+from mailer.store.tables import (  # their tables are in the same catalogue
+    automations,
+    drafts,
+    imports,
+    inbound,
+    jobs,
+    review,
+    staff,
+)
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -40,6 +48,7 @@ __all__ = [
     "MICROSECOND",
     "Id",
     "Instant",
+    "automations",
     "drafts",
     "imports",
     "inbound",
@@ -112,6 +121,7 @@ consents = Table(  # appended to, never changed: the proof of every subscription
     Column("given_at", Instant),  # since when they agreed, as an imported file says; null: at `at`, or not known
     key_of_sqlite("list_id", "lists.id"),
     key_of_sqlite("source_id", "consent_sources.id"),
+    sqlite_autoincrement=True,  # automations go by the number: that of a deleted row must not come again
 )
 
 tags = Table(
