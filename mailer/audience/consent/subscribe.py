@@ -173,9 +173,7 @@ def _look_up(connection: Connection, address: str, *, address_key: bytes) -> _Pe
 
 def _refused(person: _Person, number: int) -> bool:
     """Whether anything but a leaving forbids mailing the person on this list."""
-    return any(
-        on in (EVERY_LIST, number) and reason not in THEIR_OWN for on, reason in person.stops
-    )
+    return any(on in (EVERY_LIST, number) and reason not in THEIR_OWN for on, reason in person.stops)
 
 
 def _is_on(person: _Person, number: int) -> bool:
