@@ -94,7 +94,7 @@ def create_campaign(
 ) -> int:
     """Store the message, its links and its pictures as a new campaign; returns its number. Raises when there is one."""
     message = plan.message
-    part_of = part_of or PartOf(CampaignKind.NEWSLETTER, "", message.slug)
+    part_of = part_of or PartOf(plan.kind, plan.parent, message.slug)
     campaign_id = secrets.randbelow(2**31 - 1) + 1
     try:
         connection.execute(
@@ -111,8 +111,6 @@ def create_campaign(
                 is_urgent=message.is_urgent,
                 is_public=message.is_public,
                 created_at=now,
-                kind=plan.kind,
-                parent=plan.parent,
             )
         )
     except IntegrityError:
