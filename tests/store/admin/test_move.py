@@ -12,7 +12,20 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, Text, insert, select, text, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    Text,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from mailer.delivery.ledger.outcomes import Done
 from mailer.errors import MailerError
@@ -59,6 +72,13 @@ def carry(source: str, target: str) -> Any:
     return move_database(source, target, clock=now, progress=silent)
 
 
+def _example(connection: Connection, column: Column[Any]) -> Any:
+    """A value of its type; of a column that refers to a row, such a row's."""
+    for key in column.foreign_keys:
+        return connection.execute(select(key.column).limit(1)).scalar_one()
+    return EXAMPLES[type(column.type)]
+
+
 @pytest.fixture
 def full(new_database: NewDatabase) -> str:
     """A SQLite database with something in each table, whose last person was deleted."""
@@ -74,7 +94,7 @@ def full(new_database: NewDatabase) -> str:
         connection.execute(insert(guard_evidence).values(campaign_id=7, since=NOW, recent="..x"))
         for table in metadata.sorted_tables:
             if not connection.execute(select(table).limit(1)).first():
-                connection.execute(insert(table).values({c.name: EXAMPLES[type(c.type)] for c in table.columns}))
+                connection.execute(insert(table).values({c.name: _example(connection, c) for c in table.columns}))
     database.close()
     return url
 
