@@ -319,7 +319,11 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
     for slug, tally in report.tallies.items():
         if _counts(tally) or tally.ended:
             finished = slug in report.finished
-            state = "finished" if finished else tally.ended or "more is due later"
+            waits = report.undecided.get(slug)
+            later = (
+                f"the others wait for its test, decided {waits:%Y-%m-%d %H:%M} UTC" if waits else "more is due later"
+            )
+            state = "finished" if finished else tally.ended or later
             if finished and tally.pause:
                 from mailer.delivery.ledger.guard import once_finished
 
