@@ -1,4 +1,4 @@
-"""What cron calls: run, and the lines that make cron call it."""
+"""What cron calls: run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailer.cli.campaign.run_told import in_counts, tell_report
 from mailer.cli.context import console, now, print_json, workspace_and_database
-from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, Row
 
     from mailer.audience.selection.spec import Audience
     from mailer.compose.message import Message
+    from mailer.compose.source.written import Source
     from mailer.delivery.sending.progress import SendCounts
-    from mailer.delivery.sending.run import RunReport
     from mailer.delivery.sending.run_control import Stop
+    from mailer.delivery.series.making import CheckedIssue, SettledIssue
     from mailer.delivery.webhooks.deliver import CallRound
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
@@ -96,9 +99,10 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
 
 def _assist(slug: str, processes: int) -> None:
     """What each of the processes does that a run starts beside itself."""
+    from mailer.child_processes import when_starter_ends
     from mailer.delivery.sending.run import Runner
     from mailer.delivery.sending.run_control import Stop
-    from mailer.delivery.sending.worker_processes import BETWEEN_LOOKS_SECONDS, leave_with_starter, tell
+    from mailer.delivery.sending.worker_processes import BETWEEN_LOOKS_SECONDS, tell
 
     gc.freeze()
     stop, told_at = Stop(), float("-inf")
@@ -109,8 +113,9 @@ def _assist(slug: str, processes: int) -> None:
             told_at = time.monotonic()
             tell(tally)
 
-    leave_with_starter(stop, drain_seconds=SIGNAL_DRAIN_SECONDS)
-    with workspace_and_database() as (workspace, database), _signals(stop):
+    gone = "the process that started this one has ended"
+    when_starter_ends(lambda: stop.now(gone, drain_seconds=SIGNAL_DRAIN_SECONDS))
+    with workspace_and_database() as (workspace, database), _signals(stop, again=False):
         runner = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say)
         tell(runner.assist(slug, processes=processes))
 
@@ -119,8 +124,10 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
+    made: Sequence[SettledIssue] = ()
     with _progress() as progress:
         if only is None:
+            made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
         held = _Held(workspace, database)
@@ -138,18 +145,35 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     if only is None:
         _work(workspace, database, stop)
     if as_json:
-        print_json(
-            asdict(report) | ({"told": asdict(told)} if told else {}) | ({"edited": held.edited} if held.edited else {})
-        )
+        more = {"told": asdict(told) if told else None, "edited": held.edited, "issues": [asdict(one) for one in made]}
+        print_json(asdict(report) | {name: value for name, value in more.items() if value})
     else:
-        _tell(report, held.reasons)
+        for one in made:
+            click.echo(f"{one.slug}: {one.in_words}", err=one.is_trouble)
+        tell_report(report, held.reasons)
         for slug, differences in held.edited.items():
             click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
     if told and told.given_up:
         click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
     elif told and told.wants_setting:
         click.echo(f"webhook: {told.put_off:,} put off ({told.why})", err=True)
-    return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
+    unmade = any(one.is_trouble for one in made)
+    return TROUBLE if report.trouble or unmade or (told and (told.given_up or told.wants_setting)) else 0
+
+
+def _make_issues(workspace: Workspace, database: Database) -> Sequence[SettledIssue]:
+    """Make the issues of recurring newsletters whose time has come; they leave below, as any newsletter does."""
+    from mailer.delivery.series.due import anything_due
+
+    if not anything_due(database, workspace, now=now()):
+        return ()
+    from mailer.checking.preflight import check_issue
+    from mailer.delivery.series.making import IssueMaker
+
+    def check(source: Source, at: datetime) -> CheckedIssue:
+        return check_issue(database, source, now=at)
+
+    return IssueMaker(workspace, database, check).make_due(now=now())
 
 
 def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:
@@ -228,11 +252,12 @@ def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
 
 
 @contextmanager
-def _signals(stop: Stop) -> Generator[None, None, None]:
-    """Ctrl-C and SIGTERM end the run in good order; a second one at once."""
+def _signals(stop: Stop, *, again: bool = True) -> Generator[None, None, None]:
+    """Ctrl-C and SIGTERM end the run in good order; a second one at once, where a person sends it: not in a process
+    that hears of the end both from systemd and from the run that started it."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        if stop.reason:
+        if stop.reason and again:
             raise KeyboardInterrupt
         stop.now(f"stopped by {signal.Signals(number).name}", drain_seconds=SIGNAL_DRAIN_SECONDS)
 
@@ -261,7 +286,7 @@ def _progress() -> Generator[Progress, None, None]:
             nonlocal shown
             if time.monotonic() - shown > 0.1:
                 shown = time.monotonic()
-                status.update(f"{slug}: {_counts(tally)}")
+                status.update(f"{slug}: {in_counts(tally)}")
 
         yield show
 
@@ -297,53 +322,14 @@ class _Held:
 
     def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
         from mailer.delivery.campaigns.orders import not_approved_at_launch
+        from mailer.delivery.series.approval import why_issue_not_approved
+        from mailer.store.tables.states import CampaignKind
 
-        return not_approved_at_launch(self._workspace.settings.studio)(connection, campaign)
-
-
-def _tell(report: RunReport, held: Mapping[str, str]) -> None:
-    """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
-    if report.settled:
-        click.echo(
-            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. See"
-            " `mailer status` for the newsletter."
-        )
-    for slug in report.overdue:
-        if why := held.get(slug):
-            click.echo(f"{slug}: due, and NOT SENT: {why}. Fix that, then send it or schedule it again.", err=True)
-        else:
-            click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
-    for test in report.tests:
-        winner = f"version {test.winner.upper()} goes to everybody else. " if test.winner else ""
-        click.echo(f"{test.slug}: {'TEST NOT DECIDED: ' * test.needs_staff}{winner}{test.why}", err=test.needs_staff)
-    for slug, tally in report.tallies.items():
-        if _counts(tally) or tally.ended:
-            finished = slug in report.finished
-            waits = report.undecided.get(slug)
-            later = (
-                f"the others wait for its test, decided {waits:%Y-%m-%d %H:%M} UTC" if waits else "more is due later"
-            )
-            state = "finished" if finished else tally.ended or later
-            if finished and tally.pause:
-                from mailer.delivery.ledger.guard import once_finished
-
-                state = f"finished. {once_finished(tally.pause).rstrip('.')}"
-            paused = "PAUSED: " if tally.pause and not finished else ""
-            ask = f" Uncertain: they may or may not have received it. Run `mailer resolve {slug}`."
-            doubt = ask if tally.uncertain else ""
-            click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
+        settings = self._workspace.settings.studio
+        if campaign.kind == CampaignKind.ISSUE:
+            return why_issue_not_approved(connection, campaign, settings)
+        return not_approved_at_launch(settings)(connection, campaign)
 
 
 def _say(words: str) -> None:
     click.echo(words, err=True)
-
-
-def _counts(tally: SendCounts) -> str:
-    words = (
-        ("sent", tally.sent),
-        ("put off", tally.deferred),
-        ("failed", tally.failed),
-        ("uncertain", tally.uncertain),
-        ("skipped", tally.skipped),
-    )
-    return ", ".join(f"{count:,} {word}" for word, count in words if count)
