@@ -17,6 +17,7 @@ from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
 from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Workspace
 
@@ -41,6 +42,7 @@ class RunReport:
     tallies: dict[str, SendCounts] = field(default_factory=dict[str, "SendCounts"])
     finished: list[str] = field(default_factory=list[str])
     tests: list[SettledTest] = field(default_factory=list["SettledTest"])  # whose time had come
+    undecided: dict[str, datetime] = field(default_factory=dict[str, datetime])  # newsletter → when its test will be
 
     @property
     def trouble(self) -> bool:
@@ -131,6 +133,8 @@ class Runner:
                 report.tallies[row.slug] = self._send(row, sender)
             if self._finish(row.id):
                 report.finished.append(row.slug)
+            elif row.message.get("variants") and (moment := self._decided_at(row.id)):
+                report.undecided[row.slug] = moment
         return report
 
     def assist(self, slug: str, *, processes: int) -> SendCounts:
@@ -191,6 +195,14 @@ class Runner:
             ).one()
         return to_send or paused or lapsed, to_send
 
+    def _decided_at(self, campaign_id: int) -> datetime | None:
+        """When the test of a campaign is decided; None once it is."""
+        query = select(campaign_tests.c.decide_at).where(
+            campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None)
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalar()
+
     def _decide_tests(self) -> list[SettledTest]:
         """Decide the tests whose time has come, by the clicks that came until now."""
         from mailer.delivery.experiments.deciding import any_due, decide_due
@@ -235,8 +247,16 @@ class Runner:
 
 
 def _being_sent(now: datetime) -> ColumnElement[bool]:
-    """Whether a campaign is being sent. A step of an automation stays open, so it is when somebody of it is due."""
+    """Whether a campaign is being sent. A step of an automation stays open, and a test waits for its decision, so they
+    are when somebody of them is due."""
     waits = exists().where(
         QUEUE, deliveries.c.campaign_id == campaigns.c.id, deliveries.c.stage == 0, deliveries.c.not_before <= now
     )
-    return (campaigns.c.state == CampaignState.SENDING) & ((campaigns.c.kind != CampaignKind.STEP) | waits)
+    undecided = exists().where(
+        campaign_tests.c.campaign_id == campaigns.c.id,
+        campaign_tests.c.decided_at.is_(None),
+        campaign_tests.c.decide_at > now,
+        ~exists().where(workers.c.campaign_id == campaigns.c.id),  # who may have left somebody behind
+    )
+    is_open = (campaigns.c.kind != CampaignKind.STEP) & ~undecided
+    return (campaigns.c.state == CampaignState.SENDING) & (is_open | waits)

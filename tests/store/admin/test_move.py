@@ -72,13 +72,6 @@ def carry(source: str, target: str) -> Any:
     return move_database(source, target, clock=now, progress=silent)
 
 
-def _example(connection: Connection, column: Column[Any]) -> Any:
-    """A value of its type; of a column that refers to a row, such a row's."""
-    for key in column.foreign_keys:
-        return connection.execute(select(key.column).limit(1)).scalar_one()
-    return EXAMPLES[type(column.type)]
-
-
 @pytest.fixture
 def full(new_database: NewDatabase) -> str:
     """A SQLite database with something in each table, whose last person was deleted."""
@@ -94,9 +87,15 @@ def full(new_database: NewDatabase) -> str:
         connection.execute(insert(guard_evidence).values(campaign_id=7, since=NOW, recent="..x"))
         for table in metadata.sorted_tables:
             if not connection.execute(select(table).limit(1)).first():
-                connection.execute(insert(table).values({c.name: _example(connection, c) for c in table.columns}))
+                connection.execute(insert(table).values({c.name: example(connection, c) for c in table.columns}))
     database.close()
     return url
+
+
+def example(connection: Connection, column: Column[Any]) -> object:
+    """A value for a column; of one that refers to a row, what it refers to."""
+    referred = [connection.execute(select(key.column).limit(1)).scalar() for key in column.foreign_keys]
+    return next((one for one in referred if one is not None), EXAMPLES[type(column.type)])
 
 
 @pytest.fixture
