@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tests": ("campaign.tests:tests", "tests of versions: how far they are, what came out, decide"),
     "status": ("campaign.status:status", "status of every newsletter"),
     "run": ("campaign.run:run", "send what is due (cron runs it every minute)"),
-    "cron": ("campaign.run:cron", "print a crontab line and a systemd timer"),
+    "cron": ("system.units:cron", "print a crontab line and a systemd timer"),
     "serve": ("system.serve:serve", "run the web server for clicks, unsubscribes and forms"),
     "bounces": ("tracking.bounces:bounces", "process bounces and complaints from a mailbox"),
     "report": ("campaign.report:report", "deliveries, clicks, bounces and unsubscribes"),

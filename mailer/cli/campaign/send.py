@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
 @click.option("--language", metavar="LANGUAGE", help="Send this translation; else the one that the person gets.")
-@click.option("--version", "arm", metavar="a|b|c|d", help="Send this version of its test.  [default: a]")
+@click.option("--version", "arm", metavar="a|b|c|d", help="Send this version of its test; else all of them.")
 @click.option("--thanks", is_flag=True, help="Send the mail that thanks those who sign instead.")
 def test(slug: str, to: str, as_address: str | None, language: str | None, arm: str | None, thanks: bool) -> None:
     """Send a proof of a newsletter to one address. It is marked as a proof, and clicks in it never count."""

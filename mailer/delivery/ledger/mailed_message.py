@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from mailer.compose.message import REST, Message, from_json, version_name
+from mailer.compose.message import ARMS, REST, Message, from_json, version_name
 from mailer.errors import MailerError
 from mailer.store.tables.core import campaigns, deliveries, proofs
 from mailer.store.tables.experiments import campaign_tests
@@ -31,6 +30,17 @@ def frozen_message(connection: Connection, campaign_id: int) -> Message:
     if data is None:
         raise NotKept("this campaign is no longer kept here")
     return from_json(data)
+
+
+def public_message(connection: Connection, campaign_id: int) -> tuple[Message, bool]:
+    """The message as the archive shows it, and whether that is for good: of a test it is the version that won, and the
+    first as long as none has. Raises `NotKept`."""
+    message = frozen_message(connection, campaign_id)
+    if not message.variants:
+        return message, True
+    won = select(campaign_tests.c.winner).where(campaign_tests.c.campaign_id == campaign_id)
+    winner = connection.execute(won).scalar() or ""
+    return message.arm(winner or ARMS[0]), bool(winner)
 
 
 def public_campaigns(connection: Connection, slug: str = "") -> list[tuple[int, datetime]]:
@@ -65,7 +75,7 @@ def version_of(connection: Connection, delivery_id: int) -> str:
     return version_name((row.winner or "") if row.arm == REST else row.arm, row.language)
 
 
-def _version_of(connection: Connection, delivery_id: int) -> Row[Any]:
+def _version_of(connection: Connection, delivery_id: int) -> Row[str, str, str]:
     tested = deliveries.outerjoin(campaign_tests, campaign_tests.c.campaign_id == deliveries.c.campaign_id)
     query = select(deliveries.c.language, deliveries.c.arm, campaign_tests.c.winner).select_from(tested)
     row = connection.execute(query.where(deliveries.c.id == delivery_id)).first()

@@ -6,17 +6,18 @@ Any number of runs may overlap, on one machine or many: the ledger shares the wo
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
-from mailer.store.tables.core import campaigns, workers
+from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # most runs of cron find nothing to do, and come without what
     from mailer.delivery.experiments.deciding import SettledTest
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.sender import CampaignSender
+
+    Progress = Callable[[str, SendCounts], None]
 
 RAN = "run"  # the mark of the database that says when a run was here last
 
@@ -39,6 +42,7 @@ class RunReport:
     tallies: dict[str, SendCounts] = field(default_factory=dict[str, "SendCounts"])
     finished: list[str] = field(default_factory=list[str])
     tests: list[SettledTest] = field(default_factory=list["SettledTest"])  # whose time had come
+    undecided: dict[str, datetime] = field(default_factory=dict[str, datetime])  # newsletter → when its test will be
 
     @property
     def trouble(self) -> bool:
@@ -82,7 +86,7 @@ class Runner:
         *,
         clock: Callable[[], datetime],
         stop: Stop,
-        progress: Callable[[str, SendCounts], None] = lambda slug, tally: None,
+        progress: Progress = lambda slug, tally: None,
         say: Callable[[str], None] = lambda words: None,
         why_hold: WhyHold = lambda message, audience: "",
         why_not: WhyNot = lambda connection, campaign: "",
@@ -123,10 +127,56 @@ class Runner:
                 break
             # Under cron a used-up allowance is said once, by the run that used it up; `mailer status` keeps saying it.
             if only is not None or not sender.allowance_is_used_up():
-                report.tallies[row.slug] = sender.send(row)
+                report.tallies[row.slug] = self._send(row, sender)
             if self._finish(row.id):
                 report.finished.append(row.slug)
+            elif row.message.get("variants") and (moment := self._decided_at(row.id)):
+                report.undecided[row.slug] = moment
         return report
+
+    def assist(self, slug: str, *, processes: int) -> SendCounts:
+        """Send one campaign beside the run that started this process, one of so many; launches and finishes nothing."""
+        from mailer.delivery.sending.progress import SendCounts
+
+        rows = [row for row in self._sending() if row.slug == slug]
+        return self._sender(processes).send(rows[0]) if rows else SendCounts()
+
+    def _send(self, row: Row[Any], sender: CampaignSender) -> SendCounts:
+        """Send one campaign's queue, with as many more processes as its people and `[run] workers` ask for."""
+        from mailer.delivery.sending.worker_processes import WorkerProcesses
+
+        number = self._more_processes(row)
+        if not number:
+            return sender.send(row)
+        beside = WorkerProcesses(self.workspace.root, row.slug, number=number, stop=self.stop, say=self.say)
+
+        def watch(slug: str, tally: SendCounts) -> None:
+            done = beside.look()
+            done.add(tally)
+            self.progress(slug, done)
+
+        with closing(beside):
+            tally = self._sender(number + 1, watch).send(row)
+            tally.add(beside.wait())
+        return tally
+
+    def _more_processes(self, row: Row[Any]) -> int:
+        """How many more to start for what is due of a campaign now."""
+        from mailer.delivery.sending.worker_processes import PEOPLE_EACH
+
+        most = self.workspace.settings.run.processes - 1
+        if most < 1:
+            return 0
+        due = select(deliveries.c.id).where(
+            QUEUE,
+            deliveries.c.campaign_id == row.id,
+            deliveries.c.stage <= row.stage,
+            deliveries.c.not_before <= self.clock(),
+        )
+        with self.database.read() as connection:  # not counted to the end: of a million it would take a while
+            waiting = select(func.count()).select_from(due.limit((most + 1) * PEOPLE_EACH).subquery())
+            number = connection.execute(waiting).scalar_one()
+        return max(0, number // PEOPLE_EACH - 1)
 
     def _due(self) -> tuple[bool, bool]:
         """Whether there is anything to do at all, and whether a campaign is being sent, or is scheduled and due."""
@@ -141,6 +191,14 @@ class Runner:
                 )
             ).one()
         return to_send or paused or lapsed, to_send
+
+    def _decided_at(self, campaign_id: int) -> datetime | None:
+        """When the test of a campaign is decided; None once it is."""
+        query = select(campaign_tests.c.decide_at).where(
+            campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None)
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalar()
 
     def _decide_tests(self) -> list[SettledTest]:
         """Decide the tests whose time has come, by the clicks that came until now."""
@@ -160,7 +218,7 @@ class Runner:
 
         decide_cohorts(self.database, now=self.clock())
 
-    def _sender(self) -> CampaignSender:
+    def _sender(self, processes: int = 1, progress: Progress | None = None) -> CampaignSender:
         from mailer.delivery.sending.sender import CampaignSender
 
         return CampaignSender(
@@ -169,8 +227,9 @@ class Runner:
             clock=self.clock,
             stop=self.stop,
             patience=self.patience,
-            progress=self.progress,
+            progress=progress or self.progress,
             say=self.say,
+            processes=processes,
         )
 
     def _finish(self, campaign_id: int) -> bool:

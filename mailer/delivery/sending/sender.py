@@ -7,6 +7,7 @@ and the transport's libraries, half of what a run with nothing to do would cost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +47,10 @@ class _Patiently:
 
 
 class CampaignSender:
-    """Sends a workspace's campaigns by its transport. Raises at once when that can't be made, before anybody waits."""
+    """Sends a workspace's campaigns by its transport. Raises at once when that can't be made, before anybody waits.
+
+    `processes`: how many send one campaign side by side. They share the transport's connections.
+    """
 
     def __init__(
         self,
@@ -58,7 +62,9 @@ class CampaignSender:
         patience: Patience,
         progress: Callable[[str, SendCounts], None],
         say: Callable[[str], None],
+        processes: int = 1,
     ) -> None:
+        self.processes = processes
         self.workspace = workspace
         self.database = database
         self.clock = clock
@@ -120,7 +126,7 @@ class CampaignSender:
         """Send what is due of one lane, and add it to the tally. Whether anybody's mail came to an end."""
         if tally.ended or self.stop.due():
             return False
-        part = self.patience.wait_for(lambda: self._engine(row, lane, builder), ()).run()
+        part = self.patience.wait_for(lambda: self._engine(row, lane, builder, tally), ()).run()
         tally.add(part)
         if why := part.pause:
             self.patience.wait_for(self._pause(row.id, why), ())
@@ -129,7 +135,12 @@ class CampaignSender:
     def _pause(self, campaign_id: int, why: str) -> Callable[[], bool]:
         return lambda: steps.pause(self.database, campaign_id, why, now=self.clock(), by=cron())
 
-    def _engine(self, row: Row[Any], lane: Lane, builder: EnvelopeBuilder) -> Engine:
+    def _engine(self, row: Row[Any], lane: Lane, builder: EnvelopeBuilder, before: SendCounts) -> Engine:
+        def progress(part: SendCounts) -> None:
+            done = replace(before)
+            done.add(part)
+            self.progress(row.slug, done)
+
         worker = Worker(
             self.database,
             campaign_id=row.id,
@@ -151,12 +162,12 @@ class CampaignSender:
             worker,
             builder=builder,
             transport=self.transport,
+            connections=-(-self.transport.connections // self.processes),
             pacer=self.pacer,
             rails=rails,
             stop=self.stop,
-            clock=self.clock,
             observer=Observer(
-                progress=lambda tally: self.progress(row.slug, tally),
+                progress=progress,
                 say=lambda words: self.say(f"{row.slug}: {words}"),
             ),
         )
