@@ -252,7 +252,8 @@ def test_a_walk_from_an_idea_to_the_memory_on_a_phone_and_a_desktop(page: Page, 
     page_once_counted(house, FOLLOWING)
     page.goto(house.origin + FOLLOWING)
     looked("following")
-    page.get_by_role("button", name="B: Ask them now").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Ask them now").click()
     send(house.studio)
     for path, name in ((RESULTS, "results"), (MEMORY, "memory")):
         page_once_counted(house, path)
