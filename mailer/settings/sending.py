@@ -40,8 +40,7 @@ class Run:
     @property
     def processes(self) -> int:
         """From 1 to 8."""
-        ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.workers or max(1, min(8, ours - 1))
+        return self.workers or max(1, min(8, processors() - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +74,8 @@ class Guard:
     # Failures of the transport in a row, counted once a minute at most: an hour. Within it relays are restarted,
     # certificates renewed and networks repaired, and RFC 5321 §4.5.4.1 has a client retry rather than give up.
     troubles: Annotated[int, at_least(0, "1 or more, or 0 to turn it off")] = 60
+
+
+def processors() -> int:
+    """How many processors this process may use, at least one."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

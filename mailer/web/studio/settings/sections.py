@@ -183,6 +183,8 @@ APPROVAL = SettingsPage(
             SettingField("studio.approvals", "Approvals of exactly this text", choices=(
                 ("0", "None is needed"), ("1", "One person"), ("2", "Two people"))),
             SettingField("studio.approver_may_be_writer", "Somebody may approve what they wrote themselves"),
+            SettingField("studio.series_approval", "A newsletter that repeats", choices=(
+                ("each", "Each issue is approved"), ("standing", "Once, for as long as nothing in it changes"))),
             SettingField("studio.hold", "Count down before it leaves", "Such as 10m or 1h, in which anybody with the "
                          "right can stop it. 0s for none."),
         )),

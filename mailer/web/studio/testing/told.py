@@ -1,4 +1,4 @@
-"""How far a newsletter's test is, for the pages of what has left: counted beside them, and whom it waits for."""
+"""How far a newsletter's test is, for the pages of what has left: counted beside them, and what waits for staff."""
 
 from __future__ import annotations
 
