@@ -48,7 +48,7 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """A file of data/. `table` is None where `fault` says why it can't be used; `rows` is known once a mail was made."""
+    """A file of data/. `table` is None where `fault` says why it can't be used; `rows` is known once one was made."""
 
     file: TableFile
     size: int  # bytes

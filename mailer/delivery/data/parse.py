@@ -18,6 +18,7 @@ from mailer.compose.data.sources import DataSource
 from mailer.delivery.data.fetch import UnreadableSource
 from mailer.delivery.data.kept import RawData
 from mailer.errors import MailerError
+from mailer.private_files import open_private
 from mailer.xml_elements import UnreadableXml
 
 MOST_ROWS = 5_000  # of a table that is shown; a larger one is for `lookup`
@@ -80,7 +81,8 @@ def _table(raw: RawData, source: DataSource) -> list[dict[str, str]]:
     name = source.where.rpartition("/")[2] if source.is_file else "data.csv"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"table{Path(name).suffix}"
-        path.write_bytes(raw.body)
+        with open_private(path, "wb") as file:
+            file.write(raw.body)
         try:
             table = open_table(path, is_header=filled, place=name)
             rows = [(number, row) for number, row in table.rows() if not isinstance(row, NotARow)][: MOST_ROWS + 1]
