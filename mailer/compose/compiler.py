@@ -125,7 +125,7 @@ class _Compiler:
                 "name": definition.name, "title": definition.title, "list_id": definition.list_id,
                 "description": self.description,
             },
-            "campaign": {"slug": source.newsletter.slug, "list": definition.name},
+            "campaign": {"slug": source.campaign, "list": definition.name},
             "organisation": {
                 "name": settings.organisation.name, "postal_address": settings.organisation.postal_address,
                 "website": settings.organisation.website,
@@ -326,7 +326,7 @@ class _Compiler:
             remedy = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
             self.faults.append(Diagnostic("there is no sender", source.place("from"), remedy))
         return with_tables(Message(
-            slug=source.newsletter.slug, list=self.definition.name, language=self.language,
+            slug=source.campaign, list=self.definition.name, language=self.language,
             direction=self.direction, from_=sender,
             reply_to=source.reply_to or self.definition.reply_to or settings.reply_to,
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,

@@ -89,6 +89,8 @@ class Source:
     variants: tuple[Source, ...] = ()  # the other versions of the test, in order, each with its translations
     petition: str = ""  # the newsletter whose signatures it tells of
     data_sources: tuple[DataSource, ...] = ()  # where it takes data from; the same for all languages
+    issue: str = ""  # of a series: the slug of the campaign it is compiled for
+    series: Mapping[str, Any] | None = None  # as written, of one that repeats; `schedule.series_keys` gives it meaning
     is_off: bool = False  # a thanks.md that says `send: false`
     # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
     signed: Signed | None = None
@@ -105,6 +107,11 @@ class Source:
             for arm, tried in arms.items()
             for language, one in ((ORIGINAL, tried), *((one.language, one) for one in tried.translations))
         }
+
+    @property
+    def campaign(self) -> str:
+        """The slug of the campaign that mails it."""
+        return self.issue or self.newsletter.slug
 
     @property
     def is_thanks(self) -> bool:

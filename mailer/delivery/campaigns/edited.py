@@ -24,7 +24,7 @@ from mailer.delivery.campaigns.status import WAITING
 from mailer.delivery.data.read import as_frozen
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database, DatabaseTrouble
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Workspace
 
 CLICK = re.compile(r"\{\{ click_url \}\}/(\d+)")
@@ -62,8 +62,8 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
     """How the files of `slug` differ from its message that waits to be mailed; None when nothing waits, or the same."""
     with database.read() as connection:
         row = find_campaign(connection, slug)
-    if row is None or row.state not in WAITING:
-        return None
+    if row is None or row.state not in WAITING or row.kind != CampaignKind.NEWSLETTER:
+        return None  # an edit holds from the next issue of a series on
     state = CampaignState(row.state)
     try:
         source = as_frozen(read_source(workspace.newsletter(slug)), row.message.get("data", {}))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailer.audience.selection.cohorts import staged_places
@@ -24,16 +24,22 @@ from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.source.images import read_image
+from mailer.delivery.campaigns.timed import COLUMNS as TIMED
+from mailer.delivery.campaigns.timed import timed
 from mailer.delivery.data.rows import freeze_tables
 from mailer.delivery.experiments.cohorts import keep_cohorts
 from mailer.delivery.experiments.draw import draw
 from mailer.delivery.experiments.kept import keep_test
 from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
+from mailer.delivery.ledger.warm_up import WarmUp
+from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
+from mailer.delivery.schedule.recurring import SeriesRule
 from mailer.errors import MailerError
+from mailer.settings import Pace
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Newsletter
 
 
@@ -45,7 +51,11 @@ class Plan:
     audience: Audience
     newsletter: Newsletter
     transport: str
+    pace: Pace = field(default_factory=Pace)  # while its warm-up plan limits, those who acted last are mailed first
     cells: Cells = no_cells  # of the tables that its mails look into
+    series: SeriesRule | None = None  # of one that repeats, whose issues are mailed and never itself
+    kind: CampaignKind = CampaignKind.NEWSLETTER
+    parent: str = ""  # the newsletter that an issue is of
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -87,6 +97,8 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
                 is_urgent=message.is_urgent,
                 is_public=message.is_public,
                 created_at=now,
+                kind=plan.kind,
+                parent=plan.parent,
             )
         )
     except IntegrityError:
@@ -124,13 +136,16 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
 
 
 def freeze_audience(
-    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime
-) -> Selection:
+    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, warm_up: WarmUp, now: datetime,
+    timing: Timing = AT_ONCE,
+) -> Selection:  # fmt: skip
     """One row for each person, numbered within the campaign, by a few statements of the database. Of a test, who gets
-    which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate: all is
-    fixed, and nobody is chosen again."""
+    which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate; by local
+    time, when each may leave: all is fixed, and nobody is chosen again. While a warm-up plan limits how many are mailed
+    today, those who acted last come first."""
+    limited = warm_up.today(connection, now) is not None
     groups = audience.down_the_list
-    with decided(connection, audience, now=now) as selection:
+    with decided(connection, audience, now=now, recent_first=limited) as selection:
         chosen, stage = places, literal(0)
         if message.variants:
             sizes = planned_sizes(connection, message, selection.chosen)
@@ -142,20 +157,20 @@ def freeze_audience(
             chosen = staged_places(groups, seed=campaign_id, now=now)
             stage = chosen.c.stage
         number, arm, version, source = _numbered(connection, message, chosen)
+        when = timed(connection, timing, source, chosen=chosen, now=now)
         connection.execute(
             insert(deliveries).from_select(
-                ["id", "campaign_id", "person_id", "state", "not_before", "arm", "stage", "language"],
+                ["id", "campaign_id", "person_id", "arm", "stage", "language", *TIMED],
                 select(
                     literal(campaign_id * NUMBERS_PER_CAMPAIGN) + number,
                     literal(campaign_id),
                     chosen.c.person_id,
-                    literal(str(DeliveryState.QUEUED)),
-                    bindparam("due", now, deliveries.c.not_before.type),
                     arm,
                     stage,
                     version,
+                    *when.values,
                 )
-                .select_from(source)
+                .select_from(when.source)
                 .order_by(number),
             )
         )

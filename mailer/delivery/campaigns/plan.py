@@ -18,6 +18,7 @@ from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_eac
 from mailer.delivery.data.read import read_data
 from mailer.delivery.data.rows import with_rows
 from mailer.delivery.data.tables import TableFiles
+from mailer.delivery.schedule.series_keys import read_series
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import Language, choose
@@ -65,6 +66,8 @@ def compile_newsletter(database: Database, source: Source, *, now: datetime | No
             definition = workspace.list_definition(source.list)
         except MailerError as error:
             found += error.diagnostics
+    series, faults = read_series(source, zone=workspace.settings.zone)
+    found += faults
     audience: Audience | None = None
     compiled: Compiled | None = None
     if source.is_thanks:
@@ -96,7 +99,8 @@ def compile_newsletter(database: Database, source: Source, *, now: datetime | No
     if audience is not None and compiled is not None:
         cells, wrong = with_rows(database, compiled.message, workspace, now=now)
         found += wrong
-        plan = Plan(compiled.message, audience, source.newsletter, workspace.settings.transport, cells)
+        settings = workspace.settings
+        plan = Plan(compiled.message, audience, source.newsletter, settings.transport, settings.pace, cells, series)
     return CompiledNewsletter(source, definition, fields, plan, in_order(found))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -151,6 +151,7 @@ class CampaignSender:
             warm_up=self.warm_up,
             soft=self.workspace.settings.bounces,
             lane=lane,
+            late=timedelta(seconds=row.late_seconds) if row.local_at else None,
         )
         rails = Rails(
             self.database,

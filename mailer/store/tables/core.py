@@ -31,6 +31,7 @@ from mailer.store.tables import (  # their tables are in the same catalogue
     inbound,
     jobs,
     review,
+    series,
     staff,
 )
 from mailer.store.tables.types import (
@@ -58,6 +59,7 @@ __all__ = [
     "jobs",
     "metadata",
     "review",
+    "series",
     "staff",
     "to_microseconds",
 ]
@@ -79,7 +81,7 @@ people = Table(
     Column("updated_at", Instant, nullable=False),
     Column("frequency", Text, nullable=False, server_default="every"),  # Frequency
     Column("timezone", Text, nullable=False, server_default=""),  # IANA; "" not known
-    Column("timezone_source", Text, nullable=False, server_default=""),  # who says so
+    Column("timezone_source", Text, nullable=False, server_default=""),  # ZoneSource: who says so
     sqlite_autoincrement=True,
 )
 
@@ -183,6 +185,12 @@ campaigns = Table(
     Column("kind", Text, nullable=False, server_default=""),  # CampaignKind
     Column("parent", Text, nullable=False, server_default=""),  # the series or automation it is part of
     Column("stage", Integer, nullable=False, server_default="0"),  # deliveries up to this stage may be claimed
+    # What clocks show, such as 2026-12-01T09:00, when it leaves in each person's own zone; "": everywhere at once.
+    Column("local_at", Text, nullable=False, server_default=""),
+    Column("past", Text, nullable=False, server_default=""),  # PastHour: where that is past when it is launched
+    Column("spread_seconds", Integer, nullable=False, server_default="0"),  # over which its mails leave
+    # What of the last days counts for caps: read at each hand-over, and without the messages.
+    Index("ix_campaigns_recent", "finished_at", "launched_at", "is_urgent"),
 )
 
 links = Table(
@@ -222,6 +230,7 @@ deliveries = Table(
     Column("arm", Text, nullable=False, server_default=""),
     Column("stage", Integer, nullable=False, server_default="0"),  # waits until the campaign has come to this stage
     Column("entry", BigInteger, nullable=False, server_default="0"),  # of an automation's step: which of their entries
+    Column("not_after", Instant),  # once that is past it is held instead of mailed; null: it may be mailed at any time
     UniqueConstraint("campaign_id", "person_id", "entry"),
     Index("ix_deliveries_person_id", "person_id"),
     key_of_sqlite("campaign_id", "campaigns.id", ondelete="CASCADE"),
