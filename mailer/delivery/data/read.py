@@ -48,15 +48,16 @@ class DataReading:
 
 def read_data(
     database: Database, source: Source, *, now: datetime, since: datetime | None = None, seen: Collection[str] = (),
-    again: bool = False, rules: FetchRules = RULES,
+    again: bool = False, apart: bool = False, rules: FetchRules = RULES,
 ) -> DataReading:  # fmt: skip
     """The data of a newsletter. Never raises for what a source holds or for a site that doesn't answer: those are among
     the diagnostics, as errors, each with the line that names the source.
 
     `since`: when the last issue was made, for sources that say `since: last issue`; `seen`: its `FrozenData.seen`.
-    `again`: ask every site now, whatever was read before.
+    `again`: ask every site now, whatever was read before. `apart`: that too, and leave alone what is kept for whoever
+    looks at the newsletter.
     """
-    readings = _readings(database, source, now=now, again=again, rules=rules)
+    readings = _readings(database, source, now=now, again=again or apart, keeps=not apart, rules=rules)
     zone = source.newsletter.workspace.settings.zone
     values: dict[str, Any] = {}
     diagnostics: list[Diagnostic] = []
@@ -109,7 +110,7 @@ def _place(source: Source, one: DataSource) -> Place:
 
 
 def _readings(
-    database: Database, source: Source, *, now: datetime, again: bool, rules: FetchRules
+    database: Database, source: Source, *, now: datetime, again: bool, keeps: bool, rules: FetchRules
 ) -> Mapping[str, KeptReading]:
     newsletter, settings = source.newsletter, source.newsletter.workspace.settings
     found = {one.name: _of_file(source, one, now) for one in source.data_sources if one.is_file}
@@ -138,7 +139,7 @@ def _readings(
         with ThreadPoolExecutor(AT_ONCE) as pool:
             read = pool.map(ask, sites)
             made |= dict(zip((one.name for one in sites), read, strict=True))
-    if due:
+    if due and keeps:
         with database.write() as connection:
             for one in due:
                 keep_reading(connection, newsletter.slug, one, made[one.name])
