@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select
 
+from mailer.errors import MailerError
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.data import data_readings
 from mailer.store.tables.review import approvals
@@ -20,6 +21,10 @@ if TYPE_CHECKING:  # a run that only tidies up needs no grammar
 FRESH = timedelta(minutes=10)
 FRESH_FAULT = timedelta(minutes=1)
 KEEP = timedelta(days=30)
+
+
+class UnreadableSource(MailerError):
+    """A source can't be read; the message says why, without what it holds."""
 
 
 @dataclass(frozen=True, slots=True)

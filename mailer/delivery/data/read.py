@@ -11,21 +11,23 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mailer.compose.data.entries import Window, newest_first
 from mailer.compose.data.frozen import LARGEST, FrozenData, TooMuchData, size_of
 from mailer.compose.data.sources import DATA, LAST_ISSUE, DataSource
 from mailer.compose.source.written import Source
 from mailer.counting import counted
-from mailer.delivery.data.fetch import RULES, FetchRules, UnreadableSource, fetch
-from mailer.delivery.data.kept import KeptReading, RawData, keep_reading, kept_readings
+from mailer.delivery.data.kept import KeptReading, RawData, UnreadableSource, keep_reading, kept_readings
 from mailer.delivery.data.own import our_own
 from mailer.delivery.data.parse import parsed
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
 from mailer.review.waiting import open_reviews
 from mailer.store.engine.database import Database
+
+if TYPE_CHECKING:
+    from mailer.delivery.data.fetch import FetchRules
 
 AT_ONCE = 4  # sites
 LARGEST_FILE = 5_000_000  # bytes
@@ -48,7 +50,7 @@ class DataReading:
 
 def read_data(
     database: Database, source: Source, *, now: datetime, since: datetime | None = None, seen: Collection[str] = (),
-    again: bool = False, apart: bool = False, rules: FetchRules = RULES,
+    again: bool = False, apart: bool = False, rules: FetchRules | None = None,
 ) -> DataReading:  # fmt: skip
     """The data of a newsletter. Never raises for what a source holds or for a site that doesn't answer: those are among
     the diagnostics, as errors, each with the line that names the source.
@@ -110,7 +112,7 @@ def _place(source: Source, one: DataSource) -> Place:
 
 
 def _readings(
-    database: Database, source: Source, *, now: datetime, again: bool, keeps: bool, rules: FetchRules
+    database: Database, source: Source, *, now: datetime, again: bool, keeps: bool, rules: FetchRules | None
 ) -> Mapping[str, KeptReading]:
     newsletter, settings = source.newsletter, source.newsletter.workspace.settings
     found = {one.name: _of_file(source, one, now) for one in source.data_sources if one.is_file}
@@ -132,9 +134,10 @@ def _readings(
         }  # fmt: skip
     sites = [one for one in due if one.is_address]
     if sites:
+        from mailer.delivery.data.fetch import RULES, fetch  # few sources are on the web
 
         def ask(one: DataSource) -> KeptReading:
-            return _reading(now, lambda: fetch(one.where, rules=rules))
+            return _reading(now, lambda: fetch(one.where, rules=rules or RULES))
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             read = pool.map(ask, sites)

@@ -13,8 +13,8 @@ from mailer.compose.merge import MergeProgram
 from mailer.compose.source.written import Source
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.plan import compile_newsletter, prepare
-from mailer.delivery.data.fetch import FetchRules, UnreadableSource, fetch
-from mailer.delivery.data.kept import FRESH
+from mailer.delivery.data.fetch import FetchRules, fetch
+from mailer.delivery.data.kept import FRESH, UnreadableSource
 from mailer.delivery.data.read import DataReading, as_frozen, read_data
 from mailer.review.approvals import approve, why_not_approved
 from mailer.settings import StudioSettings
