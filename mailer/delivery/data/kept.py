@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select
 
 from mailer.errors import MailerError
+from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.data import data_readings
 from mailer.store.tables.review import approvals
@@ -57,6 +58,13 @@ def kept_readings(connection: Connection, newsletter: str) -> Mapping[str, KeptR
         row.source: KeptReading(row.read_at, RawData(bytes(row.body), row.charset, row.base), row.fault, row.remedy)
         for row in rows
     }
+
+
+def last_read(database: Database, newsletter: str) -> str:
+    """Changes when one of a newsletter's sources was read again."""
+    last = select(func.max(data_readings.c.read_at)).where(data_readings.c.newsletter == newsletter)
+    with database.read() as connection:
+        return str(connection.execute(last).scalar())
 
 
 def keep_reading(connection: Connection, newsletter: str, source: DataSource, reading: KeptReading) -> None:

@@ -21,6 +21,7 @@ from mailer.counting import counted
 from mailer.delivery.data.kept import KeptReading, RawData, UnreadableSource, keep_reading, kept_readings
 from mailer.delivery.data.own import our_own
 from mailer.delivery.data.parse import parsed
+from mailer.delivery.data.tables import PRIVATE
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
 from mailer.review.waiting import open_reviews
@@ -165,6 +166,9 @@ def _of_file(source: Source, one: DataSource, now: datetime) -> KeptReading:
         if path is None or not any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
             remedy = f"Put it beside the message, or into the workspace’s {DATA}/ folder."
             raise UnreadableSource(f"there is no file {one.where}", remedy=remedy)
+        if path.resolve().is_relative_to((newsletter.workspace.root / DATA / PRIVATE).resolve()):
+            remedy = "Everybody would read it. For each person’s own row, use lookup(…): docs/data.md."
+            raise UnreadableSource(f"{one.where} names people", remedy=remedy)
         try:
             size = path.stat().st_size
             body = path.read_bytes() if size <= LARGEST_FILE else b""

@@ -66,10 +66,15 @@ class TableFiles(Mapping[str, LookupTable]):
 def table_files(workspace: Workspace) -> Iterator[TableFile]:
     """The files in data/ and data/private/ that may be tables, by name."""
     folder = workspace.root / DATA
+    root = folder.resolve()  # a link would let a mail show any file of this machine
     for place in (folder, folder / PRIVATE):
         for path in sorted(place.iterdir()) if place.is_dir() else ():
-            if path.suffix.lower() in ENDINGS and NAME.fullmatch(path.stem) and path.is_file():
+            if path.suffix.lower() in ENDINGS and NAME.fullmatch(path.stem) and _is_in(path, root):
                 yield TableFile(path.stem, path, path.relative_to(workspace.root).as_posix())
+
+
+def _is_in(path: Path, root: Path) -> bool:
+    return path.is_file() and path.resolve().is_relative_to(root)
 
 
 def table_of(file: TableFile) -> LookupTable:
