@@ -26,6 +26,7 @@ from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignState, DeliveryState
 
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
@@ -244,12 +245,14 @@ def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | N
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
-    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it.
+    """Mark a campaign finished once nobody is queued, its test is decided and no worker is at it: the last one to leave
+    does it.
 
     A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept.
     """
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
-    left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
+    undecided = exists().where(campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None))
+    left = or_(queued, undecided, exists().where(workers.c.campaign_id == campaign_id))
     with database.write() as connection:
         state, why = lock_campaign(connection, campaign_id)
         if state not in (CampaignState.SENDING, CampaignState.PAUSED):

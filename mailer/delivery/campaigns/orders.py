@@ -19,12 +19,13 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.held import HeldChoice
 from mailer.delivery.campaigns.lifecycle import require_campaign
 from mailer.delivery.campaigns.retry_failed import retry_failed
+from mailer.delivery.experiments.deciding import decide_by_hand
 from mailer.delivery.schedule.local_hours import columns_of, launch_at
 from mailer.errors import MailerError
 from mailer.review.approvals import require_approvals, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
 from mailer.review.planned import planned_time
-from mailer.settings import StudioSettings
+from mailer.settings import Guard, StudioSettings
 from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
@@ -186,6 +187,14 @@ def resolve(
     """Decide on everybody who may or may not have got it; with `until`, on those known by then. Returns how many."""
     number = _allowed(database, slug, actor)
     return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
+
+
+def decide_test(database: Database, slug: str, actor: Actor, *, arm: str, limits: Guard, now: datetime) -> None:
+    """Let everybody else have version `arm` of its test. Raises as `decide_by_hand`."""
+    with database.read() as connection:
+        row = require_campaign(connection, slug)
+    actor.require(Right.SEND, row.message["list"])
+    decide_by_hand(database, row.id, arm, limits=limits, now=now, by=actor)
 
 
 def retry(database: Database, slug: str, actor: Actor, *, now: datetime) -> int:

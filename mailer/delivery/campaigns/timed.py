@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     func,
     insert,
     literal,
@@ -50,18 +51,18 @@ COLUMNS = ("state", "code", "not_before", "not_after")
 
 @dataclass(frozen=True, slots=True)
 class TimedRows:
-    """A table of people with their moments joined, the values of `COLUMNS`, and by what people whose mails leave
-    together are put together."""
+    """A table of people with their moments joined, and the values of `COLUMNS`."""
 
     source: FromClause
     values: tuple[ColumnElement[Any], ...]
-    order: tuple[ColumnElement[Any], ...] = ()
 
 
 def timed(
-    connection: Connection, timing: Timing, source: FromClause, *, chosen: FromClause, now: datetime
-) -> TimedRows:
-    """`source`, which holds `chosen` (`person_id`, and `n` from 1), with when the mail of each may leave."""
+    connection: Connection, timing: Timing, source: FromClause, *, chosen: FromClause, now: datetime,
+    at_once: ColumnElement[bool] | None = None,
+) -> TimedRows:  # fmt: skip
+    """`source`, which holds `chosen` (`person_id`, and `n` from 1), with when the mail of each may leave. `at_once`:
+    whose leave at the launch, whatever their hour is: a test is decided by them before the first hour of others."""
     queued, due = literal(str(DeliveryState.QUEUED)), literal(to_microseconds(now), BigInteger)
     if timing.wall is None:
         return TimedRows(source, (queued, literal(""), _spread(due, timing, chosen, ()), null()))
@@ -73,7 +74,10 @@ def timed(
     leaves = _spread(hour, timing, chosen, (hour,))
     late = round(timing.late.total_seconds() * 1_000_000)
     values = (func.coalesce(moments.c.state, queued), func.coalesce(moments.c.code, ""), leaves, leaves + late)
-    return TimedRows(joined, values, (hour,))
+    if at_once is not None:
+        others = zip((queued, literal(""), literal(to_microseconds(now), BigInteger), null()), values, strict=True)
+        values = tuple(case((at_once, first), else_=value) for first, value in others)
+    return TimedRows(joined, values)
 
 
 def _spread(

@@ -20,10 +20,18 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     literal_column,
-    text,
 )
 
-from mailer.store.tables import drafts, imports, inbound, jobs, review, staff  # their tables are in the same catalogue
+from mailer.store.tables import (  # their tables are in the same catalogue
+    cohorts,
+    drafts,
+    experiments,
+    imports,
+    inbound,
+    jobs,
+    review,
+    staff,
+)
 from mailer.store.tables.types import (
     EPOCH,
     MICROSECOND,
@@ -40,7 +48,9 @@ __all__ = [
     "MICROSECOND",
     "Id",
     "Instant",
+    "cohorts",
     "drafts",
+    "experiments",
     "imports",
     "inbound",
     "jobs",
@@ -189,6 +199,7 @@ links = Table(
     Column("placement", Text, nullable=False),  # button, inline, footnote, footer …
     Column("is_action", Boolean, nullable=False),
     Column("language", Text, nullable=False, server_default=""),  # the version it is in, as of deliveries
+    Column("arm", Text, nullable=False, server_default=""),  # of a test: a, b, c or d
 )
 
 deliveries = Table(
@@ -262,7 +273,7 @@ events = Table(  # what happened to a delivery, appended: deferred, unsubscribed
 )
 
 # What came back about mails that were taken: few among many events, and looked for every few seconds of a send.
-FEEDBACK = text("kind IN ('bounced', 'complained')")
+FEEDBACK = events.c.kind.in_([literal_column(f"'{kind}'") for kind in ("bounced", "complained")])
 partial_index("ix_events_feedback", events.c.campaign_id, where=FEEDBACK)
 
 hits = Table(  # every request of a tracked link, raw; the verdict is derived and can be derived again

@@ -47,6 +47,15 @@ class CampaignKind(StrEnum):
     STEP = "step"  # of an automation: stays open, and people come to it one by one
 
 
+class DecisionState(StrEnum):
+    """How far a campaign's test is."""
+
+    WAITING = "waiting"  # the versions are on their way; the rest wait for the decision
+    DECIDED = "decided"
+    OVERDUE = "overdue"  # nobody was there to decide it in time; staff decide
+    STOPPED = "stopped"  # every version tripped a guard rail; staff decide
+
+
 class Membership(StrEnum):
     """A person's relation to a list."""
 
@@ -191,3 +200,11 @@ class ReviewStep(StrEnum):
     ASKED = "asked"  # for approval
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"  # took their own approval back
+
+
+class CohortState(StrEnum):
+    """A group that a newsletter goes down its list to."""
+
+    WAITING = "waiting"  # for its sample, or for what the sample does
+    OPEN = "open"  # its others may be mailed
+    HELD = "held"  # its sample did too little, or complained; staff decide

@@ -217,6 +217,7 @@ BY_HAND = {
     "database": "moving it is more than naming another: docs/deploy.md",
     "studio.url": "who types it wrongly locks everybody out",
     "studio.proxies": "whose word on addresses is believed",
+    "run.workers": "as many as the machine has processors for",
     "studio.git": "needs a repository and a key on the server",
     "studio.git_push": "as studio.git",
     "studio.git_pull": "as studio.git",
