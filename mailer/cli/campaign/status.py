@@ -128,7 +128,7 @@ def _remark(
 ) -> str:  # fmt: skip
     """What staff should know or do next. `warm_up`: the progress of its transport's plan, if there is one; `asks`:
     whether newsletters need approval; `test`: its test, while nothing is decided."""
-    words = "; ".join(filter(None, [_next(one, warm_up=warm_up), _tested(one, test)]))
+    words = "; ".join(filter(None, [_held(one), _next(one, warm_up=warm_up), _tested(one, test)]))
     if edited is None:
         return words
     if asks and edited.word == "scheduled":
