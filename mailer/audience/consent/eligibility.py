@@ -30,6 +30,7 @@ class Reason(StrEnum):
     FEWER = "asked for fewer mails"  # in their preferences: once a month, or urgent ones alone
     MAILED_RECENTLY = "mailed recently"
     MAILED_BEFORE = "mailed by an earlier campaign"
+    CAPPED = "had as many mails as the cap allows"
     LIMIT = "beyond the limit"
     DELETED = "deleted"  # forgotten since the launch: only at hand-over
 

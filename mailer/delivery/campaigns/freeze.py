@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from mailer.audience.selection.cohorts import staged_places
 from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places
-from mailer.audience.selection.spec import Audience, to_json
+from mailer.audience.selection.spec import Audience, to_json, with_cap
 from mailer.compose import message as messages
 from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, REST, Message
@@ -161,7 +161,9 @@ def freeze_audience(
             )
         )
     connection.execute(
-        update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id)
+        .values(counts=selection.counts(), launched_at=now, audience=with_cap(audience))
     )
     if groups is not None:
         keep_cohorts(connection, campaign_id, groups, now=now)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, update
 
+from mailer.audience.consent.caps import NO_CAP
 from mailer.audience.selection.spec import Audience, from_json
 from mailer.compose import message as messages
 from mailer.compose.message import Message
@@ -22,6 +24,7 @@ from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
 from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
+from mailer.settings import Caps
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
@@ -34,11 +37,6 @@ OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, Ca
 
 # Why a scheduled message must not go out to its audience as things are when it is due; "" when it may.
 WhyHold = Callable[[Message, Audience], str]
-
-
-def hold_nothing(_message: Message, _audience: Audience) -> str:
-    """For callers with nothing to check."""
-    return ""
 
 
 # What must hold for a launch, or is kept with it, in its transaction. It takes the campaign's id; raising undoes all.
@@ -126,8 +124,9 @@ def schedule(
 
 
 def launch_due(
-    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against
-) -> list[Row[Any]]:
+    database: Database, *, now: datetime, why_hold: WhyHold = lambda *_: "", why_not: WhyNot = nothing_against,
+    cap: Caps = NO_CAP,
+) -> list[Row[Any]]:  # fmt: skip
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
     not, or `why_not` in the transaction of the launch. Returns those changed here: not what somebody else launched,
     cancelled or took off the schedule meanwhile."""
@@ -143,7 +142,7 @@ def launch_due(
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
             why = _put_right(reason, row.slug)
         with suppress(Conflict):
-            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now)
+            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, cap=cap, now=now)
     with database.read() as connection:
         of_those = select(campaigns).where(campaigns.c.id.in_(changed))
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
@@ -153,7 +152,9 @@ def _put_right(reason: str, slug: str) -> str:
     return f"{reason}. Fix that, then send it (mailer send {slug}) or schedule it again"
 
 
-def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: WhyNot, now: datetime) -> bool:
+def _launch_scheduled(
+    database: Database, row: Row[Any], *, why: str, why_not: WhyNot, cap: Caps, now: datetime
+) -> bool:
     """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
     launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
     with database.write(one_state=True, of_everyone=True) as connection:
@@ -167,7 +168,7 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: W
             .values(state=CampaignState.OVERDUE if why else CampaignState.SENDING, why=why)
         ).rowcount
         if changed and not why:
-            message, audience = messages.from_json(row.message), from_json(row.audience)
+            message, audience = messages.from_json(row.message), replace(from_json(row.audience), cap=cap)
             timing = Timing.of(row)
             freeze_audience(connection, row.id, message=message, audience=audience, now=now, timing=timing)
         if changed:

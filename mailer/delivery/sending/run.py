@@ -107,7 +107,7 @@ class Runner:
         if not anything:
             return report
         from mailer.delivery.campaigns import lifecycle
-        from mailer.delivery.ledger.ledger import settle_expired
+        from mailer.delivery.ledger.reopen import settle_expired
 
         report.settled = settle_expired(self.database, self.clock())
         lifecycle.finish_paused(self.database, now=self.clock())
@@ -115,7 +115,10 @@ class Runner:
             return report
         began = self.clock()
         sender = self._sender()  # before anything is launched that it could not send
-        launched = lifecycle.launch_due(self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not)
+        launched = lifecycle.launch_due(
+            self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not,
+            cap=self.workspace.settings.caps,
+        )  # fmt: skip
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
         report.tests = self._decide_tests()

@@ -18,7 +18,7 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.held import HeldChoice, decide_held
 from mailer.delivery.campaigns.status import campaign_statuses
 from mailer.delivery.campaigns.timed import HOUR_PAST, launches_at, refuse_unfit
-from mailer.delivery.ledger.ledger import HOUR_OVER
+from mailer.delivery.ledger.ledger import HOUR_OVER, Bounds
 from mailer.delivery.ledger.outcomes import Done
 from mailer.delivery.schedule.local_hours import columns_of
 from mailer.errors import MailerError
@@ -178,7 +178,7 @@ def test_an_outage_over_the_launch_holds_only_those_whose_hour_was_in_it(
 def _work(database: Database, campaign: int, clock: Clock) -> set[str]:
     """What a worker sends of what is due; the zones of those who got it."""
     sender = worker(database, campaign, clock)
-    sender.late = LATE
+    sender.bounds = Bounds(late=LATE)
     begun = sender.exchange([], sender.claim(100)).claims
     sender.release([Done(claim, ACCEPTED) for claim in begun])
     with database.read() as connection:
