@@ -32,6 +32,7 @@ class Reason(StrEnum):
     MAILED_BEFORE = "mailed by an earlier campaign"
     CAPPED = "had as many mails as the cap allows"
     LIMIT = "beyond the limit"
+    HOUR_PAST = "the hour was past where they live"  # at the launch of a newsletter by local time, or when it was held
     DELETED = "deleted"  # forgotten since the launch: only at hand-over
 
 

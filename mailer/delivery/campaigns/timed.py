@@ -27,6 +27,7 @@ from sqlalchemy import (
     null,
 )
 
+from mailer.audience.consent.eligibility import Reason
 from mailer.audience.people.zones import KEY, ZoneKey, key_columns, people_by_key
 from mailer.audience.selection.select import chosen as select_chosen
 from mailer.audience.selection.spec import Audience
@@ -40,7 +41,7 @@ from mailer.store.tables.states import DeliveryState, PastHour
 from mailer.store.tables.types import to_microseconds
 from mailer.timezones.local_time import first_instant
 
-HOUR_PAST = "the hour was past where they live"  # why somebody is skipped
+HOUR_PAST = Reason.HOUR_PAST.value  # why somebody is skipped
 _temporary = MetaData()
 moments = Table(  # for each kind of people: when their mail may leave, in microseconds
     "campaign_moments",
