@@ -85,20 +85,21 @@ def check_source(database: Database, source: Source, *, scope: Scope, now: datet
         fault = Diagnostic("there isn't enough memory to merge this", Place(source.file), "Shorten what its tags join.")
         return Preflight(slug, tuple(judged(source, map(ruled, [*faults, fault]))))
     found = [remark for each in specimens for remark in _of_version(each, faults, source)]
-    figures = [one.audience.within(one.message.language) if len(specimens) > 1 else one.audience
-               for one in specimens if one.audience is not None]  # fmt: skip
+    first = specimens[: 1 + len(source.translations)]  # whichever version of a test: the same people
+    figures = [one.audience.within(one.message.language) if len(first) > 1 else one.audience
+               for one in first if one.audience is not None]  # fmt: skip
     return Preflight(
         slug, tuple(worst_first(dict.fromkeys(found))), plan, specimens[0].selection,
         together(figures) if figures else None, max(len(one.mail.encode()) for one in specimens),
-        reached=[one.reach for one in specimens if one.reach is not None],
+        reached=[one.reach for one in first if one.reach is not None],
     )  # fmt: skip
 
 
 def _of_version(specimen: Specimen, faults: Iterable[Diagnostic], original: Source) -> Iterator[Diagnostic]:
-    """What is found in one version. All that is found in a translation names its file."""
+    """What is found in one version. All that is found in a translation, or in a version of a test, names its file."""
     file = specimen.source.file
     if specimen.source is original:
-        others = {one.file for one in original.translations}
+        others = {one.file for one in original.versions.values()} - {original.file}
         yield from run(specimen, (one for one in faults if one.place is None or one.place.file not in others))
         return
     for one in run(specimen, (one for one in faults if one.place is not None and one.place.file == file)):

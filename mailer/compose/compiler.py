@@ -27,14 +27,15 @@ from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.setting import kept_together
-from mailer.compose.message import Context, Link, Message
+from mailer.compose.message import Context, Link, Message, together
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
 from mailer.compose.mjml.to_html import mjml_to_html
 from mailer.compose.source.event import event_of
 from mailer.compose.source.images import Pictures
 from mailer.compose.source.labels import words_for
-from mailer.compose.source.message_file import SAID, Action, Source, read_source
+from mailer.compose.source.message_file import SAID, Source, read_source
+from mailer.compose.source.written import Action
 from mailer.compose.splitter import MergeSlots, Splitter
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import Links, OwnPages
@@ -65,10 +66,10 @@ def compile_message(source: Source, *, definition: ListDefinition, known_fields:
 
     Raises `MailerError` with all faults of all files. The same input gives the same bytes.
     """
-    versions: list[Message] = []
+    versions: dict[str, Message] = {}
     faults: list[Diagnostic] = []
     first_link = 1
-    for one in (source, *source.translations):
+    for name, one in source.versions.items():
         try:
             compiler = _Compiler(one, definition=definition, known_fields=known_fields, first_link=first_link)
             made = compiler.compiled()
@@ -78,15 +79,13 @@ def compile_message(source: Source, *, definition: ListDefinition, known_fields:
         except MailerError as error:
             faults += error.diagnostics
         else:
-            versions.append(made.message)
+            versions[name] = made.message
             faults += made.faults
             first_link += len(made.message.links)
     faults = list(dict.fromkeys(faults))  # what they share, such as a template, has its faults once
     raise_errors(SAID.format(source.newsletter.slug), faults)
-    original, *translations = versions
-    if translations:
-        original = replace(original, translations=tuple(translations), otherwise=definition.language)
-    return Compiled(original, tuple(faults))
+    languages = [one.language for one in source.translations]
+    return Compiled(together(versions, languages, test=source.test, otherwise=definition.language), tuple(faults))
 
 
 @dataclass(frozen=True, slots=True)

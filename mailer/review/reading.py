@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC
 from typing import Any
 
 from mailer.audience.selection.spec import Audience
@@ -44,7 +43,7 @@ def read_content(
         "lists": {name: _shown(asdict(workspace.list_definition(name))) for name in lists},
         "brand": _brand(workspace),
         "audience": audience_to_json(audience),
-        "leaves": leaves and {"at": leaves.at.astimezone(UTC).isoformat(), "zone": leaves.zone},
+        "leaves": leaves and leaves.as_json(),
     }
     # As it comes back from the database: one form, so that one comparison holds for both.
     return NewsletterContent(message.slug, json.loads(json.dumps(parts, default=str)))

@@ -16,7 +16,7 @@ from mailer.audience.selection.segment_sql import field_text
 from mailer.audience.selection.select import places
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.simulate import Row, Simulation
-from mailer.compose.message import ORIGINAL, Message
+from mailer.compose.message import Message, version_name
 from mailer.store.tables.core import people
 
 BATCH = 2_000  # rows held at a time
@@ -33,13 +33,15 @@ def merge_everyone(
 
 
 def merge_versions(connection: Connection, message: Message) -> dict[str, tuple[AudienceStats, VersionReach]]:
-    """What merging each version of `message` tells of those who get it, by version, and how many people those are."""
+    """What merging each version of `message` tells of those who get it, by version, and how many people those are.
+    Anybody may get any version of a test: which it will be is drawn at the launch."""
     reached = reach(languages_of(connection), message.spoken)
-    if not message.translations:
-        return {ORIGINAL: (merge_everyone(connection, message), reached[ORIGINAL])}
     return {
-        version: (merge_everyone(connection, one, readers=reached[version].readers), reached[version])
-        for version, one in message.versions.items()
+        version_name(arm, language): (
+            merge_everyone(connection, one, readers=reached[language].readers if message.translations else None),
+            reached[language],
+        )
+        for (arm, language), one in message.mails.items()
     }
 
 

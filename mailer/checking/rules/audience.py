@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from mailer.audience.selection.cohorts import KEY, read_cohorts
 from mailer.audience.selection.languages import language_name, told
 from mailer.checking.evidence.audience_stats import Trouble, Troubled
 from mailer.checking.registry import rule
 from mailer.checking.specimen import Specimen
 from mailer.counting import counted
 from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.experiments.cohorts import advice_on
+from mailer.experiments.words import advice
 
 PART = Place(part="audience")
 
@@ -143,6 +146,25 @@ def language(specimen: Specimen) -> Iterator[Diagnostic]:
     if not reach.people:
         yield Diagnostic(f"nobody gets the {language_name(reach.language)} mail", Place(specimen.source.file),
                          "Nobody of the audience is known to read it.")  # fmt: skip
+
+
+@rule(
+    "audience.few", Level.WARNING, "too few people for what is tested on them",
+    why="With few people in each version or group, chance decides: a larger test of fewer versions finds more.",
+)  # fmt: skip
+def few(specimen: Specimen) -> Iterator[Diagnostic]:
+    source, selection = specimen.source, specimen.selection
+    if selection is None or not selection.chosen or specimen.original:
+        return
+    if source.variants and (told_so := advice(selection.chosen, 1 + len(source.variants))):
+        yield Diagnostic(told_so, source.place("test"), "Try two versions, and the next ones in the next newsletter.")
+    plan = read_cohorts(source.audience.get(KEY), _told_elsewhere)
+    for told_so in advice_on(selection.chosen, plan) if plan else ():
+        yield Diagnostic(told_so, source.place(f"audience.{KEY}"), "It works all the same; it tells little.")
+
+
+def _told_elsewhere(_key: str, _message: str, _remedy: str) -> None:
+    """What is wrong with the audience is said where it is read."""
 
 
 def _troubled(specimen: Specimen, kind: Trouble) -> Iterator[Troubled]:

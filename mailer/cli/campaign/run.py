@@ -10,21 +10,16 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli.context import console, now, print_json, workspace_and_database
 from mailer.counting import counted
-from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
-
-    from mailer.audience.selection.spec import Audience
-    from mailer.compose.message import Message
     from mailer.compose.source.written import Source
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.run import RunReport
@@ -48,8 +43,14 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 @click.option("--for", "duration", metavar="55s", help="Stop after this long; the rest stays queued.")
 @click.option("--loop", is_flag=True, help="Keep looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-def run(duration: str | None, loop: bool, as_json: bool) -> None:
+@click.option(
+    "--beside", hidden=True, type=(str, int), help="Send this newsletter beside the run that started this one."
+)
+def run(duration: str | None, loop: bool, as_json: bool, beside: tuple[str, int] | None) -> None:
     """Do everything that is due: launch, send, retry, clean up, call the webhook. Overlapping runs are safe."""
+    if beside:
+        _assist(*beside)
+        return
     from mailer.delivery.sending.cleanup import tidy
     from mailer.delivery.sending.run import note_run
     from mailer.delivery.sending.run_control import Stop
@@ -92,7 +93,31 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
     return code
 
 
+def _assist(slug: str, processes: int) -> None:
+    """What each of the processes does that a run starts beside itself."""
+    from mailer.child_processes import when_starter_ends
+    from mailer.delivery.sending.run import Runner
+    from mailer.delivery.sending.run_control import Stop
+    from mailer.delivery.sending.worker_processes import BETWEEN_LOOKS_SECONDS, tell
+
+    gc.freeze()
+    stop, told_at = Stop(), float("-inf")
+
+    def progress(_slug: str, tally: SendCounts) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at > BETWEEN_LOOKS_SECONDS:
+            told_at = time.monotonic()
+            tell(tally)
+
+    gone = "the process that started this one has ended"
+    when_starter_ends(lambda: stop.now(gone, drain_seconds=SIGNAL_DRAIN_SECONDS))
+    with workspace_and_database() as (workspace, database), _signals(stop, again=False):
+        runner = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say)
+        tell(runner.assist(slug, processes=processes))
+
+
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.cli.campaign.held import HeldNewsletters
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
@@ -102,7 +127,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
-        held = _Held(workspace, database)
+        held = HeldNewsletters(workspace, database)
         report = Runner(
             workspace,
             database,
@@ -224,11 +249,12 @@ def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
 
 
 @contextmanager
-def _signals(stop: Stop) -> Generator[None, None, None]:
-    """Ctrl-C and SIGTERM end the run in good order; a second one at once."""
+def _signals(stop: Stop, *, again: bool = True) -> Generator[None, None, None]:
+    """Ctrl-C and SIGTERM end the run in good order; a second one at once, where it is sent by a person: not to a
+    process that hears of the end from systemd and from the run that started it."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        if stop.reason:
+        if stop.reason and again:
             raise KeyboardInterrupt
         stop.now(f"stopped by {signal.Signals(number).name}", drain_seconds=SIGNAL_DRAIN_SECONDS)
 
@@ -262,46 +288,6 @@ def _progress() -> Generator[Progress, None, None]:
         yield show
 
 
-class _Held:
-    """Looks once more at a newsletter that is due, and keeps the reasons of those that are not launched."""
-
-    def __init__(self, workspace: Workspace, database: Database) -> None:
-        self._workspace = workspace
-        self._database = database
-        self.reasons: dict[str, str] = {}
-        self.edited: dict[str, str] = {}  # of those that are launched in an older version than the files': what differs
-
-    def why_hold(self, message: Message, audience: Audience) -> str:
-        from mailer.checking.recheck import why_hold
-        from mailer.delivery.campaigns.approved import changed_since_scheduled
-        from mailer.delivery.campaigns.edited import edited_since
-        from mailer.store.engine.database import DatabaseTrouble
-
-        try:
-            why = why_hold(self._workspace, self._database, message, audience, now=now())
-            why = why or changed_since_scheduled(self._workspace, self._database, message.slug)
-            edited = None if why else edited_since(self._workspace, self._database, message.slug)
-            if edited is not None:
-                self.edited[message.slug] = edited.summary
-        except DatabaseTrouble:
-            raise
-        except MailerError as error:  # what can't be looked at must not keep others waiting
-            why = error.message
-        if why:
-            self.reasons[message.slug] = why
-        return why
-
-    def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
-        from mailer.delivery.campaigns.orders import not_approved_at_launch
-        from mailer.delivery.series.approval import why_issue_not_approved
-        from mailer.store.tables.states import CampaignKind
-
-        settings = self._workspace.settings.studio
-        if campaign.kind == CampaignKind.ISSUE:
-            return why_issue_not_approved(connection, campaign, settings)
-        return not_approved_at_launch(settings)(connection, campaign)
-
-
 def _tell(report: RunReport, held: Mapping[str, str]) -> None:
     """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
     if report.settled:
@@ -314,6 +300,9 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
             click.echo(f"{slug}: due, and NOT SENT: {why}. Fix that, then send it or schedule it again.", err=True)
         else:
             click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
+    for test in report.tests:
+        winner = f"version {test.winner.upper()} goes to everybody else. " if test.winner else ""
+        click.echo(f"{test.slug}: {'TEST NOT DECIDED: ' * test.needs_staff}{winner}{test.why}", err=test.needs_staff)
     for slug, tally in report.tallies.items():
         if _counts(tally) or tally.ended:
             finished = slug in report.finished

@@ -1,4 +1,5 @@
-"""What makes cron or systemd call Mailer, for one workspace: the lines of a crontab and the units, each with its name.
+"""What makes cron or systemd call Mailer, for one workspace: the lines of a crontab and the units, each with its name;
+and `mailer cron`, which prints them.
 
 docs/deploy has the same units for /srv/mailer, with everything closed off that they don't need; a test compares both.
 """

@@ -16,7 +16,7 @@ from typing import cast
 
 from mailer.audience.selection.spec import Audience, from_json, to_json
 from mailer.compose import message as messages
-from mailer.compose.message import ORIGINAL, Link, Message, Parts, as_written
+from mailer.compose.message import ORIGINAL, Link, Message, Parts, as_written, version_in_words
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.plan import prepare
@@ -102,17 +102,20 @@ def differences(before: Message, after: Message, asked: Audience, asks: Audience
     yield from _changed("picture", _pictures(before), _pictures(after))
     if _text(before) == _text(after) and _html(before) != _html(after):
         yield "the look of the HTML: a template, a style or a picture's place"
-    yield from _translations(before, after, asks)
+    if before.test != after.test:
+        yield "test: its plan in what goes out is another than in the files"
+    yield from _versions(before, after, asks)
 
 
-def _translations(before: Message, after: Message, asks: Audience) -> Iterator[str]:
+def _versions(before: Message, after: Message, asks: Audience) -> Iterator[str]:
     old, new = before.versions, after.versions
-    for language in sorted({*old, *new} - {ORIGINAL}):
-        if language in old and language in new:
-            told = differences(old[language], new[language], asks, asks)
-            yield from (f"{language}: {line}" for line in told)
+    for name in sorted({*old, *new} - {ORIGINAL}):
+        if name in old and name in new:
+            told = differences(before.version(name), after.version(name), asks, asks)
+            yield from (f"{name}: {line}" for line in told)
         else:
-            yield f"{language}: the translation " + ("goes out" if language in old else "is only in the files")
+            kind = version_in_words(name).partition(" ")[0]
+            yield f"{name}: the {kind} " + ("goes out" if name in old else "is only in the files")
 
 
 def _text(message: Message) -> list[str]:

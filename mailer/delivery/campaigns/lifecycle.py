@@ -20,11 +20,13 @@ from mailer.delivery.campaigns.freeze import Plan, create_campaign, freeze_audie
 from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
@@ -104,23 +106,25 @@ def schedule(
     by: Actor | None = None, within: Within = nothing_more,
 ) -> int:  # fmt: skip
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
+    given = {"due_at": due_at, "zone": zone, "late": late, "now": now, "by": by, "within": within}
     with database.write() as connection:
-        campaign_id = put_on_schedule(connection, plan, due_at=due_at, zone=zone, late=late, now=now, by=by)
-        within(connection, campaign_id)
-    return campaign_id
+        return put_on_schedule(connection, plan, **given)
 
 
 def put_on_schedule(
     connection: Connection, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime,
-    by: Actor | None = None,
+    by: Actor | None = None, within: Within = nothing_more,
 ) -> int:  # fmt: skip
     """The same, in the caller's transaction."""
-    _forget_unsent(connection, plan.message.slug)
+    slug = plan.message.slug
+    _forget_unsent(connection, slug)
     campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
-    given = {"due_at": due_at, "zone": zone, "late_seconds": int(late.total_seconds())}
-    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(given))
-    when, digest = f"for {due_at:%Y-%m-%d %H:%M} UTC", plan.message.digest
-    note_decision(connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=digest)
+    mine, times = campaigns.c.id == campaign_id, {"due_at": due_at, "late_seconds": int(late.total_seconds())}
+    connection.execute(update(campaigns).where(mine).values(zone=zone, **times))
+    within(connection, campaign_id)
+    local = connection.execute(select(campaigns.c.local_at).where(mine)).scalar_one()
+    when = f"for {local.replace('T', ' ')} local time" if local else f"for {due_at:%Y-%m-%d %H:%M} UTC"
+    note_decision(connection, by, "newsletter scheduled", slug, at=now, detail=when, content=plan.message.digest)
     return campaign_id
 
 
@@ -136,7 +140,8 @@ def launch_due(
     changed: list[int] = []
     for row in waiting:
         why = ""
-        if now - row.due_at > timedelta(seconds=row.late_seconds):
+        # By local time each person has an hour of their own, and those for whom it is too late are held.
+        if not row.local_at and now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
             why = _put_right(reason, row)
@@ -168,7 +173,8 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: W
         ).rowcount
         if changed and not why:
             message, audience = messages.from_json(row.message), from_json(row.audience)
-            freeze_audience(connection, row.id, message=message, audience=audience, now=now)
+            timing = Timing.of(row)
+            freeze_audience(connection, row.id, message=message, audience=audience, now=now, timing=timing)
         if changed:
             action = "newsletter not launched" if why else "newsletter launched"
             note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)
@@ -227,18 +233,14 @@ def resume(database: Database, campaign_id: int, *, now: datetime, by: Actor | N
 def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | None = None) -> int | None:
     """End a campaign for good: people still queued are never mailed by it. Returns how many; None when it had ended."""
     with database.write() as connection:
-        changed = connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(OPEN))
-            .values(state=CampaignState.CANCELLED, why="cancelled by staff", finished_at=now)
-        ).rowcount
-        if not changed:
+        mine = (campaigns.c.id == campaign_id, campaigns.c.state.in_(OPEN))
+        ended = {"state": CampaignState.CANCELLED, "why": "cancelled by staff", "finished_at": now}
+        if not connection.execute(update(campaigns).where(*mine).values(ended)).rowcount:
             return None
-        count = connection.execute(
-            update(deliveries)
-            .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.QUEUED)
-            .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
-        ).rowcount
+        waiting = deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.HELD])
+        dropped = {"state": DeliveryState.CANCELLED, "worker_id": None, "changed_at": now}
+        theirs = update(deliveries).where(deliveries.c.campaign_id == campaign_id, waiting)
+        count = connection.execute(theirs.values(dropped)).rowcount
         note_decision(
             connection, by, "newsletter cancelled", campaign_id, at=now, detail=f"{counted(count)} not mailed"
         )
@@ -246,23 +248,21 @@ def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | N
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
-    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it.
+    """Mark a campaign finished once nobody is queued, its test is decided and no worker is at it: the last one to leave
+    does it.
 
     A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept.
     """
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
-    left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
+    undecided = exists().where(campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None))
+    left = or_(queued, undecided, exists().where(workers.c.campaign_id == campaign_id))
     with database.write() as connection:
         state, why = lock_campaign(connection, campaign_id)
         if state not in (CampaignState.SENDING, CampaignState.PAUSED):
             return False
-        return bool(
-            connection.execute(
-                update(campaigns)
-                .where(campaigns.c.id == campaign_id, ~left)
-                .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
-            ).rowcount
-        )
+        done = {"state": CampaignState.FINISHED, "finished_at": now, "why": once_finished(why)}
+        ended = update(campaigns).where(campaigns.c.id == campaign_id, ~left).values(done)
+        return bool(connection.execute(ended).rowcount)
 
 
 def finish_paused(database: Database, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.spec import Audience
 from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.source.message_file import Source
-from mailer.compose.source.signed import Signed
+from mailer.compose.source.written import Signed
 from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_each_language, telling

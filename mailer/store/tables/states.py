@@ -15,6 +15,7 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"  # it may have arrived; nobody can tell; never resent by itself
     SKIPPED = "skipped"  # not handed over, for the reason beside it: left, suppressed or deleted since the launch
     CANCELLED = "cancelled"  # staff cancelled the campaign before its turn came
+    HELD = "held"  # its hour was past before its turn came; staff decide
 
 
 class JobState(StrEnum):
@@ -65,6 +66,15 @@ class IssueState(StrEnum):
     FAILED = "failed"  # something stopped it, said in `why`; nobody was mailed
 
 
+class DecisionState(StrEnum):
+    """How far a campaign's test is."""
+
+    WAITING = "waiting"  # the versions are on their way; the rest wait for the decision
+    DECIDED = "decided"
+    OVERDUE = "overdue"  # nobody was there to decide it in time; staff decide
+    STOPPED = "stopped"  # every version tripped a guard rail; staff decide
+
+
 class Membership(StrEnum):
     """A person's relation to a list."""
 
@@ -106,6 +116,26 @@ class Frequency(StrEnum):
     EVERY = "every"  # each newsletter of their lists
     MONTHLY = "monthly"  # at most one in 30 days, beside urgent ones
     URGENT = "urgent"  # urgent newsletters only
+
+
+class ZoneSource(StrEnum):
+    """Who says which time zone somebody is in, the surest last. The first two are guesses, made when they are asked for
+    and not stored."""
+
+    UNKNOWN = ""
+    COUNTRY = "country"  # guessed from it
+    REGION = "region"  # guessed from a region or postcode
+    IMPORT = "import"  # a file, or staff
+    OWN = "own"  # the person
+
+
+class PastHour(StrEnum):
+    """What becomes of people for whom the hour is past already when a newsletter is launched that leaves by local
+    time."""
+
+    REFUSE = ""  # it isn't scheduled then
+    AT_ONCE = "at-once"
+    LEAVE_OUT = "leave-out"
 
 
 class Feedback(StrEnum):
@@ -189,3 +219,11 @@ class ReviewStep(StrEnum):
     ASKED = "asked"  # for approval
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"  # took their own approval back
+
+
+class CohortState(StrEnum):
+    """A group that a newsletter goes down its list to."""
+
+    WAITING = "waiting"  # for its sample, or for what the sample does
+    OPEN = "open"  # its others may be mailed
+    HELD = "held"  # its sample did too little, or complained; staff decide

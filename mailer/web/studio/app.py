@@ -40,6 +40,7 @@ from mailer.web.studio.send import routes as send
 from mailer.web.studio.series import routes as series
 from mailer.web.studio.settings import routes as settings
 from mailer.web.studio.staff import routes as staff
+from mailer.web.studio.testing import routes as testing
 from mailer.web.studio.today import routes as today
 from mailer.web.studio.translate import routes as translate
 from mailer.web.studio.work import routes as work
@@ -66,6 +67,7 @@ ROOMS: tuple[Room, ...] = (
     history.ROOM,
     send.ROOM,
     series.ROOM,
+    testing.ROOM,
     imports.ROOM,
     library.ROOM,
     settings.ROOM,

@@ -44,6 +44,8 @@ WORDS = {  # what was done, and its icon
     "issue failed": ("An issue did not leave", "triangle-alert"),
     "issue sent after all": ("An issue sent after all", "send"),
     "newsletter paused": ("Paused", "pause"),
+    "newsletter went on down the list": ("Went on down the list", "chevron-down"),
+    "test decided": ("Decided the test", "check"),
     "newsletter resumed": ("Went on", "play"),
     "newsletter cancelled": ("Stopped for good", "octagon-x"),
     "uncertain mails sent again": ("Sent again to those who may not have got it", "circle-question-mark"),
