@@ -72,8 +72,9 @@ def check_issue(database: Database, source: Source, *, now: datetime) -> Preflig
 
 def check_source(database: Database, source: Source, *, scope: Scope, now: datetime) -> Preflight:
     """Check a newsletter as it is being written."""
-    written = compile_newsletter(database, source)
-    slug, plan = source.newsletter.slug, written.plan
+    written = compile_newsletter(database, source, now=now)
+    source, plan = written.source, written.plan  # with what is known of its petition, its page and its data
+    slug = source.newsletter.slug
     faults = [*_page_faults(source.newsletter), *written.diagnostics]
     if plan is None:
         return Preflight(slug, tuple(judged(source, map(ruled, faults))))

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lists": ("people.people:lists", "show the lists and their sizes"),
     "import": ("people.import_files:import_", "import people from files"),
     "imports": ("people.imports:imports", "list imports, take one back"),
+    "moving": ("people.moving:moving", "move house from another program"),
     "people": ("people.people:people", "find, show, export, unsubscribe or forget people"),
     "signatures": ("people.signatures:signatures", "who signed a sign page, and their export"),
     "audience": ("campaign.audience:audience", "who gets a newsletter, who doesn't, and why"),

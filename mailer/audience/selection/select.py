@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -67,7 +67,7 @@ _verdicts = Table(  # everyone on the included lists
     Column("verdict", Text, nullable=False),  # CHOSEN or a Reason
     prefixes=["TEMPORARY"],
 )
-places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers
+places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers, or of when they last acted
     "selection_places",
     _temporary,
     Column("n", Id, primary_key=True),
@@ -89,8 +89,11 @@ def chosen(audience: Audience, *, now: datetime) -> Select[int]:
 
 
 @contextmanager
-def decided(connection: Connection, audience: Audience, *, now: datetime) -> Generator[Selection, None, None]:
+def decided(
+    connection: Connection, audience: Audience, *, now: datetime, recent_first: bool = False
+) -> Generator[Selection, None, None]:
     """Decide about everyone once: yields the counts, with the chosen people in the table `places` for this transaction.
+    `recent_first`: those who acted last have the first numbers there.
 
     Counting and then choosing would decide twice, and numbering a million people by a window function takes as long
     as writing them down.
@@ -98,8 +101,19 @@ def decided(connection: Connection, audience: Audience, *, now: datetime) -> Gen
     with _weighed(connection, audience, now=now):
         selection = _counted(connection, _verdicts, audience)
         person = _chosen(_verdicts, audience).subquery().c.person_id
-        connection.execute(insert(places).from_select(["person_id"], select(person).order_by(person)))
+        in_order = _recent_first(person, now=now) if recent_first else select(person).order_by(person)
+        connection.execute(insert(places).from_select(["person_id"], in_order))
         yield selection
+
+
+def _recent_first(person: ColumnElement[int], *, now: datetime) -> Select[int]:
+    # Nobody who was chosen is lost, whatever is known of them.
+    from mailer.audience.selection.recency import deeds, last_acted
+
+    known = people.c.id == person
+    source = person.table.outerjoin(people, known).outerjoin(deeds, deeds.c.person_id == person)
+    latest = last_acted(today=now.astimezone(UTC).date().isoformat())
+    return select(person).select_from(source).order_by(latest.desc(), person)
 
 
 @contextmanager

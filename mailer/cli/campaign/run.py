@@ -250,8 +250,8 @@ def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
 
 @contextmanager
 def _signals(stop: Stop, *, again: bool = True) -> Generator[None, None, None]:
-    """Ctrl-C and SIGTERM end the run in good order; a second one at once, where it is sent by a person: not to a
-    process that hears of the end from systemd and from the run that started it."""
+    """Ctrl-C and SIGTERM end the run in good order; a second one at once, where a person sends it: not in a process
+    that hears of the end both from systemd and from the run that started it."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         if stop.reason and again:

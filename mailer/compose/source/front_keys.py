@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from mailer.compose.data.sources import DATA, read_sources
 from mailer.compose.source.event import EXAMPLE, moment
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
@@ -37,7 +38,7 @@ TEXT_KEYS = (
 )
 SWITCHES = ("urgent", "archive")  # true or false
 THANKS_KEYS = (*TEXT_KEYS[:-2], "notes", "action", "waive", "send")  # it goes to those who sign: no audience
-KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive", "series", TEST_KEY)
+KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive", "series", DATA, TEST_KEY)
 ACTION_KEYS = ("url", "page", "label")
 UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
 ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language", "petition")
@@ -82,6 +83,7 @@ class KeyReader:
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
             body_line=self.front.body_line, is_urgent=urgent, is_public=archive, waived=self.waived(),
             is_off=not self.switch("send", default=True), petition=texts["petition"], test=test, tried=tried,
+            data_sources=read_sources(self.front.data.get(DATA), self.fault),
             faults=tuple(self.faults),  # the last, when all else was looked at
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import planned_for
 from mailer.delivery.campaigns.plan import prepare
+from mailer.delivery.data.read import as_frozen
 from mailer.delivery.schedule.recurring import to_json
 from mailer.review.approvals import kept_content
 from mailer.review.changes import changes, in_short
@@ -41,7 +42,8 @@ def changed_since_scheduled(workspace: Workspace, database: Database, slug: str)
         approved = None if row is None else kept_content(connection, slug, row.content_digest)
     if row is None or row.state != CampaignState.SCHEDULED or row.kind != CampaignKind.NEWSLETTER:
         return ""
-    now = content_of(prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=planned_for(row))
+    source = as_frozen(read_source(workspace.newsletter(slug)), row.message.get("data", {}))
+    now = content_of(prepare(database, source).plan, leaves=planned_for(row))
     if now.digest == row.content_digest:
         return ""
     told = in_short(changes(approved, now)) if approved else ""

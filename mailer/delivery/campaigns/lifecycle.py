@@ -20,8 +20,10 @@ from mailer.delivery.campaigns.freeze import Plan, create_campaign, freeze_audie
 from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
+from mailer.settings import Pace
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
@@ -29,6 +31,7 @@ from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events
 from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
+NO_LIMIT = Pace()
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
 
 
@@ -89,7 +92,10 @@ def launch_now(
     with database.write(one_state=True, of_everyone=True) as connection:
         _forget_unsent(connection, plan.message.slug)
         campaign_id = create_campaign(connection, plan, state=CampaignState.SENDING, now=now)
-        selection = freeze_audience(connection, campaign_id, message=plan.message, audience=plan.audience, now=now)
+        selection = freeze_audience(
+            connection, campaign_id, message=plan.message, audience=plan.audience, now=now,
+            warm_up=WarmUp(plan.pace, transport=plan.transport),
+        )  # fmt: skip
         if selection.chosen != expected:
             raise CountChanged(
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
@@ -106,9 +112,8 @@ def schedule(
     by: Actor | None = None, within: Within = nothing_more,
 ) -> int:  # fmt: skip
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
-    given = {"due_at": due_at, "zone": zone, "late": late, "now": now, "by": by, "within": within}
     with database.write() as connection:
-        return put_on_schedule(connection, plan, **given)
+        return put_on_schedule(connection, plan, due_at=due_at, zone=zone, late=late, now=now, by=by, within=within)
 
 
 def put_on_schedule(
@@ -116,21 +121,22 @@ def put_on_schedule(
     by: Actor | None = None, within: Within = nothing_more,
 ) -> int:  # fmt: skip
     """The same, in the caller's transaction."""
-    slug = plan.message.slug
-    _forget_unsent(connection, slug)
+    _forget_unsent(connection, plan.message.slug)
     campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
-    mine, times = campaigns.c.id == campaign_id, {"due_at": due_at, "late_seconds": int(late.total_seconds())}
-    connection.execute(update(campaigns).where(mine).values(zone=zone, **times))
+    given = {"due_at": due_at, "zone": zone, "late_seconds": int(late.total_seconds())}
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(given))
     within(connection, campaign_id)
-    local = connection.execute(select(campaigns.c.local_at).where(mine)).scalar_one()
+    local = connection.execute(select(campaigns.c.local_at).where(campaigns.c.id == campaign_id)).scalar_one()
     when = f"for {local.replace('T', ' ')} local time" if local else f"for {due_at:%Y-%m-%d %H:%M} UTC"
-    note_decision(connection, by, "newsletter scheduled", slug, at=now, detail=when, content=plan.message.digest)
+    digest = plan.message.digest
+    note_decision(connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=digest)
     return campaign_id
 
 
 def launch_due(
-    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against
-) -> list[Row[Any]]:
+    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against,
+    pace: Pace = NO_LIMIT,
+) -> list[Row[Any]]:  # fmt: skip
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
     not, or `why_not` in the transaction of the launch. Returns those changed here: not what somebody else launched,
     cancelled or took off the schedule meanwhile."""
@@ -146,7 +152,8 @@ def launch_due(
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
             why = _put_right(reason, row)
         with suppress(Conflict):
-            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now)
+            warm_up = WarmUp(pace, transport=row.transport)
+            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now, warm_up=warm_up)
     with database.read() as connection:
         of_those = select(campaigns).where(campaigns.c.id.in_(changed))
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
@@ -158,7 +165,9 @@ def _put_right(reason: str, row: Row[Any]) -> str:
     return f"{reason}. Fix that, then send it (mailer send {row.slug}) or schedule it again"
 
 
-def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: WhyNot, now: datetime) -> bool:
+def _launch_scheduled(
+    database: Database, row: Row[Any], *, why: str, why_not: WhyNot, now: datetime, warm_up: WarmUp
+) -> bool:
     """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
     launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
     with database.write(one_state=True, of_everyone=True) as connection:
@@ -174,7 +183,9 @@ def _launch_scheduled(database: Database, row: Row[Any], *, why: str, why_not: W
         if changed and not why:
             message, audience = messages.from_json(row.message), from_json(row.audience)
             timing = Timing.of(row)
-            freeze_audience(connection, row.id, message=message, audience=audience, now=now, timing=timing)
+            freeze_audience(
+                connection, row.id, message=message, audience=audience, warm_up=warm_up, now=now, timing=timing
+            )
         if changed:
             action = "newsletter not launched" if why else "newsletter launched"
             note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)

@@ -113,7 +113,10 @@ class Runner:
         if not to_send:
             return report
         sender = self._sender()  # before anything is launched that it could not send
-        launched = lifecycle.launch_due(self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not)
+        launched = lifecycle.launch_due(
+            self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not,
+            pace=self.workspace.settings.pace,
+        )  # fmt: skip
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
         report.tests = self._decide_tests()

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from mailer.store.tables import (  # their tables are in the same catalogue
     cohorts,
+    data,
     drafts,
     experiments,
     imports,
@@ -50,6 +51,7 @@ __all__ = [
     "Id",
     "Instant",
     "cohorts",
+    "data",
     "drafts",
     "experiments",
     "imports",

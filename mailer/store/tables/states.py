@@ -47,6 +47,15 @@ class CampaignKind(StrEnum):
     STEP = "step"  # of an automation: stays open, and people come to it one by one
 
 
+class DecisionState(StrEnum):
+    """How far a campaign's test is."""
+
+    WAITING = "waiting"  # the versions are on their way; the rest wait for the decision
+    DECIDED = "decided"
+    OVERDUE = "overdue"  # nobody was there to decide it in time; staff decide
+    STOPPED = "stopped"  # every version tripped a guard rail; staff decide
+
+
 class SeriesState(StrEnum):
     """Whether a newsletter's series makes issues."""
 
@@ -64,15 +73,6 @@ class IssueState(StrEnum):
     SKIPPED = "skipped"  # nothing was new since the issue before
     MISSED = "missed"  # no `mailer run` came within its lateness
     FAILED = "failed"  # something stopped it, said in `why`; nobody was mailed
-
-
-class DecisionState(StrEnum):
-    """How far a campaign's test is."""
-
-    WAITING = "waiting"  # the versions are on their way; the rest wait for the decision
-    DECIDED = "decided"
-    OVERDUE = "overdue"  # nobody was there to decide it in time; staff decide
-    STOPPED = "stopped"  # every version tripped a guard rail; staff decide
 
 
 class Membership(StrEnum):
