@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from mailer.compose.data.frozen import FrozenData
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import note_decision, take_off
 from mailer.delivery.campaigns.status import GLANCE
@@ -132,6 +133,23 @@ def issues_of(connection: Connection, slug: str, *, most: int | None = None) -> 
         )
         for row in found
     ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LastIssue:
+    """The last issue that left or is to leave: when it was made, and what it knew. What came after it is new."""
+
+    made_at: datetime | None = None  # None before the first
+    seen: Sequence[str] = ()
+
+
+def last_issue(connection: Connection, slug: str) -> LastIssue:
+    """That of a newsletter."""
+    found = next((one for one in issues_of(connection, slug) if one.launched_at or one.waits), None)
+    if found is None:
+        return LastIssue()
+    data = connection.execute(select(issues.c.data).where(issues.c.id == found.id)).scalar()
+    return LastIssue(found.settled_at, FrozenData.from_json(data).seen if data else ())
 
 
 def rule_of(plan: Plan) -> SeriesRule:

@@ -12,11 +12,13 @@ from sqlalchemy import select
 from mailer.compose.message import as_written, from_json
 from mailer.compose.source.message_file import read_source
 from mailer.compose.source.written import Source
+from mailer.delivery.campaigns import lifecycle
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.orders import Order
 from mailer.delivery.campaigns.plan import prepare
 from mailer.delivery.series.due import anything_due
-from mailer.delivery.series.making import CheckedIssue, IssueData
+from mailer.delivery.series.making import CheckedIssue
+from mailer.delivery.series.preview import new_items
 from mailer.errors import MailerError
 from mailer.review import approvals
 from mailer.review.approvals import kept_content, writers
@@ -26,6 +28,7 @@ from mailer.staff.actor import NotAllowed
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.series import issues
 from mailer.store.tables.states import SeriesState
+from tests.delivery.data.sites import item, rss
 from tests.delivery.series.conftest import MESSAGE, SLUG, Series, at
 from tests.review.world import AMINA, RHIANNON, TOM
 
@@ -113,25 +116,78 @@ def test_what_was_missed_is_caught_up_with_once(series: Series) -> None:
     assert len(series.people()) == 3
 
 
-def test_nothing_new_is_no_issue(series: Series) -> None:
-    asked: list[object] = []
+NEWS = "data:\n  news:\n    from: feed.xml\n    since: last issue\n"
+LOOP = "\n{% for item in data.news %}\n### {{ item.title }}\n\n[Read it]({{ item.link }})\n{% endfor %}\n"
 
-    def read(source: Source, since: object) -> IssueData:
-        asked.append(since)
-        return IssueData(source, new=len(asked) % 2, kept={"items": len(asked)})
 
-    series.read = read
+def publish(series: Series, *titles: str) -> None:
+    """The feed beside the message, with an item for each title and its day."""
+    items = [item(one, link=f"https://example.org/{one}", date="Tue, 24 Nov 2026 09:00:00 GMT") for one in titles]
+    (series.path.parent / "feed.xml").write_bytes(rss(*items))
+
+
+def take_news(series: Series) -> None:
+    series.edit("action:\n", f"{NEWS}action:\n")
+    series.edit("\n::: ask", f"{LOOP}\n::: ask")
+
+
+def texts(series: Series) -> list[str]:
+    with series.database.read() as connection:
+        rows = connection.execute(select(campaigns.c.message).order_by(campaigns.c.due_at)).scalars().all()
+    return [as_written(message := from_json(row), message.text) for row in rows]
+
+
+def test_an_issue_has_what_is_new_and_nothing_new_is_no_issue(series: Series) -> None:
+    take_news(series)
+    publish(series, "alpha", "beta")
     series.start(START)
-    for day in ("12-01", "12-08", "12-15"):
-        series.run(at(f"{day} 10:00"))
+    series.run(at("12-01 10:00"))
+    series.run(at("12-08 10:00"))
+    items = [item("alpha"), item("beta"), item("gamma", date="Thu, 10 Dec 2026 09:00:00 GMT")]
+    (series.path.parent / "feed.xml").write_bytes(rss(*items))
+    source = read_source(series.workspace.newsletter(SLUG))
+    new = new_items(series.database, source, now=at("12-14 10:00"))
+    assert new is not None
+    assert new.in_words == "1 new so far: gamma"
+    series.run(at("12-15 10:00"))
     assert series.told == [
         ("01 10:00", "composed", "sending"), ("08 10:00", "skipped", ""), ("15 10:00", "composed", "sending"),
         ("22 10:00", "planned", ""),
     ]  # fmt: skip
-    assert asked == [None, at("12-01 10:00"), at("12-01 10:00")], "new is what came after the last that was mailed"
+    assert [[word for word in ("alpha", "beta", "gamma") if word in text] for text in texts(series)] == [
+        ["alpha", "beta"], ["gamma"],
+    ]  # fmt: skip
     with series.database.read() as connection:
         kept = connection.execute(select(issues.c.data).order_by(issues.c.planned_at)).scalars().all()
-    assert kept == [{"items": 1}, None, {"items": 3}, None]
+    assert [bool(one) for one in kept] == [True, False, True, False]
+
+
+def test_what_a_stopped_issue_held_is_new_in_the_next(series: Series) -> None:
+    take_news(series)
+    publish(series, "alpha")
+    series.edit("  zone:", "  ahead: 1h\n  zone:")
+    series.start(START)
+    series.run(at("12-01 09:00"))
+    lifecycle.unschedule(series.database, "river-news-2026-12-01", now=at("12-01 09:10"))
+    series.run(at("12-08 10:00"))
+    assert "alpha" in texts(series)[0]
+    assert [told[1:] for told in series.told[:2]] == [("composed", ""), ("composed", "sending")]
+
+
+def test_news_that_cant_be_read_is_waited_for_while_it_isnt_too_late(series: Series) -> None:
+    take_news(series)
+    publish(series)
+    series.start(START)
+    (series.path.parent / "feed.xml").unlink()
+    assert series.run(at("12-01 10:00")) == []
+    assert "there is no file feed.xml" in series.issues[0].why
+    publish(series, "alpha")
+    assert [one.state for one in series.run(at("12-01 11:59"))] == ["composed"]
+    (series.path.parent / "feed.xml").unlink()
+    assert series.run(at("12-08 10:00")) == []
+    (settled,) = series.run(at("12-08 12:01"))
+    assert (settled.state, "there is no file feed.xml" in settled.why) == ("failed", True)
+    assert [told[1] for told in series.told] == ["composed", "failed", "planned"]
 
 
 # What is wrong when it is due, and what is said of it.
@@ -243,6 +299,21 @@ def test_a_standing_approval_lapses_with_the_message(series: Series) -> None:
     series.run(at("12-21 10:00"))
     assert [told[2] for told in series.told] == ["sending", "overdue", "sending", "overdue", ""]
     assert "standing approval doesn’t cover it" in series.issues[1].trouble
+
+
+def test_news_alone_leave_a_standing_approval_as_it_is(series: Series) -> None:
+    take_news(series)
+    publish(series, "alpha")
+    series.studio(approvals=1, series_approval="standing")
+    approve(series, SLUG)
+    series.start(START)
+    series.run(at("12-01 10:00"))
+    (series.path.parent / "feed.xml").write_bytes(rss(item("beta", date="Thu, 03 Dec 2026 09:00:00 GMT")))
+    series.run(at("12-08 10:00"))
+    (series.path.parent / "feed.xml").write_bytes(rss(item("gamma", date="Thu, 10 Dec 2026 09:00:00 GMT")))
+    series.edit("### {{ item.title }}", "### News: {{ item.title }}")
+    series.run(at("12-15 10:00"))
+    assert [told[2] for told in series.told] == ["sending", "sending", "overdue", ""]
 
 
 def test_who_wrote_the_series_approves_no_issue(series: Series) -> None:
