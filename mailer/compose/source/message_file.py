@@ -247,9 +247,13 @@ def _with(data: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]
 
 def _message_file(newsletter: Newsletter) -> str:
     found = [name for name in (MARKDOWN_FILE, MJML_FILE) if (newsletter.folder / name).is_file()]
+    place = Place(newsletter.place())
+    if newsletter.is_automation:
+        remedy = f"Start it: mailer automations start {newsletter.slug}"
+        fault = Diagnostic(f"{newsletter.slug} is an automation, which mails people by itself", place, remedy)
+        raise MailerError(SAID.format(newsletter.slug), diagnostics=[fault])
     if len(found) == 1:
         return found[0]
-    place = Place(newsletter.place())
     if found:
         fault = Diagnostic("message.md and message.mjml are both there", place, "Keep one of them.")
     else:
