@@ -11,21 +11,24 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mailer.compose.data.entries import Window, newest_first
 from mailer.compose.data.frozen import LARGEST, FrozenData, TooMuchData, size_of
 from mailer.compose.data.sources import DATA, LAST_ISSUE, DataSource
 from mailer.compose.source.written import Source
 from mailer.counting import counted
-from mailer.delivery.data.fetch import RULES, FetchRules, UnreadableSource, fetch
-from mailer.delivery.data.kept import KeptReading, RawData, keep_reading, kept_readings
+from mailer.delivery.data.kept import KeptReading, RawData, UnreadableSource, keep_reading, kept_readings
 from mailer.delivery.data.own import our_own
 from mailer.delivery.data.parse import parsed
+from mailer.delivery.data.tables import PRIVATE
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
 from mailer.review.waiting import open_reviews
 from mailer.store.engine.database import Database
+
+if TYPE_CHECKING:
+    from mailer.delivery.data.fetch import FetchRules
 
 AT_ONCE = 4  # sites
 LARGEST_FILE = 5_000_000  # bytes
@@ -48,15 +51,16 @@ class DataReading:
 
 def read_data(
     database: Database, source: Source, *, now: datetime, since: datetime | None = None, seen: Collection[str] = (),
-    again: bool = False, rules: FetchRules = RULES,
+    again: bool = False, apart: bool = False, rules: FetchRules | None = None,
 ) -> DataReading:  # fmt: skip
     """The data of a newsletter. Never raises for what a source holds or for a site that doesn't answer: those are among
     the diagnostics, as errors, each with the line that names the source.
 
     `since`: when the last issue was made, for sources that say `since: last issue`; `seen`: its `FrozenData.seen`.
-    `again`: ask every site now, whatever was read before.
+    `again`: ask every site now, whatever was read before. `apart`: that too, and leave alone what is kept for whoever
+    looks at the newsletter.
     """
-    readings = _readings(database, source, now=now, again=again, rules=rules)
+    readings = _readings(database, source, now=now, again=again or apart, keeps=not apart, rules=rules)
     zone = source.newsletter.workspace.settings.zone
     values: dict[str, Any] = {}
     diagnostics: list[Diagnostic] = []
@@ -109,7 +113,7 @@ def _place(source: Source, one: DataSource) -> Place:
 
 
 def _readings(
-    database: Database, source: Source, *, now: datetime, again: bool, rules: FetchRules
+    database: Database, source: Source, *, now: datetime, again: bool, keeps: bool, rules: FetchRules | None
 ) -> Mapping[str, KeptReading]:
     newsletter, settings = source.newsletter, source.newsletter.workspace.settings
     found = {one.name: _of_file(source, one, now) for one in source.data_sources if one.is_file}
@@ -131,14 +135,15 @@ def _readings(
         }  # fmt: skip
     sites = [one for one in due if one.is_address]
     if sites:
+        from mailer.delivery.data.fetch import RULES, fetch  # few sources are on the web
 
         def ask(one: DataSource) -> KeptReading:
-            return _reading(now, lambda: fetch(one.where, rules=rules))
+            return _reading(now, lambda: fetch(one.where, rules=rules or RULES))
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             read = pool.map(ask, sites)
             made |= dict(zip((one.name for one in sites), read, strict=True))
-    if due:
+    if due and keeps:
         with database.write() as connection:
             for one in due:
                 keep_reading(connection, newsletter.slug, one, made[one.name])
@@ -161,6 +166,9 @@ def _of_file(source: Source, one: DataSource, now: datetime) -> KeptReading:
         if path is None or not any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
             remedy = f"Put it beside the message, or into the workspace’s {DATA}/ folder."
             raise UnreadableSource(f"there is no file {one.where}", remedy=remedy)
+        if path.resolve().is_relative_to((newsletter.workspace.root / DATA / PRIVATE).resolve()):
+            remedy = "Everybody would read it. For each person’s own row, use lookup(…): docs/data.md."
+            raise UnreadableSource(f"{one.where} names people", remedy=remedy)
         try:
             size = path.stat().st_size
             body = path.read_bytes() if size <= LARGEST_FILE else b""
