@@ -165,13 +165,12 @@ def _make_issues(workspace: Workspace, database: Database) -> Sequence[SettledIs
     if not anything_due(database, workspace, now=now()):
         return ()
     from mailer.checking.preflight import check_issue
-    from mailer.delivery.series.data import reads_data
     from mailer.delivery.series.making import IssueMaker
 
     def check(source: Source, at: datetime) -> CheckedIssue:
         return check_issue(database, source, now=at)
 
-    return IssueMaker(workspace, database, check, reads_data(database, now=now())).make_due(now=now())
+    return IssueMaker(workspace, database, check).make_due(now=now())
 
 
 def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:

@@ -197,7 +197,7 @@ class IssueMaker:
     def _read(self, source: Source, before: LastIssue, *, now: datetime) -> FrozenData:
         """What the issue takes from elsewhere, asked for now. Raises `_NotYet`."""
         reading = read_data(
-            self.database, source, now=now, since=before.made_at, seen=before.seen, again=True, rules=self.rules
+            self.database, source, now=now, since=before.made_at, seen=before.seen, apart=True, rules=self.rules
         )
         if not reading.is_whole:
             raise _NotYet(_in_short(reading.diagnostics))
