@@ -19,6 +19,7 @@ from mailer.delivery.campaigns.plan import prepare
 from mailer.delivery.series.due import anything_due
 from mailer.delivery.series.making import CheckedIssue
 from mailer.delivery.series.preview import new_items
+from mailer.editing.first_draft import make_newsletter
 from mailer.errors import MailerError
 from mailer.review import approvals
 from mailer.review.approvals import kept_content, writers
@@ -30,6 +31,7 @@ from mailer.store.tables.series import issues
 from mailer.store.tables.states import SeriesState
 from tests.delivery.data.sites import item, rss
 from tests.delivery.series.conftest import MESSAGE, SLUG, Series, at
+from tests.drafts import fill_in
 from tests.review.world import AMINA, RHIANNON, TOM
 
 START = at("11-24 12:00")  # a Tuesday, after ten
@@ -327,6 +329,25 @@ def test_who_wrote_the_series_approves_no_issue(series: Series) -> None:
         approve(series, "river-news-2026-12-01")
     with series.database.read() as connection:
         assert writers(connection, "river-news-2026-12-01") == writers(connection, SLUG) == {AMINA.person}
+
+
+def test_a_new_series_makes_issues_once_it_is_filled_in(series: Series) -> None:
+    workspace = series.workspace
+    series.path.unlink()
+    series.path.parent.rmdir()
+    path = workspace.root / make_newsletter(workspace, SLUG, template="digest", notes=True, repeats=True)
+    fill_in(path)
+    series.edit("https://www.example.org/feed.xml", "feed.xml")
+    publish(series, "alpha", "beta")
+    assert series.start(START) == at("12-07 09:00")
+    (made,) = series.run(at("12-07 09:00"))
+    assert made.state == "composed", made.why
+    with series.database.read() as connection:
+        message = from_json(connection.execute(select(campaigns.c.message)).scalar())
+    assert as_written(message, message.subject) == "alpha"
+    assert "https://example.org/beta" in as_written(message, message.text) or len(message.links) > 2
+    with pytest.raises(MailerError, match=r"has no series\.md"):
+        make_newsletter(workspace, "other", template="appeal", repeats=True)
 
 
 def test_what_repeats_is_never_sent_itself(series: Series) -> None:
