@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from mailer.compose.data.frozen import FrozenData
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.lifecycle import note_decision, take_off
+from mailer.delivery.campaigns.lifecycle import find_campaign, note_decision, refuse_launched, take_off
 from mailer.delivery.campaigns.status import GLANCE
 from mailer.delivery.schedule.recurring import AHEAD_OF_APPROVAL, EACH, SeriesRule, from_json, to_json
 from mailer.delivery.series.due import file_digest
@@ -178,6 +178,11 @@ def start(connection: Connection, plan: Plan, actor: Actor, *, settings: StudioS
     rule, newsletter = rule_of(plan), plan.newsletter
     for name in sorted({plan.message.list, *plan.audience.include}):
         actor.require(Right.SEND, name)
+    own = find_campaign(connection, newsletter.slug)
+    refuse_launched(own)
+    if own is not None:
+        remedy = f"Take it off first: mailer unschedule {newsletter.slug}"
+        raise MailerError(f"{newsletter.slug} is scheduled itself", remedy=remedy)
     found = next_free(connection, newsletter.slug, rule, now=now)
     if found is None:
         raise MailerError(f"the last day of this series, {rule.end}, is past", remedy="Change end in its front matter.")

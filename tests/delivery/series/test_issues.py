@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from mailer.audience.selection.groups import mailed_by
 from mailer.compose.message import as_written, from_json
 from mailer.compose.source.message_file import read_source
 from mailer.compose.source.written import Source
@@ -26,7 +27,7 @@ from mailer.review.approvals import kept_content, writers
 from mailer.settings import StudioSettings
 from mailer.staff import audit
 from mailer.staff.actor import NotAllowed
-from mailer.store.tables.core import campaigns
+from mailer.store.tables.core import campaigns, deliveries
 from mailer.store.tables.series import issues
 from mailer.store.tables.states import SeriesState
 from tests.delivery.data.sites import item, rss
@@ -56,6 +57,15 @@ def test_each_issue_is_a_campaign_of_its_own(series: Series) -> None:
     texts = [as_written(message := from_json(row.message), message.text) for row in rows]
     assert ["rose by a metre" in text for text in texts] == [True, False]
     assert from_json(rows[0].message).constants["campaign"]["slug"] == "river-news-2026-12-01"
+
+
+def test_who_was_mailed_by_a_series_was_by_any_of_its_issues(series: Series) -> None:
+    series.start(START)
+    series.run(at("12-01 10:00"))
+    with series.database.write() as connection:
+        connection.execute(update(deliveries).values(state="sent"))
+        for named in (SLUG, "river-news-2026-12-01"):
+            assert len(connection.execute(mailed_by([named])).all()) == 3
 
 
 def test_idle_runs_read_no_file_twice(series: Series) -> None:
@@ -93,6 +103,17 @@ def test_a_rule_that_is_taken_out_stops_the_series(series: Series) -> None:
     series.path.write_text(MESSAGE.replace('series:\n  every: tuesday\n  at: "10:00"\n  zone: Europe/London\n', ""))
     series.run(at("11-25 10:00"))
     assert (series.state, series.told) == (SeriesState.STOPPED, [])
+
+
+def test_what_is_scheduled_or_sent_itself_becomes_no_series(series: Series) -> None:
+    plan = replace(prepare(series.database, read_source(series.workspace.newsletter(SLUG))).plan, series=None)
+    when = {"due_at": at("12-01 09:00"), "zone": "UTC", "late": timedelta(hours=1), "now": START}
+    lifecycle.schedule(series.database, plan, **when)  # type: ignore[arg-type]
+    with pytest.raises(MailerError, match="is scheduled itself"):
+        series.start(START)
+    lifecycle.launch_due(series.database, now=at("12-01 09:00"))
+    with pytest.raises(MailerError, match="was launched before"):
+        series.start(START)
 
 
 def test_it_ends_after_its_last_day(series: Series) -> None:
@@ -343,7 +364,7 @@ def test_a_new_series_makes_issues_once_it_is_filled_in(series: Series) -> None:
     (made,) = series.run(at("12-07 09:00"))
     assert made.state == "composed", made.why
     with series.database.read() as connection:
-        message = from_json(connection.execute(select(campaigns.c.message)).scalar())
+        message = from_json(connection.execute(select(campaigns.c.message)).scalar_one())
     assert as_written(message, message.subject) == "alpha"
     assert "https://example.org/beta" in as_written(message, message.text) or len(message.links) > 2
     with pytest.raises(MailerError, match=r"has no series\.md"):
