@@ -1,4 +1,4 @@
-"""The `mailer` command that is killed at one step of a mail of thanks or of a test of versions:
+"""The `mailer` command that is killed at one step of a mail of thanks, of a test of versions or of an issue:
 `python -m tests.chaos.dying STEP run`."""
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from mailer.cli import main
 from mailer.delivery.campaigns import freeze, lifecycle
 from mailer.delivery.experiments import deciding
 from mailer.delivery.sending.run import Runner
+from mailer.delivery.series import making
+from mailer.delivery.series.making import IssueMaker
 from mailer.delivery.thanks import sender
 from mailer.delivery.thanks.sender import ThanksCourier
 
@@ -39,6 +41,16 @@ DECIDING: dict[str, tuple[Any, str, str]] = {
     "the gate is open and nothing is committed": (deciding, "_open", AFTER),
     "it is decided and nobody was mailed since": (Runner, "_sending", BEFORE),
 }
+# Of an issue of a series: as it is made, and as it is launched.
+MAKING: dict[str, tuple[Any, str, str]] = {
+    "the issue is checked": (IssueMaker, "_made", AFTER),
+    "its moment is claimed and nothing is committed": (IssueMaker, "_claim", AFTER),
+    "the next issue is planned and nothing is committed": (making, "plan_next", AFTER),
+    "its campaign is written and nothing is committed": (IssueMaker, "_keep_content", AFTER),
+    "it is made": (IssueMaker, "_keep", AFTER),
+    "its audience is frozen and nothing is committed": (lifecycle, "freeze_audience", AFTER),
+    "it is launched": (lifecycle, "_launch_scheduled", AFTER),
+}
 
 
 def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
@@ -52,6 +64,6 @@ def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
 
 
 if __name__ == "__main__":
-    place, name, side = {**STEPS, **DRAWING, **DECIDING}[sys.argv.pop(1)]
+    place, name, side = {**STEPS, **DRAWING, **DECIDING, **MAKING}[sys.argv.pop(1)]
     setattr(place, name, dies(getattr(place, name), side))
     main()

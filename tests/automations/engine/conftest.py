@@ -18,8 +18,8 @@ from mailer.automations.engine.running import AutomationRunner
 from mailer.delivery.sending.run import Runner, RunReport
 from mailer.delivery.sending.run_control import Stop
 from mailer.staff.actor import terminal
-from mailer.store.engine.dialects import insert_for
 from mailer.store.engine.database import Database
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.automations import automation_entries, automations
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.inbound import replies, signatures, statements
