@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("campaign.send:resume", "resume a paused newsletter"),
     "cancel": ("campaign.send:cancel", "stop a newsletter for good"),
     "resolve": ("campaign.send:resolve", "decide what happens to uncertain deliveries"),
+    "automations": ("campaign.automations:automations", "mail that follows what each person does"),
     "status": ("campaign.status:status", "status of every newsletter"),
     "run": ("campaign.run:run", "send what is due (cron runs it every minute)"),
     "cron": ("campaign.run:cron", "print a crontab line and a systemd timer"),

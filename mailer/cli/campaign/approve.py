@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from mailer.review.approvals import Approval, ReviewState
     from mailer.review.content import NewsletterContent
-    from mailer.workspace import Workspace
+    from mailer.store.engine.database import Database
+    from mailer.workspace import Newsletter, Workspace
 
 
 @click.command()
@@ -42,6 +43,9 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
     moment, who = now(), terminal()
     with workspace_and_database() as (workspace, database):
         settings, newsletter = workspace.settings.studio, workspace.newsletter(slug)
+        if newsletter.is_automation:
+            _approve_automation(workspace, database, newsletter, only_ask=only_ask, taken_back=taken_back, yes=yes)
+            return
         with database.read() as connection:
             leaves = leaving_time(connection, slug)
         if at is not None:
@@ -78,6 +82,36 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
         click.echo(f"Schedule it for {time}: mailer schedule {slug} --at …")
 
 
+def _approve_automation(
+    workspace: Workspace, database: Database, newsletter: Newsletter, *, only_ask: bool, taken_back: bool, yes: bool
+) -> None:
+    """The same of an automation: its definition and all its messages, exactly as they are."""
+    from mailer.automations.control.planned import plan_automation
+    from mailer.review import approvals
+    from mailer.staff.actor import terminal
+
+    who, settings, slug = terminal(), workspace.settings.studio, newsletter.slug
+    content = plan_automation(database, newsletter, now=now()).content
+    if taken_back:
+        with database.write() as connection:
+            approvals.withdraw(connection, who, content, at=now())
+        click.echo(f"Your approval of {slug} no longer counts.")
+        return
+    with database.read() as connection:
+        _show(approvals.review_state(connection, content, settings))
+    if only_ask:
+        with database.write() as connection:
+            click.echo(_asked(connection, workspace, content))
+        return
+    if not yes:
+        click.confirm("Approve exactly this?", abort=True)
+    with database.write() as connection:
+        approvals.approve(connection, who, content, seen=content.digest, settings=settings, at=now())
+        missing = approvals.review_state(connection, content, settings).missing
+    left = f"; {missing} more must approve it" if missing else ""
+    click.echo(f"You approved {slug} exactly as it is now{left}.")
+
+
 def _asked(connection: Connection, workspace: Workspace, content: NewsletterContent) -> str:
     """Ask for approval; what became of it in words."""
     from mailer.delivery.notices.approvers import ask_for_approval
@@ -105,9 +139,14 @@ def approvals_(slug: str, as_json: bool) -> None:
 
     with workspace_and_database() as (workspace, database):
         newsletter = workspace.newsletter(slug)
-        with database.read() as connection:
-            leaves = leaving_time(connection, slug)
-        content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
+        if newsletter.is_automation:
+            from mailer.automations.control.planned import plan_automation
+
+            content = plan_automation(database, newsletter, now=now(), everyone=False).content
+        else:
+            with database.read() as connection:
+                leaves = leaving_time(connection, slug)
+            content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
         with database.read() as connection:
             state = review_state(connection, content, workspace.settings.studio)
     if as_json:
