@@ -36,11 +36,11 @@ from mailer.web.studio.compose.panel import (
     sees_people,
     versions,
 )
-from mailer.web.studio.compose.parts import MAIL, PARTS, THANKS_MAIL, Part, tabs
+from mailer.web.studio.compose.parts import MAIL, PARTS, THANKS_MAIL, Part, message_part, tabs
 from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
-from mailer.web.studio.core.pages import page, way
+from mailer.web.studio.core.pages import ShownStep, page, way
 from mailer.web.studio.core.pages import part as piece
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.core.static import static_base
@@ -49,6 +49,7 @@ from mailer.web.studio.preview.frame import FRAMED, dressed, policy
 from mailer.web.studio.preview.progress import with_progress
 from mailer.web.studio.translate.since import original_beside
 from mailer.web.studio.vendored import import_map
+from mailer.workspace import SLUG
 
 OWN_PAGES = {
     "unsubscribe": "the page where this person leaves the list",
@@ -63,6 +64,8 @@ LOOK = f"{HERE}/look/{{look}}"
 
 def show(visit: Visit, part: Part = MAIL) -> Response:
     """The page, with the newsletter as it is saved."""
+    if part.name == MAIL.name and visit.workspace.newsletter(visit.path["name"]).is_automation:
+        return RedirectResponse(f"/automations/{visit.path['name']}", 303)
     if not page_room.is_there(visit, part):
         return page_room.offered(visit, part)
     look = looks_of(visit.studio).checked(visit, visit.path["name"], part)
@@ -195,7 +198,7 @@ def _page(
     letter = letter_of(visit, found, view)
     can_write = visit.who.may(Right.WRITE) and (part.name != MAIL.name or not newsletter.was_sent)
     return page(
-        visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
+        visit, "compose/write.html", newsletter=newsletter, steps=_steps(visit, newsletter, part), look=found,
         tabs=tabs(visit.workspace.newsletter(newsletter.slug), part), part=part, base_path=part.base(newsletter.slug),
         form=form_at(visit, part) if part.language else form_of(found.source, visit.workspace),
         thanked=_thanked(visit, part),
@@ -211,6 +214,19 @@ def _page(
         draft=drafts.unsaved(visit, part) if can_write else None,
         writing=drafts.writing(visit, part) if can_write else (),
     )  # fmt: skip
+
+
+def _steps(visit: Visit, newsletter: ListedNewsletter, part: Part) -> list[ShownStep]:
+    """The way of a newsletter; of an automation its drawing, and each of its messages."""
+    if not newsletter.file.is_automation:
+        return way(visit, newsletter, here="write")
+    slug, files = newsletter.slug, visit.workspace.newsletter(newsletter.slug).messages()
+    found = [ShownStep("Automation", f"/automations/{slug}", "All its steps", "", is_here=False, apart=False)]
+    for file in files:
+        one = message_part(file)
+        here = file == part.original_file
+        found.append(ShownStep(one.label, f"{one.base(slug)}/", "Mail", "", is_here=here, apart=False))
+    return found
 
 
 def _searches(visit: Visit, found: DraftLook) -> bool:
@@ -273,10 +289,22 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
 
 
 TextHandler = Callable[[Visit, Part], Response]
+MESSAGE = Part("message", "Message", "message/{message}/", is_mail=True)  # whichever of an automation the address names
 
 
 def _original(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
-    return lambda visit: handle(visit, part)
+    return lambda visit: handle(visit, _named(visit, part))
+
+
+def _named(visit: Visit, part: Part) -> Part:
+    """The text itself; of an automation the message in the address. Raises HTTPException 404 where there is none."""
+    if part is not MESSAGE:
+        return part
+    newsletter, stem = visit.workspace.newsletter(visit.path["name"]), visit.path["message"]
+    name = next((f"{stem}.{one}" for one in ("md", "mjml") if (newsletter.folder / f"{stem}.{one}").is_file()), "")
+    if not SLUG.fullmatch(stem) or not newsletter.is_automation or not name:
+        raise HTTPException(404)
+    return message_part(name)
 
 
 def _translated(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
@@ -286,9 +314,11 @@ def _translated(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
         newsletter, language = visit.workspace.newsletter(visit.path["name"]), visit.path["language"]
         if not LANGUAGE.fullmatch(language):
             raise HTTPException(404)
-        if not (newsletter.folder / MAIL.in_language(newsletter, language).file).is_file():
+        named = _named(visit, part)
+        known = named if part is MESSAGE else MAIL
+        if not (newsletter.folder / known.in_language(newsletter, language).file).is_file():
             raise HTTPException(404)
-        return handle(visit, part.in_language(newsletter, language))
+        return handle(visit, named.in_language(newsletter, language))
 
     return handle_translation
 
@@ -316,7 +346,7 @@ def _of_text(part: Part) -> Iterator[StudioRoute]:
 
 ROOM = Room(
     routes=(
-        *(route for part in PARTS for route in _of_text(part)),
+        *(route for part in (*PARTS, MESSAGE) for route in _of_text(part)),
         StudioRoute(f"{HERE}/known", count, Right.WRITE),
         StudioRoute(f"{HERE}/pictures", pictures.add, Right.WRITE, method="POST", most_bytes=MOST_UPLOADED),
         StudioRoute(f"{HERE}/pictures/{{file}}", pictures.show, Access.SIGNED_IN),
