@@ -20,6 +20,8 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 ACTION_FILE = "action.md"  # in a newsletter's folder: the page on which people sign
 THANKS_FILE = "thanks.md"  # beside it: the mail that thanks each of them
 NO_MESSAGES = (ACTION_FILE, THANKS_FILE, "README.md")  # of the texts in an automation's folder
+MESSAGES = ("message.md", "message.mjml")  # a newsletter has one of them
+VERSION = re.compile(r"message\.[b-d]\.")  # the name of a file with another version of it, for a test
 AUTOMATION_FILE = "automation.toml"  # makes the folder an automation: its messages go out step by step
 TEXT_KEYS = (
     "title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language", "colour",
@@ -163,7 +165,16 @@ class Newsletter:
 
     def translations(self, name: str) -> dict[str, str]:
         """The files beside `name` that hold it in other languages, by what their names say: "fr" → message.fr.md."""
-        stem, _, ending = name.partition(".")
+        beside = self._beside(name)
+        return {said: one for said, one in beside.items() if not VERSION.match(one)} if name in MESSAGES else beside
+
+    def variants(self, name: str) -> dict[str, str]:
+        """The files beside `name` that are versions of its test, by letter: "b" → message.b.md."""
+        found = self._beside(name) if name in MESSAGES else {}
+        return {letter: one for letter, one in found.items() if len(letter) == 1 and VERSION.match(one)}
+
+    def _beside(self, name: str) -> dict[str, str]:
+        stem, _, ending = name.rpartition(".")
         found = sorted(path.name for path in self.folder.glob(f"{stem}.*.{ending}") if path.is_file())
         return {one[len(stem) + 1 : -len(ending) - 1]: one for one in found}
 

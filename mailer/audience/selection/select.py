@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -67,7 +67,7 @@ _verdicts = Table(  # everyone on the included lists
     Column("verdict", Text, nullable=False),  # CHOSEN or a Reason
     prefixes=["TEMPORARY"],
 )
-places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers
+places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers, or of when they last acted
     "selection_places",
     _temporary,
     Column("n", Id, primary_key=True),
@@ -89,8 +89,11 @@ def chosen(audience: Audience, *, now: datetime) -> Select[int]:
 
 
 @contextmanager
-def decided(connection: Connection, audience: Audience, *, now: datetime) -> Generator[Selection, None, None]:
+def decided(
+    connection: Connection, audience: Audience, *, now: datetime, recent_first: bool = False
+) -> Generator[Selection, None, None]:
     """Decide about everyone once: yields the counts, with the chosen people in the table `places` for this transaction.
+    `recent_first`: those who acted last have the first numbers there.
 
     Counting and then choosing would decide twice, and numbering a million people by a window function takes as long
     as writing them down.
@@ -98,8 +101,19 @@ def decided(connection: Connection, audience: Audience, *, now: datetime) -> Gen
     with _weighed(connection, audience, now=now):
         selection = _counted(connection, _verdicts, audience)
         person = _chosen(_verdicts, audience).subquery().c.person_id
-        connection.execute(insert(places).from_select(["person_id"], select(person).order_by(person)))
+        in_order = _recent_first(person, now=now) if recent_first else select(person).order_by(person)
+        connection.execute(insert(places).from_select(["person_id"], in_order))
         yield selection
+
+
+def _recent_first(person: ColumnElement[int], *, now: datetime) -> Select[int]:
+    # Nobody who was chosen is lost, whatever is known of them.
+    from mailer.audience.selection.recency import deeds, last_acted
+
+    known = people.c.id == person
+    source = person.table.outerjoin(people, known).outerjoin(deeds, deeds.c.person_id == person)
+    latest = last_acted(today=now.astimezone(UTC).date().isoformat())
+    return select(person).select_from(source).order_by(latest.desc(), person)
 
 
 @contextmanager
@@ -136,7 +150,7 @@ def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
     query = select(person).where(verdicts.c.verdict == CHOSEN)
     if audience.limit is None:
         return query.order_by(person)
-    return query.order_by(_drawn(person, audience.seed), person).limit(audience.limit)
+    return query.order_by(drawn(person, audience.seed), person).limit(audience.limit)
 
 
 def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
@@ -219,7 +233,7 @@ def _on(names: list[str]) -> ColumnElement[bool]:
     return subscriptions.c.list_id.in_(list_numbers(names))
 
 
-def _drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:
+def drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:
     """A number for each person that looks random and depends on the seed alone. Squaring keeps neighbours apart."""
     random = Random(seed)  # noqa: S311 - the draw must be repeatable, not secret
     a, b, c = (literal(random.randrange(1, PRIME), BigInteger) for _ in range(3))

@@ -7,17 +7,24 @@ and its preview; saving is the same for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
 from mailer.compose.source.message_file import read_source, spoken_in
+from mailer.compose.source.written import LANGUAGE
 from mailer.editing.folders import message_path
 from mailer.editing.languages.originals import translation_file
 from mailer.errors import MailerError
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES
-from mailer.workspace import ACTION_FILE, THANKS_FILE, Newsletter
+from mailer.web.studio.core.context import Visit
+from mailer.web.studio.core.pages import ShownStep, way
+from mailer.web.studio.newsletters.listing import ListedNewsletter
+from mailer.workspace import ACTION_FILE, SLUG, THANKS_FILE, Newsletter
 
 ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that pages are in
 
@@ -133,6 +140,54 @@ def choosable() -> tuple[tuple[str, str], ...]:
     """The languages to choose from, each by what it calls itself."""
     named = ((code, own_name(code)) for code in (*LANGUAGES, *ALSO_WRITTEN))
     return tuple(sorted(named, key=lambda pair: pair[1].casefold()))
+
+
+TextHandler = Callable[[Visit, Part], Response]
+MESSAGE = Part("message", "Message", "message/{message}/", is_mail=True)  # whichever of an automation the address names
+
+
+def of_original(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
+    return lambda visit: handle(visit, _named(visit, part))
+
+
+def _named(visit: Visit, part: Part) -> Part:
+    """The text itself; of an automation the message in the address. Raises HTTPException 404 where there is none."""
+    if part is not MESSAGE:
+        return part
+    newsletter, stem = visit.workspace.newsletter(visit.path["name"]), visit.path["message"]
+    name = next((f"{stem}.{one}" for one in ("md", "mjml") if (newsletter.folder / f"{stem}.{one}").is_file()), "")
+    if not SLUG.fullmatch(stem) or not newsletter.is_automation or not name:
+        raise HTTPException(404)
+    return message_part(name)
+
+
+def of_translation(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
+    """The same for the translation into the language that the address names, if there is one."""
+
+    def handle_translation(visit: Visit) -> Response:
+        newsletter, language = visit.workspace.newsletter(visit.path["name"]), visit.path["language"]
+        if not LANGUAGE.fullmatch(language):
+            raise HTTPException(404)
+        named = _named(visit, part)
+        known = named if part is MESSAGE else MAIL
+        if not (newsletter.folder / known.in_language(newsletter, language).file).is_file():
+            raise HTTPException(404)
+        return handle(visit, named.in_language(newsletter, language))
+
+    return handle_translation
+
+
+def steps_above(visit: Visit, newsletter: ListedNewsletter, part: Part) -> list[ShownStep]:
+    """The way of a newsletter; of an automation its drawing, and each of its messages."""
+    if not newsletter.file.is_automation:
+        return way(visit, newsletter, here="write")
+    slug, files = newsletter.slug, visit.workspace.newsletter(newsletter.slug).messages()
+    found = [ShownStep("Automation", f"/automations/{slug}", "All its steps", "", is_here=False, apart=False)]
+    for file in files:
+        one = message_part(file)
+        here = file == part.original_file
+        found.append(ShownStep(one.label, f"{one.base(slug)}/", "Mail", "", is_here=here, apart=False))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

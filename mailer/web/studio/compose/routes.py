@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -12,7 +12,6 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from mailer.compose.merge import BadDestination
 from mailer.compose.source.text_file import LARGEST_BYTES
-from mailer.compose.source.written import LANGUAGE
 from mailer.delivery.thanks.queue import count_thanks
 from mailer.editing.pictures import MOST_UPLOADED
 from mailer.errors import MailerError
@@ -36,11 +35,21 @@ from mailer.web.studio.compose.panel import (
     sees_people,
     versions,
 )
-from mailer.web.studio.compose.parts import MAIL, PARTS, THANKS_MAIL, Part, message_part, tabs
+from mailer.web.studio.compose.parts import (
+    MAIL,
+    MESSAGE,
+    PARTS,
+    THANKS_MAIL,
+    Part,
+    of_original,
+    of_translation,
+    steps_above,
+    tabs,
+)
 from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
-from mailer.web.studio.core.pages import ShownStep, page, way
+from mailer.web.studio.core.pages import page
 from mailer.web.studio.core.pages import part as piece
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.core.static import static_base
@@ -49,7 +58,6 @@ from mailer.web.studio.preview.frame import FRAMED, dressed, policy
 from mailer.web.studio.preview.progress import with_progress
 from mailer.web.studio.translate.since import original_beside
 from mailer.web.studio.vendored import import_map
-from mailer.workspace import SLUG
 
 OWN_PAGES = {
     "unsubscribe": "the page where this person leaves the list",
@@ -198,7 +206,7 @@ def _page(
     letter = letter_of(visit, found, view)
     can_write = visit.who.may(Right.WRITE) and (part.name != MAIL.name or not newsletter.was_sent)
     return page(
-        visit, "compose/write.html", newsletter=newsletter, steps=_steps(visit, newsletter, part), look=found,
+        visit, "compose/write.html", newsletter=newsletter, steps=steps_above(visit, newsletter, part), look=found,
         tabs=tabs(visit.workspace.newsletter(newsletter.slug), part), part=part, base_path=part.base(newsletter.slug),
         form=form_at(visit, part) if part.language else form_of(found.source, visit.workspace),
         thanked=_thanked(visit, part),
@@ -214,19 +222,6 @@ def _page(
         draft=drafts.unsaved(visit, part) if can_write else None,
         writing=drafts.writing(visit, part) if can_write else (),
     )  # fmt: skip
-
-
-def _steps(visit: Visit, newsletter: ListedNewsletter, part: Part) -> list[ShownStep]:
-    """The way of a newsletter; of an automation its drawing, and each of its messages."""
-    if not newsletter.file.is_automation:
-        return way(visit, newsletter, here="write")
-    slug, files = newsletter.slug, visit.workspace.newsletter(newsletter.slug).messages()
-    found = [ShownStep("Automation", f"/automations/{slug}", "All its steps", "", is_here=False, apart=False)]
-    for file in files:
-        one = message_part(file)
-        here = file == part.original_file
-        found.append(ShownStep(one.label, f"{one.base(slug)}/", "Mail", "", is_here=here, apart=False))
-    return found
 
 
 def _searches(visit: Visit, found: DraftLook) -> bool:
@@ -288,44 +283,9 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     return Fact(words, Weight(weight))
 
 
-TextHandler = Callable[[Visit, Part], Response]
-MESSAGE = Part("message", "Message", "message/{message}/", is_mail=True)  # whichever of an automation the address names
-
-
-def _original(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
-    return lambda visit: handle(visit, _named(visit, part))
-
-
-def _named(visit: Visit, part: Part) -> Part:
-    """The text itself; of an automation the message in the address. Raises HTTPException 404 where there is none."""
-    if part is not MESSAGE:
-        return part
-    newsletter, stem = visit.workspace.newsletter(visit.path["name"]), visit.path["message"]
-    name = next((f"{stem}.{one}" for one in ("md", "mjml") if (newsletter.folder / f"{stem}.{one}").is_file()), "")
-    if not SLUG.fullmatch(stem) or not newsletter.is_automation or not name:
-        raise HTTPException(404)
-    return message_part(name)
-
-
-def _translated(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
-    """The same for the translation into the language that the address names, if there is one."""
-
-    def handle_translation(visit: Visit) -> Response:
-        newsletter, language = visit.workspace.newsletter(visit.path["name"]), visit.path["language"]
-        if not LANGUAGE.fullmatch(language):
-            raise HTTPException(404)
-        named = _named(visit, part)
-        known = named if part is MESSAGE else MAIL
-        if not (newsletter.folder / known.in_language(newsletter, language).file).is_file():
-            raise HTTPException(404)
-        return handle(visit, named.in_language(newsletter, language))
-
-    return handle_translation
-
-
 def _of_text(part: Part) -> Iterator[StudioRoute]:
     """What each text has at its address, in every language: its room, looks at it, saving, and drafts."""
-    for here, at in ((f"{HERE}/{part.path}", _original), (f"{HERE}/in/{{language}}/{part.path}", _translated)):
+    for here, at in ((f"{HERE}/{part.path}", of_original), (f"{HERE}/in/{{language}}/{part.path}", of_translation)):
         base = here.rstrip("/")
         room, written, seen = (
             (show, show_written, look) if part.is_mail else (page_room.show, page_room.show_written, page_room.look)
