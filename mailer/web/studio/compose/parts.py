@@ -22,8 +22,6 @@ from mailer.errors import MailerError
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.core.pages import ShownStep, way
-from mailer.web.studio.newsletters.listing import ListedNewsletter
 from mailer.workspace import ACTION_FILE, SLUG, THANKS_FILE, Newsletter
 
 ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that pages are in
@@ -175,19 +173,6 @@ def of_translation(handle: TextHandler, part: Part) -> Callable[[Visit], Respons
         return handle(visit, named.in_language(newsletter, language))
 
     return handle_translation
-
-
-def steps_above(visit: Visit, newsletter: ListedNewsletter, part: Part) -> list[ShownStep]:
-    """The way of a newsletter; of an automation its drawing, and each of its messages."""
-    if not newsletter.file.is_automation:
-        return way(visit, newsletter, here="write")
-    slug, files = newsletter.slug, visit.workspace.newsletter(newsletter.slug).messages()
-    found = [ShownStep("Automation", f"/automations/{slug}", "All its steps", "", is_here=False, apart=False)]
-    for file in files:
-        one = message_part(file)
-        here = file == part.original_file
-        found.append(ShownStep(one.label, f"{one.base(slug)}/", "Mail", "", is_here=here, apart=False))
-    return found
 
 
 @dataclass(frozen=True, slots=True)

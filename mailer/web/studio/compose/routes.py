@@ -41,15 +41,15 @@ from mailer.web.studio.compose.parts import (
     PARTS,
     THANKS_MAIL,
     Part,
+    message_part,
     of_original,
     of_translation,
-    steps_above,
     tabs,
 )
 from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
-from mailer.web.studio.core.pages import page
+from mailer.web.studio.core.pages import ShownStep, page, way
 from mailer.web.studio.core.pages import part as piece
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.core.static import static_base
@@ -206,7 +206,7 @@ def _page(
     letter = letter_of(visit, found, view)
     can_write = visit.who.may(Right.WRITE) and (part.name != MAIL.name or not newsletter.was_sent)
     return page(
-        visit, "compose/write.html", newsletter=newsletter, steps=steps_above(visit, newsletter, part), look=found,
+        visit, "compose/write.html", newsletter=newsletter, steps=_steps(visit, newsletter, part), look=found,
         tabs=tabs(visit.workspace.newsletter(newsletter.slug), part), part=part, base_path=part.base(newsletter.slug),
         form=form_at(visit, part) if part.language else form_of(found.source, visit.workspace),
         thanked=_thanked(visit, part),
@@ -222,6 +222,19 @@ def _page(
         draft=drafts.unsaved(visit, part) if can_write else None,
         writing=drafts.writing(visit, part) if can_write else (),
     )  # fmt: skip
+
+
+def _steps(visit: Visit, newsletter: ListedNewsletter, part: Part) -> list[ShownStep]:
+    """The way of a newsletter; of an automation its drawing, and each of its messages."""
+    if not newsletter.file.is_automation:
+        return way(visit, newsletter, here="write")
+    slug, files = newsletter.slug, visit.workspace.newsletter(newsletter.slug).messages()
+    found = [ShownStep("Automation", f"/automations/{slug}", "All its steps", "", is_here=False, apart=False)]
+    for file in files:
+        one = message_part(file)
+        here = file == part.original_file
+        found.append(ShownStep(one.label, f"{one.base(slug)}/", "Mail", "", is_here=here, apart=False))
+    return found
 
 
 def _searches(visit: Visit, found: DraftLook) -> bool:
