@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": ("campaign.send:cancel", "stop a newsletter for good"),
     "resolve": ("campaign.send:resolve", "decide what happens to uncertain deliveries"),
     "tests": ("campaign.tests:tests", "tests of versions: how far they are, what came out, decide"),
+    "automations": ("campaign.automations:automations", "mail that follows what each person does"),
     "status": ("campaign.status:status", "status of every newsletter"),
     "run": ("campaign.run:run", "send what is due (cron runs it every minute)"),
     "cron": ("system.units:cron", "print a crontab line and a systemd timer"),

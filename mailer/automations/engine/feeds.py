@@ -77,7 +77,7 @@ def look_at(
         who, why = _leaving(feed, version)
         if who is not None:
             leave_now(connection, version, who.where(span), why, now=now)
-    came = None if entering is None else _coming(feed, entering)
+    came = None if entering is None else coming(feed, entering)
     return 0 if entering is None or came is None else enter(connection, entering, came.where(span), now=now)
 
 
@@ -102,7 +102,8 @@ def _leaving(feed: str, version: AutomationVersion) -> tuple[Select[Any] | None,
     return answered, WhyLeft.REPLIED
 
 
-def _coming(feed: str, version: AutomationVersion) -> Select[Any, Any] | None:
+def coming(feed: str, version: AutomationVersion) -> Select[Any, Any] | None:
+    """Whom the rows of a table let in, and when it happened; None where they let in nobody."""
     trigger = version.automation.trigger
     if feed == signatures.name and trigger.kind is TriggerKind.SIGNED:
         signed = signatures.c.page == trigger.subject

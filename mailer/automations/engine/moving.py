@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -100,7 +99,7 @@ def move(
 
 def _due(
     connection: Connection, version: AutomationVersion, step: str, *, now: datetime, most: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[int, int | None, datetime, str, str]]:
     # Locked, so that somebody who is being forgotten is either seen or waits until the row of the ledger is there.
     first = (
         select(entries.id)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mailer.review.approvals import Approval, ReviewState
     from mailer.review.content import NewsletterContent
     from mailer.store.engine.database import Database
-    from mailer.workspace import Workspace
+    from mailer.workspace import Newsletter, Workspace
 
 
 @click.command()
@@ -47,6 +47,9 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
             _approve_issue(workspace, database, slug, withdraw=taken_back, yes=yes)
             return
         newsletter = workspace.newsletter(slug)
+        if newsletter.is_automation:
+            _approve_automation(workspace, database, newsletter, only_ask=only_ask, taken_back=taken_back, yes=yes)
+            return
         with database.read() as connection:
             leaves = leaving_time(connection, slug)
         if at is not None:
@@ -110,6 +113,36 @@ def _approve_issue(workspace: Workspace, database: Database, slug: str, *, withd
     _show(state)
 
 
+def _approve_automation(
+    workspace: Workspace, database: Database, newsletter: Newsletter, *, only_ask: bool, taken_back: bool, yes: bool
+) -> None:
+    """The same of an automation: its definition and all its messages, exactly as they are."""
+    from mailer.automations.control.planned import plan_automation
+    from mailer.review import approvals
+    from mailer.staff.actor import terminal
+
+    who, settings, slug = terminal(), workspace.settings.studio, newsletter.slug
+    content = plan_automation(database, newsletter, now=now()).content
+    if taken_back:
+        with database.write() as connection:
+            approvals.withdraw(connection, who, content, at=now())
+        click.echo(f"Your approval of {slug} no longer counts.")
+        return
+    with database.read() as connection:
+        _show(approvals.review_state(connection, content, settings))
+    if only_ask:
+        with database.write() as connection:
+            click.echo(_asked(connection, workspace, content))
+        return
+    if not yes:
+        click.confirm("Approve exactly this?", abort=True)
+    with database.write() as connection:
+        approvals.approve(connection, who, content, seen=content.digest, settings=settings, at=now())
+        missing = approvals.review_state(connection, content, settings).missing
+    left = f"; {missing} more must approve it" if missing else ""
+    click.echo(f"You approved {slug} exactly as it is now{left}.")
+
+
 def _asked(connection: Connection, workspace: Workspace, content: NewsletterContent) -> str:
     """Ask for approval; what became of it in words."""
     from mailer.delivery.notices.approvers import ask_for_approval
@@ -137,11 +170,14 @@ def approvals_(slug: str, as_json: bool) -> None:
 
     with workspace_and_database() as (workspace, database):
         content = _issue(database, slug)
+        if content is None and workspace.newsletter(slug).is_automation:
+            from mailer.automations.control.planned import plan_automation
+
+            content = plan_automation(database, workspace.newsletter(slug), now=now(), everyone=False).content
         if content is None:
-            newsletter = workspace.newsletter(slug)
             with database.read() as connection:
                 leaves = leaving_time(connection, slug)
-            content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
+            content = content_of(prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=leaves)
         with database.read() as connection:
             state = review_state(connection, content, workspace.settings.studio)
     if as_json:
