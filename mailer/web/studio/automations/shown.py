@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 
+from mailer.automations.control.orders import find_automation
 from mailer.automations.definition import read_automation
+from mailer.automations.engine.versions import version_of
+from mailer.automations.names import sound_automation
 from mailer.automations.steps import Automation
 from mailer.compose.source.message_file import read_source
 from mailer.diagnostics import Diagnostic
@@ -15,20 +18,13 @@ from mailer.editing.folders import name_of
 from mailer.editing.save import digest
 from mailer.editing.toml_edit import read_toml_text
 from mailer.errors import MailerError
+from mailer.store.tables.states import AutomationState
 from mailer.web.studio.audience.choices import BuilderChoices, choices_of
 from mailer.web.studio.automations.diagram import Flow, flow_of
 from mailer.web.studio.automations.words import StepWords, step_words, trigger_words
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.newsletters.shelf import plain
+from mailer.web.studio.newsletters.shelf import names_of, plain
 from mailer.workspace import AUTOMATION_FILE, SLUG, Newsletter
-
-
-@dataclass(frozen=True, slots=True)
-class StepFigure:
-    """A number at a step, and what it counts; without a number the words alone."""
-
-    number: int | None
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ class ShownAutomation:
     faults: tuple[Diagnostic, ...]
     choices: BuilderChoices
     subject: Callable[[str], str]  # of a message, by its file
-    numbers: Mapping[str, Sequence[StepFigure]] | None = None  # by step; None where it was never started
+    called: Callable[[str], str]  # what staff call a newsletter
 
     @property
     def slug(self) -> str:
@@ -54,7 +50,7 @@ class ShownAutomation:
     @property
     def begins(self) -> str:
         """What brings people in; "" where the file can't be read."""
-        return trigger_words(self.automation.trigger, self.choices) if self.automation else ""
+        return trigger_words(self.automation.trigger, self.choices, self.called) if self.automation else ""
 
     @property
     def flow(self) -> Flow | None:
@@ -73,23 +69,24 @@ def automation_of(visit: Visit) -> ShownAutomation:
     newsletter = Newsletter(visit.workspace, slug)
     if not SLUG.fullmatch(slug) or not newsletter.is_automation:
         raise HTTPException(404)
-    return shown(visit, newsletter, choices_of(visit))
+    return _shown(newsletter, choices_of(visit), names_of(visit))
 
 
-def shown(visit: Visit, newsletter: Newsletter, choices: BuilderChoices) -> ShownAutomation:
-    """One of them."""
+def _shown(newsletter: Newsletter, choices: BuilderChoices, called: Callable[[str], str]) -> ShownAutomation:
     base = digest(read_toml_text(newsletter.folder / AUTOMATION_FILE))
     try:
         automation, faults = read_automation(newsletter), ()
     except MailerError as error:
         automation, faults = None, error.diagnostics
-    return ShownAutomation(newsletter, base, automation, faults, choices, lambda file: _subject(newsletter, file))
+    return ShownAutomation(
+        newsletter, base, automation, faults, choices, lambda file: _subject(newsletter, file), called
+    )
 
 
 def all_automations(visit: Visit) -> list[ShownAutomation]:
     """Those that the visitor works with."""
-    choices, limits = choices_of(visit), visit.who.lists
-    found = [shown(visit, Newsletter(visit.workspace, slug), choices) for slug in visit.workspace.automations()]
+    choices, called, limits = choices_of(visit), names_of(visit), visit.who.lists
+    found = [_shown(Newsletter(visit.workspace, slug), choices, called) for slug in visit.workspace.automations()]
     return [one for one in found if limits is None or (one.automation is not None and one.automation.list in limits)]
 
 
@@ -98,3 +95,15 @@ def _subject(newsletter: Newsletter, file: str) -> str:
         return plain(read_source(newsletter, file).subject)
     except MailerError:
         return ""
+
+
+def is_edited(visit: Visit, one: ShownAutomation) -> bool:
+    """Whether its steps differ from those that new people come into. What its messages say isn't compared here."""
+    with visit.database.read() as connection:
+        row = find_automation(connection, one.slug)
+        if row is None or row.version_id is None or row.state == AutomationState.STOPPED or one.automation is None:
+            return False
+        try:
+            return sound_automation(connection, one.newsletter) != version_of(connection, row.version_id).automation
+        except MailerError:
+            return True

@@ -48,8 +48,8 @@ def length_words(length: timedelta) -> str:
     return counted(round(length / timedelta(minutes=1)), "minute")
 
 
-def trigger_words(trigger: AutomationTrigger, choices: BuilderChoices) -> str:
-    """What brings somebody in, behind “Begins when”."""
+def trigger_words(trigger: AutomationTrigger, choices: BuilderChoices, newsletter: Callable[[str], str]) -> str:
+    """What brings somebody in, behind “Begins when”. `newsletter` knows what staff call one."""
     named = f"“{trigger.subject}”"
     match trigger.kind:
         case TriggerKind.JOINED:
@@ -59,7 +59,7 @@ def trigger_words(trigger: AutomationTrigger, choices: BuilderChoices) -> str:
         case TriggerKind.DELIVERED:
             return f"“{choices.name('pages', trigger.subject)}” was handed over, for everybody who signed it"
         case TriggerKind.SENT:
-            return f"somebody was mailed “{choices.name('newsletters', trigger.subject)}”"
+            return f"somebody was mailed “{newsletter(trigger.subject)}”"
         case TriggerKind.TAGGED:
             return f"somebody is tagged {named}"
         case TriggerKind.SILENT:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from mailer.automations.definition import messages_in_order
 from mailer.compose.merge import BadDestination
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.delivery.thanks.queue import count_thanks
@@ -228,7 +229,7 @@ def _steps(visit: Visit, newsletter: ListedNewsletter, part: Part) -> list[Shown
     """The way of a newsletter; of an automation its drawing, and each of its messages."""
     if not newsletter.file.is_automation:
         return way(visit, newsletter, here="write")
-    slug, files = newsletter.slug, visit.workspace.newsletter(newsletter.slug).messages()
+    slug, files = newsletter.slug, messages_in_order(visit.workspace.newsletter(newsletter.slug))
     found = [ShownStep("Automation", f"/automations/{slug}", "All its steps", "", is_here=False, apart=False)]
     for file in files:
         one = message_part(file)
