@@ -122,6 +122,7 @@ def _assist(slug: str, processes: int) -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.automations.engine.due import run_due
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
@@ -131,7 +132,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
-            _automate(workspace, database, stop)
+            run_due(database, zone=workspace.settings.zone, clock=now, due=stop.due)
         held = _Held(workspace, database)
         report = Runner(
             workspace,
@@ -201,22 +202,6 @@ def _thank(workspace: Workspace, database: Database, stop: Stop) -> None:
 
     mails = ThanksMails(workspace, database, sound=lambda source: fit_to_thank(database, source, now=now()))
     ThanksCourier(workspace, database, mails=mails, clock=now).deliver_due(lambda: bool(stop.due()))
-
-
-def _automate(workspace: Workspace, database: Database, stop: Stop) -> None:
-    """Let people into automations and move them on; their mails leave with those of newsletters."""
-    from mailer.automations.engine.due import due_automations
-    from mailer.store.engine.database import DatabaseTrouble
-
-    try:
-        if not due_automations(database, now=now()):
-            return
-        from mailer.automations.engine.running import AutomationRunner
-
-        AutomationRunner(database, clock=now, zone=workspace.settings.zone, due=stop.due).run()
-    except DatabaseTrouble as error:
-        if not error.passing:
-            raise
 
 
 def _work(workspace: Workspace, database: Database, stop: Stop) -> None:

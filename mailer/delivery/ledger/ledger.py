@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Update, and_, bindparam, case, delete, insert, or_, select, update
 
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
+from mailer.audience.consent.still_inside import LeavingRules, leaving_rules, reasons_out, still_inside
 from mailer.compose.languages import ORIGINAL
 from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
-from mailer.delivery.ledger.step_entries import LeavingRules, leaving_rules, reasons_out, still_inside
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Bounces

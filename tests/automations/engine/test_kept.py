@@ -9,11 +9,11 @@ from sqlalchemy import select
 from mailer.audience.consent.confirmations import Kept
 from mailer.audience.consent.eligibility import no_obstacle, unwelcome
 from mailer.audience.consent.recheck import may_be_mailed, obstacles
+from mailer.audience.consent.still_inside import leaving_rules, reasons_out, still_inside
 from mailer.audience.consent.subscribe import Asking, JoinOutcome, ask_to_join, confirm_join
 from mailer.audience.people.data_export import everything
 from mailer.audience.people.preferences import choices, come_back
 from mailer.delivery.campaigns.status import campaign_statuses
-from mailer.delivery.ledger.step_entries import leaving_rules, reasons_out, still_inside
 from mailer.store.tables.automations import automation_entries
 from mailer.store.tables.core import deliveries, people, subscriptions, suppressions
 from mailer.store.tables.states import RequestKind
