@@ -134,7 +134,7 @@ def _silent(base: tuple[Any, ...], days: int, *, now: datetime) -> Select[Any, A
 def _days(
     base: tuple[Any, ...], trigger: AutomationTrigger, *, since: datetime | None, now: datetime, zone: ZoneInfo
 ) -> Select[Any, Any]:
-    """Those in whose field a day stands that has come since, with the offset in days."""
+    """Those in whose field there is a day that has come since, with the offset in days."""
     today = now.astimezone(zone).date()
     first = max(since.astimezone(zone).date() if since else today, today - timedelta(days=DAYS_MADE_UP))
     come = [first + timedelta(days=number) for number in range((today - first).days + 1)]
