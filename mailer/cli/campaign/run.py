@@ -116,6 +116,7 @@ def _assist(slug: str, processes: int) -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.automations.engine.due import run_due
     from mailer.cli.campaign.held import HeldNewsletters
     from mailer.delivery.sending.run import Runner
 
@@ -126,6 +127,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
+            run_due(database, zone=workspace.settings.zone, clock=now, due=stop.due)
         held = HeldNewsletters(workspace, database)
         report = Runner(
             workspace,

@@ -283,20 +283,16 @@ def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bo
 
 
 def finish_open(connection: Connection, campaign_id: int, *, now: datetime) -> bool:
-    """The same of any campaign, when nobody comes to it any more, in the caller's transaction."""
+    """The same of any campaign that nobody comes to any more, in the caller's transaction."""
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
     undecided = exists().where(campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None))
     left = or_(queued, undecided, exists().where(workers.c.campaign_id == campaign_id))
     state, why = lock_campaign(connection, campaign_id)
     if state not in (CampaignState.SENDING, CampaignState.PAUSED):
         return False
-    return bool(
-        connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id, ~left)
-            .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
-        ).rowcount
-    )
+    done = update(campaigns).where(campaigns.c.id == campaign_id, ~left)
+    values = {"state": CampaignState.FINISHED, "finished_at": now, "why": once_finished(why)}
+    return bool(connection.execute(done.values(values)).rowcount)
 
 
 def finish_paused(database: Database, *, now: datetime) -> None:

@@ -25,7 +25,7 @@ from mailer.errors import MailerError
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Right
 from mailer.store.tables.core import campaigns, people
-from mailer.store.tables.states import Membership
+from mailer.store.tables.states import CampaignKind, Membership
 from mailer.web.studio.audience.choices import choices_of, country_name, language_name
 from mailer.web.studio.audience.words import words_of
 from mailer.web.studio.core.context import Visit
@@ -172,8 +172,9 @@ def _answer(
 
 def _newsletters(connection: Connection, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """What can be asked about: what was launched, the newest first, then what is being written."""
-    query = select(campaigns.c.slug).order_by(campaigns.c.created_at.desc()).limit(MOST_NEWSLETTERS)
-    sent = [str(slug) for slug in connection.execute(query).scalars()]
+    query = select(campaigns.c.slug).where(campaigns.c.kind != CampaignKind.STEP)
+    newest = query.order_by(campaigns.c.created_at.desc()).limit(MOST_NEWSLETTERS)
+    sent = [str(slug) for slug in connection.execute(newest).scalars()]
     drafts = [slug for slug in names if slug not in sent][: MOST_NEWSLETTERS - len(sent)]
     return [(slug, names.get(slug, slug)) for slug in (*sent, *drafts)]
 
