@@ -100,15 +100,9 @@ def automation_figures(connection: Connection, slug: str) -> AutomationFigures |
     mine = select(automation_versions.c.id).where(automation_versions.c.automation_id == row.id)
     numbers = connection.execute(mine.order_by(automation_versions.c.number.desc())).scalars().all()
     open_ = row.version_id if row.state == AutomationState.ACTIVE else None
-    since = dict(
-        connection.execute(
-            select(automation_versions.c.id, automation_versions.c.created_at).where(
-                automation_versions.c.automation_id == row.id
-            )
-        )
-        .tuples()
-        .all()
-    )
+    of_it = automation_versions.c.automation_id == row.id
+    rows = connection.execute(select(automation_versions.c.id, automation_versions.c.created_at).where(of_it))
+    since = {one.id: one.created_at for one in rows}
     versions = [
         _version(connection, version_of(connection, number), since=since[number], is_open=number == open_)
         for number in numbers
@@ -120,7 +114,7 @@ def _version(connection: Connection, version: AutomationVersion, *, since: datet
     entry = automation_entries.c
     mine = entry.version_id == version.id
     here = select(entry.step, func.count()).where(INSIDE, mine).group_by(entry.step)
-    inside: dict[str, int] = dict(connection.execute(here).tuples().all())
+    inside: dict[str, int] = {step: number for step, number in connection.execute(here)}  # noqa: C416 - rows
     gone = select(entry.state, entry.reason, func.count()).where(OUT, mine).group_by(entry.state, entry.reason)
     ended, left = 0, dict[str, int]()
     for state, reason, number in connection.execute(gone):
@@ -178,5 +172,5 @@ def _mails(connection: Connection, person_id: int, entry_id: int) -> list[tuple[
         .where(deliveries.c.person_id == person_id, deliveries.c.entry == entry_id)
         .order_by(deliveries.c.id)
     )
-    rows = sorted(connection.execute(query).tuples().all(), key=lambda row: row[2])
+    rows = sorted(connection.execute(query).all(), key=lambda row: row[2])
     return [(slug.rpartition(".")[2], DeliveryState(state), at) for slug, state, at in rows]

@@ -87,7 +87,7 @@ def _all(connection: Connection, version: AutomationVersion, *, now: datetime, z
 
 
 def _read(connection: Connection, rows: Select[Any, Any]) -> dict[int, datetime]:
-    return {person: at for person, at in connection.execute(rows).tuples() if person is not None}
+    return {person: at for person, at in connection.execute(rows) if person is not None}
 
 
 def _place(

@@ -45,10 +45,11 @@ from mailer.automations.steps import (
 from mailer.delivery.ledger.step_entries import why_out
 from mailer.store.engine.arrays import among
 from mailer.store.tables.automations import INSIDE, automation_entries
-from mailer.store.tables.core import MICROSECOND, Instant, people, subscriptions
-from mailer.store.tables.states import EntryState, SuppressionReason, WhyLeft
+from mailer.store.tables.core import MICROSECOND, Instant, deliveries, people, subscriptions
+from mailer.store.tables.states import DeliveryState, EntryState, SuppressionReason, WhyLeft
 
 PEOPLE_AT_ONCE = 1_000
+LOOK_AGAIN = timedelta(minutes=1)
 entries = automation_entries.c
 
 
@@ -158,6 +159,7 @@ def _do(
     then = automation.steps[0].name if step is None else following(step)[0]
     match step:
         case SendStep():
+            here = _mailed_by_now(connection, here, now=now)
             mailed, here = mail(connection, version, step, here, zone=zone, now=now)
             # However late a mail left, the wait behind it begins with it.
             arrive(connection, version, then, mailed, at=now, zone=zone, now=now)
@@ -170,6 +172,7 @@ def _do(
             _tag(connection, version, step, here, now=now)
         case EndStep():
             if step.inactive:
+                here = _mailed_by_now(connection, here, now=now)
                 _set_inactive(connection, version, here, now=now)
         case _:
             pass
@@ -228,6 +231,18 @@ def _tag(
     add_tags(connection, who, step.add, source=f"automation {version.automation.slug}", at=now)
     if step.remove:
         remove_tags(connection, who, step.remove)
+
+
+def _mailed_by_now(connection: Connection, here: Sequence[Arrived], *, now: datetime) -> list[Arrived]:
+    """Those whose mails so far have all left. The others come back later: nobody gets two mails at once since the first
+    was held up, and "inactive" bars none that waits."""
+    waits = deliveries.c.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value])
+    query = select(deliveries.c.entry).where(among(deliveries.c.person_id, "numbers"), deliveries.c.entry > 0, waits)
+    waiting = set(connection.execute(query, {"numbers": [one.person for one in here]}).scalars())
+    later = update(automation_entries).where(among(entries.id, "ids"))
+    ids = [one.entry for one in here if one.entry in waiting]
+    connection.execute(later.values(due_at=now + LOOK_AGAIN), {"ids": ids})
+    return [one for one in here if one.entry not in waiting]
 
 
 def _set_inactive(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mailer.review.approvals import Approval, ReviewState
     from mailer.review.content import NewsletterContent
     from mailer.store.engine.database import Database
-    from mailer.workspace import Newsletter, Workspace
+    from mailer.workspace import Workspace
 
 
 @click.command()
@@ -43,13 +43,10 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
     moment, who = now(), terminal()
     with workspace_and_database() as (workspace, database):
         settings = workspace.settings.studio
-        if _issue(database, slug) is not None:
-            _approve_issue(workspace, database, slug, withdraw=taken_back, yes=yes)
+        if (whole := _whole(workspace, database, slug)) is not None:
+            _approve_whole(workspace, database, whole, only_ask=only_ask, withdraw=taken_back, yes=yes)
             return
         newsletter = workspace.newsletter(slug)
-        if newsletter.is_automation:
-            _approve_automation(workspace, database, newsletter, only_ask=only_ask, taken_back=taken_back, yes=yes)
-            return
         with database.read() as connection:
             leaves = leaving_time(connection, slug)
         if at is not None:
@@ -86,23 +83,36 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
         click.echo(f"Schedule it for {time}: mailer schedule {slug} --at …")
 
 
-def _issue(database: Database, slug: str) -> NewsletterContent | None:
-    """What is approved of an issue of a series, which is made already; None for a newsletter."""
+def _whole(workspace: Workspace, database: Database, slug: str) -> NewsletterContent | None:
+    """What is approved of an automation with all its mails, or of an issue of a series, which is made already; None for
+    a newsletter."""
     from mailer.delivery.series.approval import issue_content
+    from mailer.workspace import Newsletter
 
+    if Newsletter(workspace, slug).is_automation:
+        from mailer.automations.control.planned import plan_automation
+
+        return plan_automation(database, workspace.newsletter(slug), now=now()).content
     with database.read() as connection:
         return issue_content(connection, slug)
 
 
-def _approve_issue(workspace: Workspace, database: Database, slug: str, *, withdraw: bool, yes: bool) -> None:
+def _approve_whole(
+    workspace: Workspace, database: Database, content: NewsletterContent, *, only_ask: bool, withdraw: bool, yes: bool
+) -> None:
     from mailer.review import approvals
     from mailer.review.content import leaves_at
     from mailer.staff.actor import terminal
 
-    content, settings = _issue(database, slug), workspace.settings.studio
-    assert content is not None
-    click.echo(f"{slug}, for {leaves_at(content)}")
+    settings, leaves = workspace.settings.studio, leaves_at(content)
+    click.echo(f"{content.slug}, for {leaves}" if leaves else content.slug)
+    if only_ask:
+        with database.write() as connection:
+            click.echo(_asked(connection, workspace, content))
+        return
     if not (yes or withdraw):
+        with database.read() as connection:
+            _show(approvals.review_state(connection, content, settings))
         click.confirm("Approve exactly this?", abort=True)
     with database.write() as connection:
         if withdraw:
@@ -111,36 +121,6 @@ def _approve_issue(workspace: Workspace, database: Database, slug: str, *, withd
             approvals.approve(connection, terminal(), content, seen=content.digest, settings=settings, at=now())
         state = approvals.review_state(connection, content, settings)
     _show(state)
-
-
-def _approve_automation(
-    workspace: Workspace, database: Database, newsletter: Newsletter, *, only_ask: bool, taken_back: bool, yes: bool
-) -> None:
-    """The same of an automation: its definition and all its messages, exactly as they are."""
-    from mailer.automations.control.planned import plan_automation
-    from mailer.review import approvals
-    from mailer.staff.actor import terminal
-
-    who, settings, slug = terminal(), workspace.settings.studio, newsletter.slug
-    content = plan_automation(database, newsletter, now=now()).content
-    if taken_back:
-        with database.write() as connection:
-            approvals.withdraw(connection, who, content, at=now())
-        click.echo(f"Your approval of {slug} no longer counts.")
-        return
-    with database.read() as connection:
-        _show(approvals.review_state(connection, content, settings))
-    if only_ask:
-        with database.write() as connection:
-            click.echo(_asked(connection, workspace, content))
-        return
-    if not yes:
-        click.confirm("Approve exactly this?", abort=True)
-    with database.write() as connection:
-        approvals.approve(connection, who, content, seen=content.digest, settings=settings, at=now())
-        missing = approvals.review_state(connection, content, settings).missing
-    left = f"; {missing} more must approve it" if missing else ""
-    click.echo(f"You approved {slug} exactly as it is now{left}.")
 
 
 def _asked(connection: Connection, workspace: Workspace, content: NewsletterContent) -> str:
@@ -169,15 +149,12 @@ def approvals_(slug: str, as_json: bool) -> None:
     from mailer.review.approvals import review_state
 
     with workspace_and_database() as (workspace, database):
-        content = _issue(database, slug)
-        if content is None and workspace.newsletter(slug).is_automation:
-            from mailer.automations.control.planned import plan_automation
-
-            content = plan_automation(database, workspace.newsletter(slug), now=now(), everyone=False).content
+        content = _whole(workspace, database, slug)
         if content is None:
+            newsletter = workspace.newsletter(slug)
             with database.read() as connection:
                 leaves = leaving_time(connection, slug)
-            content = content_of(prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=leaves)
+            content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
         with database.read() as connection:
             state = review_state(connection, content, workspace.settings.studio)
     if as_json:

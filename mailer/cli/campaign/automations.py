@@ -11,6 +11,7 @@ from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.counting import counted
 from mailer.errors import MailerError
+from mailer.store.tables.states import DeliveryState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +43,7 @@ def automations(context: click.Context, as_json: bool) -> None:
             add_row(table, slug, "draft", "", "", "", "", f"Start it: mailer automations start {slug}")
         else:
             numbers = (one.inside, one.mailed, one.ended, one.left.total())
-            add_row(table, slug, one.state.value, *(f"{number:,}" for number in numbers), _paused(one))
+            add_row(table, slug, one.state.value, *(f"{number:,}" for number in numbers), _told(one))
     print_table(table)
 
 
@@ -172,9 +173,14 @@ def _comes_in(number: int) -> str:
     return f"{counted(number)} {'comes' if number == 1 else 'come'} in as soon as it is started."
 
 
-def _paused(found: AutomationFigures) -> str:
-    paused = [step for version in found.versions for step in version.steps if step.is_paused]
-    return f"paused: {paused[0].why or paused[0].step} Go on: mailer resume {paused[0].campaign}" if paused else ""
+def _told(found: AutomationFigures) -> str:
+    """What staff should look at, and how."""
+    steps = [step for version in found.versions for step in version.steps]
+    told = [f"paused: {step.why or step.step} Go on: mailer resume {step.campaign}" for step in steps if step.is_paused]
+    for step in steps:
+        if uncertain := step.mails.get(DeliveryState.UNCERTAIN, 0):
+            told.append(f"{uncertain:,} may have got {step.step} or not: mailer resolve {step.campaign}")
+    return "; ".join(told)
 
 
 def _show_version(version: VersionFigures) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import forget, leave, list_id, subscribe
+from mailer.audience.consent.subscribe import lift
 from mailer.automations.control import orders
 from mailer.automations.control.planned import plan_automation
 from mailer.automations.engine.running import AutomationRunner
@@ -92,8 +93,6 @@ class Group:
                 connection, person_id=person, list_id=list_id(connection, to), how=how, source="x", wording="Yes",
                 at=self.now,
             )  # fmt: skip
-            from mailer.audience.consent.subscribe import lift
-
             lift(connection, address_hash=address_hash(f"{name}@example.org", KEY), list_id=list_id(connection, to))
         return person
 

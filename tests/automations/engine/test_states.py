@@ -1,22 +1,28 @@
-"""Starting, editing, closing and stopping; pauses, hours and lateness; and what is asked again as a mail is handed over."""
+"""Starting, editing, closing and stopping; pauses, hours and lateness; what is asked again at the hand-over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, update
 
 from mailer.audience.consent.changes import suppress
+from mailer.audience.tags import tagged_with
 from mailer.automations.control import orders
 from mailer.automations.control.figures import automation_figures, way_of
+from mailer.automations.control.planned import plan_automation
 from mailer.automations.engine.due import due_automations
 from mailer.delivery.campaigns import lifecycle
 from mailer.delivery.ledger.outcomes import MOST_ATTEMPTS, is_given_up
 from mailer.errors import MailerError
-from mailer.review.approvals import NotApproved
+from mailer.review.approvals import NotApproved, approve
+from mailer.review.changes import changes
+from mailer.review.content import NewsletterContent
 from mailer.settings import StudioSettings
-from mailer.store.tables.core import campaigns, deliveries, people
+from mailer.store.tables.core import campaigns, deliveries, people, suppressions
 from mailer.store.tables.states import SuppressionReason
 from mailer.transports.base import Fate, Outcome
 from tests.automations.conftest import WELCOME
@@ -40,12 +46,18 @@ def bounce(group: Group, name: str) -> None:
         suppress(connection, address_hash=hashed, reason=SuppressionReason.BOUNCED, at=group.now)
 
 
+def leave_and_return(group: Group, name: str) -> None:
+    group.leave(name)
+    group.later(minutes=1)
+    group.join(name)
+
+
 ACTS: dict[str, Callable[[Group, str], None]] = {
-    "leaves": lambda group, name: group.leave(name),
-    "leaves and comes back": lambda group, name: (group.leave(name), group.later(minutes=1), group.join(name))[0],
-    "is forgotten": lambda group, name: group.forget(name),
-    "signs": lambda group, name: group.sign(name),
-    "replies": lambda group, name: group.reply(name),
+    "leaves": Group.leave,
+    "leaves and comes back": leave_and_return,
+    "is forgotten": Group.forget,
+    "signs": Group.sign,
+    "replies": Group.reply,
     "is suppressed": bounce,
     "is taken out": take_out,
     "is stopped": stop,
@@ -100,7 +112,7 @@ def test_who_is_inside_stays_in_their_version(group: Group) -> None:
         assert [(one.number, one.is_open, one.inside, one.ended) for one in found.versions] == [
             (2, True, 0, 1), (1, False, 0, 1),
         ]  # fmt: skip
-        states = dict(connection.execute(select(campaigns.c.slug, campaigns.c.state)).tuples().all())
+        states = dict(connection.execute(select(campaigns.c.slug, campaigns.c.state)).all())
     assert states["welcome.1.hello"] == states["welcome.1.second"] == "finished"
     assert states["welcome.2.hello"] == states["welcome.2.second"] == "sending"
 
@@ -188,7 +200,7 @@ def test_after_an_outage_a_person_does_not_get_all_mails_at_once(group: Group) -
     group.run(sends=False)
     group.later(days=10)
     group.run()
-    assert group.mails("ada") == ["hello", "second"]  # "hello" was queued ten days ago, the wait is over
+    assert group.mails("ada") == ["hello"]  # which waited for ten days, and "second" for it
     group.join("bob")
     group.later(days=10)
     group.run()
@@ -223,8 +235,6 @@ def test_ways_part_and_tags_are_put_on(group: Group) -> None:
     group.run()
     assert (group.mails("fleur"), group.mails("ada")) == ([], ["hello"])
     with group.database.read() as connection:
-        from mailer.audience.tags import tagged_with
-
         assert list(connection.execute(tagged_with("french")).scalars()) == [french]
 
 
@@ -243,10 +253,10 @@ def test_inactive_is_lifted_as_soon_as_they_act(group: Group) -> None:
     )
     group.join("ada")
     group.run()
+    group.later(minutes=1)
+    group.run()
 
     def stopped() -> int:
-        from mailer.store.tables.core import suppressions
-
         with group.database.read() as connection:
             return len(connection.execute(select(suppressions)).all())
 
@@ -262,21 +272,31 @@ def test_inactive_is_lifted_as_soon_as_they_act(group: Group) -> None:
 
 
 def test_it_starts_only_as_it_was_approved(group: Group) -> None:
-    group.workspace = type(group.workspace)(
-        group.workspace.root,
-        type(group.workspace.settings)(**{
-            **{name: getattr(group.workspace.settings, name) for name in group.workspace.settings.__slots__},
-            "studio": StudioSettings(approvals=1),
-        }),
-        group.workspace.secrets,
-    )  # fmt: skip
+    studio = StudioSettings(approvals=1, approver_may_be_writer=True)
+    group.workspace = replace(group.workspace, settings=replace(group.workspace.settings, studio=studio))
     with pytest.raises(NotApproved):
         group.start(WELCOME)
 
+    def content() -> NewsletterContent:
+        newsletter = group.workspace.newsletter("welcome")
+        return plan_automation(group.database, newsletter, now=group.now, everyone=False).content
+
+    approved = content()
+    with group.database.write() as connection:
+        approve(connection, group.actor, approved, seen=approved.digest, settings=studio, at=group.now)
+    second = group.workspace.newsletters / "welcome" / "second.md"
+    second.write_text(second.read_text("utf-8").replace("good to have you", "great to have you"), "utf-8")
+    (change,) = changes(approved, content())
+    assert change.part == "second: Mail, paragraph 2"
+    with pytest.raises(NotApproved, match="changed since"):
+        orders.start(
+            group.database, plan_automation(group.database, group.workspace.newsletter("welcome"), now=group.now),
+            group.actor, settings=studio, now=group.now,
+        )  # fmt: skip
+    assert group.start(WELCOME) == 1
+
 
 def test_a_mail_of_an_open_campaign_is_given_up_by_its_attempts() -> None:
-    from datetime import UTC, datetime
-
     put_off, now = Outcome(Fate.DEFERRED, "450", "later"), datetime(2026, 11, 24, tzinfo=UTC)
     assert not is_given_up(put_off, attempt=MOST_ATTEMPTS - 1, now=now, since=None)
     assert is_given_up(put_off, attempt=MOST_ATTEMPTS, now=now, since=None)

@@ -147,7 +147,8 @@ def test_silence_is_of_those_who_were_mailed_and_did_nothing(group: Group) -> No
     group.later(days=15)
     group.start(one_mail('silent = "30 days"'))
     group.run()
-    assert got(group, "silent", "clicks", "signs", "untracked", "unmailed") == [1, 0, 0, 0, 0]
+    names = ("silent", "clicks", "signs", "untracked", "unmailed")
+    assert [len(group.where(name)) for name in names] == [1, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
