@@ -23,7 +23,9 @@ def test_a_newcomer_sets_up_a_welcome_series(
     context.add_cookies([{"name": named, "value": value, "url": house.origin}])
     page = context.new_page()
     wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    # axe sets inline styles, which the page's policy refuses.
+    failed = lambda one: one.type == "error" and "inline style" not in one.text  # noqa: E731
+    page.on("console", lambda one: wrong.append(one.text) if failed(one) else None)
 
     def sound() -> None:
         assert faults_on(page, least=5, frames=False) == []
