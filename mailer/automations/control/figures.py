@@ -31,7 +31,7 @@ class StepFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionFigures:
+class VersionInNumbers:
     """One version in numbers. `left`: people by `WhyLeft`."""
 
     number: int
@@ -50,7 +50,7 @@ class AutomationFigures:
     slug: str
     state: AutomationState
     started_at: datetime
-    versions: Sequence[VersionFigures]
+    versions: Sequence[VersionInNumbers]
 
     @property
     def inside(self) -> int:
@@ -110,7 +110,7 @@ def automation_figures(connection: Connection, slug: str) -> AutomationFigures |
     return AutomationFigures(slug, AutomationState(row.state), row.started_at, versions)
 
 
-def _version(connection: Connection, version: AutomationVersion, *, since: datetime, is_open: bool) -> VersionFigures:
+def _version(connection: Connection, version: AutomationVersion, *, since: datetime, is_open: bool) -> VersionInNumbers:
     entry = automation_entries.c
     mine = entry.version_id == version.id
     here = select(entry.step, func.count()).where(INSIDE, mine).group_by(entry.step)
@@ -129,7 +129,7 @@ def _version(connection: Connection, version: AutomationVersion, *, since: datet
         _step(connection, version, step.name, inside.get(step.name, 0), is_paused=step.name in paused)
         for step in version.automation.steps
     ]
-    return VersionFigures(version.number, since, is_open, steps, sum(inside.values()), ended, left)
+    return VersionInNumbers(version.number, since, is_open, steps, sum(inside.values()), ended, left)
 
 
 def _step(

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Select, func, select
 
 from mailer.audience.consent.eligibility import BY_RANK, FREE, obstacle
+from mailer.audience.consent.still_inside import LeavingRules
 from mailer.audience.selection.segment_sql import condition
 from mailer.automations.engine import feeds, passes
 from mailer.automations.engine.entering import signed_goal
 from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.engine.zones import hour_of, may_leave, zone_or
 from mailer.automations.steps import END, Automation, EndStep, IfStep, SendStep, UntilStep, WaitStep, following
-from mailer.delivery.ledger.step_entries import LeavingRules
 from mailer.store.engine.arrays import among
 from mailer.store.tables.core import lists, people, subscriptions
 
@@ -35,7 +35,7 @@ class DryRun:
     does before they do."""
 
     since: datetime | None  # of those who joined or signed: since when; None: whenever it was
-    people: int = 0  # for whom the trigger holds
+    people: int = 0  # that the trigger holds for
     comes_in: int = 0
     kept_out: Counter[str] = field(default_factory=Counter[str])
     waiting: Counter[str] = field(default_factory=Counter[str])  # by step

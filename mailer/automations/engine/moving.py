@@ -1,13 +1,12 @@
-"""Does the steps that are due: some hundred people at the same step at a time, by a few statements in one transaction.
+"""Does the steps that are due: some hundred people at the same step at a time, a few statements in one transaction.
 
-Whoever is due and may no longer be inside leaves first. A mail is a row of the ledger, written in the transaction that
-moves its person on, so nobody is mailed twice and nobody is lost, wherever it breaks off.
+People who are due and may no longer be inside leave first. A mail is a row of the ledger, written in the transaction
+that moves its person on, so nobody is mailed twice and nobody is lost, wherever it breaks off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -25,10 +24,11 @@ from sqlalchemy import (
 
 from mailer.audience.consent.changes import suppress
 from mailer.audience.consent.eligibility import BY_RANK, FREE, Reason, obstacle
+from mailer.audience.consent.still_inside import why_out
 from mailer.audience.selection.segment_sql import condition
 from mailer.audience.tags import add_tags, remove_tags
 from mailer.automations.engine.entering import ARRIVED
-from mailer.automations.engine.mailing import mail
+from mailer.automations.engine.mailing import Arrived, mail
 from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.engine.zones import hour_of
 from mailer.automations.steps import (
@@ -42,7 +42,6 @@ from mailer.automations.steps import (
     WaitStep,
     following,
 )
-from mailer.delivery.ledger.step_entries import why_out
 from mailer.store.engine.arrays import among
 from mailer.store.tables.automations import INSIDE, automation_entries
 from mailer.store.tables.core import MICROSECOND, Instant, deliveries, people, subscriptions
@@ -51,17 +50,6 @@ from mailer.store.tables.states import DeliveryState, EntryState, SuppressionRea
 PEOPLE_AT_ONCE = 1_000
 LOOK_AGAIN = timedelta(minutes=1)
 entries = automation_entries.c
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """Somebody whose turn it is."""
-
-    entry: int
-    person: int
-    zone: str
-    language: str
-    due: datetime
 
 
 def first_due(connection: Connection, version: AutomationVersion, steps: Sequence[str]) -> list[tuple[datetime, str]]:

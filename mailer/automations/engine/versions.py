@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, insert, select, update
 
 from mailer.audience.consent.changes import list_id
+from mailer.audience.consent.still_inside import LeavingRules
 from mailer.automations.steps import Automation, from_json, to_json
 from mailer.delivery.campaigns.freeze import PartOf, Plan, create_campaign
 from mailer.delivery.campaigns.lifecycle import finish_open
-from mailer.delivery.ledger.step_entries import LeavingRules
 from mailer.store.tables.automations import (
     INSIDE,
     automation_entries,

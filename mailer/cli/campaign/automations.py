@@ -16,7 +16,7 @@ from mailer.store.tables.states import DeliveryState
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mailer.automations.control.figures import AutomationFigures, EntryTold, VersionFigures
+    from mailer.automations.control.figures import AutomationFigures, EntryTold, VersionInNumbers
 
 
 @click.group(invoke_without_command=True)
@@ -60,7 +60,7 @@ def show(slug: str, address: str | None, take_out: bool, as_json: bool) -> None:
     from mailer.staff.actor import terminal
 
     if take_out and not address:
-        raise click.UsageError("--take-out needs --person: whom to take out")
+        raise click.UsageError("--take-out needs --person ADDRESS")
     with workspace_and_database() as (_, database):
         if address:
             with database.read() as connection:
@@ -94,7 +94,7 @@ def show(slug: str, address: str | None, take_out: bool, as_json: bool) -> None:
 def start(slug: str, yes: bool) -> None:
     """Start an automation: people come in from now on.
 
-    After an edit, start it again: who is inside stays in the version that they came into, and new people come into the
+    After an edit, start it again: people inside stay in the version that they came into, and new people come into the
     new one.
     """
     from mailer.automations.control import orders
@@ -116,7 +116,7 @@ def start(slug: str, yes: bool) -> None:
 @automations.command()
 @click.argument("slug", metavar="AUTOMATION")
 def close(slug: str) -> None:
-    """Let nobody in any more. Who is inside goes on to the end."""
+    """Let nobody in any more. People inside go on to the end."""
     from mailer.automations.control import orders
     from mailer.staff.actor import terminal
 
@@ -137,7 +137,8 @@ def stop(slug: str, yes: bool) -> None:
         if not yes:
             click.confirm("Everybody leaves it at once, and can't be put back where they were. Stop it?", abort=True)
         queued = orders.stop(database, slug, terminal(), now=now())
-    click.echo(f"{slug} is stopped. {counted(queued, 'mail')} that waited won’t leave.")
+    waited = f" {counted(queued, 'mail')} that waited won’t leave." if queued else ""
+    click.echo(f"{slug} is stopped.{waited}")
 
 
 @automations.command("dry-run")
@@ -183,7 +184,7 @@ def _told(found: AutomationFigures) -> str:
     return "; ".join(told)
 
 
-def _show_version(version: VersionFigures) -> None:
+def _show_version(version: VersionInNumbers) -> None:
     gone = "".join(f"; {number:,} left: {reason}" for reason, number in version.left.items())
     click.echo(f"\nVersion {version.number}, since {_moment(version.since)}: {version.ended:,} through{gone}")
     table = new_table("step", "there now", "mails", "", numbers=(1,))

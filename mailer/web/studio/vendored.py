@@ -46,9 +46,9 @@ ICONS = (
     "file-down", "fingerprint", "flag", "hard-drive", "history", "house", "image", "image-off", "inbox", "info",
     "key-round", "keyboard", "layout-template", "list-checks", "list-filter", "log-out", "mail", "message-square",
     "minus", "monitor", "moon", "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus",
-    "reply", "scroll-text", "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone", "split",
-    "tag", "timer", "trending-down", "trending-up", "triangle-alert", "user", "user-minus", "user-plus", "users",
-    "waves", "workflow", "x",
+    "reply", "rss", "scroll-text", "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone",
+    "split", "table-2", "tag", "timer", "trending-down", "trending-up", "triangle-alert", "user", "user-minus",
+    "user-plus", "users", "waves", "workflow", "x",
 )  # fmt: skip
 
 # @lezer/lr isn't here: @codemirror/language names it as a dependency and imports nothing from it.

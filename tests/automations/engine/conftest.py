@@ -14,7 +14,7 @@ from mailer.audience.consent.changes import forget, leave, list_id, subscribe
 from mailer.audience.consent.subscribe import lift
 from mailer.automations.control import orders
 from mailer.automations.control.planned import plan_automation
-from mailer.automations.engine.running import AutomationRunner
+from mailer.automations.engine.due import run_due
 from mailer.delivery.sending.run import Runner, RunReport
 from mailer.delivery.sending.run_control import Stop
 from mailer.staff.actor import terminal
@@ -63,7 +63,7 @@ class Group:
     def run(self, *, moves: bool = True, sends: bool = True) -> RunReport | None:
         """One `mailer run`."""
         if moves:
-            AutomationRunner(self.database, clock=self.clock, zone="Europe/London").run()
+            run_due(self.database, clock=self.clock, zone="Europe/London", due=lambda: "")
         if not sends:
             return None
         return Runner(self.workspace, self.database, clock=self.clock, stop=Stop()).run()

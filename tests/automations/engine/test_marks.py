@@ -43,7 +43,7 @@ def test_a_consent_that_is_committed_late_does_not_slip_behind_the_mark(group: G
         group.later(minutes=1)
         group.run()
         assert group.mails("quick") == ["hello"]
-        assert mark(group) == before, "the mark waits for whoever is writing"
+        assert mark(group) == before, "the mark waits while somebody is writing"
         group.later(minutes=1)
         group.run()
         assert entries(group) == 1, "who was seen before is not let in again"

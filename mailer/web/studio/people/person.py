@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from mailer.audience.people.people import FIELDS, Dossier, show
+from mailer.audience.people.zones import in_words as zone_in_words
+from mailer.audience.people.zones import zone_of
 from mailer.audience.selection.rows import to_rows
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.audience.supporter_care.why import Why, WhyRule, why
@@ -62,6 +64,11 @@ class PersonPage:
     @property
     def tags(self) -> Sequence[str]:
         return [one for one in self.fields[TAGS].split(BETWEEN) if one]
+
+    @property
+    def zone(self) -> str:
+        """Their time zone and who says so."""
+        return zone_in_words(*zone_of(self.fields, self.dossier.timezone_source))
 
     @property
     def own_fields(self) -> Sequence[str]:
@@ -174,9 +181,9 @@ def _answer(
 
 def _newsletters(connection: Connection, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """What can be asked about: what was launched, the newest first, then what is being written."""
-    newsletters = select(campaigns.c.slug).where(campaigns.c.kind != CampaignKind.STEP)
-    query = newsletters.order_by(campaigns.c.created_at.desc()).limit(MOST_NEWSLETTERS)
-    sent = [str(slug) for slug in connection.execute(query).scalars()]
+    query = select(campaigns.c.slug).where(campaigns.c.kind != CampaignKind.STEP)
+    newest = query.order_by(campaigns.c.created_at.desc()).limit(MOST_NEWSLETTERS)
+    sent = [str(slug) for slug in connection.execute(newest).scalars()]
     drafts = [slug for slug in names if slug not in sent][: MOST_NEWSLETTERS - len(sent)]
     return [(slug, names.get(slug, slug)) for slug in (*sent, *drafts)]
 
