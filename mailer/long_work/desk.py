@@ -11,6 +11,7 @@ from mailer.audience.imports.files.uploads import Uploads
 from mailer.errors import MailerError
 from mailer.long_work.orders import find_work, read_order, sweep
 from mailer.long_work.running import Handler, Running, WorkElsewhere, WorkStopped
+from mailer.moving.listmonk.folder import MoveFolders
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.jobs import STAFF_WORK, Job, claimed, finish, release, retry
 from mailer.store.tables.states import JobState
@@ -41,6 +42,7 @@ class WorkDesk:
         with self.database.read() as connection:
             sweep(connection, self.workspace().root, now=self.clock())
         Uploads(self.workspace().root).sweep(self.clock())
+        MoveFolders(self.workspace().root).sweep(self.clock())
         return done
 
     def _do(self, job: Job, ending: Callable[[], bool]) -> bool:
